@@ -1,0 +1,139 @@
+"""ZeroMQ sockets by role, their options set once. What the options do was measured; the reasons stand here.
+
+No socket lingers for ever: a hub's socket drops what is queued at its end (receipts make that harmless), a
+producer's waits up to two seconds. Heartbeats notice a cut that TCP would notice in hours. ``MAXMSGSIZE`` ends
+the connection of whoever sends more than the wire allows, before the memory is taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+import zmq
+
+from bus.wire import MAX_FRAME, topic
+
+Socket = zmq.Socket[bytes]
+HUB_HWM = 100_000
+"""Bus frames a subscriber may lag behind before the collector drops for it alone."""
+
+
+class Road:
+    """What all roles share."""
+
+    def __init__(self, raw: Socket) -> None:
+        self.raw = raw
+
+    def bind(self, address: str) -> str:
+        """Listen at ``address``; returns it with the port that was taken where it said ``*``."""
+        self.raw.bind(address)
+        last: bytes = self.raw.getsockopt(zmq.LAST_ENDPOINT)  # type: ignore[assignment]
+        return last.rstrip(b"\0").decode()
+
+    def connect(self, address: str) -> None:
+        """Connect, now or as soon as somebody listens there."""
+        self.raw.connect(address)
+
+    def close(self) -> None:
+        """Close the socket; what is queued goes out within the linger time of its role."""
+        self.raw.close()
+
+    def send(self, frame: bytes) -> bool:
+        """Queue one frame; False when nobody can take it now."""
+        try:
+            self.raw.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def drain(self, limit: int = 1000) -> list[bytes]:
+        """Up to ``limit`` frames that have come, without waiting. Further parts of a multipart are frames."""
+        frames: list[bytes] = []
+        receive, append, flag = self.raw.recv, frames.append, zmq.NOBLOCK
+        with contextlib.suppress(zmq.Again):
+            for _ in range(limit):
+                append(receive(flag))
+        return frames
+
+
+def _producing(raw: Socket) -> Socket:
+    raw.setsockopt(zmq.LINGER, 2000)
+    raw.setsockopt(zmq.SNDHWM, 1000)
+    raw.setsockopt(zmq.RECONNECT_IVL, 200)
+    raw.setsockopt(zmq.RECONNECT_IVL_MAX, 30_000)
+    raw.setsockopt(zmq.CONNECT_TIMEOUT, 5000)
+    raw.setsockopt(zmq.HANDSHAKE_IVL, 10_000)
+    raw.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    return _heartbeats(raw)
+
+
+def _public(raw: Socket) -> Socket:
+    raw.setsockopt(zmq.LINGER, 0)
+    raw.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
+    raw.setsockopt(zmq.RCVHWM, 5000)
+    raw.setsockopt(zmq.BACKLOG, 1024)
+    raw.setsockopt(zmq.HANDSHAKE_IVL, 5000)
+    raw.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    raw.setsockopt(zmq.HEARTBEAT_TTL, 15_000)
+    return _heartbeats(raw)
+
+
+def _heartbeats(raw: Socket) -> Socket:
+    raw.setsockopt(zmq.HEARTBEAT_IVL, 5000)
+    raw.setsockopt(zmq.HEARTBEAT_TIMEOUT, 15_000)
+    raw.setsockopt(zmq.IPV6, 1)
+    return raw
+
+
+class Push(Road):
+    """A producer's way to the door. Connects; never blocks."""
+
+    def __init__(self, context: zmq.Context[Socket], *, queue: int = 1000) -> None:
+        super().__init__(_producing(context.socket(zmq.PUSH)))
+        self.raw.setsockopt(zmq.SNDHWM, queue)
+
+
+class Pull(Road):
+    """The door itself. Binds, at several addresses if need be."""
+
+    def __init__(self, context: zmq.Context[Socket]) -> None:
+        super().__init__(_public(context.socket(zmq.PULL)))
+
+
+class Publish(Road):
+    """The stair: everything the collector admitted. A slow subscriber loses frames alone and can count them."""
+
+    def __init__(self, context: zmq.Context[Socket], *, queue: int = HUB_HWM) -> None:
+        super().__init__(context.socket(zmq.PUB))
+        self.raw.setsockopt(zmq.LINGER, 0)
+        self.raw.setsockopt(zmq.SNDHWM, queue)
+
+
+class Subscribe(Road):
+    """A room's view of the stair: the messages of some kinds."""
+
+    def __init__(self, context: zmq.Context[Socket], kinds: Iterable[str], *, queue: int = HUB_HWM) -> None:
+        super().__init__(context.socket(zmq.SUB))
+        self.raw.setsockopt(zmq.LINGER, 0)
+        self.raw.setsockopt(zmq.RCVHWM, queue)
+        for kind in kinds:
+            self.raw.setsockopt(zmq.SUBSCRIBE, topic(kind))
+
+
+class Ask(Road):
+    """Asks the reader: a DEALER, so that many questions may be under way and a lost answer blocks nothing."""
+
+    def __init__(self, context: zmq.Context[Socket]) -> None:
+        super().__init__(context.socket(zmq.DEALER))
+        self.raw.setsockopt(zmq.LINGER, 0)
+        # With nobody there a question fails at once instead of waiting in a queue until nobody cares.
+        self.raw.setsockopt(zmq.IMMEDIATE, 1)
+
+
+class Answer(Road):
+    """Answers questions: a ROUTER; frames are [who asked, number of the question, question]."""
+
+    def __init__(self, context: zmq.Context[Socket]) -> None:
+        super().__init__(context.socket(zmq.ROUTER))
+        self.raw.setsockopt(zmq.LINGER, 0)

@@ -1,0 +1,231 @@
+"""What may be asked about the past, and the shape of each answer. Pure.
+
+A question travels to the store's reader as [number, question] and its answer comes back as [number, answer],
+both msgpack maps; ``ask`` names the question. Times are ns since the epoch, both ends of a range included. An
+answer that could not be given is a map with ``error``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgpack
+
+from bus.fields import Unfit, build, plain
+
+MAX_RECORDS = 10_000
+MAX_POINTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Which subjects have records of ``kind``."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One subject; ``received`` is when the collector received its newest record."""
+
+    subject: str
+    first_at: int
+    last_at: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectList:
+    """The answer to ``Subjects``, by name."""
+
+    subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest record of ``kind`` of each of these subjects; of all without ``subjects``."""
+
+    kind: str
+    subjects: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The records of ``kind`` of ``subject`` between ``start`` and ``end``, the newest ``limit`` of them."""
+
+    kind: str
+    subject: str
+    start: int
+    end: int
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One record as it came on the wire, and when the collector received it."""
+
+    received: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The answer to ``Latest`` (by subject) and ``Range`` (oldest first)."""
+
+    records: tuple[Stored, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The names behind these layout ids."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutNames:
+    """The answer to ``Layouts``; an id that nobody announced is absent."""
+
+    layouts: dict[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Metrics of a host that match any of the globs ``metrics``, in at most ``points`` steps of equal length.
+
+    ``[`` and ``]`` in a glob stand for themselves; ``*`` and ``?`` are wild.
+    """
+
+    subject: str
+    metrics: tuple[str, ...]
+    start: int
+    end: int
+    points: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric, a value per step; None where the step has no reading. ``count`` is of readings."""
+
+    metric: str
+    mean: tuple[float | None, ...]
+    min: tuple[float | None, ...]
+    max: tuple[float | None, ...]
+    last: tuple[float | None, ...]
+    count: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAnswer:
+    """``times`` are the starts of the steps; ``coverage`` is the share of steps that were measured at all."""
+
+    times: tuple[int, ...]
+    step: int
+    tier: str
+    coverage: float
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the store holds and has done."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """The answer to ``Statistics``; ``records`` and ``deleted`` are counts by kind since the store was made."""
+
+    records: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
+    commits: int = 0
+    bytes: int = 0
+    partitions: int = 0
+    last_cleanup: int | None = None
+    last_commit: int | None = None
+    generation: int = 0
+
+
+Question = Subjects | Latest | Range | Layouts | Series | Statistics
+ANSWERS: dict[type[Any], type[Any]] = {
+    Subjects: SubjectList,
+    Latest: Records,
+    Range: Records,
+    Layouts: LayoutNames,
+    Series: SeriesAnswer,
+    Statistics: StoreStatistics,
+}
+QUESTIONS: dict[str, type[Any]] = {question.__name__: question for question in ANSWERS}
+A = TypeVar("A")
+
+
+class Unanswered(Exception):
+    """The store could not answer; the text says why."""
+
+
+def pack_question(question: Question) -> bytes:
+    """The bytes of a question."""
+    return msgpack.packb({"ask": type(question).__name__, **plain(question)})  # type: ignore[no-any-return]
+
+
+def read_question(data: bytes) -> Question:
+    """The question in ``data``; raises ``Unfit`` when it is none."""
+    try:
+        value = msgpack.unpackb(data, strict_map_key=False, max_array_len=100_000, max_map_len=256)
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise Unfit(f"no msgpack: {error}") from None
+    name = value.get("ask") if type(value) is dict else None
+    if name not in QUESTIONS:
+        raise Unfit(f"nobody knows the question {str(name)[:40]!r}")
+    return build(QUESTIONS[name], value, name)  # type: ignore[no-any-return]
+
+
+def pack_answer(answer: Any) -> bytes:
+    """The bytes of an answer."""
+    return msgpack.packb(_plain(answer))  # type: ignore[no-any-return]
+
+
+def pack_refusal(text: str) -> bytes:
+    """The bytes that make ``read_answer`` raise ``Unanswered(text)``."""
+    return msgpack.packb({"error": text})  # type: ignore[no-any-return]
+
+
+def read_answer(question: Question, data: bytes) -> Any:
+    """The answer of the type that belongs to ``question``; raises ``Unanswered``."""
+    # Our own reader made it, on this machine: its lists may be as long as the question allowed.
+    value = msgpack.unpackb(data, strict_map_key=False, use_list=False)
+    if "error" in value:
+        raise Unanswered(value["error"])
+    return _READERS[ANSWERS[type(question)]](value)
+
+
+def _plain(answer: Any) -> Any:
+    if isinstance(answer, Records):
+        return {"records": [(stored.received, stored.record) for stored in answer.records]}
+    if isinstance(answer, SubjectList):
+        return {"subjects": [(s.subject, s.first_at, s.last_at, s.received) for s in answer.subjects]}
+    if isinstance(answer, SeriesAnswer):
+        columns = [(c.metric, c.mean, c.min, c.max, c.last, c.count) for c in answer.columns]
+        return {
+            "times": answer.times,
+            "step": answer.step,
+            "tier": answer.tier,
+            "coverage": answer.coverage,
+            "columns": columns,
+        }
+    return plain(answer)
+
+
+_READERS: dict[type[Any], Any] = {
+    SubjectList: lambda value: SubjectList(tuple(Subject(*row) for row in value["subjects"])),
+    Records: lambda value: Records(tuple(Stored(*row) for row in value["records"])),
+    LayoutNames: lambda value: LayoutNames(value["layouts"]),
+    SeriesAnswer: lambda value: SeriesAnswer(
+        value["times"],
+        value["step"],
+        value["tier"],
+        value["coverage"],
+        tuple(Column(*column) for column in value["columns"]),
+    ),
+    StoreStatistics: lambda value: StoreStatistics(**value),
+}

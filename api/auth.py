@@ -1,0 +1,99 @@
+"""Who is asking, and may they. Pure.
+
+Only digests of tokens are kept. A token is 190 random bits, so one SHA-256 is enough; all digests are compared, in
+constant time, so that neither the time nor the answer tells how near a guess came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["read", "ack", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "ack", "admin")
+"""Each includes those before it: read sees, ack also acknowledges and silences, admin does everything."""
+COOKIE = "guardia_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token as it is kept: never the token itself."""
+
+    name: str
+    digest: bytes
+    scope: Scope
+    prefix: str = ""
+    """Its first characters, so that a person can tell which one it is."""
+    created_at: int = 0
+    expires_at: int | None = None
+    """ns since the epoch; None for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """They may, under this name."""
+
+    name: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """They may not; ``code`` is for programs."""
+
+    status: Literal[401, 403]
+    code: str
+    text: str
+
+
+Verdict = Admitted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """All tokens; None when none was ever made, and then everybody is let in."""
+
+    tokens: tuple[Token, ...] | None = None
+
+    def judge(self, token: str | None, now: int, needs: Scope = "read") -> Verdict:
+        """Whether who shows ``token`` may do what needs the scope ``needs``."""
+        if self.tokens is None:
+            return Admitted("anybody on this machine", "admin")
+        if token is None:
+            return Refused(401, "unauthenticated", "a token is needed: send Authorization: Bearer TOKEN")
+        digest = digest_of(token)
+        found: Token | None = None
+        for known in self.tokens:
+            if hmac.compare_digest(known.digest, digest):
+                found = known
+        if found is None:
+            return Refused(403, "wrong_token", "the token is not known here")
+        if found.expires_at is not None and found.expires_at <= now:
+            return Refused(403, "expired_token", f"the token {found.name} has expired")
+        if SCOPES.index(found.scope) < SCOPES.index(needs):
+            return Refused(403, "scope", f"the token {found.name} has the scope {found.scope}, not {needs}")
+        return Admitted(found.name, found.scope)
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def bearer(header: str | None) -> str | None:
+    """The token in an ``Authorization`` header; None without one or with another scheme."""
+    scheme, _, token = (header or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def same_origin(origin: str | None, host: str | None, allowed: Iterable[str] | None) -> bool:
+    """Whether a browser's page may open the stream: one of ours, or of an allowed origin (None: of any).
+
+    Programs send no ``Origin``. Browsers always do, and send cookies along, so any page could read the stream.
+    """
+    if origin is None or allowed is None or origin in allowed:
+        return True
+    return host is not None and origin.partition("://")[2].lower() == host.lower()

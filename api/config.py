@@ -1,0 +1,64 @@
+"""The table ``[api]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bus.config import setting
+
+
+@dataclass(frozen=True)
+class Api:
+    """How the REST and WebSocket interface listens, and what it allows."""
+
+    bind: str = setting(
+        "127.0.0.1",
+        help="Address to listen at. Beyond this machine a token is needed first: guardia token new NAME.",
+    )
+    port: int = setting(8080, minimum=0, maximum=65_535, help="TCP port for REST and WebSocket.")
+    workers: int = setting(2, minimum=1, maximum=64, help="Processes that answer; each takes about 45 MB.")
+    static: str = setting(
+        "", help="Directory of a dashboard to serve at /; empty: the built-in page. Relative to this file."
+    )
+    cors: bool = setting(False, help="Whether pages from other origins may call the API.")
+    cors_origins: tuple[str, ...] = setting(
+        (), help="With cors on: these origins only, as https://status.example; empty: any, without credentials."
+    )
+    down_seconds: float = setting(
+        120.0, minimum=1, unit="s", help="Silence after which a host is down; at least three of its intervals."
+    )
+    stale_seconds: float = setting(
+        300.0, minimum=1, unit="s", help="Age of data after which a host or service is stale; likewise."
+    )
+    question_seconds: float = setting(
+        2.0, minimum=0.1, maximum=60, unit="s", help="Without an answer from the store in this time: 503."
+    )
+    connections: int = setting(1000, minimum=10, maximum=60_000, help="Connections of one worker at most.")
+    stream_clients: int = setting(
+        500, minimum=0, maximum=50_000, help="Clients of the stream of one worker at most."
+    )
+    unread_bytes: int = setting(
+        1_048_576,
+        minimum=65_536,
+        unit="bytes",
+        help="A client of the stream that leaves more than this unread is dropped.",
+    )
+    replay_bytes: int = setting(
+        8_388_608,
+        minimum=0,
+        unit="bytes",
+        help="What one worker keeps of the stream for clients that return with ?after=.",
+    )
+    ping_seconds: float = setting(
+        20.0, minimum=1, maximum=3600, unit="s", help="Pings to stream clients; unanswered for as long: closed."
+    )
+    read_seconds: float = setting(
+        10.0, minimum=1, maximum=600, unit="s", help="A request must have come in whole within this time."
+    )
+    body_bytes: int = setting(
+        65_536, minimum=0, maximum=1_048_576, unit="bytes", help="A larger request body is refused with 413."
+    )
+    access_log: bool = setting(True, help="One line a request in the log; never with a token in it.")
+    proxies: tuple[str, ...] = setting(
+        (), help="Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )

@@ -1,0 +1,141 @@
+"""uvicorn's connections, with the limits a monitor needs when strangers hold on to them.
+
+Three things are added. A request must have come in whole within a deadline, or forty dripping connections keep
+everybody out. There is a number of connections above which new ones are told so and closed. And a WebSocket is a
+``Sink``: frames made once for all clients are written as they are, what is unread can be asked, and a client that
+takes nothing is told why and cut off, where closing politely would wait for it for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from api.encoding import to_json
+
+SINK = "guardia.sink"
+"""The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
+HEAD_BYTES = 32_768
+GRACE_SECONDS = 5.0
+"""How long a peer that is being closed may take to read the rest."""
+
+
+class Http(HttpToolsProtocol):
+    """One HTTP connection. ``limits`` makes the class for a server from its settings."""
+
+    most = 1000
+    read_seconds = 10.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head = 0
+
+    @classmethod
+    def limits(cls, *, most: int, read_seconds: float) -> type[Http]:
+        """The class with these limits: connections of one worker, seconds to send a request."""
+        return type("LimitedHttp", (cls,), {"most": most, "read_seconds": read_seconds})
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            self._refuse(503, "Service Unavailable", "too many connections, try again later", "overloaded")
+        else:
+            self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = 0
+        if self._deadline is None:
+            self._arm()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
+
+    def on_message_complete(self) -> None:
+        self._disarm()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._disarm()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "Bad Request", "this is no HTTP request, or its head is too large", "bad_request")
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(GRACE_SECONDS, self.transport.abort)
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > HEAD_BYTES:
+            raise ValueError("head too large")  # httptools turns it into a parser error: 400
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse(self, status: int, phrase: str, text: str, code: str) -> None:
+        self._disarm()
+        body = to_json({"error": text, "code": code})
+        self.transport.write(
+            f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            f"connection: close\r\n\r\n{body}".encode()
+        )
+        self.transport.close()
+
+
+class Frames(WebSocketsSansIOProtocol):
+    """One WebSocket connection, which is also a ``Sink``."""
+
+    async def run_asgi(self) -> None:
+        self.scope["extensions"][SINK] = {"sink": self}
+        await super().run_asgi()
+
+    def write(self, frames: bytes) -> None:
+        """Send frames as they are: without compression a server's frame is the same for every client."""
+        if not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.transport.write(frames)
+
+    def unread(self) -> int:
+        """Bytes waiting for the client beyond what the kernel took."""
+        return self.transport.get_write_buffer_size()
+
+    def drop(self, code: int, reason: str) -> None:
+        """Say why behind what is unread, and cut the connection off soon whether it is read or not."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.stop_keepalive()
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()  # the client's own closing is yet to come
+        self.close_timer = self.loop.call_later(GRACE_SECONDS, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.loop.call_later(GRACE_SECONDS, self.transport.abort)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.loop.call_later(GRACE_SECONDS, self.transport.abort)

@@ -1,0 +1,141 @@
+"""Questions to the store: the counter where they are asked, and the socket that asks.
+
+Plain sockets on the event loop: a message through ``zmq.asyncio`` costs ten times as much as one drained when the
+file descriptor says so. That descriptor tells of *changes* only, so after every send and every receive the socket
+itself is asked whether there is more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import zmq
+
+from bus.questions import (
+    Latest,
+    Layouts,
+    Question,
+    Range,
+    Series,
+    SeriesAnswer,
+    Statistics,
+    Stored,
+    StoreStatistics,
+    Subject,
+    Subjects,
+    Unanswered,
+    pack_question,
+    read_answer,
+)
+from bus.sockets import Ask
+
+MOST_AT_ONCE = 256
+
+
+class Counter(Protocol):
+    """Where the past is asked for. Every method raises ``Unanswered`` with a sentence when there is no answer."""
+
+    async def subjects(self, kind: str) -> tuple[Subject, ...]:
+        """Who has records of ``kind``."""
+        ...
+
+    async def latest(self, kind: str) -> tuple[Stored, ...]:
+        """The newest record of ``kind`` of every subject."""
+        ...
+
+    async def range(self, kind: str, subject: str, start: int, end: int, limit: int) -> tuple[Stored, ...]:
+        """The newest ``limit`` records between ``start`` and ``end`` (ns, included), oldest first."""
+        ...
+
+    async def layouts(self, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+        """The names behind layout ids."""
+        ...
+
+    async def series(self, question: Series) -> SeriesAnswer:
+        """Metrics in steps of time."""
+        ...
+
+    async def statistics(self) -> StoreStatistics:
+        """What the store holds."""
+        ...
+
+
+class Asker:
+    """The counter over a socket; many questions may be under way. ``open`` it on a running loop."""
+
+    def __init__(self, connect: Callable[[], Ask], *, timeout: float = 2.0) -> None:
+        self._connect = connect
+        self._timeout = timeout
+        self._number = 0
+        self._open: dict[bytes, asyncio.Future[bytes]] = {}
+        self._ask: Ask | None = None
+
+    def open(self) -> None:
+        """Connect and listen for answers."""
+        self._ask = self._connect()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._ask.raw.fileno(), self._drain)
+
+    def close(self) -> None:
+        """Stop listening; who still waits gets no answer."""
+        if self._ask is not None:
+            self._loop.remove_reader(self._ask.raw.fileno())
+            self._ask.close()
+            self._ask = None
+        for future in self._open.values():
+            future.cancel()
+
+    async def subjects(self, kind: str) -> tuple[Subject, ...]:
+        return (await self._asked(Subjects(kind))).subjects  # type: ignore[no-any-return]
+
+    async def latest(self, kind: str) -> tuple[Stored, ...]:
+        return (await self._asked(Latest(kind))).records  # type: ignore[no-any-return]
+
+    async def range(self, kind: str, subject: str, start: int, end: int, limit: int) -> tuple[Stored, ...]:
+        return (await self._asked(Range(kind, subject, start, end, limit))).records  # type: ignore[no-any-return]
+
+    async def layouts(self, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+        return (await self._asked(Layouts(tuple(ids)))).layouts  # type: ignore[no-any-return]
+
+    async def series(self, question: Series) -> SeriesAnswer:
+        return await self._asked(question)  # type: ignore[no-any-return]
+
+    async def statistics(self) -> StoreStatistics:
+        return await self._asked(Statistics())  # type: ignore[no-any-return]
+
+    async def _asked(self, question: Question) -> Any:
+        if len(self._open) >= MOST_AT_ONCE:
+            raise Unanswered(f"{MOST_AT_ONCE} questions wait for it already")
+        self._number += 1
+        number = self._number.to_bytes(8, "big")
+        future = self._open[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._send(number, pack_question(question))
+            data = await asyncio.wait_for(future, self._timeout)
+        except TimeoutError:
+            raise Unanswered(f"its reader did not answer within {self._timeout:g} s") from None
+        finally:
+            del self._open[number]
+        return read_answer(question, data)
+
+    def _send(self, number: bytes, question: bytes) -> None:
+        if self._ask is None:
+            raise Unanswered("this worker is starting or stopping")
+        try:
+            self._ask.raw.send_multipart([number, question], zmq.NOBLOCK)
+        except zmq.Again:
+            raise Unanswered("its reader is not there") from None
+        finally:
+            self._loop.call_soon(self._drain)
+
+    def _drain(self) -> None:
+        while self._ask is not None:
+            try:
+                parts = self._ask.raw.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            future = self._open.get(parts[0]) if len(parts) == 2 else None
+            if future is not None and not future.done():
+                future.set_result(parts[1])

@@ -1,0 +1,33 @@
+"""Times and values as the text that goes out. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+SECOND = 1_000_000_000
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+
+
+def to_json(value: object) -> str:
+    """Compact JSON; raises ``ValueError`` for NaN and infinities, which JSON does not have."""
+    return _encode(value)
+
+
+def to_time(ns: int) -> str:
+    """An instant in UTC with milliseconds and ``Z``, as every client reads it."""
+    seconds, rest = divmod(ns, SECOND)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def to_words(seconds: float) -> str:
+    """A length of time as a person says it: ``45 s``, ``12 min``, ``3 h``, ``2 d``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 172_800:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86_400:.0f} d"

@@ -1,0 +1,100 @@
+"""Every error as one shape: ``{"error": for people, "code": for programs, "parameter": which one}``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+import falcon.asgi
+
+from api.encoding import to_json
+from api.filters import BadParameter
+from api.shapes import ErrorShape
+from api.tokens import TokensFault
+from bus.questions import Unanswered
+
+log = logging.getLogger("api")
+
+CLOSED = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429, 503: 4503}
+"""The code with which a WebSocket is closed for what a request would get as a status."""
+
+
+class Problem(Exception):
+    """What the client gets instead of an answer."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        text: str,
+        *,
+        parameter: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.shape: ErrorShape = {"error": text, "code": code}
+        if parameter is not None:
+            self.shape["parameter"] = parameter
+        self.headers = dict(headers or {})
+
+
+def not_found(what: str) -> Problem:
+    """There is nothing of that name."""
+    return Problem(404, "not_found", what)
+
+
+def problem_of(fault: Exception) -> Problem:
+    """The problem that an exception is to a client; what nobody foresaw tells nothing of its inside."""
+    if isinstance(fault, Problem):
+        return fault
+    if isinstance(fault, BadParameter):
+        return Problem(400, "bad_parameter", str(fault), parameter=fault.parameter)
+    if isinstance(fault, Unanswered):
+        return Problem(
+            503, "store_unavailable", f"the store cannot answer now: {fault}", headers={"Retry-After": "2"}
+        )
+    if isinstance(fault, TokensFault):
+        return Problem(500, "tokens_unreadable", "the tokens cannot be read; see the log of the api")
+    if isinstance(fault, falcon.HTTPError):
+        return _from_falcon(fault)
+    return Problem(500, "internal", "internal error; the log of the api has it under this request's X-Request-ID")
+
+
+def _from_falcon(fault: falcon.HTTPError) -> Problem:
+    status = fault.status_code
+    headers = dict(fault.headers or {})
+    if status == 404:
+        return not_found("there is nothing at this path")
+    if status == 405:
+        return Problem(405, "method_not_allowed", f"allowed here: {headers.get('Allow', '')}", headers=headers)
+    return Problem(status, "bad_request", fault.title or "bad request", headers=headers)
+
+
+def register(app: falcon.asgi.App[Any, Any]) -> None:
+    """Let ``app`` answer every exception in the one shape."""
+    # Falcon has a handler of its own for HTTPError, which goes before one for Exception.
+    for fault in (Exception, falcon.HTTPError):
+        app.add_error_handler(fault, _answer)
+
+
+async def _answer(
+    req: falcon.asgi.Request,
+    resp: falcon.asgi.Response | None,
+    fault: Exception,
+    params: dict[str, Any],
+    ws: falcon.asgi.WebSocket | None = None,
+) -> None:
+    problem = problem_of(fault)
+    if problem.status == 500:
+        request = getattr(req.context, "request_id", "")
+        log.error("api: request %s failed: %s", request, fault, exc_info=fault)
+    if resp is not None:
+        resp.status = problem.status
+        resp.content_type = falcon.MEDIA_JSON
+        resp.set_headers(problem.headers)
+        resp.data = to_json(problem.shape).encode()
+    elif ws is not None:
+        await ws.close(CLOSED.get(problem.status, 1011), problem.shape["error"][:120])

@@ -1,0 +1,85 @@
+"""The newest values in the text format of Prometheus. Pure.
+
+A metric ``group[instance].field`` becomes ``guardia_group_field{host="...",instance="..."}``: letters, digits and
+underscores stay, everything else in a name turns into ``_``. Rooms of the hub stand under ``guardia_hub_`` with
+the label ``program``. All are gauges. A host whose data is stale has only its ``guardia_up``, since the format
+knows no age.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from api.directory import Directory
+from api.health import Limits, host_health
+from api.live import HostNow, Live
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_NAME = re.compile(r"([^\[.]+)(?:\[(.*)\])?\.(.+)\Z", re.DOTALL)
+_ODD = re.compile(r"[^A-Za-z0-9_]")
+
+Line = tuple[str, str, float]
+"""Family, labels, value."""
+
+
+def exposition(now: int, live: Live, directory: Directory, limits: Limits) -> str:
+    """Everything, one family after the other."""
+    families: dict[str, list[str]] = {}
+    for family, labels, value in _lines(now, live, directory, limits):
+        families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
+    parts = []
+    for family in sorted(families):
+        parts.append(f"# TYPE {family} gauge\n")
+        parts += families[family]
+    return "".join(parts)
+
+
+def _lines(now: int, live: Live, directory: Directory, limits: Limits) -> Iterator[Line]:
+    for name in directory.host_names(live.hosts):
+        host = live.hosts.get(name)
+        health, _ = host_health(now, host, directory.interval(name), limits)
+        label = f'host="{_escaped(name)}"'
+        yield "guardia_up", label, 1.0 if health == "up" else 0.0
+        if host is not None and host.heard:
+            yield "guardia_last_seen_seconds", label, host.heard / 1e9
+        if health == "up":
+            yield from _values(live, host, "guardia_", label)
+    for name, room in sorted(live.rooms.items()):
+        yield from _values(live, room, "guardia_hub_", f'program="{_escaped(name)}"')
+
+
+def _values(live: Live, host: HostNow | None, prefix: str, label: str) -> Iterator[Line]:
+    values: Mapping[str, float | None] | None = None
+    if host is not None and host.newest is not None:
+        values = live.values(host.newest)
+    for metric, value in (values or {}).items():
+        if value is not None:
+            family, instance = family_of(metric)
+            yield prefix + family, f"{label}{instance}", value
+
+
+@lru_cache(maxsize=20_000)
+def family_of(metric: str) -> tuple[str, str]:
+    """(name without prefix, further labels) of a metric."""
+    match = _NAME.match(metric)
+    if match is None:
+        return _ODD.sub("_", metric), ""
+    group, instance, field = match.groups()
+    labels = "" if instance is None else f',instance="{_escaped(instance)}"'
+    return _ODD.sub("_", f"{group}_{field}"), labels
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def names(metrics: Iterable[str]) -> list[str]:
+    """The families of these metrics, for the documentation and its test."""
+    return sorted({f"guardia_{family_of(metric)[0]}" for metric in metrics})

@@ -1,0 +1,225 @@
+"""Who gets which event, and what becomes of clients that do not read.
+
+An event is encoded once and framed once for everybody. Clients with the same wish form a group that shares the
+very bytes, so 500 clients of one kind cost one encoding and 500 writes. Nothing is decoded that no group wants.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from api.filters import matcher
+from api.live import Live
+from api.told import Told, told
+from api.views.events import TYPES, Place, event_text, gap_text, place_of
+from bus.wire import Malformed, Stamp
+
+SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
+MAX_WAITING = 1000
+"""Samples held back because their layout is not known yet."""
+
+
+class Sink(Protocol):
+    """A client's connection."""
+
+    def write(self, frames: bytes) -> None:
+        """Send these frames after what is still unread; does nothing once closed."""
+        ...
+
+    def unread(self) -> int:
+        """Bytes that the client has not taken yet."""
+        ...
+
+    def drop(self, code: int, reason: str) -> None:
+        """Say why, then close."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client wants to hear."""
+
+    kinds: frozenset[str]
+    subjects: tuple[str, ...] = ()
+    values: bool = False
+
+
+@dataclass(slots=True)
+class _Group:
+    wish: Wish
+    fits: Callable[[str], bool]
+    sinks: set[Sink] = field(default_factory=set)
+    frames: list[bytes] = field(default_factory=list)
+
+    def wants(self, told: Told) -> bool:
+        return TYPES.get(told.kind) in self.wish.kinds and self.fits(told.subject)
+
+
+class Fanout:
+    """The clients of one worker, and the last bus frames, from which a returning client is brought up to date."""
+
+    def __init__(
+        self,
+        live: Live,
+        display: Callable[[str], str],
+        *,
+        now: int,
+        unread_bytes: int = 1_048_576,
+        replay_bytes: int = 8_388_608,
+    ) -> None:
+        self.sent = 0
+        self.dropped = 0
+        self._live = live
+        self._display = display
+        self._unread_bytes = unread_bytes
+        self._replay_bytes = replay_bytes
+        self._groups: dict[Wish, _Group] = {}
+        self._ring: deque[tuple[int, bytes]] = deque()
+        self._ring_bytes = 0
+        self._ring_since = now
+        self._waiting: deque[Told] = deque(maxlen=MAX_WAITING)
+        self._counters: dict[str, tuple[int, int]] = {}
+
+    @property
+    def clients(self) -> int:
+        """How many are listening."""
+        return sum(len(group.sinks) for group in self._groups.values())
+
+    def join(self, wish: Wish, sink: Sink, after: Place | None = None) -> None:
+        """Let ``sink`` hear what ``wish`` names from now on, and first what it missed ``after`` that place."""
+        group = self._groups.get(wish)
+        if group is None:
+            group = self._groups[wish] = _Group(wish, matcher(wish.subjects))
+        else:
+            self.flush()  # what waits for the group is older than this client
+        if after is not None:
+            sink.write(b"".join(self._missed(group, after)))
+        group.sinks.add(sink)
+
+    def leave(self, sink: Sink) -> None:
+        """Forget ``sink``."""
+        for wish, group in list(self._groups.items()):
+            group.sinks.discard(sink)
+            if not group.sinks:
+                del self._groups[wish]
+
+    def take(self, frame: bytes) -> list[Told]:
+        """Take in a bus frame; returns its records. Raises ``Malformed``. Call ``flush`` when no more has come."""
+        stamp, records = told(frame)
+        self._remember(stamp.received, frame)
+        missed = self._missed_frames(stamp)
+        if missed:
+            self._gap(stamp.kind, missed)
+        for record in records:
+            self._live.hear(record)
+            if record.kind == "layout" and self._waiting:
+                self.retry()
+            self.publish(record)
+        return records
+
+    def publish(self, record: Told) -> None:
+        """Frame the record's event for every group that wants it."""
+        if record.hub:
+            return
+        groups = [group for group in self._groups.values() if group.wants(record)]
+        if groups and record.kind == "sample" and self._unannounced(record):
+            self._waiting.append(record)
+            return
+        framed: dict[bool, bytes | None] = {}
+        for group in groups:
+            values = group.wish.values
+            if values not in framed:
+                framed[values] = self._framed(record, values)
+            frame = framed[values]
+            if frame is not None:
+                group.frames.append(frame)
+
+    def retry(self) -> None:
+        """Publish the samples that waited for their layout; those whose layout is still unknown wait on."""
+        waiting, self._waiting = self._waiting, deque(maxlen=MAX_WAITING)
+        for record in waiting:
+            self.publish(record)
+
+    def unknown_layouts(self) -> set[int]:
+        """The layouts that samples wait for."""
+        return {record.message().layout for record in self._waiting}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether samples wait for a layout that has to be asked for."""
+        return bool(self._waiting)
+
+    def flush(self) -> None:
+        """Write what has gathered, each group's frames in one piece."""
+        slow: list[Sink] = []
+        for group in self._groups.values():
+            if not group.frames:
+                continue
+            piece = b"".join(group.frames)
+            self.sent += len(group.frames) * len(group.sinks)
+            group.frames.clear()
+            for sink in group.sinks:
+                if sink.unread() > self._unread_bytes:
+                    slow.append(sink)
+                else:
+                    sink.write(piece)
+        for sink in slow:
+            self.dropped += 1
+            self.leave(sink)
+            sink.drop(SLOW, SLOW_REASON.format(sink.unread()))
+
+    def _framed(self, record: Told, values: bool) -> bytes | None:
+        text = event_text(record, self._live, self._display, values=values)
+        return None if text is None else text_frame(text.encode())
+
+    def _unannounced(self, record: Told) -> bool:
+        try:
+            return self._live.layout_of(record) is None
+        except Malformed:
+            return False
+
+    def _gap(self, kind: str, missed: int) -> None:
+        frame = text_frame(gap_text(missed, "the hub was too busy to pass everything on").encode())
+        for group in self._groups.values():
+            if {"gap", TYPES.get(kind)} <= group.wish.kinds:
+                group.frames.append(frame)
+
+    def _missed_frames(self, stamp: Stamp) -> int:
+        incarnation, counter = self._counters.get(stamp.kind, (stamp.incarnation, stamp.counter - 1))
+        self._counters[stamp.kind] = (stamp.incarnation, stamp.counter)
+        if stamp.incarnation != incarnation:
+            return stamp.counter - 1  # a new collector began at 1
+        return max(0, stamp.counter - counter - 1)
+
+    def _remember(self, received: int, frame: bytes) -> None:
+        self._ring.append((received, frame))
+        self._ring_bytes += len(frame)
+        while self._ring_bytes > self._replay_bytes and self._ring:
+            self._ring_since, old = self._ring.popleft()
+            self._ring_bytes -= len(old)
+
+    def _missed(self, group: _Group, after: Place) -> Iterable[bytes]:
+        # Frames of the very instant from which the ring reaches back may have been forgotten: hence <=.
+        if after.received <= self._ring_since:
+            yield text_frame(gap_text(None, "older events are no longer held: read the history").encode())
+        for received, frame in self._ring:
+            if received < after.received:
+                continue
+            for record in told(frame)[1]:
+                if place_of(record) > after and not record.hub and group.wants(record):
+                    found = self._framed(record, group.wish.values)
+                    if found is not None:
+                        yield found
+
+
+def text_frame(text: bytes) -> bytes:
+    """One unfragmented WebSocket text frame from the server (RFC 6455, 5.2: no mask, no extension)."""
+    size = len(text)
+    if size < 126:
+        return b"\x81" + bytes((size,)) + text
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + text
+    return b"\x81\x7f" + size.to_bytes(8, "big") + text

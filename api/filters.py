@@ -1,0 +1,177 @@
+"""What a query string asks for: times, limits, globs, flags. Pure.
+
+Every fault is a ``BadParameter`` that names the parameter and says what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+MAX_FIELDS = 100
+MAX_GLOBS = 50
+MAX_GLOB = 200
+SECOND = 1_000_000_000
+_LAST = 2**63 - 1
+_MILLISECONDS_FROM = 100_000_000_000
+"""Epoch numbers from here on are milliseconds: as seconds they would lie beyond the year 5138."""
+
+_NUMBER = re.compile(r"(\d{1,19})(?:\.(\d{1,9})\d*)?\Z", re.ASCII)
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?"
+    r"(?:([Zz])|([-+ ])(\d\d):?(\d\d))?)?\Z",
+    re.ASCII,
+)
+
+
+class BadParameter(ValueError):
+    """A parameter that cannot be obeyed; the text is for the person who typed it."""
+
+    def __init__(self, parameter: str, text: str) -> None:
+        super().__init__(f"{parameter}: {text}")
+        self.parameter = parameter
+
+
+class Query:
+    """The parameters of one request. Unknown ones are ignored, repeated single ones refused."""
+
+    def __init__(self, query_string: str) -> None:
+        try:
+            pairs = parse_qsl(query_string, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            raise BadParameter("query", f"more than {MAX_FIELDS} parameters") from None
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str) -> str | None:
+        """The value of ``name``; None when it is not there."""
+        values = self._values.get(name)
+        if values is None:
+            return None
+        if len(values) > 1:
+            raise BadParameter(name, f"given {len(values)} times, expected once")
+        return values[0]
+
+    def time(self, name: str, default: int) -> int:
+        """A time in ns since the epoch."""
+        text = self.text(name)
+        return default if text is None else parse_time(text, name)
+
+    def limit(self, name: str, default: int, most: int) -> int:
+        """A count of rows; more than ``most`` is cut to ``most``."""
+        text = self.text(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit():
+            raise BadParameter(name, f"{text[:40]!r} is no whole number of 0 or more")
+        return most if len(text) > 18 else min(int(text), most)
+
+    def flag(self, name: str) -> bool:
+        """Whether ``name`` is on: ``true``, ``1`` or nothing behind it."""
+        text = self.text(name)
+        if text is None or text in ("false", "0", "no"):
+            return False
+        if text in ("", "true", "1", "yes"):
+            return True
+        raise BadParameter(name, f"{text[:40]!r} is neither true nor false")
+
+    def globs(self, name: str) -> tuple[str, ...]:
+        """The patterns of ``name``, which may be repeated."""
+        values = self._values.get(name, [])
+        if len(values) > MAX_GLOBS:
+            raise BadParameter(name, f"{len(values)} patterns, at most {MAX_GLOBS}")
+        for value in values:
+            if not 0 < len(value) <= MAX_GLOB:
+                raise BadParameter(name, f"a pattern of {len(value)} characters, expected 1 to {MAX_GLOB}")
+        return tuple(values)
+
+    def words(self, name: str, allowed: Iterable[str], default: frozenset[str]) -> frozenset[str]:
+        """Words separated by commas, each one of ``allowed``; ``*`` stands for all of them."""
+        found = {word for value in self._values.get(name, []) for word in value.split(",") if word}
+        if not found:
+            return default
+        allowed = frozenset(allowed)
+        if found == {"*"}:
+            return allowed
+        for word in sorted(found):
+            if word not in allowed:
+                raise BadParameter(name, f"{word[:40]!r} is none of {', '.join(sorted(allowed))}")
+        return frozenset(found)
+
+
+def parse_time(text: str, parameter: str) -> int:
+    """Nanoseconds since the epoch.
+
+    RFC 3339 with any offset; a blank may stand for the ``T`` and for the ``+`` that nobody escaped; without an
+    offset it is UTC. A bare number is epoch seconds, or milliseconds from 100,000,000,000 on.
+    """
+    text = text.strip()
+    number = _NUMBER.match(text)
+    found = _from_number(*number.groups()) if number else _from_instant(text)
+    if found is None:
+        raise BadParameter(
+            parameter, f"{text[:60]!r} is no time; write 2026-01-31T12:00:00Z, or epoch seconds or milliseconds"
+        )
+    if not 0 <= found <= _LAST:
+        raise BadParameter(parameter, f"{text[:60]!r} is outside 1970 to 2262")
+    return found
+
+
+def _from_number(whole: str, fraction: str | None) -> int:
+    unit = SECOND // 1000 if int(whole) >= _MILLISECONDS_FROM else SECOND
+    return int(whole) * unit + int((fraction or "0").ljust(9, "0")) * unit // SECOND
+
+
+def _from_instant(text: str) -> int | None:
+    match = _INSTANT.match(text)
+    if match is None:
+        return None
+    day, clock, second, fraction, _, sign, hours, minutes = match.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}:{second or '00'}").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    offset = (int(hours) * 3600 + int(minutes) * 60) if sign else 0
+    if offset > 24 * 3600:
+        return None
+    seconds = int(moment.timestamp()) - (-offset if sign == "-" else offset)
+    return seconds * SECOND + int((fraction or "0").ljust(9, "0"))
+
+
+def matches(glob: str, name: str) -> bool:
+    """Whether ``name`` fits ``glob``: ``*`` is any run of characters, ``?`` any one, all else is itself.
+
+    Takes time proportional to the product of the lengths at worst, whatever the pattern.
+    """
+    g = n = mark = 0
+    star = -1
+    while n < len(name):
+        if g < len(glob) and glob[g] == "*":
+            star, mark = g, n
+            g += 1
+        elif g < len(glob) and glob[g] in ("?", name[n]):
+            g += 1
+            n += 1
+        elif star >= 0:
+            mark += 1
+            g, n = star + 1, mark
+        else:
+            return False
+    return all(rest == "*" for rest in glob[g:])
+
+
+def matcher(globs: tuple[str, ...]) -> Callable[[str], bool]:
+    """A test for names that fit any of ``globs``, all names without one; it remembers its answers."""
+    if not globs:
+        return lambda name: True
+
+    @lru_cache(maxsize=20_000)
+    def fits(name: str) -> bool:
+        return any(matches(glob, name) for glob in globs)
+
+    return fits

@@ -1,0 +1,132 @@
+"""How hosts, services and the hub itself are. Pure.
+
+Ages are counted on the hub's clock, from receipt: a host whose clock is wrong is not thereby ill. A limit is
+never shorter than three of the host's own intervals, so that a slow host does not flicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from api.encoding import SECOND, to_words
+from api.live import CheckNow, HostNow
+from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
+
+INTERVALS = 3
+VITALS_SECONDS = 35.0
+"""A program of the hub publishes its vitals every 10 s; after three without a word it counts as gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds of silence until a host is ``down``, and of age until its data is ``stale``."""
+
+    down: float = 120.0
+    stale: float = 300.0
+
+    def down_ns(self, interval: float | None) -> float:
+        return max(self.down, INTERVALS * (interval or 0.0)) * SECOND
+
+    def stale_ns(self, interval: float | None) -> float:
+        return max(self.stale, INTERVALS * (interval or 0.0)) * SECOND
+
+
+def host_health(
+    now: int, host: HostNow | None, interval: float | None, limits: Limits
+) -> tuple[HostHealth, str | None]:
+    """The host's word, and in a sentence what is wrong if anything is.
+
+    ``down`` is silence, ``stale`` is old data from a host that still talks (it sends what it kept during a cut),
+    ``unknown`` is no data ever.
+    """
+    if host is None or host.newest is None:
+        return "unknown", None
+    if interval is None and host.facts is not None:
+        interval = host.facts.interval
+    silence = now - host.heard
+    if silence > limits.down_ns(interval):
+        return "down", f"nothing received for {to_words(silence / SECOND)}"
+    age = now - host.newest.born
+    if age > limits.stale_ns(interval):
+        return "stale", f"the newest sample is {to_words(age / SECOND)} old"
+    return "up", None
+
+
+def service_health(
+    now: int, newest: CheckNow | None, interval: float | None, limits: Limits
+) -> tuple[ServiceHealth, CheckStatus | None]:
+    """The service's word, and the status of its last check; a check that could not be made has none."""
+    if newest is None:
+        return "unknown", None
+    status = check_status(newest.check.status)
+    if now - newest.told.born > limits.stale_ns(interval):
+        return "stale", status
+    return status or "unknown", status
+
+
+def check_status(word: str) -> CheckStatus | None:
+    """The status as clients know it; None for ``unknown``, which their closed set does not have."""
+    known: dict[str, CheckStatus] = {"up": "up", "down": "down", "degraded": "degraded"}
+    return known.get(word)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSeen:
+    """The last try to ask the store: how long it took, or why it failed; None before the first."""
+
+    seconds: float | None
+    failure: str | None
+
+
+def hub_health(
+    now: int,
+    started: int,
+    store: StoreSeen,
+    rooms: Mapping[str, HostNow],
+    expected: Mapping[str, tuple[str, ...]],
+) -> dict[str, Part]:
+    """Each part of the hub with its word and reason.
+
+    ``expected`` says which programs (subjects of vitals) make up a part. ``started`` is when this worker began to
+    listen: silence counts from there, since it cannot have heard what came before.
+    """
+    parts: dict[str, Part] = {"store": _store(now, started, store, rooms, expected.get("store", ()))}
+    for name, programs in expected.items():
+        if name != "store":
+            parts[name] = _part(*_worst(now, started, rooms, programs, "down"))
+    return parts
+
+
+def overall(parts: Mapping[str, Part]) -> PartHealth:
+    """``down`` when the store is, ``degraded`` when anything is amiss, else ``ok``."""
+    if parts["store"]["status"] == "down":
+        return "down"
+    return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
+
+
+def _store(
+    now: int, started: int, store: StoreSeen, rooms: Mapping[str, HostNow], programs: tuple[str, ...]
+) -> Part:
+    if store.failure is not None:
+        return _part("down", store.failure)
+    # The reader answers from what is on disk even when nobody writes: that is half a store.
+    status, reason = _worst(now, started, rooms, programs, "degraded")
+    if status == "ok" and store.seconds is not None and store.seconds > 1.0:
+        return _part("degraded", f"answers took {store.seconds:.1f} s")
+    return _part(status, reason)
+
+
+def _worst(
+    now: int, started: int, rooms: Mapping[str, HostNow], programs: tuple[str, ...], word: PartHealth
+) -> tuple[PartHealth, str | None]:
+    for program in programs:
+        room = rooms.get(program)
+        silence = (now - (room.heard if room else started)) / SECOND
+        if silence > VITALS_SECONDS:
+            return word, f"{program} has not been heard for {to_words(silence)}"
+    return "ok", None
+
+
+def _part(status: PartHealth, reason: str | None) -> Part:
+    return {"status": status, "reason": reason}

@@ -1,0 +1,77 @@
+"""What every resource is given: the parts of one worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from api.auth import Keyring
+from api.config import Api
+from api.counter import Counter
+from api.directory import Directory
+from api.fanout import Fanout
+from api.health import Limits, StoreSeen, hub_health
+from api.live import Live
+from api.shapes import Part
+from bus.questions import Unanswered
+from bus.vitals import Vitals
+
+HEALTH_NS = 1_000_000_000
+"""The store is asked for its health at most this often, since anybody may ask us."""
+
+
+@dataclass
+class Hub:
+    """One worker's view of the hub, handed to its resources."""
+
+    config: Api
+    directory: Directory
+    live: Live
+    fanout: Fanout
+    counter: Counter
+    keyring: Callable[[], Keyring]
+    clock: Callable[[], int]
+    vitals: Vitals
+    expected: Mapping[str, tuple[str, ...]]
+    """Which programs make up which part of the hub, by the subjects of their vitals."""
+    primed: bool = False
+    """Whether the newest records were once read from the store: before that, silent hosts are not known."""
+    started: int = field(init=False)
+    _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
+    _asked_at: int = field(init=False, default=0)
+    _asking: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def limits(self) -> Limits:
+        """When a host is down and when data is stale."""
+        return Limits(self.config.down_seconds, self.config.stale_seconds)
+
+    def need_hosts(self) -> None:
+        """Raise ``Unanswered`` while the list of hosts is not complete: a host left out would look removed."""
+        if not self.primed:
+            raise Unanswered("the newest samples have not been read from it yet")
+
+    def knows(self, host: str) -> bool:
+        """Whether there is such a host."""
+        return host in self.live.hosts or host in self.directory.hosts
+
+    async def health(self) -> dict[str, Part]:
+        """How each part of the hub is, now."""
+        async with self._asking:
+            now = self.clock()
+            if not 0 <= now - self._asked_at < HEALTH_NS:
+                self._store = await self._ask_store()
+                self._asked_at = self.clock()
+        return hub_health(now, self.started, self._store, self.live.rooms, self.expected)
+
+    async def _ask_store(self) -> StoreSeen:
+        started = self.clock()
+        try:
+            await self.counter.statistics()
+        except Unanswered as failure:
+            return StoreSeen(None, str(failure))
+        return StoreSeen((self.clock() - started) / 1e9, None)

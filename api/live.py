@@ -1,0 +1,174 @@
+"""What is known right now: the newest of everything, for answers that need no question to the store. Pure.
+
+Every worker holds its own copy. It is filled once from the store and kept fresh from the stair, so that the list
+of hosts goes on being right while the store is away. Samples stay bytes until somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from api.encoding import to_json
+from api.shapes import ServerMetrics
+from api.told import Told
+from api.views.metrics import Plan, plan
+from bus.messages import Alert, Check, Facts, Process, Processes, Sample
+from bus.wire import Malformed
+
+
+@dataclass(slots=True)
+class HostNow:
+    """The newest of one host."""
+
+    heard: int = 0
+    """ns: when anything about it was last received."""
+    newest: Told | None = None
+    before: Told | None = None
+    """The sample before ``newest``: a first sample after a start has no rates yet."""
+    facts: Facts | None = None
+    facts_at: int = -1
+    processes: tuple[Process, ...] | None = None
+    processes_at: int = -1
+    text: tuple[Told, Facts | None, str | None] | None = None
+    """The JSON of ``ServerMetrics`` and what it was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNow:
+    """The newest check of a service."""
+
+    told: Told
+    check: Check
+
+
+@dataclass(slots=True)
+class Live:
+    """All hosts, services, alarms and the hub's own rooms, as last told."""
+
+    hosts: dict[str, HostNow] = field(default_factory=dict)
+    rooms: dict[str, HostNow] = field(default_factory=dict)
+    layouts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    checks: dict[str, CheckNow] = field(default_factory=dict)
+    alerts: dict[tuple[str, str], tuple[int, Alert]] = field(default_factory=dict)
+    malformed: int = 0
+
+    def hear(self, told: Told) -> None:
+        """Take in one record; a body that cannot be read is counted and forgotten."""
+        try:
+            if told.kind == "sample":
+                self._sample(told)
+            elif told.kind == "layout":
+                layout = told.message()
+                self.layouts[layout.id] = layout.names
+            elif told.kind == "check":
+                self._check(told)
+            elif told.kind == "alert":
+                self._alert(told)
+            elif told.kind in ("facts", "processes"):
+                self._described(told)
+        except Malformed:
+            self.malformed += 1
+
+    def layout_of(self, told: Told) -> tuple[str, ...] | None:
+        """The names of a sample's numbers; None while nobody announced them. Raises ``Malformed``."""
+        return self.layouts.get(told.message().layout)
+
+    def unknown_layouts(self) -> set[int]:
+        """The layouts of newest samples that were never announced to this worker."""
+        missing: set[int] = set()
+        for now in (*self.hosts.values(), *self.rooms.values()):
+            for told in (now.newest, now.before):
+                try:
+                    if told is not None and (sample := told.message()).layout not in self.layouts:
+                        missing.add(sample.layout)
+                except Malformed:
+                    self.malformed += 1
+        return missing
+
+    def decoded(self, told: Told) -> tuple[Plan, Sample] | None:
+        """A sample with the plan of its layout; None when either cannot be had."""
+        try:
+            sample = told.message()
+        except Malformed:
+            return None
+        names = self.layouts.get(sample.layout)
+        return (plan(names), sample) if names and len(names) == len(sample.values) else None
+
+    def values(self, told: Told) -> dict[str, float | None] | None:
+        """A sample's numbers by metric."""
+        found = self.decoded(told)
+        return dict(zip(found[0].names, found[1].values, strict=True)) if found else None
+
+    def metrics(self, told: Told, facts: Facts | None) -> ServerMetrics | None:
+        """``ServerMetrics`` of a sample; None when it has no CPU reading."""
+        found = self.decoded(told)
+        return found[0].server_metrics(found[1].values, facts) if found else None
+
+    def metrics_text(self, subject: str, told: Told) -> str | None:
+        """The same as JSON; made once for the list of hosts and all clients of the stream."""
+        now = self.hosts.get(subject)
+        facts = now.facts if now else None
+        if now and now.text and now.text[0] is told and now.text[1] is facts:
+            return now.text[2]
+        metrics = self.metrics(told, facts)
+        text = None if metrics is None else to_json(metrics)
+        if now and now.newest is told and self._readable(told):
+            now.text = (told, facts, text)
+        return text
+
+    def latest_text(self, subject: str) -> str | None:
+        """The JSON of the newest ``ServerMetrics`` there is: of the newest sample, or of the one before."""
+        now = self.hosts.get(subject)
+        if now is None or now.newest is None:
+            return None
+        text = self.metrics_text(subject, now.newest)
+        return text if text is not None or now.before is None else self.metrics_text(subject, now.before)
+
+    def forget(self, gone: Callable[[str, int], bool]) -> None:
+        """Forget the hosts of which ``gone(name, heard)`` holds."""
+        for name in [name for name, host in self.hosts.items() if gone(name, host.heard)]:
+            del self.hosts[name]
+
+    def firing(self) -> int:
+        """How many alarms are firing."""
+        return sum(alert.state == "firing" for _, alert in self.alerts.values())
+
+    def _readable(self, told: Told) -> bool:
+        return self.decoded(told) is not None
+
+    def _now(self, told: Told) -> HostNow:
+        house = self.rooms if told.hub else self.hosts
+        now = house.get(told.subject)
+        if now is None:
+            now = house[told.subject] = HostNow()
+        if told.received > now.heard:
+            now.heard = told.received
+        return now
+
+    def _sample(self, told: Told) -> None:
+        now = self._now(told)
+        # By age and not by the sender's clock: samples sent again after a cut come late and must not look new.
+        if now.newest is None or told.born >= now.newest.born:
+            now.before, now.newest = now.newest, told
+        elif now.before is None or told.born >= now.before.born:
+            now.before = told
+
+    def _described(self, told: Told) -> None:
+        message = told.message()
+        now = self._now(told)
+        if isinstance(message, Facts) and told.born >= now.facts_at:
+            now.facts, now.facts_at = message, told.born
+        elif isinstance(message, Processes) and told.born >= now.processes_at:
+            now.processes, now.processes_at = message.rows, told.born
+
+    def _check(self, told: Told) -> None:
+        known = self.checks.get(told.subject)
+        if known is None or told.born >= known.told.born:
+            self.checks[told.subject] = CheckNow(told, told.message())
+
+    def _alert(self, told: Told) -> None:
+        alert = told.message()
+        known = self.alerts.get((told.subject, alert.rule))
+        if known is None or told.born >= known[0]:
+            self.alerts[told.subject, alert.rule] = (told.born, alert)

@@ -1,0 +1,128 @@
+"""What happens to every request before and after its resource: path, limits, identity, headers, access log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+import falcon
+import falcon.asgi
+
+from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer
+from api.cors import cors_headers
+from api.errors import Problem
+from api.hub import Hub
+
+log = logging.getLogger("api")
+
+QUERY_BYTES = 4096
+_SLASHES = re.compile("//+")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
+_PAGE = (
+    "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'; object-src 'none'"
+)
+
+Request = falcon.asgi.Request
+Response = falcon.asgi.Response
+
+
+def plain_path(path: str) -> str:
+    """The path with doubled slashes collapsed and without one at its end: clients glue URLs together."""
+    return _SLASHES.sub("/", path).rstrip("/") or "/"
+
+
+class Front:
+    """The middleware of all requests."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def process_request(self, req: Request, resp: Response) -> None:
+        """Give the request its number and path; answer preflights; refuse what is too large."""
+        begin(req)
+        self._hub.vitals.count("api.requests")
+        if req.method == "OPTIONS" and req.get_header("Access-Control-Request-Method"):
+            resp.complete = True
+            return
+        if len(req.query_string) > QUERY_BYTES:
+            raise Problem(
+                400, "bad_parameter", f"a query of more than {QUERY_BYTES} characters", parameter="query"
+            )
+        if (req.content_length or 0) > self._hub.config.body_bytes:
+            raise Problem(413, "too_large", f"a body of more than {self._hub.config.body_bytes} bytes")
+        if req.method not in ("GET", "HEAD", "OPTIONS") and not req.path.startswith("/api/"):
+            raise falcon.HTTPMethodNotAllowed(["GET", "HEAD", "OPTIONS"])
+
+    async def process_request_ws(self, req: Request, ws: falcon.asgi.WebSocket) -> None:
+        """The same for the stream."""
+        begin(req)
+
+    async def process_resource(self, req: Request, resp: Response, resource: Any, params: dict[str, Any]) -> None:
+        """Find out who asks, and refuse unless the resource is for everybody."""
+        if req.method == "OPTIONS":
+            return
+        verdict = self._verdict(req, resource)
+        req.context.verdict = verdict
+        if isinstance(verdict, Refused) and not getattr(resource, "open", False):
+            challenge = {"WWW-Authenticate": 'Bearer realm="guardia"'} if verdict.status == 401 else {}
+            raise Problem(verdict.status, verdict.code, verdict.text, headers=challenge)
+
+    async def process_response(self, req: Request, resp: Response, resource: Any, req_succeeded: bool) -> None:
+        """Put on the headers that every answer has, and write the access log."""
+        preflight = resource is None and req.method == "OPTIONS"
+        origin = req.get_header("Origin")
+        for name, value in cors_headers(origin, self._hub.config, preflight=preflight).items():
+            resp.set_header(name, value)
+        allowed = resp.get_header("Allow")
+        if allowed and "OPTIONS" not in allowed:
+            resp.set_header("Allow", f"{allowed}, OPTIONS")
+        resp.set_header("X-Request-ID", req.context.request_id)
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        resp.set_header("Referrer-Policy", "no-referrer")
+        if req.path.startswith("/api/v1") or req.path == "/metrics":
+            resp.set_header("Cache-Control", "no-store")
+        elif getattr(resource, "page", False):
+            resp.set_header("Content-Security-Policy", _PAGE)
+        if resp.status_code >= 500:
+            self._hub.vitals.count("api.failed")
+        elif resp.status_code >= 400:
+            self._hub.vitals.count("api.refused")
+        if self._hub.config.access_log:
+            log.info("api: %s", access_line(req, resp.status_code))
+
+    def _verdict(self, req: Request, resource: Any) -> Verdict:
+        token = bearer(req.get_header("Authorization"))
+        if token is None and req.method in ("GET", "HEAD"):
+            token = cookie_of(req)
+        needs: Scope = getattr(resource, "scope", "read")
+        return self._hub.keyring().judge(token, self._hub.clock(), needs)
+
+
+def begin(req: Request) -> None:
+    """Number the request, by the client's own number where it gave one, and tidy its path."""
+    asked = req.get_header("X-Request-ID") or ""
+    req.context.request_id = asked if _REQUEST_ID.match(asked) else secrets.token_hex(8)
+    req.context.began = time.perf_counter()
+    req.path = plain_path(req.path)
+
+
+def cookie_of(req: Request) -> str | None:
+    """The token in the cookie that ``/?token=`` set."""
+    values = req.get_cookie_values(COOKIE)
+    return values[0] if values else None
+
+
+def access_line(req: Request, status: int) -> str:
+    """One request as a sentence: no query string, since tokens may stand there."""
+    verdict = getattr(req.context, "verdict", None)
+    who = f" as {verdict.name}" if isinstance(verdict, Admitted) else ""
+    milliseconds = (time.perf_counter() - req.context.began) * 1000
+    path = req.path.encode("unicode_escape").decode()[:200]
+    return (
+        f"{req.remote_addr}{who} {req.method} {path} {status} in {milliseconds:.1f} ms"
+        f" request={req.context.request_id}"
+    )

@@ -1,0 +1,156 @@
+"""The OpenAPI description, made from the answers' types. Pure."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from api.routes import EVENTS, ROUTES, STREAM, Parameter, Route
+from api.shapes import ErrorShape
+
+Schema = dict[str, Any]
+
+_SCALARS: dict[Any, Schema] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+}
+_KINDS: dict[str, Schema] = {
+    "time": {"type": "string"},
+    "text": {"type": "string"},
+    "integer": {"type": "integer", "minimum": 0},
+    "boolean": {"type": "boolean"},
+}
+_REFUSALS = {
+    "400": "A parameter cannot be obeyed.",
+    "401": "No token.",
+    "403": "The token is wrong, expired or may not.",
+    "503": "The store does not answer.",
+}
+
+
+def openapi(version: str) -> Schema:
+    """The whole description."""
+    schemas: dict[str, Schema] = {}
+    paths = {route.path: {"get": _operation(route, schemas)} for route in ROUTES}
+    paths["/api/v1/stream"] = {"get": _stream(schemas)}
+    _schema(ErrorShape, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Guardia",
+            "version": version,
+            "description": "Hosts and services, now and in the past. Times are UTC, unknown is null.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
+    kind = "text/plain" if route.answer is str else "application/json"
+    answers: dict[str, Any] = {
+        "200": {"description": "The answer.", "content": {kind: {"schema": _schema(route.answer, schemas)}}}
+    }
+    refusals = _REFUSALS | ({"404": "There is no such host."} if route.missing else {})
+    for status, text in sorted(refusals.items()):
+        answers[status] = {
+            "description": text,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorShape"}}},
+        }
+    operation: Schema = {
+        "summary": route.summary,
+        "operationId": route.resource.__name__,
+        "parameters": [*_in_path(route.path), *_in_query(route.parameters)],
+        "responses": answers,
+    }
+    if route.resource.open:
+        operation["security"] = [{}, {"token": []}]
+    return operation
+
+
+def _stream(schemas: dict[str, Schema]) -> Schema:
+    events = [_schema(event, schemas) for event in EVENTS]
+    return {
+        "summary": "Events as they happen: a WebSocket, one JSON object a text message.",
+        "operationId": "Stream",
+        "parameters": _in_query(STREAM),
+        "responses": {
+            "101": {
+                "description": "Then messages of these shapes.",
+                "content": {"application/json": {"schema": {"oneOf": events}}},
+            },
+            "426": {"description": "Asked without an upgrade to WebSocket."},
+        },
+    }
+
+
+def _in_path(path: str) -> list[Schema]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _in_query(parameters: Iterable[Parameter]) -> list[Schema]:
+    return [_parameter(parameter) for parameter in parameters]
+
+
+def _parameter(parameter: Parameter) -> Schema:
+    schema = dict(_KINDS[parameter.kind])
+    if parameter.many:
+        schema = {"type": "array", "items": schema}
+    if parameter.default is not None:
+        schema["default"] = parameter.default
+    return {"name": parameter.name, "in": "query", "description": parameter.text, "schema": schema}
+
+
+def _schema(annotation: Any, schemas: dict[str, Schema]) -> Schema:
+    if annotation in _SCALARS:
+        return dict(_SCALARS[annotation])
+    if annotation is types.NoneType:
+        return {"type": "null"}
+    if is_typeddict(annotation):
+        return _object(annotation, schemas)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _schema(arguments[0], schemas) | {"description": arguments[1]}
+    if origin in (NotRequired, Required):
+        return _schema(arguments[0], schemas)
+    if origin is Literal:
+        return {"type": "string", "enum": list(arguments)}
+    if origin is list:
+        return {"type": "array", "items": _schema(arguments[0], schemas)}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _schema(arguments[1], schemas)}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(argument, schemas) for argument in arguments]}
+    raise TypeError(f"no schema is known for {annotation}")  # a fault of ours, found by the first test
+
+
+def _object(shape: Any, schemas: dict[str, Schema]) -> Schema:
+    name = shape.__name__
+    if name not in schemas:
+        schemas[name] = {}  # shapes may hold each other
+        hints = get_type_hints(shape, include_extras=True)
+        schemas[name] = {
+            "type": "object",
+            "properties": {key: _schema(hint, schemas) for key, hint in hints.items()},
+            "required": sorted(shape.__required_keys__),
+        }
+    return {"$ref": f"#/components/schemas/{name}"}

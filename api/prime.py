@@ -1,0 +1,60 @@
+"""Reads the newest of everything from the store, once at start until it works, and now and then again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from api.hub import Hub
+from api.told import stored
+from bus.questions import Unanswered
+from bus.wire import Malformed
+
+log = logging.getLogger("api")
+
+KINDS = ("facts", "processes", "sample", "check", "alert")
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+AGAIN_SECONDS = 600.0
+"""Hosts that the store has forgotten leave the list within this time."""
+
+
+async def keep_primed(hub: Hub) -> None:
+    """Run for the life of the worker."""
+    failures = 0
+    while True:
+        try:
+            await prime(hub)
+        except Unanswered as failure:
+            if failures == 0:
+                log.warning("api: cannot read the newest samples: %s; trying again", failure)
+            pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+            failures += 1
+        else:
+            if failures:
+                log.info("api: the newest samples are read")
+            failures, pause = 0, AGAIN_SECONDS
+        await asyncio.sleep(pause)
+
+
+async def prime(hub: Hub) -> None:
+    """Fill ``hub.live`` with the newest records; raises ``Unanswered``."""
+    before = hub.clock()
+    for kind in KINDS:
+        for record in await hub.counter.latest(kind):
+            try:
+                hub.live.hear(stored(record.record, record.received))
+            except Malformed:
+                hub.live.malformed += 1
+    await learn_layouts(hub)
+    known = {subject.subject for subject in await hub.counter.subjects("sample")}
+    hub.live.forget(lambda name, heard: name not in known and heard < before - hub.limits.stale_ns(None))
+    hub.primed = True
+
+
+async def learn_layouts(hub: Hub) -> None:
+    """Ask for the layouts of samples that nobody announced to this worker, then let those samples out."""
+    missing = hub.live.unknown_layouts() | hub.fanout.unknown_layouts()
+    if missing:
+        hub.live.layouts.update(await hub.counter.layouts(missing))
+    hub.fanout.retry()
+    hub.fanout.flush()

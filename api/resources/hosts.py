@@ -1,0 +1,115 @@
+"""``/servers`` and below: hosts, their newest readings and their history."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from api.encoding import SECOND, to_json, to_time
+from api.errors import not_found
+from api.filters import BadParameter
+from api.resources.base import Request, Resource, Response, query_of, send, send_text
+from api.views.hosts import detail_text, servers_text
+from api.views.rows import row_texts, samples
+from api.views.series import AGGREGATES, USUAL, series
+from bus.messages import is_name
+from bus.questions import MAX_POINTS, Series, SeriesAnswer, Stored
+
+HOUR = 3600 * SECOND
+END_OF_TIME = 2**63 - 1
+ROWS, MOST_ROWS = 1000, 10_000
+LATEST, MOST_LATEST = 100, 1000
+POINTS = 300
+CHUNK = 100
+"""So many rows are made before other requests get a turn: about 5 ms."""
+
+
+class Servers(Resource):
+    """All hosts with their newest reading."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        hub = self.hub
+        hub.need_hosts()
+        send_text(resp, servers_text(hub.clock(), hub.live, hub.directory, hub.limits))
+
+
+class Server(Resource):
+    """One host with everything that is known of it now."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        hub, name = self.hub, params["server_id"]
+        hub.need_hosts()
+        if not hub.knows(name):
+            raise not_found(f"there is no host {name}")
+        send_text(resp, detail_text(hub.clock(), name, hub.live, hub.directory, hub.limits))
+
+
+class History(Resource):
+    """Rows of a host's past; an unknown host has none."""
+
+    async def rows(self, name: str, start: int, end: int, limit: int) -> list[str]:
+        """The newest ``limit`` rows between the times, oldest first, each as JSON."""
+        if not is_name(name) or limit == 0 or start > end:
+            return []
+        return await self._texts(name, await self.hub.counter.range("sample", name, start, end, limit))
+
+    async def _texts(self, name: str, records: tuple[Stored, ...]) -> list[str]:
+        live, display = self.hub.live, self.hub.directory.display(name)
+        host = live.hosts.get(name)
+        facts = host.facts if host else None
+        rows: list[str] = []
+        for at in range(0, len(records), CHUNK):
+            found = samples(records[at : at + CHUNK])
+            unknown = {sample.layout for _, sample in found} - live.layouts.keys()
+            if unknown:
+                live.layouts.update(await self.hub.counter.layouts(unknown))
+            rows += row_texts(name, display, facts, found, live.layouts)
+            await asyncio.sleep(0)
+        return rows
+
+
+class Metrics(History):
+    """Rows between two times."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        query, name = query_of(req), params["server_id"]
+        end = query.time("end", self.hub.clock())
+        start = query.time("start", max(0, end - HOUR))
+        limit = query.limit("limit", ROWS, MOST_ROWS)
+        rows = await self.rows(name, start, end, limit)
+        head = to_json({"server_id": name, "start": to_time(start), "end": to_time(end), "count": len(rows)})
+        send_text(resp, f'{head[:-1]},"metrics":[{",".join(rows)}]}}')
+
+
+class Latest(History):
+    """The newest rows."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        name = params["server_id"]
+        limit = query_of(req).limit("limit", LATEST, MOST_LATEST)
+        rows = await self.rows(name, 0, END_OF_TIME, limit)
+        head = to_json({"server_id": name, "count": len(rows)})
+        send_text(resp, f'{head[:-1]},"metrics":[{",".join(rows)}]}}')
+
+
+class SeriesResource(Resource):
+    """Some metrics of a host in steps of time, for charts."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        hub, query, name = self.hub, query_of(req), params["server_id"]
+        end = query.time("end", hub.clock())
+        start = query.time("start", max(0, end - HOUR))
+        points = query.limit("points", POINTS, MAX_POINTS)
+        aggregates = query.words("agg", AGGREGATES, USUAL)
+        metrics = query.globs("metric")
+        if not metrics:
+            raise BadParameter("metric", "missing; name one or more, as metric=cpu.percent&metric=disk[*].percent")
+        if points == 0:
+            raise BadParameter("points", "0 points show nothing; expected 1 or more")
+        hub.need_hosts()
+        if not hub.knows(name):
+            raise not_found(f"there is no host {name}")
+        answer = SeriesAnswer((), 0, "rows", 0.0, ())
+        if start <= end:
+            answer = await hub.counter.series(Series(name, metrics, start, end, points))
+        send(resp, series(name, start, end, answer, aggregates))

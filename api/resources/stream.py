@@ -1,0 +1,114 @@
+"""``/stream``: events as they happen, over WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import falcon
+import falcon.asgi
+
+from api.auth import Admitted, Refused, Verdict, bearer, same_origin
+from api.connections import SINK
+from api.cors import allowed_origins
+from api.errors import CLOSED, problem_of
+from api.fanout import Sink, Wish
+from api.filters import BadParameter, Query
+from api.hub import Hub
+from api.middleware import access_line, cookie_of
+from api.views.events import USUAL, WORDS, Place, parse_place
+
+log = logging.getLogger("api")
+
+AUTH_SECONDS = 5.0
+FULL = 4429
+
+
+class Stream:
+    """A client's whole visit: who is it, what does it want, then events until one of both leaves."""
+
+    open = True
+
+    def __init__(self, hub: Hub, *, auth_seconds: float = AUTH_SECONDS) -> None:
+        self.hub = hub
+        self._auth_seconds = auth_seconds
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Say what this is to those who come without a WebSocket."""
+        raise falcon.HTTPError(426, title="this is a WebSocket", headers={"Upgrade": "websocket"})
+
+    async def on_websocket(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket) -> None:
+        """Serve one client."""
+        await ws.accept()
+        sink: Sink = req.scope["extensions"][SINK]["sink"]
+        query = Query(req.query_string)
+        verdict = await self._verdict(req, ws, query)
+        req.context.verdict = verdict
+        if isinstance(verdict, Refused):
+            sink.drop(CLOSED[401], verdict.text)
+        elif self.hub.fanout.clients >= self.hub.config.stream_clients:
+            sink.drop(FULL, f"{self.hub.config.stream_clients} clients listen already")
+        else:
+            await self._serve(req, ws, sink, query)
+        if self.hub.config.access_log:
+            log.info("api: %s", access_line(req, 101))
+        await _until_gone(ws)
+
+    async def _serve(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, sink: Sink, query: Query) -> None:
+        try:
+            wish, after = wish_of(query)
+        except BadParameter as fault:
+            sink.drop(CLOSED[problem_of(fault).status], str(fault)[:120])
+            return
+        self.hub.fanout.join(wish, sink, after)
+        try:
+            await _until_gone(ws)
+        finally:
+            self.hub.fanout.leave(sink)
+
+    async def _verdict(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, query: Query) -> Verdict:
+        keyring, now = self.hub.keyring(), self.hub.clock()
+        token = bearer(req.get_header("Authorization")) or query.text("token")
+        origin = req.get_header("Origin")
+        ours = same_origin(origin, req.get_header("Host"), allowed_origins(self.hub.config))
+        if token is None and ours:
+            token = cookie_of(req)
+        if keyring.tokens is None and not ours:
+            return Refused(403, "origin", f"pages of {(origin or '')[:60]} may not listen")
+        verdict = keyring.judge(token, now)
+        if isinstance(verdict, Admitted) or token is not None:
+            return verdict
+        try:
+            async with asyncio.timeout(self._auth_seconds):
+                return keyring.judge(_token_in(await ws.receive_media()), now)
+        except (TimeoutError, falcon.PayloadTypeError, falcon.MediaMalformedError, ValueError):
+            return verdict
+
+
+def wish_of(query: Query) -> tuple[Wish, Place | None]:
+    """What the client asks to hear, and after which event."""
+    kinds = query.words("kinds", WORDS, USUAL)
+    subjects = tuple(glob for text in query.globs("subjects") for glob in text.split(",") if glob)
+    text = query.text("after")
+    after = parse_place(text) if text else None
+    if text and after is None:
+        raise BadParameter("after", f"{text[:40]!r} is no event's id")
+    return Wish(kinds, subjects, query.flag("values")), after
+
+
+def _token_in(message: Any) -> str | None:
+    if isinstance(message, dict) and message.get("type") == "auth" and isinstance(message.get("token"), str):
+        return str(message["token"])
+    return None
+
+
+async def _until_gone(ws: falcon.asgi.WebSocket) -> None:
+    """Let clients say what they like: nothing of it is listened to, only their leaving."""
+    while True:
+        try:
+            await ws.receive_text()
+        except falcon.WebSocketDisconnected:
+            return
+        except falcon.PayloadTypeError:
+            continue

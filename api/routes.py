@@ -1,0 +1,119 @@
+"""Every path, what answers there, and what the description says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api import shapes
+from api.hub import Hub
+from api.resources import hosts, pages, services
+from api.resources import hub as own
+from api.resources.base import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a query."""
+
+    name: str
+    kind: str
+    text: str
+    many: bool = False
+    default: str | int | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path of the REST interface."""
+
+    path: str
+    resource: type[Resource]
+    answer: type[Any]
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    missing: bool = False
+    """Whether it answers 404 for an unknown host; else its answer is empty."""
+
+    def made(self, hub: Hub) -> Resource:
+        """The resource for this worker."""
+        return self.resource(hub)
+
+
+_TIMES = "RFC 3339 with any offset, naive as UTC, or epoch seconds or milliseconds"
+_START = Parameter("start", "time", f"from here on, included; {_TIMES}; an hour before the end")
+_END = Parameter("end", "time", "until here, included; now")
+_DAY = Parameter("start", "time", "from here on, included; a day before the end")
+
+ROUTES = (
+    Route("/api/v1/health", own.HealthResource, shapes.Health, "How the parts of the hub are; needs no token."),
+    Route("/api/v1/stats", own.StatsResource, shapes.Stats, "What is stored and watched, in numbers."),
+    Route("/api/v1/servers", hosts.Servers, shapes.Servers, "All hosts with their newest reading."),
+    Route(
+        "/api/v1/servers/{server_id}",
+        hosts.Server,
+        shapes.ServerDetail,
+        "One host with everything that is known of it now.",
+        missing=True,
+    ),
+    Route(
+        "/api/v1/servers/{server_id}/metrics",
+        hosts.Metrics,
+        shapes.MetricRows,
+        "Rows of a host's history; with more than the limit the newest are kept.",
+        (_START, _END, Parameter("limit", "integer", "rows, at most 10,000", default=hosts.ROWS)),
+    ),
+    Route(
+        "/api/v1/servers/{server_id}/metrics/latest",
+        hosts.Latest,
+        shapes.LatestRows,
+        "The newest rows of a host, oldest first.",
+        (Parameter("limit", "integer", "rows, at most 1,000", default=hosts.LATEST),),
+    ),
+    Route(
+        "/api/v1/servers/{server_id}/series",
+        hosts.SeriesResource,
+        shapes.SeriesShape,
+        "Metrics of a host in steps of time.",
+        (
+            Parameter("metric", "text", "a metric or a glob, as disk[*].percent", many=True),
+            _START,
+            _END,
+            Parameter("points", "integer", "steps at most, up to 10,000", default=hosts.POINTS),
+            Parameter("agg", "text", "mean, min, max, last, count, separated by commas", default="mean,min,max"),
+        ),
+        missing=True,
+    ),
+    Route("/api/v1/services", services.ServicesResource, shapes.Services, "All services with their last check."),
+    Route(
+        "/api/v1/services/{name}/checks",
+        services.Checks,
+        shapes.ServiceChecks,
+        "A service's checks, oldest first.",
+        (_DAY, _END, Parameter("limit", "integer", "rows, at most 10,000", default=services.MOST_CHECKS)),
+    ),
+    Route(
+        "/api/v1/services/{name}/uptime",
+        services.UptimeResource,
+        shapes.Uptime,
+        "The share of checks that found the service up.",
+        (Parameter("since", "time", f"{_TIMES}; a day ago"),),
+    ),
+    Route("/metrics", pages.Prometheus, str, "The newest values of all hosts for Prometheus."),
+)
+
+EVENTS: tuple[type[Any], ...] = (
+    shapes.MetricEvent,
+    shapes.ServiceCheckEvent,
+    shapes.FactsEvent,
+    shapes.ProcessesEvent,
+    shapes.AlertEvent,
+    shapes.GapEvent,
+)
+STREAM = (
+    Parameter("kinds", "text", "metric, service_check, alert, facts, processes, gap; * for all", default=None),
+    Parameter("subjects", "text", "globs of hosts and services, separated by commas", many=True),
+    Parameter("values", "boolean", "whether metric events also carry all values, flat", default=False),
+    Parameter("after", "text", "the id of the last event seen: what was missed comes first"),
+    Parameter("token", "text", "for clients that cannot send a header"),
+)

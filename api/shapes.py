@@ -1,0 +1,333 @@
+"""The shapes of every answer and stream event, as types. Pure.
+
+The views are checked against these by mypy, ``api.openapi`` prints them, the contract test compares the wire
+with the same rules written down a second time. The texts beside the fields are what the OpenAPI page shows.
+"""
+
+# No "from __future__ import annotations" here: as text, NotRequired would not be seen by __required_keys__.
+
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+Time = Annotated[str, "RFC 3339 in UTC, milliseconds and Z"]
+Percent = Annotated[float, "percent, 0 to 100"]
+Bytes = Annotated[int, "bytes"]
+
+Monitoring = Literal["active", "paused", "disabled"]
+HostHealth = Literal["up", "down", "stale", "unknown"]
+ServiceHealth = Literal["up", "down", "degraded", "stale", "unknown"]
+CheckStatus = Literal["up", "down", "degraded"]
+PartHealth = Literal["ok", "degraded", "down"]
+
+
+# -- a host's reading --------------------------------------------------------------------------------------------
+
+
+class System(TypedDict):
+    name: str | None
+    kernel_version: str | None
+    os_version: str | None
+    host_name: str | None
+
+
+class Memory(TypedDict):
+    total: Bytes
+    used: Bytes
+    total_swap: Bytes
+    used_swap: Bytes
+
+
+class Cpu(TypedDict):
+    name: str
+    frequency: Annotated[int, "MHz"]
+    usage: Percent
+
+
+class Cpus(TypedDict):
+    total: Annotated[int, "logical processors"]
+    arch: str
+    average_usage: Percent
+    cpus: list[Cpu]
+
+
+class Component(TypedDict):
+    name: str
+    temperature: Annotated[float | None, "Celsius"]
+
+
+class Components(TypedDict):
+    average_temperature: Annotated[float | None, "Celsius, over the sensors that gave a reading"]
+    components: list[Component]
+
+
+class Disk(TypedDict):
+    name: Annotated[str, "mount point"]
+    total: Annotated[int | None, "bytes"]
+    used: Annotated[int | None, "bytes"]
+    free: Annotated[int | None, "bytes"]
+    percent: Annotated[float | None, "percent, 0 to 100"]
+
+
+class Network(TypedDict):
+    name: Annotated[str, "interface"]
+    rx_bytes_per_s: float | None
+    tx_bytes_per_s: float | None
+
+
+class ServerMetrics(TypedDict):
+    system: System
+    memory: Memory
+    cpus: Cpus
+    components: Components
+    disks: NotRequired[list[Disk]]
+    networks: NotRequired[list[Network]]
+    load: NotRequired[Annotated[list[float | None], "over 1, 5 and 15 minutes"]]
+    uptime_seconds: NotRequired[float | None]
+
+
+# -- part A: what existing clients rely on -----------------------------------------------------------------------
+
+
+class Part(TypedDict):
+    status: PartHealth
+    reason: NotRequired[Annotated[str | None, "only for those with a token"]]
+
+
+class Health(TypedDict):
+    status: PartHealth
+    timestamp: Time
+    checks: dict[str, Part]
+
+
+class Storage(TypedDict):
+    total_metrics: Annotated[int, "samples stored"]
+    buffer_size: Annotated[int, "samples of hosts held in memory"]
+    flush_count: Annotated[int, "commits"]
+    last_cleanup: NotRequired[Time]
+    total_metrics_deleted: int
+    total_service_checks_deleted: int
+
+
+class StorageMetrics(TypedDict):
+    last_cleanup_time: Time | None
+    total_metrics: int
+    total_service_checks: int
+
+
+class Stats(TypedDict):
+    timestamp: Time
+    storage: Storage
+    collectors: int
+    service_monitors: int
+    servers_monitored: int
+    services_monitored: int
+    active_alerts: int
+    storage_metrics: StorageMetrics
+
+
+class ServerInfo(TypedDict):
+    server_id: str
+    display_name: str
+    monitoring_status: Monitoring
+    health_status: HostHealth
+    last_seen: Annotated[str | None, "when anything was last received from the host"]
+    last_poll_success: Annotated[str | None, "when the newest sample was received"]
+    last_poll_error: str | None
+    latest_metrics: ServerMetrics | None
+
+
+class Servers(TypedDict):
+    servers: list[ServerInfo]
+    count: int
+
+
+class MetricRow(TypedDict):
+    timestamp: Time
+    server_id: str
+    display_name: str
+    metric_type: Literal["resource", "system", "custom"]
+    cpu_avg: float | None
+    memory_used: int | None
+    memory_total: int | None
+    temp_avg: float | None
+    metadata: ServerMetrics
+
+
+class MetricRows(TypedDict):
+    server_id: str
+    start: Time
+    end: Time
+    count: int
+    metrics: Annotated[list[MetricRow], "oldest first"]
+
+
+class LatestRows(TypedDict):
+    server_id: str
+    count: int
+    metrics: Annotated[list[MetricRow], "oldest first"]
+
+
+class ServiceInfo(TypedDict):
+    name: str
+    url: str
+    monitoring_status: Monitoring
+    health_status: ServiceHealth
+    last_check: Time | None
+    last_status: CheckStatus | None
+    response_time_ms: int | None
+
+
+class Services(TypedDict):
+    services: list[ServiceInfo]
+    count: int
+
+
+class ServiceCheckRow(TypedDict):
+    service_name: str
+    timestamp: Time
+    url: str
+    status: CheckStatus
+    response_time_ms: int | None
+    http_status_code: int | None
+    error_message: str | None
+    ssl_expiry_days: int | None
+
+
+class ServiceChecks(TypedDict):
+    service_name: str
+    start: Time
+    end: Time
+    count: int
+    checks: Annotated[list[ServiceCheckRow], "oldest first"]
+
+
+class Uptime(TypedDict):
+    service_name: str
+    since: Time
+    start: Time
+    end: Time
+    uptime_percentage: Percent
+    total_checks: int
+    successful_checks: int
+    avg_response_time_ms: float | None
+
+
+# -- part B ------------------------------------------------------------------------------------------------------
+
+
+class FactsShape(TypedDict):
+    host_name: str | None
+    os_name: str | None
+    os_version: str | None
+    kernel: str | None
+    arch: str
+    cpu_model: str | None
+    cpu_count: int
+    memory_total: Bytes
+    boot_time: Annotated[float | None, "seconds since the epoch"]
+    interval: Annotated[float | None, "seconds between samples"]
+    version: Annotated[str, "of the agent"]
+    python: str
+
+
+class ProcessRow(TypedDict):
+    pid: int
+    name: str
+    user: str
+    cpu_percent: Annotated[float, "of one processor"]
+    memory_bytes: Annotated[int, "resident"]
+
+
+class ServerDetail(ServerInfo):
+    facts: FactsShape | None
+    values: Annotated[dict[str, float | None], "by metric; null where there was no reading"]
+    values_at: Time | None
+    processes: list[ProcessRow] | None
+
+
+class OneSeries(TypedDict):
+    metric: str
+    unit: str
+    mean: NotRequired[list[float | None]]
+    min: NotRequired[list[float | None]]
+    max: NotRequired[list[float | None]]
+    last: NotRequired[list[float | None]]
+    count: NotRequired[list[int]]
+
+
+class SeriesShape(TypedDict):
+    server_id: str
+    start: Time
+    end: Time
+    step_seconds: float
+    tier: Annotated[str, "what was read to answer"]
+    coverage: Annotated[float, "share of the range that was measured, 0 to 1"]
+    times: Annotated[list[int], "start of each step, milliseconds since the epoch"]
+    series: list[OneSeries]
+
+
+class ErrorShape(TypedDict):
+    error: Annotated[str, "for people"]
+    code: Annotated[str, "for programs; stable"]
+    parameter: NotRequired[Annotated[str, "which one was wrong"]]
+
+
+# -- stream events -----------------------------------------------------------------------------------------------
+
+
+class Event(TypedDict):
+    id: NotRequired[Annotated[str, "give the last one seen as ?after= when connecting again"]]
+
+
+class MetricEvent(Event):
+    type: Literal["metric"]
+    server_id: str
+    display_name: str
+    metrics: ServerMetrics
+    timestamp: Time
+    values: NotRequired[Annotated[dict[str, float | None], "with ?values=true"]]
+
+
+class ServiceCheckEvent(Event):
+    type: Literal["service_check"]
+    service_name: str
+    url: str
+    timestamp: Time
+    status: CheckStatus
+    response_time_ms: int | None
+    http_status_code: int | None
+    ssl_expiry_days: int | None
+    error_message: str | None
+
+
+class FactsEvent(Event):
+    type: Literal["facts"]
+    server_id: str
+    timestamp: Time
+    facts: FactsShape
+
+
+class ProcessesEvent(Event):
+    type: Literal["processes"]
+    server_id: str
+    timestamp: Time
+    processes: list[ProcessRow]
+
+
+class AlertEvent(Event):
+    type: Literal["alert"]
+    subject: str
+    timestamp: Time
+    rule: str
+    state: str
+    severity: str
+    incident: str
+    value: float | None
+    threshold: float | None
+    started_at: Time | None
+    reason: str
+
+
+class GapEvent(Event):
+    type: Literal["gap"]
+    missed: Annotated[int | None, "messages of the bus that did not come; null when nobody knows"]
+    reason: str

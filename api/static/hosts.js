@@ -1,0 +1,156 @@
+"use strict";
+// The hosts as they are now: the list by REST, what changes by WebSocket, with a list again now and then.
+const hosts = new Map();
+const cards = new Map();
+let lastEvent = null;
+let pause = 1000;
+
+const byId = (id) => document.getElementById(id);
+const percent = (value) => (value === null || value === undefined ? "–" : value.toFixed(value < 10 ? 1 : 0) + " %");
+
+function chip(id, text, good) {
+  const node = byId(id);
+  node.textContent = text;
+  node.className = "chip " + (good ? "good" : "bad");
+}
+
+async function get(path) {
+  const answer = await fetch(path, { credentials: "same-origin" });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok && path !== "/api/v1/health") {
+    const fault = new Error(body.error || answer.statusText);
+    fault.status = answer.status;
+    throw fault;
+  }
+  return body;
+}
+
+function note(text) {
+  byId("note").textContent = text;
+  byId("note").hidden = !text;
+}
+
+function size(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let n = bytes, unit = 0;
+  while (n >= 1000 && unit < units.length - 1) { n /= 1000; unit += 1; }
+  return n.toFixed(n < 10 && unit ? 1 : 0) + " " + units[unit];
+}
+
+function card(id) {
+  let node = cards.get(id);
+  if (!node) {
+    node = byId("host").content.firstElementChild.cloneNode(true);
+    cards.set(id, node);
+  }
+  return node;
+}
+
+function draw(id) {
+  const host = hosts.get(id);
+  const node = card(id);
+  const metrics = host.metrics;
+  node.className = "host " + host.health;
+  node.querySelector(".name").textContent = host.display;
+  node.querySelector(".dot").title = host.health;
+  const meters = node.querySelectorAll("meter");
+  if (!metrics) {
+    node.querySelector(".facts").textContent = host.error || "no reading yet";
+    return;
+  }
+  const system = metrics.system;
+  const memory = metrics.memory.total ? (100 * metrics.memory.used) / metrics.memory.total : 0;
+  const disk = Math.max(-1, ...(metrics.disks || []).map((d) => d.percent ?? -1));
+  node.querySelector(".facts").textContent = host.error ||
+    [system.name, system.os_version, metrics.cpus.arch, metrics.cpus.total + " CPUs"].filter(Boolean).join(" · ");
+  meters[0].value = metrics.cpus.average_usage;
+  meters[1].value = memory;
+  meters[2].value = Math.max(0, disk);
+  node.querySelector(".cpu").textContent = percent(metrics.cpus.average_usage);
+  node.querySelector(".memory").textContent = percent(memory);
+  node.querySelector(".disk").textContent = disk < 0 ? "–" : percent(disk);
+  const more = [size(metrics.memory.used) + " of " + size(metrics.memory.total)];
+  if (metrics.components.average_temperature !== null) more.push(metrics.components.average_temperature.toFixed(0) + " °C");
+  if (metrics.load && metrics.load[0] !== null) more.push("load " + metrics.load[0].toFixed(2));
+  if (host.seen) more.push(new Date(host.seen).toLocaleTimeString());
+  node.querySelector(".more").textContent = more.join(" · ");
+  const from = Date.now() - 120000;
+  host.points = host.points.filter((p) => p[0] > from);
+  node.querySelector("polyline").setAttribute("points",
+    host.points.map((p) => ((p[0] - from) / 1000).toFixed(1) + "," + (30 - 0.29 * p[1]).toFixed(1)).join(" "));
+}
+
+function heard(id, display, metrics, timestamp) {
+  const host = hosts.get(id) || { points: [] };
+  const at = Date.parse(timestamp);
+  if (host.at && at < host.at) return;
+  Object.assign(host, { display, metrics, at, seen: Date.now(), health: "up", error: null });
+  host.points.push([at, metrics.cpus.average_usage]);
+  const known = hosts.has(id);
+  hosts.set(id, host);
+  if (!known) byId("hosts").append(card(id));
+  draw(id);
+}
+
+async function list() {
+  try {
+    const [servers, services, health] = await Promise.all(
+      [get("/api/v1/servers"), get("/api/v1/services"), get("/api/v1/health")]);
+    byId("enter").hidden = true;
+    note(servers.count ? "" : "No host has reported yet.");
+    const nodes = servers.servers.map((server) => {
+      const host = hosts.get(server.server_id) || { points: [] };
+      Object.assign(host, { display: server.display_name, health: server.health_status, error: server.last_poll_error,
+        metrics: host.metrics || server.latest_metrics, seen: server.last_seen && Date.parse(server.last_seen) });
+      hosts.set(server.server_id, host);
+      draw(server.server_id);
+      return card(server.server_id);
+    });
+    const shown = byId("hosts").children;
+    if (nodes.length !== shown.length || nodes.some((node, i) => node !== shown[i])) byId("hosts").replaceChildren(...nodes);
+    drawServices(services.services);
+    const wrong = Object.entries(health.checks || {}).filter(([, part]) => part.status !== "ok");
+    chip("hub", wrong.length ? wrong.map(([name, part]) => name + " " + part.status).join(", ") : "hub ok", !wrong.length);
+    return true;
+  } catch (fault) {
+    byId("enter").hidden = fault.status !== 401 && fault.status !== 403;
+    note(fault.status ? fault.message : "The hub does not answer.");
+    return false;
+  }
+}
+
+function drawServices(services) {
+  byId("services-section").hidden = !services.length;
+  byId("services").replaceChildren(...services.map((service) => {
+    const row = document.createElement("tr");
+    row.className = service.health_status;
+    const cells = [service.name, service.health_status,
+      service.response_time_ms === null ? "–" : service.response_time_ms + " ms",
+      service.last_check ? new Date(service.last_check).toLocaleTimeString() : "never"];
+    row.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+    const dot = document.createElement("span");
+    dot.className = "dot";
+    row.firstChild.prepend(dot);
+    return row;
+  }));
+}
+
+function listen() {
+  const after = lastEvent ? "&after=" + encodeURIComponent(lastEvent) : "";
+  const scheme = location.protocol === "https:" ? "wss://" : "ws://";
+  const socket = new WebSocket(scheme + location.host + "/api/v1/stream?kinds=metric" + after);
+  socket.onopen = () => { pause = 1000; chip("link", "live", true); };
+  socket.onmessage = (message) => {
+    const event = JSON.parse(message.data);
+    if (event.id) lastEvent = event.id;
+    if (event.type === "metric") heard(event.server_id, event.display_name, event.metrics, event.timestamp);
+  };
+  socket.onclose = (end) => {
+    chip("link", end.reason || "not connected", false);
+    setTimeout(listen, pause);
+    pause = Math.min(30000, pause * 2);
+  };
+}
+
+list().then(listen);
+setInterval(list, 10000);

@@ -1,0 +1,1 @@
+"""What is stored, turned into what clients read. Pure."""

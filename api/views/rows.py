@@ -1,0 +1,48 @@
+"""Stored samples, turned into the rows of a host's history. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from api.encoding import to_json, to_time
+from api.told import Told, stored
+from api.views.metrics import plan
+from bus.messages import Facts, Sample
+from bus.questions import Stored
+from bus.wire import Malformed
+
+Names = Mapping[int, tuple[str, ...]]
+
+
+def samples(records: Sequence[Stored]) -> list[tuple[Told, Sample]]:
+    """The stored samples, decoded; what cannot be read is left out."""
+    found = []
+    for record in records:
+        try:
+            told = stored(record.record, record.received)
+            found.append((told, told.message()))
+        except Malformed:
+            continue
+    return found
+
+
+def row_texts(
+    server_id: str,
+    display: str,
+    facts: Facts | None,
+    found: Sequence[tuple[Told, Sample]],
+    layouts: Names,
+) -> list[str]:
+    """One JSON object per sample that has a CPU reading; the others have no place in this contract.
+
+    ``facts`` are those of today: they are not kept beside each sample.
+    """
+    rows = []
+    for told, sample in found:
+        names = layouts.get(sample.layout)
+        if names is None or len(names) != len(sample.values):
+            continue
+        row = plan(names).row(server_id, display, to_time(told.at), sample.values, facts)
+        if row is not None:
+            rows.append(to_json(row))
+    return rows

@@ -1,0 +1,112 @@
+"""What lives as long as a worker: its sockets, its subscription, the filling of its memory, its vitals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import zmq
+
+from api.counter import Asker
+from api.hub import Hub
+from api.prime import keep_primed, learn_layouts
+from api.stair import Stair
+from bus.producer import Producer
+from bus.questions import Unanswered
+
+log = logging.getLogger("api")
+
+VITALS_SECONDS = 10.0
+TICK_SECONDS = 0.25
+LAYOUT_SECONDS = 1.0
+
+
+class Lifespan:
+    """Opens everything when the server starts in its own process, and closes it when the server stops.
+
+    ZeroMQ's sockets do not survive a fork, so nothing is open before.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        asker: Asker,
+        stair: Stair,
+        *,
+        context: zmq.Context[Any],
+        producer: Callable[[], Producer] | None = None,
+    ) -> None:
+        self._hub = hub
+        self._asker = asker
+        self._stair = stair
+        self._context = context
+        self._make_producer = producer
+        self._tasks: list[asyncio.Task[None]] = []
+        self._layouts_wanted = asyncio.Event()
+        self._longest = 0.0
+
+    def want_layouts(self) -> None:
+        """Ask the store for layouts that samples wait for."""
+        self._layouts_wanted.set()
+
+    async def process_startup(self, scope: Any, event: Any) -> None:
+        """Called by Falcon on the running loop."""
+        self._asker.open()
+        self._stair.open()
+        self._start(keep_primed(self._hub))
+        self._start(self._keep_learning())
+        self._start(self._measure_loop())
+        if self._make_producer is not None:
+            self._start(self._keep_telling(self._make_producer()))
+
+    async def process_shutdown(self, scope: Any, event: Any) -> None:
+        """Called by Falcon when the last connection is gone."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stair.close()
+        self._asker.close()
+        self._context.destroy(linger=0)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_crash_loudly)
+        self._tasks.append(task)
+
+    async def _keep_learning(self) -> None:
+        while True:
+            await self._layouts_wanted.wait()
+            self._layouts_wanted.clear()
+            try:
+                await learn_layouts(self._hub)
+            except Unanswered as failure:
+                log.info("api: samples wait for their layout: %s", failure)
+            await asyncio.sleep(LAYOUT_SECONDS)
+
+    async def _measure_loop(self) -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(TICK_SECONDS)
+            self._longest = max(self._longest, time.monotonic() - before - TICK_SECONDS)
+
+    async def _keep_telling(self, producer: Producer) -> None:
+        fanout, vitals = self._hub.fanout, self._hub.vitals
+        while True:
+            vitals.gauge("stream.clients", float(fanout.clients))
+            vitals.gauge("stream.sent_total", float(fanout.sent))
+            vitals.gauge("stream.dropped_total", float(fanout.dropped))
+            vitals.gauge("stair.frames_total", float(self._stair.frames))
+            vitals.gauge("stair.malformed_total", float(self._stair.malformed + self._hub.live.malformed))
+            readings = vitals.read(time.monotonic(), self._longest)
+            self._longest = 0.0
+            producer.readings(readings, at=time.time_ns())
+            await asyncio.sleep(VITALS_SECONDS)
+
+
+def _crash_loudly(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("api: a worker's task died", exc_info=task.exception())
+        raise SystemExit(1)

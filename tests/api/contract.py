@@ -1,0 +1,403 @@
+"""The contract once more, as checks of what came over the wire: exact keys, exact types, closed sets.
+
+Written from the contract's text and not from ``api.shapes``, so that a mistake there is found here. Typed clients
+refuse ``2400.0`` for an integer, a null where none is allowed, an unknown word, a time without offset.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Check = Callable[[Any], None]
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+
+
+class Broken(AssertionError):
+    """A client would refuse this."""
+
+
+def _fail(value: Any, expected: str) -> None:
+    raise Broken(f"{value!r} where {expected} is promised")
+
+
+def text(value: Any) -> None:
+    if type(value) is not str:
+        _fail(value, "text")
+
+
+def integer(value: Any) -> None:
+    if type(value) is not int or value < 0:
+        _fail(value, "a JSON integer of 0 or more")
+
+
+def signed(value: Any) -> None:
+    if type(value) is not int:
+        _fail(value, "a JSON integer")
+
+
+def number(value: Any) -> None:
+    if type(value) not in (int, float) or value != value or value in (float("inf"), float("-inf")):
+        _fail(value, "a number")
+
+
+def percent(value: Any) -> None:
+    number(value)
+    if not 0 <= value <= 100:
+        _fail(value, "0 to 100")
+
+
+def time(value: Any) -> None:
+    if type(value) is not str or not _TIME.match(value):
+        _fail(value, "a time in UTC with milliseconds and Z")
+
+
+def server_id(value: Any) -> None:
+    if type(value) is not str or not _ID.match(value):
+        _fail(value, "an id that needs no escaping")
+
+
+def nullable(check: Check) -> Check:
+    def either(value: Any) -> None:
+        if value is not None:
+            check(value)
+
+    return either
+
+
+def one_of(*words: str) -> Check:
+    def known(value: Any) -> None:
+        if value not in words:
+            _fail(value, f"one of {words}")
+
+    return known
+
+
+def list_of(check: Check) -> Check:
+    def each(value: Any) -> None:
+        if type(value) is not list:
+            _fail(value, "a list")
+        for item in value:
+            check(item)
+
+    return each
+
+
+def shape(required: dict[str, Check], optional: dict[str, Check] | None = None, *, closed: bool = True) -> Check:
+    """An object with these keys. ``closed`` also refuses keys that nobody decided upon."""
+
+    def check(value: Any) -> None:
+        if type(value) is not dict:
+            _fail(value, "an object")
+        for key, inner in required.items():
+            if key not in value:
+                raise Broken(f"{key} is missing in {sorted(value)}")
+            try:
+                inner(value[key])
+            except Broken as broken:
+                raise Broken(f"{key}: {broken}") from None
+        for key in value.keys() - required.keys():
+            if key in (optional or {}):
+                (optional or {})[key](value[key])
+            elif closed:
+                raise Broken(f"{key} is in no contract")
+
+    return check
+
+
+def values_of(check: Check) -> Check:
+    def each(value: Any) -> None:
+        list_of(check)(list(value.values()))
+
+    return each
+
+
+def counted(key: str) -> Check:
+    def check(value: Any) -> None:
+        if value["count"] != len(value[key]):
+            raise Broken(f"count {value['count']} of {len(value[key])} {key}")
+
+    return check
+
+
+def rising(key: str) -> Check:
+    def check(value: Any) -> None:
+        times = [row["timestamp"] for row in value[key]]
+        if times != sorted(times):
+            raise Broken(f"{key} are not oldest first")
+
+    return check
+
+
+def all_of(*checks: Check) -> Check:
+    def check(value: Any) -> None:
+        for one in checks:
+            one(value)
+
+    return check
+
+
+server_metrics = shape(
+    {
+        "system": shape(dict.fromkeys(("name", "kernel_version", "os_version", "host_name"), nullable(text))),
+        "memory": shape(dict.fromkeys(("total", "used", "total_swap", "used_swap"), integer)),
+        "cpus": shape(
+            {
+                "total": integer,
+                "arch": text,
+                "average_usage": percent,
+                "cpus": list_of(shape({"name": text, "frequency": integer, "usage": percent})),
+            }
+        ),
+        "components": shape(
+            {
+                "average_temperature": nullable(number),
+                "components": list_of(shape({"name": text, "temperature": nullable(number)})),
+            }
+        ),
+    },
+    {
+        "disks": list_of(
+            shape(
+                {
+                    "name": text,
+                    "total": nullable(integer),
+                    "used": nullable(integer),
+                    "free": nullable(integer),
+                    "percent": nullable(number),
+                }
+            )
+        ),
+        "networks": list_of(
+            shape({"name": text, "rx_bytes_per_s": nullable(number), "tx_bytes_per_s": nullable(number)})
+        ),
+        "load": list_of(nullable(number)),
+        "uptime_seconds": nullable(number),
+    },
+)
+
+error = shape({"error": text, "code": text}, {"parameter": text})
+
+_part = shape({"status": one_of("ok", "degraded", "down")}, {"reason": nullable(text)})
+
+
+def health(value: Any) -> None:
+    """``GET /health``."""
+    shape(
+        {
+            "status": one_of("ok", "degraded", "down"),
+            "timestamp": time,
+            "checks": values_of(_part),
+        }
+    )(value)
+    if not value["checks"].keys() >= {"store", "collector"}:
+        raise Broken("store and collector are always told")
+    if not value["checks"].keys() <= {"store", "collector", "alerter", "prober"}:
+        raise Broken(f"unknown parts: {sorted(value['checks'])}")
+
+
+stats = shape(
+    {
+        "timestamp": time,
+        "storage": shape(
+            dict.fromkeys(
+                (
+                    "total_metrics",
+                    "buffer_size",
+                    "flush_count",
+                    "total_metrics_deleted",
+                    "total_service_checks_deleted",
+                ),
+                integer,
+            ),
+            {"last_cleanup": time},
+        ),
+        "collectors": integer,
+        "service_monitors": integer,
+        "servers_monitored": integer,
+        "services_monitored": integer,
+        "active_alerts": integer,
+        "storage_metrics": shape(
+            {"last_cleanup_time": nullable(time), "total_metrics": integer, "total_service_checks": integer}
+        ),
+    }
+)
+
+_server = {
+    "server_id": server_id,
+    "display_name": text,
+    "monitoring_status": one_of("active", "paused", "disabled"),
+    "health_status": one_of("up", "down", "stale", "unknown"),
+}
+_server_optional = {
+    "last_seen": nullable(time),
+    "last_poll_success": nullable(time),
+    "last_poll_error": nullable(text),
+    "latest_metrics": nullable(server_metrics),
+}
+server_info = shape(_server, _server_optional)
+servers = all_of(shape({"servers": list_of(server_info), "count": integer}), counted("servers"))
+
+metric_row = shape(
+    {
+        "timestamp": time,
+        "server_id": server_id,
+        "display_name": text,
+        "metric_type": one_of("resource", "system", "custom"),
+        "cpu_avg": nullable(percent),
+        "memory_used": nullable(integer),
+        "memory_total": nullable(integer),
+        "temp_avg": nullable(number),
+        "metadata": server_metrics,
+    }
+)
+metrics = all_of(
+    shape({"server_id": text, "start": time, "end": time, "count": integer, "metrics": list_of(metric_row)}),
+    counted("metrics"),
+    rising("metrics"),
+)
+latest = all_of(
+    shape({"server_id": text, "count": integer, "metrics": list_of(metric_row)}),
+    counted("metrics"),
+    rising("metrics"),
+)
+
+service_info = shape(
+    {
+        "name": text,
+        "url": text,
+        "monitoring_status": one_of("active", "paused", "disabled"),
+        "health_status": one_of("up", "down", "degraded", "stale", "unknown"),
+        "response_time_ms": nullable(integer),
+    },
+    {"last_check": nullable(time), "last_status": nullable(one_of("up", "down", "degraded"))},
+)
+services = all_of(shape({"services": list_of(service_info), "count": integer}), counted("services"))
+
+_check = {
+    "service_name": text,
+    "timestamp": time,
+    "url": text,
+    "status": one_of("up", "down", "degraded"),
+    "response_time_ms": nullable(integer),
+    "http_status_code": nullable(integer),
+    "error_message": nullable(text),
+    "ssl_expiry_days": nullable(signed),
+}
+checks = all_of(
+    shape({"service_name": text, "start": time, "end": time, "count": integer, "checks": list_of(shape(_check))}),
+    counted("checks"),
+    rising("checks"),
+)
+uptime = shape(
+    {
+        "service_name": text,
+        "since": time,
+        "start": time,
+        "end": time,
+        "uptime_percentage": percent,
+        "total_checks": integer,
+        "successful_checks": integer,
+        "avg_response_time_ms": nullable(number),
+    }
+)
+
+facts = shape(
+    {
+        "host_name": nullable(text),
+        "os_name": nullable(text),
+        "os_version": nullable(text),
+        "kernel": nullable(text),
+        "arch": text,
+        "cpu_model": nullable(text),
+        "cpu_count": integer,
+        "memory_total": integer,
+        "boot_time": nullable(number),
+        "interval": nullable(number),
+        "version": text,
+        "python": text,
+    }
+)
+processes = list_of(
+    shape({"pid": integer, "name": text, "user": text, "cpu_percent": number, "memory_bytes": integer})
+)
+
+
+def values(value: Any) -> None:
+    """All metrics of a sample, flat."""
+    for name, reading in value.items():
+        text(name)
+        nullable(number)(reading)
+
+
+detail = shape(
+    _server
+    | _server_optional
+    | {"facts": nullable(facts), "values": values, "values_at": nullable(time), "processes": nullable(processes)}
+)
+
+
+def series(value: Any) -> None:
+    """``GET /servers/{id}/series``."""
+    column = list_of(nullable(number))
+    shape(
+        {
+            "server_id": server_id,
+            "start": time,
+            "end": time,
+            "step_seconds": number,
+            "tier": text,
+            "coverage": number,
+            "times": list_of(integer),
+            "series": list_of(
+                shape(
+                    {"metric": text, "unit": text},
+                    {"mean": column, "min": column, "max": column, "last": column, "count": list_of(integer)},
+                )
+            ),
+        }
+    )(value)
+    for one in value["series"]:
+        for name in one.keys() - {"metric", "unit"}:
+            if len(one[name]) != len(value["times"]):
+                raise Broken(f"{name} of {one['metric']} has another length than times")
+
+
+_EVENTS: dict[str, Check] = {
+    "metric": shape(
+        {"type": text, "server_id": server_id, "display_name": text, "metrics": server_metrics, "timestamp": time},
+        {"id": text, "values": values},
+    ),
+    "service_check": shape({"type": text, **_check}, {"id": text}),
+    "facts": shape({"type": text, "server_id": server_id, "timestamp": time, "facts": facts}, {"id": text}),
+    "processes": shape(
+        {"type": text, "server_id": server_id, "timestamp": time, "processes": processes}, {"id": text}
+    ),
+    "alert": shape(
+        {
+            "type": text,
+            "subject": server_id,
+            "timestamp": time,
+            "rule": text,
+            "state": text,
+            "severity": text,
+            "incident": text,
+            "value": nullable(number),
+            "threshold": nullable(number),
+            "started_at": nullable(time),
+            "reason": text,
+        },
+        {"id": text},
+    ),
+    "gap": shape({"type": text, "missed": nullable(integer), "reason": text}),
+}
+
+
+def event(value: Any) -> None:
+    """One message of the stream: an object, never an array."""
+    if type(value) is not dict or value.get("type") not in _EVENTS:
+        _fail(value, "an event")
+    _EVENTS[value["type"]](value)

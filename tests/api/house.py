@@ -1,0 +1,81 @@
+"""One worker's hub over a fake store, for the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import falcon.testing
+
+from api.app import create_app
+from api.auth import Keyring, Token, digest_of
+from api.config import Api
+from api.directory import Directory
+from api.fanout import Fanout
+from api.hub import Hub
+from api.live import HostNow, Live
+from api.prime import prime
+from bus.vitals import Vitals
+from tests.api.given import NOON, FakeCounter
+
+READ = {"Authorization": "Bearer gd_reader"}
+KEYRING = Keyring((Token("viewer", digest_of("gd_reader"), "read"),))
+EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}
+
+
+class House:
+    """A hub, its fake store and a client; ``now`` is its clock, noon at first."""
+
+    def __init__(
+        self,
+        *,
+        config: Api | None = None,
+        directory: Directory | None = None,
+        keyring: Keyring | None = None,
+        counter: FakeCounter | None = None,
+    ) -> None:
+        self.now = NOON
+        self.counter = counter or FakeCounter()
+        self.keyring = keyring or Keyring(None)
+        live, directory, config = Live(), directory or Directory(), config or Api()
+        for names in EXPECTED.values():
+            live.rooms.update((name, HostNow(heard=NOON)) for name in names)
+        self.hub = Hub(
+            config=config,
+            directory=directory,
+            live=live,
+            fanout=Fanout(
+                live,
+                directory.display,
+                now=NOON - 1,
+                unread_bytes=config.unread_bytes,
+                replay_bytes=config.replay_bytes,
+            ),
+            counter=self.counter,
+            keyring=lambda: self.keyring,
+            clock=lambda: self.now,
+            vitals=Vitals(0.0),
+            expected=EXPECTED,
+        )
+        self.client = falcon.testing.TestClient(create_app(self.hub, version="0.1.0"))
+
+    def prime(self) -> House:
+        """Read the newest of everything from the fake store, as a worker does at its start."""
+        asyncio.run(prime(self.hub))
+        return self
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
+        """The answer's JSON; it must be a 200."""
+        result = self.ask("GET", path, headers, **options)
+        assert result.status_code == 200, result.text
+        return result.json
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> falcon.testing.Result:
+        """The whole answer; what stands behind ``?`` is sent as it is."""
+        path, _, query = path.partition("?")
+        return self.client.simulate_request(
+            method, path, query_string=query or None, headers=dict(headers or {}), **options
+        )

@@ -1,0 +1,298 @@
+"""The stream over real sockets: who may listen, and what happens to those who do not read."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from api.config import Api
+from bus.messages import Message
+from tests.api import contract
+from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading
+from tests.api.house import KEYRING, House
+from tests.api.served import Served, serving
+
+PATIENCE = 10.0
+
+
+def guarded(**config: Any) -> House:
+    return House(keyring=KEYRING, config=replace(Api(), **config)).prime()
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with serving(guarded(), auth_seconds=0.3) as one:
+        yield one
+
+
+@pytest.fixture
+def opened() -> Iterator[Served]:
+    """Without any token."""
+    with serving(House().prime()) as one:
+        yield one
+
+
+def tell(served: Served, *messages: Message, at: int = NOON, collector: Collector | None = None) -> None:
+    collector = collector or Collector()
+    fanout = served.house.hub.fanout
+
+    def take() -> None:
+        for message in messages:
+            fanout.take(collector.frame([a_record(message, at=at)], at))
+        fanout.flush()
+
+    served.on_loop(take)
+
+
+def listening(served: Served, count: int = 1) -> None:
+    served.until(lambda: served.house.hub.fanout.clients == count)
+
+
+def event(client: ClientConnection) -> Any:
+    message = client.recv(timeout=PATIENCE)
+    assert isinstance(message, str)
+    found = json.loads(message)
+    contract.event(found)
+    return found
+
+
+def closing(client: ClientConnection) -> tuple[int, str]:
+    """With which code and reason the server closed; nothing may come before."""
+    with pytest.raises(ConnectionClosed) as closed:
+        client.recv(timeout=PATIENCE)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
+# -- four ways in ---
+
+
+def test_a_header_lets_in(served: Served) -> None:
+    with connect(served.url("/api/v1/stream"), additional_headers={"Authorization": "Bearer gd_reader"}) as client:
+        listening(served)
+        tell(served, *reading())
+        assert event(client)["server_id"] == "web-1"
+
+
+def test_a_token_in_the_url_lets_in(served: Served) -> None:
+    with connect(served.url("/api/v1/stream?token=gd_reader")) as client:
+        listening(served)
+        tell(served, *reading())
+        assert event(client)["type"] == "metric"
+
+
+def test_the_cookie_lets_our_own_page_in(served: Served) -> None:
+    headers = {"Cookie": "guardia_token=gd_reader"}
+    origin: Any = f"http://127.0.0.1:{served.port}"
+    with connect(served.url("/api/v1/stream"), additional_headers=headers, origin=origin) as client:
+        listening(served)
+        tell(served, *reading())
+        assert event(client)["type"] == "metric"
+
+
+def test_a_first_message_lets_in(served: Served) -> None:
+    with connect(served.url("/api/v1/stream")) as client:
+        client.send(json.dumps({"type": "auth", "token": "gd_reader"}))
+        listening(served)
+        tell(served, *reading())
+        assert event(client)["type"] == "metric"
+
+
+# -- and none else ---
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("?token=gd_wrong", {}),
+        ("", {"Authorization": "Bearer gd_wrong"}),
+        ("", {"Cookie": "guardia_token=gd_wrong"}),
+    ],
+)
+def test_a_wrong_token_is_closed_with_4401(served: Served, query: str, headers: dict[str, str]) -> None:
+    with connect(served.url(f"/api/v1/stream{query}"), additional_headers=headers) as client:
+        assert closing(client) == (4401, "the token is not known here")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ['{"type": "auth", "token": "gd_wrong"}', '{"type": "auth"}', "hello", "[]", '{"type":"auth","token":1}'],
+)
+def test_a_wrong_first_message_is_closed_with_4401(served: Served, message: str) -> None:
+    with connect(served.url("/api/v1/stream")) as client:
+        client.send(message)
+        assert closing(client)[0] == 4401
+
+
+def test_silence_is_closed_with_4401_and_nothing_was_sent_before(served: Served) -> None:
+    with connect(served.url("/api/v1/stream?kinds=*")) as client:
+        tell(served, *reading(), FACTS)
+        assert closing(client)[0] == 4401
+        assert served.house.hub.fanout.clients == 0
+
+
+def test_a_cookie_sent_by_a_page_of_another_origin_counts_for_nothing(served: Served) -> None:
+    headers = {"Cookie": "guardia_token=gd_reader"}
+    origin: Any = "http://evil.example"
+    with connect(served.url("/api/v1/stream"), additional_headers=headers, origin=origin) as client:
+        assert closing(client)[0] == 4401
+
+
+def test_without_tokens_a_page_of_another_origin_may_still_not_listen(opened: Served) -> None:
+    origin: Any = "http://evil.example"
+    with connect(opened.url("/api/v1/stream"), origin=origin) as client:
+        assert closing(client) == (4401, "pages of http://evil.example may not listen")
+    with connect(opened.url("/api/v1/stream")):
+        listening(opened)
+
+
+# -- what is heard ---
+
+
+def test_the_wish_is_heard(opened: Served) -> None:
+    with connect(opened.url("/api/v1/stream?values=true&kinds=metric,facts&subjects=web-*,db-1")) as client:
+        listening(opened)
+        tell(opened, FACTS, *reading())
+        assert event(client)["type"] == "facts"
+        assert event(client)["values"]["cpu.percent"] == 12.5
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("kinds=metrics", "kinds: 'metrics' is none of"), ("values=perhaps", "values"), ("after=42", "after: '42'")],
+)
+def test_a_wish_that_cannot_be_granted_is_refused_by_name(opened: Served, query: str, said: str) -> None:
+    with connect(opened.url(f"/api/v1/stream?{query}")) as client:
+        code, reason = closing(client)
+        assert code == 4400
+        assert said in reason
+
+
+def test_a_path_that_is_no_stream_is_closed(opened: Served) -> None:
+    with pytest.raises(Exception, match="403"), connect(opened.url("/api/v1/nothing")):
+        pass
+
+
+def test_doubled_slashes_lead_to_the_stream_too(opened: Served) -> None:
+    with connect(opened.url("//api/v1/stream")):
+        listening(opened)
+
+
+def test_what_clients_say_is_ignored(opened: Served) -> None:
+    with connect(opened.url("/api/v1/stream")) as client:
+        listening(opened)
+        for _ in range(20):
+            client.send("hello")
+            client.send(b"\x00")
+        tell(opened, *reading())
+        assert event(client)["type"] == "metric"
+
+
+def test_a_ping_is_answered(opened: Served) -> None:
+    with connect(opened.url("/api/v1/stream")) as client:
+        assert client.ping().wait(PATIENCE)
+
+
+def test_a_client_that_does_not_answer_pings_is_cut_off() -> None:
+    with serving(House().prime(), ws_ping_interval=0.1, ws_ping_timeout=0.1) as served, raw_client(served):
+        listening(served)
+        served.until(lambda: served.house.hub.fanout.clients == 0)
+
+
+def test_a_message_over_the_limit_is_refused() -> None:
+    with serving(House().prime(), ws_max_size=1000) as served, connect(served.url("/api/v1/stream")) as client:
+        client.send("x" * 1001)
+        assert closing(client)[0] == 1009
+
+
+def test_more_clients_than_allowed_are_told_so() -> None:
+    with serving(guarded(stream_clients=1)) as served, connect(served.url("/api/v1/stream?token=gd_reader")):
+        listening(served)
+        with connect(served.url("/api/v1/stream?token=gd_reader")) as second:
+            assert closing(second) == (4429, "1 clients listen already")
+
+
+def test_a_client_that_left_is_forgotten(opened: Served) -> None:
+    with connect(opened.url("/api/v1/stream")):
+        listening(opened)
+    listening(opened, 0)
+
+
+# -- slow clients ---
+
+
+def raw_client(served: Served, query: str = "") -> socket.socket:
+    """A WebSocket client that only reads when told to, with a small buffer."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(PATIENCE)
+    client.connect(("127.0.0.1", served.port))
+    client.sendall(
+        f"GET /api/v1/stream{query} HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += client.recv(1)
+    assert b" 101 " in head
+    return client
+
+
+def test_a_client_that_never_reads_is_dropped_with_a_reason_and_the_others_miss_nothing() -> None:
+    house = House(config=replace(Api(), unread_bytes=65_536)).prime()
+    with serving(house) as served, raw_client(served) as slow, connect(served.url("/api/v1/stream")) as quick:
+        listening(served, 2)
+        collector = Collector()
+        layout, sample = reading()
+        tell(served, layout, collector=collector)
+        count = 0
+        while house.hub.fanout.clients == 2:
+            tell(served, *[sample] * 20, at=NOON + count * SECOND, collector=collector)
+            count += 20
+            for _ in range(20):
+                assert event(quick)["type"] == "metric"
+            assert count < 100_000
+        assert house.hub.fanout.dropped == 1
+
+        data = b""
+        while chunk := slow.recv(1_000_000):
+            data += chunk
+        assert b"too slow: " in data[-200:]
+        assert (4408).to_bytes(2, "big") in data[-200:]
+
+
+def test_a_client_that_pauses_for_a_while_gets_everything_and_then_what_is_new(opened: Served) -> None:
+    with connect(opened.url("/api/v1/stream")) as client:
+        listening(opened)
+        collector = Collector()
+        layout, sample = reading()
+        tell(opened, layout, collector=collector)
+        for second in range(200):
+            tell(opened, sample, at=NOON + second * SECOND, collector=collector)
+        times = [event(client)["timestamp"] for _ in range(200)]
+        assert times == sorted(times)
+        began = time.monotonic()
+        tell(opened, sample, at=NOON + 1000 * SECOND, collector=collector)
+        assert event(client)["timestamp"] > times[-1]
+        assert time.monotonic() - began < 1.0
+
+
+def test_a_client_that_comes_back_goes_on_where_it_was(opened: Served) -> None:
+    collector = Collector()
+    with connect(opened.url("/api/v1/stream")) as client:
+        listening(opened)
+        tell(opened, *reading(), collector=collector)
+        last = event(client)["id"]
+    listening(opened, 0)
+    tell(opened, reading()[1], at=NOON + SECOND, collector=collector)
+    with connect(opened.url(f"/api/v1/stream?after={last}")) as client:
+        missed = event(client)
+        assert missed["timestamp"] == "2026-01-31T12:00:01.000Z"

@@ -1,0 +1,110 @@
+"""Connections that hold on: limits of head, time and number."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.api import contract
+from tests.api.house import House
+from tests.api.served import Served, serving
+
+PATIENCE = 10.0
+
+
+@contextlib.contextmanager
+def dialled(served: Served) -> Iterator[socket.socket]:
+    client = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+    with client:
+        yield client
+
+
+def rest(client: socket.socket) -> bytes:
+    """Everything until the server closes."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := client.recv(65_536):
+            data += chunk
+    return data
+
+
+def honest(served: Served) -> int:
+    return requests.get(f"http://127.0.0.1:{served.port}/api/v1/health", timeout=PATIENCE).status_code
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with serving(House().prime(), read_seconds=0.3) as one:
+        yield one
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\nX-A: "])
+def test_a_request_that_never_ends_is_cut_off(served: Served, start: bytes) -> None:
+    with dialled(served) as client:
+        client.sendall(start)
+        assert rest(client) == b""
+
+
+def test_a_body_that_never_ends_is_cut_off(served: Served) -> None:
+    with dialled(served) as client:
+        client.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\nabc")
+        rest(client)
+
+
+def test_a_second_request_on_a_connection_has_the_same_deadline(served: Served) -> None:
+    with dialled(served) as client:
+        client.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        client.sendall(b"GET /api/v1/health HTTP/1.1\r\nX-A: ")
+        assert rest(client) == b""
+
+
+def test_forty_dripping_connections_keep_nobody_out(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(dialled(served)) for _ in range(40)]
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\n")
+        began = time.monotonic()
+        assert honest(served) == 200
+        assert time.monotonic() - began < 2
+
+
+def test_a_head_over_the_limit_is_400_in_the_one_shape(served: Served) -> None:
+    with dialled(served) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n" + b"X-A: " + b"a" * 40_000 + b"\r\n\r\n")
+        head, _, body = rest(client).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        contract.error(json.loads(body))
+
+
+def test_what_is_no_http_is_400_in_the_one_shape(served: Served) -> None:
+    with dialled(served) as client:
+        client.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
+        head, _, body = rest(client).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        contract.error(json.loads(body))
+
+
+@pytest.mark.parametrize("name", [b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"X-A: a\x00b"])
+def test_ambiguous_heads_are_refused(served: Served, name: bytes) -> None:
+    with dialled(served) as client:
+        client.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\n" + name + b"\r\n\r\n")
+        assert rest(client).startswith(b"HTTP/1.1 400")
+
+
+def test_connections_over_the_limit_are_told_so_and_the_next_is_welcome_again() -> None:
+    with serving(House().prime(), most=2) as served:
+        with dialled(served), dialled(served):
+            served.until(lambda: len(served.connections) == 2)
+            with dialled(served) as third:
+                head, _, body = rest(third).partition(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 503")
+                contract.error(json.loads(body))
+        served.until(lambda: not served.connections)
+        assert honest(served) == 200

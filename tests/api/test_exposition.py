@@ -1,0 +1,79 @@
+"""The text format of Prometheus."""
+
+from __future__ import annotations
+
+import re
+
+from api.directory import Directory, ListedHost
+from api.exposition import exposition, family_of
+from api.health import Limits
+from api.live import Live
+from bus.messages import Layout, Sample
+from tests.api.given import NOON, SECOND, heard, reading
+
+LINE = re.compile(
+    r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{([a-z]+="(?:[^"\\\n]|\\[\\n"])*"(?:,[a-z]+="(?:[^"\\\n]|\\[\\n"])*")*)\} (\S+)\Z'
+)
+
+
+def text(live: Live, now: int = NOON) -> str:
+    return exposition(now, live, Directory.of([ListedHost("db-1")]), Limits())
+
+
+def full() -> Live:
+    live = Live()
+    for subject in ("web-1", "guardia.collector"):
+        for message in reading():
+            live.hear(heard(message, subject=subject))
+    return live
+
+
+def test_every_line_follows_the_format_and_each_family_is_declared_once_before_its_lines() -> None:
+    declared: list[str] = []
+    for line in text(full()).splitlines():
+        if line.startswith("# TYPE "):
+            declared.append(line.split()[2])
+            continue
+        match = LINE.match(line)
+        assert match, line
+        float(match[3])
+        assert match[1] == declared[-1]
+    assert len(declared) == len(set(declared))
+    assert declared == sorted(declared)
+
+
+def test_a_metric_keeps_its_name_and_its_instance_becomes_a_label() -> None:
+    lines = text(full()).splitlines()
+    assert 'guardia_cpu_percent{host="web-1"} 12.5' in lines
+    assert 'guardia_disk_percent{host="web-1",instance="/"} 40' in lines
+    assert 'guardia_memory_used{host="web-1"} 2000000000' in lines
+    assert 'guardia_hub_cpu_percent{program="guardia.collector"} 12.5' in lines
+
+
+def test_a_missing_reading_has_no_line() -> None:
+    assert "nvme" not in text(full())
+
+
+def test_whether_a_host_is_up_is_always_told_even_of_one_never_seen() -> None:
+    lines = text(full()).splitlines()
+    assert 'guardia_up{host="web-1"} 1' in lines
+    assert 'guardia_up{host="db-1"} 0' in lines
+
+
+def test_old_values_are_not_shown_as_new() -> None:
+    later = text(full(), NOON + 600 * SECOND)
+    assert 'guardia_up{host="web-1"} 0' in later
+    assert "guardia_cpu_percent" not in later
+
+
+def test_quotes_and_backslashes_in_an_instance_are_escaped() -> None:
+    live = Live()
+    layout = Layout(('disk[/a"b\\c].percent',))
+    live.hear(heard(layout))
+    live.hear(heard(Sample(layout.id, (1.0,))))
+    assert 'instance="/a\\"b\\\\c"' in text(live)
+
+
+def test_odd_characters_in_names_become_underscores() -> None:
+    assert family_of("queue.depth.max") == ("queue_depth_max", "")
+    assert family_of("net[eth0].rx_bytes_per_s") == ("net_rx_bytes_per_s", ',instance="eth0"')

@@ -1,0 +1,275 @@
+"""Who gets which event."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from api.fanout import Fanout, Wish, text_frame
+from api.live import Live
+from api.views.events import USUAL, WORDS, parse_place
+from bus.messages import Alert, Check, Layout, Message, Process, Processes
+from tests.api import contract
+from tests.api.given import FACTS, NOON, SECOND, UP, Collector, a_record, reading
+
+EVERYTHING = Wish(WORDS)
+
+
+class Listener:
+    """A client that keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.waiting = 0
+        self.dropped: tuple[int, str] | None = None
+
+    def write(self, frames: bytes) -> None:
+        self.data += frames
+
+    def unread(self) -> int:
+        return self.waiting
+
+    def drop(self, code: int, reason: str) -> None:
+        self.dropped = (code, reason)
+
+    def events(self) -> list[Any]:
+        """What came, each checked against the contract."""
+        found, data = [], self.data
+        while data:
+            size, start = data[1] & 127, 2
+            if size == 126:
+                size, start = int.from_bytes(data[2:4], "big"), 4
+            elif size == 127:
+                size, start = int.from_bytes(data[2:10], "big"), 10
+            assert data[0] == 0x81
+            found.append(json.loads(data[start : start + size]))
+            contract.event(found[-1])
+            data = data[start + size :]
+        return found
+
+
+class House:
+    """A fan-out with a collector before it."""
+
+    def __init__(self, **options: int) -> None:
+        self.live = Live()
+        self.fanout = Fanout(self.live, lambda name: name.title(), now=NOON - SECOND, **options)
+        self.collector = Collector()
+        self.now = NOON
+
+    def tell(self, *messages: Message, subject: str = "web-1") -> None:
+        for message in messages:
+            self.now += SECOND
+            record = a_record(message, subject=subject, at=self.now)
+            self.fanout.take(self.collector.frame([record], self.now))
+        self.fanout.flush()
+
+    def listen(self, wish: Wish = EVERYTHING, after: str | None = None) -> Listener:
+        listener = Listener()
+        self.fanout.join(wish, listener, parse_place(after) if after else None)
+        return listener
+
+
+def types(listener: Listener) -> list[str]:
+    return [event["type"] for event in listener.events()]
+
+
+def test_a_sample_becomes_one_metric_event() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(*reading())
+
+    (event,) = listener.events()
+    assert event["type"] == "metric"
+    assert event["server_id"] == "web-1"
+    assert event["display_name"] == "Web-1"
+    assert event["timestamp"] == "2026-01-31T12:00:02.000Z"
+    assert event["metrics"]["cpus"]["average_usage"] == 12.5
+    assert "values" not in event
+
+
+def test_with_values_the_event_also_carries_every_number() -> None:
+    house = House()
+    plain, flat = house.listen(), house.listen(Wish(WORDS, values=True))
+    house.tell(*reading())
+
+    assert flat.events()[0]["values"]["temperature[nvme/Composite].celsius"] is None
+    assert flat.events()[0]["values"]["memory.used"] == 2_000_000_000
+    assert "values" not in plain.events()[0]
+
+
+def test_every_kind_has_its_event() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(FACTS, Processes((Process(1, "init", "root", 0.1, 1000),)), Alert("cpu", "firing", started_at=NOON))
+    house.tell(UP, subject="shop")
+    assert types(listener) == ["facts", "processes", "alert", "service_check"]
+
+
+def test_a_service_check_has_whole_milliseconds() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(UP, subject="shop")
+    (event,) = listener.events()
+    assert event["response_time_ms"] == 125
+    assert event["ssl_expiry_days"] == 60
+
+
+def test_a_check_that_could_not_be_made_is_not_told() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(Check("unknown"), subject="shop")
+    assert listener.events() == []
+
+
+def test_without_a_wish_only_what_old_clients_know_comes() -> None:
+    house = House()
+    listener = house.listen(Wish(USUAL))
+    house.tell(*reading(), FACTS, Processes(()))
+    assert types(listener) == ["metric"]
+
+
+def test_subjects_are_filtered() -> None:
+    house = House()
+    listener = house.listen(Wish(WORDS, ("db-*",)))
+    house.tell(*reading())
+    house.tell(*reading(), subject="db-1")
+    assert [event["server_id"] for event in listener.events()] == ["db-1"]
+
+
+def test_rooms_of_the_hub_are_not_told() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(*reading(), subject="guardia.collector")
+    assert listener.events() == []
+
+
+def test_a_first_sample_without_rates_is_not_told() -> None:
+    house = House()
+    listener = house.listen(Wish(WORDS, values=True))
+    house.tell(*reading({"cpu.percent": None}))
+    assert listener.events() == []
+
+
+def test_a_sample_waits_for_its_layout() -> None:
+    house = House()
+    listener = house.listen()
+    layout, sample = reading()
+    house.tell(sample)
+    assert listener.events() == []
+    assert house.fanout.unknown_layouts() == {layout.id}
+    house.tell(layout)
+    assert types(listener) == ["metric"]
+    assert not house.fanout.waiting
+
+
+def test_another_layout_does_not_let_it_go() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(reading()[1], Layout(("cpu.percent",)))
+    assert listener.events() == []
+    assert house.fanout.waiting
+
+
+def test_nothing_is_decoded_while_nobody_listens() -> None:
+    house = House()
+    house.tell(reading()[1])
+    assert not house.fanout.waiting
+
+
+def test_all_clients_of_one_wish_get_the_same_bytes() -> None:
+    house = House()
+    listeners = [house.listen() for _ in range(3)]
+    house.tell(*reading())
+    assert listeners[0].data
+    assert len({listener.data for listener in listeners}) == 1
+
+
+def test_a_client_that_does_not_read_is_dropped_alone_and_told_why() -> None:
+    house = House(unread_bytes=1000)
+    slow, quick = house.listen(), house.listen()
+    slow.waiting = 1001
+    house.tell(*reading())
+
+    assert slow.dropped == (4408, "too slow: 1001 bytes unread")
+    assert quick.dropped is None
+    assert types(quick) == ["metric"]
+    assert house.fanout.clients == 1
+
+
+def test_a_client_that_left_hears_nothing_more() -> None:
+    house = House()
+    listener = house.listen()
+    house.fanout.leave(listener)
+    house.tell(*reading())
+    assert listener.data == b""
+    assert house.fanout.clients == 0
+
+
+def test_frames_that_the_bus_lost_are_told_as_a_gap() -> None:
+    house = House()
+    listener, facts_only = house.listen(), house.listen(Wish(frozenset({"facts", "gap"})))
+    house.tell(*reading())
+    house.collector.frame([a_record(reading()[1])])  # never arrives
+    house.tell(reading()[1])
+
+    assert types(listener) == ["metric", "gap", "metric"]
+    assert listener.events()[1]["missed"] == 1
+    assert types(facts_only) == []
+
+
+def test_a_new_collector_is_no_gap_unless_its_first_frames_are_missing() -> None:
+    house = House()
+    listener = house.listen()
+    house.tell(*reading())
+    house.collector = Collector(incarnation=8)
+    house.tell(reading()[1])
+    assert types(listener) == ["metric", "metric"]
+
+
+def test_a_client_that_returns_gets_exactly_what_it_missed() -> None:
+    house = House()
+    first = house.listen()
+    house.tell(*reading())
+    last = first.events()[-1]["id"]
+    house.fanout.leave(first)
+    house.tell(reading()[1], FACTS)
+
+    again = house.listen(after=last)
+    house.tell(UP, subject="shop")
+
+    assert types(again) == ["metric", "facts", "service_check"]
+    ids = [event["id"] for event in again.events()]
+    assert ids == sorted(ids, key=lambda one: parse_place(one) or ())
+    assert last not in ids
+
+
+def test_ids_are_the_same_in_every_worker() -> None:
+    one, other = House(), House()
+    first, second = one.listen(), other.listen()
+    layout, sample = reading()
+    for message in (layout, sample):
+        frame = one.collector.frame([a_record(message)], NOON)
+        for house in (one, other):
+            house.fanout.take(frame)
+            house.fanout.flush()
+    assert first.data == second.data
+
+
+def test_a_client_that_returns_too_late_is_told_of_the_gap() -> None:
+    house = House(replay_bytes=2000)
+    first = house.listen()
+    house.tell(*reading())
+    last = first.events()[-1]["id"]
+    house.tell(*[reading()[1]] * 20)
+
+    again = house.listen(after=last)
+    assert types(again)[0] == "gap"
+    assert again.events()[0]["missed"] is None
+    assert types(again)[1:] == ["metric"] * (len(types(again)) - 1)
+
+
+def test_long_texts_are_framed_with_their_length() -> None:
+    assert text_frame(b"a" * 125)[:2] == b"\x81\x7d"
+    assert text_frame(b"a" * 126)[:4] == b"\x81\x7e\x00\x7e"
+    assert text_frame(b"a" * 65_536)[:10] == b"\x81\x7f" + (65_536).to_bytes(8, "big")

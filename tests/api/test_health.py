@@ -1,0 +1,107 @@
+"""How hosts, services and the hub are."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.health import Limits, StoreSeen, host_health, hub_health, overall, service_health
+from api.live import HostNow, Live
+from bus.messages import Check, Facts
+from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
+
+LIMITS = Limits(down=120, stale=300)
+
+
+def host(*, received: int = NOON, at: int | None = None, facts: Facts | None = None) -> HostNow:
+    live = Live()
+    sample = reading()[1]
+    live.hear(heard(sample, at=received if at is None else at, received=received))
+    if facts is not None:
+        live.hear(heard(facts, at=received, received=received))
+    return live.hosts["web-1"]
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(0, "up"), (119, "up"), (121, "down"), (3600, "down")])
+def test_a_silent_host_is_down_after_two_minutes(seconds: int, word: str) -> None:
+    assert host_health(NOON + seconds * SECOND, host(), None, LIMITS)[0] == word
+
+
+def test_a_host_never_seen_is_unknown() -> None:
+    assert host_health(NOON, None, None, LIMITS) == ("unknown", None)
+    assert host_health(NOON, HostNow(heard=NOON), None, LIMITS) == ("unknown", None)
+
+
+def test_a_host_that_sends_only_what_it_kept_during_a_cut_is_stale() -> None:
+    told = heard(reading()[1], at=NOON - 10 * MINUTE, received=NOON)._replace(sent=NOON)
+    now = HostNow(heard=NOON, newest=told)
+    assert host_health(NOON, now, None, LIMITS) == ("stale", "the newest sample is 10 min old")
+
+
+def test_a_host_with_a_wrong_clock_is_still_up() -> None:
+    assert host_health(NOON, host(received=NOON, at=NOON - 3600 * SECOND), None, LIMITS)[0] == "up"
+    assert host_health(NOON, host(received=NOON, at=NOON + 3600 * SECOND), None, LIMITS)[0] == "up"
+
+
+def test_a_slow_host_gets_three_of_its_own_intervals() -> None:
+    later = NOON + 170 * SECOND
+    assert host_health(later, host(), None, LIMITS)[0] == "down"
+    assert host_health(later, host(), 60.0, LIMITS)[0] == "up"
+    assert host_health(later, host(facts=Facts(interval=60.0)), None, LIMITS)[0] == "up"
+    assert host_health(NOON + 181 * SECOND, host(), 60.0, LIMITS)[0] == "down"
+    assert host_health(later, host(facts=FACTS), None, LIMITS)[0] == "down"
+
+
+def test_what_is_wrong_is_said_in_a_sentence() -> None:
+    assert host_health(NOON + 130 * SECOND, host(), None, LIMITS)[1] == "nothing received for 2 min"
+
+
+def test_a_service_is_as_its_last_check_until_that_is_old() -> None:
+    live = Live()
+    live.hear(heard(UP, subject="shop"))
+    now = live.checks["shop"]
+    assert service_health(NOON, now, None, LIMITS) == ("up", "up")
+    assert service_health(NOON + 301 * SECOND, now, None, LIMITS) == ("stale", "up")
+    assert service_health(NOON + 301 * SECOND, now, 300.0, LIMITS) == ("up", "up")
+    assert service_health(NOON, None, None, LIMITS) == ("unknown", None)
+
+
+def test_a_check_that_could_not_be_made_leaves_the_service_unknown() -> None:
+    live = Live()
+    live.hear(heard(Check("unknown", error="not permitted"), subject="shop"))
+    assert service_health(NOON, live.checks["shop"], None, LIMITS) == ("unknown", None)
+
+
+EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}
+ANSWERS = StoreSeen(0.001, None)
+
+
+def rooms(*names: str, heard_at: int = NOON) -> dict[str, HostNow]:
+    return {name: HostNow(heard=heard_at) for name in names}
+
+
+def test_the_hub_is_ok_when_all_its_programs_are_heard() -> None:
+    parts = hub_health(NOON, NOON, ANSWERS, rooms("guardia.store-writer", "guardia.collector"), EXPECTED)
+    assert overall(parts) == "ok"
+
+
+def test_without_answers_the_store_is_down_and_so_is_the_hub() -> None:
+    parts = hub_health(
+        NOON, NOON, StoreSeen(None, "no answer"), rooms("guardia.store-writer", "guardia.collector"), EXPECTED
+    )
+    assert parts["store"] == {"status": "down", "reason": "no answer"}
+    assert overall(parts) == "down"
+
+
+def test_a_reader_without_a_writer_is_half_a_store() -> None:
+    now = NOON + 40 * SECOND
+    parts = hub_health(
+        now, NOON, ANSWERS, rooms("guardia.store-writer") | rooms("guardia.collector", heard_at=now), EXPECTED
+    )
+    assert parts["store"]["status"] == "degraded"
+    assert parts["store"]["reason"] == "guardia.store-writer has not been heard for 40 s"
+    assert overall(parts) == "degraded"
+
+
+def test_a_worker_that_just_began_listening_calls_nobody_silent() -> None:
+    assert overall(hub_health(NOON + 30 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "ok"
+    assert overall(hub_health(NOON + 36 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "degraded"

@@ -1,0 +1,128 @@
+"""What is known right now."""
+
+from __future__ import annotations
+
+import json
+
+from api.live import Live
+from bus.messages import Alert, Facts, Process, Processes, Sample
+from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
+
+
+def live_with(*readings_at: int, **changes: float | None) -> Live:
+    live = Live()
+    layout, sample = reading(changes)
+    live.hear(heard(layout))
+    for at in readings_at:
+        live.hear(heard(sample, at=at))
+    return live
+
+
+def test_the_newest_sample_is_shown() -> None:
+    live = live_with(NOON, NOON + SECOND)
+    newest = live.hosts["web-1"].newest
+    assert newest is not None
+    assert newest.at == NOON + SECOND
+    assert json.loads(live.latest_text("web-1") or "")["cpus"]["average_usage"] == 12.5
+
+
+def test_a_sample_that_comes_late_does_not_look_new() -> None:
+    live = live_with(NOON)
+    late = heard(reading()[1], at=NOON - 10 * MINUTE, received=NOON + SECOND)._replace(sent=NOON + SECOND)
+    live.hear(late)
+    newest = live.hosts["web-1"].newest
+    assert newest is not None
+    assert newest.at == NOON
+    assert live.hosts["web-1"].heard == NOON + SECOND
+
+
+def test_a_clock_set_back_does_not_freeze_the_host() -> None:
+    live = live_with(NOON + 3600 * SECOND)
+    live.hear(heard(reading()[1], at=NOON, received=NOON + 3601 * SECOND))
+    newest = live.hosts["web-1"].newest
+    assert newest is not None
+    assert newest.at == NOON
+
+
+def test_after_a_restart_the_reading_before_it_is_shown_until_there_are_rates_again() -> None:
+    live = live_with(NOON)
+    layout, first = reading({"cpu.percent": None})
+    live.hear(heard(layout))
+    live.hear(heard(first, at=NOON + SECOND))
+    assert json.loads(live.latest_text("web-1") or "")["cpus"]["average_usage"] == 12.5
+
+
+def test_facts_that_come_later_are_in_the_reading_at_once() -> None:
+    live = live_with(NOON)
+    assert json.loads(live.latest_text("web-1") or "")["system"]["host_name"] is None
+    live.hear(heard(FACTS))
+    assert json.loads(live.latest_text("web-1") or "")["system"]["host_name"] == "web-1"
+
+
+def test_a_sample_before_its_layout_has_no_reading_yet_but_has_one_after() -> None:
+    live = Live()
+    layout, sample = reading()
+    live.hear(heard(sample))
+    assert live.latest_text("web-1") is None
+    assert live.unknown_layouts() == {layout.id}
+    live.hear(heard(layout))
+    assert live.latest_text("web-1") is not None
+    assert not live.unknown_layouts()
+
+
+def test_rooms_of_the_hub_are_no_hosts() -> None:
+    live = Live()
+    live.hear(heard(reading()[1], subject="guardia.collector"))
+    assert not live.hosts
+    assert live.rooms["guardia.collector"].heard == NOON
+
+
+def test_a_body_that_cannot_be_read_is_counted_and_forgotten() -> None:
+    live = Live()
+    live.hear(heard(FACTS)._replace(body=b"\xc1"))
+    assert live.malformed == 1
+    assert "web-1" not in live.hosts
+
+
+def test_a_broken_sample_is_nobodys_reading() -> None:
+    live = Live()
+    live.hear(heard(reading()[1])._replace(body=b"\xc1"))
+    assert live.latest_text("web-1") is None
+    assert live.unknown_layouts() == set()
+
+
+def test_values_that_do_not_match_their_layout_are_no_reading() -> None:
+    live = Live()
+    layout, _ = reading()
+    live.hear(heard(layout))
+    live.hear(heard(Sample(layout.id, (1.0,))))
+    assert live.latest_text("web-1") is None
+
+
+def test_the_newest_facts_processes_and_checks_are_kept_whatever_the_order() -> None:
+    live = Live()
+    live.hear(heard(Facts(arch="new"), at=NOON))
+    live.hear(heard(Facts(arch="old"), at=NOON - SECOND))
+    live.hear(heard(Processes((Process(1, "init", "root", 0.1, 1),)), at=NOON))
+    live.hear(heard(UP, subject="shop", at=NOON))
+    host = live.hosts["web-1"]
+    assert host.facts is not None
+    assert host.facts.arch == "new"
+    assert host.processes is not None
+    assert host.processes[0].name == "init"
+    assert live.checks["shop"].check.status == "up"
+
+
+def test_firing_alarms_are_counted_until_they_end() -> None:
+    live = Live()
+    live.hear(heard(Alert("cpu", "firing"), at=NOON))
+    live.hear(heard(Alert("disk", "firing"), at=NOON))
+    assert live.firing() == 2
+    live.hear(heard(Alert("cpu", "quiet"), at=NOON + SECOND))
+    assert live.firing() == 1
+
+
+def test_hosts_that_are_gone_are_forgotten() -> None:
+    live = live_with(NOON)
+    live.forget(lambda name, heard_at: heard_at < NOON + SECOND)
+    assert not live.hosts

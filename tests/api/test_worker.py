@@ -1,0 +1,258 @@
+"""A worker's sockets: the stair it drains and the counter it asks, over real ZeroMQ."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import zmq
+from websockets.sync.client import connect
+
+from api.counter import Asker
+from api.stair import KINDS, Stair
+from api.worker import Lifespan
+from bus.producer import Producer
+from bus.questions import (
+    Latest,
+    LayoutNames,
+    Layouts,
+    Records,
+    Statistics,
+    StoreStatistics,
+    SubjectList,
+    Subjects,
+    pack_answer,
+    pack_refusal,
+    read_question,
+)
+from bus.sockets import Answer, Ask, Publish, Pull, Push, Subscribe
+from bus.wire import read
+from tests.api import contract
+from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading, stored
+from tests.api.house import House
+from tests.api.resources.test_stream import event, listening
+from tests.api.served import Served, serving
+
+PATIENCE = 10.0
+
+
+class Roads:
+    """The hub's other rooms: a stair, a store's reader that may be struck dumb, a door."""
+
+    def __init__(self, directory: Path) -> None:
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.stair = Publish(self.context)
+        self.stair_address = self.stair.bind(f"ipc://{directory}/stair")
+        self.reader_address = f"ipc://{directory}/reader"
+        self.door = Pull(self.context)
+        self.door_address = self.door.bind(f"ipc://{directory}/door")
+        self.collector = Collector()
+        self.dumb = False
+        self.asked: list[str] = []
+        self._stopped = False
+        self._reader: threading.Thread | None = None
+
+    def start_reader(self) -> None:
+        self._reader = threading.Thread(target=self._answer, daemon=True)
+        self._reader.start()
+
+    def _answer(self) -> None:
+        socket = Answer(self.context)
+        socket.bind(self.reader_address)
+        while not self._stopped:
+            if not socket.raw.poll(20):
+                continue
+            who, number, data = socket.raw.recv_multipart()
+            question = read_question(data)
+            self.asked.append(type(question).__name__)
+            if not self.dumb:
+                socket.raw.send_multipart([who, number, self._answer_to(question)])
+        socket.close()
+
+    def _answer_to(self, question: Any) -> bytes:
+        layout, sample = reading()
+        match question:
+            case Subjects():
+                return pack_answer(SubjectList(()))
+            case Latest(kind="sample"):
+                return pack_answer(Records((stored(sample, at=NOON),)))
+            case Latest(kind="facts"):
+                return pack_answer(Records((stored(FACTS, at=NOON),)))
+            case Latest():
+                return pack_answer(Records(()))
+            case Layouts():
+                return pack_answer(LayoutNames({layout.id: layout.names}))
+            case Statistics():
+                return pack_answer(StoreStatistics(records={"sample": 1}))
+        return pack_refusal("not in this test")
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.join(PATIENCE)
+        self.context.destroy(linger=0)
+
+
+@pytest.fixture
+def roads(tmp_path: Path) -> Iterator[Roads]:
+    found = Roads(tmp_path)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
+    """Serve a worker wired to ``roads``."""
+    opened = []
+
+    def wired(*, timeout: float = 0.3) -> Served:
+        house = House()
+        context: zmq.Context[Any] = zmq.Context()
+        house.hub.counter = asker = Asker(lambda: connected(Ask(context), roads.reader_address), timeout=timeout)
+        waiting: list[Callable[[], None]] = []
+        stair = Stair(
+            lambda: connected(Subscribe(context, KINDS), roads.stair_address),
+            house.hub.fanout,
+            lambda: waiting[0](),
+        )
+        lifespan = Lifespan(
+            house.hub,
+            asker,
+            stair,
+            context=context,
+            producer=lambda: Producer(connected(Push(context), roads.door_address), "guardia.api-1"),
+        )
+        waiting.append(lifespan.want_layouts)
+        block = serving(house, lifespan=lifespan)
+        served = block.__enter__()
+        opened.append(block)
+        return served
+
+    yield wired
+    for block in opened:
+        block.__exit__(None, None, None)
+
+
+def connected(socket: Any, address: str) -> Any:
+    socket.connect(address)
+    return socket
+
+
+def get(served: Served, path: str) -> requests.Response:
+    return requests.get(f"http://127.0.0.1:{served.port}{path}", timeout=PATIENCE)
+
+
+def test_the_list_is_filled_from_the_store_and_kept_fresh_from_the_stair(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    answer = get(served, "/api/v1/servers").json()
+    contract.servers(answer)
+    assert answer["servers"][0]["latest_metrics"]["system"]["host_name"] == "web-1"
+
+    live = served.house.hub.live
+    told = 0
+    while "db-1" not in served.on_loop(lambda: dict(live.hosts)):
+        told += 1  # what is published before the subscription arrives is missed
+        for message in reading():
+            roads.stair.send(roads.collector.frame([a_record(message, subject="db-1")], NOON + told))
+        assert told < 100_000
+    assert get(served, "/api/v1/servers").json()["count"] == 2
+
+
+def test_a_sample_whose_layout_nobody_announced_is_told_after_the_store_was_asked(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    served.on_loop(served.house.hub.live.layouts.clear)
+    with connect(served.url("/api/v1/stream")) as client:
+        listening(served)
+        stair = served.house.hub.fanout
+        while not served.on_loop(lambda: stair.waiting or bool(served.house.hub.live.layouts)):
+            roads.stair.send(roads.collector.frame([a_record(reading()[1])], NOON))
+        assert event(client)["server_id"] == "web-1"
+
+
+def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    served = serve()
+    refused = get(served, "/api/v1/servers/web-1/metrics")
+    assert refused.status_code == 503
+    assert "its reader is not there" in refused.json()["error"]
+    assert get(served, "/api/v1/health").json()["status"] == "down"
+
+    roads.start_reader()
+    served.until(lambda: served.house.hub.primed)
+    assert get(served, "/api/v1/stats").json()["storage"]["total_metrics"] == 1
+
+
+def test_a_reader_that_does_not_answer_is_given_up_after_the_time_allowed(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    roads.dumb = True
+    refused = get(served, "/api/v1/stats")
+    assert refused.status_code == 503
+    assert "did not answer within 0.3 s" in refused.json()["error"]
+    roads.dumb = False
+    assert get(served, "/api/v1/stats").status_code == 200
+
+
+def test_a_refusal_of_the_store_is_passed_on_as_503(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.start_reader()
+    served = serve()
+    refused = get(served, "/api/v1/servers/web-1/metrics")
+    assert refused.status_code == 503
+    assert "not in this test" in refused.json()["error"]
+
+
+def test_many_questions_at_once_get_their_own_answers(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(get(served, "/api/v1/stats").status_code))
+        for _ in range(30)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert answers == [200] * 30
+
+
+def test_rubbish_on_the_stair_is_counted_and_harms_nobody(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.start_reader()
+    served = serve()
+    live = served.house.hub.live
+    frame = roads.collector.frame([a_record(reading()[1])], NOON + SECOND)
+    while "web-1" not in served.on_loop(lambda: dict(live.hosts)) or not served.house.hub.primed:
+        roads.stair.send(b"sample\0rubbish")
+        roads.stair.send(frame[:-3])
+        roads.stair.send(frame)
+    assert get(served, "/api/v1/servers").status_code == 200
+
+
+def test_the_workers_vitals_go_to_the_door(roads: Roads, serve: Callable[..., Served]) -> None:
+    serve()
+    kinds = set()
+    while "sample" not in kinds:
+        assert roads.door.raw.poll(int(PATIENCE * 1000))
+        for frame in roads.door.drain():
+            for record in read(frame):
+                kinds.add(record.kind)
+                assert record.subject == "guardia.api-1"
+                if record.kind == "layout":
+                    assert "stream.clients" in record.message().names

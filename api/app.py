@@ -1,21 +1,36 @@
-"""The application over its parts, all of which are passed in."""
+"""The application: ``create_app`` is handed all its parts, ``from_config`` makes them for a worker."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import falcon
 import falcon.asgi
+import zmq
 
 from api import errors
+from api.config import Api
+from api.counter import Asker
+from api.directory import Directory
 from api.encoding import to_json
+from api.fanout import Fanout
 from api.hub import Hub
+from api.live import Live
 from api.middleware import Front
 from api.openapi import openapi
 from api.resources.pages import Assets, OpenApi, Page, Root, nothing
 from api.resources.stream import Stream
 from api.routes import ROUTES
+from api.stair import KINDS, Stair
+from api.tokens import Watched
+from api.worker import Lifespan
+from bus.producer import Producer
+from bus.sockets import Ask, Push, Subscribe
+from bus.vitals import Vitals
 
 App = falcon.asgi.App[Any, Any]
 
@@ -38,3 +53,55 @@ def create_app(hub: Hub, *, version: str = "", lifespan: object | None = None, a
     if hub.config.static:
         app.add_static_route("/", hub.config.static)
     return app
+
+
+def from_config(
+    config: Api,
+    directory: Directory,
+    *,
+    tokens: Path,
+    token_needed: bool,
+    address: Callable[[str], str],
+    place: int,
+    expected: Mapping[str, tuple[str, ...]],
+    version: str,
+) -> App:
+    """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
+
+    ``address`` gives the address of a road; ``expected`` the programs of each part of the hub.
+    """
+    live = Live()
+    fanout = Fanout(
+        live,
+        directory.display,
+        now=time.time_ns(),
+        unread_bytes=config.unread_bytes,
+        replay_bytes=config.replay_bytes,
+    )
+    context: zmq.Context[Any] = zmq.Context()
+
+    def on(road: Any, name: str) -> Any:
+        road.connect(address(name))
+        return road
+
+    asker = Asker(lambda: on(Ask(context), "reader"), timeout=config.question_seconds)
+    hub = Hub(
+        config=config,
+        directory=directory,
+        live=live,
+        fanout=fanout,
+        counter=asker,
+        keyring=Watched(tokens, needed=token_needed).keyring,
+        clock=time.time_ns,
+        vitals=Vitals(time.monotonic()),
+        expected=expected,
+    )
+    stair = Stair(lambda: on(Subscribe(context, KINDS), "stair"), fanout)
+    lifespan = Lifespan(
+        hub,
+        asker,
+        stair,
+        context=context,
+        producer=lambda: Producer(on(Push(context), "side_door"), f"guardia.api-{place}"),
+    )
+    return create_app(hub, version=version, lifespan=lifespan)

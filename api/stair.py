@@ -23,12 +23,12 @@ class Stair:
     ``on_waiting`` is called when samples came whose layout nobody announced.
     """
 
-    def __init__(self, connect: Callable[[], Subscribe], fanout: Fanout, on_waiting: Callable[[], None]) -> None:
+    def __init__(self, connect: Callable[[], Subscribe], fanout: Fanout) -> None:
+        self.on_waiting: Callable[[], None] = _nothing
         self.frames = 0
         self.malformed = 0
         self._connect = connect
         self._fanout = fanout
-        self._on_waiting = on_waiting
         self._again = False
         self._socket: Subscribe | None = None
 
@@ -71,4 +71,8 @@ class Stair:
                 break
         self._fanout.flush()
         if self._fanout.waiting:
-            self._on_waiting()
+            self.on_waiting()
+
+
+def _nothing() -> None:
+    """Nobody asks for layouts."""

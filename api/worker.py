@@ -47,10 +47,7 @@ class Lifespan:
         self._tasks: list[asyncio.Task[None]] = []
         self._layouts_wanted = asyncio.Event()
         self._longest = 0.0
-
-    def want_layouts(self) -> None:
-        """Ask the store for layouts that samples wait for."""
-        self._layouts_wanted.set()
+        stair.on_waiting = self._layouts_wanted.set
 
     async def process_startup(self, scope: Any, event: Any) -> None:
         """Called by Falcon on the running loop."""

@@ -366,7 +366,7 @@ def series(value: Any) -> None:
                 raise Broken(f"{name} of {one['metric']} has another length than times")
 
 
-_EVENTS: dict[str, Check] = {
+EVENTS: dict[str, Check] = {
     "metric": shape(
         {"type": text, "server_id": server_id, "display_name": text, "metrics": server_metrics, "timestamp": time},
         {"id": text, "values": values},
@@ -398,6 +398,6 @@ _EVENTS: dict[str, Check] = {
 
 def event(value: Any) -> None:
     """One message of the stream: an object, never an array."""
-    if type(value) is not dict or value.get("type") not in _EVENTS:
+    if type(value) is not dict or value.get("type") not in EVENTS:
         _fail(value, "an event")
-    _EVENTS[value["type"]](value)
+    EVENTS[value["type"]](value)

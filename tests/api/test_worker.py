@@ -113,12 +113,7 @@ def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
         house = House()
         context: zmq.Context[Any] = zmq.Context()
         house.hub.counter = asker = Asker(lambda: connected(Ask(context), roads.reader_address), timeout=timeout)
-        waiting: list[Callable[[], None]] = []
-        stair = Stair(
-            lambda: connected(Subscribe(context, KINDS), roads.stair_address),
-            house.hub.fanout,
-            lambda: waiting[0](),
-        )
+        stair = Stair(lambda: connected(Subscribe(context, KINDS), roads.stair_address), house.hub.fanout)
         lifespan = Lifespan(
             house.hub,
             asker,
@@ -126,7 +121,6 @@ def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
             context=context,
             producer=lambda: Producer(connected(Push(context), roads.door_address), "guardia.api-1"),
         )
-        waiting.append(lifespan.want_layouts)
         block = serving(house, lifespan=lifespan)
         served = block.__enter__()
         opened.append(block)

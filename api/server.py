@@ -1,0 +1,170 @@
+"""gunicorn around the application: one listening socket, workers that die with their master, no logs of its own.
+
+gunicorn forks; each worker runs uvicorn on uvloop with our connections (``api.connections``). The socket is bound
+here and handed over, because gunicorn retries in silence and then exits with a code that means something else.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from uvicorn_worker import UvicornWorker
+
+from api.config import Api
+from api.connections import Frames, Http
+
+MESSAGE_BYTES = 65_536
+"""What a stream client may send at once."""
+STOP_SECONDS = 3
+HANG_SECONDS = 30
+"""A worker that does nothing for so long is killed and replaced."""
+
+
+def listen(config: Api) -> socket.socket:
+    """The listening socket; raises ``OSError``."""
+    family, *_, address = socket.getaddrinfo(
+        config.bind, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Application(BaseApplication):  # type: ignore[misc]
+    """What gunicorn runs. ``make`` is called in each worker and returns the application."""
+
+    def __init__(
+        self,
+        config: Api,
+        listener: socket.socket,
+        make: Callable[[int], object],
+        *,
+        forked: Callable[[], None],
+        passed: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._fd = listener.detach()
+        self._make = make
+        self._forked = forked
+        self._passed = passed
+        self._place = 0
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Called by gunicorn."""
+        for name, value in {
+            "bind": f"fd://{self._fd}",
+            "workers": self._config.workers,
+            "worker_class": worker_class(self._config),
+            "logger_class": Log,
+            "proc_name": "guardia api",
+            "timeout": HANG_SECONDS,
+            "graceful_timeout": STOP_SECONDS + 2,
+            "keepalive": 30,
+            "forwarded_allow_ips": ",".join(self._config.proxies) or "none",
+            "control_socket_disable": True,
+            "pre_fork": self._before_fork,
+            "post_fork": self._after_fork,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> object:
+        """Called by gunicorn in each worker."""
+        return self._make(self._place)
+
+    def run(self) -> None:
+        """Serve until told to stop; raises ``SystemExit``."""
+        master = Master(self)
+        master.passed = self._passed
+        master.run()
+
+    def _before_fork(self, master: Arbiter, worker: Any) -> None:
+        # A worker that replaces a dead one takes its place, so that its vitals go on under the same name.
+        taken = {other.place for other in master.WORKERS.values()}
+        worker.place = next(place for place in range(1, len(taken) + 2) if place not in taken)
+
+    def _after_fork(self, master: Arbiter, worker: Any) -> None:
+        self._place = worker.place
+        self._forked()
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """gunicorn's master, which says once a second that it lives."""
+
+    passed: Callable[[], None]
+
+    def murder_workers(self) -> None:
+        super().murder_workers()
+        self.passed()
+
+    def handle_usr2(self) -> None:
+        """Starting a second master beside this one is not for programs under supervision."""
+
+
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's messages go where ours go; those about its own ordinary life are dropped."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log = logging.getLogger("api.server")
+        self.error_log.setLevel(logging.WARNING)
+        self.access_log = logging.getLogger("api.server.access")
+        self.access_log.setLevel(logging.CRITICAL)
+
+    def reopen_files(self) -> None:
+        """Nothing is a file of ours."""
+
+    def close_on_exec(self) -> None:
+        """Likewise."""
+
+
+def worker_class(config: Api) -> type[UvicornWorker]:
+    """uvicorn's worker with these settings."""
+    options: dict[str, Any] = {
+        "loop": "uvloop",
+        "http": Http.limits(most=config.connections, read_seconds=config.read_seconds),
+        "ws": Frames,
+        "ws_max_size": MESSAGE_BYTES,
+        "ws_ping_interval": config.ping_seconds,
+        "ws_ping_timeout": config.ping_seconds,
+        # A frame that is the same for all clients cannot be compressed for each of them.
+        "ws_per_message_deflate": False,
+        "lifespan": "on",
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(config.proxies),
+        "timeout_graceful_shutdown": STOP_SECONDS,
+        # The master looks whether we live: tell it far more often than it loses patience.
+        "timeout_notify": 5,
+    }
+
+    class Worker(UvicornWorker):  # type: ignore[misc]
+        CONFIG_KWARGS = options
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            quiet()
+
+    return Worker
+
+
+def quiet() -> None:
+    """Let uvicorn tell of trouble only: its ordinary lines and its debugging show whole URLs, tokens and all."""
+    for name in ("uvicorn.error", "uvicorn.access", "websockets", "websockets.server"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)

@@ -1,0 +1,102 @@
+"""The examples in docs/api.md are what the API answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.config import Api
+from api.fanout import Fanout, Wish
+from api.live import Live
+from api.routes import ROUTES
+from api.views.events import WORDS
+from bus.messages import Alert, Message, Process, Processes
+from bus.questions import Column, SeriesAnswer
+from tests.api import contract
+from tests.api.given import FACTS, MINUTE, NOON, UP, Collector, a_record, reading
+from tests.api.test_app import full
+from tests.api.test_fanout import Listener
+
+TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+CALLS = re.findall(r"```http\nGET (\S+)\n(\d+)\n```\n```json\n(.*?)```", TEXT, re.DOTALL)
+EVENTS = re.findall(r"```event\n(\w+)\n```\n```json\n(.*?)```", TEXT, re.DOTALL)
+MESSAGES: dict[str, Message] = {
+    "sample": reading()[1],
+    "check": UP,
+    "facts": FACTS,
+    "processes": Processes((Process(1, "init", "root", 0.5, 1000),)),
+    "alert": Alert("cpu", "firing", value=99.0, threshold=90.0, reason="above 90 for 5 min"),
+}
+
+
+def like(shown: Any, real: Any) -> bool:
+    """Whether ``real`` is what is shown; ``…`` stands for anything but null."""
+    if shown == "…":
+        return real is not None
+    if isinstance(shown, dict) and isinstance(real, dict):
+        return shown.keys() == real.keys() and all(like(shown[key], real[key]) for key in shown)
+    if isinstance(shown, list) and isinstance(real, list):
+        return len(shown) == len(real) and all(like(*pair) for pair in zip(shown, real, strict=True))
+    return type(shown) is type(real) and bool(shown == real)
+
+
+@pytest.mark.parametrize(("path", "status", "shown"), CALLS, ids=[call[0] for call in CALLS])
+def test_a_call_answers_as_shown(path: str, status: str, shown: str) -> None:
+    house = full()
+    house.counter.answer = SeriesAnswer(
+        (NOON - MINUTE, NOON),
+        MINUTE,
+        "rows",
+        0.5,
+        (Column("disk[/].percent", (1.0, None), (0.5, None), (1.5, None), (1.2, None), (6, 0)),),
+    )
+    result = house.ask("GET", path)
+    assert result.status_code == int(status)
+    assert like(json.loads(shown), result.json), json.dumps(result.json, indent=1)
+
+
+def test_every_path_has_an_example() -> None:
+    for route in ROUTES:
+        if route.path == "/metrics":
+            continue
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/?]+", re.escape(route.path)) + r"(\?.*)?\Z")
+        assert any(pattern.match(path) and status == "200" for path, status, _ in CALLS), route.path
+
+
+@pytest.mark.parametrize(("kind", "shown"), EVENTS, ids=[event[0] for event in EVENTS])
+def test_an_event_looks_as_shown(kind: str, shown: str) -> None:
+    contract_event = json.loads(shown)
+    live, listener, collector = Live(), Listener(), Collector()
+    fanout = Fanout(live, lambda name: "Web 1", now=NOON - 1)
+    fanout.take(collector.frame([a_record(reading()[0])]))
+    fanout.join(Wish(WORDS, values=True), listener)
+    if kind == "gap":
+        fanout.take(collector.frame([a_record(reading()[1])]))
+        collector.frame([a_record(reading()[1])])
+        fanout.take(collector.frame([a_record(reading()[1])]))
+    else:
+        subject = "shop" if kind == "check" else "web-1"
+        fanout.take(collector.frame([a_record(MESSAGES[kind], subject=subject)]))
+    fanout.flush()
+    found = next(event for event in listener.events() if event["type"] == contract_event["type"])
+    assert like(contract_event, found), json.dumps(found, indent=1)
+
+
+def test_every_event_of_the_contract_has_an_example() -> None:
+    assert {json.loads(shown)["type"] for _, shown in EVENTS} == set(contract.EVENTS)
+
+
+def test_the_lines_for_prometheus_are_real() -> None:
+    text = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)[0]
+    real = full().ask("GET", "/metrics").text.splitlines()
+    assert set(text.splitlines()) <= set(real)
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = set(re.findall(r"\[api\] (\w+)", TEXT))
+    assert named
+    assert all(hasattr(Api(), name) for name in named)

@@ -23,7 +23,7 @@ from api.live import Live
 from api.middleware import Front
 from api.openapi import openapi
 from api.resources.pages import Assets, OpenApi, Page, Root, nothing
-from api.resources.stream import Stream
+from api.resources.stream import AGAIN_SECONDS, AUTH_SECONDS, Stream
 from api.routes import ROUTES
 from api.stair import KINDS, Stair
 from api.tokens import Watched
@@ -35,7 +35,14 @@ from bus.vitals import Vitals
 App = falcon.asgi.App[Any, Any]
 
 
-def create_app(hub: Hub, *, version: str = "", lifespan: object | None = None, auth_seconds: float = 5.0) -> App:
+def create_app(
+    hub: Hub,
+    *,
+    version: str = "",
+    lifespan: object | None = None,
+    auth_seconds: float = AUTH_SECONDS,
+    again_seconds: float = AGAIN_SECONDS,
+) -> App:
     """The ASGI application over ``hub``. ``lifespan`` opens and closes what lives as long as the worker."""
     logging.getLogger("falcon").setLevel(logging.CRITICAL)  # our handler tells what failed, without query strings
     middleware: list[Any] = [Front(hub)] if lifespan is None else [Front(hub), lifespan]
@@ -44,7 +51,7 @@ def create_app(hub: Hub, *, version: str = "", lifespan: object | None = None, a
     errors.register(app)
     for route in ROUTES:
         app.add_route(route.path, route.made(hub))
-    app.add_route("/api/v1/stream", Stream(hub, auth_seconds=auth_seconds))
+    app.add_route("/api/v1/stream", Stream(hub, auth_seconds=auth_seconds, again_seconds=again_seconds))
     app.add_route("/api/v1/openapi.json", OpenApi(hub, to_json(openapi(version))))
     app.add_route("/api/docs", Page(hub, "docs.html"))
     app.add_route("/api/static/{name}", Assets(hub))

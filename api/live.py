@@ -16,6 +16,8 @@ from api.views.metrics import Plan, plan
 from bus.messages import Alert, Check, Facts, Process, Processes, Sample
 from bus.wire import Malformed
 
+MANY_LAYOUTS = 2000
+
 
 @dataclass(slots=True)
 class HostNow:
@@ -129,6 +131,18 @@ class Live:
         """Forget the hosts of which ``gone(name, heard)`` holds."""
         for name in [name for name, host in self.hosts.items() if gone(name, host.heard)]:
             del self.hosts[name]
+
+    def forget_layouts(self) -> None:
+        """Keep the layouts in use only, once there are many: interfaces that come and go make new ones."""
+        if len(self.layouts) <= MANY_LAYOUTS:
+            return
+        used = set()
+        for now in (*self.hosts.values(), *self.rooms.values()):
+            for told in (now.newest, now.before):
+                found = self.decoded(told) if told else None
+                if found:
+                    used.add(found[1].layout)
+        self.layouts = {one: names for one, names in self.layouts.items() if one in used}
 
     def firing(self) -> int:
         """How many alarms are firing."""

@@ -119,7 +119,7 @@ def cookie_of(req: Request) -> str | None:
 def access_line(req: Request, status: int) -> str:
     """One request as a sentence: no query string, since tokens may stand there."""
     verdict = getattr(req.context, "verdict", None)
-    who = f" as {verdict.name}" if isinstance(verdict, Admitted) else ""
+    who = f" as {verdict.name}" if isinstance(verdict, Admitted) and verdict.name else ""
     milliseconds = (time.perf_counter() - req.context.began) * 1000
     path = req.path.encode("unicode_escape").decode()[:200]
     return (

@@ -39,6 +39,7 @@ async def keep_primed(hub: Hub) -> None:
 async def prime(hub: Hub) -> None:
     """Fill ``hub.live`` with the newest records; raises ``Unanswered``."""
     before = hub.clock()
+    hub.live.forget_layouts()
     for kind in KINDS:
         for record in await hub.counter.latest(kind):
             try:

@@ -75,7 +75,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             "timeout": HANG_SECONDS,
             "graceful_timeout": STOP_SECONDS + 2,
             "keepalive": 30,
-            "forwarded_allow_ips": ",".join(self._config.proxies) or "none",
+            "forwarded_allow_ips": ",".join(self._config.proxies) or "127.0.0.1",  # unread without proxies
             "control_socket_disable": True,
             "pre_fork": self._before_fork,
             "post_fork": self._after_fork,

@@ -105,7 +105,7 @@ class Root(Resource):
         verdict = self.hub.keyring().judge(token, self.hub.clock())
         if isinstance(verdict, Refused):
             raise Problem(verdict.status, verdict.code, verdict.text)
-        secure = req.forwarded_scheme == "https" if self.hub.config.proxies else req.scheme == "https"
+        secure = req.scheme == "https"  # as the proxies in [api] say, where there are any
         # An unknown cookie value can hold nothing but what somebody sent: the token was just found to be known.
         resp.set_cookie(COOKIE, token, max_age=MONTH, path="/", secure=secure, http_only=True, same_site="Strict")
         resp.status = 303

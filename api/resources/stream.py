@@ -22,6 +22,8 @@ from api.views.events import USUAL, WORDS, Place, parse_place
 log = logging.getLogger("api")
 
 AUTH_SECONDS = 5.0
+AGAIN_SECONDS = 30.0
+"""Within this time a token that was revoked or has expired ends the streams it opened."""
 FULL = 4429
 
 
@@ -30,9 +32,12 @@ class Stream:
 
     open = True
 
-    def __init__(self, hub: Hub, *, auth_seconds: float = AUTH_SECONDS) -> None:
+    def __init__(
+        self, hub: Hub, *, auth_seconds: float = AUTH_SECONDS, again_seconds: float = AGAIN_SECONDS
+    ) -> None:
         self.hub = hub
         self._auth_seconds = auth_seconds
+        self._again_seconds = again_seconds
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Say what this is to those who come without a WebSocket."""
@@ -43,19 +48,19 @@ class Stream:
         await ws.accept()
         sink: Sink = req.scope["extensions"][SINK]["sink"]
         query = Query(req.query_string)
-        verdict = await self._verdict(req, ws, query)
+        token, verdict = await self._who(req, ws, query)
         req.context.verdict = verdict
         if isinstance(verdict, Refused):
             sink.drop(CLOSED[401], verdict.text)
         elif self.hub.fanout.clients >= self.hub.config.stream_clients:
             sink.drop(FULL, f"{self.hub.config.stream_clients} clients listen already")
         else:
-            await self._serve(req, ws, sink, query)
+            await self._serve(ws, sink, query, token)
         if self.hub.config.access_log:
             log.info("api: %s", access_line(req, 101))
         await _until_gone(ws)
 
-    async def _serve(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, sink: Sink, query: Query) -> None:
+    async def _serve(self, ws: falcon.asgi.WebSocket, sink: Sink, query: Query, token: str | None) -> None:
         try:
             wish, after = wish_of(query)
         except BadParameter as fault:
@@ -63,11 +68,17 @@ class Stream:
             return
         self.hub.fanout.join(wish, sink, after)
         try:
-            await _until_gone(ws)
+            while not await _gone(ws, self._again_seconds):
+                verdict = self.hub.keyring().judge(token, self.hub.clock())
+                if isinstance(verdict, Refused):
+                    sink.drop(CLOSED[401], verdict.text)
+                    return
         finally:
             self.hub.fanout.leave(sink)
 
-    async def _verdict(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, query: Query) -> Verdict:
+    async def _who(
+        self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, query: Query
+    ) -> tuple[str | None, Verdict]:
         keyring, now = self.hub.keyring(), self.hub.clock()
         token = bearer(req.get_header("Authorization")) or query.text("token")
         origin = req.get_header("Origin")
@@ -75,15 +86,16 @@ class Stream:
         if token is None and ours:
             token = cookie_of(req)
         if keyring.tokens is None and not ours:
-            return Refused(403, "origin", f"pages of {(origin or '')[:60]} may not listen")
+            return None, Refused(403, "origin", f"pages of {(origin or '')[:60]} may not listen")
         verdict = keyring.judge(token, now)
         if isinstance(verdict, Admitted) or token is not None:
-            return verdict
+            return token, verdict
         try:
             async with asyncio.timeout(self._auth_seconds):
-                return keyring.judge(_token_in(await ws.receive_media()), now)
+                token = _token_in(await ws.receive_media())
         except (TimeoutError, falcon.PayloadTypeError, falcon.MediaMalformedError, ValueError):
-            return verdict
+            return None, verdict
+        return token, keyring.judge(token, now)
 
 
 def wish_of(query: Query) -> tuple[Wish, Place | None]:
@@ -101,6 +113,16 @@ def _token_in(message: Any) -> str | None:
     if isinstance(message, dict) and message.get("type") == "auth" and isinstance(message.get("token"), str):
         return str(message["token"])
     return None
+
+
+async def _gone(ws: falcon.asgi.WebSocket, seconds: float) -> bool:
+    """Whether the client left within this time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await _until_gone(ws)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _until_gone(ws: falcon.asgi.WebSocket) -> None:

@@ -94,10 +94,19 @@ class Served:
 
 @contextlib.contextmanager
 def serving(
-    house: House, *, auth_seconds: float = 5.0, lifespan: object | None = None, **options: Any
+    house: House,
+    *,
+    auth_seconds: float = 5.0,
+    again_seconds: float = 30.0,
+    lifespan: object | None = None,
+    **options: Any,
 ) -> Iterator[Served]:
     """Serve the house's application until the end of the block."""
-    served = Served(house, create_app(house.hub, auth_seconds=auth_seconds, lifespan=lifespan), **options)
+    served = Served(
+        house,
+        create_app(house.hub, auth_seconds=auth_seconds, again_seconds=again_seconds, lifespan=lifespan),
+        **options,
+    )
     try:
         yield served
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from api.live import Live
+from api.live import MANY_LAYOUTS, Live
 from bus.messages import Alert, Facts, Process, Processes, Sample
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
 
@@ -126,3 +126,11 @@ def test_hosts_that_are_gone_are_forgotten() -> None:
     live = live_with(NOON)
     live.forget(lambda name, heard_at: heard_at < NOON + SECOND)
     assert not live.hosts
+
+
+def test_layouts_out_of_use_are_forgotten_once_there_are_many() -> None:
+    live = live_with(NOON)
+    live.layouts |= dict.fromkeys(range(MANY_LAYOUTS), ("cpu.percent",))
+    live.forget_layouts()
+    assert list(live.layouts) == [reading()[0].id]
+    assert live.latest_text("web-1") is not None

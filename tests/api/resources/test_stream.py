@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from api.auth import Keyring
 from api.config import Api
 from bus.messages import Message
 from tests.api import contract
@@ -152,6 +153,20 @@ def test_without_tokens_a_page_of_another_origin_may_still_not_listen(opened: Se
         assert closing(client) == (4401, "pages of http://evil.example may not listen")
     with connect(opened.url("/api/v1/stream")):
         listening(opened)
+
+
+def test_revoking_a_token_ends_the_streams_it_opened() -> None:
+    house = guarded()
+    with (
+        serving(house, again_seconds=0.1) as served,
+        connect(served.url("/api/v1/stream?token=gd_reader")) as client,
+    ):
+        listening(served)
+        tell(served, *reading())
+        assert event(client)["type"] == "metric"
+        house.keyring = Keyring(())
+        assert closing(client)[0] == 4401
+        listening(served, 0)
 
 
 # -- what is heard ---

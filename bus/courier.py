@@ -1,0 +1,335 @@
+"""The part of a producer between its messages and its sockets: spools, then does what ``Sender`` decides.
+
+It touches no socket and no clock; the spool, the roads and the times are handed in:
+
+    courier = Courier(source, spool, sender, push=..., greet=..., connect=..., boot=..., started=...)
+    courier.start(now, wall)                        connects
+    courier.tell(kind, subject, at, body)           a message; cheap, nothing is written yet
+    courier.flush(now, wall)                        spools all of them with one fsync and sends what may go
+    courier.receipt(frame, now, wall)               a frame came on the receipts' road
+    courier.event(Event.CONNECTED, now, wall)       the receipts' road is up, or DISCONNECTED
+    courier.refused(now, wall)                      the hub refused the key
+    courier.tick(now, wall)                         time passed; call it again after ``due(now)`` seconds
+    courier.close(now, wall)                        flushes and closes the spool
+
+``push(frame)`` gives one frame to the door and says whether it was taken; ``greet(frame)`` sends one on the
+receipts' road; ``connect()`` connects both, anew if they were. How long ``flush`` is put off after ``tell`` is
+the group commit delay: none for a message a second, some milliseconds for thousands.
+
+While the spool cannot be written, messages live in memory, the newest 1,000 of them, under an epoch of their
+own, so that what is dropped there leaves no hole in the middle of an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from bus.control import MAX_HELLO, Hello, Reject, SpoolReport, pack_hello, read_receipt
+from bus.delivery.outflow import Kept
+from bus.delivery.retention import Evicted, NoRoom
+from bus.delivery.ring import Ring
+from bus.delivery.sender import Action, Connect, Greet, Move, Send, Sender, Settled
+from bus.delivery.states import Event, Flag
+from bus.wire import HEADER, RESEND, RESEND_AT, Record, pack, read
+
+FRAME_BYTES = 61_440
+"""A frame of several records is closed at this size, well under what the door takes."""
+SWEEP_SECONDS = 60.0
+MEMORY_RETRY_SECONDS = 5.0
+MEMORY_MESSAGES = 1000
+CLOCK_STEP_NS = 10 * 10**9
+
+
+class Status(Protocol):
+    """What the courier reports of a spool."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in use."""
+
+    @property
+    def messages(self) -> int:
+        """Messages kept."""
+
+    @property
+    def dropped(self) -> int:
+        """Unacknowledged messages that had to go, ever."""
+
+
+class Keeping(Protocol):
+    """A spool, as ``bus.spool`` says it."""
+
+    generation: int
+
+    def kept(self) -> list[Kept]:
+        """The epochs that are remembered."""
+
+    def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
+        """Make messages durable."""
+
+    def read(self, epoch: int, first: int, last: int) -> list[bytes]:
+        """Some messages from ``first`` on."""
+
+    def acknowledged(self, epoch: int, watermark: int, generation: int) -> None:
+        """The store has everything up to here."""
+
+    def trim(self, epoch: int, upto: int, now: float, wall: int) -> None:
+        """Delete what stands elsewhere."""
+
+    def sweep(self, now: float, wall: int) -> list[Evicted]:
+        """Once a minute."""
+
+    def status(self) -> Status:
+        """What it holds."""
+
+    def close(self, now: float, wall: int) -> None:
+        """Let go of it."""
+
+
+class Letter(NamedTuple):
+    """A message that has no number yet."""
+
+    kind: str
+    subject: str
+    at: int
+    body: bytes
+
+
+class Courier:
+    """Spools what a producer tells and brings it to the store; the module says how to use it."""
+
+    def __init__(
+        self,
+        source: str,
+        spool: Keeping,
+        sender: Sender,
+        *,
+        push: Callable[[bytes], bool],
+        greet: Callable[[bytes], object],
+        connect: Callable[[], object],
+        boot: str,
+        started: int,
+    ) -> None:
+        self.source = source
+        self.spool = spool
+        self.sender = sender
+        self.skew_ns: int | None = None
+        """The hub's clock minus ours, as the last receipt tells; includes its way here."""
+        self.rejects: list[Reject] = []
+        """What the store will never take, newest last; at most 100."""
+        self.rejected = self.blocked = self.sent = 0
+        self._push, self._greet, self._connect = push, greet, connect
+        self._boot, self._started = boot, started
+        self._pending: list[Letter] = []
+        self._ring: Ring | None = None
+        self._ring_dropped = 0
+        self._retry_at = self._sweep_at = 0.0
+        self._clock: int | None = None
+
+    # -- messages ---
+
+    @property
+    def pending(self) -> int:
+        """Messages that wait for ``flush``."""
+        return len(self._pending)
+
+    @property
+    def dropped(self) -> int:
+        """Unacknowledged messages that were dropped, from the disk or from memory."""
+        return self.spool.status().dropped + self._ring_dropped + (self._ring.dropped if self._ring else 0)
+
+    def tell(self, kind: str, subject: str, at: int, body: bytes) -> None:
+        """Say something at the next ``flush``."""
+        self._pending.append(Letter(kind, subject, at, body))
+
+    def flush(self, now: float, wall: int) -> None:
+        """Make what was told durable, with one commit, and send what may go."""
+        letters, self._pending = self._pending, []
+        if letters:
+            self._store(letters, now, wall)
+
+    def _store(self, letters: Sequence[Letter], now: float, wall: int) -> None:
+        if self._ring is None:
+            epoch, first, packed = self._number(letters)
+            try:
+                evicted = self.spool.append(epoch, first, packed, now, wall)
+            except NoRoom:
+                self.sender.unclaim()
+                self.sender.begin_epoch(now)
+                self.sender.flags.add(Flag.MEMORY)
+                self._ring = Ring(MEMORY_MESSAGES)
+                self._retry_at = now + MEMORY_RETRY_SECONDS
+        if self._ring is not None:
+            epoch, first, packed = self._number(letters)
+            evicted = self._ring.append(epoch, first, packed)
+        self._let_go(evicted, now)
+        self._do(self.sender.spooled(sum(map(len, packed)), now), now, wall)
+
+    def _number(self, letters: Sequence[Letter]) -> tuple[int, int, list[bytes]]:
+        epoch, first = self.sender.claim(len(letters))
+        source = self.source
+        return (
+            epoch,
+            first,
+            [
+                pack(Record(kind, source, subject, at, epoch, number, body))
+                for number, (kind, subject, at, body) in enumerate(letters, first)
+            ],
+        )
+
+    def _let_go(self, evicted: Sequence[Evicted], now: float) -> None:
+        for one in evicted:
+            self.sender.evicted(one.epoch, one.base, one.dropped, now)
+
+    # -- what happens ---
+
+    def start(self, now: float, wall: int) -> None:
+        """Begin."""
+        self._sweep_at = now + SWEEP_SECONDS
+        self._do(self.sender.on_event(Event.START, now), now, wall)
+
+    def event(self, event: Event, now: float, wall: int) -> None:
+        """The receipts' road is CONNECTED or DISCONNECTED."""
+        self._do(self.sender.on_event(event, now), now, wall)
+
+    def refused(self, now: float, wall: int) -> None:
+        """The hub refused this producer's key."""
+        self._do(self.sender.refused(now), now, wall)
+
+    def receipt(self, frame: bytes, now: float, wall: int) -> None:
+        """A frame from the receipts' road; raises ``Malformed``."""
+        receipt = read_receipt(frame)
+        if receipt.source != self.source:
+            return
+        self.skew_ns = receipt.hub_time - wall
+        self.rejected += len(receipt.rejects)
+        self.rejects = [*self.rejects, *receipt.rejects][-100:]
+        self._do(self.sender.on_receipt(receipt, now), now, wall)
+
+    def due(self, now: float) -> float:
+        """Seconds until ``tick`` has something to do."""
+        due = min(self.sender.due(now), max(0.0, self._sweep_at - now))
+        return due if self._ring is None else min(due, max(0.0, self._retry_at - now))
+
+    def tick(self, now: float, wall: int) -> None:
+        """Time passed."""
+        clock = wall - int(now * 1e9)
+        if self._clock is not None and abs(clock - self._clock) > CLOCK_STEP_NS:
+            self._do(self.sender.clock_stepped(now), now, wall)
+        self._clock = clock
+        if self._ring is not None and now >= self._retry_at:
+            self._leave_memory(self._ring, now, wall)
+        if now >= self._sweep_at and self._ring is None:
+            self._sweep_at = now + SWEEP_SECONDS
+            with suppress(NoRoom):  # the next message that cannot be written says so
+                self._let_go(self.spool.sweep(now, wall), now)
+        self._do(self.sender.on_tick(now), now, wall)
+
+    def close(self, now: float, wall: int) -> None:
+        """Make durable what was told, and close the spool."""
+        self.flush(now, wall)
+        if self._ring is not None:
+            self._leave_memory(self._ring, now, wall)
+        self.spool.close(now, wall)
+
+    def _leave_memory(self, ring: Ring, now: float, wall: int) -> None:
+        try:
+            for epoch, first, packed in ring.runs():
+                if packed:
+                    self._let_go(self.spool.append(epoch, first, packed, now, wall), now)
+                ring.forget(epoch)
+        except NoRoom:
+            self._retry_at = now + MEMORY_RETRY_SECONDS
+            return
+        self._ring_dropped += ring.dropped
+        self._ring = None
+        self.sender.flags.discard(Flag.MEMORY)
+
+    # -- actions ---
+
+    def _do(self, actions: Sequence[Action], now: float, wall: int) -> None:
+        for action in actions:
+            match action:
+                case Send(epoch, first, last):
+                    self._send(epoch, first, last, now, wall)
+                case Settled(epoch, watermark):
+                    self.spool.acknowledged(epoch, watermark, self.sender.generation)
+                    if self._ring is not None:
+                        self._let_go(self._ring.settle(epoch, watermark), now)
+                case Greet():
+                    self._greet(self._hello(action, wall))
+                case Move(epoch, first, last):
+                    self._move(epoch, first, last, now, wall)
+                case Connect():
+                    self._connect()
+
+    def _hello(self, greet: Greet, wall: int) -> bytes:
+        status = self.spool.status()
+        ring = self._ring.count if self._ring is not None else 0
+        report = SpoolReport(status.bytes, status.messages + ring, self.dropped, self._ring is not None)
+        frame = pack_hello(
+            Hello(
+                self.source,
+                self._boot,
+                self._started,
+                wall,
+                greet.nonce,
+                self.sender.generation,
+                greet.offers,
+                report,
+                greet.more,
+            )
+        )
+        assert len(frame) <= MAX_HELLO
+        return frame
+
+    def _read(self, epoch: int, first: int, last: int) -> list[bytes]:
+        found = self._ring.read(epoch, first, last) if self._ring is not None else None
+        return self.spool.read(epoch, first, last) if found is None else found
+
+    def _send(self, epoch: int, first: int, last: int, now: float, wall: int) -> None:
+        while first <= last:
+            records = self._read(epoch, first, last)
+            if not records:
+                return  # they had to make room meanwhile; the base tells
+            fresh = RESEND.pack(self.sender.base(epoch), self.sender.generation, wall)
+            for frame, count in _frames(records, fresh):
+                if not self._push(frame):
+                    self.blocked += 1
+                    self.sender.blocked(epoch, first, now)
+                    return
+                first += count
+                self.sent += count
+
+    def _move(self, epoch: int, first: int, last: int, now: float, wall: int) -> None:
+        """Give messages new numbers; those that stand in both epochs for a moment fold in the store."""
+        at = first
+        while at <= last:
+            records = [read(one)[0] for one in self._read(epoch, at, last)]
+            if not records:
+                break
+            letters = [Letter(one.kind, one.subject, one.at, one.body) for one in records]
+            self._store(letters, now, wall)
+            at += len(letters)
+        with suppress(NoRoom):  # they stay until room is needed; the store knows them as acknowledged
+            self.spool.trim(epoch, last, now, wall)
+
+
+def _frames(records: Sequence[bytes], fresh: bytes) -> list[tuple[bytes, int]]:
+    """Frames of records of one kind, in their order, with the number of records in each."""
+    frames: list[tuple[bytes, int]] = []
+    parts: list[bytes] = []
+    kind, size, count = -1, 0, 0
+    for one in records:
+        if parts and (one[2] != kind or size + len(one) > FRAME_BYTES):
+            frames.append((b"".join(parts), count))
+            parts, size, count = [], 0, 0
+        kind = one[2]
+        parts += (one[:RESEND_AT], fresh, one[HEADER.size :])
+        size += len(one)
+        count += 1
+    if parts:
+        frames.append((b"".join(parts), count))
+    return frames

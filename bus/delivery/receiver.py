@@ -1,0 +1,406 @@
+"""What the store has of every producer, and what it may therefore acknowledge (rules R1, R2, R5, R6). Pure.
+
+The store admits records while it builds a batch, writes the batch and ``changes()`` in one durable transaction,
+and sends ``receipts()`` after it returned:
+
+    verdict = receiver.admit(source, epoch, number, base, generation, now)      one record
+    run = receiver.admit_run(source, epoch, first, last, base, generation, now) consecutive records, faster
+    receiver.greet(hello, now)                                                  a HELLO
+    puts, deletes = receiver.changes(); receiver.facts                          into the same transaction
+    receiver.commit()  or  receiver.rollback()                                  when it returned, or failed
+    for receipt in receiver.receipts(hub_time): ...                             to the producers
+
+``NEW`` records are to be written, ``DUPLICATE`` ones are on disk (or in this batch) already and are only
+acknowledged again, refused ones (``EPOCHS``, ``HOLES``, ``NUMBER``) are neither. After a failed transaction
+everything is as before the batch, and ``receipts(flags=DISK_FULL)`` repeats what is committed.
+
+``now`` is the hub's clock in seconds since 1970; it decides only what is forgotten and who counts as live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from bus.control import MAX_MARKS, MAX_REJECTS, Flags, Hello, Mark, Receipt, Reject
+from bus.delivery.identity import Boots, TwoHosts
+from bus.delivery.ranges import Span
+from bus.delivery.stream import Gap, Reason, Stream, read_key, stream_key
+
+
+class Verdict(Enum):
+    """What becomes of a record."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    EPOCHS = "too many epochs"
+    HOLES = "too many holes"
+    NUMBER = "impossible number"
+
+
+NEW, DUPLICATE = Verdict.NEW, Verdict.DUPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What becomes of consecutive records: the spans to write; the rest has the verdict ``rest``."""
+
+    new: tuple[Span, ...]
+    rest: Verdict = Verdict.DUPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A gap was declared."""
+
+    source: str
+    epoch: int
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Numbers that had been declared gone came after all."""
+
+    source: str
+    epoch: int
+    first: int
+    last: int
+
+
+Fact = Declared | Found | TwoHosts
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one source may occupy."""
+
+    live_epochs: int = 64
+    live_seconds: float = 60.0
+    new_epochs_per_second: float = 1.0
+    streams: int = 4096
+    holes: int = 1024
+    open_gaps: int = 64
+    forget_seconds: float = 30 * 86_400.0
+
+
+@dataclass(slots=True)
+class _Source:
+    name: str
+    streams: dict[int, Stream] = field(default_factory=dict)
+    tokens: float = 0.0
+    filled: float = 0.0
+    answer: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
+    boots: Boots = field(default_factory=Boots)
+
+
+class Receiver:
+    """Watermarks, holes and gaps of all streams, with a batch that can be taken back."""
+
+    def __init__(
+        self,
+        generation: int,
+        incarnation: int,
+        kept: Iterable[tuple[bytes, bytes]] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        """``kept`` are all pairs that ``changes`` gave and that were not deleted since."""
+        self.generation = generation
+        self.incarnation = incarnation
+        self.limits = limits or Limits()
+        self._sources: dict[str, _Source] = {}
+        self._touched: list[Stream] = []
+        self._changed: list[Stream] = []
+        self._waiting: dict[str, None] = {}
+        self._deleted: list[bytes] = []
+        self._facts: list[Fact] = []
+        for key, value in kept:
+            source, epoch = read_key(key)
+            stream = Stream(source, epoch)
+            stream.load(value)
+            stream.committed = stream.watermark
+            self._of(source).streams[epoch] = stream
+
+    # -- records ---
+
+    def admit(self, source: str, epoch: int, number: int, base: int, generation: int, now: float) -> Verdict:
+        """Take one record into the batch, or tell why not."""
+        known = self._sources.get(source)
+        stream = known.streams.get(epoch) if known is not None else None
+        # The common case: the next number of a stream that this batch has touched already.
+        if stream is not None and number == stream.watermark + 1 and stream.before and not stream.beyond:
+            stream.watermark = number
+            stream.stored += 1
+            return NEW
+        run = self.admit_run(source, epoch, number, number, base, generation, now)
+        return NEW if run.new else run.rest
+
+    def admit_run(
+        self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float
+    ) -> Run:
+        """Take the records ``first`` to ``last`` into the batch; ``base`` is the first one's."""
+        if not 0 < first <= last < 2**63:
+            return Run((), Verdict.NUMBER)
+        known = self._of(source)
+        stream = known.streams.get(epoch)
+        if stream is None:
+            stream = self._open(known, epoch, now)
+            if stream is None:
+                return Run((), Verdict.EPOCHS)
+        self._change(stream, now)
+        base = min(base, first)
+        if base > stream.watermark + 1 and generation == self.generation:
+            self._declare(stream, base - 1, Reason.DROPPED, now)
+        return self._take(stream, first, last)
+
+    def reject(
+        self, source: str, epoch: int, number: int, base: int, generation: int, now: float, code: str
+    ) -> Verdict:
+        """Count one record as passed though it is not stored; it was put into quarantine."""
+        verdict = self.admit(source, epoch, number, base, generation, now)
+        if verdict is NEW:
+            known = self._sources[source]
+            stream = known.streams[epoch]
+            stream.stored -= 1
+            stream.rejected += 1
+            if len(known.rejects) < MAX_REJECTS:
+                known.rejects.append(Reject(epoch, number, code))
+        return verdict
+
+    def _take(self, stream: Stream, first: int, last: int) -> Run:
+        new: list[Span] = []
+        wanted = last - first + 1
+        if first <= stream.watermark:
+            for found in stream.uncover(first, min(last, stream.watermark)) if stream.gaps else ():
+                new.append(found)
+                stream.lost -= found[1] - found[0] + 1
+                self._facts.append(Found(stream.source, stream.epoch, *found))
+            first = stream.watermark + 1
+        refused = Verdict.DUPLICATE
+        if first <= last and first == stream.watermark + 1 and not stream.beyond:
+            stream.watermark = last
+            new.append((first, last))
+        elif first <= last:
+            missing = stream.beyond.missing(first, last)
+            if first > stream.watermark + 1 and len(stream.beyond) + len(missing) > self.limits.holes:
+                missing, refused = [], Verdict.HOLES
+            for span in missing:
+                stream.beyond.add(*span)
+            new.extend(missing)
+            stream.watermark = stream.beyond.absorb(stream.watermark)
+        taken = sum(b - a + 1 for a, b in new)
+        stream.stored += taken
+        if refused is Verdict.DUPLICATE:
+            stream.duplicates += wanted - taken
+        return Run(tuple(new), refused)
+
+    # -- HELLO ---
+
+    def greet(self, hello: Hello, now: float) -> None:
+        """Honour the floors of a HELLO and answer it with the next receipts."""
+        source = self._of(hello.source)
+        source.answer = hello.nonce
+        self._waiting[hello.source] = None
+        floors = hello.generation == self.generation
+        for offer in hello.offers:
+            stream = source.streams.get(offer.epoch)
+            if stream is None and (offer.floor == 0 or not floors):
+                source.unknown.add(offer.epoch)
+                continue
+            if stream is None:
+                stream = self._new(source, offer.epoch)
+            self._touch(stream)
+            if offer.once > stream.once or offer.last > stream.last:
+                self._change(stream, now)
+                stream.once, stream.last = max(stream.once, offer.once), max(stream.last, offer.last)
+            if floors and offer.floor > stream.watermark:
+                self._change(stream, now)
+                self._declare(stream, offer.floor, Reason.DROPPED, now)
+        if not hello.more:
+            self._orphans(source, hello, now)
+        if hello.offers:
+            source.boots.greeted(hello, now)
+
+    def _orphans(self, source: _Source, hello: Hello, now: float) -> None:
+        """Declare the holes of epochs that the producer no longer knows and nobody sends any more."""
+        offered = {offer.epoch for offer in hello.offers}
+        for stream in source.streams.values():
+            if stream.beyond and stream.epoch not in offered and now - stream.seen > self.limits.live_seconds:
+                self._change(stream, now)
+                self._declare(stream, max(last for _, last in stream.beyond), Reason.ORPHANED, now)
+
+    # -- gaps ---
+
+    def _declare(self, stream: Stream, upto: int, reason: Reason, now: float) -> None:
+        """Numbers up to ``upto`` that have not come are gone; the watermark moves there."""
+        for first, last in stream.beyond.missing(stream.watermark + 1, upto):
+            had = min(last, stream.once)
+            for gap in (
+                Gap(first, had, Reason.RESTORED, now),
+                Gap(max(first, had + 1), last, reason, now),
+            ):
+                if gap.first <= gap.last:
+                    stream.gaps.append(gap)
+                    stream.lost += gap.count
+                    self._facts.append(Declared(stream.source, stream.epoch, gap))
+        # Gaps beyond this number are in the ledger for good: what comes for them is taken for a duplicate.
+        del stream.gaps[: -self.limits.open_gaps]
+        stream.watermark = stream.beyond.absorb(max(upto, stream.watermark))
+
+    # -- epochs ---
+
+    def _of(self, source: str) -> _Source:
+        known = self._sources.get(source)
+        if known is None:
+            known = self._sources[source] = _Source(source, tokens=float(self.limits.live_epochs))
+        return known
+
+    def _open(self, source: _Source, epoch: int, now: float) -> Stream | None:
+        """A stream for an epoch that begins, None when the source has begun too many."""
+        limits = self.limits
+        elapsed = max(0.0, now - source.filled)
+        source.filled = now
+        source.tokens = min(float(limits.live_epochs), source.tokens + elapsed * limits.new_epochs_per_second)
+        live = sum(1 for stream in source.streams.values() if now - stream.seen < limits.live_seconds)
+        if source.tokens < 1 or live >= limits.live_epochs:
+            source.refused.add(epoch)
+            self._waiting[source.name] = None
+            return None
+        source.tokens -= 1
+        return self._new(source, epoch)
+
+    def _new(self, source: _Source, epoch: int) -> Stream:
+        if len(source.streams) >= self.limits.streams:
+            drained = [s for s in source.streams.values() if not s.beyond and not s.touched]
+            if drained:
+                self._forget(min(drained, key=lambda stream: stream.seen))
+        stream = source.streams[epoch] = Stream(source.name, epoch)
+        return stream
+
+    def _forget(self, stream: Stream) -> None:
+        del self._sources[stream.source].streams[stream.epoch]
+        self._deleted.append(stream.key)
+
+    def prune(self, now: float) -> int:
+        """Forget drained streams that nobody mentioned for long; returns how many. Call between batches."""
+        old = [
+            stream
+            for source in self._sources.values()
+            for stream in source.streams.values()
+            if now - stream.seen > self.limits.forget_seconds and not stream.beyond and not stream.touched
+        ]
+        for stream in old:
+            self._forget(stream)
+        return len(old)
+
+    # -- the batch ---
+
+    def _touch(self, stream: Stream) -> None:
+        """See to it that the stream is told of in the next receipts."""
+        if not stream.touched:
+            stream.touched = True
+            self._touched.append(stream)
+            self._waiting[stream.source] = None
+
+    def _change(self, stream: Stream, now: float) -> None:
+        """Remember how the stream was before this batch."""
+        if stream.before is None:
+            self._touch(stream)
+            stream.before = stream.encode()
+            stream.seen = now
+            self._changed.append(stream)
+            source = self._sources[stream.source]
+            two_hosts = source.boots.judge(stream.source, source.streams, now)
+            if two_hosts is not None:
+                self._facts.append(two_hosts)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything that a transaction must hold before the receipts may go."""
+        return bool(self._changed or self._deleted)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What this batch brought to light, for the gap ledger: written with it, and void if it fails."""
+        return tuple(self._facts)
+
+    def changes(self) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
+        """(pairs to put, keys to delete before) for the batch's own transaction."""
+        return [(stream.key, stream.encode()) for stream in self._changed], list(self._deleted)
+
+    def commit(self) -> None:
+        """The transaction returned: what it holds may be acknowledged."""
+        for stream in self._changed:
+            stream.committed = stream.watermark
+            stream.before = None
+        self._changed.clear()
+        self._deleted.clear()
+        self._facts.clear()
+
+    def rollback(self) -> None:
+        """The transaction failed: everything is as before the batch, which will be sent again."""
+        for stream in self._changed:
+            stream.load(stream.before or b"")
+            stream.before = None
+        self._changed.clear()
+        self._facts.clear()
+        for source in self._sources.values():
+            source.rejects.clear()
+
+    def receipts(self, hub_time: int, flags: Flags = Flags.NONE, credit: int = 0) -> list[Receipt]:
+        """What to tell every producer that was heard since the last call; committed watermarks only."""
+        marks: dict[str, list[Mark]] = {}
+        for stream in self._touched:
+            # A hole may be shown before the commit: it only makes the producer fill it.
+            hole = stream.until if stream.before is None else 0
+            marks.setdefault(stream.source, []).append(Mark(stream.epoch, stream.committed, hole))
+            stream.touched = stream.before is not None
+        self._touched = [stream for stream in self._touched if stream.touched]
+        out = []
+        for name in self._waiting:
+            source = self._sources[name]
+            told = marks.get(name, [])
+            told += [Mark(epoch, 0) for epoch in source.unknown if epoch not in source.streams]
+            told += [Mark(epoch, 0, refused=True) for epoch in source.refused if epoch not in source.streams]
+            answer, source.answer = source.answer, 0
+            rejects = tuple(source.rejects)
+            source.rejects, source.unknown, source.refused = [], set(), set()
+            out += [
+                Receipt(
+                    name,
+                    self.generation,
+                    self.incarnation,
+                    hub_time,
+                    tuple(told[at : at + MAX_MARKS]),
+                    answer,
+                    flags,
+                    credit,
+                    rejects if at == 0 else (),
+                )
+                for at in range(0, max(1, len(told)), MAX_MARKS)
+            ]
+        self._waiting.clear()
+        return out
+
+    # -- questions ---
+
+    def sources(self) -> list[str]:
+        """All sources that were ever heard and not forgotten."""
+        return sorted(name for name, source in self._sources.items() if source.streams)
+
+    def streams(self, source: str) -> Mapping[int, Stream]:
+        """The streams of a source by epoch, to be read only."""
+        known = self._sources.get(source)
+        return known.streams if known is not None else {}
+
+    def has(self, source: str, epoch: int, number: int) -> bool:
+        """Whether this number is stored, rejected or declared gone."""
+        stream = self.streams(source).get(epoch)
+        return stream is not None and (number <= stream.watermark or number in stream.beyond)
+
+
+__all__ = ["Declared", "Fact", "Found", "Limits", "Receiver", "Run", "TwoHosts", "Verdict", "stream_key"]

@@ -1,0 +1,167 @@
+"""What the store knows of one stream, the messages of one epoch of one producer. Pure.
+
+The persisted form of a stream, its value in the store's state (the key is the source, a zero byte, the epoch):
+
+    0  8  watermark: every number up to here is stored, rejected or declared gone
+    8  8  once: the highest watermark that any store ever acknowledged, as the producer says
+   16  8  last: the highest number given, as the producer says
+   24  8  seen: when something was last heard of it, seconds since 1970, double
+   32  8  stored, 40 8 duplicates, 48 8 lost, 56 8 rejected: counts of messages
+   64  4  number of spans beyond the watermark, 68 4 number of gaps
+   72     each span: first, last (8 + 8)
+          each gap: first, last, seconds since 1970 (double), reason (8 + 8 + 8 + 1)
+
+all big-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bus.delivery.ranges import Ranges
+
+_HEAD = struct.Struct(">QQQdQQQQII")
+_SPAN = struct.Struct(">QQ")
+_GAP = struct.Struct(">QQdB")
+
+
+class Reason(Enum):
+    """Why numbers will never come."""
+
+    DROPPED = "dropped"
+    """The producer's spool had no room for them, or kept them too long."""
+    RESTORED = "restored"
+    """A store had them once; this one does not, and the producer has trimmed them since."""
+    ORPHANED = "orphaned"
+    """The producer no longer knows the epoch: its spool was lost with them."""
+
+
+_REASONS = tuple(Reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The numbers ``first`` to ``last`` of a stream that nobody can supply; ``at`` in seconds since 1970."""
+
+    first: int
+    last: int
+    reason: Reason
+    at: float
+
+    @property
+    def count(self) -> int:
+        """How many messages were lost."""
+        return self.last - self.first + 1
+
+
+class Stream:
+    """The state of one stream; only ``Receiver`` changes it."""
+
+    __slots__ = (
+        "before",
+        "beyond",
+        "committed",
+        "duplicates",
+        "epoch",
+        "gaps",
+        "last",
+        "lost",
+        "once",
+        "rejected",
+        "seen",
+        "source",
+        "stored",
+        "touched",
+        "watermark",
+    )
+
+    def __init__(self, source: str, epoch: int) -> None:
+        self.source = source
+        self.epoch = epoch
+        self.watermark = self.once = self.last = 0
+        self.seen = 0.0
+        self.stored = self.duplicates = self.lost = self.rejected = 0
+        self.beyond = Ranges()
+        self.gaps: list[Gap] = []
+        self.committed = 0
+        self.touched = False
+        self.before: bytes | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The stream's name in the store's state."""
+        return stream_key(self.source, self.epoch)
+
+    @property
+    def until(self) -> int:
+        """The last number of the first hole, 0 when there is none."""
+        for first, _ in self.beyond:
+            return first - 1
+        return 0
+
+    def encode(self) -> bytes:
+        """The persisted form."""
+        head = _HEAD.pack(
+            self.watermark,
+            self.once,
+            self.last,
+            self.seen,
+            self.stored,
+            self.duplicates,
+            self.lost,
+            self.rejected,
+            len(self.beyond),
+            len(self.gaps),
+        )
+        if not self.beyond and not self.gaps:
+            return head
+        spans = [_SPAN.pack(first, last) for first, last in self.beyond]
+        gaps = [_GAP.pack(gap.first, gap.last, gap.at, _REASONS.index(gap.reason)) for gap in self.gaps]
+        return b"".join((head, *spans, *gaps))
+
+    def load(self, value: bytes) -> None:
+        """Become what ``encode`` gave; raises ``ValueError`` for bytes that it never gives."""
+        try:
+            fields = _HEAD.unpack_from(value)
+            middle = _HEAD.size + fields[8] * _SPAN.size
+            if len(value) != middle + fields[9] * _GAP.size:
+                raise ValueError(f"a stream of {len(value)} bytes")
+            spans = list(_SPAN.iter_unpack(value[_HEAD.size : middle]))
+            gaps = [
+                Gap(first, last, _REASONS[reason], at)
+                for first, last, at, reason in _GAP.iter_unpack(value[middle:])
+            ]
+        except (struct.error, IndexError) as error:
+            raise ValueError(f"a stream of {len(value)} bytes: {error}") from None
+        self.watermark, self.once, self.last, self.seen = fields[:4]
+        self.stored, self.duplicates, self.lost, self.rejected = fields[4:8]
+        self.beyond, self.gaps = Ranges(spans), gaps
+
+    def uncover(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Take these numbers out of the open gaps; returns those that were in one."""
+        found: list[tuple[int, int]] = []
+        kept: list[Gap] = []
+        for gap in self.gaps:
+            low, high = max(gap.first, first), min(gap.last, last)
+            if low > high:
+                kept.append(gap)
+                continue
+            found.append((low, high))
+            if gap.first < low:
+                kept.append(replace(gap, last=low - 1))
+            if high < gap.last:
+                kept.append(replace(gap, first=high + 1))
+        self.gaps = kept
+        return found
+
+
+def stream_key(source: str, epoch: int) -> bytes:
+    """The key under which a stream is persisted."""
+    return source.encode() + b"\0" + epoch.to_bytes(8, "big")
+
+
+def read_key(key: bytes) -> tuple[str, int]:
+    """The source and the epoch of a key."""
+    return key[:-9].decode(), int.from_bytes(key[-8:], "big")

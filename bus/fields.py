@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 MAX_TEXT = 4096
 MAX_ITEMS = 4096
-INT64 = range(-(2**63), 2**63)
+INTEGERS = range(-(2**63), 2**64)
 
 
 class Unfit(ValueError):
@@ -40,7 +40,7 @@ def _text(value: Any, place: str) -> str:
 def _integer(value: Any, place: str) -> int:
     if type(value) is not int:
         raise Unfit(f"{place}: expected a whole number, found {_name(value)}")
-    if value not in INT64:
+    if value not in INTEGERS:
         raise Unfit(f"{place}: {value} does not fit 64 bits")
     return value
 

@@ -1,0 +1,16 @@
+"""The collector: one door for whoever has something to say, and the stair it all goes up.
+
+    guardia collector [--config FILE] [--check]
+
+**Does.** Takes frames from agents and from the hub's own rooms, admits or refuses each by its header (size, form,
+kind, checksum, names), stamps what came together with the time of receipt and a counter, and publishes it. It
+decodes no body and keeps nothing: killed and started again, it goes on where the producers resend.
+
+**Reads.** The door (``[bus] door``, PULL) and the side door of the hub's own rooms (``run/door.ipc``).
+
+**Writes.** The stair (``run/stair.ipc``, PUB): bus frames as drawn in ``bus/wire.py``.
+
+**Settings.** The table ``[collector]``; see ``collector/config.py``.
+
+**Exit codes.** 0 asked to stop; 100 the configuration is wrong; 111 an address is taken, try again.
+"""

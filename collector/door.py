@@ -1,0 +1,85 @@
+"""The shell between the doors and the stair: drain, admit, coalesce, publish."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+import zmq
+
+from bus.messages import KINDS
+from bus.sockets import Publish, Pull
+from bus.vitals import Vitals
+from bus.wire import Malformed, stamped
+from collector.intake import Intake
+from collector.refusals import Refusals
+
+
+class Door:
+    """Passes on what the doors let in, one bus frame per kind and drain."""
+
+    def __init__(
+        self,
+        stair: Publish,
+        refusals: Refusals,
+        vitals: Vitals,
+        *,
+        drain_frames: int,
+        drain_bytes: int,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.incarnation = secrets.randbits(64)
+        self._stair = stair
+        self._refusals = refusals
+        self._vitals = vitals
+        self._drain_frames = drain_frames
+        self._drain_bytes = drain_bytes
+        self._clock = clock
+        self._counters = dict.fromkeys(KINDS, 0)
+
+    def opened(self, pull: Pull, intake: Intake, *, name: str) -> Callable[[], None]:
+        """The handler for ``pull``: takes what has come and passes it on. ``name`` is for the log."""
+
+        def drain() -> None:
+            self._pass_on(self._taken(pull, intake, name))
+
+        return drain
+
+    def _taken(self, pull: Pull, intake: Intake, name: str) -> dict[str, list[bytes]]:
+        by_kind: dict[str, list[bytes]] = {}
+        receive, admit = pull.raw.recv, intake.admit
+        room, count = self._drain_bytes, 0
+        while count < self._drain_frames and room > 0:
+            try:
+                frame = receive(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                break
+            count += 1
+            data = frame.bytes
+            room -= len(data)
+            try:
+                kind = admit(data)
+            except Malformed as fault:
+                self._refusals.count(fault.reason, _sender(frame, name), str(fault))
+                continue
+            by_kind.setdefault(kind, []).append(data)
+        self._vitals.count("intake.frames", count)
+        return by_kind
+
+    def _pass_on(self, by_kind: dict[str, list[bytes]]) -> None:
+        received = self._clock()
+        # In the order of KINDS: a layout goes up the stair before the samples that use it.
+        for kind in KINDS:
+            frames = by_kind.get(kind)
+            if frames:
+                self._counters[kind] += 1
+                self._stair.send(stamped(kind, self.incarnation, self._counters[kind], received, frames))
+                self._vitals.count("stair.frames", len(frames))
+
+
+def _sender(frame: zmq.Frame, name: str) -> str:
+    try:
+        return str(frame.get("Peer-Address"))
+    except zmq.ZMQError:  # ipc has no addresses
+        return name

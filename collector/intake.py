@@ -1,0 +1,71 @@
+"""Admit a frame or refuse it, by its header alone. Pure.
+
+The checks run from cheap to dear: size, form, kind, checksum, names. A body is never decoded here.
+"""
+
+from __future__ import annotations
+
+from bus.messages import BY_CODE, HUB, KINDS, is_name
+from bus.wire import HEADER, MAX_FRAME, Malformed, verify, walk
+
+OF_THE_SOURCE = frozenset(KINDS[name].code for name in ("layout", "sample", "facts", "processes"))
+"""Kinds in which a producer speaks of itself; checks, alerts and the like are about somebody else."""
+HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence", "loss"))
+"""Kinds that only the hub's own rooms may tell."""
+_CODES = frozenset(BY_CODE)
+_MOST_NAMES = 100_000
+
+
+class Intake:
+    """What one door lets in. ``public`` is a door that the network reaches, otherwise the hub's own."""
+
+    def __init__(self, *, public: bool) -> None:
+        self._public = public
+        self._names: set[bytes] = set()
+
+    def admit(self, frame: bytes, sender: str | None = None) -> str:
+        """The kind of the frame's records; raises ``Malformed`` with the reason to count it by.
+
+        ``sender`` is the name that the connection's key stands for; None where there are no keys.
+        """
+        if len(frame) > MAX_FRAME:
+            raise Malformed("oversize", f"a frame of {len(frame)} bytes, at most {MAX_FRAME}")
+        code = -1
+        for start, end, fields in walk(frame):
+            if fields[1] != code:
+                if code != -1:
+                    raise Malformed("mixed", "records of two kinds in one frame")
+                code = fields[1]
+                if code not in _CODES:
+                    raise Malformed("kind", f"kind {code} is not known here")
+                if self._public and code in HUB_ONLY:
+                    raise Malformed("forbidden", f"{BY_CODE[code].name}: only the hub itself tells these")
+            if not verify(frame, start, end):
+                raise Malformed("checksum", "the checksum does not hold")
+            if not fields[8]:
+                raise Malformed("number", "numbers begin with 1")
+            names = start + HEADER.size
+            source = frame[names : names + fields[3]]
+            if source not in self._names:
+                self._learn(source)
+            if fields[4]:
+                subject = frame[names + fields[3] : names + fields[3] + fields[4]]
+                if code in OF_THE_SOURCE:
+                    raise Malformed("subject", f"{source.decode()} speaks for {subject[:40]!r}")
+                if subject not in self._names:
+                    self._learn(subject)
+            if sender is not None and source != sender.encode():
+                raise Malformed("name", f"{sender} calls itself {source.decode()}")
+        if code == -1:
+            raise Malformed("empty", "a frame without a record")
+        return BY_CODE[code].name
+
+    def _learn(self, name: bytes) -> None:
+        text = name.decode("ascii", "replace")
+        if not is_name(text):
+            raise Malformed("name", f"{text[:40]!r} is no name")
+        if self._public and text.startswith(HUB):
+            raise Malformed("forbidden", f"{text[:40]}: names that start with {HUB} are the hub's own")
+        if len(self._names) >= _MOST_NAMES:
+            self._names.clear()
+        self._names.add(name)

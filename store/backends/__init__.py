@@ -1,0 +1,73 @@
+"""Where records are kept: one class each, behind one contract.
+
+Growth is one file here and one line in ``BACKENDS``; ``tests/store/test_backends.py`` runs over every member.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Protocol, cast
+
+from bus.questions import Stored, Subject
+from store.batch import Batch
+
+Row = tuple[int, int, bytes]
+"""(at, received, record as on the wire)."""
+
+
+class StoreFull(Exception):
+    """There is no room to commit; nothing of the batch was acknowledged, try it again when there is."""
+
+
+class StoreBroken(Exception):
+    """The files are damaged or the disk fails; the text names the file. Nothing was acknowledged."""
+
+
+class Backend(Protocol):
+    """What the writer and the reader need of a place that keeps records."""
+
+    shared: bool
+    """Whether another process sees what this one commits. If not, the writer answers the questions itself."""
+
+    def commit(self, batch: Batch, now: int) -> None:
+        """Make the batch durable; raises ``StoreFull`` or ``StoreBroken``, and then nothing is half done."""
+
+    def subjects(self, kind: str) -> list[Subject]:
+        """All subjects that ever had a record of ``kind``, by name."""
+
+    def latest(self, kind: str, subjects: tuple[str, ...] | None) -> list[Stored]:
+        """The newest record of each of ``subjects`` (None: all), by name."""
+
+    def rows(self, kind: str, subject: str, start: int, end: int) -> list[Row]:
+        """The records between ``start`` and ``end`` (ns, both included) by time, each once."""
+
+    def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
+        """The newest ``limit`` of ``rows``, oldest first."""
+
+    def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+        """The names behind the ids that are known."""
+
+    def retain(self, keep: dict[str, int], now: int) -> int:
+        """Drop what is older than ``keep[kind]`` ns, in whole partitions; returns how many records went."""
+
+    def statistics(self) -> dict[str, object]:
+        """The fields of ``bus.questions.StoreStatistics`` that this backend knows."""
+
+    def refresh(self) -> None:
+        """Look again at what another process may have made or removed."""
+
+    def close(self) -> None:
+        """Give back files and memory; twice is no fault."""
+
+
+BACKENDS = {
+    "lmdb": "store.backends.lmdb:LmdbBackend",
+    "memory": "store.backends.memory:MemoryBackend",
+}
+
+
+def opened(name: str, path: Path, *, write: bool) -> Backend:
+    """The backend ``name`` over the folder ``path``; a reader (not ``write``) changes nothing there."""
+    module, _, kind = BACKENDS[name].partition(":")
+    return cast(Backend, getattr(importlib.import_module(module), kind)(path, write=write))

@@ -1,0 +1,69 @@
+"""Where a record stands on disk: partitions, keys and the codecs of what is no record. Pure.
+
+    rows/<kind>/<YYYYMMDDTHH>/data.mdb      one LMDB environment per kind and period, named by its start in UTC
+        series u32, minute u32, commit u64  ->  a group (``store.rows``)
+        0xff                                ->  the partition's count: records u64, bytes u64
+
+    state/data.mdb                          one LMDB environment, databases:
+        series    kind u8, subject          ->  series u32, first_at i64
+        layouts   layout id u64             ->  names joined by newlines, checksum
+        latest    series u32                ->  checksum u32, received i64, the newest record
+        streams   source, 0x00, epoch u64   ->  how far the stream is stored (``bus.delivery``)
+        meta      a word                    ->  msgpack
+
+All numbers are big-endian, so that keys sort as their numbers do. The minute is that of the records' own time:
+a group never crosses it, so a range of time is a range of keys. The commit's number keeps groups apart that
+came at different times; reading folds what came twice.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from calendar import timegm
+
+from bus.messages import KINDS
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+PERIODS = {"sample": HOUR}
+"""How long a partition is; a day where nothing else is said."""
+ROW = struct.Struct(">IIQ")
+COUNT_KEY = b"\xff"
+COUNT = struct.Struct(">QQ")
+SERIES = struct.Struct(">Iq")
+LATEST = struct.Struct(">Iq")
+NUMBER = struct.Struct(">I")
+LAYOUT = struct.Struct(">Q")
+FORMAT = 1
+EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
+LATEST = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
+
+
+def period(kind: str) -> int:
+    """The length of a partition of ``kind``, in ns."""
+    return PERIODS.get(kind, DAY)
+
+
+def partition(kind: str, at: int) -> str:
+    """The name of the partition that holds ``at``, as ``20261123T19``."""
+    start = at - at % period(kind)
+    return time.strftime("%Y%m%dT%H", time.gmtime(start // SECOND))
+
+
+def partition_start(name: str) -> int:
+    """When the partition ``name`` begins, ns; raises ValueError for what is no partition's name."""
+    return timegm(time.strptime(name, "%Y%m%dT%H")) * SECOND
+
+
+def row_key(series: int, minute: int, commit: int) -> bytes:
+    """The key of a group."""
+    return ROW.pack(series, minute, commit)
+
+
+def series_key(kind: str, subject: bytes) -> bytes:
+    """The key under which a series' number is found."""
+    return bytes((KINDS[kind].code,)) + subject
+

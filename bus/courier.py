@@ -27,10 +27,11 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from bus.control import MAX_HELLO, Hello, Reject, SpoolReport, pack_hello, read_receipt
+from bus.delivery.actions import Action, Connect, Greet, Move, Send, Settled
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom
 from bus.delivery.ring import Ring
-from bus.delivery.sender import Action, Connect, Greet, Move, Send, Sender, Settled
+from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag
 from bus.wire import HEADER, RESEND, RESEND_AT, Record, pack, read
 
@@ -39,7 +40,7 @@ FRAME_BYTES = 61_440
 SWEEP_SECONDS = 60.0
 MEMORY_RETRY_SECONDS = 5.0
 MEMORY_MESSAGES = 1000
-CLOCK_STEP_NS = 10 * 10**9
+CLOCK_STEP_NS = 2 * 10**9
 
 
 class Status(Protocol):
@@ -146,9 +147,17 @@ class Courier:
 
     def flush(self, now: float, wall: int) -> None:
         """Make what was told durable, with one commit, and send what may go."""
+        self._watch_clock(now, wall)
         letters, self._pending = self._pending, []
         if letters:
             self._store(letters, now, wall)
+
+    def _watch_clock(self, now: float, wall: int) -> None:
+        clock = wall - int(now * 1e9)
+        stepped = self._clock is not None and abs(clock - self._clock) > CLOCK_STEP_NS
+        self._clock = clock
+        if stepped:
+            self._do(self.sender.clock_stepped(now), now, wall)
 
     def _store(self, letters: Sequence[Letter], now: float, wall: int) -> None:
         if self._ring is None:
@@ -157,7 +166,7 @@ class Courier:
                 evicted = self.spool.append(epoch, first, packed, now, wall)
             except NoRoom:
                 self.sender.unclaim()
-                self.sender.begin_epoch(now)
+                self.sender.begin_epoch()
                 self.sender.flags.add(Flag.MEMORY)
                 self._ring = Ring(MEMORY_MESSAGES)
                 self._retry_at = now + MEMORY_RETRY_SECONDS
@@ -215,10 +224,7 @@ class Courier:
 
     def tick(self, now: float, wall: int) -> None:
         """Time passed."""
-        clock = wall - int(now * 1e9)
-        if self._clock is not None and abs(clock - self._clock) > CLOCK_STEP_NS:
-            self._do(self.sender.clock_stepped(now), now, wall)
-        self._clock = clock
+        self._watch_clock(now, wall)
         if self._ring is not None and now >= self._retry_at:
             self._leave_memory(self._ring, now, wall)
         if now >= self._sweep_at and self._ring is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bus.program import Program, run
 from bus.sockets import Publish, Pull
 from collector.config import Collector
@@ -35,5 +37,10 @@ def build(program: Program[Collector]) -> None:
     program.vitals.source(refusals.readings)
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the collector to its end; returns its exit code."""
+    return run("collector", Collector, build, argv=argv)
+
+
 if __name__ == "__main__":
-    raise SystemExit(run("collector", Collector, build))
+    raise SystemExit(main())

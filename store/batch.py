@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bus.messages import BY_CODE, KINDS
 from bus.wire import HEADER, walk
-from store.keys import EARLIEST, LATEST, MINUTE, period
+from store.keys import EARLIEST, FAR, MINUTE, period
 
 LAYOUT = KINDS["layout"].code
 AHEAD = 600 * 1_000_000_000
@@ -66,7 +66,7 @@ class Batch:
         if not EARLIEST <= at <= received + AHEAD:
             # The sender's clock is wrong. Stored under its own time all the same: a resend must fall on it.
             self.misdated += 1
-            at = min(max(at, EARLIEST), LATEST)
+            at = min(max(at, EARLIEST), FAR)
         names = HEADER.size
         if fields[4]:
             subject = record[names + fields[3] : names + fields[3] + fields[4]]

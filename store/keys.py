@@ -39,7 +39,7 @@ NUMBER = struct.Struct(">I")
 LAYOUT = struct.Struct(">Q")
 FORMAT = 1
 EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
-LATEST = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
+FAR = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
 
 
 def period(kind: str) -> int:
@@ -66,4 +66,3 @@ def row_key(series: int, minute: int, commit: int) -> bytes:
 def series_key(kind: str, subject: bytes) -> bytes:
     """The key under which a series' number is found."""
     return bytes((KINDS[kind].code,)) + subject
-

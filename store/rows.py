@@ -1,11 +1,11 @@
 """Groups of records as they came, with a checksum. Pure.
 
-    offset size  field
-         0    4  CRC-32 of all that follows
-         4    1  version, 1
-         5    3  zero
-         8    8  received: when the collector received the first of them, ns
-        16       records, back to back, as drawn in ``bus.wire``
+offset size  field
+     0    4  CRC-32 of all that follows
+     4    1  version, 1
+     5    3  zero
+     8    8  received: when the collector received the first of them, ns
+    16       records, back to back, as drawn in ``bus.wire``
 """
 
 from __future__ import annotations

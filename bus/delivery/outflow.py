@@ -68,7 +68,7 @@ class Outflow:
         """Whether the spool holds any message, acknowledged or not."""
         return self.last >= self.base
 
-    def rewind(self) -> None:
-        """Take everything that is under way for lost."""
-        self.sent = self.done
-        self.deadline = None
+    def rewind(self) -> int:
+        """Take everything that is under way for lost; returns how much that was."""
+        lost, self.sent, self.deadline = self.under_way, self.done, None
+        return lost

@@ -25,6 +25,10 @@ class Limits:
     """How long the first HELLO waits for its answer; doubles up to ``timeout``."""
     pause: float = 1.0
     """The first pause after a silence; doubles up to ``timeout_max``."""
+    blocked: float = 0.05
+    """How long nothing is tried after the queue to the door was full."""
+    delay: float = 2.0
+    """A round trip that takes longer shrinks the window: what is queued before the store delays live messages."""
     refused_pause: float = 5.0
     refused_pause_max: float = 300.0
     probe: float = 30.0
@@ -53,6 +57,7 @@ class Window:
         self._purse = float(limits.window)
         self._filled = now
         self._halved = float("-inf")
+        self._slow = False
 
     def spooled(self, count: int, size: int) -> None:
         """``count`` messages of ``size`` bytes in all were added to the spool."""
@@ -68,7 +73,7 @@ class Window:
 
     def acknowledged(self, count: int, under_way: int) -> None:
         """``count`` messages were acknowledged when ``under_way`` had been sent."""
-        if under_way * 2 < self.size:
+        if under_way * 2 < self.size or self._slow:
             return
         grown = self.size + (count if self.size < self._threshold else 1)
         self.size = min(float(self._limits.window_max), grown)
@@ -84,6 +89,9 @@ class Window:
     def measured(self, seconds: float) -> None:
         """A round trip took so long."""
         self.round_trip += (min(max(seconds, 0.001), 10.0) - self.round_trip) / 8
+        self._slow = seconds > self._limits.delay
+        if self._slow:
+            self.size = max(float(self._limits.window_min), self.size * 0.75)
 
     def may_send(self, now: float) -> int:
         """Messages that may go out at this instant."""

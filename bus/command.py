@@ -1,0 +1,92 @@
+"""The command ``guardia``: which word starts what. Rooms are named by text: none imports another."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bus.faults import did_you_mean
+from bus.program import WRONG, version
+
+
+@dataclass(frozen=True)
+class Command:
+    """One word of the command line: ``module:function`` that takes the arguments left, and what it is for."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "collector": Command(
+        "collector.__main__:main", "the door and the stair: takes what agents push and publishes it"
+    ),
+    "store writer": Command("store.__main__:writer", "keeps what is published, on disk"),
+    "store reader": Command("store.__main__:reader", "answers questions about the past"),
+    "api": Command("api.__main__:main", "REST and WebSocket"),
+    "agent": Command("agent.__main__:main", "measures this host"),
+    "watchdog": Command("bus.watchdog:main", "supervisord's event listener: restarts what hangs"),
+    "view": Command("viewer.__main__:main", "the hosts in this terminal"),
+    "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
+    "check": Command("bus.check:main", "checks the configuration and names every fault"),
+    "token": Command("api.tokens:main", "makes, lists and revokes tokens for the API"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Start what the first words name; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--config"] and len(words) > 2:
+        os.environ["GUARDIA_CONFIG"] = os.path.abspath(words[1])
+        words = words[2:]
+    if words[:1] in (["--version"], ["version"]):
+        print(f"guardia {version()}")
+        return 0
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if words else WRONG
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if name in COMMANDS and len(words) >= count:
+            return _called(COMMANDS[name].place, words[count:])
+    hint = did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
+    print(f"guardia: there is no command {words[0]!r}; {hint or 'see guardia --help'}", file=sys.stderr)
+    return WRONG
+
+
+def agent() -> int:
+    """``guardia-agent``."""
+    return _called(COMMANDS["agent"].place, sys.argv[1:])
+
+
+def viewer() -> int:
+    """``guardia-viewer``."""
+    return _called(COMMANDS["view"].place, sys.argv[1:])
+
+
+def usage() -> str:
+    """All commands, a line each."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        ["Usage: guardia [--config FILE] COMMAND [ARGUMENTS]", "", *lines, "", "guardia COMMAND --help says more."]
+    )
+
+
+def _called(place: str, arguments: Sequence[str]) -> int:
+    module, _, function = place.partition(":")
+    try:
+        return int(getattr(importlib.import_module(module), function)(list(arguments)))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough; Python would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,63 @@
+"""What is wrong with a configuration, said so that a tired person knows what to type. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: where it stands, what was found there, what was expected, what to do."""
+
+    file: str
+    place: str
+    """``[store] batch_seconds``; empty where the whole file is meant."""
+    line: int | None
+    found: str
+    expected: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        place = f" {self.place}:" if self.place else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{where}:{place} found {self.found}, expected {self.expected}{remedy}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; ``faults`` are all the reasons, in the order of the file."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.line is None, fault.line or 0)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What a table has against its own values taken together; ``key`` is where the reader should look."""
+
+    key: str
+    found: str
+    expected: str
+    remedy: str = ""
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The one of ``words`` that ``word`` was probably meant to be; None where none is near."""
+    by_lower = {w.lower(): w for w in words}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """``did you mean writer?``, or nothing."""
+    near = nearest(word, words)
+    return f"did you mean {near}?" if near else ""
+
+
+def listed(words: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *most, last = list(words)
+    return f"{', '.join(most)} or {last}" if most else last

@@ -1,0 +1,60 @@
+"""Where the configuration and a program's files are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from bus.faults import ConfigError, Fault
+
+MAX_IPC = 107
+"""Bytes that a socket's path may have (``sockaddr_un``)."""
+LONGEST_SOCKET = "side-receipts.ipc"
+DEFAULT_CONFIG = Path("etc/guardia.toml")
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def config_path(given: str | None, environment: Mapping[str, str]) -> Path:
+    """``--config``, else ``GUARDIA_CONFIG``, else ``etc/guardia.toml`` here or beside the program."""
+    if named := given or environment.get("GUARDIA_CONFIG"):
+        return Path(named).absolute()
+    for folder in (Path.cwd(), PROJECT):
+        if (folder / DEFAULT_CONFIG).exists():
+            return folder / DEFAULT_CONFIG
+    return Path("/etc/guardia/guardia.toml")
+
+
+def home_path(config: Path, environment: Mapping[str, str]) -> Path:
+    """``GUARDIA_HOME``, else ``var`` beside the configuration."""
+    named = environment.get("GUARDIA_HOME")
+    return Path(named).absolute() if named else config.parent / "var"
+
+
+def made(home: Path) -> Path:
+    """The home with its folders, private to its owner; raises ``ConfigError``."""
+    longest = str(home / "run" / LONGEST_SOCKET)
+    if len(longest.encode()) > MAX_IPC:
+        found = f"{longest}, a socket's path of {len(longest.encode())} bytes"
+        raise ConfigError(
+            [
+                Fault(
+                    "GUARDIA_HOME",
+                    "",
+                    None,
+                    found,
+                    f"at most {MAX_IPC} bytes",
+                    "set GUARDIA_HOME to a shorter folder",
+                )
+            ]
+        )
+    try:
+        for folder in (home, home / "run", home / "log"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(home / "run", 0o700)
+    except OSError as error:
+        found = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        raise ConfigError(
+            [Fault(str(home), "", None, found, "a folder to write to", "set GUARDIA_HOME")]
+        ) from None
+    return home

@@ -1,0 +1,72 @@
+"""Log lines: sentences in logfmt or JSON, safe to print, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import re
+import sys
+import time
+from pathlib import Path
+
+MAX_BYTES = 10_000_000
+KEPT_FILES = 5
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_SECRET = re.compile(
+    r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*(?:bearer\s+)?)[^\s&\"',;]+"
+)
+
+
+def safe(text: str) -> str:
+    """``text`` without control characters, terminal escapes and marks that turn the direction of writing."""
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def redacted(text: str) -> str:
+    """``text`` with what looks like a secret's value replaced by ``***``."""
+    return _SECRET.sub(r"\1***", text)
+
+
+class Sentences(logging.Formatter):
+    """``at=2026-11-23T12:00:00.000Z level=info collector: ...``; tracebacks stand in the file alone."""
+
+    def __init__(self, name: str, form: str, *, tracebacks: bool) -> None:
+        super().__init__()
+        self._program = name
+        self._json = form == "json"
+        self._tracebacks = tracebacks
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, or one and a traceback."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+        text = safe(redacted(record.getMessage()))
+        level = record.levelname.lower()
+        trace = self.formatException(record.exc_info) if self._tracebacks and record.exc_info else ""
+        if self._json:
+            fields = {"at": at, "level": level, "program": self._program, "text": text}
+            return json.dumps({**fields, "trace": redacted(trace)} if trace else fields, ensure_ascii=False)
+        line = f"at={at} level={level} {self._program}: {text}"
+        return f"{line}\n{redacted(trace)}" if trace else line
+
+
+def opened(name: str, folder: Path | None, *, form: str, level: str) -> logging.Logger:
+    """The program's logger: lines to standard output, and to ``folder/<name>.log`` with rotation."""
+    log = logging.getLogger("guardia")
+    log.setLevel(level.upper())
+    log.propagate = False
+    for old in list(log.handlers):
+        log.removeHandler(old)
+        old.close()
+    out = logging.StreamHandler(sys.stdout)
+    out.setFormatter(Sentences(name, form, tracebacks=False))
+    log.addHandler(out)
+    if folder is not None:
+        file = logging.handlers.RotatingFileHandler(
+            folder / f"{name}.log", maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
+        )
+        file.setFormatter(Sentences(name, form, tracebacks=True))
+        log.addHandler(file)
+    # A log that cannot be written must not end what it tells about.
+    logging.raiseExceptions = False
+    return log

@@ -1,0 +1,59 @@
+"""What a program asks of the operating system: one copy of itself, no orphans, a stack when it hangs."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import fcntl
+import os
+import signal
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+
+
+class Lock:
+    """A lock that ends with the process; the file keeps the number of the process that holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def take(self) -> int | None:
+        """None when it is ours now, else the number of the process that has it (0: unknown)."""
+        file = open(self._path, "a+", encoding="ascii")  # noqa: SIM115 (held until the process ends)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            text = file.read().strip()
+            file.close()
+            return int(text) if text.isdigit() else 0
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        self._file = file
+        return None
+
+    def release(self) -> None:
+        """Let another copy have it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def harden(*, supervised: bool) -> None:
+    """No core dump with keys in it; under supervisord, end when supervisord does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if supervised:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def stacks_into(path: Path) -> None:
+    """On SIGABRT (the watchdog's) and SIGUSR1 write every thread's stack to ``path``."""
+    file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (the handler needs it as long as the process lives)
+    faulthandler.enable(file)
+    faulthandler.register(signal.SIGUSR1, file, all_threads=True)

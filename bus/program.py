@@ -1,0 +1,217 @@
+"""The common start and end of every program.
+
+A room's ``__main__`` hands its table and a function ``build`` to ``run``. What differs between programs stands in
+``build``; what does not stands here: arguments, configuration, log, lock, signals, beat, vitals, exit codes.
+
+Exit codes: 0 asked to stop; 70 a fault of ours; 100 asked wrongly, starting again is useless; 111 the world failed,
+try again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import zmq
+
+from bus import config, home, logs, process, rooms
+from bus.config import ConfigError, Settings
+from bus.loop import Loop
+from bus.messages import HUB
+from bus.producer import Producer
+from bus.sockets import Push, Road
+from bus.tables import Bus
+from bus.vitals import Vitals
+
+T = TypeVar("T")
+STOPPED, BUG, WRONG, TRY_AGAIN = 0, 70, 100, 111
+PAUSE = 5.0
+"""Seconds between a failure of the world and the exit, so that the supervisor's restarts do not spin."""
+ROADS = {
+    "side_door": "door.ipc",
+    "side_receipts": "side-receipts.ipc",
+    "stair": "stair.ipc",
+    "settle": "settle.ipc",
+    "reader": "reader.ipc",
+}
+
+
+class TryAgain(Exception):
+    """The world is not as this program needs it; the text is a sentence for the log."""
+
+
+class Program(Generic[T]):
+    """What a running program has: its settings, its loop, its log, its way to the bus."""
+
+    def __init__(self, name: str, table: str, settings: Settings, folder: Path, log: logging.Logger) -> None:
+        self.name = name
+        self.table = table
+        self.settings = settings
+        self.config: T = settings[table]
+        self.bus: Bus = settings["bus"]
+        self.home = folder
+        self.run_dir = folder / "run"
+        self.log = log
+        self.loop = Loop()
+        self.vitals = Vitals(time.monotonic())
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.on_reload: list[Callable[[T], None]] = []
+        self._producer: Producer | None = None
+
+    def address(self, road: str) -> str:
+        """The address of one of the bus's roads."""
+        if road in ("door", "receipts"):
+            return str(getattr(self.bus, road))
+        return f"ipc://{self.run_dir / ROADS[road]}"
+
+    def bind(self, road: Road, name: str) -> None:
+        """Listen at the road's address until the program ends; raises ``TryAgain`` when it is taken."""
+        address = self.address(name)
+        try:
+            road.bind(address)
+        except zmq.ZMQError as error:
+            raise TryAgain(f"cannot bind {address}: {str(error).lower()}") from None
+        if address.startswith("ipc://"):
+            os.chmod(address.removeprefix("ipc://"), 0o700)
+        self.loop.on_stop(road.close)
+
+    def connect(self, road: Road, name: str) -> None:
+        """Connect to the road's address until the program ends."""
+        road.connect(self.address(name))
+        self.loop.on_stop(road.close)
+
+    def producer(self) -> Producer:
+        """This room's own voice, under the name ``guardia.<room>``; made once."""
+        if self._producer is None:
+            push = Push(self.context)
+            # What is left to say at the end goes to a collector that is ending too: it is not worth waiting for.
+            push.raw.setsockopt(zmq.LINGER, 200)
+            self.connect(push, "side_door")
+            self._producer = Producer(push, HUB + self.name)
+        return self._producer
+
+    def publish_vitals(self) -> None:
+        """Tell this process's own counters as a sample."""
+        readings = self.vitals.read(time.monotonic(), self.loop.longest_handler)
+        self.loop.longest_handler = 0.0
+        self.producer().readings(readings, at=time.time_ns())
+
+
+def version() -> str:
+    """The version that is installed."""
+    return importlib.metadata.version("guardia")
+
+
+def run(
+    room: str,
+    table: type[T],
+    build: Callable[[Program[T]], None],
+    *,
+    part: str = "",
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Run one program to its end and return its exit code."""
+    name = f"{room}-{part}" if part else room
+    arguments = _arguments(name, sys.argv[1:] if argv is None else argv)
+    os.umask(0o077)
+    path = home.config_path(arguments.config, os.environ)
+    try:
+        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        if arguments.check:
+            print(f"{name}: {path} is right")
+            return STOPPED
+        folder = home.made(home.home_path(path, os.environ))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"{name}: {fault}", file=sys.stderr)
+        return WRONG
+    bus: Bus = settings["bus"]
+    log = logs.opened(name, folder / "log", form=bus.log_format, level=arguments.log_level or bus.log_level)
+    return _lived(Program(name, room, settings, folder, log), build, path)
+
+
+def _arguments(name: str, argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"guardia {name.replace('-', ' ')}")
+    parser.add_argument(
+        "--config", metavar="FILE", help="the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
+    )
+    parser.add_argument("--check", action="store_true", help="check the configuration and exit")
+    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    return parser.parse_args(argv)
+
+
+def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path) -> int:
+    log = program.log
+    lock = process.Lock(program.run_dir / f"{program.name}.lock")
+    process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
+    process.stacks_into(program.home / "log" / f"{program.name}.stacks")
+    try:
+        if (other := lock.take()) is not None:
+            raise TryAgain(f"another {program.name} is running (process {other})")
+        _prepare(program, path)
+        build(program)
+        log.info("started")
+        program.loop.run()
+        log.info("stopped")
+    except TryAgain as error:
+        log.error("%s, trying again in %g s", error, PAUSE)
+        _pause(PAUSE)
+        return TRY_AGAIN
+    except ConfigError as error:
+        for fault in error.faults:
+            log.error("%s", fault)
+        return WRONG
+    except Exception as error:
+        log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=True)
+        _pause(1.0)
+        return BUG
+    finally:
+        program.context.destroy(linger=200)
+        lock.release()
+    return STOPPED
+
+
+def _prepare(program: Program[T], path: Path) -> None:
+    loop, beat = program.loop, program.run_dir / f"{program.name}.beat"
+    beaten = -1.0
+
+    def beats() -> None:
+        nonlocal beaten
+        now = time.monotonic()
+        if now - beaten >= 1.0:
+            beaten = now
+            beat.touch()
+
+    def reload() -> None:
+        try:
+            again = config.load(path, rooms.tables(), rooms.LISTS)
+        except ConfigError as error:
+            program.log.error("the new configuration is not used: %s", error)
+            return
+        program.settings = again
+        for handler in program.on_reload:
+            handler(again[program.table])
+        program.log.info("read %s again", path)
+
+    loop.after_pass(beats)
+    loop.on_signal(signal.SIGHUP, reload)
+    loop.on_stop(lambda: beat.unlink(missing_ok=True))
+    loop.every(program.bus.vitals_seconds, program.publish_vitals)
+    loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
+
+
+def _pause(seconds: float) -> None:
+    """Wait, but not when asked to stop."""
+    with contextlib.suppress(ValueError):  # outside the main thread there are no signals to wait for
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TRY_AGAIN))
+    time.sleep(seconds)

@@ -1,0 +1,49 @@
+"""When: durations in words, backoff with jitter, due times. Pure."""
+
+from __future__ import annotations
+
+import re
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+"""Seconds in each unit that a duration may be written in."""
+
+_WORDS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\Z")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+
+
+def seconds(words: str) -> float:
+    """The seconds that ``"250ms"``, ``"90s"``, ``"1h30m"`` or ``"7d"`` mean; raises ``ValueError`` for other text."""
+    text = words.replace(" ", "")
+    if not _WORDS.match(text):
+        raise ValueError(f"{words!r} is no duration such as 250ms, 30s, 2m, 12h or 7d")
+    return float(sum(float(amount) * UNITS[unit] for amount, unit in _PART.findall(text)))
+
+
+def in_words(duration: float) -> str:
+    """``duration`` seconds in the largest unit that divides it: 120 is ``2m``, 90 is ``90s``, 0.25 is ``250ms``."""
+    if duration != int(duration):
+        milliseconds = duration * 1000
+        return f"{milliseconds:.0f}ms" if abs(milliseconds - round(milliseconds)) < 1e-9 else f"{duration:g}s"
+    whole = int(duration)
+    for unit in ("w", "d", "h", "m"):
+        if whole and whole % int(UNITS[unit]) == 0:
+            return f"{whole // int(UNITS[unit])}{unit}"
+    return f"{whole}s"
+
+
+def backoff(attempt: int, *, first: float, longest: float, chance: float) -> float:
+    """Seconds to wait after failed attempt number ``attempt`` (1 is the first).
+
+    The wait doubles from ``first`` up to ``longest``. ``chance`` is a random number from 0 to 1 that spreads the
+    wait over its upper half, so that many who failed together do not all come back together.
+    """
+    doubled: float = first * 2 ** min(max(attempt - 1, 0), 62)
+    whole = min(longest, doubled)
+    return whole * (0.5 + 0.5 * chance)
+
+
+def following(due: float, period: float, now: float) -> float:
+    """The first turn after ``now`` of what is due at ``due`` and then each ``period``; missed turns are skipped."""
+    if now < due:
+        return due
+    return due + period * ((now - due) // period + 1)

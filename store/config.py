@@ -1,0 +1,49 @@
+"""The table ``[store]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bus.config import setting
+
+DAYS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is remembered, where, and for how long."""
+
+    backend: str = setting(
+        "lmdb", choices=("lmdb", "memory"), help="lmdb keeps on disk, memory forgets at its end."
+    )
+    path: str = setting("store", help="The folder of the data, relative to GUARDIA_HOME.")
+    commit_seconds: float = setting(
+        0.01,
+        minimum=0.0,
+        maximum=0.25,
+        unit="s",
+        help="What comes within this time is written with one fsync; the shortest delay until it is durable.",
+    )
+    batch_bytes: int = setting(
+        16_777_216, minimum=65_536, unit="bytes", help="A batch of this size is written without waiting."
+    )
+    pending_bytes: int = setting(
+        268_435_456,
+        minimum=1_048_576,
+        unit="bytes",
+        help="What waits in memory while the disk is full; more than this is left to the producers.",
+    )
+    keep_samples_seconds: float = setting(
+        7 * DAYS, minimum=3600, unit="s", help="Samples and process lists older than this are dropped."
+    )
+    keep_records_seconds: float = setting(
+        400 * DAYS, minimum=3600, unit="s", help="Checks, alerts and all else older than this is dropped."
+    )
+    cleanup_seconds: float = setting(3600.0, minimum=60, unit="s", help="How often what is too old is dropped.")
+    free_bytes: int = setting(
+        536_870_912,
+        minimum=0,
+        unit="bytes",
+        help="Writing stops while the disk has less free than this, before it is really full.",
+    )
+    retry_seconds: float = setting(5.0, minimum=1, unit="s", help="How often a commit that failed is tried again.")

@@ -21,9 +21,7 @@ class Command:
 
 
 COMMANDS = {
-    "collector": Command(
-        "collector.__main__:main", "the door and the stair: takes what agents push and publishes it"
-    ),
+    "collector": Command("collector.__main__:main", "the door and the stair: takes what agents push and publishes it"),
     "store writer": Command("store.__main__:writer", "keeps what is published, on disk"),
     "store reader": Command("store.__main__:reader", "answers questions about the past"),
     "api": Command("api.__main__:main", "REST and WebSocket"),

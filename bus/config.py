@@ -131,7 +131,8 @@ class _Reading:
         self._lines = lines
         self._environment = environment
 
-    def fault(self, place: Place, found: str, expected: str, remedy: str = "") -> None:
+    def fault(self, place: Place, found: str, expected: str, remedy: str = "") -> Any:
+        """Remember a fault; returns None, which then stands for the value."""
         line = line_of(place, self._lines)
         self.faults.append(Fault(str(self._path), _place(place), line, found, expected, remedy))
 

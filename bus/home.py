@@ -54,7 +54,5 @@ def made(home: Path) -> Path:
         os.chmod(home / "run", 0o700)
     except OSError as error:
         found = f"{error.filename}: {(error.strerror or str(error)).lower()}"
-        raise ConfigError(
-            [Fault(str(home), "", None, found, "a folder to write to", "set GUARDIA_HOME")]
-        ) from None
+        raise ConfigError([Fault(str(home), "", None, found, "a folder to write to", "set GUARDIA_HOME")]) from None
     return home

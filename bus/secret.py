@@ -86,9 +86,7 @@ def _from_file(path: Path) -> Secret:
             f"create {path} with mode 0600",
         ) from None
     except UnicodeDecodeError:
-        raise Unavailable(
-            f"{path}, which is no text", "a line of text", "write the secret into it as text"
-        ) from None
+        raise Unavailable(f"{path}, which is no text", "a line of text", "write the secret into it as text") from None
     if not value:
         raise Unavailable(f"{path}, which is empty", "the secret in it", f"write the secret into {path}")
     return Secret(value)

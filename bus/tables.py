@@ -29,9 +29,7 @@ class Bus:
         pattern=r"tcp://\S+:\d+",
         help="Where agents push to. Beyond this machine it needs keys.",
     )
-    receipts: str = setting(
-        "tcp://127.0.0.1:5561", pattern=r"tcp://\S+:\d+", help="Where agents hear what is stored."
-    )
+    receipts: str = setting("tcp://127.0.0.1:5561", pattern=r"tcp://\S+:\d+", help="Where agents hear what is stored.")
     log_format: str = setting("logfmt", choices=("logfmt", "json"), help="The form of log lines.")
     log_level: str = setting(
         "info", choices=("debug", "info", "warning", "error"), help="What is worth a line in the log."

@@ -20,9 +20,7 @@ class Workers:
 
     def __init__(self, loop: Loop, count: int, name: str) -> None:
         self._loop = loop
-        self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = queue.SimpleQueue()
         self._results: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._lock = threading.Lock()

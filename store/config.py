@@ -13,9 +13,7 @@ DAYS = 86_400.0
 class Store:
     """What is remembered, where, and for how long."""
 
-    backend: str = setting(
-        "lmdb", choices=("lmdb", "memory"), help="lmdb keeps on disk, memory forgets at its end."
-    )
+    backend: str = setting("lmdb", choices=("lmdb", "memory"), help="lmdb keeps on disk, memory forgets at its end.")
     path: str = setting("store", help="The folder of the data, relative to GUARDIA_HOME.")
     commit_seconds: float = setting(
         0.01,

@@ -47,9 +47,7 @@ class Flows:
 
     def refresh(self) -> None:
         """Find out which old epochs have something to send."""
-        self.old = [
-            flow for flow in self if flow is not self.live and flow.unfinished and flow.store == self.store
-        ]
+        self.old = [flow for flow in self if flow is not self.live and flow.unfinished and flow.store == self.store]
 
     @property
     def lanes(self) -> list[Outflow]:

@@ -63,9 +63,7 @@ class Boots:
             stream = streams.get(boot.epoch)
             return max(boot.greeted, stream.seen if stream is not None else 0.0)
 
-        (name, newest), (other, second) = sorted(
-            self._boots.items(), key=lambda item: heard(item[1]), reverse=True
-        )[:2]
+        (name, newest), (other, second) = sorted(self._boots.items(), key=lambda item: heard(item[1]), reverse=True)[:2]
         both_began = max(newest.since, second.since)
         if now - heard(second) < LIVE_SECONDS and heard(second) > both_began + SETTLE_SECONDS:
             self._told = now

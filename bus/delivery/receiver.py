@@ -139,9 +139,7 @@ class Receiver:
         run = self.admit_run(source, epoch, number, number, base, generation, now)
         return NEW if run.new else run.rest
 
-    def admit_run(
-        self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float
-    ) -> Run:
+    def admit_run(self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float) -> Run:
         """Take the records ``first`` to ``last`` into the batch; ``base`` is the first one's."""
         if not 0 < first <= last < 2**63:
             return Run((), Verdict.NUMBER)

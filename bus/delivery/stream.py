@@ -130,8 +130,7 @@ class Stream:
                 raise ValueError(f"a stream of {len(value)} bytes")
             spans = list(_SPAN.iter_unpack(value[_HEAD.size : middle]))
             gaps = [
-                Gap(first, last, _REASONS[reason], at)
-                for first, last, at, reason in _GAP.iter_unpack(value[middle:])
+                Gap(first, last, _REASONS[reason], at) for first, last, at, reason in _GAP.iter_unpack(value[middle:])
             ]
         except (struct.error, IndexError) as error:
             raise ValueError(f"a stream of {len(value)} bytes: {error}") from None

@@ -1,0 +1,49 @@
+"""Whether a spool's LMDB file can be trusted.
+
+A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT). So a file is opened with a marker
+beside it; when the marker is found at the next start, the opening did not end, and a child process walks the
+file first: ``python -m bus.spool.doubt PATH`` leaves with 0 when every message can be read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bus.spool.file import SpoolFile
+
+BAD = ".bad-"
+KEEP_BAD = 2
+"""Damaged files that are kept for whoever wants to look at them."""
+WALK_SECONDS = 300.0
+
+
+def doubtful(marker: Path) -> bool:
+    """Whether the last opening did not end; leaves the marker for this one."""
+    found = marker.exists()
+    marker.touch(mode=0o600)
+    return found
+
+
+def sound(path: Path) -> bool:
+    """Whether a child process can read everything in the file."""
+    command = [sys.executable, "-m", "bus.spool.doubt", str(path)]
+    child = subprocess.run(command, check=False, timeout=WALK_SECONDS)  # noqa: S603 - our own module
+    return child.returncode == 0
+
+
+def move_aside(path: Path, wall: int) -> Path:
+    """Move a damaged file out of the way, keep only the newest of such; returns where it is now."""
+    aside = path.with_name(f"{path.name}{BAD}{wall // 10**9}")
+    while aside.exists():
+        aside = aside.with_name(aside.name + "+")
+    path.rename(aside)
+    for old in sorted(path.parent.glob(f"{path.name}{BAD}*"))[:-KEEP_BAD]:
+        shutil.rmtree(old, ignore_errors=True)
+    return aside
+
+
+if __name__ == "__main__":
+    SpoolFile(Path(sys.argv[1]), 1 << 40).walk()

@@ -1,0 +1,17 @@
+"""The store: remembers what went up the stair, and answers questions about it.
+
+    guardia store writer [--config FILE] [--check]
+    guardia store reader [--config FILE] [--check]
+
+**Does.** The writer gathers what the collector publishes and commits it with fsync, a batch at a time; what the
+disk has no room for waits, and nothing else stops. The reader answers questions (``bus/questions.py``) from the
+same files; any number may run beside the one writer.
+
+**Reads.** The writer: the stair (``run/stair.ipc``). The reader: ``run/reader.ipc``, and the files.
+
+**Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py``.
+
+**Settings.** The table ``[store]``; see ``store/config.py``.
+
+**Exit codes.** 0 asked to stop; 100 the configuration is wrong; 111 the files or an address cannot be had now.
+"""

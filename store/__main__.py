@@ -1,0 +1,75 @@
+"""``guardia store writer`` and ``guardia store reader``: the wiring."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bus.messages import KINDS
+from bus.program import Program, TryAgain, run
+from bus.sockets import Answer, Subscribe
+from store.backends import Backend, StoreBroken, opened
+from store.config import Store
+from store.reader import counter
+from store.writer import Writer
+
+
+def build_writer(program: Program[Store]) -> None:
+    """Open the files and the stair, and connect them."""
+    config, loop = program.config, program.loop
+    path = program.home / config.path
+
+    path.mkdir(parents=True, exist_ok=True)
+    backend = _opened(program, write=True)
+    subscribe = Subscribe(program.context, KINDS)
+    writer = Writer(backend, subscribe, loop, program.vitals, program.log, config, path)
+
+    loop.on_stop(backend.close)
+    loop.on_stop(writer.commit)
+    program.connect(subscribe, "stair")
+    if not backend.shared:
+        _answer(program, backend)
+
+    loop.on_readable(subscribe.raw, writer.drain)
+    loop.every(config.cleanup_seconds, writer.retain, at_once=True)
+    loop.every(30.0, backend.refresh)
+    program.vitals.source(writer.readings)
+
+
+def build_reader(program: Program[Store]) -> None:
+    """Open the files for reading, and the counter."""
+    if program.config.backend == "memory":
+        program.log.info("the memory backend lives in the writer, which answers itself")
+        return
+    backend = _opened(program, write=False)
+    program.loop.on_stop(backend.close)
+    _answer(program, backend)
+
+
+def _answer(program: Program[Store], backend: Backend) -> None:
+    answer = Answer(program.context)
+    program.bind(answer, "reader")
+    program.loop.on_readable(answer.raw, counter(answer, backend, program.vitals))
+    program.loop.every(10.0, backend.refresh)
+
+
+def _opened(program: Program[Store], *, write: bool) -> Backend:
+    path = program.home / program.config.path
+    try:
+        return opened(program.config.backend, path, write=write)
+    except StoreBroken as error:
+        raise TryAgain(f"cannot open the store: {error}") from None
+
+
+def writer(argv: Sequence[str] | None = None) -> int:
+    """Run the writer to its end; returns its exit code."""
+    return run("store", Store, build_writer, part="writer", argv=argv)
+
+
+def reader(argv: Sequence[str] | None = None) -> int:
+    """Run the reader to its end; returns its exit code."""
+    return run("store", Store, build_reader, part="reader", argv=argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit({"writer": writer, "reader": reader}[sys.argv[1]](sys.argv[2:]))

@@ -1,0 +1,93 @@
+"""Questions to answers, over any backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bus.fields import Unfit
+from bus.questions import (
+    MAX_POINTS,
+    MAX_RECORDS,
+    Latest,
+    LayoutNames,
+    Layouts,
+    Question,
+    Range,
+    Records,
+    Series,
+    SeriesAnswer,
+    Statistics,
+    Stored,
+    StoreStatistics,
+    SubjectList,
+    Subjects,
+    pack_answer,
+    pack_refusal,
+    read_question,
+)
+from store.backends import Backend, StoreBroken
+from store.columns import columns, coverage, interval_of, stepped, steps
+
+
+def answered(backend: Backend, data: bytes) -> bytes:
+    """The bytes of the answer to the question in ``data``, or of why there is none."""
+    try:
+        question = read_question(data)
+        return pack_answer(_ANSWERS[type(question)](backend, question))
+    except Unfit as error:
+        return pack_refusal(f"not understood: {error}")
+    except StoreBroken as error:
+        return pack_refusal(str(error))
+
+
+def answer(backend: Backend, question: Question) -> Any:
+    """The answer of the type that belongs to ``question``."""
+    return _ANSWERS[type(question)](backend, question)
+
+
+def _subjects(backend: Backend, question: Subjects) -> SubjectList:
+    return SubjectList(tuple(backend.subjects(question.kind)))
+
+
+def _latest(backend: Backend, question: Latest) -> Records:
+    return Records(tuple(backend.latest(question.kind, question.subjects)))
+
+
+def _range(backend: Backend, question: Range) -> Records:
+    limit = min(max(question.limit, 0), MAX_RECORDS)
+    rows = backend.newest_rows(question.kind, question.subject, question.start, question.end, limit)
+    return Records(tuple(Stored(received, record) for _, received, record in rows))
+
+
+def _layouts(backend: Backend, question: Layouts) -> LayoutNames:
+    return LayoutNames(backend.layouts(question.ids))
+
+
+def _series(backend: Backend, question: Series) -> SeriesAnswer:
+    points = min(max(question.points, 1), MAX_POINTS)
+    grid = steps(question.start, question.end, points)
+    rows = backend.rows("sample", question.subject, question.start, question.end)
+    found = columns(rows, question.metrics, backend.layouts)
+    measured = coverage(found.times, grid, question.start, question.end, interval_of(found.times))
+    return SeriesAnswer(
+        tuple(grid.start + i * grid.length for i in range(grid.count)) if found.values else (),
+        grid.length,
+        "rows",
+        measured,
+        tuple(stepped(metric, found.times, values, grid) for metric, values in found.values.items()),
+    )
+
+
+def _statistics(backend: Backend, question: Statistics) -> StoreStatistics:
+    return StoreStatistics(**backend.statistics())  # type: ignore[arg-type]
+
+
+_ANSWERS: dict[type[Any], Callable[[Backend, Any], Any]] = {
+    Subjects: _subjects,
+    Latest: _latest,
+    Range: _range,
+    Layouts: _layouts,
+    Series: _series,
+    Statistics: _statistics,
+}

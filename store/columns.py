@@ -1,0 +1,168 @@
+"""Rows to columns, and columns to steps of equal length. Pure.
+
+Vectorised over rows: one sample at a time costs forty times as much.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bus.fields import Unfit
+from bus.messages import split_sample
+from bus.questions import Column
+from bus.wire import HEADER
+
+Numbers = npt.NDArray[np.float64]
+Times = npt.NDArray[np.int64]
+SECOND = 1_000_000_000
+NAMES_LENGTH = slice(4, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """``times`` in ns, ascending; ``values`` by metric, NaN where there was no reading, as long as ``times``."""
+
+    times: Times
+    values: dict[str, Numbers]
+
+
+def matching(names: Iterable[str], globs: Sequence[str]) -> list[str]:
+    """The names that match any of the globs, in their own order; ``[`` and ``]`` stand for themselves."""
+    wanted = [_pattern(glob) for glob in globs]
+    return [name for name in names if any(pattern.match(name) for pattern in wanted)]
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(re.sub(r"([\[\]])", lambda found: f"[{found[0]}]", glob)))
+
+
+def columns(
+    rows: Sequence[tuple[int, int, bytes]],
+    globs: Sequence[str],
+    layouts: Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]],
+) -> Columns:
+    """The columns of the metrics that match, from rows in time order; rows that cannot be read are left out."""
+    split = [_split(record) for _, _, record in rows]
+    known = layouts(tuple({layout for layout, _ in split if layout}))
+    times = np.array([row[0] for row in rows], dtype=np.int64)
+    values: dict[str, Numbers] = {}
+    for layout, names in known.items():
+        size = len(names) * 8
+        places = [i for i, (found, packed) in enumerate(split) if found == layout and len(packed) == size]
+        chosen = matching(names, globs)
+        if not places or not chosen:
+            continue
+        packed = b"".join(split[i][1] for i in places)
+        matrix = np.frombuffer(packed, dtype="<f8").reshape(len(places), len(names))
+        index = {name: i for i, name in enumerate(names)}
+        for name in chosen:
+            column = values.get(name)
+            if column is None:
+                column = values[name] = np.full(len(rows), np.nan)
+            column[places] = matrix[:, index[name]]
+    return Columns(times, values)
+
+
+def _split(record: bytes) -> tuple[int, bytes]:
+    names = sum(record[NAMES_LENGTH])
+    try:
+        return split_sample(record[HEADER.size + names :])
+    except Unfit:
+        return 0, b""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """``count`` steps of ``length`` ns from ``start`` on; a step holds its start, not its end."""
+
+    start: int
+    length: int
+    count: int
+
+
+def steps(start: int, end: int, points: int) -> Steps:
+    """Steps of a round length that cover ``start`` to ``end`` with at most ``points`` of them.
+
+    They lie on multiples of their length, so that the same steps come back when the window moves on.
+    """
+    span = max(end - start, 1)
+    for length in _LENGTHS:
+        if _count(start, end, length) <= points:
+            break
+    else:
+        length = -(-span // points // _LENGTHS[-1]) * _LENGTHS[-1] + _LENGTHS[-1]
+    first = start - start % length
+    return Steps(first, length, _count(start, end, length))
+
+
+def _count(start: int, end: int, length: int) -> int:
+    return (end - (start - start % length)) // length + 1
+
+
+_LENGTHS = [
+    *(SECOND // 1000 * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
+    *(SECOND * n for n in (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600)),
+    *(SECOND * 3600 * n for n in (2, 3, 4, 6, 8, 12, 24, 48, 72, 168, 336, 720)),
+]
+
+
+def stepped(metric: str, times: Times, values: Numbers, grid: Steps) -> Column:
+    """Min, mean, max, last and count of the readings in each step; None where a step has none."""
+    present = ~np.isnan(values)
+    at, readings = times[present], values[present]
+    place = (at - grid.start) // grid.length
+    inside = (place >= 0) & (place < grid.count)
+    place, readings = place[inside], readings[inside]
+    counts = np.bincount(place, minlength=grid.count)
+    empty: tuple[float | None, ...] = (None,) * grid.count
+    if not len(readings):
+        return Column(metric, empty, empty, empty, empty, (0,) * grid.count)
+    # Times ascend, so each step is one run of readings.
+    filled = np.flatnonzero(counts)
+    begins = np.concatenate(([0], np.cumsum(counts[filled])[:-1]))
+    ends = np.cumsum(counts[filled]) - 1
+    return Column(
+        metric,
+        _spread(np.add.reduceat(readings, begins) / counts[filled], filled, grid.count),
+        _spread(np.minimum.reduceat(readings, begins), filled, grid.count),
+        _spread(np.maximum.reduceat(readings, begins), filled, grid.count),
+        _spread(readings[ends], filled, grid.count),
+        tuple(counts.tolist()),
+    )
+
+
+def _spread(values: Numbers, places: npt.NDArray[np.intp], count: int) -> tuple[float | None, ...]:
+    spread: list[float | None] = [None] * count
+    for place, value in zip(places.tolist(), values.tolist(), strict=True):
+        spread[place] = value
+    return tuple(spread)
+
+
+def coverage(times: Times, grid: Steps, start: int, end: int, interval: int) -> float:
+    """The share of ``start`` to ``end`` that was measured: each row speaks for one ``interval``, ns."""
+    if end <= start or not len(times):
+        return 0.0
+    inside = times[(times >= start) & (times <= end)]
+    if not len(inside):
+        return 0.0
+    # A row covers the time until the next one, but no longer than the interval (and a half, for jitter).
+    spans = np.minimum(np.diff(inside, append=end), interval * 3 // 2)
+    lead = min(int(inside[0]) - start, interval)
+    return round(min(1.0, (float(spans.sum()) + lead) / (end - start)), 4)
+
+
+def interval_of(times: Times) -> int:
+    """The usual distance between rows, ns; one second where there are too few to tell."""
+    if len(times) < 3:
+        return SECOND
+    distances = np.diff(times)
+    distances = distances[distances > 0]
+    return int(np.median(distances)) if len(distances) else SECOND

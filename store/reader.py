@@ -1,0 +1,38 @@
+"""The counter: takes questions from the bus and hands back answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import zmq
+
+from bus.sockets import Answer
+from bus.vitals import Vitals
+from store.answers import answered
+from store.backends import Backend
+
+AT_ONCE = 32
+"""Questions answered before the loop looks at anything else."""
+
+
+def counter(answer: Answer, backend: Backend, vitals: Vitals) -> Callable[[], None]:
+    """The handler for the socket on which questions come as [who asks, number, question]."""
+
+    def serve() -> None:
+        for _ in range(AT_ONCE):
+            try:
+                frames = answer.raw.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if len(frames) != 3:
+                vitals.count("reader.malformed")
+                continue
+            who, number, question = frames
+            vitals.count("reader.questions")
+            reply = [who, number, answered(backend, question)]
+            try:
+                answer.raw.send_multipart(reply, zmq.NOBLOCK)
+            except zmq.ZMQError:
+                vitals.count("reader.unheard")  # who asked is gone or does not listen
+
+    return serve

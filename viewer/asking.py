@@ -1,0 +1,147 @@
+"""Questions to the hub by HTTP: a wish in, an event out. Blocks; meant for a thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from bus.secret import Secret
+from viewer import parse
+from viewer.events import AskChecks, AskHost, AskHosts, AskSeries, AskServices, Event, Failed, HostsTold, Wish
+from viewer.reasons import reason
+
+CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
+MAX_BYTES = 200_000_000
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Refused(Exception):
+    """The hub answered with an error; ``status`` is its number."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Asker:
+    """One connection to the hub's API. Not to be shared between threads."""
+
+    def __init__(self, url: str, token: Secret | None, clock: Callable[[], float] = time.time) -> None:
+        self._base = url.rstrip("/") + "/api/v1"
+        self._address = urlsplit(url).netloc
+        self._clock = clock
+        self._session = requests.Session()
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "guardia-viewer"})
+        # As a callable, so that an entry in ~/.netrc cannot take the token's place.
+        self._session.auth = _bearer(token)
+        if urlsplit(url).hostname in LOOPBACK:
+            self._session.trust_env = False  # no proxy stands between us and this machine
+
+    def ask(self, wish: Wish) -> Event:
+        """The answer, or why there is none; never raises."""
+        try:
+            return self._ask(wish)
+        except Refused as error:
+            return Failed(wish, str(error), error.status)
+        except (requests.RequestException, OSError, ValueError) as error:
+            return Failed(wish, reason(error, self._address))
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._session.close()
+
+    def _ask(self, wish: Wish) -> Event:
+        match wish:
+            case AskHosts():
+                return self._hosts()
+            case AskHost():
+                return parse.host(self._get(f"/servers/{_name(wish.name)}")) or self._odd(wish)
+            case AskSeries():
+                query = [("metric", metric) for metric in wish.metrics]
+                query += [("start", str(wish.start)), ("end", str(wish.end)), ("points", str(wish.points))]
+                query.append(("agg", "mean,min,max,count"))
+                body = self._get(f"/servers/{_name(wish.name)}/series", query)
+                return parse.series(body, wish) or self._odd(wish)
+            case AskServices():
+                return parse.services(self._get("/services"))
+            case AskChecks():
+                path = f"/services/{_name(wish.name)}"
+                checks = self._get(f"{path}/checks", [("start", str(wish.start)), ("end", str(wish.end))])
+                return parse.checks(checks, self._get(f"{path}/uptime", [("since", str(wish.start))]), wish)
+
+    def _hosts(self) -> HostsTold:
+        began = self._clock()
+        answer = self._request("/servers", [])
+        ended = self._clock()
+        entries = []
+        for place, entry in enumerate(parse.hosts(answer.text)):
+            entries.append(entry)
+            if place % 64 == 63:
+                time.sleep(0)  # the screen is more urgent than the rest of a long list
+        return HostsTold(tuple(entries), ahead(answer.headers.get("Date"), began, ended))
+
+    def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> str:
+        return self._request(path, query or []).text
+
+    def _request(self, path: str, query: list[tuple[str, str]]) -> requests.Response:
+        answer = self._session.get(
+            self._base + path,
+            params=query,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,  # a token is shown to the hub and to nobody that it names
+        )
+        answer.encoding = "utf-8"
+        if answer.status_code == 200:
+            return answer
+        raise Refused(answer.status_code, _said(answer, self._address))
+
+    def _odd(self, wish: Wish) -> Failed:
+        return Failed(wish, f"{self._address} answered with something else than expected")
+
+
+def ahead(date: str | None, began: float, ended: float) -> float:
+    """How far the hub's clock is before ours, told from its ``Date``, which counts whole seconds.
+
+    0 where the clocks may agree.
+    """
+    try:
+        told = parsedate_to_datetime(date).timestamp() if date else None
+    except (TypeError, ValueError):
+        told = None
+    if told is None or (began <= told + 1 and told <= ended):
+        return 0.0
+    return told + 0.5 - (began + ended) / 2
+
+
+def _said(answer: requests.Response, address: str) -> str:
+    """The hub's error in a sentence."""
+    if answer.status_code == 401:
+        return f"{address} wants a token: give --token-file FILE or set GUARDIA_TOKEN"
+    if answer.status_code == 403:
+        return f"{address} refuses this token"
+    try:
+        found: Any = answer.json()
+        text = found.get("error") if isinstance(found, dict) else None
+    except ValueError:
+        text = None
+    more = f": {text[:200]}" if isinstance(text, str) else ""
+    hint = "" if isinstance(text, str) else "; is this a Guardia hub?"
+    return f"{address} answered {answer.status_code}{more or hint}"
+
+
+def _name(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _bearer(token: Secret | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if token:
+            request.headers["Authorization"] = f"Bearer {token.reveal()}"
+        return request
+
+    return sign

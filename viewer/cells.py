@@ -1,0 +1,83 @@
+"""Text from anywhere, cut into cells that a terminal can be trusted with. Pure.
+
+What a host calls itself is not ours: control characters, C1 and characters that turn the writing direction are
+shown as replacements, so that they can neither act nor hide; what has no width is left out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from wcwidth import wcwidth
+
+REPLACEMENT = "�"
+TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)))
+"""Characters that turn the writing direction."""
+
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("╭╮╰╯┬┴├┤┼", "+"),
+        **dict.fromkeys("─╌┄╴╶╸╺", "-"),
+        **dict.fromkeys("━", "="),
+        **dict.fromkeys("│┊┆╎", "|"),
+        **dict.fromkeys("▶▸›→", ">"),
+        **dict.fromkeys("◀◂‹←", "<"),
+        **dict.fromkeys("↓▼▾", "v"),
+        **dict.fromkeys("↑▲▴", "^"),
+        **dict.fromkeys("●◆■", "*"),
+        **dict.fromkeys("○◇□◌", "o"),
+        "–": "-",
+        "—": "-",
+        "·": "-",
+        "…": "~",
+        "°": " ",
+        "×": "x",
+        "µ": "u",
+        "✕": "x",
+        "▏": "_",
+        "█": "#",
+    }
+)
+
+
+@lru_cache(maxsize=8192)
+def cells(text: str) -> tuple[str, ...]:
+    """The cells of ``text``: one character each, a wide character followed by an empty cell."""
+    if text.isascii() and text.isprintable():
+        return tuple(text)
+    found: list[str] = []
+    for character in unicodedata.normalize("NFC", text):
+        width = wcwidth(character)
+        if width < 0 or character in TURNING or character in "\u2028\u2029\x7f":
+            found.append(REPLACEMENT)
+        elif width == 1:
+            found.append(character)
+        elif width == 2:
+            found += (character, "")
+    return tuple(found)
+
+
+@lru_cache(maxsize=8192)
+def plain_cells(text: str) -> tuple[str, ...]:
+    """The same for a terminal that knows ASCII only: drawing characters become their cousins, others ``?``."""
+    found = cells(text.translate(_PLAIN))
+    return tuple(character if character.isascii() else "?" for character in found if character)
+
+
+def width(text: str) -> int:
+    """How many columns ``text`` takes."""
+    return len(text) if text.isascii() and text.isprintable() else len(cells(text))
+
+
+def fit(text: str, room: int) -> str:
+    """``text`` in at most ``room`` columns, its end made ``…`` where it is longer. For words, not numbers."""
+    found = cells(text)
+    if len(found) <= room:
+        return "".join(found)
+    if room <= 0:
+        return ""
+    kept = list(found[: room - 1])
+    if kept and found[len(kept)] == "":
+        kept.pop()  # the other half of a wide character would be left
+    return "".join(kept).rstrip() + "…"

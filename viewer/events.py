@@ -1,0 +1,247 @@
+"""What the viewer asks the hub, and what can happen to it. Pure.
+
+Wishes go to the feed, events come from it. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from viewer.history import Reading
+
+Values = Mapping[str, float | None]
+LinkState = Literal["connecting", "live", "reconnecting", "offline"]
+
+
+# -- wishes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskHosts:
+    """All hosts with their newest reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHost:
+    """One host: facts, all numbers, processes."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskSeries:
+    """A host's past: metrics (globs allowed) from ``start`` to ``end`` in ``points`` steps.
+
+    ``window`` and ``spark`` name the track that the answer is for.
+    """
+
+    name: str
+    window: str
+    spark: bool
+    metrics: tuple[str, ...]
+    start: int
+    end: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskServices:
+    """All services."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskChecks:
+    """A service's checks and uptime between two times; ``window`` names the past that the answer is for."""
+
+    name: str
+    window: str
+    start: int
+    end: int
+
+
+Wish = AskHosts | AskHost | AskSeries | AskServices | AskChecks
+
+
+# -- what the hub told -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HostEntry:
+    """A host as the hub lists it; ``sampled`` is when the hub received its newest reading, by the hub's clock."""
+
+    name: str
+    display: str
+    state: str
+    error: str = ""
+    sampled: float | None = None
+    values: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One of a host's busiest processes."""
+
+    pid: int
+    name: str
+    user: str
+    cpu: float | None
+    memory: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEntry:
+    """A service as the hub lists it."""
+
+    name: str
+    url: str
+    state: str
+    response_ms: float | None = None
+    checked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of a service."""
+
+    name: str
+    at: float
+    status: str
+    response_ms: float | None = None
+    code: int | None = None
+    tls_days: int | None = None
+    error: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsTold:
+    """The answer to ``AskHosts``; ``ahead`` is how far the hub's clock is before ours."""
+
+    entries: tuple[HostEntry, ...]
+    ahead: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostTold:
+    """The answer to ``AskHost``."""
+
+    entry: HostEntry
+    at: float | None
+    facts: Mapping[str, object] | None
+    processes: tuple[Process, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTold:
+    """The answer to ``AskSeries``."""
+
+    wish: AskSeries
+    step: float
+    times: tuple[float, ...]
+    columns: Mapping[str, list[Reading | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServicesTold:
+    """The answer to ``AskServices``."""
+
+    entries: tuple[ServiceEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksTold:
+    """The answer to ``AskChecks``; ``uptime`` is a percentage of ``total`` checks."""
+
+    wish: AskChecks
+    checks: tuple[Check, ...]
+    uptime: float | None = None
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTold:
+    """A host's reading as it happened."""
+
+    name: str
+    display: str
+    at: float
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class FactsTold:
+    """A host's facts have changed."""
+
+    name: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTold:
+    """A service was checked."""
+
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTold:
+    """An alarm changed its state."""
+
+    subject: str
+    rule: str
+    state: str
+    severity: str
+    at: float
+    reason: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    started: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Events did not reach us; ``count`` None where nobody knows how many."""
+
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Something came that nobody understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTold:
+    """The stream changed: how it is, why, and when the next attempt is made."""
+
+    state: LinkState
+    reason: str = ""
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A wish was not answered; ``status`` is the hub's, 0 where it could not be asked."""
+
+    wish: Wish
+    reason: str
+    status: int = 0
+
+
+Event = (
+    HostsTold
+    | HostTold
+    | SeriesTold
+    | ServicesTold
+    | ChecksTold
+    | SampleTold
+    | FactsTold
+    | CheckTold
+    | AlertTold
+    | Missed
+    | Garbage
+    | LinkTold
+    | Failed
+)

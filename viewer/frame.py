@@ -1,0 +1,148 @@
+"""A whole picture: the line of tabs, a screen, the line of keys. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from viewer import keys
+from viewer.axis import clock
+from viewer.canvas import Canvas, Pane, Span
+from viewer.cells import fit, width
+from viewer.palette import BAR, BOLD, Role
+from viewer.scene import Scene
+from viewer.screens import SCREENS
+from viewer.units import age
+
+LEAST_WIDTH, LEAST_HEIGHT = 40, 10
+
+
+def picture(scene: Scene, wide: int, high: int) -> Canvas:
+    """Draw the model as it is now."""
+    canvas = Canvas(max(1, wide), max(1, high), plain=scene.look.plain)
+    pane = canvas.pane()
+    if wide < LEAST_WIDTH or high < LEAST_HEIGHT:
+        _too_small(pane)
+        return canvas
+    _header(scene, pane.part(0, 0, wide, 1))
+    SCREENS[scene.model.screen](scene, pane.part(0, 1, wide, high - 2))
+    _footer(scene, pane.part(0, high - 1, wide, 1))
+    return canvas
+
+
+def draw(model_scene: Scene, wide: int, high: int) -> Canvas:
+    """Draw the model, and let it know which lines of its lists are seen."""
+    canvas = picture(model_scene, wide, high)
+    model_scene.settle()
+    return canvas
+
+
+def _too_small(pane: Pane) -> None:
+    texts = (
+        f"Guardia needs {LEAST_WIDTH}x{LEAST_HEIGHT},",
+        f"this is {pane.width}x{pane.height}.",
+    )
+    for y, text in enumerate(texts):
+        if width(text) <= pane.width:
+            pane.put(0, y, text)
+        elif y == 0:
+            short = f"{LEAST_WIDTH}x{LEAST_HEIGHT}"
+            pane.put(0, 0, short if len(short) <= pane.width else "", BOLD)
+
+
+def link_words(scene: Scene) -> tuple[str, int]:
+    """How the picture stands to the present, in words."""
+    model = scene.model
+    link = model.world.link
+    wait = "" if link.retry_at is None else f" in {max(0, math.ceil(link.retry_at - scene.now))} s"
+    words = {
+        "live": ("● LIVE", Role.UP),
+        "connecting": ("○ CONNECTING", Role.WARN),
+        "reconnecting": (f"◇ RECONNECTING{wait}", Role.WARN),
+        "offline": (f"▼ OFFLINE, retry{wait}", Role.DOWN),
+    }
+    text, style = words[link.state]
+    if model.paused_at is not None:
+        behind = age(scene.now - model.paused_at)
+        paused = f"■ PAUSED {clock(model.paused_at, scene.look.zone)}, {behind} ago"
+        return (paused if link.state == "live" else f"■ PAUSED, {link.state.upper()}"), Role.WARN
+    return text, style
+
+
+def _header(scene: Scene, pane: Pane) -> None:
+    text, style = link_words(scene)
+    x = pane.right(0, text, style | BOLD, x=pane.width - 1)
+    address = scene.model.address
+    tabs = _tabs(scene, full=True)
+    room = x - sum(width(tab) for tab, _ in tabs) - 11
+    spans: list[Span] = [(" guardia ", Role.ACCENT | BOLD), *tabs]
+    if room < 0:
+        spans = _tabs(scene, full=True)
+        room = x - sum(width(tab) for tab, _ in spans) - 2
+    if room < 0:
+        spans = _tabs(scene, full=False)
+        room = x - sum(width(tab) for tab, _ in spans) - 2
+    pane.spans(0, 0, spans)
+    extra: list[Span] = []
+    firing = len(scene.model.world.firing())
+    if firing:
+        extra.append((f"▼ {firing} firing", Role.DOWN | BOLD))
+    extra.append((address, Role.SOFT))
+    for piece, piece_style in extra:
+        if width(piece) + 2 <= room:
+            x = pane.right(0, piece, piece_style, x=x - 2)
+            room -= width(piece) + 2
+        elif piece == address and room >= 14:
+            pane.right(0, fit(piece, room - 2), piece_style, x=x - 2)
+
+
+def _tabs(scene: Scene, *, full: bool) -> list[Span]:
+    model = scene.model
+    shown = model.screen if model.screen in keys.SCREENS else model.before_help
+    found: list[Span] = []
+    for place, name in enumerate(keys.SCREENS, start=1):
+        active = name == shown
+        if full or active:
+            found.append((f" {place} {name.capitalize()} ", BOLD | BAR if active else Role.SOFT))
+    return found
+
+
+def _footer(scene: Scene, pane: Pane) -> None:
+    model = scene.model
+    if model.typing:
+        found = len(model.rows(scene.at)) if model.screen == "hosts" else len(model.service_rows())
+        x = pane.put(1, 0, "/", Role.ACCENT | BOLD)
+        x = pane.put(x, 0, fit(model.filter, max(4, pane.width - 36)), BOLD)
+        x = pane.put(x, 0, "▏", Role.ACCENT) + 1
+        _line(pane, x, [(f"{found} found", Role.TEXT), ("Enter keep", Role.SOFT), ("Esc clear", Role.SOFT)])
+        return
+    right = f"window {model.window.name} "
+    edge = pane.right(0, right, Role.TEXT)
+    warning = model.notice or _warning(scene)
+    if warning:
+        pane.put(1, 0, fit(warning, edge - 2), Role.WARN | BOLD)
+        return
+    x = 1
+    for binding in keys.on(model.screen):
+        if not binding.hint:
+            continue
+        key = "↑↓" if binding.action == "down" else "+-" if binding.action == "zoom_in" else keys.shown(binding.keys[0])
+        if x + width(key) + width(binding.hint) + 3 > edge:
+            continue
+        x = pane.put(x, 0, key, Role.ACCENT | BOLD) + 1
+        x = pane.put(x, 0, binding.hint, Role.SOFT) + 2
+
+
+def _line(pane: Pane, x: int, spans: list[Span]) -> None:
+    for text, style in spans:
+        if x + width(text) < pane.width:
+            x = pane.put(x, 0, text, style) + 2
+
+
+def _warning(scene: Scene) -> str:
+    """What the person should know that no screen shows."""
+    world = scene.model.world
+    if world.link.state != "live" and world.link.reason:
+        return world.link.reason
+    if abs(world.ahead) >= 5:
+        return f"the hub's clock is {age(abs(world.ahead))} {'ahead of' if world.ahead > 0 else 'behind'} this one"
+    return ""

@@ -1,0 +1,19 @@
+"""The drawer of a host's panels: one file, one entry. Pure.
+
+A panel says how many rows it needs and would like for a host (0: it has nothing to show), and draws itself.
+"""
+
+from __future__ import annotations
+
+from viewer.panels import cpu, disks, io, memory, network, processes, temperatures
+from viewer.panels.base import Panel
+
+PANELS: dict[str, Panel] = {
+    "cpu": cpu.PANEL,
+    "memory": memory.PANEL,
+    "disks": disks.PANEL,
+    "network": network.PANEL,
+    "io": io.PANEL,
+    "temperatures": temperatures.PANEL,
+    "processes": processes.PANEL,
+}

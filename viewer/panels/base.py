@@ -1,0 +1,105 @@
+"""What a panel of a host is, and what several of them do alike. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from viewer.axis import Axis
+from viewer.canvas import Pane, Span
+from viewer.charts import nice
+from viewer.history import Track
+from viewer.palette import BOLD, Role
+from viewer.panel import draw_area, empty_reason, frame, nothing, one, panel
+from viewer.scene import Scene
+from viewer.units import amount, rate
+from viewer.world import Host
+
+MANY = 10
+"""Readings in a column from which their mean no longer shows the highest."""
+
+
+class Need(NamedTuple):
+    """Rows that a panel needs at least and would like, frame included; ``weight`` shares what is left over."""
+
+    least: int
+    want: int
+    weight: int = 0
+
+
+class Panel(NamedTuple):
+    """A panel: its title, its need for a host in a width, and how it draws itself."""
+
+    title: str
+    need: Callable[[Host, int], Need | None]
+    draw: Callable[[Scene, Pane, Host], None]
+
+
+def track(scene: Scene, host: Host) -> Track:
+    """The host's past in the window that is shown."""
+    return scene.model.pasts.track(host.name, scene.model.window)
+
+
+def join(scene: Scene, host: Host, axis: Axis) -> float:
+    """Seconds of silence up to which two readings belong to one line."""
+    return 2.5 * max(host.interval, track(scene, host).step, axis.step)
+
+
+def columns(scene: Scene, host: Host, name: str, axis: Axis) -> tuple[list[float | None], list[float | None]]:
+    """Means of a metric for the columns of a chart; and peaks, where a column stands for many readings."""
+    means, peaks = track(scene, host).columns(name, axis, join(scene, host, axis))
+    return means, peaks if axis.step >= MANY * host.interval else []
+
+
+def busiest(scene: Scene, host: Host, group: str, fields: tuple[str, str], names: list[str]) -> str | None:
+    """Of several interfaces or devices the one that moved most in this window."""
+    past = track(scene, host)
+    line = scene.axis(8)
+
+    def moved(name: str) -> float:
+        total = 0.0
+        for field in fields:
+            means, _ = past.columns(f"{group}[{name}].{field}", line, 0.0)
+            total += sum(value for value in means if value is not None)
+            total += 1e-9 * (host.value(f"{group}[{name}].{field}") or 0.0)
+        return total
+
+    return max(sorted(names), key=moved, default=None)
+
+
+def mirrored(
+    scene: Scene, pane: Pane, host: Host, title: str, metrics: tuple[str, str], signs: tuple[str, str]
+) -> None:
+    """A chart of two flows: the first grows upwards, the second downwards, on one scale."""
+    now = [host.value(name) for name in metrics]
+    styles = (Role.INWARD, Role.OUTWARD)
+    line = scene.axis(max(1, pane.width - 2 - 5))
+    past = track(scene, host)
+    most = [past.most(name, line) for name in metrics]
+    facts: list[Span] = [
+        (f"{sign} {rate(value)}", scene.tone(host, style) | BOLD)
+        for sign, value, style in zip(signs, now, styles, strict=True)
+    ]
+    top = max((value for value in most if value is not None), default=None)
+    facts.append((f"max {rate(top)}", Role.SOFT))
+    inner = panel(pane, title, facts)
+    if inner.height < 2:
+        return
+    scale = nice(top, least=1024.0, base=1024.0)
+    shape = frame(scene, pane, inner, scale, lambda value: amount(value) if value == scale.high else "")
+    plot = shape.plot
+    up = (plot.height + 1) // 2
+    if plot.left > inner.left:
+        margin = inner.part(0, 0, plot.left - inner.left - 1, inner.height)
+        margin.right(inner.height - 1, f"   {amount(scale.high)}", Role.SOFT)
+        if inner.height >= 4:
+            margin.right(up - 1, "   0", Role.SOFT)
+    line = scene.axis(plot.width)
+    drawn = False
+    halves = (plot.part(0, 0, plot.width, up), plot.part(0, up, plot.width, plot.height - up))
+    for place, half in enumerate(halves):
+        means, peaks = columns(scene, host, metrics[place], line)
+        drawn = drawn or any(value is not None for value in means)
+        draw_area(scene, half, means, peaks, scale, one(styles[place]), hang=place == 1)
+    if not drawn:
+        nothing(plot, empty_reason(scene, past.loaded, past.failed))

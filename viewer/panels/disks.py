@@ -1,0 +1,42 @@
+"""How full the filesystems are. Pure."""
+
+from __future__ import annotations
+
+from viewer.canvas import Pane, Span
+from viewer.palette import Role
+from viewer.panel import Gauge, gauges, panel
+from viewer.panels.base import Need, Panel
+from viewer.scene import Scene, alarm
+from viewer.units import size
+from viewer.world import Host
+
+
+def need(host: Host, width: int) -> Need | None:
+    """A line for each filesystem."""
+    lines = len(_disks(host))
+    return Need(3, 2 + min(lines, 12)) if lines else None
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw the panel, the fullest filesystem first."""
+    disks = _disks(host)
+    room = max(0, pane.height - 2)
+    hidden = len(disks) - room if len(disks) > room else 0
+    foot: list[Span] = [(f"{hidden} less full not shown", Role.SOFT)] if hidden else []
+    free = sum(fields.get("free") or 0.0 for _, fields in disks)
+    facts: list[Span] = [(f"{size(free)} free", scene.tone(host))] if free else []
+    inner = panel(pane, "Filesystems", facts, foot=foot)
+    rows = []
+    for name, fields in disks[:room]:
+        percent = fields.get("percent")
+        style = scene.tone(host, alarm(percent, Role.HEAT0 + 2))
+        rows.append(Gauge(name, percent, fields.get("used"), fields.get("total"), style))
+    gauges(inner, rows)
+
+
+def _disks(host: Host) -> list[tuple[str, dict[str, float | None]]]:
+    found = [(name, fields) for name, fields in host.instances("disk").items() if "percent" in fields]
+    return sorted(found, key=lambda disk: (-(disk[1].get("percent") or -1.0), disk[0]))
+
+
+PANEL = Panel("Filesystems", need, draw)

@@ -1,0 +1,26 @@
+"""What the disks read and write. Pure."""
+
+from __future__ import annotations
+
+from viewer.canvas import Pane
+from viewer.panels.base import Need, Panel, busiest, mirrored
+from viewer.scene import Scene
+from viewer.world import Host
+
+FIELDS = ("read_bytes_per_s", "write_bytes_per_s")
+
+
+def need(host: Host, width: int) -> Need | None:
+    """A chart."""
+    return Need(5, 8, 2) if host.instances("io") else None
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw the chart of the device that moved most in the window."""
+    name = busiest(scene, host, "io", FIELDS, list(host.instances("io")))
+    if name is not None:
+        metrics = (f"io[{name}].{FIELDS[0]}", f"io[{name}].{FIELDS[1]}")
+        mirrored(scene, pane, host, f"Disk {name}", metrics, ("r", "w"))
+
+
+PANEL = Panel("Disk I/O", need, draw)

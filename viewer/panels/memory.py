@@ -1,0 +1,59 @@
+"""How much memory and swap is used, now and over time. Pure."""
+
+from __future__ import annotations
+
+from viewer.canvas import Pane, Span
+from viewer.charts import PERCENT
+from viewer.palette import BOLD, Role
+from viewer.panel import Gauge, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
+from viewer.panels.base import Need, Panel, columns, track
+from viewer.scene import Scene, alarm
+from viewer.units import share, size
+from viewer.world import Host
+
+
+def need(host: Host, width: int) -> Need | None:
+    """A line for memory, one for swap where there is any, and a chart where there is room."""
+    return Need(2 + _lines(host), 6 + _lines(host), 1)
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw the panel."""
+    used = host.value("memory.percent")
+    past = track(scene, host)
+    most = past.most("memory.percent", scene.axis(max(1, pane.width - 7)))
+    facts: list[Span] = [
+        (share(used), scene.tone(host, alarm(used, Role.MEMORY, warn=90)) | BOLD),
+        (f"max {share(most)}", Role.SOFT),
+    ]
+    free = host.value("memory.available")
+    if free is not None:
+        facts.append((f"{size(free)} available", scene.tone(host)))
+    inner = panel(pane, "Memory", facts)
+    gauges(inner, _gauges(scene, host)[: inner.height])
+    lines = _lines(host)
+    chart = inner.part(0, lines, inner.width, inner.height - lines)
+    if chart.height < 2:
+        return
+    shape = frame(scene, pane, chart, PERCENT, percent_label)
+    means, peaks = columns(scene, host, "memory.percent", scene.axis(shape.plot.width))
+    draw_area(scene, shape.plot, means, peaks, PERCENT, one(Role.MEMORY))
+    if not any(value is not None for value in means):
+        nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
+
+
+def _gauges(scene: Scene, host: Host) -> list[Gauge]:
+    found = []
+    for kind, label, role in (("memory", "RAM", Role.MEMORY), ("swap", "Swap", Role.SWAP)):
+        total, percent = host.value(f"{kind}.total"), host.value(f"{kind}.percent")
+        if kind == "memory" or total:
+            style = scene.tone(host, alarm(percent, role, warn=90))
+            found.append(Gauge(label, percent, host.value(f"{kind}.used"), total, style))
+    return found
+
+
+def _lines(host: Host) -> int:
+    return 2 if host.value("swap.total") else 1
+
+
+PANEL = Panel("Memory", need, draw)

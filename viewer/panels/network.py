@@ -1,0 +1,28 @@
+"""What the network interfaces receive and send. Pure."""
+
+from __future__ import annotations
+
+from viewer.canvas import Pane
+from viewer.panels.base import Need, Panel, busiest, mirrored
+from viewer.scene import Scene
+from viewer.world import Host, is_virtual
+
+FIELDS = ("rx_bytes_per_s", "tx_bytes_per_s")
+
+
+def need(host: Host, width: int) -> Need | None:
+    """A chart."""
+    return Need(5, 8, 2) if host.instances("net") else None
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw the chart of the interface that moved most in the window; the others' sum is not mixed into it."""
+    names = list(host.instances("net"))
+    real = [name for name in names if not is_virtual(name)]
+    name = busiest(scene, host, "net", FIELDS, real or names)
+    if name is not None:
+        metrics = (f"net[{name}].{FIELDS[0]}", f"net[{name}].{FIELDS[1]}")
+        mirrored(scene, pane, host, f"Net {name}", metrics, ("↓", "↑"))
+
+
+PANEL = Panel("Network", need, draw)

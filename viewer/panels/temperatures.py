@@ -1,0 +1,78 @@
+"""How hot the sensors are, now and over time. Pure."""
+
+from __future__ import annotations
+
+from viewer.canvas import Pane, Span
+from viewer.cells import fit, width
+from viewer.charts import lines, nice
+from viewer.palette import BOLD, SERIES, Role
+from viewer.panel import empty_reason, frame, nothing, panel
+from viewer.panels.base import Need, Panel, columns, track
+from viewer.scene import Scene
+from viewer.units import celsius
+from viewer.world import Host
+
+
+def need(host: Host, width: int) -> Need | None:
+    """A chart with its legend; nothing for a host without sensors."""
+    sensors = len(_sensors(host))
+    return Need(4, 7, 1) if sensors else None
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw the lines of the hottest sensors, and all names that fit."""
+    sensors = _sensors(host)
+    hottest = sensors[0][1]
+    facts: list[Span] = [
+        (celsius(hottest), scene.tone(host, _style(hottest)) | BOLD),
+        (f"hottest of {len(sensors)}", Role.SOFT),
+    ]
+    inner = panel(pane, "Temperatures", facts)
+    names = short([name for name, _ in sensors])[:SERIES]
+    label = min(max(width(name) for name in names), max(8, inner.width // 3))
+    legend = label + 7
+    for y, (name, (_, value)) in enumerate(zip(names, sensors, strict=False)):
+        inner.right(y, celsius(value), scene.tone(host, Role.SERIES0 + y))
+        inner.put(inner.width - legend, y, fit(name, label), Role.SERIES0 + y if scene.fresh(host) else Role.STALE)
+    chart = inner.part(0, 0, inner.width - legend - 1, inner.height)
+    if chart.width < 12 or chart.height < 2:
+        return
+    past = track(scene, host)
+    metrics = [f"temperature[{name}].celsius" for name, _ in sensors[:SERIES]]
+    line = scene.axis(chart.width)
+    tops = [top for name in metrics if (top := past.most(name, line)) is not None]
+    scale = nice(max(tops, default=hottest), least=50.0)
+    shape = frame(scene, pane, chart, scale, lambda value: celsius(value).replace("C", ""))
+    drawn = [columns(scene, host, name, scene.axis(shape.plot.width))[0] for name in metrics]
+    rows = lines(drawn, shape.plot.width, shape.plot.height, scale, scene.look.glyphs)
+    for y, row in enumerate(rows):
+        for x, (text, place) in enumerate(row):
+            if place >= 0:
+                shape.plot.put(x, y, text, Role.SERIES0 + place)
+    if not any(value is not None for values in drawn for value in values):
+        nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
+
+
+def _sensors(host: Host) -> list[tuple[str, float]]:
+    found = [
+        (name, value)
+        for name, fields in host.instances("temperature").items()
+        if (value := fields.get("celsius")) is not None
+    ]
+    return sorted(found, key=lambda sensor: (-sensor[1], sensor[0]))
+
+
+def short(names: list[str]) -> list[str]:
+    """``coretemp/Package id 0`` without its chip, where the rest is a name and nobody else's."""
+    labels = [name.partition("/")[2] for name in names]
+    return [
+        label if label and not label.isdecimal() and labels.count(label) == 1 else name.replace("/", " ")
+        for name, label in zip(names, labels, strict=True)
+    ]
+
+
+def _style(value: float) -> int:
+    return Role.DOWN if value >= 90 else Role.WARN if value >= 75 else Role.TEXT
+
+
+PANEL = Panel("Temperatures", need, draw)

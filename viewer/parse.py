@@ -1,0 +1,334 @@
+"""The hub's JSON, turned into events; what does not fit is left out, never believed. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from viewer.events import (
+    AlertTold,
+    AskChecks,
+    AskSeries,
+    Check,
+    ChecksTold,
+    CheckTold,
+    Event,
+    FactsTold,
+    Garbage,
+    HostEntry,
+    HostTold,
+    Missed,
+    Process,
+    SampleTold,
+    SeriesTold,
+    ServiceEntry,
+    ServicesTold,
+    Values,
+)
+from viewer.history import Reading
+
+MAX_TEXT = 400
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
+
+def stream_event(text: str | bytes) -> Event | None:
+    """The event that a stream message is; None for a type that is not ours, ``Garbage`` for no event at all."""
+    try:
+        found = _DECODER.decode(text if isinstance(text, str) else text.decode())
+    except (ValueError, RecursionError):
+        return Garbage()
+    make = _MAKERS.get(_text(found.get("type"))) if isinstance(found, dict) else None
+    if make is None:
+        return None if isinstance(found, dict) else Garbage()
+    return make(found) or Garbage()
+
+
+def event_id(text: str | bytes) -> str | None:
+    """The id in a stream message, found without decoding it."""
+    piece = text[:200] if isinstance(text, str) else text[:200].decode(errors="replace")
+    _, found, rest = piece.partition('"id":"')
+    return rest.partition('"')[0] if found and '"' in rest else None
+
+
+def hosts(body: str) -> Iterator[HostEntry]:
+    """The entries of the list of hosts, decoded one by one, since the list may be of many megabytes."""
+    for found in _items(body, "servers"):
+        entry = _host(found)
+        if entry is not None:
+            yield entry
+
+
+def host(body: str) -> HostTold | None:
+    """The answer about one host."""
+    found = _load(body)
+    entry = _host(found)
+    if entry is None:
+        return None
+    values = numbers(found.get("values")) or entry.values
+    facts, rows = found.get("facts"), found.get("processes")
+    return HostTold(
+        HostEntry(entry.name, entry.display, entry.state, entry.error, entry.sampled, values),
+        seconds(found.get("values_at")),
+        facts if isinstance(facts, dict) else None,
+        tuple(_process(row) for row in rows[:200] if isinstance(row, dict)) if isinstance(rows, list) else None,
+    )
+
+
+def series(body: str, wish: AskSeries) -> SeriesTold | None:
+    """The answer about a host's past."""
+    found = _load(body)
+    step, times = _number(found.get("step_seconds")), found.get("times")
+    if not isinstance(times, list):
+        return None
+    at = tuple((_number(time) or 0.0) / 1000 for time in times)
+    rows = found.get("series")
+    columns = {
+        _text(one.get("metric")): _readings(one, len(at))
+        for one in (rows if isinstance(rows, list) else [])
+        if isinstance(one, dict)
+    }
+    return SeriesTold(wish, step if step and step > 0 else 1.0, at, columns)
+
+
+def services(body: str) -> ServicesTold:
+    """The list of services."""
+    return ServicesTold(tuple(entry for found in _items(body, "services") if (entry := _service(found))))
+
+
+def checks(body: str, uptime_body: str | None, wish: AskChecks) -> ChecksTold:
+    """The answers about a service's past."""
+    found = [check for row in _items(body, "checks") if isinstance(row, dict) and (check := _check(row))]
+    told = _load(uptime_body) if uptime_body else {}
+    total = _number(told.get("total_checks"))
+    share = _number(told.get("uptime_percentage")) if total else None
+    return ChecksTold(wish, tuple(found), share, int(total or 0))
+
+
+def seconds(text: object) -> float | None:
+    """The time that an RFC 3339 text means."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def numbers(found: object) -> dict[str, float | None]:
+    """Metrics by name; what is no finite number is no reading."""
+    if not isinstance(found, dict):
+        return {}
+    return {name: _number(value) for name, value in found.items()}
+
+
+def flat(metrics: object) -> dict[str, float | None]:
+    """``ServerMetrics`` as metrics by name, for hubs and answers that do not give those."""
+    if not isinstance(metrics, dict):
+        return {}
+    cpus, memory, components = (_map(metrics.get(key)) for key in ("cpus", "memory", "components"))
+    values = {
+        "cpu.percent": _number(cpus.get("average_usage")),
+        "cpu.count": _number(cpus.get("total")),
+        "memory.total": _number(memory.get("total")),
+        "memory.used": _number(memory.get("used")),
+        "swap.total": _number(memory.get("total_swap")),
+        "swap.used": _number(memory.get("used_swap")),
+        "system.uptime_seconds": _number(metrics.get("uptime_seconds")),
+    }
+    for kind in ("memory", "swap"):
+        total, used = values[f"{kind}.total"], values[f"{kind}.used"]
+        values[f"{kind}.percent"] = 100 * used / total if total and used is not None else None
+    for place, core in enumerate(_maps(cpus.get("cpus"))):
+        values[f"cpu[{place}].percent"] = _number(core.get("usage"))
+    for sensor in _maps(components.get("components")):
+        values[f"temperature[{_text(sensor.get('name'))}].celsius"] = _number(sensor.get("temperature"))
+    for group, key in (("disk", "disks"), ("net", "networks")):
+        for row in _maps(metrics.get(key)):
+            name = _text(row.get("name"))
+            values.update({f"{group}[{name}].{k}": _number(v) for k, v in row.items() if k != "name"})
+    load = metrics.get("load")
+    if isinstance(load, list):
+        spans = zip(("1m", "5m", "15m"), load, strict=False)
+        values.update({f"load.{span}": _number(value) for span, value in spans})
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _host(found: object) -> HostEntry | None:
+    if not isinstance(found, dict) or not isinstance(found.get("server_id"), str):
+        return None
+    name = _text(found["server_id"])
+    return HostEntry(
+        name,
+        _text(found.get("display_name")) or name,
+        _text(found.get("health_status")) or "unknown",
+        _text(found.get("last_poll_error")),
+        seconds(found.get("last_poll_success")),
+        flat(found.get("latest_metrics")),
+    )
+
+
+def _service(found: object) -> ServiceEntry | None:
+    if not isinstance(found, dict) or not isinstance(found.get("name"), str):
+        return None
+    return ServiceEntry(
+        _text(found["name"]),
+        _text(found.get("url")),
+        _text(found.get("health_status")) or "unknown",
+        _number(found.get("response_time_ms")),
+        seconds(found.get("last_check")),
+    )
+
+
+def _process(row: Mapping[str, Any]) -> Process:
+    return Process(
+        int(_number(row.get("pid")) or 0),
+        _text(row.get("name")),
+        _text(row.get("user")),
+        _number(row.get("cpu_percent")),
+        _number(row.get("memory_bytes")),
+    )
+
+
+def _readings(one: Mapping[str, Any], size: int) -> list[Reading | None]:
+    means, lows, highs, counts = (_row(one.get(key), size) for key in ("mean", "min", "max", "count"))
+    found: list[Reading | None] = []
+    for place in range(size):
+        mean = _number(means[place])
+        if mean is None:
+            found.append(None)
+            continue
+        low, high, count = _number(lows[place]), _number(highs[place]), _number(counts[place])
+        # Where nobody says how many readings there were, there was at least one.
+        found.append((mean, mean if low is None else low, mean if high is None else high, max(1, int(count or 1))))
+    return found
+
+
+def _row(found: object, size: int) -> list[Any]:
+    row = found if isinstance(found, list) else []
+    return row[:size] + [None] * (size - len(row))
+
+
+def _sample(found: Mapping[str, Any]) -> Event | None:
+    name, at = found.get("server_id"), seconds(found.get("timestamp"))
+    if not isinstance(name, str) or at is None:
+        return None
+    values: Values = numbers(found.get("values")) or flat(found.get("metrics"))
+    return SampleTold(_text(name), _text(found.get("display_name")) or _text(name), at, values)
+
+
+def _facts(found: Mapping[str, Any]) -> Event | None:
+    name, facts = found.get("server_id"), found.get("facts")
+    return FactsTold(_text(name), facts) if isinstance(name, str) and isinstance(facts, dict) else None
+
+
+def _check(found: Mapping[str, Any]) -> Check | None:
+    name, at = found.get("service_name"), seconds(found.get("timestamp"))
+    if not isinstance(name, str) or at is None:
+        return None
+    code, days = _number(found.get("http_status_code")), _number(found.get("ssl_expiry_days"))
+    return Check(
+        _text(name),
+        at,
+        _text(found.get("status")) or "unknown",
+        _number(found.get("response_time_ms")),
+        None if code is None else int(code),
+        None if days is None else int(days),
+        _text(found.get("error_message")),
+        _text(found.get("url")),
+    )
+
+
+def _checked(found: Mapping[str, Any]) -> Event | None:
+    check = _check(found)
+    return CheckTold(check) if check else None
+
+
+def _alert(found: Mapping[str, Any]) -> Event | None:
+    at = seconds(found.get("timestamp"))
+    subject, rule = found.get("subject"), found.get("rule")
+    if not isinstance(subject, str) or at is None:
+        return None
+    return AlertTold(
+        _text(subject),
+        _text(rule),
+        _text(found.get("state")) or "unknown",
+        _text(found.get("severity")),
+        at,
+        _text(found.get("reason")),
+        _number(found.get("value")),
+        _number(found.get("threshold")),
+        seconds(found.get("started_at")),
+    )
+
+
+def _missed(found: Mapping[str, Any]) -> Event:
+    count = _number(found.get("missed"))
+    return Missed(None if count is None else int(count))
+
+
+_MAKERS: dict[str, Callable[[Mapping[str, Any]], Event | None]] = {
+    "metric": _sample,
+    "facts": _facts,
+    "service_check": _checked,
+    "alert": _alert,
+    "gap": _missed,
+}
+
+
+def _load(body: str) -> dict[str, Any]:
+    """The object in ``body``; raises ``ValueError`` where there is none."""
+    try:
+        found = _DECODER.decode(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found
+
+
+def _items(body: str, key: str) -> Iterator[Any]:
+    """The items of the list under ``key``, each decoded on its own; raises ``ValueError`` for other text.
+
+    One long decoding would keep every other thread waiting for as long as it takes.
+    """
+    place = body.find(f'"{key}"')
+    place = body.find("[", place) + 1 if place >= 0 else 0
+    if not place:
+        if not isinstance(_load(body).get(key), list):
+            raise ValueError(f"no list of {key}")
+        return
+    size = len(body)
+    while True:
+        while place < size and body[place] in " \t\r\n,":
+            place += 1
+        if place >= size:
+            raise ValueError("the answer ends too early")
+        if body[place] == "]":
+            return
+        try:
+            item, place = _DECODER.raw_decode(body, place)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        yield item
+
+
+def _text(found: object) -> str:
+    return found[:MAX_TEXT] if isinstance(found, str) else ""
+
+
+def _number(found: object) -> float | None:
+    if type(found) is float:
+        return found if math.isfinite(found) else None
+    return float(found) if type(found) is int and abs(found) < 2**1000 else None
+
+
+def _map(found: object) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _maps(found: object) -> list[dict[str, Any]]:
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []

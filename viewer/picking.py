@@ -1,0 +1,128 @@
+"""A list to pick from: which lines, in which order, and which of them is chosen. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from viewer.world import ORDER, Host, Service, World
+
+CALM = 2.0
+"""Seconds that an order by a changing number is kept, so that lines do not dance."""
+
+_URGENT = {state: place for place, state in enumerate(ORDER)}
+
+
+def _much(value: float | None) -> float:
+    """Sorts the most to the top, and what has no reading to the end."""
+    return math.inf if value is None else -value
+
+
+SORTS: dict[str, Callable[[Host], tuple[float, ...]]] = {
+    "state": lambda host: (_URGENT.get(host.state, 3),),
+    "name": lambda host: (),
+    "cpu": lambda host: (_much(host.value("cpu.percent")),),
+    "mem": lambda host: (_much(host.value("memory.percent")),),
+    "load": lambda host: (_much(host.value("load.1m")),),
+    "disk": lambda host: (_much(host.digest.disk[1] if host.digest.disk else None),),
+    "net": lambda host: (_much(_sum(host.digest.inward, host.digest.outward)),),
+    "temp": lambda host: (_much(host.digest.heat[1] if host.digest.heat else None),),
+    "seen": lambda host: (math.inf if host.heard is None else -host.heard,),
+}
+"""Orders of the list of hosts by name of the column; hosts that are equal in it stand by name."""
+
+CALM_SORTS = frozenset({"state", "name"})
+
+
+@dataclass(slots=True)
+class Picking:
+    """One list. The choice is a name, so that it stays on its line when the order changes."""
+
+    sort: str = "state"
+    reverse: bool = False
+    chosen: str | None = None
+    held: bool = False
+    """Whether the person has chosen; until then it is the first line."""
+    top: int = 0
+    """The first line shown, as last drawn."""
+    page: int = 10
+    """How many lines were shown, as last drawn."""
+    visible: tuple[str, ...] = ()
+    """The names that were shown, as last drawn."""
+    order: list[str] = field(default_factory=list)
+    _made_for: tuple[object, ...] = ()
+    _made_at: float = -math.inf
+
+    def hosts(self, world: World, words: str, now: float) -> list[Host]:
+        """The hosts that ``words`` let through, in order."""
+        made_for = (words, self.sort, self.reverse, world.changes, world.hosts_told)
+        if made_for != self._made_for or (self.sort not in CALM_SORTS and not 0 <= now - self._made_at < CALM):
+            key = SORTS[self.sort]
+            found = [host for host in world.hosts.values() if passes(words, host.name, host.display, host.state)]
+            found.sort(key=lambda host: (*key(host), natural(host.display), host.name), reverse=self.reverse)
+            self._order([host.name for host in found], world.hosts_told)
+            self._made_for, self._made_at = made_for, now
+        return [world.hosts[name] for name in self.order if name in world.hosts]
+
+    def services(self, world: World, words: str) -> list[Service]:
+        """The services that ``words`` let through, the most urgent first."""
+        found = [s for s in world.services.values() if passes(words, s.name, s.url, s.state)]
+        found.sort(key=lambda s: (_URGENT.get(s.state, 3), natural(s.name), s.name))
+        self._order([service.name for service in found], world.services_told)
+        return found
+
+    def place(self) -> int:
+        """The chosen line; 0 where there is none."""
+        return self.order.index(self.chosen) if self.chosen in self.order else 0
+
+    def move(self, lines: int) -> None:
+        """Choose the line so many further down; the list's ends hold."""
+        if self.order:
+            self.chosen = self.order[max(0, min(len(self.order) - 1, self.place() + lines))]
+            self.held = True
+
+    def shown(self, top: int, names: Sequence[str]) -> None:
+        """Remember what was drawn."""
+        self.top, self.visible, self.page = top, tuple(names), max(1, len(names))
+
+    def first_line(self, page: int, total: int) -> int:
+        """The first line to show so that the chosen one is among ``page``, moving as little as can be."""
+        place = self.place()
+        top = max(min(self.top, place), place - page + 1)
+        return max(0, min(top, total - page))
+
+    def _order(self, names: list[str], complete: bool) -> None:
+        if not self.held:
+            self.chosen = names[0] if names else None
+        elif self.chosen not in names and complete:
+            # The choice has gone: its neighbour is the nearest to what the eye was on.
+            place = self.order.index(self.chosen) if self.chosen in self.order else 0
+            self.chosen = names[min(place, len(names) - 1)] if names else None
+        self.order = names
+
+
+def passes(words: str, *texts: str) -> bool:
+    """Whether each of ``words`` stands in one of the texts, in any case."""
+    return all(any(word in text.lower() for text in texts) for word in words.lower().split())
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A key that sorts ``web-2`` before ``web-10``."""
+    found: list[tuple[int, str]] = []
+    digits = ""
+    for character in text.lower():
+        if "0" <= character <= "9" and len(digits) < 18:
+            digits += character
+            continue
+        if digits:
+            found.append((int(digits), ""))
+            digits = ""
+        found.append((-1, character))
+    if digits:
+        found.append((int(digits), ""))
+    return tuple(found)
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None and other is None else (one or 0.0) + (other or 0.0)

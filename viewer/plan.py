@@ -1,0 +1,141 @@
+"""What must be asked of the hub, and when. Pure.
+
+A wish is told once and then waited for; one that failed is told again after a while, if it still matters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from viewer.axis import Window
+from viewer.events import (
+    AskChecks,
+    AskHost,
+    AskHosts,
+    AskSeries,
+    AskServices,
+    ChecksTold,
+    Event,
+    Failed,
+    HostsTold,
+    HostTold,
+    SeriesTold,
+    ServicesTold,
+    Wish,
+)
+from viewer.pasts import CHARTED, SPARK_POINTS, SPARKED, Pasts
+
+RETRY = 5.0
+"""Seconds before a wish that failed is told again."""
+SPARKS_AT_ONCE = 4
+LOST = 60.0
+"""Seconds after which nobody waits for an answer any more."""
+
+Key = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is under way and what comes next."""
+
+    refresh: float = 5.0
+    waiting: dict[Key, float] = field(default_factory=dict)
+    """Wishes that were told, and when."""
+    due: dict[Key, float] = field(default_factory=dict)
+    """The earliest time of the next one; missing: at once."""
+
+    def hurry(self) -> None:
+        """Ask for everything again now."""
+        self.due.clear()
+
+    def take(self, event: Event, now: float) -> None:
+        """Take note of answers."""
+        match event:
+            case HostsTold():
+                self._done(("hosts",), now)
+            case HostTold():
+                self._done(("host", event.entry.name), now)
+            case ServicesTold():
+                self._done(("services",), now)
+            case SeriesTold() | ChecksTold():
+                self.waiting.pop(_key(event.wish), None)
+            case Failed():
+                key = _key(event.wish)
+                self.waiting.pop(key, None)
+                self.due[key] = now + max(RETRY, self.refresh)
+            case _:
+                pass
+
+    def lists(self, now: float, *, services: bool, host: str | None) -> list[Wish]:
+        """The lists that are due, and the chosen host."""
+        found: list[Wish] = [AskHosts()]
+        if services:
+            found.append(AskServices())
+        if host is not None:
+            found.append(AskHost(host))
+        return self._told(found, now)
+
+    def host(self, pasts: Pasts, name: str, window: Window, now: float, end: float) -> list[Wish]:
+        """The chosen host's past, where it is not known."""
+        if pasts.track(name, window).loaded:
+            return []
+        return self._told([series(name, window, end, spark=False)], now)
+
+    def sparks(self, pasts: Pasts, names: Iterable[str], window: Window, now: float, end: float) -> list[Wish]:
+        """The small pasts of the hosts that are seen, a few at a time."""
+        under_way = sum(key[0] == "spark" for key in self.waiting)
+        found: list[Wish] = []
+        for name in names:
+            if under_way + len(found) >= SPARKS_AT_ONCE:
+                break
+            if not pasts.spark(name, window).loaded:
+                found += self._told([series(name, window, end, spark=True)], now)
+        return found
+
+    def service(self, pasts: Pasts, name: str, window: Window, now: float, end: float) -> list[Wish]:
+        """The chosen service's past, where it is not known."""
+        if pasts.service(name, window).loaded:
+            return []
+        return self._told([AskChecks(name, window.name, math.floor(end) - window.seconds, math.ceil(end))], now)
+
+    def _told(self, wishes: list[Wish], now: float) -> list[Wish]:
+        found = []
+        for wish in wishes:
+            key = _key(wish)
+            asked = self.waiting.get(key)
+            if (asked is None or now - asked > LOST) and now >= self.due.get(key, -math.inf):
+                self.waiting[key] = now
+                found.append(wish)
+        return found
+
+    def _done(self, key: Key, now: float) -> None:
+        asked = self.waiting.pop(key, now)
+        # A hub that needs long for an answer is asked less often.
+        self.due[key] = now + max(self.refresh, 5 * (now - asked))
+        if len(self.due) > 1000:
+            self.due = {known: at for known, at in self.due.items() if at > now}
+
+
+def series(name: str, window: Window, end: float, *, spark: bool) -> AskSeries:
+    """The wish for a host's past up to ``end``, its steps beginning where the track's do."""
+    step = window.seconds // SPARK_POINTS if spark else window.step
+    points = window.seconds // step + 1
+    last = (math.floor(end / step) + 1) * step
+    metrics = SPARKED if spark else CHARTED
+    return AskSeries(name, window.name, spark, metrics, last - points * step, last, points)
+
+
+def _key(wish: Wish) -> Key:
+    match wish:
+        case AskSeries():
+            return ("spark" if wish.spark else "series", wish.name, wish.window)
+        case AskChecks():
+            return ("checks", wish.name, wish.window)
+        case AskHost():
+            return ("host", wish.name)
+        case AskHosts():
+            return ("hosts",)
+        case AskServices():
+            return ("services",)

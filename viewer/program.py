@@ -1,0 +1,173 @@
+"""The viewer's start: arguments, settings, and which of its ways it runs in."""
+
+from __future__ import annotations
+
+import argparse
+import locale
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import viewer
+from bus.faults import ConfigError
+from bus.settings import settings_of
+from viewer.canvas import Canvas
+from viewer.charts import Glyphs
+from viewer.config import FILE, Viewer, hub, load
+from viewer.feed import Feed
+from viewer.keys import SCREENS
+from viewer.model import Model
+from viewer.palette import Palette
+from viewer.plan import Plan
+from viewer.scene import Look
+from viewer.script import Mistake, Play, Step, Unmet, parse_script, parse_size
+from viewer.session import Session
+
+WRONGLY_ASKED = 100
+UNREACHED = 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONGLY_ASKED, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What can be typed."""
+    parser = _Parser(
+        prog="guardia view", description=viewer.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("-u", "--url", help="the hub's address, as http://HOST:PORT")
+    add("--token-file", metavar="FILE", help="a file that holds the token")
+    add("-t", "--token", help="the token itself; others on this machine can see it, so prefer the file")
+    add("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
+    add("--host", metavar="NAME", help="the host to begin with")
+    add("--screen", choices=[*SCREENS, "help"], help="the screen to begin with")
+    add("--dump", action="store_true", help="print one picture when everything is there, and end")
+    add("--script", metavar="FILE", type=Path, help="obey the keys in FILE instead of a keyboard")
+    add("--size", metavar="80x24", default="80x24", help="the size of pictures that are printed")
+    add("--no-color", action="store_true", help="no colours, as with NO_COLOR")
+    add("--ascii", action="store_true", help="ASCII characters only")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the viewer; returns its exit code."""
+    given = arguments().parse_args(argv)
+    environment = os.environ
+    try:
+        settings = load(given.config, environment)
+        folder = (given.config or FILE).expanduser().parent
+        home = hub(settings, folder, environment, url=given.url, token=given.token, file=given.token_file)
+        size = parse_size(given.size)
+        steps = parse_script(given.script.read_text(encoding="utf-8")) if given.script else None
+    except ConfigError as error:
+        return _refuse("\n".join(str(fault) for fault in error.faults))
+    except (Mistake, OSError, UnicodeDecodeError) as error:
+        return _refuse(f"guardia view: {error}")
+    printed = given.dump or steps is not None
+    if not printed and not (sys.stdout.isatty() and sys.stdin.isatty()):
+        return _refuse("guardia view: this is no terminal; give --dump for one picture as text")
+    model = make_model(settings, home.url, given.screen, given.host)
+    feed = Feed(home.url, home.token)
+    session = Session(model, feed, look(given.ascii, settings.symbols, environment, encoding()))
+    colourless = given.no_color or bool(environment.get("NO_COLOR"))
+    feed.start()
+    try:
+        if printed:
+            # Pipes and files get plain text.
+            palette = None if colourless or not sys.stdout.isatty() else Palette(256)
+            return _print(session, size, steps, palette)
+        return _show(session, colourless)
+    finally:
+        feed.close()
+
+
+def make_model(settings: Viewer, url: str, screen: str | None, host: str | None) -> Model:
+    """The model as the program begins with it."""
+    model = Model(
+        address=address(url),
+        start_window=settings.window,
+        window=settings.window,
+        screen=screen or ("host" if host else "hosts"),
+        plan=Plan(refresh=settings.refresh_interval),
+    )
+    model.hosts.chosen, model.hosts.held = host, host is not None
+    return model
+
+
+def look(plain: bool, symbols: str, environment: Mapping[str, str], codeset: str) -> Look:
+    """Which characters this terminal can be trusted with."""
+    if plain or symbols == "ascii" or codeset.lower().replace("-", "") != "utf8":
+        return Look("ascii", plain=True)
+    console = environment.get("TERM") == "linux"  # its fonts have no braille
+    glyphs: Glyphs = "block" if symbols == "block" or (symbols == "auto" and console) else "braille"
+    return Look(glyphs)
+
+
+def encoding() -> str:
+    """What the terminal reads, by its locale."""
+    try:
+        locale.setlocale(locale.LC_CTYPE, "")
+    except locale.Error:
+        return "ascii"
+    return locale.nl_langinfo(locale.CODESET)
+
+
+def address(url: str) -> str:
+    """The hub for the header: without what goes without saying, and without a password."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return place if parts.scheme == "http" else f"{parts.scheme}://{place}"
+
+
+def settings_text() -> str:
+    """The keys of ``viewer.toml``, for the documentation."""
+    lines = ["| key | default | what it is |", "|---|---|---|"]
+    for name, one in settings_of(Viewer).items():
+        default = {"False": "false", "": "none"}.get(str(one.default), one.default)
+        lines.append(f"| `{name}` | {default} | {one.rule.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _show(session: Session, colourless: bool) -> int:
+    from viewer.terminal import open_terminal, run  # blessed takes time to load, and printing needs none of it
+
+    term = open_terminal()
+    run(session, term, Palette(0 if colourless else term.number_of_colors))
+    return 0
+
+
+def _print(session: Session, size: tuple[int, int], steps: list[Step] | None, palette: Palette | None) -> int:
+    def show(canvas: Canvas) -> None:
+        text = canvas.coloured(palette) if palette else canvas.text()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+    play = Play(session, size, show)
+    world = session.model.world
+    try:
+        if steps is None:
+            play.wait("loaded")
+        if steps is None and not world.hosts_told:
+            return _fail(world.link.reason or session.model.notice or "the hub told nothing")
+        play.run(steps or [Step("dump")])
+    except Unmet as unmet:
+        return _fail(world.link.reason or session.model.notice or str(unmet))
+    except BrokenPipeError:
+        return 0  # whoever read us has seen enough
+    return 0
+
+
+def _refuse(text: str) -> int:
+    print(text, file=sys.stderr)
+    return WRONGLY_ASKED
+
+
+def _fail(reason: str) -> int:
+    print(f"guardia view: {reason}", file=sys.stderr)
+    return UNREACHED

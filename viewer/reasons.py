@@ -1,0 +1,37 @@
+"""Why a connection failed, in words for people. Pure."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+_MAX = 200
+
+
+def reason(error: BaseException, address: str) -> str:
+    """A sentence about ``address``, made of whichever cause says most."""
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"{address} shows a certificate that is not trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"{address} does not speak TLS as expected; is it http:// rather than https://?"
+        if isinstance(cause, socket.gaierror):
+            return f"{address} is not known by this name"
+        if isinstance(cause, TimeoutError) or "timed out" in str(cause):
+            return f"{address} does not answer in time"
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return f"cannot reach {address}: {cause.strerror.lower()}"
+    text = " ".join(str(error).split())[:_MAX]
+    return f"{address}: {text or type(error).__name__}"
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """The error and what led to it, the deepest first."""
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting and len(found) < 20:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            waiting += [one.__context__, one.__cause__, getattr(one, "reason", None), *one.args]
+    return found[::-1]

@@ -1,0 +1,98 @@
+"""What a drawing needs to know beside the model: the moment, and how the terminal likes its characters. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from viewer.axis import Axis, axis
+from viewer.charts import DOTS, Glyphs
+from viewer.model import Model
+from viewer.palette import BOLD, Role
+from viewer.world import Host
+
+SIGNS = {"up": "●", "down": "▼", "degraded": "◆", "stale": "◇", "unknown": "○"}
+"""A sign for each state, so that no colour is needed to tell them apart."""
+
+_ROLES = {"up": Role.UP, "down": Role.DOWN, "degraded": Role.WARN, "stale": Role.WARN}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How this terminal is drawn on."""
+
+    glyphs: Glyphs = "braille"
+    plain: bool = False
+    """ASCII only."""
+    zone: tzinfo | None = None
+    """The time zone that times are read in; None is the machine's own."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """One picture: ``now`` is the real time, ``at`` the moment that is shown."""
+
+    model: Model
+    now: float
+    look: Look
+    listed: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    """For each list that was drawn: its first line and the names shown."""
+
+    @property
+    def at(self) -> float:
+        """The moment shown, by our clock."""
+        return self.model.time(self.now)
+
+    @property
+    def hub_time(self) -> float:
+        """The moment shown, by the clock of the hub."""
+        return self.at + self.model.world.ahead
+
+    def axis(self, width: int) -> Axis:
+        """The window of time over a chart ``width`` cells wide."""
+        return axis(self.hub_time, self.model.window.seconds, width * DOTS[self.look.glyphs][0])
+
+    def spark_axis(self, width: int) -> Axis:
+        """The window of time over a spark."""
+        return axis(self.hub_time, self.model.window.seconds, width)
+
+    def fresh(self, host: Host) -> bool:
+        """Whether the host's numbers may be shown as current."""
+        return host.fresh(self.at)
+
+    def state(self, host: Host) -> tuple[str, int]:
+        """A host's state in a sign and a word; with a question mark where nobody could have told us of a change."""
+        if self.model.world.link.state != "live" and not self.fresh(host):
+            return f"{sign(host.state)} {host.state}?", Role.STALE
+        return f"{sign(host.state)} {host.state}", state_role(host.state) | (0 if host.state == "up" else BOLD)
+
+    def tone(self, host: Host, style: int = Role.TEXT) -> int:
+        """``style`` for a current number; grey for one that is no longer."""
+        return style if self.fresh(host) else Role.STALE
+
+    def note(self, name: str, top: int, names: Sequence[str]) -> None:
+        """Remember which lines of a list are seen."""
+        self.listed[name] = (top, tuple(names))
+
+    def settle(self) -> None:
+        """Tell the model what is seen."""
+        for name, (top, names) in self.listed.items():
+            (self.model.hosts if name == "hosts" else self.model.services).shown(top, names)
+
+
+def sign(state: str) -> str:
+    """The sign of a state."""
+    return SIGNS.get(state, "○")
+
+
+def state_role(state: str) -> int:
+    """The colour of a state."""
+    return _ROLES.get(state, Role.UNKNOWN)
+
+
+def alarm(value: float | None, style: int = Role.TEXT, *, warn: float = 80.0, grave: float = 95.0) -> int:
+    """The style of a percentage: plain until it is much."""
+    if value is None or value < warn:
+        return style
+    return Role.DOWN if value >= grave else Role.WARN

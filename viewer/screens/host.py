@@ -1,0 +1,175 @@
+"""One host with everything that it measures. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from viewer.canvas import Pane, Span
+from viewer.cells import fit, width
+from viewer.palette import BOLD, Role
+from viewer.panel import nothing
+from viewer.panels import PANELS
+from viewer.panels.base import Need
+from viewer.scene import Scene
+from viewer.units import age, size, uptime
+from viewer.world import Host
+
+ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
+    1: (("cpu", "memory", "disks", "network", "io", "temperatures", "processes"),),
+    2: (("memory", "disks", "temperatures"), ("network", "processes", "io")),
+    3: (("cpu", "memory"), ("network", "io"), ("disks", "temperatures", "processes")),
+}
+"""Which panels stand under each other, by the number of columns; with two, the CPU lies above both."""
+
+
+def draw(scene: Scene, pane: Pane) -> None:
+    """Draw the screen."""
+    host = scene.model.host()
+    if host is None:
+        nothing(pane, "no host is chosen: press 1 and choose one")
+        return
+    body(scene, pane, host)
+
+
+def body(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw a host into whatever room there is."""
+    lines = 2 if pane.width >= 60 and pane.height >= 20 else 1
+    _head(scene, pane.part(0, 0, pane.width, lines), host)
+    rest = pane.part(0, lines, pane.width, pane.height - lines)
+    columns = 1 if pane.width < 64 else 2 if pane.width < 140 else 3
+    hidden: list[str] = []
+    if columns == 2:
+        high = max(6, min(20, rest.height * 2 // 5))
+        PANELS["cpu"].draw(scene, rest.part(0, 0, rest.width, high), host)
+        rest = rest.part(0, high, rest.width, rest.height - high)
+    left = 0
+    for place, names in enumerate(ORDERS[columns]):
+        right = rest.width * (place + 1) // columns
+        column = rest.part(left, 0, right - left, rest.height)
+        hidden += _column(scene, column, host, names)
+        left = right
+    if hidden:
+        _more(scene, pane, hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    name: str
+    need: Need
+
+
+def _column(scene: Scene, pane: Pane, host: Host, names: Sequence[str]) -> list[str]:
+    """Draw panels under each other; returns those that found no room."""
+    wanted = [_Laid(name, need) for name in names if (need := PANELS[name].need(host, pane.width))]
+    heights = share_out(pane.height, [laid.need for laid in wanted])
+    if 0 in heights and scene.model.scroll:
+        # Those that are passed over make room for those that found none.
+        passed = min(scene.model.scroll, len(wanted) - 1)
+        hidden = [laid.name for laid in wanted[:passed]]
+        wanted = wanted[passed:]
+        heights = share_out(pane.height, [laid.need for laid in wanted])
+    else:
+        hidden = []
+    y = 0
+    for laid, high in zip(wanted, heights, strict=True):
+        if high:
+            PANELS[laid.name].draw(scene, pane.part(0, y, pane.width, high), host)
+            y += high
+        else:
+            hidden.append(laid.name)
+    return hidden
+
+
+def share_out(total: int, needs: Sequence[Need]) -> list[int]:
+    """Rows for each of several panels: the first ones that fit get their least, then what they want.
+
+    What is left over goes by weight, so that charts grow and lists do not.
+    """
+    heights = [0] * len(needs)
+    left = total
+    for place, need in enumerate(needs):
+        if need.least > left:
+            break
+        heights[place] = need.least
+        left -= need.least
+    there = [place for place, high in enumerate(heights) if high]
+    for place in sorted(there, key=lambda place: needs[place].weight > 0):
+        more = max(0, needs[place].want - heights[place])
+        # Lists come first; nobody takes everything while others of the kind wait for theirs.
+        kind = needs[place].weight > 0
+        waiting = sum(max(0, n.want - h) for n, h in zip(needs, heights, strict=True) if h and (n.weight > 0) == kind)
+        given = min(more, left, -(-left * more // waiting)) if waiting else 0
+        heights[place] += given
+        left -= given
+    growing = [place for place in there if needs[place].weight] or there[-1:]
+    while left and growing:
+        for place in growing:
+            given = min(left, max(1, needs[place].weight))
+            heights[place] += given
+            left -= given
+    return heights
+
+
+def _more(scene: Scene, pane: Pane, hidden: Sequence[str]) -> None:
+    """Say what found no room."""
+    titles = ", ".join(PANELS[name].title for name in hidden)
+    text = f"PgDn PgUp: {titles}" if scene.model.screen == "host" else f"more: {titles}"
+    if width(text) + 6 <= pane.width:
+        pane.right(pane.height - 1, f" {text} ", Role.SOFT, x=pane.width - 2)
+
+
+def _head(scene: Scene, pane: Pane, host: Host) -> None:
+    """Who it is and how it is; what does not fit is left out whole."""
+    seen = host.age(scene.at)
+    name = host.display if host.display == host.name else f"{host.display} ({host.name})"
+    state: list[Span] = [scene.state(host)]
+    when = f"{age(seen)} ago" if seen is not None else "never seen"
+    state.append((when, Role.SOFT if scene.fresh(host) else Role.WARN))
+    room = pane.width - 2 - sum(width(text) + 2 for text, _ in state)
+    x = pane.put(1, 0, fit(name, room), Role.TITLE | BOLD) + 2
+    for text, style in state:
+        x = pane.put(x, 0, text, style) + 2
+    facts = _facts(scene, host)
+    if pane.height > 1:
+        _line(pane, 1, 1, facts)
+    else:
+        _line(pane, x, 0, facts)
+
+
+def _line(pane: Pane, x: int, y: int, facts: Sequence[Span]) -> None:
+    for place, (text, style) in enumerate(facts):
+        begin = 3 if place else 0
+        if x + begin + width(text) > pane.width - 1:
+            break
+        if place:
+            pane.put(x, y, " · ", Role.LINE)
+        x = pane.put(x + begin, y, text, style)
+
+
+def _facts(scene: Scene, host: Host) -> list[Span]:
+    found: list[Span] = []
+    if host.error:
+        found.append((host.error, Role.WARN))
+    if host.late:
+        found.append((f"readings arrive {age(host.late)} late", Role.WARN))
+    up = host.value("system.uptime_seconds")
+    if up is not None:
+        found.append((f"up {uptime(up)}", scene.tone(host)))
+    facts = host.facts
+
+    def word(key: str) -> str:
+        value = facts.get(key)
+        return value if isinstance(value, str) else ""
+
+    system = " ".join(text for text in (word("os_name"), word("os_version")) if text)
+    texts = [system, word("kernel"), word("arch"), word("cpu_model")]
+    memory = facts.get("memory_total")
+    if isinstance(memory, int | float) and not isinstance(memory, bool):
+        texts.append(f"{size(float(memory))} RAM")
+    interval = facts.get("interval")
+    if isinstance(interval, int | float) and not isinstance(interval, bool):
+        texts.append(f"every {interval:g} s")
+    if word("version"):
+        texts.append(f"guardia {word('version')}")
+    return [*found, *((text, Role.SOFT) for text in texts if text)]

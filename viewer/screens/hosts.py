@@ -1,0 +1,175 @@
+"""All hosts in a table, and the chosen one's charts beside or below it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from viewer.axis import clock
+from viewer.canvas import Pane, Span
+from viewer.cells import fit, width
+from viewer.charts import PERCENT, spark
+from viewer.palette import BOLD, Role, heat
+from viewer.panel import nothing, panel
+from viewer.panels import PANELS
+from viewer.scene import Scene, alarm, sign, state_role
+from viewer.screens import host as host_screen
+from viewer.table import Column
+from viewer.table import draw as draw_table
+from viewer.units import age, amount, celsius, number, percent, share
+from viewer.world import ORDER, Host
+
+BESIDE = 120
+"""Columns from which the chosen host is shown beside the list."""
+BELOW = 18
+"""Rows from which it is shown below."""
+
+
+def draw(scene: Scene, pane: Pane) -> None:
+    """Draw the screen."""
+    rows = scene.model.rows(scene.at)
+    chosen = scene.model.host()
+    if pane.width >= BESIDE:
+        left = max(54, min(80, pane.width * 2 // 5))
+        _list(scene, pane.part(0, 0, left, pane.height), rows)
+        if chosen:
+            host_screen.body(scene, pane.part(left, 0, pane.width - left, pane.height), chosen)
+        return
+    if pane.height < BELOW or not chosen:
+        _list(scene, pane, rows)
+        return
+    high = max(5, min(len(rows) + 3, pane.height - 10, pane.height * 3 // 5))
+    _list(scene, pane.part(0, 0, pane.width, high), rows)
+    _brief(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
+
+
+def _brief(scene: Scene, pane: Pane, chosen: Host) -> None:
+    """The chosen host in two charts."""
+    half = pane.width if pane.width < 64 else (pane.width + 1) * 3 // 5
+    PANELS["cpu"].draw(scene, pane.part(0, 0, half, pane.height), chosen)
+    if half < pane.width:
+        PANELS["memory"].draw(scene, pane.part(half, 0, pane.width - half, pane.height), chosen)
+
+
+def _list(scene: Scene, pane: Pane, rows: Sequence[Host]) -> None:
+    model = scene.model
+    page = max(0, pane.height - 3)
+    top = model.hosts.first_line(page, len(rows)) if page else 0
+    seen = rows[top : top + page]
+    scene.note("hosts", top, [host.name for host in seen])
+    foot: list[Span] = []
+    if len(rows) > page:
+        foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
+    if model.filter:
+        foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
+    inner = panel(pane, "Hosts", _counts(scene), foot=foot)
+    if not rows:
+        nothing(inner, _why_none(scene))
+        return
+    narrow = inner.width < 58
+    columns = _columns(scene, seen, narrow=narrow)
+    place = model.hosts.place() - top
+    chosen = place if 0 <= place < len(seen) else -1
+    draw_table(
+        inner,
+        columns,
+        seen,
+        chosen=chosen,
+        sorted_by=model.hosts.sort,
+        reverse=model.hosts.reverse,
+        gap=1 if narrow else 2,
+    )
+
+
+def _why_none(scene: Scene) -> str:
+    world = scene.model.world
+    if world.hosts:
+        return "no host matches the filter"
+    if world.hosts_told:
+        return "no host has reported yet"
+    return "asking the hub…" if world.link.state in ("connecting", "live") else "the hub cannot be reached"
+
+
+def _counts(scene: Scene) -> list[Span]:
+    counts = scene.model.world.counts()
+    total = sum(counts.values())
+    found: list[Span] = [(f"{total} host{'' if total == 1 else 's'}", Role.SOFT)] if total else []
+    link = scene.model.world.link
+    if link.state != "live" and link.lost_at is not None:
+        found.append((f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN))
+    live = link.state == "live"
+    states = [
+        (f"{sign(state)} {counts[state]} {state}", state_role(state) if live else Role.STALE)
+        for state in ORDER
+        if state in counts
+    ]
+    return [*states, *found]
+
+
+def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column[Host]]:
+    window = scene.model.window.name
+    state = max(6, max((width(scene.state(host)[0]) for host in seen), default=4))
+    number_cell = _cell(scene)
+    return [
+        Column("state", "STATE", min(state, 10), _state(scene), to_right=False),
+        Column("name", "HOST", 8, _name(scene), most=34, to_right=False),
+        Column("cpu", "CPU", 5, number_cell(lambda h: h.value("cpu.percent"), percent, True), rank=1),
+        Column("spark", window, 6, _spark(scene), rank=4 if narrow else 3, most=26, to_right=False),
+        Column("mem", "MEM", 4, number_cell(lambda h: h.value("memory.percent"), share, True), rank=2),
+        Column("load", "LOAD", 5, number_cell(lambda h: h.value("load.1m"), number), rank=6),
+        Column("disk", "DISK", 4, number_cell(lambda h: h.digest.disk and h.digest.disk[1], share, True), rank=5),
+        Column("net", "IN/s", 5, number_cell(lambda h: h.digest.inward, amount), rank=7),
+        Column("out", "OUT/s", 5, number_cell(lambda h: h.digest.outward, amount), rank=7),
+        Column("temp", "TEMP", 6, number_cell(lambda h: h.digest.heat and h.digest.heat[1], celsius), rank=8),
+        Column("seen", "SEEN", 5, _seen(scene), rank=3 if narrow else 4),
+    ]
+
+
+CellOf = Callable[[Host, int], list[Span]]
+
+
+def _state(scene: Scene) -> CellOf:
+    def cell(host: Host, wide: int) -> list[Span]:
+        text, style = scene.state(host)
+        return [(fit(text, wide), style)]
+
+    return cell
+
+
+def _name(scene: Scene) -> CellOf:
+    return lambda host, wide: [(fit(host.display, wide), scene.tone(host) | BOLD if scene.fresh(host) else Role.STALE)]
+
+
+def _cell(scene: Scene) -> Callable[..., CellOf]:
+    """Makes cells of numbers: grey when they are old, loud when they are much."""
+
+    def make(
+        value_of: Callable[[Host], float | None], text: Callable[[float | None], str], loud: bool = False
+    ) -> CellOf:
+        def cell(host: Host, wide: int) -> list[Span]:
+            value = value_of(host)
+            style = alarm(value) if loud else Role.TEXT
+            return [(text(value), scene.tone(host, style if value is not None else Role.SOFT))]
+
+        return cell
+
+    return make
+
+
+def _spark(scene: Scene) -> CellOf:
+    def cell(host: Host, wide: int) -> list[Span]:
+        past = scene.model.pasts.sparks.get(host.name)
+        if past is None or scene.model.pasts.spark_window != scene.model.window:
+            return []
+        line = scene.spark_axis(wide)
+        means, _ = past.columns("cpu.percent", line, 2.5 * max(host.interval, past.step, line.step))
+        text = spark(means, wide, PERCENT, scene.look.glyphs)
+        return [(character, heat((value or 0.0) / 100)) for character, value in zip(text, means[-wide:], strict=False)]
+
+    return cell
+
+
+def _seen(scene: Scene) -> CellOf:
+    def cell(host: Host, wide: int) -> list[Span]:
+        return [(age(host.age(scene.at)), Role.SOFT if scene.fresh(host) else Role.WARN)]
+
+    return cell

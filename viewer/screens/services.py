@@ -1,0 +1,141 @@
+"""All services in a table, and the chosen one's response times below it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from viewer.axis import Axis
+from viewer.canvas import Pane, Span
+from viewer.cells import fit
+from viewer.charts import nice
+from viewer.events import Check
+from viewer.palette import BOLD, Role
+from viewer.panel import draw_area, frame, nothing, one, panel
+from viewer.scene import Scene, sign, state_role
+from viewer.table import Column
+from viewer.table import draw as draw_table
+from viewer.units import age, milliseconds, percent
+from viewer.world import ORDER, Service
+
+
+def draw(scene: Scene, pane: Pane) -> None:
+    """Draw the screen."""
+    rows = scene.model.service_rows()
+    chosen = scene.model.service()
+    high = pane.height
+    if chosen and pane.height >= 14:
+        high = max(5, min(len(rows) + 3, pane.height - 9, pane.height // 2))
+    _list(scene, pane.part(0, 0, pane.width, high), rows)
+    if chosen and high < pane.height:
+        _detail(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
+
+
+def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
+    model = scene.model
+    page = max(0, pane.height - 3)
+    top = model.services.first_line(page, len(rows)) if page else 0
+    seen = rows[top : top + page]
+    scene.note("services", top, [service.name for service in seen])
+    states = [service.state for service in model.world.services.values()]
+    facts: list[Span] = [
+        (f"{sign(state)} {states.count(state)} {state}", state_role(state)) for state in ORDER if state in states
+    ]
+    foot: list[Span] = []
+    if len(rows) > page:
+        foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
+    if model.filter:
+        foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
+    inner = panel(pane, "Services", facts, foot=foot)
+    if not rows:
+        known = model.world.services_told
+        nothing(inner, "no service matches" if model.filter else "no services are checked" if known else "asking…")
+        return
+    state = 2 + max(len(service.state) for service in seen)
+    columns: list[Column[Service]] = [
+        Column("state", "STATE", min(state, 10), _state, to_right=False),
+        Column("name", "SERVICE", 8, lambda s, wide: [(fit(s.name, wide), BOLD)], most=28, to_right=False),
+        Column("response", "RESPONSE", 8, lambda s, wide: [(milliseconds(s.response_ms), Role.TEXT)], rank=1),
+        Column("checked", "CHECKED", 7, _checked(scene), rank=2),
+        Column("tls", "CERT", 6, _certificate, rank=4),
+        Column("url", "URL", 10, lambda s, wide: [(fit(s.url, wide), Role.SOFT)], rank=3, most=60, to_right=False),
+    ]
+    place = model.services.place() - top
+    draw_table(inner, columns, seen, chosen=place if 0 <= place < len(seen) else -1, sorted_by="state")
+
+
+def _state(service: Service, wide: int) -> list[Span]:
+    style = state_role(service.state) | (0 if service.state == "up" else BOLD)
+    return [(f"{sign(service.state)} {fit(service.state, wide - 2)}", style)]
+
+
+def _checked(scene: Scene):  # type: ignore[no-untyped-def]
+    def cell(service: Service, wide: int) -> list[Span]:
+        if service.checked is None:
+            return [("never", Role.SOFT)]
+        return [(age(scene.hub_time - service.checked), Role.SOFT)]
+
+    return cell
+
+
+def _certificate(service: Service, wide: int) -> list[Span]:
+    days = service.last.tls_days if service.last else None
+    if days is None:
+        return [("–", Role.SOFT)]
+    return [(f"{max(-999, min(days, 9999))} d", Role.DOWN if days < 7 else Role.WARN if days < 30 else Role.TEXT)]
+
+
+def _detail(scene: Scene, pane: Pane, service: Service) -> None:
+    past = scene.model.pasts.service(service.name, scene.model.window)
+    known = [check for check in past.checks if check.response_ms is not None]
+    facts: list[Span] = [(milliseconds(service.response_ms), Role.INWARD | BOLD)]
+    if past.uptime is not None:
+        facts.append((f"up in {percent(past.uptime)} of {past.total} checks", Role.TEXT))
+    facts.append((f"in {scene.model.window.name}", Role.SOFT))
+    inner = panel(pane, f"{service.name} response", facts)
+    last = service.last or (past.checks[-1] if past.checks else None)
+    if last and last.error:
+        inner.put(0, 0, fit(last.error, inner.width), Role.DOWN)
+        inner = inner.part(0, 1, inner.width, inner.height - 1)
+    chart = inner.part(0, 0, inner.width, inner.height - 1)
+    line = scene.axis(max(1, chart.width))
+    top = max((c.response_ms or 0.0 for c in known if c.at >= line.start), default=None)
+    scale = nice(top, least=10.0)
+    shape = frame(scene, pane, chart, scale, milliseconds)
+    line = scene.axis(max(1, shape.plot.width))
+    times, states = _columns(past.checks, line)
+    draw_area(scene, shape.plot, times, (), scale, one(Role.INWARD))
+    _strip(inner.part(shape.plot.left - inner.left, inner.height - 1, shape.plot.width, 1), states, line)
+    if not any(states):
+        nothing(shape.plot, "no checks in this window" if past.loaded else "no history yet")
+
+
+def _columns(checks: Sequence[Check], line: Axis) -> tuple[list[float | None], list[str]]:
+    """The response times and the worst state in each column; a check holds until the next one."""
+    times: list[float | None] = [None] * line.count
+    states = [""] * line.count
+    gaps = [b.at - a.at for a, b in pairwise(checks)]
+    hold = 2.5 * sorted(gaps)[len(gaps) // 2] if gaps else line.step
+    for place, check in enumerate(checks):
+        until = min(checks[place + 1].at if place + 1 < len(checks) else check.at + line.step, check.at + hold)
+        first = line.column(check.at)
+        for column in range(max(0, first), min(line.count, max(first + 1, line.column(until)))):
+            times[column] = check.response_ms
+            if not states[column] or ORDER.index(_known(check.status)) < ORDER.index(states[column]):
+                states[column] = _known(check.status)
+    return times, states
+
+
+def _known(status: str) -> str:
+    return status if status in ORDER else "unknown"
+
+
+def _strip(pane: Pane, states: Sequence[str], line: Axis) -> None:
+    """One sign for each cell: the worst that was found in its time."""
+    each = max(1, line.count // max(1, pane.width))
+    marks = {"up": "━", "degraded": "◆", "down": "▼"}
+    for x in range(pane.width):
+        found = [state for state in states[x * each : (x + 1) * each] if state]
+        if found:
+            worst = min(found, key=ORDER.index)
+            pane.put(x, 0, marks.get(worst, "○"), state_role(worst))

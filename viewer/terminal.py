@@ -1,0 +1,204 @@
+"""The terminal: keys in, pictures out, and everything as it was before when we leave. Decides nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from types import FrameType
+
+import blessed
+
+from viewer.canvas import Painter
+from viewer.palette import Palette
+from viewer.session import Session
+
+TICK = 0.1
+"""Seconds between two looks at what has come."""
+PICTURE = 0.25
+"""Seconds between two pictures that nobody pressed a key for."""
+STILL = 1.0
+"""Seconds after which ages have changed even if nothing else has."""
+
+_NAMES = {
+    "KEY_UP": "up",
+    "KEY_DOWN": "down",
+    "KEY_LEFT": "left",
+    "KEY_RIGHT": "right",
+    "KEY_PGUP": "pageup",
+    "KEY_PGDOWN": "pagedown",
+    "KEY_HOME": "home",
+    "KEY_END": "end",
+    "KEY_ENTER": "enter",
+    "KEY_ESCAPE": "escape",
+    "KEY_TAB": "tab",
+    "KEY_BTAB": "backtab",
+    "KEY_SHIFT_TAB": "backtab",
+    "KEY_BACKSPACE": "backspace",
+    "KEY_DELETE": "backspace",
+    "KEY_F1": "f1",
+}
+_CODES = {
+    "\r": "enter",
+    "\n": "enter",
+    "\t": "tab",
+    "\x03": "ctrl-c",
+    "\x1a": "ctrl-z",
+    "\x7f": "backspace",
+    "\x08": "backspace",
+}
+
+
+def open_terminal() -> blessed.Terminal:
+    """The terminal we were started from.
+
+    blessed gives up all control sequences, not only colours, where NO_COLOR is set; we keep the colours away
+    ourselves.
+    """
+    kept = os.environ.pop("NO_COLOR", None)
+    try:
+        return blessed.Terminal(stream=sys.__stdout__)
+    finally:
+        if kept is not None:
+            os.environ["NO_COLOR"] = kept
+
+
+def key_name(stroke: blessed.keyboard.Keystroke) -> str:
+    """The name of a key as the table of keys has it; an unknown sequence is an empty text."""
+    if stroke.name in _NAMES:
+        return _NAMES[stroke.name]
+    text = str(stroke)
+    if text in _CODES:
+        return _CODES[text]
+    return text if len(text) == 1 and text.isprintable() else ""
+
+
+class Screen:
+    """The terminal while it is ours."""
+
+    def __init__(self, term: blessed.Terminal, palette: Palette) -> None:
+        self.painter = Painter(palette)
+        self._term = term
+        self._stack = ExitStack()
+        self._out = term.stream
+
+    def enter(self) -> None:
+        """Take the terminal over."""
+        with ExitStack() as stack:
+            for hold in (self._term.raw, self._term.fullscreen, self._term.hidden_cursor, self._term.no_line_wrap):
+                stack.enter_context(hold())
+            self._stack = stack.pop_all()
+        self.painter.forget()
+
+    def leave(self) -> None:
+        """Give it back as it was."""
+        self._out.write("\x1b[0m")
+        self._stack.close()
+        self._out.flush()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        return self._term.width, self._term.height
+
+    def keys(self, wait: float) -> list[str]:
+        """The keys that were pressed, waiting at most so long for the first; raises ``EOFError`` when it is gone."""
+        found = []
+        stroke = self._term.inkey(timeout=wait, esc_delay=0.05)
+        while stroke:
+            found.append(key_name(stroke))
+            if len(found) >= 200:
+                break
+            stroke = self._term.inkey(timeout=0, esc_delay=0.05)
+        return found
+
+    def show(self, text: str) -> None:
+        """Write what the painter says."""
+        if text:
+            self._out.write(text)
+            self._out.flush()
+
+
+class Signals:
+    """Signals as things that have happened, to be looked at between two pictures."""
+
+    def __init__(self) -> None:
+        self.over = False
+        self.suspend = False
+        self._before = {
+            number: signal.signal(number, handler)
+            for number, handler in (
+                (signal.SIGTERM, self._end),
+                (signal.SIGHUP, self._end),
+                (signal.SIGINT, self._end),
+                (signal.SIGTSTP, self._stop),
+            )
+        }
+
+    def restore(self) -> None:
+        """Handle them as before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def stop_now(self) -> None:
+        """Stop this process as Ctrl-Z does; returns when it goes on."""
+        self.suspend = False
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.killpg(0, signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._stop)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.over = True
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.suspend = True
+
+
+def run(
+    session: Session, term: blessed.Terminal, palette: Palette, clock: Callable[[], float] = time.monotonic
+) -> Screen:
+    """Show the session until the person quits or the terminal goes away; returns the screen with its counts."""
+    screen = Screen(term, palette)
+    signals = Signals()
+    screen.enter()
+    try:
+        _loop(session, screen, signals, clock)
+    except (EOFError, BrokenPipeError):
+        pass  # nobody is looking any more
+    except OSError as error:
+        if error.errno != 5:  # EIO: the terminal is gone
+            raise
+    finally:
+        signals.restore()
+        with suppress(OSError):  # there may be nothing left to give back
+            screen.leave()
+    return screen
+
+
+def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[], float]) -> None:
+    drawn_at, cost, size, news = -STILL, 0.0, (0, 0), True
+    while not (session.model.quit or signals.over):
+        pressed = screen.keys(TICK)
+        for key in pressed:
+            if key == "ctrl-z":
+                signals.suspend = True
+            elif key:
+                session.press(key)
+        if signals.suspend:
+            screen.leave()
+            signals.stop_now()
+            screen.enter()
+            size = (0, 0)
+        news = session.turn() or news
+        now = clock()
+        resized, size = screen.size != size, screen.size
+        # A picture that is dear to draw is drawn less often, so that it never costs more than a tenth.
+        due = drawn_at + (max(PICTURE, 10 * cost) if news else STILL)
+        if pressed or resized or now >= due:
+            screen.show(screen.painter.paint(session.draw(*size)))
+            session.turn()  # what has come into view is asked for at once
+            drawn_at, news = now, False
+            cost = clock() - now

@@ -1,0 +1,143 @@
+"""Numbers as a person reads them: short, with their unit, never wider than promised. Pure."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "–"
+"""What stands where there is no reading; never 0."""
+
+_BINARY = ("", "K", "M", "G", "T", "P", "E")
+_DECIMAL = ("", "k", "M", "G", "T", "P", "E")
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a finite reading."""
+    return value is not None and math.isfinite(value)
+
+
+def share(value: float | None) -> str:
+    """Percent in at most 4 characters: ``12%``, ``100%``."""
+    return f"{_held(value, 999):.0f}%" if value is not None and math.isfinite(value) else NOTHING
+
+
+def percent(value: float | None) -> str:
+    """Percent in at most 5 characters: ``12.3%``, ``100%``."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    held = _held(value, 9999)
+    return f"{held:.1f}%" if -9.95 < held < 99.95 else f"{held:.0f}%"
+
+
+def amount(value: float | None) -> str:
+    """Bytes in at most 4 characters, by 1,024: ``512``, ``1.2K``, ``34G``."""
+    return _scaled(value, _BINARY, 1024.0)
+
+
+def count(value: float | None) -> str:
+    """A plain count in at most 4 characters, by 1,000: ``512``, ``1.2k``."""
+    return _scaled(value, _DECIMAL, 1000.0)
+
+
+def size(value: float | None) -> str:
+    """Bytes with their unit, in at most 8 characters: ``512 B``, ``1.2 GiB``."""
+    short = amount(value)
+    if short == NOTHING:
+        return short
+    return f"{short[:-1]} {short[-1]}iB" if short[-1].isalpha() else f"{short} B"
+
+
+def rate(value: float | None) -> str:
+    """Bytes per second, in at most 10 characters: ``1.2 MiB/s``."""
+    text = size(value)
+    return text if text == NOTHING else f"{text}/s"
+
+
+def of(used: float | None, total: float | None) -> str:
+    """``3.5 of 7.7 GiB``; the unit is named once where it is the same."""
+    left, right = size(used), size(total)
+    if NOTHING in (left, right):
+        return f"{left} of {right}" if left != right else NOTHING
+    number, _, unit = left.partition(" ")
+    return f"{number} of {right}" if right.endswith(f" {unit}") else f"{left} of {right}"
+
+
+def of_short(used: float | None, total: float | None) -> str:
+    """``3.5G/7.7G``, at most 9 characters."""
+    left, right = amount(used), amount(total)
+    return NOTHING if left == right == NOTHING else f"{left}/{right}"
+
+
+def celsius(value: float | None) -> str:
+    """A temperature in at most 6 characters: ``48°C``."""
+    return f"{_held(value, 999):.0f}°C" if value is not None and math.isfinite(value) else NOTHING
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A plain number such as a load: ``0.42``, ``12.3``, ``134``; at most 5 characters."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if abs(value) >= 9999.5:
+        return count(value)
+    return f"{value:.{0 if abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else digits}f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """A response time: ``85 ms``, ``1.25 s``."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:.0f} ms" if abs(value) < 999.5 else f"{number(value / 1000)} s"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value in one of the units that the API names."""
+    known_units = {
+        "percent": percent,
+        "bytes": size,
+        "bytes/s": rate,
+        "celsius": celsius,
+        "seconds": age,
+        "ms": milliseconds,
+    }
+    if unit in known_units:
+        return known_units[unit](value)
+    text = count(value)
+    return text if text == NOTHING or not unit else f"{text} {unit}"
+
+
+def age(seconds: float | None) -> str:
+    """How long, in at most 5 characters: ``2 s``, ``59 m``, ``5 h``, ``12 d``."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    whole = max(0, int(seconds))
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if whole >= length:
+            return f"{min(whole // length, 999)} {unit}"
+    return f"{whole} s"
+
+
+def uptime(seconds: float | None) -> str:
+    """How long, in two parts: ``12d 4h``, ``4h 12m``, ``3m 8s``."""
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return NOTHING
+    whole = int(min(seconds, 8.64e9))
+    days, hours, minutes = whole // 86_400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days}d {hours}h"
+    return f"{hours}h {minutes}m" if hours else f"{minutes}m {whole % 60}s"
+
+
+def _held(value: float, most: float) -> float:
+    return max(-most / 10, min(most, value))
+
+
+def _scaled(value: float | None, names: tuple[str, ...], base: float) -> str:
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    sign, rest = ("-", -value) if value <= -0.5 else ("", abs(value))
+    for name in names:
+        if rest < 999.5 or name == names[-1]:
+            small = name and rest < 9.95 and not sign
+            return f"{sign}{rest:.1f}{name}" if small else f"{sign}{min(rest, 999):.0f}{name}"
+        rest /= base
+    raise AssertionError("the last unit takes everything")

@@ -1,0 +1,329 @@
+"""What is known of hosts, services, alerts and the link to the hub. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from viewer.events import (
+    AlertTold,
+    Check,
+    CheckTold,
+    Event,
+    FactsTold,
+    Garbage,
+    HostEntry,
+    HostsTold,
+    HostTold,
+    LinkState,
+    LinkTold,
+    Missed,
+    Process,
+    SampleTold,
+    ServiceEntry,
+    ServicesTold,
+    Values,
+)
+
+MAX_ALERTS = 500
+LATE = 10.0
+"""Seconds between measuring and arriving that are the network's; more are told as the reading's age."""
+SILENT = 120.0
+"""A reading older than this does not make its host look alive."""
+_VIRTUAL = re.compile(r"(lo|veth.*|docker.*|br-.*|virbr.*|cni.*|flannel.*|cali.*|tap.*|tun.*)\Z", re.DOTALL)
+_NAME = re.compile(r"([A-Za-z0-9_]+)\[(.*)\]\.([^\]]+)\Z", re.DOTALL)
+
+ORDER = ("down", "degraded", "stale", "unknown", "up")
+"""States, the most urgent first."""
+
+
+@lru_cache(maxsize=16_384)
+def parts(name: str) -> tuple[str, str, str]:
+    """A metric's group, instance and field; the instance is empty for ``cpu.percent``."""
+    match = _NAME.match(name)
+    if match:
+        return match[1], match[2], match[3]
+    group, _, rest = name.partition(".")
+    return group, "", rest
+
+
+class Digest(NamedTuple):
+    """What a line in the list of hosts shows beside CPU and memory."""
+
+    disk: tuple[str, float] | None
+    """The fullest filesystem and its percentage."""
+    heat: tuple[str, float] | None
+    """The hottest sensor and its temperature."""
+    inward: float | None
+    """Bytes per second received over all interfaces that are not virtual."""
+    outward: float | None
+
+
+@lru_cache(maxsize=16_384)
+def _digested(name: str) -> tuple[str, str] | None:
+    group, instance, field_name = parts(name)
+    if group in ("disk", "temperature") and field_name in ("percent", "celsius"):
+        return group, instance
+    if group == "net" and field_name in ("rx_bytes_per_s", "tx_bytes_per_s") and not is_virtual(instance):
+        return field_name[:2], instance
+    return None
+
+
+def is_virtual(interface: str) -> bool:
+    """Whether what passes this interface passes another one too, or never leaves the host."""
+    return bool(_VIRTUAL.match(interface))
+
+
+def digest(values: Values) -> Digest:
+    """The digest of one reading."""
+    most: dict[str, tuple[str, float]] = {}
+    sums: dict[str, float] = {}
+    for name, value in values.items():
+        found = _digested(name)
+        if found is None or value is None:
+            continue
+        kind, instance = found
+        if kind in ("rx", "tx"):
+            sums[kind] = sums.get(kind, 0.0) + value
+        elif kind not in most or value > most[kind][1]:
+            most[kind] = (instance, value)
+    return Digest(most.get("disk"), most.get("temperature"), sums.get("rx"), sums.get("tx"))
+
+
+@dataclass(slots=True)
+class Host:
+    """One host as last told. Times are by our clock."""
+
+    name: str
+    display: str
+    state: str = "unknown"
+    error: str = ""
+    values: Values = field(default_factory=dict)
+    sampled: float = -1.0
+    """When the newest reading was taken, by the host's clock; -1 before the first."""
+    heard: float | None = None
+    """When it arrived; None where none ever did."""
+    late: float = 0.0
+    """How long it took to arrive, where that is longer than networks take."""
+    spacing: float | None = None
+    """Seconds between readings, as observed."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    processes: tuple[Process, ...] | None = None
+    _digest: Digest | None = None
+    _digested: Values | None = None
+
+    def age(self, now: float) -> float | None:
+        """How old the newest reading is; None without one."""
+        return None if self.heard is None else max(0.0, now - self.heard) + self.late
+
+    @property
+    def interval(self) -> float:
+        """Seconds between readings: as the host says, else as observed."""
+        said = self.facts.get("interval")
+        if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < 86_400:
+            return float(said)
+        return self.spacing or 15.0
+
+    def fresh(self, now: float) -> bool:
+        """Whether the newest reading may be shown as current."""
+        age = self.age(now)
+        return age is not None and age <= max(5.0, 3 * self.interval)
+
+    def value(self, name: str) -> float | None:
+        """A metric's newest reading."""
+        return self.values.get(name)
+
+    def instances(self, group: str) -> dict[str, dict[str, float | None]]:
+        """The readings of ``group[instance].field`` by instance and field."""
+        found: dict[str, dict[str, float | None]] = {}
+        for name, value in self.values.items():
+            one, instance, what = parts(name)
+            if one == group and instance:
+                found.setdefault(instance, {})[what] = value
+        return found
+
+    @property
+    def digest(self) -> Digest:
+        """The numbers of the list of hosts; worked out once for each reading."""
+        if self._digest is None or self._digested is not self.values:
+            self._digest, self._digested = digest(self.values), self.values
+        return self._digest
+
+
+@dataclass(slots=True)
+class Service:
+    """One service as last told."""
+
+    name: str
+    url: str = ""
+    state: str = "unknown"
+    response_ms: float | None = None
+    checked: float | None = None
+    last: Check | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """The stream from the hub; ``since`` is when it became what it is."""
+
+    state: LinkState = "connecting"
+    reason: str = ""
+    retry_at: float | None = None
+    since: float = 0.0
+    lost_at: float | None = None
+    """When it was last live; None while it is."""
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that the hub told."""
+
+    hosts: dict[str, Host] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    alerts: deque[AlertTold] = field(default_factory=lambda: deque(maxlen=MAX_ALERTS))
+    """Newest last."""
+    alarms: dict[tuple[str, str], AlertTold] = field(default_factory=dict)
+    """The newest word on each subject and rule."""
+    link: Link = field(default_factory=Link)
+    ahead: float = 0.0
+    """How far the hub's clock is before ours."""
+    garbage: int = 0
+    missed: int = 0
+    hosts_told: bool = False
+    services_told: bool = False
+    changes: int = 0
+    """Grows whenever a host or service comes, goes or changes its state."""
+
+    def take(self, event: Event, now: float) -> None:
+        """Take in what the hub told."""
+        match event:
+            case SampleTold():
+                self._sample(event, now)
+            case HostsTold():
+                self._listed(event, now)
+            case HostTold():
+                self._described(event, now)
+            case FactsTold():
+                self._host(event.name, event.name).facts = event.facts
+            case ServicesTold():
+                self._services(event)
+            case CheckTold():
+                self._checked(event.check)
+            case AlertTold():
+                self._alert(event)
+            case LinkTold():
+                self._linked(event, now)
+            case Missed():
+                self.missed += event.count or 1
+            case Garbage():
+                self.garbage += 1
+            case _:
+                pass
+
+    def firing(self) -> list[AlertTold]:
+        """The alarms that fire now, the newest first."""
+        found = [alert for alert in self.alarms.values() if alert.state == "firing"]
+        return sorted(found, key=lambda alert: -alert.at)
+
+    def counts(self) -> dict[str, int]:
+        """How many hosts are in each state."""
+        found: dict[str, int] = {}
+        for host in self.hosts.values():
+            found[host.state] = found.get(host.state, 0) + 1
+        return found
+
+    def _host(self, name: str, display: str) -> Host:
+        host = self.hosts.get(name)
+        if host is None:
+            host = self.hosts[name] = Host(name, display)
+            self.changes += 1
+        return host
+
+    def _sample(self, told: SampleTold, now: float) -> None:
+        host = self._host(told.name, told.display)
+        if told.at < host.sampled:
+            return  # sent again after a cut: the past, not the present
+        if host.sampled >= 0 and 0 < told.at - host.sampled < 3600:
+            step = told.at - host.sampled
+            host.spacing = step if host.spacing is None else min(host.spacing * 1.5, step)
+        host.sampled, host.values, host.heard = told.at, told.values, now
+        late = now + self.ahead - told.at
+        host.late = late if late > LATE else 0.0
+        if late < SILENT:
+            self._state(host, "up")
+
+    def _listed(self, told: HostsTold, now: float) -> None:
+        self.ahead = told.ahead
+        self.hosts_told = True
+        names = {entry.name for entry in told.entries}
+        for gone in [name for name in self.hosts if name not in names]:
+            del self.hosts[gone]
+            self.changes += 1
+        for entry in told.entries:
+            self._entry(entry, now)
+
+    def _entry(self, entry: HostEntry, now: float) -> Host:
+        host = self._host(entry.name, entry.display)
+        host.display, host.error = entry.display, entry.error
+        heard = None if entry.sampled is None else min(now, entry.sampled - self.ahead)
+        if heard is not None and (host.heard is None or heard > host.heard):
+            host.heard = heard
+            # The list tells less than the stream, and some of it under other names.
+            told = {name: value for name, value in entry.values.items() if name in host.values}
+            if entry.values:
+                host.values = {**host.values, **told} if host.values else entry.values
+        self._state(host, entry.state)
+        return host
+
+    def _described(self, told: HostTold, now: float) -> None:
+        host = self._entry(told.entry, now)
+        if told.at is not None and told.at >= host.sampled:
+            host.sampled, host.values = told.at, told.entry.values
+        if told.facts is not None:
+            host.facts = told.facts
+        if told.processes is not None:
+            host.processes = told.processes
+
+    def _services(self, told: ServicesTold) -> None:
+        self.services_told = True
+        names = {entry.name for entry in told.entries}
+        for gone in [name for name in self.services if name not in names]:
+            del self.services[gone]
+        for entry in told.entries:
+            self._service(entry)
+
+    def _service(self, entry: ServiceEntry) -> None:
+        service = self.services.setdefault(entry.name, Service(entry.name))
+        service.url, service.state = entry.url, entry.state
+        if entry.checked is not None and (service.checked is None or entry.checked >= service.checked):
+            service.checked, service.response_ms = entry.checked, entry.response_ms
+
+    def _checked(self, check: Check) -> None:
+        service = self.services.setdefault(check.name, Service(check.name, check.url))
+        if service.checked is None or check.at >= service.checked:
+            service.checked, service.response_ms = check.at, check.response_ms
+            service.state, service.last = check.status, check
+
+    def _alert(self, alert: AlertTold) -> None:
+        self.alerts.append(alert)
+        known = self.alarms.get((alert.subject, alert.rule))
+        if known is None or alert.at >= known.at:
+            self.alarms[alert.subject, alert.rule] = alert
+
+    def _linked(self, told: LinkTold, now: float) -> None:
+        if told.state == "live":
+            self.link.lost_at = None
+        elif self.link.state == "live":
+            self.link.lost_at = now
+        if told.state != self.link.state:
+            self.link.since = now
+        self.link.state, self.link.reason, self.link.retry_at = told.state, told.reason, told.retry_at
+
+    def _state(self, host: Host, state: str) -> None:
+        if host.state != state:
+            host.state = state
+            self.changes += 1

@@ -1,4 +1,4 @@
-"""The two frames of the receipts' road as bytes and back: HELLO and RECEIPT. Pure, strict.
+"""HELLO, a producer's question for its watermarks, as bytes and back. Pure, strict.
 
 A **HELLO** (producer to store) says what a producer can still supply:
 
@@ -11,25 +11,6 @@ A **HELLO** (producer to store) says what a producer can still supply:
                16  8  last: the highest number given so far
                24  8  once: the highest watermark that any store ever acknowledged
 
-A **RECEIPT** (store to producer, through the collector) says what is on the store's disk:
-
-    0    3  magic "G1R"
-    3    1  flags: 1 DISK_FULL, 2 SLOW, 4 REVOKED
-    4    8  generation of the store
-   12    8  incarnation: random, new at every start of the store
-   20    8  hub time, ns, signed
-   28    8  nonce of the HELLO that this answers, or 0
-   36    4  credit: messages the store would take in flight, 0 for no opinion
-   40    2  count of marks
-   42    2  count of rejects
-   44    1  length of source
-   45       source (ASCII), then 25 bytes for each mark:
-                0  8  epoch
-                8  8  watermark: everything up to here is stored or declared gone
-               16  8  until: the last number of the first hole beyond the watermark, or 0
-               24  1  refused: 1 when messages were refused because of too many epochs
-            then 17 bytes for each reject: epoch u64, number u64, code u8 (an index of ``CODES``)
-
 all numbers big-endian. Bytes that do not fit exactly are ``Malformed``.
 """
 
@@ -37,7 +18,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Any
 
 import msgpack
@@ -46,25 +26,9 @@ from bus.messages import is_name
 from bus.wire import Malformed
 
 HELLO = b"G1H"
-RECEIPT = b"G1R"
 MAX_OFFERS = 512
-MAX_MARKS = 1024
-MAX_REJECTS = 256
 MAX_HELLO = 65_536
-CODES = ("unknown", "malformed", "poison", "limit")
 _OFFER = struct.Struct(">QQQQ")
-_HEAD = struct.Struct(">3sBQQqQIHHB")
-_MARK = struct.Struct(">QQQB")
-_REJECT = struct.Struct(">QQB")
-
-
-class Flags(IntFlag):
-    """What the store says of itself in every receipt."""
-
-    NONE = 0
-    DISK_FULL = 1
-    SLOW = 2
-    REVOKED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +64,6 @@ class Hello:
     offers: tuple[Offer, ...]
     spool: SpoolReport = SpoolReport()
     more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How far one epoch is stored."""
-
-    epoch: int
-    watermark: int
-    until: int = 0
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A message that the store will never take; the watermark passes it."""
-
-    epoch: int
-    number: int
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the store says to one producer after a commit, or in answer to a HELLO."""
-
-    source: str
-    generation: int
-    incarnation: int
-    hub_time: int
-    marks: tuple[Mark, ...]
-    answer: int = 0
-    flags: Flags = Flags.NONE
-    credit: int = 0
-    rejects: tuple[Reject, ...] = ()
 
 
 def pack_hello(hello: Hello) -> bytes:
@@ -242,70 +172,3 @@ def _offers(packed: object) -> tuple[Offer, ...]:
     if any(offer.floor > offer.last for offer in offers):
         raise Malformed("body", "HELLO.epochs: a floor above the last number")
     return offers
-
-
-def pack_receipt(receipt: Receipt) -> bytes:
-    """The bytes of a receipt."""
-    source = receipt.source.encode()
-    head = _HEAD.pack(
-        RECEIPT,
-        receipt.flags,
-        receipt.generation,
-        receipt.incarnation,
-        receipt.hub_time,
-        receipt.answer,
-        receipt.credit,
-        len(receipt.marks),
-        len(receipt.rejects),
-        len(source),
-    )
-    marks = (_MARK.pack(m.epoch, m.watermark, m.until, m.refused) for m in receipt.marks)
-    rejects = (_REJECT.pack(r.epoch, r.number, CODES.index(r.code)) for r in receipt.rejects)
-    return b"".join((head, source, *marks, *rejects))
-
-
-def receipt_source(frame: bytes) -> str:
-    """Whom the receipt in ``frame`` is for, without reading the rest; raises ``Malformed``."""
-    if len(frame) < _HEAD.size or frame[:3] != RECEIPT:
-        raise Malformed("magic", f"starts with {frame[:3]!r}, not with {RECEIPT!r}")
-    return _name(frame[_HEAD.size : _HEAD.size + frame[_HEAD.size - 1]].decode("ascii", "replace"))
-
-
-def read_receipt(frame: bytes) -> Receipt:
-    """The receipt in ``frame``; raises ``Malformed``."""
-    source = receipt_source(frame)
-    _, flags, generation, incarnation, hub_time, answer, credit, marks, rejects, length = _HEAD.unpack_from(frame)
-    if marks > MAX_MARKS or rejects > MAX_REJECTS or flags > max_flags():
-        raise Malformed("size", f"a receipt with {marks} marks, {rejects} rejects, flags {flags}")
-    first = _HEAD.size + length
-    middle = first + marks * _MARK.size
-    if len(frame) != middle + rejects * _REJECT.size:
-        raise Malformed("truncated", f"a receipt of {len(frame)} bytes with {marks} marks, {rejects} rejects")
-    return Receipt(
-        source,
-        generation,
-        incarnation,
-        hub_time,
-        tuple(_mark(*fields) for fields in _MARK.iter_unpack(frame[first:middle])),
-        answer,
-        Flags(flags),
-        credit,
-        tuple(_reject(*fields) for fields in _REJECT.iter_unpack(frame[middle:])),
-    )
-
-
-def max_flags() -> int:
-    """All flags that this version knows, together."""
-    return int(Flags.DISK_FULL | Flags.SLOW | Flags.REVOKED)
-
-
-def _mark(epoch: int, watermark: int, until: int, refused: int) -> Mark:
-    if refused > 1 or (until and until <= watermark):
-        raise Malformed("body", f"a mark up to {watermark} with a hole up to {until}, refused {refused}")
-    return Mark(epoch, watermark, until, refused == 1)
-
-
-def _reject(epoch: int, number: int, code: int) -> Reject:
-    if code >= len(CODES):
-        raise Malformed("body", f"a reject with code {code}")
-    return Reject(epoch, number, CODES[code])

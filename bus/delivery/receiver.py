@@ -20,82 +20,14 @@ everything is as before the batch, and ``receipts(flags=DISK_FULL)`` repeats wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 
 from bus.control import MAX_MARKS, MAX_REJECTS, Flags, Hello, Mark, Receipt, Reject
-from bus.delivery.identity import Boots, TwoHosts
+from bus.delivery.facts import Declared, Fact, Found, Run, Verdict
 from bus.delivery.ranges import Span
-from bus.delivery.stream import Gap, Reason, Stream, read_key, stream_key
+from bus.delivery.sources import Limits, Source, Sources
+from bus.delivery.stream import Gap, Reason, Stream, read_key
 
-
-class Verdict(Enum):
-    """What becomes of a record."""
-
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    EPOCHS = "too many epochs"
-    HOLES = "too many holes"
-    NUMBER = "impossible number"
-
-
-NEW, DUPLICATE = Verdict.NEW, Verdict.DUPLICATE
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What becomes of consecutive records: the spans to write; the rest has the verdict ``rest``."""
-
-    new: tuple[Span, ...]
-    rest: Verdict = Verdict.DUPLICATE
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A gap was declared."""
-
-    source: str
-    epoch: int
-    gap: Gap
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Numbers that had been declared gone came after all."""
-
-    source: str
-    epoch: int
-    first: int
-    last: int
-
-
-Fact = Declared | Found | TwoHosts
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one source may occupy."""
-
-    live_epochs: int = 64
-    live_seconds: float = 60.0
-    new_epochs_per_second: float = 1.0
-    streams: int = 4096
-    holes: int = 1024
-    open_gaps: int = 64
-    forget_seconds: float = 30 * 86_400.0
-
-
-@dataclass(slots=True)
-class _Source:
-    name: str
-    streams: dict[int, Stream] = field(default_factory=dict)
-    tokens: float = 0.0
-    filled: float = 0.0
-    answer: int = 0
-    rejects: list[Reject] = field(default_factory=list)
-    refused: set[int] = field(default_factory=set)
-    unknown: set[int] = field(default_factory=set)
-    boots: Boots = field(default_factory=Boots)
+NEW = Verdict.NEW
 
 
 class Receiver:
@@ -112,18 +44,17 @@ class Receiver:
         self.generation = generation
         self.incarnation = incarnation
         self.limits = limits or Limits()
-        self._sources: dict[str, _Source] = {}
+        self._sources = Sources(self.limits)
         self._touched: list[Stream] = []
         self._changed: list[Stream] = []
         self._waiting: dict[str, None] = {}
-        self._deleted: list[bytes] = []
         self._facts: list[Fact] = []
         for key, value in kept:
             source, epoch = read_key(key)
             stream = Stream(source, epoch)
             stream.load(value)
             stream.committed = stream.watermark
-            self._of(source).streams[epoch] = stream
+            self._sources.of(source).streams[epoch] = stream
 
     # -- records ---
 
@@ -143,12 +74,14 @@ class Receiver:
         """Take the records ``first`` to ``last`` into the batch; ``base`` is the first one's."""
         if not 0 < first <= last < 2**63:
             return Run((), Verdict.NUMBER)
-        known = self._of(source)
+        known = self._sources.of(source)
         stream = known.streams.get(epoch)
         if stream is None:
-            stream = self._open(known, epoch, now)
-            if stream is None:
+            if not known.may_begin(self.limits, now):
+                known.refused.add(epoch)
+                self._waiting[source] = None
                 return Run((), Verdict.EPOCHS)
+            stream = self._sources.begin(known, epoch)
         self._change(stream, now)
         base = min(base, first)
         if base > stream.watermark + 1 and generation == self.generation:
@@ -161,7 +94,7 @@ class Receiver:
         """Count one record as passed though it is not stored; it was put into quarantine."""
         verdict = self.admit(source, epoch, number, base, generation, now)
         if verdict is NEW:
-            known = self._sources[source]
+            known = self._sources.of(source)
             stream = known.streams[epoch]
             stream.stored -= 1
             stream.rejected += 1
@@ -200,7 +133,7 @@ class Receiver:
 
     def greet(self, hello: Hello, now: float) -> None:
         """Honour the floors of a HELLO and answer it with the next receipts."""
-        source = self._of(hello.source)
+        source = self._sources.of(hello.source)
         source.answer = hello.nonce
         self._waiting[hello.source] = None
         floors = hello.generation == self.generation
@@ -210,7 +143,7 @@ class Receiver:
                 source.unknown.add(offer.epoch)
                 continue
             if stream is None:
-                stream = self._new(source, offer.epoch)
+                stream = self._sources.begin(source, offer.epoch)
             self._touch(stream)
             if offer.once > stream.once or offer.last > stream.last:
                 self._change(stream, now)
@@ -223,11 +156,12 @@ class Receiver:
         if hello.offers:
             source.boots.greeted(hello, now)
 
-    def _orphans(self, source: _Source, hello: Hello, now: float) -> None:
-        """Declare the holes of epochs that the producer no longer knows and nobody sends any more."""
-        offered = {offer.epoch for offer in hello.offers}
+    def _orphans(self, source: Source, hello: Hello, now: float) -> None:
+        """Declare the holes above what the producer knows of an epoch, once nobody sends any more of it."""
+        offered = {offer.epoch: offer.last for offer in hello.offers}
         for stream in source.streams.values():
-            if stream.beyond and stream.epoch not in offered and now - stream.seen > self.limits.live_seconds:
+            supplied = stream.watermark >= offered.get(stream.epoch, 0)
+            if stream.beyond and supplied and now - stream.seen > self.limits.live_seconds:
                 self._change(stream, now)
                 self._declare(stream, max(last for _, last in stream.beyond), Reason.ORPHANED, now)
 
@@ -249,51 +183,9 @@ class Receiver:
         del stream.gaps[: -self.limits.open_gaps]
         stream.watermark = stream.beyond.absorb(max(upto, stream.watermark))
 
-    # -- epochs ---
-
-    def _of(self, source: str) -> _Source:
-        known = self._sources.get(source)
-        if known is None:
-            known = self._sources[source] = _Source(source, tokens=float(self.limits.live_epochs))
-        return known
-
-    def _open(self, source: _Source, epoch: int, now: float) -> Stream | None:
-        """A stream for an epoch that begins, None when the source has begun too many."""
-        limits = self.limits
-        elapsed = max(0.0, now - source.filled)
-        source.filled = now
-        source.tokens = min(float(limits.live_epochs), source.tokens + elapsed * limits.new_epochs_per_second)
-        live = sum(1 for stream in source.streams.values() if now - stream.seen < limits.live_seconds)
-        if source.tokens < 1 or live >= limits.live_epochs:
-            source.refused.add(epoch)
-            self._waiting[source.name] = None
-            return None
-        source.tokens -= 1
-        return self._new(source, epoch)
-
-    def _new(self, source: _Source, epoch: int) -> Stream:
-        if len(source.streams) >= self.limits.streams:
-            drained = [s for s in source.streams.values() if not s.beyond and not s.touched]
-            if drained:
-                self._forget(min(drained, key=lambda stream: stream.seen))
-        stream = source.streams[epoch] = Stream(source.name, epoch)
-        return stream
-
-    def _forget(self, stream: Stream) -> None:
-        del self._sources[stream.source].streams[stream.epoch]
-        self._deleted.append(stream.key)
-
     def prune(self, now: float) -> int:
         """Forget drained streams that nobody mentioned for long; returns how many. Call between batches."""
-        old = [
-            stream
-            for source in self._sources.values()
-            for stream in source.streams.values()
-            if now - stream.seen > self.limits.forget_seconds and not stream.beyond and not stream.touched
-        ]
-        for stream in old:
-            self._forget(stream)
-        return len(old)
+        return self._sources.prune(now)
 
     # -- the batch ---
 
@@ -311,7 +203,7 @@ class Receiver:
             stream.before = stream.encode()
             stream.seen = now
             self._changed.append(stream)
-            source = self._sources[stream.source]
+            source = self._sources.of(stream.source)
             two_hosts = source.boots.judge(stream.source, source.streams, now)
             if two_hosts is not None:
                 self._facts.append(two_hosts)
@@ -319,7 +211,7 @@ class Receiver:
     @property
     def changed(self) -> bool:
         """Whether there is anything that a transaction must hold before the receipts may go."""
-        return bool(self._changed or self._deleted)
+        return bool(self._changed or self._sources.deleted)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -328,7 +220,7 @@ class Receiver:
 
     def changes(self) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
         """(pairs to put, keys to delete before) for the batch's own transaction."""
-        return [(stream.key, stream.encode()) for stream in self._changed], list(self._deleted)
+        return [(stream.key, stream.encode()) for stream in self._changed], list(self._sources.deleted)
 
     def commit(self) -> None:
         """The transaction returned: what it holds may be acknowledged."""
@@ -336,7 +228,7 @@ class Receiver:
             stream.committed = stream.watermark
             stream.before = None
         self._changed.clear()
-        self._deleted.clear()
+        self._sources.deleted.clear()
         self._facts.clear()
 
     def rollback(self) -> None:
@@ -346,7 +238,7 @@ class Receiver:
             stream.before = None
         self._changed.clear()
         self._facts.clear()
-        for source in self._sources.values():
+        for source in self._sources:
             source.rejects.clear()
 
     def receipts(self, hub_time: int, flags: Flags = Flags.NONE, credit: int = 0) -> list[Receipt]:
@@ -360,7 +252,7 @@ class Receiver:
         self._touched = [stream for stream in self._touched if stream.touched]
         out = []
         for name in self._waiting:
-            source = self._sources[name]
+            source = self._sources.of(name)
             told = marks.get(name, [])
             told += [Mark(epoch, 0) for epoch in source.unknown if epoch not in source.streams]
             told += [Mark(epoch, 0, refused=True) for epoch in source.refused if epoch not in source.streams]
@@ -388,7 +280,7 @@ class Receiver:
 
     def sources(self) -> list[str]:
         """All sources that were ever heard and not forgotten."""
-        return sorted(name for name, source in self._sources.items() if source.streams)
+        return sorted(source.name for source in self._sources if source.streams)
 
     def streams(self, source: str) -> Mapping[int, Stream]:
         """The streams of a source by epoch, to be read only."""
@@ -399,6 +291,3 @@ class Receiver:
         """Whether this number is stored, rejected or declared gone."""
         stream = self.streams(source).get(epoch)
         return stream is not None and (number <= stream.watermark or number in stream.beyond)
-
-
-__all__ = ["Declared", "Fact", "Found", "Limits", "Receiver", "Run", "TwoHosts", "Verdict", "stream_key"]

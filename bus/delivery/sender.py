@@ -141,9 +141,9 @@ class Sender:
         self.begin_epoch()
         return self._go(Event.CONNECTED, now, again=True) if self.state in _SPOKEN else []
 
-    def begin_epoch(self) -> int:
-        """Number new messages in a new epoch from now on; returns it."""
-        return self.flows.begin().epoch if self.flows.live.claimed else self.flows.live.epoch
+    def begin_epoch(self, *, anew: bool = False) -> int:
+        """Number new messages in a new epoch from now on; returns it. One without messages will do, or ``anew``."""
+        return self.flows.begin().epoch if self.flows.live.claimed or anew else self.flows.live.epoch
 
     def evicted(self, epoch: int, base: int, dropped: int, now: float) -> None:
         """The spool let go of everything below ``base``; ``dropped`` of it was not acknowledged."""

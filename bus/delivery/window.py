@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from bus.timing import backoff
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -120,9 +122,8 @@ class Backoff:
 
     def next(self) -> float:
         """The next pause in seconds: between half of and the whole doubled one."""
-        whole = min(self._most, self._first * 2.0 ** min(self.attempts, 16))
         self.attempts += 1
-        return whole * self._rng.uniform(0.5, 1.0)
+        return backoff(self.attempts, first=self._first, longest=self._most, chance=self._rng.random())
 
     def reset(self) -> None:
         """Begin with the first pause again."""

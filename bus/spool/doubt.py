@@ -2,7 +2,7 @@
 
 A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT). So a file is opened with a marker
 beside it; when the marker is found at the next start, the opening did not end, and a child process walks the
-file first: ``python -m bus.spool.doubt PATH`` leaves with 0 when every message can be read.
+file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-from bus.spool.file import SpoolFile
 
 BAD = ".bad-"
 KEEP_BAD = 2
@@ -29,8 +27,12 @@ def doubtful(marker: Path) -> bool:
 
 def sound(path: Path) -> bool:
     """Whether a child process can read everything in the file."""
-    command = [sys.executable, "-m", "bus.spool.doubt", str(path)]
-    child = subprocess.run(command, check=False, timeout=WALK_SECONDS)  # noqa: S603 - our own module
+    command = [sys.executable, "-m", "bus.spool", str(path.resolve())]
+    root = Path(__file__).parents[2]
+    try:
+        child = subprocess.run(command, check=False, cwd=root, timeout=WALK_SECONDS)  # noqa: S603 - our own
+    except subprocess.TimeoutExpired:
+        return False
     return child.returncode == 0
 
 
@@ -43,7 +45,3 @@ def move_aside(path: Path, wall: int) -> Path:
     for old in sorted(path.parent.glob(f"{path.name}{BAD}*"))[:-KEEP_BAD]:
         shutil.rmtree(old, ignore_errors=True)
     return aside
-
-
-if __name__ == "__main__":
-    SpoolFile(Path(sys.argv[1]), 1 << 40).walk()

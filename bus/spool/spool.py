@@ -75,6 +75,7 @@ class Spool:
         self._ages = Ages(self.limits.mark_seconds, [])
         self._totals = Totals()
         self._began = now
+        self._uncertain = False
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self._beside("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -138,9 +139,13 @@ class Spool:
         extent = self._extents.get(epoch)
         if extent is None:
             extent = Extent(extents[-1].order + 1 if extents else 1, epoch, first, first - 1)
-        if first != extent.last + 1 or (extents and extent.order < extents[-1].order):
-            raise ValueError(f"number {first} where {extent.last + 1} of the newest epoch should be")
+        known = extent.last - first + 1
+        if self._uncertain and known > 0:
+            # A commit that seemed to fail had reached the disk after all.
+            packed, first = packed[known:], first + max(0, min(known, len(packed)))
         need = sum(cost(len(one)) for one in packed)
+        if (packed and first != extent.last + 1) or (extents and extent.order < extents[-1].order):
+            raise ValueError(f"number {first} where {extent.last + 1} of the newest epoch should be")
         last = extent.last + len(packed)
 
         def work(writing: Writing) -> list[Evicted]:
@@ -154,6 +159,7 @@ class Spool:
         # After a change that failed the extents are others; this one did not fail.
         extent.last = last
         self._extents[epoch] = extent
+        self._uncertain = False
         self._remember(epoch, first, packed)
         return evicted
 
@@ -166,6 +172,7 @@ class Spool:
         except (NoRoom, Damaged) as error:
             self._extents, self._totals = {one.epoch: one for one in extents}, totals
             self._unsaved.update(self._extents)
+            self._uncertain |= file.closed
             raise NoRoom(str(error)) from None
         self._unsaved.clear()
         return evicted

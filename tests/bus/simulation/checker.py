@@ -38,7 +38,7 @@ def check(past: Past) -> Verdict:
     verdict = Verdict(stored=len(past.disk.rows))
     verdict.faults += [f"stuck: {name}" for name in past.stuck]
     verdict.faults += [f"stored twice: {key}" for key in past.twice]
-    held = {body for body in past.disk.rows.values()}
+    held = set(past.disk.rows.values())
     quarantined = past.disk.quarantine
     for source, account in past.accounts.items():
         for (epoch, number), packed in account.lives:
@@ -53,7 +53,7 @@ def check(past: Past) -> Verdict:
                 verdict.excused += 1
             elif declared:
                 verdict.declared += 1
-            elif (epoch, number) in account.wiped and (body not in past.ever or past.restored):
+            elif packed in account.excused and (body not in past.ever or past.restored):
                 verdict.excused += 1
             else:
                 was = "stored once" if body in past.ever else "never stored"

@@ -43,7 +43,15 @@ class Account:
     dropped: set[Numbered] = field(default_factory=set)
     trimmed: set[Numbered] = field(default_factory=set)
     wiped: set[Numbered] = field(default_factory=set)
+    excused: set[bytes] = field(default_factory=set)
+    """Packed messages that were in a spool that is gone: nobody could supply them."""
     moved: set[bytes] = field(default_factory=set)
+
+    def lose(self, numbers: set[Numbered]) -> None:
+        """The spool is gone, or older than these, and forgets also what it let go of before."""
+        lost = numbers | self.trimmed | self.dropped
+        self.wiped |= lost
+        self.excused.update(self.accepted[number] for number in lost)
 
 
 class DictSpool:

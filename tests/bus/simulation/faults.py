@@ -28,6 +28,7 @@ class Faults:
             (4, self.trip_host),
             (1, self.wipe_host),
             (2, self.roll_back_host),
+            (2, self.resume_host),
             (1, self.fill_host),
             (4, self.kill_store),
             (4, self.trip_store),
@@ -141,6 +142,19 @@ class Faults:
 
         self._world.after(rng.uniform(2, 20), back)
 
+    def resume_host(self) -> None:
+        """The machine is frozen, goes on, and is later resumed as it was."""
+        host, rng = self._host(), self._world.rng
+        frozen, seconds = host.freeze(), rng.uniform(3, 20)
+        if frozen is None:
+            return
+
+        def again() -> None:
+            self._note(f"resume {host.name} of {seconds:.1f} s ago")
+            host.resume(frozen, seconds)
+
+        self._world.after(seconds, again)
+
     def fill_host(self) -> None:
         """The host's disk is full for a while."""
         host = self._host()
@@ -156,7 +170,8 @@ class Faults:
         """A clock jumps, to and fro."""
         rng = self._world.rng
         step = rng.choice((-86_400, -3600, 3600, 86_400, 365 * 86_400)) * 10**9
-        who: Host | Hub = rng.choice([*self._hosts, self._hub])
+        everybody: list[Host | Hub] = [*self._hosts, self._hub]
+        who = rng.choice(everybody)
         self._note(f"clock of {getattr(who, 'name', 'hub')} steps by {step // 10**9} s")
         who.clock += step
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bus.courier import Courier
-from bus.delivery.sender import Event, Flag, Limits, Sender, State
+from bus.delivery.sender import Sender
+from bus.delivery.states import Event, Flag, State
+from bus.delivery.window import Limits
 from tests.bus.simulation.disk import Account, DictSpool, Killed, Platter
 from tests.bus.simulation.network import Link
 from tests.bus.simulation.world import NOON, World
@@ -22,7 +25,7 @@ class Habits:
     spool: int = 10_000
     """Messages that its spool holds."""
     acknowledged_seconds: float = 3600.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 class Host:
@@ -38,6 +41,7 @@ class Host:
         self.full = False
         self.talking = True
         self.clock = 0
+        self.lag = 0.0
         self.trip_at: str | None = None
         self.connected = True
         self.door: Link
@@ -54,6 +58,11 @@ class Host:
     def wall(self) -> int:
         """The host's clock, ns."""
         return NOON + int(self.world.now * 1e9) + self.clock
+
+    @property
+    def now(self) -> float:
+        """The host's monotonic clock, s; it stood still while the machine was frozen."""
+        return self.world.now - self.lag
 
     # -- life ---
 
@@ -72,7 +81,7 @@ class Host:
         )
         rng = random.Random(self.world.rng.getrandbits(64))
         sender = self._sender(
-            spool.kept(), rng=rng, now=self.world.now, generation=spool.generation, limits=self.habits.limits
+            spool.kept(), rng=rng, now=self.now, generation=spool.generation, limits=self.habits.limits
         )
         self.courier = Courier(
             self.name,
@@ -84,7 +93,7 @@ class Host:
             boot=self._boot,
             started=self.wall,
         )
-        self._attempt(lambda courier: courier.start(self.world.now, self.wall))
+        self._attempt(lambda courier: courier.start(self.now, self.wall))
         self._talk(self._life)
 
     def kill(self) -> None:
@@ -100,22 +109,37 @@ class Host:
 
     def wipe(self) -> None:
         """The disk is lost; call it while no process runs."""
-        self.account.wiped.update(self.platter.records)
-        self.account.wiped.update(self.account.trimmed, self.account.dropped)
+        self.account.lose(set(self.platter.records))
         self.platter = Platter()
 
     def roll_back(self, snapshot: Platter) -> None:
         """The disk is as it was; call it while no process runs."""
-        lost = set(self.platter.records) - set(snapshot.records)
-        self.account.wiped.update(lost, self.account.trimmed, self.account.dropped)
+        self.account.lose(set(self.platter.records) - set(snapshot.records))
         self.platter = snapshot.copy()
+
+    def freeze(self) -> Courier | None:
+        """A snapshot of the running machine."""
+        memo = {id(one): one for one in (self, self.world, self.account)}
+        return copy.deepcopy(self.courier, memo)
+
+    def resume(self, frozen: Courier, seconds: float) -> None:
+        """The machine is as it was when it was frozen so long ago; only its wall clock is right again."""
+        self.kill()
+        assert isinstance(frozen.spool, DictSpool)
+        self.roll_back(frozen.spool.platter)
+        frozen.spool.platter = self.platter
+        frozen.sender._rng.seed(self.world.rng.getrandbits(64))
+        self.lag += seconds
+        self.courier = frozen
+        self._arm()
+        self._talk(self._life)
 
     # -- what happens ---
 
     def hear(self, frame: bytes) -> None:
         """A frame from the receipts' road."""
         if self.connected:
-            self._attempt(lambda courier: courier.receipt(frame, self.world.now, self.wall))
+            self._attempt(lambda courier: courier.receipt(frame, self.now, self.wall))
 
     def connection(self, up: bool) -> None:
         """The connection to the collector is lost, or there again."""
@@ -123,7 +147,7 @@ class Host:
             return
         self.connected = up
         event = Event.CONNECTED if up else Event.DISCONNECTED
-        self._attempt(lambda courier: courier.event(event, self.world.now, self.wall))
+        self._attempt(lambda courier: courier.event(event, self.now, self.wall))
 
     @property
     def drained(self) -> bool:
@@ -158,14 +182,14 @@ class Host:
 
         def tick() -> None:
             if mine == self._ticks and self.courier is courier:
-                self._attempt(lambda courier: courier.tick(self.world.now, self.wall))
+                self._attempt(lambda courier: courier.tick(self.now, self.wall))
 
-        self.world.after(max(0.005, courier.due(self.world.now)), tick)
+        self.world.after(max(0.005, courier.due(self.now)), tick)
 
     def _connect(self) -> None:
         def up() -> None:
             if self.connected:
-                self._attempt(lambda courier: courier.event(Event.CONNECTED, self.world.now, self.wall))
+                self._attempt(lambda courier: courier.event(Event.CONNECTED, self.now, self.wall))
 
         self.world.after(0.05, up)
 
@@ -181,7 +205,7 @@ class Host:
             body = f"{self.name} {self._said}".encode()
             self.told[body] = self.world.now
             self.courier.tell("sample" if rng.random() < 0.8 else "facts", self.name, self.wall, body)
-        self._attempt(lambda courier: courier.flush(self.world.now, self.wall))
+        self._attempt(lambda courier: courier.flush(self.now, self.wall))
 
     def _push(self, frame: bytes) -> bool:
         self._trip("before push")

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bus.control import Flags, pack_receipt, read_hello, receipt_source
+from bus.delivery.facts import Declared, Found, Verdict
 from bus.delivery.fence import Fence, Handling
+from bus.delivery.identity import TwoHosts
 from bus.delivery.ranges import Ranges
-from bus.delivery.receiver import Declared, Found, Receiver, TwoHosts, Verdict
+from bus.delivery.receiver import Receiver
 from bus.wire import read
 from tests.bus.simulation.network import Link
 from tests.bus.simulation.world import NOON, World
@@ -71,6 +73,7 @@ class Hub:
         self._frames: list[bytes] = []
         self._hellos: list[bytes] = []
         self._committing = False
+        self._credit = 0.0
 
     # -- collector ---
 
@@ -106,9 +109,7 @@ class Hub:
         """The store's process starts, if it does not run."""
         if self.receiver is None:
             incarnation = self.world.rng.getrandbits(64)
-            self.receiver = self._receiver_type(
-                self.disk.generation, incarnation, self.disk.streams.items()
-            )
+            self.receiver = self._receiver_type(self.disk.generation, incarnation, self.disk.streams.items())
             self._fence = Fence(self.marker if self.fenced else b"")
 
     def kill(self) -> None:
@@ -157,11 +158,9 @@ class Hub:
         """Everything that came, in one transaction, and then the receipts."""
         receiver = self.receiver
         assert receiver is not None
-        if self.capacity is None:
-            frames, self._frames = self._frames, []
-        else:
-            most = max(1, int(self.capacity * self.commit_seconds))
-            frames, self._frames = self._frames[:most], self._frames[most:]
+        frames, self._frames = self._frames, []
+        if self.capacity is not None:
+            frames, self._frames = self._affordable(self.capacity * self.commit_seconds, frames)
         hellos, self._hellos = self._hellos, []
         for hello in hellos:
             receiver.greet(read_hello(hello), self._clock)
@@ -178,6 +177,15 @@ class Hub:
         self._receipts(receiver, Flags.DISK_FULL if self.full else Flags.NONE)
         self._trip("after receipts")
 
+    def _affordable(self, budget: float, frames: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """What the store can take in one turn, and what has to wait; a frame that is too large is owed for."""
+        self._credit = min(self._credit, budget) + budget
+        for at, frame in enumerate(frames):
+            if self._credit <= 0:
+                return frames[:at], frames[at:]
+            self._credit -= len(read(frame))
+        return frames, []
+
     def _work(self, receiver: Receiver, frames: list[bytes]) -> tuple[dict[Key, bytes], set[Key]]:
         """Admit the records of a batch, suspects by themselves."""
         rows: dict[Key, bytes] = {}
@@ -185,9 +193,7 @@ class Hub:
         records = [record for frame in frames for record in read(frame)]
         handling = [self._fence.verdict(r.source, r.epoch, r.number) for r in records]
         runs = [(r.source, r.epoch, r.number, r.number) for r in records]
-        self.marker = self._fence.around(
-            run for run, how in zip(runs, handling, strict=True) if how is Handling.BULK
-        )
+        self.marker = self._fence.around(run for run, how in zip(runs, handling, strict=True) if how is Handling.BULK)
         for wanted in Handling:
             for record, how in zip(records, handling, strict=True):
                 if how is not wanted:

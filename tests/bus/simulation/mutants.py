@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from bus.control import Flags, Receipt
+from dataclasses import replace
+from typing import Any
+
+from bus.control import Flags, Mark, Receipt
+from bus.delivery.actions import Action, Greet
+from bus.delivery.facts import Run, Verdict
 from bus.delivery.outflow import Outflow, Store
+from bus.delivery.pump import Pump
 from bus.delivery.ranges import Ranges
-from bus.delivery.receiver import Receiver, Run, Verdict
+from bus.delivery.receiver import Receiver
 from bus.delivery.sender import Sender
 from bus.delivery.stream import Stream
 from tests.bus.simulation.disk import DictSpool
@@ -21,15 +27,6 @@ class MaxSeen(Receiver):
         return run
 
 
-class NoBase(Receiver):
-    """What the producer can no longer supply is waited for."""
-
-    def admit_run(
-        self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float
-    ) -> Run:
-        return super().admit_run(source, epoch, first, last, 1, generation, now)
-
-
 class ReceiptFirst(Receiver):
     """Receipts tell of what is in the batch, whether it was committed or not."""
 
@@ -42,44 +39,93 @@ class ReceiptFirst(Receiver):
 class EveryoneNew(Receiver):
     """Duplicates are not recognised."""
 
-    def admit_run(
-        self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float
-    ) -> Run:
+    def admit_run(self, source: str, epoch: int, first: int, last: int, base: int, generation: int, now: float) -> Run:
         run = super().admit_run(source, epoch, first, last, base, generation, now)
         return Run(((first, last),)) if run.rest is Verdict.DUPLICATE else run
+
+
+class NoBase(Sender):
+    """Messages do not tell what can no longer be supplied."""
+
+    def base(self, epoch: int) -> int:
+        return 1
+
+    def _hello(self, now: float) -> Greet:
+        told = super()._hello(now)
+        empty = {flow.epoch for flow in self.flows if not flow.held}
+        return replace(told, offers=tuple(o if o.epoch in empty else replace(o, floor=0) for o in told.offers))
+
+
+class NoFloors(Sender):
+    """HELLO does not tell what can no longer be supplied."""
+
+    def _hello(self, now: float) -> Greet:
+        told = super()._hello(now)
+        return replace(told, offers=tuple(replace(offer, floor=0) for offer in told.offers))
 
 
 class EpochPerSpool(Sender):
     """A new process goes on with the epoch that it finds in the spool."""
 
-    def _new_epoch(self) -> int:
-        return next(reversed(self._flows)) if self._flows and not hasattr(self, "live") else super()._new_epoch()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = [flow for flow in self.flows if flow is not self.flows.live]
+        if kept:
+            del self.flows._all[self.flows.live.epoch]
+            self.flows.live = kept[-1]
 
 
 class NoGeneration(Sender):
     """A restored store is not noticed: its lower watermarks are taken for old news."""
 
-    def _adopt(self, store: Store) -> None:
-        for flow in self._flows.values():
+    def _adopt(self, store: Store, now: float) -> None:
+        for flow in self.flows:
             flow.store = store
-        super()._adopt(store)
+        super()._adopt(store, now)
 
 
 class NoRewind(Sender):
     """What was sent once is never sent again."""
 
-    def _rewind_one(self, flow: Outflow) -> None:
-        flow.deadline = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pump = Unwinding(self.flows, self.limits, self._rng, kwargs["now"])
 
-    def _mend(self, *_: object) -> None:
+
+class Unwinding(Pump):
+    """For ``NoRewind``."""
+
+    def rewind(self, flow: Outflow | None = None) -> None:
+        for one in self._flows:
+            one.deadline = None
+
+    def mend(self, flow: Outflow, mark: Mark, now: float) -> list[Action]:
+        return []
+
+
+class NoLane(Sender):
+    """New messages wait behind the backlog."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pump = OneLane(self.flows, self.limits, self._rng, kwargs["now"])
+
+
+class OneLane(Pump):
+    """For ``NoLane``."""
+
+    def _wants_lane(self, now: float, limit: int) -> bool:
+        return False
+
+
+class NumbersUsedAgain(Sender):
+    """A machine resumed from a snapshot goes on as if nothing had happened."""
+
+    def clock_stepped(self, now: float) -> list[Action]:
+        return []
+
+    def _outrun(self, flow: Outflow, before: int, actions: list[Action]) -> None:
         return
-
-
-class NoSenderFloors(Sender):
-    """HELLO does not tell what can no longer be supplied."""
-
-    def _floor(self, flow: Outflow) -> int:
-        return 0
 
 
 class TrimAtSending(DictSpool):
@@ -94,13 +140,14 @@ class TrimAtSending(DictSpool):
 
 MUTANTS: dict[str, Parts] = {
     "highest seen as watermark": Parts(receiver=MaxSeen),
-    "no base": Parts(receiver=NoBase),
+    "no base": Parts(sender=NoBase),
     "epoch per spool": Parts(sender=EpochPerSpool),
     "no generation": Parts(sender=NoGeneration),
     "receipt before commit": Parts(receiver=ReceiptFirst, early_receipts=True),
     "trim before receipt": Parts(spool=TrimAtSending),
     "no rewind": Parts(sender=NoRewind),
-    "no HELLO floors": Parts(sender=NoSenderFloors),
+    "no HELLO floors": Parts(sender=NoFloors),
+    "numbers used again after a resume": Parts(sender=NumbersUsedAgain),
     "duplicates written again": Parts(receiver=EveryoneNew),
     "no crash fence": Parts(fenced=False),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bus.delivery.receiver import Receiver
-from bus.delivery.sender import Limits, Sender
+from bus.delivery.sender import Sender
+from bus.delivery.window import Limits
 from tests.bus.simulation.checker import Past, Verdict, check
 from tests.bus.simulation.disk import DictSpool
 from tests.bus.simulation.faults import Faults
@@ -49,7 +50,7 @@ def wire_up(world: World, hub: Hub, hosts: list[Host]) -> None:
         hub.roads[host.name] = Link(world, host.hear)
 
 
-def history(seed: int, parts: Parts = Parts(), *, seconds: float = 80.0) -> Outcome:  # noqa: B008 - frozen
+def history(seed: int, parts: Parts = Parts(), *, seconds: float = 80.0) -> Outcome:
     """Some hosts and a hub, ``seconds`` of faults, then peace until everything has arrived."""
     world = World(seed)
     rng = world.rng

@@ -1,0 +1,52 @@
+"""What the receiver says: verdicts on records, and what came to light. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bus.delivery.identity import TwoHosts
+from bus.delivery.ranges import Span
+from bus.delivery.stream import Gap
+
+
+class Verdict(Enum):
+    """What becomes of a record."""
+
+    NEW = "new"
+    """To be written."""
+    DUPLICATE = "duplicate"
+    """On the disk, or in this batch, already."""
+    EPOCHS = "too many epochs"
+    HOLES = "too many holes"
+    NUMBER = "impossible number"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What becomes of consecutive records: the spans to write; the rest has the verdict ``rest``."""
+
+    new: tuple[Span, ...]
+    rest: Verdict = Verdict.DUPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A gap was declared."""
+
+    source: str
+    epoch: int
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Numbers that had been declared gone came after all."""
+
+    source: str
+    epoch: int
+    first: int
+    last: int
+
+
+Fact = Declared | Found | TwoHosts

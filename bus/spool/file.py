@@ -1,0 +1,243 @@
+"""The LMDB file of a spool: its rows, its transactions, and how it is opened and made smaller.
+
+    records   order u32, number u64 -> the packed record (``bus.wire``), base, generation and sent all zero
+    epochs    order u32             -> epoch, base, last, acked, once (u64 each)
+    marks     running time f64      -> order u32, number u64: the newest message at that time of use
+    meta      "totals"              -> running time f64, generation, bytes used, dropped (u64),
+                                       first and last time of dropping (i64, ns)
+
+Keys are big-endian, so that messages are appended at the end and dropped at the front.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from bus import failpoints
+from bus.delivery.retention import Extent, NoRoom, Place
+
+_KEY = struct.Struct(">IQ")
+_ORDER = struct.Struct(">I")
+_EPOCH = struct.Struct(">QQQQQ")
+_RUNNING = struct.Struct(">d")
+_TOTALS = struct.Struct(">dQQQqq")
+_DATABASES = (b"records", b"epochs", b"marks", b"meta")
+_DAMAGED = (
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.InvalidError,
+    lmdb.VersionMismatchError,
+    lmdb.PanicError,
+    lmdb.IncompatibleError,
+    struct.error,
+)
+
+
+class Damaged(Exception):
+    """The file is not what a spool wrote."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What is counted over all starts. ``running``: seconds of use; times in ns since 1970, 0 for never."""
+
+    running: float = 0.0
+    generation: int = 0
+    used: int = 0
+    dropped: int = 0
+    dropped_first: int = 0
+    dropped_last: int = 0
+
+
+def cost(size: int) -> int:
+    """Bytes of the file that a record of ``size`` bytes takes when appended, page waste included."""
+    if size > 2000:
+        return 32 + 4096 * ((size + 16 + 4095) // 4096)
+    return 4096 // (4080 // (size + 22 + size % 2))
+
+
+class Writing:
+    """One transaction."""
+
+    def __init__(self, txn: Any, databases: Sequence[Any]) -> None:
+        self._txn = txn
+        self._records, self._epochs, self._marks, self._meta = databases
+
+    def append(self, order: int, first: int, packed: Sequence[bytes]) -> None:
+        """Add messages at the end."""
+        keys = (_KEY.pack(order, number) for number in range(first, first + len(packed)))
+        with self._txn.cursor(db=self._records) as cursor:
+            added: tuple[int, int] = cursor.putmulti(list(zip(keys, packed, strict=True)), append=True)
+        if added[1] != len(packed):
+            raise lmdb.CorruptedError(f"{added[1]} of {len(packed)} messages could be appended")
+
+    def drop(self, order: int, first: int, upto: int, wanted: int | None) -> tuple[int, int]:
+        """Delete messages until ``wanted`` bytes are free (None: all); returns (last deleted, bytes freed)."""
+        failpoints.at("trim")
+        freed, number = 0, first
+        with self._txn.cursor(db=self._records) as cursor:
+            more = cursor.set_range(_KEY.pack(order, number))
+            while number <= upto and (wanted is None or freed < wanted):
+                if more and cursor.key() == _KEY.pack(order, number):
+                    freed += cost(len(cursor.value()))
+                    more = cursor.delete()
+                number += 1
+        return number - 1, freed
+
+    def save(self, extents: Sequence[Extent], totals: Totals) -> None:
+        """Note how far epochs are."""
+        for one in extents:
+            row = _EPOCH.pack(one.epoch, one.base, one.last, one.acked, one.once)
+            self._txn.put(_ORDER.pack(one.order), row, db=self._epochs)
+        self._txn.put(b"totals", _TOTALS.pack(*astuple(totals)), db=self._meta)
+
+    def forget(self, extent: Extent) -> None:
+        """Forget an epoch without messages."""
+        self._txn.delete(_ORDER.pack(extent.order), db=self._epochs)
+
+    def mark(self, newest: Sequence[tuple[float, Place]], dropped: Sequence[float]) -> None:
+        """Note which message was the newest at which time, and forget other times."""
+        for at in dropped:
+            self._txn.delete(_RUNNING.pack(at), db=self._marks)
+        for at, place in newest:
+            self._txn.put(_RUNNING.pack(at), _KEY.pack(*place), db=self._marks)
+
+
+class SpoolFile:
+    """An open file; every failure is ``NoRoom`` (the disk's) or ``Damaged`` (the file's)."""
+
+    def __init__(self, path: Path, map_bytes: int) -> None:
+        """Open or create it. The map is larger than the file may become: it is never resized."""
+        self.path = path
+        self._map_bytes = map_bytes
+        self._environment: Any = None
+        with self._failing():
+            self._open()
+
+    def _open(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._environment = lmdb.open(
+            str(self.path),
+            map_size=self._map_bytes,
+            max_dbs=len(_DATABASES),
+            mode=0o600,
+            max_readers=8,
+            readahead=False,
+        )
+        pages = self._environment.info()["last_pgno"] + 1
+        if (self.path / "data.mdb").stat().st_size < pages * self._environment.stat()["psize"]:
+            raise lmdb.CorruptedError(f"the file ends before its page {pages - 1}")
+        self._databases = tuple(self._environment.open_db(name) for name in _DATABASES)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except _DAMAGED as error:
+            self.close()
+            raise Damaged(f"{self.path}: {error}") from None
+        except lmdb.MapFullError as error:
+            raise NoRoom(f"{self.path}: {error}") from None
+        except lmdb.Error as error:
+            if not isinstance(error, lmdb.DiskError) or "No space" not in str(error):
+                self.close()  # what a failed write or fsync left behind is only known after opening anew
+            raise NoRoom(f"{self.path}: {error}") from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                self.close()
+            raise NoRoom(f"{self.path}: {error}") from None
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has to be opened anew before it is used."""
+        return self._environment is None
+
+    def close(self) -> None:
+        """Let go of it."""
+        environment, self._environment = self._environment, None
+        if environment is not None:
+            environment.close()
+
+    def load(self) -> tuple[list[Extent], list[tuple[float, Place]], Totals]:
+        """(epochs by order, marks by time, totals); raises ``Damaged`` when they do not match the messages."""
+        records, epochs, marks, meta = self._databases
+        with self._failing(), self._environment.begin() as txn:
+            row = txn.get(b"totals", db=meta)
+            totals = Totals(*_TOTALS.unpack(row)) if row is not None else Totals()
+            extents = []
+            for key, value in txn.cursor(db=epochs):
+                order: int = _ORDER.unpack(key)[0]
+                extents.append(Extent(order, *_EPOCH.unpack(value)))
+            times: list[tuple[float, Place]] = [
+                (_RUNNING.unpack(key)[0], _KEY.unpack(value)) for key, value in txn.cursor(db=marks)
+            ]
+            with txn.cursor(db=records) as cursor:
+                found = [cursor.key() if cursor.first() else b"", cursor.key() if cursor.last() else b""]
+            count = txn.stat(records)["entries"]
+        held = [extent for extent in extents if extent.count]
+        ends = [(held[0].order, held[0].base), (held[-1].order, held[-1].last)] if held else []
+        if found != ([_KEY.pack(*place) for place in ends] or [b"", b""]) or count != sum(
+            extent.count for extent in held
+        ):
+            self.close()
+            raise Damaged(f"{self.path}: the messages are not those that the epochs tell of")
+        return extents, times, totals
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """A transaction; durable when the block has ended, and nothing of it done when it raised."""
+        if self.closed:
+            raise NoRoom(f"{self.path}: the file must be opened anew")
+        with self._failing(), self._environment.begin(write=True) as txn:
+            yield Writing(txn, self._databases)
+            failpoints.at("spool.commit")
+
+    def read(self, order: int, first: int, last: int) -> Iterator[bytes]:
+        """The messages ``first`` to ``last`` of an epoch, b"" for one that is not there."""
+        with self._failing(), self._environment.begin() as txn, txn.cursor(db=self._databases[0]) as cursor:
+            more = cursor.set_range(_KEY.pack(order, first))
+            for number in range(first, last + 1):
+                if more and cursor.key() == _KEY.pack(order, number):
+                    yield cursor.value()
+                    more = cursor.next()
+                else:
+                    yield b""
+
+    def size(self) -> int:
+        """Bytes on the disk."""
+        try:
+            return (self.path / "data.mdb").stat().st_blocks * 512
+        except OSError:
+            return 0
+
+    def compact(self) -> None:
+        """Write a new file of what is left and put it in the old one's place; failing leaves the old one."""
+        fresh = self.path.with_name(self.path.name + ".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            with self._failing(), suppress(lmdb.DiskError):
+                fresh.mkdir(mode=0o700)
+                self._environment.copy(str(fresh), compact=True)
+                copied = os.open(fresh / "data.mdb", os.O_RDONLY)
+                os.fsync(copied)
+                os.close(copied)
+                self.close()
+                os.rename(fresh / "data.mdb", self.path / "data.mdb")
+                self._open()
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def walk(self) -> int:
+        """Read everything; returns the number of rows. Raises, or does not return, when that cannot be done."""
+        with self._failing(), self._environment.begin() as txn:
+            return sum(len(value) > 0 for one in self._databases for _, value in txn.cursor(db=one))

@@ -34,9 +34,7 @@ class Api:
         2.0, minimum=0.1, maximum=60, unit="s", help="Without an answer from the store in this time: 503."
     )
     connections: int = setting(1000, minimum=10, maximum=60_000, help="Connections of one worker at most.")
-    stream_clients: int = setting(
-        500, minimum=0, maximum=50_000, help="Clients of the stream of one worker at most."
-    )
+    stream_clients: int = setting(500, minimum=0, maximum=50_000, help="Clients of the stream of one worker at most.")
     unread_bytes: int = setting(
         1_048_576,
         minimum=65_536,

@@ -5,36 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class ListedHost:
-    """A host that the configuration names."""
-
-    name: str
-    display: str = ""
-    interval: float | None = None
-    """Seconds between its samples, where the configuration says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedService:
-    """A service that the configuration names."""
-
-    name: str
-    url: str = ""
-    interval: float | None = None
-    """Seconds between its checks."""
+from bus.tables import Host, Service
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
     """The configured hosts and services; those that only ever reported come after them, by name."""
 
-    hosts: dict[str, ListedHost] = field(default_factory=dict)
-    services: dict[str, ListedService] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, hosts: Iterable[ListedHost] = (), services: Iterable[ListedService] = ()) -> Directory:
+    def of(cls, hosts: Iterable[Host] = (), services: Iterable[Service] = ()) -> Directory:
         """The directory of these, in their order."""
         return cls({host.name: host for host in hosts}, {service.name: service for service in services})
 
@@ -51,7 +33,7 @@ class Directory:
         host = self.hosts.get(name)
         return (host.display if host else "") or name
 
-    def interval(self, name: str) -> float | None:
-        """The configured seconds between the host's samples."""
-        host = self.hosts.get(name)
-        return host.interval if host else None
+    def url(self, name: str) -> str:
+        """What is checked of the service; empty when it is not configured."""
+        service = self.services.get(name)
+        return service.url if service else ""

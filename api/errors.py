@@ -53,9 +53,7 @@ def problem_of(fault: Exception) -> Problem:
     if isinstance(fault, BadParameter):
         return Problem(400, "bad_parameter", str(fault), parameter=fault.parameter)
     if isinstance(fault, Unanswered):
-        return Problem(
-            503, "store_unavailable", f"the store cannot answer now: {fault}", headers={"Retry-After": "2"}
-        )
+        return Problem(503, "store_unavailable", f"the store cannot answer now: {fault}", headers={"Retry-After": "2"})
     if isinstance(fault, TokensFault):
         return Problem(500, "tokens_unreadable", "the tokens cannot be read; see the log of the api")
     if isinstance(fault, falcon.HTTPError):

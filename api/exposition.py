@@ -40,7 +40,7 @@ def exposition(now: int, live: Live, directory: Directory, limits: Limits) -> st
 def _lines(now: int, live: Live, directory: Directory, limits: Limits) -> Iterator[Line]:
     for name in directory.host_names(live.hosts):
         host = live.hosts.get(name)
-        health, _ = host_health(now, host, directory.interval(name), limits)
+        health, _ = host_health(now, host, limits)
         label = f'host="{_escaped(name)}"'
         yield "guardia_up", label, 1.0 if health == "up" else 0.0
         if host is not None and host.heard:

@@ -28,13 +28,11 @@ class Limits:
     def down_ns(self, interval: float | None) -> float:
         return max(self.down, INTERVALS * (interval or 0.0)) * SECOND
 
-    def stale_ns(self, interval: float | None) -> float:
+    def stale_ns(self, interval: float | None = None) -> float:
         return max(self.stale, INTERVALS * (interval or 0.0)) * SECOND
 
 
-def host_health(
-    now: int, host: HostNow | None, interval: float | None, limits: Limits
-) -> tuple[HostHealth, str | None]:
+def host_health(now: int, host: HostNow | None, limits: Limits) -> tuple[HostHealth, str | None]:
     """The host's word, and in a sentence what is wrong if anything is.
 
     ``down`` is silence, ``stale`` is old data from a host that still talks (it sends what it kept during a cut),
@@ -42,8 +40,7 @@ def host_health(
     """
     if host is None or host.newest is None:
         return "unknown", None
-    if interval is None and host.facts is not None:
-        interval = host.facts.interval
+    interval = host.facts.interval if host.facts else None
     silence = now - host.heard
     if silence > limits.down_ns(interval):
         return "down", f"nothing received for {to_words(silence / SECOND)}"
@@ -53,14 +50,12 @@ def host_health(
     return "up", None
 
 
-def service_health(
-    now: int, newest: CheckNow | None, interval: float | None, limits: Limits
-) -> tuple[ServiceHealth, CheckStatus | None]:
+def service_health(now: int, newest: CheckNow | None, limits: Limits) -> tuple[ServiceHealth, CheckStatus | None]:
     """The service's word, and the status of its last check; a check that could not be made has none."""
     if newest is None:
         return "unknown", None
     status = check_status(newest.check.status)
-    if now - newest.told.born > limits.stale_ns(interval):
+    if now - newest.told.born > limits.stale_ns():
         return "stale", status
     return status or "unknown", status
 
@@ -105,9 +100,7 @@ def overall(parts: Mapping[str, Part]) -> PartHealth:
     return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
 
 
-def _store(
-    now: int, started: int, store: StoreSeen, rooms: Mapping[str, HostNow], programs: tuple[str, ...]
-) -> Part:
+def _store(now: int, started: int, store: StoreSeen, rooms: Mapping[str, HostNow], programs: tuple[str, ...]) -> Part:
     if store.failure is not None:
         return _part("down", store.failure)
     # The reader answers from what is on disk even when nobody writes: that is half a store.

@@ -49,9 +49,7 @@ class Front:
             resp.complete = True
             return
         if len(req.query_string) > QUERY_BYTES:
-            raise Problem(
-                400, "bad_parameter", f"a query of more than {QUERY_BYTES} characters", parameter="query"
-            )
+            raise Problem(400, "bad_parameter", f"a query of more than {QUERY_BYTES} characters", parameter="query")
         if (req.content_length or 0) > self._hub.config.body_bytes:
             raise Problem(413, "too_large", f"a body of more than {self._hub.config.body_bytes} bytes")
         if req.method not in ("GET", "HEAD", "OPTIONS") and not req.path.startswith("/api/"):
@@ -123,6 +121,5 @@ def access_line(req: Request, status: int) -> str:
     milliseconds = (time.perf_counter() - req.context.began) * 1000
     path = req.path.encode("unicode_escape").decode()[:200]
     return (
-        f"{req.remote_addr}{who} {req.method} {path} {status} in {milliseconds:.1f} ms"
-        f" request={req.context.request_id}"
+        f"{req.remote_addr}{who} {req.method} {path} {status} in {milliseconds:.1f} ms request={req.context.request_id}"
     )

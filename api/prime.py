@@ -48,7 +48,7 @@ async def prime(hub: Hub) -> None:
                 hub.live.malformed += 1
     await learn_layouts(hub)
     known = {subject.subject for subject in await hub.counter.subjects("sample")}
-    hub.live.forget(lambda name, heard: name not in known and heard < before - hub.limits.stale_ns(None))
+    hub.live.forget(lambda name, heard: name not in known and heard < before - hub.limits.stale_ns())
     hub.primed = True
 
 

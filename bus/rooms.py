@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import importlib
 
-from bus.tables import Bus, Host, Service
+from bus.tables import LISTS, TABLES
 
 ROOMS = {
     "collector": "collector.config:Collector",
     "store": "store.config:Store",
     "api": "api.config:Api",
-    "agent": "agent.config:Agent",
 }
-LISTS: dict[str, type] = {"hosts": Host, "services": Service}
+
+__all__ = ["LISTS", "ROOMS", "tables"]
 
 
 def tables() -> dict[str, type]:
     """Every table of the configuration by its name."""
-    found: dict[str, type] = {"bus": Bus}
+    found = dict(TABLES)
     for name, place in ROOMS.items():
         module, _, kind = place.partition(":")
         found[name] = getattr(importlib.import_module(module), kind)

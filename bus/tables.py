@@ -1,69 +1,127 @@
-"""The tables that several rooms read: the bus itself, the watched hosts and the watched services."""
+"""The tables that belong to no single room: ``[bus]``, ``[watchdog]``, ``[[hosts]]``, ``[[services]]``."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from bus.config import setting
-from bus.faults import Objection
+from bus.config import Objection, setting
 
-NAME = r"[A-Za-z0-9._:-]{1,128}"
+_ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
+_ADDRESS_FORM = "an address such as tcp://127.0.0.1:5560"
+_NAME = r"[A-Za-z0-9._:-]{1,128}"
+_NAME_FORM = "a name of letters, digits and . _ : - (at most 128 of them)"
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a ZeroMQ address can be reached from this machine alone."""
+    """Whether only this machine can reach the zmq ``address``."""
     if not address.startswith("tcp://"):
         return True
-    host = urlsplit(address).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    host = address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @dataclass(frozen=True)
 class Bus:
-    """``[bus]``: where the roads run, and how every program keeps its log."""
+    """What all programs share: the public roads, the logs, the beat."""
 
     door: str = setting(
         "tcp://127.0.0.1:5560",
-        pattern=r"tcp://\S+:\d+",
-        help="Where agents push to. Beyond this machine it needs keys.",
+        pattern=_ADDRESS,
+        form=_ADDRESS_FORM,
+        help="Where the collector takes what agents have to say.",
     )
-    receipts: str = setting("tcp://127.0.0.1:5561", pattern=r"tcp://\S+:\d+", help="Where agents hear what is stored.")
-    log_format: str = setting("logfmt", choices=("logfmt", "json"), help="The form of log lines.")
+    receipts: str = setting(
+        "tcp://127.0.0.1:5561",
+        pattern=_ADDRESS,
+        form=_ADDRESS_FORM,
+        help="Where agents hear what has been stored.",
+    )
+    run: str = setting(
+        "",
+        help="Directory of sockets, locks and beats, relative to this file; empty: run in the home directory.",
+    )
     log_level: str = setting(
-        "info", choices=("debug", "info", "warning", "error"), help="What is worth a line in the log."
+        "info", choices=("debug", "info", "warning", "error"), help="The least important lines to write."
+    )
+    log_format: str = setting("logfmt", choices=("logfmt", "json"), help="How a log line is written.")
+    log_bytes: int = setting(
+        10_000_000, unit="bytes", minimum=100_000, help="A log file of this size is put aside as NAME.log.1."
+    )
+    log_files: int = setting(5, minimum=1, maximum=100, help="So many log files put aside are kept of each program.")
+    beat_seconds: float = setting(
+        1.0, unit="s", minimum=0.1, maximum=10, help="A program shows at most this often that its loop goes round."
     )
     vitals_seconds: float = setting(
-        10.0, minimum=1, maximum=3600, unit="s", help="How often each program publishes its own counters."
-    )
-    silent_seconds: float = setting(
-        30.0, minimum=5, unit="s", help="A program that lives but does not beat for this long is restarted."
+        10.0, unit="s", minimum=1, maximum=3600, help="Each program publishes its own counters this often."
     )
 
     def objections(self) -> Iterator[Objection]:
-        """A door that the network reaches needs keys."""
-        for key, address in (("door", self.door), ("receipts", self.receipts)):
+        """The public roads may not leave this machine unguarded, nor share a port."""
+        for name in ("door", "receipts"):
+            address: str = getattr(self, name)
             if not is_loopback(address):
                 yield Objection(
-                    key,
-                    f"{address!r}, which the network reaches",
-                    "an address of this machine as long as there are no keys",
-                    "use tcp://127.0.0.1:PORT, through a tunnel from elsewhere",
+                    name,
+                    f'"{address}", which other machines can reach',
+                    "an address on loopback, because no agent keys are set up and anybody could send readings",
+                    "use tcp://127.0.0.1:PORT and let agents come through a tunnel (ssh -L)",
                 )
+        if self.door == self.receipts:
+            yield Objection("receipts", f'"{self.receipts}", which is the door', "another port")
+
+
+@dataclass(frozen=True)
+class Watchdog:
+    """When a program that is alive but silent is ended, and one that was given up is tried again."""
+
+    silent_seconds: float = setting(
+        30.0, unit="s", minimum=5, maximum=3600, help="A running program without a beat for so long is hung."
+    )
+    abort_seconds: float = setting(
+        5.0, unit="s", minimum=1, maximum=60, help="A hung program has so long to write its stack before it is killed."
+    )
+    revive_seconds: float = setting(
+        300.0,
+        unit="s",
+        minimum=5,
+        maximum=86_400,
+        help="A program that supervisord gave up is started again after this.",
+    )
 
 
 @dataclass(frozen=True)
 class Host:
-    """``[[hosts]]``: a host that is expected, listed even before it has reported."""
+    """A host that is expected to report, so that its absence is seen."""
 
-    name: str = setting(pattern=NAME, help="The name that the host's agent gives.")
+    name: str = setting(
+        pattern=_NAME, form=_NAME_FORM, unique=True, help="The name its agent sends under, as in [agent] name."
+    )
     display: str = setting("", help="What people call it; empty: its name.")
+    interval: float | None = setting(
+        None, unit="s", minimum=0.1, maximum=86_400, help="Time between its samples; else as the agent says."
+    )
 
 
 @dataclass(frozen=True)
 class Service:
-    """``[[services]]``: a service to watch."""
+    """A service that people rely on."""
 
-    name: str = setting(pattern=r"(?!Connection\Z)[^/\x00-\x1f]{1,128}", help="What people call it; unique.")
-    url: str = setting(help="What is checked.")
+    name: str = setting(pattern=_NAME, form=_NAME_FORM, unique=True, help="Its name, in addresses and on screens.")
+    url: str = setting(
+        pattern=r"[a-z][a-z0-9+.-]*:\S+", form="a URL such as https://shop.example/health", help="What is looked at."
+    )
+    interval: float | None = setting(None, unit="s", minimum=1, maximum=86_400, help="Time between its checks.")
+
+    def objections(self) -> Iterator[Objection]:
+        """One name is taken by clients."""
+        if self.name == "Connection":
+            yield Objection("name", '"Connection", which viewers use for their own state', "another name")
+
+
+TABLES: dict[str, type] = {"bus": Bus, "watchdog": Watchdog}
+LISTS: dict[str, type] = {"hosts": Host, "services": Service}

@@ -113,8 +113,6 @@ class Root(Resource):
         resp.set_header("Cache-Control", "no-store")
 
 
-async def nothing(
-    req: Request, resp: Response | None, ws: falcon.asgi.WebSocket | None = None, **params: Any
-) -> None:
+async def nothing(req: Request, resp: Response | None, ws: falcon.asgi.WebSocket | None = None, **params: Any) -> None:
     """What stands at a path of the API where nothing is, so that no dashboard's fallback answers there."""
     raise not_found("there is nothing at this path")

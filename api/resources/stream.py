@@ -32,9 +32,7 @@ class Stream:
 
     open = True
 
-    def __init__(
-        self, hub: Hub, *, auth_seconds: float = AUTH_SECONDS, again_seconds: float = AGAIN_SECONDS
-    ) -> None:
+    def __init__(self, hub: Hub, *, auth_seconds: float = AUTH_SECONDS, again_seconds: float = AGAIN_SECONDS) -> None:
         self.hub = hub
         self._auth_seconds = auth_seconds
         self._again_seconds = again_seconds

@@ -24,7 +24,7 @@ def servers_text(now: int, live: Live, directory: Directory, limits: Limits) -> 
 def server_info(now: int, name: str, live: Live, directory: Directory, limits: Limits) -> ServerInfo:
     """One host, its reading left out (``latest_metrics`` is null)."""
     host = live.hosts.get(name)
-    health, error = host_health(now, host, directory.interval(name), limits)
+    health, error = host_health(now, host, limits)
     return {
         "server_id": name,
         "display_name": directory.display(name),

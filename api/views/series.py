@@ -24,9 +24,7 @@ def series(name: str, start: int, end: int, answer: SeriesAnswer, aggregates: Co
         "tier": answer.tier,
         "coverage": answer.coverage,
         "times": [time // 1_000_000 for time in answer.times],
-        "series": [
-            _one(column, unit, aggregates) for column, unit in zip(answer.columns, units(names), strict=True)
-        ],
+        "series": [_one(column, unit, aggregates) for column, unit in zip(answer.columns, units(names), strict=True)],
     }
 
 

@@ -61,12 +61,11 @@ def uptime(name: str, since: int, end: int, checks: Sequence[Check]) -> Uptime:
 
 
 def _service(now: int, name: str, live: Live, directory: Directory, limits: Limits) -> ServiceInfo:
-    listed = directory.services.get(name)
     newest = live.checks.get(name)
-    health, status = service_health(now, newest, listed.interval if listed else None, limits)
+    health, status = service_health(now, newest, limits)
     return {
         "name": name,
-        "url": (listed.url if listed else "") or (newest.check.url if newest else ""),
+        "url": directory.url(name) or (newest.check.url if newest else ""),
         "monitoring_status": "active",
         "health_status": health,
         "last_check": to_time(newest.told.at) if newest else None,

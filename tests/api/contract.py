@@ -321,9 +321,7 @@ facts = shape(
         "python": text,
     }
 )
-processes = list_of(
-    shape({"pid": integer, "name": text, "user": text, "cpu_percent": number, "memory_bytes": integer})
-)
+processes = list_of(shape({"pid": integer, "name": text, "user": text, "cpu_percent": number, "memory_bytes": integer}))
 
 
 def values(value: Any) -> None:
@@ -373,9 +371,7 @@ EVENTS: dict[str, Check] = {
     ),
     "service_check": shape({"type": text, **_check}, {"id": text}),
     "facts": shape({"type": text, "server_id": server_id, "timestamp": time, "facts": facts}, {"id": text}),
-    "processes": shape(
-        {"type": text, "server_id": server_id, "timestamp": time, "processes": processes}, {"id": text}
-    ),
+    "processes": shape({"type": text, "server_id": server_id, "timestamp": time, "processes": processes}, {"id": text}),
     "alert": shape(
         {
             "type": text,

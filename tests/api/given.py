@@ -67,9 +67,7 @@ _numbers: dict[str, int] = {}
 def a_record(message: Message, *, subject: str = "web-1", at: int = NOON, sent: int | None = None) -> Record:
     """One record of ``message``, sent a millisecond after it was measured."""
     _numbers[subject] = number = _numbers.get(subject, 0) + 1
-    return record(
-        message, source=subject, at=at, epoch=1, number=number, sent=at + 1_000_000 if sent is None else sent
-    )
+    return record(message, source=subject, at=at, epoch=1, number=number, sent=at + 1_000_000 if sent is None else sent)
 
 
 def reading(changes: Mapping[str, float | None] | None = None) -> tuple[Layout, Sample]:
@@ -81,9 +79,7 @@ def reading(changes: Mapping[str, float | None] | None = None) -> tuple[Layout, 
 
 def stored(message: Message, *, subject: str = "web-1", at: int = NOON, received: int | None = None) -> Stored:
     """A record as the store has it."""
-    return Stored(
-        at + 2_000_000 if received is None else received, pack(a_record(message, subject=subject, at=at))
-    )
+    return Stored(at + 2_000_000 if received is None else received, pack(a_record(message, subject=subject, at=at)))
 
 
 class Collector:
@@ -118,9 +114,7 @@ class FakeCounter:
         self.answer = SeriesAnswer((), SECOND, "rows", 0.0, ())
         self.counts = StoreStatistics(records={"sample": 3, "check": 1}, commits=2)
 
-    def keep(
-        self, message: Message, *, subject: str = "web-1", at: int = NOON, received: int | None = None
-    ) -> None:
+    def keep(self, message: Message, *, subject: str = "web-1", at: int = NOON, received: int | None = None) -> None:
         """Store a message; a layout becomes known by its id."""
         if isinstance(message, Layout):
             self.names[message.id] = message.names

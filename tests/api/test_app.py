@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from api.directory import Directory, ListedHost, ListedService
+from api.directory import Directory
 from bus.messages import Alert, Check, Process, Processes
 from bus.questions import Column, SeriesAnswer, StoreStatistics
+from bus.tables import Host, Service
 from tests.api import contract
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, FakeCounter, reading
 from tests.api.house import House
@@ -26,8 +27,8 @@ def full() -> House:
     return House(
         counter=counter,
         directory=Directory.of(
-            [ListedHost("web-1", "Web 1"), ListedHost("db-1")],
-            [ListedService("shop", "https://shop.example", 60.0)],
+            [Host("web-1", "Web 1"), Host("db-1")],
+            [Service("shop", "https://shop.example")],
         ),
     ).prime()
 
@@ -54,7 +55,7 @@ def test_configured_hosts_come_first_and_then_the_others_by_name() -> None:
     for name in ("zeta", "alpha", "web-1"):
         counter.keep_reading(subject=name)
     counter.keep_reading(subject="guardia.collector")
-    house = House(counter=counter, directory=Directory.of([ListedHost("web-1"), ListedHost("db-1")])).prime()
+    house = House(counter=counter, directory=Directory.of([Host("web-1"), Host("db-1")])).prime()
 
     listed = [server["server_id"] for server in house.get("/api/v1/servers")["servers"]]
     assert listed == ["web-1", "db-1", "alpha", "zeta"]
@@ -71,7 +72,7 @@ def test_a_silent_host_is_down_and_says_so() -> None:
 
 def test_a_display_name_cannot_break_the_answer() -> None:
     evil = '"latest_metrics":null,"x":"<script>\u2028'
-    house = House(directory=Directory.of([ListedHost("web-1", evil)])).prime()
+    house = House(directory=Directory.of([Host("web-1", evil)])).prime()
     assert house.get("/api/v1/servers")["servers"][0]["display_name"] == evil
 
 
@@ -224,7 +225,7 @@ def test_services_are_listed_with_their_last_check() -> None:
 
 
 def test_a_service_never_checked_is_unknown() -> None:
-    answer = House(directory=Directory.of([], [ListedService("shop", "https://shop.example")])).prime()
+    answer = House(directory=Directory.of([], [Service("shop", "https://shop.example")])).prime()
     contract.services(answer.get("/api/v1/services"))
     assert answer.get("/api/v1/services")["services"][0]["health_status"] == "unknown"
 
@@ -395,8 +396,6 @@ def test_every_route_answers_any_json_client(any_path: str) -> None:
     assert result.status_code in (200, 404), result.text
 
 
-@pytest.fixture(
-    params=["/api/v1/openapi.json", "/api/docs", "/", "/api/static/hosts.js", "/api/static/nothing.js"]
-)
+@pytest.fixture(params=["/api/v1/openapi.json", "/api/docs", "/", "/api/static/hosts.js", "/api/static/nothing.js"])
 def any_path(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from api.directory import Directory, ListedHost
+from api.directory import Directory
 from api.exposition import exposition, family_of
 from api.health import Limits
 from api.live import Live
 from bus.messages import Layout, Sample
+from bus.tables import Host
 from tests.api.given import NOON, SECOND, heard, reading
 
 LINE = re.compile(
@@ -17,7 +18,7 @@ LINE = re.compile(
 
 
 def text(live: Live, now: int = NOON) -> str:
-    return exposition(now, live, Directory.of([ListedHost("db-1")]), Limits())
+    return exposition(now, live, Directory.of([Host("db-1")]), Limits())
 
 
 def full() -> Live:

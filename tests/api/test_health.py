@@ -23,52 +23,49 @@ def host(*, received: int = NOON, at: int | None = None, facts: Facts | None = N
 
 @pytest.mark.parametrize(("seconds", "word"), [(0, "up"), (119, "up"), (121, "down"), (3600, "down")])
 def test_a_silent_host_is_down_after_two_minutes(seconds: int, word: str) -> None:
-    assert host_health(NOON + seconds * SECOND, host(), None, LIMITS)[0] == word
+    assert host_health(NOON + seconds * SECOND, host(), LIMITS)[0] == word
 
 
 def test_a_host_never_seen_is_unknown() -> None:
-    assert host_health(NOON, None, None, LIMITS) == ("unknown", None)
-    assert host_health(NOON, HostNow(heard=NOON), None, LIMITS) == ("unknown", None)
+    assert host_health(NOON, None, LIMITS) == ("unknown", None)
+    assert host_health(NOON, HostNow(heard=NOON), LIMITS) == ("unknown", None)
 
 
 def test_a_host_that_sends_only_what_it_kept_during_a_cut_is_stale() -> None:
     told = heard(reading()[1], at=NOON - 10 * MINUTE, received=NOON)._replace(sent=NOON)
     now = HostNow(heard=NOON, newest=told)
-    assert host_health(NOON, now, None, LIMITS) == ("stale", "the newest sample is 10 min old")
+    assert host_health(NOON, now, LIMITS) == ("stale", "the newest sample is 10 min old")
 
 
 def test_a_host_with_a_wrong_clock_is_still_up() -> None:
-    assert host_health(NOON, host(received=NOON, at=NOON - 3600 * SECOND), None, LIMITS)[0] == "up"
-    assert host_health(NOON, host(received=NOON, at=NOON + 3600 * SECOND), None, LIMITS)[0] == "up"
+    assert host_health(NOON, host(received=NOON, at=NOON - 3600 * SECOND), LIMITS)[0] == "up"
+    assert host_health(NOON, host(received=NOON, at=NOON + 3600 * SECOND), LIMITS)[0] == "up"
 
 
 def test_a_slow_host_gets_three_of_its_own_intervals() -> None:
-    later = NOON + 170 * SECOND
-    assert host_health(later, host(), None, LIMITS)[0] == "down"
-    assert host_health(later, host(), 60.0, LIMITS)[0] == "up"
-    assert host_health(later, host(facts=Facts(interval=60.0)), None, LIMITS)[0] == "up"
-    assert host_health(NOON + 181 * SECOND, host(), 60.0, LIMITS)[0] == "down"
-    assert host_health(later, host(facts=FACTS), None, LIMITS)[0] == "down"
+    slow, usual = host(facts=Facts(interval=60.0)), host(facts=FACTS)
+    assert host_health(NOON + 170 * SECOND, slow, LIMITS)[0] == "up"
+    assert host_health(NOON + 170 * SECOND, usual, LIMITS)[0] == "down"
+    assert host_health(NOON + 181 * SECOND, slow, LIMITS)[0] == "down"
 
 
 def test_what_is_wrong_is_said_in_a_sentence() -> None:
-    assert host_health(NOON + 130 * SECOND, host(), None, LIMITS)[1] == "nothing received for 2 min"
+    assert host_health(NOON + 130 * SECOND, host(), LIMITS)[1] == "nothing received for 2 min"
 
 
 def test_a_service_is_as_its_last_check_until_that_is_old() -> None:
     live = Live()
     live.hear(heard(UP, subject="shop"))
     now = live.checks["shop"]
-    assert service_health(NOON, now, None, LIMITS) == ("up", "up")
-    assert service_health(NOON + 301 * SECOND, now, None, LIMITS) == ("stale", "up")
-    assert service_health(NOON + 301 * SECOND, now, 300.0, LIMITS) == ("up", "up")
-    assert service_health(NOON, None, None, LIMITS) == ("unknown", None)
+    assert service_health(NOON, now, LIMITS) == ("up", "up")
+    assert service_health(NOON + 301 * SECOND, now, LIMITS) == ("stale", "up")
+    assert service_health(NOON, None, LIMITS) == ("unknown", None)
 
 
 def test_a_check_that_could_not_be_made_leaves_the_service_unknown() -> None:
     live = Live()
     live.hear(heard(Check("unknown", error="not permitted"), subject="shop"))
-    assert service_health(NOON, live.checks["shop"], None, LIMITS) == ("unknown", None)
+    assert service_health(NOON, live.checks["shop"], LIMITS) == ("unknown", None)
 
 
 EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}

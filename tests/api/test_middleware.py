@@ -186,9 +186,7 @@ def test_options_says_what_is_allowed_without_a_token() -> None:
     assert {word.strip() for word in result.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
 
 
-@pytest.mark.parametrize(
-    "path", ["//api/v1/servers", "/api//v1///servers", "/api/v1/servers/", "///api/v1/servers//"]
-)
+@pytest.mark.parametrize("path", ["//api/v1/servers", "/api//v1///servers", "/api/v1/servers/", "///api/v1/servers//"])
 def test_doubled_slashes_are_collapsed(path: str) -> None:
     contract.servers(guarded().get(path, READ))
 

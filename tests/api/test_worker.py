@@ -217,8 +217,7 @@ def test_many_questions_at_once_get_their_own_answers(roads: Roads, serve: Calla
     served.until(lambda: served.house.hub.primed)
     answers: list[int] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(get(served, "/api/v1/stats").status_code))
-        for _ in range(30)
+        threading.Thread(target=lambda: answers.append(get(served, "/api/v1/stats").status_code)) for _ in range(30)
     ]
     for thread in threads:
         thread.start()

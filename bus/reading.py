@@ -1,0 +1,171 @@
+"""Values as TOML gives them, turned into typed records; every fault is collected, none ends the reading."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bus import sizes, timing
+from bus.faults import Fault, Objection, did_you_mean, listed
+from bus.places import Place, line_of
+from bus.secret import Secret, Unavailable, fetch
+from bus.settings import Rule, Setting, essence, expected, inner, is_list, is_map, settings_of, shown
+
+
+class Wrong(Exception):
+    """A value that does not fit; the parts of a fault's sentence."""
+
+    def __init__(self, found: str, expected: str, remedy: str = "") -> None:
+        super().__init__(found)
+        self.found, self.expected, self.remedy = found, expected, remedy
+
+
+class Reading:
+    """One file being read: where its keys stand and what was wrong so far."""
+
+    def __init__(self, file: Path, lines: Mapping[Place, int], environment: Mapping[str, str]) -> None:
+        self.faults: list[Fault] = []
+        self.file = file
+        self._lines = dict(lines)
+        self._environment = environment
+
+    def fault(self, place: Place, found: str, expected: str, remedy: str = "") -> None:
+        """Remember that something is wrong at ``place``."""
+        line = line_of(place, self._lines)
+        self.faults.append(Fault(str(self.file), place_in_words(place), line, found, expected, remedy))
+
+    def table(self, record: type, raw: Any, place: Place) -> Any:
+        """The ``record`` that the table ``raw`` describes; None when anything in it was wrong."""
+        if not isinstance(raw, Mapping):
+            self.fault(place, _told(raw), f"the table {place_in_words(place)}")
+            return None
+        before = len(self.faults)
+        settings = settings_of(record)
+        for name in raw:
+            if name not in settings:
+                self._unknown(name, settings, place)
+        values = {name: self._setting(one, raw, (*place, name)) for name, one in settings.items()}
+        if len(self.faults) > before:
+            return None
+        made = record(**values)
+        self._object(made, place)
+        return made if len(self.faults) == before else None
+
+    def tables(self, record: type, raw: Any, place: Place) -> tuple[Any, ...]:
+        """The records that a list of tables describes; the faulty ones are left out."""
+        if not isinstance(raw, list):
+            self.fault(place, _told(raw), f"the list of tables [{place_in_words(place)}]")
+            return ()
+        made = [self.table(record, one, (*place, i)) for i, one in enumerate(raw)]
+        self._repeated(record, raw, place)
+        return tuple(one for one in made if one is not None)
+
+    def _unknown(self, name: str, settings: Mapping[str, Setting], place: Place) -> None:
+        near = did_you_mean(name, settings)
+        whole = f"a setting of {place_in_words(place)}" if near else f"one of {listed(settings)}"
+        self.fault((*place, name), "an unknown setting", whole, near)
+
+    def _setting(self, setting: Setting, raw: Mapping[str, Any], place: Place) -> Any:
+        if setting.name not in raw:
+            if setting.required:
+                self.fault(place, "nothing", expected(setting.annotation, setting.rule), f"add {setting.name} = ...")
+                return None
+            return setting.fallback()
+        return self._value(setting.annotation, setting.rule, raw[setting.name], place)
+
+    def _value(self, annotation: Any, rule: Rule, raw: Any, place: Place) -> Any:
+        annotation = essence(annotation)
+        if is_list(annotation) and isinstance(raw, list):
+            return tuple(self._value(inner(annotation), rule, one, (*place, i)) for i, one in enumerate(raw))
+        if is_map(annotation) and isinstance(raw, dict):
+            return {name: self._value(inner(annotation), rule, one, (*place, name)) for name, one in raw.items()}
+        if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+            return self.table(annotation, raw, place)
+        try:
+            if annotation is Secret and isinstance(raw, str):
+                return fetch(raw, self.file.parent, self._environment)
+            return scalar(annotation, rule, raw)
+        except (Wrong, Unavailable) as wrong:
+            self.fault(place, wrong.found, wrong.expected, wrong.remedy)
+            return None
+
+    def _object(self, made: Any, place: Place) -> None:
+        objections: Callable[[], Iterable[Objection]] | None = getattr(made, "objections", None)
+        for objection in objections() if objections else ():
+            self.fault((*place, objection.key), objection.found, objection.expected, objection.remedy)
+
+    def _repeated(self, record: type, raw: list[Any], place: Place) -> None:
+        for name, setting in settings_of(record).items():
+            if not setting.rule.unique:
+                continue
+            seen = set()
+            for i, one in enumerate(raw):
+                value = one.get(name) if isinstance(one, Mapping) else None
+                if isinstance(value, str):
+                    if value in seen:
+                        self.fault((*place, i, name), f"{shown(value)} a second time", f"each {name} once")
+                    seen.add(value)
+
+
+def place_in_words(place: Place) -> str:
+    """``[store] batch_seconds``, ``[[hosts]] name``, ``[api] origins[2]``."""
+    if len(place) == 1:
+        return f"[{place[0]}]"
+    *table, key = place
+    suffix = ""
+    if isinstance(key, int) and len(place) > 2:
+        suffix = f"[{key}]"
+        *table, key = table
+    inside = ".".join(str(part) for part in table if not isinstance(part, int))
+    if isinstance(key, int):
+        return f"[[{inside}]]"
+    return f"[[{inside}]] {key}{suffix}" if isinstance(table[-1], int) else f"[{inside}] {key}{suffix}"
+
+
+def scalar(annotation: Any, rule: Rule, raw: Any) -> Any:
+    """``raw`` as ``annotation``, within ``rule``; raises ``Wrong``."""
+    value = _converted(annotation, rule, raw)
+    fits = type(value) is annotation and _within(rule, value)
+    if not fits:
+        near = did_you_mean(raw, rule.choices) if isinstance(raw, str) and annotation is str else ""
+        raise Wrong(_told(raw, annotation), expected(annotation, rule), near)
+    return value
+
+
+def _converted(annotation: Any, rule: Rule, raw: Any) -> Any:
+    if annotation not in (int, float) or isinstance(raw, bool):
+        return raw
+    value = raw
+    if isinstance(raw, str) and rule.unit in ("s", "bytes"):
+        try:
+            value = timing.seconds(raw) if rule.unit == "s" else sizes.size(raw)
+        except ValueError:
+            return raw
+    if isinstance(value, int | float) and math.isfinite(value):
+        if annotation is float:
+            return float(value)
+        if isinstance(raw, str) and value == int(value):
+            return int(value)
+    return value
+
+
+def _within(rule: Rule, value: Any) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if rule.minimum is not None and value < rule.minimum:
+            return False
+        if rule.maximum is not None and value > rule.maximum:
+            return False
+    if isinstance(value, str) and rule.pattern is not None and not re.fullmatch(rule.pattern, value):
+        return False
+    return not rule.choices or value in rule.choices
+
+
+def _told(raw: Any, annotation: Any = None) -> str:
+    """A value in words that follow ``found``; a text says that it is one where something else was wanted."""
+    return f"the text {shown(raw)}" if isinstance(raw, str) and annotation is not str else shown(raw)

@@ -15,7 +15,7 @@ from api.shapes import ErrorShape
 from api.tokens import TokensFault
 from bus.questions import Unanswered
 
-log = logging.getLogger("api")
+log = logging.getLogger("guardia.api")
 
 CLOSED = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429, 503: 4503}
 """The code with which a WebSocket is closed for what a request would get as a status."""
@@ -88,7 +88,7 @@ async def _answer(
     problem = problem_of(fault)
     if problem.status == 500:
         request = getattr(req.context, "request_id", "")
-        log.error("api: request %s failed: %s", request, fault, exc_info=fault)
+        log.error("request %s failed: %s", request, fault, exc_info=fault)
     if resp is not None:
         resp.status = problem.status
         resp.content_type = falcon.MEDIA_JSON

@@ -16,7 +16,7 @@ from api.cors import cors_headers
 from api.errors import Problem
 from api.hub import Hub
 
-log = logging.getLogger("api")
+log = logging.getLogger("guardia.api")
 
 QUERY_BYTES = 4096
 _SLASHES = re.compile("//+")
@@ -90,7 +90,7 @@ class Front:
         elif resp.status_code >= 400:
             self._hub.vitals.count("api.refused")
         if self._hub.config.access_log:
-            log.info("api: %s", access_line(req, resp.status_code))
+            log.info("%s", access_line(req, resp.status_code))
 
     def _verdict(self, req: Request, resource: Any) -> Verdict:
         token = bearer(req.get_header("Authorization"))

@@ -10,7 +10,7 @@ from api.told import stored
 from bus.questions import Unanswered
 from bus.wire import Malformed
 
-log = logging.getLogger("api")
+log = logging.getLogger("guardia.api")
 
 KINDS = ("facts", "processes", "sample", "check", "alert")
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -26,12 +26,12 @@ async def keep_primed(hub: Hub) -> None:
             await prime(hub)
         except Unanswered as failure:
             if failures == 0:
-                log.warning("api: cannot read the newest samples: %s; trying again", failure)
+                log.warning("cannot read the newest samples: %s; trying again", failure)
             pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
             failures += 1
         else:
             if failures:
-                log.info("api: the newest samples are read")
+                log.info("the newest samples are read")
             failures, pause = 0, AGAIN_SECONDS
         await asyncio.sleep(pause)
 

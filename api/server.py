@@ -45,11 +45,14 @@ def listen(config: Api) -> socket.socket:
 
 
 class Application(BaseApplication):  # type: ignore[misc]
-    """What gunicorn runs. ``make`` is called in each worker and returns the application."""
+    """What gunicorn runs. ``config`` reads the table, at the start and at every SIGHUP.
+
+    ``make`` is called in each worker with its place (1, 2 ...) and returns the application.
+    """
 
     def __init__(
         self,
-        config: Api,
+        config: Callable[[], Api],
         listener: socket.socket,
         make: Callable[[int], object],
         *,
@@ -66,16 +69,17 @@ class Application(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Called by gunicorn."""
+        config = self._config()
         for name, value in {
             "bind": f"fd://{self._fd}",
-            "workers": self._config.workers,
-            "worker_class": worker_class(self._config),
+            "workers": config.workers,
+            "worker_class": worker_class(config),
             "logger_class": Log,
             "proc_name": "guardia api",
             "timeout": HANG_SECONDS,
             "graceful_timeout": STOP_SECONDS + 2,
             "keepalive": 30,
-            "forwarded_allow_ips": ",".join(self._config.proxies) or "127.0.0.1",  # unread without proxies
+            "forwarded_allow_ips": ",".join(config.proxies) or "127.0.0.1",  # unread without proxies
             "control_socket_disable": True,
             "pre_fork": self._before_fork,
             "post_fork": self._after_fork,
@@ -119,9 +123,9 @@ class Log(Logger):  # type: ignore[misc]
     """gunicorn's messages go where ours go; those about its own ordinary life are dropped."""
 
     def setup(self, cfg: Any) -> None:
-        self.error_log = logging.getLogger("api.server")
+        self.error_log = logging.getLogger("guardia.api.server")
         self.error_log.setLevel(logging.WARNING)
-        self.access_log = logging.getLogger("api.server.access")
+        self.access_log = logging.getLogger("guardia.api.server.access")
         self.access_log.setLevel(logging.CRITICAL)
 
     def reopen_files(self) -> None:

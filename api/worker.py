@@ -17,7 +17,7 @@ from api.stair import Stair
 from bus.producer import Producer
 from bus.questions import Unanswered
 
-log = logging.getLogger("api")
+log = logging.getLogger("guardia.api")
 
 VITALS_SECONDS = 10.0
 TICK_SECONDS = 0.25
@@ -80,7 +80,7 @@ class Lifespan:
             try:
                 await learn_layouts(self._hub)
             except Unanswered as failure:
-                log.info("api: samples wait for their layout: %s", failure)
+                log.info("samples wait for their layout: %s", failure)
             await asyncio.sleep(LAYOUT_SECONDS)
 
     async def _measure_loop(self) -> None:
@@ -105,5 +105,5 @@ class Lifespan:
 
 def _crash_loudly(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.critical("api: a worker's task died", exc_info=task.exception())
+        log.critical("a worker's task died", exc_info=task.exception())
         raise SystemExit(1)

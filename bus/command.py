@@ -30,7 +30,7 @@ COMMANDS = {
     "view": Command("viewer.__main__:main", "the hosts in this terminal"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
     "check": Command("bus.check:main", "checks the configuration and names every fault"),
-    "token": Command("api.tokens:main", "makes, lists and revokes tokens for the API"),
+    "token": Command("api.command:main", "makes, lists and revokes tokens for the API"),
 }
 
 

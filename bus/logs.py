@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-MAX_BYTES = 10_000_000
-KEPT_FILES = 5
+from bus.tables import Bus
+
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _SECRET = re.compile(
     r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*(?:bearer\s+)?)[^\s&\"',;]+"
@@ -50,23 +50,26 @@ class Sentences(logging.Formatter):
         return f"{line}\n{redacted(trace)}" if trace else line
 
 
-def opened(name: str, folder: Path | None, *, form: str, level: str) -> logging.Logger:
-    """The program's logger: lines to standard output, and to ``folder/<name>.log`` with rotation."""
-    log = logging.getLogger("guardia")
-    log.setLevel(level.upper())
-    log.propagate = False
-    for old in list(log.handlers):
-        log.removeHandler(old)
+def opened(name: str, folder: Path | None, bus: Bus, *, level: str | None = None) -> logging.Logger:
+    """The program's logger: lines to standard output, and to ``folder/<name>.log`` with rotation.
+
+    What libraries log comes the same way, from warnings on.
+    """
+    log, everything = logging.getLogger("guardia"), logging.getLogger()
+    log.setLevel((level or bus.log_level).upper())
+    everything.setLevel(logging.WARNING)
+    for old in list(everything.handlers):
+        everything.removeHandler(old)
         old.close()
     out = logging.StreamHandler(sys.stdout)
-    out.setFormatter(Sentences(name, form, tracebacks=False))
-    log.addHandler(out)
+    out.setFormatter(Sentences(name, bus.log_format, tracebacks=False))
+    everything.addHandler(out)
     if folder is not None:
         file = logging.handlers.RotatingFileHandler(
-            folder / f"{name}.log", maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
+            folder / f"{name}.log", maxBytes=bus.log_bytes, backupCount=bus.log_files, encoding="utf-8"
         )
-        file.setFormatter(Sentences(name, form, tracebacks=True))
-        log.addHandler(file)
+        file.setFormatter(Sentences(name, bus.log_format, tracebacks=True))
+        everything.addHandler(file)
     # A log that cannot be written must not end what it tells about.
     logging.raiseExceptions = False
     return log

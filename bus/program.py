@@ -65,6 +65,9 @@ class Program(Generic[T]):
         self.vitals = Vitals(time.monotonic())
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.on_reload: list[Callable[[T], None]] = []
+        self.serve: Callable[[], int] = self._pass_until_stopped
+        """What the program does until it is asked to stop; a program with a loop of its own puts that here."""
+        self._beaten = -1.0
         self._producer: Producer | None = None
 
     def address(self, road: str) -> str:
@@ -88,6 +91,22 @@ class Program(Generic[T]):
         """Connect to the road's address until the program ends."""
         road.connect(self.address(name))
         self.loop.on_stop(road.close)
+
+    def beat(self) -> None:
+        """Show the watchdog that the program lives; called in every pass, it touches the file now and then."""
+        now = time.monotonic()
+        if now - self._beaten >= self.bus.beat_seconds:
+            self._beaten = now
+            self.beat_file.touch()
+
+    @property
+    def beat_file(self) -> Path:
+        """The file whose age the watchdog looks at."""
+        return self.run_dir / f"{self.name}.beat"
+
+    def _pass_until_stopped(self) -> int:
+        self.loop.run()
+        return STOPPED
 
     def producer(self) -> Producer:
         """This room's own voice, under the name ``guardia.<room>``; made once."""
@@ -135,7 +154,7 @@ def run(
             print(f"{name}: {fault}", file=sys.stderr)
         return WRONG
     bus: Bus = settings["bus"]
-    log = logs.opened(name, folder / "log", form=bus.log_format, level=arguments.log_level or bus.log_level)
+    log = logs.opened(name, folder / "log", bus, level=arguments.log_level)
     return _lived(Program(name, room, settings, folder, log), build, path)
 
 
@@ -161,8 +180,9 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         _prepare(program, path)
         build(program)
         log.info("started")
-        program.loop.run()
+        code = program.serve()
         log.info("stopped")
+        return code
     except TryAgain as error:
         log.error("%s, trying again in %g s", error, PAUSE)
         _pause(PAUSE)
@@ -178,19 +198,10 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     finally:
         program.context.destroy(linger=200)
         lock.release()
-    return STOPPED
 
 
 def _prepare(program: Program[T], path: Path) -> None:
-    loop, beat = program.loop, program.run_dir / f"{program.name}.beat"
-    beaten = -1.0
-
-    def beats() -> None:
-        nonlocal beaten
-        now = time.monotonic()
-        if now - beaten >= 1.0:
-            beaten = now
-            beat.touch()
+    loop = program.loop
 
     def reload() -> None:
         try:
@@ -203,9 +214,9 @@ def _prepare(program: Program[T], path: Path) -> None:
             handler(again[program.table])
         program.log.info("read %s again", path)
 
-    loop.after_pass(beats)
+    loop.after_pass(program.beat)
     loop.on_signal(signal.SIGHUP, reload)
-    loop.on_stop(lambda: beat.unlink(missing_ok=True))
+    loop.on_stop(lambda: program.beat_file.unlink(missing_ok=True))
     loop.every(program.bus.vitals_seconds, program.publish_vitals)
     loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
 

@@ -135,6 +135,7 @@ def expected(annotation: Any, rule: Rule) -> str:
 
 
 def _number(annotation: Any, rule: Rule) -> str:
+    show: Callable[[float], str]
     if rule.unit == "s":
         noun, show = "a duration such as 250ms, 30s or 7d", timing.in_words
     elif rule.unit == "bytes":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 
 from bus.messages import KINDS
@@ -12,6 +13,9 @@ from store.backends import Backend, StoreBroken, opened
 from store.config import Store
 from store.reader import counter
 from store.writer import Writer
+
+FIRST_SECONDS = 5.0
+"""How long the reader waits for files that the writer is about to make."""
 
 
 def build_writer(program: Program[Store]) -> None:
@@ -55,10 +59,15 @@ def _answer(program: Program[Store], backend: Backend) -> None:
 
 def _opened(program: Program[Store], *, write: bool) -> Backend:
     path = program.home / program.config.path
-    try:
-        return opened(program.config.backend, path, write=write)
-    except StoreBroken as error:
-        raise TryAgain(f"cannot open the store: {error}") from None
+    # At the very first start the reader may be here before the writer has made the files.
+    patience = time.monotonic() + FIRST_SECONDS
+    while True:
+        try:
+            return opened(program.config.backend, path, write=write)
+        except StoreBroken as error:
+            if write or time.monotonic() > patience:
+                raise TryAgain(f"cannot open the store: {error}") from None
+        time.sleep(0.05)
 
 
 def writer(argv: Sequence[str] | None = None) -> int:

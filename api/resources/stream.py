@@ -19,7 +19,7 @@ from api.hub import Hub
 from api.middleware import access_line, cookie_of
 from api.views.events import USUAL, WORDS, Place, parse_place
 
-log = logging.getLogger("api")
+log = logging.getLogger("guardia.api")
 
 AUTH_SECONDS = 5.0
 AGAIN_SECONDS = 30.0
@@ -55,7 +55,7 @@ class Stream:
         else:
             await self._serve(ws, sink, query, token)
         if self.hub.config.access_log:
-            log.info("api: %s", access_line(req, 101))
+            log.info("%s", access_line(req, 101))
         await _until_gone(ws)
 
     async def _serve(self, ws: falcon.asgi.WebSocket, sink: Sink, query: Query, token: str | None) -> None:

@@ -117,8 +117,7 @@ class InventedHost:
         """The nested form."""
         v = self.reading(at)
         cores = [
-            {"name": f"cpu{core}", "frequency": 2400, "usage": v[f"cpu[{core}].percent"]}
-            for core in range(self.cores)
+            {"name": f"cpu{core}", "frequency": 2400, "usage": v[f"cpu[{core}].percent"]} for core in range(self.cores)
         ]
         return {
             "system": {"name": "Debian", "kernel_version": "6.1.0", "os_version": "12", "host_name": self.name},
@@ -223,8 +222,7 @@ class InventedHost:
         rows = []
         for name in names:
             values = [
-                self.value(name, at + step / 2) if there else None
-                for at, there in zip(times, covered, strict=True)
+                self.value(name, at + step / 2) if there else None for at, there in zip(times, covered, strict=True)
             ]
             rows.append(
                 {
@@ -253,9 +251,7 @@ def fleet(count: int, now: float = 0.0) -> dict[str, InventedHost]:
     kinds = ("web", "db", "cache", "queue", "backup")
     hosts: dict[str, InventedHost] = {}
     for place in range(count):
-        host = InventedHost(
-            f"{kinds[place % len(kinds)]}-{place // len(kinds) + 1}", cores=(4, 8, 2, 16, 4)[place % 5]
-        )
+        host = InventedHost(f"{kinds[place % len(kinds)]}-{place // len(kinds) + 1}", cores=(4, 8, 2, 16, 4)[place % 5])
         if place and place % 17 == 0:
             host.state, host.silent_since = "down", now - 600
         elif place and place % 23 == 0:

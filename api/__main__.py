@@ -1,0 +1,101 @@
+"""``guardia api``: the wiring."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+
+from api.app import App, from_config
+from api.config import Api
+from api.directory import Directory
+from api.server import Application, listen
+from api.tokens import TokensFault, load, path_of
+from bus import config, logs, process, rooms
+from bus.config import ConfigError, Fault, Settings
+from bus.program import TRY_AGAIN, Program, TryAgain, run, version
+
+EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}
+"""Which programs make up which part of the hub, by the subjects of their vitals."""
+
+
+def build(program: Program[Api]) -> None:
+    """Take the port; the workers open the rest, each for itself."""
+    beyond = not _is_loopback(program.config.bind)
+    tokens = path_of(program.home)
+    if beyond:
+        _need_token(tokens, program)
+    try:
+        listener = listen(program.config)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TryAgain(f"cannot listen at {program.config.bind} port {program.config.port}: {reason}") from None
+
+    def read() -> Api:
+        """The table as the file says now; where it is wrong, as it was."""
+        try:
+            program.settings = config.load(program.settings.path, rooms.tables(), rooms.LISTS)
+        except ConfigError as error:
+            program.log.error("the new configuration is not used: %s", error)
+        return _table(program.settings)
+
+    def make(place: int) -> App:
+        settings = program.settings
+        logs.opened(f"api-{place}", program.home / "log", program.bus)
+        return from_config(
+            _table(settings),
+            Directory.of(settings["hosts"], settings["services"]),
+            tokens=tokens,
+            token_needed=beyond,
+            address=program.address,
+            place=place,
+            expected=EXPECTED,
+            version=version(),
+        )
+
+    def serve() -> int:
+        try:
+            Application(read, listener, make, forked=lambda: process.harden(supervised=True), passed=program.beat).run()
+        except SystemExit as end:
+            return TRY_AGAIN if end.code else 0
+        finally:
+            program.beat_file.unlink(missing_ok=True)
+        return 0
+
+    program.serve = serve
+
+
+def _table(settings: Settings) -> Api:
+    table: Api = settings["api"]
+    if table.static:
+        table = dataclasses.replace(table, static=str((settings.path.parent / table.static).resolve()))
+    return table
+
+
+def _need_token(tokens: Path, program: Program[Api]) -> None:
+    """Raise ``ConfigError`` when anybody on the network would get in without a token."""
+    try:
+        known = load(tokens).tokens
+    except TokensFault as error:
+        raise ConfigError([Fault(str(tokens), "", None, str(error), "a file of tokens")]) from None
+    if not known:
+        found = f'"{program.config.bind}", which other machines can reach, and no token'
+        remedy = "type: guardia token new NAME"
+        raise ConfigError([Fault(str(program.settings.path), "[api] bind", None, found, "a token first", remedy)])
+
+
+def _is_loopback(bind: str) -> bool:
+    try:
+        return ipaddress.ip_address(bind.strip("[]")).is_loopback
+    except ValueError:
+        return bind == "localhost"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the api to its end; returns its exit code."""
+    return run("api", Api, build, argv=argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,79 @@
+"""``guardia token``: make, list and revoke the tokens that the API accepts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from api.auth import SCOPES
+from api.encoding import to_time
+from api.tokens import TokensFault, add, load, path_of, revoke
+from bus import home, timing
+from bus.faults import ConfigError
+from bus.program import STOPPED, WRONG
+
+
+def main(argv: Sequence[str]) -> int:
+    """Obey; 0 when it is done, 100 when it could not be."""
+    given = _arguments().parse_args(argv)
+    try:
+        folder = home.made(home.home_path(home.config_path(given.config, os.environ), os.environ))
+        given.obey(given, path_of(folder))
+    except (ConfigError, TokensFault, OSError) as error:
+        print(f"guardia token: {error}", file=sys.stderr)
+        return WRONG
+    return STOPPED
+
+
+def _new(given: argparse.Namespace, path: Path) -> None:
+    now = time.time_ns()
+    expires = None if given.expires is None else now + int(given.expires * 1e9)
+    text = add(path, given.name, given.scope, now, expires)
+    print(text)
+    print("Keep it: it is not shown again.", file=sys.stderr)
+
+
+def _list(given: argparse.Namespace, path: Path) -> None:
+    tokens = load(path).tokens
+    if not tokens:
+        print("There are no tokens: the API answers this machine only.", file=sys.stderr)
+        return
+    rows = [("NAME", "SCOPE", "STARTS WITH", "MADE", "EXPIRES")]
+    for token in tokens:
+        expires = "never" if token.expires_at is None else to_time(token.expires_at)
+        rows.append((token.name, token.scope, token.prefix, to_time(token.created_at), expires))
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _revoke(given: argparse.Namespace, path: Path) -> None:
+    left = revoke(path, given.name)
+    print(f"{given.name} is revoked; {left} left" + ("" if left else ", so nobody gets in until there is a new one"))
+
+
+def _duration(text: str) -> float:
+    try:
+        return timing.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="guardia token", description=__doc__)
+    parser.add_argument("--config", metavar="FILE")
+    words = parser.add_subparsers(required=True, metavar="new | list | revoke")
+    new = words.add_parser("new", help="make a token and print it, once")
+    new.add_argument("name", help="who it is for")
+    new.add_argument("--scope", choices=SCOPES, default="read")
+    new.add_argument("--expires", type=_duration, metavar="90d", help="after this it is refused (default: never)")
+    new.set_defaults(obey=_new)
+    words.add_parser("list", help="all tokens, without their secrets").set_defaults(obey=_list)
+    gone = words.add_parser("revoke", help="refuse a token from now on")
+    gone.add_argument("name")
+    gone.set_defaults(obey=_revoke)
+    return parser

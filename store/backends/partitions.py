@@ -1,0 +1,191 @@
+"""LMDB environments on disk: opened, listed, read through, put aside, removed.
+
+Maps are opened huge and never resized (resizing under other processes is where LMDB users lose data); the size is
+policed by retention and by the writer's low-water mark. A partition that cannot be read is moved aside and named.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import lmdb
+
+from bus.wire import Malformed
+from store.backends import Row, StoreBroken, StoreFull
+from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
+from store.rows import Damaged, spread
+
+MAP_BYTES = 2**40
+MOST_OPEN = 48
+"""Partitions open at once: 47 bits of address space hold 128 maps of this size."""
+MOST_READERS = 512
+CHUNK = 256
+"""Groups read in one transaction: a long one keeps old pages alive and the file grows."""
+
+
+def is_full(error: lmdb.Error) -> bool:
+    """Whether the disk has no room, rather than the file being bad."""
+    # ext4 says "no space left"; tmpfs ends a write short, which LMDB tells as an input/output error, and
+    # fails a file's growth as out of memory.
+    return isinstance(error, lmdb.DiskError | lmdb.MapFullError) or "No space left" in str(error)
+
+
+def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
+    """LMDB's error in our words."""
+    return StoreFull(f"{path}: {error}") if is_full(error) else StoreBroken(f"{path}: {error}")
+
+
+def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
+    """The environment in the folder ``path``; raises ``StoreFull`` or ``StoreBroken``."""
+    try:
+        return lmdb.open(
+            os.fspath(path),
+            map_size=MAP_BYTES,
+            max_dbs=databases,
+            max_readers=MOST_READERS,
+            readonly=not write,
+            mode=0o600,
+            create=write,
+            readahead=False,
+        )
+    except lmdb.Error as error:
+        raise explained(error, path) from None
+
+
+class Partitions:
+    """The folder ``rows``: its partitions by kind and time, the most recently used of them open."""
+
+    def __init__(self, rows: Path, *, write: bool) -> None:
+        self.damaged: list[str] = []
+        """What was found damaged since the start, a sentence each."""
+        self._rows = rows
+        self._write = write
+        self._open: OrderedDict[Path, lmdb.Environment] = OrderedDict()
+
+    def path(self, kind: str, name: str) -> Path:
+        """Where a partition is."""
+        return self._rows / kind / name
+
+    def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
+        """The kind's partitions that may hold something of the range, by time."""
+        found = []
+        for path in (self._rows / kind).glob("*T??"):
+            try:
+                begin = partition_start(path.name)
+            except ValueError:
+                continue
+            if (end is None or begin <= end) and (start is None or begin + period(kind) > start):
+                found.append((begin, path))
+        return [path for _, path in sorted(found)]
+
+    def put(self, path: Path, rows: list[tuple[bytes, bytes]], records: int) -> None:
+        """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error`` when there is no room."""
+        try:
+            _put(self._at(path), rows, records)
+        except lmdb.Error as error:
+            if is_full(error):
+                raise
+            # Nothing but this partition is concerned: it is put aside, and the rows go to a new one.
+            self._set_aside(path, error)
+            _put(self._at(path), rows, records)
+
+    def rows_of(self, path: Path, number: int, start: int, end: int) -> Iterator[Row]:
+        """The rows of series ``number`` between two instants, as they stand; what is damaged is left out."""
+        key, last = row_key(number, max(start, 0) // MINUTE, 0), ROW.pack(number, max(end, 0) // MINUTE, 2**64 - 1)
+        while key:
+            try:
+                values, key = self._chunk(path, key, last)
+            except (StoreBroken, lmdb.Error) as error:
+                if path.exists():
+                    self.damaged.append(f"{path}: {error}")
+                return
+            for value in values:
+                try:
+                    yield from (row for row in spread(value) if start <= row[0] <= end)
+                except (Damaged, Malformed) as error:
+                    self.damaged.append(f"{path}: a group of series {number}: {error}")
+
+    def count(self, path: Path) -> int:
+        """How many records it holds; 0 when it cannot be read."""
+        try:
+            with self._at(path).begin() as txn:
+                return int(COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))[0])
+        except (StoreBroken, lmdb.Error):
+            return 0
+
+    def remove(self, path: Path) -> None:
+        """Drop a whole partition."""
+        # Renamed first: whoever looks meanwhile sees a whole partition or none.
+        self._forget(path)
+        gone = path.with_name(path.name + ".gone")
+        path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def refresh(self) -> None:
+        """Close partitions that were removed, so that their space comes back."""
+        for path in [path for path in self._open if not path.exists()]:
+            self._forget(path)
+
+    def close(self) -> None:
+        """Close every file."""
+        for path in list(self._open):
+            self._forget(path)
+
+    def _at(self, path: Path) -> lmdb.Environment:
+        found = self._open.get(path)
+        if found is not None:
+            self._open.move_to_end(path)
+            return found
+        while len(self._open) >= MOST_OPEN:
+            self._open.popitem(last=False)[1].close()
+        if self._write:
+            path.mkdir(parents=True, exist_ok=True)
+        try:
+            found = environment(path, write=self._write)
+        except StoreBroken as error:
+            if not self._write:
+                raise
+            self._set_aside(path, error)
+            path.mkdir(parents=True, exist_ok=True)
+            found = environment(path, write=True)
+        self._open[path] = found
+        return found
+
+    def _forget(self, path: Path) -> None:
+        found = self._open.pop(path, None)
+        if found is not None:
+            found.close()
+
+    def _set_aside(self, path: Path, error: Exception) -> None:
+        self._forget(path)
+        aside = path.with_name(f"{path.name}.bad-{int(time.time())}")
+        if path.exists():
+            path.rename(aside)
+        self.damaged.append(f"{path} is damaged ({error}), put aside as {aside.name}")
+
+    def _chunk(self, path: Path, first: bytes, last: bytes) -> tuple[list[bytes], bytes]:
+        """Values from ``first`` to ``last``, and the key to go on from (empty: that was all)."""
+        values: list[bytes] = []
+        with self._at(path).begin() as txn, txn.cursor() as cursor:
+            more = cursor.set_range(first)
+            while more and len(values) < CHUNK:
+                key = bytes(cursor.key())
+                if key > last:
+                    return values, b""
+                values.append(bytes(cursor.value()))
+                more = cursor.next()
+            following = bytes(cursor.key()) if more else b""
+            return values, following if following <= last else b""
+
+
+def _put(target: lmdb.Environment, rows: list[tuple[bytes, bytes]], records: int) -> None:
+    with target.begin(write=True) as txn:
+        held, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
+        with txn.cursor() as cursor:
+            cursor.putmulti(rows)
+        txn.put(COUNT_KEY, COUNT.pack(held + records, size + sum(len(value) for _, value in rows)))

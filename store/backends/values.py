@@ -1,0 +1,61 @@
+"""The values of the state's databases, and their checksums. Pure but for a file's size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zlib import crc32
+
+from bus.questions import Stored
+from bus.wire import Malformed, read
+from store.keys import LATEST, NUMBER
+
+AT = slice(28, 36)
+"""Where a record's own time stands (``bus.wire``)."""
+
+
+def pack_latest(received: int, record: bytes) -> bytes:
+    """The newest record of a series."""
+    return LATEST.pack(crc32(record), received) + record
+
+
+def unpack_latest(value: bytes | memoryview | None) -> Stored | None:
+    """The newest record of a series; None when there is none or it is damaged."""
+    if not value:
+        return None
+    checksum, received = LATEST.unpack_from(value)
+    record = bytes(value[LATEST.size :])
+    return Stored(received, record) if crc32(record) == checksum else None
+
+
+def pack_names(names: tuple[str, ...]) -> bytes:
+    """The names of a layout."""
+    text = "\n".join(names).encode()
+    return NUMBER.pack(crc32(text)) + text
+
+
+def unpack_names(value: bytes | memoryview | None) -> tuple[str, ...]:
+    """The names of a layout; none when it is absent or damaged."""
+    if not value or crc32(text := bytes(value[4:])) != NUMBER.unpack_from(value)[0]:
+        return ()
+    return tuple(text.decode().split("\n"))
+
+
+def names_of(record: bytes) -> tuple[str, ...]:
+    """The names that a layout's record announces; none when it is malformed."""
+    try:
+        return tuple(read(record)[0].message().names)
+    except Malformed:
+        return ()  # counted by the writer, which read it first
+
+
+def measured_at(record: bytes) -> int:
+    """A record's own time, ns."""
+    return int.from_bytes(record[AT], "big", signed=True)
+
+
+def disk_bytes(file: Path) -> int:
+    """What a sparse file really takes."""
+    try:
+        return file.stat().st_blocks * 512
+    except OSError:
+        return 0

@@ -56,7 +56,7 @@ class Api:
     body_bytes: int = setting(
         65_536, minimum=0, maximum=1_048_576, unit="bytes", help="A larger request body is refused with 413."
     )
-    access_log: bool = setting(True, help="One line a request in the log; never with a token in it.")
+    access_log: bool = setting(False, help="One line a request in the log; never with a token in it.")
     proxies: tuple[str, ...] = setting(
         (), help="Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
     )

@@ -6,9 +6,11 @@ import json
 import logging
 import logging.handlers
 import re
+import select
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 from bus.tables import Bus
 
@@ -50,8 +52,23 @@ class Sentences(logging.Formatter):
         return f"{line}\n{redacted(trace)}" if trace else line
 
 
-def opened(name: str, folder: Path | None, bus: Bus, *, level: str | None = None) -> logging.Logger:
-    """The program's logger: lines to standard output, and to ``folder/<name>.log`` with rotation.
+class Unblocking(logging.StreamHandler[TextIO]):
+    """Lines to a pipe or a terminal, left out while nobody reads it: the file has them all."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line if there is room for it."""
+        try:
+            ready = select.select([], [self.stream], [], 0)[1]
+        except (OSError, ValueError):  # closed, or no file at all as in tests
+            ready = [self.stream]
+        if ready:
+            super().emit(record)
+
+
+def opened(
+    name: str, folder: Path | None, bus: Bus, *, level: str | None = None, stream: TextIO | None = None
+) -> logging.Logger:
+    """The program's logger: lines to ``stream`` (None: standard output), and to ``folder/<name>.log`` with rotation.
 
     What libraries log comes the same way, from warnings on.
     """
@@ -61,7 +78,7 @@ def opened(name: str, folder: Path | None, bus: Bus, *, level: str | None = None
     for old in list(everything.handlers):
         everything.removeHandler(old)
         old.close()
-    out = logging.StreamHandler(sys.stdout)
+    out = Unblocking(stream or sys.stdout)
     out.setFormatter(Sentences(name, bus.log_format, tracebacks=False))
     everything.addHandler(out)
     if folder is not None:

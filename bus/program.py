@@ -152,6 +152,7 @@ def run(
     except ConfigError as error:
         for fault in error.faults:
             print(f"{name}: {fault}", file=sys.stderr)
+        _settle(arguments.check)
         return WRONG
     bus: Bus = settings["bus"]
     log = logs.opened(name, folder / "log", bus, level=arguments.log_level)
@@ -190,6 +191,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     except ConfigError as error:
         for fault in error.faults:
             log.error("%s", fault)
+        _settle(False)
         return WRONG
     except Exception as error:
         log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=True)
@@ -219,6 +221,13 @@ def _prepare(program: Program[T], path: Path) -> None:
     loop.on_stop(lambda: program.beat_file.unlink(missing_ok=True))
     loop.every(program.bus.vitals_seconds, program.publish_vitals)
     loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
+
+
+def _settle(check: bool) -> None:
+    """Live long enough for supervisord to take exit code 100 for an end, not for a failed start to repeat."""
+    if "SUPERVISOR_ENABLED" in os.environ and not check:
+        sys.stderr.flush()
+        _pause(PAUSE)
 
 
 def _pause(seconds: float) -> None:

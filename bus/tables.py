@@ -41,10 +41,6 @@ class Bus:
         form=_ADDRESS_FORM,
         help="Where agents hear what has been stored.",
     )
-    run: str = setting(
-        "",
-        help="Directory of sockets, locks and beats, relative to this file; empty: run in the home directory.",
-    )
     log_level: str = setting(
         "info", choices=("debug", "info", "warning", "error"), help="The least important lines to write."
     )

@@ -1,0 +1,179 @@
+"""``guardia watchdog``: supervisord's event listener, for what supervisord itself does not see.
+
+supervisord starts again what ended. This one ends what is alive but silent: a program whose beat
+(``run/NAME.beat``, touched by its main loop) is too old gets SIGABRT, which writes its stacks to its log, then
+SIGKILL. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit code 100)
+as soon as the file was changed.
+
+Protocol: http://supervisord.org/events.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+from xmlrpc.client import Error
+
+from supervisor import childutils
+
+from bus import config, home, logs, rooms
+from bus.config import ConfigError
+from bus.program import WRONG
+from bus.tables import Bus, Watchdog
+
+RUNNING, EXITED, FATAL = 20, 100, 200
+"""States of a process as supervisord numbers them."""
+TICK_SECONDS = 5
+SKIPPED = 3 * TICK_SECONDS
+"""Ticks further apart than this mean that the machine slept or its clock was set: old beats prove nothing then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A program as supervisord and its beat show it; times are of the wall clock, in seconds."""
+
+    name: str
+    state: int
+    pid: int = 0
+    started: float = 0.0
+    stopped: float = 0.0
+    exit_code: int = 0
+    beat: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What to do about a program: ``ABRT``, ``KILL`` or ``start``; ``reason`` is a sentence."""
+
+    what: str
+    name: str
+    reason: str
+
+
+@dataclass
+class Watch:
+    """Decides; knows what it did to whom and when. Pure."""
+
+    settings: Watchdog
+    aborted: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By program: the process that got SIGABRT, and when."""
+    given_up: dict[str, float] = field(default_factory=dict)
+    """By program: since when it is FATAL."""
+    last: float | None = None
+    floor: float = 0.0
+    """No silence counts from before this."""
+
+    def judge(self, now: float, programs: Iterable[Seen], changed: float) -> list[Act]:
+        """What to do now; ``changed`` is when the configuration was last written."""
+        if self.last is not None and not 0 <= now - self.last <= SKIPPED:
+            self.floor = now
+        self.last = now
+        acts = []
+        for seen in programs:
+            if seen.state == RUNNING:
+                self.given_up.pop(seen.name, None)
+                acts += self._silent(now, seen)
+            elif seen.state == FATAL:
+                since = self.given_up.setdefault(seen.name, now)
+                if now - since >= self.settings.revive_seconds:
+                    self.given_up[seen.name] = now
+                    acts.append(Act("start", seen.name, "supervisord had given it up"))
+            elif seen.state == EXITED and seen.exit_code == WRONG and changed > seen.stopped:
+                acts.append(Act("start", seen.name, "the configuration was changed"))
+        return acts
+
+    def _silent(self, now: float, seen: Seen) -> list[Act]:
+        silence = now - max(seen.beat or 0.0, seen.started, self.floor)
+        if silence <= self.settings.silent_seconds:
+            self.aborted.pop(seen.name, None)
+            return []
+        pid, at = self.aborted.get(seen.name, (0, 0.0))
+        if pid != seen.pid:
+            self.aborted[seen.name] = (seen.pid, now)
+            return [Act("ABRT", seen.name, f"it has not been round its loop for {silence:.0f} s")]
+        if now - at >= self.settings.abort_seconds:
+            return [Act("KILL", seen.name, f"it is still there {now - at:.0f} s after SIGABRT")]
+        return []
+
+
+def seen(info: Mapping[str, Any], run: Path) -> Seen:
+    """A program from supervisord's ``getAllProcessInfo`` and its beat."""
+    beat = None
+    with contextlib.suppress(OSError):
+        beat = (run / f"{info['name']}.beat").stat().st_mtime
+    return Seen(info["name"], info["state"], info["pid"], info["start"], info["stop"], info["exitstatus"], beat)
+
+
+def obey(act: Act, supervisor: Any) -> None:
+    """Do it; raises ``xmlrpc.client.Error`` or ``OSError`` when supervisord does not."""
+    if act.what == "start":
+        supervisor.startProcess(act.name, False)
+    else:
+        supervisor.signalProcess(act.name, act.what)
+
+
+def listen(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, stdin: TextIO, stdout: TextIO) -> None:
+    """Answer supervisord's events until it closes the pipe."""
+    told: set[str] = set()
+    while True:
+        childutils.listener.ready(stdout)
+        line = stdin.readline()
+        if not line:
+            return
+        headers = childutils.get_headers(line)
+        stdin.read(int(headers["len"]))
+        if headers["eventname"].startswith("TICK"):
+            try:
+                _tick(watch, supervisor, folder, path, log)
+                told.clear()
+            except (Error, OSError) as error:
+                # Also the watchdog of a supervisord that stops: there is nothing to do but to say so once.
+                if str(error) not in told:
+                    told.add(str(error))
+                    log.error("supervisord does not answer: %s", error)
+        childutils.listener.ok(stdout)
+
+
+def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any) -> None:
+    own = os.environ.get("SUPERVISOR_PROCESS_NAME", "watchdog")
+    programs = [seen(info, folder / "run") for info in supervisor.getAllProcessInfo() if info["name"] != own]
+    changed = 0.0
+    with contextlib.suppress(OSError):
+        changed = path.stat().st_mtime
+    for act in watch.judge(time.time(), programs, changed):
+        verb = "starting" if act.what == "start" else f"sending SIG{act.what} to"
+        log.error("%s %s: %s", verb, act.name, act.reason)
+        try:
+            obey(act, supervisor)
+        except Error as error:
+            log.error("%s %s failed: %s", verb, act.name, error)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Listen; returns 0 when supervisord ended, 100 when asked wrongly."""
+    parser = argparse.ArgumentParser(prog="guardia watchdog", description="Run by supervisord; see etc/guardia.conf.")
+    parser.add_argument("--config", metavar="FILE")
+    arguments = parser.parse_args(argv)
+    if "SUPERVISOR_SERVER_URL" not in os.environ:
+        print("guardia watchdog: only supervisord can start this; see etc/guardia.conf", file=sys.stderr)
+        return WRONG
+    os.umask(0o077)
+    path = home.config_path(arguments.config, os.environ)
+    folder = home.made(home.home_path(path, os.environ))
+    try:
+        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        watchdog, bus = settings["watchdog"], settings["bus"]
+    except ConfigError:
+        # The programs tell what is wrong with the file; they must be watched all the same.
+        watchdog, bus = Watchdog(), Bus()
+    log = logs.opened("watchdog", folder / "log", bus, stream=sys.stderr)
+    supervisor = childutils.getRPCInterface(os.environ).supervisor
+    listen(Watch(watchdog), supervisor, folder, path, log, sys.stdin, sys.stdout)
+    return 0

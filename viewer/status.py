@@ -1,0 +1,220 @@
+"""``guardia status``: what runs, how fresh it is, how many hosts report, in one screen of text.
+
+It asks supervisord over its socket and the API over HTTP. Exit codes, for scripts: 0 all is well, 1 something is
+amiss, 2 the hub does not answer; 100 asked wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Error, ServerProxy
+
+import requests
+from supervisor.xmlrpc import SupervisorTransport
+
+from bus import config, home, rooms
+from bus.faults import ConfigError
+from bus.timing import in_words
+from viewer.config import FILE, Hub, hub, load
+
+WELL, AMISS, SILENT, WRONG = 0, 1, 2, 100
+TIMEOUT = (3.0, 5.0)
+"""Seconds to connect and to answer."""
+RUNNING, STOPPED = 20, 0
+"""States of a program as supervisord numbers them; whoever stopped one by hand knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSeen:
+    """A program as supervisord tells it: a state in words, seconds in it, seconds since its last beat."""
+
+    name: str
+    state: str
+    well: bool
+    since: float
+    beat: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is said; ``None`` where nothing could be learned, with the reason in ``faults``."""
+
+    programs: tuple[ProgramSeen, ...] | None
+    parts: dict[str, dict[str, Any]] | None
+    hosts: dict[str, int] | None
+    absent: tuple[str, ...]
+    """Hosts that are not up, each with its reason."""
+    faults: tuple[str, ...]
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        if self.parts is None:
+            return SILENT
+        well = all(part["status"] == "ok" for part in self.parts.values())
+        well = well and all(one.well for one in self.programs or ()) and not self.absent and not self.faults
+        return WELL if well else AMISS
+
+
+def programs_of(infos: Sequence[Mapping[str, Any]], beats: Mapping[str, float], now: float) -> tuple[ProgramSeen, ...]:
+    """The programs of supervisord's ``getAllProcessInfo``; ``beats`` are times of the wall clock by name."""
+    found = []
+    for info in infos:
+        running = info["state"] == RUNNING
+        since = now - (info["start"] if running else info["stop"] or info["start"] or now)
+        beat = now - beats[info["name"]] if running and info["name"] in beats else None
+        note = (
+            "" if running else str(info["spawnerr"] or (info["exitstatus"] and f"exit code {info['exitstatus']}") or "")
+        )
+        found.append(
+            ProgramSeen(info["name"], info["statename"].lower(), running or info["state"] == STOPPED, since, beat, note)
+        )
+    return tuple(found)
+
+
+def report(
+    programs: tuple[ProgramSeen, ...] | None,
+    health: Mapping[str, Any] | None,
+    servers: Sequence[Mapping[str, Any]] | None,
+    faults: Sequence[str],
+) -> Report:
+    """Everything learned, put together."""
+    hosts = absent = None
+    if servers is not None:
+        hosts = dict(Counter(str(server["health_status"]) for server in servers))
+        absent = [
+            f"{server['server_id']} is {server['health_status']}"
+            + (f": {server['last_poll_error']}" if server.get("last_poll_error") else "")
+            for server in servers
+            if server["health_status"] != "up"
+        ]
+    return Report(programs, dict(health["checks"]) if health else None, hosts, tuple(absent or ()), tuple(faults))
+
+
+def text(found: Report, address: str) -> str:
+    """The report for people."""
+    lines = []
+    if found.programs is not None:
+        width = max([len(one.name) for one in found.programs] + [7])
+        lines.append(f"{'PROGRAM':<{width}}  STATE     FOR     BEAT")
+        for one in found.programs:
+            beat = "" if one.beat is None else f"{max(one.beat, 0):.0f}s ago"
+            line = f"{one.name:<{width}}  {one.state:<8}  {in_words(_rounded(one.since)):<6}  {beat:<8}  {one.note}"
+            lines.append(line.rstrip())
+        lines.append("")
+    if found.parts is None:
+        lines.append(f"hub at {address}: no answer")
+    else:
+        for name, part in found.parts.items():
+            lines.append(f"{name}: {part['status']}" + (f" ({part['reason']})" if part.get("reason") else ""))
+    if found.hosts is not None:
+        counts = ", ".join(f"{count} {word}" for word, count in sorted(found.hosts.items(), key=lambda one: -one[1]))
+        lines.append(f"hosts: {counts or 'none yet'}")
+        lines += [f"  {line}" for line in found.absent[:20]]
+        if len(found.absent) > 20:
+            lines.append(f"  and {len(found.absent) - 20} more")
+    lines += found.faults
+    return "\n".join(lines) + "\n"
+
+
+def _rounded(seconds: float) -> float:
+    """``seconds`` to a whole number of the largest unit that fits."""
+    for unit in (86_400, 3600, 60):
+        if seconds >= unit:
+            return seconds // unit * unit
+    return float(max(int(seconds), 0))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Ask, print, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="guardia status", description=__doc__)
+    parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
+    parser.add_argument("-u", "--url", help="the hub's API, where it is not on this machine")
+    parser.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    given = parser.parse_args(argv)
+    path = home.config_path(given.config, os.environ)
+    faults: list[str] = []
+    try:
+        place = _hub(given, path)
+    except ConfigError as error:
+        print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
+        return WRONG
+    programs = None if given.url else _programs(home.home_path(path, os.environ), faults)
+    health = _asked(place, "health", faults)
+    answer = _asked(place, "servers", faults) if health else None
+    found = report(programs, health, answer["servers"] if answer else None, faults)
+    if given.json:
+        print(json.dumps({**asdict(found), "code": found.code}, indent=2))
+    else:
+        print(text(found, place.url), end="")
+    return found.code
+
+
+def _hub(given: argparse.Namespace, path: Path) -> Hub:
+    """Where to ask: ``--url``, else what the hub's own configuration says, else the viewer's."""
+    settings = load(None, os.environ)
+    url = given.url
+    if url is None and path.exists():
+        api = config.load(path, rooms.tables(), rooms.LISTS)["api"]
+        url = f"http://{_reachable(api.bind)}:{api.port}"
+    return hub(settings, FILE.expanduser().parent, os.environ, url=url, token=None, file=given.token_file)
+
+
+def _reachable(bind: str) -> str:
+    """Where this machine reaches what listens at ``bind``."""
+    try:
+        address = ipaddress.ip_address(bind)
+    except ValueError:
+        return bind or "127.0.0.1"
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return bind if address.version == 4 else f"[{bind}]"
+
+
+def _programs(folder: Path, faults: list[str]) -> tuple[ProgramSeen, ...] | None:
+    socket = folder / "supervisor.sock"
+    transport = SupervisorTransport(None, None, serverurl=f"unix://{socket}")
+    try:
+        infos: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
+    except (OSError, Error) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        faults.append(f"supervisord does not answer at {socket}: {reason}")
+        return None
+    beats = {}
+    for beat in (folder / "run").glob("*.beat"):
+        try:
+            beats[beat.stem] = beat.stat().st_mtime
+        except OSError:  # it ended this very moment
+            continue
+    return programs_of(infos, beats, time.time())
+
+
+def _asked(place: Hub, what: str, faults: list[str]) -> Any:
+    headers = {"Authorization": f"Bearer {place.token.reveal()}"} if place.token else {}
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(f"{place.url.rstrip('/')}/api/v1/{what}", headers=headers, timeout=TIMEOUT)
+        if answer.status_code in (401, 403):
+            faults.append(f"{what}: the hub wants a token; set GUARDIA_TOKEN or give --token-file")
+            return None
+        if answer.status_code != 503 or what != "health":  # an ill hub tells what it is ill of
+            answer.raise_for_status()
+        return answer.json()
+    except requests.ConnectionError:
+        faults.append(f"{what}: nobody answers at {place.url}")
+    except (requests.RequestException, ValueError) as error:
+        faults.append(f"{what}: {error}")
+    return None

@@ -1,0 +1,60 @@
+"""The store's writer as it is, with a clock beside each commit: ``python -m benchmarks.observed FILE``.
+
+At its end it writes to FILE how many samples were committed, when the first and the last of them were, and how
+long every fiftieth took from being sent to being on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bus.messages import KINDS
+from bus.program import run
+from bus.wire import HEADER
+from store import __main__ as store
+from store.backends.lmdb import LmdbBackend
+from store.batch import Batch
+from store.config import Store
+
+SAMPLE = KINDS["sample"].code
+EVERY = 50
+
+
+def main(result: Path) -> int:
+    """Run the writer to its end; returns its exit code."""
+    found: dict[str, Any] = {"samples": 0, "first": 0, "last": 0, "commits": 0, "delays_ms": []}
+    plain = LmdbBackend.commit
+
+    def commit(self: LmdbBackend, batch: Batch, *more: Any) -> Any:
+        answer = plain(self, batch, *more)
+        now = time.time_ns()
+        count = 0
+        for (code, _), groups in batch.groups.items():
+            if code != SAMPLE:
+                continue
+            for (subject, _), group in groups.items():
+                if subject.startswith(b"guardia."):
+                    continue
+                for record in group.records:
+                    if not (found["samples"] + count) % EVERY:
+                        found["delays_ms"].append((now - HEADER.unpack_from(record)[13]) / 1e6)
+                    count += 1
+        if count:
+            found["first"] = found["first"] or now
+            found["samples"] += count
+            found["last"] = now
+            found["commits"] += 1
+        return answer
+
+    LmdbBackend.commit = commit  # type: ignore[assignment, method-assign]
+    code = run("store", Store, store.build_writer, part="writer", argv=[])
+    result.write_text(json.dumps(found))
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1])))

@@ -1,0 +1,83 @@
+"""Producers for measuring: processes that push wide samples, as fast as they can or at a rate."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import secrets
+import time
+from collections.abc import Sequence
+
+import zmq
+
+from bus.messages import Layout, Message, Sample, layout_id
+from bus.sockets import Push
+from bus.wire import pack, patched, record
+
+VALUES = 60
+NAMES = tuple(f"load[{place}].value" for place in range(VALUES))
+
+
+def samples(source: str, count: int, start: int, step: int) -> list[bytes]:
+    """A layout and ``count`` samples of 60 values, packed; from ``start`` on, ``step`` ns apart."""
+    epoch = secrets.randbits(64)
+    layout = layout_id(NAMES)
+    messages: list[tuple[Message, int]] = [(Layout(NAMES), start)]
+    for place in range(count):
+        values = tuple(round(50 + 40 * math.sin(place / 50 + wave), 2) for wave in range(VALUES))
+        messages.append((Sample(layout, values), start + place * step))
+    return [
+        pack(record(message, source=source, at=at, epoch=epoch, number=number, sent=at))
+        for number, (message, at) in enumerate(messages, 1)
+    ]
+
+
+def pushed(addresses: Sequence[str], hosts: int, seconds: float, rate: float, processes: int) -> int:
+    """Push ``rate`` samples/s for ``seconds`` from some processes; returns how many.
+
+    Every process plays some of the hosts. Packing is done before the clock starts: a real producer packs one
+    sample a second.
+    """
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(processes)
+    each = int(rate * seconds / processes)
+    runners = [
+        context.Process(
+            target=_push,
+            args=(addresses[0], f"host-{place}", max(hosts // processes, 1), each, rate / processes, barrier),
+        )
+        for place in range(processes)
+    ]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join()
+        if runner.exitcode:
+            raise SystemExit("a producer failed")
+    return each * processes
+
+
+def _push(address: str, name: str, hosts: int, count: int, rate: float, barrier: object) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    push = Push(context)
+    push.connect(address)
+    now = time.time_ns()
+    step = int(1e9 * hosts / rate)
+    shares = [count // hosts + (place < count % hosts) for place in range(hosts)]
+    made = [samples(f"{name}-{place}", share, now, step) for place, share in enumerate(shares)]
+    layouts = [one[0] for one in made]
+    rows = [one[turn] for turn in range(1, max(shares) + 1) for one in made if turn < len(one)]
+    for layout in layouts:
+        push.raw.send(layout)
+    barrier.wait(120)  # type: ignore[attr-defined]
+    send, clock = push.raw.send, time.time_ns
+    start = time.perf_counter()
+    for turn, packed in enumerate(rows):
+        if not turn % 16:
+            ahead = start + turn / rate - time.perf_counter()
+            if ahead > 0.0005:
+                time.sleep(ahead)
+        send(patched(packed, 1, 0, clock()))
+    push.raw.setsockopt(zmq.LINGER, 60_000)
+    push.close()
+    context.term()

@@ -1,0 +1,21 @@
+"""The agent: measures the host it runs on, and pushes what it finds to the hub's door.
+
+    guardia agent [--config FILE] [--check]
+    guardia agent --once                      one sample on the terminal, as ``name value`` lines
+
+**Does.** Takes one wide sample of the host at each multiple of ``interval`` on the wall clock; a turn that was
+missed is skipped. Counters are told as rates. What may be slow to answer (file systems, sensors) is read in
+threads, less often, and repeated in each sample until it is three paces old. A sensor that is not there is absent; a
+metric that fails is told once in the log and tried again, ever less often, while the others go on. Each metric
+has a budget of CPU time: what costs more is read less often.
+
+**Reads.** /proc and /sys, sensors by psutil, and the executables in ``plugins``, each of which prints lines of
+``name value``.
+
+**Writes.** The hub's door (``[bus] door``, PUSH): layouts, samples, facts, lists of processes, under the host's name.
+
+**Settings.** The table ``[agent]``; see ``agent/config.py``. What is measured stands in ``docs/metrics.md``, how to
+add to it in ``docs/adding-a-metric.md``.
+
+**Exit codes.** 0 asked to stop; 100 the configuration is wrong; 111 another agent runs with this home.
+"""

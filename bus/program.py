@@ -64,6 +64,8 @@ class Program(Generic[T]):
         self.loop = Loop()
         self.vitals = Vitals(time.monotonic())
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.tells_vitals = True
+        """Whether this process's counters are told to the side door; a program on another host has none."""
         self.on_reload: list[Callable[[T], None]] = []
         self.serve: Callable[[], int] = self._pass_until_stopped
         """What the program does until it is asked to stop; a program with a loop of its own puts that here."""
@@ -120,6 +122,8 @@ class Program(Generic[T]):
 
     def publish_vitals(self) -> None:
         """Tell this process's own counters as a sample."""
+        if not self.tells_vitals:
+            return
         readings = self.vitals.read(time.monotonic(), self.loop.longest_handler)
         self.loop.longest_handler = 0.0
         self.producer().readings(readings, at=time.time_ns())

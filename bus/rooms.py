@@ -10,6 +10,7 @@ ROOMS = {
     "collector": "collector.config:Collector",
     "store": "store.config:Store",
     "api": "api.config:Api",
+    "agent": "agent.config:Agent",
 }
 
 __all__ = ["LISTS", "ROOMS", "tables"]

@@ -1,0 +1,85 @@
+"""The table ``[agent]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.metrics import METRICS
+from bus.config import Objection, setting
+from bus.messages import HUB
+
+PSEUDO = (
+    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fuse.gvfsd-fuse fuse.lxcfs "
+    "fuse.portal fusectl hugetlbfs iso9660 mqueue nsfs overlay proc pstore ramfs rpc_pipefs securityfs selinuxfs "
+    "squashfs sysfs tmpfs tracefs"
+)
+"""File systems that hold no files of anybody's, or are always full."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What is measured, how often, and how much that may cost."""
+
+    name: str = setting(
+        "",
+        pattern=r"[A-Za-z0-9._:-]{0,128}",
+        form="a name of letters, digits and . _ : - (at most 128 of them)",
+        help="The host's name on the hub; empty: its own short host name.",
+    )
+    interval: float = setting(
+        1.0, unit="s", minimum=0.1, maximum=3600, help="Time between samples, which are taken at its multiples."
+    )
+    slow_seconds: float = setting(
+        10.0,
+        unit="s",
+        minimum=1,
+        maximum=3600,
+        help="File systems, sensors and what else may be slow to answer are read this often.",
+    )
+    budget_percent: float = setting(
+        0.5,
+        unit="percent of a core",
+        minimum=0.01,
+        maximum=100,
+        help="A metric that costs more CPU time than this is read less often until it does not.",
+    )
+    skip_metrics: tuple[str, ...] = setting((), choices=METRICS, help="Metrics that are not measured.")
+    skip_interfaces: tuple[str, ...] = setting(
+        ("lo", "veth*", "ifb*", "dummy*", "cali*"), help="Network interfaces that are left out, as globs."
+    )
+    skip_disks: tuple[str, ...] = setting(
+        ("loop*", "ram*", "zram*", "fd*", "sr*"),
+        help="Disks whose transfers are left out, as globs; partitions always are.",
+    )
+    skip_mounts: tuple[str, ...] = setting(
+        ("/snap/*", "/var/lib/docker/*", "/var/lib/containers/*", "/run/*"),
+        help="Mount points that are left out, as globs.",
+    )
+    skip_filesystems: tuple[str, ...] = setting(
+        tuple(PSEUDO.split()), help="Types of file systems that are left out everywhere but at /."
+    )
+    processes: bool = setting(True, help="Whether the busiest and the largest processes are told.")
+    process_count: int = setting(
+        10, minimum=1, maximum=100, help="So many processes by CPU and so many by memory are told."
+    )
+    process_seconds: float = setting(
+        10.0, unit="s", minimum=1, maximum=3600, help="Time between two lists of processes."
+    )
+    facts_seconds: float = setting(
+        3600.0, unit="s", minimum=60, maximum=86_400, help="Facts are told this often even if they have not changed."
+    )
+    plugins: str = setting(
+        "agent.d", help="The folder of executables that print metrics of your own, relative to this file."
+    )
+    plugin_interval: float = setting(
+        10.0, unit="s", minimum=1, maximum=86_400, help="Each plugin is started this often."
+    )
+    plugin_seconds: float = setting(
+        5.0, unit="s", minimum=0.1, maximum=3600, help="A plugin that takes longer is killed with all it started."
+    )
+
+    def objections(self) -> Iterator[Objection]:
+        """The hub's own names are taken."""
+        if self.name.startswith(HUB):
+            yield Objection("name", f'"{self.name}"', f"a name that does not start with {HUB}", "choose another")

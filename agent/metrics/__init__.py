@@ -1,0 +1,35 @@
+"""The drawer of metrics: one file, one line. Each line names a class of ``agent.readings.Metric``.
+
+Classes are named by text, so that the configuration knows the metrics without loading them. Their order is that of
+the numbers in a sample.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.readings import Metric
+
+METRICS = {
+    "cpu": "agent.metrics.cpu:Cpu",
+    "frequency": "agent.metrics.frequency:Frequency",
+    "load": "agent.metrics.load:Load",
+    "memory": "agent.metrics.memory:Memory",
+    "swap": "agent.metrics.swap:Swap",
+    "disk": "agent.metrics.disk:Disk",
+    "io": "agent.metrics.io:Io",
+    "net": "agent.metrics.net:Net",
+    "temperature": "agent.metrics.temperature:Temperature",
+    "fan": "agent.metrics.fan:Fan",
+    "system": "agent.metrics.system:System",
+    "tasks": "agent.metrics.tasks:Tasks",
+    "agent": "agent.metrics.own:Own",
+}
+
+
+def found(name: str) -> type[Metric]:
+    """The class of the metric ``name``."""
+    module, _, kind = METRICS[name].partition(":")
+    return getattr(importlib.import_module(module), kind)  # type: ignore[no-any-return]

@@ -1,0 +1,67 @@
+"""What the disks transfer, from /proc/diskstats."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from agent.files import Kept
+from agent.names import instance, skipped
+from agent.readings import Count, Ground, Reading, Readings
+
+_SECTOR = 512
+"""Bytes: the kernel counts in these whatever the disk's own sectors are."""
+_COLUMNS = (
+    # column of the line, factor, field
+    (5, _SECTOR, "read_bytes_per_s"),
+    (9, _SECTOR, "write_bytes_per_s"),
+    (3, 1.0, "reads_per_s"),
+    (7, 1.0, "writes_per_s"),
+    (12, 0.1, "busy_percent"),  # milliseconds per second are tenths of a percent
+)
+
+
+class Io:
+    """Transfers of each whole disk that ``skip_disks`` does not leave out; partitions are parts of those."""
+
+    fields: ClassVar = {
+        "io[*].read_bytes_per_s": "read",
+        "io[*].write_bytes_per_s": "written",
+        "io[*].reads_per_s": "reads that were completed",
+        "io[*].writes_per_s": "writes that were completed",
+        "io[*].busy_percent": "time with a transfer under way; a disk that does many at once may do more at 100",
+    }
+    slow = False
+
+    def __init__(self, ground: Ground) -> None:
+        self._diskstats = Kept(f"{ground.proc}/diskstats")
+        self._block = f"{ground.sys}/block"
+        self._skip = ground.config.skip_disks
+        self._names: dict[bytes, tuple[tuple[int, float, str], ...]] = {}
+
+    def read(self) -> Readings:
+        """The counters of all disks."""
+        return self.parsed(self._diskstats.read())
+
+    def parsed(self, text: bytes) -> Readings:
+        """The readings in the text of /proc/diskstats: ``major minor sda reads merged sectors ms writes ...``."""
+        readings: dict[str, Reading] = {}
+        for line in text.splitlines():
+            columns = line.split()
+            names = self._names.get(columns[2])
+            if names is None:
+                names = self._learnt(columns[2])
+            for column, factor, name in names:
+                readings[name] = Count(int(columns[column]), factor)
+        return readings
+
+    def _learnt(self, label: bytes) -> tuple[tuple[int, float, str], ...]:
+        if len(self._names) > 10_000:
+            self._names.clear()
+        disk = label.decode("utf-8", "replace")
+        names: tuple[tuple[int, float, str], ...] = ()
+        # Only whole disks have a folder of their own there; a slash in a name is written as an exclamation mark.
+        if not skipped(disk, self._skip) and os.path.isdir(f"{self._block}/{disk.replace('/', '!')}"):
+            names = tuple((column, factor, f"io[{instance(disk)}].{field}") for column, factor, field in _COLUMNS)
+        self._names[label] = names
+        return names

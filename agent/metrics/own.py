@@ -1,0 +1,40 @@
+"""What measuring costs."""
+
+from __future__ import annotations
+
+import os
+import resource
+from typing import ClassVar
+
+from agent.files import Kept
+from agent.readings import Count, Ground, Reading, Readings
+
+_PAGE = resource.getpagesize()
+
+
+class Own:
+    """The agent itself, with the CPU time of each metric's last reading."""
+
+    fields: ClassVar = {
+        "agent.cpu_percent": "CPU time of the agent, in percent of one core",
+        "agent.rss_bytes": "resident memory of the agent",
+        "agent.sample_seconds": "time that the last sample took, from its first reading until it was sent",
+        "metric[*].seconds": "CPU time of the metric's last reading",
+    }
+    slow = False
+
+    def __init__(self, ground: Ground) -> None:
+        self._costs = ground.costs
+        self._statm = Kept("/proc/self/statm")
+
+    def read(self) -> Readings:
+        """All of them."""
+        user, system, *_ = os.times()
+        readings: dict[str, Reading] = {
+            "agent.cpu_percent": Count(user + system, 100.0),
+            "agent.rss_bytes": float(int(self._statm.read().split()[1]) * _PAGE),
+            "agent.sample_seconds": self._costs.turn,
+        }
+        for name, seconds in self._costs.groups.items():
+            readings[f"metric[{name}].seconds"] = seconds
+        return readings

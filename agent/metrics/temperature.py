@@ -1,0 +1,51 @@
+"""How warm it is inside, from the sensors that psutil finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import psutil
+
+from agent.names import instance
+from agent.readings import Ground, Reading, Readings
+
+_BELIEVED = (-90.0, 250.0)
+"""°C: a sensor that is not connected tells numbers beyond these."""
+
+
+class Temperature:
+    """Each sensor as chip/label. Some take milliseconds to answer, over a slow bus."""
+
+    fields: ClassVar = {"temperature[*].celsius": "temperature of one sensor"}
+    slow = True
+
+    def __init__(self, ground: Ground) -> None:
+        del ground
+
+    def read(self) -> Readings:
+        """All sensors; none on most virtual machines."""
+        found = psutil.sensors_temperatures()
+        return told({chip: [(one.label, one.current) for one in sensors] for chip, sensors in found.items()})
+
+
+def told(chips: Mapping[str, Iterable[tuple[str, float | None]]]) -> Readings:
+    """The readings of ``chips``, each a list of (label, °C)."""
+    low, high = _BELIEVED
+    readings: dict[str, Reading] = {}
+    for name, celsius in labelled(chips):
+        believed = celsius is not None and low < celsius < high
+        readings[f"temperature[{instance(name)}].celsius"] = celsius if believed else None
+    return readings
+
+
+def labelled(chips: Mapping[str, Iterable[tuple[str, float | None]]]) -> Iterable[tuple[str, float | None]]:
+    """(chip/label, value) of every sensor; those without a label, or with one twice, get their number."""
+    for chip, sensors in chips.items():
+        seen: set[str] = set()
+        for number, (label, value) in enumerate(sensors, 1):
+            name = f"{chip}/{label or number}"
+            if name in seen:
+                name = f"{name} {number}"
+            seen.add(name)
+            yield name, value

@@ -1,0 +1,55 @@
+"""Which file systems there are, from the text of /proc/self/mountinfo. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agent.names import skipped
+
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    """One file system where it is mounted."""
+
+    point: str
+    path: bytes
+    """The mount point as the system calls take it."""
+    device: bytes
+    kind: str
+
+
+def mounts(text: bytes, skip_kinds: Sequence[str], skip_points: Sequence[str]) -> list[Mount]:
+    """The file systems that count, each once.
+
+    A line is ``36 35 98:0 /root /mount/point options tags - type source options``. Of several mounts of one device
+    the one that shows all of it is taken, then the shortest; of several at one point, the last, which is on top.
+    """
+    on_top: dict[bytes, tuple[bytes, Mount]] = {}
+    for line in text.splitlines():
+        before, _, after = line.partition(b" - ")
+        words, kind = before.split(b" "), after.split(b" ", 1)[0].decode("utf-8", "replace")
+        if len(words) < 5:
+            continue
+        path = _unescaped(words[4])
+        mount = Mount(path.decode("utf-8", "replace"), path, words[2], kind)
+        on_top.pop(path, None)
+        on_top[path] = (words[3], mount)
+    best: dict[bytes, tuple[bytes, Mount]] = {}
+    for root, mount in on_top.values():
+        if mount.point != "/" and (skipped(mount.kind, skip_kinds) or skipped(mount.point, skip_points)):
+            continue
+        known = best.get(mount.device)
+        if known is None or _rank(root, mount) < _rank(*known):
+            best[mount.device] = (root, mount)
+    return sorted((mount for _, mount in best.values()), key=lambda mount: mount.point)
+
+
+def _rank(root: bytes, mount: Mount) -> tuple[bool, int, str]:
+    return root != b"/", len(mount.point), mount.point
+
+
+def _unescaped(path: bytes) -> bytes:
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 8) & 0xFF]), path)

@@ -1,0 +1,54 @@
+"""When a group is read next: its pace, its budget, and patience when it fails. Pure; all times in seconds."""
+
+from __future__ import annotations
+
+LONGEST = 300.0
+"""A failing group is tried at least this often."""
+_EARLY = 0.05
+"""A turn that comes this much of a pace too early still counts: timers are not exact."""
+
+
+class Pace:
+    """The pace of one group, as ``seconds`` asks for and as its cost allows.
+
+    A group that takes more than ``share`` of a core is read less often, until it keeps to that.
+    """
+
+    def __init__(self, seconds: float, share: float) -> None:
+        self._asked = seconds
+        self._share = share
+        self._cost: float | None = None
+        self._due = float("-inf")
+        self.failures = 0
+
+    @property
+    def seconds(self) -> float:
+        """The time between two readings now."""
+        allowed = 0.0 if self._cost is None else self._cost / self._share
+        return max(self._asked, min(allowed, max(LONGEST, self._asked)))
+
+    @property
+    def slowed(self) -> bool:
+        """Whether the budget makes it slower than asked for."""
+        return self.seconds > self._asked
+
+    def due(self, now: float) -> bool:
+        """Whether it is time."""
+        return now >= self._due
+
+    def began(self, now: float) -> None:
+        """A reading begins: the next is due one pace later."""
+        self._due = now + self.seconds * (1 - _EARLY)
+
+    def succeeded(self, cost: float) -> bool:
+        """A reading took ``cost`` of CPU time; True when it failed before."""
+        self._cost = cost if self._cost is None else 0.8 * self._cost + 0.2 * cost
+        recovered, self.failures = self.failures > 0, 0
+        return recovered
+
+    def failed(self, now: float) -> bool:
+        """A reading failed; True when the one before had not. Tries become rarer, up to ``LONGEST``."""
+        self.failures += 1
+        wait = min(max(self.seconds, 1.0) * 2.0 ** min(self.failures, 20), max(LONGEST, self.seconds))
+        self._due = now + wait * (1 - _EARLY)
+        return self.failures == 1

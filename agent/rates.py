@@ -1,0 +1,63 @@
+"""Counters become rates: growth between two readings of a group. Pure.
+
+The first reading of a counter gives None, and so does one that is smaller than the one before: the counter was
+reset or has wrapped, and how far it went meanwhile nobody knows. A rate is never negative and always finite.
+"""
+
+from __future__ import annotations
+
+import math
+
+from agent.readings import Count, Reading, Readings, Share
+
+
+class Rates:
+    """The counters of one group as they were at the last reading."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Count | Share] = {}
+        self._at = 0.0
+
+    def values(self, readings: Readings, now: float) -> dict[str, float | None]:
+        """Every reading as a value; ``now`` is monotonic, in seconds.
+
+        A counter that is absent this time starts anew when it comes back.
+        """
+        elapsed = now - self._at
+        earlier = self._before
+        before: dict[str, Count | Share] = {}
+        values: dict[str, float | None] = {}
+        for name, reading in readings.items():
+            if type(reading) is Count:
+                before[name] = reading
+                values[name] = _rate(earlier.get(name), reading, elapsed)
+            elif type(reading) is Share:
+                before[name] = reading
+                values[name] = _percent(earlier.get(name), reading)
+            else:
+                values[name] = _plain(reading)
+        self._before, self._at = before, now
+        return values
+
+
+def _rate(before: Count | Share | None, after: Count, elapsed: float) -> float | None:
+    if type(before) is not Count or elapsed <= 0:
+        return None
+    grown = after.total - before.total
+    return _plain(after.factor * grown / elapsed) if grown >= 0 else None
+
+
+def _percent(before: Count | Share | None, after: Share) -> float | None:
+    if type(before) is not Share:
+        return None
+    part, whole = after.part - before.part, after.whole - before.whole
+    if part < 0 or whole <= 0:
+        return None
+    # The kernel does not take both at the same instant, so that a part may seem to be more than the whole.
+    return min(100.0, 100.0 * part / whole)
+
+
+def _plain(reading: Reading) -> float | None:
+    if not isinstance(reading, int | float) or not math.isfinite(reading):
+        return None
+    return float(reading)

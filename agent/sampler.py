@@ -1,0 +1,84 @@
+"""The readings of all groups joined into one wide sample. Pure.
+
+A group that is read less often than samples are taken keeps its values until they are too old. Its names stay:
+the layout changes only when instances come or go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agent.rates import Rates
+from agent.readings import Readings
+from bus.messages import MAX_METRICS
+
+MOST_NAME_BYTES = 240_000
+"""The names of a sample travel in one message, which may not be larger than the wire allows."""
+
+
+class _Group:
+    """The newest values of one group."""
+
+    __slots__ = ("at", "holds", "names", "rates", "values")
+
+    def __init__(self) -> None:
+        self.rates = Rates()
+        self.names: tuple[str, ...] = ()
+        self.values: list[float | None] = []
+        self.at = 0.0
+        self.holds = 0.0
+
+
+class Sampler:
+    """The newest values of every group; groups stand in a sample in the order of ``groups``, others after them."""
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        self._groups = {name: _Group() for name in groups}
+        self._names: tuple[str, ...] = ()
+        self._taken: list[tuple[_Group, Sequence[int]]] | None = None
+
+    def take(self, name: str, readings: Readings, now: float, holds: float = 0.0) -> None:
+        """Remember a group's readings; its values are good for ``holds`` seconds."""
+        group = self._groups.setdefault(name, _Group())
+        values = group.rates.values(readings, now)
+        names = tuple(values)
+        if names != group.names:
+            group.names, self._taken = names, None
+        group.values, group.at, group.holds = list(values.values()), now, holds
+
+    def forget(self, name: str) -> None:
+        """The group is no more, nor are its names."""
+        if self._groups.pop(name, None) is not None:
+            self._taken = None
+
+    def sample(self, now: float) -> tuple[tuple[str, ...], list[float | None]]:
+        """The names and their values now; None for what is older than its group holds."""
+        if self._taken is None:
+            self._taken = self._arranged()
+        values: list[float | None] = []
+        for group, places in self._taken:
+            if now - group.at > group.holds:
+                values.extend([None] * len(places))
+            elif len(places) == len(group.values):
+                values.extend(group.values)
+            else:
+                values.extend(group.values[place] for place in places)
+        return self._names, values
+
+    def _arranged(self) -> list[tuple[_Group, Sequence[int]]]:
+        # A layout holds each name once: where two groups tell the same, the first one is believed.
+        taken: dict[str, None] = {}
+        room = MOST_NAME_BYTES
+        arranged: list[tuple[_Group, Sequence[int]]] = []
+        for group in self._groups.values():
+            places = []
+            for place, name in enumerate(group.names):
+                if name in taken or len(taken) >= MAX_METRICS or room < len(name) * 4:
+                    continue
+                room -= len(name.encode()) + 3
+                taken[name] = None
+                places.append(place)
+            if places:
+                arranged.append((group, places))
+        self._names = tuple(taken)
+        return arranged

@@ -1,0 +1,35 @@
+"""Turns at the multiples of the interval, driven by the loop."""
+
+from __future__ import annotations
+
+import time
+
+from agent.turns import Turns
+from agent.wallclock import next_turn
+from bus.loop import Loop
+
+FIRST_WAIT = 0.25
+"""Seconds between the first readings and the first sample, so that its rates mean something."""
+
+
+class Schedule:
+    """When the loop takes a turn."""
+
+    def __init__(self, loop: Loop, interval: float, turns: Turns) -> None:
+        self._loop = loop
+        self._interval = interval
+        self._turns = turns
+
+    def start(self) -> None:
+        """Read everything once, and tell the first sample at the next multiple that is not too near."""
+        self._turns.prime(time.monotonic())
+        wall = time.time()
+        self._wait(wall, next_turn(wall + min(FIRST_WAIT, self._interval / 2), self._interval))
+
+    def _wait(self, wall: float, due: float) -> None:
+        self._loop.after(max(0.0, due - wall), lambda: self._take(due))
+
+    def _take(self, due: float) -> None:
+        self._turns.turn(time.monotonic())
+        wall = time.time()
+        self._wait(wall, next_turn(wall, self._interval, due))

@@ -25,6 +25,15 @@ def is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
+def is_wildcard(address: str) -> bool:
+    """Whether the zmq ``address`` means every interface of this machine: to listen at, never to connect to."""
+    host = address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host == "*"
+
+
 @dataclass(frozen=True)
 class Bus:
     """What all programs share: the public roads, the logs, the beat."""
@@ -33,7 +42,7 @@ class Bus:
         "tcp://127.0.0.1:5560",
         pattern=_ADDRESS,
         form=_ADDRESS_FORM,
-        help="Where the collector takes what agents have to say.",
+        help="Where the collector takes what agents have to say; on another host, the hub's address.",
     )
     receipts: str = setting(
         "tcp://127.0.0.1:5561",
@@ -57,18 +66,26 @@ class Bus:
     )
 
     def objections(self) -> Iterator[Objection]:
-        """The public roads may not leave this machine unguarded, nor share a port."""
+        """The public roads may not stand open to everybody, nor share a port.
+
+        An address of one other machine is the hub's, for an agent; a hub's collector refuses it (``collector.guard``).
+        """
         for name in ("door", "receipts"):
             address: str = getattr(self, name)
-            if not is_loopback(address):
-                yield Objection(
-                    name,
-                    f'"{address}", which other machines can reach',
-                    "an address on loopback, because no agent keys are set up and anybody could send readings",
-                    "use tcp://127.0.0.1:PORT and let agents come through a tunnel (ssh -L)",
-                )
+            if is_wildcard(address):
+                yield unguarded(name, address)
         if self.door == self.receipts:
             yield Objection("receipts", f'"{self.receipts}", which is the door', "another port")
+
+
+def unguarded(name: str, address: str) -> Objection:
+    """What there is against listening at ``address``, which other machines can reach."""
+    return Objection(
+        name,
+        f'"{address}", which other machines can reach',
+        "an address on loopback, because no agent keys are set up and anybody could send readings",
+        "use tcp://127.0.0.1:PORT and let agents come through a tunnel (ssh -L)",
+    )
 
 
 @dataclass(frozen=True)

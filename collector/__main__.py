@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bus.program import Program, run
 from bus.sockets import Publish, Pull
+from collector import guard
 from collector.config import Collector
 from collector.door import Door
 from collector.intake import Intake
@@ -14,6 +15,7 @@ from collector.refusals import Refusals
 
 def build(program: Program[Collector]) -> None:
     """Open the doors and the stair, and connect them."""
+    guard.check(program.bus, program.settings.path)
     config, loop = program.config, program.loop
 
     refusals = Refusals()

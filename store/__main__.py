@@ -14,6 +14,7 @@ from store.config import Store
 from store.reader import counter
 from store.writer import Writer
 
+REFRESH_SECONDS = 2.0
 FIRST_SECONDS = 5.0
 """How long the reader waits for files that the writer is about to make."""
 
@@ -36,7 +37,7 @@ def build_writer(program: Program[Store]) -> None:
 
     loop.on_readable(subscribe.raw, writer.drain)
     loop.every(config.cleanup_seconds, writer.retain, at_once=True)
-    loop.every(30.0, backend.refresh)
+    loop.every(REFRESH_SECONDS, backend.refresh)
     program.vitals.source(writer.readings)
 
 

@@ -34,6 +34,10 @@ from store.batch import Batch, Group, Newest, is_newer
 from store.keys import FORMAT, LAYOUT, MINUTE, NUMBER, SERIES, partition, partition_start, period, row_key, series_key
 from store.rows import folded, group
 
+SAMPLE = KINDS["sample"].code
+LATEST_EVERY = 1_000_000_000
+"""ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
+After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
 
@@ -73,6 +77,9 @@ class LmdbBackend:
             self._series = {bytes(k): SERIES.unpack(v)[0] for k, v in txn.cursor(self._db["series"])}
             self._layout_ids = {LAYOUT.unpack(k)[0] for k, _ in txn.cursor(self._db["layouts"])}
         self._latest_at: dict[int, int] = {}
+        self._latest_waiting: dict[int, Newest] = {}
+        self._latest_unwritten: set[int] = set()
+        self._latest_written = 0
         self._meta.setdefault("generation", time.time_ns() // 1_000_000 << 16)
 
     def commit(self, batch: Batch, now: int) -> None:
@@ -134,25 +141,41 @@ class LmdbBackend:
             for kind in {*self._meta.get("records", {}), *counts}
         }
         with self._state.begin(write=True) as txn:
-            for (code, subject), newest in batch.latest.items():
-                number = self._series[series_key(BY_CODE[code].name, subject)]
-                if self._is_latest(txn, number, newest):
-                    txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
+            self._gather_latest(txn, batch)
+            due = now - self._latest_written >= LATEST_EVERY
+            for number in list(self._latest_waiting) if due else self._latest_unwritten:
+                newest = self._latest_waiting[number]
+                txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
             txn.put(b"state", msgpack.packb(meta), db=self._db["meta"])
         self._meta = meta
-        for (code, subject), newest in batch.latest.items():
-            self._latest_at[self._series[series_key(BY_CODE[code].name, subject)]] = newest.at
+        self._latest_unwritten.clear()
+        if due:
+            self._latest_waiting.clear()
+            self._latest_written = now
 
-    def _is_latest(self, txn: lmdb.Transaction, number: int, newest: Newest) -> bool:
-        if number not in self._latest_at:
-            stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
-            if stored is None:
-                return True
-            self._latest_at[number] = measured_at(stored.record)
-        if is_newer(newest.at, self._latest_at[number], newest.received):
-            return True
-        newest.at = self._latest_at[number]
-        return False
+    def _gather_latest(self, txn: lmdb.Transaction, batch: Batch) -> None:
+        """Remember the newest of each series; what is not a sample, or is a series' first, is written at once."""
+        for (code, subject), newest in batch.latest.items():
+            number = self._series[series_key(BY_CODE[code].name, subject)]
+            before = self._latest_at.get(number)
+            if before is None:
+                stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
+                before = None if stored is None else measured_at(stored.record)
+            if before is None or is_newer(newest.at, before, newest.received):
+                self._latest_at[number] = newest.at
+                self._latest_waiting[number] = newest
+                if before is None or code != SAMPLE:
+                    self._latest_unwritten.add(number)
+            else:
+                self._latest_at[number] = before
+
+    def _write_latest(self) -> None:
+        """Write what still waits."""
+        with self._state.begin(write=True) as txn:
+            for number, newest in self._latest_waiting.items():
+                txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
+        self._latest_waiting.clear()
+        self._latest_unwritten.clear()
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
@@ -250,13 +273,19 @@ class LmdbBackend:
         }
 
     def refresh(self) -> None:
-        """Let go of what another process removed."""
+        """Let go of what another process removed; write what is due when no commit comes."""
         self._partitions.refresh()
         if self._write:
+            if self._latest_waiting:
+                with contextlib.suppress(lmdb.Error):
+                    self._write_latest()
             self._state.reader_check()
 
     def close(self) -> None:
         """Close every file."""
+        if self._write and self._latest_waiting:
+            with contextlib.suppress(lmdb.Error):
+                self._write_latest()
         self._partitions.close()
         self._state.close()
 

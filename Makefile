@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 .PHONY: run test check style types bench clean
 
 $(VENV)/made: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable .[test]
-	touch $@
+	@echo "Making $(VENV) and installing what Guardia needs; this takes less than a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --disable-pip-version-check --editable .[test] > $(VENV)/install.log 2>&1 \
+		|| { cat $(VENV)/install.log; exit 1; }
+	@touch $@
 
 run: $(VENV)/made
-	$(BIN)/supervisord -c etc/guardia.conf
+	@echo "Guardia starts; in another terminal: $(BIN)/guardia view. Ctrl-C stops it."
+	@exec $(BIN)/supervisord -c etc/guardia.conf
 
 test: $(VENV)/made
 	$(BIN)/python -m pytest

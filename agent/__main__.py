@@ -9,43 +9,53 @@ from collections.abc import Sequence
 
 import zmq
 
-from agent import names, once, panel
+from agent import names, once, panel, telling
 from agent.config import Agent
+from agent.execution import Executor
+from agent.plugins import Plugins, environment
+from agent.readings import Ground
 from agent.sampler import Sampler
 from agent.schedule import Schedule
 from agent.turns import Turns
 from bus.producer import Producer
-from bus.program import Program, run
+from bus.program import Program, run, version
 from bus.sockets import Push
 from bus.workers import Workers
 
-ENOUGH_THREADS = 2
+THREADS = 3
+PLUGINS_AT_ONCE = 2
 LINGER_MS = 500
+"""What the door has not taken by then is given up: the agent is to end in time."""
 
 
 def build(program: Program[Agent]) -> None:
     """Open the metrics and the way to the door, and say what happens when."""
-    config, loop = program.config, program.loop
+    config, loop, log = program.config, program.loop, program.log
     program.tells_vitals = False  # the agent tells what it costs among the host's own metrics
+    host = config.name or names.host(os.uname().nodename)
 
     push = Push(program.context)
     push.raw.setsockopt(zmq.LINGER, LINGER_MS)
-    program.connect(push, "door")
-    producer = Producer(push, config.name or names.host(os.uname().nodename))
+    producer = Producer(push, host)
+    workers = Workers(loop, THREADS, "agent")
+    hands = Workers(loop, PLUGINS_AT_ONCE, "plugins")
+    executor = Executor(environment(host))
 
-    workers = Workers(loop, ENOUGH_THREADS, "agent")
-    loop.on_stop(workers.close)
-
-    ground = panel.ground(config, program.log.warning)
+    costs = panel.costs(config)
     sampler = Sampler(panel.names(config))
-    groups = panel.groups(ground, warn=program.log.warning, tell=program.log.info)
-    turns = Turns(
-        groups,
-        sampler,
-        ground.costs,
-        workers.submit,
-        lambda names, values: producer.sample(names, values, at=time.time_ns()),
-    )
+    turns = Turns(sampler, costs, lambda names, values: producer.sample(names, values, at=time.time_ns()))
+    plugins = Plugins(turns, sampler, executor, config=config, costs=costs, log=log, submit=hands.submit)
+
+    for job in panel.jobs(Ground(config, costs=costs, say=log.warning), sampler, log, workers.submit):
+        turns.add(job)
+    turns.add(telling.facts(config, version(), producer, costs=costs, log=log, submit=workers.submit))
+    if config.processes:
+        turns.add(telling.processes(config, producer, costs=costs, log=log, submit=workers.submit))
+    turns.add(plugins.job(program.settings.path.parent / config.plugins))
+
+    program.connect(push, "door")
+    for end in (workers.close, hands.close, executor.close):
+        loop.on_stop(end)
     Schedule(loop, config.interval, turns).start()
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import time
 from collections.abc import Sequence
 
-from agent import panel
-from agent.group import Group
-from agent.readings import Costs
+from agent import names, panel
+from agent.config import Agent
+from agent.execution import Executor
+from agent.plugins import Plugins, environment
+from agent.readings import Ground
 from agent.sampler import Sampler
+from agent.turns import Turns
 from bus import config, home, rooms
-from bus.config import ConfigError
+from bus.config import ConfigError, Settings
 from bus.program import STOPPED, WRONG
 
 BETWEEN = 1.0
@@ -21,7 +25,7 @@ BETWEEN = 1.0
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print one sample; a metric that cannot be read is told on standard error."""
+    """Print one sample; what cannot be read is told on standard error."""
     parser = argparse.ArgumentParser(prog="guardia agent --once", description="Print one sample and end.")
     parser.add_argument("--config", metavar="FILE")
     arguments = parser.parse_args(argv)
@@ -31,28 +35,28 @@ def main(argv: Sequence[str]) -> int:
         for fault in error.faults:
             print(f"agent: {fault}", file=sys.stderr)
         return WRONG
-    place = panel.ground(settings["agent"], _complain)
-    sampler = Sampler(panel.names(place.config))
-    groups = panel.groups(place, warn=_complain, tell=_complain)
-    for wait in (BETWEEN, 0.0):
-        for group in groups:
-            _read(group, sampler, place.costs)
-        time.sleep(wait)
-    names, values = sampler.sample(time.monotonic())
-    for name, value in zip(names, values, strict=True):
-        print(name, "-" if value is None else f"{value:.15g}")
+    logging.basicConfig(format="agent: %(message)s", stream=sys.stderr)
+    turns = _turns(settings)
+    turns.read(time.monotonic())
+    time.sleep(BETWEEN)
+    turns.turn(time.monotonic())
     return STOPPED
 
 
-def _read(group: Group, sampler: Sampler, costs: Costs) -> None:
-    try:
-        taken = group.read()
-    except Exception as error:
-        _complain(f"cannot read {group.name}: {error}")
-        return
-    costs.groups[group.name] = taken.cost
-    sampler.take(group.name, taken.readings, taken.now, holds=60.0)
+def _turns(settings: Settings) -> Turns:
+    table: Agent = settings["agent"]
+    log = logging.getLogger("agent")
+    costs = panel.costs(table)
+    sampler = Sampler(panel.names(table))
+    turns = Turns(sampler, costs, _print)
+    for job in panel.jobs(Ground(table, costs=costs, say=log.warning), sampler, log, submit=None):
+        turns.add(job)
+    executor = Executor(environment(table.name or names.host(os.uname().nodename)))
+    plugins = Plugins(turns, sampler, executor, config=table, costs=costs, log=log, submit=None)
+    turns.add(plugins.job(settings.path.parent / table.plugins))
+    return turns
 
 
-def _complain(sentence: str) -> None:
-    print(f"agent: {sentence}", file=sys.stderr)
+def _print(names: Sequence[str], values: Sequence[float | None]) -> None:
+    for name, value in zip(names, values, strict=True):
+        print(name, "nan" if value is None else f"{value:.15g}")

@@ -11,26 +11,28 @@ _EARLY = 0.05
 class Pace:
     """The pace of one group, as ``seconds`` asks for and as its cost allows.
 
-    A group that takes more than ``share`` of a core is read less often, until it keeps to that.
+    A group that takes more than ``share`` of a core is read less often, until it keeps to that. The second reading
+    of all is due at once, since rates need two.
     """
 
     def __init__(self, seconds: float, share: float) -> None:
+        self.failures = 0
+        self.slowed = False
+        """Whether the budget makes it slower than asked for; it lasts until the cost is well below the budget."""
         self._asked = seconds
         self._share = share
         self._cost: float | None = None
+        self._readings = 0
         self._due = float("-inf")
-        self.failures = 0
 
     @property
     def seconds(self) -> float:
         """The time between two readings now."""
-        allowed = 0.0 if self._cost is None else self._cost / self._share
-        return max(self._asked, min(allowed, max(LONGEST, self._asked)))
+        return max(self._asked, min(self._affordable, max(LONGEST, self._asked)))
 
     @property
-    def slowed(self) -> bool:
-        """Whether the budget makes it slower than asked for."""
-        return self.seconds > self._asked
+    def _affordable(self) -> float:
+        return 0.0 if self._cost is None else self._cost / self._share
 
     def due(self, now: float) -> bool:
         """Whether it is time."""
@@ -38,11 +40,15 @@ class Pace:
 
     def began(self, now: float) -> None:
         """A reading begins: the next is due one pace later."""
-        self._due = now + self.seconds * (1 - _EARLY)
+        if self._readings:
+            self._due = now + self.seconds * (1 - _EARLY)
 
     def succeeded(self, cost: float) -> bool:
         """A reading took ``cost`` of CPU time; True when it failed before."""
-        self._cost = cost if self._cost is None else 0.8 * self._cost + 0.2 * cost
+        self._readings += 1
+        if self._readings > 1:  # the first one opens files and warms caches
+            self._cost = cost if self._cost is None else 0.8 * self._cost + 0.2 * cost
+            self.slowed = self._affordable > self._asked * (0.5 if self.slowed else 1.0)
         recovered, self.failures = self.failures > 0, 0
         return recovered
 

@@ -1,14 +1,16 @@
-"""Which metrics the configuration asks for, made ready to be read."""
+"""Which metrics the configuration asks for, as jobs that fill the sampler."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Iterator
 
 from agent.config import Agent
-from agent.group import Group
+from agent.job import Job, Submit, Taken
 from agent.metrics import METRICS, found
 from agent.pace import Pace
-from agent.readings import Costs, Ground, Metric
+from agent.readings import Costs, Ground, Metric, Readings
+from agent.sampler import Sampler
 
 
 def names(config: Agent) -> list[str]:
@@ -16,23 +18,32 @@ def names(config: Agent) -> list[str]:
     return [name for name in METRICS if name not in config.skip_metrics]
 
 
-def ground(config: Agent, say: Callable[[str], None]) -> Ground:
-    """This machine, with an account of costs in which each metric has its place from the start."""
-    return Ground(config, costs=Costs(dict.fromkeys(names(config))), say=say)
+def costs(config: Agent) -> Costs:
+    """An account in which everything that is measured has its place from the start."""
+    others = ["processes", "facts"] if config.processes else ["facts"]
+    return Costs(dict.fromkeys([*names(config), *others]))
 
 
-def groups(place: Ground, *, warn: Callable[[str], None], tell: Callable[[str], None]) -> list[Group]:
-    """A group for each metric."""
-    config = place.config
-    return [_group(name, place, config, warn, tell) for name in names(config)]
+def jobs(ground: Ground, sampler: Sampler, log: logging.Logger, submit: Submit | None) -> Iterator[Job[Readings]]:
+    """A job for each metric; those that may block are read by ``submit``."""
+    for name in names(ground.config):
+        kind = found(name)
+        yield _job(name, kind, ground, sampler, log, submit if kind.slow else None)
 
 
-def _group(name: str, place: Ground, config: Agent, warn: Callable[[str], None], tell: Callable[[str], None]) -> Group:
-    # A metric's module is loaded here, but its files are opened when it is first read: that may fail and heal.
-    kind = found(name)
+def _job(
+    name: str, kind: type[Metric], ground: Ground, sampler: Sampler, log: logging.Logger, submit: Submit | None
+) -> Job[Readings]:
+    config = ground.config
+    asked = max(config.slow_seconds, config.interval) if kind.slow else config.interval
+    pace = Pace(asked, config.budget_percent / 100)
 
     def opened() -> Metric:
-        return kind(place)
+        return kind(ground)
 
-    seconds = max(config.slow_seconds, config.interval) if kind.slow else config.interval
-    return Group(name, opened, Pace(seconds, config.budget_percent / 100), slow=kind.slow, warn=warn, tell=tell)
+    def done(taken: Taken[Readings]) -> None:
+        # What each sample reads anew is not repeated: where that fails, there is no reading.
+        holds = 3 * pace.seconds if kind.slow or pace.slowed else 0.0
+        sampler.take(name, taken.found, taken.now, holds)
+
+    return Job(name, opened, pace, done, costs=ground.costs, log=log, submit=submit)

@@ -22,7 +22,7 @@ class Schedule:
 
     def start(self) -> None:
         """Read everything once, and tell the first sample at the next multiple that is not too near."""
-        self._turns.prime(time.monotonic())
+        self._turns.read(time.monotonic())
         wall = time.time()
         self._wait(wall, next_turn(wall + min(FIRST_WAIT, self._interval / 2), self._interval))
 

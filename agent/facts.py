@@ -1,0 +1,92 @@
+"""What seldom changes about the host, and when it is news."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import sys
+
+import psutil
+
+from bus.messages import Facts
+
+SAME_BOOT = 60.0
+"""Seconds that the time of the boot may seem to move: it is told as the wall clock less the uptime."""
+_MODEL = re.compile(r"^(?:model name|Model|cpu model|cpu)\s*:\s*(\S.*)$", re.MULTILINE)
+_LONGEST = 256
+
+
+class FactsOfHost:
+    """Reads the facts; ``interval`` and ``version`` are the agent's own."""
+
+    def __init__(self, *, interval: float, version: str, proc: str = "/proc", etc: str = "/etc") -> None:
+        self._interval = interval
+        self._version = version
+        self._cpuinfo = f"{proc}/cpuinfo"
+        self._release = f"{etc}/os-release"
+
+    def read(self) -> Facts:
+        """All facts now; what the host does not tell is None."""
+        host = os.uname()
+        name, release = os_release(_text(self._release))
+        return Facts(
+            host_name=host.nodename or None,
+            os_name=name or host.sysname,
+            os_version=release,
+            kernel=host.release,
+            arch=host.machine,
+            cpu_model=cpu_model(_text(self._cpuinfo)),
+            cpu_count=psutil.cpu_count() or 0,
+            memory_total=psutil.virtual_memory().total,
+            boot_time=psutil.boot_time(),
+            interval=self._interval,
+            version=self._version,
+            python=".".join(map(str, sys.version_info[:3])),
+        )
+
+
+class News:
+    """Whether facts are worth telling: on start, when they changed, and after ``again`` seconds. Pure."""
+
+    def __init__(self, again: float) -> None:
+        self._again = again
+        self._told: Facts | None = None
+        self._at = 0.0
+
+    def worth(self, facts: Facts, now: float) -> bool:
+        """Whether to tell ``facts`` now."""
+        return self._told is None or now - self._at >= self._again or not same(self._told, facts)
+
+    def told(self, facts: Facts, now: float) -> None:
+        """They were told."""
+        self._told, self._at = facts, now
+
+
+def same(one: Facts, other: Facts) -> bool:
+    """Whether both say the same, but for the jitter of the boot's time."""
+    moved = abs((one.boot_time or 0.0) - (other.boot_time or 0.0))
+    return moved < SAME_BOOT and dataclasses.replace(one, boot_time=other.boot_time) == other
+
+
+def os_release(text: str) -> tuple[str | None, str | None]:
+    """(name, version) in the text of /etc/os-release, whose lines are ``NAME="Debian GNU/Linux"``."""
+    found = {}
+    for line in text.splitlines():
+        key, _, value = line.strip().partition("=")
+        found[key] = value.strip().strip("\"'")[:_LONGEST]
+    return found.get("NAME") or None, found.get("VERSION_ID") or found.get("BUILD_ID") or None
+
+
+def cpu_model(text: str) -> str | None:
+    """The processor's name in the text of /proc/cpuinfo; each architecture calls it otherwise."""
+    match = _MODEL.search(text)
+    return " ".join(match[1].split())[:_LONGEST] if match else None
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(1_000_000).decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,109 @@
+"""One thing that is read again and again: opened when first read, its cost counted, its failures told once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from agent.pace import Pace
+from agent.readings import Costs
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Source(Protocol[T_co]):
+    """What a job reads."""
+
+    def read(self) -> T_co:
+        """Everything now; may raise anything."""
+
+
+class Taken(NamedTuple, Generic[T]):
+    """What a reading brought, what it cost in CPU seconds, and when it was (monotonic)."""
+
+    found: T
+    cost: float
+    now: float
+
+
+Submit = Callable[[Callable[[], Taken[Any]], Callable[[Taken[Any] | BaseException], None]], None]
+"""Takes a call and what to do with its outcome; ``bus.workers.Workers.submit`` is one."""
+
+
+class Job(Generic[T]):
+    """A source with its pace and its troubles; ``done`` gets what was found.
+
+    With ``submit`` it is read in a thread, and never twice at once; else on the spot.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        opened: Callable[[], Source[T]],
+        pace: Pace,
+        done: Callable[[Taken[T]], None],
+        *,
+        costs: Costs,
+        log: logging.Logger,
+        submit: Submit | None = None,
+    ) -> None:
+        self.name = name
+        self.pace = pace
+        self.busy = False
+        self._opened, self._done, self._submit = opened, done, submit
+        self._costs, self._log = costs, log
+        self._source: Source[T] | None = None
+        self._was_slowed = False
+
+    def run(self, now: float) -> None:
+        """Read it if it is due."""
+        if self.busy or not self.pace.due(now):
+            return
+        self.busy = True
+        self.pace.began(now)
+        if self._submit is None:
+            self._ended(self._attempt(now), now)
+        else:
+            self._submit(self._read, lambda outcome: self._ended(outcome, time.monotonic()))
+
+    def _attempt(self, now: float) -> Taken[T] | BaseException:
+        try:
+            return self._read()._replace(now=now)
+        except Exception as error:  # whatever the source holds, the others go on
+            return error
+
+    def _read(self) -> Taken[T]:
+        start = time.thread_time()
+        if self._source is None:
+            self._source = self._opened()
+        found = self._source.read()
+        return Taken(found, time.thread_time() - start, time.monotonic())
+
+    def _ended(self, outcome: Taken[T] | BaseException, now: float) -> None:
+        self.busy = False
+        if isinstance(outcome, BaseException):
+            self._source = None  # a file of a device that is gone stays gone: open anew
+            if self.pace.failed(now):
+                reason = str(outcome) or type(outcome).__name__
+                self._log.warning("cannot read %s: %s; trying again, ever less often", self.name, reason)
+            return
+        if self.pace.succeeded(outcome.cost):
+            self._log.info("%s can be read again", self.name)
+        self._watch_budget()
+        if self.name in self._costs.groups:
+            self._costs.groups[self.name] = outcome.cost
+        self._done(outcome)
+
+    def _watch_budget(self) -> None:
+        if self.pace.slowed == self._was_slowed:
+            return
+        self._was_slowed = self.pace.slowed
+        if self._was_slowed:
+            self._log.warning(
+                "%s costs more than its budget: read every %.3g s from now on", self.name, self.pace.seconds
+            )
+        else:
+            self._log.info("%s keeps to its budget again", self.name)

@@ -1,0 +1,58 @@
+"""Which processes used most, from two readings of the process table. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Seen(NamedTuple):
+    """One process as the kernel tells it: times in ticks, memory in pages."""
+
+    name: str
+    ticks: int
+    started: int
+    pages: int
+
+
+class Ranked(NamedTuple):
+    """One process that used much; ``cpu_percent`` is of one core."""
+
+    pid: int
+    seen: Seen
+    cpu_percent: float
+
+
+def parsed(text: bytes) -> Seen:
+    """The process in the text of /proc/PID/stat: ``1 (na me) S``, then numbers; the name may hold anything.
+
+    Raises ``ValueError`` or ``IndexError`` when it is cut short.
+    """
+    start, end = text.index(b"(") + 1, text.rindex(b")")
+    words = text[end + 2 :].split()
+    name = text[start:end].decode("utf-8", "replace")
+    if not name.isprintable():
+        name = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return Seen(name, int(words[11]) + int(words[12]), int(words[19]), int(words[21]))
+
+
+def ranked(
+    before: Mapping[int, Seen], after: Mapping[int, Seen], elapsed: float, ticks_per_second: int, count: int
+) -> list[Ranked]:
+    """The ``count`` processes that used most CPU in the ``elapsed`` seconds and the ``count`` with most memory.
+
+    A process that was not there before used all its time since. The busiest come first.
+    """
+    if elapsed <= 0:
+        return []
+    grown = {}
+    for pid, seen in after.items():
+        earlier = before.get(pid)
+        same = earlier is not None and earlier.started == seen.started
+        grown[pid] = max(0, seen.ticks - earlier.ticks) if earlier is not None and same else seen.ticks
+    busiest = heapq.nlargest(count, after, key=lambda pid: grown[pid])
+    largest = heapq.nlargest(count, after, key=lambda pid: after[pid].pages)
+    chosen = dict.fromkeys([*busiest, *largest])
+    rows = [Ranked(pid, after[pid], 100.0 * grown[pid] / ticks_per_second / elapsed) for pid in chosen]
+    return sorted(rows, key=lambda row: (-row.cpu_percent, -row.seen.pages, row.pid))

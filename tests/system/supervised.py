@@ -1,0 +1,143 @@
+"""The hub as people start it: the real supervisord with etc/guardia.conf, in a folder and on ports of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from xmlrpc.client import ServerProxy
+
+import requests
+from supervisor.xmlrpc import SupervisorTransport
+
+PROJECT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+T = TypeVar("T")
+
+
+def until(seen: Callable[[], T | None], seconds: float, what: str) -> T:
+    """What ``seen`` returns once it is true; fails with ``what`` after so many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        found = seen()
+        if found:
+            return found
+        assert time.monotonic() < end, f"after {seconds:g} s still not: {what}"
+        time.sleep(0.05)
+
+
+class Hub:
+    """A supervised hub; ``stop`` leaves no process behind."""
+
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        self.etc = folder / "etc"
+        (self.etc / "var").mkdir(parents=True)
+        shutil.copy(PROJECT / "etc" / "guardia.conf", self.etc)
+        self.door, self.receipts, self.api = free_ports(3)
+        self.config = self.etc / "guardia.toml"
+        self.write(settings)
+        self.log = folder / "supervisord.out"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def write(self, settings: str, api: str = "port") -> None:
+        """Write the configuration; ``api`` is how its key is spelled."""
+        self.config.write_text(
+            f'[bus]\ndoor = "tcp://127.0.0.1:{self.door}"\nreceipts = "tcp://127.0.0.1:{self.receipts}"\n'
+            f'vitals_seconds = 2\n[api]\n{api} = {self.api}\nworkers = 2\n[agent]\nname = "web-1"\n{settings}'
+        )
+
+    def start(self) -> None:
+        """Start supervisord."""
+        inherited = ("SUPERVISOR_", "GUARDIA_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(inherited)}
+        environment["PATH"] = f"{BIN}:{environment['PATH']}"
+        with self.log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [BIN / "supervisord", "-c", self.etc / "guardia.conf"],
+                env=environment,
+                cwd="/",
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        until(lambda: (self.etc / "var" / "supervisor.sock").exists(), 20, "supervisord listens")
+
+    def stop(self) -> None:
+        """Stop supervisord with all it started; kills what does not go."""
+        if self._process is None:
+            return
+        pids = self.pids().values()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(40)
+        finally:
+            for pid in (*pids, self._process.pid):
+                if is_alive(pid):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.wait()
+
+    def programs(self) -> dict[str, dict[str, Any]]:
+        """What supervisord says of each program; empty while it does not answer."""
+        transport = SupervisorTransport(None, None, serverurl=f"unix://{self.etc}/var/supervisor.sock")
+        try:
+            infos: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
+        except OSError:
+            return {}
+        return {info["name"]: info for info in infos}
+
+    def pids(self) -> dict[str, int]:
+        """The process of each running program."""
+        return {name: info["pid"] for name, info in self.programs().items() if info["pid"]}
+
+    def all_run(self) -> bool:
+        """Whether every program is up for good."""
+        programs = self.programs()
+        return bool(programs) and all(info["statename"] == "RUNNING" for info in programs.values())
+
+    def ask(self, path: str) -> Any:
+        """The API's answer; None while there is none."""
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.api}/api/v1/{path}", timeout=3)
+        except requests.RequestException:
+            return None
+        return answer.json() if answer.ok else None
+
+    def last_seen(self) -> str | None:
+        """When the host was seen last, as the API tells."""
+        servers = (self.ask("servers") or {}).get("servers", [])
+        return servers[0].get("last_seen") if servers else None
+
+    def guardia(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``guardia`` with these arguments on this hub."""
+        return subprocess.run(
+            [BIN / "guardia", *arguments],
+            env={**os.environ, "GUARDIA_CONFIG": str(self.config), "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process that is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

@@ -1,0 +1,134 @@
+"""The whole hub under the real supervisord: it comes up, heals what is killed or hangs, and goes without a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.supervised import Hub, is_alive, until
+
+pytestmark = pytest.mark.system
+PROGRAMS = ["agent", "api", "collector", "store-reader", "store-writer", "watchdog"]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub that runs and has heard of its host."""
+    # A socket's path is short: pytest's own folders may be too deep.
+    made = Hub(tmp_path_factory.mktemp("h"), "[watchdog]\nsilent_seconds = 5\nabort_seconds = 1\n")
+    made.start()
+    try:
+        until(made.all_run, 40, f"all programs run: {made.log.read_text()}")
+        until(made.last_seen, 20, "the host was seen")
+        yield made
+    finally:
+        made.stop()
+
+
+def seen_again(hub: Hub, seconds: float) -> None:
+    """Wait until the picture moves."""
+    before = hub.last_seen()
+    until(lambda: (now := hub.last_seen()) is not None and now != before, seconds, "the host's picture moves on")
+
+
+def test_a_new_hub_shows_its_own_host(hub: Hub) -> None:
+    assert sorted(hub.programs()) == PROGRAMS
+    host = hub.ask("servers")["servers"][0]
+    assert (host["server_id"], host["health_status"]) == ("web-1", "up")
+    assert host["latest_metrics"]["memory"]["total"] > 0
+
+
+def test_history_is_on_disk_and_comes_back_through_the_api(hub: Hub) -> None:
+    def rows() -> bool:
+        answer = hub.ask("servers/web-1/series?metric=cpu.percent&metric=memory.used&points=50")
+        return bool(answer and any(value for one in answer["series"] for value in one["mean"]))
+
+    until(rows, 15, "a series with values")
+
+
+def test_the_viewer_prints_the_host(hub: Hub) -> None:
+    def printed() -> bool:
+        view = hub.guardia("view", "--url", f"http://127.0.0.1:{hub.api}", "--dump", "--size", "100x30")
+        assert view.returncode == 0, view.stderr
+        return "web-1" in view.stdout
+
+    until(printed, 15, "web-1 in the picture")
+
+
+def test_status_says_that_all_is_well(hub: Hub) -> None:
+    def well() -> bool:
+        return hub.guardia("status").returncode == 0
+
+    until(well, 30, f"exit code 0: {hub.guardia('status').stdout}")
+    text = hub.guardia("status").stdout
+    assert all(name in text for name in PROGRAMS)
+    assert "hosts: 1 up" in text
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_that_is_killed_comes_back_and_the_picture_heals(hub: Hub, name: str) -> None:
+    until(hub.all_run, 40, "all programs run")
+    pids = hub.pids()
+
+    os.kill(pids[name], signal.SIGKILL)
+
+    until(lambda: hub.pids().get(name) not in (None, pids[name]), 20, f"{name} is started again")
+    until(hub.all_run, 40, "all programs run")
+    seen_again(hub, 20)
+    others = {other: pid for other, pid in hub.pids().items() if other != name}
+    assert others == {other: pid for other, pid in pids.items() if other != name}, "the others went on"
+
+
+def test_a_program_that_hangs_is_ended_and_started_again(hub: Hub) -> None:
+    until(hub.all_run, 40, "all programs run")
+    pid = hub.pids()["collector"]
+
+    os.kill(pid, signal.SIGSTOP)
+
+    until(lambda: hub.pids().get("collector") not in (None, pid), 45, "the watchdog ended the hung collector")
+    seen_again(hub, 20)
+    assert "sending SIGKILL to collector" in (hub.etc / "var" / "log" / "watchdog.log").read_text()
+
+
+def ended(hub: Hub) -> set[str]:
+    """The programs that ended and will not be started again by supervisord."""
+    return {name for name, info in hub.programs().items() if info["statename"] == "EXITED"}
+
+
+def test_a_mistake_in_the_configuration_is_named_once_and_mended_by_mending_the_file(tmp_path: Path) -> None:
+    hub = Hub(tmp_path)
+    hub.write("", api="prot")
+    hub.start()
+    try:
+        until(lambda: ended(hub) == set(PROGRAMS) - {"watchdog"}, 40, "all that read the file ended")
+        assert {info["exitstatus"] for info in hub.programs().values() if info["name"] != "watchdog"} == {100}
+        text = hub.log.read_text()
+        assert "[api] prot" in text
+        assert "did you mean port?" in text
+        assert text.count("did you mean port?") == 5, "each program says it once and is not started again"
+        assert "Traceback" not in text
+
+        hub.write("")
+
+        until(hub.all_run, 40, f"all programs run after the file was mended: {hub.programs()}")
+        until(hub.last_seen, 20, "the host was seen")
+    finally:
+        hub.stop()
+
+
+def test_a_hub_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+    hub = Hub(tmp_path)
+    hub.start()
+    until(hub.all_run, 40, "all programs run")
+    pids = list(hub.pids().values())
+    assert len(pids) == len(PROGRAMS)
+
+    hub.stop()
+
+    assert not [pid for pid in pids if is_alive(pid)]
+    assert not list((hub.etc / "var" / "run").glob("*.beat"))
+    assert "Traceback" not in hub.log.read_text()

@@ -177,6 +177,7 @@ def _arguments(name: str, argv: Sequence[str]) -> argparse.Namespace:
 def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path) -> int:
     log = program.log
     lock = process.Lock(program.run_dir / f"{program.name}.lock")
+    process.call_itself(program.name)
     process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
     process.stacks_into(program.home / "log" / f"{program.name}.stacks")
     try:

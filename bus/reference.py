@@ -1,0 +1,87 @@
+"""What the declarations say, as text for people: every setting, every message. ``docs/protocol.md`` is made so.
+
+python -m bus.reference > docs/protocol.md
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bus import sizes, timing, wire
+from bus.messages import KINDS, MAX_BODY, MAX_METRICS, Kind
+from bus.settings import Setting, settings_of
+
+
+def settings(tables: Mapping[str, type], lists: Mapping[str, type]) -> str:
+    """Every setting as commented TOML: uncommenting a line changes nothing until its value is changed."""
+    blocks = [
+        [f"[{name}]", *(line for one in settings_of(table).values() for line in _lines(one))]
+        for name, table in tables.items()
+    ]
+    blocks += [
+        [f"# [[{name}]]", *(line for one in settings_of(table).values() for line in _lines(one))]
+        for name, table in lists.items()
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _lines(one: Setting) -> Iterator[str]:
+    # Text for people has two marks, a setting one: taking one mark away everywhere gives a whole file.
+    yield f"## {one.rule.help}"
+    yield f"# {one.name} = {_written(one)}"
+
+
+def _written(one: Setting) -> str:
+    value: Any = "" if one.required else one.fallback()
+    if value is None:
+        return '"30s"' if one.rule.unit == "s" else '""'  # what a value would look like
+    if isinstance(value, bool):
+        return str(value).lower()
+    if one.rule.unit == "s" and value:
+        return f'"{timing.in_words(value)}"'
+    if one.rule.unit == "bytes" and value:
+        return f'"{sizes.in_words(value)}"'
+    if isinstance(value, tuple | list):
+        return json.dumps(list(value))
+    return json.dumps(value)
+
+
+def protocol() -> str:
+    """The messages and their frames, as Markdown."""
+    frames = inspect.cleandoc(wire.__doc__ or "").partition("\n\n")[2].replace("``", "").replace("**", "")
+    parts = [
+        "# What travels",
+        "Made from the declarations in `bus/messages.py` and `bus/wire.py` by `python -m bus.reference`; a test holds "
+        "this page to them.",
+        "## Frames",
+        "```text\n" + frames + "\n```",
+        f"Limits: a frame of {sizes.in_words(wire.MAX_FRAME)}, a body of {sizes.in_words(MAX_BODY)}, {MAX_METRICS} "
+        "metrics a sample, names of 128 characters. What is over them is refused at the door, counted by reason and "
+        "sender, and told in the log.",
+        "## Kinds",
+        "Every record says something of a *kind* about a *subject* (a host or a service) at an instant. The bodies are "
+        "msgpack. Growth: a new field has a default, unknown fields are ignored, a new meaning gets a new name, and a "
+        "code is never used twice.",
+        *(_kind(kind) for kind in KINDS.values()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _kind(kind: Kind) -> str:
+    text = inspect.cleandoc(kind.message.__doc__ or "")
+    if kind.name == "sample":
+        body = "`[layout, values]`: the layout's id as an unsigned 64-bit number, the values as packed little-endian "
+        return f"### {kind.name} ({kind.code})\n\n{text}\n\n{body}doubles in the layout's order, NaN for no reading."
+    rows = ["| field | type | default |", "|---|---|---|"]
+    for field in dataclasses.fields(kind.message):
+        default = "required" if field.default is dataclasses.MISSING else f"`{field.default!r}`"
+        rows.append(f"| `{field.name}` | {str(field.type).replace('|', 'or')} | {default} |")
+    return f"### {kind.name} ({kind.code})\n\n{text}\n\n" + "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(protocol(), end="")

@@ -39,12 +39,14 @@ def mounts(text: bytes, skip_kinds: Sequence[str], skip_points: Sequence[str]) -
         on_top[path] = (words[3], mount)
     best: dict[bytes, tuple[bytes, Mount]] = {}
     for root, mount in on_top.values():
-        if mount.point != "/" and (skipped(mount.kind, skip_kinds) or skipped(mount.point, skip_points)):
+        if mount.point != "/" and skipped(mount.kind, skip_kinds):
             continue
         known = best.get(mount.device)
         if known is None or _rank(root, mount) < _rank(*known):
             best[mount.device] = (root, mount)
-    return sorted((mount for _, mount in best.values()), key=lambda mount: mount.point)
+    # The globs come last: what is left out at its own place does not come back by a bind mount.
+    kept = [mount for _, mount in best.values() if not skipped(mount.point, skip_points)]
+    return sorted(kept, key=lambda mount: mount.point)
 
 
 def _rank(root: bytes, mount: Mount) -> tuple[bool, int, str]:

@@ -51,8 +51,8 @@ def ranked(
         earlier = before.get(pid)
         same = earlier is not None and earlier.started == seen.started
         grown[pid] = max(0, seen.ticks - earlier.ticks) if earlier is not None and same else seen.ticks
-    busiest = heapq.nlargest(count, after, key=lambda pid: grown[pid])
-    largest = heapq.nlargest(count, after, key=lambda pid: after[pid].pages)
+    busiest = heapq.nlargest(count, (pid for pid in after if grown[pid]), key=lambda pid: grown[pid])
+    largest = heapq.nlargest(count, (pid for pid in after if after[pid].pages), key=lambda pid: after[pid].pages)
     chosen = dict.fromkeys([*busiest, *largest])
     rows = [Ranked(pid, after[pid], 100.0 * grown[pid] / ticks_per_second / elapsed) for pid in chosen]
     return sorted(rows, key=lambda row: (-row.cpu_percent, -row.seen.pages, row.pid))

@@ -16,3 +16,5 @@ supervisord's event listener.
 **Exit codes.** 0 asked to stop; 70 a fault of Guardia's own; 100 asked wrongly, starting again is useless; 111 the
 world failed, try again.
 """
+
+__version__ = "0.1.0"

@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 import re
 import struct
+from _blake2 import blake2b  # hashlib has it too, but loads OpenSSL: 4 MB that each agent would carry
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, ClassVar
 
 import msgpack

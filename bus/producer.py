@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,7 +23,7 @@ class Producer:
         announce_seconds: float = 60.0,
     ) -> None:
         self.source = source
-        self.epoch = secrets.randbits(64)
+        self.epoch = int.from_bytes(os.urandom(8), "big")
         self.number = 0
         self.refused = 0
         self._push = push

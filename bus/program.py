@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import logging
 import os
 import signal
@@ -23,7 +22,7 @@ from typing import Generic, TypeVar
 
 import zmq
 
-from bus import config, home, logs, process, rooms
+from bus import __version__, config, home, logs, process, rooms
 from bus.config import ConfigError, Settings
 from bus.loop import Loop
 from bus.messages import HUB
@@ -130,8 +129,8 @@ class Program(Generic[T]):
 
 
 def version() -> str:
-    """The version that is installed."""
-    return importlib.metadata.version("guardia")
+    """The version of this code."""
+    return __version__
 
 
 def run(

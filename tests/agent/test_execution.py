@@ -1,0 +1,125 @@
+"""A program is run to its end, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.execution import MOST_OUTPUT, Executor, Failed
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "GUARDIA_HOST": "web-1"}
+
+
+def script(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "plugin"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.01)
+
+
+def alive(pid_file: Path) -> bool:
+    """Whether the process whose number stands in the file runs; a zombie of somebody else's does not."""
+    try:
+        text = Path(f"/proc/{pid_file.read_text().strip()}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return text.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def test_output_complaint_and_exit_code_are_told(tmp_path: Path) -> None:
+    ended = Executor(ENVIRONMENT).run(script(tmp_path, "echo queued 17; echo oh >&2; exit 3"), 5)
+    assert ended == (3, b"queued 17\n", b"oh\n")
+
+
+def test_the_environment_is_what_was_handed_in_and_nothing_else(tmp_path: Path) -> None:
+    os.environ["GUARDIA_TEST_SECRET"] = "s3cret"
+    try:
+        ended = Executor(ENVIRONMENT).run(script(tmp_path, "env; pwd; cat"), 5)
+    finally:
+        del os.environ["GUARDIA_TEST_SECRET"]
+    lines = ended.output.decode().splitlines()
+    assert "GUARDIA_HOST=web-1" in lines
+    assert not any("s3cret" in line for line in lines)
+    assert lines[-1] == "/"
+
+
+def test_a_program_that_takes_too_long_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    path = script(tmp_path, f"sleep 600 & echo $! > {child}; sleep 600")
+    began = time.monotonic()
+    with pytest.raises(Failed, match=r"longer than 0\.5 s"):
+        Executor(ENVIRONMENT).run(path, 0.5)
+    assert time.monotonic() - began < 3
+    wait_for(lambda: not alive(child))
+    assert not has_children()
+
+
+def test_a_program_that_closes_its_output_and_stays_is_killed_too(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="longer"):
+        Executor(ENVIRONMENT).run(script(tmp_path, "exec >&- 2>&-; sleep 600"), 0.3)
+    assert not has_children()
+
+
+def test_what_it_left_in_the_background_neither_delays_nor_survives(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    began = time.monotonic()
+    ended = Executor(ENVIRONMENT).run(script(tmp_path, f"sleep 600 & echo $! > {child}; echo queued 1"), 30)
+    assert ended.output == b"queued 1\n"
+    assert time.monotonic() - began < 5
+    wait_for(lambda: not alive(child))
+
+
+def test_a_program_that_prints_without_end_is_killed(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="too much"):
+        Executor(ENVIRONMENT).run(script(tmp_path, "exec yes queued 1"), 30)
+    assert not has_children()
+
+
+def test_as_much_as_is_allowed_is_taken_whole(tmp_path: Path) -> None:
+    ended = Executor(ENVIRONMENT).run(script(tmp_path, f"head -c {MOST_OUTPUT} /dev/zero"), 30)
+    assert len(ended.output) == MOST_OUTPUT
+
+
+def test_a_file_that_is_no_program_cannot_be_run(tmp_path: Path) -> None:
+    path = tmp_path / "plugin"
+    path.write_bytes(b"\0\1\2\3")
+    path.chmod(0o755)
+    with pytest.raises(OSError, match="format"):
+        Executor(ENVIRONMENT).run(path, 5)
+
+
+def test_closing_ends_what_runs_and_lets_nothing_new_begin(tmp_path: Path) -> None:
+    # given a program that runs in a thread
+    started, executor = tmp_path / "started", Executor(ENVIRONMENT)
+    path = script(tmp_path, f"echo $$ > {started}; sleep 600")
+    thread = threading.Thread(target=lambda: executor.run(path, 600))
+    thread.start()
+    wait_for(lambda: started.exists() and started.read_text() != "")
+    # when
+    executor.close()
+    # then
+    thread.join(5)
+    assert not thread.is_alive()
+    assert not alive(started)
+    with pytest.raises(Failed, match="stopping"):
+        executor.run(path, 5)

@@ -1,0 +1,58 @@
+"""Which file systems count."""
+
+from __future__ import annotations
+
+from agent.config import Agent
+from agent.mounts import mounts
+
+MOUNTINFO = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
+24 27 0:6 / /dev rw,relatime - devtmpfs devtmpfs rw,size=12334492k
+25 24 0:23 / /dev/shm rw,relatime - tmpfs tmpfs rw,size=24684092k
+27 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,discard
+30 27 254:2 / /home rw,relatime shared:2 - xfs /dev/vda2 rw
+31 27 254:1 /srv/www /var/www rw,relatime - ext4 /dev/vda1 rw
+32 27 254:2 /anna /srv/anna rw,relatime - xfs /dev/vda2 rw
+33 27 0:51 / /mnt/big\040disk rw,relatime - nfs4 nas:/big rw,vers=4.2
+34 27 7:1 / /snap/core/1 ro,nodev - squashfs /dev/loop1 ro
+35 27 0:60 / /mnt/auto rw - autofs systemd-1 rw
+36 27 254:3 / /run/media/stick rw - vfat /dev/sdb1 rw
+"""
+
+
+def points(text: bytes, config: Agent | None = None) -> list[str]:
+    config = config or Agent()
+    return [mount.point for mount in mounts(text, config.skip_filesystems, config.skip_mounts)]
+
+
+def test_only_file_systems_that_hold_files_count_and_bind_mounts_once() -> None:
+    assert points(MOUNTINFO) == ["/", "/home", "/mnt/big disk"]
+
+
+def test_a_mount_point_is_unescaped_for_people_and_for_the_system() -> None:
+    (mount,) = mounts(MOUNTINFO.splitlines()[7], (), ())
+    assert (mount.point, mount.path, mount.kind) == ("/mnt/big disk", b"/mnt/big disk", "nfs4")
+
+
+def test_in_a_container_the_root_counts_whatever_it_is() -> None:
+    assert points(b"1 0 0:99 / / rw - overlay overlay rw\n2 1 0:98 / /tmp rw - tmpfs tmpfs rw") == ["/"]
+
+
+def test_a_subvolume_stands_for_its_device_where_nothing_larger_is_mounted() -> None:
+    text = b"1 0 0:30 /@ / rw - btrfs /dev/sda2 rw\n2 1 0:30 /@home /home rw - btrfs /dev/sda2 rw"
+    assert points(text) == ["/"]
+
+
+def test_of_two_mounts_at_one_point_the_one_on_top_counts() -> None:
+    text = b"1 0 8:1 / /mnt rw - ext4 /dev/sda1 rw\n2 1 8:2 / /mnt rw - xfs /dev/sdb1 rw"
+    (mount,) = mounts(text, (), ())
+    assert mount.kind == "xfs"
+
+
+def test_a_mount_point_that_is_no_utf8_is_still_named() -> None:
+    (mount,) = mounts(b"1 0 8:1 / /mnt/\xff rw - ext4 /dev/sda1 rw", (), ())
+    assert mount.path == b"/mnt/\xff"
+    assert mount.point.encode()
+
+
+def test_the_operators_globs_leave_out() -> None:
+    assert points(MOUNTINFO, Agent(skip_mounts=("/home", "/mnt/*"))) == ["/", "/run/media/stick"]

@@ -1,0 +1,73 @@
+"""The readings of all groups become one wide sample."""
+
+from __future__ import annotations
+
+from agent.readings import Count
+from agent.sampler import MOST_NAME_BYTES, Sampler
+from bus.messages import MAX_METRICS, Layout, encode
+
+NOON = 43_200.0
+
+
+def test_groups_stand_in_the_order_of_the_drawer_whoever_comes_first() -> None:
+    sampler = Sampler(["cpu", "disk"])
+    sampler.take("disk", {"disk[/].percent": 40.0}, NOON)
+    sampler.take("cpu", {"cpu.count": 2.0}, NOON)
+    assert sampler.sample(NOON) == (("cpu.count", "disk[/].percent"), [2.0, 40.0])
+
+
+def test_what_is_read_at_every_turn_is_not_repeated_when_it_fails() -> None:
+    sampler = Sampler(["load"])
+    sampler.take("load", {"load.1m": 0.5}, NOON)
+    assert sampler.sample(NOON + 1) == (("load.1m",), [None])
+
+
+def test_a_slow_group_is_repeated_until_it_is_too_old_and_its_names_stay() -> None:
+    sampler = Sampler(["disk"])
+    sampler.take("disk", {"disk[/].percent": 40.0}, NOON, holds=30)
+    assert sampler.sample(NOON + 30) == (("disk[/].percent",), [40.0])
+    assert sampler.sample(NOON + 31) == (("disk[/].percent",), [None])
+
+
+def test_the_layout_changes_only_when_instances_do() -> None:
+    sampler = Sampler(["net"])
+    names = []
+    for at, interfaces in enumerate((["eth0"], ["eth0"], ["eth0", "wg0"], ["wg0"])):
+        sampler.take("net", {f"net[{one}].rx_bytes_per_s": Count(at) for one in interfaces}, NOON + at)
+        names.append(sampler.sample(NOON + at)[0])
+    assert names[0] is names[1]
+    assert names[2] == ("net[eth0].rx_bytes_per_s", "net[wg0].rx_bytes_per_s")
+    assert names[3] == ("net[wg0].rx_bytes_per_s",)
+
+
+def test_of_two_groups_that_tell_the_same_name_the_first_is_believed() -> None:
+    sampler = Sampler(["cpu"])
+    sampler.take("the plugin liar", {"cpu.count": 99.0, "shop.orders": 3.0}, NOON)
+    sampler.take("cpu", {"cpu.count": 2.0}, NOON)
+    assert sampler.sample(NOON) == (("cpu.count", "shop.orders"), [2.0, 3.0])
+
+
+def test_a_forgotten_group_leaves_the_layout() -> None:
+    sampler = Sampler(["load"])
+    sampler.take("load", {"load.1m": 0.5}, NOON)
+    sampler.take("the plugin mail", {"plugin[mail].queued": 3.0}, NOON)
+    assert sampler.sample(NOON)[0] == ("load.1m", "plugin[mail].queued")
+    sampler.forget("the plugin mail")
+    assert sampler.sample(NOON)[0] == ("load.1m",)
+
+
+def test_a_layout_always_fits_the_wire() -> None:
+    sampler = Sampler([])
+    many = {f"plugin[{'long' * 40} {n}].value": float(n) for n in range(3 * MAX_METRICS)}
+    sampler.take("the plugin flood", many, NOON)
+    names, values = sampler.sample(NOON)
+    encode(Layout(names))
+    assert len(names) == len(values)
+    assert 1000 < len(names) <= MAX_METRICS
+    assert sum(map(len, names)) <= MOST_NAME_BYTES
+
+
+def test_short_names_are_limited_by_their_number() -> None:
+    sampler = Sampler([])
+    sampler.take("the plugin flood", {f"m{n}.v": 0.0 for n in range(MAX_METRICS + 10)}, NOON)
+    assert len(sampler.sample(NOON)[0]) == MAX_METRICS

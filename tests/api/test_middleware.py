@@ -242,7 +242,7 @@ def test_answers_are_json_and_not_kept_by_anybody() -> None:
 
 
 def test_the_access_log_never_has_a_token(caplog: pytest.LogCaptureFixture) -> None:
-    house = guarded()
+    house = guarded(access_log=True)
     with caplog.at_level(logging.DEBUG):
         house.ask("GET", "/?token=gd_reader")
         house.ask("GET", "/api/v1/servers?token=gd_reader", READ | {"Cookie": "guardia_token=gd_reader"})

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if "--once" in words:
         return once.main([word for word in words if word != "--once"])
-    return run("agent", Agent, build, argv=words)
+    return run("agent", Agent, build, argv=words, more=once.HELP)
 
 
 if __name__ == "__main__":

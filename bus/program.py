@@ -140,10 +140,11 @@ def run(
     *,
     part: str = "",
     argv: Sequence[str] | None = None,
+    more: str = "",
 ) -> int:
-    """Run one program to its end and return its exit code."""
+    """Run one program to its end and return its exit code; ``more`` ends what ``--help`` says."""
     name = f"{room}-{part}" if part else room
-    arguments = _arguments(name, sys.argv[1:] if argv is None else argv)
+    arguments = _arguments(name, sys.argv[1:] if argv is None else argv, more)
     os.umask(0o077)
     path = home.config_path(arguments.config, os.environ)
     try:
@@ -162,8 +163,8 @@ def run(
     return _lived(Program(name, room, settings, folder, log), build, path)
 
 
-def _arguments(name: str, argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"guardia {name.replace('-', ' ')}")
+def _arguments(name: str, argv: Sequence[str], more: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"guardia {name.replace('-', ' ')}", epilog=more)
     parser.add_argument(
         "--config", metavar="FILE", help="the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
     )

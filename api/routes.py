@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api import shapes
+from api import event_shapes, shapes
 from api.hub import Hub
 from api.resources import hosts, pages, services
 from api.resources import hub as own
@@ -103,12 +103,12 @@ ROUTES = (
 )
 
 EVENTS: tuple[type[Any], ...] = (
-    shapes.MetricEvent,
-    shapes.ServiceCheckEvent,
-    shapes.FactsEvent,
-    shapes.ProcessesEvent,
-    shapes.AlertEvent,
-    shapes.GapEvent,
+    event_shapes.MetricEvent,
+    event_shapes.ServiceCheckEvent,
+    event_shapes.FactsEvent,
+    event_shapes.ProcessesEvent,
+    event_shapes.AlertEvent,
+    event_shapes.GapEvent,
 )
 STREAM = (
     Parameter("kinds", "text", "metric, service_check, alert, facts, processes, gap; * for all", default=None),

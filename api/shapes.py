@@ -23,6 +23,8 @@ PartHealth = Literal["ok", "degraded", "down"]
 
 
 class System(TypedDict):
+    """A host's operating system."""
+
     name: str | None
     kernel_version: str | None
     os_version: str | None
@@ -30,6 +32,8 @@ class System(TypedDict):
 
 
 class Memory(TypedDict):
+    """A host's memory and swap."""
+
     total: Bytes
     used: Bytes
     total_swap: Bytes
@@ -37,12 +41,16 @@ class Memory(TypedDict):
 
 
 class Cpu(TypedDict):
+    """One core."""
+
     name: str
     frequency: Annotated[int, "MHz"]
     usage: Percent
 
 
 class Cpus(TypedDict):
+    """All cores."""
+
     total: Annotated[int, "logical processors"]
     arch: str
     average_usage: Percent
@@ -50,16 +58,22 @@ class Cpus(TypedDict):
 
 
 class Component(TypedDict):
+    """One temperature sensor."""
+
     name: str
     temperature: Annotated[float | None, "Celsius"]
 
 
 class Components(TypedDict):
+    """All temperature sensors."""
+
     average_temperature: Annotated[float | None, "Celsius, over the sensors that gave a reading"]
     components: list[Component]
 
 
 class Disk(TypedDict):
+    """One filesystem."""
+
     name: Annotated[str, "mount point"]
     total: Annotated[int | None, "bytes"]
     used: Annotated[int | None, "bytes"]
@@ -68,12 +82,16 @@ class Disk(TypedDict):
 
 
 class Network(TypedDict):
+    """One network interface."""
+
     name: Annotated[str, "interface"]
     rx_bytes_per_s: float | None
     tx_bytes_per_s: float | None
 
 
 class ServerMetrics(TypedDict):
+    """One reading of a host, in the form that the known clients take."""
+
     system: System
     memory: Memory
     cpus: Cpus
@@ -88,17 +106,23 @@ class ServerMetrics(TypedDict):
 
 
 class Part(TypedDict):
+    """How one part of the hub is, and why."""
+
     status: PartHealth
     reason: NotRequired[Annotated[str | None, "only for those with a token"]]
 
 
 class Health(TypedDict):
+    """How the hub is."""
+
     status: PartHealth
     timestamp: Time
     checks: dict[str, Part]
 
 
 class Storage(TypedDict):
+    """What the store has done."""
+
     total_metrics: Annotated[int, "samples stored"]
     buffer_size: Annotated[int, "samples of hosts held in memory"]
     flush_count: Annotated[int, "commits"]
@@ -108,12 +132,16 @@ class Storage(TypedDict):
 
 
 class StorageMetrics(TypedDict):
+    """What the store holds."""
+
     last_cleanup_time: Time | None
     total_metrics: int
     total_service_checks: int
 
 
 class Stats(TypedDict):
+    """Counts of everything."""
+
     timestamp: Time
     storage: Storage
     collectors: int
@@ -125,6 +153,8 @@ class Stats(TypedDict):
 
 
 class ServerInfo(TypedDict):
+    """A host with its newest reading."""
+
     server_id: str
     display_name: str
     monitoring_status: Monitoring
@@ -136,11 +166,15 @@ class ServerInfo(TypedDict):
 
 
 class Servers(TypedDict):
+    """All hosts."""
+
     servers: list[ServerInfo]
     count: int
 
 
 class MetricRow(TypedDict):
+    """A stored reading of a host."""
+
     timestamp: Time
     server_id: str
     display_name: str
@@ -153,6 +187,8 @@ class MetricRow(TypedDict):
 
 
 class MetricRows(TypedDict):
+    """A host's readings between two times."""
+
     server_id: str
     start: Time
     end: Time
@@ -161,12 +197,16 @@ class MetricRows(TypedDict):
 
 
 class LatestRows(TypedDict):
+    """A host's newest readings."""
+
     server_id: str
     count: int
     metrics: Annotated[list[MetricRow], "oldest first"]
 
 
 class ServiceInfo(TypedDict):
+    """A service with its last check."""
+
     name: str
     url: str
     monitoring_status: Monitoring
@@ -177,11 +217,15 @@ class ServiceInfo(TypedDict):
 
 
 class Services(TypedDict):
+    """All services."""
+
     services: list[ServiceInfo]
     count: int
 
 
 class ServiceCheckRow(TypedDict):
+    """One check of a service."""
+
     service_name: str
     timestamp: Time
     url: str
@@ -193,6 +237,8 @@ class ServiceCheckRow(TypedDict):
 
 
 class ServiceChecks(TypedDict):
+    """A service's checks between two times."""
+
     service_name: str
     start: Time
     end: Time
@@ -201,6 +247,8 @@ class ServiceChecks(TypedDict):
 
 
 class Uptime(TypedDict):
+    """The share of checks that found a service up."""
+
     service_name: str
     since: Time
     start: Time
@@ -215,6 +263,8 @@ class Uptime(TypedDict):
 
 
 class FactsShape(TypedDict):
+    """What seldom changes about a host."""
+
     host_name: str | None
     os_name: str | None
     os_version: str | None
@@ -230,6 +280,8 @@ class FactsShape(TypedDict):
 
 
 class ProcessRow(TypedDict):
+    """One of a host's busiest or largest processes."""
+
     pid: int
     name: str
     user: str
@@ -238,6 +290,8 @@ class ProcessRow(TypedDict):
 
 
 class ServerDetail(ServerInfo):
+    """A host with everything that is known of it now."""
+
     facts: FactsShape | None
     values: Annotated[dict[str, float | None], "by metric; null where there was no reading"]
     values_at: Time | None
@@ -245,6 +299,8 @@ class ServerDetail(ServerInfo):
 
 
 class OneSeries(TypedDict):
+    """One metric in steps of time."""
+
     metric: str
     unit: str
     mean: NotRequired[list[float | None]]
@@ -255,6 +311,8 @@ class OneSeries(TypedDict):
 
 
 class SeriesShape(TypedDict):
+    """Metrics of a host in steps of time."""
+
     server_id: str
     start: Time
     end: Time
@@ -266,68 +324,8 @@ class SeriesShape(TypedDict):
 
 
 class ErrorShape(TypedDict):
+    """Why there is no answer."""
+
     error: Annotated[str, "for people"]
     code: Annotated[str, "for programs; stable"]
     parameter: NotRequired[Annotated[str, "which one was wrong"]]
-
-
-# -- stream events -----------------------------------------------------------------------------------------------
-
-
-class Event(TypedDict):
-    id: NotRequired[Annotated[str, "give the last one seen as ?after= when connecting again"]]
-
-
-class MetricEvent(Event):
-    type: Literal["metric"]
-    server_id: str
-    display_name: str
-    metrics: ServerMetrics
-    timestamp: Time
-    values: NotRequired[Annotated[dict[str, float | None], "with ?values=true"]]
-
-
-class ServiceCheckEvent(Event):
-    type: Literal["service_check"]
-    service_name: str
-    url: str
-    timestamp: Time
-    status: CheckStatus
-    response_time_ms: int | None
-    http_status_code: int | None
-    ssl_expiry_days: int | None
-    error_message: str | None
-
-
-class FactsEvent(Event):
-    type: Literal["facts"]
-    server_id: str
-    timestamp: Time
-    facts: FactsShape
-
-
-class ProcessesEvent(Event):
-    type: Literal["processes"]
-    server_id: str
-    timestamp: Time
-    processes: list[ProcessRow]
-
-
-class AlertEvent(Event):
-    type: Literal["alert"]
-    subject: str
-    timestamp: Time
-    rule: str
-    state: str
-    severity: str
-    incident: str
-    value: float | None
-    threshold: float | None
-    started_at: Time | None
-    reason: str
-
-
-class GapEvent(Event):
-    type: Literal["gap"]
-    missed: Annotated[int | None, "messages of the bus that did not come; null when nobody knows"]
-    reason: str

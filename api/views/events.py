@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from api.encoding import to_json, to_time
+from api.event_shapes import AlertEvent, FactsEvent, GapEvent, ProcessesEvent, ServiceCheckEvent
 from api.live import Live
-from api.shapes import AlertEvent, FactsEvent, GapEvent, ProcessesEvent, ServiceCheckEvent
 from api.told import Told
 from api.views.hosts import facts_shape, process_rows
 from api.views.services import check_row, is_told

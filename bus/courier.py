@@ -62,7 +62,9 @@ class Status(Protocol):
 class Keeping(Protocol):
     """A spool, as ``bus.spool`` says it."""
 
-    generation: int
+    @property
+    def generation(self) -> int:
+        """The generation of the store that was last heard of."""
 
     def kept(self) -> list[Kept]:
         """The epochs that are remembered."""

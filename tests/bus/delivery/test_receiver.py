@@ -1,0 +1,218 @@
+"""What the store may acknowledge: the contiguous prefix that is on its disk, and what nobody can supply."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.control import Hello, Mark, Offer, Receipt
+from bus.delivery.facts import Declared, Found, Verdict
+from bus.delivery.receiver import Receiver
+from bus.delivery.sources import Limits
+from bus.delivery.stream import Reason
+
+GENERATION = 5
+NOON = 1_700_000_000.0
+
+
+def _receiver(kept: list[tuple[bytes, bytes]] | None = None, limits: Limits | None = None) -> Receiver:
+    return Receiver(GENERATION, 1, kept or (), limits)
+
+
+def _marks(receiver: Receiver) -> list[Mark]:
+    return [mark for receipt in receiver.receipts(0) for mark in receipt.marks]
+
+
+def _hello(*offers: Offer, boot: str = "boot-1", generation: int = GENERATION, nonce: int = 1) -> Hello:
+    return Hello("web-1", boot, 0, 0, nonce, generation, offers)
+
+
+def test_the_watermark_waits_at_a_hole_and_moves_on_when_it_is_filled() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    receiver.admit_run("web-1", 7, 5, 6, 1, GENERATION, NOON)
+    receiver.commit()
+    waiting = _marks(receiver)
+    receiver.admit("web-1", 7, 4, 1, GENERATION, NOON)
+    receiver.commit()
+
+    assert waiting == [Mark(7, 3, until=4)]
+    assert _marks(receiver) == [Mark(7, 6)]
+
+
+def test_nothing_is_acknowledged_before_its_commit_nor_after_a_rollback() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    before = _marks(receiver)
+    receiver.rollback()
+
+    assert before == [Mark(7, 0)]
+    assert _marks(receiver) in ([], [Mark(7, 0)])
+    assert receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON).new == ((1, 3),)
+
+
+def test_what_came_before_is_a_duplicate_and_acknowledged_again() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    receiver.commit()
+    receiver.receipts(0)
+
+    run = receiver.admit_run("web-1", 7, 2, 5, 1, GENERATION, NOON)
+
+    assert run.new == ((4, 5),)
+    assert receiver.admit("web-1", 7, 1, 1, GENERATION, NOON) is Verdict.DUPLICATE
+    assert receiver.streams("web-1")[7].duplicates == 3
+
+
+def test_a_base_above_a_hole_declares_it_lost_and_the_watermark_passes() -> None:
+    receiver = _receiver()
+    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION, NOON)
+    (fact,) = receiver.facts
+
+    assert isinstance(fact, Declared)
+    assert (fact.gap.first, fact.gap.last, fact.gap.reason) == (2, 4, Reason.DROPPED)
+    receiver.commit()
+    assert _marks(receiver) == [Mark(7, 6)]
+
+
+def test_a_base_from_before_the_store_was_restored_declares_nothing() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION - 1, NOON)
+
+    assert receiver.facts == ()
+    receiver.commit()
+    assert _marks(receiver) == [Mark(7, 0, until=4)]
+
+
+def test_what_was_declared_lost_and_comes_after_all_is_stored_and_found() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION, NOON)
+    receiver.commit()
+
+    assert receiver.admit("web-1", 7, 3, 1, GENERATION, NOON) is Verdict.NEW
+    assert receiver.facts == (Found("web-1", 7, 3, 3),)
+    assert receiver.streams("web-1")[7].lost == 3
+
+
+def test_a_hello_is_answered_with_its_watermarks_and_unknown_epochs_as_nothing() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    receiver.commit()
+    receiver.receipts(0)
+    receiver.greet(_hello(Offer(7, 0, 3, 0), Offer(8, 0, 0, 0), nonce=44), NOON)
+    receiver.commit()
+
+    (receipt,) = receiver.receipts(0)
+    assert (receipt.answer, set(receipt.marks)) == (44, {Mark(7, 3), Mark(8, 0)})
+
+
+def test_the_floor_of_a_hello_declares_what_no_one_can_supply_even_of_a_closed_epoch() -> None:
+    receiver = _receiver()
+    receiver.greet(_hello(Offer(7, 4, 4, 2), Offer(8, 0, 0, 0)), NOON)
+
+    gaps = [(f.gap.first, f.gap.last, f.gap.reason) for f in receiver.facts if isinstance(f, Declared)]
+    assert gaps == [(1, 2, Reason.RESTORED), (3, 4, Reason.DROPPED)]
+
+
+def test_too_many_live_epochs_are_refused_and_told() -> None:
+    receiver = _receiver(limits=Limits(live_epochs=2))
+    for epoch in (1, 2):
+        receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
+
+    assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON) is Verdict.EPOCHS
+    receiver.commit()
+    assert Mark(3, 0, refused=True) in _marks(receiver)
+    assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON + 120) is Verdict.NEW
+
+
+def test_too_many_holes_are_refused_but_the_next_number_never_is() -> None:
+    receiver = _receiver(limits=Limits(holes=2))
+    for number in (3, 5):
+        receiver.admit("web-1", 7, number, 1, GENERATION, NOON)
+
+    assert receiver.admit("web-1", 7, 7, 1, GENERATION, NOON) is Verdict.HOLES
+    assert receiver.admit("web-1", 7, 1, 1, GENERATION, NOON) is Verdict.NEW
+
+
+def test_a_rejected_message_is_told_and_passed() -> None:
+    receiver = _receiver()
+    receiver.reject("web-1", 7, 1, 1, GENERATION, NOON, "malformed")
+    receiver.commit()
+    (receipt,) = receiver.receipts(0)
+
+    assert [(r.epoch, r.number, r.code) for r in receipt.rejects] == [(7, 1, "malformed")]
+    assert receipt.marks == (Mark(7, 1),)
+    assert receiver.streams("web-1")[7].rejected == 1
+
+
+def test_a_restarted_store_goes_on_from_what_it_wrote() -> None:
+    first = _receiver()
+    first.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    first.admit("web-1", 7, 9, 6, GENERATION, NOON)
+    puts, deletes = first.changes()
+    again = _receiver(puts)
+
+    assert deletes == []
+    assert [again.has("web-1", 7, n) for n in range(1, 10)] == [True] * 5 + [False] * 3 + [True]
+    assert [gap.count for gap in again.streams("web-1")[7].gaps] == [2]
+
+
+def test_a_stream_that_nobody_mentions_for_a_month_is_forgotten() -> None:
+    receiver = _receiver()
+    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    receiver.commit()
+    receiver.receipts(0)
+    month = receiver.limits.forget_seconds
+
+    assert receiver.prune(NOON + month - 1) == 0
+    assert receiver.prune(NOON + month + 1) == 1
+    assert len(receiver.changes()[1]) == 1
+
+
+def test_two_hosts_under_one_name_are_noticed_and_a_restart_is_not() -> None:
+    def facts(*, goes_on: bool) -> list[str]:
+        receiver, found = _receiver(), []
+        receiver.greet(_hello(Offer(1, 0, 0, 0), boot="boot-1"), NOON)
+        receiver.greet(_hello(Offer(2, 0, 0, 0), boot="boot-2"), NOON + 1)
+        for second in range(10, 20):
+            if goes_on:
+                receiver.admit("web-1", 1, second, 1, GENERATION, NOON + second)
+            receiver.admit("web-1", 2, second, 1, GENERATION, NOON + second)
+            found += [type(fact).__name__ for fact in receiver.facts]
+            receiver.commit()
+        return found
+
+    assert facts(goes_on=True) == ["TwoHosts"]
+    assert facts(goes_on=False) == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 6), st.booleans()), max_size=40))
+def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
+    runs: list[tuple[int, int, bool]],
+) -> None:
+    receiver, had = _receiver(), set[int]()
+    for first, more, commits in runs:
+        numbers = set(range(first, first + more + 1))
+        run = receiver.admit_run("web-1", 7, first, first + more, 1, GENERATION, NOON)
+        assert {n for a, b in run.new for n in range(a, b + 1)} == numbers - had
+        if commits:
+            had |= numbers
+            receiver.commit()
+        else:
+            receiver.rollback()
+        told = [m.watermark for m in _marks(receiver) if m.epoch == 7]
+        assert all(watermark == next(n for n in range(50) if n + 1 not in had) for watermark in told)
+
+
+def test_receipts_are_one_for_each_producer_and_batch() -> None:
+    receiver = _receiver()
+    for number in range(1, 1001):
+        receiver.admit("web-1", 7, number, 1, GENERATION, NOON)
+        receiver.admit("web-2", 9, number, 1, GENERATION, NOON)
+    receiver.commit()
+
+    assert receiver.receipts(123) == [
+        Receipt("web-1", GENERATION, 1, 123, (Mark(7, 1000),)),
+        Receipt("web-2", GENERATION, 1, 123, (Mark(9, 1000),)),
+    ]

@@ -1,0 +1,83 @@
+"""The window grows by what is acknowledged, halves at a loss, and its purse spreads a backlog."""
+
+from __future__ import annotations
+
+import random
+
+from bus.delivery.window import Backoff, Limits, Window
+
+LIMITS = Limits(window=256, window_min=8, window_max=1024)
+NOON = 43_200.0
+
+
+def test_it_doubles_for_each_full_window_that_is_acknowledged_until_the_first_loss() -> None:
+    window = Window(LIMITS, NOON)
+    window.acknowledged(256, under_way=256)
+
+    assert window.limit(0) == 512
+
+
+def test_it_does_not_grow_while_something_else_holds_the_sender_back() -> None:
+    window = Window(LIMITS, NOON)
+    window.acknowledged(10, under_way=10)
+
+    assert window.limit(0) == 256
+
+
+def test_a_loss_halves_it_once_for_each_round_trip_and_it_grows_slowly_after_that() -> None:
+    window = Window(LIMITS, NOON)
+    window.lost(NOON)
+    window.lost(NOON + 0.1)
+    window.acknowledged(128, under_way=128)
+
+    assert window.limit(0) == 129
+
+
+def test_it_never_falls_below_its_least_nor_rises_above_its_most() -> None:
+    window = Window(LIMITS, NOON)
+    for _ in range(50):
+        window.acknowledged(10_000, under_way=10_000)
+    most = window.limit(0)
+    for n in range(50):
+        window.lost(NOON + n)
+
+    assert (most, window.limit(0)) == (1024, 8)
+
+
+def test_the_store_may_ask_for_less() -> None:
+    assert Window(LIMITS, NOON).limit(credit=20) == 20
+
+
+def test_large_messages_count_by_their_bytes() -> None:
+    window = Window(LIMITS, NOON)
+    window.spooled(64, 64 * 262_144)
+
+    assert window.limit(0) == LIMITS.window_bytes // 262_144
+
+
+def test_a_round_trip_that_takes_too_long_shrinks_it() -> None:
+    window = Window(LIMITS, NOON)
+    window.measured(LIMITS.delay + 1)
+
+    assert window.limit(0) == 192
+
+
+def test_what_may_go_at_once_is_bounded_and_comes_back_with_time() -> None:
+    window = Window(LIMITS, NOON)
+    at_once = window.may_send(NOON)
+    window.spend(at_once)
+    nothing = window.may_send(NOON)
+    wait = window.until_affordable()
+
+    assert 8 <= at_once <= 256
+    assert nothing == 0
+    assert window.may_send(NOON + wait) >= 1
+
+
+def test_pauses_double_up_to_their_longest_with_chance_and_begin_again_after_success() -> None:
+    pauses = Backoff(1.0, 60.0, random.Random(1))
+    told = [pauses.next() for _ in range(10)]
+    pauses.reset()
+
+    assert all(min(60.0, 2.0**n) / 2 <= pause <= min(60.0, 2.0**n) for n, pause in enumerate(told))
+    assert pauses.next() <= 1.0

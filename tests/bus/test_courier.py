@@ -1,0 +1,232 @@
+"""What is told is durable before it is sent, numbered without holes, and sent again until it is stored."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from bus.control import Mark, Receipt, Reject, pack_receipt, read_hello
+from bus.courier import MEMORY_MESSAGES, Courier
+from bus.delivery.retention import Evicted, NoRoom
+from bus.delivery.sender import Sender
+from bus.delivery.states import Event, Flag, State
+from bus.spool import Spool, SpoolLimits
+from bus.wire import Record, read
+
+NOON = 43_200.0
+WALL = 1_700_000_000 * 10**9
+
+
+class Roads:
+    """What a courier pushed and greeted; the door may be shut."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.hellos: list[bytes] = []
+        self.connects = 0
+        self.open = True
+
+    def push(self, frame: bytes) -> bool:
+        if self.open:
+            self.frames.append(frame)
+        return self.open
+
+    def greet(self, frame: bytes) -> None:
+        self.hellos.append(frame)
+
+    def connect(self) -> None:
+        self.connects += 1
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for frame in self.frames for record in read(frame)]
+
+
+class Tight(Spool):
+    """A spool whose disk can be full."""
+
+    full = False
+
+    def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
+        if self.full:
+            raise NoRoom("no space left")
+        return super().append(epoch, first, packed, now, wall)
+
+
+class House:
+    """A courier over a real spool."""
+
+    def __init__(self, path: Path, limits: SpoolLimits | None = None) -> None:
+        self.now, self.wall = NOON, WALL
+        self.roads = Roads()
+        self.spool = Tight(path, limits, source="web-1", now=self.now, wall=self.wall)
+        sender = Sender(self.spool.kept(), rng=random.Random(1), now=NOON, generation=self.spool.generation)
+        self.courier = Courier(
+            "web-1",
+            self.spool,
+            sender,
+            push=self.roads.push,
+            greet=self.roads.greet,
+            connect=self.roads.connect,
+            boot="boot-1",
+            started=WALL,
+        )
+        self.courier.start(self.now, self.wall)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.wall += int(seconds * 1e9)
+        self.courier.tick(self.now, self.wall)
+
+    def say(self, *bodies: bytes, kind: str = "sample") -> None:
+        for body in bodies:
+            self.courier.tell(kind, "web-1", self.wall, body)
+        self.courier.flush(self.now, self.wall)
+
+    def hear(self, *marks: Mark, answer: int = 0, rejects: tuple[Reject, ...] = ()) -> None:
+        receipt = Receipt("web-1", 5, 1, self.wall + 7, marks, answer, rejects=rejects)
+        self.courier.receipt(pack_receipt(receipt), self.now, self.wall)
+
+    def flow(self, **stored: int) -> None:
+        """Connected, and the store told what it has."""
+        self.courier.event(Event.CONNECTED, self.now, self.wall)
+        hello = read_hello(self.roads.hellos[-1])
+        self.hear(*(Mark(o.epoch, stored.get("stored", 0)) for o in hello.offers), answer=hello.nonce)
+
+    @property
+    def epoch(self) -> int:
+        return self.courier.sender.flows.live.epoch
+
+
+def test_what_is_told_goes_out_in_one_frame_with_the_base_and_the_time_of_sending(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one", b"two")
+
+    (frame,) = house.roads.frames
+    assert [(r.number, r.body, r.base, r.generation, r.sent) for r in read(frame)] == [
+        (1, b"one", 1, 5, WALL),
+        (2, b"two", 1, 5, WALL),
+    ]
+
+
+def test_kinds_do_not_mix_in_a_frame_and_order_is_kept(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    for kind, body in (("layout", b"names"), ("sample", b"one"), ("sample", b"two"), ("facts", b"host")):
+        house.courier.tell(kind, "web-1", WALL, body)
+    house.courier.flush(house.now, house.wall)
+
+    assert [[r.kind for r in read(frame)] for frame in house.roads.frames] == [["layout"], ["sample"] * 2, ["facts"]]
+
+
+def test_without_a_connection_messages_are_kept_and_go_out_when_there_is_one(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.say(b"one")
+    assert house.roads.frames == []
+    house.flow()
+
+    assert [record.body for record in house.roads.records] == [b"one"]
+
+
+def test_a_killed_process_leaves_its_messages_to_the_next_one(tmp_path: Path) -> None:
+    first = House(tmp_path / "spool")
+    first.say(b"one", b"two")
+    epoch = first.epoch
+    first.spool.close(first.now, first.wall)
+    second = House(tmp_path / "spool")
+    second.flow()
+
+    assert [(r.epoch, r.number, r.body) for r in second.roads.records] == [(epoch, 1, b"one"), (epoch, 2, b"two")]
+    assert second.epoch != epoch
+
+
+def test_a_receipt_settles_rejects_and_shows_how_far_the_clocks_are_apart(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one", b"two")
+    house.hear(Mark(house.epoch, 2), rejects=(Reject(house.epoch, 2, "malformed"),))
+
+    assert house.courier.sender.unacknowledged == 0
+    assert (house.courier.rejected, house.courier.rejects[0].number, house.courier.skew_ns) == (1, 2, 7)
+
+
+def test_a_receipt_for_somebody_else_is_nothing_to_us(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one")
+    house.courier.receipt(pack_receipt(Receipt("web-2", 5, 1, 0, (Mark(house.epoch, 1),))), house.now, house.wall)
+
+    assert house.courier.sender.unacknowledged == 1
+
+
+def test_a_shut_door_is_tried_again_from_where_it_shut(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.roads.open = False
+    house.say(b"one", b"two")
+    house.roads.open = True
+    house.pass_time(0.1)
+
+    assert [record.body for record in house.roads.records] == [b"one", b"two"]
+    assert house.courier.blocked == 1
+
+
+def test_while_the_disk_is_full_the_newest_messages_are_kept_in_memory_and_sent(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"before")
+    house.spool.full = True
+    house.say(b"full")
+
+    assert Flag.MEMORY in house.courier.sender.flags
+    assert [record.body for record in house.roads.records] == [b"before", b"full"]
+    house.spool.full = False
+    house.pass_time(6)
+    assert Flag.MEMORY not in house.courier.sender.flags
+    assert house.spool.status().messages == 2
+
+
+def test_what_memory_cannot_hold_is_dropped_oldest_first_and_counted(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.spool.full = True
+    for n in range(MEMORY_MESSAGES + 5):
+        house.say(b"%d" % n)
+    house.flow()
+
+    assert house.courier.dropped == 5
+    assert house.roads.records[0].body == b"5"
+    assert house.roads.records[0].base == 6
+
+
+def test_a_full_spool_drops_the_oldest_and_tells_by_its_base(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", SpoolLimits(bytes=100_000))
+    for _ in range(200):
+        house.say(b"x" * 1000)
+    house.flow()
+    first = house.roads.records[0]
+
+    assert house.courier.dropped > 50
+    assert first.base == first.number == house.courier.dropped + 1
+
+
+def test_a_silent_store_gets_everything_again(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one")
+    house.pass_time(10)
+    assert house.courier.sender.state is State.WAITING
+    house.pass_time(2)
+    hello = read_hello(house.roads.hellos[-1])
+    house.hear(*(Mark(o.epoch, 0) for o in hello.offers), answer=hello.nonce)
+
+    assert [record.body for record in house.roads.records] == [b"one", b"one"]
+
+
+def test_at_the_end_what_was_told_is_made_durable(tmp_path: Path) -> None:
+    first = House(tmp_path / "spool")
+    first.courier.tell("sample", "web-1", WALL, b"last words")
+    first.courier.close(first.now, first.wall)
+
+    assert House(tmp_path / "spool").spool.status().messages == 1

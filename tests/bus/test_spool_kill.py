@@ -1,0 +1,109 @@
+"""Kill -9 and full disks: what a spool promised is there afterwards, and it goes on by itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bus.spool import Spool
+from bus.wire import read
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 200_000
+
+
+def _life(path: Path, faults: str = "", *, lines: int = 1000, limit: int = LIMIT) -> list[list[str]]:
+    """Let a process spool until it dies of a fault, or is killed after so many lines; returns what it promised."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.bus.spooling", str(path), str(limit)],
+        cwd=ROOT,
+        env={**os.environ, "GUARDIA_FAULTS": faults},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = []
+        for line in process.stdout:
+            told.append(line.split())
+            if len(told) == lines:
+                process.kill()
+        assert process.wait(20) == -signal.SIGKILL
+    return told
+
+
+def _check(path: Path, lives: list[list[list[str]]]) -> None:
+    """Everything promised and not told to be gone is there, whole."""
+    promised: dict[int, int] = {}
+    base: dict[int, int] = {}
+    for line in (line for life in lives for line in life):
+        place = promised if line[0] == "kept" else base
+        place[int(line[1])] = int(line[2])
+    spool = Spool(path, source="web-1", now=time.monotonic(), wall=time.time_ns())
+    assert not spool.status().moved_aside
+    kept = {one.epoch: one for one in spool.kept()}
+    for epoch, last in promised.items():
+        # The last act before the death may have been done without being told.
+        assert kept[epoch].last >= last
+        first = kept[epoch].base
+        if epoch != max(promised):
+            assert kept[epoch].last <= last + 10
+        records: list[bytes] = []
+        while first + len(records) <= kept[epoch].last:
+            found = spool.read(epoch, first + len(records), kept[epoch].last)
+            assert found
+            records += found
+        for number, packed in enumerate(records, first):
+            record = read(packed)[0]
+            assert record.kind == "sample"
+            assert (record.number, record.body.split()[:2]) == (number, [b"%d" % epoch, b"%d" % number])
+    used = spool.status().bytes
+    assert used <= LIMIT
+    spool.close(time.monotonic(), time.time_ns())
+
+
+@pytest.mark.parametrize("faults", ["spool.commit=kill@1", "spool.commit=kill@60", "trim=kill@1", "trim=kill@9"])
+def test_a_kill_within_a_transaction_leaves_all_that_was_promised(tmp_path: Path, faults: str) -> None:
+    _check(tmp_path / "spool", [_life(tmp_path / "spool", faults)])
+
+
+def test_kills_at_any_moment_leave_all_that_was_promised(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    lives = [_life(tmp_path / "spool", lines=chance.randint(1, 120)) for _ in range(8)]
+
+    _check(tmp_path / "spool", lives)
+
+
+def test_writes_that_fail_now_and_then_lose_nothing_that_was_promised(tmp_path: Path) -> None:
+    lives = [_life(tmp_path / "spool", "spool.commit=error%30", lines=100)]
+
+    assert any(line[0] == "full" for line in lives[0])
+    _check(tmp_path / "spool", [[line for line in lives[0] if line[0] != "full"]])
+
+
+def test_on_a_disk_that_is_really_full_it_says_so_and_what_was_promised_stays(tmp_path: Path) -> None:
+    """A tmpfs of 2 MB in a mount namespace of its own; the spool may take more than that."""
+    disk, kept = tmp_path / "disk", tmp_path / "kept"
+    disk.mkdir()
+    script = (
+        f"mount -t tmpfs -o size=2m tmpfs {disk} && "
+        f"{{ {sys.executable} -m tests.bus.spooling {disk}/spool 100000000 & pid=$!; "
+        f"sleep 0.1; for i in $(seq 200); do grep -q '^full' {tmp_path}/out && break; sleep 0.05; done; "
+        f"kill -9 $pid; cp -r {disk}/spool {kept}; }}"
+    )
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    with (tmp_path / "out").open("wb") as out:
+        subprocess.run([*namespace, "sh", "-c", script], cwd=ROOT, stdout=out, check=False, timeout=30)
+    told = [line.split() for line in (tmp_path / "out").read_text().splitlines()]
+
+    assert any(line[0] == "full" for line in told), "the disk was never full"
+    last = max(int(line[2]) for line in told if line[0] == "kept")
+    spool = Spool(kept, source="web-1", now=time.monotonic(), wall=time.time_ns())
+    assert [one.last for one in spool.kept()] == [last]
+    assert len(spool.read(7, last, last)) == 1

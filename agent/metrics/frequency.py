@@ -25,7 +25,7 @@ class Frequency:
         """All clocks that the machine tells; many virtual ones tell none."""
         try:
             cores = psutil.cpu_freq(percpu=True)
-        except NotImplementedError:  # psutil's word for a machine that has the folder, but no clock in it
+        except RuntimeError:  # psutil raises a kind of it where there is the folder, but no clock in it
             return {}
         return told([core.current for core in cores])
 

@@ -24,6 +24,10 @@ class StoreBroken(Exception):
     """The files are damaged or the disk fails; the text names the file. Nothing was acknowledged."""
 
 
+class StoreDamaged(StoreBroken):
+    """A file does not hold what was written to it."""
+
+
 class Backend(Protocol):
     """What the writer and the reader need of a place that keeps records."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import lmdb
 
 from bus.wire import Malformed
-from store.backends import Row, StoreBroken, StoreFull
+from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
 from store.rows import Damaged, spread
 
@@ -28,20 +28,23 @@ CHUNK = 256
 """Groups read in one transaction: a long one keeps old pages alive and the file grows."""
 
 
-def is_full(error: lmdb.Error) -> bool:
-    """Whether the disk has no room, rather than the file being bad."""
-    # ext4 says "no space left"; tmpfs ends a write short, which LMDB tells as an input/output error, and
-    # fails a file's growth as out of memory.
-    return isinstance(error, lmdb.DiskError | lmdb.MapFullError) or "No space left" in str(error)
+FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
+DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
 
 
 def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
-    """LMDB's error in our words."""
-    return StoreFull(f"{path}: {error}") if is_full(error) else StoreBroken(f"{path}: {error}")
+    """LMDB's error in our words. Only a file that is damaged may be put aside; all else may be well tomorrow."""
+    if isinstance(error, DAMAGED):
+        return StoreDamaged(f"{path}: {error}")
+    # A write that ends short for lack of room is told as an input/output error. A disk that really fails is told so
+    # too: then LMDB refuses everything from the next try on (MDB_PANIC), which is no lack of room any more.
+    if isinstance(error, lmdb.MapFullError) or any(words in str(error) for words in FULL):
+        return StoreFull(f"{path}: {error}")
+    return StoreBroken(f"{path}: {error}")
 
 
 def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
-    """The environment in the folder ``path``; raises ``StoreFull`` or ``StoreBroken``."""
+    """The environment in the folder ``path``; raises ``StoreFull``, ``StoreDamaged`` or ``StoreBroken``."""
     try:
         return lmdb.open(
             os.fspath(path),
@@ -84,12 +87,10 @@ class Partitions:
         return [path for _, path in sorted(found)]
 
     def put(self, path: Path, rows: list[tuple[bytes, bytes]], records: int) -> None:
-        """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error`` when there is no room."""
+        """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``."""
         try:
             _put(self._at(path), rows, records)
-        except lmdb.Error as error:
-            if is_full(error):
-                raise
+        except DAMAGED as error:
             # Nothing but this partition is concerned: it is put aside, and the rows go to a new one.
             self._set_aside(path, error)
             _put(self._at(path), rows, records)
@@ -147,7 +148,7 @@ class Partitions:
             path.mkdir(parents=True, exist_ok=True)
         try:
             found = environment(path, write=self._write)
-        except StoreBroken as error:
+        except StoreDamaged as error:
             if not self._write:
                 raise
             self._set_aside(path, error)

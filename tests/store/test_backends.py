@@ -1,0 +1,170 @@
+"""What every backend does alike: the contract that the writer and the reader rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus.wire import pack, read
+from store.backends import BACKENDS, Backend, opened
+from tests.store.given import DAY, HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, facts, layout, numbers, sample
+
+LATE = NOON + HOUR
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    made = opened(request.param, tmp_path, write=True)
+    yield made
+    made.close()
+
+
+def test_an_empty_store_answers_everything_with_nothing(backend: Backend) -> None:
+    assert backend.subjects("sample") == []
+    assert backend.latest("sample", None) == []
+    assert backend.rows("sample", "web-1", 0, LATE) == []
+    assert backend.newest_rows("sample", "web-1", 0, LATE, 5) == []
+    assert backend.layouts((LAYOUT.id,)) == {}
+    assert backend.retain({"sample": DAY}, LATE) == 0
+
+
+def test_what_was_committed_is_read_as_it_came(backend: Backend) -> None:
+    record = sample(3)
+    backend.commit(batch([record], received=NOON + 4 * SECOND), NOON + 5 * SECOND)
+
+    assert backend.rows("sample", "web-1", 0, LATE) == [(NOON + 3 * SECOND, NOON + 4 * SECOND, pack(record))]
+
+
+def test_both_ends_of_a_range_belong_to_it(backend: Backend) -> None:
+    backend.commit(batch(sample(n) for n in range(1, 200)), LATE)
+
+    rows = backend.rows("sample", "web-1", NOON + 50 * SECOND, NOON + 150 * SECOND)
+
+    assert numbers(rows) == list(range(50, 151))
+
+
+def test_rows_come_by_time_whatever_the_order_they_came_in(backend: Backend) -> None:
+    for number in (70, 5, 130, 60, 1):
+        backend.commit(batch([sample(number)]), LATE)
+
+    assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1, 5, 60, 70, 130]
+
+
+def test_a_range_crosses_minutes_hours_and_days(backend: Backend) -> None:
+    times = [NOON - DAY, NOON - HOUR, NOON - MINUTE, NOON, NOON + HOUR, NOON + DAY]
+    for number, at in enumerate(times, 1):
+        backend.commit(batch([sample(number, at=at)], received=at), at)
+
+    assert [row[0] for row in backend.rows("sample", "web-1", times[0], times[-1])] == times
+    assert [row[0] for row in backend.rows("sample", "web-1", times[1], times[-2])] == times[1:-1]
+
+
+def test_hosts_do_not_see_each_others_rows(backend: Backend) -> None:
+    backend.commit(batch([sample(1, host="web-1"), sample(2, host="web-10"), sample(3, host="web")]), LATE)
+
+    assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1]
+    assert numbers(backend.rows("sample", "web", 0, LATE)) == [3]
+
+
+def test_kinds_of_one_subject_are_apart(backend: Backend) -> None:
+    backend.commit(batch([sample(1), facts(2, "6.1")]), LATE)
+
+    assert len(backend.rows("sample", "web-1", 0, LATE)) == 1
+    assert len(backend.rows("facts", "web-1", 0, LATE)) == 1
+
+
+def test_a_message_that_comes_twice_is_there_once(backend: Backend) -> None:
+    backend.commit(batch([sample(1), sample(1), sample(2)]), LATE)
+    backend.commit(batch([sample(2), sample(1)]), LATE)
+
+    assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1, 2]
+
+
+def test_two_different_messages_of_one_instant_both_stay(backend: Backend) -> None:
+    backend.commit(batch([check(1, "up"), check(1, "down")]), LATE)
+
+    statuses = [read(row[2])[0].message().status for row in backend.rows("check", "shop", 0, LATE)]
+
+    assert sorted(statuses) == ["down", "up"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 59, 61, 500, 10_000])
+def test_the_newest_rows_are_the_end_of_all_rows(backend: Backend, limit: int) -> None:
+    backend.commit(batch(sample(n) for n in range(1, 400)), LATE)
+    backend.commit(batch([sample(500, at=NOON - 3 * HOUR)]), LATE)
+
+    everything = backend.rows("sample", "web-1", 0, LATE)
+
+    assert backend.newest_rows("sample", "web-1", 0, LATE, limit) == everything[-limit:]
+
+
+def test_no_newest_row_is_none(backend: Backend) -> None:
+    backend.commit(batch([sample(1)]), LATE)
+    assert backend.newest_rows("sample", "web-1", 0, LATE, 0) == []
+
+
+def test_latest_is_the_newest_by_its_own_time_not_by_receipt(backend: Backend) -> None:
+    backend.commit(batch([sample(9)]), NOON + 10 * SECOND)
+    backend.commit(batch([sample(4)]), NOON + 12 * SECOND)
+
+    backend.refresh()
+
+    assert [(one.subject, one.last_at) for one in backend.subjects("sample")] == [("web-1", NOON + 9 * SECOND)]
+    assert backend.latest("facts", None) == []
+
+
+def test_latest_of_some_subjects_comes_by_name(backend: Backend) -> None:
+    backend.commit(batch([facts(1, "6.1", host=host) for host in ("web-2", "db-1", "web-1")]), LATE)
+
+    def sources(subjects: tuple[str, ...] | None) -> list[str]:
+        return [read(stored.record)[0].source for stored in backend.latest("facts", subjects)]
+
+    assert sources(None) == ["db-1", "web-1", "web-2"]
+    assert sources(("web-2", "nobody", "db-1")) == ["db-1", "web-2"]
+
+
+def test_a_sample_from_the_future_does_not_stay_the_newest_for_ever(backend: Backend) -> None:
+    backend.commit(batch([sample(1, at=NOON + 400 * DAY)], received=NOON), NOON)
+    backend.commit(batch([sample(2)], received=NOON + 3 * SECOND), NOON + 5 * SECOND)
+    backend.refresh()
+
+    assert [one.last_at for one in backend.subjects("sample")] == [NOON + 2 * SECOND]
+
+
+def test_layouts_are_known_by_their_id(backend: Backend) -> None:
+    backend.commit(batch([layout()]), LATE)
+    assert backend.layouts((LAYOUT.id, 12345)) == {LAYOUT.id: LAYOUT.names}
+
+
+def test_retention_drops_what_is_old_of_that_kind_and_counts_it(backend: Backend) -> None:
+    old = [sample(n, at=NOON - 3 * DAY + n * SECOND) for n in range(1, 11)]
+    backend.commit(batch([*old, sample(20), check(1, at=NOON - 3 * DAY)], received=NOON), NOON)
+
+    dropped = backend.retain({"sample": DAY, "check": 30 * DAY}, NOON)
+
+    assert dropped == 10
+    assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [20]
+    assert len(backend.rows("check", "shop", 0, LATE)) == 1
+    deleted = backend.statistics()["deleted"]
+    assert isinstance(deleted, dict)
+    assert {kind: count for kind, count in deleted.items() if count} == {"sample": 10}
+
+
+def test_statistics_count_what_was_stored(backend: Backend) -> None:
+    backend.commit(batch([layout(), *(sample(n) for n in range(1, 6)), check(1)]), LATE)
+    found = backend.statistics()
+
+    assert found["records"] == {"sample": 5, "check": 1}
+    assert found["commits"] == 1
+    assert found["last_commit"] == LATE
+    assert isinstance(found["bytes"], int)
+    assert found["bytes"] > 0
+
+
+def test_closing_twice_is_no_fault(tmp_path: Path) -> None:
+    for name in BACKENDS:
+        made = opened(name, tmp_path / name, write=True)
+        made.close()
+        made.close()

@@ -1,0 +1,113 @@
+"""What each door lets in, and the word for whatever it does not."""
+
+from __future__ import annotations
+
+import struct
+from zlib import crc32
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.messages import Alert, Check, Layout, Message, Sample
+from bus.wire import MAX_FRAME, Malformed, Record, pack, record
+from collector.intake import Intake
+
+
+def told(message: Message, source: str = "web-1", subject: str | None = None, number: int = 1) -> bytes:
+    return pack(record(message, source=source, subject=subject, at=1, epoch=1, number=number))
+
+
+SAMPLE = told(Sample(1, (1.0,)))
+LAYOUT = told(Layout(("cpu.percent",)))
+
+
+def sealed(data: bytes | bytearray) -> bytes:
+    """The record with its checksum made right again."""
+    fixed = bytes(data[:36])
+    return fixed + struct.pack(">I", crc32(bytes(data[64:]), crc32(fixed))) + bytes(data[40:])
+
+
+def renamed(name: bytes) -> bytes:
+    """A sample whose source is ``name``, which no producer of ours would pack."""
+    made = bytearray(pack(Record("sample", "x" * len(name), "x" * len(name), 1, 1, 1, b"body")))
+    made[64 : 64 + len(name)] = name
+    return sealed(made)
+
+
+def of_kind(code: int) -> bytes:
+    made = bytearray(SAMPLE)
+    made[2] = code
+    return sealed(made)
+
+
+def refused(frame: bytes, *, public: bool = True, sender: str | None = None) -> str:
+    with pytest.raises(Malformed) as fault:
+        Intake(public=public).admit(frame, sender)
+    return fault.value.reason
+
+
+def test_good_frames_are_admitted_with_the_name_of_their_kind() -> None:
+    door = Intake(public=True)
+    assert door.admit(SAMPLE) == "sample"
+    assert door.admit(LAYOUT) == "layout"
+    assert door.admit(SAMPLE * 5) == "sample"
+    assert door.admit(told(Check("up"), source="prober", subject="shop")) == "check"
+
+
+@pytest.mark.parametrize(
+    ("reason", "frame"),
+    [
+        ("empty", b""),
+        ("truncated", b"garbage"),
+        ("truncated", SAMPLE[:-1]),
+        ("magic", b"GET / HTTP/1.1\r\nHost: hub\r\nUser-Agent: somebody lost, with a long name\r\n\r\n"),
+        ("oversize", SAMPLE * (MAX_FRAME // len(SAMPLE) + 1)),
+        ("checksum", SAMPLE[:-1] + bytes((SAMPLE[-1] ^ 1,))),
+        ("kind", of_kind(77)),
+        ("kind", of_kind(0)),
+        ("mixed", SAMPLE + LAYOUT),
+        ("number", told(Sample(1, (1.0,)), number=0)),
+        ("name", renamed(b"web 1")),
+        ("name", renamed(b"w\xff\xfe")),
+        ("name", renamed(b"../etc")),
+        ("subject", told(Sample(1, (1.0,)), subject="web-2")),
+        ("forbidden", told(Sample(1, (1.0,)), source="guardia.store-writer")),
+        ("forbidden", told(Alert("cpu", "firing"), source="web-1", subject="web-2")),
+        ("forbidden", told(Check("up"), source="prober", subject="guardia.api-1")),
+    ],
+)
+def test_each_fault_has_its_word(reason: str, frame: bytes) -> None:
+    assert refused(frame) == reason
+
+
+def test_the_hubs_own_door_lets_the_hub_in() -> None:
+    door = Intake(public=False)
+    assert door.admit(told(Sample(1, (1.0,)), source="guardia.api-1")) == "sample"
+    assert door.admit(told(Alert("cpu", "firing"), source="guardia.alerter", subject="web-2")) == "alert"
+
+
+def test_who_has_a_key_speaks_under_its_own_name_alone() -> None:
+    door = Intake(public=True)
+    assert door.admit(SAMPLE, "web-1") == "sample"
+    assert refused(SAMPLE, sender="web-2") == "name"
+
+
+def test_one_bad_record_refuses_the_whole_frame() -> None:
+    assert refused(SAMPLE * 3 + SAMPLE[:-1]) == "truncated"
+
+
+@given(st.one_of(st.binary(max_size=400), st.binary(max_size=200).map(lambda tail: SAMPLE[:40] + tail)))
+def test_whatever_bytes_come_the_door_admits_or_gives_a_word(frame: bytes) -> None:
+    try:
+        word = Intake(public=True).admit(frame)
+    except Malformed as fault:
+        word = fault.reason
+    assert word.isalpha()
+
+
+def test_names_that_pass_by_do_not_fill_the_memory() -> None:
+    door = Intake(public=True)
+    for number in range(100_500):
+        door._learn(b"host-%d" % number)
+    assert len(door._names) <= 100_000

@@ -1,0 +1,41 @@
+"""Refusals are counted to the last one and told in few words."""
+
+from __future__ import annotations
+
+from collector.refusals import MOST_SENDERS, Refusals
+
+
+def test_a_report_names_the_reason_the_busiest_senders_and_an_example() -> None:
+    refusals = Refusals()
+    for sender, count in (("10.0.0.1", 5), ("10.0.0.2", 3), ("10.0.0.3", 2), ("10.0.0.4", 1)):
+        refusals.count("magic", sender, "starts with b'GE', not with b'G1'", count)
+    told: list[str] = []
+
+    refusals.report_to(told.append)
+
+    assert told == [
+        "refused 11 frames, magic, from 10.0.0.1 (5), 10.0.0.2 (3), 10.0.0.3 (2) and 1 others: "
+        "starts with b'GE', not with b'G1'"
+    ]
+
+
+def test_what_was_told_is_not_told_again_but_stays_counted() -> None:
+    refusals = Refusals()
+    refusals.count("checksum", "10.0.0.1", "the checksum does not hold")
+    told: list[str] = []
+    refusals.report_to(told.append)
+    refusals.report_to(told.append)
+
+    assert len(told) == 1
+    assert refusals.readings() == {"refused[checksum].frames_total": 1.0}
+
+
+def test_a_flood_of_senders_takes_bounded_memory_and_loses_no_count() -> None:
+    refusals = Refusals()
+    for number in range(3 * MOST_SENDERS):
+        refusals.count("magic", f"sender-{number}", "no magic")
+    told: list[str] = []
+    refusals.report_to(told.append)
+
+    assert told[0].startswith(f"refused {3 * MOST_SENDERS} frames, magic, from others ({2 * MOST_SENDERS})")
+    assert refusals.totals["magic"] == 3 * MOST_SENDERS

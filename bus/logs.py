@@ -16,7 +16,7 @@ from bus.tables import Bus
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _SECRET = re.compile(
-    r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*(?:bearer\s+)?)[^\s&\"',;]+"
+    r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)[^\s&\"',;]+"
 )
 
 

@@ -16,7 +16,14 @@ LONGEST = 400
 LEFT_BEHIND = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
 MAY_PRINT = {"bus/check.py", "bus/command.py", "bus/program.py", "bus/reference.py", "bus/watchdog.py"}
 """Commands that answer on the terminal; programs that run write to the log. Those of other rooms are named below."""
-MAY_PRINT |= {"bus/spool/__main__.py", "api/command.py", "viewer/program.py", "viewer/status.py", "agent/once.py", "agent/reference.py"}
+MAY_PRINT |= {
+    "bus/spool/__main__.py",
+    "api/command.py",
+    "viewer/program.py",
+    "viewer/status.py",
+    "agent/once.py",
+    "agent/reference.py",
+}
 
 
 def name(path: Path) -> str:

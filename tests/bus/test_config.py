@@ -1,0 +1,214 @@
+"""Ten broken configurations, each with all its faults: the place, what was found, what was expected, what to type."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus import config, rooms
+from bus.config import ConfigError, Secret, setting
+from bus.places import places
+from bus.reference import settings as reference
+from bus.settings import settings_of
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+BROKEN: dict[str, tuple[str, list[str]]] = {
+    "an unknown table": ("[stor]\npath = 'x'\n", [":1: [stor]: found an unknown table", "did you mean store?"]),
+    "an unknown key": (
+        "[api]\nprot = 80\n",
+        [":2: [api] prot: found an unknown setting", "did you mean port?"],
+    ),
+    "a wrong type": ("[api]\nport = 'eighty'\n", [":2: [api] port: found", "expected a whole number from 0 to 65535"]),
+    "a wrong range": ("[api]\nworkers = 0\n", [":2: [api] workers: found 0", "from 1 to 64"]),
+    "a truth for a number": ("[api]\nport = true\n", [":2: [api] port: found true"]),
+    "a wrong word": (
+        "[bus]\nlog_level = 'warn'\n",
+        [":2: [bus] log_level", '"debug"', "did you mean warning?"],
+    ),
+    "a wrong duration": (
+        "[store]\ncommit_seconds = '2 weeks ago'\n",
+        [":2: [store] commit_seconds", "a duration such as 250ms, 30s or 7d"],
+    ),
+    "no TOML": ("[bus]\ndoor = \n", [":2:", "expected TOML"]),
+    "a host twice and a service without its URL": (
+        "[[hosts]]\nname = 'web-1'\n[[hosts]]\nname = 'web-1'\n[[services]]\nname = 'shop'\n",
+        [":4: [[hosts]] name", '"web-1" a second time', ":5: [[services]] url: found nothing", "add url = ..."],
+    ),
+    "many things at once": (
+        "[bus]\ndoor = 'localhost'\nreceipts = 'tcp://127.0.0.1:99999999'\n[collector]\nqueue = 1\n"
+        "[store]\nbackend = 'sqlite'\nfree_bytes = 'much'\n[api]\nbnid = '::1'\n[watchdog]\nsilent_seconds = 1\n",
+        [
+            ":2: [bus] door",
+            "an address such as tcp://127.0.0.1:5560",
+            ":3: [bus] receipts",
+            ":5: [collector] queue: found 1",
+            ":7: [store] backend",
+            '"lmdb" or "memory"',
+            ":8: [store] free_bytes",
+            ":10: [api] bnid",
+            "did you mean bind?",
+            ":12: [watchdog] silent_seconds",
+        ],
+    ),
+}
+
+
+def faults_of(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        config.load(path, rooms.tables(), rooms.LISTS)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_a_broken_file_tells_all_its_faults(name: str, tmp_path: Path) -> None:
+    text, words = BROKEN[name]
+    path = tmp_path / "guardia.toml"
+    told = faults_of(path, text)
+
+    assert all(str(path) in line for line in told.splitlines())
+    assert not [word for word in words if word not in told], told
+
+
+def test_faults_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
+    told = faults_of(tmp_path / "guardia.toml", BROKEN["many things at once"][0])
+    lines = [int(line.split(":")[1]) for line in told.splitlines()]
+    assert lines == sorted(lines)
+    assert len(lines) == 7
+
+
+def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="GUARDIA_CONFIG"):
+        config.load(tmp_path / "nowhere.toml", rooms.tables(), rooms.LISTS)
+
+
+def test_guardia_check_prints_the_faults_and_leaves_with_100(tmp_path: Path) -> None:
+    path = tmp_path / "guardia.toml"
+    path.write_text(BROKEN["many things at once"][0])
+    done = subprocess.run(
+        [sys.executable, "-m", "bus.command", "check", "--config", path],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 100
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 7
+    assert "Traceback" not in done.stderr
+
+
+def test_every_setting_has_a_reason() -> None:
+    tables = {**rooms.tables(), **rooms.LISTS}
+    silent = [
+        f"[{name}] {one.name}"
+        for name, table in tables.items()
+        for one in settings_of(table).values()
+        if not one.rule.help
+    ]
+    assert silent == []
+
+
+def test_the_reference_is_a_file_of_defaults_once_its_marks_are_taken_away(tmp_path: Path) -> None:
+    text = reference(rooms.tables(), {})
+    plain = "\n".join(line.removeprefix("# ") for line in text.splitlines() if not line.startswith("## "))
+    path = tmp_path / "guardia.toml"
+    path.write_text(plain)
+
+    given = config.load(path, rooms.tables(), {})
+    path.write_text("")
+    assert dict(given) == dict(config.load(path, rooms.tables(), {}))
+
+
+def test_the_hubs_configuration_lists_every_setting() -> None:
+    shipped = (PROJECT / "etc" / "guardia.toml").read_text()
+    assert shipped.endswith(reference(rooms.tables(), rooms.LISTS)), "make it anew: guardia check --settings"
+
+
+@pytest.mark.parametrize("name", ["guardia.toml", "minimal.toml", "agent.toml"])
+def test_what_is_shipped_is_right(name: str) -> None:
+    config.load(PROJECT / "etc" / name, rooms.tables(), rooms.LISTS)
+
+
+# -- secrets ---
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A table with a secret."""
+
+    key: Secret = setting(help="What opens it.")  # noqa: RUF009
+
+
+def secret(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> config.Settings:
+    path = tmp_path / "channel.toml"
+    path.write_text(f"[channel]\nkey = '{text}'\n")
+    return config.load(path, {"channel": Channel}, environment=environment or {})
+
+
+def test_a_secret_comes_from_the_environment_or_a_private_file_and_never_prints(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3same\n")
+    (tmp_path / "key").chmod(0o600)
+    for found in (secret(tmp_path, "${KEY}", {"KEY": "s3same"}), secret(tmp_path, "file:key")):
+        key = found["channel"].key
+        assert key.reveal() == "s3same"
+        assert found.secrets() == ("s3same",)
+        assert "s3same" not in f"{found['channel']!r} {key} {key!r} {key:>20} {[key]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("s3same", ["the secret itself", "${NAME} or file:PATH"]),
+        ("${MISSING}", ["not set in the environment", "export MISSING="]),
+        ("file:nowhere", ["no such file", "mode 0600"]),
+        ("file:open", ["others may read", "chmod 600"]),
+        ("file:empty", ["which is empty"]),
+    ],
+)
+def test_a_secret_that_cannot_be_had_says_why_without_telling_it(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / "open").write_text("s3same")
+    (tmp_path / "open").chmod(0o644)
+    (tmp_path / "empty").touch(0o600)
+    with pytest.raises(ConfigError) as error:
+        secret(tmp_path, text)
+    told = str(error.value)
+
+    assert "[channel] key" in told
+    assert not [word for word in words if word not in told], told
+    assert text == "s3same" or "s3same" not in told
+
+
+# -- lines ---
+
+KEYS = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
+VALUES = st.sampled_from(["1", '"a"', "[1,\n 2, # two\n 3]", '"""x\n[y]\nz = 1"""', "{ a = 1 }", "'#'", '"\\""'])
+
+
+@given(st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=4), max_size=4))
+def test_each_key_is_found_on_its_line(tables: dict[str, dict[str, str]]) -> None:
+    lines: list[str] = []
+    wanted: dict[tuple[str | int, ...], int] = {}
+    for table, keys in tables.items():
+        lines.append(f"[{table}]  # a table")
+        wanted[table,] = len(lines)
+        for key, value in keys.items():
+            wanted[table, key] = len(lines) + 1
+            lines.extend(f"{key} = {value}".split("\n"))
+    text = "\n".join(lines)
+    tomllib.loads(text)
+
+    found = places(text)
+
+    assert {place: found[place] for place in wanted} == wanted

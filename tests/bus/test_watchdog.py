@@ -1,0 +1,94 @@
+"""When the watchdog ends a program, starts one, and leaves it alone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bus.tables import Watchdog
+from bus.watchdog import EXITED, FATAL, RUNNING, Act, Seen, Watch
+
+NOON = 1_769_860_800.0
+SETTINGS = Watchdog(silent_seconds=30, abort_seconds=5, revive_seconds=300)
+COLLECTOR = Seen("collector", RUNNING, pid=7, started=NOON - 1000, beat=NOON)
+
+
+def acts(watch: Watch, now: float, *programs: Seen, changed: float = 0.0) -> list[tuple[str, str]]:
+    return [(act.what, act.name) for act in watch.judge(now, programs, changed)]
+
+
+def ticking(watch: Watch, start: float, seconds: int, seen: Seen) -> list[tuple[int, str]]:
+    """What is done on each tick of five seconds."""
+    found = []
+    for tick in range(0, seconds, 5):
+        found += [(tick, act.what) for act in watch.judge(start + tick, [seen], 0.0)]
+    return found
+
+
+def test_a_program_that_beats_is_left_alone() -> None:
+    watch = Watch(SETTINGS)
+    for tick in range(0, 600, 5):
+        assert acts(watch, NOON + tick, dataclasses.replace(COLLECTOR, beat=NOON + tick - 1)) == []
+
+
+def test_silence_is_answered_with_sigabrt_then_sigkill() -> None:
+    assert ticking(Watch(SETTINGS), NOON, 60, COLLECTOR)[:3] == [(35, "ABRT"), (40, "KILL"), (45, "KILL")]
+
+
+def test_the_reason_is_a_sentence() -> None:
+    watch = Watch(SETTINGS)
+    watch.judge(NOON + 30, [COLLECTOR], 0.0)
+    assert watch.judge(NOON + 35, [COLLECTOR], 0.0) == [
+        Act("ABRT", "collector", "it has not been round its loop for 35 s")
+    ]
+
+
+def test_a_new_process_gets_its_own_time() -> None:
+    watch = Watch(SETTINGS)
+    ticking(watch, NOON, 45, COLLECTOR)
+    fresh = dataclasses.replace(COLLECTOR, pid=8, started=NOON + 45)
+    assert ticking(watch, NOON + 45, 30, fresh) == []
+
+
+def test_a_program_without_a_beat_counts_from_its_start() -> None:
+    silent = dataclasses.replace(COLLECTOR, beat=None, started=NOON)
+    assert ticking(Watch(SETTINGS), NOON, 40, silent) == [(35, "ABRT")]
+
+
+def test_a_machine_that_slept_does_not_find_all_its_programs_killed() -> None:
+    watch = Watch(SETTINGS)
+    acts(watch, NOON, COLLECTOR)
+    assert acts(watch, NOON + 8 * 3600, COLLECTOR) == []
+    assert acts(watch, NOON + 8 * 3600 + 5, dataclasses.replace(COLLECTOR, beat=NOON + 8 * 3600 + 4)) == []
+
+
+def test_a_clock_that_is_set_back_kills_nobody() -> None:
+    watch = Watch(SETTINGS)
+    acts(watch, NOON, COLLECTOR)
+    assert acts(watch, NOON - 3600, COLLECTOR) == []
+    assert ticking(watch, NOON - 3595, 100, dataclasses.replace(COLLECTOR, started=NOON - 9000)) == []
+
+
+def test_what_supervisord_gave_up_is_started_again_every_five_minutes() -> None:
+    dead = Seen("store-writer", FATAL, stopped=NOON)
+    found = ticking(Watch(SETTINGS), NOON, 700, dead)
+    assert found == [(300, "start"), (600, "start")]
+
+
+def test_a_program_that_runs_again_is_forgiven() -> None:
+    watch = Watch(SETTINGS)
+    dead = Seen("store-writer", FATAL, stopped=NOON)
+    ticking(watch, NOON, 200, dead)
+    acts(watch, NOON + 200, Seen("store-writer", RUNNING, pid=3, started=NOON + 199, beat=NOON + 200))
+    assert ticking(watch, NOON + 205, 200, dead) == []
+
+
+def test_a_mistake_in_the_configuration_waits_for_the_file_to_change() -> None:
+    watch = Watch(SETTINGS)
+    wrong = Seen("api", EXITED, stopped=NOON, exit_code=100)
+    assert acts(watch, NOON + 5, wrong, changed=NOON - 60) == []
+    assert acts(watch, NOON + 10, wrong, changed=NOON + 8) == [("start", "api")]
+
+
+def test_a_program_that_was_stopped_stays_stopped() -> None:
+    watch = Watch(SETTINGS)
+    assert acts(watch, NOON, Seen("api", 0, stopped=NOON), Seen("agent", EXITED, stopped=NOON), changed=NOON + 1) == []

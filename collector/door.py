@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import zmq
 
+from bus import failpoints
 from bus.messages import KINDS
 from bus.sockets import Publish, Pull
 from bus.vitals import Vitals
@@ -68,6 +69,8 @@ class Door:
         return by_kind
 
     def _pass_on(self, by_kind: dict[str, list[bytes]]) -> None:
+        if by_kind:
+            failpoints.at("collector.forward")
         received = self._clock()
         # In the order of KINDS: a layout goes up the stair before the samples that use it.
         for kind in KINDS:
@@ -80,6 +83,6 @@ class Door:
 
 def _sender(frame: zmq.Frame, name: str) -> str:
     try:
-        return str(frame.get("Peer-Address"))
+        return str(frame.get("Peer-Address")).removeprefix("::ffff:")  # an IPv4 address in IPv6 clothes
     except zmq.ZMQError:  # ipc has no addresses
         return name

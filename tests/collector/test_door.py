@@ -1,0 +1,132 @@
+"""The door over real sockets: rubbish is counted and dropped while good frames flow."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+from bus.messages import KINDS, Layout, Message, Sample
+from bus.sockets import Publish, Pull, Push, Subscribe
+from bus.vitals import Vitals
+from bus.wire import MAX_FRAME, Stamp, pack, read, record, unstamped
+from collector.door import Door
+from collector.intake import Intake
+from collector.refusals import Refusals
+
+LAYOUT = Layout(("cpu.percent",))
+NOON = 1_769_860_800 * 10**9
+
+
+def told(message: Message, number: int, source: str = "web-1") -> bytes:
+    return pack(record(message, source=source, at=NOON, epoch=1, number=number))
+
+
+def sample(number: int) -> bytes:
+    return told(Sample(LAYOUT.id, (float(number),)), number)
+
+
+class Rig:
+    """A door, somebody who pushes and somebody who listens, over loopback."""
+
+    def __init__(self) -> None:
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.refusals = Refusals()
+        self.vitals = Vitals(0.0)
+        stair, self.pull = Publish(self.context), Pull(self.context)
+        self.door = Door(
+            stair, self.refusals, self.vitals, drain_frames=1000, drain_bytes=4_000_000, clock=lambda: NOON
+        )
+        self.address = self.pull.bind("tcp://127.0.0.1:*")
+        self.drain = self.door.opened(self.pull, Intake(public=True), name="the door")
+        self.listener = Subscribe(self.context, KINDS)
+        self.listener.connect(stair.bind("inproc://stair"))
+        self.push = Push(self.context)
+        self.push.connect(self.address)
+        self.frames: list[bytes] = []
+
+    def until(self, seen: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + 10
+        while not seen():
+            assert time.monotonic() < end, what
+            self.pull.raw.poll(20)
+            self.drain()
+            self.frames += self.listener.drain()
+
+    def stamps(self) -> list[Stamp]:
+        return [unstamped(frame)[0] for frame in self.frames]
+
+    def numbers(self) -> list[int]:
+        """The numbers of all samples that went up the stair."""
+        frames = [(frame, unstamped(frame)) for frame in self.frames]
+        return [one.number for frame, (stamp, start) in frames if stamp.kind == "sample" for one in read(frame, start)]
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.context.destroy(linger=0)
+
+
+def test_rubbish_is_counted_by_reason_and_sender_while_good_frames_flow(rig: Rig) -> None:
+    for number in range(1, 101):
+        rig.push.raw.send(sample(number))
+        rig.push.raw.send(b"garbage")
+        rig.push.raw.send(sample(number)[:-3])
+        rig.push.raw.send_multipart([b"two", b"parts"])
+    rig.until(lambda: len(rig.numbers()) == 100 and rig.refusals.totals.total() == 400, "all came")
+
+    assert rig.numbers() == list(range(1, 101))
+    assert rig.refusals.totals == {"truncated": 400}
+    told_lines: list[str] = []
+    rig.refusals.report_to(told_lines.append)
+    assert "from 127.0.0.1 (400): " in told_lines[0]
+
+
+def test_a_frame_over_the_limit_costs_its_sender_the_connection_and_nobody_else(rig: Rig) -> None:
+    loud = Push(rig.context)
+    loud.connect(rig.address)
+    loud.raw.send(b"G1" + bytes(MAX_FRAME + 1))
+    for number in range(1, 51):
+        rig.push.raw.send(sample(number))
+    rig.until(lambda: len(rig.numbers()) == 50, "the other's samples came")
+
+    assert rig.refusals.totals.total() == 0, "it never reached us"
+
+
+def test_a_layout_goes_up_before_the_samples_that_came_with_it(rig: Rig) -> None:
+    # What is sent within the process is there at once, so that all three are taken in one go.
+    rig.pull.bind("inproc://door")
+    near = Push(rig.context)
+    near.connect("inproc://door")
+    for frame in (sample(2), told(LAYOUT, 1), sample(3)):
+        near.raw.send(frame)
+    rig.until(lambda: len(rig.numbers()) == 2, "both samples came")
+
+    assert [stamp.kind for stamp in rig.stamps()] == ["layout", "sample"]
+
+
+def test_bus_frames_are_counted_without_holes_and_stamped(rig: Rig) -> None:
+    for number in range(1, 301):
+        rig.push.raw.send(sample(number))
+        if not number % 50:
+            rig.until(lambda upto=number: len(rig.numbers()) == upto, "they came")  # type: ignore[misc]
+    stamps = rig.stamps()
+
+    assert [stamp.counter for stamp in stamps] == list(range(1, len(stamps) + 1))
+    assert {(stamp.incarnation, stamp.received) for stamp in stamps} == {(rig.door.incarnation, NOON)}
+    assert rig.vitals.total("intake.frames") == 300
+
+
+def test_web_traffic_at_the_door_harms_nobody(rig: Rig) -> None:
+    port = rig.address.rpartition(":")[2]
+    for rubbish in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 5000, b"", b"\x16\x03\x01"):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as stranger:
+            stranger.sendall(rubbish)
+    rig.push.raw.send(sample(1))
+    rig.until(lambda: rig.numbers() == [1], "the sample came")

@@ -1,0 +1,61 @@
+"""The documentation: what is generated is fresh, what is linked exists, what is printed to be typed is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bus.command import COMMANDS
+from bus.reference import protocol
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMAND = re.compile(r"\bguardia ([a-z]+(?: (?:writer|reader|new|list|revoke))?)")
+TARGET = re.compile(r"\bmake ([a-z./]+)")
+CODE = re.compile(r"```sh\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+FILE = re.compile(r"`((?:bus|agent|collector|store|api|viewer|etc|tests|benchmarks|docs)/[A-Za-z0-9_./]+)`")
+
+
+def name(page: Path) -> str:
+    return page.relative_to(PROJECT).as_posix()
+
+
+def test_the_protocols_page_is_as_declared() -> None:
+    assert (PROJECT / "docs" / "protocol.md").read_text() == protocol(), "python -m bus.reference > docs/protocol.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{name(page)}: {link}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in anchors, f"{name(page)}: {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    found = {path.rstrip("./") for path in FILE.findall(page.read_text(encoding="utf-8"))}
+    made_by_users = {"etc/agent.d", "etc/agent.d/queue"}
+    missing = {path for path in found if not (PROJECT / path).exists() and path not in made_by_users}
+    assert not missing, f"{name(page)} names {', '.join(sorted(missing))}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_commands_and_targets_exist(page: Path) -> None:
+    words = {*COMMANDS, "token new", "token list", "token revoke"}
+    makefile = (PROJECT / "Makefile").read_text()
+    text = "\n".join("".join(found) for found in CODE.findall(page.read_text(encoding="utf-8")))
+    for command in COMMAND.findall(text):
+        assert command in words or command.split()[0] in words, f"{name(page)}: guardia {command}"
+    for target in TARGET.findall(text):
+        known = re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) or target == ".venv/made"
+        assert known, f"{name(page)}: make {target}"

@@ -46,20 +46,33 @@ class FactsOfHost:
         )
 
 
+FIRST_PAUSE = 10.0
+"""Seconds after which facts are told for the second time."""
+
+
 class News:
-    """Whether facts are worth telling: on start, when they changed, and after ``again`` seconds. Pure."""
+    """Whether facts are worth telling: on start, when they changed, and now and then again. Pure.
+
+    The pauses double from ``FIRST_PAUSE`` to ``again`` seconds: a hub that starts together with the agent may not yet
+    listen when it speaks for the first time.
+    """
 
     def __init__(self, again: float) -> None:
         self._again = again
+        self._pause = FIRST_PAUSE
         self._told: Facts | None = None
         self._at = 0.0
 
     def worth(self, facts: Facts, now: float) -> bool:
         """Whether to tell ``facts`` now."""
-        return self._told is None or now - self._at >= self._again or not same(self._told, facts)
+        return self._told is None or now - self._at >= self._pause or not same(self._told, facts)
 
     def told(self, facts: Facts, now: float) -> None:
         """They were told."""
+        if self._told is not None and same(self._told, facts):
+            self._pause = min(self._pause * 2, self._again)
+        else:
+            self._pause = FIRST_PAUSE
         self._told, self._at = facts, now
 
 

@@ -14,7 +14,7 @@ from agent.readings import Costs
 from bus.messages import Facts, Processes
 from bus.producer import Producer
 
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 10.0
 """Facts are looked at this often, and told when they have changed."""
 
 

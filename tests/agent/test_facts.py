@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -42,9 +43,19 @@ def test_facts_are_news_at_first_after_a_change_and_after_an_hour() -> None:
     news = News(3600)
     assert news.worth(WEB_1, NOON)
     news.told(WEB_1, NOON)
-    assert not news.worth(WEB_1, NOON + 60)
-    assert news.worth(dataclasses.replace(WEB_1, kernel="6.2"), NOON + 60)
+    assert not news.worth(WEB_1, NOON + 9)
+    assert news.worth(dataclasses.replace(WEB_1, kernel="6.2"), NOON + 9)
     assert news.worth(WEB_1, NOON + 3600)
+
+
+def test_facts_are_told_again_soon_and_then_ever_more_seldom() -> None:
+    news, told = News(3600), []
+    for second in range(0, 4 * 3600, 10):
+        if news.worth(WEB_1, NOON + second):
+            news.told(WEB_1, NOON + second)
+            told.append(second)
+    assert told[:5] == [0, 10, 30, 70, 150]
+    assert all(after - before == 3600 for before, after in itertools.pairwise(told[-2:]))
 
 
 def test_a_clock_that_is_set_right_does_not_make_news() -> None:

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterable
 
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 from bus.wire import MAX_FRAME, topic
 
@@ -137,3 +138,61 @@ class Answer(Road):
     def __init__(self, context: zmq.Context[Socket]) -> None:
         super().__init__(context.socket(zmq.ROUTER))
         self.raw.setsockopt(zmq.LINGER, 0)
+
+
+class Hear(Road):
+    """A producer's end of the receipts' road: a DEALER, whose connection is watched."""
+
+    def __init__(self, context: zmq.Context[Socket]) -> None:
+        super().__init__(_producing(context.socket(zmq.DEALER)))
+        self.raw.setsockopt(zmq.LINGER, 0)
+        self.raw.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
+        self.watch: Socket = self.raw.get_monitor_socket(_UP | _DOWN | _REFUSED)
+        """Becomes readable when the connection comes or goes."""
+
+    def changes(self) -> list[bool | None]:
+        """What became of the connection since the last call: True up, False down, None refused by the hub."""
+        found: list[bool | None] = []
+        with contextlib.suppress(zmq.Again):
+            while True:
+                event = parse_monitor_message(self.watch.recv_multipart(zmq.NOBLOCK))["event"]
+                found.append(True if event & _UP else False if event & _DOWN else None)
+        return found
+
+    def close(self) -> None:
+        """Close it and its watch."""
+        self.raw.disable_monitor()
+        self.watch.close(0)
+        super().close()
+
+
+class Post(Road):
+    """The collector's end of the receipts' road: a ROUTER; frames are [who, HELLO or receipt]."""
+
+    def __init__(self, context: zmq.Context[Socket]) -> None:
+        super().__init__(_public(context.socket(zmq.ROUTER)))
+        # To somebody who is gone is an error to learn from, not a frame dropped without a word.
+        self.raw.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self.raw.setsockopt(zmq.SNDHWM, 1000)
+
+    def letters(self, limit: int = 1000) -> list[list[bytes]]:
+        """Up to ``limit`` messages that have come, with who sent each."""
+        found: list[list[bytes]] = []
+        receive, append = self.raw.recv_multipart, found.append
+        with contextlib.suppress(zmq.Again):
+            for _ in range(limit):
+                append(receive(zmq.NOBLOCK))
+        return found
+
+    def deliver(self, who: bytes, frame: bytes) -> bool:
+        """Send ``frame``; False when ``who`` is gone. Somebody who does not listen loses it."""
+        try:
+            self.raw.send_multipart((who, frame), zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            return error.errno != zmq.EHOSTUNREACH
+        return True
+
+
+_UP = zmq.EVENT_HANDSHAKE_SUCCEEDED
+_DOWN = zmq.EVENT_DISCONNECTED
+_REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL

@@ -4,11 +4,14 @@
 
 **Does.** Takes frames from agents and from the hub's own rooms, admits or refuses each by its header (size, form,
 kind, checksum, names), stamps what came together with the time of receipt and a counter, and publishes it. It
-decodes no body and keeps nothing: killed and started again, it goes on where the producers resend.
+decodes no body and keeps nothing: killed and started again, it goes on where the producers resend. It passes the
+producers' HELLOs up to the store, and the store's receipts to the producers (``docs/delivery.md``).
 
-**Reads.** The door (``[bus] door``, PULL) and the side door of the hub's own rooms (``run/door.ipc``).
+**Reads.** The door (``[bus] door``, PULL) and the side door of the hub's own rooms (``run/door.ipc``); HELLOs at
+``[bus] receipts`` and ``run/side-receipts.ipc`` (ROUTER); what the store settles (``run/settle.ipc``, PULL).
 
-**Writes.** The stair (``run/stair.ipc``, PUB): bus frames as drawn in ``bus/wire.py``.
+**Writes.** The stair (``run/stair.ipc``, PUB): bus frames as drawn in ``bus/wire.py``, and HELLOs; receipts to the
+producers that said HELLO.
 
 **Settings.** The table ``[collector]``; see ``collector/config.py``.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bus.program import Program, run
-from bus.sockets import Publish, Pull
+from bus.sockets import Post, Publish, Pull
 from collector import guard
 from collector.config import Collector
 from collector.door import Door
 from collector.intake import Intake
+from collector.receipts import Receipts
 from collector.refusals import Refusals
 
 
@@ -27,16 +28,25 @@ def build(program: Program[Collector]) -> None:
         drain_frames=config.drain_frames,
         drain_bytes=config.drain_bytes,
     )
-    public, side = Pull(program.context), Pull(program.context)
+    public, side, settle = Pull(program.context), Pull(program.context), Pull(program.context)
+    post, side_post = Post(program.context), Post(program.context)
+    receipts = Receipts(stair, settle, refusals, program.vitals)
 
     program.bind(stair, "stair")
     program.bind(public, "door")
     program.bind(side, "side_door")
+    program.bind(post, "receipts")
+    program.bind(side_post, "side_receipts")
+    program.bind(settle, "settle")
 
     loop.on_readable(public.raw, door.opened(public, Intake(public=True), name="the door"))
     loop.on_readable(side.raw, door.opened(side, Intake(public=False), name="the side door"))
+    loop.on_readable(post.raw, receipts.opened(post, name="the receipts' door", public=True))
+    loop.on_readable(side_post.raw, receipts.opened(side_post, name="the receipts' side door", public=False))
+    loop.on_readable(settle.raw, receipts.settle)
     loop.every(config.report_seconds, lambda: refusals.report_to(program.log.warning))
     program.vitals.source(refusals.readings)
+    program.vitals.source(receipts.readings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

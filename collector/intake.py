@@ -10,8 +10,10 @@ from bus.wire import HEADER, MAX_FRAME, Malformed, verify, walk
 
 OF_THE_SOURCE = frozenset(KINDS[name].code for name in ("layout", "sample", "facts", "processes"))
 """Kinds in which a producer speaks of itself; checks, alerts and the like are about somebody else."""
-HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence", "loss"))
+HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence"))
 """Kinds that only the hub's own rooms may tell."""
+OF_OTHERS = frozenset({KINDS["loss"].code})
+"""Kinds that only the hub's own rooms may tell about somebody else."""
 _CODES = frozenset(BY_CODE)
 _MOST_NAMES = 100_000
 
@@ -50,7 +52,7 @@ class Intake:
                 self._learn(source)
             if fields[4]:
                 subject = frame[names + fields[3] : names + fields[3] + fields[4]]
-                if code in OF_THE_SOURCE:
+                if code in OF_THE_SOURCE or (self._public and code in OF_OTHERS):
                     raise Malformed("subject", f"{source.decode()} speaks for {subject[:40]!r}")
                 if subject not in self._names:
                     self._learn(subject)

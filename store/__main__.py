@@ -8,13 +8,16 @@ from collections.abc import Sequence
 
 from bus.messages import KINDS
 from bus.program import Program, TryAgain, run
-from bus.sockets import Answer, Subscribe
+from bus.sockets import Answer, Push, Subscribe
 from store.backends import Backend, StoreBroken, opened
 from store.config import Store
 from store.reader import counter
 from store.writer import Writer
 
 REFRESH_SECONDS = 2.0
+REPORT_SECONDS = 10.0
+SETTLE_QUEUE = 50_000
+"""Receipts that may wait for the collector: some for each of 10,000 producers."""
 FIRST_SECONDS = 5.0
 """How long the reader waits for files that the writer is about to make."""
 
@@ -26,11 +29,12 @@ def build_writer(program: Program[Store]) -> None:
 
     path.mkdir(parents=True, exist_ok=True)
     backend = _opened(program, write=True)
-    subscribe = Subscribe(program.context, KINDS)
-    writer = Writer(backend, subscribe, loop, program.vitals, program.log, config, path)
+    subscribe, settle = Subscribe(program.context, (*KINDS, "hello")), Push(program.context, queue=SETTLE_QUEUE)
+    writer = Writer(backend, subscribe, settle, loop, program.vitals, program.log, config, path)
 
     loop.on_stop(backend.close)
-    loop.on_stop(writer.commit)
+    program.connect(settle, "settle")
+    loop.on_stop(writer.close)
     program.connect(subscribe, "stair")
     if not backend.shared:
         _answer(program, backend)
@@ -38,6 +42,7 @@ def build_writer(program: Program[Store]) -> None:
     loop.on_readable(subscribe.raw, writer.drain)
     loop.every(config.cleanup_seconds, writer.retain, at_once=True)
     loop.every(REFRESH_SECONDS, backend.refresh)
+    loop.every(REPORT_SECONDS, writer.report)
     program.vitals.source(writer.readings)
 
 

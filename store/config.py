@@ -22,6 +22,13 @@ class Store:
         unit="s",
         help="What comes within this time is written with one fsync; the shortest delay until it is durable.",
     )
+    receipt_seconds: float = setting(
+        0.1,
+        minimum=0.0,
+        maximum=2.0,
+        unit="s",
+        help="What is committed within this time is acknowledged with one receipt a producer.",
+    )
     batch_bytes: int = setting(
         16_777_216, minimum=65_536, unit="bytes", help="A batch of this size is written without waiting."
     )

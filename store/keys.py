@@ -8,7 +8,7 @@
         series    kind u8, subject          ->  series u32, first_at i64
         layouts   layout id u64             ->  names joined by newlines, checksum
         latest    series u32                ->  checksum u32, received i64, the newest record
-        streams   source, 0x00, epoch u64   ->  how far the stream is stored (``bus.delivery``)
+        streams   source, 0x00, epoch u64   ->  checksum u32, how far it is stored (``bus/delivery/stream.py``)
         meta      a word                    ->  msgpack
 
 All numbers are big-endian, so that keys sort as their numbers do. The minute is that of the records' own time:

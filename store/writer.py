@@ -1,4 +1,4 @@
-"""From the stair to the disk: gather what comes, commit it, say how it went."""
+"""From the stair to the disk: gather what comes, commit it, acknowledge it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bus import failpoints
+from bus.control import STAIR, Flags, read_hello
+from bus.delivery.fence import Fence
+from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
-from bus.sockets import Subscribe
+from bus.sockets import Push, Subscribe
 from bus.vitals import Vitals
 from bus.wire import Malformed, unstamped
+from store.account import Account
 from store.backends import Backend, StoreFull
 from store.batch import Batch
 from store.config import Store
+from store.marker import Marker, Quarantine
+from store.settling import Settling
 
 DRAIN = 2000
 
@@ -29,6 +36,7 @@ class Writer:
         self,
         backend: Backend,
         subscribe: Subscribe,
+        settle: Push,
         loop: Loop,
         vitals: Vitals,
         log: logging.Logger,
@@ -51,6 +59,15 @@ class Writer:
         self._batch = Batch()
         self._commit_timer: Timer | None = None
         self._counters: dict[str, tuple[int, int]] = {}
+        incarnation = int.from_bytes(os.urandom(8), "big")
+        self._receiver = Receiver(backend.generation, incarnation, backend.streams())
+        self._marker = Marker(path / "under-way")
+        self._fence = Fence(self._marker.found)
+        self._fence.settled(self._receiver.has)
+        if self._fence.suspects:
+            log.warning("the last run died over %d messages: they are stored one by one", self._fence.suspects)
+        self._account = Account(self._receiver, self._fence, Quarantine(path / "quarantine").keep)
+        self._settling = Settling(self._receiver, settle, loop, config.receipt_seconds, clock=clock)
 
     def drain(self) -> None:
         """Take what has come up the stair; commit when it is enough or old enough."""
@@ -58,35 +75,26 @@ class Writer:
             self._take(frame)
             if self._batch.bytes >= self._config.batch_bytes and not self.full:
                 self.commit()
-        if self._batch and self._commit_timer is None:
+        if self._waiting and self._commit_timer is None:
             self._commit_timer = self._loop.after(self._config.commit_seconds, self.commit)
+        elif not self._waiting or self.full:
+            # Nothing new: what was stored before is acknowledged again, and who asked is answered.
+            self._settling.soon()
 
     def commit(self) -> None:
         """Write what was gathered; when there is no room, keep it and try again later."""
         if self._commit_timer is not None:
             self._commit_timer.cancel()
             self._commit_timer = None
-        if not self._batch:
+        if not self._waiting:
             return
-        start = time.monotonic()
-        try:
-            self._look_for_room()
-            self._backend.commit(self._batch, self._clock())
-        except StoreFull as error:
-            self._wait_for_room(error)
-            return
-        if self.full:
-            self.full = False
-            self._log.warning("there is room again, storing goes on")
-        self._vitals.count("store.records", self._batch.records)
-        self._vitals.count("store.bytes", self._batch.bytes)
-        self._vitals.count("store.misdated", self._batch.misdated)
-        self._vitals.count("store.commits")
-        self._vitals.gauge("store.commit_seconds", time.monotonic() - start)
-        self._batch = Batch()
+        if self._commit(self._batch):
+            self._batch = Batch()
+            self._commit_suspects()
+        self._settling.soon()
 
     def retain(self) -> None:
-        """Drop what is older than the settings allow."""
+        """Drop what is older than the settings allow, and forget streams that nobody mentions any more."""
         young, long = int(self._config.keep_samples_seconds * 1e9), int(self._config.keep_records_seconds * 1e9)
         keep = {
             kind: young if kind in ("sample", "processes") else long
@@ -95,23 +103,86 @@ class Writer:
         dropped = self._backend.retain(keep, self._clock())
         if dropped:
             self._log.info("dropped %d records past their time", dropped)
+        self.commit()
+        if not self._receiver.changed and self._receiver.prune(self._clock() / 1e9):
+            self.commit()
+
+    def report(self) -> None:
+        """Tell the log what was lost or refused since the last time."""
+        self._account.report_to(self._log.warning)
+
+    def close(self) -> None:
+        """Commit what is left, and say so; then nothing is under way any more."""
+        self.commit()
+        self._settling.now()
+        if not self._waiting:
+            self._marker.close()
 
     def readings(self) -> dict[str, float | None]:
         """What the writer says of itself beside its counters."""
+        counts = {f"store.{what}_total": float(n) for what, n in self._account.counts.items()}
         return {
             "store.full": float(self.full),
             "store.pending_bytes": float(self._batch.bytes),
             "store.free_bytes": float(self._free(self._path)),
+            "store.receipts_total": float(self._settling.sent),
+            "store.receipts_dropped_total": float(self._settling.dropped),
+            **counts,
         }
+
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._batch) or self._receiver.changed
+
+    def _commit(self, batch: Batch) -> bool:
+        """Make one batch durable, with how far it brings the streams; False when there is no room."""
+        start = time.monotonic()
+        self._account.write_down(batch)
+        runs = self._receiver.runs
+        self._marker.write(self._fence.around(runs))
+        try:
+            self._look_for_room()
+            self._backend.commit(batch, self._clock(), self._receiver.changes())
+        except StoreFull as error:
+            self._marker.write(self._fence.cleared(()))
+            self._wait_for_room(error)
+            return False
+        failpoints.at("store.after_commit")
+        self._account.committed()
+        if self._fence.suspects:
+            self._marker.write(self._fence.cleared(runs))
+        if self.full:
+            self.full = False
+            self._settling.flags &= ~Flags.DISK_FULL
+            self._log.warning("there is room again, storing goes on")
+        self._vitals.count("store.records", batch.records)
+        self._vitals.count("store.bytes", batch.bytes)
+        self._vitals.count("store.misdated", batch.misdated)
+        self._vitals.count("store.commits")
+        self._vitals.gauge("store.commit_seconds", time.monotonic() - start)
+        return True
+
+    def _commit_suspects(self) -> None:
+        """Commit one by one what the last run died over; what there is no room for is sent again."""
+        suspects, self._account.alone = self._account.alone, []
+        for suspect in suspects:
+            batch = Batch()
+            self._account.take_alone(batch, suspect)
+            if self._waiting and not self._commit(batch):
+                self._receiver.rollback()
+                return
 
     def _take(self, frame: bytes) -> None:
         try:
+            if frame.startswith(STAIR):
+                self._receiver.greet(read_hello(frame[len(STAIR) :]), self._clock() / 1e9)
+                return
             stamp, start = unstamped(frame)
             self._watch_counter(stamp.kind, stamp.incarnation, stamp.counter)
             if self._batch.bytes >= self._config.pending_bytes:
                 self._vitals.count("store.left_out")
                 return
-            self._batch.add(frame, start, stamp.received)
+            self._account.take(self._batch, stamp.kind, frame, start, stamp.received)
         except Malformed as fault:
             self._vitals.count("store.malformed")
             self._log.error("a bus frame that is none: %s", fault)
@@ -130,6 +201,7 @@ class Writer:
     def _wait_for_room(self, error: StoreFull) -> None:
         if not self.full:
             self.full = True
+            self._settling.flags |= Flags.DISK_FULL
             self._log.error("cannot store: %s; trying again each %g s", error, self._config.retry_seconds)
         self._commit_timer = self._loop.after(self._config.retry_seconds, self.commit)
 

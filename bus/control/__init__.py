@@ -2,6 +2,8 @@
 
 A HELLO goes from a producer's DEALER to the collector's ROUTER and on to the store; a RECEIPT comes back the
 same way. Each is one frame; its first three bytes tell which. ``hello`` and ``receipt`` draw the bytes.
+
+The collector passes a HELLO to the store up the stair, as ``STAIR`` and the frame; nobody else subscribes to it.
 """
 
 from bus.control.hello import HELLO, MAX_HELLO, MAX_OFFERS, Hello, Offer, SpoolReport, pack_hello, read_hello
@@ -19,6 +21,9 @@ from bus.control.receipt import (
     receipt_source,
 )
 
+STAIR = b"hello\0"
+"""The topic of a HELLO on the stair."""
+
 __all__ = [
     "CODES",
     "HELLO",
@@ -27,6 +32,7 @@ __all__ = [
     "MAX_OFFERS",
     "MAX_REJECTS",
     "RECEIPT",
+    "STAIR",
     "Flags",
     "Hello",
     "Mark",

@@ -17,7 +17,7 @@ itself twice is put into quarantine undecoded: once may be chance, since anythin
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 from bus.delivery.ranges import Ranges
@@ -84,6 +84,12 @@ class Fence:
                     del self._suspects[source, epoch]
             self._strikes = {one: n for one, n in self._strikes.items() if self._is_suspect(*one)}
         return self._memory()
+
+    def settled(self, holds: Callable[[str, int, int], bool]) -> None:
+        """Forget the suspects that the store ``holds`` (source, epoch, number) after all."""
+        for (source, epoch), ranges in list(self._suspects.items()):
+            stored = [n for first, last in ranges for n in range(first, last + 1) if holds(source, epoch, n)]
+            self.cleared((source, epoch, number, number) for number in stored)
 
     @property
     def suspects(self) -> int:

@@ -47,6 +47,11 @@ class Ranges:
         """How many numbers are in the set."""
         return sum(last - first + 1 for first, last in self._spans)
 
+    @property
+    def last(self) -> int:
+        """The highest number in the set, 0 when it is empty."""
+        return self._spans[-1][1] if self._spans else 0
+
     def copy(self) -> Ranges:
         """The same numbers, to be changed on their own."""
         twin = Ranges()

@@ -3,6 +3,7 @@
 The store admits records while it builds a batch, writes the batch and ``changes()`` in one durable transaction,
 and sends ``receipts()`` after it returned:
 
+    receiver.follow(source, epoch, number)                                      the common case, fastest
     verdict = receiver.admit(source, epoch, number, base, generation, now)      one record
     run = receiver.admit_run(source, epoch, first, last, base, generation, now) consecutive records, faster
     receiver.greet(hello, now)                                                  a HELLO
@@ -47,8 +48,11 @@ class Receiver:
         self._sources = Sources(self.limits)
         self._touched: list[Stream] = []
         self._changed: list[Stream] = []
+        self._open: dict[tuple[bytes, int], Stream] = {}
         self._waiting: dict[str, None] = {}
         self._facts: list[Fact] = []
+        self.asked = False
+        """Whether a HELLO waits for its answer."""
         for key, value in kept:
             source, epoch = read_key(key)
             stream = Stream(source, epoch)
@@ -58,12 +62,21 @@ class Receiver:
 
     # -- records ---
 
+    def follow(self, source: bytes, epoch: int, number: int) -> bool:
+        """Take the next number of a stream that this batch has changed; False when it is not that simple."""
+        stream = self._open.get((source, epoch))
+        if stream is None or number != stream.watermark + 1 or stream.beyond:
+            return False
+        stream.watermark = number
+        stream.stored += 1
+        return True
+
     def admit(self, source: str, epoch: int, number: int, base: int, generation: int, now: float) -> Verdict:
         """Take one record into the batch, or tell why not."""
         known = self._sources.get(source)
         stream = known.streams.get(epoch) if known is not None else None
-        # The common case: the next number of a stream that this batch has touched already.
-        if stream is not None and number == stream.watermark + 1 and stream.before and not stream.beyond:
+        if stream is not None and number == stream.watermark + 1 and not stream.beyond:
+            self._change(stream, now)
             stream.watermark = number
             stream.stored += 1
             return NEW
@@ -135,6 +148,7 @@ class Receiver:
         """Honour the floors of a HELLO and answer it with the next receipts."""
         source = self._sources.of(hello.source)
         source.answer = hello.nonce
+        self.asked = True
         self._waiting[hello.source] = None
         floors = hello.generation == self.generation
         for offer in hello.offers:
@@ -203,6 +217,7 @@ class Receiver:
             stream.before = stream.encode()
             stream.seen = now
             self._changed.append(stream)
+            self._open[stream.source.encode(), stream.epoch] = stream
             source = self._sources.of(stream.source)
             two_hosts = source.boots.judge(stream.source, source.streams, now)
             if two_hosts is not None:
@@ -212,6 +227,15 @@ class Receiver:
     def changed(self) -> bool:
         """Whether there is anything that a transaction must hold before the receipts may go."""
         return bool(self._changed or self._sources.deleted)
+
+    @property
+    def runs(self) -> list[tuple[str, int, int, int]]:
+        """(source, epoch, first, last) around the numbers that this batch brought."""
+        return [
+            (stream.source, stream.epoch, stream.committed + 1, highest)
+            for stream in self._changed
+            if (highest := stream.beyond.last or stream.watermark) > stream.committed
+        ]
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -228,6 +252,7 @@ class Receiver:
             stream.committed = stream.watermark
             stream.before = None
         self._changed.clear()
+        self._open.clear()
         self._sources.deleted.clear()
         self._facts.clear()
 
@@ -237,6 +262,7 @@ class Receiver:
             stream.load(stream.before or b"")
             stream.before = None
         self._changed.clear()
+        self._open.clear()
         self._facts.clear()
         for source in self._sources:
             source.rejects.clear()
@@ -274,6 +300,7 @@ class Receiver:
                 for at in range(0, max(1, len(told)), MAX_MARKS)
             ]
         self._waiting.clear()
+        self.asked = False
         return out
 
     # -- questions ---

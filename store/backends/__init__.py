@@ -6,12 +6,15 @@ Growth is one file here and one line in ``BACKENDS``; ``tests/store/test_backend
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
 from bus.questions import Stored, Subject
 from store.batch import Batch
 
+Streams = tuple[Sequence[tuple[bytes, bytes]], Sequence[bytes]]
+"""(pairs to put, keys to delete before) of ``bus.delivery.receiver``; opaque here."""
 Row = tuple[int, int, bytes]
 """(at, received, record as on the wire)."""
 
@@ -34,8 +37,18 @@ class Backend(Protocol):
     shared: bool
     """Whether another process sees what this one commits. If not, the writer answers the questions itself."""
 
-    def commit(self, batch: Batch, now: int) -> None:
-        """Make the batch durable; raises ``StoreFull`` or ``StoreBroken``, and then nothing is half done."""
+    generation: int
+    """Which life of this store: larger after it was restored from a copy. Only a writer knows it."""
+
+    def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
+        """Make the batch durable, and how far that brings the streams, never these without the rows.
+
+        Raises ``StoreFull`` or ``StoreBroken``: then nothing may be acknowledged. Rows without their streams may be
+        left by that, or by a kill; the producers send them again, and they fold onto themselves.
+        """
+
+    def streams(self) -> list[tuple[bytes, bytes]]:
+        """How far each stream is stored: all pairs that ``commit`` was given and not told to delete since."""
 
     def subjects(self, kind: str) -> list[Subject]:
         """All subjects that ever had a record of ``kind``, by name."""

@@ -19,7 +19,7 @@ import msgpack
 from bus import failpoints
 from bus.messages import BY_CODE, KINDS, layout_id
 from bus.questions import Stored, Subject
-from store.backends import Row, StoreBroken, StoreFull
+from store.backends import Row, StoreBroken, StoreFull, Streams
 from store.backends.partitions import Partitions, environment, explained
 from store.backends.values import (
     disk_bytes,
@@ -27,9 +27,12 @@ from store.backends.values import (
     names_of,
     pack_latest,
     pack_names,
+    pack_stream,
     unpack_latest,
     unpack_names,
+    unpack_stream,
 )
+from store.backends.witness import Witness
 from store.batch import Batch, Group, Newest, is_newer
 from store.keys import FORMAT, LAYOUT, MINUTE, NUMBER, SERIES, partition, partition_start, period, row_key, series_key
 from store.rows import folded, group
@@ -45,6 +48,7 @@ class LmdbBackend:
     """See ``store.backends.Backend``. One process may ``write``; many may read beside it."""
 
     shared = True
+    generation = 0
 
     def __init__(self, path: Path, *, write: bool) -> None:
         self._path = path
@@ -80,9 +84,15 @@ class LmdbBackend:
         self._latest_waiting: dict[int, Newest] = {}
         self._latest_unwritten: set[int] = set()
         self._latest_written = 0
-        self._meta.setdefault("generation", time.time_ns() // 1_000_000 << 16)
+        self._witness = Witness(self._path.with_name(self._path.name + ".generation"))
+        known = int(self._meta.get("generation", 0))
+        self.generation = self._witness.judged(known, int(self._meta.get("commits", 0)), time.time_ns())
+        if self.generation != known:
+            self._meta["generation"] = self.generation
+            with self._state.begin(write=True) as txn:
+                txn.put(b"state", msgpack.packb(self._meta), db=self._db["meta"])
 
-    def commit(self, batch: Batch, now: int) -> None:
+    def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
         """Make the batch durable; see ``Backend``."""
         try:
             self._intern(batch)
@@ -92,7 +102,7 @@ class LmdbBackend:
                 kind = BY_CODE[code].name
                 counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, groups)
             failpoints.at("store.before_commit")
-            self._commit_state(batch, counts, now)
+            self._commit_state(batch, counts, now, streams)
         except lmdb.Error as error:
             raise explained(error, self._path) from None
         except OSError as error:
@@ -134,13 +144,17 @@ class LmdbBackend:
         self._partitions.put(path, rows, records)
         return records
 
-    def _commit_state(self, batch: Batch, counts: dict[str, int], now: int) -> None:
+    def _commit_state(self, batch: Batch, counts: dict[str, int], now: int, streams: Streams) -> None:
         meta = dict(self._meta, commits=self._commits, last_commit=now)
         meta["records"] = {
             kind: int(self._meta.get("records", {}).get(kind, 0)) + counts.get(kind, 0)
             for kind in {*self._meta.get("records", {}), *counts}
         }
         with self._state.begin(write=True) as txn:
+            for key in streams[1]:
+                txn.delete(key, db=self._db["streams"])
+            with txn.cursor(self._db["streams"]) as cursor:
+                cursor.putmulti(sorted((key, pack_stream(value)) for key, value in streams[0]))
             self._gather_latest(txn, batch)
             due = now - self._latest_written >= LATEST_EVERY
             for number in list(self._latest_waiting) if due else self._latest_unwritten:
@@ -150,6 +164,7 @@ class LmdbBackend:
         self._meta = meta
         self._latest_unwritten.clear()
         if due:
+            self._witness.note(self.generation, self._commits)
             self._latest_waiting.clear()
             self._latest_written = now
 
@@ -176,6 +191,18 @@ class LmdbBackend:
                 txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
         self._latest_waiting.clear()
         self._latest_unwritten.clear()
+
+    def streams(self) -> list[tuple[bytes, bytes]]:
+        """How far each stream is stored; see ``Backend``. One that is damaged begins anew: it is offered again."""
+        found = []
+        with self._state.begin() as txn:
+            for key, value in txn.cursor(self._db["streams"]):
+                stream = unpack_stream(value)
+                if stream is None:
+                    self.damaged.append(f"{self._path / 'state'}: the stream {bytes(key)!r}")
+                else:
+                    found.append((bytes(key), stream))
+        return found
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
@@ -286,6 +313,8 @@ class LmdbBackend:
         if self._write and self._latest_waiting:
             with contextlib.suppress(lmdb.Error):
                 self._write_latest()
+        if self._write:
+            self._witness.note(self.generation, int(self._meta.get("commits", 0)))
         self._partitions.close()
         self._state.close()
 

@@ -5,6 +5,7 @@ History ends at the process's end and is bounded by ``MOST_RECORDS``; the oldest
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
 from bus.wire import HEADER, read, walk
-from store.backends import Row
+from store.backends import Row, Streams
 from store.batch import Batch, Newest, is_newer
 from store.keys import partition, partition_start
 
@@ -33,11 +34,19 @@ class MemoryBackend:
         self._layouts: dict[int, tuple[str, ...]] = {}
         self._records: Counter[str] = Counter()
         self._deleted: Counter[str] = Counter()
+        self._streams: dict[bytes, bytes] = {}
+        # What is forgotten at the end is another store after it: its producers offer again what they keep.
+        self.generation = time.time_ns() // 1_000_000 << 16
         self._commits = 0
         self._cleaned: int | None = None
         self._committed: int | None = None
 
-    def commit(self, batch: Batch, now: int) -> None:
+    def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
+        """Keep the batch."""
+        puts, deletes = streams
+        for stream in deletes:
+            self._streams.pop(stream, None)
+        self._streams.update(puts)
         for record in batch.layouts:
             names = read(record)[0].message().names
             self._layouts[layout_id(names)] = names
@@ -55,6 +64,10 @@ class MemoryBackend:
         self._committed = now
         while sum(len(rows) for rows in self._rows.values()) > MOST_RECORDS:
             self._drop_oldest()
+
+    def streams(self) -> list[tuple[bytes, bytes]]:
+        """None are older than this process."""
+        return list(self._streams.items())
 
     def subjects(self, kind: str) -> list[Subject]:
         return [

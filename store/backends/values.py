@@ -40,6 +40,17 @@ def unpack_names(value: bytes | memoryview | None) -> tuple[str, ...]:
     return tuple(text.decode().split("\n"))
 
 
+def pack_stream(value: bytes) -> bytes:
+    """How far a stream is stored, with a checksum: LMDB has none."""
+    return NUMBER.pack(crc32(value)) + value
+
+
+def unpack_stream(value: bytes | memoryview) -> bytes | None:
+    """How far a stream is stored; None when that is damaged."""
+    stream = bytes(value[4:])
+    return stream if len(value) > 4 and crc32(stream) == NUMBER.unpack_from(value)[0] else None
+
+
 def names_of(record: bytes) -> tuple[str, ...]:
     """The names that a layout's record announces; none when it is malformed."""
     try:

@@ -1,0 +1,81 @@
+"""The receipts' road: HELLOs go up the stair to the store, receipts go to whoever they are for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bus.control import STAIR, read_hello, receipt_source
+from bus.messages import HUB
+from bus.sockets import Post, Publish, Pull
+from bus.vitals import Vitals
+from bus.wire import Malformed
+from collector.refusals import Refusals
+from collector.routes import Routes
+
+DRAIN = 5000
+
+
+class Receipts:
+    """Forgets everything at its end: producers that find the collector anew say HELLO by themselves."""
+
+    def __init__(
+        self,
+        stair: Publish,
+        settle: Pull,
+        refusals: Refusals,
+        vitals: Vitals,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stair = stair
+        self._settle = settle
+        self._refusals = refusals
+        self._vitals = vitals
+        self._clock = clock
+        self._routes = Routes()
+        self._doors: dict[str, Post] = {}
+
+    def opened(self, post: Post, *, name: str, public: bool) -> Callable[[], None]:
+        """The handler for ``post``: takes the HELLOs that have come. ``name`` is for the log."""
+        self._doors[name] = post
+
+        def drain() -> None:
+            for letter in post.letters():
+                try:
+                    self._pass_up(letter, name, public)
+                except Malformed as fault:
+                    self._refusals.count(f"hello {fault.reason}", name, str(fault))
+
+        return drain
+
+    def settle(self) -> None:
+        """Take the receipts that have come from the store, and deliver them."""
+        receipts = self._settle.drain(DRAIN)
+        for receipt in receipts:
+            try:
+                source = receipt_source(receipt)
+            except Malformed as fault:
+                self._refusals.count(f"receipt {fault.reason}", "the store", str(fault))
+                continue
+            for route in self._routes.of(source):
+                name, who = route
+                if not self._doors[name].deliver(who, receipt):
+                    self._routes.gone(source, route)
+        self._vitals.count("receipts.frames", len(receipts))
+
+    def readings(self) -> dict[str, float | None]:
+        """What the collector says of this road."""
+        return {"receipts.producers": float(len(self._routes))}
+
+    def _pass_up(self, letter: list[bytes], name: str, public: bool) -> None:
+        if len(letter) != 2:
+            raise Malformed("frames", f"a message of {len(letter) - 1} frames where one HELLO should be")
+        who, frame = letter
+        source = read_hello(frame).source
+        if public and source.startswith(HUB):
+            raise Malformed("forbidden", f"{source[:40]}: names that start with {HUB} are the hub's own")
+        if not self._routes.greeted(source, (name, who), self._clock()):
+            raise Malformed("rate", f"{source} asks too often")
+        self._stair.send(STAIR + frame)
+        self._vitals.count("receipts.hellos")

@@ -1,0 +1,169 @@
+"""What of a bus frame is to be stored: new records, each once; the others are counted, or told why not. Pure.
+
+Records of epoch 0 are told once: whoever says so keeps nothing, so they are neither numbered nor acknowledged.
+All others go by the receiver (``bus/delivery/receiver.py``), which knows what is stored already. What it finds lost
+is written down as records of the kind ``loss``, in the batch that makes it so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bus.delivery.facts import Declared, Found, Verdict
+from bus.delivery.fence import Fence, Handling
+from bus.delivery.receiver import Receiver
+from bus.messages import HUB, Loss
+from bus.wire import HEADER, Malformed, pack, read, record, walk
+from store.backends.values import names_of
+from store.batch import Batch
+
+LEDGER = HUB + "store-writer"
+"""Who writes the ledger of losses."""
+FOUND = "found"
+"""The reason of an entry that takes back an earlier one: the messages came after all."""
+_LOOKED_INTO = ("layout", "loss")
+"""Kinds whose bodies the store itself needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A record that is to be committed by itself."""
+
+    kind: str
+    record: bytes
+    received: int
+
+
+class Account:
+    """Stands between the stair and a batch, with the receiver's memory and the fence's caution."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        fence: Fence,
+        quarantine: Callable[[str, int, int, bytes], None] = lambda source, epoch, number, record: None,
+    ) -> None:
+        """``quarantine`` (source, epoch, number, record) keeps what will never be stored."""
+        self.receiver = receiver
+        self.alone: list[Suspect] = []
+        """What the fence wants committed one by one."""
+        self.counts: Counter[str] = Counter()
+        """Records by what became of them, where they were not simply stored; since the start."""
+        self._fence = fence
+        self._quarantine = quarantine
+        self._told = 0
+        self._news: Counter[tuple[str, str]] = Counter()
+
+    def take(self, batch: Batch, kind: str, frame: bytes, start: int, received: int) -> None:
+        """Put what is new of a bus frame into the batch; raises ``Malformed``. ``received`` in ns."""
+        follow, add = self.receiver.follow, batch.add_record
+        careful = kind in _LOOKED_INTO or self._fence.suspects > 0
+        for begin, end, fields in walk(frame, start):
+            epoch, names = fields[7], begin + HEADER.size
+            told_once = not epoch and not careful
+            if told_once or (not careful and follow(frame[names : names + fields[3]], epoch, fields[8])):
+                add(fields, frame[begin:end], received)
+            else:
+                self._look(batch, kind, fields, frame[begin:end], received)
+
+    def take_alone(self, batch: Batch, suspect: Suspect) -> None:
+        """Put one suspect into a batch of its own."""
+        for begin, end, fields in walk(suspect.record):
+            self._admit(batch, suspect.kind, fields, suspect.record[begin:end], suspect.received)
+
+    def write_down(self, batch: Batch) -> None:
+        """Add to the batch what it makes known: gaps, and what was found of them."""
+        facts = self.receiver.facts
+        for fact in facts[self._told :]:
+            match fact:
+                case Declared(source, epoch, gap):
+                    self.counts["lost"] += gap.count
+                    self._news[source, f"lost, {gap.reason.value}"] += gap.count
+                    loss = Loss(source, epoch, gap.first, gap.last, gap.reason.value)
+                    _enter(batch, loss, int(gap.at * 1e9))
+                case Found(source, epoch, first, last):
+                    self.counts["found"] += last - first + 1
+                    self._news[source, "found that were thought lost"] += last - first + 1
+                    stream = self.receiver.streams(source)[epoch]
+                    _enter(batch, Loss(source, epoch, first, last, FOUND), int(stream.seen * 1e9))
+                case _:
+                    self.counts["two_hosts"] += 1
+                    boots = " and ".join(fact.boots)
+                    self._news[fact.source, f"under way from two hosts at once (boots {boots})"] += 1
+        self._told = len(facts)
+
+    def committed(self) -> None:
+        """The batch is on the disk."""
+        self.receiver.commit()
+        self._told = 0
+
+    def report_to(self, tell: Callable[[str], None]) -> None:
+        """Tell a sentence for each producer and reason since the last report."""
+        for (source, what), count in self._news.most_common(20):
+            tell(f"{source}: {count} messages {what}")
+        if len(self._news) > 20:
+            tell(f"and {len(self._news) - 20} more such lines")
+        self._news.clear()
+
+    def _look(self, batch: Batch, kind: str, fields: tuple[Any, ...], record: bytes, received: int) -> None:
+        """Take a record that is not the next one of its stream, or of a kind that the store looks into."""
+        epoch, number = fields[7], fields[8]
+        if epoch and self._fence.suspects:
+            source = _source(fields, record)
+            handling = self._fence.verdict(source, epoch, number)
+            if handling is Handling.ALONE:
+                self.alone.append(Suspect(kind, record, received))
+                return
+            if handling is Handling.QUARANTINE:
+                self._reject(fields, record, received, "poison")
+                return
+        self._admit(batch, kind, fields, record, received)
+
+    def _admit(self, batch: Batch, kind: str, fields: tuple[Any, ...], record: bytes, received: int) -> None:
+        loss: Loss | None = None
+        try:
+            if kind == "layout" and not names_of(record):
+                raise Malformed("body", "a layout without names")
+            if kind == "loss":
+                loss = read(record)[0].message()
+        except Malformed:
+            self._reject(fields, record, received, "malformed")
+            return
+        epoch, source = fields[7], _source(fields, record)
+        if epoch:
+            verdict = self.receiver.admit(source, epoch, fields[8], fields[11], fields[12], received / 1e9)
+            if verdict is not Verdict.NEW:
+                self.counts[verdict.name.lower()] += 1
+                return
+        if loss is None or source.startswith(HUB):
+            batch.add_record(fields, record, received)
+            return
+        # A producer's own entry: what its disk damaged. It has no time, and is nobody's but its own.
+        _enter(batch, Loss(source, epoch, loss.first, loss.last, loss.reason), received)
+        self.counts["lost"] += loss.last - loss.first + 1
+        self._news[source, f"lost, {loss.reason}"] += loss.last - loss.first + 1
+
+    def _reject(self, fields: tuple[Any, ...], record: bytes, received: int, code: str) -> None:
+        """Let the watermark pass a record that will never be stored."""
+        source, epoch, number = _source(fields, record), fields[7], fields[8]
+        verdict = Verdict.NEW
+        if epoch:
+            verdict = self.receiver.reject(source, epoch, number, fields[11], fields[12], received / 1e9, code)
+        if verdict is Verdict.NEW:
+            self.counts["rejected"] += 1
+            self._news[source, f"rejected, {code}"] += 1
+            self._quarantine(source, epoch, number, record)
+
+
+def _source(fields: tuple[Any, ...], record: bytes) -> str:
+    return record[HEADER.size : HEADER.size + fields[3]].decode("ascii", "replace")
+
+
+def _enter(batch: Batch, loss: Loss, at: int) -> None:
+    """Write one entry into the ledger; the same entry at the same time is the same row."""
+    packed = pack(record(loss, source=LEDGER, subject=loss.stream, at=at, epoch=0, number=1))
+    _, _, fields = next(walk(packed))
+    batch.add_record(fields, packed, at)

@@ -1,0 +1,55 @@
+"""Receipts on their way out: soon after a commit, at once for whoever asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bus import failpoints
+from bus.control import Flags, pack_receipt
+from bus.delivery.receiver import Receiver
+from bus.loop import Loop, Timer
+from bus.sockets import Push
+
+
+class Settling:
+    """Sends what the receiver has to tell; commits of a short while are told together, one receipt a producer."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        push: Push,
+        loop: Loop,
+        seconds: float,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.sent = 0
+        self.dropped = 0
+        """Receipts that the collector did not take; their producers ask for them."""
+        self.flags = Flags.NONE
+        self._receiver = receiver
+        self._push = push
+        self._loop = loop
+        self._seconds = seconds
+        self._clock = clock
+        self._timer: Timer | None = None
+
+    def soon(self) -> None:
+        """Something was committed, or came that was committed before, or cannot be committed now."""
+        if self._receiver.asked:
+            self.now()
+        elif self._timer is None:
+            self._timer = self._loop.after(self._seconds, self.now)
+
+    def now(self) -> None:
+        """Send what there is to tell."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        failpoints.at("receipt.send")
+        for receipt in self._receiver.receipts(self._clock(), self.flags):
+            if self._push.send(pack_receipt(receipt)):
+                self.sent += 1
+            else:
+                self.dropped += 1

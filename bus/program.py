@@ -85,7 +85,9 @@ class Program(Generic[T]):
         except zmq.ZMQError as error:
             raise TryAgain(f"cannot bind {address}: {str(error).lower()}") from None
         if address.startswith("ipc://"):
-            os.chmod(address.removeprefix("ipc://"), 0o700)
+            path = Path(address.removeprefix("ipc://"))
+            path.chmod(0o700)
+            self.loop.on_stop(lambda: path.unlink(missing_ok=True))
         self.loop.on_stop(road.close)
 
     def connect(self, road: Road, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,4 +132,28 @@ def test_a_hub_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
 
     assert not [pid for pid in pids if is_alive(pid)]
     assert not list((hub.etc / "var" / "run").glob("*.beat"))
+    assert not [path for path in (hub.etc / "var").rglob("*") if path.is_socket()]
+    for port in (hub.door, hub.api):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_hub_that_is_started_again_still_has_its_history(tmp_path: Path) -> None:
+    hub = Hub(tmp_path)
+
+    def rows() -> list[str]:
+        answer = hub.ask("servers/web-1/metrics/latest?limit=1000")
+        return [row["timestamp"] for row in answer["metrics"]] if answer else []
+
+    hub.start()
+    try:
+        until(lambda: len(rows()) >= 3, 30, "some rows")
+        before = rows()
+    finally:
+        hub.stop()
+    hub.start()
+    try:
+        until(lambda: set(rows()) > set(before), 30, "the rows from before, and new ones")
+    finally:
+        hub.stop()
     assert "Traceback" not in hub.log.read_text()

@@ -18,8 +18,8 @@ TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys("╭╮╰╯┬┴├┤┼", "+"),
-        **dict.fromkeys("─╌┄╴╶╸╺", "-"),
-        **dict.fromkeys("━", "="),
+        **dict.fromkeys("─╌┄╴╶╺", "-"),
+        **dict.fromkeys("━╸", "="),
         **dict.fromkeys("│┊┆╎", "|"),
         **dict.fromkeys("▶▸›→", ">"),
         **dict.fromkeys("◀◂‹←", "<"),

@@ -20,11 +20,15 @@ MANY = 10
 
 
 class Need(NamedTuple):
-    """Rows that a panel needs at least and would like, frame included; ``weight`` shares what is left over."""
+    """Rows of a panel, frame included."""
 
     least: int
+    """Below this it says nothing."""
+    good: int
+    """From here on it shows all that it is there for; panels after it are given up before it gets less."""
     want: int
     weight: int = 0
+    """Its share of what is left over."""
 
 
 class Panel(NamedTuple):

@@ -17,7 +17,7 @@ CORE_WIDTH = 14
 
 def need(host: Host, width: int) -> Need | None:
     """The chart, and a line of cores where they cannot stand beside it."""
-    return Need(5, 9, 3)
+    return Need(5, 6, 9, 3)
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:

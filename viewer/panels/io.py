@@ -12,7 +12,7 @@ FIELDS = ("read_bytes_per_s", "write_bytes_per_s")
 
 def need(host: Host, width: int) -> Need | None:
     """A chart."""
-    return Need(5, 8, 2) if host.instances("io") else None
+    return Need(5, 6, 8, 2) if host.instances("io") else None
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:

@@ -14,7 +14,7 @@ from viewer.world import Host
 
 def need(host: Host, width: int) -> Need | None:
     """A line for memory, one for swap where there is any, and a chart where there is room."""
-    return Need(2 + _lines(host), 6 + _lines(host), 1)
+    return Need(2 + _lines(host), 5 + _lines(host), 6 + _lines(host), 1)
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:

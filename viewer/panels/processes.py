@@ -18,7 +18,7 @@ from viewer.world import Host
 def need(host: Host, width: int) -> Need | None:
     """A line for each process that the host told of."""
     rows = len(host.processes) if host.processes else 0
-    return Need(4, 3 + min(rows, 15))
+    return Need(5, 6, 3 + min(max(rows, 3), 15))
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:

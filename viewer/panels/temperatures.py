@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
-from viewer.charts import lines, nice
+from viewer.charts import Scale, lines
 from viewer.palette import BOLD, SERIES, Role
 from viewer.panel import empty_reason, frame, nothing, panel
 from viewer.panels.base import Need, Panel, columns, track
@@ -16,7 +18,7 @@ from viewer.world import Host
 def need(host: Host, width: int) -> Need | None:
     """A chart with its legend; nothing for a host without sensors."""
     sensors = len(_sensors(host))
-    return Need(4, 7, 1) if sensors else None
+    return Need(4, 6, 7, 1) if sensors else None
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:
@@ -28,29 +30,43 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
         (f"hottest of {len(sensors)}", Role.SOFT),
     ]
     inner = panel(pane, "Temperatures", facts)
+    styles = _styles([name for name, _ in sensors[:SERIES]])
     names = short([name for name, _ in sensors])[:SERIES]
     label = min(max(width(name) for name in names), max(8, inner.width // 3))
     legend = label + 7
-    for y, (name, (_, value)) in enumerate(zip(names, sensors, strict=False)):
-        inner.right(y, celsius(value), scene.tone(host, Role.SERIES0 + y))
-        inner.put(inner.width - legend, y, fit(name, label), Role.SERIES0 + y if scene.fresh(host) else Role.STALE)
+    for y, (text, (name, value)) in enumerate(zip(names, sensors, strict=False)):
+        inner.right(y, celsius(value), scene.tone(host, styles[name]))
+        inner.put(inner.width - legend, y, fit(text, label), scene.tone(host, styles[name]))
     chart = inner.part(0, 0, inner.width - legend - 1, inner.height)
-    if chart.width < 12 or chart.height < 2:
-        return
+    if chart.width >= 12 and chart.height >= 2:
+        _chart(scene, pane, chart, host, styles, hottest)
+
+
+def _chart(scene: Scene, pane: Pane, chart: Pane, host: Host, styles: dict[str, int], hottest: float) -> None:
     past = track(scene, host)
-    metrics = [f"temperature[{name}].celsius" for name, _ in sensors[:SERIES]]
-    line = scene.axis(chart.width)
-    tops = [top for name in metrics if (top := past.most(name, line)) is not None]
-    scale = nice(max(tops, default=hottest), least=50.0)
+    metrics = [f"temperature[{name}].celsius" for name in styles]
+    rough = [columns(scene, host, name, scene.axis(chart.width))[0] for name in metrics]
+    scale = between([value for values in rough for value in values if value is not None] or [hottest])
     shape = frame(scene, pane, chart, scale, lambda value: celsius(value).replace("C", ""))
     drawn = [columns(scene, host, name, scene.axis(shape.plot.width))[0] for name in metrics]
     rows = lines(drawn, shape.plot.width, shape.plot.height, scale, scene.look.glyphs)
     for y, row in enumerate(rows):
         for x, (text, place) in enumerate(row):
             if place >= 0:
-                shape.plot.put(x, y, text, Role.SERIES0 + place)
+                shape.plot.put(x, y, text, list(styles.values())[place])
     if not any(value is not None for values in drawn for value in values):
         nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
+
+
+def between(values: list[float]) -> Scale:
+    """A scale from ten to ten degrees that holds all values, 20 degrees high at least."""
+    low, high = math.floor(min(values) / 10) * 10.0, math.ceil(max(values) / 10) * 10.0
+    return Scale(min(low, high - 20.0), high)
+
+
+def _styles(names: list[str]) -> dict[str, int]:
+    """A colour for each sensor by its name, so that it keeps it when another becomes the hottest."""
+    return {name: Role.SERIES0 + place for place, name in enumerate(sorted(names))}
 
 
 def _sensors(host: Host) -> list[tuple[str, float]]:

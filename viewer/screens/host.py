@@ -17,7 +17,7 @@ from viewer.world import Host
 
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
     1: (("cpu", "memory", "disks", "network", "io", "temperatures", "processes"),),
-    2: (("memory", "disks", "temperatures"), ("network", "processes", "io")),
+    2: (("memory", "disks", "io"), ("network", "temperatures", "processes")),
     3: (("cpu", "memory"), ("network", "io"), ("disks", "temperatures", "processes")),
 }
 """Which panels stand under each other, by the number of columns; with two, the CPU lies above both."""
@@ -35,7 +35,6 @@ def draw(scene: Scene, pane: Pane) -> None:
 def body(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw a host into whatever room there is."""
     lines = 2 if pane.width >= 60 and pane.height >= 20 else 1
-    _head(scene, pane.part(0, 0, pane.width, lines), host)
     rest = pane.part(0, lines, pane.width, pane.height - lines)
     columns = 1 if pane.width < 64 else 2 if pane.width < 140 else 3
     hidden: list[str] = []
@@ -49,8 +48,7 @@ def body(scene: Scene, pane: Pane, host: Host) -> None:
         column = rest.part(left, 0, right - left, rest.height)
         hidden += _column(scene, column, host, names)
         left = right
-    if hidden:
-        _more(scene, pane, hidden)
+    _head(scene, pane.part(0, 0, pane.width, lines), host, hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +80,18 @@ def _column(scene: Scene, pane: Pane, host: Host, names: Sequence[str]) -> list[
 
 
 def share_out(total: int, needs: Sequence[Need]) -> list[int]:
-    """Rows for each of several panels: the first ones that fit get their least, then what they want.
+    """Rows for each of several panels: the first ones that fit get what is good for them, then what they want.
 
-    What is left over goes by weight, so that charts grow and lists do not.
+    Panels of the same kind share alike. What is left over goes by weight, so that charts grow and lists do not.
     """
     heights = [0] * len(needs)
     left = total
     for place, need in enumerate(needs):
-        if need.least > left:
+        rows = need.good if need.good <= left else need.least
+        if rows > left:
             break
-        heights[place] = need.least
-        left -= need.least
+        heights[place] = rows
+        left -= rows
     there = [place for place, high in enumerate(heights) if high]
     for place in sorted(there, key=lambda place: needs[place].weight > 0):
         more = max(0, needs[place].want - heights[place])
@@ -111,16 +110,8 @@ def share_out(total: int, needs: Sequence[Need]) -> list[int]:
     return heights
 
 
-def _more(scene: Scene, pane: Pane, hidden: Sequence[str]) -> None:
-    """Say what found no room."""
-    titles = ", ".join(PANELS[name].title for name in hidden)
-    text = f"PgDn PgUp: {titles}" if scene.model.screen == "host" else f"more: {titles}"
-    if width(text) + 6 <= pane.width:
-        pane.right(pane.height - 1, f" {text} ", Role.SOFT, x=pane.width - 2)
-
-
-def _head(scene: Scene, pane: Pane, host: Host) -> None:
-    """Who it is and how it is; what does not fit is left out whole."""
+def _head(scene: Scene, pane: Pane, host: Host, hidden: Sequence[str]) -> None:
+    """Who it is, how it is, and which panels found no room; what does not fit is left out whole."""
     seen = host.age(scene.at)
     name = host.display if host.display == host.name else f"{host.display} ({host.name})"
     state: list[Span] = [scene.state(host)]
@@ -130,11 +121,27 @@ def _head(scene: Scene, pane: Pane, host: Host) -> None:
     x = pane.put(1, 0, fit(name, room), Role.TITLE | BOLD) + 2
     for text, style in state:
         x = pane.put(x, 0, text, style) + 2
+    end = pane.width
+    more = _more(scene, hidden, end - x - 1)
+    if more:
+        end = pane.right(0, more, Role.ACCENT, x=end - 1)
     facts = _facts(scene, host)
     if pane.height > 1:
         _line(pane, 1, 1, facts)
     else:
-        _line(pane, x, 0, facts)
+        _line(pane.part(0, 0, end, 1), x, 0, facts)
+
+
+def _more(scene: Scene, hidden: Sequence[str], room: int) -> str:
+    """What found no room, and how to see it; shorter or nothing where that does not fit either."""
+    if not hidden:
+        return ""
+    verb = "PgDn" if scene.model.screen == "host" else "more"
+    titles = [PANELS[name].title for name in hidden]
+    for text in (f"{verb}: {', '.join(titles)}", f"{verb}: {len(titles)} more", verb):
+        if width(text) <= room:
+            return text
+    return ""
 
 
 def _line(pane: Pane, x: int, y: int, facts: Sequence[Span]) -> None:

@@ -22,12 +22,19 @@ BESIDE = 120
 """Columns from which the chosen host is shown beside the list."""
 BELOW = 18
 """Rows from which it is shown below."""
+FEW = 4
+"""A list that fills no more than this part of the height stands above the host even where there is room beside."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw the screen."""
     rows = scene.model.rows(scene.at)
     chosen = scene.model.host()
+    if pane.width >= BESIDE and chosen and (len(rows) + 3) * FEW <= pane.height:
+        high = len(rows) + 3
+        _list(scene, pane.part(0, 0, pane.width, high), rows)
+        host_screen.body(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
+        return
     if pane.width >= BESIDE:
         left = max(54, min(80, pane.width * 2 // 5))
         _list(scene, pane.part(0, 0, left, pane.height), rows)

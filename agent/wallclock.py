@@ -12,6 +12,8 @@ def next_turn(wall: float, interval: float, last: float | None = None) -> float:
     set back by more than an interval does not wait until it has caught up.
     """
     due = (math.floor(wall / interval) + 1) * interval
+    if due <= wall:  # the division was rounded down to the turn that is now
+        due += interval
     if last is not None and 0.0 <= last - wall <= interval and due <= last + interval / 2:
         due += interval
     return due

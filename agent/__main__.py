@@ -7,8 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 
-import zmq
-
 from agent import names, once, panel, telling
 from agent.config import Agent
 from agent.execution import Executor
@@ -17,15 +15,11 @@ from agent.readings import Ground
 from agent.sampler import Sampler
 from agent.schedule import Schedule
 from agent.turns import Turns
-from bus.producer import Producer
 from bus.program import Program, run, version
-from bus.sockets import Push
 from bus.workers import Workers
 
 THREADS = 3
 PLUGINS_AT_ONCE = 2
-LINGER_MS = 500
-"""What the door has not taken by then is given up: the agent is to end in time."""
 
 
 def build(program: Program[Agent]) -> None:
@@ -34,9 +28,7 @@ def build(program: Program[Agent]) -> None:
     program.tells_vitals = False  # the agent tells what it costs among the host's own metrics
     host = config.name or names.host(os.uname().nodename)
 
-    push = Push(program.context)
-    push.raw.setsockopt(zmq.LINGER, LINGER_MS)
-    producer = Producer(push, host)
+    producer = program.deliverer(host, public=True)
     workers = Workers(loop, THREADS, "agent")
     hands = Workers(loop, PLUGINS_AT_ONCE, "plugins")
     executor = Executor(environment(host))
@@ -53,7 +45,6 @@ def build(program: Program[Agent]) -> None:
         turns.add(telling.processes(config, producer, costs=costs, log=log, submit=workers.submit))
     turns.add(plugins.job(program.settings.path.parent / config.plugins))
 
-    program.connect(push, "door")
     for end in (workers.close, hands.close, executor.close):
         loop.on_stop(end)
     Schedule(loop, config.interval, turns).start()

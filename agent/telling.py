@@ -12,14 +12,14 @@ from agent.pace import Pace
 from agent.processes import ProcessTable
 from agent.readings import Costs
 from bus.messages import Facts, Processes
-from bus.producer import Producer
+from bus.producer import Voice
 
 LOOK_SECONDS = 10.0
 """Facts are looked at this often, and told when they have changed."""
 
 
 def facts(
-    config: Agent, version: str, producer: Producer, *, costs: Costs, log: logging.Logger, submit: Submit | None
+    config: Agent, version: str, producer: Voice, *, costs: Costs, log: logging.Logger, submit: Submit | None
 ) -> Job[Facts]:
     """The job that tells the facts; what nobody took is told again at the next look."""
     news = News(config.facts_seconds)
@@ -34,7 +34,7 @@ def facts(
 
 
 def processes(
-    config: Agent, producer: Producer, *, costs: Costs, log: logging.Logger, submit: Submit | None
+    config: Agent, producer: Voice, *, costs: Costs, log: logging.Logger, submit: Submit | None
 ) -> Job[Processes]:
     """The job that tells the busiest and largest processes."""
 

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import zmq
 
@@ -27,9 +27,12 @@ from bus.config import ConfigError, Settings
 from bus.loop import Loop
 from bus.messages import HUB
 from bus.producer import Producer
-from bus.sockets import Push, Road
+from bus.sockets import Hear, Push, Road
 from bus.tables import Bus
 from bus.vitals import Vitals
+
+if TYPE_CHECKING:
+    from bus.delivering import Deliverer
 
 T = TypeVar("T")
 STOPPED, BUG, WRONG, TRY_AGAIN = 0, 70, 100, 111
@@ -120,6 +123,42 @@ class Program(Generic[T]):
             self.connect(push, "side_door")
             self._producer = Producer(push, HUB + self.name)
         return self._producer
+
+    def deliverer(self, source: str | None = None, *, public: bool = False) -> Deliverer:
+        """A voice whose words are kept on disk until the store has them; ``source`` None: this room's own name.
+
+        ``public``: over the network's roads, as an agent; otherwise over the hub's own.
+        """
+        # Only producers that keep what they tell carry LMDB.
+        from bus.delivering import Deliverer
+        from bus.spool import Spool, SpoolLimits
+
+        source = source or HUB + self.name
+        limits = SpoolLimits(bytes=self.bus.spool_bytes, seconds=self.bus.spool_seconds)
+        path = self.home / "spool" / source
+        try:
+            spool = Spool(path, limits, source=source, now=time.monotonic(), wall=time.time_ns())
+        except BlockingIOError:
+            raise TryAgain(f"{path} is in use by another process") from None
+        except OSError as error:
+            raise TryAgain(f"cannot open {path}: {(error.strerror or str(error)).lower()}") from None
+        if spool.moved_aside:
+            self.log.error("the spool was damaged and is now %s; what it held is lost", spool.moved_aside)
+        push = Push(self.context)
+        push.raw.setsockopt(zmq.LINGER, 200)
+        door, receipts = ("door", "receipts") if public else ("side_door", "side_receipts")
+        deliverer = Deliverer(
+            self.loop,
+            push,
+            Hear(self.context),
+            spool,
+            source,
+            door=self.address(door),
+            receipts=self.address(receipts),
+            log=self.log,
+        )
+        deliverer.start()
+        return deliverer
 
     def publish_vitals(self) -> None:
         """Tell this process's own counters as a sample."""

@@ -8,10 +8,10 @@ the connection of whoever sends more than the wire allows, before the memory is 
 from __future__ import annotations
 
 import contextlib
+import struct
 from collections.abc import Iterable
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from bus.wire import MAX_FRAME, topic
 
@@ -155,7 +155,7 @@ class Hear(Road):
         found: list[bool | None] = []
         with contextlib.suppress(zmq.Again):
             while True:
-                event = parse_monitor_message(self.watch.recv_multipart(zmq.NOBLOCK))["event"]
+                event = _EVENT.unpack(self.watch.recv_multipart(zmq.NOBLOCK)[0])[0]
                 found.append(True if event & _UP else False if event & _DOWN else None)
         return found
 
@@ -193,6 +193,8 @@ class Post(Road):
         return True
 
 
+_EVENT = struct.Struct("=Hi")
+"""A monitor's first frame: event and value. ``zmq.utils.monitor`` would read it, and load asyncio: 8 MB."""
 _UP = zmq.EVENT_HANDSHAKE_SUCCEEDED
 _DOWN = zmq.EVENT_DISCONNECTED
 _REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL

@@ -58,6 +58,15 @@ class Bus:
         10_000_000, unit="bytes", minimum=100_000, help="A log file of this size is put aside as NAME.log.1."
     )
     log_files: int = setting(5, minimum=1, maximum=100, help="So many log files put aside are kept of each program.")
+    spool_bytes: int = setting(
+        536_870_912,
+        unit="bytes",
+        minimum=1_048_576,
+        help="What a producer keeps on its disk while the hub is away; then the oldest goes, and is counted.",
+    )
+    spool_seconds: float = setting(
+        7 * 86_400.0, unit="s", minimum=60, help="What could not be delivered within this time is dropped, and counted."
+    )
     beat_seconds: float = setting(
         1.0, unit="s", minimum=0.1, maximum=10, help="A program shows at most this often that its loop goes round."
     )

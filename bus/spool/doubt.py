@@ -8,7 +8,6 @@ file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +26,8 @@ def doubtful(marker: Path) -> bool:
 
 def sound(path: Path) -> bool:
     """Whether a child process can read everything in the file."""
+    import subprocess  # needed once in the life of a damaged disk, and half a megabyte
+
     command = [sys.executable, "-m", "bus.spool", str(path.resolve())]
     root = Path(__file__).parents[2]
     try:

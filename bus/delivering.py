@@ -1,0 +1,230 @@
+"""A producer's shell: courier, spool and sockets on a loop, so that what is told is stored or counted as lost.
+
+    deliverer = Deliverer(loop, push, hear, spool, source, door=..., receipts=..., log=log)
+    deliverer.tell(message, at=...)         on disk at the end of this pass of the loop, sent after that
+
+What is told within one pass, or within ``gather_seconds``, is made durable with one fsync. Receipts and the
+connection's comings and goings are heard on the loop; its end closes everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import zmq
+
+from bus import failpoints
+from bus.courier import Courier, Keeping
+from bus.delivery.sender import Sender
+from bus.delivery.states import Event, Flag, State
+from bus.delivery.window import Limits
+from bus.fields import Unfit
+from bus.loop import Loop, Timer
+from bus.messages import Message, encode, is_name
+from bus.producer import Voice
+from bus.sockets import Hear, Push
+from bus.wire import Malformed
+
+LEAST_WAIT = 0.002
+"""Seconds between two turns of the sender, however much there is to do."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+NEWS: dict[Flag, tuple[str, str]] = {
+    Flag.REFUSED: ("the hub refuses this producer's key", "the hub takes this producer's key"),
+    Flag.HUB_FULL: ("the hub's disk is full: messages wait here", "the hub has room again"),
+    Flag.SPOOL_FULL: ("the spool is full: the oldest messages are dropped", "the spool has room again"),
+    Flag.MEMORY: (
+        "the spool cannot be written: the newest messages are kept in memory, and lost if this program ends",
+        "the spool can be written again",
+    ),
+}
+
+
+def boot_id() -> str:
+    """What tells this start of this machine from all others; empty where the kernel does not say."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class Deliverer(Voice):
+    """Tells messages that are kept until the store has them. Its methods are for the loop's own thread."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        push: Push,
+        hear: Hear,
+        spool: Keeping,
+        source: str,
+        *,
+        door: str,
+        receipts: str,
+        log: logging.Logger,
+        gather_seconds: float = 0.0,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = time.time_ns,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(source)
+        self._loop = loop
+        self._push = push
+        self._hear = hear
+        self._addresses = ((push, door), (hear, receipts))
+        self._log = log
+        self._gather_seconds = gather_seconds
+        self._clock = clock
+        self._wall = wall
+        self._connected = False
+        self._flush_timer: Timer | None = None
+        self._tick_timer: Timer | None = None
+        self._flags: frozenset[Flag] = frozenset()
+        self._flowed = False
+        self.malformed = 0
+        # An epoch must not come twice on any machine: its bits are the kernel's, not a seed's.
+        sender = Sender(
+            spool.kept(),
+            rng=rng or random.SystemRandom(),
+            now=clock(),
+            generation=spool.generation,
+            limits=limits,
+        )
+        self.courier = Courier(
+            source,
+            spool,
+            sender,
+            push=self._pushed,
+            greet=hear.send,
+            connect=self._connect,
+            boot=boot_id(),
+            started=wall(),
+        )
+
+    # -- what a room uses ---
+
+    def start(self) -> None:
+        """Connect, and go on from what the spool kept."""
+        self._loop.on_readable(self._hear.watch, self._connection)
+        self._loop.on_readable(self._hear.raw, self._receipts)
+        self._loop.on_stop(self.close)
+        self.courier.start(self._clock(), self._wall())
+        self._after()
+
+    def tell(self, message: Message, *, at: int, subject: str | None = None) -> bool:
+        """Keep ``message`` until it is stored; see ``Voice``. True: from the next flush on it is on the disk."""
+        kind, body = encode(message)
+        subject = subject or self.source
+        if not is_name(subject):
+            raise Unfit(f"{subject!r}: names take letters, digits and . _ : -")
+        if not -(2**63) <= at < 2**63:
+            raise Unfit(f"{at}: an instant is in ns since 1970, in 64 bits")
+        self.courier.tell(kind.name, subject, at, body)
+        if self._flush_timer is None:
+            self._flush_timer = self._loop.after(self._gather_seconds, self.flush)
+        return True
+
+    def flush(self) -> None:
+        """Make what was told durable now, and send what may go."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        self.courier.flush(self._clock(), self._wall())
+        self._after()
+
+    def vitals(self) -> dict[str, float | None]:
+        """How it goes, as readings of the process's own sample."""
+        courier, status = self.courier, self.courier.spool.status()
+        skew = courier.skew_ns
+        return {
+            "spool.bytes": float(status.bytes),
+            "spool.messages": float(status.messages),
+            "spool.unacknowledged": float(courier.sender.unacknowledged),
+            "spool.dropped_total": float(courier.dropped),
+            "spool.rejected_total": float(courier.rejected),
+            "spool.sent_total": float(courier.sent),
+            "spool.resent_total": float(courier.sender.pump.resent),
+            "spool.hub_skew_seconds": None if skew is None else skew / 1e9,
+        }
+
+    def close(self) -> None:
+        """Make durable what was told, and close spool and sockets; what the door has not taken is sent next time."""
+        for timer in (self._flush_timer, self._tick_timer):
+            if timer is not None:
+                timer.cancel()
+        self._loop.forget(self._hear.watch)
+        self._loop.forget(self._hear.raw)
+        self.courier.close(self._clock(), self._wall())
+        self._push.close()
+        self._hear.close()
+
+    # -- what the loop calls ---
+
+    def _connection(self) -> None:
+        for up in self._hear.changes():
+            now, wall = self._clock(), self._wall()
+            if up is None:
+                self.courier.refused(now, wall)
+            else:
+                self.courier.event(Event.CONNECTED if up else Event.DISCONNECTED, now, wall)
+        self._after()
+
+    def _receipts(self) -> None:
+        for frame in self._hear.drain():
+            try:
+                self.courier.receipt(frame, self._clock(), self._wall())
+            except Malformed as fault:
+                self.malformed += 1
+                self._log.error("a receipt that is none: %s", fault)
+        self._after()
+
+    def _tick(self) -> None:
+        self._tick_timer = None
+        self.courier.tick(self._clock(), self._wall())
+        self._after()
+
+    def _after(self) -> None:
+        """Have the courier called again when it wants to be, and tell what changed."""
+        now = self._clock()
+        wait = max(LEAST_WAIT, self.courier.due(now))
+        # One timer that comes too early costs a turn; one for every message would fill the loop.
+        if self._tick_timer is None or self._tick_timer.due > now + wait:
+            if self._tick_timer is not None:
+                self._tick_timer.cancel()
+            self._tick_timer = self._loop.after(wait, self._tick)
+        sender = self.courier.sender
+        if sender.flags != self._flags:
+            for flag in sender.flags ^ self._flags:
+                began, ended = NEWS[flag]
+                if flag in sender.flags:
+                    self._log.error("%s", began)
+                else:
+                    self._log.info("%s", ended)
+            self._flags = frozenset(sender.flags)
+        if (sender.state is State.FLOWING) != self._flowed and sender.state is not State.SYNCING:
+            self._flowed = not self._flowed
+            if self._flowed:
+                self._log.info("the store acknowledges; %d messages wait for it", sender.unacknowledged)
+            else:
+                self._log.warning("no receipts come (%s); messages are kept in the spool", sender.state.value)
+
+    # -- what the courier calls ---
+
+    def _pushed(self, frame: bytes) -> bool:
+        failpoints.at("push.send")
+        return self._push.send(frame)
+
+    def _connect(self) -> None:
+        for road, address in self._addresses:
+            if self._connected:
+                # A socket that was refused is dead until it is connected anew.
+                try:
+                    road.raw.disconnect(address)
+                except zmq.ZMQError:
+                    self._log.debug("%s was not connected", address)
+            road.connect(address)
+        self._connected = True

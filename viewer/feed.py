@@ -26,9 +26,10 @@ class Feed:
         self._events: deque[Event] = deque(maxlen=MAX_WAITING)
         self._answers: deque[Event] = deque()
         self._given_up = 0
+        self._bug: Exception | None = None
         self._wishes: queue.PriorityQueue[tuple[int, int, Wish | None]] = queue.PriorityQueue()
         self._order = count()
-        self._stream = Stream(url, token, self._heard, clock=clock)
+        self._stream = Stream(url, token, self._heard, broke=self._broke, clock=clock)
         self._askers = [
             threading.Thread(target=self._answer, args=(Asker(url, token, clock),), name="asker", daemon=True)
             for _ in range(ASKERS)
@@ -46,7 +47,9 @@ class Feed:
         self._wishes.put((1 if small else 0, next(self._order), wish))
 
     def take(self, most: int = 2000) -> list[Event]:
-        """What came since the last time, at most so many."""
+        """What came since the last time, at most so many; a bug in a thread is raised here."""
+        if self._bug is not None:
+            raise self._bug
         found: list[Event] = []
         for waiting in (self._answers, self._events):
             while waiting and len(found) < most:
@@ -80,4 +83,12 @@ class Feed:
             if wish is None:
                 asker.close()
                 return
-            self._answers.append(asker.ask(wish))
+            try:
+                self._answers.append(asker.ask(wish))
+            except Exception as error:
+                self._broke(error)
+                return
+
+    def _broke(self, error: Exception) -> None:
+        # Whoever looks must not be left with a picture that silently stands still.
+        self._bug = error

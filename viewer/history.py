@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from viewer.axis import Axis
 
 MAX_METRICS = 2000
 """A host that names more is not charted beyond them."""
+MAX_DRAWN = 500
 
 Reading = tuple[float, float, float, int]
 """Mean, lowest, highest and how many readings."""
+Columns = tuple[Sequence[float | None], Sequence[float | None]]
+"""Means and peaks."""
 
 
 class Strip:
     """One metric: the newest ``size`` steps, numbered from the epoch."""
 
-    __slots__ = ("_counts", "_highs", "_lows", "_sums", "newest", "size")
+    __slots__ = ("_counts", "_highs", "_lows", "_sums", "changes", "newest", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.newest = -1
+        self.changes = 0
+        """Grows with whatever is taken in."""
         zeros = [0.0] * size
         self._sums = array("d", zeros)
         self._lows = array("d", zeros)
@@ -68,6 +73,14 @@ class Strip:
         count = self._counts[place]
         return (self._sums[place] / count, self._lows[place], self._highs[place], count) if count else None
 
+    def filled(self, first: int, after: int) -> Iterator[tuple[int, float, float, int]]:
+        """Step, sum, highest and count of all readings from the step ``first`` to the one before ``after``."""
+        sums, highs, counts, size = self._sums, self._highs, self._counts, self.size
+        for step in range(max(first, self.newest - size + 1, 0), min(after, self.newest + 1)):
+            place = step % size
+            if count := counts[place]:
+                yield step, sums[place], highs[place], count
+
     def _place(self, step: int) -> int | None:
         if step <= self.newest - self.size or step < 0:
             return None
@@ -75,6 +88,7 @@ class Strip:
             for passed in range(max(self.newest + 1, step - self.size + 1), step + 1):
                 self._counts[passed % self.size] = 0
             self.newest = step
+        self.changes += 1
         return step % self.size
 
 
@@ -90,6 +104,8 @@ class Track:
     failed: str = ""
     """Why it could not be loaded."""
     strips: dict[str, Strip] = field(default_factory=dict)
+    _drawn: dict[tuple[str, Axis, float], tuple[int, Columns]] = field(default_factory=dict, repr=False)
+    """Columns by what they were asked for, with the strip's changes then: most pictures show them once more."""
 
     def add(self, at: float, values: Mapping[str, float | None]) -> None:
         """Take in a live sample of the time ``at`` (seconds since the epoch)."""
@@ -119,44 +135,52 @@ class Track:
             found = self.strips[name] = Strip(self.size)
         return found
 
-    def columns(self, name: str, axis: Axis, join: float) -> tuple[list[float | None], list[float | None]]:
+    def columns(self, name: str, axis: Axis, join: float) -> Columns:
         """Means and peaks of a metric for each column of ``axis``.
 
         Readings no more than ``join`` seconds apart are joined by a straight line; a longer silence is a gap.
         """
-        sums = [0.0] * axis.count
-        counts = [0] * axis.count
-        peaks: list[float | None] = [None] * axis.count
         strip = self.strips.get(name)
-        if strip is not None:
-            self._spread(strip, axis, sums, counts, peaks)
-        means = [total / count if count else None for total, count in zip(sums, counts, strict=True)]
-        reach = max(1, math.floor(join / axis.step))
-        return _joined(means, reach), _joined(peaks, reach)
+        if strip is None:
+            return [None] * axis.count, [None] * axis.count
+        changes, known = self._drawn.get((name, axis, join), (-1, None))
+        if known is not None and changes == strip.changes:
+            return known
+        if len(self._drawn) >= MAX_DRAWN:
+            self._drawn.clear()
+        found = self._spread(strip, axis, max(1, math.floor(join / axis.step)))
+        self._drawn[name, axis, join] = strip.changes, found
+        return found
 
     def most(self, name: str, axis: Axis) -> float | None:
         """The highest reading in the window."""
         strip = self.strips.get(name)
-        if strip is None:
-            return None
-        steps = range(math.floor(axis.start / self.step), math.ceil(axis.end / self.step))
-        return max((found[2] for step in steps if (found := strip.get(step))), default=None)
+        return max((high for _, _, high, _ in strip.filled(*self._steps(axis))), default=None) if strip else None
 
-    def _spread(
-        self, strip: Strip, axis: Axis, sums: list[float], counts: list[int], peaks: list[float | None]
-    ) -> None:
-        for step in range(math.floor(axis.start / self.step), math.ceil(axis.end / self.step)):
-            found = strip.get(step)
-            if found is None:
-                continue
-            mean, _, high, count = found
-            first = max(0, math.floor((step * self.step - axis.start) / axis.step + 1e-6))
-            after = math.ceil(((step + 1) * self.step - axis.start) / axis.step - 1e-6)
+    def total(self, name: str, axis: Axis) -> float:
+        """The sum of the means of the steps in the window."""
+        strip = self.strips.get(name)
+        return sum(total / count for _, total, _, count in strip.filled(*self._steps(axis))) if strip else 0.0
+
+    def _steps(self, axis: Axis) -> tuple[int, int]:
+        return math.floor(axis.start / self.step), math.ceil(axis.end / self.step)
+
+    def _spread(self, strip: Strip, axis: Axis, reach: int) -> Columns:
+        sums = [0.0] * axis.count
+        counts = [0] * axis.count
+        peaks: list[float | None] = [None] * axis.count
+        length, start, wide = self.step, axis.start, axis.step
+        for step, total, high, count in strip.filled(*self._steps(axis)):
+            begin = step * length - start
+            first = max(0, math.floor(begin / wide + 1e-6))
+            after = math.ceil((begin + length) / wide - 1e-6)
             for column in range(first, min(axis.count, max(first + 1, after))):
-                sums[column] += mean * count
+                sums[column] += total
                 counts[column] += count
                 peak = peaks[column]
                 peaks[column] = high if peak is None or high > peak else peak
+        means = [total / count if count else None for total, count in zip(sums, counts, strict=True)]
+        return _joined(means, reach), _joined(peaks, reach)
 
 
 def _gathered(pairs: Iterable[tuple[range, Reading | None]]) -> Iterable[tuple[range, Reading]]:

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Stream(threading.Thread):
-    """Hands every event to ``tell``; ``LinkTold`` says how the connection is."""
+    """Hands every event to ``tell``; ``LinkTold`` says how the connection is. ``broke`` gets its bugs."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Stream(threading.Thread):
         token: Secret | None,
         tell: Callable[[Event], None],
         *,
+        broke: Callable[[Exception], None],
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -48,6 +49,7 @@ class Stream(threading.Thread):
         self._address = urlsplit(url).netloc
         self._token = token
         self._tell = tell
+        self._broke = broke
         self._clock = clock
         self._chance = chance
         self._over = threading.Event()
@@ -57,6 +59,12 @@ class Stream(threading.Thread):
 
     def run(self) -> None:
         """Listen until ``close``."""
+        try:
+            self._run()
+        except Exception as error:
+            self._broke(error)
+
+    def _run(self) -> None:
         failures = 0
         while not self._over.is_set():
             try:

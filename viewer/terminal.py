@@ -10,6 +10,9 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from types import FrameType
 
+# blessed asks the terminal what it is, and waits five seconds for one that does not answer.
+os.environ.setdefault("BLESSED_QUERY_TIMEOUT_SECONDS", "0.5")
+
 import blessed
 
 from viewer.canvas import Painter
@@ -18,7 +21,7 @@ from viewer.session import Session
 
 TICK = 0.1
 """Seconds between two looks at what has come."""
-PICTURE = 0.25
+PICTURE = 0.5
 """Seconds between two pictures that nobody pressed a key for."""
 STILL = 1.0
 """Seconds after which ages have changed even if nothing else has."""
@@ -95,7 +98,8 @@ class Screen:
 
     def leave(self) -> None:
         """Give it back as it was."""
-        self._out.write("\x1b[0m")
+        # Cleared, since a tmux that was made larger meanwhile would leave the picture behind.
+        self._out.write("\x1b[0m\x1b[2J")
         self._stack.close()
         self._out.flush()
 
@@ -134,6 +138,7 @@ class Signals:
                 (signal.SIGTERM, self._end),
                 (signal.SIGHUP, self._end),
                 (signal.SIGINT, self._end),
+                (signal.SIGQUIT, self._end),
                 (signal.SIGTSTP, self._stop),
             )
         }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from viewer.axis import Axis
 from viewer.canvas import Pane, Span
 from viewer.charts import nice
-from viewer.history import Track
+from viewer.history import Columns, Track
 from viewer.palette import BOLD, Role
 from viewer.panel import draw_area, empty_reason, frame, nothing, one, panel
 from viewer.scene import Scene
@@ -49,7 +49,7 @@ def join(scene: Scene, host: Host, axis: Axis) -> float:
     return 2.5 * max(host.interval, track(scene, host).step, axis.step)
 
 
-def columns(scene: Scene, host: Host, name: str, axis: Axis) -> tuple[list[float | None], list[float | None]]:
+def columns(scene: Scene, host: Host, name: str, axis: Axis) -> Columns:
     """Means of a metric for the columns of a chart; and peaks, where a column stands for many readings."""
     means, peaks = track(scene, host).columns(name, axis, join(scene, host, axis))
     return means, peaks if axis.step >= MANY * host.interval else []
@@ -61,12 +61,9 @@ def busiest(scene: Scene, host: Host, group: str, fields: tuple[str, str], names
     line = scene.axis(8)
 
     def moved(name: str) -> float:
-        total = 0.0
-        for field in fields:
-            means, _ = past.columns(f"{group}[{name}].{field}", line, 0.0)
-            total += sum(value for value in means if value is not None)
-            total += 1e-9 * (host.value(f"{group}[{name}].{field}") or 0.0)
-        return total
+        metrics = [f"{group}[{name}].{field}" for field in fields]
+        # Before there is a past, the present decides.
+        return sum(past.total(metric, line) + 1e-9 * (host.value(metric) or 0.0) for metric in metrics)
 
     return max(sorted(names), key=moved, default=None)
 

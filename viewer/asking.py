@@ -17,6 +17,7 @@ from viewer.reasons import reason
 
 CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
 MAX_BYTES = 200_000_000
+UNSIGNED = "wants a token: give --token-file FILE or set GUARDIA_TOKEN"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -121,7 +122,7 @@ def ahead(date: str | None, began: float, ended: float) -> float:
 def _said(answer: requests.Response, address: str) -> str:
     """The hub's error in a sentence."""
     if answer.status_code == 401:
-        return f"{address} wants a token: give --token-file FILE or set GUARDIA_TOKEN"
+        return f"{address} {UNSIGNED}"
     if answer.status_code == 403:
         return f"{address} refuses this token"
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from viewer import keys
 from viewer.axis import WINDOWS, Window
-from viewer.events import ChecksTold, Event, Failed, LinkTold, Missed, SeriesTold, Wish
+from viewer.events import ChecksTold, Event, Failed, HostsTold, LinkTold, Missed, SeriesTold, Wish
 from viewer.pasts import Pasts
 from viewer.picking import SORTS, Picking
 from viewer.plan import Plan
@@ -32,6 +32,8 @@ class Model:
     """The hub's, for the header."""
     start_window: Window = WINDOWS[0]
     window: Window = WINDOWS[0]
+    wanted: str = ""
+    """The host to begin with, until the hub has told whether there is one."""
     screen: str = "hosts"
     before_help: str = "hosts"
     filter: str = ""
@@ -73,6 +75,10 @@ class Model:
             self.plan.hurry()
         if isinstance(event, Failed) and event.status in (401, 403):
             self.notice = event.reason
+        if isinstance(event, HostsTold) and self.wanted:
+            if self.wanted not in self.world.hosts:
+                self.notice = f"the hub knows no host {self.wanted}"
+            self.wanted = ""
 
     def press(self, key: str, now: float) -> None:
         """Obey a key; one that means nothing here does nothing."""

@@ -96,6 +96,7 @@ def make_model(settings: Viewer, url: str, screen: str | None, host: str | None)
         screen=screen or ("host" if host else "hosts"),
         plan=Plan(refresh=settings.refresh_interval),
     )
+    model.wanted = host or ""
     model.hosts.chosen, model.hosts.held = host, host is not None
     return model
 
@@ -155,6 +156,8 @@ def _print(session: Session, size: tuple[int, int], steps: list[Step] | None, pa
             play.wait("loaded")
         if steps is None and not world.hosts_told:
             return _fail(world.link.reason or session.model.notice or "the hub told nothing")
+        if steps is None and session.model.notice:
+            return _fail(session.model.notice)
         play.run(steps or [Step("dump")])
     except Unmet as unmet:
         return _fail(world.link.reason or session.model.notice or str(unmet))

@@ -39,6 +39,9 @@ class Scene:
     listed: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """For each list that was drawn: its first line and the names shown."""
 
+    scrolled: int | None = None
+    """How far what was drawn is scrolled, where that can be less than was asked for."""
+
     @property
     def at(self) -> float:
         """The moment shown, by our clock."""
@@ -79,6 +82,8 @@ class Scene:
         """Tell the model what is seen."""
         for name, (top, names) in self.listed.items():
             (self.model.hosts if name == "hosts" else self.model.services).shown(top, names)
+        if self.scrolled is not None:
+            self.model.scroll = min(self.model.scroll, self.scrolled)
 
 
 def sign(state: str) -> str:

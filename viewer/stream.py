@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 from bus.secret import Secret
 from bus.timing import backoff
 from viewer import parse
-from viewer.asking import LOOPBACK
+from viewer.asking import LOOPBACK, UNSIGNED
 from viewer.events import Event, LinkTold
 from viewer.reasons import reason
 
@@ -143,7 +143,7 @@ class Stream(threading.Thread):
     def _failed(self, error: Exception) -> str:
         if isinstance(error, InvalidStatus):
             status = error.response.status_code
-            words = {401: "wants a token", 403: "refuses this token", 404: "has no stream; is this a Guardia hub?"}
+            words = {401: UNSIGNED, 403: "refuses this token", 404: "has no stream; is this a Guardia hub?"}
             return f"{self._address} {words.get(status, f'answered {status} instead of a stream')}"
         return reason(error, self._address)
 

@@ -34,7 +34,7 @@ def draw(scene: Scene, pane: Pane) -> None:
 def _timeline(scene: Scene, pane: Pane) -> None:
     told = list(reversed(scene.model.world.alerts))
     page = max(1, pane.height - 3)
-    top = max(0, min(scene.model.scroll, len(told) - page))
+    scene.scrolled = top = max(0, min(scene.model.scroll, len(told) - page))
     foot: list[Span] = [(f"{top + 1}–{min(top + page, len(told))} of {len(told)}", Role.SOFT)] if told else []
     inner = panel(pane, "Changes", [("newest first, since this viewer began", Role.SOFT)], foot=foot)
     if told:

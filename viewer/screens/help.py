@@ -21,7 +21,7 @@ def draw(scene: Scene, pane: Pane) -> None:
     """Draw the screen."""
     lines = _lines(scene.model.before_help)
     inner_height = max(1, pane.height - 2)
-    top = max(0, min(scene.model.scroll, len(lines) - inner_height))
+    scene.scrolled = top = max(0, min(scene.model.scroll, len(lines) - inner_height))
     foot: list[Span] = []
     if len(lines) > inner_height:
         foot.append((f"↑↓ lines {top + 1}–{min(len(lines), top + inner_height)} of {len(lines)}", Role.SOFT))

@@ -61,14 +61,12 @@ def _column(scene: Scene, pane: Pane, host: Host, names: Sequence[str]) -> list[
     """Draw panels under each other; returns those that found no room."""
     wanted = [_Laid(name, need) for name in names if (need := PANELS[name].need(host, pane.width))]
     heights = share_out(pane.height, [laid.need for laid in wanted])
-    if 0 in heights and scene.model.scroll:
+    hidden: list[str] = []
+    while 0 in heights and len(hidden) < scene.model.scroll and len(wanted) > 1:
         # Those that are passed over make room for those that found none.
-        passed = min(scene.model.scroll, len(wanted) - 1)
-        hidden = [laid.name for laid in wanted[:passed]]
-        wanted = wanted[passed:]
+        hidden.append(wanted.pop(0).name)
         heights = share_out(pane.height, [laid.need for laid in wanted])
-    else:
-        hidden = []
+    scene.scrolled = max(scene.scrolled or 0, len(hidden))
     y = 0
     for laid, high in zip(wanted, heights, strict=True):
         if high:

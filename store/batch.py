@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bus.messages import BY_CODE, KINDS
 from bus.wire import HEADER, walk
@@ -18,12 +18,16 @@ def is_newer(at: int, newest_at: int, received: int) -> bool:
     return at >= newest_at or newest_at > received + AHEAD
 
 
-@dataclass(slots=True)
 class Group:
-    """Records of one series and minute."""
+    """Records of one series and minute, and the newest of them; ``received`` is of the first."""
 
-    received: int
-    records: list[bytes] = field(default_factory=list)
+    __slots__ = ("at", "newest", "received", "received_newest", "records")
+
+    def __init__(self, at: int, received: int, record: bytes) -> None:
+        self.received = self.received_newest = received
+        self.records = [record]
+        self.at = at
+        self.newest = record
 
 
 @dataclass(slots=True)
@@ -38,17 +42,18 @@ class Newest:
 class Batch:
     """What has come since the last commit.
 
-    ``groups`` maps (kind code, start of the partition) to {(subject, minute): group}; ``latest`` maps (kind code,
-    subject) to the newest record; ``layouts`` holds the records of layouts, which are kept for ever.
+    ``groups`` maps (kind code, start of the partition) to {(subject, minute): group}; ``layouts`` holds the records
+    of layouts, which are kept for ever.
     """
 
     def __init__(self) -> None:
         self.groups: dict[tuple[int, int], dict[tuple[bytes, int], Group]] = {}
-        self.latest: dict[tuple[int, bytes], Newest] = {}
         self.layouts: list[bytes] = []
         self.records = 0
         self.bytes = 0
         self.misdated = 0
+        self._code = self._start = self._end = -1
+        self._partition: dict[tuple[bytes, int], Group] = {}
 
     def add(self, frame: bytes, start: int, received: int) -> None:
         """Take the records of a bus frame, from ``start`` on; raises ``Malformed``."""
@@ -72,21 +77,33 @@ class Batch:
             subject = record[names + fields[3] : names + fields[3] + fields[4]]
         else:
             subject = record[names : names + fields[3]]
-        length = _PERIODS[code]
-        try:
-            partition = self.groups[code, at - at % length]
-        except KeyError:
-            partition = self.groups[code, at - at % length] = {}
+        if code != self._code or not self._start <= at < self._end:
+            self._open_partition(code, at)
         key = (subject, at // MINUTE)
-        try:
-            partition[key].records.append(record)
-        except KeyError:
-            partition[key] = Group(received, [record])
-        newest = self.latest.get((code, subject))
-        if newest is None:
-            self.latest[code, subject] = Newest(at, received, record)
-        elif is_newer(at, newest.at, received):
-            newest.at, newest.received, newest.record = at, received, record
+        group = self._partition.get(key)
+        if group is None:
+            self._partition[key] = Group(at, received, record)
+            return
+        group.records.append(record)
+        if at >= group.at:
+            group.at, group.newest, group.received_newest = at, record, received
+
+    def latest(self) -> dict[tuple[int, bytes], Newest]:
+        """The newest record of each series, by (kind code, subject)."""
+        found: dict[tuple[int, bytes], Newest] = {}
+        for (code, _), groups in self.groups.items():
+            for (subject, _), group in groups.items():
+                known = found.get((code, subject))
+                if known is None or is_newer(group.at, known.at, group.received_newest):
+                    found[code, subject] = Newest(group.at, group.received_newest, group.newest)
+        return found
+
+    def _open_partition(self, code: int, at: int) -> None:
+        # Records come in the order of time, by and large: the partition of the last one is the next one's too.
+        length = _PERIODS[code]
+        self._code, self._start = code, at - at % length
+        self._end = self._start + length
+        self._partition = self.groups.setdefault((code, self._start), {})
 
     def __bool__(self) -> bool:
         return self.records > 0

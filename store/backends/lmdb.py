@@ -41,6 +41,8 @@ SAMPLE = KINDS["sample"].code
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
+Latest = dict[tuple[int, bytes], Newest]
+"""The newest record of each series of a batch, by (kind code, subject)."""
 DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
 
@@ -95,14 +97,15 @@ class LmdbBackend:
     def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
         """Make the batch durable; see ``Backend``."""
         try:
-            self._intern(batch)
+            latest = batch.latest()
+            self._intern(batch, latest)
             self._commits = int(self._meta.get("commits", 0)) + 1
             counts: dict[str, int] = {}
             for (code, start), groups in batch.groups.items():
                 kind = BY_CODE[code].name
                 counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, groups)
             failpoints.at("store.before_commit")
-            self._commit_state(batch, counts, now, streams)
+            self._commit_state(latest, counts, now, streams)
         except lmdb.Error as error:
             raise explained(error, self._path) from None
         except OSError as error:
@@ -110,11 +113,11 @@ class LmdbBackend:
                 raise StoreFull(str(error)) from None
             raise StoreBroken(f"{self._path}: {error}") from None
 
-    def _intern(self, batch: Batch) -> None:
+    def _intern(self, batch: Batch, latest: Latest) -> None:
         """Give new series their numbers and keep new layouts, durably, before any row needs them."""
         series: dict[bytes, bytes] = {}
         following = len(self._series)
-        for (code, subject), newest in batch.latest.items():
+        for (code, subject), newest in latest.items():
             key = series_key(BY_CODE[code].name, subject)
             if key not in self._series:
                 series[key] = SERIES.pack(following, newest.at)
@@ -144,7 +147,7 @@ class LmdbBackend:
         self._partitions.put(path, rows, records)
         return records
 
-    def _commit_state(self, batch: Batch, counts: dict[str, int], now: int, streams: Streams) -> None:
+    def _commit_state(self, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
         meta = dict(self._meta, commits=self._commits, last_commit=now)
         meta["records"] = {
             kind: int(self._meta.get("records", {}).get(kind, 0)) + counts.get(kind, 0)
@@ -155,7 +158,7 @@ class LmdbBackend:
                 txn.delete(key, db=self._db["streams"])
             with txn.cursor(self._db["streams"]) as cursor:
                 cursor.putmulti(sorted((key, pack_stream(value)) for key, value in streams[0]))
-            self._gather_latest(txn, batch)
+            self._gather_latest(txn, latest)
             due = now - self._latest_written >= LATEST_EVERY
             for number in list(self._latest_waiting) if due else self._latest_unwritten:
                 newest = self._latest_waiting[number]
@@ -168,9 +171,9 @@ class LmdbBackend:
             self._latest_waiting.clear()
             self._latest_written = now
 
-    def _gather_latest(self, txn: lmdb.Transaction, batch: Batch) -> None:
+    def _gather_latest(self, txn: lmdb.Transaction, latest: Latest) -> None:
         """Remember the newest of each series; what is not a sample, or is a series' first, is written at once."""
-        for (code, subject), newest in batch.latest.items():
+        for (code, subject), newest in latest.items():
             number = self._series[series_key(BY_CODE[code].name, subject)]
             before = self._latest_at.get(number)
             if before is None:

@@ -55,7 +55,7 @@ class MemoryBackend:
             for (subject, _), group in groups.items():
                 for record in group.records:
                     self._keep(kind, subject.decode(), group.received, record)
-        for (code, name), newest in batch.latest.items():
+        for (code, name), newest in batch.latest().items():
             key = (BY_CODE[code].name, name.decode())
             known = self._latest.get(key)
             if known is None or is_newer(newest.at, known.at, newest.received):

@@ -9,12 +9,14 @@ from collections.abc import Callable
 import zmq
 
 from bus import failpoints
+from bus.control import REFUSED, pack_refusals
 from bus.messages import KINDS
 from bus.sockets import Publish, Pull
 from bus.vitals import Vitals
 from bus.wire import Malformed, stamped
 from collector.intake import Intake
 from collector.refusals import Refusals
+from collector.refused import refusals
 
 
 class Door:
@@ -63,6 +65,8 @@ class Door:
                 kind = admit(data)
             except Malformed as fault:
                 self._refusals.count(fault.reason, _sender(frame, name), str(fault))
+                if told := refusals(data, fault.reason, public=intake.public):
+                    self._stair.send(REFUSED + pack_refusals(told))
                 continue
             by_kind.setdefault(kind, []).append(data)
         self._vitals.count("intake.frames", count)

@@ -22,7 +22,7 @@ class Intake:
     """What one door lets in. ``public`` is a door that the network reaches, otherwise the hub's own."""
 
     def __init__(self, *, public: bool) -> None:
-        self._public = public
+        self.public = public
         self._names: set[bytes] = set()
 
     def admit(self, frame: bytes, sender: str | None = None) -> str:
@@ -40,7 +40,7 @@ class Intake:
                 code = fields[1]
                 if code not in _CODES:
                     raise Malformed("kind", f"kind {code} is not known here")
-                if self._public and code in HUB_ONLY:
+                if self.public and code in HUB_ONLY:
                     raise Malformed("forbidden", f"{BY_CODE[code].name}: only the hub itself tells these")
             if not verify(frame, start, end):
                 raise Malformed("checksum", "the checksum does not hold")
@@ -52,7 +52,7 @@ class Intake:
                 self._learn(source)
             if fields[4]:
                 subject = frame[names + fields[3] : names + fields[3] + fields[4]]
-                if code in OF_THE_SOURCE or (self._public and code in OF_OTHERS):
+                if code in OF_THE_SOURCE or (self.public and code in OF_OTHERS):
                     raise Malformed("subject", f"{source.decode()} speaks for {subject[:40]!r}")
                 if subject not in self._names:
                     self._learn(subject)
@@ -66,7 +66,7 @@ class Intake:
         text = name.decode("ascii", "replace")
         if not is_name(text):
             raise Malformed("name", f"{text[:40]!r} is no name")
-        if self._public and text.startswith(HUB):
+        if self.public and text.startswith(HUB):
             raise Malformed("forbidden", f"{text[:40]}: names that start with {HUB} are the hub's own")
         if len(self._names) >= _MOST_NAMES:
             self._names.clear()

@@ -29,7 +29,10 @@ def build_writer(program: Program[Store]) -> None:
 
     path.mkdir(parents=True, exist_ok=True)
     backend = _opened(program, write=True)
-    subscribe, settle = Subscribe(program.context, (*KINDS, "hello")), Push(program.context, queue=SETTLE_QUEUE)
+    subscribe, settle = (
+        Subscribe(program.context, (*KINDS, "hello", "refused")),
+        Push(program.context, queue=SETTLE_QUEUE),
+    )
     writer = Writer(backend, subscribe, settle, loop, program.vitals, program.log, config, path)
 
     loop.on_stop(backend.close)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bus.control import Refusal
 from bus.delivery.facts import Declared, Found, Verdict
 from bus.delivery.fence import Fence, Handling
 from bus.delivery.receiver import Receiver
@@ -74,6 +75,12 @@ class Account:
         for begin, end, fields in walk(suspect.record):
             self._admit(batch, suspect.kind, fields, suspect.record[begin:end], suspect.received)
 
+    def refused(self, batch: Batch, refusal: Refusal, received: int) -> None:
+        """Pass a record that the collector will never let in."""
+        place = (refusal.source, refusal.epoch, refusal.number, refusal.base, refusal.generation)
+        if self.receiver.reject(*place, received / 1e9, "unknown") is Verdict.NEW:
+            self._rejected(batch, *place[:3], f"refused, {refusal.why}", received)
+
     def write_down(self, batch: Batch) -> None:
         """Add to the batch what it makes known: gaps, and what was found of them."""
         facts = self.receiver.facts
@@ -118,7 +125,7 @@ class Account:
                 self.alone.append(Suspect(kind, record, received))
                 return
             if handling is Handling.QUARANTINE:
-                self._reject(fields, record, received, "poison")
+                self._reject(batch, fields, record, received, "poison")
                 return
         self._admit(batch, kind, fields, record, received)
 
@@ -130,7 +137,7 @@ class Account:
             if kind == "loss":
                 loss = read(record)[0].message()
         except Malformed:
-            self._reject(fields, record, received, "malformed")
+            self._reject(batch, fields, record, received, "malformed")
             return
         epoch, source = fields[7], _source(fields, record)
         if epoch:
@@ -146,16 +153,20 @@ class Account:
         self.counts["lost"] += loss.last - loss.first + 1
         self._news[source, f"lost, {loss.reason}"] += loss.last - loss.first + 1
 
-    def _reject(self, fields: tuple[Any, ...], record: bytes, received: int, code: str) -> None:
+    def _reject(self, batch: Batch, fields: tuple[Any, ...], record: bytes, received: int, code: str) -> None:
         """Let the watermark pass a record that will never be stored."""
         source, epoch, number = _source(fields, record), fields[7], fields[8]
         verdict = Verdict.NEW
         if epoch:
             verdict = self.receiver.reject(source, epoch, number, fields[11], fields[12], received / 1e9, code)
         if verdict is Verdict.NEW:
-            self.counts["rejected"] += 1
-            self._news[source, f"rejected, {code}"] += 1
+            self._rejected(batch, source, epoch, number, f"rejected, {code}", received)
             self._quarantine(source, epoch, number, record)
+
+    def _rejected(self, batch: Batch, source: str, epoch: int, number: int, why: str, at: int) -> None:
+        self.counts["rejected"] += 1
+        self._news[source, why] += 1
+        _enter(batch, Loss(source, epoch, number, number, why), at)
 
 
 def _source(fields: tuple[Any, ...], record: bytes) -> str:

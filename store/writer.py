@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bus import failpoints
-from bus.control import STAIR, Flags, read_hello
+from bus.control import REFUSED, STAIR, Flags, read_hello, read_refusals
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
@@ -68,6 +68,8 @@ class Writer:
             log.warning("the last run died over %d messages: they are stored one by one", self._fence.suspects)
         self._account = Account(self._receiver, self._fence, Quarantine(path / "quarantine").keep)
         self._settling = Settling(self._receiver, settle, loop, config.receipt_seconds, clock=clock)
+        self._receiver.announce(clock() / 1e9)
+        self._settling.soon()
 
     def drain(self) -> None:
         """Take what has come up the stair; commit when it is enough or old enough."""
@@ -176,6 +178,10 @@ class Writer:
         try:
             if frame.startswith(STAIR):
                 self._receiver.greet(read_hello(frame[len(STAIR) :]), self._clock() / 1e9)
+                return
+            if frame.startswith(REFUSED):
+                for refusal in read_refusals(frame, len(REFUSED)):
+                    self._account.refused(self._batch, refusal, self._clock())
                 return
             stamp, start = unstamped(frame)
             self._watch_counter(stamp.kind, stamp.incarnation, stamp.counter)

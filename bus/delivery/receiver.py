@@ -179,6 +179,13 @@ class Receiver:
                 self._change(stream, now)
                 self._declare(stream, max(last for _, last in stream.beyond), Reason.ORPHANED, now)
 
+    def announce(self, now: float) -> None:
+        """Tell whoever was alive lately that this is another life of the store: they ask, and send again."""
+        for source in self._sources:
+            for stream in source.streams.values():
+                if now - stream.seen < self.limits.announce_seconds:
+                    self._touch(stream)
+
     # -- gaps ---
 
     def _declare(self, stream: Stream, upto: int, reason: Reason, now: float) -> None:

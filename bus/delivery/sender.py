@@ -314,7 +314,8 @@ class Sender:
             return []
         self._answer_by = None
         if state is State.WAITING:
-            self.pump.window.lost(now)
+            if self.under_way:
+                self.pump.window.lost(now)
             self._resume_at = now + self._pausing.next()
         self.pump.rewind()
         if state is State.CONNECTING and event is Event.START:

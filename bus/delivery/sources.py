@@ -23,6 +23,8 @@ class Limits:
     """Spans beyond the watermark of one stream."""
     open_gaps: int = 64
     """Declared gaps of one stream in which late messages are still found."""
+    announce_seconds: float = 600.0
+    """Who was heard of within this time before a start is told of it."""
     forget_seconds: float = 30 * 86_400.0
 
 

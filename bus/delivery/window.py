@@ -1,8 +1,10 @@
 """How much may be under way at once, and how fast it goes out (rule R3). Pure.
 
-The window grows by what was acknowledged until the first loss, then by one for each receipt, and only while it
-is what holds the sender back. A loss halves it. Messages go out at twice the window for each round trip, so
-that a backlog after an outage is spread over the time that the store needs for it anyway.
+The window grows by what was acknowledged until the first loss, then by an eighth of that, and only while it is what
+holds the sender back. A loss halves it, once until something is acknowledged again: an outage of an hour is one loss.
+A receipt tells of many messages, so that growing by one for each receipt would take minutes to find the way back.
+Messages go out at twice the window for each round trip, so that a backlog after an outage is spread over the time
+that the store needs for it anyway.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ class Window:
         self._filled = now
         self._halved = float("-inf")
         self._slow = False
+        self._moved = True
 
     def spooled(self, count: int, size: int) -> None:
         """``count`` messages of ``size`` bytes in all were added to the spool."""
@@ -75,16 +78,17 @@ class Window:
 
     def acknowledged(self, count: int, under_way: int) -> None:
         """``count`` messages were acknowledged when ``under_way`` had been sent."""
+        self._moved = True
         if under_way * 2 < self.size or self._slow:
             return
-        grown = self.size + (count if self.size < self._threshold else 1)
+        grown = self.size + (count if self.size < self._threshold else max(1, count / 8))
         self.size = min(float(self._limits.window_max), grown)
 
     def lost(self, now: float) -> None:
-        """Something was lost on the way: halve, at most once within a round trip."""
-        if now - self._halved < self.round_trip:
+        """Something was lost on the way: halve, at most once within a round trip and until something arrives."""
+        if now - self._halved < self.round_trip or not self._moved:
             return
-        self._halved = now
+        self._halved, self._moved = now, False
         self.size = max(float(self._limits.window_min), self.size / 2)
         self._threshold = self.size
 

@@ -216,3 +216,13 @@ def test_receipts_are_one_for_each_producer_and_batch() -> None:
         Receipt("web-1", GENERATION, 1, 123, (Mark(7, 1000),)),
         Receipt("web-2", GENERATION, 1, 123, (Mark(9, 1000),)),
     ]
+
+
+def test_a_restarted_store_tells_whoever_was_alive_lately_and_nobody_else() -> None:
+    first = _receiver()
+    first.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    first.admit("web-2", 9, 1, 1, GENERATION, NOON - 3600)
+    again = _receiver(first.changes()[0])
+    again.announce(NOON + 5)
+
+    assert [(receipt.source, receipt.marks) for receipt in again.receipts(0)] == [("web-1", (Mark(7, 1),))]

@@ -24,13 +24,14 @@ def test_it_does_not_grow_while_something_else_holds_the_sender_back() -> None:
     assert window.limit(0) == 256
 
 
-def test_a_loss_halves_it_once_for_each_round_trip_and_it_grows_slowly_after_that() -> None:
+def test_an_outage_halves_it_once_however_long_it_lasts_and_it_grows_slowly_after_that() -> None:
     window = Window(LIMITS, NOON)
-    window.lost(NOON)
-    window.lost(NOON + 0.1)
+    for minute in range(60):
+        window.lost(NOON + 60 * minute)
+    halved = window.limit(0)
     window.acknowledged(128, under_way=128)
 
-    assert window.limit(0) == 129
+    assert (halved, window.limit(0)) == (128, 144)
 
 
 def test_it_never_falls_below_its_least_nor_rises_above_its_most() -> None:
@@ -40,6 +41,7 @@ def test_it_never_falls_below_its_least_nor_rises_above_its_most() -> None:
     most = window.limit(0)
     for n in range(50):
         window.lost(NOON + n)
+        window.acknowledged(1, under_way=1)
 
     assert (most, window.limit(0)) == (1024, 8)
 

@@ -133,6 +133,9 @@ class Host:
         self.courier = frozen
         self._arm()
         self._talk(self._life)
+        if frozen.sender.state is State.CONNECTING:
+            # It was frozen while it tried to connect, and goes on trying.
+            self._connect()
 
     # -- what happens ---
 

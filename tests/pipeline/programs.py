@@ -1,0 +1,175 @@
+"""A hub of real programs with producers that keep a journal, to be killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bus.delivery.stream import Stream, read_key
+from bus.messages import KINDS, Loss
+from bus.wire import read
+from store.backends import StoreBroken
+from store.backends.lmdb import LmdbBackend
+
+ROOT = Path(__file__).parents[2]
+FOREVER = 2**63 - 1
+HUB = {"collector": ["collector"], "store-writer": ["store", "writer"]}
+
+
+class Told:
+    """One line of a journal: a message that its producer made durable."""
+
+    __slots__ = ("epoch", "number", "value")
+
+    def __init__(self, line: str) -> None:
+        epoch, number, value = line.split()
+        self.epoch, self.number, self.value = int(epoch, 16), int(number), int(value)
+
+
+class Programs:
+    """A hub in a folder of its own; ``close`` leaves neither processes nor files behind."""
+
+    def __init__(self, settings: str = "") -> None:
+        # The paths of ipc sockets are short: pytest's own folders are too deep.
+        self.folder = Path(tempfile.mkdtemp(prefix="guardia-"))
+        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+        door, receipts = (one.getsockname()[1] for one in sockets)
+        for one in sockets:
+            one.close()
+        self.config = self.folder / "guardia.toml"
+        self.config.write_text(
+            f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\n{settings}'
+        )
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._rates: dict[str, float] = {}
+
+    # -- processes ---
+
+    def start(self, name: str, faults: str = "") -> None:
+        """Start a program of the hub, or a producer that was given a rate."""
+        command = ["bus.command", *HUB[name]] if name in HUB else self._telling(name)
+        environment = {**os.environ, "GUARDIA_CONFIG": str(self.config), "GUARDIA_FAULTS": faults}
+        with (self.folder / f"{name}.out").open("ab") as out:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=out, stderr=out
+            )
+
+    def producer(self, name: str, rate: float, faults: str = "") -> None:
+        """Start a producer that tells so many samples a second."""
+        self._rates[name] = rate
+        self.start(name, faults)
+
+    def _telling(self, name: str) -> list[str]:
+        return ["tests.pipeline.telling", name, str(self._rates[name]), str(self._journal(name))]
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a program, by default without a word, and wait until it is gone."""
+        process = self._running.pop(name)
+        process.send_signal(number)
+        process.wait(20)
+
+    def died(self, name: str) -> bool:
+        """Whether a program ended by itself; if so it may be started again."""
+        if self._running[name].poll() is None:
+            return False
+        del self._running[name]
+        return True
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """Stop a program and let it go on."""
+        self._running[name].send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._running[name].send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End everything."""
+        for process in self._running.values():
+            process.kill()
+            process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def output(self) -> str:
+        """What all programs wrote."""
+        return "\n".join(f"{file.name}:\n{file.read_text()[-2000:]}" for file in sorted(self.folder.glob("*.out")))
+
+    # -- what came of it ---
+
+    def _journal(self, name: str) -> Path:
+        return self.folder / f"{name}.journal"
+
+    def told(self, name: str) -> list[Told]:
+        """What the producer made durable, in its order."""
+        try:
+            lines = self._journal(name).read_text().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        return [Told(line) for line in lines if line.endswith("\n")]
+
+    def count_told(self) -> int:
+        """How many messages all producers made durable."""
+        return sum(file.read_bytes().count(b"\n") for file in self.folder.glob("*.journal"))
+
+    def stored(self, name: str) -> Counter[int]:
+        """The values of the producer's samples, as the store answers, and how often each is there."""
+        with Looking(self) as backend:
+            rows = backend.rows("sample", name, 0, FOREVER)
+        decode = KINDS["sample"].decode
+        return Counter(int(decode(read(record)[0].body).values[0]) for _, _, record in rows)
+
+    def lost(self, name: str) -> list[Loss]:
+        """The ledger's entries on the producer."""
+        with Looking(self) as backend:
+            return [read(row[2])[0].message() for row in backend.rows("loss", name, 0, FOREVER)]
+
+    def streams(self, name: str) -> list[Stream]:
+        """How far the producer's streams are stored."""
+        found: list[Stream] = []
+        # A store that is just being made cannot be read yet.
+        with contextlib.suppress(StoreBroken), Looking(self) as backend:
+            for key, value in backend.streams():
+                source, epoch = read_key(key)
+                if source == name:
+                    stream = Stream(source, epoch)
+                    stream.load(value)
+                    found.append(stream)
+        return found
+
+    def has_all(self, name: str, told: Sequence[Told]) -> bool:
+        """Whether all these messages are stored or declared lost."""
+        marks = {stream.epoch: stream.watermark for stream in self.streams(name)}
+        last: dict[int, int] = {}
+        for one in told:
+            last[one.epoch] = max(last.get(one.epoch, 0), one.number)
+        return all(marks.get(epoch, 0) >= number for epoch, number in last.items())
+
+
+class Looking:
+    """The store's files, opened for reading for a moment."""
+
+    def __init__(self, programs: Programs) -> None:
+        self._path = programs.folder / "var" / "store"
+
+    def __enter__(self) -> LmdbBackend:
+        self._backend = LmdbBackend(self._path, write=False)
+        return self._backend
+
+    def __exit__(self, *_: object) -> None:
+        self._backend.close()
+
+
+def until(seen: Callable[[], bool], seconds: float, what: str, programs: Programs) -> None:
+    """Wait for ``seen``; fails with what the programs wrote."""
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end, f"after {seconds:g} s still not: {what}\n{programs.output()}"
+        time.sleep(0.05)

@@ -83,6 +83,8 @@ def lines(
     series: Sequence[Values], width: int, height: int, scale: Scale, glyphs: Glyphs
 ) -> list[list[tuple[str, int]]]:
     """Several lines in one chart: rows of (character, place of the series), place -1 for an empty cell."""
+    if height < 1:
+        return []
     across, up = DOTS[glyphs] if glyphs == "braille" else (1, 1)
     dots = [[0] * width for _ in range(height)]
     owner = [[-1] * width for _ in range(height)]

@@ -18,14 +18,14 @@ def known(value: float | None) -> bool:
 
 def share(value: float | None) -> str:
     """Percent in at most 4 characters: ``12%``, ``100%``."""
-    return f"{_held(value, 999):.0f}%" if value is not None and math.isfinite(value) else NOTHING
+    return f"{_held(value, 990):.0f}%" if value is not None and math.isfinite(value) else NOTHING
 
 
 def percent(value: float | None) -> str:
     """Percent in at most 5 characters: ``12.3%``, ``100%``."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    held = _held(value, 9999)
+    held = _held(value, 9990)
     return f"{held:.1f}%" if -9.95 < held < 99.95 else f"{held:.0f}%"
 
 

@@ -37,7 +37,8 @@ def body(scene: Scene, pane: Pane, host: Host) -> None:
     lines = 2 if pane.width >= 60 and pane.height >= 20 else 1
     rest = pane.part(0, lines, pane.width, pane.height - lines)
     columns = 1 if pane.width < 64 else 2 if pane.width < 140 else 3
-    hidden: list[str] = []
+    above: list[str] = []
+    below: list[str] = []
     if columns == 2:
         high = max(6, min(20, rest.height * 2 // 5))
         PANELS["cpu"].draw(scene, rest.part(0, 0, rest.width, high), host)
@@ -46,9 +47,11 @@ def body(scene: Scene, pane: Pane, host: Host) -> None:
     for place, names in enumerate(ORDERS[columns]):
         right = rest.width * (place + 1) // columns
         column = rest.part(left, 0, right - left, rest.height)
-        hidden += _column(scene, column, host, names)
+        passed, missing = _column(scene, column, host, names)
+        above += passed
+        below += missing
         left = right
-    _head(scene, pane.part(0, 0, pane.width, lines), host, hidden)
+    _head(scene, pane.part(0, 0, pane.width, lines), host, above, below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +60,22 @@ class _Laid:
     need: Need
 
 
-def _column(scene: Scene, pane: Pane, host: Host, names: Sequence[str]) -> list[str]:
-    """Draw panels under each other; returns those that found no room."""
+def _column(scene: Scene, pane: Pane, host: Host, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Draw panels under each other; returns those that were passed over and those that found no room."""
     wanted = [_Laid(name, need) for name in names if (need := PANELS[name].need(host, pane.width))]
     heights = share_out(pane.height, [laid.need for laid in wanted])
-    hidden: list[str] = []
-    while 0 in heights and len(hidden) < scene.model.scroll and len(wanted) > 1:
+    passed: list[str] = []
+    while 0 in heights and len(passed) < scene.model.scroll and len(wanted) > 1:
         # Those that are passed over make room for those that found none.
-        hidden.append(wanted.pop(0).name)
+        passed.append(wanted.pop(0).name)
         heights = share_out(pane.height, [laid.need for laid in wanted])
-    scene.scrolled = max(scene.scrolled or 0, len(hidden))
+    scene.scrolled = max(scene.scrolled or 0, len(passed))
     y = 0
     for laid, high in zip(wanted, heights, strict=True):
         if high:
             PANELS[laid.name].draw(scene, pane.part(0, y, pane.width, high), host)
             y += high
-        else:
-            hidden.append(laid.name)
-    return hidden
+    return passed, [laid.name for laid, high in zip(wanted, heights, strict=True) if not high]
 
 
 def share_out(total: int, needs: Sequence[Need]) -> list[int]:
@@ -108,7 +109,7 @@ def share_out(total: int, needs: Sequence[Need]) -> list[int]:
     return heights
 
 
-def _head(scene: Scene, pane: Pane, host: Host, hidden: Sequence[str]) -> None:
+def _head(scene: Scene, pane: Pane, host: Host, above: Sequence[str], below: Sequence[str]) -> None:
     """Who it is, how it is, and which panels found no room; what does not fit is left out whole."""
     seen = host.age(scene.at)
     name = host.display if host.display == host.name else f"{host.display} ({host.name})"
@@ -120,7 +121,7 @@ def _head(scene: Scene, pane: Pane, host: Host, hidden: Sequence[str]) -> None:
     for text, style in state:
         x = pane.put(x, 0, text, style) + 2
     end = pane.width
-    more = _more(scene, hidden, end - x - 1)
+    more = _more(scene, above, below, end - x - 1)
     if more:
         end = pane.right(0, more, Role.ACCENT, x=end - 1)
     facts = _facts(scene, host)
@@ -130,12 +131,12 @@ def _head(scene: Scene, pane: Pane, host: Host, hidden: Sequence[str]) -> None:
         _line(pane.part(0, 0, end, 1), x, 0, facts)
 
 
-def _more(scene: Scene, hidden: Sequence[str], room: int) -> str:
+def _more(scene: Scene, above: Sequence[str], below: Sequence[str], room: int) -> str:
     """What found no room, and how to see it; shorter or nothing where that does not fit either."""
-    if not hidden:
+    if not above and not below:
         return ""
-    verb = "PgDn" if scene.model.screen == "host" else "more"
-    titles = [PANELS[name].title for name in hidden]
+    verb = "more" if scene.model.screen != "host" else "PgDn" if below else "PgUp"
+    titles = [PANELS[name].title for name in below or above]
     for text in (f"{verb}: {', '.join(titles)}", f"{verb}: {len(titles)} more", verb):
         if width(text) <= room:
             return text

@@ -1,0 +1,128 @@
+"""What the viewer's tests begin with: noon, a host called web-1, and a hub in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC
+
+from tests.viewer.fleet import InventedHost, rfc
+from viewer import parse
+from viewer.events import (
+    AlertTold,
+    AskChecks,
+    AskHost,
+    AskHosts,
+    AskSeries,
+    AskServices,
+    Check,
+    ChecksTold,
+    Event,
+    Failed,
+    HostEntry,
+    HostsTold,
+    LinkTold,
+    SampleTold,
+    ServiceEntry,
+    ServicesTold,
+    Wish,
+)
+from viewer.model import Model
+from viewer.scene import Look
+from viewer.session import Session
+
+NOON = 1_767_268_800.0
+"""2026-01-01 12:00:00 UTC."""
+LOOK = Look("braille", zone=UTC)
+
+
+class HubInMemory:
+    """Answers wishes from invented hosts at once; ``away`` makes it fail."""
+
+    def __init__(self, hosts: dict[str, InventedHost] | None = None, now: float = NOON) -> None:
+        self.hosts = hosts or {}
+        self.now = now
+        self.away = False
+        self.asked: list[Wish] = []
+        self.services: tuple[ServiceEntry, ...] = ()
+        self.events: list[Event] = [LinkTold("live")]
+        self.hurried = 0
+
+    def ask(self, wish: Wish) -> None:
+        self.asked.append(wish)
+        self.events.append(self._answer(wish))
+
+    def take(self, most: int = 2000) -> list[Event]:
+        found, self.events = self.events, []
+        return found
+
+    def hurry(self) -> None:
+        self.hurried += 1
+
+    def _answer(self, wish: Wish) -> Event:
+        failed = Failed(wish, "cannot reach the hub", 0)
+        if self.away:
+            return failed
+        match wish:
+            case AskHosts():
+                rows = [host.info(self.now) for host in self.hosts.values()]
+                return HostsTold(tuple(parse.hosts(json.dumps({"servers": rows}))))
+            case AskHost():
+                host = self.hosts.get(wish.name)
+                return (host and parse.host(json.dumps(host.detail(self.now)))) or failed
+            case AskSeries():
+                host = self.hosts.get(wish.name)
+                if host is None:
+                    return failed
+                told = host.series(list(wish.metrics), wish.start, wish.end, wish.points, self.now)
+                return parse.series(json.dumps(told), wish) or failed
+            case AskServices():
+                return ServicesTold(self.services)
+            case AskChecks():
+                times = range(wish.start, int(self.now), 30)
+                return ChecksTold(wish, tuple(Check(wish.name, at, "up", 80.0, 200, 41) for at in times), 100.0, 10)
+
+
+def session(hub: HubInMemory, *keys: str, screen: str = "hosts", look: Look = LOOK) -> Session:
+    """A session that looks at ``hub`` at noon, with everything loaded and ``keys`` pressed."""
+    found = Session(Model(address="hub:8080", screen=screen), hub, look, clock=lambda: hub.now)
+    settle(found)
+    for key in keys:
+        found.press(key)
+        settle(found)
+    return found
+
+
+def settle(found: Session) -> None:
+    """Let everything come that was asked for."""
+    for _ in range(60):
+        found.turn()
+        found.draw(200, 60)
+        found.turn()  # what has come into view is asked for
+        if not found.model.plan.waiting:
+            return
+    raise AssertionError(f"still waiting for {found.model.plan.waiting}")
+
+
+def calm(name: str = "web-1", **values: float) -> HostEntry:
+    """A host as listed, with a few round numbers."""
+    known = {"cpu.percent": 40.0, "memory.percent": 50.0, "memory.used": 8.0 * 1024**3, "memory.total": 16.0 * 1024**3}
+    more = {key.replace("_", ".", 1): value for key, value in values.items()}
+    return HostEntry(name, name, "up", "", NOON, {**known, **more})
+
+
+def samples(name: str, cpu: Sequence[float], until: float = NOON, every: float = 10.0) -> Iterable[SampleTold]:
+    """Readings of one host, the last one at ``until``."""
+    for place, value in enumerate(cpu):
+        at = until - every * (len(cpu) - 1 - place)
+        yield SampleTold(name, name, at, {"cpu.percent": value, "memory.percent": 50.0})
+
+
+def alarm(state: str = "firing", at: float = NOON, subject: str = "web-1", rule: str = "cpu") -> AlertTold:
+    """An alarm's change."""
+    return AlertTold(subject, rule, state, "critical", at, "cpu.percent is 97, limit 90", 97.0, 90.0, at - 60)
+
+
+def stream_text(kind: str = "metric", at: float = NOON, **more: object) -> str:
+    """A message of the stream."""
+    return json.dumps({"type": kind, "server_id": "web-1", "timestamp": rfc(at), **more})

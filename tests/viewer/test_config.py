@@ -1,0 +1,93 @@
+"""What the viewer is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bus.faults import ConfigError
+from viewer.config import Hub, Viewer, hub, load, read
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as told:
+        read(text, Path("viewer.toml"), {})
+    return [str(fault) for fault in told.value.faults]
+
+
+def asked(settings: Viewer | None = None, folder: Path = Path(), **more: str) -> Hub:
+    environment = {key: value for key, value in more.items() if key.isupper()}
+    flags = {key: more.get(key) for key in ("url", "token", "file")}
+    return hub(settings or Viewer(), folder, environment, **flags)
+
+
+def test_without_a_file_everything_has_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load(None, {}) == Viewer()
+    assert Viewer().window.name == "5m"
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "viewer.toml", {})
+
+
+def test_an_older_file_is_understood() -> None:
+    text = """
+        api_url = "http://hub:8080"
+        api_token = "secret"
+        refresh_interval = 10
+        max_metrics = 100
+        time_window_seconds = 3000
+        debug = false
+    """
+    found = read(text, Path("viewer.toml"), {})
+    assert (found.api_url, found.refresh_interval, found.window.name) == ("http://hub:8080", 10.0, "1h")
+
+
+def test_all_faults_are_told_at_once_with_the_nearest_right_word() -> None:
+    found = faults('api_ulr = "http://hub"\nrefresh_interval = "often"\nsymbols = "emoji"\n')
+    assert len(found) == 3
+    text = "\n".join(found)
+    assert "api_url" in text
+    assert "viewer.toml:2" in text
+    assert "braille" in text
+
+
+def test_a_file_that_is_no_toml_says_where() -> None:
+    assert "line 1" in faults("api_url = http://hub\n")[0]
+
+
+@pytest.mark.parametrize(
+    "url", ["hub:8080", "ftp://hub", "http://", "http://hub:99999", "http://a b", "http://\x1b[2J"]
+)
+def test_an_address_that_cannot_work_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError):
+        asked(url=url)
+
+
+def test_the_token_of_a_flag_wins_then_the_environments_then_the_files(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-file\n")
+    settings = Viewer(api_token="from-settings")
+    tokens = [
+        asked(settings, token="from-flag", GUARDIA_TOKEN="from-environment"),
+        asked(settings, file=str(tmp_path / "token"), GUARDIA_TOKEN="from-environment"),
+        asked(settings, GUARDIA_TOKEN="from-environment"),
+        asked(Viewer(api_token="from-settings", token_file="token"), tmp_path),
+        asked(settings),
+    ]
+    told = [found.token.reveal() if found.token else None for found in tokens]
+    assert told == ["from-flag", "from-file", "from-environment", "from-file", "from-settings"]
+
+
+def test_a_token_is_never_printed() -> None:
+    assert "from-flag" not in repr(asked(token="from-flag"))
+
+
+def test_a_file_without_a_token_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        asked(file=str(tmp_path / "none"))
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(ConfigError, match="one line with the token"):
+        asked(file=str(tmp_path / "empty"))

@@ -110,7 +110,9 @@ def test_layout_samples_facts_processes_and_plugins_reach_the_door_and_sigterm_e
 
     # then everything is the host's own, numbered without holes, each layout before its samples
     assert {record.source for record in door.records} == {"web-1"}
-    assert [record.number for record in door.records] == list(range(1, len(door.records) + 1))
+    # (nobody acknowledges anything here, so that some of it is sent again)
+    numbers = list(dict.fromkeys(record.number for record in door.records))
+    assert numbers == list(range(1, len(numbers) + 1))
     known: dict[int, Layout] = {}
     readings = []
     for record in door.records:

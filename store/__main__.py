@@ -46,6 +46,7 @@ def build_writer(program: Program[Store]) -> None:
     loop.every(config.cleanup_seconds, writer.retain, at_once=True)
     loop.every(REFRESH_SECONDS, backend.refresh)
     loop.every(REPORT_SECONDS, writer.report)
+    program.on_reload.append(writer.use)
     program.vitals.source(writer.readings)
 
 

@@ -109,6 +109,11 @@ class Writer:
         if not self._receiver.changed and self._receiver.prune(self._clock() / 1e9):
             self.commit()
 
+    def use(self, config: Store) -> None:
+        """Go on with other settings, all but where and in what records are kept; what is now too old goes at once."""
+        self._config = config
+        self.retain()
+
     def report(self) -> None:
         """Tell the log what was lost or refused since the last time."""
         self._account.report_to(self._log.warning)

@@ -70,6 +70,23 @@ def test_status_says_that_all_is_well(hub: Hub) -> None:
     assert "hosts: 1 up" in text
 
 
+def test_sighup_reads_the_configuration_again_and_a_mistake_in_it_changes_nothing(hub: Hub) -> None:
+    pid = hub.pids()["store-writer"]
+    text = hub.config.read_text()
+    log = hub.etc / "var" / "log" / "store-writer.log"
+    try:
+        hub.config.write_text(text + "[store]\nkeep_samples_seconds = 'a while'\n")
+        os.kill(pid, signal.SIGHUP)
+        until(lambda: "the new configuration is not used" in log.read_text(), 10, "the mistake is told")
+        hub.config.write_text(text + "[store]\nkeep_samples_seconds = '1h'\n")
+        os.kill(pid, signal.SIGHUP)
+        until(lambda: f"read {hub.config} again" in log.read_text(), 10, "the file is read again")
+    finally:
+        hub.config.write_text(text)
+    assert hub.pids()["store-writer"] == pid
+    seen_again(hub, 20)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that_is_killed_comes_back_and_the_picture_heals(hub: Hub, name: str) -> None:
     until(hub.all_run, 40, "all programs run")

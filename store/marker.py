@@ -35,8 +35,10 @@ class Marker:
 class Quarantine:
     """A folder of records that will never be stored, as they came; the oldest make room."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, files: int = MOST_FILES, size: int = MOST_BYTES) -> None:
         self._folder = folder
+        self._files = files
+        self._size = size
 
     def keep(self, source: str, epoch: int, number: int, record: bytes) -> None:
         """Put one aside for whoever wants to look at it; what the disk has no room for is only counted."""
@@ -44,7 +46,7 @@ class Quarantine:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             files = sorted(self._folder.glob("*.record"), key=lambda file: file.stat().st_mtime)
             size = sum(file.stat().st_size for file in files) + len(record)
-            while files and (len(files) >= MOST_FILES or size > MOST_BYTES):
+            while files and (len(files) >= self._files or size > self._size):
                 size -= files[0].stat().st_size
                 files.pop(0).unlink()
             (self._folder / f"{source}-{epoch:016x}-{number}.record").write_bytes(record)

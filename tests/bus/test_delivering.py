@@ -1,0 +1,188 @@
+"""The shell of a producer: on a loop, with real sockets and a real spool, before a hub that is played."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from bus.control import Mark, Receipt, pack_receipt, read_hello
+from bus.delivering import Deliverer
+from bus.delivery.window import Limits
+from bus.fields import Unfit
+from bus.loop import Loop
+from bus.messages import Facts
+from bus.producer import ONCE, Producer
+from bus.sockets import Hear, Post, Pull, Push
+from bus.spool import Spool
+from bus.wire import Record, read
+
+NOON = 1_700_000_000 * 10**9
+QUICK = Limits(timeout=0.3, answer_timeout=0.1, pause=0.1)
+
+
+class Rig:
+    """A deliverer and the two doors of a hub that says what it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.folder = folder
+        self.loop = Loop()
+        self.records: list[Record] = []
+        self.storing = True
+        self.open()
+        self.deliverer = self.started()
+
+    def open(self) -> None:
+        """The hub is there."""
+        self.door, self.post = Pull(self.context), Post(self.context)
+        self.door.bind(f"ipc://{self.folder}/door")
+        self.post.bind(f"ipc://{self.folder}/receipts")
+
+    def shut(self) -> None:
+        """The hub is away."""
+        self.door.close()
+        self.post.close()
+
+    def started(self) -> Deliverer:
+        spool = Spool(self.folder / "spool", source="web-1", now=time.monotonic(), wall=time.time_ns())
+        push = Push(self.context)
+        push.raw.setsockopt(zmq.LINGER, 0)
+        made = Deliverer(
+            self.loop,
+            push,
+            Hear(self.context),
+            spool,
+            "web-1",
+            door=f"ipc://{self.folder}/door",
+            receipts=f"ipc://{self.folder}/receipts",
+            log=logging.getLogger("test"),
+            limits=QUICK,
+        )
+        made.start()
+        return made
+
+    def until(self, seen: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + 10
+        while not seen():
+            assert time.monotonic() < end, f"still not: {what}"
+            self.loop.pass_once(0.01)
+            if not self.door.raw.closed:
+                self._serve()
+
+    def _serve(self) -> None:
+        self.records += [record for frame in self.door.drain() for record in read(frame)]
+        marks: dict[int, int] = {}
+        for record in self.records:
+            if self.storing and record.number == marks.get(record.epoch, 0) + 1:
+                marks[record.epoch] = record.number
+        for who, frame in self.post.letters():
+            self.who, self.hello = who, read_hello(frame)
+            told = tuple(Mark(offer.epoch, marks.get(offer.epoch, 0)) for offer in self.hello.offers)
+            self.post.deliver(who, pack_receipt(Receipt("web-1", 5, 1, NOON, told, self.hello.nonce)))
+        if marks and hasattr(self, "who"):
+            told = tuple(Mark(epoch, watermark) for epoch, watermark in marks.items())
+            self.post.deliver(self.who, pack_receipt(Receipt("web-1", 5, 1, NOON, told)))
+
+    def bodies(self) -> list[str]:
+        return [record.message().kernel for record in self.records]
+
+    @property
+    def unacknowledged(self) -> int:
+        return self.deliverer.courier.sender.unacknowledged
+
+
+@pytest.fixture
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    made = Rig(tmp_path_factory.mktemp("r"))
+    yield made
+    made.context.destroy(linger=0)
+
+
+def test_what_is_told_arrives_and_is_acknowledged(rig: Rig) -> None:
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: rig.bodies() == ["6.1"], "the message")
+    rig.until(lambda: rig.unacknowledged == 0, "its receipt")
+
+    assert rig.records[0].epoch != ONCE
+
+
+def test_what_is_told_in_one_pass_is_made_durable_with_one_fsync_and_sent_in_one_frame(rig: Rig) -> None:
+    rig.until(lambda: rig.deliverer.courier.sender.state.value == "flowing", "the road is open")
+    for kernel in ("6.1", "6.2", "6.3"):
+        rig.deliverer.tell(Facts(kernel=kernel), at=NOON)
+    assert rig.unacknowledged == 0, "nothing is numbered before it is flushed"
+    rig.until(lambda: rig.bodies() == ["6.1", "6.2", "6.3"], "the messages")
+
+    assert {record.sent for record in rig.records} == {rig.records[0].sent}
+
+
+def test_a_hub_that_was_away_gets_what_was_told_meanwhile(rig: Rig) -> None:
+    rig.until(lambda: rig.deliverer.courier.sender.state.value == "flowing", "the road is open")
+    rig.shut()
+    rig.until(lambda: rig.deliverer.courier.sender.state.value != "flowing", "the cut is seen")
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: rig.unacknowledged == 1, "it is kept")
+    rig.open()
+
+    rig.until(lambda: "6.1" in rig.bodies(), "the message")
+    rig.until(lambda: rig.unacknowledged == 0, "its receipt")
+
+
+def test_a_new_process_goes_on_with_what_the_last_one_left(rig: Rig) -> None:
+    rig.shut()
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.deliverer.close()
+    rig.open()
+    rig.deliverer = rig.started()
+    rig.deliverer.tell(Facts(kernel="6.2"), at=NOON)
+
+    rig.until(lambda: set(rig.bodies()) == {"6.1", "6.2"}, "both messages")
+    rig.until(lambda: rig.unacknowledged == 0, "their receipts")
+    assert len({record.epoch for record in rig.records}) == 2
+
+
+def test_a_message_that_is_not_stored_is_sent_again(rig: Rig) -> None:
+    rig.until(lambda: rig.deliverer.courier.sender.state.value == "flowing", "the road is open")
+    rig.storing = False
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: bool(rig.records), "the message")
+    rig.records.clear()
+
+    rig.until(lambda: bool(rig.records), "the message again")
+
+
+def test_what_nobody_would_ever_take_is_refused_before_it_is_kept(rig: Rig) -> None:
+    with pytest.raises(Unfit):
+        rig.deliverer.tell(Facts(kernel="6.1"), at=NOON, subject="web 1")
+    with pytest.raises(Unfit):
+        rig.deliverer.tell(Facts(kernel="x" * 300_000), at=NOON)
+    with pytest.raises(Unfit):
+        rig.deliverer.tell(Facts(kernel="6.1"), at=2**63)
+    rig.deliverer.flush()
+
+    assert rig.unacknowledged == 0
+
+
+def test_it_says_how_it_goes(rig: Rig) -> None:
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: rig.bodies() == ["6.1"] and rig.unacknowledged == 0, "its receipt")
+    vitals = rig.deliverer.vitals()
+
+    assert vitals["spool.messages"] == 1.0, "it stays for a hub that is restored"
+    assert vitals["spool.unacknowledged"] == 0.0
+    assert vitals["spool.dropped_total"] == 0.0
+
+
+def test_a_producer_without_a_spool_tells_once(rig: Rig) -> None:
+    push = Push(rig.context)
+    push.connect(f"ipc://{rig.folder}/door")
+    producer = Producer(push, "web-1")
+    producer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: rig.bodies() == ["6.1"], "the message")
+
+    assert rig.records[0].epoch == ONCE

@@ -1,0 +1,176 @@
+"""What of a bus frame is stored: each record once; what cannot be is passed, counted and written down."""
+
+from __future__ import annotations
+
+from bus.control import Hello, Offer, Refusal
+from bus.delivery.fence import Fence
+from bus.delivery.receiver import Receiver
+from bus.messages import KINDS, Loss, Message, Sample
+from bus.wire import Record, pack, read, record, stamped, unstamped
+from store.account import LEDGER, Account
+from store.batch import Batch
+from tests.store.given import LAYOUT, NOON, SECOND
+
+GENERATION = 5
+
+
+def _told(message: Message, number: int, *, epoch: int = 7, base: int = 1) -> Record:
+    return record(
+        message, source="web-1", at=NOON + number, epoch=epoch, number=number, base=base, generation=GENERATION
+    )
+
+
+def _sample(number: int, *, epoch: int = 7, base: int = 1) -> Record:
+    return _told(Sample(LAYOUT.id, (float(number), 0.0)), number, epoch=epoch, base=base)
+
+
+class Desk:
+    """An account and its batch; ``commit`` begins the next one."""
+
+    def __init__(self, marker: bytes = b"") -> None:
+        self.receiver = Receiver(GENERATION, 1)
+        self.fence = Fence(marker)
+        self.quarantined: list[tuple[str, int, int, bytes]] = []
+        self.account = Account(
+            self.receiver,
+            self.fence,
+            lambda source, epoch, number, told: self.quarantined.append((source, epoch, number, told)),
+        )
+        self.batch = Batch()
+        self.said: list[str] = []
+
+    def take(self, *records: Record) -> None:
+        frame = stamped(records[0].kind, 1, 1, NOON, [pack(one) for one in records])
+        stamp, start = unstamped(frame)
+        self.account.take(self.batch, stamp.kind, frame, start, stamp.received)
+
+    def commit(self) -> list[Record]:
+        """What the batch holds, written down and committed."""
+        self.account.write_down(self.batch)
+        self.account.committed()
+        found = [
+            read(packed)[0]
+            for groups in self.batch.groups.values()
+            for group in groups.values()
+            for packed in group.records
+        ]
+        found += [read(packed)[0] for packed in self.batch.layouts]
+        self.batch = Batch()
+        return found
+
+    def losses(self) -> list[Loss]:
+        return [one.message() for one in self.commit() if one.kind == "loss"]
+
+    @property
+    def watermark(self) -> int:
+        return self.receiver.streams("web-1")[7].watermark
+
+
+def test_what_comes_twice_is_stored_once() -> None:
+    desk = Desk()
+    desk.take(_sample(1), _sample(2))
+    desk.take(_sample(2), _sample(3), _sample(1))
+
+    assert sorted(one.number for one in desk.commit()) == [1, 2, 3]
+    assert desk.account.counts == {"duplicate": 2}
+
+
+def test_what_was_committed_comes_again_for_nothing() -> None:
+    desk = Desk()
+    desk.take(_sample(1), _sample(2))
+    desk.commit()
+    desk.take(_sample(1), _sample(2), _sample(3))
+
+    assert [one.number for one in desk.commit()] == [3]
+
+
+def test_what_is_told_once_is_stored_as_often_as_it_comes_and_never_acknowledged() -> None:
+    desk = Desk()
+    desk.take(_sample(1, epoch=0), _sample(5, epoch=0))
+
+    assert len(desk.commit()) == 2
+    assert desk.receiver.receipts(0) == []
+
+
+def test_a_gap_is_written_down_in_the_batch_that_makes_it_known_and_once() -> None:
+    desk = Desk()
+    desk.take(_sample(1), _sample(5, base=5))
+    desk.account.write_down(desk.batch)
+    told = desk.commit()
+
+    (entry,) = (one for one in told if one.kind == "loss")
+    assert (entry.source, entry.subject, entry.epoch) == (LEDGER, "web-1", 0)
+    assert entry.message() == Loss("web-1", 7, 2, 4, "dropped")
+    assert (desk.watermark, desk.account.counts["lost"]) == (5, 3)
+
+
+def test_what_was_thought_lost_and_comes_after_all_is_written_down_too() -> None:
+    desk = Desk()
+    desk.take(_sample(5, base=5))
+    desk.commit()
+    desk.take(_sample(3))
+
+    assert desk.losses() == [Loss("web-1", 7, 3, 3, "found")]
+
+
+def test_the_floor_of_a_hello_is_written_down() -> None:
+    desk = Desk()
+    desk.receiver.greet(Hello("web-1", "boot", 0, 0, 1, GENERATION, (Offer(7, 4, 9, 0),)), NOON / SECOND)
+
+    assert desk.losses() == [Loss("web-1", 7, 1, 4, "dropped")]
+
+
+def test_a_layout_without_sense_is_rejected_kept_aside_and_passed() -> None:
+    desk = Desk()
+    wrong = Record("layout", "web-1", "web-1", NOON, 7, 1, b"\xc0", generation=GENERATION)
+    desk.take(wrong)
+
+    assert desk.losses() == [Loss("web-1", 7, 1, 1, "rejected, malformed")]
+    assert desk.quarantined == [("web-1", 7, 1, pack(wrong))]
+    assert desk.watermark == 1
+    assert [reject.code for reject in desk.receiver.receipts(0)[0].rejects] == ["malformed"]
+
+
+def test_what_the_collector_refused_is_passed_and_written_down_once() -> None:
+    desk = Desk()
+    for _ in range(2):
+        desk.account.refused(desk.batch, Refusal("web-1", 7, 1, 1, GENERATION, "kind"), NOON)
+
+    assert desk.losses() == [Loss("web-1", 7, 1, 1, "refused, kind")]
+    assert desk.watermark == 1
+
+
+def test_what_a_producers_disk_damaged_is_in_the_ledger_under_its_number_and_the_time_it_came() -> None:
+    desk = Desk()
+    damage = Loss("web-1", 0, 1, 1, "damaged on disk")
+    desk.take(Record("loss", "web-1", "web-1", 0, 7, 1, KINDS["loss"].encode(damage), generation=GENERATION))
+    (entry,) = desk.commit()
+
+    assert (entry.message(), entry.at) == (Loss("web-1", 7, 1, 1, "damaged on disk"), NOON)
+
+
+def test_what_the_last_run_died_over_is_taken_alone_and_put_aside_when_that_kills_too() -> None:
+    batch = Fence().around([("web-1", 7, 1, 2)])
+    first = Desk(batch)
+    first.take(_sample(1), _sample(2), _sample(3))
+    assert [one.number for one in first.commit()] == [3]
+    assert [read(suspect.record)[0].number for suspect in first.account.alone] == [1, 2]
+    first.account.take_alone(first.batch, first.account.alone[0])
+    assert [one.number for one in first.commit()] == [1]
+
+    again = Fence(Fence(batch).alone("web-1", 7, 2))
+    second = Desk(again.alone("web-1", 7, 2))
+    second.take(_sample(2))
+    assert second.losses() == [Loss("web-1", 7, 2, 2, "rejected, poison")]
+    assert [place[:3] for place in second.quarantined] == [("web-1", 7, 2)]
+
+
+def test_the_log_hears_how_much_of_what_and_not_each_message() -> None:
+    desk = Desk()
+    desk.take(_sample(101, base=101))
+    desk.take(_sample(202, base=202))
+    desk.commit()
+    desk.account.report_to(desk.said.append)
+    desk.account.report_to(desk.said.append)
+
+    assert desk.said == ["web-1: 200 messages lost, dropped"]

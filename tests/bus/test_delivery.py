@@ -14,10 +14,10 @@ from tests.bus.simulation.hub import HubDisk
 from tests.bus.simulation.mutants import MUTANTS
 from tests.bus.simulation.run import history
 
-SEEDS = int(os.environ.get("GUARDIA_SEEDS", "300"))
+SEEDS = int(os.environ.get("DELIVERY_SEEDS", "300"))
 """How many histories are tried."""
-FIRST = int(os.environ.get("GUARDIA_SEED", "0"))
-"""The first one; ``GUARDIA_SEED=1234 GUARDIA_SEEDS=1`` replays one that failed."""
+FIRST = int(os.environ.get("DELIVERY_SEED", "0"))
+"""The first one; ``DELIVERY_SEED=1234 DELIVERY_SEEDS=1`` replays one that failed."""
 MUTANT_SEEDS = 200
 
 

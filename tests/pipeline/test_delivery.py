@@ -12,9 +12,9 @@ import pytest
 
 from tests.pipeline.programs import Programs, Told, until
 
-FAULTS = int(os.environ.get("GUARDIA_FAULT_COUNT", "12"))
-"""Kills and stops in the long test; ``GUARDIA_FAULT_COUNT=1000`` is what a release takes."""
-SEED = int(os.environ.get("GUARDIA_SEED", "7"))
+FAULTS = int(os.environ.get("DELIVERY_FAULTS", "12"))
+"""Kills and stops in the long test; ``DELIVERY_FAULTS=1000`` is what a release takes."""
+SEED = int(os.environ.get("DELIVERY_SEED", "7"))
 RATE = 1000.0
 PRODUCERS = ("web-1", "web-2")
 BETWEEN = 600

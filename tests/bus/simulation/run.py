@@ -39,7 +39,7 @@ class Outcome:
 
     def __str__(self) -> str:
         found = "\n".join(self.verdict.faults[:10]) or "nothing wrong"
-        return f"GUARDIA_SEED={self.seed} replays this history:\n" + "\n".join(self.history) + "\n" + found
+        return f"DELIVERY_SEED={self.seed} replays this history:\n" + "\n".join(self.history) + "\n" + found
 
 
 def wire_up(world: World, hub: Hub, hosts: list[Host]) -> None:

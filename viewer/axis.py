@@ -45,7 +45,7 @@ WINDOWS = (
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """``count`` columns of equal length that end at or just after ``end`` (seconds since the epoch)."""
+    """``count`` columns of ``step`` seconds from ``start`` on (seconds since the epoch)."""
 
     start: float
     step: float
@@ -62,13 +62,13 @@ class Axis:
 
 
 def axis(now: float, seconds: float, count: int) -> Axis:
-    """The last ``seconds`` before ``now`` over ``count`` columns.
+    """The last ``seconds`` up to ``now`` over ``count`` columns.
 
     Columns begin at multiples of their length, so that a picture moves by whole columns and does not shimmer.
     """
     count = max(1, count)
     step = seconds / count
-    end = math.ceil(now / step) * step
+    end = (math.floor(now / step) + 1) * step
     return Axis(end - step * count, step, count)
 
 

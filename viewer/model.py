@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from viewer import keys
 from viewer.axis import WINDOWS, Window
-from viewer.events import ChecksTold, Event, Failed, HostsTold, LinkTold, Missed, SeriesTold, Wish
+from viewer.events import AskHosts, ChecksTold, Event, Failed, HostsTold, LinkTold, Missed, SeriesTold, Wish
 from viewer.pasts import Pasts
 from viewer.picking import SORTS, Picking
 from viewer.plan import Plan
@@ -44,6 +44,8 @@ class Model:
     """On Host: panels passed over. On Alerts and Help: lines passed over."""
     notice: str = ""
     """Something the person should read; the next key takes it away."""
+    unreached: str = ""
+    """Why the hub did not tell its hosts when last asked; empty when it did."""
     quit: bool = False
     world: World = field(default_factory=World)
     pasts: Pasts = field(default_factory=Pasts)
@@ -75,7 +77,14 @@ class Model:
             self.plan.hurry()
         if isinstance(event, Failed) and event.status in (401, 403):
             self.notice = event.reason
-        if isinstance(event, HostsTold) and self.wanted:
+        if isinstance(event, Failed) and isinstance(event.wish, AskHosts):
+            self.unreached = event.reason
+        if isinstance(event, HostsTold):
+            self.unreached = ""
+            self._check_wanted()
+
+    def _check_wanted(self) -> None:
+        if self.wanted:
             if self.wanted not in self.world.hosts:
                 self.notice = f"the hub knows no host {self.wanted}"
             self.wanted = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,7 @@ from viewer.events import (
 from viewer.history import Reading
 
 MAX_TEXT = 400
+_ID = re.compile(r'[{,]\s*"id"\s*:\s*"([^"\\]{1,100})"')
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
@@ -47,10 +49,12 @@ def stream_event(text: str | bytes) -> Event | None:
 
 
 def event_id(text: str | bytes) -> str | None:
-    """The id in a stream message, found without decoding it."""
-    piece = text[:200] if isinstance(text, str) else text[:200].decode(errors="replace")
-    _, found, rest = piece.partition('"id":"')
-    return rest.partition('"')[0] if found and '"' in rest else None
+    """The id in a stream message, found near its end or its beginning without decoding it."""
+    for piece, place in ((text[-200:], -1), (text[:200], 0)):
+        found = _ID.findall(piece if isinstance(piece, str) else piece.decode(errors="replace"))
+        if found:
+            return str(found[place])
+    return None
 
 
 def hosts(body: str) -> Iterator[HostEntry]:

@@ -155,12 +155,12 @@ def _print(session: Session, size: tuple[int, int], steps: list[Step] | None, pa
         if steps is None:
             play.wait("loaded")
         if steps is None and not world.hosts_told:
-            return _fail(world.link.reason or session.model.notice or "the hub told nothing")
+            return _fail(session.model.unreached or world.link.reason or "the hub told nothing")
         if steps is None and session.model.notice:
             return _fail(session.model.notice)
         play.run(steps or [Step("dump")])
     except Unmet as unmet:
-        return _fail(world.link.reason or session.model.notice or str(unmet))
+        return _fail(session.model.unreached or world.link.reason or str(unmet))
     except BrokenPipeError:
         return 0  # whoever read us has seen enough
     return 0

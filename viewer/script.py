@@ -77,8 +77,9 @@ def _step(line: str) -> Step:
 def loaded(session: Session) -> bool:
     """Whether all that the picture needs was asked for and has come, or never will."""
     world = session.model.world
-    known = world.hosts_told or world.link.state == "offline"
-    return known and world.link.state != "connecting" and not session.model.plan.waiting
+    if not world.hosts_told:
+        return bool(session.model.unreached) or world.link.state == "offline"
+    return world.link.state != "connecting" and not session.model.plan.waiting
 
 
 class Play:

@@ -23,12 +23,10 @@ FIRST, LONGEST = 0.5, 10.0
 """Seconds between attempts: the shortest and the longest wait."""
 OFFLINE_AFTER = 5
 """Failed attempts after which the hub is called offline."""
+REFUSALS = frozenset({401, 403, 4401, 4403})
+"""Status of HTTP and codes of WebSocket that no other attempt will change soon."""
 PATIENCE = 10.0
 """Seconds without an answer to a ping after which the connection is given up."""
-
-
-class Refused(Exception):
-    """The hub does not want us."""
 
 
 class Stream(threading.Thread):
@@ -72,10 +70,12 @@ class Stream(threading.Thread):
                 failures, why = 0, f"{self._address} closed the stream"
             except ConnectionClosed as error:
                 failures, why = 0, self._closed(error)
-            except Refused as error:
-                failures, why = max(failures, OFFLINE_AFTER), str(error)
+                if error.rcvd is not None and error.rcvd.code in REFUSALS:
+                    failures = OFFLINE_AFTER
             except (WebSocketException, OSError, ValueError) as error:
                 why = self._failed(error)
+                if isinstance(error, InvalidStatus) and error.response.status_code in REFUSALS:
+                    failures = max(failures, OFFLINE_AFTER)
             failures += 1
             if not self._over.is_set():
                 self._wait(failures, why)
@@ -135,9 +135,8 @@ class Stream(threading.Thread):
         close = error.rcvd
         if close is None:
             return f"the connection to {self._address} broke"
-        if close.code in (4401, 4403):
-            raise_to = close.reason or "the token is not accepted"
-            return f"{self._address} refuses us: {raise_to}"
+        if close.code in REFUSALS:
+            return f"{self._address} refuses us: {close.reason or 'the token is not accepted'}"
         return f"{self._address} closed the stream: {close.reason or f'code {close.code}'}"
 
     def _failed(self, error: Exception) -> str:

@@ -95,11 +95,12 @@ def session(hub: HubInMemory, *keys: str, screen: str = "hosts", look: Look = LO
 
 def settle(found: Session) -> None:
     """Let everything come that was asked for."""
+    quiet = 0
     for _ in range(60):
         found.turn()
-        found.draw(200, 60)
-        found.turn()  # what has come into view is asked for
-        if not found.model.plan.waiting:
+        found.draw(200, 60)  # what comes into view is asked for by the next turn
+        quiet = 0 if found.model.plan.waiting else quiet + 1
+        if quiet == 3:
             return
     raise AssertionError(f"still waiting for {found.model.plan.waiting}")
 

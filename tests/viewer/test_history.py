@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.viewer.given import NOON
 from viewer.axis import Axis
-from viewer.history import Strip, Track
+from viewer.history import Reading, Strip, Track
 
 LOAD = "cpu.percent"
 
@@ -48,7 +48,7 @@ def test_no_reading_is_not_a_zero() -> None:
 def test_the_loaded_past_and_the_live_present_meet_without_a_seam() -> None:
     # given a reading that is in the hub's answer and on the stream
     live_first, loaded_first = track(), track()
-    answer = {LOAD: [(10.0, 10.0, 10.0, 1), (20.0, 20.0, 20.0, 1)]}
+    answer: dict[str, list[Reading | None]] = {LOAD: [(10.0, 10.0, 10.0, 1), (20.0, 20.0, 20.0, 1)]}
     # when they come in either order
     live_first.add(NOON + 1, {LOAD: 20.0})
     live_first.load([NOON, NOON + 1], 1.0, answer)

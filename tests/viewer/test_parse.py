@@ -82,6 +82,7 @@ def test_types_that_are_not_ours_are_passed_over() -> None:
 
 def test_the_id_to_resume_from_is_found_without_decoding() -> None:
     assert parse.event_id('{"type":"metric","id":"3f.1.7","x":1}') == "3f.1.7"
+    assert parse.event_id('{"type": "facts", "facts": {"id": "x"}' + " " * 200 + ', "id": "3f.1.8"}') == "3f.1.8"
     assert parse.event_id('{"type":"metric"}') is None
 
 

@@ -84,7 +84,8 @@ GIVEN: list[Callable[[], Session]] = [nothing, one, sixty, gaps, many_cores, nev
 
 def bounded(canvas: Canvas, wide: int, high: int) -> None:
     assert len(canvas.texts) == len(canvas.styles) == high
-    assert all(len(row) == wide for row in (*canvas.texts, *canvas.styles))
+    assert all(len(row) == wide for row in canvas.texts)
+    assert all(len(row) == wide for row in canvas.styles)
     acting = {text for row in canvas.texts for text in row if not (text == "" or text.isprintable())}
     assert acting == set(), "nothing acts on the terminal"
 

@@ -25,9 +25,11 @@ ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
 
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw the screen."""
+    scene.model.rows(scene.at)  # chooses the first host where nobody has chosen
     host = scene.model.host()
     if host is None:
-        nothing(pane, "no host is chosen: press 1 and choose one")
+        known = scene.model.world.hosts_told
+        nothing(pane, "no host has reported yet" if known else "asking the hub…")
         return
     body(scene, pane, host)
 

@@ -1,0 +1,111 @@
+"""A person's seat at a real terminal: the program under a pty, what it shows, and keys to press."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.viewer.emulator import Emulator
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 20.0
+
+
+class Seat:
+    """Runs the viewer, or a shell to run it from; to be used in a ``with``, after which it no longer runs."""
+
+    def __init__(
+        self, home: Path, *flags: str, size: tuple[int, int] = (80, 24), shell: bool = False, **environment: str
+    ) -> None:
+        self.screen = Emulator(*size)
+        self.status: int | None = None
+        self._ours, theirs = os.openpty()
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self.resize(*size)
+        self.before = termios.tcgetattr(theirs)
+        kept = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        kept["PYTHONPATH"] = str(PROJECT)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.setsid()
+                fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+                for number in (0, 1, 2):
+                    os.dup2(theirs, number)
+                os.chdir(home if shell else PROJECT)
+                argv = ["bash", "--norc", "-i"] if shell else [sys.executable, "-m", "viewer", *flags]
+                os.execvpe(argv[0], argv, {**kept, **environment})
+            finally:
+                os._exit(127)
+        self._theirs = theirs
+
+    def __enter__(self) -> Seat:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._ours)
+        os.close(self._theirs)
+
+    def press(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._ours, keys.encode())
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the window another size."""
+        self.screen.resize(width, height)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send the program a signal."""
+        os.kill(self.pid, number)
+
+    def look(self, seconds: float = 0.05) -> str:
+        """Look at the screen for a moment."""
+        readable, _, _ = select.select([self._ours], [], [], seconds)
+        if readable:
+            try:
+                data = os.read(self._ours, 65_536)
+            except OSError:
+                data = b""
+            for answer in self.screen.feed(self._decode.decode(data)):
+                self.press(answer)
+        return self.screen.text()
+
+    def until(self, what: str | Callable[[str], bool]) -> str:
+        """Look until something is seen; fails with the picture when it is not."""
+        seen = (lambda text: what in text) if isinstance(what, str) else what
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            text = self.look()
+            if seen(text):
+                return text
+        raise AssertionError(f"never seen: {what}\n{self.screen.text()}")
+
+    def ended(self) -> int:
+        """Look until the program has ended; returns its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.look()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+                self.look()
+                return self.status
+        raise AssertionError(f"still there:\n{self.screen.text()}")
+
+    def is_restored(self) -> bool:
+        """Whether the terminal is as it was: its line discipline, its cursor, its first screen."""
+        modes = self.screen.modes
+        return termios.tcgetattr(self._theirs) == self.before and 1049 not in modes and 25 in modes

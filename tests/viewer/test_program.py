@@ -1,0 +1,145 @@
+"""The program as it is typed: pictures in a pipe, faults, exit codes."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.viewer.fleet import fleet
+from tests.viewer.hub import Hub
+from tests.viewer.seat import PROJECT
+from viewer.program import address, look
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    found = Hub(fleet(2))
+    yield found
+    found.close()
+
+
+def view(home: Path, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {"HOME": str(home), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "viewer", *flags],
+        cwd=PROJECT,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_a_dump_in_a_pipe_is_plain_text_of_the_size_asked_for(hub: Hub, tmp_path: Path) -> None:
+    done = view(tmp_path, "--url", hub.url, "--dump", "--size", "100x30")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 30
+    assert max(len(line) for line in lines) == 100
+    assert "\x1b" not in done.stdout
+    assert "db-1" in done.stdout
+    assert "⣿" in done.stdout, "history is in the first picture"
+
+
+def test_a_dump_of_a_locale_that_knows_ascii_only_is_ascii(hub: Hub, tmp_path: Path) -> None:
+    done = view(tmp_path, "--url", hub.url, "--dump", "--host", "db-1", LC_ALL="C")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+
+
+def test_a_hub_that_cannot_be_reached_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        done = view(tmp_path, "--url", f"http://127.0.0.1:{port}", "--dump")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"guardia view: cannot reach 127.0.0.1:{port}: connection refused\n"
+
+
+def test_a_host_that_the_hub_does_not_know_is_told(hub: Hub, tmp_path: Path) -> None:
+    done = view(tmp_path, "--url", hub.url, "--dump", "--host", "web-9")
+    assert (done.returncode, done.stderr) == (1, "guardia view: the hub knows no host web-9\n")
+
+
+def test_a_token_is_asked_for_shown_and_refused(tmp_path: Path) -> None:
+    hub = Hub(fleet(1), token="right")
+    try:
+        none = view(tmp_path, "--url", hub.url, "--dump")
+        wrong = view(tmp_path, "--url", hub.url, "--dump", GUARDIA_TOKEN="wrong")
+        right = view(tmp_path, "--url", hub.url, "--dump", GUARDIA_TOKEN="right")
+    finally:
+        hub.close()
+    assert [done.returncode for done in (none, wrong, right)] == [1, 1, 0]
+    assert "wants a token: give --token-file FILE or set GUARDIA_TOKEN" in none.stderr
+    assert "refuses this token" in wrong.stderr
+    assert "wrong" not in wrong.stderr
+    assert "web-1" in right.stdout
+
+
+def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "viewer.toml"
+    path.write_text('api_ulr = "http://hub"\nrefresh_interval = 0\ntime_window_seconds = "long"\n')
+    done = view(tmp_path, "--config", str(path), "--dump")
+    assert done.returncode == 100
+    assert all(f"viewer.toml:{line}" in done.stderr for line in (1, 2, 3))
+    assert "api_url" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--size", "big"],
+        ["--screen", "nowhere"],
+        ["--url", "hub"],
+        ["--script", "/nowhere"],
+        ["--colour"],
+        ["--token", ""],
+    ],
+)
+def test_what_was_asked_wrongly_is_answered_with_100(flags: list[str], tmp_path: Path) -> None:
+    done = view(tmp_path, "--dump", *flags)
+    assert done.returncode == 100
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_terminal_it_says_how_to_print(tmp_path: Path) -> None:
+    done = view(tmp_path)
+    assert done.returncode == 100
+    assert "--dump" in done.stderr
+
+
+def test_a_script_prints_its_pictures(hub: Hub, tmp_path: Path) -> None:
+    script = tmp_path / "keys"
+    script.write_text("wait loaded\n/\ntype db\nenter\ndump\nenter\nwait text Filesystems\ndump\n")
+    done = view(tmp_path, "--url", hub.url, "--script", str(script), "--size", "80x24")
+    assert done.returncode == 0
+    assert done.stdout.count("guardia  1 Hosts") == 2
+    assert "filter db" in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(hub: Hub, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m viewer --url {hub.url} --dump | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr == ""
+
+
+def test_the_header_names_the_hub_without_its_password() -> None:
+    assert address("http://me:secret@hub:8080/") == "hub:8080"
+    assert address("https://hub") == "https://hub"
+
+
+def test_a_console_without_braille_gets_blocks_and_one_without_utf8_ascii() -> None:
+    assert look(False, "auto", {"TERM": "xterm"}, "UTF-8").glyphs == "braille"
+    assert look(False, "auto", {"TERM": "linux"}, "utf8").glyphs == "block"
+    assert look(False, "auto", {"TERM": "xterm"}, "ANSI_X3.4-1968").plain
+    assert look(True, "braille", {}, "UTF-8").plain

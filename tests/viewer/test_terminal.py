@@ -1,0 +1,144 @@
+"""The real program at a real terminal, with a hub that comes and goes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.viewer.fleet import fleet
+from tests.viewer.hub import Hub
+from tests.viewer.seat import Seat
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    found = Hub(fleet(3), rate=50)
+    yield found
+    found.close()
+
+
+def test_it_starts_shows_the_hosts_and_obeys_keys(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("● LIVE")
+        text = seat.until(lambda text: "web-1" in text and "⣿" in text)
+        assert "CPU" in text
+        seat.press("jj\r")
+        seat.until(lambda text: " web-1  ● up" in text and "Filesystems" in text and "Temperatures" in text)
+        seat.press("-")
+        seat.until("window 15m")
+        seat.press("?")
+        seat.until("Help for Host")
+        seat.press("\x1b")
+        seat.until("Filesystems")
+        seat.press("q")
+        assert seat.ended() == 0
+        assert seat.is_restored()
+        assert seat.screen.text().strip() == "", "nothing is left behind"
+
+
+def test_it_follows_the_size_of_its_window_from_much_to_too_little(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("cache-1")
+        for wide, high in ((200, 60), (64, 18), (120, 40)):
+            seat.resize(wide, high)
+            seat.until(lambda text, wide=wide, high=high: text.splitlines()[high - 1].endswith("window 5m"))  # type: ignore[misc]
+            assert seat.screen.scrolled == 0
+        seat.resize(30, 8)
+        seat.until("Guardia needs 40x10")
+        seat.press("q")
+        assert seat.ended() == 0
+
+
+def test_it_survives_the_hub_and_comes_back_with_it(tmp_path: Path) -> None:
+    hub = Hub(fleet(2), rate=50)
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("● LIVE")
+        seat.until("db-1")
+        hub.close()
+        text = seat.until("RECONNECTING")
+        assert "db-1" in text, "what was known is still shown"
+        seat.until("connection refused")
+        again = Hub(fleet(3), rate=50, port=hub.port)
+        try:
+            seat.press("r")
+            seat.until("● LIVE")
+            seat.until("cache-1")
+            assert seat.screen.scrolled == 0
+        finally:
+            again.close()
+        seat.press("q")
+        assert seat.ended() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
+def test_whichever_signal_ends_it_the_terminal_is_as_before(number: signal.Signals, hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("web-1")
+        assert not seat.is_restored()
+        seat.kill(number)
+        assert seat.ended() == 0
+        assert seat.is_restored()
+
+
+def test_ctrl_c_ends_it(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("web-1")
+        seat.press("\x03")
+        assert seat.ended() == 0
+        assert seat.is_restored()
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, shell=True, PS1="> ") as seat:
+        seat.press("stty -g > before\r")
+        seat.press(f"{sys.executable} -m viewer --url {hub.url}\r")
+        seat.until("web-1")
+        seat.press("\x1a")
+        seat.until("Stopped")
+        assert 25 in seat.screen.modes, "the cursor is there"
+        seat.press("stty -g > stopped; fg\r")
+        seat.until("web-1")
+        seat.press("q")
+        seat.press("stty -g > after; echo left with $?\r")
+        seat.until("left with 0")
+        seat.press("cmp before stopped && cmp before after && echo all as before\r")
+        seat.until(lambda text: "\nall as before" in text)
+        seat.press("exit\r")
+        assert seat.ended() == 0
+
+
+def test_what_nobody_understands_acts_on_nothing(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("web-1")
+        # when the hub sends garbage, and a name that would clear the screen
+        hub.tell("{", "[]", '{"type": "metric"}', '{"type": "metric", "server_id": "\\u001b[2J", "timestamp": "noon"}')
+        hub.tell('{"type": "metric", "server_id": "x", "display_name": "\\u001b[2Jfoe", "timestamp": "2026-01-01"}')
+        # then it is shown as text and acts on nothing
+        seat.until("[2Jfoe")
+        seat.until("web-1")
+        seat.press("q")
+        assert seat.ended() == 0
+
+
+def test_a_silent_terminal_without_colours_is_enough(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url, TERM="vt100", LC_ALL="C", NO_COLOR="1") as seat:
+        text = seat.until(lambda text: "web-1" in text and "LIVE" in text)
+        assert text.isascii()
+        seat.press("q")
+        assert seat.ended() == 0
+
+
+def test_a_held_picture_does_not_move(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url) as seat:
+        seat.until("● LIVE")
+        seat.until(lambda text: "⣿" in text and len(re.findall(r"●.*[▁▂▃▄▅▆▇█].*0 s", text)) == 3)
+        seat.press("p")
+        text = seat.until("■ PAUSED")
+        seat.until("2 s ago")
+        shown = seat.screen.text()
+        assert text.splitlines()[2:-1] == shown.splitlines()[2:-1]

@@ -13,9 +13,12 @@ from collections.abc import Iterable
 
 import zmq
 
+from bus.keys import KeyPair
 from bus.wire import MAX_FRAME, topic
 
 Socket = zmq.Socket[bytes]
+DOMAIN = b"guardia"
+"""The name under which public sockets ask who may come in."""
 HUB_HWM = 100_000
 """Bus frames a subscriber may lag behind before the collector drops for it alone."""
 
@@ -35,6 +38,20 @@ class Road:
     def connect(self, address: str) -> None:
         """Connect, now or as soon as somebody listens there."""
         self.raw.connect(address)
+
+    def ask_for_keys(self, own: KeyPair) -> None:
+        """From the next ``bind`` on, let in only whom the ZAP handler knows; without a handler, nobody."""
+        self.raw.setsockopt(zmq.CURVE_SERVER, 1)
+        self.raw.setsockopt(zmq.CURVE_SECRETKEY, own.secret.encode())
+        self.raw.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
+        # Without this, a dead handler would let every key in.
+        self.raw.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+
+    def show_key(self, own: KeyPair, hub: str) -> None:
+        """From the next ``connect`` on, speak with ``own`` key, and to nobody but the holder of ``hub``'s."""
+        self.raw.setsockopt(zmq.CURVE_SERVERKEY, hub.encode())
+        self.raw.setsockopt(zmq.CURVE_PUBLICKEY, own.public.encode())
+        self.raw.setsockopt(zmq.CURVE_SECRETKEY, own.secret.encode())
 
     def close(self) -> None:
         """Close the socket; what is queued goes out within the linger time of its role."""
@@ -177,11 +194,15 @@ class Post(Road):
 
     def letters(self, limit: int = 1000) -> list[list[bytes]]:
         """Up to ``limit`` messages that have come, with who sent each."""
-        found: list[list[bytes]] = []
+        return [[frame.bytes for frame in frames] for frames in self.signed_letters(limit)]
+
+    def signed_letters(self, limit: int = 1000) -> list[list[zmq.Frame]]:
+        """As ``letters``, in frames that know the key they came by."""
+        found: list[list[zmq.Frame]] = []
         receive, append = self.raw.recv_multipart, found.append
         with contextlib.suppress(zmq.Again):
             for _ in range(limit):
-                append(receive(zmq.NOBLOCK))
+                append(receive(zmq.NOBLOCK, copy=False))
         return found
 
     def deliver(self, who: bytes, frame: bytes) -> bool:

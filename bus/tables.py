@@ -50,6 +50,11 @@ class Bus:
         form=_ADDRESS_FORM,
         help="Where agents hear what has been stored.",
     )
+    keys: bool = setting(
+        False,
+        help="Let in only agents that were enrolled, which is needed to listen beyond this machine; "
+        "the first guardia enroll does it too.",
+    )
     log_level: str = setting(
         "info", choices=("debug", "info", "warning", "error"), help="The least important lines to write."
     )
@@ -81,7 +86,7 @@ class Bus:
         """
         for name in ("door", "receipts"):
             address: str = getattr(self, name)
-            if is_wildcard(address):
+            if is_wildcard(address) and not self.keys:
                 yield unguarded(name, address)
         if self.door == self.receipts:
             yield Objection("receipts", f'"{self.receipts}", which is the door', "another port")
@@ -93,7 +98,8 @@ def unguarded(name: str, address: str) -> Objection:
         name,
         f'"{address}", which other machines can reach',
         "an address on loopback, because no agent keys are set up and anybody could send readings",
-        "use tcp://127.0.0.1:PORT and let agents come through a tunnel (ssh -L)",
+        "set keys = true in [bus] and enroll each agent, or use tcp://127.0.0.1:PORT and let agents come through a "
+        "tunnel (ssh -L)",
     )
 
 

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 from bus.program import Program, run
 from bus.sockets import Post, Publish, Pull
-from collector import guard
 from collector.config import Collector
 from collector.door import Door
 from collector.intake import Intake
+from collector.public import Public
 from collector.receipts import Receipts
 from collector.refusals import Refusals
 
 
 def build(program: Program[Collector]) -> None:
     """Open the doors and the stair, and connect them."""
-    guard.check(program.bus, program.settings.path)
     config, loop = program.config, program.loop
 
     refusals = Refusals()
@@ -28,25 +27,24 @@ def build(program: Program[Collector]) -> None:
         drain_frames=config.drain_frames,
         drain_bytes=config.drain_bytes,
     )
-    public, side, settle = Pull(program.context), Pull(program.context), Pull(program.context)
-    post, side_post = Post(program.context), Post(program.context)
+    side, settle = Pull(program.context), Pull(program.context)
+    side_post = Post(program.context)
     receipts = Receipts(stair, settle, refusals, program.vitals)
+    public = Public(program, door, receipts, refusals)
 
     program.bind(stair, "stair")
-    program.bind(public, "door")
+    public.open()
     program.bind(side, "side_door")
-    program.bind(post, "receipts")
     program.bind(side_post, "side_receipts")
     program.bind(settle, "settle")
 
-    loop.on_readable(public.raw, door.opened(public, Intake(public=True), name="the door"))
     loop.on_readable(side.raw, door.opened(side, Intake(public=False), name="the side door"))
-    loop.on_readable(post.raw, receipts.opened(post, name="the receipts' door", public=True))
     loop.on_readable(side_post.raw, receipts.opened(side_post, name="the receipts' side door", public=False))
     loop.on_readable(settle.raw, receipts.settle)
     loop.every(config.report_seconds, lambda: refusals.report_to(program.log.warning))
     program.vitals.source(refusals.readings)
     program.vitals.source(receipts.readings)
+    program.vitals.source(public.readings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

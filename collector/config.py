@@ -25,3 +25,10 @@ class Collector:
     report_seconds: float = setting(
         10.0, minimum=1, unit="s", help="Refused frames are told in the log once in this time."
     )
+    known_as: str = setting(
+        "",
+        pattern=r"[A-Za-z0-9.:-]{0,253}",
+        form="a host name or an address without a port",
+        help="Where agents find this hub, for the lines that guardia enroll prints; empty: the address in [bus] door, "
+        "or this machine's name.",
+    )

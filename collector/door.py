@@ -18,6 +18,9 @@ from collector.intake import Intake
 from collector.refusals import Refusals
 from collector.refused import refusals
 
+Who = Callable[[zmq.Frame], str]
+"""The name that a frame's connection stands for; raises ``Malformed`` when it stands for none any more."""
+
 
 class Door:
     """Passes on what the doors let in, one bus frame per kind and drain."""
@@ -41,15 +44,18 @@ class Door:
         self._clock = clock
         self._counters = dict.fromkeys(KINDS, 0)
 
-    def opened(self, pull: Pull, intake: Intake, *, name: str) -> Callable[[], None]:
-        """The handler for ``pull``: takes what has come and passes it on. ``name`` is for the log."""
+    def opened(self, pull: Pull, intake: Intake, *, name: str, who: Who | None = None) -> Callable[[], None]:
+        """The handler for ``pull``: takes what has come and passes it on. ``name`` is for the log.
+
+        ``who`` tells who a frame's connection belongs to; None: anybody who comes in may speak under any name.
+        """
 
         def drain() -> None:
-            self._pass_on(self._taken(pull, intake, name))
+            self._pass_on(self._taken(pull, intake, name, who))
 
         return drain
 
-    def _taken(self, pull: Pull, intake: Intake, name: str) -> dict[str, list[bytes]]:
+    def _taken(self, pull: Pull, intake: Intake, name: str, who: Who | None) -> dict[str, list[bytes]]:
         by_kind: dict[str, list[bytes]] = {}
         receive, admit = pull.raw.recv, intake.admit
         room, count = self._drain_bytes, 0
@@ -61,11 +67,17 @@ class Door:
             count += 1
             data = frame.bytes
             room -= len(data)
+            sender = None
             try:
-                kind = admit(data)
+                sender = who(frame) if who else None
+                kind = admit(data, sender)
             except Malformed as fault:
-                self._refusals.count(fault.reason, _sender(frame, name), str(fault))
-                if told := refusals(data, fault.reason, public=intake.public):
+                self._refusals.count(fault.reason, sender or _sender(frame, name), str(fault))
+                told = refusals(data, fault.reason, public=intake.public)
+                if who is not None:
+                    # Nobody may have somebody else's records passed as refused.
+                    told = [one for one in told if one.source == sender]
+                if told:
                     self._stair.send(REFUSED + pack_refusals(told))
                 continue
             by_kind.setdefault(kind, []).append(data)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bus.control import STAIR, read_hello, receipt_source
 from bus.messages import HUB
 from bus.sockets import Post, Publish, Pull
 from bus.vitals import Vitals
 from bus.wire import Malformed
+from collector.door import Who
 from collector.refusals import Refusals
 from collector.routes import Routes
 
@@ -36,18 +37,25 @@ class Receipts:
         self._routes = Routes()
         self._doors: dict[str, Post] = {}
 
-    def opened(self, post: Post, *, name: str, public: bool) -> Callable[[], None]:
-        """The handler for ``post``: takes the HELLOs that have come. ``name`` is for the log."""
+    def opened(self, post: Post, *, name: str, public: bool, who: Who | None = None) -> Callable[[], None]:
+        """The handler for ``post``: takes the HELLOs that have come. ``name`` is for the log; ``who``: see ``Door``."""
         self._doors[name] = post
 
         def drain() -> None:
-            for letter in post.letters():
+            for letter in post.signed_letters():
+                sender = None
                 try:
-                    self._pass_up(letter, name, public)
+                    sender = who(letter[-1]) if who else None
+                    self._pass_up([frame.bytes for frame in letter], name, public, sender)
                 except Malformed as fault:
-                    self._refusals.count(f"hello {fault.reason}", name, str(fault))
+                    self._refusals.count(f"hello {fault.reason}", sender or name, str(fault))
 
         return drain
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Send these no receipts until they say HELLO again."""
+        for name in names:
+            self._routes.forget(name)
 
     def settle(self) -> None:
         """Take the receipts that have come from the store, and deliver them."""
@@ -68,11 +76,13 @@ class Receipts:
         """What the collector says of this road."""
         return {"receipts.producers": float(len(self._routes))}
 
-    def _pass_up(self, letter: list[bytes], name: str, public: bool) -> None:
+    def _pass_up(self, letter: list[bytes], name: str, public: bool, sender: str | None) -> None:
         if len(letter) != 2:
             raise Malformed("frames", f"a message of {len(letter) - 1} frames where one HELLO should be")
         who, frame = letter
         source = read_hello(frame).source
+        if sender is not None and source != sender:
+            raise Malformed("name", f"{sender} calls itself {source[:40]}")
         if public and source.startswith(HUB):
             raise Malformed("forbidden", f"{source[:40]}: names that start with {HUB} are the hub's own")
         if not self._routes.greeted(source, (name, who), self._clock()):

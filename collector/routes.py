@@ -60,6 +60,10 @@ class Routes:
         known = self._known.get(source)
         return list(known.routes) if known is not None else []
 
+    def forget(self, source: str) -> None:
+        """Nothing goes to this name until it says HELLO again."""
+        self._known.pop(source, None)
+
     def gone(self, source: str, route: Route) -> None:
         """This connection is no more."""
         known = self._known.get(source)

@@ -1,0 +1,196 @@
+"""The hub's own key and the list of agents that it lets in: ``{home}/keys``.
+
+    hub.key              the hub's key, mode 0600; while it is there, the hub's public roads take keys only
+    hub.pub              its public half
+    agents/NAME.pub      an agent: its name, its public key, since when
+
+The list is a folder, so that letting somebody in or out is one file made or removed, each in one step.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bus.keys import (
+    KeyPair,
+    KeysFault,
+    fields,
+    fingerprint,
+    is_key,
+    lines,
+    new,
+    read_pair,
+    read_private,
+    sync_folder,
+    write_pair,
+    write_private,
+)
+from bus.messages import HUB, is_name
+
+SUFFIX = ".pub"
+ADMITTED = "admitted"
+TICK_NS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent that may speak under ``name``; ``at`` is when it was let in, ns since 1970."""
+
+    name: str
+    public: str
+    at: int
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare by phone."""
+        return fingerprint(self.public)
+
+
+def hub_key_path(home: Path) -> Path:
+    """Where the hub's key is kept."""
+    return home / "keys" / "hub.key"
+
+
+def hub_key(home: Path) -> KeyPair:
+    """The hub's key, made at first need; raises ``KeysFault``."""
+    path = hub_key_path(home)
+    if (pair := read_pair(path)) is None:
+        # Two programs may come here at once: the first one's key holds.
+        write_pair(path, new(), replace=False)
+        pair = read_pair(path)
+        assert pair is not None
+    _publish(home, pair)
+    return pair
+
+
+def rotate(home: Path) -> KeyPair:
+    """Give the hub a new key; every agent has to be enrolled again."""
+    pair = new()
+    write_pair(hub_key_path(home), pair)
+    _publish(home, pair)
+    return pair
+
+
+def _publish(home: Path, pair: KeyPair) -> None:
+    path = home / "keys" / "hub.pub"
+    text = lines({"public": pair.public, "fingerprint": fingerprint(pair.public)})
+    if read_private(path) != text:
+        write_private(path, text)
+
+
+def in_use(home: Path) -> bool:
+    """Whether this home is a hub's that lets in keys only; once it is, losing the last agent does not open it."""
+    return hub_key_path(home).exists()
+
+
+def folder_of(home: Path) -> Path:
+    """The folder with the list."""
+    return home / "keys" / "agents"
+
+
+def agents(home: Path) -> dict[str, Agent | KeysFault]:
+    """Who is let in by name, or what is wrong with that file."""
+    return dict(_agents(folder_of(home)))
+
+
+def _agents(folder: Path) -> Iterator[tuple[str, Agent | KeysFault]]:
+    try:
+        files = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    for file in files:
+        name = file.removesuffix(SUFFIX)
+        if file.startswith(".") or not file.endswith(SUFFIX):
+            continue
+        try:
+            found = _agent(folder / file, name)
+        except KeysFault as fault:
+            yield name, fault
+            continue
+        if found is not None:
+            yield name, found
+
+
+def _agent(path: Path, name: str) -> Agent | None:
+    text = read_private(path)
+    if text is None:
+        return None  # removed a moment ago
+    found = fields(text)
+    fits = found.get("name") == name and found.get("state") == ADMITTED and found.get("at", "").isdecimal()
+    if not fits or not is_key(found.get("public", "")):
+        raise KeysFault(f"{path} is damaged: {name} is not let in; type: guardia enroll {name} --again")
+    return Agent(name, found["public"], int(found["at"]))
+
+
+def admit(home: Path, name: str, public: str, now: int, *, again: bool = False) -> Agent:
+    """Let the holder of ``public`` in as ``name``; ``again``: in place of its former key. Raises ``KeysFault``."""
+    if not is_name(name) or name.startswith((HUB, ".")):
+        raise KeysFault(
+            f"{name[:40]!r} is no name for a host: it takes letters, digits and . _ : - (at most 128 of them, "
+            f"not first a dot), and must not start with {HUB}"
+        )
+    if not is_key(public):
+        raise KeysFault("that is no public key: guardia agent --request prints one, of 40 characters")
+    listed = agents(home)
+    if name in listed and not again:
+        raise KeysFault(
+            f"there is an agent {name} already; type: guardia enroll {name} --again (its former key ends at once), "
+            f"or guardia revoke {name}"
+        )
+    for other in listed.values():
+        if isinstance(other, Agent) and other.public == public and other.name != name:
+            raise KeysFault(f"that is the key of {other.name}: every host has a key of its own")
+    if public == hub_key(home).public:
+        raise KeysFault("that is the hub's own key: every host has a key of its own")
+    agent = Agent(name, public, now)
+    text = lines({"name": name, "public": public, "at": str(now), "state": ADMITTED})
+    write_private(folder_of(home) / (name + SUFFIX), text)
+    return agent
+
+
+def revoke(home: Path, name: str) -> None:
+    """Let ``name`` in no longer; raises ``KeysFault`` when it is not on the list."""
+    listed = agents(home)
+    if name not in listed:
+        known = ", ".join(listed) or "none"
+        raise KeysFault(f"there is no agent {name}; there are: {known}")
+    (folder_of(home) / (name + SUFFIX)).unlink(missing_ok=True)
+    sync_folder(folder_of(home))
+
+
+class Enrolled:
+    """The list as the folder has it; ``refresh`` looks whether it changed, which costs one question to the kernel."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = folder_of(home)
+        self._seen: tuple[int, int] | None = (0, 0)
+        self._names: dict[str, str] = {}
+        self.faults: tuple[str, ...] = ()
+        """What is wrong with files of the list; who they stand for is not let in."""
+        self.refresh()
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The name that each public key stands for."""
+        return self._names
+
+    def refresh(self) -> frozenset[str]:
+        """Read the list again if it changed; the names whose former key lets nobody in any more."""
+        try:
+            found = os.stat(self._folder)
+            seen = (found.st_mtime_ns, found.st_ino)
+        except FileNotFoundError:
+            seen = None
+        if seen == self._seen:
+            return frozenset()
+        read = dict(_agents(self._folder))
+        # The kernel's clock for files ticks coarsely: a second change within the tick would look like none.
+        fresh = seen is not None and time.time_ns() - seen[0] < TICK_NS
+        before, self._seen = self._names, (0, 0) if fresh else seen
+        self._names = {one.public: name for name, one in read.items() if isinstance(one, Agent)}
+        self.faults = tuple(str(one) for one in read.values() if isinstance(one, KeysFault))
+        return frozenset(name for key, name in before.items() if self._names.get(key) != name)

@@ -1,0 +1,168 @@
+"""The one line that brings a new agent and its hub together, as text and back; and what an agent keeps of it.
+
+A line is ``guardia1_`` and the base64 (for URLs, without padding) of a msgpack list and its checksum:
+
+    [1, name, door, receipts, hub's public key, agent's secret key or nothing, agent's public key]
+    4 bytes: blake2b of the list's bytes
+
+Without the secret key the line is for an agent that made its own (``guardia agent --request``), and no secret.
+
+An agent keeps in ``{home}/keys`` its own key (``agent.key``) and its hub (``hub.json``'s three words and its name).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from bus.keys import (
+    BYTES,
+    KeyPair,
+    KeysFault,
+    as_bytes,
+    as_text,
+    is_key,
+    new,
+    of_secret,
+    read_pair,
+    read_private,
+    write_pair,
+    write_private,
+)
+from bus.messages import HUB, is_name
+
+PREFIX = "guardia1_"
+CHECKED = 4
+MAX_LINE = 2000
+ADDRESS = re.compile(r"tcp://[^\s/]{1,255}:[1-9]\d{0,4}")
+MANGLED = "the line is mangled: copy all of it, from guardia1_ to its end, once more"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Where an agent's hub is, by which key it is known, and who the agent is there."""
+
+    name: str
+    door: str
+    receipts: str
+    hub: str
+    public: str
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What an agent keeps: its hub, its name there, and its own key."""
+
+    name: str
+    door: str
+    receipts: str
+    hub: str
+    own: KeyPair
+
+
+def to_line(join: Join) -> str:
+    """The line to paste."""
+    secret = b"" if join.secret is None else as_bytes(join.secret)
+    data = msgpack.packb([1, join.name, join.door, join.receipts, as_bytes(join.hub), secret, as_bytes(join.public)])
+    return PREFIX + base64.urlsafe_b64encode(data + _sum(data)).decode().rstrip("=")
+
+
+def from_line(text: str) -> Join:
+    """What a pasted line says; blanks and line ends within it do not matter. Raises ``KeysFault``."""
+    line = "".join(text.split())
+    if not line.startswith(PREFIX):
+        begins = re.match(r"guardia(\d+)_", line)
+        if begins:
+            raise KeysFault(f"the line is of version {begins[1]}, and this Guardia knows version 1: update it")
+        raise KeysFault(f"that is no line of guardia enroll: those begin with {PREFIX}")
+    if len(line) > MAX_LINE:
+        raise KeysFault(MANGLED)
+    body = line.removeprefix(PREFIX)
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise KeysFault(MANGLED) from None
+    data, checked = data[:-CHECKED], data[-CHECKED:]
+    if not data or checked != _sum(data):
+        raise KeysFault(MANGLED)
+    try:
+        found = msgpack.unpackb(data, max_array_len=16, max_map_len=0, max_str_len=MAX_LINE)
+    except ValueError:
+        raise KeysFault(MANGLED) from None
+    return _join(found)
+
+
+def _join(found: Any) -> Join:
+    """The checked parts of a line; whoever made it may be nobody of ours."""
+    kinds = [int, str, str, str, bytes, bytes, bytes]
+    if type(found) is not list or [type(part) for part in found] != kinds or found[0] != 1:
+        raise KeysFault("the line is of another version than this Guardia knows: update it")
+    _, name, door, receipts, hub, secret, public = found
+    if not is_name(name) or name.startswith(HUB):
+        raise KeysFault(f"{name[:40]!r} in the line is no name for a host")
+    if not all(ADDRESS.fullmatch(address) for address in (door, receipts)):
+        raise KeysFault("the addresses in the line are none of a hub")
+    if len(hub) != BYTES or len(public) != BYTES or len(secret) not in (0, BYTES):
+        raise KeysFault("the keys in the line are none")
+    own = as_text(secret) if secret else None
+    if own is not None and of_secret(own).public != as_text(public):
+        raise KeysFault("the keys in the line do not belong together")
+    return Join(name, door, receipts, as_text(hub), as_text(public), own)
+
+
+def request(home: Path) -> KeyPair:
+    """The agent's own key, made if there is none; its public half is what the hub has to be told."""
+    path = home / "keys" / "agent.key"
+    if pair := read_pair(path):
+        return pair
+    write_pair(path, new(), replace=False)
+    pair = read_pair(path)
+    assert pair is not None
+    return pair
+
+
+def keep(home: Path, join: Join) -> None:
+    """Keep what the line says for every later start; raises ``KeysFault``."""
+    path = home / "keys" / "agent.key"
+    if join.secret is not None:
+        write_pair(path, of_secret(join.secret))
+    else:
+        own = read_pair(path)
+        if own is None or own.public != join.public:
+            raise KeysFault(
+                "the line is for an agent with another key; type: guardia agent --request, and have that key enrolled"
+            )
+    hub = {"name": join.name, "door": join.door, "receipts": join.receipts, "hub": join.hub}
+    write_private(home / "keys" / "hub.json", json.dumps(hub, indent=1) + "\n")
+
+
+def membership(home: Path) -> Membership | None:
+    """What the agent of this home was joined to; None: nothing. Raises ``KeysFault``."""
+    path = home / "keys" / "hub.json"
+    text = read_private(path)
+    if text is None:
+        return None
+    own = read_pair(home / "keys" / "agent.key")
+    if own is None:
+        raise KeysFault(f"{home / 'keys' / 'agent.key'} is gone: have this host enrolled again")
+    try:
+        found = json.loads(text)
+        member = Membership(found["name"], found["door"], found["receipts"], found["hub"], own)
+        if not is_key(member.hub) or not is_name(member.name):
+            raise ValueError("no key or no name")
+    except (ValueError, KeyError, TypeError):
+        raise KeysFault(f"{path} is damaged: have this host enrolled again") from None
+    return member
+
+
+def _sum(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=CHECKED).digest()

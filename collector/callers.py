@@ -1,0 +1,93 @@
+"""Who is calling: the name that a connection's key stands for now, and when each was last heard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import zmq
+
+from bus.enrolled import Enrolled
+from bus.keys import fingerprint
+from bus.wire import Malformed
+
+MOST_STRANGERS = 100
+FILE = "callers.json"
+
+
+@dataclass(slots=True)
+class Heard:
+    """When (ns since 1970) somebody was last heard, and from where."""
+
+    at: int
+    address: str = ""
+
+
+class Callers:
+    """Checks every message against the list as it is now: the key's owner may have been revoked since it came in."""
+
+    def __init__(self, enrolled: Enrolled, clock: Callable[[], int] = time.time_ns) -> None:
+        self.agents: dict[str, Heard] = {}
+        self.strangers: OrderedDict[str, Heard] = OrderedDict()
+        """Public keys that knocked and are not on the list, the latest last."""
+        self._enrolled = enrolled
+        self._clock = clock
+
+    def admitted(self, public: str, address: str) -> bool:
+        """Whether a new connection from ``address`` with this key may come in."""
+        now = self._clock()
+        name = self._enrolled.names.get(public)
+        if name is None:
+            self.strangers[public] = Heard(now, address)
+            self.strangers.move_to_end(public)
+            if len(self.strangers) > MOST_STRANGERS:
+                self.strangers.popitem(last=False)
+            return False
+        self.strangers.pop(public, None)
+        self.agents[name] = Heard(now, address)
+        return True
+
+    def name_of(self, frame: zmq.Frame) -> str:
+        """The name that may speak through this frame's connection; raises ``Malformed`` when it may no longer."""
+        public = str(frame.get("User-Id"))
+        name = self._enrolled.names.get(public)
+        if name is None:
+            raise Malformed("revoked", f"the key {fingerprint(public)} is enrolled no longer")
+        heard = self.agents.get(name)
+        if heard is None:
+            heard = self.agents[name] = Heard(0)
+        heard.at = self._clock()
+        return name
+
+    def forget(self, names: frozenset[str]) -> None:
+        """These are gone, or have another key."""
+        for name in names:
+            self.agents.pop(name, None)
+
+    def write_to(self, run_dir: Path) -> None:
+        """Leave what is known for ``guardia agents``; a small file, written in one step."""
+        heard = {
+            "agents": {name: asdict(one) for name, one in self.agents.items()},
+            "strangers": {public: asdict(one) for public, one in self.strangers.items()},
+        }
+        path = run_dir / FILE
+        # Not worth an fsync, which would keep the doors waiting.
+        path.with_suffix(".new").write_text(json.dumps(heard), encoding="ascii")
+        path.with_suffix(".new").replace(path)
+
+
+def read_from(run_dir: Path) -> tuple[dict[str, Heard], dict[str, Heard]]:
+    """What the collector left: agents by name and strangers by public key; empty when it does not run."""
+    try:
+        found = json.loads((run_dir / FILE).read_text(encoding="ascii"))
+        agents, strangers = (
+            {name: Heard(int(one["at"]), str(one["address"])) for name, one in found[part].items()}
+            for part in ("agents", "strangers")
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
+    return agents, strangers

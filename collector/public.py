@@ -1,0 +1,168 @@
+"""The door and the receipts' road that the network reaches: with keys or without, and opened anew when that changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bus import enrolled
+from bus.enrolled import Enrolled
+from bus.keys import KeyPair, KeysFault, fingerprint
+from bus.program import Program, TryAgain
+from bus.sockets import Post, Pull, Road
+from collector import guard
+from collector.callers import Callers
+from collector.config import Collector
+from collector.door import Door
+from collector.failures import Failures
+from collector.intake import Intake
+from collector.receipts import Receipts
+from collector.refusals import Refusals
+from collector.zap import Zap
+
+LOOK_SECONDS = 0.25
+"""A revoked key is cut within this time."""
+REOPEN_SECONDS = 10.0
+"""The old sockets may hold their ports for so long."""
+DOOR, RECEIPTS = "the door", "the receipts' door"
+
+
+class Public:
+    """Opens both roads, and looks after the list of agents while the collector runs."""
+
+    def __init__(self, program: Program[Collector], door: Door, receipts: Receipts, refusals: Refusals) -> None:
+        self._program = program
+        self._door = door
+        self._receipts = receipts
+        self._refusals = refusals
+        self._enrolled = Enrolled(program.home)
+        self.callers = Callers(self._enrolled)
+        self._told: tuple[str, ...] = ()
+        self._own: KeyPair | None = None
+        self._key_seen: int | None = None
+        self._opened: list[tuple[Road, Failures | None]] = []
+        self._zap: Zap | None = None
+
+    def open(self) -> None:
+        """Listen; raises ``TryAgain`` when an address is taken, ``ConfigError`` when it may not be used."""
+        program = self._program
+        self._key_seen = self._key_changed()
+        self._own = self._key()
+        guard.check(program.bus, program.settings.path, keys=self._own is not None)
+        if self._own is not None:
+            self._answer()
+        self._listen()
+        self._tell_faults()
+        program.loop.every(LOOK_SECONDS, self._look)
+        program.loop.every(program.config.report_seconds, self._write_callers)
+
+    def readings(self) -> dict[str, float | None]:
+        """What the collector says of its agents."""
+        return {
+            "agents.enrolled": float(len(self._enrolled.names)) if self._own else None,
+            "agents.handshakes_total": float(self._zap.answered) if self._zap else None,
+        }
+
+    # -- keys ---
+
+    def _key(self) -> KeyPair | None:
+        program = self._program
+        if not program.bus.keys and not enrolled.in_use(program.home):
+            return None
+        try:
+            key = enrolled.hub_key(program.home)
+        except (KeysFault, OSError) as fault:
+            raise TryAgain(f"the hub's key cannot be used: {fault}") from None
+        program.log.info("agents need keys; the hub's has the fingerprint %s", fingerprint(key.public))
+        return key
+
+    def _key_changed(self) -> int | None:
+        try:
+            return enrolled.hub_key_path(self._program.home).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def _answer(self) -> None:
+        """Before any socket that asks for keys is opened, somebody has to know them."""
+        if self._zap is None:
+            program = self._program
+            self._zap = Zap(program.context, self.callers.admitted, self._refusals)
+            program.loop.on_readable(self._zap.raw, self._zap.drain)
+            program.loop.on_stop(self._zap.close)
+
+    def _look(self) -> None:
+        gone = self._enrolled.refresh()
+        if gone:
+            self.callers.forget(gone)
+            self._receipts.forget(gone)
+            self._program.log.info("let in no longer: the keys of %s", ", ".join(sorted(gone)))
+        self._tell_faults()
+        if (seen := self._key_changed()) != self._key_seen:
+            self._key_seen = seen
+            self._reopen()
+
+    def _tell_faults(self) -> None:
+        for fault in self._enrolled.faults:
+            if fault not in self._told:
+                self._program.log.error("%s", fault)
+        self._told = self._enrolled.faults
+
+    def _write_callers(self) -> None:
+        if self._own is not None:
+            self.callers.write_to(self._program.run_dir)
+
+    # -- sockets ---
+
+    def _listen(self) -> None:
+        program, who = self._program, self.callers.name_of if self._own else None
+        pull, post = Pull(program.context), Post(program.context)
+        self._opened = [
+            (pull, self._bound(pull, "door")),
+            (post, self._bound(post, "receipts")),
+        ]
+        self._on_readable(pull, self._door.opened(pull, Intake(public=True), name=DOOR, who=who))
+        self._on_readable(post, self._receipts.opened(post, name=RECEIPTS, public=True, who=who))
+
+    def _bound(self, road: Road, name: str) -> Failures | None:
+        failures = None
+        if self._own is not None:
+            road.ask_for_keys(self._own)
+            failures = Failures(road, self._refusals, self._program.address(name))
+            self._program.loop.on_readable(failures.raw, failures.drain)
+            self._program.loop.on_stop(failures.close)
+        try:
+            self._program.bind(road, name)
+        except TryAgain:
+            self._close(road, failures)
+            raise
+        return failures
+
+    def _on_readable(self, road: Road, handler: Callable[[], None]) -> None:
+        self._program.loop.on_readable(road.raw, handler)
+
+    def _close(self, road: Road, failures: Failures | None) -> None:
+        self._program.loop.forget(road.raw)
+        if failures is not None:
+            self._program.loop.forget(failures.raw)
+            failures.close()
+        road.close()
+
+    def _reopen(self) -> None:
+        """The hub got a key, or another one: whoever is connected has to show what he has."""
+        self._own = self._key()
+        if self._own is None:
+            # Whoever removes the key has to start the collector anew: a door does not open by an accident.
+            raise TryAgain("the hub's key is gone")
+        self._answer()
+        for road, failures in self._opened:
+            self._close(road, failures)
+        self._program.log.info("opening the door and the receipts' road anew, for keys")
+        self._listen_again(time.monotonic() + REOPEN_SECONDS)
+
+    def _listen_again(self, until: float) -> None:
+        try:
+            self._listen()
+        except TryAgain:
+            if time.monotonic() > until:
+                raise
+            self._program.loop.after(0.1, lambda: self._listen_again(until))

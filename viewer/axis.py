@@ -92,9 +92,7 @@ def labels(start: float, end: float, width: int, zone: tzinfo | None) -> list[tu
     span = end - start
     if width < 5 or span <= 0:
         return []
-    wide = 10 if span > 86_400 * 1.5 else 8 if span < 240 else 5
-    least = span * (wide + 3) / width
-    step = next((step for step in _STEPS if step >= least), _STEPS[-1])
+    step = next((step for step in _STEPS if step * width >= span * (_widest(step) + 3)), _STEPS[-1])
     found: list[tuple[int, str]] = []
     free = 0
     for at in _round_times(start, end, step, zone):
@@ -124,6 +122,11 @@ def _round_times(start: float, end: float, step: int, zone: tzinfo | None) -> li
 def _offset(at: float, zone: tzinfo | None) -> float:
     offset = local(at, zone).utcoffset()
     return offset.total_seconds() if offset else 0.0
+
+
+def _widest(step: int) -> int:
+    """Columns of the longest label that is written at such a distance."""
+    return 8 if step < 60 else 5 if step < 3600 else 6 if step < 86_400 else 10
 
 
 def _label(at: float, step: int, zone: tzinfo | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,6 +26,13 @@ def test_columns_begin_at_multiples_of_their_length_and_hold_the_present() -> No
 def test_labels_are_round_times_of_the_persons_clock() -> None:
     assert labels(NOON - 300, NOON, 60, UTC) == [(10, "11:56"), (22, "11:57"), (34, "11:58"), (46, "11:59")]
     assert [text for _, text in labels(NOON - 300, NOON, 40, BERLIN)] == ["12:56", "12:57", "12:58", "12:59"]
+
+
+def test_labels_stand_at_equal_distances() -> None:
+    for width in range(40, 240):
+        firsts = [first for first, _ in labels(NOON - 300, NOON, width, UTC)]
+        gaps = [after - before for before, after in pairwise(firsts)]
+        assert max(gaps, default=0) - min(gaps, default=0) <= 1, "none between two others is missing"
 
 
 def test_days_are_named_where_the_window_is_long() -> None:

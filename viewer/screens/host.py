@@ -18,9 +18,9 @@ from viewer.world import Host
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
     1: (("cpu", "memory", "disks", "network", "io", "temperatures", "processes"),),
     2: (("memory", "disks", "io"), ("network", "temperatures", "processes")),
-    3: (("cpu", "memory"), ("network", "io"), ("disks", "temperatures", "processes")),
+    3: (("memory", "disks"), ("network", "io"), ("temperatures", "processes")),
 }
-"""Which panels stand under each other, by the number of columns; with two, the CPU lies above both."""
+"""Which panels stand under each other, by the number of columns; with several, the CPU lies above them."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
@@ -41,7 +41,7 @@ def body(scene: Scene, pane: Pane, host: Host) -> None:
     columns = 1 if pane.width < 64 else 2 if pane.width < 140 else 3
     above: list[str] = []
     below: list[str] = []
-    if columns == 2:
+    if columns > 1:
         high = max(6, min(20, rest.height * 2 // 5))
         PANELS["cpu"].draw(scene, rest.part(0, 0, rest.width, high), host)
         rest = rest.part(0, high, rest.width, rest.height - high)

@@ -44,7 +44,7 @@ def draw(scene: Scene, pane: Pane) -> None:
     if pane.height < BELOW or not chosen:
         _list(scene, pane, rows)
         return
-    high = max(5, min(len(rows) + 3, pane.height - 10, pane.height * 3 // 5))
+    high = max(4, min(len(rows) + 3, pane.height - 10, pane.height * 3 // 5))
     _list(scene, pane.part(0, 0, pane.width, high), rows)
     _brief(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
 

@@ -112,6 +112,20 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(hub: Hub, tmp_path
         assert seat.ended() == 0
 
 
+def test_a_bug_is_told_on_a_terminal_that_is_as_before(tmp_path: Path) -> None:
+    with Seat(tmp_path, shell=True, PS1="> ") as seat:
+        seat.press(f"stty -g > before; {sys.executable} -m tests.viewer.breaking\r")
+        seat.until("● up    web-1")
+        seat.press("r")
+        seat.until("KeyError: 'a bug'")
+        seat.press("stty -g > after; cmp before after && echo all as before\r")
+        seat.until(lambda text: "\nall as before" in text)
+        assert 25 in seat.screen.modes
+        assert 1049 not in seat.screen.modes
+        seat.press("exit\r")
+        assert seat.ended() == 0
+
+
 def test_what_nobody_understands_acts_on_nothing(hub: Hub, tmp_path: Path) -> None:
     with Seat(tmp_path, "--url", hub.url) as seat:
         seat.until("web-1")

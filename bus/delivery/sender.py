@@ -317,6 +317,8 @@ class Sender:
             if self.under_way:
                 self.pump.window.lost(now)
             self._resume_at = now + self._pausing.next()
+            # The last HELLO may be lost, and with it a floor; a receipt that ends the waiting does not answer it.
+            self._floors_due = min(self._floors_due, now)
         self.pump.rewind()
         if state is State.CONNECTING and event is Event.START:
             return [Connect()]

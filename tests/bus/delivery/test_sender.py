@@ -210,3 +210,15 @@ def test_a_clock_that_jumped_begins_a_new_epoch() -> None:
 
     assert isinstance(_greet(sender.clock_stepped(NOON)), Greet)
     assert sender.flows.live.epoch != before
+
+
+def test_a_hello_that_was_lost_is_said_again_though_receipts_came_back_by_themselves() -> None:
+    sender = _sender()
+    _flowing(sender)
+    epoch = sender.flows.live.epoch
+    _say(sender, 2)
+    sender.on_tick(NOON + 10)
+    sender.on_receipt(_receipt(Mark(epoch, 2)), NOON + 10)
+
+    assert sender.state is State.FLOWING
+    assert _greet(sender.on_tick(NOON + 10)).offers[-1].epoch == epoch

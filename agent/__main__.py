@@ -16,6 +16,7 @@ from agent.sampler import Sampler
 from agent.schedule import Schedule
 from agent.turns import Turns
 from bus.program import Program, run, version
+from bus.ways import joined_as
 from bus.workers import Workers
 
 THREADS = 3
@@ -26,7 +27,7 @@ def build(program: Program[Agent]) -> None:
     """Open the metrics and the way to the door, and say what happens when."""
     config, loop, log = program.config, program.loop, program.log
     program.tells_vitals = False  # the agent tells what it costs among the host's own metrics
-    host = config.name or names.host(os.uname().nodename)
+    host = config.name or joined_as(program.home) or names.host(os.uname().nodename)
 
     producer = program.deliverer(host, public=True)
     workers = Workers(loop, THREADS, "agent")
@@ -50,11 +51,23 @@ def build(program: Program[Agent]) -> None:
     Schedule(loop, config.interval, turns).start()
 
 
+def joins(words: Sequence[str]) -> bool:
+    """Whether these arguments are about keys."""
+    return any(word.partition("=")[0] in ("--join", "--request") for word in words)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the agent to its end, or tell one sample with ``--once``; returns the exit code."""
+    """Run the agent to its end, or do what ``--once``, ``--join`` or ``--request`` say; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if "--once" in words:
         return once.main([word for word in words if word != "--once"])
+    if joins(words):
+        # Needed once in an agent's life.
+        from agent import joining
+
+        code, words = joining.main(words)
+        if code is not None:
+            return code
     return run("agent", Agent, build, argv=words, more=once.HELP)
 
 

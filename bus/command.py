@@ -30,6 +30,10 @@ COMMANDS = {
     "view": Command("viewer.__main__:main", "the hosts in this terminal"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
     "check": Command("bus.check:main", "checks the configuration and names every fault"),
+    "enroll": Command("collector.command:enroll", "lets an agent in, and prints the line that makes its host join"),
+    "agents": Command("collector.command:agents", "who may speak to this hub, and when each was last heard"),
+    "revoke": Command("collector.command:revoke", "refuses an agent's key within a second"),
+    "keys": Command("collector.command:keys", "shows the hub's own key; keys rotate makes another"),
     "token": Command("api.command:main", "makes, lists and revokes tokens for the API"),
 }
 

@@ -31,6 +31,8 @@ from bus.wire import Malformed
 
 LEAST_WAIT = 0.002
 """Seconds between two turns of the sender, however much there is to do."""
+Way = Callable[[Push, Hear], tuple[str, str]]
+"""Gives both roads their keys, and says where the door and the receipts are to be had now."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 NEWS: dict[Flag, tuple[str, str]] = {
     Flag.REFUSED: ("the hub refuses this producer's key", "the hub takes this producer's key"),
@@ -65,6 +67,7 @@ class Deliverer(Voice):
         door: str,
         receipts: str,
         log: logging.Logger,
+        way: Way | None = None,
         gather_seconds: float = 0.0,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -75,12 +78,12 @@ class Deliverer(Voice):
         self._loop = loop
         self._push = push
         self._hear = hear
-        self._addresses = ((push, door), (hear, receipts))
+        self._way = way or (lambda *_: (door, receipts))
+        self._addresses: tuple[str, str] | None = None
         self._log = log
         self._gather_seconds = gather_seconds
         self._clock = clock
         self._wall = wall
-        self._connected = False
         self._flush_timer: Timer | None = None
         self._tick_timer: Timer | None = None
         self._flags: frozenset[Flag] = frozenset()
@@ -127,6 +130,12 @@ class Deliverer(Voice):
         if self._flush_timer is None:
             self._flush_timer = self._loop.after(self._gather_seconds, self.flush)
         return True
+
+    def reconnect(self) -> None:
+        """Connect anew, because the way to the hub is another one now."""
+        self.courier.event(Event.DISCONNECTED, self._clock(), self._wall())
+        self._connect()
+        self._after()
 
     def flush(self) -> None:
         """Make what was told durable now, and send what may go."""
@@ -219,12 +228,13 @@ class Deliverer(Voice):
         return self._push.send(frame)
 
     def _connect(self) -> None:
-        for road, address in self._addresses:
-            if self._connected:
+        before, self._addresses = self._addresses, self._way(self._push, self._hear)
+        roads: tuple[Push, Hear] = (self._push, self._hear)
+        for place, road in enumerate(roads):
+            if before is not None:
                 # A socket that was refused is dead until it is connected anew.
                 try:
-                    road.raw.disconnect(address)
+                    road.raw.disconnect(before[place])
                 except zmq.ZMQError:
-                    self._log.debug("%s was not connected", address)
-            road.connect(address)
-        self._connected = True
+                    self._log.debug("%s was not connected", before[place])
+            road.connect(self._addresses[place])

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import re
+from _blake2 import blake2b
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,4 +165,4 @@ def membership(home: Path) -> Membership | None:
 
 
 def _sum(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=CHECKED).digest()
+    return blake2b(data, digest_size=CHECKED).digest()

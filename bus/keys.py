@@ -6,10 +6,9 @@ one step: whoever reads it sees all of it or none, also after a power cut. Files
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import stat
+from _blake2 import blake2b  # hashlib has it too, but loads OpenSSL: 4 MB that each agent would carry
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,14 +66,14 @@ def as_text(key: bytes) -> str:
 
 def fingerprint(public: str) -> str:
     """What people compare by phone: five groups of four hexadecimal digits."""
-    digest = hashlib.blake2b(as_bytes(public), digest_size=FINGERPRINT_BYTES).hexdigest()
+    digest = blake2b(as_bytes(public), digest_size=FINGERPRINT_BYTES).hexdigest()
     return " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))
 
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
     """Write a file of mode 0600 in one step; False: it was there already and ``replace`` does not allow that."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.new")
+    temporary = path.with_name(f".{os.urandom(8).hex()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -33,6 +33,7 @@ from bus.vitals import Vitals
 
 if TYPE_CHECKING:
     from bus.delivering import Deliverer
+    from bus.ways import Ways
 
 T = TypeVar("T")
 STOPPED, BUG, WRONG, TRY_AGAIN = 0, 70, 100, 111
@@ -134,6 +135,8 @@ class Program(Generic[T]):
         from bus.spool import Spool, SpoolLimits
 
         source = source or HUB + self.name
+        side = self.address("side_door"), self.address("side_receipts")
+        ways = self._ways(source, side) if public else None
         limits = SpoolLimits(bytes=self.bus.spool_bytes, seconds=self.bus.spool_seconds)
         path = self.home / "spool" / source
         try:
@@ -146,19 +149,47 @@ class Program(Generic[T]):
             self.log.error("the spool was damaged and is now %s; what it held is lost", spool.moved_aside)
         push = Push(self.context)
         push.raw.setsockopt(zmq.LINGER, 200)
-        door, receipts = ("door", "receipts") if public else ("side_door", "side_receipts")
         deliverer = Deliverer(
             self.loop,
             push,
             Hear(self.context),
             spool,
             source,
-            door=self.address(door),
-            receipts=self.address(receipts),
+            door=side[0],
+            receipts=side[1],
             log=self.log,
+            way=ways,
         )
         deliverer.start()
+        if ways is not None:
+            self.loop.every(1.0, lambda: self._watch_keys(ways, deliverer))
         return deliverer
+
+    def _ways(self, source: str, side: tuple[str, str]) -> Ways:
+        from bus.keys import KeysFault
+        from bus.ways import Ways
+
+        try:
+            ways = Ways(self.home, self.bus, side)
+        except KeysFault as fault:
+            raise TryAgain(str(fault)) from None
+        if ways.member is not None and ways.member.name != source:
+            raise TryAgain(f"this host was enrolled as {ways.member.name} and calls itself {source}")
+        return ways
+
+    def _watch_keys(self, ways: Ways, deliverer: Deliverer) -> None:
+        from bus.keys import KeysFault
+
+        try:
+            changed = ways.changed()
+        except KeysFault as fault:
+            self.log.error("the keys are not used: %s", fault)
+            return
+        if changed:
+            if ways.member is not None and ways.member.name != deliverer.source:
+                raise TryAgain(f"this host was enrolled as {ways.member.name}")
+            self.log.info("the keys changed: connecting to the hub anew")
+            deliverer.reconnect()
 
     def publish_vitals(self) -> None:
         """Tell this process's own counters as a sample."""

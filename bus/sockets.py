@@ -10,11 +10,14 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import zmq
 
-from bus.keys import KeyPair
 from bus.wire import MAX_FRAME, topic
+
+if TYPE_CHECKING:
+    from bus.keys import KeyPair
 
 Socket = zmq.Socket[bytes]
 DOMAIN = b"guardia"

@@ -22,6 +22,8 @@ MAY_PRINT |= {
     "viewer/program.py",
     "viewer/status.py",
     "agent/once.py",
+    "agent/joining.py",
+    "collector/command.py",
     "agent/reference.py",
 }
 

@@ -1,0 +1,77 @@
+"""Where an agent's words go: to the hub it was joined to, to its own host's hub, or to the address in its settings.
+
+An agent that was joined (``guardia agent --join``) speaks with its key to the addresses it was given, and to nobody
+but the holder of the hub's key. The agent of a hub's own host needs no key: it is known by the file system, since
+nobody else can open the sockets in ``{home}/run``. Without keys on either side, ``[bus] door`` and ``receipts`` hold.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bus.tables import Bus
+
+if TYPE_CHECKING:
+    from bus.joining import Membership
+    from bus.sockets import Road
+
+
+def joined_as(home: Path) -> str:
+    """The name that the agent of this home was enrolled under; empty: none that can be had."""
+    if not (home / "keys" / "hub.json").exists():
+        return ""
+    from bus.joining import membership
+    from bus.keys import KeysFault
+
+    try:
+        member = membership(home)
+    except KeysFault:
+        return ""  # whoever opens the way to the hub says what is wrong
+    return member.name if member else ""
+
+
+class Ways:
+    """Looked up at each new connection, so that new keys are used without a restart."""
+
+    def __init__(self, home: Path, bus: Bus, side: tuple[str, str]) -> None:
+        self._keys = home / "keys"
+        self._home = home
+        self._public = (bus.door, bus.receipts)
+        self._side = side
+        self._seen = self._look()
+        self.member = self._membership()
+
+    def __call__(self, *roads: Road) -> tuple[str, str]:
+        """Where to connect now, door and receipts; ``roads`` are given the keys for it."""
+        if self.member is not None:
+            for road in roads:
+                road.show_key(self.member.own, self.member.hub)
+            return self.member.door, self.member.receipts
+        return self._side if (self._keys / "hub.key").exists() else self._public
+
+    def changed(self) -> bool:
+        """Whether there are other keys than at the last call; raises ``KeysFault`` when they cannot be used."""
+        seen = self._look()
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        self.member = self._membership()
+        return True
+
+    def _look(self) -> tuple[int, ...]:
+        found = []
+        for name in ("hub.json", "agent.key", "hub.key"):
+            try:
+                found.append((self._keys / name).stat().st_mtime_ns)
+            except OSError:
+                found.append(0)
+        return tuple(found)
+
+    def _membership(self) -> Membership | None:
+        if not (self._keys / "hub.json").exists():
+            return None
+        # Only agents that were joined carry what it takes to read it.
+        from bus.joining import membership
+
+        return membership(self._home)

@@ -1,0 +1,189 @@
+"""``guardia enroll``, ``agents``, ``revoke`` and ``keys``: who may speak to this hub."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bus import config, enrolled, home, joining, rooms
+from bus.config import ConfigError, Settings
+from bus.enrolled import Agent
+from bus.keys import KeyPair, KeysFault, fingerprint, is_key, new
+from bus.program import STOPPED, WRONG
+from bus.tables import Bus, is_loopback, is_wildcard
+from collector.callers import Heard, read_from
+
+STRANGER_SECONDS = 3600
+"""A key that knocked longer ago is not listed."""
+
+
+def enroll(argv: Sequence[str]) -> int:
+    """``guardia enroll NAME``: let an agent in, and print the line that makes its host join."""
+    parser = _parser("enroll", "Let an agent in, and print the line to paste on its host.")
+    parser.add_argument("name", help="the host's name on this hub")
+    parser.add_argument("--key", metavar="PUBLIC", help="the key that guardia agent --request printed on the host")
+    parser.add_argument("--again", action="store_true", help="in place of its former key, which ends at once")
+    parser.add_argument("--hub", metavar="HOST", help="where the host finds this hub (default: [collector] known_as)")
+    return _obeyed("enroll", parser, argv, _enroll)
+
+
+def agents(argv: Sequence[str]) -> int:
+    """``guardia agents``: who may speak, since when, and who was last heard from where."""
+    return _obeyed("agents", _parser("agents", "Who may speak to this hub."), argv, _agents)
+
+
+def revoke(argv: Sequence[str]) -> int:
+    """``guardia revoke NAME``: refuse an agent from now on, also on connections it has."""
+    parser = _parser("revoke", "Refuse an agent's key within a second.")
+    parser.add_argument("name")
+    return _obeyed("revoke", parser, argv, _revoke)
+
+
+def keys(argv: Sequence[str]) -> int:
+    """``guardia keys``: the hub's own key; ``guardia keys rotate`` makes another."""
+    parser = _parser("keys", "The hub's own key.")
+    parser.add_argument("what", nargs="?", choices=("show", "rotate"), default="show", help="rotate: make another")
+    return _obeyed("keys", parser, argv, _keys)
+
+
+Deed = Callable[[argparse.Namespace, Settings, Path], None]
+
+
+def _parser(word: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"guardia {word}", description=description)
+    parser.add_argument("--config", metavar="FILE")
+    return parser
+
+
+def _obeyed(word: str, parser: argparse.ArgumentParser, argv: Sequence[str], deed: Deed) -> int:
+    given = parser.parse_args(argv)
+    os.umask(0o077)
+    try:
+        path = home.config_path(given.config, os.environ)
+        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        deed(given, settings, home.made(home.home_path(path, os.environ)))
+    except (ConfigError, KeysFault, OSError) as error:
+        print(f"guardia {word}: {error}", file=sys.stderr)
+        return WRONG
+    return STOPPED
+
+
+def _enroll(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
+    bus: Bus = settings["bus"]
+    door, receipts = addresses(bus, given.hub or settings["collector"].known_as)
+    made = None if given.key else new()
+    public = made.public if made else given.key
+    first = not enrolled.in_use(folder)
+    agent = enrolled.admit(folder, given.name, public, time.time_ns(), again=given.again)
+    hub = enrolled.hub_key(folder)
+    print(joining.to_line(_line(agent, door, receipts, hub, made)))
+    for note in _notes(given, bus, door, hub, first=first):
+        print(note, file=sys.stderr)
+
+
+def _line(agent: Agent, door: str, receipts: str, hub: KeyPair, made: KeyPair | None) -> joining.Join:
+    return joining.Join(agent.name, door, receipts, hub.public, agent.public, made.secret if made else None)
+
+
+def _notes(given: argparse.Namespace, bus: Bus, door: str, hub: KeyPair, *, first: bool) -> list[str]:
+    notes = [
+        f"On the host that is to be {given.name} type: guardia agent --join -    and paste the line above.",
+        f"It leads to {door}; this hub's key has the fingerprint {fingerprint(hub.public)}.",
+    ]
+    if not given.key:
+        notes.append("The line holds the host's secret key: pass it on as you would a password. It is not shown again.")
+    if first:
+        notes.append("From now on only enrolled agents are let in. This host's own agent needs no key.")
+    if is_loopback(bus.door):
+        notes.append(
+            "The hub listens on loopback only. To let hosts come without a tunnel, set in [bus] keys = true and "
+            'door = "tcp://0.0.0.0:PORT", the same for receipts, and start the collector anew.'
+        )
+    return notes
+
+
+def addresses(bus: Bus, known_as: str) -> tuple[str, str]:
+    """The door and the receipts' road as other hosts are to find them."""
+    found = []
+    for address in (bus.door, bus.receipts):
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        named = known_as or (socket.getfqdn() if is_wildcard(address) else host)
+        if ":" in named and not named.startswith("["):
+            named = f"[{named}]"
+        found.append(f"tcp://{named}:{port}")
+    return found[0], found[1]
+
+
+def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
+    listed = enrolled.agents(folder)
+    heard, strangers = read_from(folder / "run")
+    if not enrolled.in_use(folder):
+        print("No agent is enrolled: everybody who reaches the door is let in, which is this host alone.")
+    rows = [("NAME", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS")]
+    now = time.time_ns()
+    for name, agent in listed.items():
+        if isinstance(agent, Agent):
+            last = heard.get(name, Heard(0))
+            seen = _ago(now - last.at) if last.at >= agent.at else "never"
+            rows.append((name, agent.fingerprint, _day(agent.at), seen, last.address))
+    if len(rows) > 1:
+        _table(rows)
+    for fault in listed.values():
+        if isinstance(fault, KeysFault):
+            print(fault, file=sys.stderr)
+    _strangers({key: one for key, one in strangers.items() if now - one.at < STRANGER_SECONDS * 10**9}, now)
+
+
+def _strangers(strangers: dict[str, Heard], now: int) -> None:
+    if not strangers:
+        return
+    print("\nKeys that are not enrolled and knocked within the last hour; guardia enroll NAME --key='KEY' lets one in:")
+    rows = [("KEY", "FINGERPRINT", "LAST SEEN", "ADDRESS")]
+    for key, one in strangers.items():
+        if is_key(key):
+            rows.append((key, fingerprint(key), _ago(now - one.at), one.address))
+    _table(rows)
+
+
+def _revoke(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
+    enrolled.revoke(folder, given.name)
+    left = len(enrolled.agents(folder))
+    print(f"{given.name} is let in no longer, also where it is connected; {left} left")
+
+
+def _keys(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
+    if given.what == "rotate":
+        hub = enrolled.rotate(folder)
+        print(f"The hub's new key has the fingerprint {fingerprint(hub.public)}.")
+        for name, agent in enrolled.agents(folder).items():
+            if isinstance(agent, Agent):
+                print(f"{name} cannot reach the hub until it joins anew: guardia enroll {name} --again")
+        print("What agents measure meanwhile waits on their disks.")
+    elif enrolled.in_use(folder):
+        hub = enrolled.hub_key(folder)
+        print(f"{hub.public}  {fingerprint(hub.public)}")
+    else:
+        print("This hub has no key: guardia enroll makes one.")
+
+
+def _day(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at / 1e9))
+
+
+def _ago(ns: int) -> str:
+    seconds = max(0, ns // 10**9)
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

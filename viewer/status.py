@@ -13,10 +13,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
 from xmlrpc.client import Error, ServerProxy
 
 import requests
@@ -25,7 +28,9 @@ from supervisor.xmlrpc import SupervisorTransport
 from bus import config, home, rooms
 from bus.faults import ConfigError
 from bus.timing import in_words
+from viewer.cells import cells
 from viewer.config import FILE, Hub, hub, load
+from viewer.reasons import reason
 
 WELL, AMISS, SILENT, WRONG = 0, 1, 2, 100
 TIMEOUT = (3.0, 5.0)
@@ -62,7 +67,7 @@ class Report:
         """The exit code."""
         if self.parts is None:
             return SILENT
-        well = all(part["status"] == "ok" for part in self.parts.values())
+        well = all(part.get("status") == "ok" for part in self.parts.values())
         well = well and all(one.well for one in self.programs or ()) and not self.absent and not self.faults
         return WELL if well else AMISS
 
@@ -92,18 +97,18 @@ def report(
     """Everything learned, put together."""
     hosts = absent = None
     if servers is not None:
-        hosts = dict(Counter(str(server["health_status"]) for server in servers))
+        hosts = dict(Counter(str(server.get("health_status")) for server in servers))
         absent = [
-            f"{server['server_id']} is {server['health_status']}"
+            f"{server.get('server_id')} is {server.get('health_status')}"
             + (f": {server['last_poll_error']}" if server.get("last_poll_error") else "")
             for server in servers
-            if server["health_status"] != "up"
+            if server.get("health_status") != "up"
         ]
     return Report(programs, dict(health["checks"]) if health else None, hosts, tuple(absent or ()), tuple(faults))
 
 
 def text(found: Report, address: str) -> str:
-    """The report for people."""
+    """The report for people; what others call themselves acts on no terminal."""
     lines = []
     if found.programs is not None:
         width = max([len(one.name) for one in found.programs] + [7])
@@ -117,7 +122,7 @@ def text(found: Report, address: str) -> str:
         lines.append(f"hub at {address}: no answer")
     else:
         for name, part in found.parts.items():
-            lines.append(f"{name}: {part['status']}" + (f" ({part['reason']})" if part.get("reason") else ""))
+            lines.append(f"{name}: {part.get('status')}" + (f" ({part['reason']})" if part.get("reason") else ""))
     if found.hosts is not None:
         counts = ", ".join(f"{count} {word}" for word, count in sorted(found.hosts.items(), key=lambda one: -one[1]))
         lines.append(f"hosts: {counts or 'none yet'}")
@@ -125,7 +130,7 @@ def text(found: Report, address: str) -> str:
         if len(found.absent) > 20:
             lines.append(f"  and {len(found.absent) - 20} more")
     lines += found.faults
-    return "\n".join(lines) + "\n"
+    return "\n".join("".join(cells(line)) for line in lines) + "\n"
 
 
 def _rounded(seconds: float) -> float:
@@ -136,9 +141,14 @@ def _rounded(seconds: float) -> float:
     return float(max(int(seconds), 0))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def main(argv: Sequence[str]) -> int:
     """Ask, print, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="guardia status", description=__doc__)
+    parser = _Parser(prog="guardia status", description=__doc__)
     parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
     parser.add_argument("-u", "--url", help="the hub's API, where it is not on this machine")
     parser.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
@@ -151,7 +161,7 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
         return WRONG
-    programs = None if given.url else _programs(home.home_path(path, os.environ), faults)
+    programs = None if given.url else programs_at(home.home_path(path, os.environ), faults)
     health = _asked(place, "health", faults)
     answer = _asked(place, "servers", faults) if health else None
     found = report(programs, health, answer["servers"] if answer else None, faults)
@@ -183,15 +193,34 @@ def _reachable(bind: str) -> str:
     return bind if address.version == 4 else f"[{bind}]"
 
 
-def _programs(folder: Path, faults: list[str]) -> tuple[ProgramSeen, ...] | None:
+class _Transport(SupervisorTransport):  # type: ignore[misc]
+    """The way to supervisord's socket, which is waited for no longer than ``patience`` seconds."""
+
+    def __init__(self, socket: Path, patience: float) -> None:
+        super().__init__(None, None, serverurl=f"unix://{socket}")
+        made: Callable[[], HTTPConnection] = self._get_connection
+
+        def limited() -> HTTPConnection:
+            found = made()
+            found.connect()
+            found.sock.settimeout(patience)
+            return found
+
+        self._get_connection: Callable[[], HTTPConnection] = limited
+
+
+def programs_at(folder: Path, faults: list[str], patience: float = TIMEOUT[1]) -> tuple[ProgramSeen, ...] | None:
+    """What the supervisord of this home tells; ``None`` where it tells nothing, with the reason in ``faults``."""
     socket = folder / "supervisor.sock"
-    transport = SupervisorTransport(None, None, serverurl=f"unix://{socket}")
+    transport = _Transport(socket, patience)
     try:
         infos: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
-    except (OSError, Error) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        faults.append(f"supervisord does not answer at {socket}: {reason}")
+    except (OSError, Error, ExpatError, HTTPException) as error:
+        said = (getattr(error, "strerror", None) or str(error)).lower()
+        faults.append(f"supervisord does not answer at {socket}: {said}")
         return None
+    finally:
+        transport.close()
     beats = {}
     for beat in (folder / "run").glob("*.beat"):
         try:
@@ -202,19 +231,34 @@ def _programs(folder: Path, faults: list[str]) -> tuple[ProgramSeen, ...] | None
 
 
 def _asked(place: Hub, what: str, faults: list[str]) -> Any:
+    """The hub's answer; ``None`` where it is none, with the reason in ``faults``."""
     headers = {"Authorization": f"Bearer {place.token.reveal()}"} if place.token else {}
+    address = urlsplit(place.url).netloc.rpartition("@")[2]
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.get(f"{place.url.rstrip('/')}/api/v1/{what}", headers=headers, timeout=TIMEOUT)
+            answer = session.get(
+                f"{place.url.rstrip('/')}/api/v1/{what}", headers=headers, timeout=TIMEOUT, allow_redirects=False
+            )
         if answer.status_code in (401, 403):
             faults.append(f"{what}: the hub wants a token; set GUARDIA_TOKEN or give --token-file")
             return None
-        if answer.status_code != 503 or what != "health":  # an ill hub tells what it is ill of
-            answer.raise_for_status()
-        return answer.json()
-    except requests.ConnectionError:
-        faults.append(f"{what}: nobody answers at {place.url}")
-    except (requests.RequestException, ValueError) as error:
-        faults.append(f"{what}: {error}")
+        found = answer.json()
+    except requests.JSONDecodeError:
+        found = None
+    except (requests.RequestException, OSError) as error:
+        faults.append(f"{what}: {reason(error, address)}")
+        return None
+    if (answer.status_code == 200 or (answer.status_code == 503 and what == "health")) and _fits(found, what):
+        return found  # an ill hub tells what it is ill of
+    faults.append(f"{what}: {address} answered {answer.status_code}, not as a hub does; is this a Guardia hub?")
     return None
+
+
+def _fits(found: object, what: str) -> bool:
+    """Whether an answer has the shape that the report is made of."""
+    if not isinstance(found, dict):
+        return False
+    rows = found.get("checks" if what == "health" else "servers")
+    rows = list(rows.values()) if what == "health" and isinstance(rows, dict) else rows
+    return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)

@@ -18,6 +18,7 @@ class Emulator:
         self.scrolled = 0
         self._screens = [self._blank(), self._blank()]
         self._x = self._y = 0
+        self._kept = (0, 0)
         self._rest = ""
 
     @property
@@ -56,7 +57,8 @@ class Emulator:
         if mark == "?" and verb in "hl":
             (self.modes.add if verb == "h" else self.modes.discard)(given[0])
             if given[0] == 1049:
-                self._x = self._y = 0
+                kept, self._kept = self._kept, (self._x, self._y)
+                self._x, self._y = kept if verb == "l" else (0, 0)
         elif verb == "H":
             self._y = min(max(1, given[0]), self.height) - 1
             self._x = min(max(1, given[1] if len(given) > 1 else 1), self.width) - 1

@@ -95,15 +95,17 @@ def test_ctrl_c_ends_it(hub: Hub, tmp_path: Path) -> None:
 
 def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(hub: Hub, tmp_path: Path) -> None:
     with Seat(tmp_path, shell=True, PS1="> ") as seat:
+        seat.until(">")
         seat.press("stty -g > before\r")
         seat.press(f"{sys.executable} -m viewer --url {hub.url}\r")
         seat.until("web-1")
         seat.press("\x1a")
-        seat.until("Stopped")
+        seat.until(lambda text: "Stopped" in text and text.rstrip().endswith("\n>"))
         assert 25 in seat.screen.modes, "the cursor is there"
         seat.press("stty -g > stopped; fg\r")
         seat.until("web-1")
         seat.press("q")
+        seat.until(lambda text: 1049 not in seat.screen.modes and text.rstrip().endswith("\n>"))
         seat.press("stty -g > after; echo left with $?\r")
         seat.until("left with 0")
         seat.press("cmp before stopped && cmp before after && echo all as before\r")
@@ -114,10 +116,11 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(hub: Hub, tmp_path
 
 def test_a_bug_is_told_on_a_terminal_that_is_as_before(tmp_path: Path) -> None:
     with Seat(tmp_path, shell=True, PS1="> ") as seat:
+        seat.until(">")
         seat.press(f"stty -g > before; {sys.executable} -m tests.viewer.breaking\r")
         seat.until("● up    web-1")
         seat.press("r")
-        seat.until("KeyError: 'a bug'")
+        seat.until(lambda text: "KeyError: 'a bug'" in text and text.rstrip().endswith("\n>"))
         seat.press("stty -g > after; cmp before after && echo all as before\r")
         seat.until(lambda text: "\nall as before" in text)
         assert 25 in seat.screen.modes

@@ -168,7 +168,7 @@ class Courier:
                 evicted = self.spool.append(epoch, first, packed, now, wall)
             except NoRoom:
                 self.sender.unclaim()
-                self.sender.begin_epoch(anew=True)
+                self.sender.begin_epoch()
                 self.sender.flags.add(Flag.MEMORY)
                 self._ring = Ring(MEMORY_MESSAGES)
                 self._retry_at = now + MEMORY_RETRY_SECONDS

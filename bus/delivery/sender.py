@@ -138,12 +138,13 @@ class Sender:
 
     def clock_stepped(self, now: float) -> list[Action]:
         """Time jumped: this may be a machine resumed from a snapshot, whose numbers are used already (R4)."""
+        # Even an epoch without messages may have been used by the life that the snapshot does not know.
         self.begin_epoch()
         return self._go(Event.CONNECTED, now, again=True) if self.state in _SPOKEN else []
 
-    def begin_epoch(self, *, anew: bool = False) -> int:
-        """Number new messages in a new epoch from now on; returns it. One without messages will do, or ``anew``."""
-        return self.flows.begin().epoch if self.flows.live.claimed or anew else self.flows.live.epoch
+    def begin_epoch(self) -> int:
+        """Number new messages in a new epoch from now on; returns it."""
+        return self.flows.begin().epoch
 
     def evicted(self, epoch: int, base: int, dropped: int, now: float) -> None:
         """The spool let go of everything below ``base``; ``dropped`` of it was not acknowledged."""

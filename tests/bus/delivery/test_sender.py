@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from bus.control import Flags, Mark, Receipt
 from bus.delivery.actions import Action, Connect, Greet, Move, Send, Settled
 from bus.delivery.outflow import Kept
@@ -202,10 +204,11 @@ def test_a_refused_key_is_tried_again_ever_more_seldom() -> None:
     assert Flag.REFUSED not in sender.flags
 
 
-def test_a_clock_that_jumped_begins_a_new_epoch() -> None:
+@pytest.mark.parametrize("said", [0, 1])
+def test_a_clock_that_jumped_begins_a_new_epoch_also_when_nothing_was_said_in_the_last(said: int) -> None:
     sender = _sender()
     _flowing(sender)
-    _say(sender, 1)
+    _say(sender, said)
     before = sender.flows.live.epoch
 
     assert isinstance(_greet(sender.clock_stepped(NOON)), Greet)

@@ -19,6 +19,7 @@ from tests.agent.given import plugin
 
 CONFIG = """[bus]
 door = "{door}"
+receipts = "{receipts}"
 [agent]
 name = "web-1"
 interval = 0.2
@@ -33,6 +34,10 @@ class Door:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         self._pull = Pull(context)
         self.address = self._pull.bind("tcp://127.0.0.1:*")
+        # An agent sends when it can hear: nobody answers here.
+        self._receipts = context.socket(zmq.ROUTER)
+        self._receipts.setsockopt(zmq.LINGER, 0)
+        self.receipts = f"tcp://127.0.0.1:{self._receipts.bind_to_random_port('tcp://127.0.0.1')}"
         self.records: list[Record] = []
 
     def until(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
@@ -50,6 +55,7 @@ class Door:
 
     def close(self) -> None:
         self._pull.close()
+        self._receipts.close()
 
 
 @pytest.fixture
@@ -61,18 +67,22 @@ def door() -> Iterator[Door]:
     context.term()
 
 
-def configured(tmp_path: Path, door: str) -> Path:
+def configured(tmp_path: Path, door: str, receipts: str = "tcp://127.0.0.1:1") -> Path:
     file = tmp_path / "agent.toml"
-    file.write_text(CONFIG.format(door=door))
+    file.write_text(CONFIG.format(door=door, receipts=receipts))
     return file
 
 
+Start = Callable[[Door], "subprocess.Popen[str]"]
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+def start(tmp_path: Path) -> Iterator[Start]:
     running: list[subprocess.Popen[str]] = []
 
-    def started(door: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "agent", "--config", str(configured(tmp_path, door))]
+    def started(door: Door) -> subprocess.Popen[str]:
+        file = configured(tmp_path, door.address, door.receipts)
+        command = [sys.executable, "-m", "agent", "--config", str(file)]
         running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return running[-1]
 
@@ -80,9 +90,6 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     for process in running:
         process.kill()
         process.communicate()
-
-
-Start = Callable[[str], "subprocess.Popen[str]"]
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, float, str]:
@@ -98,7 +105,7 @@ def test_layout_samples_facts_processes_and_plugins_reach_the_door_and_sigterm_e
 ) -> None:
     # given
     plugin(tmp_path / "agent.d", "mail", "echo queued 17")
-    agent = start(door.address)
+    agent = start(door)
 
     # when a sample with the plugin's value has come
     def with_plugin() -> bool:
@@ -148,10 +155,9 @@ def test_a_hub_that_is_away_stops_neither_the_agent_nor_its_end(start: Start, tm
     # given an agent whose hub does not answer (a port that was ours a moment ago)
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     gone = Door(context)
-    address = gone.address
     gone.close()
     context.term()
-    agent = start(address)
+    agent = start(gone)
     beat = tmp_path / "var" / "run" / "agent.beat"
     until = time.monotonic() + 10
     while not beat.exists():
@@ -166,7 +172,7 @@ def test_a_hub_that_is_away_stops_neither_the_agent_nor_its_end(start: Start, tm
 def test_sigterm_ends_a_plugin_that_runs(door: Door, start: Start, tmp_path: Path) -> None:
     started = tmp_path / "started"
     plugin(tmp_path / "agent.d", "hang", f"echo $$ > {started}; sleep 600")
-    agent = start(door.address)
+    agent = start(door)
     door.until(lambda: started.exists() and started.read_text().strip() != "")
     code, seconds, log = ended(agent)
     assert (code, seconds < 2) == (0, True), log

@@ -16,7 +16,7 @@ from api.connections import Frames, Http
 from tests.api.house import House
 
 T = TypeVar("T")
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Served:

@@ -15,7 +15,7 @@ from tests.api import contract
 from tests.api.house import House
 from tests.api.served import Served, serving
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ from tests.api.house import House
 from tests.api.resources.test_stream import event, listening
 from tests.api.served import Served, serving
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Roads:

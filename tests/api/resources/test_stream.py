@@ -21,7 +21,7 @@ from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading
 from tests.api.house import KEYRING, House
 from tests.api.served import Served, serving
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def guarded(**config: Any) -> House:

@@ -171,7 +171,7 @@ def test_scrolling_beyond_the_end_is_taken_back_at_once() -> None:
     assert found.draw(80, 24).text() != before
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(pressed=st.lists(st.sampled_from(ALL_KEYS), max_size=40))
 def test_no_series_of_keys_breaks_the_picture(pressed: list[str]) -> None:
     found = session(HubInMemory(fleet(3)))

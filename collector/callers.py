@@ -28,18 +28,24 @@ class Heard:
 
 
 class Callers:
-    """Checks every message against the list as it is now: the key's owner may have been revoked since it came in."""
+    """Checks every message against the list as it is now: the key's owner may have been revoked since it came in.
 
-    def __init__(self, enrolled: Enrolled, clock: Callable[[], int] = time.time_ns) -> None:
+    ``look`` has the list read again if it changed.
+    """
+
+    def __init__(self, enrolled: Enrolled, look: Callable[[], None], clock: Callable[[], int] = time.time_ns) -> None:
         self.agents: dict[str, Heard] = {}
         self.strangers: OrderedDict[str, Heard] = OrderedDict()
         """Public keys that knocked and are not on the list, the latest last."""
         self._enrolled = enrolled
+        self._look = look
         self._clock = clock
 
     def admitted(self, public: str, address: str) -> bool:
         """Whether a new connection from ``address`` with this key may come in."""
         now = self._clock()
+        if public not in self._enrolled.names:
+            self._look()  # it may have been enrolled a moment ago
         name = self._enrolled.names.get(public)
         if name is None:
             self.strangers[public] = Heard(now, address)

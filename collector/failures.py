@@ -37,9 +37,9 @@ class Failures:
 
     def close(self) -> None:
         """Stop watching."""
-        if not self.raw.closed:
+        if not self._road.raw.closed:
             self._road.raw.disable_monitor()
-            self.raw.close(0)
+        self.raw.close(0)
 
 
 def _reason(event: int, value: int) -> tuple[str, str]:
@@ -47,4 +47,5 @@ def _reason(event: int, value: int) -> tuple[str, str]:
         return "no key", "a connection without a key"
     if event == _PROTOCOL and value == _CRYPTOGRAPHIC:
         return "wrong hub key", "a connection meant for a hub with another key"
-    return "handshake", "a connection that spoke no ZMTP with a key to its end"
+    # Whoever has no key may notice first that one is asked for, and hang up.
+    return "handshake", "a connection that ended before it had shown a key"

@@ -36,18 +36,18 @@ class Public:
         self._receipts = receipts
         self._refusals = refusals
         self._enrolled = Enrolled(program.home)
-        self.callers = Callers(self._enrolled)
+        self.callers = Callers(self._enrolled, self._look_at_list)
         self._told: tuple[str, ...] = ()
         self._own: KeyPair | None = None
         self._key_seen: int | None = None
         self._opened: list[tuple[Road, Failures | None]] = []
-        self._zap: Zap | None = None
+        self.zap: Zap | None = None
 
     def open(self) -> None:
         """Listen; raises ``TryAgain`` when an address is taken, ``ConfigError`` when it may not be used."""
         program = self._program
-        self._key_seen = self._key_changed()
         self._own = self._key()
+        self._key_seen = self._key_changed()
         guard.check(program.bus, program.settings.path, keys=self._own is not None)
         if self._own is not None:
             self._answer()
@@ -60,7 +60,7 @@ class Public:
         """What the collector says of its agents."""
         return {
             "agents.enrolled": float(len(self._enrolled.names)) if self._own else None,
-            "agents.handshakes_total": float(self._zap.answered) if self._zap else None,
+            "agents.handshakes_total": float(self.zap.answered) if self.zap else None,
         }
 
     # -- keys ---
@@ -84,22 +84,25 @@ class Public:
 
     def _answer(self) -> None:
         """Before any socket that asks for keys is opened, somebody has to know them."""
-        if self._zap is None:
+        if self.zap is None:
             program = self._program
-            self._zap = Zap(program.context, self.callers.admitted, self._refusals)
-            program.loop.on_readable(self._zap.raw, self._zap.drain)
-            program.loop.on_stop(self._zap.close)
+            self.zap = Zap(program.context, self.callers.admitted, self._refusals)
+            program.loop.on_readable(self.zap.raw, self.zap.drain)
+            program.loop.on_stop(self.zap.close)
 
     def _look(self) -> None:
+        self._look_at_list()
+        if (seen := self._key_changed()) != self._key_seen:
+            self._key_seen = seen
+            self._reopen()
+
+    def _look_at_list(self) -> None:
         gone = self._enrolled.refresh()
         if gone:
             self.callers.forget(gone)
             self._receipts.forget(gone)
             self._program.log.info("let in no longer: the keys of %s", ", ".join(sorted(gone)))
         self._tell_faults()
-        if (seen := self._key_changed()) != self._key_seen:
-            self._key_seen = seen
-            self._reopen()
 
     def _tell_faults(self) -> None:
         for fault in self._enrolled.faults:
@@ -149,10 +152,12 @@ class Public:
 
     def _reopen(self) -> None:
         """The hub got a key, or another one: whoever is connected has to show what he has."""
-        self._own = self._key()
+        before, self._own = self._own, self._key()
         if self._own is None:
             # Whoever removes the key has to start the collector anew: a door does not open by an accident.
             raise TryAgain("the hub's key is gone")
+        if self._own == before:
+            return
         self._answer()
         for road, failures in self._opened:
             self._close(road, failures)

@@ -24,7 +24,7 @@ from bus.fields import Unfit, build, plain
 
 MAX_BODY = 262_144
 MAX_METRICS = 8_192
-NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+NAME = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._:-]{1,128}\Z")
 METRIC = re.compile(r"[A-Za-z0-9_]{1,64}(\[[^\[\]\x00-\x1f\x7f]{1,160}\])?\.[A-Za-z0-9_.]{1,64}\Z")
 HUB = "guardia."
 """Names that start so are the hub's own rooms: admitted only over the hub's file system."""
@@ -222,6 +222,10 @@ def _encode_sample(message: Sample) -> bytes:
     packed = doubles(len(numbers)).pack(*numbers)
     if math.inf in numbers or -math.inf in numbers:
         raise Unfit("values: an infinity is no reading")
+    if not 0 < len(numbers) <= MAX_METRICS:
+        raise Unfit(f"values: {len(numbers)} numbers, expected 1 to {MAX_METRICS}")
+    if not 0 <= message.layout < 2**64:
+        raise Unfit("layout: expected an unsigned 64-bit number")
     return msgpack.packb((message.layout, packed), use_bin_type=True)  # type: ignore[no-any-return]
 
 
@@ -290,11 +294,17 @@ BY_TYPE: dict[type[Any], Kind] = {kind.message: kind for kind in KINDS.values()}
 
 
 def encode(message: Message) -> tuple[Kind, bytes]:
-    """The kind and the body of ``message``; raises ``Unfit`` when it is too large or holds an infinity."""
+    """The kind and the body of ``message``; raises ``Unfit`` for what no reader would accept."""
     kind = BY_TYPE[type(message)]
-    body = kind.encode(message)
+    try:
+        body = kind.encode(message)
+    except (ValueError, OverflowError, TypeError) as error:
+        # Text that is no Unicode (a process's name may be), numbers of more than 64 bits.
+        raise error if isinstance(error, Unfit) else Unfit(f"{kind.name}: {error}") from None
     if len(body) > MAX_BODY:
         raise Unfit(f"{kind.name}: a body of {len(body)} bytes, at most {MAX_BODY}")
+    if kind.message is not Sample:
+        kind.decode(body)  # refused here, not at the other end; samples were checked, and are many
     return kind, body
 
 

@@ -191,7 +191,7 @@ def test_names_that_fit_into_a_url(name: str) -> None:
     assert is_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "x" * 129, "web 1", "web/1", "wéb", "web\n", "web-1\0", "[web]", "a?b", "%41"])
+@pytest.mark.parametrize("name", ["", "x" * 129, "web 1", "web/1", "wéb", "web\n", "web-1\0", "[web]", "a?b", "%41", ".", ".."])
 def test_names_that_do_not(name: str) -> None:
     assert not is_name(name)
 

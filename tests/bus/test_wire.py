@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.fields import Unfit
-from bus.messages import KINDS, MAX_BODY, Check, Sample
+from bus.messages import KINDS, MAX_BODY, Check, Sample, is_name
 from bus.wire import (
     HEADER,
     MAX_FRAME,
@@ -28,7 +28,7 @@ from bus.wire import (
     walk,
 )
 
-NAMES = st.from_regex(r"[A-Za-z0-9._:-]{1,128}", fullmatch=True)
+NAMES = st.from_regex(r"[A-Za-z0-9._:-]{1,128}", fullmatch=True).filter(is_name)
 U64 = st.integers(0, 2**64 - 1)
 RECORDS = st.builds(
     Record,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from _blake2 import blake2b  # hashlib has it too, but loads OpenSSL: 4 MB that each agent would carry
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ def is_key(text: str) -> bool:
     """Whether ``text`` is half of a key, as far as one can see."""
     try:
         return len(text) == LENGTH and len(z85.decode(text.encode("ascii"))) == BYTES
-    except (ValueError, KeyError, UnicodeEncodeError):
+    except (ValueError, KeyError, struct.error):  # five characters may mean more than four bytes hold
         return False
 
 

@@ -41,3 +41,11 @@ def test_every_interface_is_refused_when_the_file_is_read(tmp_path: Path, door: 
     file.write_text(f'[bus]\ndoor = "{door}"\n')
     with pytest.raises(ConfigError, match="no agent keys"):
         config.load(file, {"bus": Bus})
+
+
+@pytest.mark.parametrize("door", ["tcp://0.0.0.0:5560", "tcp://192.0.2.7:5560"])
+def test_with_keys_others_may_reach_the_door(tmp_path: Path, door: str) -> None:
+    file = tmp_path / "guardia.toml"
+    file.write_text(f'[bus]\ndoor = "{door}"\nreceipts = "tcp://0.0.0.0:5561"\nkeys = true\n')
+    bus = config.load(file, {"bus": Bus})["bus"]
+    guard.check(bus, HUB, keys=True)

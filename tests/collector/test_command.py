@@ -1,0 +1,123 @@
+"""``guardia enroll``, ``agents``, ``revoke`` and ``keys``, as somebody types them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bus import enrolled, keys
+from bus.joining import from_line
+from bus.tables import Bus
+from collector import command
+from collector.callers import FILE, Callers, Heard, read_from
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.delenv("GUARDIA_HOME", raising=False)
+    file = tmp_path / "guardia.toml"
+    file.write_text('[collector]\nknown_as = "hub.example"\n')
+    return str(file)
+
+
+def home(config: str) -> Path:
+    return Path(config).parent / "var"
+
+
+def test_enrolling_prints_one_line_that_holds_all_a_host_needs(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.enroll(["web-1", "--config", config]) == 0
+    out, err = capsys.readouterr()
+    join = from_line(out)
+
+    assert out.count("\n") == 1
+    assert (join.name, join.door, join.receipts) == ("web-1", "tcp://hub.example:5560", "tcp://hub.example:5561")
+    assert join.hub == enrolled.hub_key(home(config)).public
+    assert enrolled.agents(home(config))["web-1"] == enrolled.Agent("web-1", join.public, at(config, "web-1"))
+    assert join.secret is not None
+    assert "guardia agent --join -" in err
+    assert join.secret not in err
+    kept = [file.read_text() for file in home(config).rglob("*") if file.is_file()]
+    assert not [text for text in kept if join.secret in text], "the hub does not keep the host's secret"
+
+
+def at(config: str, name: str) -> int:
+    agent = enrolled.agents(home(config))[name]
+    assert isinstance(agent, enrolled.Agent)
+    return agent.at
+
+
+def test_a_hosts_own_key_is_let_in_and_the_line_holds_no_secret(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public = keys.new().public
+    assert command.enroll(["web-1", f"--key={public}", "--hub", "192.0.2.7", "--config", config]) == 0
+    join = from_line(capsys.readouterr().out)
+    assert (join.public, join.secret, join.door) == (public, None, "tcp://192.0.2.7:5560")
+
+
+@pytest.mark.parametrize("arguments", [["web 1"], ["guardia.api"], ["web-1", "--key=short"]])
+def test_what_cannot_be_enrolled_is_told_and_makes_no_agent(
+    config: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.enroll([*arguments, "--config", config]) == 100
+    assert capsys.readouterr().err.startswith("guardia enroll: ")
+    assert not enrolled.agents(home(config))
+
+
+def test_the_list_shows_who_was_heard_when_and_who_knocked(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command.enroll(["web-1", "--config", config])
+    command.enroll(["web-2", "--config", config])
+    stranger = keys.new().public
+    callers = Callers(enrolled.Enrolled(home(config)), lambda: None)
+    callers.agents["web-1"] = Heard(time.time_ns(), "192.0.2.8")
+    callers.strangers[stranger] = Heard(time.time_ns(), "192.0.2.9")
+    callers.write_to(home(config) / "run")
+    capsys.readouterr()
+
+    assert command.agents(["--config", config]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first, second = (next(line for line in lines if line.startswith(name)) for name in ("web-1", "web-2"))
+    assert "s ago" in first
+    assert first.endswith("192.0.2.8")
+    assert second.endswith("never")
+    assert [line for line in lines if stranger in line and line.endswith("192.0.2.9")]
+
+
+def test_a_list_without_a_collector_shows_nobody_heard(tmp_path: Path) -> None:
+    assert read_from(tmp_path) == ({}, {})
+    (tmp_path / FILE).write_text('{"agents": 7}')
+    assert read_from(tmp_path) == ({}, {})
+
+
+def test_revoking_takes_one_off_the_list_and_a_second_time_is_told(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.enroll(["web-1", "--config", config])
+    assert command.revoke(["web-1", "--config", config]) == 0
+    assert not enrolled.agents(home(config))
+    assert command.revoke(["web-1", "--config", config]) == 100
+    assert "there is no agent web-1" in capsys.readouterr().err
+
+
+def test_a_new_hub_key_says_who_has_to_join_anew(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command.enroll(["web-1", "--config", config])
+    before = enrolled.hub_key(home(config))
+    capsys.readouterr()
+    assert command.keys(["rotate", "--config", config]) == 0
+    assert "guardia enroll web-1 --again" in capsys.readouterr().out
+    assert enrolled.hub_key(home(config)) != before
+
+
+@pytest.mark.parametrize(
+    ("door", "known_as", "told"),
+    [
+        ("tcp://192.0.2.7:5560", "", "tcp://192.0.2.7:5560"),
+        ("tcp://0.0.0.0:5560", "hub.example", "tcp://hub.example:5560"),
+        ("tcp://127.0.0.1:5560", "2001:db8::7", "tcp://[2001:db8::7]:5560"),
+        ("tcp://[::1]:5560", "", "tcp://[::1]:5560"),
+    ],
+)
+def test_hosts_are_told_an_address_that_leads_here(door: str, known_as: str, told: str) -> None:
+    assert command.addresses(Bus(door=door, keys=True), known_as)[0] == told

@@ -100,7 +100,7 @@ class Public:
         gone = self._enrolled.refresh()
         if gone:
             self.callers.forget(gone)
-            self._receipts.forget(gone)
+            self._receipts.revoke(gone)
             self._program.log.info("let in no longer: the keys of %s", ", ".join(sorted(gone)))
         self._tell_faults()
 

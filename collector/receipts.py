@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from bus.control import STAIR, read_hello, receipt_source
+from bus.control import STAIR, Flags, Receipt, pack_receipt, read_hello, read_receipt, receipt_source
 from bus.messages import HUB
 from bus.sockets import Post, Publish, Pull
 from bus.vitals import Vitals
@@ -36,6 +36,7 @@ class Receipts:
         self._clock = clock
         self._routes = Routes()
         self._doors: dict[str, Post] = {}
+        self._last = b""
 
     def opened(self, post: Post, *, name: str, public: bool, who: Who | None = None) -> Callable[[], None]:
         """The handler for ``post``: takes the HELLOs that have come. ``name`` is for the log; ``who``: see ``Door``."""
@@ -52,10 +53,16 @@ class Receipts:
 
         return drain
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Send these no receipts until they say HELLO again."""
-        for name in names:
-            self._routes.forget(name)
+    def revoke(self, sources: Iterable[str]) -> None:
+        """Tell these that they are let in no longer, and send them nothing until they say HELLO again."""
+        # Producers believe only the store that they know: the notice is the last receipt's, without its marks.
+        store = read_receipt(self._last) if self._last else None
+        for source in sources:
+            if store is not None:
+                notice = Receipt(source, store.generation, store.incarnation, time.time_ns(), (), flags=Flags.REVOKED)
+                for name, who in self._routes.of(source):
+                    self._doors[name].deliver(who, pack_receipt(notice))
+            self._routes.forget(source)
 
     def settle(self) -> None:
         """Take the receipts that have come from the store, and deliver them."""
@@ -66,6 +73,7 @@ class Receipts:
             except Malformed as fault:
                 self._refusals.count(f"receipt {fault.reason}", "the store", str(fault))
                 continue
+            self._last = receipt
             for route in self._routes.of(source):
                 name, who = route
                 if not self._doors[name].deliver(who, receipt):

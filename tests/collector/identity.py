@@ -79,6 +79,7 @@ class Rig:
     def push(self, own: KeyPair, hub: str = "", address: str = "door") -> Push:
         """An agent's way to the door."""
         road = Push(self.context)
+        road.raw.setsockopt(zmq.LINGER, 0)
         road.raw.setsockopt(zmq.HANDSHAKE_IVL, 500)  # how soon somebody who was turned away asks again
         self.keyed(road, own, hub, address)
         return road

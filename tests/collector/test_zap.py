@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from bus import enrolled, keys
-from bus.control import REFUSED, Receipt, pack_receipt
+from bus.control import REFUSED, Flags, Receipt, pack_receipt, read_receipt
 from bus.program import TryAgain
 from bus.sockets import Push
 from collector.zap import Zap
@@ -105,7 +105,8 @@ def test_a_revoked_key_is_cut_on_a_live_connection_within_a_second(rig: Rig) -> 
         push.raw.send(sample(last, "web-1"))
         rig.work(0.02)
     admitted = len(rig.numbers("web-1"))
-    hear.drain()
+    told = [read_receipt(frame) for frame in hear.drain()]
+    assert [one.flags for one in told[-1:]] == [Flags.REVOKED], "it is told, so that it hangs up by itself"
     for number in range(last + 1, last + 51):
         push.raw.send(sample(number, "web-1"))
     hear.send(rig.hello("web-1"))

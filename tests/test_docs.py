@@ -50,6 +50,16 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_tests_that_are_named_exist(page: Path) -> None:
+    named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))
+    there = set()
+    if named:
+        for file in (PROJECT / "tests").rglob("test_*.py"):
+            there |= {file.stem, *re.findall(r"def (test_\w+)\(", file.read_text(encoding="utf-8"))}
+    assert not named - there, f"{name(page)} names {', '.join(sorted(named - there))}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_commands_and_targets_exist(page: Path) -> None:
     words = {*COMMANDS, "token new", "token list", "token revoke"}
     makefile = (PROJECT / "Makefile").read_text()

@@ -58,7 +58,7 @@ def test_a_forgotten_group_leaves_the_layout() -> None:
 
 def test_a_layout_always_fits_the_wire() -> None:
     sampler = Sampler([])
-    many = {f"plugin[{'long' * 40} {n}].value": float(n) for n in range(3 * MAX_METRICS)}
+    many = {f"plugin[{'long' * 38} {n}].value": float(n) for n in range(3 * MAX_METRICS)}
     sampler.take("the plugin flood", many, NOON)
     names, values = sampler.sample(NOON)
     encode(Layout(names))

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.faults import did_you_mean
+from bus.faults import did_you_mean, listed
 from bus.program import WRONG, version
+
+MISUSED = 2
+"""How ``argparse`` ends a command that was asked wrongly."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         name = " ".join(words[:count])
         if name in COMMANDS and len(words) >= count:
             return _called(COMMANDS[name].place, words[count:])
-    hint = did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
+    begun = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
+    meant = f"did you mean {listed(begun)}?" if begun else ""
+    hint = meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
     print(f"guardia: there is no command {words[0]!r}; {hint or 'see guardia --help'}", file=sys.stderr)
     return WRONG
 
@@ -82,6 +87,10 @@ def _called(place: str, arguments: Sequence[str]) -> int:
     module, _, function = place.partition(":")
     try:
         return int(getattr(importlib.import_module(module), function)(list(arguments)))
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        return WRONG if end.code == MISUSED else end.code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

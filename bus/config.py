@@ -80,7 +80,8 @@ def load(
 
 def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     try:
-        text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+        # Some editors begin a file with a byte order mark, which nobody sees.
+        text = path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
         return tomllib.loads(text), text
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
@@ -92,13 +93,18 @@ def _parsed(path: Path) -> tuple[dict[str, Any], str]:
         raise ConfigError([Fault(str(path), "", line, found, "text in UTF-8", "save it as UTF-8")]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax(path, text, str(error))]) from None
+    except (ValueError, RecursionError):
+        found = "a number of thousands of digits, or lists within lists without end"
+        raise ConfigError([Fault(str(path), "", None, found, "a configuration")]) from None
 
 
 def _syntax(path: Path, text: str, message: str) -> Fault:
     at = _AT.match(message)
     line = int(at[2]) if at and at[2] else text.rstrip("\n").count("\n") + 1
     reason = at[1] if at else message
-    written = text.split("\n")[line - 1].strip()
+    key, equals, _ = text.split("\n")[line - 1].strip().partition("=")
+    # The value is not shown: it may be a secret that lost its quotes.
+    written = f"{key.rstrip()} = ..." if equals else key
     return Fault(str(path), "", line, f"{written!r}", "TOML", f"{reason[:1].lower()}{reason[1:]}")
 
 

@@ -14,14 +14,16 @@ from typing import TextIO
 
 from bus.tables import Bus
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SECRET = re.compile(
     r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)[^\s&\"',;]+"
 )
 
 
 def safe(text: str) -> str:
-    """``text`` without control characters, terminal escapes and marks that turn the direction of writing."""
+    """``text`` without control characters, terminal escapes, marks that turn the direction of writing, and what is no
+    Unicode and could not be written (a file's name may be).
+    """
     return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
@@ -45,11 +47,13 @@ class Sentences(logging.Formatter):
         text = safe(redacted(record.getMessage()))
         level = record.levelname.lower()
         trace = self.formatException(record.exc_info) if self._tracebacks and record.exc_info else ""
+        # An error's text may come from outside: no line of it begins as ours do.
+        trace = "\n".join(f"  {safe(redacted(part))}" for part in trace.splitlines())
         if self._json:
             fields = {"at": at, "level": level, "program": self._program, "text": text}
-            return json.dumps({**fields, "trace": redacted(trace)} if trace else fields, ensure_ascii=False)
+            return json.dumps({**fields, "trace": trace} if trace else fields, ensure_ascii=False)
         line = f"at={at} level={level} {self._program}: {text}"
-        return f"{line}\n{redacted(trace)}" if trace else line
+        return f"{line}\n{trace}" if trace else line
 
 
 class Unblocking(logging.StreamHandler[TextIO]):

@@ -27,7 +27,8 @@ def places(text: str) -> dict[Place, int]:
         line = lines[number]
         if header := _HEADER.match(line):
             table = _table(header[1] == "[[", _parts(header[2]), tables)
-            found.setdefault(table, number + 1)
+            for depth in (len(table) - 1, len(table)):
+                found.setdefault(table[:depth], number + 1)
         elif assigned := _ASSIGNED.match(line):
             place = (*table, *_parts(assigned[1]))
             for depth in range(len(table) + 1, len(place) + 1):

@@ -26,7 +26,7 @@ class Lock:
 
     def take(self) -> int | None:
         """None when it is ours now, else the number of the process that has it (0: unknown)."""
-        file = open(self._path, "a+", encoding="ascii")  # noqa: SIM115 (held until the process ends)
+        file = open(self._path, "a+", encoding="ascii", errors="replace")  # noqa: SIM115 (held until the process ends)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -13,6 +13,8 @@ from bus.wire import pack, record
 ONCE = 0
 """The epoch of messages that are told once: whoever tells them keeps nothing, and nobody acknowledges them."""
 ANNOUNCE_SECONDS = 60.0
+MOST_LAYOUTS = 1000
+"""Layouts remembered as announced; a host whose metrics come and go has new ones for ever."""
 
 
 class Voice(ABC):
@@ -34,9 +36,12 @@ class Voice(ABC):
         """Tell one sample, after its layout where that was not announced within the last minute."""
         names = tuple(names)
         layout = layout_id(names)
-        if at - self._announced.get(layout, -self._announce_ns) >= self._announce_ns and self.tell(
-            Layout(names), at=at
-        ):
+        announced = self._announced.get(layout)
+        # A clock that was put back makes the last announcement one of the future.
+        fresh = announced is not None and 0 <= at - announced < self._announce_ns
+        if not fresh and self.tell(Layout(names), at=at):
+            if len(self._announced) >= MOST_LAYOUTS:
+                self._announced.clear()
             self._announced[layout] = at
         return self.tell(Sample(layout, tuple(values)), at=at)
 

@@ -172,10 +172,10 @@ def read_question(data: bytes) -> Question:
     """The question in ``data``; raises ``Unfit`` when it is none."""
     try:
         value = msgpack.unpackb(data, strict_map_key=False, max_array_len=100_000, max_map_len=256)
-    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise Unfit(f"no msgpack: {error}") from None
     name = value.get("ask") if type(value) is dict else None
-    if name not in QUESTIONS:
+    if type(name) is not str or name not in QUESTIONS:
         raise Unfit(f"nobody knows the question {str(name)[:40]!r}")
     return build(QUESTIONS[name], value, name)  # type: ignore[no-any-return]
 

@@ -15,6 +15,9 @@ from bus.places import Place, line_of
 from bus.secret import Secret, Unavailable, fetch
 from bus.settings import Rule, Setting, essence, expected, inner, is_list, is_map, settings_of, shown
 
+MOST = 2**63 - 1
+"""The largest whole number that TOML promises to every reader."""
+
 
 class Wrong(Exception):
     """A value that does not fit; the parts of a fault's sentence."""
@@ -86,8 +89,9 @@ class Reading:
         if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
             return self.table(annotation, raw, place)
         try:
-            if annotation is Secret and isinstance(raw, str):
-                return fetch(raw, self.file.parent, self._environment)
+            if annotation is Secret:
+                # What is no text may be the secret all the same, as 1234: it is not shown either.
+                return fetch(raw if isinstance(raw, str) else "", self.file.parent, self._environment)
             return scalar(annotation, rule, raw)
         except (Wrong, Unavailable) as wrong:
             self.fault(place, wrong.found, wrong.expected, wrong.remedy)
@@ -145,6 +149,8 @@ def _converted(annotation: Any, rule: Rule, raw: Any) -> Any:
             value = timing.seconds(raw) if rule.unit == "s" else sizes.size(raw)
         except ValueError:
             return raw
+    if isinstance(value, int) and abs(value) > MOST:
+        return math.inf if annotation is float else value
     if isinstance(value, int | float) and math.isfinite(value):
         if annotation is float:
             return float(value)
@@ -157,6 +163,8 @@ def _within(rule: Rule, value: Any) -> bool:
     if isinstance(value, float) and not math.isfinite(value):
         return False
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if abs(value) > MOST:
+            return False
         if rule.minimum is not None and value < rule.minimum:
             return False
         if rule.maximum is not None and value > rule.maximum:

@@ -162,7 +162,8 @@ def shown(value: Any) -> str:
         text = value if len(value) <= 60 else value[:57] + "..."
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     if isinstance(value, int | float):
-        return str(value)
+        large = isinstance(value, int) and abs(value) >= 10**60
+        return "a number of more than 60 digits" if large else str(value)
     if isinstance(value, Mapping):
         return "a table"
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"

@@ -17,15 +17,16 @@ UNITS = {
 }
 """Bytes in each unit that a size may be written in; letter case does not matter."""
 
+MOST_DIGITS = 30
 _BY_LOWER = {unit.lower(): size for unit, size in UNITS.items()}
-_WORDS = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\Z")
+_WORDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\Z")
 
 
 def size(words: str) -> int:
     """The bytes that ``"512MB"`` or ``"1.5 GiB"`` mean; raises ``ValueError`` for other text."""
     found = _WORDS.match(words.strip())
     unit = _BY_LOWER.get(found[2].lower()) if found else None
-    if found is None or unit is None:
+    if found is None or unit is None or len(found[1]) > MOST_DIGITS:
         raise ValueError(f"{words!r} is no size such as 64kB, 512MB or 2GiB")
     return round(float(found[1]) * unit)
 

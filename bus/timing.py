@@ -7,8 +7,8 @@ import re
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 """Seconds in each unit that a duration may be written in."""
 
-_WORDS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\Z")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_WORDS = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+\Z")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 
 
 def seconds(words: str) -> float:

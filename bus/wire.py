@@ -104,32 +104,29 @@ def record(
 
 
 def pack(record: Record) -> bytes:
-    """The bytes of one record; raises ``Unfit`` for a name that clients could not put into a URL."""
+    """The bytes of one record; raises ``Unfit`` for names that no URL takes and numbers of more than 64 bits."""
     if not is_name(record.source) or not is_name(record.subject):
         raise Unfit(f"{record.source!r} about {record.subject!r}: names take letters, digits and . _ : -")
     source = record.source.encode()
     subject = b"" if record.subject == record.source else record.subject.encode()
-    fixed = FIXED.pack(
-        MAGIC,
-        KINDS[record.kind].code,
-        0,
-        len(source),
-        len(subject),
-        0,
-        len(record.body),
-        record.epoch,
-        record.number,
-        record.at,
-    )
-    tail = b"".join((source, subject, record.body))
-    return b"".join(
-        (
-            fixed,
-            CHECKSUM.pack(crc32(tail, crc32(fixed))),
-            RESEND.pack(record.base, record.generation, record.sent),
-            tail,
+    try:
+        fixed = FIXED.pack(
+            MAGIC,
+            KINDS[record.kind].code,
+            0,
+            len(source),
+            len(subject),
+            0,
+            len(record.body),
+            record.epoch,
+            record.number,
+            record.at,
         )
-    )
+        resend = RESEND.pack(record.base, record.generation, record.sent)
+    except struct.error as error:
+        raise Unfit(f"{record.kind} of {record.subject}: a number that does not fit the header: {error}") from None
+    tail = b"".join((source, subject, record.body))
+    return b"".join((fixed, CHECKSUM.pack(crc32(tail, crc32(fixed))), resend, tail))
 
 
 def patched(packed: bytes, base: int, generation: int, sent: int) -> bytes:

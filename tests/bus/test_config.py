@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +65,27 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
 }
 
 
+PIECES = [
+    "[bus]\n",
+    "[[hosts]]\n",
+    "door",
+    "name",
+    " = ",
+    "'x'",
+    '"""',
+    "1",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\n",
+    "#",
+    ".",
+    "\\",
+    "é",
+]
+
+
 def faults_of(path: Path, text: str) -> str:
     path.write_text(text)
     with pytest.raises(ConfigError) as error:
@@ -77,6 +101,58 @@ def test_a_broken_file_tells_all_its_faults(name: str, tmp_path: Path) -> None:
 
     assert all(str(path) in line for line in told.splitlines())
     assert not [word for word in words if word not in told], told
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[api]\nport = " + "9" * 400,
+            "[api] port: found a number of more than 60 digits, expected a whole number from 0",
+        ),
+        ("[api]\nport = " + "9" * 5000, "a number of thousands of digits"),
+        ("[api]\norigins = " + "[" * 3000, "lists within lists without end"),
+        ("[store]\ncommit_seconds = " + "9" * 400, "[store] commit_seconds: found a number of more than 60 digits"),
+        ("[store]\ncommit_seconds = 1e999", "[store] commit_seconds: found inf"),
+        ("[store]\nfree_bytes = '" + "9" * 400 + "MB'", "[store] free_bytes: found the text"),
+        ("[store]\nfree_bytes = 99999999999999999999", "[store] free_bytes: found 99999999999999999999"),
+        ("[api]\nport = 2026-01-31", "[api] port: found a date"),
+        ("[[bus]]\n", ":1: [bus]: found a list, expected the table [bus]"),
+        ("[bus.door]\nx = 1\n", ":1: [bus] door: found a table"),
+        ("hosts = 'web-1'", ":1: [hosts]: found"),
+        ("hosts = [1]", ":1: [[hosts]]: found 1"),
+        ("[api]\nport = 1\n[api]\nport = 2", ":3:"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_the_strangest_file_is_a_fault_and_no_traceback(tmp_path: Path, text: str, words: str) -> None:
+    assert words in faults_of(tmp_path / "guardia.toml", text)
+
+
+@given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
+def test_whatever_the_text_is_the_file_is_read_or_its_faults_are_told(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "guardia.toml"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        files = {str(path)}
+        try:
+            config.load(path, rooms.tables(), rooms.LISTS)
+        except ConfigError as error:
+            files = {fault.file for fault in error.faults}
+        assert files == {str(path)}
+
+
+def test_a_byte_order_mark_is_not_held_against_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "guardia.toml"
+    path.write_bytes(b"\xef\xbb\xbf[api]\r\nport = 8081\r\n")
+    assert config.load(path, rooms.tables(), rooms.LISTS)["api"].port == 8081
+
+
+def test_bytes_that_are_no_text_are_found_on_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "guardia.toml"
+    path.write_bytes(b"[api]\n# caf\xe9\n")
+    with pytest.raises(ConfigError, match=r":2: found a byte that is no UTF-8 \(0xe9\)"):
+        config.load(path, rooms.tables(), rooms.LISTS)
 
 
 def test_faults_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -188,6 +264,28 @@ def test_a_secret_that_cannot_be_had_says_why_without_telling_it(tmp_path: Path,
     assert "[channel] key" in told
     assert not [word for word in words if word not in told], told
     assert text == "s3same" or "s3same" not in told
+
+
+@pytest.mark.parametrize(
+    "text", ["key = s3same", "key = 12345678", "key = ['s3same']", "key = 1234-5678", "key = s3same'"]
+)
+def test_a_secret_that_lost_its_quotes_is_not_told_with_the_fault(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "channel.toml"
+    path.write_text(f"[channel]\n{text}\n")
+    with pytest.raises(ConfigError) as error:
+        config.load(path, {"channel": Channel})
+    told = str(error.value)
+
+    assert "key" in told
+    assert ":2:" in told
+    assert not [part for part in ("s3same", "1234", "5678") if part in told]
+
+
+def test_a_secret_is_not_written_away() -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(Secret("s3same"))
+    with pytest.raises(TypeError):
+        json.dumps(Secret("s3same"))
 
 
 # -- lines ---

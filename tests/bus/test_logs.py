@@ -109,3 +109,25 @@ def test_a_file_is_put_aside_at_its_size(tmp_path: Path) -> None:
         log.warning("x" * 1000)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["api.log", "api.log.1", "api.log.2"]
     assert all(path.stat().st_size <= 101_000 for path in tmp_path.iterdir())
+
+
+def test_text_that_is_no_unicode_does_not_cost_the_line(tmp_path: Path) -> None:
+    log = logs.opened("agent", tmp_path, Bus(), stream=io.StringIO())
+    try:
+        raise OSError("caf\udce9")
+    except OSError:
+        log.error("cannot read %s", os.fsdecode(b"caf\xe9"), exc_info=True)
+    text = (tmp_path / "agent.log").read_text()
+    assert "cannot read caf\\xdce9" in text
+    assert "OSError: caf\\xdce9" in text
+
+
+def test_an_errors_text_in_a_traceback_cannot_forge_a_line_either(tmp_path: Path) -> None:
+    log = logs.opened("api", tmp_path, Bus(), stream=io.StringIO())
+    try:
+        raise ValueError("bad\nat=2026-01-31T12:00:00.000Z level=info api: all is well\x1b[2J")
+    except ValueError:
+        log.critical("a fault of Guardia's own", exc_info=True)
+    lines = (tmp_path / "api.log").read_text().splitlines()
+    assert len([line for line in lines if line.startswith("at=")]) == 1
+    assert "\x1b" not in "".join(lines)

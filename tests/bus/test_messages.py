@@ -152,6 +152,32 @@ def test_an_infinity_is_no_reading(value: float) -> None:
         KINDS["sample"].decode(msgpack.packb([1, struct.pack("<d", value)]))
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        Facts(kernel="caf\udce9"),
+        Facts(kernel="x" * 5000),
+        Facts(cpu_count=2**65),
+        Facts(boot_time=math.inf),
+        Check("fine"),
+        Processes(tuple(Process(1, "n", "u", 0.0, 1) for _ in range(5000))),
+        Layout(()),
+        Layout(("no metric",)),
+        Layout(("cpu.percent", "cpu.percent")),
+        Layout(tuple(f"load[{n}].x" for n in range(MAX_METRICS + 1))),
+        Sample(-1, (1.0,)),
+        Sample(2**64, (1.0,)),
+        Sample(1, ()),
+        Sample(1, (1.0,) * (MAX_METRICS + 1)),
+    ],
+    ids=lambda message: repr(message)[:30],
+)
+def test_what_no_reader_would_accept_is_not_told(message: Any) -> None:
+    # Told all the same it would be refused at the other end, where nobody can mend it.
+    with pytest.raises(Unfit, match=r"\w"):
+        encode(message)
+
+
 def test_a_body_over_the_limit_is_not_made() -> None:
     rows = tuple(Process(1, "n" * 4000, "u", 0.0, 1) for _ in range(70))
     with pytest.raises(Unfit, match=str(MAX_BODY)):
@@ -191,7 +217,9 @@ def test_names_that_fit_into_a_url(name: str) -> None:
     assert is_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "x" * 129, "web 1", "web/1", "wéb", "web\n", "web-1\0", "[web]", "a?b", "%41", ".", ".."])
+@pytest.mark.parametrize(
+    "name", ["", "x" * 129, "web 1", "web/1", "wéb", "web\n", "web-1\0", "[web]", "a?b", "%41", ".", ".."]
+)
 def test_names_that_do_not(name: str) -> None:
     assert not is_name(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 from zlib import crc32
 
@@ -130,6 +131,13 @@ def test_a_body_of_another_shape_is_malformed_when_it_is_looked_at() -> None:
 def test_a_name_that_clients_could_not_use_is_not_packed(name: str) -> None:
     with pytest.raises(Unfit):
         pack(Record("check", name or " ", "shop", 1, 1, 1, b""))
+
+
+@pytest.mark.parametrize("field", ["at", "epoch", "number", "base", "generation", "sent"])
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1])
+def test_a_number_of_more_than_64_bits_is_not_packed(field: str, value: int) -> None:
+    with pytest.raises(Unfit, match="does not fit the header"):
+        pack(dataclasses.replace(ONE, **{field: value}))  # type: ignore[arg-type]
 
 
 def test_the_header_is_as_drawn() -> None:

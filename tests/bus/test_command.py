@@ -1,0 +1,98 @@
+"""The word after ``guardia``: found, guessed, or refused with exit code 100."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bus import command
+from bus.command import COMMANDS
+from bus.program import WRONG
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_leads_to_a_function(name: str) -> None:
+    module, _, function = COMMANDS[name].place.partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert COMMANDS[name].help
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert not [name for name in COMMANDS if not re.search(rf"^  {name} ", told, re.MULTILINE)]
+
+
+def test_no_word_at_all_is_wrong_and_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([]) == WRONG
+    assert "Usage: guardia" in capsys.readouterr().out
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--version"]) == 0
+    assert re.fullmatch(r"guardia \d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["colector"], "did you mean collector?"),
+        (["store", "writter"], "did you mean store writer or store reader?"),
+        (["store"], "did you mean store writer or store reader?"),
+        (["chekc", "--json"], "did you mean check?"),
+        (["everything"], "see guardia --help"),
+    ],
+)
+def test_a_word_that_is_none_is_answered_with_the_nearest(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(words) == WRONG
+    told = capsys.readouterr().err
+    assert repr(words[0]) in told
+    assert hint in told
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_command_that_is_asked_wrongly_ends_with_100_and_no_traceback(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([*name.split(), "--no-such-option"]) == WRONG
+    told = capsys.readouterr().err
+    assert "--no-such-option" in told or "required" in told
+    assert "Traceback" not in told
+
+
+def test_a_configuration_named_before_the_command_holds_for_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[apii]\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "bus.command", "--config", tmp_path / "mine.toml", "check"],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == WRONG
+    assert "mine.toml:1: [apii]" in done.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_fault() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bus.command check --settings | head -1",
+        shell=True,
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("[bus]")
+    assert done.stderr == ""

@@ -1,0 +1,100 @@
+"""One copy of a program, and what it asks of the operating system."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bus.process import Lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from bus.process import Lock
+lock = Lock(Path(sys.argv[1]))
+assert lock.take() is None
+print("held", flush=True)
+sys.stdin.read()
+"""
+HUNG = """
+import sys, time
+from pathlib import Path
+from bus.process import call_itself, harden, stacks_into
+stacks_into(Path(sys.argv[1]))
+harden(supervised=False)
+call_itself("store-writer")
+def waits_for_nobody():
+    print("ready", flush=True)
+    time.sleep(60)
+waits_for_nobody()
+"""
+
+
+def test_a_second_copy_learns_who_the_first_is(tmp_path: Path) -> None:
+    first, second = Lock(tmp_path / "api.lock"), Lock(tmp_path / "api.lock")
+    assert first.take() is None
+    assert second.take() == os.getpid()
+
+    first.release()
+    first.release()
+
+    assert second.take() is None
+    second.release()
+
+
+def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
+    path = tmp_path / "api.lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        lock = Lock(path)
+        assert lock.take() == holder.pid
+        holder.kill()
+        holder.wait(10)
+        assert lock.take() is None
+        lock.release()
+    finally:
+        holder.kill()
+        holder.wait(10)
+        holder.stdin.close()
+        holder.stdout.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"nobody", b"12345678901234567890"])
+def test_whatever_stands_in_the_file_the_lock_is_taken_and_the_number_is_ours(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "api.lock"
+    path.write_bytes(content)
+    lock = Lock(path)
+    assert lock.take() is None
+    assert path.read_text() == f"{os.getpid()}\n"
+    path.write_bytes(content)
+    assert Lock(path).take() in (0, 12345678901234567890)
+    lock.release()
+
+
+def test_a_hung_process_leaves_its_stack_and_no_core(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", HUNG, tmp_path / "stack"], stdout=subprocess.PIPE, cwd=Path.cwd())
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        assert Path(f"/proc/{process.pid}/comm").read_text() == "gd-store-writer\n"
+        process.send_signal(signal.SIGUSR1)
+        end = time.monotonic() + 5
+        while "waits_for_nobody" not in (tmp_path / "stack").read_text() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert process.poll() is None, "SIGUSR1 does not end it"
+        process.send_signal(signal.SIGABRT)
+        assert process.wait(10) == -signal.SIGABRT
+        assert (tmp_path / "stack").read_text().count("waits_for_nobody") == 2
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()

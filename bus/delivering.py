@@ -26,7 +26,7 @@ from bus.fields import Unfit
 from bus.loop import Loop, Timer
 from bus.messages import Message, encode, is_name
 from bus.producer import Voice
-from bus.sockets import Hear, Push
+from bus.sockets import Hear, Push, Watch
 from bus.wire import Malformed
 
 LEAST_WAIT = 0.002
@@ -78,6 +78,7 @@ class Deliverer(Voice):
         self._loop = loop
         self._push = push
         self._hear = hear
+        self._door_watch = Watch(push)
         self._way = way or (lambda *_: (door, receipts))
         self._addresses: tuple[str, str] | None = None
         self._log = log
@@ -113,6 +114,7 @@ class Deliverer(Voice):
     def start(self) -> None:
         """Connect, and go on from what the spool kept."""
         self._loop.on_readable(self._hear.watch, self._connection)
+        self._loop.on_readable(self._door_watch.raw, self._door)
         self._loop.on_readable(self._hear.raw, self._receipts)
         self._loop.on_stop(self.close)
         self.courier.start(self._clock(), self._wall())
@@ -166,8 +168,10 @@ class Deliverer(Voice):
             if timer is not None:
                 timer.cancel()
         self._loop.forget(self._hear.watch)
+        self._loop.forget(self._door_watch.raw)
         self._loop.forget(self._hear.raw)
         self.courier.close(self._clock(), self._wall())
+        self._door_watch.close()
         self._push.close()
         self._hear.close()
 
@@ -181,6 +185,12 @@ class Deliverer(Voice):
             else:
                 self.courier.event(Event.CONNECTED if up else Event.DISCONNECTED, now, wall)
         self._after()
+
+    def _door(self) -> None:
+        # The door may have been asked at another moment than the receipts' road, and be refused alone.
+        if None in self._door_watch.changes():
+            self.courier.refused(self._clock(), self._wall())
+            self._after()
 
     def _receipts(self) -> None:
         for frame in self._hear.drain():

@@ -160,6 +160,29 @@ class Answer(Road):
         self.raw.setsockopt(zmq.LINGER, 0)
 
 
+class Watch:
+    """What becomes of a producer's connection: it comes, goes, or is refused."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road.raw
+        self.raw: Socket = road.raw.get_monitor_socket(_UP | _DOWN | _REFUSED)
+        """Becomes readable when something happened."""
+
+    def changes(self) -> list[bool | None]:
+        """What happened since the last call: True up, False down, None refused by the hub."""
+        found: list[bool | None] = []
+        with contextlib.suppress(zmq.Again):
+            while True:
+                event = _EVENT.unpack(self.raw.recv_multipart(zmq.NOBLOCK)[0])[0]
+                found.append(True if event & _UP else False if event & _DOWN else None)
+        return found
+
+    def close(self) -> None:
+        """Stop watching, before the road is closed."""
+        self._road.disable_monitor()
+        self.raw.close(0)
+
+
 class Hear(Road):
     """A producer's end of the receipts' road: a DEALER, whose connection is watched."""
 
@@ -167,22 +190,17 @@ class Hear(Road):
         super().__init__(_producing(context.socket(zmq.DEALER)))
         self.raw.setsockopt(zmq.LINGER, 0)
         self.raw.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
-        self.watch: Socket = self.raw.get_monitor_socket(_UP | _DOWN | _REFUSED)
+        self._watch = Watch(self)
+        self.watch: Socket = self._watch.raw
         """Becomes readable when the connection comes or goes."""
 
     def changes(self) -> list[bool | None]:
-        """What became of the connection since the last call: True up, False down, None refused by the hub."""
-        found: list[bool | None] = []
-        with contextlib.suppress(zmq.Again):
-            while True:
-                event = _EVENT.unpack(self.watch.recv_multipart(zmq.NOBLOCK)[0])[0]
-                found.append(True if event & _UP else False if event & _DOWN else None)
-        return found
+        """What became of the connection; see ``Watch``."""
+        return self._watch.changes()
 
     def close(self) -> None:
         """Close it and its watch."""
-        self.raw.disable_monitor()
-        self.watch.close(0)
+        self._watch.close()
         super().close()
 
 

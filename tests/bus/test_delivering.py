@@ -12,8 +12,10 @@ import zmq
 
 from bus.control import Mark, Receipt, pack_receipt, read_hello
 from bus.delivering import Deliverer
+from bus.delivery.states import Flag
 from bus.delivery.window import Limits
 from bus.fields import Unfit
+from bus.keys import new
 from bus.loop import Loop
 from bus.messages import Facts
 from bus.producer import ONCE, Producer
@@ -22,7 +24,7 @@ from bus.spool import Spool
 from bus.wire import Record, read
 
 NOON = 1_700_000_000 * 10**9
-QUICK = Limits(timeout=0.3, answer_timeout=0.1, pause=0.1)
+QUICK = Limits(timeout=0.3, answer_timeout=0.1, pause=0.1, refused_pause=0.1)
 
 
 class Rig:
@@ -186,3 +188,27 @@ def test_a_producer_without_a_spool_tells_once(rig: Rig) -> None:
     rig.until(lambda: "6.1" in rig.bodies(), "the message")
 
     assert rig.records[0].epoch == ONCE
+
+
+def test_a_door_that_refuses_alone_is_connected_anew_and_what_was_told_arrives(rig: Rig) -> None:
+    rig.until(lambda: rig.deliverer.courier.sender.state.value == "flowing", "receipts are heard")
+    # given a door that asks for a key for a while, as a hub does that changes its keys
+    rig.door.close()
+    rig.door = Pull(rig.context)
+    rig.door.ask_for_keys(new())
+    rig.until(lambda: _bound(rig), "the door is there again")
+    rig.until(lambda: Flag.REFUSED in rig.deliverer.courier.sender.flags, "it is refused")
+
+    rig.door.close()
+    rig.door = Pull(rig.context)
+    rig.until(lambda: _bound(rig), "the door takes everybody")
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: "6.1" in rig.bodies(), "what was told came")
+
+
+def _bound(rig: Rig) -> bool:
+    try:
+        rig.door.bind(f"ipc://{rig.folder}/door")
+    except zmq.ZMQError:
+        return False
+    return True

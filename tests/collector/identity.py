@@ -63,6 +63,7 @@ class Rig:
         self.listener.raw.setsockopt(zmq.SUBSCRIBE, b"")
         self.listener.connect(self.program.address("stair"))
         self.seen: list[bytes] = []
+        self.pushes: list[Push] = []
 
     def enrol(self, name: str, *, again: bool = False) -> KeyPair:
         """Let an agent in; its key."""
@@ -82,6 +83,7 @@ class Rig:
         road.raw.setsockopt(zmq.LINGER, 0)
         road.raw.setsockopt(zmq.HANDSHAKE_IVL, 500)  # how soon somebody who was turned away asks again
         self.keyed(road, own, hub, address)
+        self.pushes.append(road)  # a socket that nobody holds is closed
         return road
 
     def hear(self, own: KeyPair) -> Hear:

@@ -59,7 +59,10 @@ class Callers:
 
     def name_of(self, frame: zmq.Frame) -> str:
         """The name that may speak through this frame's connection; raises ``Malformed`` when it may no longer."""
-        public = str(frame.get("User-Id"))
+        try:
+            public = str(frame.get("User-Id"))
+        except zmq.ZMQError:  # it came in without the handler being asked, which must not happen
+            raise Malformed("no key", "a connection without a key") from None
         name = self._enrolled.names.get(public)
         if name is None:
             raise Malformed("revoked", f"the key {fingerprint(public)} is enrolled no longer")

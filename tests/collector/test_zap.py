@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import zmq
 
 from bus import enrolled, keys
 from bus.control import REFUSED, Flags, Receipt, pack_receipt, read_receipt
 from bus.program import TryAgain
 from bus.sockets import Push
+from bus.wire import Malformed
 from collector.zap import Zap
 from tests.collector.identity import NOON, Rig, sample
 
@@ -222,6 +224,11 @@ def test_a_hub_key_that_cannot_be_used_opens_no_door() -> None:
             rig.public.open()
     finally:
         rig.close()
+
+
+def test_a_frame_that_came_in_without_a_key_speaks_for_nobody(rig: Rig) -> None:
+    with pytest.raises(Malformed, match="without a key"):
+        rig.public.callers.name_of(zmq.Frame(sample(1, "web-1")))
 
 
 def test_what_is_no_request_of_libzmq_is_not_admitted(rig: Rig) -> None:

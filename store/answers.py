@@ -28,6 +28,7 @@ from bus.questions import (
 )
 from store.backends import Backend, StoreBroken
 from store.columns import columns, coverage, interval_of, stepped, steps
+from store.keys import FAR
 
 
 def answered(backend: Backend, data: bytes) -> bytes:
@@ -54,6 +55,11 @@ def _latest(backend: Backend, question: Latest) -> Records:
     return Records(tuple(backend.latest(question.kind, question.subjects)))
 
 
+def _within(start: int, end: int) -> tuple[int, int]:
+    """The part of a range in which there can be records: from 1970 to the last instant that we tell."""
+    return max(start, 0), min(end, FAR)
+
+
 def _range(backend: Backend, question: Range) -> Records:
     limit = min(max(question.limit, 0), MAX_RECORDS)
     rows = backend.newest_rows(question.kind, question.subject, question.start, question.end, limit)
@@ -66,10 +72,11 @@ def _layouts(backend: Backend, question: Layouts) -> LayoutNames:
 
 def _series(backend: Backend, question: Series) -> SeriesAnswer:
     points = min(max(question.points, 1), MAX_POINTS)
-    grid = steps(question.start, question.end, points)
-    rows = backend.rows("sample", question.subject, question.start, question.end)
+    start, end = _within(question.start, question.end)
+    grid = steps(start, end, points)
+    rows = backend.rows("sample", question.subject, start, end)
     found = columns(rows, question.metrics, backend.layouts)
-    measured = coverage(found.times, grid, question.start, question.end, interval_of(found.times))
+    measured = coverage(found.times, grid, start, end, interval_of(found.times))
     return SeriesAnswer(
         tuple(grid.start + i * grid.length for i in range(grid.count)) if found.values else (),
         grid.length,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bus.messages import BY_CODE, KINDS
 from bus.wire import HEADER, walk
-from store.keys import EARLIEST, FAR, MINUTE, period
+from store.keys import EARLIEST, MINUTE, dated, period
 
 LAYOUT = KINDS["layout"].code
 AHEAD = 600 * 1_000_000_000
@@ -69,9 +69,9 @@ class Batch:
             self.layouts.append(record)
             return
         if not EARLIEST <= at <= received + AHEAD:
-            # The sender's clock is wrong. Stored under its own time all the same: a resend must fall on it.
+            # The sender's clock is wrong. Kept under its own time all the same: a resend must fall on it.
             self.misdated += 1
-            at = min(max(at, EARLIEST), FAR)
+            at = dated(at)
         names = HEADER.size
         if fields[4]:
             subject = record[names + fields[3] : names + fields[3] + fields[4]]

@@ -42,6 +42,11 @@ EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
 FAR = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
 
 
+def dated(at: int) -> int:
+    """The time under which a record of ``at`` is kept: its own, unless the sender's clock is beyond all reason."""
+    return min(max(at, EARLIEST), FAR)
+
+
 def period(kind: str) -> int:
     """The length of a partition of ``kind``, in ns."""
     return PERIODS.get(kind, DAY)

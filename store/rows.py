@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from bus.wire import HEADER, walk
+from store.keys import dated
 
 HEAD = struct.Struct(">I B3x q")
 _AFTER_CRC = struct.Struct(">B3xq")
@@ -44,10 +45,10 @@ def opened(value: bytes) -> tuple[int, bytes]:
 
 
 def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """(at, received, record) of each record of a group."""
+    """(time under which it is kept, received, record) of each record of a group."""
     received, records = opened(value)
     for start, end, fields in walk(records):
-        yield fields[9], received, records[start:end]
+        yield dated(fields[9]), received, records[start:end]
 
 
 def folded(rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:

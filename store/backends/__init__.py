@@ -16,7 +16,7 @@ from store.batch import Batch
 Streams = tuple[Sequence[tuple[bytes, bytes]], Sequence[bytes]]
 """(pairs to put, keys to delete before) of ``bus.delivery.receiver``; opaque here."""
 Row = tuple[int, int, bytes]
-"""(at, received, record as on the wire)."""
+"""(time under which it is kept, received, record as on the wire)."""
 
 
 class StoreFull(Exception):

@@ -58,13 +58,15 @@ class LmdbBackend:
         if write:
             (path / "state").mkdir(parents=True, exist_ok=True)
         self._partitions = Partitions(path / "rows", write=write)
-        self._state = environment(path / "state", write=write, databases=8)
         try:
+            self._state = environment(path / "state", write=write, databases=8)
             self._db = {name: self._state.open_db(name.encode(), create=write) for name in DATABASES}
+            if write:
+                self._load()
+        except StoreFull as error:
+            raise StoreBroken(str(error)) from None
         except lmdb.Error as error:
-            raise explained(error, path / "state") from None
-        if write:
-            self._load()
+            raise StoreBroken(f"{path / 'state'}: {error}") from None
 
     @property
     def damaged(self) -> list[str]:
@@ -74,6 +76,7 @@ class LmdbBackend:
     # -- writing ---
 
     def _load(self) -> None:
+        self._halfway = True  # the last life may have ended in the middle of a commit
         self._state.reader_check()
         with self._state.begin() as txn:
             self._meta: dict[str, Any] = self._read_meta(txn)
@@ -96,6 +99,7 @@ class LmdbBackend:
 
     def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
         """Make the batch durable; see ``Backend``."""
+        halfway, self._halfway = self._halfway, True
         try:
             latest = batch.latest()
             self._intern(batch, latest)
@@ -103,9 +107,10 @@ class LmdbBackend:
             counts: dict[str, int] = {}
             for (code, start), groups in batch.groups.items():
                 kind = BY_CODE[code].name
-                counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, groups)
+                counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, groups, halfway)
             failpoints.at("store.before_commit")
             self._commit_state(latest, counts, now, streams)
+            self._halfway = False
         except lmdb.Error as error:
             raise explained(error, self._path) from None
         except OSError as error:
@@ -137,14 +142,14 @@ class LmdbBackend:
         self._series.update((key, SERIES.unpack(value)[0]) for key, value in series.items())
         self._layout_ids.update(layouts)
 
-    def _commit_partition(self, kind: str, start: int, groups: dict[tuple[bytes, int], Group]) -> int:
+    def _commit_partition(self, kind: str, start: int, groups: dict[tuple[bytes, int], Group], halfway: bool) -> int:
         path = self._partitions.path(kind, partition(kind, start))
         rows = sorted(
             (row_key(self._series[series_key(kind, subject)], minute, self._commits), group(g.received, g.records))
             for (subject, minute), g in groups.items()
         )
         records = sum(len(g.records) for g in groups.values())
-        self._partitions.put(path, rows, records)
+        self._partitions.put(path, rows, records, again=halfway)
         return records
 
     def _commit_state(self, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
@@ -198,11 +203,11 @@ class LmdbBackend:
     def streams(self) -> list[tuple[bytes, bytes]]:
         """How far each stream is stored; see ``Backend``. One that is damaged begins anew: it is offered again."""
         found = []
-        with self._state.begin() as txn:
+        with self._reading() as txn:
             for key, value in txn.cursor(self._db["streams"]):
                 stream = unpack_stream(value)
                 if stream is None:
-                    self.damaged.append(f"{self._path / 'state'}: the stream {bytes(key)!r}")
+                    self._partitions.note(f"{self._path / 'state'}: the stream {bytes(key)!r}")
                 else:
                     found.append((bytes(key), stream))
         return found
@@ -227,9 +232,11 @@ class LmdbBackend:
 
     def subjects(self, kind: str) -> list[Subject]:
         """All subjects of ``kind``; see ``Backend``."""
+        if kind not in KINDS:
+            return []
         prefix = series_key(kind, b"")
         found = []
-        with self._state.begin() as txn:
+        with self._reading() as txn:
             for key, value in _with_prefix(txn.cursor(self._db["series"]), prefix):
                 number, first_at = SERIES.unpack(value)
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
@@ -240,8 +247,10 @@ class LmdbBackend:
 
     def latest(self, kind: str, subjects: tuple[str, ...] | None) -> list[Stored]:
         """The newest record of each subject; see ``Backend``."""
+        if kind not in KINDS:
+            return []
         found = []
-        with self._state.begin() as txn:
+        with self._reading() as txn:
             if subjects is None:
                 cursor = txn.cursor(self._db["series"])
                 numbers = [SERIES.unpack(value)[0] for _, value in _with_prefix(cursor, series_key(kind, b""))]
@@ -286,13 +295,14 @@ class LmdbBackend:
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind layout ids; see ``Backend``."""
-        with self._state.begin() as txn:
-            found = {wanted: unpack_names(txn.get(LAYOUT.pack(wanted), db=self._db["layouts"])) for wanted in ids}
+        known = [wanted for wanted in ids if 0 <= wanted < 2**64]
+        with self._reading() as txn:
+            found = {wanted: unpack_names(txn.get(LAYOUT.pack(wanted), db=self._db["layouts"])) for wanted in known}
         return {wanted: names for wanted, names in found.items() if names}
 
     def statistics(self) -> dict[str, Any]:
         """What the store holds; see ``Backend``."""
-        with self._state.begin() as txn:
+        with self._reading() as txn:
             meta = self._read_meta(txn)
         files = [*self._path.glob("rows/*/*/data.mdb"), self._path / "state" / "data.mdb"]
         known = ("records", "deleted", "commits", "last_cleanup", "last_commit", "generation")
@@ -324,9 +334,17 @@ class LmdbBackend:
     def _series_number(self, kind: str, subject: str) -> int | None:
         if kind not in KINDS:
             return None
-        with self._state.begin() as txn:
+        with self._reading() as txn:
             value = txn.get(series_key(kind, subject.encode()), db=self._db["series"])
         return int(SERIES.unpack(value)[0]) if value else None
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[lmdb.Transaction]:
+        try:
+            with self._state.begin() as txn:
+                yield txn
+        except lmdb.Error as error:
+            raise StoreBroken(f"{self._path / 'state'}: {error}") from None
 
     def _read_meta(self, txn: lmdb.Transaction) -> dict[str, Any]:
         value = txn.get(b"state", db=self._db["meta"])

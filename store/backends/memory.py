@@ -16,7 +16,7 @@ from bus.questions import Stored, Subject
 from bus.wire import HEADER, read, walk
 from store.backends import Row, Streams
 from store.batch import Batch, Newest, is_newer
-from store.keys import partition, partition_start
+from store.keys import dated, partition, partition_start
 
 MOST_RECORDS = 1_000_000
 
@@ -86,7 +86,7 @@ class MemoryBackend:
         return rows[first : bisect_right(rows, end, key=lambda row: row[0])]
 
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
-        return self.rows(kind, subject, start, end)[-limit:] if limit else []
+        return self.rows(kind, subject, start, end)[-limit:] if limit > 0 else []
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         return {i: self._layouts[i] for i in ids if i in self._layouts}
@@ -121,7 +121,7 @@ class MemoryBackend:
 
     def _keep(self, kind: str, subject: str, received: int, record: bytes) -> None:
         _, _, fields = next(walk(record))
-        at = fields[9]
+        at = dated(fields[9])
         identity = (at, record[HEADER.size :])
         seen = self._seen.setdefault((kind, subject), set())
         if identity in seen:

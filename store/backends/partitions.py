@@ -6,6 +6,7 @@ policed by retention and by the writer's low-water mark. A partition that cannot
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -24,9 +25,12 @@ MAP_BYTES = 2**40
 MOST_OPEN = 48
 """Partitions open at once: 47 bits of address space hold 128 maps of this size."""
 MOST_READERS = 512
+LOCK_BYTES = 64 * (MOST_READERS + 2)
+"""A line of the processor's cache for each reader, and the head."""
 CHUNK = 256
 """Groups read in one transaction: a long one keeps old pages alive and the file grows."""
-
+MOST_DAMAGED = 1000
+"""Damages remembered, so that each is told once."""
 
 FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
 DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
@@ -45,6 +49,8 @@ def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
 
 def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
     """The environment in the folder ``path``; raises ``StoreFull``, ``StoreDamaged`` or ``StoreBroken``."""
+    if write:
+        _make_room_for_lock(path / "lock.mdb")
     try:
         return lmdb.open(
             os.fspath(path),
@@ -60,6 +66,23 @@ def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environm
         raise explained(error, path) from None
 
 
+def _make_room_for_lock(path: Path) -> None:
+    """Give a new lock file its blocks: LMDB writes it through a map, where a full disk is SIGBUS and no error."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise explained(lmdb.Error(str(error)), path) from None
+    try:
+        os.posix_fallocate(file, 0, LOCK_BYTES)
+    except OSError as error:
+        path.unlink()
+        raise explained(lmdb.Error(str(error)), path) from None
+    finally:
+        os.close(file)
+
+
 class Partitions:
     """The folder ``rows``: its partitions by kind and time, the most recently used of them open."""
 
@@ -68,7 +91,13 @@ class Partitions:
         """What was found damaged since the start, a sentence each."""
         self._rows = rows
         self._write = write
-        self._open: OrderedDict[Path, lmdb.Environment] = OrderedDict()
+        self._open: OrderedDict[Path, tuple[lmdb.Environment, int]] = OrderedDict()
+
+    def note(self, damage: str) -> None:
+        """Tell of a damage, once."""
+        if damage not in self.damaged and len(self.damaged) < MOST_DAMAGED:
+            self.damaged.append(damage)
+            logging.getLogger("guardia").error("damaged: %s", damage)
 
     def path(self, kind: str, name: str) -> Path:
         """Where a partition is."""
@@ -86,14 +115,17 @@ class Partitions:
                 found.append((begin, path))
         return [path for _, path in sorted(found)]
 
-    def put(self, path: Path, rows: list[tuple[bytes, bytes]], records: int) -> None:
-        """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``."""
+    def put(self, path: Path, rows: list[tuple[bytes, bytes]], records: int, *, again: bool) -> None:
+        """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``.
+
+        ``again``: some of them may be there already, from a commit that did not come to its end.
+        """
         try:
-            _put(self._at(path), rows, records)
+            _put(self._at(path), rows, records, again=again)
         except DAMAGED as error:
             # Nothing but this partition is concerned: it is put aside, and the rows go to a new one.
             self._set_aside(path, error)
-            _put(self._at(path), rows, records)
+            _put(self._at(path), rows, records, again=False)
 
     def rows_of(self, path: Path, number: int, start: int, end: int) -> Iterator[Row]:
         """The rows of series ``number`` between two instants, as they stand; what is damaged is left out."""
@@ -102,14 +134,15 @@ class Partitions:
             try:
                 values, key = self._chunk(path, key, last)
             except (StoreBroken, lmdb.Error) as error:
-                if path.exists():
-                    self.damaged.append(f"{path}: {error}")
+                # A partition that is just being made, or was just removed, holds nothing and is no damage.
+                if _inode(path):
+                    self.note(f"{path}: {error}")
                 return
             for value in values:
                 try:
                     yield from (row for row in spread(value) if start <= row[0] <= end)
                 except (Damaged, Malformed) as error:
-                    self.damaged.append(f"{path}: a group of series {number}: {error}")
+                    self.note(f"{path}: a group of series {number}: {error}")
 
     def count(self, path: Path) -> int:
         """How many records it holds; 0 when it cannot be read."""
@@ -128,8 +161,8 @@ class Partitions:
         shutil.rmtree(gone, ignore_errors=True)
 
     def refresh(self) -> None:
-        """Close partitions that were removed, so that their space comes back."""
-        for path in [path for path in self._open if not path.exists()]:
+        """Close partitions that were removed, so that their space comes back, or put aside and made anew."""
+        for path in [path for path, (_, inode) in self._open.items() if _inode(path) != inode]:
             self._forget(path)
 
     def close(self) -> None:
@@ -141,33 +174,33 @@ class Partitions:
         found = self._open.get(path)
         if found is not None:
             self._open.move_to_end(path)
-            return found
+            return found[0]
         while len(self._open) >= MOST_OPEN:
-            self._open.popitem(last=False)[1].close()
+            self._open.popitem(last=False)[1][0].close()
         if self._write:
             path.mkdir(parents=True, exist_ok=True)
         try:
-            found = environment(path, write=self._write)
+            opened = environment(path, write=self._write)
         except StoreDamaged as error:
             if not self._write:
                 raise
             self._set_aside(path, error)
             path.mkdir(parents=True, exist_ok=True)
-            found = environment(path, write=True)
-        self._open[path] = found
-        return found
+            opened = environment(path, write=True)
+        self._open[path] = opened, _inode(path)
+        return opened
 
     def _forget(self, path: Path) -> None:
         found = self._open.pop(path, None)
         if found is not None:
-            found.close()
+            found[0].close()
 
     def _set_aside(self, path: Path, error: Exception) -> None:
         self._forget(path)
         aside = path.with_name(f"{path.name}.bad-{int(time.time())}")
         if path.exists():
             path.rename(aside)
-        self.damaged.append(f"{path} is damaged ({error}), put aside as {aside.name}")
+        self.note(f"{path} ({error}), put aside as {aside.name}")
 
     def _chunk(self, path: Path, first: bytes, last: bytes) -> tuple[list[bytes], bytes]:
         """Values from ``first`` to ``last``, and the key to go on from (empty: that was all)."""
@@ -184,9 +217,29 @@ class Partitions:
             return values, following if following <= last else b""
 
 
-def _put(target: lmdb.Environment, rows: list[tuple[bytes, bytes]], records: int) -> None:
+def _inode(path: Path) -> int:
+    """The number of a partition's file; 0 when there is none, or nothing in it yet."""
+    try:
+        found = (path / "data.mdb").stat()
+    except OSError:
+        return 0
+    return found.st_ino if found.st_size else 0
+
+
+def _records_in(value: bytes) -> int:
+    try:
+        return sum(1 for _ in spread(value))
+    except (Damaged, Malformed):
+        return 0
+
+
+def _put(target: lmdb.Environment, rows: list[tuple[bytes, bytes]], records: int, *, again: bool) -> None:
     with target.begin(write=True) as txn:
         held, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
+        if again:
+            replaced = [bytes(value) for value in (txn.get(key) for key, _ in rows) if value]
+            held -= sum(map(_records_in, replaced))
+            size -= sum(map(len, replaced))
         with txn.cursor() as cursor:
             cursor.putmulti(rows)
         txn.put(COUNT_KEY, COUNT.pack(held + records, size + sum(len(value) for _, value in rows)))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bus.wire import pack, read
 from store.backends import BACKENDS, Backend, opened
+from store.keys import dated
 from tests.store.given import DAY, HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, facts, layout, numbers, sample
 
 LATE = NOON + HOUR
@@ -168,3 +173,97 @@ def test_closing_twice_is_no_fault(tmp_path: Path) -> None:
         made = opened(name, tmp_path / name, write=True)
         made.close()
         made.close()
+
+
+@pytest.mark.parametrize("at", [-5 * SECOND, 0, NOON + 400 * DAY, 2**63 - 1])
+def test_a_record_from_a_wrong_clock_is_kept_once_where_reason_ends_at_most(backend: Backend, at: int) -> None:
+    backend.commit(batch([sample(1, at=at), sample(2)], received=NOON), NOON)
+    backend.commit(batch([sample(1, at=at)], received=NOON + SECOND), NOON)
+
+    everything = backend.rows("sample", "web-1", -(2**63), 2**63 - 1)
+
+    assert [row[0] for row in everything] == sorted([dated(at), NOON + 2 * SECOND])
+    assert backend.newest_rows("sample", "web-1", -(2**63), 2**63 - 1, 10) == everything
+
+
+def test_kinds_and_subjects_that_nobody_knows_have_nothing(backend: Backend) -> None:
+    backend.commit(batch([sample(1)]), LATE)
+    for kind, subject in (("nonsense", "web-1"), ("sample", "x" * 4000), ("sample", ""), ("layout", "web-1")):
+        assert backend.rows(kind, subject, 0, LATE) == []
+        assert backend.newest_rows(kind, subject, 0, LATE, 5) == []
+        assert backend.latest(kind, (subject,)) == []
+    assert backend.subjects("nonsense") == []
+    assert backend.latest("nonsense", None) == []
+    assert backend.layouts((-1, 2**64, LAYOUT.id)) == {}
+
+
+def test_a_range_that_ends_before_it_begins_holds_nothing(backend: Backend) -> None:
+    backend.commit(batch([sample(1)]), LATE)
+    assert backend.rows("sample", "web-1", LATE, NOON) == []
+    assert backend.newest_rows("sample", "web-1", LATE, NOON, 5) == []
+    assert backend.newest_rows("sample", "web-1", NOON, LATE, -1) == []
+
+
+def test_retention_of_nothing_old_drops_nothing(backend: Backend) -> None:
+    backend.commit(batch([sample(1), check(1)]), LATE)
+    assert backend.retain({"sample": DAY, "check": DAY}, LATE) == 0
+    assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1]
+    assert backend.statistics()["last_cleanup"] == LATE
+
+
+def test_what_was_dropped_may_come_again(backend: Backend) -> None:
+    old = sample(1, at=NOON - 3 * DAY)
+    backend.commit(batch([old], received=NOON - 3 * DAY), NOON)
+    backend.retain({"sample": DAY}, NOON)
+    assert backend.rows("sample", "web-1", 0, LATE) == []
+    backend.commit(batch([old]), NOON)
+    assert len(backend.rows("sample", "web-1", 0, LATE)) == 1
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.integers(-7300, 7300), st.sampled_from(["web-1", "db-1"])), max_size=8),
+        st.sampled_from(["go on", "open again", "retain"]),
+    ),
+    max_size=5,
+)
+RANGES = st.tuples(st.integers(-7400, 7400), st.integers(-7400, 7400), st.integers(0, 20))
+
+
+@given(STEPS, RANGES)
+def test_all_backends_answer_as_a_plain_list_would(
+    history: list[tuple[list[tuple[int, str]], str]], window: tuple[int, int, int]
+) -> None:
+    begin, end, limit = window
+    start, stop = NOON + begin * SECOND, NOON + end * SECOND
+    later = NOON + 3 * HOUR
+    plain: dict[str, set[int]] = {"web-1": set(), "db-1": set()}
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_ones:
+        backends = {name: opened(name, Path(folder) / name, write=True) for name in BACKENDS}
+
+        @open_ones.callback
+        def close_all() -> None:
+            for backend in backends.values():
+                backend.close()
+
+        for told, then in history:
+            for host in plain:
+                plain[host] |= {NOON + second * SECOND for second, of in told if of == host}
+            records = [sample(8000 + second, host=host, at=NOON + second * SECOND) for second, host in told]
+            for backend in backends.values():
+                backend.commit(batch(records, received=later), later)
+            if then == "retain":
+                for backend in backends.values():
+                    backend.retain({"sample": 3 * HOUR}, later)
+                hour = NOON - NOON % HOUR
+                plain = {host: {at for at in times if at >= hour} for host, times in plain.items()}
+            if then == "open again":
+                backends["lmdb"].close()
+                backends["lmdb"] = opened("lmdb", Path(folder) / "lmdb", write=True)
+        for name, backend in backends.items():
+            for host, times in plain.items():
+                wanted = sorted(at for at in times if start <= at <= stop)
+                assert [row[0] for row in backend.rows("sample", host, start, stop)] == wanted, name
+                newest = backend.newest_rows("sample", host, start, stop, limit)
+                assert [row[0] for row in newest] == (wanted[-limit:] if limit else []), name
+            assert {one.subject for one in backend.subjects("sample")} >= {host for host in plain if plain[host]}, name

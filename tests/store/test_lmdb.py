@@ -14,7 +14,8 @@ import pytest
 
 from store.backends import StoreBroken, StoreFull
 from store.backends.lmdb import LmdbBackend
-from tests.store.given import HOUR, NOON, SECOND, batch, layout, numbers, sample
+from store.backends.values import measured_at
+from tests.store.given import DAY, HOUR, NOON, SECOND, batch, layout, numbers, sample
 
 LATE = NOON + HOUR
 WRITER = """
@@ -78,6 +79,29 @@ def test_what_was_acknowledged_survives_kill_9_again_and_again(tmp_path: Path) -
         assert len(found) == len(set(found))
 
 
+def test_killed_between_rows_and_state_it_holds_each_message_once_when_that_is_sent_again(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", WRITER, tmp_path, "1"],
+        env={**os.environ, "GUARDIA_FAULTS": "store.before_commit=kill@5"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    acknowledged = [int(line) for line in process.stdout.split()]
+    assert process.returncode == -signal.SIGKILL
+    assert acknowledged == [1, 2, 3]
+
+    backend = LmdbBackend(tmp_path, write=True)
+    try:
+        assert backend.statistics()["records"] == {"sample": 6}, "what was not acknowledged is not counted"
+        assert [one for one in backend.latest("sample", None) if measured_at(one.record) > NOON + 3 * SECOND] == []
+        backend.commit(batch(sample(n) for n in (3, 4, 5)), LATE)
+        assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1, 2, 3, 4, 5]
+        assert backend.damaged == []
+    finally:
+        backend.close()
+
+
 def test_a_reader_in_another_process_sees_each_commit(backend: LmdbBackend, tmp_path: Path) -> None:
     backend.commit(batch([layout(), sample(1)]), LATE)
     reader = subprocess.Popen(
@@ -125,6 +149,65 @@ def test_a_damaged_partition_is_put_aside_and_the_others_are_read(backend: LmdbB
         again.close()
 
 
+def test_a_reader_follows_a_partition_that_was_put_aside_and_made_anew(backend: LmdbBackend, tmp_path: Path) -> None:
+    backend.commit(batch([sample(1)]), LATE)
+    partition = tmp_path / "rows" / "sample" / "20260131T12"
+    script = READER.replace("print(len(", "print(*(row[0] for row in ").replace("2**62)), flush", "2**62)), flush")
+    reader = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+
+    def seen() -> list[int]:
+        print(file=reader.stdin, flush=True)
+        return [(int(at) - NOON) // SECOND for at in reader.stdout.readline().split()]  # type: ignore[union-attr]
+
+    try:
+        assert seen() == [1]
+        partition.rename(partition.with_name("20260131T12.bad-1"))
+        backend.refresh()
+        backend.commit(batch([sample(2)]), LATE)
+        assert seen() in ([1], [2]), "until it looks again it may see the old one"
+        assert seen() == [2]
+    finally:
+        reader.stdin.close()
+        reader.wait(10)
+        reader.stdout.close()
+
+
+def test_a_partition_that_is_just_being_made_is_no_damage(backend: LmdbBackend, tmp_path: Path) -> None:
+    backend.commit(batch([sample(1)]), LATE)
+    backend.close()
+    making = tmp_path / "rows" / "sample" / "20260131T13"
+    making.mkdir()
+    reader = LmdbBackend(tmp_path, write=False)
+    try:
+        assert numbers(reader.rows("sample", "web-1", 0, LATE + DAY)) == [1]
+        (making / "data.mdb").touch()
+        assert numbers(reader.rows("sample", "web-1", 0, LATE + DAY)) == [1]
+        assert reader.damaged == []
+    finally:
+        reader.close()
+
+
+def test_a_damage_is_told_in_the_log_once_however_often_it_is_met(
+    backend: LmdbBackend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend.commit(batch([sample(1)]), LATE)
+    backend.close()
+    (tmp_path / "rows" / "sample" / "20260131T12" / "data.mdb").write_bytes(b"\x5a" * 65_536)
+    reader = LmdbBackend(tmp_path, write=False)
+    try:
+        for _ in range(100):
+            assert reader.rows("sample", "web-1", 0, LATE) == []
+        assert len(reader.damaged) == 1
+        assert len(caplog.records) == 1
+        assert "20260131T12" in caplog.text
+    finally:
+        reader.close()
+
+
 def test_a_flipped_bit_in_a_stored_record_loses_that_group_and_says_so(backend: LmdbBackend, tmp_path: Path) -> None:
     backend.commit(batch([sample(1)]), LATE)
     backend.commit(batch([sample(120)]), LATE)
@@ -166,6 +249,81 @@ def test_a_full_disk_refuses_the_commit_and_the_same_batch_goes_in_when_there_is
     assert numbers(backend.rows("sample", "web-1", 0, LATE)) == [1]
     assert backend.statistics()["records"]["sample"] == 2999
     backend.close()
+
+
+def test_a_batch_that_went_in_halfway_is_counted_once_when_it_is_tried_again(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    backend.commit(batch([layout(), sample(1)]), LATE)
+    size = max(path.stat().st_size for path in tmp_path.rglob("data.mdb"))
+    first = [sample(number) for number in range(2, 12)]
+    then = [sample(3600 + number, host=f"host-{number}") for number in range(3000)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 400_000, hard))
+        with pytest.raises(StoreFull):
+            backend.commit(batch([*first, *then], received=LATE), LATE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+    backend.commit(batch([*first, sample(12), *then], received=LATE), LATE)
+
+    assert backend.retain({"sample": DAY}, LATE + 3 * DAY) == 1 + 11 + 3000
+    backend.close()
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from store.backends import StoreBroken, StoreFull
+from store.backends.lmdb import LmdbBackend
+from tests.store.given import NOON, HOUR, batch, layout, numbers, sample
+
+folder = Path(sys.argv[1])
+ballast = folder / "ballast"
+ballast.write_bytes(bytes(2_000_000))
+backend = LmdbBackend(folder / "store", write=True)
+backend.commit(batch([layout()]), NOON)
+held = 0
+try:
+    while held < 100_000:
+        backend.commit(batch(sample(held + n) for n in range(1, 201)), NOON)
+        held += 200
+except StoreFull as error:
+    print("full:", error)
+assert 0 < held < 100_000, held
+print("read:", len(backend.rows("sample", "web-1", 0, NOON + 100 * HOUR)) >= held)
+backend.close()
+backend = LmdbBackend(folder / "store", write=True)
+print("opened again:", len(backend.rows("sample", "web-1", 0, NOON + 100 * HOUR)) >= held)
+try:
+    LmdbBackend(folder / "another", write=True)
+except StoreBroken as error:
+    print("no room for another:", error)
+ballast.unlink()
+backend.commit(batch(sample(held + n) for n in range(1, 201)), NOON)
+rows = numbers(backend.rows("sample", "web-1", 0, NOON + 100 * HOUR))
+print("healed:", rows == list(range(1, held + 201)), backend.damaged)
+backend.close()
+"""
+
+
+def test_a_disk_that_is_really_full_stops_nothing_but_storing(tmp_path: Path) -> None:
+    own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    script = 'mount -t tmpfs -o size=6m none "$1" && exec "$2" -c "$3" "$1"'
+    done = subprocess.run(
+        [*own, "sh", "-c", script, "sh", tmp_path, sys.executable, FULL_DISK],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = dict(line.split(":", 1) for line in done.stdout.splitlines())
+    assert told["full"]
+    assert told["no room for another"]
+    assert (told["read"], told["opened again"], told["healed"]) == (" True", " True", " True []")
 
 
 def test_files_are_the_owners_alone(backend: LmdbBackend, tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""Questions to answers, over every backend; and no question ends who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import zmq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.questions import (
+    MAX_RECORDS,
+    Latest,
+    Layouts,
+    Question,
+    Range,
+    Records,
+    Series,
+    SeriesAnswer,
+    Statistics,
+    StoreStatistics,
+    Subjects,
+    Unanswered,
+    pack_question,
+    read_answer,
+)
+from bus.sockets import Answer, Ask
+from bus.vitals import Vitals
+from bus.wire import pack, read
+from store.answers import answer, answered
+from store.backends import BACKENDS, Backend, opened
+from store.keys import FAR
+from store.reader import counter
+from tests.store.given import HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, layout, sample
+
+WHEN = st.one_of(
+    st.integers(-(2**63), 2**64 - 1), st.integers(NOON - HOUR, NOON + HOUR), st.sampled_from([0, FAR, 2**63, 2**64 - 1])
+)
+TEXT = st.sampled_from(["sample", "check", "layout", "nonsense", "", "web-1", "shop", "é", "x" * 4000, "\0", "*"])
+QUESTIONS: st.SearchStrategy[Any] = st.one_of(
+    st.builds(Subjects, TEXT),
+    st.builds(Latest, TEXT, st.none() | st.lists(TEXT, max_size=3).map(tuple)),
+    st.builds(Range, TEXT, TEXT, WHEN, WHEN, WHEN),
+    st.builds(Layouts, st.lists(WHEN, max_size=3).map(tuple)),
+    st.builds(Series, st.just("web-1") | TEXT, st.lists(TEXT, max_size=3).map(tuple), WHEN, WHEN, WHEN),
+    st.just(Statistics()),
+)
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    made = opened(request.param, tmp_path, write=True)
+    made.commit(batch([layout(), *(sample(n) for n in range(1, 121)), check(1), check(2, "down")]), NOON + HOUR)
+    yield made
+    made.close()
+
+
+def asked(backend: Backend, question: Question) -> Any:
+    """The answer as whoever asked gets it."""
+    return read_answer(question, answered(backend, pack_question(question)))
+
+
+def test_each_question_has_its_answer(backend: Backend) -> None:
+    assert [one.subject for one in asked(backend, Subjects("sample")).subjects] == ["web-1"]
+    assert [one.record for one in asked(backend, Latest("check")).records] == [pack(check(2, "down"))]
+    assert asked(backend, Layouts((LAYOUT.id,))).layouts == {LAYOUT.id: LAYOUT.names}
+    statistics = asked(backend, Statistics())
+    assert isinstance(statistics, StoreStatistics)
+    assert statistics.records == {"sample": 120, "check": 2}
+
+
+def test_a_range_gives_the_newest_of_it_oldest_first(backend: Backend) -> None:
+    found = asked(backend, Range("sample", "web-1", NOON, NOON + MINUTE, limit=3))
+    assert [read(one.record)[0].at for one in found.records] == [NOON + n * SECOND for n in (58, 59, 60)]
+
+
+def test_a_range_without_end_is_cut_at_what_an_answer_may_hold(backend: Backend) -> None:
+    assert len(asked(backend, Range("sample", "web-1", 0, 2**63, limit=2**63)).records) == 120
+    assert MAX_RECORDS < 2**63
+
+
+def test_a_series_has_columns_of_the_metrics_that_were_asked_for(backend: Backend) -> None:
+    found = asked(backend, Series("web-1", ("cpu.*",), NOON, NOON + 2 * MINUTE, points=3))
+    assert isinstance(found, SeriesAnswer)
+    assert (found.times, found.step) == ((NOON, NOON + MINUTE, NOON + 2 * MINUTE), MINUTE)
+    (column,) = found.columns
+    assert (column.metric, column.count) == ("cpu.percent", (59, 60, 1))
+    assert (column.min, column.max, column.last) == ((1.0, 60.0, 120.0), (59.0, 119.0, 120.0), (59.0, 119.0, 120.0))
+    assert column.mean == (30.0, 89.5, 120.0)
+    assert found.coverage == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("subject", ["nobody", "shop", ""])
+def test_a_series_of_a_host_that_measured_nothing_is_empty(backend: Backend, subject: str) -> None:
+    found = asked(backend, Series(subject, ("*",), NOON, NOON + HOUR))
+    assert (found.times, found.columns, found.coverage) == ((), (), 0.0)
+
+
+@pytest.mark.parametrize("name", sorted(BACKENDS))
+def test_no_question_ends_who_answers(name: str, tmp_path: Path) -> None:
+    backend = opened(name, tmp_path, write=True)
+    backend.commit(batch([layout(), *(sample(n) for n in range(1, 50))]), NOON)
+
+    @given(QUESTIONS)
+    def answers(question: Question) -> None:
+        assert type(asked(backend, question)) is type(answer(backend, question))
+
+    @given(st.binary(max_size=60) | st.dictionaries(TEXT, TEXT | WHEN).map(msgpack.packb))
+    def answers_or_refuses(data: bytes) -> None:
+        assert answered(backend, data)
+
+    try:
+        answers()
+        answers_or_refuses()
+    finally:
+        backend.close()
+
+
+def test_files_that_cannot_be_read_are_told_to_whoever_asks(tmp_path: Path) -> None:
+    backend = opened("lmdb", tmp_path, write=True)
+    backend.commit(batch([layout(), sample(1)]), NOON)
+    backend.close()
+    for question in (
+        Subjects("sample"),
+        Latest("sample"),
+        Range("sample", "web-1", 0, FAR),
+        Layouts((1,)),
+        Statistics(),
+    ):
+        with pytest.raises(Unanswered, match="state"):
+            asked(backend, question)
+
+
+# -- the counter ---
+
+
+def test_the_counter_answers_many_at_once_counts_rubbish_and_survives_who_left(backend: Backend) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    try:
+        socket, vitals = Answer(context), Vitals(0.0)
+        address = socket.bind("tcp://127.0.0.1:*")
+        serve = counter(socket, backend, vitals)
+        ask, gone = Ask(context), Ask(context)
+        for one in (ask, gone):
+            one.connect(address)
+            assert one.raw.poll(5000, zmq.POLLOUT)
+        question = pack_question(Range("sample", "web-1", NOON, NOON + HOUR))
+        gone.raw.send_multipart([b"7", question])
+        ask.raw.send(b"one part alone")
+        ask.raw.send_multipart([b"1", b"no question"])
+        for number in range(50):
+            ask.raw.send_multipart([b"%d" % number, question])
+        assert gone.raw.poll(0) == 0
+        gone.close()
+
+        answers: list[list[bytes]] = []
+        while len(answers) < 51:
+            if socket.raw.poll(100):
+                serve()
+            while ask.raw.poll(20):
+                answers.append(ask.raw.recv_multipart())
+        while vitals.total("reader.questions") < 52:
+            assert socket.raw.poll(5000)
+            serve()
+
+        with pytest.raises(Unanswered, match="not understood"):
+            read_answer(Statistics(), answers[0][1])
+        assert [number for number, _ in answers[1:]] == [b"%d" % number for number in range(50)]
+        found = read_answer(Range("sample", "web-1", NOON, NOON + HOUR), answers[-1][1])
+        assert isinstance(found, Records)
+        assert len(found.records) == 120
+        assert vitals.total("reader.malformed") == 1
+    finally:
+        context.destroy(linger=0)

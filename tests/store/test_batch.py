@@ -1,0 +1,88 @@
+"""What is gathered between two commits: groups by series and minute, the newest of each series, wrong clocks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.messages import KINDS
+from bus.wire import Malformed, pack, stamped, unstamped
+from store.batch import AHEAD, Batch, is_newer
+from store.keys import EARLIEST, FAR, MINUTE
+from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, sample
+
+SAMPLE, CHECK = KINDS["sample"].code, KINDS["check"].code
+
+
+def test_an_empty_batch_is_nothing_to_commit() -> None:
+    assert not Batch()
+    assert batch([layout()])
+    assert batch([sample(1)])
+
+
+def test_records_stand_in_the_group_of_their_minute_and_the_partition_of_their_hour() -> None:
+    made = batch([sample(1), sample(2), sample(61), sample(3601), sample(3, host="db-1"), check(1)])
+
+    hour = NOON - NOON % HOUR
+    assert set(made.groups) == {(SAMPLE, hour), (SAMPLE, hour + HOUR), (CHECK, NOON - NOON % DAY)}
+    assert {key: len(group.records) for key, group in made.groups[SAMPLE, hour].items()} == {
+        (b"web-1", NOON // MINUTE): 2,
+        (b"web-1", NOON // MINUTE + 1): 1,
+        (b"db-1", NOON // MINUTE): 1,
+    }
+    assert list(made.groups[CHECK, NOON - NOON % DAY]) == [(b"shop", NOON // MINUTE + 1)]
+
+
+def test_layouts_are_kept_apart_and_counted() -> None:
+    made = batch([layout(), sample(1)])
+    assert made.layouts == [pack(layout())]
+    assert (made.records, made.bytes) == (2, len(pack(layout())) + len(pack(sample(1))))
+
+
+@given(st.lists(st.tuples(st.integers(0, 7300), st.sampled_from(["web-1", "db-1"])), max_size=30))
+def test_no_record_is_lost_whatever_order_they_come_in(told: list[tuple[int, str]]) -> None:
+    records = [pack(sample(second, host=host)) for second, host in told]
+    made = batch((sample(second, host=host) for second, host in told), received=NOON + 3 * HOUR)
+
+    kept = [record for groups in made.groups.values() for group in groups.values() for record in group.records]
+    assert sorted(kept) == sorted(records)
+    for (_, start), groups in made.groups.items():
+        for (subject, minute), group in groups.items():
+            for record in group.records:
+                at = int.from_bytes(record[28:36], "big")
+                assert start <= at < start + HOUR
+                assert at // MINUTE == minute
+                assert subject in record
+    newest = {host: max(second for second, other in told if other == host) for _, host in told}
+    assert {key[1].decode(): (one.at - NOON) // SECOND for key, one in made.latest().items()} == newest
+
+
+@pytest.mark.parametrize("at", [-5, 0, EARLIEST - 1, NOON + AHEAD + 1, FAR + DAY, 2**63 - 1])
+def test_a_record_from_a_wrong_clock_is_counted_and_kept(at: int) -> None:
+    made = batch([sample(1, at=at)], received=NOON)
+    assert made.misdated == 1
+    ((subject, minute),) = [key for groups in made.groups.values() for key in groups]
+    assert subject == b"web-1"
+    assert EARLIEST // MINUTE <= minute <= FAR // MINUTE
+
+
+@pytest.mark.parametrize("at", [EARLIEST, NOON - 400 * DAY, NOON, NOON + AHEAD])
+def test_a_record_that_is_late_or_a_little_early_is_not_misdated(at: int) -> None:
+    assert batch([sample(1, at=at)], received=NOON).misdated == 0
+
+
+def test_newer_is_what_was_measured_later_but_the_future_does_not_stay() -> None:
+    assert is_newer(NOON + 1, NOON, NOON)
+    assert is_newer(NOON, NOON, NOON)
+    assert not is_newer(NOON - 1, NOON, NOON)
+    assert is_newer(NOON, NOON + AHEAD + 1, NOON)
+    assert not is_newer(NOON, NOON + AHEAD, NOON)
+
+
+def test_a_frame_that_ends_early_leaves_what_came_before_in_the_batch() -> None:
+    frame = stamped("sample", 1, 1, NOON, [pack(sample(1)), pack(sample(2))[:-1]])
+    made = Batch()
+    with pytest.raises(Malformed):
+        made.add(frame, unstamped(frame)[1], NOON)
+    assert made.records == 1

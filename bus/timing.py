@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -22,8 +23,10 @@ def seconds(words: str) -> float:
 def in_words(duration: float) -> str:
     """``duration`` seconds in the largest unit that divides it: 120 is ``2m``, 90 is ``90s``, 0.25 is ``250ms``."""
     if duration != int(duration):
-        milliseconds = duration * 1000
-        return f"{milliseconds:.0f}ms" if abs(milliseconds - round(milliseconds)) < 1e-9 else f"{duration:g}s"
+        milliseconds = round(duration * 1000)
+        return (
+            f"{milliseconds}ms" if math.isclose(milliseconds / 1000, duration, rel_tol=1e-12) else f"{duration:.12g}s"
+        )
     whole = int(duration)
     for unit in ("w", "d", "h", "m"):
         if whole and whole % int(UNITS[unit]) == 0:

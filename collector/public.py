@@ -118,11 +118,18 @@ class Public:
 
     def _listen(self) -> None:
         program, who = self._program, self.callers.name_of if self._own else None
+        opened: list[tuple[Road, Failures | None]] = []
         pull, post = Pull(program.context), Post(program.context)
-        self._opened = [
-            (pull, self._bound(pull, "door")),
-            (post, self._bound(post, "receipts")),
-        ]
+        try:
+            opened.append((pull, self._bound(pull, "door")))
+            opened.append((post, self._bound(post, "receipts")))
+        except TryAgain:
+            # What is half open holds its port against the next attempt.
+            for road, failures in opened:
+                self._close(road, failures)
+            post.close()
+            raise
+        self._opened = opened
         self._on_readable(pull, self._door.opened(pull, Intake(public=True), name=DOOR, who=who))
         self._on_readable(post, self._receipts.opened(post, name=RECEIPTS, public=True, who=who))
 

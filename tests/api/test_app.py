@@ -26,10 +26,7 @@ def full() -> House:
     counter.keep(UP, subject="shop", at=NOON)
     return House(
         counter=counter,
-        directory=Directory.of(
-            [Host("web-1", "Web 1"), Host("db-1")],
-            [Service("shop", "https://shop.example")],
-        ),
+        directory=Directory.of([Host("web-1", "Web 1"), Host("db-1")], [Service("shop", "https://shop.example")]),
     ).prime()
 
 

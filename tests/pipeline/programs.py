@@ -23,7 +23,7 @@ from store.backends.lmdb import LmdbBackend
 
 ROOT = Path(__file__).parents[2]
 FOREVER = 2**63 - 1
-HUB = {"collector": ["collector"], "store-writer": ["store", "writer"]}
+HUB = {"collector": ["collector"], "store-writer": ["store", "writer"], "store-reader": ["store", "reader"]}
 
 
 class Told:

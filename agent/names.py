@@ -19,7 +19,9 @@ def host(host_name: str) -> str:
 
 def instance(text: str) -> str:
     """``text`` as it may stand between the brackets of a metric's name."""
-    return _NO_INSTANCE.sub("_", text)[:_LONGEST_INSTANCE] or "_"
+    # A mount point may hold bytes that are no text; Python keeps them as lone surrogates, which nobody can send.
+    plain = text.encode("utf-8", "replace").decode()
+    return _NO_INSTANCE.sub("_", plain)[:_LONGEST_INSTANCE] or "_"
 
 
 def skipped(name: str, globs: Iterable[str]) -> bool:

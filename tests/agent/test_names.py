@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +39,10 @@ def test_any_text_becomes_an_instance(text: str) -> None:
 def test_globs_leave_out() -> None:
     assert names.skipped("veth12ab", ("lo", "veth*"))
     assert not names.skipped("eth0", ("lo", "veth*"))
+
+
+def test_a_mount_point_that_is_no_text_still_has_a_name_that_can_be_sent() -> None:
+    name = f"disk[{names.instance(os.fsdecode(b'/mnt/caf' + bytes([0xE9])))}].used"
+    assert name == "disk[/mnt/caf?].used"
+    assert is_metric(name)
+    name.encode()

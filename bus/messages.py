@@ -170,7 +170,26 @@ class Loss:
     reason: str
 
 
-Message = Layout | Sample | Facts | Processes | Check | Alert | Notice | Silence | Loss
+@dataclass(frozen=True, slots=True)
+class StreamTally:
+    """What had become of one stream's messages; ``last`` is the highest number that its producer gave."""
+
+    epoch: int
+    last: int
+    stored: int
+    duplicates: int
+    rejected: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What had become of a producer's messages, counted from each stream's begin; the store writes it now and then."""
+
+    streams: tuple[StreamTally, ...]
+
+
+Message = Layout | Sample | Facts | Processes | Check | Alert | Notice | Silence | Loss | Tally
 
 
 # -- bodies as bytes ---
@@ -287,6 +306,7 @@ KINDS: dict[str, Kind] = _kinds(
         Kind("notice", 7, Notice, _encode_map, _decoder(Notice)),
         Kind("silence", 8, Silence, _encode_map, _decoder(Silence)),
         Kind("loss", 9, Loss, _encode_map, _decoder(Loss)),
+        Kind("tally", 10, Tally, _encode_map, _decoder(Tally)),
     ]
 )
 BY_CODE: dict[int, Kind] = {kind.code: kind for kind in KINDS.values()}

@@ -146,7 +146,54 @@ class StoreStatistics:
     generation: int = 0
 
 
-Question = Subjects | Latest | Range | Layouts | Series | Statistics
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What became of the messages of ``source`` (None: of every producer) since ``start`` (None: ever)."""
+
+    source: str | None = None
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GapEntry:
+    """An entry of the ledger: the numbers ``first`` to ``last`` of an epoch; found again when ``reason`` says so."""
+
+    at: int
+    epoch: int
+    first: int
+    last: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """What became of one producer's messages from ``since`` until now.
+
+    ``sent`` counts the numbers that the producer gave, ``waiting`` those of them that have neither come nor been
+    given up, whenever they were sent. ``reasons`` adds up the ledger, of which ``entries`` are the newest.
+    """
+
+    source: str
+    since: int
+    seen: int
+    sent: int
+    stored: int
+    duplicates: int
+    rejected: int
+    lost: int
+    waiting: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    entries: tuple[GapEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GapsAnswer:
+    """The answer to ``Gaps``, by name."""
+
+    producers: tuple[Accounted, ...]
+
+
+Question = Subjects | Latest | Range | Layouts | Series | Statistics | Gaps
 ANSWERS: dict[type[Any], type[Any]] = {
     Subjects: SubjectList,
     Latest: Records,
@@ -154,6 +201,7 @@ ANSWERS: dict[type[Any], type[Any]] = {
     Layouts: LayoutNames,
     Series: SeriesAnswer,
     Statistics: StoreStatistics,
+    Gaps: GapsAnswer,
 }
 QUESTIONS: dict[str, type[Any]] = {question.__name__: question for question in ANSWERS}
 A = TypeVar("A")
@@ -228,4 +276,10 @@ _READERS: dict[type[Any], Any] = {
         tuple(Column(*column) for column in value["columns"]),
     ),
     StoreStatistics: lambda value: StoreStatistics(**value),
+    GapsAnswer: lambda value: GapsAnswer(
+        tuple(
+            Accounted(**{**row, "entries": tuple(GapEntry(**entry) for entry in row["entries"])})
+            for row in value["producers"]
+        )
+    ),
 }

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bus.messages import KINDS
+from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Push, Subscribe
 from store.backends import Backend, StoreBroken, opened
@@ -33,7 +33,11 @@ def build_writer(program: Program[Store]) -> None:
         Subscribe(program.context, (*KINDS, "hello", "refused")),
         Push(program.context, queue=SETTLE_QUEUE),
     )
-    writer = Writer(backend, subscribe, settle, loop, program.vitals, program.log, config, path)
+
+    def publish(loss: Loss, at: int) -> None:
+        program.producer().tell(loss, subject=loss.stream, at=at)
+
+    writer = Writer(backend, subscribe, settle, loop, program.vitals, program.log, config, path, publish=publish)
 
     loop.on_stop(backend.close)
     program.connect(settle, "settle")

@@ -2,7 +2,8 @@
 
 Records of epoch 0 are told once: whoever says so keeps nothing, so they are neither numbered nor acknowledged.
 All others go by the receiver (``bus/delivery/receiver.py``), which knows what is stored already. What it finds lost
-is written down as records of the kind ``loss``, in the batch that makes it so.
+is written down as records of the kind ``loss``, in the batch that makes it so; and now and then, as a ``tally``, what
+has become of each producer's messages until then, so that the account of an hour can be given later.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from bus.control import Refusal
 from bus.delivery.facts import Declared, Found, Verdict
 from bus.delivery.fence import Fence, Handling
 from bus.delivery.receiver import Receiver
-from bus.messages import HUB, Loss
+from bus.delivery.stream import Stream
+from bus.messages import HUB, Loss, StreamTally, Tally
 from bus.wire import HEADER, Malformed, pack, read, record, walk
 from store.backends.values import names_of
 from store.batch import Batch
@@ -25,6 +27,14 @@ LEDGER = HUB + "store-writer"
 """Who writes the ledger of losses."""
 FOUND = "found"
 """The reason of an entry that takes back an earlier one: the messages came after all."""
+TALLY_EVERY = 600_000_000_000
+"""ns between two tallies of a producer: as finely can the account of a stretch of time be given."""
+TALLY_LOOK = 1_000_000_000
+"""ns between two looks for producers whose tally is due."""
+MOST_STREAMS = 1000
+"""A tally names so many streams, the newest."""
+MOST_LIVE = 100
+"""So many losses of one batch are published; all are in the ledger."""
 _LOOKED_INTO = ("layout", "loss")
 """Kinds whose bodies the store itself needs."""
 
@@ -57,6 +67,9 @@ class Account:
         self._quarantine = quarantine
         self._told = 0
         self._news: Counter[tuple[str, str]] = Counter()
+        self._entered: list[tuple[int, Loss]] = []
+        self._tallied: dict[str, int] = {}
+        self._tally_at = 0
 
     def take(self, batch: Batch, kind: str, frame: bytes, start: int, received: int) -> None:
         """Put what is new of a bus frame into the batch; raises ``Malformed``. ``received`` in ns."""
@@ -81,8 +94,8 @@ class Account:
         if self.receiver.reject(*place, received / 1e9, "unknown") is Verdict.NEW:
             self._rejected(batch, *place[:3], f"refused, {refusal.why}", received)
 
-    def write_down(self, batch: Batch) -> None:
-        """Add to the batch what it makes known: gaps, and what was found of them."""
+    def write_down(self, batch: Batch, now: int) -> None:
+        """Add to the batch what it makes known: gaps, what was found of them, tallies that are due. ``now`` in ns."""
         facts = self.receiver.facts
         for fact in facts[self._told :]:
             match fact:
@@ -90,22 +103,24 @@ class Account:
                     self.counts["lost"] += gap.count
                     self._news[source, f"lost, {gap.reason.value}"] += gap.count
                     loss = Loss(source, epoch, gap.first, gap.last, gap.reason.value)
-                    _enter(batch, loss, int(gap.at * 1e9))
+                    self._enter(batch, loss, now)
                 case Found(source, epoch, first, last):
                     self.counts["found"] += last - first + 1
                     self._news[source, "found that were thought lost"] += last - first + 1
-                    stream = self.receiver.streams(source)[epoch]
-                    _enter(batch, Loss(source, epoch, first, last, FOUND), int(stream.seen * 1e9))
+                    self._enter(batch, Loss(source, epoch, first, last, FOUND), now)
                 case _:
                     self.counts["two_hosts"] += 1
                     boots = " and ".join(fact.boots)
                     self._news[fact.source, f"under way from two hosts at once (boots {boots})"] += 1
         self._told = len(facts)
+        self._tally(batch, now)
 
-    def committed(self) -> None:
-        """The batch is on the disk."""
+    def committed(self) -> list[tuple[int, Loss]]:
+        """The batch is on the disk: these entries of the ledger, each with its time in ns, may be published."""
         self.receiver.commit()
         self._told = 0
+        entered, self._entered = self._entered, []
+        return entered[:MOST_LIVE]
 
     def report_to(self, tell: Callable[[str], None]) -> None:
         """Tell a sentence for each producer and reason since the last report."""
@@ -149,7 +164,9 @@ class Account:
             batch.add_record(fields, record, received)
             return
         # A producer's own entry: what its disk damaged. It has no time, and is nobody's but its own.
-        _enter(batch, Loss(source, epoch, loss.first, loss.last, loss.reason), received)
+        if epoch:
+            self.receiver.stood_in(source, epoch)
+        self._enter(batch, Loss(source, epoch, loss.first, loss.last, loss.reason), received)
         self.counts["lost"] += loss.last - loss.first + 1
         self._news[source, f"lost, {loss.reason}"] += loss.last - loss.first + 1
 
@@ -166,15 +183,36 @@ class Account:
     def _rejected(self, batch: Batch, source: str, epoch: int, number: int, why: str, at: int) -> None:
         self.counts["rejected"] += 1
         self._news[source, why] += 1
-        _enter(batch, Loss(source, epoch, number, number, why), at)
+        self._enter(batch, Loss(source, epoch, number, number, why), at)
+
+    def _enter(self, batch: Batch, loss: Loss, at: int) -> None:
+        self._entered.append((at, loss))
+        _write(batch, loss, loss.stream, at)
+
+    def _tally(self, batch: Batch, now: int) -> None:
+        if 0 <= now - self._tally_at < TALLY_LOOK:
+            return
+        self._tally_at = now
+        for source in {run[0] for run in self.receiver.runs}:
+            if 0 <= now - self._tallied.get(source, 0) < TALLY_EVERY:
+                continue
+            self._tallied[source] = now
+            streams = sorted(self.receiver.streams(source).values(), key=lambda stream: stream.seen)
+            _write(batch, Tally(tuple(tallied(stream) for stream in streams[-MOST_STREAMS:])), source, now)
+
+
+def tallied(stream: Stream) -> StreamTally:
+    """The stream's counts; for what was not committed yet they hold with the commit."""
+    last = max(stream.last, stream.watermark, stream.beyond.last)
+    return StreamTally(stream.epoch, last, stream.stored, stream.duplicates, stream.rejected, stream.lost)
 
 
 def _source(fields: tuple[Any, ...], record: bytes) -> str:
     return record[HEADER.size : HEADER.size + fields[3]].decode("ascii", "replace")
 
 
-def _enter(batch: Batch, loss: Loss, at: int) -> None:
-    """Write one entry into the ledger; the same entry at the same time is the same row."""
-    packed = pack(record(loss, source=LEDGER, subject=loss.stream, at=at, epoch=0, number=1))
+def _write(batch: Batch, message: Loss | Tally, subject: str, at: int) -> None:
+    """Write a record of the store's own; the same one at the same time is the same row."""
+    packed = pack(record(message, source=LEDGER, subject=subject, at=at, epoch=0, number=1))
     _, _, fields = next(walk(packed))
     batch.add_record(fields, packed, at)

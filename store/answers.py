@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bus.delivery.stream import Stream, read_key
 from bus.fields import Unfit
 from bus.questions import (
     MAX_POINTS,
     MAX_RECORDS,
+    Accounted,
+    Gaps,
+    GapsAnswer,
     Latest,
     LayoutNames,
     Layouts,
@@ -26,8 +30,10 @@ from bus.questions import (
     pack_refusal,
     read_question,
 )
+from bus.wire import read
 from store.backends import Backend, StoreBroken
 from store.columns import columns, coverage, interval_of, stepped, steps
+from store.gaps import Mark, accounted
 from store.keys import FAR
 
 
@@ -90,6 +96,24 @@ def _statistics(backend: Backend, question: Statistics) -> StoreStatistics:
     return StoreStatistics(**backend.statistics())  # type: ignore[arg-type]
 
 
+def _gaps(backend: Backend, question: Gaps) -> GapsAnswer:
+    streams: dict[str, list[Stream]] = {}
+    for key, value in backend.streams():
+        source, epoch = read_key(key)
+        if question.source in (None, source):
+            stream = Stream(source, epoch)
+            stream.load(value)
+            streams.setdefault(source, []).append(stream)
+    return GapsAnswer(tuple(_account(backend, source, of, question.start) for source, of in sorted(streams.items())))
+
+
+def _account(backend: Backend, source: str, streams: list[Stream], start: int | None) -> Accounted:
+    rows = [] if start is None else backend.newest_rows("tally", source, *_within(0, start), 1)
+    mark = next((Mark(at, read(record)[0].message()) for at, _, record in rows), None)
+    ledger = backend.newest_rows("loss", source, mark.at + 1 if mark else 0, FAR, MAX_RECORDS)
+    return accounted(source, streams, mark, ((at, read(record)[0].message()) for at, _, record in ledger))
+
+
 _ANSWERS: dict[type[Any], Callable[[Backend, Any], Any]] = {
     Subjects: _subjects,
     Latest: _latest,
@@ -97,4 +121,5 @@ _ANSWERS: dict[type[Any], Callable[[Backend, Any], Any]] = {
     Layouts: _layouts,
     Series: _series,
     Statistics: _statistics,
+    Gaps: _gaps,
 }

@@ -13,6 +13,7 @@ from bus.control import REFUSED, STAIR, Flags, read_hello, read_refusals
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
+from bus.messages import Loss
 from bus.sockets import Push, Subscribe
 from bus.vitals import Vitals
 from bus.wire import Malformed, unstamped
@@ -45,7 +46,9 @@ class Writer:
         *,
         clock: Callable[[], int] = time.time_ns,
         free: Callable[[Path], int] | None = None,
+        publish: Callable[[Loss, int], None] = lambda loss, at: None,
     ) -> None:
+        """``publish`` tells everybody of a loss that was entered into the ledger, and its time in ns."""
         self.full = False
         self._backend = backend
         self._subscribe = subscribe
@@ -56,6 +59,7 @@ class Writer:
         self._path = path
         self._clock = clock
         self._free = free or _free_bytes
+        self._publish = publish
         self._batch = Batch()
         self._commit_timer: Timer | None = None
         self._counters: dict[str, tuple[int, int]] = {}
@@ -100,7 +104,7 @@ class Writer:
         young, long = int(self._config.keep_samples_seconds * 1e9), int(self._config.keep_records_seconds * 1e9)
         keep = {
             kind: young if kind in ("sample", "processes") else long
-            for kind in ("sample", "processes", "facts", "check", "alert", "notice", "silence", "loss")
+            for kind in ("sample", "processes", "facts", "check", "alert", "notice", "silence", "loss", "tally")
         }
         dropped = self._backend.retain(keep, self._clock())
         if dropped:
@@ -144,7 +148,7 @@ class Writer:
     def _commit(self, batch: Batch) -> bool:
         """Make one batch durable, with how far it brings the streams; False when there is no room."""
         start = time.monotonic()
-        self._account.write_down(batch)
+        self._account.write_down(batch, self._clock())
         runs = self._receiver.runs
         self._marker.write(self._fence.around(runs))
         try:
@@ -155,7 +159,8 @@ class Writer:
             self._wait_for_room(error)
             return False
         failpoints.at("store.after_commit")
-        self._account.committed()
+        for at, loss in self._account.committed():
+            self._publish(loss, at)
         if self._fence.suspects:
             self._marker.write(self._fence.cleared(runs))
         if self.full:

@@ -115,6 +115,12 @@ class Receiver:
                 known.rejects.append(Reject(epoch, number, code))
         return verdict
 
+    def stood_in(self, source: str, epoch: int) -> None:
+        """The record that was just admitted only stands in for one that its producer lost."""
+        stream = self._sources.of(source).streams[epoch]
+        stream.stored -= 1
+        stream.lost += 1
+
     def _take(self, stream: Stream, first: int, last: int) -> Run:
         new: list[Span] = []
         wanted = last - first + 1

@@ -26,6 +26,7 @@ from bus.messages import (
     Process,
     Processes,
     Sample,
+    StreamTally,
     encode,
     is_metric,
     is_name,
@@ -57,6 +58,8 @@ def of(annotation: str) -> st.SearchStrategy[Any]:
             found = st.lists(TEXT, max_size=4).map(tuple)
         case "dict[str, str]":
             found = st.dictionaries(TEXT, TEXT, max_size=4)
+        case "tuple[StreamTally, ...]":
+            found = st.lists(st.builds(StreamTally, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE), max_size=3).map(tuple)
         case "tuple[Process, ...]":
             row = st.builds(Process, WHOLE, TEXT, TEXT, NUMBERS, WHOLE)
             found = st.lists(row, max_size=4).map(tuple)
@@ -209,6 +212,7 @@ def test_codes_are_used_once_and_types_belong_to_one_kind() -> None:
         "notice": 7,
         "silence": 8,
         "loss": 9,
+        "tally": 10,
     }
 
 

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from bus.fields import Unfit
 from bus.questions import (
+    Accounted,
     Column,
+    GapEntry,
+    Gaps,
+    GapsAnswer,
     Latest,
     LayoutNames,
     Layouts,
@@ -43,6 +47,7 @@ QUESTIONS: st.SearchStrategy[Any] = st.one_of(
     st.builds(Layouts, st.lists(WHEN, max_size=3).map(tuple)),
     st.builds(Series, TEXT, st.lists(TEXT, max_size=3).map(tuple), WHEN, WHEN, WHEN),
     st.just(Statistics()),
+    st.builds(Gaps, st.none() | TEXT, st.none() | WHEN),
 )
 ANSWERED: list[tuple[Question, Any]] = [
     (Subjects("sample"), SubjectList((Subject("web-1", 1, 2, 3),))),
@@ -54,6 +59,10 @@ ANSWERED: list[tuple[Question, Any]] = [
         SeriesAnswer(
             (0, 5), 5, "rows", 0.5, (Column("load.1m", (1.0, None), (1.0, None), (1.0, None), (1.0, None), (2, 0)),)
         ),
+    ),
+    (
+        Gaps("web-1", 5),
+        GapsAnswer((Accounted("web-1", 5, 9, 10, 7, 2, 1, 2, 0, {"dropped": 2}, (GapEntry(6, 7, 4, 5, "dropped"),)),)),
     ),
     (Statistics(), StoreStatistics({"sample": 4}, {"sample": 1}, 3, 4096, 2, None, 77, 9)),
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bus.control import Hello, Offer, Refusal
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
-from bus.messages import KINDS, Loss, Message, Sample
+from bus.messages import KINDS, Loss, Message, Sample, StreamTally, Tally
 from bus.wire import Record, pack, read, record, stamped, unstamped
-from store.account import LEDGER, Account
+from store.account import LEDGER, TALLY_EVERY, Account
 from store.batch import Batch
 from tests.store.given import LAYOUT, NOON, SECOND
 
@@ -38,6 +38,9 @@ class Desk:
         )
         self.batch = Batch()
         self.said: list[str] = []
+        self.now = NOON
+        self.tallies: list[Record] = []
+        self.published: list[tuple[int, Loss]] = []
 
     def take(self, *records: Record) -> None:
         frame = stamped(records[0].kind, 1, 1, NOON, [pack(one) for one in records])
@@ -45,9 +48,9 @@ class Desk:
         self.account.take(self.batch, stamp.kind, frame, start, stamp.received)
 
     def commit(self) -> list[Record]:
-        """What the batch holds, written down and committed."""
-        self.account.write_down(self.batch)
-        self.account.committed()
+        """What the batch holds, written down and committed; tallies apart."""
+        self.account.write_down(self.batch, self.now)
+        self.published += self.account.committed()
         found = [
             read(packed)[0]
             for groups in self.batch.groups.values()
@@ -56,7 +59,8 @@ class Desk:
         ]
         found += [read(packed)[0] for packed in self.batch.layouts]
         self.batch = Batch()
-        return found
+        self.tallies += [one for one in found if one.kind == "tally"]
+        return [one for one in found if one.kind != "tally"]
 
     def losses(self) -> list[Loss]:
         return [one.message() for one in self.commit() if one.kind == "loss"]
@@ -95,7 +99,7 @@ def test_what_is_told_once_is_stored_as_often_as_it_comes_and_never_acknowledged
 def test_a_gap_is_written_down_in_the_batch_that_makes_it_known_and_once() -> None:
     desk = Desk()
     desk.take(_sample(1), _sample(5, base=5))
-    desk.account.write_down(desk.batch)
+    desk.account.write_down(desk.batch, NOON)
     told = desk.commit()
 
     (entry,) = (one for one in told if one.kind == "loss")
@@ -147,6 +151,31 @@ def test_what_a_producers_disk_damaged_is_in_the_ledger_under_its_number_and_the
     (entry,) = desk.commit()
 
     assert (entry.message(), entry.at) == (Loss("web-1", 7, 1, 1, "damaged on disk"), NOON)
+    stream = desk.receiver.streams("web-1")[7]
+    assert (stream.stored, stream.lost) == (0, 1)
+
+
+def test_losses_may_be_published_once_they_are_on_the_disk() -> None:
+    desk = Desk()
+    desk.take(_sample(1), _sample(5, base=5))
+    desk.commit()
+    desk.take(_sample(6))
+    desk.commit()
+
+    assert desk.published == [(NOON, Loss("web-1", 7, 2, 4, "dropped"))]
+
+
+def test_what_has_become_of_a_producers_messages_is_tallied_now_and_then() -> None:
+    desk = Desk()
+    for number, now in enumerate((NOON, NOON + TALLY_EVERY // 2, NOON + TALLY_EVERY, NOON + TALLY_EVERY + SECOND), 1):
+        desk.now = now
+        desk.take(_sample(number), _sample(1))
+        desk.commit()
+
+    assert [(one.at, one.subject, one.message()) for one in desk.tallies] == [
+        (NOON, "web-1", Tally((StreamTally(7, 1, 1, 1, 0, 0),))),
+        (NOON + TALLY_EVERY, "web-1", Tally((StreamTally(7, 3, 3, 3, 0, 0),))),
+    ]
 
 
 def test_what_the_last_run_died_over_is_taken_alone_and_put_aside_when_that_kills_too() -> None:

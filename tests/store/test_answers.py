@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bus.questions import (
     MAX_RECORDS,
+    Gaps,
     Latest,
     Layouts,
     Question,
@@ -48,6 +49,7 @@ QUESTIONS: st.SearchStrategy[Any] = st.one_of(
     st.builds(Layouts, st.lists(WHEN, max_size=3).map(tuple)),
     st.builds(Series, st.just("web-1") | TEXT, st.lists(TEXT, max_size=3).map(tuple), WHEN, WHEN, WHEN),
     st.just(Statistics()),
+    st.builds(Gaps, st.none() | TEXT, st.none() | WHEN),
 )
 
 

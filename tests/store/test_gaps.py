@@ -1,0 +1,155 @@
+"""The account of each producer: exact, also for a stretch of time, whatever was lost, doubled or found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.delivery.fence import Fence
+from bus.delivery.receiver import Receiver
+from bus.messages import Sample
+from bus.questions import Accounted, Gaps, GapsAnswer
+from bus.wire import pack, record, stamped, unstamped
+from store.account import TALLY_EVERY, Account
+from store.answers import answer
+from store.backends import BACKENDS, Backend, opened
+from store.backends.memory import MemoryBackend
+from store.batch import Batch
+from tests.store.given import LAYOUT, NOON, SECOND
+
+GENERATION = 5
+
+
+class Hub:
+    """A writer's account over a backend; each ``take`` is a commit."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.receiver = Receiver(GENERATION, 1)
+        self.account = Account(self.receiver, Fence(b""))
+        self.now = NOON
+
+    def take(self, *numbers: int, epoch: int = 7, base: int = 1, source: str = "web-1") -> None:
+        batch = Batch()
+        for number in numbers:
+            value = Sample(LAYOUT.id, (float(number), 0.0))
+            told = record(
+                value, source=source, at=self.now, epoch=epoch, number=number, base=base, generation=GENERATION
+            )
+            frame = stamped("sample", 1, 1, self.now, [pack(told)])
+            stamp, start = unstamped(frame)
+            self.account.take(batch, stamp.kind, frame, start, stamp.received)
+        self.account.write_down(batch, self.now)
+        self.backend.commit(batch, self.now, self.receiver.changes())
+        self.account.committed()
+        self.now += SECOND
+
+    def told(self, start: int | None = None, source: str = "web-1") -> Accounted:
+        found: GapsAnswer = answer(self.backend, Gaps(source, start))
+        (one,) = found.producers
+        return one
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
+    backend = opened(request.param, tmp_path, write=True)
+    yield Hub(backend)
+    backend.close()
+
+
+def test_what_was_sent_is_stored_lost_or_under_way(hub: Hub) -> None:
+    hub.take(1, 2, 2, 3)
+    hub.take(8, base=6)
+    told = hub.told()
+
+    assert (told.sent, told.stored, told.duplicates, told.lost, told.rejected, told.waiting) == (8, 4, 1, 2, 0, 2)
+    assert told.reasons == {"dropped": 2}
+    assert [(one.epoch, one.first, one.last, one.reason) for one in told.entries] == [(7, 4, 5, "dropped")]
+    assert told.entries[0].at == NOON + SECOND
+
+
+def test_what_was_found_after_all_is_no_longer_lost(hub: Hub) -> None:
+    hub.take(4, base=4)
+    hub.take(2)
+    told = hub.told()
+
+    assert (told.sent, told.stored, told.lost) == (4, 2, 2)
+    assert told.reasons == {"dropped": 3, "found": 1}
+
+
+def test_the_account_of_the_last_hour_begins_at_the_tally_before_it(hub: Hub) -> None:
+    hub.take(1, 2, 5, base=5)
+    hub.now = NOON + TALLY_EVERY
+    hub.take(6)
+    hub.now += 100 * SECOND
+    hub.take(7, 9, 9, base=9)
+    told = hub.told(start=hub.now - SECOND)
+
+    assert told.since == NOON + TALLY_EVERY
+    assert (told.sent, told.stored, told.duplicates, told.lost, told.reasons) == (3, 2, 1, 1, {"dropped": 1})
+
+
+def test_an_epoch_that_began_after_the_tally_counts_whole(hub: Hub) -> None:
+    hub.take(1, 2)
+    hub.now += 10 * SECOND
+    hub.take(1, 2, 3, epoch=8)
+
+    assert hub.told(start=hub.now).stored == 3
+    assert hub.told().stored == 5
+
+
+def test_before_the_first_tally_everything_counts(hub: Hub) -> None:
+    hub.take(1, 2)
+
+    assert (hub.told(start=NOON - SECOND).stored, hub.told(start=NOON - SECOND).since) == (2, 0)
+
+
+def test_every_producer_has_its_own_account(hub: Hub) -> None:
+    hub.take(1, 2)
+    hub.take(5, base=4, source="db-1")
+    found: GapsAnswer = answer(hub.backend, Gaps())
+
+    assert [(one.source, one.stored, one.lost, one.waiting) for one in found.producers] == [
+        ("db-1", 1, 3, 1),
+        ("web-1", 2, 0, 0),
+    ]
+    assert answer(hub.backend, Gaps("nobody")) == GapsAnswer(())
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.lists(st.integers(1, 30), min_size=1, max_size=5),
+        st.integers(1, 3),
+        st.booleans(),
+        st.sampled_from([SECOND, TALLY_EVERY // 3, 2 * TALLY_EVERY]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(MOVES, st.integers(0, 11))
+def test_two_accounts_add_up(moves: list[tuple[list[int], int, bool, int]], cut: int) -> None:
+    """given any history, then the account of its end is that of the whole less that of its begin"""
+    hub = Hub(MemoryBackend())
+    accounts = []
+    for numbers, epoch, trims, pause in moves:
+        hub.take(*numbers, epoch=epoch, base=min(numbers) if trims else 1)
+        accounts.append((hub.now - SECOND, hub.told()))
+        hub.now += pause
+    whole = accounts[-1][1]
+    assert whole.sent == whole.stored + whole.lost + whole.rejected + whole.waiting
+    assert whole.lost == whole.reasons.get("dropped", 0) - whole.reasons.get("found", 0)
+    start = accounts[min(cut, len(accounts) - 1)][0]
+    part = hub.told(start=start)
+    before = next((told for at, told in accounts if at == part.since), None)
+    assert part.since <= start
+    assert before is not None
+    assert part.sent == whole.sent - before.sent
+    assert part.stored == whole.stored - before.stored
+    assert part.lost == whole.lost - before.lost
+    assert part.lost == part.reasons.get("dropped", 0) - part.reasons.get("found", 0)

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import zmq
 
 from bus.questions import (
+    Gaps,
+    GapsAnswer,
     Latest,
     Layouts,
     Question,
@@ -61,6 +63,10 @@ class Counter(Protocol):
         """What the store holds."""
         ...
 
+    async def gaps(self, source: str | None, start: int | None) -> GapsAnswer:
+        """What became of the messages of one producer or all, since a time (ns) or ever."""
+        ...
+
 
 class Asker:
     """The counter over a socket; many questions may be under way. ``open`` it on a running loop."""
@@ -104,6 +110,9 @@ class Asker:
 
     async def statistics(self) -> StoreStatistics:
         return await self._asked(Statistics())  # type: ignore[no-any-return]
+
+    async def gaps(self, source: str | None, start: int | None) -> GapsAnswer:
+        return await self._asked(Gaps(source, start))  # type: ignore[no-any-return]
 
     async def _asked(self, question: Question) -> Any:
         if len(self._open) >= MOST_AT_ONCE:

@@ -72,6 +72,19 @@ class AlertEvent(Event):
     reason: str
 
 
+class LossEvent(Event):
+    """Messages of a producer will never come, or came after all where ``reason`` is found."""
+
+    type: Literal["loss"]
+    subject: Annotated[str, "the producer"]
+    timestamp: Time
+    epoch: Annotated[str, "one start of the producer, 16 hexadecimal digits"]
+    first: int
+    last: int
+    count: int
+    reason: str
+
+
 class GapEvent(Event):
     """Events are missing here."""
 

@@ -2,7 +2,8 @@
 
 A metric ``group[instance].field`` becomes ``guardia_group_field{host="...",instance="..."}``: letters, digits and
 underscores stay, everything else in a name turns into ``_``. Rooms of the hub stand under ``guardia_hub_`` with
-the label ``program``. All are gauges. A host whose data is stale has only its ``guardia_up``, since the format
+the label ``program``. ``guardia_messages_*`` have the label ``source``. Of these what only
+grows is a counter, all else a gauge. A host whose data is stale has only its ``guardia_up``, since the format
 knows no age.
 """
 
@@ -21,18 +22,28 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _NAME = re.compile(r"([^\[.]+)(?:\[(.*)\])?\.(.+)\Z", re.DOTALL)
 _ODD = re.compile(r"[^A-Za-z0-9_]")
 
+_COUNTERS = (
+    "guardia_messages_sent_total",
+    "guardia_messages_stored_total",
+    "guardia_messages_duplicate_total",
+    "guardia_messages_rejected_total",
+)
+"""What never goes back; of what was lost some may be found."""
+
 Line = tuple[str, str, float]
 """Family, labels, value."""
 
 
-def exposition(now: int, live: Live, directory: Directory, limits: Limits) -> str:
-    """Everything, one family after the other."""
+def exposition(now: int, live: Live, directory: Directory, limits: Limits, messages: Iterable[Line] = ()) -> str:
+    """Everything, one family after the other; ``messages`` are (family, producer, value)."""
     families: dict[str, list[str]] = {}
     for family, labels, value in _lines(now, live, directory, limits):
         families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
+    for family, source, value in messages:
+        families.setdefault(family, []).append(f'{family}{{source="{_escaped(source)}"}} {_number(float(value))}\n')
     parts = []
     for family in sorted(families):
-        parts.append(f"# TYPE {family} gauge\n")
+        parts.append(f"# TYPE {family} {'counter' if family.startswith(_COUNTERS) else 'gauge'}\n")
         parts += families[family]
     return "".join(parts)
 

@@ -14,11 +14,13 @@ from api.fanout import Fanout
 from api.health import Limits, StoreSeen, hub_health
 from api.live import Live
 from api.shapes import Part
-from bus.questions import Unanswered
+from bus.questions import GapsAnswer, Unanswered
 from bus.vitals import Vitals
 
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
+ACCOUNTS_NS = 10_000_000_000
+"""The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
 
 @dataclass
@@ -40,6 +42,8 @@ class Hub:
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)
+    _accounts: GapsAnswer = field(init=False, default=GapsAnswer(()))
+    _accounts_at: int = field(init=False, default=0)
     _asking: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -58,6 +62,14 @@ class Hub:
     def knows(self, host: str) -> bool:
         """Whether there is such a host."""
         return host in self.live.hosts or host in self.directory.hosts
+
+    async def accounts(self) -> GapsAnswer:
+        """What became of every producer's messages ever; asked for at most once in ten seconds."""
+        async with self._asking:
+            now = self.clock()
+            if not 0 <= now - self._accounts_at < ACCOUNTS_NS:
+                self._accounts, self._accounts_at = await self.counter.gaps(None, None), now
+        return self._accounts
 
     async def health(self) -> dict[str, Part]:
         """How each part of the hub is, now."""

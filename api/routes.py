@@ -7,7 +7,7 @@ from typing import Any
 
 from api import event_shapes, shapes
 from api.hub import Hub
-from api.resources import hosts, pages, services
+from api.resources import gaps, hosts, pages, services
 from api.resources import hub as own
 from api.resources.base import Resource
 
@@ -99,6 +99,17 @@ ROUTES = (
         "The share of checks that found the service up.",
         (Parameter("since", "time", f"{_TIMES}; a day ago"),),
     ),
+    Route(
+        "/api/v1/gaps",
+        gaps.GapsResource,
+        shapes.Gaps,
+        "What became of each producer's messages: sent, stored, lost and why.",
+        (
+            Parameter("host", "text", "one producer; without: all"),
+            Parameter("start", "time", f"{_TIMES}; counted from the newest tally before it; without: ever"),
+        ),
+        missing=True,
+    ),
     Route("/metrics", pages.Prometheus, str, "The newest values of all hosts for Prometheus."),
 )
 
@@ -108,10 +119,11 @@ EVENTS: tuple[type[Any], ...] = (
     event_shapes.FactsEvent,
     event_shapes.ProcessesEvent,
     event_shapes.AlertEvent,
+    event_shapes.LossEvent,
     event_shapes.GapEvent,
 )
 STREAM = (
-    Parameter("kinds", "text", "metric, service_check, alert, facts, processes, gap; * for all", default=None),
+    Parameter("kinds", "text", "metric, service_check, alert, facts, processes, loss, gap; * for all", default=None),
     Parameter("subjects", "text", "globs of hosts and services, separated by commas", many=True),
     Parameter("values", "boolean", "whether metric events also carry all values, flat", default=False),
     Parameter("after", "text", "the id of the last event seen: what was missed comes first"),

@@ -323,6 +323,43 @@ class SeriesShape(TypedDict):
     series: list[OneSeries]
 
 
+class GapRow(TypedDict):
+    """An entry of the ledger of losses."""
+
+    timestamp: Time
+    epoch: Annotated[str, "one start of the producer, 16 hexadecimal digits"]
+    first: int
+    last: int
+    count: int
+    reason: Annotated[str, "dropped, restored, orphaned, damaged or rejected ...; found takes back an earlier entry"]
+
+
+class Account(TypedDict):
+    """What became of one producer's messages: sent = stored + rejected + lost, and what is under way."""
+
+    source: str
+    since: Annotated[Time | None, "counted from here on; null: from the first message ever"]
+    last_seen: Time | None
+    sent: int
+    stored: int
+    duplicates: Annotated[int, "came again and were not stored again"]
+    rejected: Annotated[int, "refused or not to be understood"]
+    lost: Annotated[int, "nobody has them any more"]
+    waiting: Annotated[int, "sent, not come yet, not given up"]
+    reasons: Annotated[dict[str, int], "messages by reason"]
+    gaps: Annotated[list[GapRow], "the newest entries of the ledger, oldest first"]
+
+
+class Gaps(TypedDict):
+    """The account of every producer."""
+
+    start: Annotated[Time | None, "as asked for"]
+    end: Time
+    count: int
+    lost: Annotated[int, "of all producers, rejected ones included"]
+    producers: list[Account]
+
+
 class ErrorShape(TypedDict):
     """Why there is no answer."""
 

@@ -12,7 +12,7 @@ from api.fanout import Fanout
 from bus.sockets import Subscribe
 from bus.wire import Malformed
 
-KINDS = ("layout", "sample", "facts", "processes", "check", "alert")
+KINDS = ("layout", "sample", "facts", "processes", "check", "alert", "loss")
 SLICE_SECONDS = 0.005
 """After this long the loop gets a turn, so that a flood on the stair delays answers by no more than that."""
 

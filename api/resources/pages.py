@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from api.errors import Problem, not_found
 from api.exposition import CONTENT_TYPE, exposition
 from api.hub import Hub
 from api.resources.base import Request, Resource, Response, query_of, send_text
+from api.views.gaps import counters
+from bus.questions import GapsAnswer, Unanswered
 
 BUILT_IN = Path(__file__).parent.parent / "static"
 MONTH = 30 * 24 * 3600
@@ -30,8 +33,11 @@ class Prometheus(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
         hub.need_hosts()
+        accounts = GapsAnswer(())
+        with contextlib.suppress(Unanswered):  # what is live is worth telling without the store
+            accounts = await hub.accounts()
         resp.content_type = CONTENT_TYPE
-        resp.data = exposition(hub.clock(), hub.live, hub.directory, hub.limits).encode()
+        resp.data = exposition(hub.clock(), hub.live, hub.directory, hub.limits, counters(accounts)).encode()
 
 
 class OpenApi(Resource):

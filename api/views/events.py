@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from api.encoding import to_json, to_time
-from api.event_shapes import AlertEvent, FactsEvent, GapEvent, ProcessesEvent, ServiceCheckEvent
+from api.event_shapes import AlertEvent, FactsEvent, GapEvent, LossEvent, ProcessesEvent, ServiceCheckEvent
 from api.live import Live
 from api.told import Told
 from api.views.hosts import facts_shape, process_rows
 from api.views.services import check_row, is_told
-from bus.messages import KINDS, Alert, Check, Facts, Processes
+from bus.messages import KINDS, Alert, Check, Facts, Loss, Processes
 from bus.wire import Malformed
 
 TYPES = {
@@ -25,6 +25,7 @@ TYPES = {
     "alert": "alert",
     "facts": "facts",
     "processes": "processes",
+    "loss": "loss",
 }
 """The ``type`` of the event that a record of each kind becomes."""
 WORDS = frozenset({*TYPES.values(), "gap"})
@@ -140,9 +141,25 @@ def _alert(told: Told, alert: Alert) -> AlertEvent:
     }
 
 
+def _loss(told: Told, loss: Loss) -> LossEvent | None:
+    if not told.at:
+        return None  # a producer's own entry has no time: the store tells it again, under its number
+    return {
+        "type": "loss",
+        "subject": loss.stream,
+        "timestamp": to_time(told.at),
+        "epoch": f"{loss.epoch:016x}",
+        "first": loss.first,
+        "last": loss.last,
+        "count": loss.last - loss.first + 1,
+        "reason": loss.reason,
+    }
+
+
 _MAKERS: dict[type, Callable[..., dict[str, object] | None]] = {
     Check: _check,  # type: ignore[dict-item]
     Facts: _facts,  # type: ignore[dict-item]
     Processes: _processes,  # type: ignore[dict-item]
     Alert: _alert,  # type: ignore[dict-item]
+    Loss: _loss,  # type: ignore[dict-item]
 }

@@ -388,6 +388,19 @@ EVENTS: dict[str, Check] = {
         },
         {"id": text},
     ),
+    "loss": shape(
+        {
+            "type": text,
+            "subject": text,
+            "timestamp": time,
+            "epoch": text,
+            "first": integer,
+            "last": integer,
+            "count": integer,
+            "reason": text,
+        },
+        {"id": text},
+    ),
     "gap": shape({"type": text, "missed": nullable(integer), "reason": text}),
 }
 

@@ -8,6 +8,8 @@ from typing import Any
 from api.told import Told, told
 from bus.messages import Check, Facts, Layout, Message, Sample
 from bus.questions import (
+    Accounted,
+    GapsAnswer,
     Series,
     SeriesAnswer,
     Stored,
@@ -112,6 +114,7 @@ class FakeCounter:
         self.failure: str | None = None
         self.asked: list[tuple[Any, ...]] = []
         self.answer = SeriesAnswer((), SECOND, "rows", 0.0, ())
+        self.accounts: tuple[Accounted, ...] = ()
         self.counts = StoreStatistics(records={"sample": 3, "check": 1}, commits=2)
 
     def keep(self, message: Message, *, subject: str = "web-1", at: int = NOON, received: int | None = None) -> None:
@@ -155,6 +158,10 @@ class FakeCounter:
     async def statistics(self) -> StoreStatistics:
         self._heard("statistics")
         return self.counts
+
+    async def gaps(self, source: str | None, start: int | None) -> GapsAnswer:
+        self._heard("gaps", source, start)
+        return GapsAnswer(tuple(one for one in self.accounts if source in (None, one.source)))
 
     def _heard(self, *question: Any) -> None:
         self.asked.append(question)

@@ -8,7 +8,7 @@ import pytest
 
 from api.directory import Directory
 from bus.messages import Alert, Check, Process, Processes
-from bus.questions import Column, SeriesAnswer, StoreStatistics
+from bus.questions import Accounted, Column, SeriesAnswer, StoreStatistics
 from bus.tables import Host, Service
 from tests.api import contract
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, FakeCounter, reading
@@ -379,6 +379,26 @@ def test_what_needs_the_store_is_503_without_it(path: str) -> None:
     contract.error(result.json)
     assert "did not answer within 2 s" in result.json["error"]
     assert result.headers["Retry-After"] == "2"
+
+
+def test_gaps_ask_for_one_producer_since_a_time() -> None:
+    house = full()
+    house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 1, 2, 0),)
+
+    assert house.ask("GET", "/api/v1/gaps?start=2026-01-31T12:00:00Z").json["lost"] == 3
+    assert ("gaps", None, NOON) in house.counter.asked
+    assert house.ask("GET", "/api/v1/gaps?host=web-1").json["producers"][0]["lost"] == 2
+    assert ("gaps", "web-1", None) in house.counter.asked
+
+
+def test_the_metrics_page_stands_without_the_store_and_asks_it_seldom() -> None:
+    house = full()
+    house.ask("GET", "/metrics")
+    house.ask("GET", "/metrics")
+    assert house.counter.asked.count(("gaps", None, None)) == 1
+    house.counter.failure = "its reader is not there"
+    house.now += 60 * SECOND
+    assert "guardia_up" in house.ask("GET", "/metrics").text
 
 
 def test_prometheus_gets_its_text() -> None:

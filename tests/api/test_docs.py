@@ -14,8 +14,8 @@ from api.fanout import Fanout, Wish
 from api.live import Live
 from api.routes import ROUTES
 from api.views.events import WORDS
-from bus.messages import Alert, Message, Process, Processes
-from bus.questions import Column, SeriesAnswer
+from bus.messages import Alert, Loss, Message, Process, Processes
+from bus.questions import Accounted, Column, GapEntry, SeriesAnswer
 from tests.api import contract
 from tests.api.given import FACTS, MINUTE, NOON, UP, Collector, a_record, reading
 from tests.api.test_app import full
@@ -29,6 +29,7 @@ MESSAGES: dict[str, Message] = {
     "check": UP,
     "facts": FACTS,
     "processes": Processes((Process(1, "init", "root", 0.5, 1000),)),
+    "loss": Loss("web-1", 7, 2, 4, "dropped"),
     "alert": Alert("cpu", "firing", value=99.0, threshold=90.0, reason="above 90 for 5 min"),
 }
 
@@ -54,6 +55,8 @@ def test_a_call_answers_as_shown(path: str, status: str, shown: str) -> None:
         0.5,
         (Column("disk[/].percent", (1.0, None), (0.5, None), (1.5, None), (1.2, None), (6, 0)),),
     )
+    entry = GapEntry(NOON, 7, 2, 4, "dropped")
+    house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 0, 3, 0, {"dropped": 3}, (entry,)),)
     result = house.ask("GET", path)
     assert result.status_code == int(status)
     assert like(json.loads(shown), result.json), json.dumps(result.json, indent=1)

@@ -8,7 +8,9 @@ from api.directory import Directory
 from api.exposition import exposition, family_of
 from api.health import Limits
 from api.live import Live
+from api.views.gaps import counters
 from bus.messages import Layout, Sample
+from bus.questions import Accounted, GapsAnswer
 from bus.tables import Host
 from tests.api.given import NOON, SECOND, heard, reading
 
@@ -78,3 +80,13 @@ def test_quotes_and_backslashes_in_an_instance_are_escaped() -> None:
 def test_odd_characters_in_names_become_underscores() -> None:
     assert family_of("queue.depth.max") == ("queue_depth_max", "")
     assert family_of("net[eth0].rx_bytes_per_s") == ("net_rx_bytes_per_s", ',instance="eth0"')
+
+
+def test_the_accounts_of_producers_stand_there_too_and_what_only_grows_is_a_counter() -> None:
+    account = Accounted("web-1", 0, NOON, sent=10, stored=7, duplicates=1, rejected=0, lost=3, waiting=0)
+    lines = exposition(NOON, Live(), Directory.of([]), Limits(), counters(GapsAnswer((account,)))).splitlines()
+
+    assert 'guardia_messages_lost{source="web-1"} 3' in lines
+    assert 'guardia_messages_sent_total{source="web-1"} 10' in lines
+    assert "# TYPE guardia_messages_lost gauge" in lines
+    assert "# TYPE guardia_messages_stored_total counter" in lines

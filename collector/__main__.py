@@ -12,6 +12,7 @@ from collector.intake import Intake
 from collector.public import Public
 from collector.receipts import Receipts
 from collector.refusals import Refusals
+from collector.report import Report
 
 
 def build(program: Program[Collector]) -> None:
@@ -41,7 +42,8 @@ def build(program: Program[Collector]) -> None:
     loop.on_readable(side.raw, door.opened(side, Intake(public=False), name="the side door"))
     loop.on_readable(side_post.raw, receipts.opened(side_post, name="the receipts' side door", public=False))
     loop.on_readable(settle.raw, receipts.settle)
-    loop.every(config.report_seconds, lambda: refusals.report_to(program.log.warning))
+    report = Report(refusals, program.log.warning, program.run_dir)
+    loop.every(config.report_seconds, report.tell)
     program.vitals.source(refusals.readings)
     program.vitals.source(receipts.readings)
     program.vitals.source(public.readings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bus.config import setting
+from collector.limits import Allowance
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,48 @@ class Collector:
     report_seconds: float = setting(
         10.0, minimum=1, unit="s", help="Refused frames are told in the log once in this time."
     )
+    messages_per_second: float = setting(
+        20_000.0,
+        minimum=1,
+        help="What one agent may say; whatever is more is refused and counted, and the agent sends it again, slower.",
+    )
+    bytes_per_second: float = setting(
+        16_777_216.0, minimum=1_048_576, unit="bytes", help="The same in bytes; twice as much at once."
+    )
+    hellos_per_second: float = setting(2.0, minimum=0.1, help="How often one agent may ask for its receipts.")
+    layout_bytes_per_second: float = setting(
+        65_536.0, minimum=1024, unit="bytes", help="New layouts, which may be new series, that one agent may announce."
+    )
+    epochs: int = setting(
+        128,
+        minimum=1,
+        maximum=100_000,
+        help="Epochs of one agent that are let in within a minute; the store keeps to 64.",
+    )
+    subjects: int = setting(
+        10_000, minimum=1, maximum=1_000_000, help="Subjects that one agent may speak about within a minute."
+    )
+    connections: int = setting(
+        25_000,
+        minimum=10,
+        maximum=1_000_000,
+        help="Connections in all, of which each agent has two; fewer where the system lets a process open fewer files.",
+    )
+    connections_per_address: int = setting(
+        4096, minimum=1, maximum=1_000_000, help="Connections of one address that is not this machine's."
+    )
+    handshake_seconds: float = setting(
+        5.0, minimum=0.1, maximum=60, unit="s", help="Who has not shown a key within this time is hung up on."
+    )
+    peer_queue: int = setting(
+        1000, minimum=10, maximum=100_000, help="Frames of one connection that wait here; then the network waits."
+    )
+    memory_bytes: int = setting(
+        1_073_741_824,
+        minimum=67_108_864,
+        unit="bytes",
+        help="With more memory than this the collector ends and starts anew, which costs nothing but a second.",
+    )
     known_as: str = setting(
         "",
         pattern=r"[A-Za-z0-9.:-]{0,253}",
@@ -32,3 +75,15 @@ class Collector:
         help="Where agents find this hub, for the lines that guardia enroll prints; empty: the address in [bus] door, "
         "or this machine's name.",
     )
+
+    @property
+    def allowance(self) -> Allowance:
+        """What each agent may take."""
+        return Allowance(
+            messages=self.messages_per_second,
+            bytes=self.bytes_per_second,
+            hellos=self.hellos_per_second,
+            layout_bytes=self.layout_bytes_per_second,
+            epochs=self.epochs,
+            subjects=self.subjects,
+        )

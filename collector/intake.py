@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bus.messages import BY_CODE, HUB, KINDS, is_name
 from bus.wire import HEADER, MAX_FRAME, Malformed, verify, walk
+from collector.limits import Sender
 
 OF_THE_SOURCE = frozenset(KINDS[name].code for name in ("layout", "sample", "facts", "processes"))
 """Kinds in which a producer speaks of itself; checks, alerts and the like are about somebody else."""
@@ -15,6 +16,7 @@ HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence")
 OF_OTHERS = frozenset({KINDS["loss"].code})
 """Kinds that only the hub's own rooms may tell about somebody else."""
 _CODES = frozenset(BY_CODE)
+_LAYOUT = KINDS["layout"].code
 _MOST_NAMES = 100_000
 
 
@@ -25,14 +27,14 @@ class Intake:
         self.public = public
         self._names: set[bytes] = set()
 
-    def admit(self, frame: bytes, sender: str | None = None) -> str:
+    def admit(self, frame: bytes, sender: str | None = None, purse: Sender | None = None) -> str:
         """The kind of the frame's records; raises ``Malformed`` with the reason to count it by.
 
-        ``sender`` is the name that the connection's key stands for; None where there are no keys.
+        ``sender`` is the name that the connection's key stands for; None where there are no keys. ``purse`` pays.
         """
         if len(frame) > MAX_FRAME:
             raise Malformed("oversize", f"a frame of {len(frame)} bytes, at most {MAX_FRAME}")
-        code = -1
+        code, count, epoch = -1, 0, -1
         for start, end, fields in walk(frame):
             if fields[1] != code:
                 if code != -1:
@@ -58,8 +60,14 @@ class Intake:
                     self._learn(subject)
             if sender is not None and source != sender.encode():
                 raise Malformed("name", f"{sender} calls itself {source.decode()}")
+            count += 1
+            if purse is not None and (fields[7] != epoch or fields[4] or code == _LAYOUT):
+                epoch = fields[7]
+                _pay(purse, code, epoch, frame[names + fields[3] : end], fields[4])
         if code == -1:
             raise Malformed("empty", "a frame without a record")
+        if purse is not None:
+            purse.spent(count)
         return BY_CODE[code].name
 
     def _learn(self, name: bytes) -> None:
@@ -71,3 +79,12 @@ class Intake:
         if len(self._names) >= _MOST_NAMES:
             self._names.clear()
         self._names.add(name)
+
+
+def _pay(purse: Sender, code: int, epoch: int, rest: bytes, subject: int) -> None:
+    """Charge for what a record may make the hub remember; ``rest`` is what follows its source."""
+    purse.epoch(epoch)
+    if subject:
+        purse.subject(rest[:subject])
+    if code == _LAYOUT:
+        purse.layout(rest)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable
+
+import zmq
 
 from bus import enrolled
 from bus.enrolled import Enrolled
@@ -13,17 +16,24 @@ from bus.sockets import Post, Pull, Road
 from collector import guard
 from collector.callers import Callers
 from collector.config import Collector
+from collector.connections import Connections
 from collector.door import Door
-from collector.failures import Failures
+from collector.hangup import hang_up
 from collector.intake import Intake
+from collector.limits import Limits
+from collector.memory import Memory
+from collector.monitor import Monitor
 from collector.receipts import Receipts
 from collector.refusals import Refusals
 from collector.zap import Zap
 
 LOOK_SECONDS = 0.25
 """A revoked key is cut within this time."""
+MEMORY_SECONDS = 1.0
 REOPEN_SECONDS = 10.0
 """The old sockets may hold their ports for so long."""
+SPARE_FILES = 100
+"""Files that the collector needs beside its agents' connections."""
 DOOR, RECEIPTS = "the door", "the receipts' door"
 
 
@@ -40,8 +50,13 @@ class Public:
         self._told: tuple[str, ...] = ()
         self._own: KeyPair | None = None
         self._key_seen: int | None = None
-        self._opened: list[tuple[Road, Failures | None]] = []
+        self._opened: list[tuple[Road, Monitor]] = []
         self.zap: Zap | None = None
+        config = program.config
+        self.connections = Connections(_possible(program, config.connections), config.connections_per_address)
+        # A HELLO costs the store more than a message: the roads are counted apart.
+        self._limits, self._hello_limits = Limits(config.allowance), Limits(config.allowance)
+        self._memory = Memory(config.memory_bytes, lambda: [monitor for _, monitor in self._opened], refusals)
 
     def open(self) -> None:
         """Listen; raises ``TryAgain`` when an address is taken, ``ConfigError`` when it may not be used."""
@@ -55,12 +70,15 @@ class Public:
         self._tell_faults()
         program.loop.every(LOOK_SECONDS, self._look)
         program.loop.every(program.config.report_seconds, self._write_callers)
+        program.loop.every(MEMORY_SECONDS, self._memory.look)
 
     def readings(self) -> dict[str, float | None]:
         """What the collector says of its agents."""
         return {
             "agents.enrolled": float(len(self._enrolled.names)) if self._own else None,
             "agents.handshakes_total": float(self.zap.answered) if self.zap else None,
+            "agents.limited": float(len(self._limits)),
+            **self.connections.readings(),
         }
 
     # -- keys ---
@@ -118,43 +136,65 @@ class Public:
 
     def _listen(self) -> None:
         program, who = self._program, self.callers.name_of if self._own else None
-        opened: list[tuple[Road, Failures | None]] = []
+        opened: list[tuple[Road, Monitor]] = []
         pull, post = Pull(program.context), Post(program.context)
         try:
             opened.append((pull, self._bound(pull, "door")))
             opened.append((post, self._bound(post, "receipts")))
         except TryAgain:
             # What is half open holds its port against the next attempt.
-            for road, failures in opened:
-                self._close(road, failures)
+            for road, monitor in opened:
+                self._close(road, monitor)
             post.close()
             raise
         self._opened = opened
-        self._on_readable(pull, self._door.opened(pull, Intake(public=True), name=DOOR, who=who))
-        self._on_readable(post, self._receipts.opened(post, name=RECEIPTS, public=True, who=who))
+        (_, at_door), (_, at_receipts) = opened
+        self._on_readable(
+            pull,
+            self._door.opened(
+                pull,
+                Intake(public=True),
+                name=DOOR,
+                who=who,
+                limits=self._limits,
+                hang_up=lambda fd: hang_up(fd, at_door.port),
+            ),
+        )
+        self._on_readable(
+            post,
+            self._receipts.opened(
+                post,
+                name=RECEIPTS,
+                public=True,
+                who=who,
+                limits=self._hello_limits,
+                hang_up=lambda fd: hang_up(fd, at_receipts.port),
+            ),
+        )
 
-    def _bound(self, road: Road, name: str) -> Failures | None:
-        failures = None
+    def _bound(self, road: Road, name: str) -> Monitor:
+        config = self._program.config
+        road.raw.setsockopt(zmq.RCVHWM, config.peer_queue)
+        road.raw.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * config.handshake_seconds))
         if self._own is not None:
             road.ask_for_keys(self._own)
-            failures = Failures(road, self._refusals, self._program.address(name))
-            self._program.loop.on_readable(failures.raw, failures.drain)
-            self._program.loop.on_stop(failures.close)
+        monitor = Monitor(road, self._refusals, self.connections, self._program.address(name))
+        self._program.loop.on_readable(monitor.raw, monitor.drain)
+        self._program.loop.on_stop(monitor.close)
         try:
             self._program.bind(road, name)
         except TryAgain:
-            self._close(road, failures)
+            self._close(road, monitor)
             raise
-        return failures
+        return monitor
 
     def _on_readable(self, road: Road, handler: Callable[[], None]) -> None:
         self._program.loop.on_readable(road.raw, handler)
 
-    def _close(self, road: Road, failures: Failures | None) -> None:
+    def _close(self, road: Road, monitor: Monitor) -> None:
         self._program.loop.forget(road.raw)
-        if failures is not None:
-            self._program.loop.forget(failures.raw)
-            failures.close()
+        self._program.loop.forget(monitor.raw)
+        monitor.close()
         road.close()
 
     def _reopen(self) -> None:
@@ -166,8 +206,8 @@ class Public:
         if self._own == before:
             return
         self._answer()
-        for road, failures in self._opened:
-            self._close(road, failures)
+        for road, monitor in self._opened:
+            self._close(road, monitor)
         self._program.log.info("opening the door and the receipts' road anew, for keys")
         self._listen_again(time.monotonic() + REOPEN_SECONDS)
 
@@ -178,3 +218,20 @@ class Public:
             if time.monotonic() > until:
                 raise
             self._program.loop.after(0.1, lambda: self._listen_again(until))
+
+
+def _possible(program: Program[Collector], wanted: int) -> int:
+    """How many connections there can be; asks the system for as many open files."""
+    need = wanted + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < need:
+        may = need if hard == resource.RLIM_INFINITY else min(need, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, may), hard))
+        soft = max(soft, may)
+    if soft < need:
+        program.log.warning(
+            "only %d connections are possible, since the system lets this process open %d files (ulimit -n)",
+            max(10, soft - SPARE_FILES),
+            soft,
+        )
+    return max(10, min(wanted, soft - SPARE_FILES))

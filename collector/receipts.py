@@ -10,7 +10,9 @@ from bus.messages import HUB
 from bus.sockets import Post, Publish, Pull
 from bus.vitals import Vitals
 from bus.wire import Malformed
-from collector.door import Who
+from collector.entrance import HangUp, Who
+from collector.hangup import descriptor_of
+from collector.limits import Limits
 from collector.refusals import Refusals
 from collector.routes import Routes
 
@@ -38,18 +40,35 @@ class Receipts:
         self._doors: dict[str, Post] = {}
         self._last = b""
 
-    def opened(self, post: Post, *, name: str, public: bool, who: Who | None = None) -> Callable[[], None]:
-        """The handler for ``post``: takes the HELLOs that have come. ``name`` is for the log; ``who``: see ``Door``."""
+    def opened(
+        self,
+        post: Post,
+        *,
+        name: str,
+        public: bool,
+        who: Who | None = None,
+        limits: Limits | None = None,
+        hang_up: HangUp | None = None,
+    ) -> Callable[[], None]:
+        """The handler for ``post``: takes the HELLOs that have come; the rest: see ``Entrance``.
+
+        A sender without a key is its connection: so many HELLOs may come by each.
+        """
         self._doors[name] = post
 
         def drain() -> None:
+            now = self._clock()
             for letter in post.signed_letters():
                 sender = None
                 try:
                     sender = who(letter[-1]) if who else None
+                    if limits is not None:
+                        limits.of(sender or letter[0].bytes, now).hello()
                     self._pass_up([frame.bytes for frame in letter], name, public, sender)
                 except Malformed as fault:
                     self._refusals.count(f"hello {fault.reason}", sender or name, str(fault))
+                    if fault.reason == "revoked" and hang_up and (fd := descriptor_of(letter[-1])) is not None:
+                        hang_up(fd)
 
         return drain
 

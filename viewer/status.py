@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +27,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from bus import config, home, rooms
 from bus.faults import ConfigError
+from bus.refused import Refused
+from bus.refused import read as read_refused
 from bus.timing import in_words
 from viewer.cells import cells
 from viewer.config import FILE, Hub, hub, load
@@ -37,6 +39,9 @@ TIMEOUT = (3.0, 5.0)
 """Seconds to connect and to answer."""
 RUNNING, STOPPED = 20, 0
 """States of a program as supervisord numbers them; whoever stopped one by hand knows it."""
+REFUSED_SECONDS = 3600
+"""Who was refused longer ago is not told."""
+MOST_REFUSED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class Report:
     absent: tuple[str, ...]
     """Hosts that are not up, each with its reason."""
     faults: tuple[str, ...]
+    refused: tuple[Refused, ...] = ()
+    """Whom the collector of this machine refused lately. On a public port somebody always knocks: no fault."""
 
     @property
     def code(self) -> int:
@@ -129,8 +136,24 @@ def text(found: Report, address: str) -> str:
         lines += [f"  {line}" for line in found.absent[:20]]
         if len(found.absent) > 20:
             lines.append(f"  and {len(found.absent) - 20} more")
+    if found.refused:
+        lines.append("refused at the door within the last hour:")
+        lines += [_refusal(one) for one in found.refused[:MOST_REFUSED]]
+        if len(found.refused) > MOST_REFUSED:
+            lines.append(f"  and {len(found.refused) - MOST_REFUSED} more senders")
     lines += found.faults
     return "\n".join("".join(cells(line)) for line in lines) + "\n"
+
+
+def _refusal(one: Refused) -> str:
+    at = time.strftime("%H:%M:%S", time.localtime(one.at / 1e9))
+    return f"  {one.count} from {one.sender}, {one.reason}, last at {at}: {one.text}"
+
+
+def refused_lately(run_dir: Path, now: float) -> tuple[Refused, ...]:
+    """Whom the collector refused within the last hour, the most refused first."""
+    rows = [one for one in read_refused(run_dir) if now - one.at / 1e9 < REFUSED_SECONDS]
+    return tuple(sorted(rows, key=lambda one: -one.count))
 
 
 def _rounded(seconds: float) -> float:
@@ -165,6 +188,8 @@ def main(argv: Sequence[str]) -> int:
     health = _asked(place, "health", faults)
     answer = _asked(place, "servers", faults) if health else None
     found = report(programs, health, answer["servers"] if answer else None, faults)
+    if not given.url:
+        found = replace(found, refused=refused_lately(home.home_path(path, os.environ) / "run", time.time()))
     if given.json:
         print(json.dumps({**asdict(found), "code": found.code}, indent=2))
     else:

@@ -86,6 +86,14 @@ class Rig:
         self.pushes.append(road)  # a socket that nobody holds is closed
         return road
 
+    def stranger(self) -> Push:
+        """A way to the door without a key."""
+        road = Push(self.context)
+        road.raw.setsockopt(zmq.LINGER, 0)  # nobody will ever take what it says
+        road.connect(self.program.address("door"))
+        self.pushes.append(road)
+        return road
+
     def hear(self, own: KeyPair) -> Hear:
         """An agent's way to its receipts."""
         road = Hear(self.context)
@@ -131,6 +139,8 @@ class Rig:
         """End everything."""
         self.program.loop.after(0, self.program.loop.stop)
         self.program.loop.run()
+        for road in self.pushes:
+            road.close()
         self.context.destroy(linger=0)
         self.program.context.destroy(linger=0)
         shutil.rmtree(self.home)

@@ -82,10 +82,10 @@ def test_rubbish_is_counted_by_reason_and_sender_while_good_frames_flow(rig: Rig
     rig.until(lambda: len(rig.numbers()) == 100 and rig.refusals.totals.total() == 400, "all came")
 
     assert rig.numbers() == list(range(1, 101))
-    assert rig.refusals.totals == {"truncated": 400}
+    assert rig.refusals.totals == {"truncated": 200, "frames": 200}
     told_lines: list[str] = []
     rig.refusals.report_to(told_lines.append)
-    assert "from 127.0.0.1 (400): " in told_lines[0]
+    assert "from 127.0.0.1 (200): " in told_lines[0]
 
 
 def test_a_frame_over_the_limit_costs_its_sender_the_connection_and_nobody_else(rig: Rig) -> None:

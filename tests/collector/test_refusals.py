@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.refusals import MOST_SENDERS, Refusals
+from collector.refusals import MOST_REMEMBERED, MOST_SENDERS, Refusals
 
 
 def test_a_report_names_the_reason_the_busiest_senders_and_an_example() -> None:
@@ -39,3 +39,17 @@ def test_a_flood_of_senders_takes_bounded_memory_and_loses_no_count() -> None:
 
     assert told[0].startswith(f"refused {3 * MOST_SENDERS} frames, magic, from others ({2 * MOST_SENDERS})")
     assert refusals.totals["magic"] == 3 * MOST_SENDERS
+
+
+def test_what_is_remembered_is_bounded_and_whoever_must_go_joins_the_others() -> None:
+    refusals = Refusals(clock=lambda: 12)
+    for number in range(3 * MOST_REMEMBERED):
+        refusals.count("magic", f"sender-{number}", "no magic")
+        refusals.count("rate", "web-7", "too fast")
+        refusals.report_to(lambda line: None)
+
+    rows = {(row.reason, row.sender): row.count for row in refusals.lasting()}
+    assert len(rows) == MOST_REMEMBERED
+    assert rows["rate", "web-7"] == 3 * MOST_REMEMBERED
+    assert sum(n for (reason, _), n in rows.items() if reason == "magic") == 3 * MOST_REMEMBERED
+    assert rows["magic", "others"] == 3 * MOST_REMEMBERED - (MOST_REMEMBERED - 2)

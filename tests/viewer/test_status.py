@@ -6,15 +6,18 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bus.refused import Refused
+from bus.refused import write as write_refused
 from tests.viewer.fleet import InventedHost
 from tests.viewer.hub import Hub
 from tests.viewer.supervising import info, supervisord
-from viewer.status import ProgramSeen, main, programs_at, programs_of, report, text
+from viewer.status import ProgramSeen, main, programs_at, programs_of, refused_lately, report, text
 
 WELL = {"checks": {"store": {"status": "ok"}}}
 ILL = {"checks": {"store": {"status": "failing", "reason": "the disk is full"}, "door": {"status": "ok"}}}
@@ -255,3 +258,34 @@ def test_a_configuration_with_faults_is_told_with_all_of_them(
     said = capsys.readouterr().err
     assert "port" in said
     assert "binnd" in said
+
+
+# -- refusals -----------------------------------------------------------------------------------------------------
+
+
+def test_whom_the_collector_refused_within_the_hour_is_told_the_most_refused_first(tmp_path: Path) -> None:
+    noon = 1_769_860_800
+    old = Refused("magic", "192.0.2.1", 9, (noon - 4000) * 10**9, "starts with b'GE', not with b'G1'")
+    few = Refused("rate", "web-7", 3, (noon - 60) * 10**9, "more than 20,000 messages a second")
+    many = Refused("unknown key", "192.0.2.9", 500, noon * 10**9, "the key 1234 is not enrolled")
+    write_refused(tmp_path, [old, few, many])
+
+    found = refused_lately(tmp_path, noon + 1)
+
+    assert found == (many, few)
+    shown = text(replace(report((), WELL, [WEB], []), refused=found), "")
+    assert "  500 from 192.0.2.9, unknown key, last at " in shown
+    assert shown.index("192.0.2.9") < shown.index("web-7")
+
+
+def test_refusals_are_no_fault_and_what_a_sender_calls_itself_acts_on_no_terminal() -> None:
+    refused = Refused("name", "\x1b]0;gone\x07", 1, 1, "\x1b[2J")
+    found = replace(report((), WELL, [WEB], []), refused=(refused,))
+    assert found.code == 0
+    assert "\x1b" not in text(found, "")
+
+
+def test_a_collector_that_left_nothing_refused_nobody(tmp_path: Path) -> None:
+    assert refused_lately(tmp_path, 0.0) == ()
+    (tmp_path / "refused.json").write_text('[{"reason": 1}]')
+    assert refused_lately(tmp_path, 0.0) == ()

@@ -1,0 +1,83 @@
+"""End a connection that libzmq holds: the one thing that it has no call for.
+
+libzmq tells a connection's file descriptor when it accepts it, and with every message that came by it. Shutting
+that down looks to libzmq as if the peer had hung up. The descriptor may be another connection's by then; whether it is
+one of the same port is looked at, and a producer that is cut off by mistake comes back within a second.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+import zmq
+
+_TCP_INFO_RECEIVED = 128
+"""Where Linux keeps ``tcpi_bytes_received`` in ``struct tcp_info``."""
+
+
+def _opened(fd: int, port: int) -> socket.socket | None:
+    """A handle of one's own on the connection, None when ``fd`` is no connection to ``port`` (any more)."""
+    try:
+        copy = os.dup(fd)
+    except OSError:
+        return None
+    try:
+        found = socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        return None
+    try:
+        # A listening socket has the port too, and no peer.
+        if found.type == socket.SOCK_STREAM and found.getsockname()[1] == port and found.getpeername():
+            return found
+    except (OSError, IndexError):
+        pass
+    found.close()
+    return None
+
+
+def address_of(fd: int, port: int) -> str:
+    """The peer's address; empty when it is gone."""
+    found = _opened(fd, port)
+    if found is None:
+        return ""
+    with found:
+        try:
+            return str(found.getpeername()[0]).removeprefix("::ffff:")
+        except OSError:
+            return ""
+
+
+def received_bytes(fd: int, port: int) -> int:
+    """Bytes that came by this connection so far, as the kernel counted; 0 when it is gone."""
+    found = _opened(fd, port)
+    if found is None:
+        return 0
+    with found:
+        info = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        if len(info) < _TCP_INFO_RECEIVED + 8:
+            return 0
+        return int(struct.unpack_from("=Q", info, _TCP_INFO_RECEIVED)[0])
+
+
+def hang_up(fd: int, port: int) -> bool:
+    """End the connection; False when it has ended already."""
+    found = _opened(fd, port)
+    if found is None:
+        return False
+    with found:
+        try:
+            found.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return False
+    return True
+
+
+def descriptor_of(frame: zmq.Frame) -> int | None:
+    """The connection that a message came by; None where it came by no network."""
+    try:
+        return int(frame.get(zmq.SRCFD))
+    except (zmq.ZMQError, ValueError):
+        return None

@@ -1,0 +1,184 @@
+"""What one sender may take of the collector, in token buckets. Pure.
+
+A sender is a name whose key was shown or, where there are no keys, the name that a frame claims. Whoever is over its
+allowance has frames dropped and counted: its protocol sends them again, slower each time, and loses nothing.
+``now`` is monotonic, in seconds.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from bus.wire import Malformed
+
+BURST_SECONDS = 2.0
+"""A full bucket holds so many seconds' allowance: what a producer that catches up sends within one round trip."""
+LIVE_SECONDS = 60.0
+"""An epoch or subject that was heard of within this time takes one of its sender's places."""
+LAYOUT_SECONDS = 600.0
+"""A layout that was announced anew within this time costs nothing."""
+MOST_SENDERS = 100_000
+MOST_LAYOUTS = 256
+PATIENCE_SECONDS = 10.0
+"""Whoever has so many seconds' allowance refused, beyond twice what it may send, is hung up on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What each sender may take: messages, bytes, HELLOs and bytes of new layouts a second; live epochs, subjects."""
+
+    messages: float = 20_000.0
+    bytes: float = 16_777_216.0
+    hellos: float = 2.0
+    layout_bytes: float = 65_536.0
+    epochs: int = 128
+    subjects: int = 10_000
+
+
+class Bucket:
+    """Tokens that come back with time. A large cost makes a debt, so that no frame is too large for ever."""
+
+    __slots__ = ("_deep", "_filled", "_rate", "_tokens")
+
+    def __init__(self, rate: float, now: float, seconds: float = BURST_SECONDS) -> None:
+        self._rate = rate
+        self._deep = max(1.0, rate * seconds)
+        self._tokens = self._deep
+        self._filled = now
+
+    def open(self, now: float) -> bool:
+        """Whether anything is left now."""
+        if now > self._filled:
+            self._tokens = min(self._deep, self._tokens + (now - self._filled) * self._rate)
+            self._filled = now
+        return self._tokens > 0
+
+    def spend(self, cost: float) -> None:
+        """Take ``cost`` out."""
+        self._tokens -= cost
+
+
+class Places:
+    """A bounded set of what was heard of lately; something new waits until an old one has left."""
+
+    __slots__ = ("_most", "_seconds", "_seen")
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._seen: OrderedDict[bytes | int, float] = OrderedDict()
+
+    def take(self, one: bytes | int, now: float) -> bool:
+        """Whether ``one`` has a place, or gets one."""
+        seen = self._seen
+        if one not in seen and len(seen) >= self._most:
+            oldest = next(iter(seen))
+            if now - seen[oldest] < self._seconds:
+                return False
+            del seen[oldest]
+        seen[one] = now
+        seen.move_to_end(one)
+        return True
+
+
+@dataclass(slots=True)
+class Sender:
+    """One sender's purse. Its methods raise ``Malformed`` with the reason that the refusal is counted by."""
+
+    name: str
+    allowed: Allowance
+    messages: Bucket
+    volume: Bucket
+    hellos: Bucket
+    layout_bytes: Bucket
+    epochs: Places
+    subjects: Places
+    patience: Bucket
+    """Seconds' allowances that may be refused until refusing costs more than hanging up."""
+    layouts: OrderedDict[int, float] = field(default_factory=OrderedDict)
+    """Hashes of layouts, and when each was announced."""
+    now: float = 0.0
+
+    def frame(self, size: int) -> None:
+        """A frame of ``size`` bytes came."""
+        allowed = self.allowed
+        if self.messages.open(self.now) and self.volume.open(self.now):
+            self.messages.spend(1)
+            self.volume.spend(size)
+            return
+        self.patience.spend(1 / allowed.messages + size / allowed.bytes)
+        raise Malformed("rate", f"more than {allowed.messages:,.0f} messages or {allowed.bytes:,.0f} bytes a second")
+
+    def spent(self, count: int) -> None:
+        """The frame held ``count`` messages."""
+        self.messages.spend(count - 1)
+
+    def hello(self) -> None:
+        """A HELLO came."""
+        if not self.hellos.open(self.now):
+            raise Malformed("rate", f"asks more than {self.allowed.hellos:g} times a second")
+        self.hellos.spend(1)
+
+    def epoch(self, epoch: int) -> None:
+        """A message of ``epoch`` came."""
+        if not self.epochs.take(epoch, self.now):
+            raise Malformed("epochs", f"more than {self.allowed.epochs} epochs at a time")
+
+    def subject(self, subject: bytes) -> None:
+        """A message about ``subject`` came."""
+        if not self.subjects.take(subject, self.now):
+            raise Malformed("subjects", f"speaks of more than {self.allowed.subjects} subjects at a time")
+
+    def layout(self, body: bytes) -> None:
+        """A layout came; a new one may be thousands of new series to the store."""
+        known = self.layouts.get(key := hash(body))
+        if known is None or self.now - known > LAYOUT_SECONDS:
+            if not self.layout_bytes.open(self.now):
+                raise Malformed("layouts", f"more than {self.allowed.layout_bytes:,.0f} bytes of new layouts a second")
+            self.layout_bytes.spend(len(body))
+        self.layouts[key] = self.now
+        self.layouts.move_to_end(key)
+        if len(self.layouts) > MOST_LAYOUTS:
+            self.layouts.popitem(last=False)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it goes on far above its allowance, so that refusing costs more than hanging up."""
+        return not self.patience.open(self.now)
+
+
+class Limits:
+    """All senders by name, the one unheard of for longest forgotten where there are too many."""
+
+    def __init__(self, allowed: Allowance) -> None:
+        self._allowed = allowed
+        self._all: OrderedDict[str | bytes, Sender] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def of(self, name: str | bytes, now: float) -> Sender:
+        """The sender's purse, full at first; ``name`` in bytes where it is only claimed."""
+        sender = self._all.get(name)
+        if sender is None:
+            sender = self._all[name] = _sender(name, self._allowed, now)
+            if len(self._all) > MOST_SENDERS:
+                self._all.popitem(last=False)
+        self._all.move_to_end(name)
+        sender.now = now
+        return sender
+
+
+def _sender(name: str | bytes, allowed: Allowance, now: float) -> Sender:
+    return Sender(
+        name if isinstance(name, str) else name.decode("ascii", "replace"),
+        allowed,
+        Bucket(allowed.messages, now),
+        Bucket(allowed.bytes, now),
+        Bucket(allowed.hellos, now, seconds=5.0),
+        Bucket(allowed.layout_bytes, now, seconds=16.0),
+        Places(allowed.epochs, LIVE_SECONDS),
+        Places(allowed.subjects, LIVE_SECONDS),
+        Bucket(2.0, now, seconds=PATIENCE_SECONDS / 2),
+    )

@@ -1,0 +1,153 @@
+"""An allowance is what it says: full at first, given back with time, each sender's own, and paid for by nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from bus.messages import Check, Layout, Sample
+from bus.wire import Malformed, pack, record
+from collector.intake import Intake
+from collector.limits import MOST_SENDERS, Allowance, Bucket, Limits, Places, Sender
+
+NOON = 1_769_860_800 * 10**9
+SMALL = Allowance(messages=10, bytes=10_000, hellos=2, layout_bytes=100, epochs=3, subjects=2)
+
+
+def let_in(sender: Sender, frames: int, size: int = 10) -> int:
+    """How many of so many frames pass."""
+    passed = 0
+    for _ in range(frames):
+        try:
+            sender.frame(size)
+            passed += 1
+        except Malformed:
+            continue
+    return passed
+
+
+def test_two_seconds_allowance_passes_at_once_and_one_seconds_each_second_after() -> None:
+    limits = Limits(SMALL)
+    assert let_in(limits.of("web-1", 0.0), 100) == 20
+    assert let_in(limits.of("web-1", 1.0), 100) == 10
+    assert let_in(limits.of("web-1", 100.0), 100) == 20
+
+
+def test_bytes_are_counted_beside_messages() -> None:
+    limits = Limits(SMALL)
+    assert let_in(limits.of("web-1", 0.0), 100, size=4000) == 5
+
+
+def test_a_frame_larger_than_the_allowance_passes_once_and_is_paid_off_afterwards() -> None:
+    limits = Limits(SMALL)
+    assert let_in(limits.of("web-1", 0.0), 1, size=50_000) == 1
+    assert let_in(limits.of("web-1", 2.9), 1) == 0
+    assert let_in(limits.of("web-1", 3.1), 1) == 1
+
+
+def test_one_senders_excess_is_no_others() -> None:
+    limits = Limits(SMALL)
+    let_in(limits.of("web-1", 0.0), 1000)
+    assert let_in(limits.of("web-2", 0.0), 20) == 20
+
+
+def test_many_records_in_one_frame_count_as_many_messages() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    frame = b"".join(_sample(number, epoch=1) for number in range(1, 31))
+    assert intake.admit(frame, "web-1", _opened(limits, 0.0)) == "sample"
+    with pytest.raises(Malformed, match="10 messages"):
+        limits.of("web-1", 0.9).frame(1)
+    limits.of("web-1", 1.1).frame(1)
+
+
+def test_a_producer_that_catches_up_is_served_at_its_allowance_and_not_below() -> None:
+    """It sends all it has, again and again: what is refused costs it nothing."""
+    limits, passed = Limits(SMALL), 0
+    for tenth in range(100):
+        passed += let_in(limits.of("web-1", tenth / 10), 50)
+    assert 110 <= passed <= 121
+
+
+def test_whoever_goes_on_far_above_its_allowance_is_hopeless_and_whoever_is_a_little_above_is_not() -> None:
+    limits = Limits(SMALL)
+    twice = limits.of("web-1", 0.0)
+    for tenth in range(600):
+        let_in(limits.of("web-1", tenth / 10), 2)
+    assert not twice.hopeless
+    flood = limits.of("web-2", 0.0)
+    let_in(flood, 200)
+    assert flood.hopeless
+
+
+def test_a_flood_of_epochs_is_refused_and_the_epochs_under_way_go_on() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    for epoch in (1, 2, 3):
+        intake.admit(_sample(1, epoch), "web-1", _opened(limits, 0.0))
+    with pytest.raises(Malformed, match="3 epochs") as refused:
+        intake.admit(_sample(1, 4), "web-1", _opened(limits, 1.0))
+    assert refused.value.reason == "epochs"
+    intake.admit(_sample(2, 3), "web-1", _opened(limits, 1.0))
+    intake.admit(_sample(1, 5), "web-1", _opened(limits, 61.0))
+
+
+def test_a_flood_of_subjects_is_refused() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    for name in ("shop", "mail"):
+        intake.admit(_check(name), "web-1", _opened(limits, 0.0))
+    with pytest.raises(Malformed, match="2 subjects"):
+        intake.admit(_check("wiki"), "web-1", _opened(limits, 1.0))
+    intake.admit(_check("shop"), "web-1", _opened(limits, 1.0))
+
+
+def test_new_layouts_cost_their_length_and_known_ones_nothing() -> None:
+    limits, intake = Limits(Allowance(layout_bytes=10)), Intake(public=True)
+    first = _layout("load.1m")
+    for turn in range(100):
+        intake.admit(first, "web-1", _opened(limits, turn / 100))
+    refused = 0
+    for number in range(100):
+        try:
+            intake.admit(_layout(f"disk[/mnt/{number}].free"), "web-1", _opened(limits, 1.0))
+        except Malformed as fault:
+            refused += fault.reason == "layouts"
+    assert 90 <= refused < 100
+    intake.admit(first, "web-1", _opened(limits, 1.0))
+
+
+def test_hellos_are_rationed() -> None:
+    sender = Limits(SMALL).of("web-1", 0.0)
+    for _ in range(10):
+        sender.hello()
+    with pytest.raises(Malformed, match="asks more"):
+        sender.hello()
+
+
+def test_names_that_pass_by_do_not_fill_the_memory() -> None:
+    limits = Limits(SMALL)
+    for number in range(MOST_SENDERS + 10):
+        limits.of(f"host-{number}", 0.0)
+    assert len(limits) == MOST_SENDERS
+
+
+def test_a_clock_that_stands_still_gives_nothing_and_a_place_is_bounded() -> None:
+    bucket = Bucket(1.0, 5.0)
+    bucket.spend(2)
+    assert not bucket.open(5.0)
+    assert not bucket.open(4.0)
+    places = Places(2, 60.0)
+    assert [places.take(one, 0.0) for one in (1, 2, 3)] == [True, True, False]
+
+
+def _opened(limits: Limits, now: float) -> Sender:
+    return limits.of("web-1", now)
+
+
+def _sample(number: int, epoch: int) -> bytes:
+    return pack(record(Sample(1, (1.0,)), source="web-1", at=NOON, epoch=epoch, number=number))
+
+
+def _check(service: str) -> bytes:
+    return pack(record(Check("up"), source="web-1", subject=service, at=NOON, epoch=1, number=1))
+
+
+def _layout(name: str) -> bytes:
+    return pack(record(Layout((name,)), source="web-1", at=NOON, epoch=1, number=1))

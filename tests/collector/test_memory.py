@@ -1,0 +1,37 @@
+"""The collector ends before it takes the machine's memory, after it has ended whoever sends most."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bus.program import TryAgain
+from collector.memory import Memory
+from collector.refusals import Refusals
+
+MB = 1_000_000
+
+
+def memory(resident: int, *monitors: Any) -> tuple[Memory, Refusals]:
+    refusals = Refusals()
+    return Memory(100 * MB, lambda: monitors, refusals, resident=lambda: resident), refusals
+
+
+def test_over_its_limit_it_ends_to_be_started_anew() -> None:
+    with pytest.raises(TryAgain, match="101 MB of memory, at most 100 MB"):
+        memory(101 * MB)[0].look()
+
+
+def test_below_half_of_it_nobody_is_looked_at() -> None:
+    unseen = SimpleNamespace()  # has no connections to be asked for
+    memory(49 * MB, unseen)[0].look()
+
+
+def test_a_connection_that_brings_little_is_left_alone() -> None:
+    quiet = SimpleNamespace(fds=frozenset({99_999}), port=1, address_of=lambda fd: "192.0.2.1")
+    watch, refusals = memory(60 * MB, quiet)
+    watch.look()
+    watch.look()
+    assert not refusals.totals

@@ -33,6 +33,8 @@ COMMANDS = {
     "view": Command("viewer.__main__:main", "the hosts in this terminal"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
     "check": Command("bus.check:main", "checks the configuration and names every fault"),
+    "drill delivery": Command("bus.drill.delivery:main", "kills a hub of its own under load and counts what is lost"),
+    "audit": Command("store.audit:main", "audit gaps: what each producer sent, what was stored, what was lost and why"),
     "enroll": Command("collector.command:enroll", "lets an agent in, and prints the line that makes its host join"),
     "agents": Command("collector.command:agents", "who may speak to this hub, and when each was last heard"),
     "revoke": Command("collector.command:revoke", "refuses an agent's key within a second"),

@@ -25,6 +25,8 @@ MAY_PRINT |= {
     "agent/joining.py",
     "collector/command.py",
     "agent/reference.py",
+    "store/audit.py",
+    "bus/drill/delivery.py",
 }
 
 

@@ -1,0 +1,45 @@
+"""One question to the store's reader, one answer, for commands that end after it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from bus.program import ROADS
+from bus.questions import Question, Unanswered, pack_question, read_answer
+from bus.sockets import Ask
+
+PATIENCE = 5.0
+"""Seconds that a person at a terminal waits for an answer."""
+
+
+def asked(home: Path, question: Question, *, seconds: float = PATIENCE) -> Any:
+    """The answer to ``question`` from the hub whose files are in ``home``; raises ``Unanswered``."""
+    return read_answer(question, asked_at(home / "run" / ROADS["reader"], pack_question(question), seconds=seconds))
+
+
+def asked_at(socket: Path, question: bytes, *, seconds: float = PATIENCE) -> bytes:
+    """The bytes that the program behind ``socket`` answers to ``question``; raises ``Unanswered``."""
+    if not socket.exists():
+        raise Unanswered(f"nobody answers: {socket} is not there, so the hub is not running here")
+    until = time.monotonic() + seconds
+    with zmq.Context() as context:
+        ask = Ask(context)
+        try:
+            ask.connect(f"ipc://{socket}")
+            if not ask.raw.poll(_left(until), zmq.POLLOUT):
+                raise Unanswered(f"nobody answers at {socket}")
+            ask.raw.send_multipart([b"1", question])
+            if not ask.raw.poll(_left(until)):
+                raise Unanswered(f"no answer within {seconds:g} s")
+            frames = ask.raw.recv_multipart()
+        finally:
+            ask.close()
+    return frames[-1]
+
+
+def _left(until: float) -> int:
+    return max(0, int(1000 * (until - time.monotonic())))

@@ -1,0 +1,127 @@
+"""``guardia audit gaps``: what was sent, stored, lost and why, of each producer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from bus import home, timing
+from bus.asking import asked
+from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
+
+AS_EXPECTED, OTHERWISE, UNKNOWN = 0, 1, 2
+_HEADS = ("PRODUCER", "SENT", "STORED", "DOUBLE", "REJECTED", "LOST", "WAITING", "WHY")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Answer; 0, or 1 when more was lost than ``--expect`` says, or 2 when nobody could be asked."""
+    given = _arguments().parse_args(argv)
+    now = time.time_ns()
+    start = None if given.last is None else now - int(given.last * 1e9)
+    folder = home.home_path(home.config_path(given.config, os.environ), os.environ)
+    plain = given.host if given.host and not set("*?[") & set(given.host) else None
+    try:
+        answer: GapsAnswer = asked(folder, Gaps(plain, start))
+    except Unanswered as failure:
+        print(f"guardia audit: {failure}", file=sys.stderr)
+        return UNKNOWN
+    found = [one for one in answer.producers if not given.host or fnmatchcase(one.source, given.host)]
+    if given.host and not found:
+        print(f"guardia audit: no producer {given.host} was ever heard", file=sys.stderr)
+        return UNKNOWN
+    print(as_json(found, start, now) if given.json else as_text(found))
+    return OTHERWISE if given.expect is not None and missing(found) > given.expect else AS_EXPECTED
+
+
+def missing(found: Sequence[Accounted]) -> int:
+    """Messages that were sent and will never be stored."""
+    return sum(one.lost + one.rejected for one in found)
+
+
+def as_text(found: Sequence[Accounted]) -> str:
+    """A table for people, and a sentence under it."""
+    rows = [_HEADS, *(_row(one) for one in found)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place in (0, len(_HEADS) - 1) else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    sent, waiting = sum(one.sent for one in found), sum(one.waiting for one in found)
+    oldest = [one.since for one in found if one.since]
+    since = f"since {_when(min(oldest))}" if oldest and len(oldest) == len(found) else "since they were first heard"
+    lines += [
+        "",
+        f"{len(found)} producers sent {sent} messages {since}: {missing(found)} lost or rejected, {waiting} under way.",
+    ]
+    return "\n".join(lines)
+
+
+def as_json(found: Sequence[Accounted], start: int | None, now: int) -> str:
+    """The same for programs; times are in seconds since 1970."""
+    producers = [
+        {
+            "source": one.source,
+            "since": one.since / 1e9 if one.since else None,
+            "last_seen": one.seen / 1e9 if one.seen else None,
+            "sent": one.sent,
+            "stored": one.stored,
+            "duplicates": one.duplicates,
+            "rejected": one.rejected,
+            "lost": one.lost,
+            "waiting": one.waiting,
+            "reasons": one.reasons,
+            "gaps": [
+                {
+                    "at": gap.at / 1e9,
+                    "epoch": f"{gap.epoch:016x}",
+                    "first": gap.first,
+                    "last": gap.last,
+                    "why": gap.reason,
+                }
+                for gap in one.entries
+            ],
+        }
+        for one in found
+    ]
+    whole = {"start": None if start is None else start / 1e9, "end": now / 1e9, "lost": missing(found)}
+    return json.dumps(whole | {"producers": producers}, indent=2)
+
+
+def _row(one: Accounted) -> tuple[str, ...]:
+    counts = (one.sent, one.stored, one.duplicates, one.rejected, one.lost, one.waiting)
+    why = ", ".join(f"{count} {reason}" for reason, count in one.reasons.items())
+    return one.source, *(str(count) for count in counts), why
+
+
+def _when(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(at / 1e9))
+
+
+def _duration(text: str) -> float:
+    try:
+        return timing.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="guardia audit", description=__doc__)
+    parser.add_argument("what", choices=("gaps",), help="gaps: messages sent, stored and lost")
+    parser.add_argument(
+        "--last", type=_duration, metavar="1h", help="only since then (default: ever); ten minutes fine"
+    )
+    parser.add_argument("--host", metavar="NAME", help="only this producer, or those that match, as 'web-*'")
+    parser.add_argument("--json", action="store_true", help="for programs, with the newest entries of the ledger")
+    parser.add_argument(
+        "--expect", type=int, metavar="N", help="exit code 1 when more than N messages were lost or rejected"
+    )
+    parser.add_argument("--config", metavar="FILE")
+    return parser

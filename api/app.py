@@ -110,5 +110,6 @@ def from_config(
         stair,
         context=context,
         producer=lambda: Producer(on(Push(context), "side_door"), f"guardia.api-{place}"),
+        canary=lambda: Producer(on(Push(context), "side_door"), f"guardia.canary-{place}"),
     )
     return create_app(hub, version=version, lifespan=lifespan)

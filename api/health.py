@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.canary import LIMIT_SECONDS
 from api.encoding import SECOND, to_words
 from api.live import CheckNow, HostNow
 from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
@@ -80,8 +81,11 @@ def hub_health(
     store: StoreSeen,
     rooms: Mapping[str, HostNow],
     expected: Mapping[str, tuple[str, ...]],
+    canary: float | None = None,
 ) -> dict[str, Part]:
     """Each part of the hub with its word and reason.
+
+    ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
 
     ``expected`` says which programs (subjects of vitals) make up a part. ``started`` is when this worker began to
     listen: silence counts from there, since it cannot have heard what came before.
@@ -90,12 +94,14 @@ def hub_health(
     for name, programs in expected.items():
         if name != "store":
             parts[name] = _part(*_worst(now, started, rooms, programs, "down"))
+    if canary is not None:
+        parts["canary"] = _canary(canary)
     return parts
 
 
 def overall(parts: Mapping[str, Part]) -> PartHealth:
-    """``down`` when the store is, ``degraded`` when anything is amiss, else ``ok``."""
-    if parts["store"]["status"] == "down":
+    """``down`` when the store is or nothing comes all the way, ``degraded`` when anything is amiss, else ``ok``."""
+    if any(parts[name]["status"] == "down" for name in ("store", "canary") if name in parts):
         return "down"
     return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
 
@@ -108,6 +114,12 @@ def _store(now: int, started: int, store: StoreSeen, rooms: Mapping[str, HostNow
     if status == "ok" and store.seconds is not None and store.seconds > 1.0:
         return _part("degraded", f"answers took {store.seconds:.1f} s")
     return _part(status, reason)
+
+
+def _canary(age: float) -> Part:
+    if age <= LIMIT_SECONDS:
+        return _part("ok", None)
+    return _part("down", f"no message has come from the door to the disk and back for {to_words(age)}")
 
 
 def _worst(

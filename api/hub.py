@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from api.auth import Keyring
+from api.canary import Canary
 from api.config import Api
 from api.counter import Counter
 from api.directory import Directory
@@ -39,6 +40,8 @@ class Hub:
     """Which programs make up which part of the hub, by the subjects of their vitals."""
     primed: bool = False
     """Whether the newest records were once read from the store: before that, silent hosts are not known."""
+    canary: Canary | None = None
+    """The message that goes all the way; None where none is sent."""
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)
@@ -78,7 +81,8 @@ class Hub:
             if not 0 <= now - self._asked_at < HEALTH_NS:
                 self._store = await self._ask_store()
                 self._asked_at = self.clock()
-        return hub_health(now, self.started, self._store, self.live.rooms, self.expected)
+        age = self.canary.age(now) if self.canary else None
+        return hub_health(now, self.started, self._store, self.live.rooms, self.expected, age)
 
     async def _ask_store(self) -> StoreSeen:
         started = self.clock()

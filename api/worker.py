@@ -10,6 +10,7 @@ from typing import Any
 
 import zmq
 
+from api.canary import Canary, keep_flying
 from api.counter import Asker
 from api.hub import Hub
 from api.prime import keep_primed, learn_layouts
@@ -38,12 +39,15 @@ class Lifespan:
         *,
         context: zmq.Context[Any],
         producer: Callable[[], Producer] | None = None,
+        canary: Callable[[], Producer] | None = None,
     ) -> None:
+        """``producer`` tells the worker's vitals, ``canary`` the message that goes all the way."""
         self._hub = hub
         self._asker = asker
         self._stair = stair
         self._context = context
         self._make_producer = producer
+        self._make_canary = canary
         self._tasks: list[asyncio.Task[None]] = []
         self._layouts_wanted = asyncio.Event()
         self._longest = 0.0
@@ -58,6 +62,10 @@ class Lifespan:
         self._start(self._measure_loop())
         if self._make_producer is not None:
             self._start(self._keep_telling(self._make_producer()))
+        if self._make_canary is not None:
+            hub = self._hub
+            hub.canary = Canary(hub.clock())
+            self._start(keep_flying(hub.canary, self._make_canary(), hub.counter, hub.clock))
 
     async def process_shutdown(self, scope: Any, event: Any) -> None:
         """Called by Falcon when the last connection is gone."""
@@ -97,6 +105,8 @@ class Lifespan:
             vitals.gauge("stream.dropped_total", float(fanout.dropped))
             vitals.gauge("stair.frames_total", float(self._stair.frames))
             vitals.gauge("stair.malformed_total", float(self._stair.malformed + self._hub.live.malformed))
+            if (canary := self._hub.canary) is not None:
+                vitals.gauge("canary.age_seconds", canary.age(self._hub.clock()))
             readings = vitals.read(time.monotonic(), self._longest)
             self._longest = 0.0
             producer.readings(readings, at=time.time_ns())

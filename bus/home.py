@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ MAX_IPC = 107
 LONGEST_SOCKET = "side-receipts.ipc"
 DEFAULT_CONFIG = Path("etc/guardia.toml")
 PROJECT = Path(__file__).resolve().parent.parent
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What a full disk says."""
 
 
 def config_path(given: str | None, environment: Mapping[str, str]) -> Path:
@@ -32,7 +35,7 @@ def home_path(config: Path, environment: Mapping[str, str]) -> Path:
 
 
 def made(home: Path) -> Path:
-    """The home with its folders, private to its owner; raises ``ConfigError``."""
+    """The home with its folders, private to its owner; raises ``ConfigError``, on a full disk ``OSError``."""
     longest = str(home / "run" / LONGEST_SOCKET)
     if len(longest.encode()) > MAX_IPC:
         found = f"{longest}, a socket's path of {len(longest.encode())} bytes"
@@ -53,6 +56,8 @@ def made(home: Path) -> Path:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(home / "run", 0o700)
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
         found = f"{error.filename}: {(error.strerror or str(error)).lower()}"
         raise ConfigError([Fault(str(home), "", None, found, "a folder to write to", "set GUARDIA_HOME")]) from None
     return home

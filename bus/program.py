@@ -225,13 +225,17 @@ def run(
             print(f"{name}: {path} is right")
             return STOPPED
         folder = home.made(home.home_path(path, os.environ))
+        bus: Bus = settings["bus"]
+        log = logs.opened(name, folder / "log", bus, level=arguments.log_level)
     except ConfigError as error:
         for fault in error.faults:
             print(f"{name}: {fault}", file=sys.stderr)
         _settle(arguments.check)
         return WRONG
-    bus: Bus = settings["bus"]
-    log = logs.opened(name, folder / "log", bus, level=arguments.log_level)
+    except OSError as error:
+        print(f"{name}: {unwritable(error)}, trying again in {PAUSE:g} s", file=sys.stderr, flush=True)
+        _pause(PAUSE)
+        return TRY_AGAIN
     return _lived(Program(name, room, settings, folder, log), build, path)
 
 
@@ -251,8 +255,8 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     lock = process.Lock(program.run_dir / f"{program.name}.lock")
     process.call_itself(program.name)
     process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
-    process.stacks_into(program.home / "log" / f"{program.name}.stacks")
     try:
+        process.stacks_into(program.home / "log" / f"{program.name}.stacks")
         if (other := lock.take()) is not None:
             raise TryAgain(f"another {program.name} is running (process {other})")
         _prepare(program, path)
@@ -270,13 +274,28 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
             log.error("%s", fault)
         _settle(False)
         return WRONG
+    except OSError as error:
+        if error.errno in home.NO_ROOM:
+            log.error("%s, trying again in %g s", unwritable(error), PAUSE)
+            _pause(PAUSE)
+            return TRY_AGAIN
+        return _at_fault(log, error)
     except Exception as error:
-        log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=True)
-        _pause(1.0)
-        return BUG
+        return _at_fault(log, error)
     finally:
         program.context.destroy(linger=200)
         lock.release()
+
+
+def _at_fault(log: logging.Logger, error: Exception) -> int:
+    log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=error)
+    _pause(1.0)
+    return BUG
+
+
+def unwritable(error: OSError) -> str:
+    """What stands in the way of writing, as a part of a sentence."""
+    return f"cannot write {error.filename or 'to the disk'}: {(error.strerror or str(error)).lower()}"
 
 
 def _prepare(program: Program[T], path: Path) -> None:

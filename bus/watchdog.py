@@ -25,7 +25,7 @@ from supervisor import childutils
 
 from bus import config, home, logs, rooms
 from bus.config import ConfigError
-from bus.program import WRONG
+from bus.program import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
 
 RUNNING, EXITED, FATAL = 20, 100, 200
@@ -157,7 +157,7 @@ def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any) -> 
 
 
 def main(argv: Sequence[str]) -> int:
-    """Listen; returns 0 when supervisord ended, 100 when asked wrongly."""
+    """Listen; returns 0 when supervisord ended, 100 when asked wrongly, 111 when the disk is full."""
     parser = argparse.ArgumentParser(prog="guardia watchdog", description="Run by supervisord; see etc/guardia.conf.")
     parser.add_argument("--config", metavar="FILE")
     arguments = parser.parse_args(argv)
@@ -166,14 +166,19 @@ def main(argv: Sequence[str]) -> int:
         return WRONG
     os.umask(0o077)
     path = home.config_path(arguments.config, os.environ)
-    folder = home.made(home.home_path(path, os.environ))
     try:
         settings = config.load(path, rooms.tables(), rooms.LISTS)
         watchdog, bus = settings["watchdog"], settings["bus"]
     except ConfigError:
         # The programs tell what is wrong with the file; they must be watched all the same.
         watchdog, bus = Watchdog(), Bus()
-    log = logs.opened("watchdog", folder / "log", bus, stream=sys.stderr)
+    try:
+        folder = home.made(home.home_path(path, os.environ))
+        log = logs.opened("watchdog", folder / "log", bus, stream=sys.stderr)
+    except OSError as error:
+        print(f"watchdog: {unwritable(error)}, trying again in {PAUSE:g} s", file=sys.stderr, flush=True)
+        time.sleep(PAUSE)
+        return TRY_AGAIN
     supervisor = childutils.getRPCInterface(os.environ).supervisor
     listen(Watch(watchdog), supervisor, folder, path, log, sys.stdin, sys.stdout)
     return 0

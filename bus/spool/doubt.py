@@ -2,7 +2,8 @@
 
 A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT). So a file is opened with a marker
 beside it; when the marker is found at the next start, the opening did not end, and a child process walks the
-file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read.
+file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read, with 3 when the file cannot be
+had now, which says nothing about it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import shutil
 import sys
 from pathlib import Path
 
+from bus.delivery.retention import NoRoom
+
 BAD = ".bad-"
 KEEP_BAD = 2
 """Damaged files that are kept for whoever wants to look at them."""
 WALK_SECONDS = 300.0
+SOUND, DAMAGED, NOT_NOW = 0, 1, 3
+"""How the child leaves."""
 
 
 def doubtful(marker: Path) -> bool:
@@ -25,7 +30,7 @@ def doubtful(marker: Path) -> bool:
 
 
 def sound(path: Path) -> bool:
-    """Whether a child process can read everything in the file."""
+    """Whether a child process can read everything in the file; raises ``NoRoom`` when it cannot be had now."""
     import subprocess  # needed once in the life of a damaged disk, and half a megabyte
 
     command = [sys.executable, "-m", "bus.spool", str(path.resolve())]
@@ -34,7 +39,9 @@ def sound(path: Path) -> bool:
         child = subprocess.run(command, check=False, cwd=root, timeout=WALK_SECONDS)  # noqa: S603 - our own
     except subprocess.TimeoutExpired:
         return False
-    return child.returncode == 0
+    if child.returncode == NOT_NOW:
+        raise NoRoom(f"{path}: it cannot be looked into now")
+    return child.returncode == SOUND
 
 
 def move_aside(path: Path, wall: int) -> Path:

@@ -25,12 +25,14 @@ import lmdb
 
 from bus import failpoints
 from bus.delivery.retention import Extent, NoRoom, Place
+from bus.mapped import room_for
 
 _KEY = struct.Struct(">IQ")
 _ORDER = struct.Struct(">I")
 _EPOCH = struct.Struct(">QQQQQ")
 _RUNNING = struct.Struct(">d")
 _TOTALS = struct.Struct(">dQQQqq")
+_READERS = 8
 _DATABASES = (b"records", b"epochs", b"marks", b"meta")
 _DAMAGED = (
     lmdb.CorruptedError,
@@ -126,14 +128,15 @@ class SpoolFile:
 
     def _open(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._environment = lmdb.open(
-            str(self.path),
-            map_size=self._map_bytes,
-            max_dbs=len(_DATABASES),
-            mode=0o600,
-            max_readers=8,
-            readahead=False,
-        )
+        with room_for(self.path, _READERS):
+            self._environment = lmdb.open(
+                str(self.path),
+                map_size=self._map_bytes,
+                max_dbs=len(_DATABASES),
+                mode=0o600,
+                max_readers=_READERS,
+                readahead=False,
+            )
         pages = self._environment.info()["last_pgno"] + 1
         if (self.path / "data.mdb").stat().st_size < pages * self._environment.stat()["psize"]:
             raise lmdb.CorruptedError(f"the file ends before its page {pages - 1}")

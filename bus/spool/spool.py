@@ -95,15 +95,17 @@ class Spool:
             return self._file
         marker = self._beside("opening")
         try:
-            doubt = doubtful(marker) and self.path.exists()
+            whole = not (doubtful(marker) and self.path.exists()) or sound(self.path)
             try:
-                if doubt and not sound(self.path):
-                    raise Damaged("its last opening did not end")
+                if not whole or (self.path.exists() and not self.path.is_dir()):
+                    raise Damaged("its last opening did not end, or it is no spool")
                 file = self._load(now)
             except Damaged:
                 self.moved_aside = str(move_aside(self.path, wall))
                 file = self._load(now)
-            marker.unlink()
+            finally:
+                # This opening ended, well or not: a full disk is no reason to doubt the file.
+                marker.unlink(missing_ok=True)
         except (OSError, Damaged) as error:
             raise NoRoom(str(error)) from None
         self._file = file

@@ -12,10 +12,12 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import lmdb
 
+from bus.mapped import room_for
 from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
@@ -25,8 +27,6 @@ MAP_BYTES = 2**40
 MOST_OPEN = 48
 """Partitions open at once: 47 bits of address space hold 128 maps of this size."""
 MOST_READERS = 512
-LOCK_BYTES = 64 * (MOST_READERS + 2)
-"""A line of the processor's cache for each reader, and the head."""
 CHUNK = 256
 """Groups read in one transaction: a long one keeps old pages alive and the file grows."""
 MOST_DAMAGED = 1000
@@ -49,38 +49,22 @@ def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
 
 def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
     """The environment in the folder ``path``; raises ``StoreFull``, ``StoreDamaged`` or ``StoreBroken``."""
-    if write:
-        _make_room_for_lock(path / "lock.mdb")
     try:
-        return lmdb.open(
-            os.fspath(path),
-            map_size=MAP_BYTES,
-            max_dbs=databases,
-            max_readers=MOST_READERS,
-            readonly=not write,
-            mode=0o600,
-            create=write,
-            readahead=False,
-        )
+        with room_for(path, MOST_READERS) if write or (path / "data.mdb").exists() else nullcontext():
+            return lmdb.open(
+                os.fspath(path),
+                map_size=MAP_BYTES,
+                max_dbs=databases,
+                max_readers=MOST_READERS,
+                readonly=not write,
+                mode=0o600,
+                create=write,
+                readahead=False,
+            )
     except lmdb.Error as error:
         raise explained(error, path) from None
-
-
-def _make_room_for_lock(path: Path) -> None:
-    """Give a new lock file its blocks: LMDB writes it through a map, where a full disk is SIGBUS and no error."""
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return
     except OSError as error:
         raise explained(lmdb.Error(str(error)), path) from None
-    try:
-        os.posix_fallocate(file, 0, LOCK_BYTES)
-    except OSError as error:
-        path.unlink()
-        raise explained(lmdb.Error(str(error)), path) from None
-    finally:
-        os.close(file)
 
 
 class Partitions:

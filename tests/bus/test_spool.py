@@ -197,6 +197,26 @@ def test_an_opening_that_killed_its_process_makes_the_next_one_look_first(tmp_pa
     assert not marker.exists()
 
 
+def test_a_child_that_cannot_have_the_file_now_proves_nothing_against_it(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    _fill(spool, 5)
+    spool.close(NOON, WALL)
+    marker, lock = tmp_path / "spool.opening", tmp_path / "spool" / "lock.mdb"
+    marker.touch()
+    lock.unlink()
+    lock.symlink_to(tmp_path / "nowhere" / "else")
+    again = _spool(tmp_path / "spool")
+    assert again.kept() == []
+    assert marker.exists(), "the doubt stays"
+    lock.unlink()
+
+    again.sweep(NOON, WALL)
+
+    assert _numbers(again) == [1, 2, 3, 4, 5]
+    assert not again.status().moved_aside
+    assert not marker.exists()
+
+
 def test_what_stands_in_its_place_and_is_no_spool_is_moved_aside(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("no folder")
     spool = _spool(tmp_path / "spool")

@@ -1,0 +1,44 @@
+"""The files of an LMDB environment, opened on a disk that may be full.
+
+LMDB writes its lock file through a map, where a full disk is SIGBUS and no error: the file gets its blocks before.
+What a failed opening leaves of a new data file is no database, and would be taken for a damaged one the next time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LINE = 64
+"""A line of the processor's cache: so much has each reader in the lock file, and its head two of them."""
+
+
+@contextmanager
+def room_for(folder: Path, readers: int) -> Iterator[None]:
+    """Around the opening of the environment in ``folder`` for so many readers; raises ``OSError``."""
+    data = folder / "data.mdb"
+    fresh = not data.exists()
+    _allocate(folder / "lock.mdb", LINE * (readers + 2))
+    try:
+        yield
+    except Exception:
+        if fresh:
+            data.unlink(missing_ok=True)
+        raise
+
+
+def _allocate(path: Path, size: int) -> None:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fresh = os.fstat(file).st_size == 0
+        try:
+            # Of a file that is there already nothing changes but that its holes get blocks.
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:
+            if fresh:
+                path.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        os.close(file)

@@ -1,0 +1,61 @@
+"""Programs started on small disks, in a mount namespace: ``unshare --mount python -m tests.system.starting FOLDER``.
+
+Reads lines ``PROGRAM MOUNT_OPTIONS`` and prints for each: exit code, and the last words. A program that has started
+is asked to stop.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+SAID = ("trying again in", "Traceback", "a fault of Guardia's own")
+PATIENCE = 20.0
+
+
+def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[int, str]:
+    """Start a program with its home on a disk of these options; its exit code and what it wrote."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], check=True)
+    out = config.with_suffix(".out")
+    environment = {**os.environ, "GUARDIA_CONFIG": str(config), "GUARDIA_HOME": str(disk / "var")}
+    try:
+        with out.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bus.command", *program.split("-")],
+                cwd=PROJECT,
+                env=environment,
+                stdout=file,
+                stderr=file,
+            )
+        end = time.monotonic() + PATIENCE
+        heard = 0.0
+        while process.poll() is None and time.monotonic() < end:
+            text = out.read_text(errors="replace")
+            heard = heard or ("started" in text and time.monotonic()) or 0.0
+            if any(words in text for words in SAID) or (heard and time.monotonic() - heard > 0.5):
+                break
+            time.sleep(0.02)
+        process.terminate()
+        return process.wait(PATIENCE), out.read_text(errors="replace")
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def main(folder: Path) -> None:
+    """Go through the lines."""
+    config = folder / "guardia.toml"
+    disk = folder / "disk"
+    disk.mkdir()
+    for line in sys.stdin:
+        program, options = line.split()
+        code, text = started_on(disk, config, program, options)
+        print(json.dumps({"program": program, "options": options, "code": code, "text": text}), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,71 @@
+"""A disk that is full when a program starts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.namespaces import WHY_NOT, can_unshare, unshared
+from tests.system.supervised import free_ports
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(not can_unshare("mount"), reason=WHY_NOT)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # The paths of ipc sockets are short: pytest's own folders are too deep.
+    made = Path(tempfile.mkdtemp(prefix="guardia-"))
+    yield made
+    shutil.rmtree(made)
+
+
+def _started(folder: Path, disks: list[tuple[str, str]]) -> list[dict[str, object]]:
+    """Start each program with its home on a tmpfs of these options."""
+    door, receipts, api = free_ports(3)
+    (folder / "guardia.toml").write_text(
+        f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\n'
+        f'[api]\nport = {api}\nworkers = 1\n[agent]\nname = "web-1"\n[store]\nfree_bytes = 0\n'
+    )
+    done = subprocess.run(
+        [*unshared("mount"), sys.executable, "-m", "tests.system.starting", folder],
+        cwd=PROJECT,
+        input="".join(f"{program} {options}\n" for program, options in disks),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_program_that_cannot_make_its_files_says_which_and_is_tried_again(folder: Path) -> None:
+    """A disk of so many files: each one that a program makes is the first that finds no room."""
+    disks = [("collector", f"nr_inodes={files}") for files in range(1, 12)]
+    disks += [(program, f"nr_inodes={files}") for program in ("agent", "store-writer") for files in (4, 7, 8, 9)]
+    disks += [(program, f"nr_inodes={files}") for program in ("api", "store-reader") for files in (2, 5)]
+
+    found = _started(folder, disks)
+
+    assert [one for one in found if one["code"] != 111] == []
+    assert [one for one in found if "no space left on device" not in str(one["text"]).lower()] == []
+    assert [one for one in found if "Traceback" in str(one["text"])] == []
+
+
+def test_a_program_that_finds_no_room_for_what_it_keeps_says_so_and_does_not_die_of_it(folder: Path) -> None:
+    """A disk of so many blocks: files can be made, and not be filled. LMDB's maps would be SIGBUS there."""
+    sizes = ("4k", "8k", "16k", "36k", "44k")
+    found = _started(folder, [(program, f"size={size}") for program in ("agent", "store-writer") for size in sizes])
+
+    agents, writers = found[: len(sizes)], found[len(sizes) :]
+    assert [one for one in agents if one["code"] != 0 or "the spool cannot be written" not in str(one["text"])] == []
+    assert [one for one in writers if one["code"] != 111 or "cannot open the store" not in str(one["text"])] == []

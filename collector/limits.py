@@ -18,6 +18,8 @@ LIVE_SECONDS = 60.0
 """An epoch or subject that was heard of within this time takes one of its sender's places."""
 LAYOUT_SECONDS = 600.0
 """A layout that was announced anew within this time costs nothing."""
+HELLO_PATIENCE = 0.002
+"""What a refused HELLO takes of that."""
 MOST_SENDERS = 100_000
 MOST_LAYOUTS = 256
 PATIENCE_SECONDS = 10.0
@@ -117,6 +119,7 @@ class Sender:
     def hello(self) -> None:
         """A HELLO came."""
         if not self.hellos.open(self.now):
+            self.patience.spend(HELLO_PATIENCE)
             raise Malformed("rate", f"asks more than {self.allowed.hellos:g} times a second")
         self.hellos.spend(1)
 

@@ -15,9 +15,9 @@ from collector.monitor import Monitor
 from collector.refusals import Refusals
 
 SUSPECT_SHARE = 0.5
-"""From this share of the limit on, whoever sends most is ended."""
-LEAST_BYTES = 8_388_608
-"""What a connection must have brought since the last look to be worth ending."""
+"""From this share of the limit on, connections are looked at."""
+GROWTH = 33_554_432
+"""Bytes by which the process grows from then on until the connection that brought most is ended."""
 
 
 class Memory:
@@ -35,30 +35,29 @@ class Memory:
         self._monitors = monitors
         self._refusals = refusals
         self._resident = resident
-        self._received: dict[int, int] = {}
+        self._noted: tuple[int, dict[int, int]] | None = None
+        """The process's bytes when it became suspect, and what each connection had brought by then."""
 
     def look(self) -> None:
-        """Called each second; raises ``TryAgain`` when the limit is passed."""
+        """Called several times a second; raises ``TryAgain`` when the limit is passed."""
         found = self._resident()
         if found > self._most:
             raise TryAgain(f"{found // 1_000_000} MB of memory, at most {self._most // 1_000_000} MB are meant for it")
-        if found > SUSPECT_SHARE * self._most:
-            self._end_the_busiest()
-        else:
-            self._received.clear()
+        if found <= SUSPECT_SHARE * self._most:
+            self._noted = None
+        elif self._noted is None or found < self._noted[0]:
+            self._noted = (found, self._received())
+        elif found > self._noted[0] + GROWTH:
+            self._end_the_busiest(self._noted[1])
+            self._noted = (found, self._received())
 
-    def _end_the_busiest(self) -> None:
-        before, self._received = self._received, {}
-        busiest, most = None, LEAST_BYTES
-        for monitor in self._monitors():
-            for fd in monitor.fds:
-                received = self._received[fd] = received_bytes(fd, monitor.port)
-                came = received - before.get(fd, received)
-                if came > most:
-                    busiest, most = (fd, monitor), came
-        if busiest is not None:
-            fd, monitor = busiest
-            self._refusals.count(
-                "memory", monitor.address_of(fd), f"{most // 1_000_000} MB in a second while memory was short"
-            )
+    def _received(self) -> dict[int, int]:
+        return {fd: received_bytes(fd, monitor.port) for monitor in self._monitors() for fd in monitor.fds}
+
+    def _end_the_busiest(self, before: dict[int, int]) -> None:
+        found = [(received_bytes(fd, m.port) - before.get(fd, 0), fd, m) for m in self._monitors() for fd in m.fds]
+        brought, fd, monitor = max(found, key=lambda one: one[0], default=(0, -1, None))
+        if monitor is not None and brought > GROWTH // 2:
+            text = f"brought {brought // 1_000_000} MB while memory was short"
+            self._refusals.count("memory", monitor.address_of(fd), text)
             hang_up(fd, monitor.port)

@@ -29,7 +29,7 @@ from collector.zap import Zap
 
 LOOK_SECONDS = 0.25
 """A revoked key is cut within this time."""
-MEMORY_SECONDS = 1.0
+MEMORY_SECONDS = 0.1
 REOPEN_SECONDS = 10.0
 """The old sockets may hold their ports for so long."""
 SPARE_FILES = 100

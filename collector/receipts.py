@@ -59,16 +59,19 @@ class Receipts:
         def drain() -> None:
             now = self._clock()
             for letter in post.signed_letters():
-                sender = None
+                sender, purse = None, None
                 try:
                     sender = who(letter[-1]) if who else None
                     if limits is not None:
-                        limits.of(sender or letter[0].bytes, now).hello()
+                        purse = limits.of(sender or letter[0].bytes, now)
+                        purse.hello()
                     self._pass_up([frame.bytes for frame in letter], name, public, sender)
                 except Malformed as fault:
                     self._refusals.count(f"hello {fault.reason}", sender or name, str(fault))
-                    if fault.reason == "revoked" and hang_up and (fd := descriptor_of(letter[-1])) is not None:
-                        hang_up(fd)
+                    if fault.reason == "revoked" or (purse is not None and purse.hopeless):
+                        fd = descriptor_of(letter[-1])
+                        if hang_up is not None and fd is not None:
+                            hang_up(fd)
 
         return drain
 

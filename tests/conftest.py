@@ -10,5 +10,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("guardia", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("guardia")
 
-for name in [name for name in os.environ if name.startswith(("GUARDIA_", "SUPERVISOR_"))]:
+LONG = "GUARDIA_LONG"
+"""Set to 1, tests that come in two sizes run in the long one."""
+
+for name in [name for name in os.environ if name.startswith(("GUARDIA_", "SUPERVISOR_")) and name != LONG]:
     del os.environ[name]

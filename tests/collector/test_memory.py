@@ -29,9 +29,19 @@ def test_below_half_of_it_nobody_is_looked_at() -> None:
     memory(49 * MB, unseen)[0].look()
 
 
-def test_a_connection_that_brings_little_is_left_alone() -> None:
+def test_while_it_does_not_grow_nobody_is_ended() -> None:
     quiet = SimpleNamespace(fds=frozenset({99_999}), port=1, address_of=lambda fd: "192.0.2.1")
     watch, refusals = memory(60 * MB, quiet)
+    for _ in range(5):
+        watch.look()
+    assert not refusals.totals
+
+
+def test_a_connection_that_brings_little_is_left_alone_though_it_grows() -> None:
+    quiet = SimpleNamespace(fds=frozenset({99_999}), port=1, address_of=lambda fd: "192.0.2.1")
+    refusals, sizes = Refusals(), iter((60 * MB, 99 * MB))
+    monitors: list[Any] = [quiet]
+    watch = Memory(100 * MB, lambda: monitors, refusals, resident=lambda: next(sizes))
     watch.look()
     watch.look()
     assert not refusals.totals

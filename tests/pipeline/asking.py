@@ -23,10 +23,12 @@ NAMES = ("cpu.percent", "memory.used")
 class Hub(Programs):
     """Collector, writer and reader; the host ``web-1`` measures noon and the seconds after it."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: str = "") -> None:
+        """``store``: more settings of the store."""
         # What is remembered for less than the time since that noon would be dropped at once.
         super().__init__(
-            "[store]\nkeep_samples_seconds = '5000w'\nkeep_records_seconds = '5000w'\n[collector]\nreport_seconds = 1\n"
+            "[collector]\nreport_seconds = 1\n"
+            f"[store]\nkeep_samples_seconds = '5000w'\nkeep_records_seconds = '5000w'\n{store}"
         )
         self._context: zmq.Context[Any] = zmq.Context()
         self.push = Push(self._context, queue=100_000)

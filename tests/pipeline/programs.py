@@ -23,7 +23,12 @@ from store.backends.lmdb import LmdbBackend
 
 ROOT = Path(__file__).parents[2]
 FOREVER = 2**63 - 1
-HUB = {"collector": ["collector"], "store-writer": ["store", "writer"], "store-reader": ["store", "reader"]}
+HUB = {
+    "collector": ["collector"],
+    "store-writer": ["store", "writer"],
+    "store-reader": ["store", "reader"],
+    "api": ["api"],
+}
 
 
 class Told:
@@ -78,12 +83,26 @@ class Programs:
         process.send_signal(number)
         process.wait(20)
 
+    def pid(self, name: str) -> int | None:
+        """The process of a program that runs."""
+        process = self._running[name]
+        return process.pid if process.poll() is None else None
+
     def died(self, name: str) -> bool:
         """Whether a program ended by itself; if so it may be started again."""
         if self._running[name].poll() is None:
             return False
         del self._running[name]
         return True
+
+    def resident_bytes(self, name: str) -> int:
+        """The memory that a program has."""
+        pages = Path(f"/proc/{self._running[name].pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE")
+
+    def beats(self, name: str) -> bool:
+        """Whether a program's loop goes round."""
+        return (self.folder / "var" / "run" / f"{name}.beat").exists()
 
     def freeze(self, name: str, seconds: float) -> None:
         """Stop a program and let it go on."""

@@ -2,72 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bus import enrolled, joining, keys
-from bus.joining import Join
-from tests.pipeline.programs import ROOT, Programs, until
+from bus import enrolled, keys
+from tests.pipeline.joined import Joined, home
+from tests.pipeline.programs import Programs, until
 
 RATE = 500.0
 NAME = "web-1"
-
-
-def home(hub: Programs) -> Path:
-    """Where the hub keeps its files."""
-    return hub.folder / "var"
-
-
-class Joined:
-    """A producer with a home of its own, as on another host, that keeps a journal of what it told."""
-
-    def __init__(self, hub: Programs) -> None:
-        self._hub = hub
-        self.home = hub.folder / "host" / "var"
-        (self.home / "run").mkdir(parents=True)
-        (hub.folder / "host" / "agent.toml").write_text("")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def enrol(self, *, again: bool = False) -> None:
-        """Give it a key, and the line that belongs to it."""
-        self.join(self.admit(again=again))
-
-    def admit(self, *, again: bool = False) -> Join:
-        """What ``guardia enroll`` prints."""
-        own = keys.new()
-        enrolled.admit(home(self._hub), NAME, own.public, time.time_ns(), again=again)
-        hub = enrolled.hub_key(home(self._hub)).public
-        door, receipts = (line.split('"')[1] for line in self._hub.config.read_text().splitlines()[1:3])
-        return Join(NAME, door, receipts, hub, own.public, own.secret)
-
-    def join(self, join: Join) -> None:
-        """What ``guardia agent --join`` does."""
-        joining.keep(self.home, join)
-
-    def start(self) -> None:
-        """Start telling."""
-        command = [sys.executable, "-m", "tests.pipeline.telling", NAME, str(RATE)]
-        command.append(str(self._hub.folder / f"{NAME}.journal"))
-        environment = {**os.environ, "GUARDIA_CONFIG": str(self.home.parent / "agent.toml")}
-        with (self._hub.folder / f"{NAME}.out").open("ab") as out:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-
-    def stop(self) -> None:
-        """End it."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(10)
-            finally:
-                self._process.kill()
-                self._process = None
 
 
 @pytest.fixture
@@ -81,7 +26,7 @@ def hub() -> Iterator[Programs]:
 
 @pytest.fixture
 def host(hub: Programs) -> Iterator[Joined]:
-    made = Joined(hub)
+    made = Joined(hub, NAME, RATE)
     made.enrol()
     made.start()
     yield made

@@ -1,0 +1,117 @@
+"""A bad agent that floods the hub starves nobody, is held to its allowance, and is seen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus import refused
+from tests.pipeline.joined import Joined, home
+from tests.pipeline.programs import ROOT, Programs, until
+from tests.system.supervised import free_ports
+
+SECONDS = 2.0
+
+
+class Flood:
+    """An enrolled agent that floods, as a process."""
+
+    def __init__(self, hub: Programs, how: str) -> None:
+        self.host = Joined(hub, "web-9")
+        self.host.enrol()
+        command = [sys.executable, "-m", "tests.pipeline.flooding", str(self.host.home), how]
+        with (hub.folder / "flood.out").open("ab") as out:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait(10)
+
+
+@pytest.fixture
+def hub() -> Iterator[Programs]:
+    made = Programs(
+        f"keys = true\nvitals_seconds = 1\n[api]\nport = {free_ports(1)[0]}\n[collector]\nreport_seconds = 1\n"
+    )
+    for name in ("collector", "store-writer"):
+        made.start(name)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def good(hub: Programs) -> Iterator[Joined]:
+    made = Joined(hub, "web-1", 200.0)
+    until(lambda: hub.beats("collector"), 20, "the collector runs", hub)
+    made.enrol()
+    made.start()
+    until(lambda: bool(hub.streams("web-1")), 20, "the good one is heard", hub)
+    yield made
+    made.stop()
+
+
+def rows(hub: Programs) -> dict[str, int]:
+    """Refusals of the bad one by reason."""
+    return {row.reason: row.count for row in refused.read(home(hub) / "run") if row.sender == "web-9"}
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"), [("samples", "rate"), ("large", "rate"), ("epochs", "epochs"), ("hellos", "hello rate")]
+)
+def test_beside_a_flooding_agent_a_good_one_is_served(hub: Programs, good: Joined, how: str, reason: str) -> None:
+    flood = Flood(hub, how)
+    try:
+        until(lambda: rows(hub).get(reason, 0) > 100, 20, f"the flood is refused: {rows(hub)}", hub)
+        end, slowest = time.monotonic() + SECONDS, 0.0
+        while time.monotonic() < end:
+            told, since = hub.told("web-1"), time.monotonic()
+            until(lambda told=told: hub.has_all("web-1", told), 10, "the good one's messages are stored", hub)  # type: ignore[misc]
+            slowest = max(slowest, time.monotonic() - since)
+    finally:
+        flood.close()
+
+    assert slowest < 2.0, "what the good one says is stored soon"
+    assert len(hub.told("web-1")) > 200 * SECONDS, "there was load: without it the test would prove nothing"
+    assert hub.lost("web-1") == []
+    assert not hub.died("collector")
+    assert not hub.died("store-writer")
+
+
+def test_what_is_refused_is_seen_in_the_status_and_by_prometheus(hub: Programs, good: Joined) -> None:
+    hub.start("store-reader")
+    hub.start("api")
+    flood = Flood(hub, "hellos")
+    port = int(hub.config.read_text().rpartition("port = ")[2].split()[0])
+    family = 'guardia_hub_refused_frames_total{program="guardia.collector",instance="hello rate"}'
+    try:
+        until(lambda: family in _got(port, "/metrics"), 30, "prometheus is told", hub)
+        until(lambda: rows(hub).get("hello rate", 0) > 100, 20, f"the flood is refused: {rows(hub)}", hub)
+    finally:
+        flood.close()
+    status = subprocess.run(
+        [sys.executable, "-m", "bus.command", "status", "--config", str(hub.config)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={"HOME": str(Path(hub.folder)), "PATH": "/usr/bin"},
+    )
+
+    assert "refused at the door within the last hour:" in status.stdout, status.stderr
+    assert "from web-9, hello rate, last at " in status.stdout
+
+
+def _got(port: int, path: str) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""

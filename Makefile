@@ -16,8 +16,9 @@ run: $(VENV)/made
 	@echo "Guardia starts; in another terminal: $(BIN)/guardia view. Ctrl-C stops it."
 	@exec $(BIN)/supervisord -c etc/guardia.conf
 
+# Most tests wait for programs that start: several run at once, those of one file in their order.
 test: $(VENV)/made
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 style: $(VENV)/made
 	$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer
+from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer, same_origin
 from api.cors import cors_headers
 from api.errors import Problem
 from api.hub import Hub
@@ -65,6 +65,8 @@ class Front:
             return
         verdict = self._verdict(req, resource)
         req.context.verdict = verdict
+        if req.method not in ("GET", "HEAD"):
+            self._refuse_strange_pages(req)
         if isinstance(verdict, Refused) and not getattr(resource, "open", False):
             challenge = {"WWW-Authenticate": 'Bearer realm="guardia"'} if verdict.status == 401 else {}
             raise Problem(verdict.status, verdict.code, verdict.text, headers=challenge)
@@ -92,11 +94,19 @@ class Front:
         if self._hub.config.access_log:
             log.info("%s", access_line(req, resp.status_code))
 
+    def _refuse_strange_pages(self, req: Request) -> None:
+        """A page of another site may write nothing: where there are no tokens its browser would be let in."""
+        config = self._hub.config
+        allowed = (config.cors_origins or None) if config.cors else ()
+        if not same_origin(req.get_header("Origin"), req.get_header("Host"), allowed):
+            raise Problem(403, "origin", "pages of other origins may not write here")
+
     def _verdict(self, req: Request, resource: Any) -> Verdict:
         token = bearer(req.get_header("Authorization"))
         if token is None and req.method in ("GET", "HEAD"):
             token = cookie_of(req)
-        needs: Scope = getattr(resource, "scope", "read")
+        writes = req.method not in ("GET", "HEAD") and hasattr(resource, f"on_{req.method.lower()}")
+        needs: Scope = getattr(resource, "writes" if writes else "scope", "read")
         return self._hub.keyring().judge(token, self._hub.clock(), needs)
 
 

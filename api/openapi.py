@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Iterable
 from typing import (
@@ -17,7 +18,7 @@ from typing import (
     is_typeddict,
 )
 
-from api.routes import EVENTS, ROUTES, STREAM, Parameter, Route
+from api.routes import EVENTS, ROUTES, STREAM, Parameter, Route, Write
 from api.shapes import ErrorShape
 
 Schema = dict[str, Any]
@@ -45,7 +46,7 @@ _REFUSALS = {
 def openapi(version: str) -> Schema:
     """The whole description."""
     schemas: dict[str, Schema] = {}
-    paths = {route.path: {"get": _operation(route, schemas)} for route in ROUTES}
+    paths = {route.path: _operations(route, schemas) for route in ROUTES}
     paths["/api/v1/stream"] = {"get": _stream(schemas)}
     _schema(ErrorShape, schemas)
     return {
@@ -64,17 +65,48 @@ def openapi(version: str) -> Schema:
     }
 
 
+def _operations(route: Route, schemas: dict[str, Schema]) -> Schema:
+    found = {"get": _operation(route, schemas)} if route.reads else {}
+    return found | {write.method.lower(): _write(route, write, schemas) for write in route.writes}
+
+
+def _write(route: Route, write: Write, schemas: dict[str, Schema]) -> Schema:
+    answers: dict[str, Any] = {str(write.status): {"description": "Done."}}
+    if write.answer is not None:
+        answers[str(write.status)]["content"] = {"application/json": {"schema": _schema(write.answer, schemas)}}
+    refusals = _REFUSALS | {"400": "The body or a parameter cannot be obeyed.", "415": "The body is no JSON."}
+    operation: Schema = {
+        "summary": write.summary,
+        "operationId": f"{write.method.title()}{route.resource.__name__}",
+        "parameters": _in_path(route.path),
+        "responses": answers | _refused(refusals | ({"404": "There is no such thing."} if route.missing else {})),
+    }
+    if write.body is not None:
+        schema = _record(write.body, schemas)
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _refused(refusals: dict[str, str]) -> dict[str, Any]:
+    shape = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorShape"}}}
+    return {status: {"description": text, "content": shape} for status, text in sorted(refusals.items())}
+
+
+def _record(body: type[Any], schemas: dict[str, Schema]) -> Schema:
+    """The schema of a body, which is a dataclass."""
+    hints = get_type_hints(body)
+    properties = {field.name: _schema(hints[field.name], schemas) for field in dataclasses.fields(body)}
+    needed = [field.name for field in dataclasses.fields(body) if field.default is dataclasses.MISSING]
+    schemas[body.__name__] = {"type": "object", "properties": properties, "required": sorted(needed)}
+    return {"$ref": f"#/components/schemas/{body.__name__}"}
+
+
 def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
     kind = "text/plain" if route.answer is str else "application/json"
     answers: dict[str, Any] = {
         "200": {"description": "The answer.", "content": {kind: {"schema": _schema(route.answer, schemas)}}}
     }
-    refusals = _REFUSALS | ({"404": "There is no such host."} if route.missing else {})
-    for status, text in sorted(refusals.items()):
-        answers[status] = {
-            "description": text,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorShape"}}},
-        }
+    answers |= _refused(_REFUSALS | ({"404": "There is no such thing."} if route.missing else {}))
     operation: Schema = {
         "summary": route.summary,
         "operationId": route.resource.__name__,
@@ -134,6 +166,8 @@ def _schema(annotation: Any, schemas: dict[str, Schema]) -> Schema:
         return _schema(arguments[0], schemas)
     if origin is Literal:
         return {"type": "string", "enum": list(arguments)}
+    if origin is tuple:
+        return {"type": "array", "items": _schema(arguments[0], schemas)}
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0], schemas)}
     if origin is dict:

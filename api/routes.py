@@ -24,6 +24,17 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """A method of a path that changes something."""
+
+    method: str
+    summary: str
+    answer: type[Any] | None
+    body: type[Any] | None = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One path of the REST interface."""
 
@@ -33,7 +44,10 @@ class Route:
     summary: str
     parameters: tuple[Parameter, ...] = ()
     missing: bool = False
-    """Whether it answers 404 for an unknown host; else its answer is empty."""
+    """Whether it answers 404 for what there is not; else its answer is empty."""
+    writes: tuple[Write, ...] = ()
+    reads: bool = True
+    """Whether it answers GET."""
 
     def made(self, hub: Hub) -> Resource:
         """The resource for this worker."""

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import falcon
 import falcon.asgi
 
-from api.auth import Scope
+from api.auth import Admitted, Scope
+from api.bodies import read_body
 from api.encoding import to_json
+from api.errors import Problem
 from api.filters import Query
 from api.hub import Hub
+from bus.fields import Unfit
+
+T = TypeVar("T")
 
 Request = falcon.asgi.Request
 Response = falcon.asgi.Response
 
 
 class Resource(ABC):
-    """A path's GET and HEAD. ``scope`` is what its token must have; ``open`` lets everybody in."""
+    """A path's GET and HEAD. ``scope`` is what its token must have; ``open`` lets everybody in.
+
+    A resource that also takes writes has ``on_post`` or ``on_delete``, for which ``writes`` is the scope.
+    """
 
     scope: ClassVar[Scope] = "read"
+    writes: ClassVar[Scope] = "ack"
     open: ClassVar[bool] = False
     page: ClassVar[bool] = False
 
@@ -39,6 +48,28 @@ class Resource(ABC):
 def query_of(req: Request) -> Query:
     """The parameters of the request."""
     return Query(req.query_string)
+
+
+async def body_of(req: Request, shape: type[T]) -> T:
+    """The body of a writing request; raises ``Problem``.
+
+    A page of another site can send text or a form without asking, but no JSON: that is why it has to say so.
+    """
+    kind = (req.content_type or "").partition(";")[0].strip().lower()
+    if kind != falcon.MEDIA_JSON:
+        raise Problem(415, "not_json", "send the body as Content-Type: application/json")
+    data = await req.stream.read()
+    try:
+        return read_body(shape, data)
+    except Unfit as fault:
+        place = str(fault).partition(":")[0].removeprefix("body").lstrip(".")
+        raise Problem(400, "bad_body", str(fault), parameter=place or "body") from None
+
+
+def who(req: Request, named: str | None) -> str:
+    """Under which name a write is done: the token's, else the one given, else ``api``."""
+    verdict = req.context.verdict
+    return (isinstance(verdict, Admitted) and verdict.name) or named or "api"
 
 
 def send(resp: Response, answer: object) -> None:

@@ -1,0 +1,43 @@
+"""What clients may send: the bodies of writing requests, each a record, and how one is read. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bus.fields import Unfit, build
+
+T = TypeVar("T")
+MAX_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NewSilence:
+    """A silence to begin now. ``matches`` are globs of hosts, services and rules; ``owner`` stands for no token."""
+
+    reason: str
+    seconds: float
+    matches: tuple[str, ...]
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody says who acknowledges an incident."""
+
+    note: str = ""
+    owner: str | None = None
+
+
+def read_body(shape: type[T], data: bytes) -> T:
+    """The body as ``shape``; raises ``Unfit`` with a sentence. Nothing at all is an empty object."""
+    try:
+        value: Any = json.loads(data or b"{}")
+    except RecursionError:
+        raise Unfit(f"body: more than {MAX_DEPTH} levels deep") from None
+    except ValueError as error:
+        raise Unfit(f"body: no JSON: {error}") from None
+    if type(value) is not dict:
+        raise Unfit("body: expected an object")
+    return build(shape, value, "body")

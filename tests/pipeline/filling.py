@@ -18,8 +18,9 @@ from bus.questions import Range, Statistics
 from tests.pipeline.asking import Hub
 from tests.pipeline.programs import Programs, until
 
-RATE = 1000.0
-BALLAST = 6_000_000
+RATE = 3000.0
+LEFT = 1_500_000
+"""Bytes that the ballast leaves."""
 
 
 def _mounted(case: str, folder: Path) -> Path:
@@ -32,11 +33,10 @@ def _mounted(case: str, folder: Path) -> Path:
         subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
         subprocess.run(["mount", "-o", "loop", image, disk], check=True)
     else:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", disk], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", disk], check=True)
     ballast = disk / "ballast"
     found = os.statvfs(disk)
-    # The rest is for the store: 6 MB, whatever the file system keeps for itself.
-    size = max(BALLAST, found.f_bavail * found.f_frsize - 6_000_000)
+    size = found.f_bavail * found.f_frsize - LEFT
     with ballast.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, size)
     return disk
@@ -51,9 +51,18 @@ def _more(programs: Programs, count: int) -> None:
     until(lambda: programs.count_told() >= goal, 30, f"{count} more messages told", programs)
 
 
+def _elsewhere(programs: Programs, disk: Path, name: str) -> None:
+    """Let a folder of the home stand on the disk."""
+    home = programs.folder / "var"
+    home.mkdir(exist_ok=True)
+    (disk / name).mkdir()
+    (home / name).symlink_to(disk / name)
+
+
 def _store(disk: Path) -> dict[str, object]:
-    hub = Hub(f'path = "{disk}/store"\nfree_bytes = 0\nretry_seconds = 1\n')
+    hub = Hub("free_bytes = 0\nretry_seconds = 1\n")
     try:
+        _elsewhere(hub, disk, "store")
         hub.run()
         hub.producer("web-2", RATE)
         writer = hub.pid("store-writer")
@@ -87,15 +96,14 @@ def _store(disk: Path) -> dict[str, object]:
 def _spool(disk: Path) -> dict[str, object]:
     """The disk is full while the hub is away: the newest 1,000 live in memory, all others are counted."""
     programs = Programs()
-    home = programs.folder / "var"
-    home.mkdir()
-    (disk / "spool").mkdir()
-    (home / "spool").symlink_to(disk / "spool")
     try:
+        _elsewhere(programs, disk, "spool")
         programs.producer("web-2", RATE)
         until(_said(programs, "web-2", "kept in memory"), 60, "the producer says that its disk is full", programs)
         durable = programs.told("web-2")
-        time.sleep(3000 / RATE)  # so many messages that nobody can promise anything about
+        # Nobody can promise anything about these; there is nothing to see of them but the time that they take.
+        enough = time.monotonic() + 3000 / RATE
+        until(lambda: time.monotonic() > enough, 30, "three times as many as memory holds are told", programs)
         for name in ("collector", "store-writer"):
             programs.start(name)
         (disk / "ballast").unlink()

@@ -96,9 +96,9 @@ class Programs:
         return True
 
     def resident_bytes(self, name: str) -> int:
-        """The memory that a program has."""
-        pages = Path(f"/proc/{self._running[name].pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGESIZE")
+        """The memory that a program has for itself, without the pages of the store's files."""
+        status = Path(f"/proc/{self._running[name].pid}/status").read_text()
+        return 1024 * int(status.partition("RssAnon:")[2].split()[0])
 
     def beats(self, name: str) -> bool:
         """Whether a program's loop goes round."""

@@ -24,8 +24,8 @@ from tests.pipeline.programs import Programs, until
 
 TIMES = 10 if os.environ.get(LONG) == "1" else 1
 FRAMES, BODIES, BEGINNINGS, IDLE = 4000 * TIMES, 1500 * TIMES, 1500 * TIMES, 300 if TIMES == 1 else 1000
-GROWTH = 64_000_000
-"""Bytes that the programs may take more than after the first tenth of the rubbish."""
+GROWTH, FLAT = 64_000_000, 16_000_000
+"""Bytes that a program may take more after the first tenth of the rubbish, and after the first half of it."""
 SETTINGS = """[store]
 free_bytes = "1MB"
 [collector]
@@ -46,6 +46,7 @@ class Flooded:
         for name in PROGRAMS:
             self.hub.start(name)
         self.chance = random.Random(SEED)
+        self._seen: list[dict[str, int]] = []
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         addresses = self.hub.config.read_text().splitlines()
         self.door = int(addresses[1].rpartition(":")[2].strip('"'))
@@ -69,9 +70,20 @@ class Flooded:
         until(lambda: self.refused() >= sent, 30, f"{sent} refusals are counted, not {self.refused()}", self.hub)
         assert self.refused() == sent
 
-    def grew(self, before: dict[str, int]) -> dict[str, int]:
-        """Bytes that the programs took since."""
-        return {name: now - before[name] for name, now in self.resident().items()}
+    def look(self, turn: int, of: int) -> None:
+        """Remember what memory the programs have, after a tenth and after half of the rubbish."""
+        if turn in (of // 10, of // 2):
+            self._seen.append(self.resident())
+
+    def is_flat(self) -> None:
+        """The programs took little since the first tenth, and less since the half."""
+        (tenth, half), self._seen = self._seen, []
+        now = self.resident()
+        grown = {name: (now[name] - tenth[name], now[name] - half[name]) for name in PROGRAMS}
+        print(
+            {name: f"{a / 1e6:+.1f} MB, {b / 1e6:+.1f} MB of it in the second half" for name, (a, b) in grown.items()}
+        )
+        assert all(since_tenth < GROWTH and since_half < FLAT for since_tenth, since_half in grown.values())
 
 
 def nothing_lost(hub: Programs, name: str) -> None:
@@ -84,6 +96,11 @@ def nothing_lost(hub: Programs, name: str) -> None:
     assert hub.lost(name) == []
     for program in PROGRAMS:
         assert not hub.died(program), f"{program} ended: {hub.output()}"
+
+
+def settled(hub: Programs, number: int) -> bool:
+    """Whether the bad one's messages up to ``number`` are stored or rejected."""
+    return any(stream.watermark >= number for stream in hub.streams("web-9"))
 
 
 @pytest.fixture
@@ -115,7 +132,6 @@ def test_frames_of_every_wrong_kind_are_counted_to_the_last_one(open_hub: Floode
     load(open_hub)
     bad = zmtp.admitted(open_hub.door)
     many = zmtp.admitted(open_hub.door)
-    before: dict[str, int] = {}
     sent = 0
     for turn in range(FRAMES):
         bad.sendall(zmtp.frame(rubbish.frame("web-9", open_hub.chance)))
@@ -126,10 +142,10 @@ def test_frames_of_every_wrong_kind_are_counted_to_the_last_one(open_hub: Floode
             sent += parts
         if turn == FRAMES // 10:
             open_hub.counted(sent)
-            before = open_hub.resident()
+        open_hub.look(turn, FRAMES)
     open_hub.counted(sent)
 
-    assert max(open_hub.grew(before).values()) < GROWTH
+    open_hub.is_flat()
     nothing_lost(open_hub.hub, "web-1")
     bad.close()
     many.close()
@@ -145,32 +161,34 @@ def test_an_enrolled_peer_with_wrong_frames_and_wrong_bodies_harms_nobody(keyed:
     push.show_key(own, enrolled.hub_key(home(flooded.hub)).public)
     push.connect(f"tcp://127.0.0.1:{flooded.door}")
     codes = [kind.code for name, kind in KINDS.items() if name in ("sample", "layout", "facts", "processes", "check")]
-    before: dict[str, int] = {}
     for turn in range(FRAMES):
         push.raw.send(rubbish.frame("web-9", flooded.chance))
         if turn == FRAMES // 10:
             flooded.counted(turn + 1)
-            before = flooded.resident()
+        flooded.look(turn, FRAMES)
     flooded.counted(FRAMES)
+    flooded.is_flat()
+    hub = flooded.hub
     for turn in range(1, BODIES + 1):
         code, body = flooded.chance.choice(codes), rubbish.body(flooded.chance)
         push.raw.send(rubbish.whole(b"web-9", body, code=code, number=turn, at=time.time_ns()))
-    hub = flooded.hub
-    until(lambda: any(s.watermark == BODIES for s in hub.streams("web-9")), 30, "all wrong bodies are settled", hub)
+        if not turn % (BODIES // 10):
+            until(lambda turn=turn: settled(hub, turn), 30, f"{turn} wrong bodies are settled", hub)  # type: ignore[misc]
+        flooded.look(turn, BODIES)
 
     # A body that a layout cannot be made of is rejected; others are for whoever reads them to refuse.
     assert any(stream.rejected for stream in hub.streams("web-9"))
     assert flooded.refused() == FRAMES
-    assert max(flooded.grew(before).values()) < GROWTH
+    flooded.is_flat()
     nothing_lost(hub, "web-1")
 
 
 def test_beginnings_that_come_to_nothing_get_nobody_in(keyed: tuple[Flooded, Joined]) -> None:
     flooded, _ = keyed
     load(flooded)
-    before: dict[str, int] = {}
     for turn in range(BEGINNINGS):
         port = flooded.door if turn % 2 else flooded.receipts
+        flooded.look(turn, BEGINNINGS)
         with zmtp.connected(port) as bad:
             try:
                 bad.sendall(rubbish.beginning(flooded.chance))
@@ -178,13 +196,11 @@ def test_beginnings_that_come_to_nothing_get_nobody_in(keyed: tuple[Flooded, Joi
                     zmtp.ended(bad, 0.02)
             except ConnectionError:
                 continue
-        if turn == BEGINNINGS // 10:
-            before = flooded.resident()
     until(lambda: flooded.refused() > BEGINNINGS // 2, 10, "connections that came to nothing are counted", flooded.hub)
 
     reasons = {row.reason for row in refused.read(home(flooded.hub) / "run")}
     assert reasons <= {"no key", "handshake", "wrong hub key"}
-    assert max(flooded.grew(before).values()) < GROWTH
+    flooded.is_flat()
     nothing_lost(flooded.hub, "web-1")
 
 

@@ -46,6 +46,20 @@ def build(program: Program[Agent]) -> None:
         turns.add(telling.processes(config, producer, costs=costs, log=log, submit=workers.submit))
     turns.add(plugins.job(program.settings.path.parent / config.plugins))
 
+    if config.watch_url is not None:
+        # Most agents are no watchmen.
+        from agent.watching import LOOK_SECONDS, Watching
+
+        watch = Watching(
+            host,
+            config.watch_url,
+            config.watch_seconds,
+            heard=lambda: producer.heard,
+            submit=hands.submit,
+            log=log,
+        )
+        loop.every(LOOK_SECONDS, watch.look)
+
     for end in (workers.close, hands.close, executor.close):
         loop.on_stop(end)
     Schedule(loop, config.interval, turns).start()

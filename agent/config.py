@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.metrics import METRICS
-from bus.config import Objection, setting
+from bus.config import Objection, Secret, setting
 from bus.messages import HUB
 
 PSEUDO = (
@@ -77,6 +77,14 @@ class Agent:
     )
     plugin_seconds: float = setting(
         5.0, unit="s", minimum=0.1, maximum=3600, help="A plugin that takes longer is killed with all it started."
+    )
+
+    watch_url: Secret | None = setting(
+        None,
+        help="A URL, as ${NAME} or file:PATH: the agent posts here when the hub is silent for long, and when it is back.",
+    )
+    watch_seconds: float = setting(
+        600.0, unit="s", minimum=10, maximum=86_400, help="So long without a receipt is silence to a watchman."
     )
 
     def objections(self) -> Iterator[Objection]:

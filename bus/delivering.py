@@ -90,6 +90,8 @@ class Deliverer(Voice):
         self._flags: frozenset[Flag] = frozenset()
         self._flowed = False
         self.malformed = 0
+        self.heard: float | None = None
+        """When the last receipt came, by ``clock``; None: none yet."""
         # An epoch must not come twice on any machine: its bits are the kernel's, not a seed's.
         sender = Sender(
             spool.kept(),
@@ -196,6 +198,7 @@ class Deliverer(Voice):
         for frame in self._hear.drain():
             try:
                 self.courier.receipt(frame, self._clock(), self._wall())
+                self.heard = self._clock()
             except Malformed as fault:
                 self.malformed += 1
                 self._log.error("a receipt that is none: %s", fault)

@@ -81,7 +81,7 @@ class Agent:
 
     watch_url: Secret | None = setting(
         None,
-        help="A URL, as ${NAME} or file:PATH: the agent posts here when the hub is silent for long, and when it is back.",
+        help="A URL as ${NAME} or file:PATH: told when the hub has been silent for long, and when it is back.",
     )
     watch_seconds: float = setting(
         600.0, unit="s", minimum=10, maximum=86_400, help="So long without a receipt is silence to a watchman."

@@ -1,0 +1,114 @@
+"""What the alerter must not forget, in LMDB: alarms, incidents, silences, notices. One transaction per judgement.
+
+Everything that a judgement changes, and every notice that follows from it, is committed with fsync before anything is
+sent; a kill in between repeats the judgement or the sending, and forgets neither. A value is its CRC-32 and a msgpack
+map. This is the only file of the room that knows LMDB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import lmdb
+import msgpack
+
+TABLES = ("alarms", "incidents", "silences", "decisions", "outbox", "told", "state")
+MAP_BYTES = 1 << 40
+"""The map is opened huge and never resized; the file is as large as what is in it."""
+_CRC = struct.Struct(">I")
+
+
+class MemoryFull(Exception):
+    """The disk has no room: nothing of the transaction holds, and nothing may be done that rests on it."""
+
+
+class MemoryBroken(Exception):
+    """The files cannot be used; the text names them."""
+
+
+class Transaction:
+    """One view of all tables, changed as a whole or not at all. Keys are text of at most 500 bytes."""
+
+    def __init__(self, txn: lmdb.Transaction, tables: dict[str, Any], damaged: list[str]) -> None:
+        self._txn = txn
+        self._tables = tables
+        self._damaged = damaged
+
+    def get(self, table: str, key: str) -> Any | None:
+        """The value of ``key``; None where there is none, or where the disk damaged it."""
+        value = self._txn.get(key.encode(), db=self._tables[table])
+        return None if value is None else self._opened(table, key, bytes(value))
+
+    def put(self, table: str, key: str, value: Any) -> None:
+        """Keep ``value``, of plain types."""
+        packed: bytes = msgpack.packb(value)
+        self._txn.put(key.encode(), _CRC.pack(crc32(packed)) + packed, db=self._tables[table])
+
+    def delete(self, table: str, key: str) -> bool:
+        """Forget ``key``; False when there was none."""
+        return bool(self._txn.delete(key.encode(), db=self._tables[table]))
+
+    def items(self, table: str, prefix: str = "", after: str = "") -> Iterator[tuple[str, Any]]:
+        """Keys that begin with ``prefix`` and come after ``after``, in order, with their values."""
+        begin = prefix.encode()
+        with self._txn.cursor(self._tables[table]) as cursor:
+            found = cursor.set_range(max(begin, after.encode()))
+            while found and bytes(cursor.key()).startswith(begin):
+                key = bytes(cursor.key()).decode()
+                if key != after or not after:
+                    value = self._opened(table, key, bytes(cursor.value()))
+                    if value is not None:
+                        yield key, value
+                found = cursor.next()
+
+    def count(self, table: str) -> int:
+        """How many keys there are."""
+        return int(self._txn.stat(self._tables[table])["entries"])
+
+    def _opened(self, table: str, key: str, value: bytes) -> Any | None:
+        packed = value[_CRC.size :]
+        if len(value) <= _CRC.size or crc32(packed) != _CRC.unpack_from(value)[0]:
+            self._damaged.append(f"{table} {key}")
+            return None
+        return msgpack.unpackb(packed, strict_map_key=False)
+
+
+class Memory:
+    """The alerter's files. One process writes; open it once in a process, and never before a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.damaged: list[str] = []
+        """Values whose checksum does not hold, named; they count as absent."""
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._env = lmdb.open(str(path), map_size=MAP_BYTES, max_dbs=len(TABLES) + 4, mode=0o600, metasync=True)
+            self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
+        except (lmdb.Error, OSError) as error:
+            raise MemoryBroken(f"{path}: {error}") from None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Change things; committed with fsync at the end, or not at all. Raises ``MemoryFull`` or ``MemoryBroken``."""
+        try:
+            with self._env.begin(write=True) as txn:
+                yield Transaction(txn, self._tables, self.damaged)
+        except (lmdb.DiskError, lmdb.MapFullError) as error:
+            raise MemoryFull(f"{self._path}: {error}") from None
+        except lmdb.Error as error:
+            raise MemoryBroken(f"{self._path}: {error}") from None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Look only."""
+        with self._env.begin() as txn:
+            yield Transaction(txn, self._tables, self.damaged)
+
+    def close(self) -> None:
+        """Give back the files."""
+        self._env.close()

@@ -61,6 +61,7 @@ def build_reader(program: Program[Store]) -> None:
         return
     backend = _opened(program, write=False)
     program.loop.on_stop(backend.close)
+    program.vitals.source(lambda: {f"reader.{what}": n for what, n in backend.damage().items()})
     _answer(program, backend)
 
 

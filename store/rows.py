@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from zlib import crc32
 
-from bus.wire import HEADER, walk
+from bus.wire import HEADER, MAGIC, Malformed, verify, walk
 from store.keys import dated
 
 HEAD = struct.Struct(">I B3x q")
@@ -49,6 +49,24 @@ def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
     received, records = opened(value)
     for start, end, fields in walk(records):
         yield dated(fields[9]), received, records[start:end]
+
+
+def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """What is whole of a group whose checksum does not hold, as ``spread`` gives it: each record has one of its own."""
+    if len(value) < HEAD.size:
+        return
+    received, start = HEAD.unpack_from(value)[2], HEAD.size
+    while (start := value.find(MAGIC, start)) >= 0:
+        try:
+            _, end, fields = next(walk(value, start))
+        except Malformed:
+            start += 1
+            continue
+        if verify(value, start, end):
+            yield dated(fields[9]), received, value[start:end]
+            start = end
+        else:
+            start += 1
 
 
 def folded(rows: Iterable[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:

@@ -138,6 +138,7 @@ class Writer:
             "store.free_bytes": float(self._free(self._path)),
             "store.receipts_total": float(self._settling.sent),
             "store.receipts_dropped_total": float(self._settling.dropped),
+            **{f"store.{what}": n for what, n in self._backend.damage().items()},
             **counts,
         }
 

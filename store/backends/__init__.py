@@ -71,6 +71,9 @@ class Backend(Protocol):
     def statistics(self) -> dict[str, object]:
         """The fields of ``bus.questions.StoreStatistics`` that this backend knows."""
 
+    def damage(self) -> dict[str, float]:
+        """Readings of what was found damaged: ``damaged_total`` since the start, partitions ``put_aside`` by now."""
+
     def refresh(self) -> None:
         """Look again at what another process may have made or removed."""
 

@@ -8,6 +8,7 @@ exception: they are committed before the first row that uses them.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ from bus import failpoints
 from bus.messages import BY_CODE, KINDS, layout_id
 from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams
-from store.backends.partitions import Partitions, environment, explained
+from store.backends.doubt import Look, Presence, after_the_dead, is_doubted, trust
+from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.values import (
     disk_bytes,
     measured_at,
@@ -43,6 +45,9 @@ LATEST_EVERY = 1_000_000_000
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 Latest = dict[tuple[int, bytes], Newest]
 """The newest record of each series of a batch, by (kind code, subject)."""
+STATE_SECONDS = 60.0
+"""So long a look into the state may take; it is a page for each host."""
+log = logging.getLogger("guardia")
 DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
 
@@ -57,21 +62,32 @@ class LmdbBackend:
         self._write = write
         if write:
             (path / "state").mkdir(parents=True, exist_ok=True)
-        self._partitions = Partitions(path / "rows", write=write)
+        for doubted in after_the_dead(path):
+            log.warning("a process died at %s: it is looked into", doubted)
+        _be_sure(path / "state")
+        self._presence = Presence(path)
+        self._partitions = Partitions(path / "rows", self._presence, write=write)
         try:
-            self._state = environment(path / "state", write=write, databases=8)
-            self._db = {name: self._state.open_db(name.encode(), create=write) for name in DATABASES}
-            if write:
-                self._load()
+            with self._presence.at(path / "state"):
+                self._state = environment(path / "state", write=write, databases=8)
+                self._db = {name: self._state.open_db(name.encode(), create=write) for name in DATABASES}
+                if write:
+                    self._load()
         except StoreFull as error:
+            self._presence.close()
             raise StoreBroken(str(error)) from None
         except lmdb.Error as error:
+            self._presence.close()
             raise StoreBroken(f"{path / 'state'}: {error}") from None
 
     @property
     def damaged(self) -> list[str]:
         """What was found damaged since the start, a sentence each."""
         return self._partitions.damaged
+
+    def damage(self) -> dict[str, float]:
+        """How much was found damaged, and is put aside; see ``Backend``."""
+        return {"damaged_total": float(len(self.damaged)), "put_aside": float(len(self._partitions.put_aside()))}
 
     # -- writing ---
 
@@ -153,6 +169,10 @@ class LmdbBackend:
         return records
 
     def _commit_state(self, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
+        with self._presence.at(self._path / "state"):
+            self._write_state(latest, counts, now, streams)
+
+    def _write_state(self, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
         meta = dict(self._meta, commits=self._commits, last_commit=now)
         meta["records"] = {
             kind: int(self._meta.get("records", {}).get(kind, 0)) + counts.get(kind, 0)
@@ -220,6 +240,7 @@ class LmdbBackend:
                 if partition_start(path.name) + period(kind) <= now - age:
                     dropped[kind] = dropped.get(kind, 0) + self._partitions.count(path)
                     self._partitions.remove(path)
+            self._partitions.drop_put_aside(kind, now - age)
         deleted = self._meta.get("deleted", {})
         meta = dict(self._meta, last_cleanup=now)
         meta["deleted"] = {k: int(deleted.get(k, 0)) + dropped.get(k, 0) for k in {*deleted, *dropped}}
@@ -309,13 +330,14 @@ class LmdbBackend:
         return {
             **{name: meta[name] for name in known if meta.get(name) is not None},
             "bytes": sum(disk_bytes(file) for file in files),
-            "partitions": len(files) - 1,
+            "partitions": sum(BAD not in file.parent.name for file in files) - 1,
         }
 
     def refresh(self) -> None:
         """Let go of what another process removed; write what is due when no commit comes."""
         self._partitions.refresh()
         if self._write:
+            self._partitions.look()
             if self._latest_waiting:
                 with contextlib.suppress(lmdb.Error):
                     self._write_latest()
@@ -330,6 +352,7 @@ class LmdbBackend:
             self._witness.note(self.generation, int(self._meta.get("commits", 0)))
         self._partitions.close()
         self._state.close()
+        self._presence.close()
 
     def _series_number(self, kind: str, subject: str) -> int | None:
         if kind not in KINDS:
@@ -341,7 +364,7 @@ class LmdbBackend:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[lmdb.Transaction]:
         try:
-            with self._state.begin() as txn:
+            with self._presence.at(self._path / "state"), self._state.begin() as txn:
                 yield txn
         except lmdb.Error as error:
             raise StoreBroken(f"{self._path / 'state'}: {error}") from None
@@ -349,6 +372,18 @@ class LmdbBackend:
     def _read_meta(self, txn: lmdb.Transaction) -> dict[str, Any]:
         value = txn.get(b"state", db=self._db["meta"])
         return dict(msgpack.unpackb(value)) if value else {}
+
+
+def _be_sure(state: Path) -> None:
+    """Have the state looked into before it is opened, if it is doubted; raises ``StoreBroken``."""
+    if not is_doubted(state):
+        return
+    look = Look(state)
+    sound = look.verdict(STATE_SECONDS)
+    look.close()
+    if not sound:
+        raise StoreBroken(f"{state} is damaged: put an older copy of the store in its place, or take it away")
+    trust(state)
 
 
 def _with_prefix(cursor: lmdb.Cursor, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:

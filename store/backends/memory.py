@@ -113,6 +113,10 @@ class MemoryBackend:
             "last_commit": self._committed,
         }
 
+    def damage(self) -> dict[str, float]:
+        """Nothing, ever."""
+        return {}
+
     def refresh(self) -> None:
         """Nothing: no other process sees this memory."""
 

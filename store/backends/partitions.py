@@ -20,8 +20,9 @@ import lmdb
 from bus.mapped import room_for
 from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
+from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
-from store.rows import Damaged, spread
+from store.rows import Damaged, salvaged, spread
 
 MAP_BYTES = 2**40
 MOST_OPEN = 48
@@ -31,6 +32,9 @@ CHUNK = 256
 """Groups read in one transaction: a long one keeps old pages alive and the file grows."""
 MOST_DAMAGED = 1000
 """Damages remembered, so that each is told once."""
+BAD = ".bad-"
+SURE_SECONDS = 5.0
+"""So long a commit waits for the look into a partition that is doubted; then it is tried again later."""
 
 FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
 DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
@@ -70,12 +74,17 @@ def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environm
 class Partitions:
     """The folder ``rows``: its partitions by kind and time, the most recently used of them open."""
 
-    def __init__(self, rows: Path, *, write: bool) -> None:
+    def __init__(self, rows: Path, presence: Presence, *, write: bool) -> None:
         self.damaged: list[str] = []
         """What was found damaged since the start, a sentence each."""
         self._rows = rows
+        self._presence = presence
         self._write = write
         self._open: OrderedDict[Path, tuple[lmdb.Environment, int]] = OrderedDict()
+        self._look: Look | None = None
+        if write:
+            for gone in rows.glob("*/*.gone"):  # somebody died while dropping it
+                shutil.rmtree(gone, ignore_errors=True)
 
     def note(self, damage: str) -> None:
         """Tell of a damage, once."""
@@ -88,27 +97,34 @@ class Partitions:
         return self._rows / kind / name
 
     def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
-        """The kind's partitions that may hold something of the range, by time."""
+        """The kind's partitions that may hold something of the range, by time; none that is doubted."""
         found = []
-        for path in (self._rows / kind).glob("*T??"):
-            try:
-                begin = partition_start(path.name)
-            except ValueError:
+        names = _names(self._rows / kind)
+        for name in names:
+            begin = _start(name)
+            if begin is None or name + DOUBT in names:
                 continue
             if (end is None or begin <= end) and (start is None or begin + period(kind) > start):
-                found.append((begin, path))
+                found.append((begin, self._rows / kind / name))
         return [path for _, path in sorted(found)]
+
+    def put_aside(self, kind: str = "*") -> list[Path]:
+        """Partitions that were found damaged, and are kept for whoever wants to look at them."""
+        return sorted(self._rows.glob(f"{kind}/*{BAD}*"))
 
     def put(self, path: Path, rows: list[tuple[bytes, bytes]], records: int, *, again: bool) -> None:
         """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``.
 
         ``again``: some of them may be there already, from a commit that did not come to its end.
         """
+        if is_doubted(path):
+            self._be_sure(path)
         try:
-            _put(self._at(path), rows, records, again=again)
+            with self._presence.at(path):
+                _put(self._at(path), rows, records, again=again)
         except DAMAGED as error:
             # Nothing but this partition is concerned: it is put aside, and the rows go to a new one.
-            self._set_aside(path, error)
+            self._set_aside(path, str(error))
             _put(self._at(path), rows, records, again=False)
 
     def rows_of(self, path: Path, number: int, start: int, end: int) -> Iterator[Row]:
@@ -121,17 +137,21 @@ class Partitions:
                 # A partition that is just being made, or was just removed, holds nothing and is no damage.
                 if _inode(path):
                     self.note(f"{path}: {error}")
+                    if isinstance(error, (StoreDamaged, *DAMAGED)):
+                        doubt(path)
                 return
             for value in values:
                 try:
-                    yield from (row for row in spread(value) if start <= row[0] <= end)
+                    rows = list(spread(value))
                 except (Damaged, Malformed) as error:
-                    self.note(f"{path}: a group of series {number}: {error}")
+                    rows = list(salvaged(value))
+                    self.note(f"{path}: a group of series {number}: {error}; {len(rows)} records of it are whole")
+                yield from (row for row in rows if start <= row[0] <= end)
 
     def count(self, path: Path) -> int:
         """How many records it holds; 0 when it cannot be read."""
         try:
-            with self._at(path).begin() as txn:
+            with self._presence.at(path), self._at(path).begin() as txn:
                 return int(COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))[0])
         except (StoreBroken, lmdb.Error):
             return 0
@@ -144,13 +164,58 @@ class Partitions:
         path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
+    def drop_put_aside(self, kind: str, before: int) -> None:
+        """Forget what was put aside and ended before this instant."""
+        for path in self.put_aside(kind):
+            begin = _start(path.name.partition(BAD)[0])
+            if begin is not None and begin + period(kind) <= before:
+                shutil.rmtree(path, ignore_errors=True)
+
     def refresh(self) -> None:
         """Close partitions that were removed, so that their space comes back, or put aside and made anew."""
         for path in [path for path, (_, inode) in self._open.items() if _inode(path) != inode]:
             self._forget(path)
 
+    def look(self) -> None:
+        """Go on looking into what is doubted, one at a time; a writer's duty."""
+        after_the_dead(self._rows.parent)
+        if self._look is None:
+            doubted = next((note for note in sorted(self._rows.glob(f"*/*{DOUBT}"))), None)
+            if doubted is None:
+                return
+            self._begin_look(doubted.with_name(doubted.name.removesuffix(DOUBT)))
+        self._judge(0.0)
+
+    def _be_sure(self, path: Path) -> None:
+        """Look into ``path`` before it is written to; raises ``StoreFull`` when that takes its time."""
+        if self._look is None:
+            self._begin_look(path)
+        self._judge(SURE_SECONDS)
+        if is_doubted(path):
+            raise StoreFull(f"{path} may be damaged and is being looked into")
+
+    def _begin_look(self, path: Path) -> None:
+        self._forget(path)
+        self._look = Look(path)
+
+    def _judge(self, seconds: float) -> None:
+        look = self._look
+        if look is None:
+            return
+        sound = look.verdict(seconds)
+        if not look.over:
+            return
+        self._look = None
+        if sound is False:
+            self._set_aside(look.path, "not all of it can be read")
+        if sound is not None:
+            trust(look.path)
+
     def close(self) -> None:
         """Close every file."""
+        if self._look is not None:
+            self._look.close()
+            self._look = None
         for path in list(self._open):
             self._forget(path)
 
@@ -168,7 +233,7 @@ class Partitions:
         except StoreDamaged as error:
             if not self._write:
                 raise
-            self._set_aside(path, error)
+            self._set_aside(path, str(error))
             path.mkdir(parents=True, exist_ok=True)
             opened = environment(path, write=True)
         self._open[path] = opened, _inode(path)
@@ -179,17 +244,19 @@ class Partitions:
         if found is not None:
             found[0].close()
 
-    def _set_aside(self, path: Path, error: Exception) -> None:
+    def _set_aside(self, path: Path, why: str) -> None:
         self._forget(path)
-        aside = path.with_name(f"{path.name}.bad-{int(time.time())}")
+        aside = path.with_name(f"{path.name}{BAD}{int(time.time())}")
+        while aside.exists():
+            aside = aside.with_name(aside.name + "+")
         if path.exists():
             path.rename(aside)
-        self.note(f"{path} ({error}), put aside as {aside.name}")
+        self.note(f"{path} ({why}), put aside as {aside.name}")
 
     def _chunk(self, path: Path, first: bytes, last: bytes) -> tuple[list[bytes], bytes]:
         """Values from ``first`` to ``last``, and the key to go on from (empty: that was all)."""
         values: list[bytes] = []
-        with self._at(path).begin() as txn, txn.cursor() as cursor:
+        with self._presence.at(path), self._at(path).begin() as txn, txn.cursor() as cursor:
             more = cursor.set_range(first)
             while more and len(values) < CHUNK:
                 key = bytes(cursor.key())
@@ -199,6 +266,23 @@ class Partitions:
                 more = cursor.next()
             following = bytes(cursor.key()) if more else b""
             return values, following if following <= last else b""
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
+
+
+def _start(name: str) -> int | None:
+    """When a partition of this name begins; None when it is none."""
+    if len(name) != len("20261123T19"):
+        return None
+    try:
+        return partition_start(name)
+    except ValueError:
+        return None
 
 
 def _inode(path: Path) -> int:

@@ -1,0 +1,131 @@
+"""Which files can be trusted: a damaged LMDB file may kill the process that touches it (SIGABRT, SIGBUS).
+
+    at/<process>-<n>                  the file at which a living process is just now, held by flock
+    rows/<kind>/<partition>.doubt     somebody died at this partition, or found it damaged
+
+Who starts finds what the dead were at, and doubts it. Nobody reads a doubted partition until the writer has had a
+child process read all of it (``store.backends.walking``): a sound one is trusted again, a damaged one put aside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from store.backends.walking import NOT_NOW, SOUND
+
+DOUBT = ".doubt"
+ROOT = Path(__file__).parents[2]
+_MARK_BYTES = 512
+_COUNT = itertools.count()
+
+
+class Presence:
+    """Shows at which file this process is, for whoever comes after its death."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._folder = store / "at"
+        self._path = self._folder / f"{os.getpid()}-{next(_COUNT)}"
+        self._file = -1
+        # Without room for the marker there is none: that must not keep anybody from reading.
+        with contextlib.suppress(OSError):
+            self._make()
+
+    def _make(self) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        fresh = self._path.with_name(f".{self._path.name}")
+        file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(file, bytes(_MARK_BYTES), 0)
+            # Held before it has its name: nobody takes it for a dead one's.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.rename(fresh, self._path)
+        except OSError:
+            os.close(file)
+            raise
+        self._file = file
+
+    @contextlib.contextmanager
+    def at(self, path: Path) -> Iterator[None]:
+        """Within the block this process is at ``path``, a folder of the store."""
+        if self._file < 0:
+            yield
+            return
+        os.pwrite(self._file, os.fsencode(path.relative_to(self._store)).ljust(_MARK_BYTES, b"\0"), 0)
+        try:
+            yield
+        finally:
+            os.pwrite(self._file, b"\0", 0)
+
+    def close(self) -> None:
+        """This process is nowhere any more."""
+        if self._file >= 0:
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = -1
+
+
+def after_the_dead(store: Path) -> list[Path]:
+    """Doubt what those who died were at, and forget them; returns what is doubted anew."""
+    doubted = []
+    for marker in (store / "at").glob("[0-9]*-*"):
+        with contextlib.suppress(OSError), marker.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            name = file.read(_MARK_BYTES).rstrip(b"\0")
+            if name and not name.startswith(b"\0") and (path := store / os.fsdecode(name)).exists():
+                doubt(path)
+                doubted.append(path)
+            marker.unlink()
+    return doubted
+
+
+def doubt(path: Path) -> None:
+    """Let nobody read ``path`` before it was looked into."""
+    with contextlib.suppress(OSError):
+        path.with_name(path.name + DOUBT).touch(mode=0o600)
+
+
+def is_doubted(path: Path) -> bool:
+    """Whether somebody doubts it."""
+    return path.with_name(path.name + DOUBT).exists()
+
+
+def trust(path: Path) -> None:
+    """Let it be read again, or what takes its place."""
+    path.with_name(path.name + DOUBT).unlink(missing_ok=True)
+
+
+class Look:
+    """A child process that reads all of a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        command = [sys.executable, "-m", "store.backends.walking", str(path.resolve())]
+        self._child = subprocess.Popen(  # noqa: S603 - our own
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def verdict(self, seconds: float = 0.0) -> bool | None:
+        """True when it is sound, False when it is damaged; None while that is not known, after so many seconds."""
+        try:
+            code = self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        return None if code == NOT_NOW else code == SOUND
+
+    @property
+    def over(self) -> bool:
+        """Whether the child has ended."""
+        return self._child.poll() is not None
+
+    def close(self) -> None:
+        """End it."""
+        self._child.kill()
+        self._child.wait()

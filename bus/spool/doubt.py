@@ -1,7 +1,8 @@
 """Whether a spool's LMDB file can be trusted.
 
 A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT). So a file is opened with a marker
-beside it; when the marker is found at the next start, the opening did not end, and a child process walks the
+beside it, and whoever reads or writes it says so in its lock file; when that is found at the next start, it may have
+been the file, and a child process walks the
 file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read, with 3 when the file cannot be
 had now, which says nothing about it.
 """
@@ -36,7 +37,9 @@ def sound(path: Path) -> bool:
     command = [sys.executable, "-m", "bus.spool", str(path.resolve())]
     root = Path(__file__).parents[2]
     try:
-        child = subprocess.run(command, check=False, cwd=root, timeout=WALK_SECONDS)  # noqa: S603 - our own
+        child = subprocess.run(  # noqa: S603 - our own
+            command, check=False, cwd=root, timeout=WALK_SECONDS, stdout=subprocess.DEVNULL
+        )
     except subprocess.TimeoutExpired:
         return False
     if child.returncode == NOT_NOW:

@@ -15,7 +15,7 @@ import errno
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -118,9 +118,13 @@ class Writing:
 class SpoolFile:
     """An open file; every failure is ``NoRoom`` (the disk's) or ``Damaged`` (the file's)."""
 
-    def __init__(self, path: Path, map_bytes: int) -> None:
-        """Open or create it. The map is larger than the file may become: it is never resized."""
+    def __init__(self, path: Path, map_bytes: int, *, is_whole: Callable[[Path], bool] | None = None) -> None:
+        """Open or create it. The map is larger than the file may become: it is never resized.
+
+        ``is_whole`` is asked about a file that ends before its last page, which may never have been written.
+        """
         self.path = path
+        self._is_whole = is_whole
         self._map_bytes = map_bytes
         self._environment: Any = None
         with self._failing():
@@ -138,7 +142,8 @@ class SpoolFile:
                 readahead=False,
             )
         pages = self._environment.info()["last_pgno"] + 1
-        if (self.path / "data.mdb").stat().st_size < pages * self._environment.stat()["psize"]:
+        short = (self.path / "data.mdb").stat().st_size < pages * self._environment.stat()["psize"]
+        if short and self._is_whole is not None and not self._is_whole(self.path):
             raise lmdb.CorruptedError(f"the file ends before its page {pages - 1}")
         self._databases = tuple(self._environment.open_db(name) for name in _DATABASES)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from bus.wire import pack, record, verify
 RECENT = 4096
 """Messages just appended that are kept in memory: most are sent at once."""
 READ_BYTES = 1_048_576
+AT_IT = b"1"
+"""The first byte of the lock's file while somebody reads or writes the spool's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,21 @@ class Spool:
         except OSError:
             os.close(self._lock)
             raise
+        self._died = os.pread(self._lock, 1, 0) == AT_IT
         with suppress(NoRoom):
             self._open(now, wall)
+
+    @contextmanager
+    def _at_it(self) -> Iterator[None]:
+        """Who dies in here may have died of the file: it is looked into at the next start."""
+        # A full disk must not keep anybody from writing less.
+        with suppress(OSError):
+            os.pwrite(self._lock, AT_IT, 0)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.pwrite(self._lock, b"0", 0)
 
     def _beside(self, what: str) -> Path:
         return self.path.with_name(f"{self.path.name}.{what}")
@@ -95,7 +110,9 @@ class Spool:
             return self._file
         marker = self._beside("opening")
         try:
-            whole = not (doubtful(marker) and self.path.exists()) or sound(self.path)
+            doubt = doubtful(marker) or self._died
+            whole = not (doubt and self.path.exists()) or sound(self.path)
+            self._died = False
             try:
                 if not whole or (self.path.exists() and not self.path.is_dir()):
                     raise Damaged("its last opening did not end, or it is no spool")
@@ -112,7 +129,7 @@ class Spool:
         return file
 
     def _load(self, now: float) -> SpoolFile:
-        file = SpoolFile(self.path, 4 * self.limits.bytes + (1 << 30))
+        file = SpoolFile(self.path, 4 * self.limits.bytes + (1 << 30), is_whole=sound)
         extents, marks, self._totals = file.load()
         self._extents = {extent.epoch: extent for extent in extents}
         self._unsaved.clear()
@@ -169,7 +186,7 @@ class Spool:
         """Do ``work`` in one transaction; when that fails, what is kept in memory is as before too."""
         extents, totals = [replace(one) for one in self._extents.values()], replace(self._totals)
         try:
-            with file.write() as writing:
+            with self._at_it(), file.write() as writing:
                 evicted = work(writing)
         except (NoRoom, Damaged) as error:
             self._extents, self._totals = {one.epoch: one for one in extents}, totals
@@ -229,7 +246,7 @@ class Spool:
             return []
         found: list[bytes] = []
         size = 0
-        with suppress(NoRoom, Damaged):
+        with suppress(NoRoom, Damaged), self._at_it():
             for number, value in enumerate(self._file.read(extent.order, first, min(last, extent.last)), first):
                 sound_value = value and verify(value, 0, len(value))
                 found.append(value if sound_value else self._loss(epoch, number))
@@ -293,7 +310,8 @@ class Spool:
 
         evicted = self._change(file, work) if marked or old or forgotten or self._unsaved else []
         if file.size() >= limits.compact_bytes and 4 * self._totals.used < file.size():
-            file.compact()
+            with self._at_it():
+                file.compact()
         return evicted
 
     def status(self) -> SpoolStatus:

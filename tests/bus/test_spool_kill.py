@@ -107,3 +107,43 @@ def test_on_a_disk_that_is_really_full_it_says_so_and_what_was_promised_stays(tm
     spool = Spool(kept, source="web-1", now=time.monotonic(), wall=time.time_ns())
     assert [one.last for one in spool.kept()] == [last]
     assert len(spool.read(7, last, last)) == 1
+
+
+READER = """
+import sys
+from pathlib import Path
+from bus.spool import Spool
+spool = Spool(Path(sys.argv[1]), source="web-1", now=0.0, wall=10**18)
+for one in spool.kept():
+    number = one.base
+    while number <= one.last and (found := spool.read(one.epoch, number, one.last)):
+        number += len(found)
+print(spool.status().moved_aside)
+spool.close(0.0, 10**18)
+"""
+
+
+def test_a_page_that_kills_who_reads_it_does_so_once_and_the_spool_goes_on(tmp_path: Path) -> None:
+    path, size = tmp_path / "spool", 4096
+    _life(path, lines=100, limit=10_000_000)
+    whole = (path / "data.mdb").read_bytes()
+
+    def read() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", READER, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    assert read().stdout == "\n", "the file was sound"
+    killed = False
+    for page in range(2, len(whole) // size):
+        if whole[page * size + 10 : page * size + 12] == b"\2\0":
+            (path / "data.mdb").write_bytes(whole[: page * size] + bytes(size) + whole[(page + 1) * size :])
+            killed = read().returncode == -signal.SIGABRT
+            if killed:
+                break
+    assert killed, "no page of this file kills"
+
+    again = read()
+
+    assert again.returncode == 0, again.stderr
+    assert ".bad-" in again.stdout

@@ -22,6 +22,7 @@ class Hub:
 
     folder: Path
     door: str
+    receipts: str
     api_port: int
     programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -74,9 +75,9 @@ def hub(settings: str = "") -> Iterator[Hub]:
     """A hub without programs, on a disk; the folder goes at the end."""
     door, receipts, api = free_ports(3)
     folder = Path(tempfile.mkdtemp(prefix="guardia-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
-    made = Hub(folder, f"tcp://127.0.0.1:{door}", api)
+    made = Hub(folder, f"tcp://127.0.0.1:{door}", f"tcp://127.0.0.1:{receipts}", api)
     made.config.write_text(
-        f'[bus]\ndoor = "{made.door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\n[api]\nport = {api}\n{settings}'
+        f'[bus]\ndoor = "{made.door}"\nreceipts = "{made.receipts}"\n[api]\nport = {api}\n{settings}'
     )
     try:
         yield made

@@ -206,4 +206,16 @@ def test_the_network_reaches_no_socket_without_limits(context: zmq.Context[Any],
     assert raw.getsockopt(zmq.MAXMSGSIZE) == MAX_FRAME
     assert 0 < raw.getsockopt(zmq.RCVHWM) <= 5000
     assert 0 < raw.getsockopt(zmq.HANDSHAKE_IVL) <= 5000
+    assert raw.getsockopt(zmq.TCP_KEEPALIVE) == 1
+
+
+@pytest.mark.parametrize("role", [Pull, Post])
+def test_a_hub_with_thousands_of_connections_has_no_timer_for_each(context: zmq.Context[Any], role: Any) -> None:
+    assert role(context).raw.getsockopt(zmq.HEARTBEAT_IVL) == 0
+
+
+@pytest.mark.parametrize("role", [Push, Hear])
+def test_a_producer_notices_within_15_seconds_that_nobody_answers(context: zmq.Context[Any], role: Any) -> None:
+    raw = role(context).raw
+    assert 0 < raw.getsockopt(zmq.HEARTBEAT_IVL) <= 5000
     assert 0 < raw.getsockopt(zmq.HEARTBEAT_TIMEOUT) <= 15_000

@@ -17,7 +17,17 @@ from zlib import crc32
 import lmdb
 import msgpack
 
-TABLES = ("alarms", "incidents", "silences", "decisions", "outbox", "told", "state")
+TABLES = (
+    "alarms",
+    "incidents",
+    "incidents_by_time",
+    "silences",
+    "decisions",
+    "untold",
+    "outbox",
+    "told",
+    "state",
+)
 MAP_BYTES = 1 << 40
 """The map is opened huge and never resized; the file is as large as what is in it."""
 _CRC = struct.Struct(">I")
@@ -53,18 +63,27 @@ class Transaction:
         """Forget ``key``; False when there was none."""
         return bool(self._txn.delete(key.encode(), db=self._tables[table]))
 
-    def items(self, table: str, prefix: str = "", after: str = "") -> Iterator[tuple[str, Any]]:
-        """Keys that begin with ``prefix`` and come after ``after``, in order, with their values."""
+    def items(
+        self, table: str, prefix: str = "", after: str = "", *, backwards: bool = False
+    ) -> Iterator[tuple[str, Any]]:
+        """Keys that begin with ``prefix`` and come after ``after``, in order, with their values.
+
+        ``backwards``: the last ones first, those that come before ``after``. The table must not change meanwhile.
+        """
         begin = prefix.encode()
         with self._txn.cursor(self._tables[table]) as cursor:
-            found = cursor.set_range(max(begin, after.encode()))
+            if backwards:
+                found = cursor.set_range(after.encode() if after else begin + b"\xff")
+                found = cursor.prev() if found else cursor.last()
+            else:
+                found = cursor.set_range(max(begin, after.encode()))
             while found and bytes(cursor.key()).startswith(begin):
                 key = bytes(cursor.key()).decode()
                 if key != after or not after:
                     value = self._opened(table, key, bytes(cursor.value()))
                     if value is not None:
                         yield key, value
-                found = cursor.next()
+                found = cursor.prev() if backwards else cursor.next()
 
     def count(self, table: str) -> int:
         """How many keys there are."""

@@ -19,6 +19,7 @@ from api.directory import Directory
 from api.encoding import to_json
 from api.fanout import Fanout
 from api.hub import Hub
+from api.judge import JudgeLine
 from api.live import Live
 from api.middleware import Front
 from api.openapi import openapi
@@ -92,6 +93,7 @@ def from_config(
         return road
 
     asker = Asker(lambda: on(Ask(context), "reader"), timeout=config.question_seconds)
+    judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds, whom="it")
     hub = Hub(
         config=config,
         directory=directory,
@@ -102,6 +104,7 @@ def from_config(
         clock=time.time_ns,
         vitals=Vitals(time.monotonic()),
         expected=expected,
+        judge=judge,
     )
     stair = Stair(lambda: on(Subscribe(context, KINDS), "stair"), fanout)
     lifespan = Lifespan(
@@ -109,6 +112,7 @@ def from_config(
         asker,
         stair,
         context=context,
+        judge=judge,
         producer=lambda: Producer(on(Push(context), "side_door"), f"guardia.api-{place}"),
         canary=lambda: Producer(on(Push(context), "side_door"), f"guardia.canary-{place}"),
     )

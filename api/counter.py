@@ -68,12 +68,13 @@ class Counter(Protocol):
         ...
 
 
-class Asker:
-    """The counter over a socket; many questions may be under way. ``open`` it on a running loop."""
+class Line:
+    """A socket on which many questions may be under way. ``open`` it on a running loop; ``whom`` names who answers."""
 
-    def __init__(self, connect: Callable[[], Ask], *, timeout: float = 2.0) -> None:
+    def __init__(self, connect: Callable[[], Ask], *, timeout: float = 2.0, whom: str = "its reader") -> None:
         self._connect = connect
         self._timeout = timeout
+        self._whom = whom
         self._number = 0
         self._open: dict[bytes, asyncio.Future[bytes]] = {}
         self._ask: Ask | None = None
@@ -93,41 +94,20 @@ class Asker:
         for future in self._open.values():
             future.cancel()
 
-    async def subjects(self, kind: str) -> tuple[Subject, ...]:
-        return (await self._asked(Subjects(kind))).subjects  # type: ignore[no-any-return]
-
-    async def latest(self, kind: str) -> tuple[Stored, ...]:
-        return (await self._asked(Latest(kind))).records  # type: ignore[no-any-return]
-
-    async def range(self, kind: str, subject: str, start: int, end: int, limit: int) -> tuple[Stored, ...]:
-        return (await self._asked(Range(kind, subject, start, end, limit))).records  # type: ignore[no-any-return]
-
-    async def layouts(self, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-        return (await self._asked(Layouts(tuple(ids)))).layouts  # type: ignore[no-any-return]
-
-    async def series(self, question: Series) -> SeriesAnswer:
-        return await self._asked(question)  # type: ignore[no-any-return]
-
-    async def statistics(self) -> StoreStatistics:
-        return await self._asked(Statistics())  # type: ignore[no-any-return]
-
-    async def gaps(self, source: str | None, start: int | None) -> GapsAnswer:
-        return await self._asked(Gaps(source, start))  # type: ignore[no-any-return]
-
-    async def _asked(self, question: Question) -> Any:
+    async def asked(self, question: bytes) -> bytes:
+        """The answer to ``question``; raises ``Unanswered``."""
         if len(self._open) >= MOST_AT_ONCE:
             raise Unanswered(f"{MOST_AT_ONCE} questions wait for it already")
         self._number += 1
         number = self._number.to_bytes(8, "big")
         future = self._open[number] = asyncio.get_running_loop().create_future()
         try:
-            self._send(number, pack_question(question))
-            data = await asyncio.wait_for(future, self._timeout)
+            self._send(number, question)
+            return await asyncio.wait_for(future, self._timeout)
         except TimeoutError:
-            raise Unanswered(f"its reader did not answer within {self._timeout:g} s") from None
+            raise Unanswered(f"{self._whom} did not answer within {self._timeout:g} s") from None
         finally:
             del self._open[number]
-        return read_answer(question, data)
 
     def _send(self, number: bytes, question: bytes) -> None:
         if self._ask is None:
@@ -135,7 +115,7 @@ class Asker:
         try:
             self._ask.raw.send_multipart([number, question], zmq.NOBLOCK)
         except zmq.Again:
-            raise Unanswered("its reader is not there") from None
+            raise Unanswered(f"{self._whom} is not there") from None
         finally:
             self._loop.call_soon(self._drain)
 
@@ -148,3 +128,31 @@ class Asker:
             future = self._open.get(parts[0]) if len(parts) == 2 else None
             if future is not None and not future.done():
                 future.set_result(parts[1])
+
+
+class Asker(Line):
+    """The counter over a socket."""
+
+    async def subjects(self, kind: str) -> tuple[Subject, ...]:
+        return (await self._answer(Subjects(kind))).subjects  # type: ignore[no-any-return]
+
+    async def latest(self, kind: str) -> tuple[Stored, ...]:
+        return (await self._answer(Latest(kind))).records  # type: ignore[no-any-return]
+
+    async def range(self, kind: str, subject: str, start: int, end: int, limit: int) -> tuple[Stored, ...]:
+        return (await self._answer(Range(kind, subject, start, end, limit))).records  # type: ignore[no-any-return]
+
+    async def layouts(self, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+        return (await self._answer(Layouts(tuple(ids)))).layouts  # type: ignore[no-any-return]
+
+    async def series(self, question: Series) -> SeriesAnswer:
+        return await self._answer(question)  # type: ignore[no-any-return]
+
+    async def statistics(self) -> StoreStatistics:
+        return await self._answer(Statistics())  # type: ignore[no-any-return]
+
+    async def gaps(self, source: str | None, start: int | None) -> GapsAnswer:
+        return await self._answer(Gaps(source, start))  # type: ignore[no-any-return]
+
+    async def _answer(self, question: Question) -> Any:
+        return read_answer(question, await self.asked(pack_question(question)))

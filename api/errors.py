@@ -11,8 +11,10 @@ import falcon.asgi
 
 from api.encoding import to_json
 from api.filters import BadParameter
+from api.judge import AlerterAway
 from api.shapes import ErrorShape
 from api.tokens import TokensFault
+from bus.judging import NotThere
 from bus.questions import Unanswered
 
 log = logging.getLogger("guardia.api")
@@ -52,6 +54,10 @@ def problem_of(fault: Exception) -> Problem:
         return fault
     if isinstance(fault, BadParameter):
         return Problem(400, "bad_parameter", str(fault), parameter=fault.parameter)
+    if isinstance(fault, NotThere):
+        return not_found(str(fault))
+    if isinstance(fault, AlerterAway):
+        return Problem(503, "alerter_unavailable", f"the alerter cannot answer: {fault}", headers={"Retry-After": "2"})
     if isinstance(fault, Unanswered):
         return Problem(503, "store_unavailable", f"the store cannot answer now: {fault}", headers={"Retry-After": "2"})
     if isinstance(fault, TokensFault):

@@ -13,6 +13,7 @@ from api.counter import Counter
 from api.directory import Directory
 from api.fanout import Fanout
 from api.health import Limits, StoreSeen, hub_health
+from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
 from bus.questions import GapsAnswer, Unanswered
@@ -40,6 +41,7 @@ class Hub:
     """Which programs make up which part of the hub, by the subjects of their vitals."""
     primed: bool = False
     """Whether the newest records were once read from the store: before that, silent hosts are not known."""
+    judge: Judge = field(default_factory=NoJudge)
     canary: Canary | None = None
     """The message that goes all the way; None where none is sent."""
     started: int = field(init=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api import event_shapes, shapes
+from api import alert_shapes, bodies, event_shapes, shapes
 from api.hub import Hub
-from api.resources import gaps, hosts, pages, services
+from api.resources import alerts, gaps, hosts, pages, services
 from api.resources import hub as own
 from api.resources.base import Resource
 
@@ -123,6 +123,65 @@ ROUTES = (
             Parameter("start", "time", f"{_TIMES}; counted from the newest tally before it; without: ever"),
         ),
         missing=True,
+    ),
+    Route(
+        "/api/v1/alerts",
+        alerts.Alerts,
+        alert_shapes.Alerts,
+        "What is not quiet now, and what holds its notices back.",
+        (Parameter("subject", "text", "one host or service"),),
+    ),
+    Route("/api/v1/rules", alerts.RulesResource, alert_shapes.RuleRows, "The rules in force."),
+    Route(
+        "/api/v1/incidents",
+        alerts.IncidentsResource,
+        alert_shapes.IncidentPage,
+        "What burned, the newest first.",
+        (
+            Parameter("since", "time", f"{_TIMES}; a week before until"),
+            Parameter("until", "time", "now"),
+            Parameter("subject", "text", "one host or service"),
+            Parameter("limit", "integer", "rows, at most 1,000", default=alerts.ROWS),
+            Parameter("cursor", "text", "next of the page before"),
+        ),
+    ),
+    Route(
+        "/api/v1/incidents/{id}/acknowledge",
+        alerts.Acknowledgement,
+        alert_shapes.DoneShape,
+        "",
+        missing=True,
+        reads=False,
+        writes=(Write("POST", "Say that somebody takes care of an incident.", alert_shapes.DoneShape, bodies.Remark),),
+    ),
+    Route(
+        "/api/v1/why",
+        alerts.WhyResource,
+        alert_shapes.WhyShape,
+        "Why there was an alarm, or none.",
+        (
+            Parameter("subject", "text", "a host or a service"),
+            Parameter("rule", "text", "one rule or a glob; without: all"),
+            Parameter("at", "time", f"{_TIMES}; now"),
+        ),
+        missing=True,
+    ),
+    Route(
+        "/api/v1/silences",
+        alerts.SilencesResource,
+        alert_shapes.SilenceRows,
+        "The silences that hold.",
+        (Parameter("past", "boolean", "also those that are over", default=False),),
+        writes=(Write("POST", "Hold back notices from now on.", alert_shapes.DoneShape, bodies.NewSilence, 201),),
+    ),
+    Route(
+        "/api/v1/silences/{id}",
+        alerts.SilenceResource,
+        alert_shapes.DoneShape,
+        "",
+        missing=True,
+        reads=False,
+        writes=(Write("DELETE", "End a silence before its time.", alert_shapes.DoneShape),),
     ),
     Route("/metrics", pages.Prometheus, str, "The newest values of all hosts for Prometheus."),
 )

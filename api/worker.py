@@ -11,7 +11,7 @@ from typing import Any
 import zmq
 
 from api.canary import Canary, keep_flying
-from api.counter import Asker
+from api.counter import Asker, Line
 from api.hub import Hub
 from api.prime import keep_primed, learn_layouts
 from api.stair import Stair
@@ -38,6 +38,7 @@ class Lifespan:
         stair: Stair,
         *,
         context: zmq.Context[Any],
+        judge: Line | None = None,
         producer: Callable[[], Producer] | None = None,
         canary: Callable[[], Producer] | None = None,
     ) -> None:
@@ -46,6 +47,7 @@ class Lifespan:
         self._asker = asker
         self._stair = stair
         self._context = context
+        self._judge = judge
         self._make_producer = producer
         self._make_canary = canary
         self._tasks: list[asyncio.Task[None]] = []
@@ -56,6 +58,8 @@ class Lifespan:
     async def process_startup(self, scope: Any, event: Any) -> None:
         """Called by Falcon on the running loop."""
         self._asker.open()
+        if self._judge is not None:
+            self._judge.open()
         self._stair.open()
         self._start(keep_primed(self._hub))
         self._start(self._keep_learning())
@@ -74,6 +78,8 @@ class Lifespan:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._stair.close()
         self._asker.close()
+        if self._judge is not None:
+            self._judge.close()
         self._context.destroy(linger=0)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

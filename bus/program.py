@@ -45,6 +45,7 @@ ROADS = {
     "stair": "stair.ipc",
     "settle": "settle.ipc",
     "reader": "reader.ipc",
+    "alerter": "alerter.ipc",
 }
 
 

@@ -18,6 +18,7 @@ from api.live import HostNow, Live
 from api.prime import prime
 from bus.vitals import Vitals
 from tests.api.given import NOON, FakeCounter
+from tests.api.judging import FakeJudge
 
 READ = {"Authorization": "Bearer gd_reader"}
 KEYRING = Keyring((Token("viewer", digest_of("gd_reader"), "read"),))
@@ -37,6 +38,7 @@ class House:
     ) -> None:
         self.now = NOON
         self.counter = counter or FakeCounter()
+        self.judge = FakeJudge()
         self.keyring = keyring or Keyring(None)
         live, directory, config = Live(), directory or Directory(), config or Api()
         for names in EXPECTED.values():
@@ -57,6 +59,7 @@ class House:
             clock=lambda: self.now,
             vitals=Vitals(0.0),
             expected=EXPECTED,
+            judge=self.judge,
         )
         self.client = falcon.testing.TestClient(create_app(self.hub, version="0.1.0"))
 

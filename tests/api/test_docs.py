@@ -22,7 +22,7 @@ from tests.api.test_app import full
 from tests.api.test_fanout import Listener
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-CALLS = re.findall(r"```http\nGET (\S+)\n(\d+)\n```\n```json\n(.*?)```", TEXT, re.DOTALL)
+CALLS = re.findall(r"```http\n(GET|POST|DELETE) (\S+)\n(\{.*?\}\n)?(\d+)\n```\n```json\n(.*?)```", TEXT, re.DOTALL)
 EVENTS = re.findall(r"```event\n(\w+)\n```\n```json\n(.*?)```", TEXT, re.DOTALL)
 MESSAGES: dict[str, Message] = {
     "sample": reading()[1],
@@ -45,8 +45,8 @@ def like(shown: Any, real: Any) -> bool:
     return type(shown) is type(real) and bool(shown == real)
 
 
-@pytest.mark.parametrize(("path", "status", "shown"), CALLS, ids=[call[0] for call in CALLS])
-def test_a_call_answers_as_shown(path: str, status: str, shown: str) -> None:
+@pytest.mark.parametrize(("method", "path", "body", "status", "shown"), CALLS, ids=[call[1] for call in CALLS])
+def test_a_call_answers_as_shown(method: str, path: str, body: str, status: str, shown: str) -> None:
     house = full()
     house.counter.answer = SeriesAnswer(
         (NOON - MINUTE, NOON),
@@ -57,7 +57,7 @@ def test_a_call_answers_as_shown(path: str, status: str, shown: str) -> None:
     )
     entry = GapEntry(NOON, 7, 2, 4, "dropped")
     house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 0, 3, 0, {"dropped": 3}, (entry,)),)
-    result = house.ask("GET", path)
+    result = house.ask(method, path, {"Content-Type": "application/json"} if body else None, body=body)
     assert result.status_code == int(status)
     assert like(json.loads(shown), result.json), json.dumps(result.json, indent=1)
 
@@ -67,7 +67,9 @@ def test_every_path_has_an_example() -> None:
         if route.path == "/metrics":
             continue
         pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/?]+", re.escape(route.path)) + r"(\?.*)?\Z")
-        assert any(pattern.match(path) and status == "200" for path, status, _ in CALLS), route.path
+        shown = {method for method, path, _, status, _ in CALLS if pattern.match(path) and status in ("200", "201")}
+        methods = {write.method for write in route.writes} | ({"GET"} if route.reads else set())
+        assert shown == methods, route.path
 
 
 @pytest.mark.parametrize(("kind", "shown"), EVENTS, ids=[event[0] for event in EVENTS])

@@ -52,9 +52,17 @@ def test_health_is_described_as_open() -> None:
 
 
 def test_operations_have_names_of_their_own() -> None:
-    names = [path["get"]["operationId"] for path in SPEC["paths"].values()]
+    names = [operation["operationId"] for path in SPEC["paths"].values() for operation in path.values()]
     assert len(names) == len(set(names))
 
 
 def test_it_is_json() -> None:
     assert json.loads(json.dumps(SPEC)) == SPEC
+
+
+def test_what_writes_is_described_with_its_body() -> None:
+    operation = SPEC["paths"]["/api/v1/silences"]["post"]
+    body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    assert SPEC["components"]["schemas"][body.rpartition("/")[2]]["required"] == ["matches", "reason", "seconds"]
+    assert "201" in operation["responses"]
+    assert set(SPEC["paths"]["/api/v1/silences/{id}"]) == {"delete"}

@@ -1,0 +1,42 @@
+"""The alerter's answers: what burns, why, and what somebody wants held back."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from api.counter import Line
+from bus.judging import NotThere, Question, pack_question, read_answer
+from bus.questions import Unanswered
+
+
+class AlerterAway(Exception):
+    """The alerter did not answer; the text says why."""
+
+
+class Judge(Protocol):
+    """Who is asked about alarms."""
+
+    async def answer(self, question: Question) -> Any:
+        """The answer that belongs to the question; raises ``AlerterAway``, or ``NotThere`` for what there is not."""
+        ...
+
+
+class JudgeLine(Line):
+    """The judge over a socket."""
+
+    async def answer(self, question: Question) -> Any:
+        """See ``Judge``."""
+        try:
+            return read_answer(question, await self.asked(pack_question(question)))
+        except NotThere:
+            raise
+        except Unanswered as failure:
+            raise AlerterAway(str(failure)) from None
+
+
+class NoJudge:
+    """Where there is no alerter to ask."""
+
+    async def answer(self, question: Question) -> Any:
+        """Nobody answers."""
+        raise AlerterAway("there is none here")

@@ -1,0 +1,131 @@
+"""``/alerts``, ``/incidents``, ``/why`` and ``/silences``: what the alerter knows and what it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.alert_shapes import DoneShape
+from api.bodies import NewSilence, Remark
+from api.encoding import SECOND
+from api.errors import Problem
+from api.filters import BadParameter
+from api.resources.base import Request, Resource, Response, body_of, query_of, send, who
+from api.views.alerts import alerts, page, rules, silences, why
+from bus.judging import (
+    MAX_INCIDENTS,
+    Acknowledge,
+    AddSilence,
+    Alarms,
+    Done,
+    EndSilence,
+    Incidents,
+    Rules,
+    Silences,
+    Why,
+)
+
+ROWS = 100
+WEEK = 7 * 24 * 3600 * SECOND
+LONGEST_SILENCE = 366 * 24 * 3600.0
+MOST_MATCHES = 50
+LONGEST_TEXT = 1000
+
+
+class Alerts(Resource):
+    """What is not quiet now."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        send(resp, alerts(await self.hub.judge.answer(Alarms(query_of(req).text("subject")))))
+
+
+class IncidentsResource(Resource):
+    """What burned, the newest first, in pages."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        query = query_of(req)
+        until = query.time("until", self.hub.clock())
+        since = query.time("since", max(0, until - WEEK))
+        limit = query.limit("limit", ROWS, MAX_INCIDENTS)
+        asked = Incidents(since, until, query.text("subject"), limit, query.text("cursor") or "")
+        send(resp, page(await self.hub.judge.answer(asked)))
+
+
+class Acknowledgement(Resource):
+    """An incident that somebody takes care of."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        raise Problem(405, "method_not_allowed", "allowed here: POST", headers={"Allow": "POST, OPTIONS"})
+
+    async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
+        """Acknowledge."""
+        remark = await body_of(req, Remark)
+        asked = Acknowledge(params["id"], who(req, remark.owner), _text("note", remark.note, empty=True))
+        send(resp, _done(await self.hub.judge.answer(asked)))
+
+
+class WhyResource(Resource):
+    """Why there was an alarm, or none."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        query = query_of(req)
+        subject = query.text("subject")
+        if not subject:
+            raise BadParameter("subject", "missing; name a host or a service, as subject=web-1")
+        at = None if query.text("at") is None else query.time("at", 0)
+        send(resp, why(subject, await self.hub.judge.answer(Why(subject, query.text("rule") or "", at))))
+
+
+class RulesResource(Resource):
+    """The rules in force."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        send(resp, rules(await self.hub.judge.answer(Rules())))
+
+
+class SilencesResource(Resource):
+    """The silences; POST makes one."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        send(resp, silences(await self.hub.judge.answer(Silences(query_of(req).flag("past")))))
+
+    async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
+        """Make one that begins now."""
+        new = await body_of(req, NewSilence)
+        if not 0 < new.seconds <= LONGEST_SILENCE:
+            raise _bad("seconds", f"{new.seconds:g}, expected more than 0 and at most a year: a silence has an end")
+        if not 0 < len(new.matches) <= MOST_MATCHES:
+            raise _bad("matches", f"{len(new.matches)} globs, expected 1 to {MOST_MATCHES}")
+        matches = tuple(_text("matches", glob) for glob in new.matches)
+        until = self.hub.clock() + int(new.seconds * SECOND)
+        asked = AddSilence(who(req, new.owner), _text("reason", new.reason), until, matches)
+        done = await self.hub.judge.answer(asked)
+        resp.status = 201
+        resp.set_header("Location", f"/api/v1/silences/{done.id}")
+        send(resp, _done(done))
+
+
+class SilenceResource(Resource):
+    """One silence."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        raise Problem(405, "method_not_allowed", "allowed here: DELETE", headers={"Allow": "DELETE, OPTIONS"})
+
+    async def on_delete(self, req: Request, resp: Response, **params: Any) -> None:
+        """End it."""
+        send(resp, _done(await self.hub.judge.answer(EndSilence(params["id"], who(req, None)))))
+
+
+def _done(done: Done) -> DoneShape:
+    return {"id": done.id, "text": done.text}
+
+
+def _text(parameter: str, text: str, *, empty: bool = False) -> str:
+    if not empty and not text.strip():
+        raise _bad(parameter, "empty, expected some words")
+    if len(text) > LONGEST_TEXT:
+        raise _bad(parameter, f"{len(text)} characters, at most {LONGEST_TEXT}")
+    return text
+
+
+def _bad(parameter: str, text: str) -> Problem:
+    return Problem(400, "bad_body", f"{parameter}: {text}", parameter=parameter)

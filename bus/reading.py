@@ -51,7 +51,7 @@ class Reading:
         for name in raw:
             if name not in settings:
                 self._unknown(name, settings, place)
-        values = {name: self._setting(one, raw, (*place, name)) for name, one in settings.items()}
+        values = {one.field: self._setting(one, raw, (*place, name)) for name, one in settings.items()}
         if len(self.faults) > before:
             return None
         made = record(**values)

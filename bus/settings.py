@@ -66,6 +66,8 @@ class Setting:
     rule: Rule
     default: Any
     factory: Callable[[], Any] | None
+    field: str = ""
+    """The field's name: ``for_`` where the setting is ``for``, a word that Python keeps for itself."""
 
     @property
     def required(self) -> bool:
@@ -84,7 +86,8 @@ def settings_of(record: type) -> dict[str, Setting]:
     for field in dataclasses.fields(record):
         factory = None if field.default_factory is MISSING else field.default_factory
         rule = field.metadata.get(_KEY, Rule())
-        found[field.name] = Setting(field.name, hints[field.name], rule, field.default, factory)
+        name = field.name.removesuffix("_")
+        found[name] = Setting(name, hints[field.name], rule, field.default, factory, field.name)
     return found
 
 

@@ -1,10 +1,19 @@
-"""The table ``[alerter]``."""
+"""The tables ``[alerter]``, ``[[rules]]`` and ``[[maintenance]]``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.config import setting
+from alerter import calendar
+from alerter.language import Misread
+from alerter.terms import condition
+from bus.config import Objection, setting
+from bus.judging import SEVERITIES
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}"
+_NAME_FORM = "a name of letters, digits, blanks and . _ - (at most 64 of them)"
+_MATCHES = r'"web-*", "rule=disk*", "severity=info" or "role=db" (a label)'
 
 
 @dataclass(frozen=True)
@@ -33,3 +42,70 @@ class Alerter:
     flapping_count: int = setting(
         5, minimum=2, maximum=100, help="An alarm that fired so often within an hour is called flapping."
     )
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """A rule of the operator's, or changes to one that Guardia brings, by its name."""
+
+    name: str = setting(
+        pattern=_NAME, form=_NAME_FORM, unique=True, help="Its name; that of a rule which Guardia brings changes it."
+    )
+    when: str = setting("", help="The condition, as in docs/alerting.md: cpu.percent > 90.")
+    for_: float | None = setting(None, unit="s", minimum=0, help="So long the condition has to hold first.")
+    times: int | None = setting(
+        None, minimum=1, maximum=1000, help="So many readings in a row have to meet the condition first."
+    )
+    clear: str = setting("", help="The recovery condition: cpu.percent < 80; empty: when the condition holds no more.")
+    clear_for: float | None = setting(None, unit="s", minimum=0, help="So long the recovery has to hold first.")
+    severity: str = setting("", choices=("", *SEVERITIES), help="How urgent it is; empty: warning.")
+    hosts: tuple[str, ...] = setting((), help="Only hosts whose names match one of these.")
+    services: tuple[str, ...] = setting((), help="Only services whose names match one of these.")
+    rooms: tuple[str, ...] = setting((), help="Guardia's own rooms that match, as guardia.*, in place of hosts.")
+    labels: dict[str, str] = setting({}, help="Only hosts or services that have all these labels.")
+    channels: tuple[str, ...] = setting((), help="Whom to tell; empty: the default channels.")
+    unreachable: bool | None = setting(
+        None, help="Whether it means that nobody gets to its subject: the notices of what depends on that wait."
+    )
+    enabled: bool = setting(True, help="Whether it is judged at all.")
+
+    def objections(self) -> Iterator[Objection]:
+        """Conditions are read now, not at night."""
+        kinds = set()
+        for key in ("when", "clear"):
+            text = getattr(self, key)
+            if not text:
+                continue
+            try:
+                kinds.add(condition(text).kind)
+            except Misread as fault:
+                yield Objection(key, f"{fault.found} at character {fault.place} of {text!r}", fault.expected)
+        if len(kinds) > 1:
+            yield Objection("clear", "a recovery condition about something else", "the same kind of readings as when")
+        if sum(map(bool, (self.hosts, self.services, self.rooms))) > 1:
+            yield Objection("hosts", "hosts, services and rooms together", "one of them")
+        if "service" in kinds and (self.hosts or self.rooms):
+            key = "hosts" if self.hosts else "rooms"
+            yield Objection(key, f"{key} beside readings of services", "services = [...]")
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """A window that comes again and again, in which nobody is told."""
+
+    name: str = setting(pattern=_NAME, form=_NAME_FORM, unique=True, help="Its name, as notices and why show it.")
+    start: str = setting(
+        pattern=r"([01]\d|2[0-3]):[0-5]\d", form="a time such as 02:00", help="When it begins on these days."
+    )
+    lasts: float = setting(unit="s", minimum=60, maximum=7 * 86_400, help="How long it lasts.")
+    matches: tuple[str, ...] = setting(("*",), help=f"What is held back: names, or {_MATCHES}.")
+    days: tuple[str, ...] = setting(
+        (), choices=calendar.DAYS, help="Days on which it begins; empty, without month_days: every day."
+    )
+    month_days: tuple[int, ...] = setting((), minimum=1, maximum=31, help="Days of the month on which it begins.")
+    zone: str = setting("UTC", help="The time zone of its times, as Europe/Berlin.")
+
+    def objections(self) -> Iterator[Objection]:
+        """The time zone has to be known here."""
+        if not calendar.is_zone(self.zone):
+            yield Objection("zone", f'"{self.zone}"', "a time zone such as UTC or Europe/Berlin")

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import importlib
 
-from bus.tables import LISTS, TABLES
+from bus import tables as shared
 
 ROOMS = {
     "collector": "collector.config:Collector",
     "store": "store.config:Store",
     "api": "api.config:Api",
     "agent": "agent.config:Agent",
+    "alerter": "alerter.config:Alerter",
 }
 
-__all__ = ["LISTS", "ROOMS", "tables"]
+ROOM_LISTS = {
+    "rules": "alerter.config:RuleTable",
+    "maintenance": "alerter.config:Maintenance",
+}
+
+
+def _found(place: str) -> type:
+    module, _, kind = place.partition(":")
+    return getattr(importlib.import_module(module), kind)  # type: ignore[no-any-return]
+
+
+LISTS: dict[str, type] = {**shared.LISTS, **{name: _found(place) for name, place in ROOM_LISTS.items()}}
+"""Every list of tables by its name."""
 
 
 def tables() -> dict[str, type]:
     """Every table of the configuration by its name."""
-    found = dict(TABLES)
-    for name, place in ROOMS.items():
-        module, _, kind = place.partition(":")
-        found[name] = getattr(importlib.import_module(module), kind)
-    return found
+    return {**shared.TABLES, **{name: _found(place) for name, place in ROOMS.items()}}

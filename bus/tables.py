@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.config import Objection, setting
+from bus.faults import listed
 
 _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
 _ADDRESS_FORM = "an address such as tcp://127.0.0.1:5560"
@@ -123,6 +124,18 @@ class Watchdog:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A limit as the first Guardia had them: a reading at or above it violates it, ``grace`` readings are forgiven."""
+
+    limit: float = setting(help="The first value that is too much.")
+    grace: int = setting(0, minimum=0, maximum=1000, help="The alarm fires at one violation in a row more than this.")
+    channels: tuple[str, ...] = setting((), help="Whom to tell; empty: the default channels.")
+
+
+LIMITS = ("temperature", "usage")
+
+
+@dataclass(frozen=True)
 class Host:
     """A host that is expected to report, so that its absence is seen."""
 
@@ -133,6 +146,22 @@ class Host:
     interval: float | None = setting(
         None, unit="s", minimum=0.1, maximum=86_400, help="Time between its samples; else as the agent says."
     )
+    labels: dict[str, str] = setting({}, help='What kind of host it is, for rules and silences: { role = "db" }.')
+    parent: str = setting(
+        "", help="The host or service without which nobody gets to it: while that is down, nobody is told of this one."
+    )
+    limits: dict[str, Limit] = setting(
+        {},
+        help="Limits of temperature (mean, Celsius) and usage (CPU, percent): { usage = { limit = 90, grace = 3 } }.",
+    )
+
+    def objections(self) -> Iterator[Objection]:
+        """Only two things had limits; others have rules."""
+        for name in self.limits:
+            if name not in LIMITS:
+                yield Objection("limits", f'a limit of "{name}"', listed(LIMITS), "write a rule in [[rules]]")
+        if self.parent == self.name:
+            yield Objection("parent", "its own name", "another host or a service")
 
 
 @dataclass(frozen=True)
@@ -144,6 +173,10 @@ class Service:
         pattern=r"[a-z][a-z0-9+.-]*:\S+", form="a URL such as https://shop.example/health", help="What is looked at."
     )
     interval: float | None = setting(None, unit="s", minimum=1, maximum=86_400, help="Time between its checks.")
+    host: str = setting(
+        "", help="The host, or another service, without which nobody gets to it: its notices wait while that is down."
+    )
+    labels: dict[str, str] = setting({}, help="What kind of service it is, for rules and silences.")
 
     def objections(self) -> Iterator[Objection]:
         """One name is taken by clients."""

@@ -1,0 +1,190 @@
+"""The rules in force: those that Guardia brings, the operator's, and the old limits. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from alerter.config import RuleTable
+from alerter.terms import Condition, condition
+from bus.judging import RuleShown
+from bus.tables import Host
+
+SECOND = 1_000_000_000
+_EVERY = ("*",)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule; times in ns. Two rules are the same when they are the same object."""
+
+    name: str
+    kind: str
+    """host, service or hub."""
+    when: Condition
+    clear: Condition | None = None
+    wait: int = 0
+    times: int = 1
+    settle: int = 0
+    severity: str = "warning"
+    subjects: tuple[str, ...] = _EVERY
+    labels: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    unreachable: bool = False
+    own: bool = True
+    """Whether the operator wrote it."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    @property
+    def timed(self) -> bool:
+        """Whether its findings may change while nothing is heard."""
+        return self.when.timed or (self.clear is not None and self.clear.timed)
+
+    def concerns(self, kind: str, subject: str, labels: Mapping[str, str]) -> bool:
+        """Whether it is to be judged for this subject."""
+        if kind != self.kind or any(labels.get(name) != value for name, value in self.labels.items()):
+            return False
+        return any(fnmatchcase(subject, glob) for glob in self.subjects)
+
+    def shown(self) -> RuleShown:
+        """The rule as other rooms see it."""
+        return RuleShown(
+            self.name,
+            self.kind,
+            self.when.text,
+            self.clear.text if self.clear else "",
+            self.severity,
+            self.wait / SECOND,
+            self.settle / SECOND,
+            self.own,
+            self.subjects,
+            self.channels,
+        )
+
+
+DEFAULTS: tuple[RuleTable, ...] = (
+    RuleTable(
+        name="host-silent",
+        when="age > 2m and age > 3 * interval",
+        severity="critical",
+        hosts=_EVERY,
+        unreachable=True,
+    ),
+    RuleTable(
+        name="disk-nearly-full",
+        when="disk[*].percent > 90",
+        for_=300.0,
+        clear="disk[*].percent < 87",
+        clear_for=60.0,
+    ),
+    RuleTable(
+        name="memory-exhausted",
+        when="memory.percent > 95",
+        for_=300.0,
+        clear="memory.percent < 90",
+        clear_for=60.0,
+    ),
+    RuleTable(
+        name="service-down",
+        when="service.state == down",
+        clear="service.state == up or service.state == degraded",
+        severity="critical",
+        unreachable=True,
+    ),
+    RuleTable(name="certificate-expiring", when="tls.days < 14", for_=600.0, clear="tls.days >= 15"),
+    RuleTable(
+        name="clock-skew",
+        when="clock.skew_seconds > 30 or clock.skew_seconds < -30",
+        for_=300.0,
+        clear="clock.skew_seconds < 10 and clock.skew_seconds > -10",
+        clear_for=60.0,
+        hosts=_EVERY,
+    ),
+    RuleTable(name="data-lost", when="lost.messages > 0", clear="lost.messages == 0", hosts=_EVERY),
+    RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
+)
+"""Few, and each worth waking somebody or looking at in the morning."""
+
+
+def in_force(tables: Sequence[RuleTable], hosts: Iterable[Host] = (), *, defaults: bool = True) -> tuple[Rule, ...]:
+    """The rules that hold: those that Guardia brings, changed by name, then the operator's, then hosts' limits."""
+    brought = {table.name: table for table in DEFAULTS} if defaults else {}
+    own = {table.name: table for table in tables}
+    rules = []
+    for name, table in brought.items():
+        merged = changed(table, own[name]) if name in own else table
+        if merged.enabled:
+            rules.append(compiled(merged, own=name in own))
+    rules += [compiled(table) for name, table in own.items() if name not in brought and table.enabled and table.when]
+    rules += [compiled(table) for host in hosts for table in limits_of(host)]
+    return tuple(rules)
+
+
+def changed(table: RuleTable, by: RuleTable) -> RuleTable:
+    """A rule that Guardia brings, with what the operator says about it in place of its own."""
+    given = {}
+    for name in RuleTable.__dataclass_fields__:
+        said = getattr(by, name)
+        # A new condition does not go with the old recovery.
+        replaces = name == "clear" and bool(by.when)
+        given[name] = said if replaces or (said is not None and said not in ("", (), {})) else getattr(table, name)
+    if any((by.hosts, by.services, by.rooms)):
+        given.update(hosts=by.hosts, services=by.services, rooms=by.rooms)
+    return RuleTable(**given)
+
+
+def compiled(table: RuleTable, *, own: bool = True) -> Rule:
+    """The rule that a table describes; raises ``Misread``."""
+    when = condition(table.when)
+    kind = "service" if table.services else "hub" if table.rooms else when.kind or "host"
+    return Rule(
+        name=table.name,
+        kind=kind,
+        when=when,
+        clear=condition(table.clear) if table.clear else None,
+        wait=int((table.for_ or 0.0) * SECOND),
+        times=table.times or 1,
+        settle=int((table.clear_for or 0.0) * SECOND),
+        severity=table.severity or "warning",
+        subjects=table.services or table.rooms or table.hosts or _EVERY,
+        labels=dict(table.labels),
+        channels=table.channels,
+        unreachable=bool(table.unreachable),
+        own=own,
+    )
+
+
+LIMITS = {
+    "temperature": "avg(temperature[*].celsius)",
+    "usage": "cpu.percent",
+}
+"""The old limits: the mean of all sensors that gave a reading, and the mean of all cores."""
+
+
+def limits_of(host: Host) -> list[RuleTable]:
+    """The old ``limit`` and ``grace`` as rules.
+
+    A value at the limit violates it; the alarm fires at reading number ``grace`` + 1 in a row that does, and any
+    reading below ends it.
+    """
+    tables = []
+    for name, reading in LIMITS.items():
+        limit = host.limits.get(name)
+        if limit is not None:
+            tables.append(
+                RuleTable(
+                    name=f"{name}-limit-{re.sub('[^A-Za-z0-9._-]', '-', host.name)[:40]}",
+                    when=f"{reading} >= {limit.limit:g}",
+                    times=limit.grace + 1,
+                    hosts=(host.name,),
+                    channels=limit.channels,
+                )
+            )
+    return tables

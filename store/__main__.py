@@ -78,7 +78,7 @@ def _opened(program: Program[Store], *, write: bool) -> Backend:
     patience = time.monotonic() + FIRST_SECONDS
     while True:
         try:
-            return opened(program.config.backend, path, write=write)
+            return opened(program.config.backend, path, write=write, url=program.config.url)
         except StoreBroken as error:
             if write or time.monotonic() > patience:
                 raise TryAgain(f"cannot open the store: {error}") from None

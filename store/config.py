@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.config import setting
+from bus.config import Objection, Secret, setting
 
 DAYS = 86_400.0
 
@@ -13,7 +14,14 @@ DAYS = 86_400.0
 class Store:
     """What is remembered, where, and for how long."""
 
-    backend: str = setting("lmdb", choices=("lmdb", "memory"), help="lmdb keeps on disk, memory forgets at its end.")
+    backend: str = setting(
+        "lmdb",
+        choices=("lmdb", "memory", "postgres"),
+        help="lmdb keeps on disk, memory forgets at its end, postgres is a server that url names.",
+    )
+    url: Secret | None = setting(
+        None, help="Where the backend's server is, as ${NAME} or file:PATH: postgresql://USER:PASSWORD@HOST/DATABASE."
+    )
     path: str = setting("store", help="The folder of the data, relative to GUARDIA_HOME.")
     commit_seconds: float = setting(
         0.01,
@@ -52,3 +60,8 @@ class Store:
         help="Writing stops while the disk has less free than this, before it is really full.",
     )
     retry_seconds: float = setting(5.0, minimum=1, unit="s", help="How often a commit that failed is tried again.")
+
+    def objections(self) -> Iterator[Objection]:
+        """A server has to be named."""
+        if self.backend == "postgres" and self.url is None:
+            yield Objection("url", "nothing", "the server's URL, as ${NAME} or file:PATH")

@@ -14,11 +14,12 @@ from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
 from bus.messages import Loss
+from bus.program import TryAgain
 from bus.sockets import Push, Subscribe
 from bus.vitals import Vitals
 from bus.wire import Malformed, unstamped
 from store.account import Account
-from store.backends import Backend, StoreFull
+from store.backends import Backend, StoreBroken, StoreFull
 from store.batch import Batch
 from store.config import Store
 from store.marker import Marker, Quarantine
@@ -159,6 +160,10 @@ class Writer:
             self._marker.write(self._fence.cleared(()))
             self._wait_for_room(error)
             return False
+        except StoreBroken as error:
+            # No message did this: what is under way was not acknowledged, and comes again to another process.
+            self._marker.write(self._fence.cleared(()))
+            raise TryAgain(f"cannot store: {error}") from None
         failpoints.at("store.after_commit")
         for at, loss in self._account.committed():
             self._publish(loss, at)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from bus.questions import Stored, Subject
+from bus.secret import Secret
 from store.batch import Batch
 
 Streams = tuple[Sequence[tuple[bytes, bytes]], Sequence[bytes]]
@@ -84,10 +85,20 @@ class Backend(Protocol):
 BACKENDS = {
     "lmdb": "store.backends.lmdb:LmdbBackend",
     "memory": "store.backends.memory:MemoryBackend",
+    "postgres": "store.backends.postgres:PostgresBackend",
 }
+ELSEWHERE = frozenset({"postgres"})
+"""Backends that are a server, for which ``[store] url`` is needed."""
 
 
-def opened(name: str, path: Path, *, write: bool) -> Backend:
-    """The backend ``name`` over the folder ``path``; a reader (not ``write``) changes nothing there."""
+def opened(name: str, path: Path, *, write: bool, url: Secret | None = None) -> Backend:
+    """The backend ``name`` over the folder ``path``; a reader (not ``write``) changes nothing there.
+
+    Raises ``StoreBroken`` when it cannot be used.
+    """
     module, _, kind = BACKENDS[name].partition(":")
-    return cast(Backend, getattr(importlib.import_module(module), kind)(path, write=write))
+    try:
+        found = getattr(importlib.import_module(module), kind)
+    except ModuleNotFoundError as error:
+        raise StoreBroken(f"the backend {name} needs {error.name}: pip install 'guardia[{name}]'") from None
+    return cast(Backend, found(path, write=write, url=url) if name in ELSEWHERE else found(path, write=write))

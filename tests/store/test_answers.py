@@ -33,9 +33,10 @@ from bus.sockets import Answer, Ask
 from bus.vitals import Vitals
 from bus.wire import pack, read
 from store.answers import answer, answered
-from store.backends import BACKENDS, Backend, opened
+from store.backends import Backend, opened
 from store.keys import FAR
 from store.reader import counter
+from tests.store.conftest import Fresh
 from tests.store.given import HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, layout, sample
 
 WHEN = st.one_of(
@@ -53,9 +54,9 @@ QUESTIONS: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@pytest.fixture(params=sorted(BACKENDS))
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    made = opened(request.param, tmp_path, write=True)
+@pytest.fixture
+def backend(fresh: Fresh, tmp_path: Path) -> Iterator[Backend]:
+    made = fresh(tmp_path / "store")
     made.commit(batch([layout(), *(sample(n) for n in range(1, 121)), check(1), check(2, "down")]), NOON + HOUR)
     yield made
     made.close()
@@ -102,11 +103,7 @@ def test_a_series_of_a_host_that_measured_nothing_is_empty(backend: Backend, sub
     assert (found.times, found.columns, found.coverage) == ((), (), 0.0)
 
 
-@pytest.mark.parametrize("name", sorted(BACKENDS))
-def test_no_question_ends_who_answers(name: str, tmp_path: Path) -> None:
-    backend = opened(name, tmp_path, write=True)
-    backend.commit(batch([layout(), *(sample(n) for n in range(1, 50))]), NOON)
-
+def test_no_question_ends_who_answers(backend: Backend) -> None:
     @given(QUESTIONS)
     def answers(question: Question) -> None:
         assert type(asked(backend, question)) is type(answer(backend, question))
@@ -115,11 +112,8 @@ def test_no_question_ends_who_answers(name: str, tmp_path: Path) -> None:
     def answers_or_refuses(data: bytes) -> None:
         assert answered(backend, data)
 
-    try:
-        answers()
-        answers_or_refuses()
-    finally:
-        backend.close()
+    answers()
+    answers_or_refuses()
 
 
 def test_files_that_cannot_be_read_are_told_to_whoever_asks(tmp_path: Path) -> None:

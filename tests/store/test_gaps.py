@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +13,7 @@ from bus.questions import Accounted, Gaps, GapsAnswer
 from bus.wire import pack, record, stamped, unstamped
 from store.account import TALLY_EVERY, Account
 from store.answers import answer
-from store.backends import BACKENDS, Backend, opened
+from store.backends import Backend
 from store.backends.memory import MemoryBackend
 from store.batch import Batch
 from tests.store.given import LAYOUT, NOON, SECOND
@@ -54,11 +51,9 @@ class Hub:
         return one
 
 
-@pytest.fixture(params=sorted(BACKENDS))
-def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
-    backend = opened(request.param, tmp_path, write=True)
-    yield Hub(backend)
-    backend.close()
+@pytest.fixture
+def hub(backend: Backend) -> Hub:
+    return Hub(backend)
 
 
 def test_what_was_sent_is_stored_lost_or_under_way(hub: Hub) -> None:

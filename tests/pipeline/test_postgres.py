@@ -1,0 +1,83 @@
+"""A hub that keeps its records in PostgreSQL, as documented; the server crashes under load and comes back."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from bus.asking import asked
+from bus.messages import KINDS
+from bus.questions import Range, Records, Unanswered
+from bus.wire import read
+from tests.pipeline.programs import HUB, Programs, until
+from tests.store.servers import Server, programs
+
+BEFORE, AFTER = 500, 500
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed")
+    made = Server(found)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def hub(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Programs]:
+    monkeypatch.setenv("STORE_URL", server.database().reveal())
+    made = Programs('[store]\nbackend = "postgres"\nurl = "${STORE_URL}"\n')
+    yield made
+    made.close()
+
+
+def values(hub: Programs) -> Counter[int]:
+    """The values of all stored samples, as the reader answers."""
+    found: Counter[int] = Counter()
+    end = 2**62
+    while True:
+        page: Records = asked(hub.folder / "var", Range("sample", "web-1", 0, end, 10_000))
+        rows = [read(one.record)[0] for one in page.records]
+        found.update(int(KINDS["sample"].decode(row.body).values[0]) for row in rows)
+        if len(rows) < 10_000:
+            return found
+        end = rows[0].at - 1
+
+
+def missing(hub: Programs) -> list[int]:
+    """What was told and is not stored; the programs that ended because the server was away are started again."""
+    for name in HUB:
+        if hub.died(name):
+            hub.start(name)
+    try:
+        stored = values(hub)
+    except Unanswered:
+        return [0]
+    return [one.value for one in hub.told("web-1") if one.value not in stored]
+
+
+def test_a_crash_of_the_server_under_load_loses_and_doubles_nothing(hub: Programs, server: Server) -> None:
+    for name in HUB:
+        hub.start(name)
+    hub.producer("web-1", 500)
+    until(lambda: hub.count_told() > BEFORE, 30, "messages are told", hub)
+    server.halt("immediate")
+    told = hub.count_told()
+    until(lambda: hub.count_told() > told + BEFORE, 30, "the producer goes on", hub)
+    server.start()
+    told = hub.count_told()
+    until(lambda: hub.count_told() > told + AFTER, 30, "more messages are told", hub)
+    hub.kill("web-1", signal.SIGTERM)
+    hub.producer("web-1", 1)
+    # A writer whose server is away ends with a sentence; a supervisor starts it again.
+    until(lambda: not missing(hub), 60, "everything is stored", hub)
+    hub.kill("web-1", signal.SIGTERM)
+
+    assert [value for value, times in values(hub).items() if times > 1] == []
+    assert "cannot store: PostgreSQL" in hub.output()
+    assert "a fault of Guardia's own" not in hub.output()

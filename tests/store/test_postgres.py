@@ -1,0 +1,99 @@
+"""PostgreSQL's own trials: another process reads, the server ends in the middle, the URL is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bus.secret import Secret
+from store.backends import StoreBroken, opened
+from store.backends.postgres import PostgresBackend
+from tests.store.given import HOUR, NOON, SECOND, batch, layout, numbers, sample
+from tests.store.servers import Server
+
+LATE = NOON + HOUR
+
+
+def test_a_reader_sees_what_was_committed_and_what_ends_the_writer_is_kept(postgres: Server, tmp_path: Path) -> None:
+    url = postgres.database()
+    writer = PostgresBackend(tmp_path / "store", write=True, url=url)
+    reader = PostgresBackend(tmp_path / "elsewhere", write=False, url=url)
+    writer.commit(batch([layout(), sample(1)]), LATE, ([(b"web-1\x00" + bytes(8), b"state")], []))
+    assert numbers(reader.rows("sample", "web-1", 0, LATE)) == [1]
+    postgres.halt("immediate")
+    with pytest.raises(StoreBroken, match="PostgreSQL"):
+        writer.commit(batch([sample(2)]), LATE)
+    with pytest.raises(StoreBroken):
+        reader.rows("sample", "web-1", 0, LATE)
+    postgres.start()
+
+    writer.commit(batch([sample(3)]), LATE)
+    assert numbers(reader.rows("sample", "web-1", 0, LATE)) == [1, 3]
+    assert reader.streams() == [(b"web-1\x00" + bytes(8), b"state")]
+    writer.close()
+    reader.close()
+
+
+def test_a_store_opened_again_goes_on_with_its_generation_counts_and_newest(postgres: Server, tmp_path: Path) -> None:
+    url = postgres.database()
+    first = PostgresBackend(tmp_path / "store", write=True, url=url)
+    first.commit(batch([sample(5)]), LATE)
+    first.commit(batch([sample(6)]), LATE)
+    first.close()
+    again = PostgresBackend(tmp_path / "store", write=True, url=url)
+
+    assert again.generation == first.generation
+    assert again.statistics()["commits"] == 2
+    assert [one.last_at for one in again.subjects("sample")] == [NOON + 6 * SECOND]
+    again.close()
+
+
+def test_a_database_put_back_to_an_older_copy_gets_a_new_generation(postgres: Server, tmp_path: Path) -> None:
+    url, older = postgres.database(), postgres.database()
+    first = PostgresBackend(tmp_path / "store", write=True, url=url)
+    for number in range(1, 5):
+        first.commit(batch([sample(number)]), LATE)
+    first.close()
+    restored = PostgresBackend(tmp_path / "store", write=True, url=older)
+
+    assert restored.generation > first.generation
+    restored.close()
+
+
+def test_what_is_wrong_with_the_server_is_a_sentence_without_the_password(tmp_path: Path) -> None:
+    url = Secret("postgresql://guardia:tell-nobody@127.0.0.1:1/store")
+    with pytest.raises(StoreBroken) as failure:
+        opened("postgres", tmp_path / "store", write=True, url=url)
+
+    assert "tell-nobody" not in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_reader_before_the_writer_says_that_there_is_nothing_yet(postgres: Server, tmp_path: Path) -> None:
+    with pytest.raises(StoreBroken, match="the writer makes them"):
+        PostgresBackend(tmp_path / "store", write=False, url=postgres.database())
+
+
+HISTORY = st.lists(st.lists(st.integers(-7300, 7300), max_size=8), max_size=4)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HISTORY, st.integers(-7400, 7400), st.integers(-7400, 7400), st.integers(0, 20))
+def test_it_answers_as_a_plain_list_would(
+    postgres: Server, tmp_path: Path, history: list[list[int]], begin: int, end: int, limit: int
+) -> None:
+    backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
+    plain: set[int] = set()
+    for seconds in history:
+        plain |= set(seconds)
+        records = [sample(8000 + second, at=NOON + second * SECOND) for second in seconds]
+        backend.commit(batch(records, received=LATE), LATE)
+    start, stop = NOON + begin * SECOND, NOON + end * SECOND
+    wanted = sorted(second for second in plain if begin <= second <= end)
+
+    assert numbers(backend.rows("sample", "web-1", start, stop)) == wanted
+    assert numbers(backend.newest_rows("sample", "web-1", start, stop, limit)) == (wanted[-limit:] if limit else [])
+    backend.close()

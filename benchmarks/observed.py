@@ -1,7 +1,7 @@
 """The store's writer as it is, with a clock beside each commit: ``python -m benchmarks.observed FILE``.
 
 At its end it writes to FILE how many samples were committed, when the first and the last of them were, and how
-long every fiftieth took from being sent to being on disk.
+long every fiftieth took from being sent to being on disk; and what the writer itself says that it did not get.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.messages import KINDS
-from bus.program import run
+from bus.program import Program, run
 from bus.wire import HEADER
 from store import __main__ as store
 from store.backends.lmdb import LmdbBackend
@@ -50,8 +50,13 @@ def main(result: Path) -> int:
             found["commits"] += 1
         return answer
 
+    def build(program: Program[Store]) -> None:
+        store.build_writer(program)
+        counted = ("store.missed", "store.left_out", "store.malformed")
+        program.loop.on_stop(lambda: found.update({name: program.vitals.total(name) for name in counted}))
+
     LmdbBackend.commit = commit  # type: ignore[assignment, method-assign]
-    code = run("store", Store, store.build_writer, part="writer", argv=[])
+    code = run("store", Store, build, part="writer", argv=[])
     result.write_text(json.dumps(found))
     return code
 

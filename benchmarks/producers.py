@@ -18,9 +18,12 @@ VALUES = 60
 NAMES = tuple(f"load[{place}].value" for place in range(VALUES))
 
 
-def samples(source: str, count: int, start: int, step: int) -> list[bytes]:
-    """A layout and ``count`` samples of 60 values, packed; from ``start`` on, ``step`` ns apart."""
-    epoch = secrets.randbits(64)
+def samples(source: str, count: int, start: int, step: int, *, numbered: bool = True) -> list[bytes]:
+    """A layout and ``count`` samples of 60 values, packed; from ``start`` on, ``step`` ns apart.
+
+    Those that are not ``numbered`` are told once: nobody keeps an account of them.
+    """
+    epoch = secrets.randbits(64) if numbered else 0
     layout = layout_id(NAMES)
     messages: list[tuple[Message, int]] = [(Layout(NAMES), start)]
     for place in range(count):

@@ -19,6 +19,10 @@ from collector.refusals import Refusals
 from collector.refused import refusals
 
 
+TICK_SECONDS = 0.05
+"""Allowances are given back in such steps: reckoning them anew for each frame would cost as much as its checksum."""
+
+
 class Door:
     """Passes on what the doors let in, one bus frame per kind and drain."""
 
@@ -66,7 +70,8 @@ class Door:
                 self._stair.send(REFUSED + pack_refusals(told))
 
         def drain() -> None:
-            frames, count = entrance.taken(self._drain_frames, self._drain_bytes, self._monotonic(), refuse)
+            now = self._monotonic() // TICK_SECONDS * TICK_SECONDS
+            frames, count = entrance.taken(self._drain_frames, self._drain_bytes, now, refuse)
             self._vitals.count("intake.frames", count)
             self._pass_on(frames)
 

@@ -54,15 +54,19 @@ class Entrance:
             purse: Sender | None = None
             data = b""
             try:
-                if frame.more or self._parted:
-                    self._parted = frame.more
+                more = frame.more
+                if more or self._parted:
+                    self._parted = more
                     raise Malformed("frames", "a message of several frames")
                 sender = who(frame) if who else None
-                if limits is not None:
+                if limits is not None and sender is not None:
                     # What is over the allowance costs no copy.
-                    purse = limits.of(sender or claimed(frame), now)
+                    purse = limits.of(sender, now)
                     purse.frame(len(frame))
                 data = frame.bytes
+                if limits is not None and sender is None:
+                    purse = limits.of(claimed(data), now)
+                    purse.frame(len(data))
                 kind = admit(data, sender, purse)
             except Malformed as fault:
                 refuse(fault, sender or self._sender(frame), data, sender)
@@ -86,9 +90,8 @@ class Entrance:
         return address.removeprefix("::ffff:")  # an IPv4 address in IPv6 clothes
 
 
-def claimed(frame: zmq.Frame) -> bytes:
+def claimed(data: bytes) -> bytes:
     """The source that a frame's first record claims, unchecked; empty where it is too short."""
-    data = frame.buffer
     if len(data) < HEADER.size:
         return b""
-    return bytes(data[HEADER.size : HEADER.size + data[_SOURCE_LENGTH]])
+    return data[HEADER.size : HEADER.size + data[_SOURCE_LENGTH]]

@@ -61,9 +61,10 @@ class Intake:
             if sender is not None and source != sender.encode():
                 raise Malformed("name", f"{sender} calls itself {source.decode()}")
             count += 1
-            if purse is not None and (fields[7] != epoch or fields[4] or code == _LAYOUT):
+            if fields[7] != epoch or fields[4] or code == _LAYOUT:
                 epoch = fields[7]
-                _pay(purse, code, epoch, frame[names + fields[3] : end], fields[4])
+                if purse is not None:
+                    _pay(purse, code, epoch, frame, names + fields[3], end, fields[4])
         if code == -1:
             raise Malformed("empty", "a frame without a record")
         if purse is not None:
@@ -81,10 +82,10 @@ class Intake:
         self._names.add(name)
 
 
-def _pay(purse: Sender, code: int, epoch: int, rest: bytes, subject: int) -> None:
-    """Charge for what a record may make the hub remember; ``rest`` is what follows its source."""
+def _pay(purse: Sender, code: int, epoch: int, frame: bytes, rest: int, end: int, subject: int) -> None:
+    """Charge for what a record may make the hub remember; at ``rest`` its source has ended."""
     purse.epoch(epoch)
     if subject:
-        purse.subject(rest[:subject])
+        purse.subject(frame[rest : rest + subject])
     if code == _LAYOUT:
-        purse.layout(rest)
+        purse.layout(frame[rest:end])

@@ -41,24 +41,23 @@ class Allowance:
 class Bucket:
     """Tokens that come back with time. A large cost makes a debt, so that no frame is too large for ever."""
 
-    __slots__ = ("_deep", "_filled", "_rate", "_tokens")
+    __slots__ = ("_deep", "_filled", "_rate", "tokens")
 
     def __init__(self, rate: float, now: float, seconds: float = BURST_SECONDS) -> None:
         self._rate = rate
-        self._deep = max(1.0, rate * seconds)
-        self._tokens = self._deep
+        self._deep = self.tokens = max(1.0, rate * seconds)
         self._filled = now
 
     def open(self, now: float) -> bool:
         """Whether anything is left now."""
         if now > self._filled:
-            self._tokens = min(self._deep, self._tokens + (now - self._filled) * self._rate)
+            self.tokens = min(self._deep, self.tokens + (now - self._filled) * self._rate)
             self._filled = now
-        return self._tokens > 0
+        return self.tokens > 0
 
     def spend(self, cost: float) -> None:
         """Take ``cost`` out."""
-        self._tokens -= cost
+        self.tokens -= cost
 
 
 class Places:
@@ -100,21 +99,30 @@ class Sender:
     """Seconds' allowances that may be refused until refusing costs more than hanging up."""
     layouts: OrderedDict[int, float] = field(default_factory=OrderedDict)
     """Hashes of layouts, and when each was announced."""
-    now: float = 0.0
+    now: float = -1.0
+    _epoch: int = -1
+    """The last one that was paid for since ``at``."""
+
+    def at(self, now: float) -> None:
+        """It is ``now``; called once for all frames that are taken together."""
+        self.now, self._epoch = now, -1
+        self.messages.open(now)
+        self.volume.open(now)
 
     def frame(self, size: int) -> None:
         """A frame of ``size`` bytes came."""
-        allowed = self.allowed
-        if self.messages.open(self.now) and self.volume.open(self.now):
-            self.messages.spend(1)
-            self.volume.spend(size)
+        messages, volume = self.messages, self.volume
+        if messages.tokens > 0 and volume.tokens > 0:
+            messages.tokens -= 1
+            volume.tokens -= size
             return
+        allowed = self.allowed
         self.patience.spend(1 / allowed.messages + size / allowed.bytes)
         raise Malformed("rate", f"more than {allowed.messages:,.0f} messages or {allowed.bytes:,.0f} bytes a second")
 
     def spent(self, count: int) -> None:
         """The frame held ``count`` messages."""
-        self.messages.spend(count - 1)
+        self.messages.tokens -= count - 1
 
     def hello(self) -> None:
         """A HELLO came."""
@@ -125,8 +133,11 @@ class Sender:
 
     def epoch(self, epoch: int) -> None:
         """A message of ``epoch`` came."""
+        if epoch == self._epoch:
+            return
         if not self.epochs.take(epoch, self.now):
             raise Malformed("epochs", f"more than {self.allowed.epochs} epochs at a time")
+        self._epoch = epoch
 
     def subject(self, subject: bytes) -> None:
         """A message about ``subject`` came."""
@@ -152,11 +163,11 @@ class Sender:
 
 
 class Limits:
-    """All senders by name, the one unheard of for longest forgotten where there are too many."""
+    """All senders by name; where there are too many, the one that was known first has to begin anew."""
 
     def __init__(self, allowed: Allowance) -> None:
         self._allowed = allowed
-        self._all: OrderedDict[str | bytes, Sender] = OrderedDict()
+        self._all: dict[str | bytes, Sender] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -167,9 +178,9 @@ class Limits:
         if sender is None:
             sender = self._all[name] = _sender(name, self._allowed, now)
             if len(self._all) > MOST_SENDERS:
-                self._all.popitem(last=False)
-        self._all.move_to_end(name)
-        sender.now = now
+                del self._all[next(iter(self._all))]
+        if sender.now != now:
+            sender.at(now)
         return sender
 
 

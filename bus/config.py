@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bus.drawers import Drawer
 from bus.faults import ConfigError, Fault, Objection, did_you_mean, listed
 from bus.places import places
 from bus.reading import Reading
@@ -27,7 +28,7 @@ _AT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)\Z", re
 
 
 class Settings(Mapping[str, Any]):
-    """Typed records by the name of their table; a list of tables is a tuple of records."""
+    """Typed records by the name of their table; a list of tables is a tuple of records, named tables are a map."""
 
     def __init__(self, path: Path, records: Mapping[str, Any]) -> None:
         self.path = path
@@ -50,15 +51,15 @@ class Settings(Mapping[str, Any]):
 def load(
     path: Path,
     tables: Mapping[str, type],
-    lists: Mapping[str, type] | None = None,
+    lists: Mapping[str, type | Drawer] | None = None,
     *,
     others: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read ``path`` whole: each of ``tables`` as one record, each of ``lists`` as a tuple of records.
 
-    Tables named in ``others`` may stand in the file and are left to those they belong to. Raises ``ConfigError``
-    with all faults.
+    A ``Drawer`` among the lists stands for named tables, which become a map of records. Tables named in ``others``
+    may stand in the file and are left to those they belong to. Raises ``ConfigError`` with all faults.
     """
     raw, text = _parsed(path)
     lists = lists or {}
@@ -72,7 +73,15 @@ def load(
     records: dict[str, Any] = {
         name: reading.table(record, raw.get(name, {}), (name,)) for name, record in tables.items()
     }
-    records |= {name: reading.tables(record, raw.get(name, []), (name,)) for name, record in lists.items()}
+    for name, record in lists.items():
+        if isinstance(record, Drawer):
+            records[name] = reading.drawer(record, raw.get(name, {}), (name,))
+        else:
+            records[name] = reading.tables(record, raw.get(name, []), (name,))
+    if not reading.faults:
+        for drawer in lists.values():
+            for place, wrong in drawer.complaints(records) if isinstance(drawer, Drawer) else ():
+                reading.fault((*place, wrong.key), wrong.found, wrong.expected, wrong.remedy)
     if reading.faults:
         raise ConfigError(reading.faults)
     return Settings(path, records)

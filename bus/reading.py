@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bus import sizes, timing
+from bus.drawers import Drawer
 from bus.faults import Fault, Objection, did_you_mean, listed
 from bus.places import Place, line_of
 from bus.secret import Secret, Unavailable, fetch
 from bus.settings import Rule, Setting, essence, expected, inner, is_list, is_map, settings_of, shown
 
+NAMED = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+"""What a table of a drawer may be called: its name stands in keys and commands."""
 MOST = 2**63 - 1
 """The largest whole number that TOML promises to every reader."""
 
@@ -66,6 +69,29 @@ class Reading:
         made = [self.table(record, one, (*place, i)) for i, one in enumerate(raw)]
         self._repeated(record, raw, place)
         return tuple(one for one in made if one is not None)
+
+    def drawer(self, drawer: Drawer, raw: Any, place: Place) -> dict[str, Any]:
+        """The records of named tables by their names, each of its own type; the faulty ones are left out."""
+        if not isinstance(raw, Mapping):
+            self.fault(place, _told(raw), f"tables such as [{place[0]}.NAME]")
+            return {}
+        made = {name: self._typed(drawer, table, (*place, name)) for name, table in raw.items()}
+        return {name: record for name, record in made.items() if record is not None}
+
+    def _typed(self, drawer: Drawer, raw: Any, place: Place) -> Any:
+        kinds, kind = drawer.kinds(), raw.get("type") if isinstance(raw, Mapping) else None
+        if not re.fullmatch(NAMED, str(place[-1])):
+            self.fault(place, f"the name {shown(place[-1])}", "a name of letters, digits, _ and -")
+        elif not isinstance(raw, Mapping):
+            self.fault(place, _told(raw), f"a table [{'.'.join(map(str, place))}]")
+        elif kind is None:
+            self.fault(place, "no type", f"type = {listed(map(shown, kinds))}", "add type = ...")
+        elif not isinstance(kind, str) or kind not in kinds:
+            near = did_you_mean(kind, kinds) if isinstance(kind, str) else ""
+            self.fault((*place, "type"), shown(kind), listed(map(shown, kinds)), near)
+        else:
+            return self.table(drawer.record(kind), {name: raw[name] for name in raw if name != "type"}, place)
+        return None
 
     def _unknown(self, name: str, settings: Mapping[str, Setting], place: Place) -> None:
         near = did_you_mean(name, settings)

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bus import sizes, timing, wire
+from bus.drawers import Drawer
 from bus.messages import KINDS, MAX_BODY, MAX_METRICS, Kind
-from bus.settings import Setting, settings_of
+from bus.secret import Secret
+from bus.settings import Setting, essence, settings_of
 
 
-def settings(tables: Mapping[str, type], lists: Mapping[str, type]) -> str:
+def settings(tables: Mapping[str, type], lists: Mapping[str, type | Drawer]) -> str:
     """Every setting as commented TOML: uncommenting a line changes nothing until its value is changed."""
     blocks = [
         [f"[{name}]", *(line for one in settings_of(table).values() for line in _lines(one))]
@@ -25,14 +27,28 @@ def settings(tables: Mapping[str, type], lists: Mapping[str, type]) -> str:
     blocks += [
         [f"# [[{name}]]", *(line for one in settings_of(table).values() for line in _lines(one))]
         for name, table in lists.items()
+        if not isinstance(table, Drawer)
     ]
+    for name, drawer in lists.items():
+        blocks += list(_examples(name, drawer)) if isinstance(drawer, Drawer) else []
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _examples(name: str, drawer: Drawer) -> Iterator[list[str]]:
+    for kind in drawer.kinds():
+        record = drawer.record(kind)
+        text = inspect.cleandoc(record.__doc__ or "").partition("\n\n")[0].replace("\n", " ").replace("``", "")
+        lines = [line for one in settings_of(record).values() for line in _lines(one)]
+        yield [f"## {text}", f"# [{name}.{kind}-example]", f'# type = "{kind}"', *lines]
 
 
 def _lines(one: Setting) -> Iterator[str]:
     # Text for people has two marks, a setting one: taking one mark away everywhere gives a whole file.
     yield f"## {one.rule.help}"
-    yield f"# {one.name} = {_written(one)}"
+    if essence(one.annotation) is Secret and not one.required and one.fallback() is None:
+        yield f'## {one.name} = "file:PATH"'  # no secret can stand here to be tried
+    else:
+        yield f"# {one.name} = {_written(one)}"
 
 
 def _written(one: Setting) -> str:

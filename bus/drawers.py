@@ -1,0 +1,44 @@
+"""Named tables of several kinds, as ``[channels.NAME]``: which record each is read into is told by its ``type``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bus.faults import Objection
+
+Complaint = tuple[tuple[str | int, ...], Objection]
+"""Where something is wrong, without its last word, and what."""
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """The kinds are a dict in a room's drawer, ``module:DICT``, from a type's word to ``module:Record``.
+
+    A record is loaded only when a table of its type stands in the file, so that programs which use none carry none.
+    ``together`` names a function that is handed all records of the file and yields a ``Complaint`` for each thing
+    that does not go with another.
+    """
+
+    place: str
+    together: str = ""
+
+    def kinds(self) -> Mapping[str, str]:
+        """The types by their words."""
+        return _found(self.place)  # type: ignore[no-any-return]
+
+    def record(self, kind: str) -> type:
+        """The record that a table of this type is read into."""
+        return _found(self.kinds()[kind])  # type: ignore[no-any-return]
+
+    def complaints(self, records: Mapping[str, Any]) -> Iterator[Complaint]:
+        """What does not go together in a file whose tables are right by themselves."""
+        if self.together:
+            yield from _found(self.together)(records)
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

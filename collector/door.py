@@ -18,7 +18,6 @@ from collector.limits import Limits
 from collector.refusals import Refusals
 from collector.refused import refusals
 
-
 TICK_SECONDS = 0.05
 """Allowances are given back in such steps: reckoning them anew for each frame would cost as much as its checksum."""
 

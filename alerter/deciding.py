@@ -1,0 +1,170 @@
+"""From a truth to a decision: the alarm goes on, an incident begins or ends, and it is noted why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from alerter import wording
+from alerter.incidents import FIRING, Incident, incident_id, resolved
+from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, State, meaning, step
+from alerter.rules import SECOND
+from alerter.subjects import UNSET, Cell, Subject
+
+HOUR = 3600 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided on one rule, subject and instance, and what held before."""
+
+    at: int
+    kind: str
+    subject: str
+    rule: str
+    instance: str
+    verdict: str
+    text: str
+    before: str
+    state: State
+    change: Change | None
+    severity: str
+    value: float | None
+    threshold: float | None
+    cell: Cell
+    incident: Incident | None
+
+
+class Decider:
+    """Keeps the decisions until they are taken, and the incidents that burn, by id."""
+
+    def __init__(self, flapping_count: int) -> None:
+        self.flapping_count = flapping_count
+        self.open: dict[str, Incident] = {}
+        self._decided: list[Decision] = []
+
+    def taken(self) -> list[Decision]:
+        """The decisions since the last call."""
+        found, self._decided = self._decided, []
+        return found
+
+    def decide(self, subject: Subject, cell: Cell, place: int, truth: bool | None, values: Sequence[float]) -> None:
+        """Take what a rule found of a subject; ``place`` is the cell's in its line."""
+        assert subject.bound is not None
+        now, rule = subject.now, cell.rule
+        alarm = cell.alarm or QUIET
+        clear = not truth
+        bound_clear = subject.bound.cells[place].clear
+        if cell.alarm is not None and truth is False and bound_clear is not None:
+            clear = bound_clear(values, subject) is True
+        finding = Finding(truth, clear, wait=rule.wait, settle=rule.settle, times=rule.times)
+        state = TABLE[alarm.state, meaning(alarm, finding, now)]
+        verdict = verdict_of(state, truth, clear)
+        if state is alarm.state and verdict == cell.verdict:
+            # Nothing new: no sentence is made of it.
+            cell.truth = truth
+            if cell.alarm is not None:
+                cell.alarm = step(alarm, finding, now)[0]
+            return
+        said = wording.said(rule.when, subject.bound.names, cell.instance, values, subject)
+        finding = replace(finding, text=said.text, value=said.value, threshold=said.threshold)
+        after, change, reason = step(alarm, finding, now)
+        first = cell.truth is UNSET and not cell.verdict
+        before, cell.verdict, cell.truth = cell.verdict, verdict, truth
+        self._become(subject, cell, after, change, reason, finding)
+        # That a rule does not hold at its first look is no decision, but the state of the world.
+        if not (first and after.state is State.QUIET and change is None):
+            self._note(subject, cell, verdict, reason, before, change, said.value, said.threshold)
+
+    def _become(
+        self, subject: Subject, cell: Cell, after: Alarm, change: Change | None, reason: str, finding: Finding
+    ) -> None:
+        now = subject.now
+        cell.alarm = after if after.state is not State.QUIET else None
+        if change is Change.FIRED:
+            cell.fired = (*(at for at in cell.fired if at > now - HOUR), now)
+            cell.incident = self._incident(subject, cell, after, reason)
+            self.open[cell.incident.id] = cell.incident
+        elif change is Change.RESOLVED and cell.incident is not None:
+            self.open.pop(cell.incident.id, None)
+            cell.incident = replace(resolved(cell.incident, now, reason, finding.value), error=subject.error)
+
+    def _incident(self, subject: Subject, cell: Cell, alarm: Alarm, reason: str) -> Incident:
+        rule, flapping = cell.rule, len(cell.fired) >= self.flapping_count
+        if flapping:
+            reason += f"; it fired {len(cell.fired)} times within the last hour"
+        return Incident(
+            id=incident_id(rule.name, subject.key, cell.instance, alarm.fired_at),
+            rule=rule.name,
+            kind=subject.kind,
+            subject=subject.name,
+            display=subject.display,
+            instance=cell.instance,
+            severity=rule.severity,
+            state=FIRING,
+            transition=1,
+            started_at=alarm.began,
+            changed_at=alarm.fired_at,
+            value=alarm.value,
+            threshold=alarm.threshold,
+            reason=reason,
+            labels=dict(subject.labels),
+            channels=rule.channels,
+            url=subject.url,
+            error=subject.error,
+            flapping=flapping,
+        )
+
+    def end(self, subject: Subject, cell: Cell, why: str) -> None:
+        """End an alarm on what is no longer watched."""
+        finding = Finding(None, gone=True, text=why)
+        after, change, reason = step(cell.alarm or QUIET, finding, subject.now)
+        before, cell.verdict = cell.verdict, "gone"
+        self._become(subject, cell, after, change, reason, finding)
+        self._note(subject, cell, "gone", reason, before, change, None, None)
+
+    def _note(
+        self,
+        subject: Subject,
+        cell: Cell,
+        verdict: str,
+        text: str,
+        before: str,
+        change: Change | None,
+        value: float | None,
+        threshold: float | None,
+    ) -> None:
+        incident = cell.incident
+        if change in (Change.RESOLVED, Change.DROPPED) or cell.alarm is None:
+            cell.incident = None
+        if change is Change.RESOLVED and verdict != "gone":
+            verdict = "resolved"
+        state = cell.alarm.state if cell.alarm else State.QUIET
+        self._decided.append(
+            Decision(
+                subject.now,
+                subject.kind,
+                subject.name,
+                cell.rule.name,
+                cell.instance,
+                verdict,
+                text,
+                before,
+                state,
+                change,
+                cell.rule.severity,
+                value,
+                threshold,
+                cell,
+                incident,
+            )
+        )
+
+
+def verdict_of(state: State, truth: bool | None, clear: bool) -> str:
+    """The word for what holds."""
+    if state is State.QUIET:
+        return "no_data" if truth is None else "below"
+    if state is State.FIRING and truth is False and not clear:
+        return "not_clear"
+    return state.value

@@ -1,0 +1,245 @@
+"""What was judged is made durable with all that follows from it, then told.
+
+One transaction holds the alarms, the incidents, the decisions, the notices that the speaker wants to send and the
+records that the bus is to be told of. A kill before its end repeats the judgement, a kill after it the telling.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from alerter import recording
+from alerter.deciding import Decision
+from alerter.holding import Holding
+from alerter.incidents import Hold, Incident
+from alerter.judge import Judge
+from alerter.machine import Change
+from alerter.memory import MemoryFull
+from bus.fields import Unfit, build, plain
+from bus.judging import Acknowledgement
+from bus.messages import Alert, Silence
+
+CHANGED = "nobody is held back any longer"
+MOST_UNSETTLED = 100_000
+
+
+class Memory(Protocol):
+    """Where it is made durable."""
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """A transaction that writes."""
+        ...
+
+
+class Speaker(Protocol):
+    """Who tells people; what it wants to say is written with the judgement."""
+
+    def consider(
+        self,
+        transaction: Any,
+        incidents: Sequence[Incident],
+        holds_by_incident: Mapping[str, Sequence[Hold]],
+        now: int,
+    ) -> None:
+        """Decide what has to be said of these incidents, and write it down."""
+        ...
+
+
+class Teller(Protocol):
+    """The room's voice on the bus, whose words are kept."""
+
+    def tell(self, message: Any, *, at: int, subject: str | None = None) -> bool:
+        """Say ``message`` about ``subject``."""
+        ...
+
+    def flush(self) -> None:
+        """Make what was told durable."""
+        ...
+
+
+class Desk:
+    """Settles what the judge decided. Its methods are called from the loop alone."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        holding: Holding,
+        memory: Memory,
+        speaker: Speaker,
+        teller: Teller,
+        log: logging.Logger,
+    ) -> None:
+        self.judge = judge
+        self.holding = holding
+        self.holds: dict[str, tuple[Hold, ...]] = {}
+        self.settled = 0
+        self._memory = memory
+        self._speaker = speaker
+        self._teller = teller
+        self._log = log
+        self._unsettled: list[Decision] = []
+        self._touched: dict[str, Incident] = {}
+        self._number = 0
+        self._full = False
+
+    # -- beginning ---
+
+    def restore(self, now: int) -> int:
+        """Go on from what was kept; returns when this room was last alive, 0 for never. Tells what was not told."""
+        with self._memory.transaction() as txn:
+            self.holding.silences = recording.kept_silences(txn)
+            kept = recording.kept_alarms(txn, now - 3600 * 1_000_000_000)
+            alive = txn.get("state", "alive") or 0
+            untold = list(txn.items("untold"))
+        self.judge.restore(kept, now)
+        for key, row in untold:
+            self._number = max(self._number, int(key))
+            self._tell(row)
+        self._told([key for key, _ in untold])
+        return int(alive)
+
+    # -- settling ---
+
+    def settle(self, now: int, *, all_open: bool = False) -> None:
+        """Make durable what was decided since the last time; with ``all_open`` let the speaker look at all that burns."""
+        decisions = self._unsettled + self.judge.decider.taken()
+        over = [d.incident for d in decisions if d.change is Change.RESOLVED and d.incident]
+        for incident in over:
+            if self._is_unreachable(incident):
+                self.holding.ended(incident, now)
+        holds = {one.id: self.holding.holds(one, self.judge, now) for one in [*self.judge.decider.open.values(), *over]}
+        changed = [id for id in holds if holds[id] != self.holds.get(id, ())]
+        if not decisions and not changed and not self._touched and not all_open:
+            return
+        heard = {d.incident.id: d.incident for d in decisions if d.incident}
+        incidents = {**self._open(None if all_open else [*changed, *heard]), **{one.id: one for one in over}}
+        incidents.update(self._touched)
+        untold = [self._row(decision) for decision in decisions if decision.change is not None]
+        try:
+            with self._memory.transaction() as txn:
+                for decision in decisions:
+                    recording.record(txn, decision)
+                for one in self._touched.values():
+                    recording.keep_incident(txn, one)
+                for id in changed:
+                    self._note_holds(txn, incidents.get(id) or self.judge.decider.open[id], holds[id], now)
+                if incidents:
+                    held = {id: holds[id] for id in incidents if id in holds}
+                    self._speaker.consider(txn, list(incidents.values()), held, now)
+                for key, row in untold:
+                    txn.put("untold", key, row)
+        except MemoryFull as full:
+            self._failed(full, decisions)
+            return
+        if self._full:
+            self._full = False
+            self._log.info("what is decided can be kept again")
+        gone = {one.id for one in over}
+        self.holds = {id: found for id, found in holds.items() if id not in gone}
+        self._unsettled, self._touched = [], {}
+        self.settled += len(decisions)
+        for _, row in untold:
+            self._tell(row)
+        self._told([key for key, _ in untold])
+
+    def alive(self, now: int) -> None:
+        """Note that this room lived at ``now``."""
+        try:
+            with self._memory.transaction() as txn:
+                txn.put("state", "alive", now)
+        except MemoryFull as full:
+            self._failed(full, self._unsettled)
+
+    def acknowledge(self, id: str, by: Acknowledgement) -> Incident | None:
+        """Somebody cares for an incident that burns; None when there is none."""
+        for _, cell in self.judge.standing():
+            if cell.incident is not None and cell.incident.id == id:
+                cell.incident = self._touched[id] = replace(cell.incident, acknowledged=by)
+                self.judge.decider.open[id] = cell.incident
+                self._chain(cell.incident, "acknowledged", f"acknowledged by {by.owner}: {by.note}".rstrip(": "), by.at)
+                return cell.incident
+        return None
+
+    def silence(self, silence: Silence, now: int) -> None:
+        """Keep a silence, new or ended, and let it work."""
+        with self._memory.transaction() as txn:
+            txn.put("silences", silence.id, plain(silence))
+            self._number += 1
+            key, row = f"{self._number:020d}", {"silence": plain(silence), "at": now}
+            txn.put("untold", key, row)
+        self.holding.silences[silence.id] = silence
+        self._tell(row)
+        self._told([key])
+        self.settle(now)
+
+    def sweep(self, now: int, *, decisions: int, each: int, incidents: int) -> None:
+        """Forget what is older than these times (ns) and silences that are long over."""
+        with self._memory.transaction() as txn:
+            recording.swept(txn, now - decisions, each)
+            recording.swept_incidents(txn, now - incidents)
+            for id, one in list(self.holding.silences.items()):
+                if one.until < now - incidents:
+                    txn.delete("silences", id)
+                    del self.holding.silences[id]
+
+    # -- within ---
+
+    def _open(self, ids: Iterable[str] | None) -> dict[str, Incident]:
+        burning = self.judge.decider.open
+        return dict(burning) if ids is None else {id: burning[id] for id in ids if id in burning}
+
+    def _is_unreachable(self, incident: Incident) -> bool:
+        return any(rule.name == incident.rule and rule.unreachable for rule in self.judge.rules)
+
+    def _note_holds(self, txn: Any, incident: Incident, holds: Sequence[Hold], now: int) -> None:
+        before = {hold.cause for hold in self.holds.get(incident.id, ())}
+        for hold in holds:
+            if hold.cause not in before:
+                self._note(txn, incident, hold.cause, hold.detail, now)
+        if before and not holds:
+            self._note(txn, incident, "free", CHANGED, now)
+
+    def _chain(self, incident: Incident, verdict: str, text: str, at: int) -> None:
+        with self._memory.transaction() as txn:
+            self._note(txn, incident, verdict, text, at)
+
+    def _note(self, txn: Any, incident: Incident, verdict: str, text: str, at: int) -> None:
+        row = {"verdict": verdict, "text": text, "before": "firing", "value": None}
+        # A step after the transition that it follows, which may bear the same time.
+        key = (incident.kind, incident.subject, incident.rule, incident.instance)
+        recording.note(txn, *key, at=max(at, incident.changed_at + 1), row=row)
+
+    def _row(self, decision: Decision) -> tuple[str, dict[str, Any]]:
+        self._number += 1
+        row = {"alert": plain(recording.alert(decision)), "subject": decision.subject, "at": decision.at}
+        return f"{self._number:020d}", row
+
+    def _tell(self, row: Mapping[str, Any]) -> None:
+        try:
+            if "alert" in row:
+                self._teller.tell(build(Alert, row["alert"]), at=row["at"], subject=row["subject"])
+            else:
+                self._teller.tell(build(Silence, row["silence"]), at=row["at"])
+        except Unfit as unfit:
+            self._log.error("cannot tell the bus of a transition: %s", unfit)
+
+    def _told(self, keys: Sequence[str]) -> None:
+        if not keys:
+            return
+        self._teller.flush()
+        try:
+            with self._memory.transaction() as txn:
+                for key in keys:
+                    txn.delete("untold", key)
+        except MemoryFull:
+            self._log.warning("the disk is full: transitions may be told twice after the next start")
+
+    def _failed(self, full: MemoryFull, decisions: list[Decision]) -> None:
+        if not self._full:
+            self._full = True
+            self._log.error("what is decided waits in memory: %s", full)
+        self._unsettled = decisions[-MOST_UNSETTLED:]

@@ -1,0 +1,107 @@
+"""Why nobody is told of an incident now: silences, maintenance, what it depends on, our own connectivity. Pure.
+
+Nothing here touches measurement, an alarm's state or a recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from alerter.config import Maintenance
+from alerter.incidents import Hold, Incident
+from alerter.judge import Judge
+from alerter.machine import in_words
+from alerter.silences import clock, in_maintenance, silenced
+from alerter.subjects import Subject
+from alerter.terms import STATES
+from bus.messages import Silence
+
+DEEPEST = 16
+OVERDUE = 15.0
+"""Seconds without a word after which a parent is looked at before its children are spoken of."""
+KINDS = ("host", "service")
+
+
+class Holding:
+    """What holds notices back; silences by id."""
+
+    def __init__(self, windows: Sequence[Maintenance] = (), *, settle: int = 60_000_000_000) -> None:
+        self.silences: dict[str, Silence] = {}
+        self.windows = tuple(windows)
+        self.settle = settle
+        self._recovered: dict[str, int] = {}
+
+    def ended(self, incident: Incident, now: int) -> None:
+        """Note that a subject can be reached again; what depends on it has ``settle`` to follow."""
+        self._recovered = {name: at for name, at in self._recovered.items() if now - at < self.settle}
+        self._recovered[incident.subject] = now
+
+    def holds(self, incident: Incident, judge: Judge, now: int) -> tuple[Hold, ...]:
+        """All that holds the incident's notices back at ``now``."""
+        found = silenced(self.silences.values(), incident, now)
+        found += in_maintenance(self.windows, incident, now)
+        found += self._parents(incident, judge, now)
+        if incident.kind == "service" and not is_connected(judge):
+            found.append(
+                Hold("connectivity", "Guardia's own host has no connection: what it sees of services is no news")
+            )
+        return tuple(found)
+
+    def _parents(self, incident: Incident, judge: Judge, now: int) -> list[Hold]:
+        subject = judge.subjects.get((incident.kind, incident.subject))
+        for parent in ancestors(subject, judge):
+            down = unreachable(parent, judge)
+            if down is not None:
+                since = in_words(now - down.started_at)
+                return [Hold("parent", f"{parent.name}, which it depends on, is down since {since}: {down.reason}")]
+            if (doubt := doubtful(parent, now)) is not None:
+                return [Hold("parent", f"{parent.name}, which it depends on, is looked at first: {doubt}")]
+            ended = self._recovered.get(parent.name)
+            if ended is not None and now - ended < self.settle:
+                until = ended + self.settle
+                text = f"{parent.name}, which it depends on, is back: it has until {clock(until, now)} to follow"
+                return [Hold("parent", text, until)]
+        return []
+
+
+def ancestors(subject: Subject | None, judge: Judge) -> Iterable[Subject]:
+    """What a subject depends on, the nearest first."""
+    seen: set[str] = set()
+    while subject is not None and subject.parent and subject.parent not in seen and len(seen) < DEEPEST:
+        name = subject.parent
+        seen.add(name)
+        found = [judge.subjects[kind, name] for kind in KINDS if (kind, name) in judge.subjects]
+        yield from found
+        subject = found[0] if found else None
+
+
+def unreachable(subject: Subject, judge: Judge) -> Incident | None:
+    """The incident that says that nobody gets to the subject."""
+    for cell in subject.standing():
+        if cell.rule.unreachable and cell.incident is not None and cell.incident.id in judge.decider.open:
+            return cell.incident
+    return None
+
+
+def doubtful(subject: Subject, now: int) -> str | None:
+    """Why a subject is about to be called unreachable; None when nothing speaks for it."""
+    if subject.kind == "service":
+        values = subject.values()
+        if len(values) > 1 and values[1] == STATES["down"]:
+            return "its last check failed"
+        return None
+    before = subject.now
+    subject.at(max(now, before))
+    age = subject.age()
+    subject.at(before)
+    if subject.heard and age > max(OVERDUE, 2 * subject.interval):
+        return f"nothing heard for {in_words(int(age * 1e9))}"
+    return None
+
+
+def is_connected(judge: Judge) -> bool:
+    """Whether the prober on the hub has a connection of its own; unknown counts as yes."""
+    subject = judge.subjects.get(("hub", "guardia.prober"))
+    if subject is None or subject.bound is None or "prober.connected" not in subject.bound.names:
+        return True
+    return subject.values()[subject.bound.names.index("prober.connected")] != 0.0

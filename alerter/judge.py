@@ -1,0 +1,360 @@
+"""Readings, checks and passing time to decisions and incidents. Pure.
+
+The alerter and ``guardia backtest`` feed the same records to the same judge, by the times at
+which the collector received them; so they agree. What came of it is taken from ``decider``.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from alerter.bound import bound
+from alerter.deciding import Decider, verdict_of
+from alerter.incidents import Incident
+from alerter.machine import Alarm, State, in_words
+from alerter.rules import SECOND, Rule
+from alerter.subjects import NEVER, Cell, Hearing, Place, Subject
+from alerter.terms import STATES, condition
+from bus.fields import Unfit
+from bus.messages import HUB, Check, Facts, Loss, doubles, split_sample
+from bus.tables import Host, Service
+from bus.wire import Record
+
+LATE = 60 * SECOND
+"""What was measured so long before it was sent, or two of its intervals, is the past and not judged as live."""
+GONE = 600 * SECOND
+"""An instance that is in no reading for so long is no longer watched."""
+MOST_WAITING = 10_000
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An alarm as it was kept on disk."""
+
+    rule: str
+    kind: str
+    subject: str
+    instance: str
+    alarm: Alarm
+    fired: tuple[int, ...] = ()
+    incident: Incident | None = None
+
+
+class Judge:
+    """All subjects and their alarms. Times in ns by the hub's clock."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        hosts: Iterable[Host] = (),
+        services: Iterable[Service] = (),
+        *,
+        now: int,
+        flapping_count: int = 5,
+    ) -> None:
+        self.hearing = Hearing(now)
+        self.subjects: dict[tuple[str, str], Subject] = {}
+        self.late = 0
+        self.decider = Decider(flapping_count)
+        self._layouts: dict[int, tuple[str, ...]] = {}
+        self._waiting: dict[int, list[tuple[Record, int]]] = {}
+        self._due: list[tuple[int, int, Subject]] = []
+        self._order = itertools.count()
+        self.use(rules, hosts, services, now)
+
+    # -- settings ---
+
+    def use(self, rules: Sequence[Rule], hosts: Iterable[Host], services: Iterable[Service], now: int) -> None:
+        """Judge by these rules from now on; alarms of rules that are no more end."""
+        self.rules = tuple(rules)
+        self._hosts = {host.name: host for host in hosts}
+        self._services = {service.name: service for service in services}
+        # What is not expected any longer lives on as something that was heard.
+        for subject in self.subjects.values():
+            self._settle(subject)
+            self._bind(subject, subject.bound.names if subject.bound else (), now)
+        for name in self._hosts:
+            self.subject("host", name, now)
+        for name in self._services:
+            self.subject("service", name, now)
+
+    def subject(self, kind: str, name: str, now: int) -> Subject:
+        """The subject of that name, made when it is new."""
+        found = self.subjects.get((kind, name))
+        if found is None:
+            found = self.subjects[kind, name] = Subject(kind, name, self.hearing, now)
+            self._settle(found)
+            self._bind(found, (), now)
+        return found
+
+    def _settle(self, subject: Subject) -> None:
+        table: Host | Service | None
+        if subject.kind == "service":
+            table = self._services.get(subject.name)
+            subject.parent = table.host if table else ""
+            subject.url = table.url if table else ""
+        else:
+            host = table = self._hosts.get(subject.name)
+            subject.parent = host.parent if host else ""
+            subject.display = (host.display if host else "") or subject.name
+            if host is not None and host.interval:
+                subject.interval = host.interval
+        subject.configured = table is not None
+        subject.labels = dict(table.labels) if table else {}
+        subject.rules = tuple(r for r in self.rules if r.concerns(subject.kind, subject.name, subject.labels))
+
+    def _bind(self, subject: Subject, names: tuple[str, ...], now: int) -> None:
+        """Line the subject's cells up with the names of its readings."""
+        if subject.bound is None or subject.bound.names != names:
+            subject.packed = b""
+        found = subject.bound = bound(subject.rules, names)
+        cells: dict[tuple[str, str], Cell] = {}
+        subject.line = []
+        for one in found.cells:
+            key = (one.rule.name, one.instance)
+            cell = subject.cells.get(key) or Cell(one.rule, one.instance)
+            cell.rule, cell.missing = one.rule, 0
+            cells[key] = cell
+            subject.line.append(cell)
+        in_force = {rule.name: rule for rule in subject.rules}
+        for key, cell in subject.cells.items():
+            if key in cells or (cell.alarm is None and not cell.fired):
+                continue
+            if cell.rule.name in in_force:
+                cell.missing = cell.missing or now
+                cells[key] = cell
+            else:
+                subject.at(now)
+                self.decider.end(subject, cell, f"the rule {cell.rule.name} no longer holds here")
+        subject.cells = cells
+        self._schedule(subject)
+
+    # -- what is heard ---
+
+    def layout(self, number: int, names: tuple[str, ...]) -> None:
+        """Learn the names of a layout; samples that waited for it are judged."""
+        self._layouts[number] = names
+        for record, received in self._waiting.pop(number, ()):
+            self.sample(record, received)
+
+    def unknown_layouts(self) -> tuple[int, ...]:
+        """Layouts that samples wait for."""
+        return tuple(self._waiting)
+
+    def sample(self, record: Record, received: int) -> None:
+        """Judge one sample that the collector received at ``received``."""
+        try:
+            number, packed = split_sample(record.body)
+        except Unfit:
+            return
+        names = self._layouts.get(number)
+        if names is None:
+            waiting = self._waiting.setdefault(number, [])
+            if sum(map(len, self._waiting.values())) < MOST_WAITING:
+                waiting.append((record, received))
+            return
+        if len(packed) != 8 * len(names):
+            return
+        kind = "hub" if record.subject.startswith(HUB) else "host"
+        subject = self.subjects.get((kind, record.subject)) or self.subject(kind, record.subject, received)
+        if not self._heard(subject, record, received):
+            return
+        if subject.bound is None or subject.bound.names != names:
+            self._bind(subject, names, received)
+        subject.packed = packed
+        self._judge_all(subject, doubles(len(names)).unpack(packed))
+
+    def check(self, record: Record, check: Check, received: int) -> None:
+        """Judge the outcome of a check."""
+        name = record.subject
+        subject = self.subjects.get(("service", name)) or self.subject("service", name, received)
+        if not self._heard(subject, record, received):
+            return
+        state = STATES.get(getattr(check, "state", "") or check.status, STATES["unknown"])
+        before = subject.places_seen.get(check.place)
+        spacing = received - before.at if before else 0
+        subject.places_seen[check.place] = Place(state, received, max(spacing, before.spacing // 2 if before else 0))
+        subject.url, subject.error = check.url or subject.url, check.error or ""
+        numbers = {
+            "service.state": subject.merged(),
+            "service.status": STATES.get(check.status, STATES["unknown"]),
+            "tls.days": check.tls_days,
+            "response.ms": check.response_ms,
+            "http.status": check.http_status,
+        }
+        for group, found in (("check", getattr(check, "metrics", None)), ("phase", getattr(check, "phases", None))):
+            numbers.update({f"{group}.{name}": value for name, value in sorted((found or {}).items())})
+        names = tuple(numbers)
+        if subject.bound is None or subject.bound.names != names:
+            self._bind(subject, names, received)
+        values = tuple(NAN if value is None else float(value) for value in numbers.values())
+        subject.packed = doubles(len(values)).pack(*values)
+        self._judge_all(subject, values)
+
+    def facts(self, record: Record, facts: Facts, received: int) -> None:
+        """Learn how often a host is going to report."""
+        if facts.interval and record.subject not in self._hosts:
+            subject = self.subject("hub" if record.subject.startswith(HUB) else "host", record.subject, received)
+            if subject.interval != facts.interval:
+                subject.interval = facts.interval
+                self._schedule(subject)
+
+    def loss(self, loss: Loss, received: int) -> None:
+        """Learn that messages of a producer are lost for ever."""
+        kind = "hub" if loss.stream.startswith(HUB) else "host"
+        subject = self.subject(kind, loss.stream, received)
+        subject.losses.append((received, loss.last - loss.first + 1))
+        self._look(subject, received)
+
+    def known(self, kind: str, name: str, heard: int, now: int) -> Subject:
+        """A subject that the store knows, heard at ``heard`` for the last time."""
+        subject = self.subject(kind, name, now)
+        subject.heard = max(subject.heard, heard)
+        self._schedule(subject)
+        return subject
+
+    def _heard(self, subject: Subject, record: Record, received: int) -> bool:
+        """Note that the subject speaks; whether what it says is of now."""
+        if record.epoch:
+            last = subject.epochs.get(record.epoch, 0)
+            if record.number <= last:
+                return False
+            if len(subject.epochs) > 16:
+                subject.epochs.clear()
+            subject.epochs[record.epoch] = record.number
+        subject.at(max(received, subject.now))
+        subject.heard = max(subject.heard, received)
+        if record.sent:
+            subject.skew = (record.sent - received) / 1e9
+            if record.sent - record.at > max(LATE, int(2e9 * subject.interval)):
+                self.late += 1
+                # It is the past that speaks, but it speaks: it is not silent.
+                self._look(subject, subject.now)
+                return False
+        return True
+
+    # -- passing time ---
+
+    def advance(self, now: int) -> None:
+        """Judge at each whole second up to ``now`` what may have changed because nothing was heard.
+
+        To be called before a record is judged with the time at which it was received, and when time passes.
+        """
+        second = now - now % SECOND
+        while self.next_due() <= second:
+            due, _, subject = heapq.heappop(self._due)
+            subject.due = NEVER
+            self._look(subject, max(due, subject.now))
+
+    def next_due(self) -> int:
+        """The second at which ``advance`` may find something, NEVER when none."""
+        while self._due and self._due[0][0] != self._due[0][2].due:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else NEVER
+
+    def hears(self, since: int | None) -> None:
+        """The hub hears again since ``since``; None: it hears nothing, and no silence means anything."""
+        self.hearing.blind = since is None
+        if since is not None:
+            self.hearing.since = since
+        for subject in self.subjects.values():
+            self._schedule(subject)
+
+    def _schedule(self, subject: Subject) -> None:
+        due = subject.next_due()
+        if due < subject.due:
+            subject.due = due
+            heapq.heappush(self._due, (due, next(self._order), subject))
+
+    def _look(self, subject: Subject, now: int) -> None:
+        subject.at(now)
+        if subject.bound is not None and subject.bound.timed:
+            values = subject.values()
+            for place in subject.bound.timed:
+                self._judge(subject, place, values)
+        self._schedule(subject)
+
+    # -- judging ---
+
+    def _judge_all(self, subject: Subject, values: Sequence[float]) -> None:
+        found = subject.bound
+        if found is None:
+            return
+        if found.feeds:
+            subject.feed(values)
+        for place, (one, cell) in enumerate(zip(found.cells, subject.line, strict=True)):
+            truth = one.truth(values, subject)
+            if cell.alarm is None:
+                if truth is cell.truth and truth is not True:
+                    continue
+            elif truth is True and cell.alarm.state is State.FIRING:
+                continue
+            self.decider.decide(subject, cell, place, truth, values)
+        if len(subject.cells) != len(subject.line):
+            self._miss(subject)
+        if subject.due == NEVER and found.timed:
+            self._schedule(subject)
+
+    def _judge(self, subject: Subject, place: int, values: Sequence[float]) -> None:
+        assert subject.bound is not None
+        truth = subject.bound.cells[place].truth(values, subject)
+        self.decider.decide(subject, subject.line[place], place, truth, values)
+
+    def _miss(self, subject: Subject) -> None:
+        """End alarms on instances that are no longer there: a disk that was taken out is not full."""
+        lined = {id(cell) for cell in subject.line}
+        for key, cell in list(subject.cells.items()):
+            if id(cell) in lined:
+                continue
+            if cell.alarm is None:
+                del subject.cells[key]
+            elif subject.now - cell.missing > GONE:
+                self.decider.end(subject, cell, f"[{cell.instance}] was in no reading for {in_words(GONE)}")
+                del subject.cells[key]
+
+    # -- what came of it ---
+
+    def standing(self) -> Iterable[tuple[Subject, Cell]]:
+        """Every alarm that is not quiet."""
+        return ((subject, cell) for subject in self.subjects.values() for cell in subject.standing())
+
+    # -- from one life to the next ---
+
+    def restore(self, kept: Iterable[Kept], now: int) -> None:
+        """Go on with alarms that were kept; those that nothing judges any more end."""
+        for one in kept:
+            subject = self.subject(one.kind, one.subject, now)
+            rule = next((rule for rule in subject.rules if rule.name == one.rule), None)
+            cell = subject.cells.get((one.rule, one.instance)) or Cell(rule or _no_rule(one), one.instance)
+            cell.alarm = one.alarm if one.alarm.state is not State.QUIET else None
+            cell.fired, cell.incident = one.fired, one.incident
+            cell.verdict = verdict_of(one.alarm.state, True, False) if cell.alarm else ""
+            if cell.incident is not None:
+                self.decider.open[cell.incident.id] = cell.incident
+            if rule is not None:
+                if (one.rule, one.instance) not in subject.cells:
+                    cell.missing = now
+                    subject.cells[one.rule, one.instance] = cell
+                self._schedule(subject)
+            elif cell.alarm is not None:
+                subject.at(max(now, subject.now))
+                self.decider.end(subject, cell, f"no rule {one.rule} is judged here any longer")
+
+    def forget(self, before: int, now: int) -> list[Subject]:
+        """Forget subjects that nobody configured and that were silent since ``before``; their alarms end."""
+        gone = [s for s in self.subjects.values() if not s.configured and max(s.heard, s.first) < before]
+        for subject in gone:
+            subject.at(now)
+            for cell in list(subject.standing()):
+                self.decider.end(subject, cell, "it was silent for so long that it is forgotten")
+            subject.due = NEVER
+            del self.subjects[subject.kind, subject.name]
+        return gone
+
+
+def _no_rule(kept: Kept) -> Rule:
+    return Rule(kept.rule, kept.kind, condition("age > 1s"))

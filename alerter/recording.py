@@ -1,0 +1,195 @@
+"""What was decided, as rows of the alerter's memory and back. Pure; the transaction is handed in.
+
+alarms             rule, kind, subject, instance -> the alarm, when it fired of late, its incident's id
+incidents          id -> the incident
+incidents_by_time  when it fired, id -> nothing
+decisions          kind/subject, rule, instance, time -> verdict, sentence, what held before
+untold             a running number -> an Alert or Silence record that nobody was told of yet
+silences           id -> the silence
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from alerter.deciding import Decision
+from alerter.incidents import Incident
+from alerter.judge import Kept
+from alerter.machine import Alarm, Change, State
+from alerter.subjects import Cell
+from bus.fields import Unfit, build, plain
+from bus.judging import Step
+from bus.messages import Alert, Silence
+
+BETWEEN = "\0"
+_TOLD = {State.QUIET: "quiet", State.PENDING: "pending", State.FIRING: "firing", State.CLEARING: "clearing"}
+
+
+class Transaction(Protocol):
+    """What is needed of the memory."""
+
+    def get(self, table: str, key: str) -> Any | None:
+        """A value."""
+        ...
+
+    def put(self, table: str, key: str, value: Any) -> None:
+        """Keep a value."""
+        ...
+
+    def delete(self, table: str, key: str) -> bool:
+        """Forget a value."""
+        ...
+
+    def items(
+        self, table: str, prefix: str = "", after: str = "", *, backwards: bool = False
+    ) -> Iterator[tuple[str, Any]]:
+        """Values in the order of their keys."""
+        ...
+
+
+def record(txn: Transaction, decision: Decision) -> None:
+    """Keep a decision, the alarm after it and its incident."""
+    row = {"verdict": decision.verdict, "text": decision.text, "before": decision.before, "value": decision.value}
+    note(txn, decision.kind, decision.subject, decision.rule, decision.instance, decision.at, row)
+    keep_alarm(txn, decision)
+    if decision.incident is not None and decision.change in (Change.FIRED, Change.RESOLVED):
+        keep_incident(txn, decision.incident)
+
+
+def note(txn: Transaction, kind: str, subject: str, rule: str, instance: str, at: int, row: Mapping[str, Any]) -> None:
+    """Keep a row of the chain that ``guardia why`` tells."""
+    txn.put("decisions", chain_key(kind, subject, rule, instance) + f"{at:020d}", dict(row))
+
+
+def chain_key(kind: str, subject: str, rule: str, instance: str) -> str:
+    """What the keys of a chain begin with."""
+    return BETWEEN.join((f"{kind}/{subject}", rule, instance, ""))
+
+
+def keep_alarm(txn: Transaction, decision: Decision) -> None:
+    """Keep the alarm as it is now, or forget it when it is quiet and did not fire of late."""
+    cell: Cell = decision.cell
+    key = BETWEEN.join((decision.rule, decision.kind, decision.subject, decision.instance))
+    if cell.alarm is None and not cell.fired:
+        txn.delete("alarms", key)
+        return
+    alarm = plain(cell.alarm) if cell.alarm else None
+    incident = cell.incident.id if cell.incident else ""
+    txn.put("alarms", key, {"alarm": alarm, "fired": list(cell.fired), "incident": incident})
+
+
+def keep_incident(txn: Transaction, incident: Incident) -> None:
+    """Keep an incident, to be found by its id and by its time."""
+    txn.put("incidents", incident.id, plain(incident))
+    txn.put("incidents_by_time", time_key(incident), None)
+
+
+def time_key(incident: Incident) -> str:
+    """The key under which an incident stands by the time at which it fired."""
+    return f"{fired_at(incident):020d}.{incident.id}"
+
+
+def fired_at(incident: Incident) -> int:
+    """The begin of what it is about is its time: it does not change."""
+    return max(incident.started_at, 0)
+
+
+def read_incident(value: Any) -> Incident | None:
+    """The incident that was kept; None when a newer version wrote what is not understood."""
+    try:
+        return build(Incident, value, "incident")
+    except Unfit:
+        return None
+
+
+def kept_alarms(txn: Transaction, since: int) -> list[Kept]:
+    """The alarms of an earlier life; ``since``: older firings are no longer of interest."""
+    found = []
+    for key, row in txn.items("alarms"):
+        rule, kind, subject, instance = key.split(BETWEEN)
+        try:
+            alarm = _alarm(row["alarm"])
+        except (Unfit, ValueError, TypeError, KeyError):
+            continue
+        fired = tuple(at for at in row.get("fired", ()) if at > since)
+        incident = read_incident(txn.get("incidents", row["incident"])) if row.get("incident") else None
+        if incident is not None and not incident.firing:
+            incident = None
+        if alarm.state in (State.FIRING, State.CLEARING) and incident is None:
+            alarm = Alarm()
+        found.append(Kept(rule, kind, subject, instance, alarm, fired, incident))
+    return found
+
+
+def _alarm(row: Mapping[str, Any] | None) -> Alarm:
+    return Alarm() if row is None else Alarm(**{**row, "state": State(row["state"])})
+
+
+def kept_silences(txn: Transaction) -> dict[str, Silence]:
+    """The silences by id."""
+    found = {}
+    for id, value in txn.items("silences"):
+        try:
+            found[id] = build(Silence, value, "silence")
+        except Unfit:
+            continue
+    return found
+
+
+def alert(decision: Decision) -> Alert:
+    """What the bus is told of a transition."""
+    incident = decision.incident
+    return Alert(
+        rule=decision.rule,
+        state=_TOLD[decision.state],
+        severity=decision.severity,
+        incident=incident.id if incident else "",
+        transition=incident.transition if incident else 0,
+        value=decision.value,
+        threshold=decision.threshold,
+        started_at=incident.started_at if incident else None,
+        reason=f"[{decision.instance}] {decision.text}" if decision.instance else decision.text,
+        labels=dict(incident.labels) if incident and incident.labels else None,
+    )
+
+
+def steps(txn: Transaction, prefix: str, at: int, most: int) -> tuple[list[Step], str]:
+    """The newest decisions of a chain up to ``at``, oldest first, and what held before the next one (or "")."""
+    found: list[Step] = []
+    for key, row in txn.items("decisions", prefix, prefix + f"{at + 1:020d}", backwards=True):
+        found.append(Step(int(key.rpartition(BETWEEN)[2]), row["verdict"], row["text"]))
+        if len(found) == most:
+            break
+    later = next(iter(txn.items("decisions", prefix, prefix + f"{at:020d}")), None)
+    return found[::-1], later[1].get("before", "") if later else ""
+
+
+def swept(txn: Transaction, before: int, each: int) -> int:
+    """Forget decisions older than ``before`` and, of each chain, all but the newest ``each``; how many went."""
+    doomed: list[str] = []
+    chain, count = "", 0
+    for key, _ in txn.items("decisions", backwards=True):
+        prefix, _, at = key.rpartition(BETWEEN)
+        chain, count = (chain, count + 1) if prefix == chain else (prefix, 1)
+        if count > each or int(at) < before:
+            doomed.append(key)
+    for key in doomed:
+        txn.delete("decisions", key)
+    return len(doomed)
+
+
+def swept_incidents(txn: Transaction, before: int) -> int:
+    """Forget incidents that were over before ``before``."""
+    doomed: list[tuple[str, str]] = []
+    for key, _ in txn.items("incidents_by_time"):
+        began, _, id = key.partition(".")
+        if int(began) >= before:
+            break
+        incident = read_incident(txn.get("incidents", id))
+        if incident is None or (incident.ended_at is not None and incident.ended_at < before):
+            doomed.append((key, id))
+    for key, id in doomed:
+        txn.delete("incidents_by_time", key)
+        txn.delete("incidents", id)
+    return len(doomed)

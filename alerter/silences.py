@@ -1,0 +1,99 @@
+"""What a silence or a maintenance window holds back, and until when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from alerter import calendar
+from alerter.config import Maintenance
+from bus.judging import AddSilence, Hold, Incident
+from bus.messages import Silence
+
+LONGEST = 400 * 86_400 * 1_000_000_000
+
+
+def matches(terms: Sequence[str], incident: Incident) -> bool:
+    """Whether ``terms`` speak of the incident: of one kind any has to match, of every kind that is there one.
+
+    ``web-*`` and ``host/web-*`` are subjects, ``rule=disk*``, ``severity=info`` and ``NAME=VALUE`` (a label) others.
+    """
+    kinds: dict[str, bool] = {}
+    for term in terms:
+        name, equals, glob = term.partition("=")
+        if not equals:
+            name, glob = "subject", term
+        kinds[name] = kinds.get(name, False) or any(fnmatchcase(text, glob) for text in _texts(name, incident))
+    return bool(kinds) and all(kinds.values())
+
+
+def _texts(name: str, incident: Incident) -> tuple[str, ...]:
+    match name:
+        case "subject":
+            return incident.subject, f"{incident.kind}/{incident.subject}"
+        case "rule":
+            return (incident.rule,)
+        case "severity":
+            return (incident.severity,)
+        case "instance":
+            return (incident.instance,)
+    return (incident.labels[name],) if name in incident.labels else ()
+
+
+def silenced(silences: Iterable[Silence], incident: Incident, now: int) -> list[Hold]:
+    """The silences that hold the incident's notices back."""
+    return [
+        Hold("silence", f"silenced by {one.owner} until {clock(one.until, now)}: {one.reason}", one.until)
+        for one in silences
+        if is_active(one, now) and matches(one.matches, incident)
+    ]
+
+
+def is_active(silence: Silence, now: int) -> bool:
+    """Whether a silence holds at ``now``."""
+    return not silence.revoked and silence.starts <= now < silence.until
+
+
+def in_maintenance(windows: Iterable[Maintenance], incident: Incident, now: int) -> list[Hold]:
+    """The maintenance windows that hold the incident's notices back."""
+    found = []
+    for one in windows:
+        if matches(one.matches, incident):
+            end = calendar.ends(now, one.days, one.month_days, one.start, one.lasts, one.zone)
+            if end is not None:
+                found.append(Hold("maintenance", f"maintenance {one.name} until {clock(end, now)}", end))
+    return found
+
+
+def objection(asked: AddSilence, now: int) -> str:
+    """What there is against a silence, as a sentence; empty when nothing is."""
+    if not asked.owner.strip():
+        return "a silence has an owner: say who you are"
+    if not asked.reason.strip():
+        return "a silence has a reason: say why"
+    if not asked.matches or not all(term.strip() for term in asked.matches):
+        return "a silence says what it holds back: a host or service, rule=NAME, severity=WORD or LABEL=VALUE"
+    if asked.until <= max(now, asked.starts or now):
+        return "a silence ends after it began, and not in the past"
+    if asked.until > now + LONGEST:
+        return "a silence ends within 400 days: what is never to be told needs another rule"
+    return ""
+
+
+def made(asked: AddSilence, id: str, now: int) -> Silence:
+    """The silence that was asked for."""
+    starts = max(now, asked.starts or now)
+    return Silence(id, asked.owner.strip(), asked.reason.strip(), starts, asked.until, tuple(asked.matches))
+
+
+def clock(at: int, now: int) -> str:
+    """A time as people say it, in UTC; the day too when it is another one."""
+    then, today = datetime.fromtimestamp(at / 1e9, UTC), datetime.fromtimestamp(now / 1e9, UTC)
+    return then.strftime("%H:%MZ" if then.date() == today.date() else "%Y-%m-%d %H:%MZ")
+
+
+def current(silences: Mapping[str, Silence], now: int, *, past: bool) -> tuple[Silence, ...]:
+    """Silences that hold or will; with ``past`` all."""
+    found = [one for one in silences.values() if past or (not one.revoked and one.until > now)]
+    return tuple(sorted(found, key=lambda one: (one.until, one.id)))

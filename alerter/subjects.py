@@ -1,0 +1,239 @@
+"""One host, service or room: what was heard of it last, and the alarms on it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from alerter.bound import Bound
+from alerter.incidents import Incident
+from alerter.machine import Alarm, State
+from alerter.rules import SECOND, Rule
+from alerter.terms import STATES
+from alerter.windows import Window
+from bus.messages import doubles
+
+NAN = math.nan
+NEVER = 2**63 - 1
+LOST_WINDOW = 900 * SECOND
+"""A loss is news for so long."""
+LATE_PLACE = 3
+"""A place that missed so many of its turns is not counted."""
+LEAST_PLACE = 90 * SECOND
+UNSET = "unset"
+Truth = bool | None | str
+
+
+class Hearing:
+    """Whether the hub itself hears; what is silent while it does not, or did not long enough since, is not silent."""
+
+    __slots__ = ("blind", "since")
+
+    def __init__(self, since: int) -> None:
+        self.since = since
+        self.blind = False
+
+
+class Cell:
+    """One rule, subject and instance."""
+
+    __slots__ = ("alarm", "fired", "incident", "instance", "missing", "rule", "truth", "verdict")
+
+    def __init__(self, rule: Rule, instance: str) -> None:
+        self.rule = rule
+        self.instance = instance
+        self.alarm: Alarm | None = None
+        """None while it is quiet."""
+        self.incident: Incident | None = None
+        self.truth: Truth = UNSET
+        self.verdict = ""
+        self.fired: tuple[int, ...] = ()
+        """When it fired of late, to see whether it comes and goes."""
+        self.missing = 0
+        """Since when the instance is in no reading; 0: it is there."""
+
+
+@dataclass(slots=True)
+class Place:
+    """What one place saw last of a service; ``spacing`` is the time between its checks."""
+
+    state: float
+    at: int
+    spacing: int
+
+
+class Subject:
+    """A host, a service or a room; it is the ``View`` that conditions look at."""
+
+    __slots__ = (
+        "_hearing",
+        "bound",
+        "cells",
+        "configured",
+        "display",
+        "due",
+        "epochs",
+        "error",
+        "first",
+        "heard",
+        "interval",
+        "kind",
+        "labels",
+        "line",
+        "losses",
+        "name",
+        "now",
+        "packed",
+        "parent",
+        "places_seen",
+        "rules",
+        "seconds",
+        "skew",
+        "url",
+        "windows",
+    )
+
+    def __init__(self, kind: str, name: str, hearing: Hearing, now: int) -> None:
+        self.kind = kind
+        self.name = name
+        self.display = name
+        self.labels: Mapping[str, str] = {}
+        self.parent = ""
+        self.configured = False
+        self.url = ""
+        self.error = ""
+        self._hearing = hearing
+        self.first = now
+        self.heard = 0
+        self.now = now
+        self.seconds = now / 1e9
+        self.interval = 0.0
+        self.skew = NAN
+        self.losses: deque[tuple[int, int]] = deque()
+        self.windows: dict[tuple[str, float], Window] = {}
+        self.places_seen: dict[str, Place] = {}
+        self.epochs: dict[int, int] = {}
+        self.rules: tuple[Rule, ...] = ()
+        self.bound: Bound | None = None
+        self.line: list[Cell] = []
+        """The cells in the order of ``bound.cells``."""
+        self.cells: dict[tuple[str, str], Cell] = {}
+        self.packed = b""
+        self.due = NEVER
+
+    @property
+    def key(self) -> str:
+        """``host/web-1``."""
+        return f"{self.kind}/{self.name}"
+
+    def at(self, now: int) -> None:
+        """The instant that conditions are judged at."""
+        self.now = now
+        self.seconds = now / 1e9
+
+    # -- what conditions ask ---
+
+    def base(self) -> int:
+        """When it was heard, or might have been, for the last time."""
+        return max(self.heard, self.first if not self.heard else 0, self._hearing.since)
+
+    def age(self) -> float:
+        """Seconds since it was last heard; NaN while the hub itself hears nothing."""
+        if self._hearing.blind:
+            return NAN
+        return max(0, self.now - self.base()) / 1e9
+
+    def lost(self) -> float:
+        """Messages lost of late."""
+        while self.losses and self.losses[0][0] <= self.now - LOST_WINDOW:
+            self.losses.popleft()
+        return float(sum(count for _, count in self.losses))
+
+    def places(self, state: str) -> float:
+        """Places that see it so; ``any``: all that look."""
+        states = self.seen_from()
+        return float(len(states) if state == "any" else states.count(STATES[state]))
+
+    def window(self, key: tuple[str, float]) -> Window | None:
+        """The past of a metric."""
+        return self.windows.get(key)
+
+    # -- readings ---
+
+    def values(self) -> Sequence[float]:
+        """The last readings, in the order of the layout; all NaN before the first."""
+        count = len(self.bound.names) if self.bound else 0
+        return doubles(count).unpack(self.packed) if self.packed and count else (NAN,) * count
+
+    def seen_from(self) -> list[float]:
+        """The states that places saw which still look."""
+        return [
+            place.state
+            for place in self.places_seen.values()
+            if self.now - place.at <= max(LATE_PLACE * place.spacing, LEAST_PLACE) or len(self.places_seen) == 1
+        ]
+
+    def merged(self) -> float:
+        """One state of all places: down where most of those that know say so, else degraded likewise, else up."""
+        known = [state for state in self.seen_from() if state != STATES["unknown"]]
+        if not known:
+            return STATES["unknown"]
+        for word in ("down", "degraded"):
+            if 2 * sum(state >= STATES[word] for state in known) > len(known):
+                return STATES[word]
+        return STATES["up"]
+
+    def feed(self, values: Sequence[float]) -> None:
+        """Remember readings for the functions that look at the past."""
+        if self.bound is None:
+            return
+        for feed in self.bound.feeds:
+            value = values[feed.place]
+            if value == value:
+                window = self.windows.get(feed.key)
+                if window is None:
+                    window = self.windows[feed.key] = Window(feed.key[1])
+                window.add(self.seconds, value)
+
+    # -- time ---
+
+    def next_due(self) -> int:
+        """The first whole second after now at which a finding may change though nothing is heard."""
+        bound = self.bound
+        if bound is None or not bound.timed:
+            return NEVER
+        found = NEVER
+        if not self._hearing.blind:
+            base, values = self.base(), self.values()
+            for limit in bound.limits:
+                seconds = limit(values, self)
+                if seconds == seconds:
+                    at = base + int(seconds * 1e9) + 1
+                    if at > self.now:
+                        found = min(found, at)
+        if self.losses:
+            found = min(found, self.losses[0][0] + LOST_WINDOW)
+        for place in bound.timed:
+            cell = self.line[place]
+            if cell.alarm is not None:
+                found = min(found, *_turns(cell.alarm, cell.rule, self.now))
+        if bound.restless:
+            found = min(found, self.now + 1)
+        if found >= NEVER:
+            return NEVER
+        return max(-(-found // SECOND), self.now // SECOND + 1) * SECOND
+
+    def standing(self) -> Iterable[Cell]:
+        """The cells whose alarms are not quiet."""
+        return (cell for cell in self.cells.values() if cell.alarm is not None)
+
+
+def _turns(alarm: Alarm, rule: Rule, now: int) -> tuple[int, ...]:
+    turns = []
+    if alarm.state is State.PENDING:
+        turns.append(alarm.began + rule.wait)
+    elif alarm.state is State.CLEARING:
+        turns.append(alarm.since + rule.settle)
+    return tuple(turn for turn in turns if turn > now) or (NEVER,)

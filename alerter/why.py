@@ -1,0 +1,172 @@
+"""Why an alarm came, or did not: the chain of decisions on one rule, subject and instance, with its outcome. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from alerter import wording
+from alerter.incidents import Hold
+from alerter.judge import Judge
+from alerter.machine import State, in_words
+from alerter.recording import Transaction, chain_key, steps
+from alerter.silences import clock
+from alerter.subjects import Cell, Subject
+from bus.judging import Chain, Step, Why, WhyAnswer
+
+MOST_STEPS = 20
+MOST_CHAINS = 500
+LOUD = ("firing", "not_clear", "clearing", "pending", "no_data")
+"""The order in which chains are told; all others follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of telling people about an incident, from the speaker's own rows."""
+
+    at: int
+    verdict: str
+    text: str
+
+
+Deliveries = Mapping[str, Sequence[Delivery]]
+
+
+def why(
+    question: Why,
+    judge: Judge,
+    txn: Transaction,
+    holds: Mapping[str, Sequence[Hold]],
+    now: int,
+    delivered: Deliveries | None = None,
+) -> WhyAnswer:
+    """The chains that the question is about, the loudest first."""
+    at = now if question.at is None else question.at
+    kind, _, name = question.subject.rpartition("/")
+    subjects = [
+        subject
+        for subject in judge.subjects.values()
+        if kind in ("", subject.kind) and fnmatchcase(subject.name, name or "*")
+    ]
+    if not subjects:
+        text = f"nobody here has heard of {question.subject}, and it is not in the configuration"
+        return WhyAnswer(at, (Chain(question.rule, name, "", "unknown_subject", text),))
+    chains: list[Chain] = []
+    for subject in subjects:
+        found = list(_of_subject(subject, question, judge, txn, holds, at, now, delivered or {}))
+        chains += found or [_no_rule(subject, question, judge)]
+        if len(chains) >= MOST_CHAINS:
+            break
+    return WhyAnswer(at, tuple(sorted(chains, key=_loudness)[:MOST_CHAINS]))
+
+
+def _loudness(chain: Chain) -> tuple[int, str, str, str]:
+    verdict = chain.steps[-1].verdict if chain.steps else chain.verdict
+    place = next((i for i, word in enumerate(LOUD) if word in (chain.verdict, verdict)), len(LOUD))
+    return place, chain.subject, chain.rule, chain.instance
+
+
+def _no_rule(subject: Subject, question: Why, judge: Judge) -> Chain:
+    meant = [rule for rule in judge.rules if fnmatchcase(rule.name, question.rule or "*")]
+    if not meant:
+        text = f"there is no rule {question.rule}, or it is switched off" if question.rule else "no rules are in force"
+        return Chain(question.rule, subject.name, "", "no_rule", text)
+    one = meant[0]
+    if not one.concerns(subject.kind, subject.name, subject.labels):
+        whom = f"{one.kind}s {', '.join(one.subjects)}"
+        labels = "".join(f" with {name} = {value}" for name, value in one.labels.items())
+        text = f"{one.name} is judged for {whom}{labels}, and {subject.key} is none of them"
+        return Chain(one.name, subject.name, "", "out_of_scope", text)
+    text = f"{subject.key} has nothing that {one.when.text} could be judged for"
+    return Chain(one.name, subject.name, "", "no_data", text)
+
+
+def _of_subject(
+    subject: Subject,
+    question: Why,
+    judge: Judge,
+    txn: Transaction,
+    holds: Mapping[str, Sequence[Hold]],
+    at: int,
+    now: int,
+    delivered: Deliveries,
+) -> Iterable[Chain]:
+    for cell in list(subject.cells.values()):
+        if not fnmatchcase(cell.rule.name, question.rule or "*"):
+            continue
+        prefix = chain_key(subject.kind, subject.name, cell.rule.name, cell.instance)
+        rows, later = steps(txn, prefix, at, MOST_STEPS)
+        if question.at is None or at >= now:
+            verdict, text, more = _now(subject, cell, judge, holds, now)
+        else:
+            verdict, text, more = _then(rows, later, cell)
+        incident = cell.incident.id if cell.incident else _last_incident(delivered, prefix)
+        tail = [Step(one.at, one.verdict, one.text) for one in delivered.get(incident, ()) if one.at <= at]
+        told = sorted([*rows, *tail], key=lambda step: step.at)
+        yield Chain(cell.rule.name, subject.name, cell.instance, verdict, text, (*told, *more))
+
+
+def _last_incident(delivered: Deliveries, prefix: str) -> str:
+    return prefix if prefix in delivered else ""
+
+
+def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Sequence[Step]]:
+    if rows:
+        return rows[-1].verdict, rows[-1].text, ()
+    if later:
+        return later, f"before the first decision that is known it was {later}", ()
+    if cell.verdict:
+        return cell.verdict, f"it was {cell.verdict} ever since it is known", ()
+    return "unknown", "nothing is known of that time", ()
+
+
+def _now(
+    subject: Subject, cell: Cell, judge: Judge, holds: Mapping[str, Sequence[Hold]], now: int
+) -> tuple[str, str, Sequence[Step]]:
+    """The outcome as it is at this moment, in fresh words."""
+    names = subject.bound.names if subject.bound else ()
+    before = subject.now
+    subject.at(max(now, before))
+    values = subject.values()
+    said = wording.said(cell.rule.when, names, cell.instance, values, subject).text
+    subject.at(before)
+    alarm = cell.alarm
+    if alarm is None:
+        if judge.hearing.blind and subject.bound and cell.rule.timed:
+            return "blind", "Guardia's own collector is not heard: no silence means anything", ()
+        if cell.verdict in ("no_data", "") and (cell.truth is None or not subject.heard):
+            return "no_data", _no_data(subject, said, now), ()
+        return "below", said, ()
+    if alarm.state is State.PENDING:
+        return "pending", f"{said}, {_patience(cell, now)}", ()
+    incident = cell.incident
+    verdict = cell.verdict or alarm.state.value
+    text = f"{alarm.reason or said}; fires since {clock(alarm.fired_at, now)}"
+    if incident is None:
+        return verdict, text, ()
+    held = holds.get(incident.id, ())
+    if held:
+        return {"silence": "silenced"}.get(held[0].cause, held[0].cause), f"{text}; {held[0].detail}", ()
+    if incident.acknowledged is not None:
+        by = incident.acknowledged
+        note = f": {by.note}" if by.note else ""
+        return "acknowledged", f"{text}; acknowledged by {by.owner} at {clock(by.at, now)}{note}", ()
+    return verdict, text, ()
+
+
+def _no_data(subject: Subject, said: str, now: int) -> str:
+    if not subject.heard:
+        return f"{subject.key} has never been heard"
+    return f"{said or 'no reading'}; last heard {in_words(now - subject.heard)} ago"
+
+
+def _patience(cell: Cell, now: int) -> str:
+    rule, alarm = cell.rule, cell.alarm
+    assert alarm is not None
+    parts = []
+    if rule.wait:
+        parts.append(f"pending {in_words(now - alarm.began)} of {in_words(rule.wait)}")
+    if rule.times > 1:
+        parts.append(f"{alarm.count} of {rule.times} times in a row")
+    return " and ".join(parts) or "pending"

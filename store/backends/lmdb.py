@@ -290,6 +290,7 @@ class LmdbBackend:
         number = self._series_number(kind, subject)
         if number is None or start > end:
             return []
+        self._partitions.settled(kind, start, end)
         rows: list[Row] = []
         for path in self._partitions.between(kind, start, end):
             rows.extend(self._partitions.rows_of(path, number, start, end))
@@ -300,6 +301,7 @@ class LmdbBackend:
         number = self._series_number(kind, subject)
         if number is None or start > end or limit <= 0:
             return []
+        self._partitions.settled(kind, start, end)
         rows: list[Row] = []
         for path in reversed(self._partitions.between(kind, start, end)):
             first = partition_start(path.name)

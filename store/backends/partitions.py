@@ -12,7 +12,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import lmdb
@@ -35,6 +35,8 @@ MOST_DAMAGED = 1000
 BAD = ".bad-"
 SURE_SECONDS = 5.0
 """So long a commit waits for the look into a partition that is doubted; then it is tried again later."""
+DOUBT_SECONDS = 15.0
+"""So long a question that touches a doubted partition is refused rather than answered without it."""
 
 FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
 DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
@@ -107,6 +109,19 @@ class Partitions:
             if (end is None or begin <= end) and (start is None or begin + period(kind) > start):
                 found.append((begin, self._rows / kind / name))
         return [path for _, path in sorted(found)]
+
+    def settled(self, kind: str, start: int, end: int) -> None:
+        """Raise ``StoreBroken`` while a part of the range is just being looked into: without it the answer would lie.
+
+        A doubt that nobody has settled for long, because no writer runs, is left out of answers and no reason to give
+        none; then the log has said so.
+        """
+        for note in (self._rows / kind).glob(f"*{DOUBT}"):
+            begin = _start(note.name.removesuffix(DOUBT))
+            with suppress(FileNotFoundError):
+                fresh = time.time() - note.stat().st_mtime < DOUBT_SECONDS
+                if fresh and begin is not None and begin <= end and begin + period(kind) > start:
+                    raise StoreBroken(f"{kind} of {note.stem} are looked into after a crash, ask again in a moment")
 
     def put_aside(self, kind: str = "*") -> list[Path]:
         """Partitions that were found damaged, and are kept for whoever wants to look at them."""

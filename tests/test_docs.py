@@ -16,7 +16,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"\bguardia ([a-z]+(?: [a-z]+)?)")
 TARGET = re.compile(r"\bmake ([a-z./]+)")
 CODE = re.compile(r"```sh\n(.*?)```|`([^`\n]+)`", re.DOTALL)
-FILE = re.compile(r"`((?:bus|agent|collector|store|alerter|prober|api|viewer|etc|tests|benchmarks|docs)/[A-Za-z0-9_./]+)`")
+FOLDERS = "bus|agent|collector|store|alerter|prober|api|viewer|etc|tests|benchmarks|docs"
+FILE = re.compile(rf"`((?:{FOLDERS})/[A-Za-z0-9_./]+)`")
 
 
 def name(page: Path) -> str:

@@ -140,7 +140,7 @@ def test_layout_samples_facts_processes_and_plugins_reach_the_door_and_sigterm_e
     # then facts and processes are whole
     facts = KINDS["facts"].decode(door.of("facts")[0].body)
     assert isinstance(facts, Facts)
-    assert (facts.interval, facts.cpu_count) == (0.2, last["cpu.count"])
+    assert (facts.interval, facts.cpu_count) == (0.2, readings[-1]["cpu.count"])
     processes = KINDS["processes"].decode(door.of("processes")[0].body)
     assert isinstance(processes, Processes)
     assert processes.rows

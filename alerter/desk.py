@@ -105,7 +105,7 @@ class Desk:
     # -- settling ---
 
     def settle(self, now: int, *, all_open: bool = False) -> None:
-        """Make durable what was decided since the last time; with ``all_open`` let the speaker look at all that burns."""
+        """Make durable what was decided since the last time; ``all_open``: the speaker looks at all that burns."""
         decisions = self._unsettled + self.judge.decider.taken()
         over = [d.incident for d in decisions if d.change is Change.RESOLVED and d.incident]
         for incident in over:

@@ -141,6 +141,10 @@ class Judge:
         for record, received in self._waiting.pop(number, ()):
             self.sample(record, received)
 
+    def knows(self, number: int) -> bool:
+        """Whether the names of a layout are known."""
+        return number in self._layouts
+
     def unknown_layouts(self) -> tuple[int, ...]:
         """Layouts that samples wait for."""
         return tuple(self._waiting)

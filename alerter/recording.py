@@ -50,7 +50,13 @@ class Transaction(Protocol):
 
 def record(txn: Transaction, decision: Decision) -> None:
     """Keep a decision, the alarm after it and its incident."""
-    row = {"verdict": decision.verdict, "text": decision.text, "before": decision.before, "value": decision.value}
+    row = {
+        "verdict": decision.verdict,
+        "text": decision.text,
+        "before": decision.before,
+        "value": decision.value,
+        "incident": decision.incident.id if decision.incident else "",
+    }
     note(txn, decision.kind, decision.subject, decision.rule, decision.instance, decision.at, row)
     keep_alarm(txn, decision)
     if decision.incident is not None and decision.change in (Change.FIRED, Change.RESOLVED):
@@ -154,15 +160,17 @@ def alert(decision: Decision) -> Alert:
     )
 
 
-def steps(txn: Transaction, prefix: str, at: int, most: int) -> tuple[list[Step], str]:
-    """The newest decisions of a chain up to ``at``, oldest first, and what held before the next one (or "")."""
+def steps(txn: Transaction, prefix: str, at: int, most: int) -> tuple[list[Step], str, str]:
+    """The newest decisions of a chain up to ``at``, oldest first; what held before the next one; the last incident."""
     found: list[Step] = []
+    incident = ""
     for key, row in txn.items("decisions", prefix, prefix + f"{at + 1:020d}", backwards=True):
         found.append(Step(int(key.rpartition(BETWEEN)[2]), row["verdict"], row["text"]))
+        incident = incident or row.get("incident", "")
         if len(found) == most:
             break
     later = next(iter(txn.items("decisions", prefix, prefix + f"{at:020d}")), None)
-    return found[::-1], later[1].get("before", "") if later else ""
+    return found[::-1], later[1].get("before", "") if later else "", incident
 
 
 def swept(txn: Transaction, before: int, each: int) -> int:

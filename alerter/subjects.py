@@ -197,6 +197,12 @@ class Subject:
                     window = self.windows[feed.key] = Window(feed.key[1])
                 window.add(self.seconds, value)
 
+    def remember(self, key: tuple[str, float], readings: Iterable[tuple[float, float]]) -> None:
+        """Fill the past of a metric with (time in s, reading), oldest first."""
+        window = self.windows.setdefault(key, Window(key[1]))
+        for at, value in readings:
+            window.add(at, value)
+
     # -- time ---
 
     def next_due(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -30,7 +30,8 @@ class Delivery:
     text: str
 
 
-Deliveries = Mapping[str, Sequence[Delivery]]
+Deliveries = Callable[[str], Sequence[Delivery]]
+"""Gives what became of an incident, by its id."""
 
 
 def why(
@@ -39,7 +40,7 @@ def why(
     txn: Transaction,
     holds: Mapping[str, Sequence[Hold]],
     now: int,
-    delivered: Deliveries | None = None,
+    delivered: Deliveries = lambda _: (),
 ) -> WhyAnswer:
     """The chains that the question is about, the loudest first."""
     at = now if question.at is None else question.at
@@ -54,7 +55,7 @@ def why(
         return WhyAnswer(at, (Chain(question.rule, name, "", "unknown_subject", text),))
     chains: list[Chain] = []
     for subject in subjects:
-        found = list(_of_subject(subject, question, judge, txn, holds, at, now, delivered or {}))
+        found = list(_of_subject(subject, question, judge, txn, holds, at, now, delivered))
         chains += found or [_no_rule(subject, question, judge)]
         if len(chains) >= MOST_CHAINS:
             break
@@ -96,19 +97,15 @@ def _of_subject(
         if not fnmatchcase(cell.rule.name, question.rule or "*"):
             continue
         prefix = chain_key(subject.kind, subject.name, cell.rule.name, cell.instance)
-        rows, later = steps(txn, prefix, at, MOST_STEPS)
+        rows, later, last = steps(txn, prefix, at, MOST_STEPS)
         if question.at is None or at >= now:
             verdict, text, more = _now(subject, cell, judge, holds, now)
         else:
             verdict, text, more = _then(rows, later, cell)
-        incident = cell.incident.id if cell.incident else _last_incident(delivered, prefix)
-        tail = [Step(one.at, one.verdict, one.text) for one in delivered.get(incident, ()) if one.at <= at]
+        incident = cell.incident.id if cell.incident and question.at is None else last
+        tail = [Step(one.at, one.verdict, one.text) for one in delivered(incident) if one.at <= at] if incident else []
         told = sorted([*rows, *tail], key=lambda step: step.at)
         yield Chain(cell.rule.name, subject.name, cell.instance, verdict, text, (*told, *more))
-
-
-def _last_incident(delivered: Deliveries, prefix: str) -> str:
-    return prefix if prefix in delivered else ""
 
 
 def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Sequence[Step]]:

@@ -1,0 +1,126 @@
+"""``guardia alerter``: the wiring."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from alerter.answering import Counter
+from alerter.catching import Catching
+from alerter.config import Alerter
+from alerter.desk import Desk
+from alerter.holding import Holding
+from alerter.judge import Judge
+from alerter.listening import KINDS, Listening
+from alerter.memory import Memory, MemoryBroken, MemoryFull
+from alerter.quiet import Quiet
+from alerter.rules import SECOND, in_force
+from bus.program import Program, TryAgain, run
+from bus.sockets import Answer, Ask, Subscribe
+
+PULSE_SECONDS = 0.2
+ALIVE_SECONDS = 5.0
+CONSIDER_SECONDS = 5.0
+SWEEP_SECONDS = 600.0
+BLIND = 2.5
+"""So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
+
+
+def build(program: Program[Alerter]) -> None:
+    """Open the memory and the sockets, and connect them."""
+    config, loop, settings = program.config, program.loop, program.settings
+    now = time.time_ns()
+
+    rules = in_force(settings["rules"], settings["hosts"], defaults=config.default_rules)
+    judge = Judge(rules, settings["hosts"], settings["services"], now=now, flapping_count=config.flapping_count)
+    holding = Holding(settings["maintenance"], settle=settings_ns(config.parent_seconds))
+    memory = _memory(program)
+    loop.on_stop(memory.close)
+    speaker = Quiet()
+    desk = Desk(judge, holding, memory, speaker, program.deliverer(), program.log)
+    subscribe, ask, answer = Subscribe(program.context, KINDS), Ask(program.context), Answer(program.context)
+    forget = settings_ns(config.forget_seconds)
+    catching = Catching(ask, loop, judge, program.log, time.time_ns, forget=forget)
+    listening = Listening(
+        subscribe,
+        judge,
+        desk,
+        catching,
+        program.vitals,
+        program.log,
+        silent_seconds=BLIND * program.bus.vitals_seconds,
+    )
+    counter = Counter(judge, desk, memory.reading, time.time_ns)
+
+    program.bind(answer, "alerter")
+    program.connect(subscribe, "stair")
+    program.connect(ask, "reader")
+    loop.on_stop(listening.close)
+    loop.on_readable(answer.raw, counter.serving(answer))
+    loop.on_readable(subscribe.raw, listening.drain)
+    loop.on_readable(listening.watch, listening.connection)
+    loop.every(PULSE_SECONDS, listening.pulse)
+    loop.every(ALIVE_SECONDS, lambda: desk.alive(time.time_ns()))
+    loop.every(CONSIDER_SECONDS, lambda: desk.settle(time.time_ns(), all_open=True))
+    loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
+    program.on_reload.append(lambda _: reload(program, judge, holding))
+    program.vitals.source(lambda: readings(judge, desk))
+    alive = desk.restore(now)
+    loop.after(0.0, lambda: listening.begin(alive))
+
+
+def settings_ns(seconds: float) -> int:
+    """Seconds as ns."""
+    return int(seconds * SECOND)
+
+
+def sweep(program: Program[Alerter], judge: Judge, desk: Desk) -> None:
+    """Forget what is too old."""
+    config, now = program.config, time.time_ns()
+    for subject in judge.forget(now - settings_ns(config.forget_seconds), now):
+        program.log.info("%s was silent for so long that it is forgotten", subject.key)
+    desk.settle(now)
+    desk.sweep(
+        now,
+        decisions=settings_ns(config.decisions_seconds),
+        each=config.decisions_each,
+        incidents=settings_ns(config.incidents_seconds),
+    )
+
+
+def reload(program: Program[Alerter], judge: Judge, holding: Holding) -> None:
+    """Judge by the configuration that was read again."""
+    settings = program.settings
+    config: Alerter = settings["alerter"]
+    rules = in_force(settings["rules"], settings["hosts"], defaults=config.default_rules)
+    judge.use(rules, settings["hosts"], settings["services"], time.time_ns())
+    holding.windows = settings["maintenance"]
+    program.log.info("judges by %d rules from now on", len(rules))
+
+
+def readings(judge: Judge, desk: Desk) -> dict[str, float | None]:
+    """How it goes, as readings of the process's own sample."""
+    return {
+        "alerter.subjects": float(len(judge.subjects)),
+        "alerter.rules": float(len(judge.rules)),
+        "alerter.burning": float(len(judge.decider.open)),
+        "alerter.held": float(sum(bool(found) for found in desk.holds.values())),
+        "alerter.decisions_total": float(desk.settled),
+        "alerter.late_total": float(judge.late),
+    }
+
+
+def _memory(program: Program[Alerter]) -> Memory:
+    try:
+        return Memory(program.home / "alerter")
+    except (MemoryBroken, MemoryFull) as fault:
+        raise TryAgain(f"cannot open the memory: {fault}") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the alerter to its end; returns its exit code."""
+    return run("alerter", Alerter, build, argv=argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,205 @@
+"""The alerter's counter: what burns, what happened, why; silences and acknowledgements are taken here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import zmq
+
+from alerter import recording, silences, wording
+from alerter.desk import Desk
+from alerter.incidents import SEVERITIES, Incident
+from alerter.judge import Judge
+from alerter.machine import State
+from alerter.subjects import Cell, Subject
+from alerter.why import Delivery, why
+from bus.fields import Unfit
+from bus.judging import (
+    MAX_INCIDENTS,
+    Acknowledge,
+    Acknowledgement,
+    AddSilence,
+    AlarmList,
+    Alarms,
+    Done,
+    EndSilence,
+    IncidentList,
+    Incidents,
+    Question,
+    RuleList,
+    Rules,
+    SilenceList,
+    Silences,
+    Standing,
+    Why,
+    pack_answer,
+    pack_refusal,
+    read_question,
+)
+from bus.messages import Silence
+from bus.sockets import Answer
+
+AT_ONCE = 16
+MOST_ALARMS = 4000
+MOST_LOOKED_AT = 50_000
+Deliveries = Callable[[Any, str], Sequence[Delivery]]
+"""Gives, within a transaction, what became of telling people about an incident."""
+
+
+class Refused(Exception):
+    """A question that has no answer; the text says why."""
+
+
+class Counter:
+    """Answers questions about alarms."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        desk: Desk,
+        reading: Callable[[], AbstractContextManager[Any]],
+        clock: Callable[[], int],
+        deliveries: Deliveries = lambda _txn, _incident: (),
+    ) -> None:
+        self._judge = judge
+        self._desk = desk
+        self._reading = reading
+        self._clock = clock
+        self._deliveries = deliveries
+
+    def serving(self, answer: Answer) -> Callable[[], None]:
+        """The handler for the socket on which questions come as [who asks, number, question]."""
+
+        def serve() -> None:
+            for _ in range(AT_ONCE):
+                try:
+                    frames = answer.raw.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    return
+                if len(frames) == 3:
+                    reply = [frames[0], frames[1], self.answered(frames[2])]
+                    try:
+                        answer.raw.send_multipart(reply, zmq.NOBLOCK)
+                    except zmq.ZMQError:
+                        continue  # who asked is gone or does not listen
+
+        return serve
+
+    def answered(self, data: bytes) -> bytes:
+        """The bytes of the answer to the question in ``data``, or of why there is none."""
+        try:
+            return pack_answer(self.answer(read_question(data)))
+        except Unfit as error:
+            return pack_refusal(f"not understood: {error}")
+        except Refused as error:
+            return pack_refusal(str(error))
+
+    def answer(self, question: Question) -> Any:
+        """The answer of the type that belongs to ``question``; raises ``Refused``."""
+        now = self._clock()
+        match question:
+            case Alarms():
+                return self._alarms(question)
+            case Incidents():
+                return self._incidents(question)
+            case Why():
+                with self._reading() as txn:
+                    told = lambda id: self._deliveries(txn, id)  # noqa: E731 (only here, with this transaction)
+                    return why(question, self._judge, txn, self._desk.holds, now, told)
+            case Silences():
+                return SilenceList(silences.current(self._desk.holding.silences, now, past=question.past))
+            case AddSilence():
+                return self._silence(question, now)
+            case EndSilence():
+                return self._end(question, now)
+            case Acknowledge():
+                return self._acknowledge(question, now)
+            case Rules():
+                return RuleList(tuple(rule.shown() for rule in self._judge.rules))
+
+    def _alarms(self, question: Alarms) -> AlarmList:
+        kind, _, name = (question.subject or "").rpartition("/")
+        found = [
+            self._standing(subject, cell)
+            for subject, cell in self._judge.standing()
+            if question.subject is None or (name == subject.name and kind in ("", subject.kind))
+        ]
+        found.sort(
+            key=lambda one: (one.state == State.PENDING, -SEVERITIES.index(one.severity), -one.since, one.subject)
+        )
+        return AlarmList(tuple(found[:MOST_ALARMS]))
+
+    def _standing(self, subject: Subject, cell: Cell) -> Standing:
+        alarm, incident = cell.alarm, cell.incident
+        assert alarm is not None
+        said = wording.said(
+            cell.rule.when, subject.bound.names if subject.bound else (), cell.instance, subject.values(), subject
+        )
+        return Standing(
+            rule=cell.rule.name,
+            kind=subject.kind,
+            subject=subject.name,
+            state=alarm.state.value,
+            since=alarm.since,
+            display=subject.display,
+            instance=cell.instance,
+            severity=cell.rule.severity,
+            value=said.value if said.value is not None else alarm.value,
+            threshold=said.threshold if said.threshold is not None else alarm.threshold,
+            reason=alarm.reason or said.text,
+            labels=dict(subject.labels),
+            incident=incident.id if incident else "",
+            started_at=incident.started_at if incident else None,
+            acknowledged=incident.acknowledged if incident else None,
+            holds=self._desk.holds.get(incident.id, ()) if incident else (),
+        )
+
+    def _incidents(self, question: Incidents) -> IncidentList:
+        limit = min(max(question.limit, 1), MAX_INCIDENTS)
+        kind, _, name = (question.subject or "").rpartition("/")
+        found: list[Incident] = []
+        cursor, last, looked = "", "", 0
+        with self._reading() as txn:
+            for key, _ in txn.items("incidents_by_time", after=question.cursor, backwards=True):
+                if len(found) == limit or looked == MOST_LOOKED_AT:
+                    cursor = last
+                    break
+                last, looked = key, looked + 1
+                incident = recording.read_incident(txn.get("incidents", key.partition(".")[2]))
+                if incident is None or (question.until is not None and incident.started_at > question.until):
+                    continue
+                over = question.since is not None and (incident.ended_at or question.since) < question.since
+                if over or (name and (incident.subject != name or kind not in ("", incident.kind))):
+                    continue
+                found.append(self._judge.decider.open.get(incident.id, incident))
+        return IncidentList(tuple(found), cursor)
+
+    def _silence(self, asked: AddSilence, now: int) -> Done:
+        if objection := silences.objection(asked, now):
+            raise Refused(objection)
+        made = silences.made(asked, secrets.token_hex(4), now)
+        self._desk.silence(made, now)
+        return Done(made.id, f"silence {made.id} holds until {silences.clock(made.until, now)}")
+
+    def _end(self, asked: EndSilence, now: int) -> Done:
+        known = self._desk.holding.silences.get(asked.id)
+        if known is None:
+            raise Refused(f"there is no silence {asked.id}")
+        if known.revoked or known.until <= now:
+            return Done(asked.id, f"silence {asked.id} was over already")
+        reason = f"{known.reason} (ended by {asked.owner})" if asked.owner != known.owner else known.reason
+        ended = Silence(known.id, known.owner, reason, known.starts, now, known.matches, True)
+        self._desk.silence(ended, now)
+        return Done(asked.id, f"silence {asked.id} is over")
+
+    def _acknowledge(self, asked: Acknowledge, now: int) -> Done:
+        if not asked.owner.strip():
+            raise Refused("an acknowledgement has an owner: say who you are")
+        incident = self._desk.acknowledge(asked.incident, Acknowledgement(asked.owner.strip(), now, asked.note))
+        if incident is None:
+            raise Refused(f"no incident {asked.incident} burns")
+        self._desk.settle(now)
+        return Done(incident.id, f"{incident.rule} of {incident.subject} is acknowledged by {asked.owner.strip()}")

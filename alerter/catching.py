@@ -1,0 +1,253 @@
+"""What was missed, asked of the store: at the start, and when the stair's counter has a hole.
+
+    catching = Catching(ask, loop, judge, log, ...)
+    catching.start(since, then)     calls ``then`` when all is judged, or when the store does not answer
+
+Nobody is kept waiting for ever: without an answer within ``patience`` the live stream goes on without.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import zmq
+
+from alerter.judge import Judge
+from bus.loop import Loop, Timer
+from bus.messages import HUB, KINDS
+from bus.questions import (
+    Latest,
+    Layouts,
+    Question,
+    Range,
+    Series,
+    SeriesAnswer,
+    Subjects,
+    Unanswered,
+    pack_question,
+    read_answer,
+)
+from bus.sockets import Ask
+from bus.wire import Malformed, Record, read
+
+AT_ONCE = 16
+"""Questions under way."""
+MARGIN = 120_000_000_000
+"""Records are asked for by the time of measuring, which may be so much before they were received."""
+LONGEST = 600_000_000_000
+"""What was missed longer ago than this is the past: of that only the newest is asked for."""
+KINDS_JUDGED = ("sample", "check", "loss")
+MOST = 10_000
+
+
+class Catching:
+    """One catching up at a time."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        loop: Loop,
+        judge: Judge,
+        log: logging.Logger,
+        clock: Callable[[], int],
+        *,
+        patience: float = 10.0,
+        forget: int = 7 * 86_400_000_000_000,
+    ) -> None:
+        self._ask = ask
+        self._loop = loop
+        self._judge = judge
+        self._log = log
+        self._clock = clock
+        self._patience = patience
+        self._forget = forget
+        self._number = 0
+        self._open: dict[bytes, tuple[Question, Callable[[Any], None]]] = {}
+        self._queue: list[tuple[Question, Callable[[Any], None]]] = []
+        self._timer: Timer | None = None
+        self._then: Callable[[], None] | None = None
+        self._records: list[tuple[int, Record]] = []
+        self._since = 0
+        self.caught = 0
+        loop.on_readable(ask.raw, self.drain)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is still asking."""
+        return self._then is not None
+
+    def start(self, since: int, then: Callable[[], None]) -> None:
+        """Ask for what was received after ``since`` (0: never anything), judge it, call ``then``."""
+        self._then = then
+        self._since = since
+        self._records = []
+        for kind in KINDS_JUDGED:
+            self._put(Subjects(kind), partial(self._subjects, kind))
+        self._put(Latest("facts"), self._facts)
+        self._timer = self._loop.after(self._patience, self._give_up)
+        self._send()
+
+    def layouts(self, ids: tuple[int, ...]) -> None:
+        """Ask for the names of layouts that the stair did not tell."""
+        self._put(Layouts(ids), self._layouts)
+        self._send()
+
+    # -- questions and answers ---
+
+    def _put(self, question: Question, then: Callable[[Any], None]) -> None:
+        self._queue.append((question, then))
+
+    def _send(self) -> None:
+        while self._queue and len(self._open) < AT_ONCE:
+            question, then = self._queue.pop(0)
+            self._number += 1
+            number = self._number.to_bytes(8, "big")
+            try:
+                self._ask.raw.send_multipart([number, pack_question(question)], zmq.NOBLOCK)
+            except zmq.Again:
+                self._queue.insert(0, (question, then))
+                self._loop.after(0.1, self._again)
+                return
+            self._open[number] = (question, then)
+
+    def _again(self) -> None:
+        if self._queue:
+            self._send()
+
+    def drain(self) -> None:
+        """Take the answers that have come."""
+        while True:
+            try:
+                parts = self._ask.raw.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            asked = self._open.pop(parts[0], None) if len(parts) == 2 else None
+            if asked is None:
+                continue
+            try:
+                asked[1](read_answer(asked[0], parts[1]))
+            except Unanswered as failure:
+                self._log.warning("the store does not say: %s", failure)
+        self._send()
+        if self.busy and not self._open and not self._queue:
+            self._finish()
+
+    def _give_up(self) -> None:
+        if self.busy:
+            self._log.warning("the store did not answer within %g s: going on with what is heard now", self._patience)
+            self._open.clear()
+            self._queue.clear()
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        then, self._then = self._then, None
+        for received, record in sorted(self._records, key=lambda one: one[0]):
+            self._judge.advance(received)
+            judged(self._judge, record, received)
+        self.caught += len(self._records)
+        self._records = []
+        if then is not None:
+            then()
+
+    # -- what the answers are for ---
+
+    def _subjects(self, kind: str, answer: Any) -> None:
+        now = self._clock()
+        start = max(self._since, now - LONGEST) - MARGIN
+        for one in answer.subjects:
+            if one.received < now - self._forget:
+                continue
+            if kind == "loss":
+                if one.received > now - 900_000_000_000:
+                    self._put(Range(kind, one.subject, now - 900_000_000_000, now, 1000), self._take)
+                continue
+            what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
+            # Heard until we looked away; what came after that is judged in its order.
+            self._judge.known(what, one.subject, min(one.received, self._since) if self._since else one.received, now)
+            if one.received <= self._since:
+                continue
+            if self._since:
+                self._put(Range(kind, one.subject, start, now + MARGIN, MOST), self._take)
+            else:
+                self._put(Latest(kind, (one.subject,)), self._take)
+
+    def _take(self, answer: Any) -> None:
+        wanted: set[int] = set()
+        for stored in answer.records:
+            if stored.received <= self._since:
+                continue
+            try:
+                found = read(stored.record)
+            except Malformed:
+                continue
+            for record in found:
+                self._records.append((stored.received, record))
+                if record.kind == "sample" and (number := _layout(record)) and not self._judge.knows(number):
+                    wanted.add(number)
+        if wanted:
+            self._put(Layouts(tuple(wanted)), self._layouts)
+
+    def _layouts(self, answer: Any) -> None:
+        for number, names in answer.layouts.items():
+            self._judge.layout(number, tuple(names))
+
+    def _facts(self, answer: Any) -> None:
+        for stored in answer.records:
+            try:
+                for record in read(stored.record):
+                    judged(self._judge, record, stored.received)
+            except Malformed:
+                continue
+
+    def past(self, then: Callable[[], None]) -> None:
+        """Ask for the pasts that rules look at, of every subject known; call ``then``."""
+        self._then = then
+        now = self._clock()
+        for subject in list(self._judge.subjects.values()):
+            for name, seconds in {feed.key for feed in (subject.bound.feeds if subject.bound else ())}:
+                if (name, seconds) in subject.windows or subject.kind == "service":
+                    continue
+                question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)
+                key = (name, seconds)
+                self._put(question, partial(self._fill, subject, key))
+        self._timer = self._loop.after(self._patience, self._give_up)
+        self._send()
+        if not self._open and not self._queue:
+            self._finish()
+
+    def _fill(self, subject: Any, key: tuple[str, float], answer: SeriesAnswer) -> None:
+        for column in answer.columns:
+            if column.metric == key[0]:
+                pairs = zip(answer.times, column.mean, strict=True)
+                subject.remember(key, [(at / 1e9, value) for at, value in pairs if value is not None])
+
+
+def judged(judge: Judge, record: Record, received: int) -> None:
+    """Hand one record to the judge; a body that is none of ours is left out."""
+    if record.kind == "sample":
+        judge.sample(record, received)
+        return
+    try:
+        message = KINDS[record.kind].decode(record.body)
+    except ValueError:
+        return
+    if record.kind == "check":
+        judge.check(record, message, received)
+    elif record.kind == "layout":
+        judge.layout(message.id, message.names)
+    elif record.kind == "facts":
+        judge.facts(record, message, received)
+    elif record.kind == "loss":
+        judge.loss(message, received)
+
+
+def _layout(record: Record) -> int:
+    try:
+        return int(KINDS["sample"].decode(record.body).layout)
+    except ValueError:
+        return 0

@@ -1,0 +1,175 @@
+"""The stair as the alerter hears it: frames to the judge, holes to the store, silence of the hub itself noticed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from alerter.catching import Catching, judged
+from alerter.desk import Desk
+from alerter.judge import Judge
+from alerter.rules import SECOND
+from bus.sockets import Subscribe, Watch
+from bus.vitals import Vitals
+from bus.wire import Malformed, Stamp, read, unstamped
+
+KINDS = ("layout", "sample", "check", "facts", "loss")
+FRAMES = 200
+"""Bus frames judged before the loop looks at anything else."""
+BEHIND = 300_000_000
+"""Seconds are judged so long (ns) after they began, when what was received before has come."""
+JUMP = 2 * SECOND
+AWAY = 60 * SECOND
+"""Who was away for longer has no evidence of anybody's silence."""
+
+
+class Listening:
+    """Takes what comes and lets time pass."""
+
+    def __init__(
+        self,
+        subscribe: Subscribe,
+        judge: Judge,
+        desk: Desk,
+        catching: Catching,
+        vitals: Vitals,
+        log: logging.Logger,
+        *,
+        silent_seconds: float,
+        clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._subscribe = subscribe
+        self._watch = Watch(subscribe)
+        self.watch = self._watch.raw
+        """Becomes readable when the collector comes or goes."""
+        self._judge = judge
+        self._desk = desk
+        self._catching = catching
+        self._vitals = vitals
+        self._log = log
+        self._clock = clock
+        self._monotonic = monotonic
+        self._silent_seconds = silent_seconds
+        self._heard = monotonic()
+        self._offset = clock() - int(monotonic() * 1e9)
+        self._counters: dict[str, tuple[int, int]] = {}
+        self._received = 0
+        self._began = False
+        self._left: list[bytes] = []
+
+    # -- the start ---
+
+    def begin(self, alive: int) -> None:
+        """Catch up with what was stored since ``alive``, then take what comes."""
+        now = self._clock()
+        away = now - alive
+        self._judge.hears(now if away > AWAY or away < 0 else alive)
+        self._received = alive if away >= 0 else 0
+        self._catching.start(self._received, self._past)
+
+    def _past(self) -> None:
+        self._catching.past(self._live)
+
+    def _live(self) -> None:
+        if not self._began:
+            self._log.info(
+                "judges %d hosts, services and rooms by %d rules; %d records were read from the store",
+                len(self._judge.subjects),
+                len(self._judge.rules),
+                self._catching.caught,
+            )
+        self._began = True
+        left, self._left = self._left, []
+        self._judge_frames(left, holes=False)
+        self._desk.settle(self._clock(), all_open=True)
+        self.drain()
+
+    # -- what comes ---
+
+    def drain(self) -> None:
+        """Judge what has come; while the store is asked it waits in the socket."""
+        if not self._began or self._catching.busy:
+            return
+        frames = self._subscribe.drain(FRAMES)
+        if not frames:
+            return
+        self._heard = self._monotonic()
+        if self._judge.hearing.blind:
+            self._judge.hears(self._clock())
+            self._log.info("the collector is heard again")
+        self._judge_frames(frames)
+        if unknown := self._judge.unknown_layouts():
+            self._catching.layouts(unknown)
+        self._desk.settle(self._clock())
+
+    def _judge_frames(self, frames: list[bytes], *, holes: bool = True) -> None:
+        for place, frame in enumerate(frames):
+            try:
+                stamp, start = unstamped(frame)
+                if holes and self._missed(stamp):
+                    # What is in the hole is older than this frame: it is judged first.
+                    self._left = frames[place:]
+                    self._catching.start(self._received - SECOND, self._live)
+                    return
+                self._counters[stamp.kind] = (stamp.incarnation, stamp.counter)
+                self._judge.advance(stamp.received)
+                for record in read(frame, start):
+                    judged(self._judge, record, stamp.received)
+                    self._vitals.count("alerter.judged")
+                self._received = max(self._received, stamp.received)
+                self._vitals.gauge("alerter.lag_seconds", max(0.0, (self._clock() - stamp.received) / 1e9))
+            except Malformed as fault:
+                self._vitals.count("alerter.malformed")
+                self._log.error("a frame of the stair that is none: %s", fault)
+
+    def _missed(self, stamp: Stamp) -> bool:
+        known = self._counters.get(stamp.kind)
+        if known is None or known[0] != stamp.incarnation or stamp.counter <= known[1] + 1:
+            return False
+        self._vitals.count("alerter.holes")
+        missed = stamp.counter - known[1] - 1
+        self._log.warning("missed %d frames of the stair (%s): asking the store for them", missed, stamp.kind)
+        return True
+
+    # -- passing time ---
+
+    def pulse(self) -> None:
+        """Let time pass; to be called several times a second."""
+        now = self._clock()
+        offset = now - int(self._monotonic() * 1e9)
+        if abs(offset - self._offset) > JUMP:
+            self._log.warning(
+                "the hub's clock jumped by %.0f s: nobody is called silent for that", (offset - self._offset) / 1e9
+            )
+            self._judge.hears(now)
+        self._offset = offset
+        if not self._began or self._catching.busy:
+            return
+        self.drain()
+        if not self._judge.hearing.blind and self._monotonic() - self._heard > self._silent_seconds:
+            self._blind("nothing has come from the collector for %.0f s" % (self._monotonic() - self._heard))
+        self._judge.advance(now - BEHIND)
+        self._desk.settle(now)
+
+    def connection(self) -> None:
+        """The collector came or went."""
+        for up in self._watch.changes():
+            if up is False:
+                self._blind("the collector is gone")
+            elif up:
+                self._heard = self._monotonic()
+                self._counters.clear()
+                if self._judge.hearing.blind:
+                    self._judge.hears(self._clock())
+                    self._log.info("the collector is there again")
+
+    def _blind(self, why: str) -> None:
+        if not self._judge.hearing.blind:
+            self._judge.hears(None)
+            self._log.warning("%s: no silence means anything until it is heard again", why)
+
+    def close(self) -> None:
+        """Stop watching, before the socket is closed."""
+        self._watch.close()

@@ -23,12 +23,12 @@ NAMES = ("cpu.percent", "memory.used")
 class Hub(Programs):
     """Collector, writer and reader; the host ``web-1`` measures noon and the seconds after it."""
 
-    def __init__(self, store: str = "") -> None:
-        """``store``: more settings of the store."""
+    def __init__(self, store: str = "", more: str = "") -> None:
+        """``store``: more settings of the store; ``more``: further tables."""
         # What is remembered for less than the time since that noon would be dropped at once.
         super().__init__(
             "[collector]\nreport_seconds = 1\n"
-            f"[store]\nkeep_samples_seconds = '5000w'\nkeep_records_seconds = '5000w'\n{store}"
+            f"[store]\nkeep_samples_seconds = '5000w'\nkeep_records_seconds = '5000w'\n{store}{more}"
         )
         self._context: zmq.Context[Any] = zmq.Context()
         self.push = Push(self._context, queue=100_000)

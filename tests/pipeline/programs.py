@@ -18,7 +18,7 @@ from pathlib import Path
 from bus.delivery.stream import Stream, read_key
 from bus.messages import KINDS, Loss
 from bus.wire import read
-from store.backends import StoreBroken
+from store.backends import Row, StoreBroken
 from store.backends.lmdb import LmdbBackend
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,7 @@ class Programs:
         )
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._rates: dict[str, float] = {}
+        self._counted: dict[Path, tuple[int, int]] = {}
 
     # -- processes ---
 
@@ -104,6 +105,15 @@ class Programs:
         """Whether a program's loop goes round."""
         return (self.folder / "var" / "run" / f"{name}.beat").exists()
 
+    def revived(self) -> dict[str, int]:
+        """The programs that ended by themselves, and how; they are started again, as a supervisor does."""
+        codes = {name: process.poll() for name, process in self._running.items()}
+        ended = {name: code for name, code in codes.items() if code is not None}
+        for name in ended:
+            del self._running[name]
+            self.start(name)
+        return ended
+
     def freeze(self, name: str, seconds: float) -> None:
         """Stop a program and let it go on."""
         self._running[name].send_signal(signal.SIGSTOP)
@@ -136,19 +146,34 @@ class Programs:
 
     def count_told(self) -> int:
         """How many messages all producers made durable."""
-        return sum(file.read_bytes().count(b"\n") for file in self.folder.glob("*.journal"))
+        for file in self.folder.glob("*.journal"):
+            offset, lines = self._counted.get(file, (0, 0))
+            with file.open("rb") as journal:
+                journal.seek(offset)
+                grown = journal.read()
+            self._counted[file] = offset + len(grown), lines + grown.count(b"\n")
+        return sum(lines for _, lines in self._counted.values())
 
     def stored(self, name: str) -> Counter[int]:
         """The values of the producer's samples, as the store answers, and how often each is there."""
-        with Looking(self) as backend:
-            rows = backend.rows("sample", name, 0, FOREVER)
+        rows = self._rows("sample", name)
         decode = KINDS["sample"].decode
         return Counter(int(decode(read(record)[0].body).values[0]) for _, _, record in rows)
 
     def lost(self, name: str) -> list[Loss]:
         """The ledger's entries on the producer."""
-        with Looking(self) as backend:
-            return [read(row[2])[0].message() for row in backend.rows("loss", name, 0, FOREVER)]
+        return [read(row[2])[0].message() for row in self._rows("loss", name)]
+
+    def _rows(self, kind: str, name: str) -> list[Row]:
+        """The store's answer; what it looks into after a crash is asked for again."""
+        end = time.monotonic() + 20
+        while True:
+            try:
+                with Looking(self) as backend:
+                    return backend.rows(kind, name, 0, FOREVER)
+            except StoreBroken:
+                assert time.monotonic() < end, self.output()
+                time.sleep(0.1)
 
     def streams(self, name: str) -> list[Stream]:
         """How far the producer's streams are stored."""

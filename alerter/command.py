@@ -1,0 +1,129 @@
+"""``guardia alerts``, ``why``, ``rules``, ``silence`` and ``ack``: asked of the alerter that runs here."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from alerter import tables
+from alerter.asked import asked, hub
+from bus import timing
+from bus.fields import plain
+from bus.judging import Acknowledge, AddSilence, Alarms, EndSilence, Question, Rules, Silences, Why
+from bus.questions import Unanswered
+
+CALM, BURNING, UNKNOWN = 0, 1, 2
+
+
+def alerts(argv: Sequence[str]) -> int:
+    """What burns; exit code 1 when something fires."""
+    parser = _parser("alerts", "What is pending, firing or clearing; exit code 1 when something fires.")
+    parser.add_argument("subject", nargs="?", metavar="host/NAME", help="only of this host or service")
+    given = parser.parse_args(argv)
+    answer = _asked(given, Alarms(given.subject), tables.alarms)
+    if answer is None:
+        return UNKNOWN
+    return BURNING if any(one.state in ("firing", "clearing") for one in answer.alarms) else CALM
+
+
+def why(argv: Sequence[str]) -> int:
+    """Why an alarm came, or did not."""
+    parser = _parser("why", "Why an alarm came, or did not: the chain of decisions of a rule, or of all.")
+    parser.add_argument("subject", metavar="host/NAME", help="host/web-1, service/shop or a name; globs are allowed")
+    parser.add_argument("rule", nargs="?", default="", help="only this rule; globs are allowed")
+    parser.add_argument("--at", type=instant, metavar="TIME", help="as it was then: 2024-05-01T12:00Z, 12:00 or 2h ago")
+    given = parser.parse_args(argv)
+    return CALM if _asked(given, Why(given.subject, given.rule, given.at), tables.chains) is not None else UNKNOWN
+
+
+def rules(argv: Sequence[str]) -> int:
+    """The rules in force."""
+    given = _parser("rules", "The rules in force; guardia rules test FILE tries them on timelines.").parse_args(argv)
+    return CALM if _asked(given, Rules(), tables.rules) is not None else UNKNOWN
+
+
+def silence_add(argv: Sequence[str]) -> int:
+    """Hold notices back."""
+    parser = _parser("silence add", "Hold notices back for a while: state, reasons and recoveries go on.")
+    parser.add_argument("matches", nargs="+", help="web-*, rule=disk*, severity=info, role=db (a label)")
+    parser.add_argument("--for", dest="lasts", type=_duration, required=True, metavar="2h", help="how long")
+    parser.add_argument("--reason", required=True)
+    parser.add_argument("--owner", default=getpass.getuser(), help="who is asked about it (default: you)")
+    given = parser.parse_args(argv)
+    until = time.time_ns() + int(given.lasts * 1e9)
+    asking = AddSilence(given.owner, given.reason, until, tuple(given.matches))
+    return CALM if _asked(given, asking, lambda done: done.text) is not None else UNKNOWN
+
+
+def silence_list(argv: Sequence[str]) -> int:
+    """What is held back."""
+    parser = _parser("silence list", "Silences that hold or will.")
+    parser.add_argument("--past", action="store_true", help="those that are over too")
+    given = parser.parse_args(argv)
+    return CALM if _asked(given, Silences(given.past), tables.silences) is not None else UNKNOWN
+
+
+def silence_end(argv: Sequence[str]) -> int:
+    """End a silence now."""
+    parser = _parser("silence end", "End a silence now: what still burns is told.")
+    parser.add_argument("id")
+    parser.add_argument("--owner", default=getpass.getuser())
+    given = parser.parse_args(argv)
+    return CALM if _asked(given, EndSilence(given.id, given.owner), lambda done: done.text) is not None else UNKNOWN
+
+
+def ack(argv: Sequence[str]) -> int:
+    """Say that you care for an incident."""
+    parser = _parser("ack", "Say that you care for an incident: reminders and escalation end, its recovery is told.")
+    parser.add_argument("incident", help="its id, as guardia alerts shows it")
+    parser.add_argument("--note", default="")
+    parser.add_argument("--owner", default=getpass.getuser())
+    given = parser.parse_args(argv)
+    asking = Acknowledge(given.incident, given.owner, given.note)
+    return CALM if _asked(given, asking, lambda done: done.text) is not None else UNKNOWN
+
+
+def instant(text: str) -> int:
+    """A time that a person wrote, as ns; without a zone it is UTC, without a day it is the last one that was."""
+    now = datetime.now(UTC)
+    try:
+        if text.endswith(" ago"):
+            return time.time_ns() - int(timing.seconds(text.removesuffix(" ago")) * 1e9)
+        if len(text) <= 8 and ":" in text:
+            hour, minute, *second = (int(part) for part in text.rstrip("Z").split(":"))
+            at = now.replace(hour=hour, minute=minute, second=second[0] if second else 0, microsecond=0)
+            return int((at.timestamp() - (86_400 if at > now else 0)) * 1e9)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or '2h ago'") from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
+
+
+def _duration(text: str) -> float:
+    try:
+        return timing.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _parser(name: str, what: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"guardia {name}", description=what)
+    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser
+
+
+def _asked(given: argparse.Namespace, question: Question, text: Callable[[Any], str]) -> Any:
+    try:
+        answer = asked(hub(given.config), question)
+    except Unanswered as failure:
+        print(f"guardia: {failure}", file=sys.stderr)
+        return None
+    print(json.dumps(plain(answer), indent=2) if given.json else text(answer))
+    return answer

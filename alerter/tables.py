@@ -1,0 +1,97 @@
+"""Answers as text for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bus import timing
+from bus.judging import AlarmList, Chain, RuleList, SilenceList, Standing, WhyAnswer
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side; the last one is as long as it is."""
+    lines = [tuple(heads), *(tuple(row) for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def when(at: int | None) -> str:
+    """A time in UTC."""
+    return datetime.fromtimestamp(at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
+
+
+def alarms(answer: AlarmList) -> str:
+    """What burns."""
+    if not answer.alarms:
+        return "Nothing burns."
+    return table(
+        ("SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON"),
+        [
+            (
+                one.severity,
+                one.state,
+                f"{one.kind}/{one.subject}",
+                one.rule,
+                when(one.since),
+                one.incident,
+                _reason(one),
+            )
+            for one in answer.alarms
+        ],
+    )
+
+
+def _reason(one: Standing) -> str:
+    instance = f"[{one.instance}] " if one.instance else ""
+    held = "".join(f" ({hold.detail})" for hold in one.holds)
+    known = f" (acknowledged by {one.acknowledged.owner})" if one.acknowledged else ""
+    return f"{instance}{one.reason}{held}{known}"
+
+
+def chains(answer: WhyAnswer) -> str:
+    """Each rule with its outcome, and how it came to that."""
+    return "\n\n".join(_chain(chain) for chain in answer.chains)
+
+
+def _chain(chain: Chain) -> str:
+    instance = f" [{chain.instance}]" if chain.instance else ""
+    lines = [f"{chain.rule or 'no rule'} on {chain.subject}{instance}: {chain.verdict}", f"  {chain.text}"]
+    lines += [f"    {when(step.at)}  {step.verdict:<12} {step.text}" for step in chain.steps]
+    return "\n".join(lines)
+
+
+def rules(answer: RuleList) -> str:
+    """The rules in force."""
+    return (
+        table(
+            ("RULE", "SEVERITY", "FOR", "OF", "WHEN", "CLEAR"),
+            [
+                (
+                    one.name + ("" if one.own else " *"),
+                    one.severity,
+                    timing.in_words(one.seconds) if one.seconds else "",
+                    f"{one.kind}s {', '.join(one.subjects)}",
+                    one.when,
+                    one.clear + (f" for {timing.in_words(one.clear_seconds)}" if one.clear_seconds else ""),
+                )
+                for one in answer.rules
+            ],
+        )
+        + "\n\n* brought by Guardia; a rule of that name in [[rules]] changes it, enabled = false switches it off."
+    )
+
+
+def silences(answer: SilenceList) -> str:
+    """What is held back."""
+    if not answer.silences:
+        return "There are no silences."
+    return table(
+        ("ID", "OWNER", "FROM", "UNTIL", "MATCHES", "REASON"),
+        [
+            (one.id, one.owner, when(one.starts), when(one.until), " ".join(one.matches), one.reason)
+            for one in answer.silences
+        ],
+    )

@@ -312,7 +312,8 @@ class Receiver:
                 )
                 for at in range(0, max(1, len(told)), MAX_MARKS)
             ]
-        self._waiting.clear()
+        # Whoever is in the batch under way is told again when that is committed: nothing else may ever come from it.
+        self._waiting = dict.fromkeys(stream.source for stream in self._touched)
         self.asked = False
         return out
 

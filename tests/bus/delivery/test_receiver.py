@@ -51,6 +51,19 @@ def test_nothing_is_acknowledged_before_its_commit_nor_after_a_rollback() -> Non
     assert receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON).new == ((1, 3),)
 
 
+def test_receipts_told_in_the_middle_of_a_batch_are_told_again_after_its_commit() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    receiver.commit()
+    receiver.admit_run("web-1", 7, 4, 6, 1, GENERATION, NOON)
+    assert _marks(receiver) == [Mark(7, 3)]
+
+    receiver.commit()
+
+    assert _marks(receiver) == [Mark(7, 6)], "web-1 sends nothing more until it hears this"
+    assert _marks(receiver) == []
+
+
 def test_what_came_before_is_a_duplicate_and_acknowledged_again() -> None:
     receiver = _receiver()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)

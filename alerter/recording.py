@@ -2,7 +2,7 @@
 
 alarms             rule, kind, subject, instance -> the alarm, when it fired of late, its incident's id
 incidents          id -> the incident
-incidents_by_time  when it fired, id -> nothing
+incidents_by_time  when it began, id -> true
 decisions          kind/subject, rule, instance, time -> verdict, sentence, what held before
 untold             a running number -> an Alert or Silence record that nobody was told of yet
 silences           id -> the silence
@@ -88,7 +88,7 @@ def keep_alarm(txn: Transaction, decision: Decision) -> None:
 def keep_incident(txn: Transaction, incident: Incident) -> None:
     """Keep an incident, to be found by its id and by its time."""
     txn.put("incidents", incident.id, plain(incident))
-    txn.put("incidents_by_time", time_key(incident), None)
+    txn.put("incidents_by_time", time_key(incident), True)
 
 
 def time_key(incident: Incident) -> str:
@@ -155,7 +155,7 @@ def alert(decision: Decision) -> Alert:
         value=decision.value,
         threshold=decision.threshold,
         started_at=incident.started_at if incident else None,
-        reason=f"[{decision.instance}] {decision.text}" if decision.instance else decision.text,
+        reason=decision.text if decision.instance in decision.text else f"[{decision.instance}] {decision.text}",
         labels=dict(incident.labels) if incident and incident.labels else None,
     )
 

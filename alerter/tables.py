@@ -45,7 +45,7 @@ def alarms(answer: AlarmList) -> str:
 
 
 def _reason(one: Standing) -> str:
-    instance = f"[{one.instance}] " if one.instance else ""
+    instance = f"[{one.instance}] " if one.instance and one.instance not in one.reason else ""
     held = "".join(f" ({hold.detail})" for hold in one.holds)
     known = f" (acknowledged by {one.acknowledged.owner})" if one.acknowledged else ""
     return f"{instance}{one.reason}{held}{known}"
@@ -73,7 +73,7 @@ def rules(answer: RuleList) -> str:
                     one.name + ("" if one.own else " *"),
                     one.severity,
                     timing.in_words(one.seconds) if one.seconds else "",
-                    f"{one.kind}s {', '.join(one.subjects)}",
+                    f"{'room' if one.kind == 'hub' else one.kind}s {', '.join(one.subjects)}",
                     one.when,
                     one.clear + (f" for {timing.in_words(one.clear_seconds)}" if one.clear_seconds else ""),
                 )

@@ -68,9 +68,10 @@ def _one(binder: Binder, leaf: Compare, truth: bool | None, values: Values, view
     shown = amount(left, unit)
     # A value just beyond its limit must not read like the limit itself.
     if shown == bound and left != right:
-        shown = f"{left:.6g}"
+        shown = f"{left:.6g}" + ("s" if unit == "seconds" else "")
     if isinstance(leaf.left, Word) and leaf.left.text == "age":
-        return Said(f"nothing heard for {shown}, {relation}", value, limit)
+        silent = (leaf.sign in (">", ">=")) == truth
+        return Said(f"nothing heard for {shown}, {relation}" if silent else f"heard {shown} ago", value, limit)
     return Said(f"{name} is {shown}, {relation}", value, limit)
 
 

@@ -287,7 +287,7 @@ def pack_question(question: Question) -> bytes:
 def read_question(data: bytes) -> Question:
     """The question in ``data``; raises ``Unfit`` when it is none."""
     try:
-        value = msgpack.unpackb(data, max_array_len=1000, max_map_len=256, max_buffer_size=1_048_576)
+        value = msgpack.unpackb(data, max_array_len=1000, max_map_len=256)
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise Unfit(f"no msgpack: {error}") from None
     name = value.get("ask") if type(value) is dict else None

@@ -1,0 +1,366 @@
+"""What is durable before it is told, what holds notices back, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerter.answering import Counter, Refused
+from alerter.config import Maintenance
+from alerter.memory import Memory
+from alerter.rules import in_force
+from alerter.why import Delivery
+from bus.judging import (
+    Acknowledge,
+    AddSilence,
+    Alarms,
+    Chain,
+    EndSilence,
+    Incidents,
+    Silences,
+    Why,
+    pack_question,
+    read_answer,
+)
+from bus.messages import Alert
+from bus.questions import Unanswered
+from bus.tables import Host, Service
+from tests.alerter.given import World, at, desk, rule
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(tmp_path / "alerter")
+    yield opened
+    opened.close()
+
+
+def test_thirty_children_of_a_gateway_are_one_notice_and_no_orphan(memory: Memory) -> None:
+    hosts = [Host(name="gw"), *(Host(name=f"web-{i}", parent="gw") for i in range(30))]
+    world = World(*in_force([]), hosts=hosts)
+    room, speaker, _ = desk(world, memory)
+
+    def everybody(seconds: float) -> None:
+        for place, host in enumerate(hosts):
+            # The gateway's last sample came after those of its children: theirs are noticed first.
+            world.says(seconds + (0.9 if host.name == "gw" else place / 100), host.name)
+        room.settle(at(seconds + 1))
+
+    def passes(begin: int, end: int) -> None:
+        for second in range(begin, end):
+            world.judge.advance(at(second))
+            room.settle(at(second))
+
+    everybody(0)
+    passes(2, 300)
+    assert speaker.spoken == [("gw", "firing")]
+    held = [causes for subject, _, causes in speaker.heard if subject != "gw"]
+    assert len({subject for subject, _, causes in speaker.heard if "parent" in causes}) == 30
+    assert all(causes == ("parent",) for causes in held)
+
+    world.says(300, "gw")
+    room.settle(at(300))
+    for place in range(30):
+        world.says(310 + place / 100, f"web-{place}")
+    room.settle(at(311))
+    passes(311, 420)
+    assert speaker.spoken[:2] == [("gw", "firing"), ("gw", "resolved")]
+    assert [one for one in speaker.spoken if one[1] == "firing"] == [("gw", "firing")]
+
+
+def test_a_child_that_stays_down_is_told_after_its_parent_is_back(memory: Memory) -> None:
+    world = World(*in_force([]), hosts=[Host(name="gw"), Host(name="web-1", parent="gw")])
+    room, speaker, _ = desk(world, memory)
+    for host in ("gw", "web-1"):
+        world.says(0, host)
+    for second in range(1, 200):
+        world.judge.advance(at(second))
+        room.settle(at(second))
+    for second in range(200, 300):
+        world.says(second, "gw")
+        room.settle(at(second))
+    assert speaker.spoken == [("gw", "firing"), ("gw", "resolved"), ("web-1", "firing")]
+
+
+def test_kills_in_the_middle_neither_forget_nor_repeat(tmp_path: Path) -> None:
+    rules = [rule("cpu.percent > 90", for_=30.0)]
+    told: list[tuple[str, str]] = []
+    for life, said in enumerate([[(0, 95), (10, 95)], [(20, 95), (35, 95)], [(50, 95), (60, 10)]]):
+        kept = Memory(tmp_path / "alerter")
+        world = World(*rules, began=said[0][0] - 1)
+        room, _, teller = desk(world, kept)
+        room.restore(at(said[0][0] - 1))
+        if life == 1:
+            assert [cell.alarm.state for _, cell in world.judge.standing() if cell.alarm] == ["pending"]
+        for seconds, cpu in said:
+            world.starts_anew("web-1", seconds + 1)
+            world.says(seconds, cpu=cpu)
+            room.settle(at(seconds))
+        told += [(one.state, one.incident) for _, one in teller.told if isinstance(one, Alert)]
+        kept.close()
+
+    states = [state for state, _ in told]
+    assert states == ["pending", "firing", "quiet"]
+    assert told[1][1] == told[2][1] != ""
+
+
+def test_what_was_written_and_not_told_is_told_at_the_next_start(memory: Memory) -> None:
+    world = World(rule("cpu.percent > 90"))
+    room, _, teller = desk(world, memory)
+
+    def killed(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    teller.tell = killed  # type: ignore[method-assign]
+    world.says(0, cpu=95)
+    with pytest.raises(KeyboardInterrupt):
+        room.settle(at(0))
+
+    again = World(rule("cpu.percent > 90"))
+    other, _, teller = desk(again, memory)
+    other.restore(at(10))
+    assert [(subject, one.state) for subject, one in teller.told] == [("web-1", "firing")]
+    third, _, teller = desk(World(rule("cpu.percent > 90")), memory)
+    third.restore(at(20))
+    assert teller.told == []
+
+
+class Case:
+    """A hub with a rule on processors that waits half a minute, its desk and its counter."""
+
+    def __init__(self, memory: Memory, **given: object) -> None:
+        hosts = [Host(name="gw"), Host(name="web-1", parent="gw")]
+        services = [Service(name="shop", url="https://shop.example/", host="web-1")]
+        rules = [rule("cpu.percent > 90", name="cpu", for_=30.0, clear="cpu.percent < 80", clear_for=60.0)]
+        rules += [rule("age > 60s", name="silent", hosts=("gw", "web-1"), unreachable=True)]
+        self.world = World(*rules, hosts=hosts, services=services)
+        self.room, self.speaker, self.teller = desk(self.world, memory, windows=given.get("windows", ()))  # type: ignore[arg-type]
+        self.now = 0.0
+        self.deliveries: dict[str, list[Delivery]] = {}
+        self.counter = Counter(
+            self.world.judge, self.room, memory.reading, lambda: at(self.now), lambda _, id: self.deliveries.get(id, [])
+        )
+        self.says(0, 10)
+
+    def says(self, seconds: float, cpu: float | None, *, gateway: bool = True) -> None:
+        if gateway:
+            self.world.says(seconds, "gw", cpu=1)
+            self.room.settle(at(seconds))
+        self.world.says(seconds, cpu=cpu)
+        self.now = seconds
+        self.room.settle(at(seconds))
+
+    def burns(self, until: int = 60) -> str:
+        for seconds in range(10, until + 1, 10):
+            self.says(seconds, 95)
+        return next(iter(self.world.judge.decider.open))
+
+    def passes(self, seconds: float) -> None:
+        self.now = seconds
+        self.world.judge.advance(at(seconds))
+        self.room.settle(at(seconds))
+
+    def chain(self, rule: str = "cpu", subject: str = "host/web-1", when: float | None = None) -> Chain:
+        answer = self.counter.answer(Why(subject, rule, None if when is None else at(when)))
+        return answer.chains[0]  # type: ignore[no-any-return]
+
+
+def test_why_below(memory: Memory) -> None:
+    case = Case(memory)
+    assert (case.chain().verdict, case.chain().text) == ("below", "cpu.percent is 10 %, not above 90 %")
+
+
+def test_why_pending(memory: Memory) -> None:
+    case = Case(memory)
+    case.says(10, 95)
+    case.says(20, 96)
+    assert case.chain().verdict == "pending"
+    assert case.chain().text == "cpu.percent is 96 %, above 90 %, pending 10s of 30s"
+
+
+def test_why_firing(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    assert case.chain().verdict == "firing"
+    assert [step.verdict for step in case.chain().steps] == ["pending", "firing"]
+
+
+def test_why_not_yet_clear(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    case.says(70, 85)
+    assert case.chain().verdict == "not_clear"
+
+
+def test_why_clearing(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    case.says(70, 20)
+    assert case.chain().verdict == "clearing"
+    assert "of 1m" in case.chain().text
+
+
+def test_why_resolved(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    for seconds in (70, 100, 140):
+        case.says(seconds, 20)
+    assert case.chain().verdict == "below"
+    assert case.chain().steps[-1].verdict == "resolved"
+
+
+def test_why_no_data(memory: Memory) -> None:
+    case = Case(memory)
+    case.says(10, None)
+    assert case.chain().verdict == "no_data"
+    assert "cpu.percent has no reading" in case.chain().text
+
+
+def test_why_never_heard(memory: Memory) -> None:
+    case = Case(memory)
+    world = World(rule("cpu.percent > 90", name="cpu"), hosts=[Host(name="web-9")])
+    room, _, _ = desk(world, memory)
+    counter = Counter(world.judge, room, memory.reading, lambda: at(5))
+    chain = counter.answer(Why("host/web-9", "cpu")).chains[0]
+    assert chain.verdict == "no_data"
+    assert "has never been heard" in chain.text
+    assert case.chain().verdict == "below"
+
+
+def test_why_silenced(memory: Memory) -> None:
+    case = Case(memory)
+    case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-*", "rule=cpu")))
+    case.burns()
+    assert case.chain().verdict == "silenced"
+    assert "silenced by anna until 12:30Z: new disk" in case.chain().text
+    assert "silence" in [step.verdict for step in case.chain().steps]
+    assert case.speaker.spoken == []
+
+
+def test_why_maintenance(memory: Memory) -> None:
+    case = Case(memory, windows=[Maintenance(name="noon", start="12:00", lasts=1800.0)])
+    case.burns()
+    assert case.chain().verdict == "maintenance"
+    assert "maintenance noon until 12:30Z" in case.chain().text
+
+
+def test_why_parent_down(memory: Memory) -> None:
+    case = Case(memory)
+    for seconds in range(10, 100, 10):
+        case.says(seconds, 95, gateway=False)
+    assert case.chain().verdict == "parent"
+    assert "gw, which it depends on, is down since" in case.chain().text
+
+
+def test_why_acknowledged(memory: Memory) -> None:
+    case = Case(memory)
+    incident = case.burns()
+    case.counter.answer(Acknowledge(incident, "ben", "on it"))
+    assert case.chain().verdict == "acknowledged"
+    assert "acknowledged by ben at 12:01Z: on it" in case.chain().text
+
+
+def test_why_a_channel_failed_and_delivered_then(memory: Memory) -> None:
+    case = Case(memory)
+    incident = case.burns()
+    case.deliveries[incident] = [
+        Delivery(at(61), "failed", "discord failed 3 times: 503"),
+        Delivery(at(62), "delivered", "delivered to pager at 12:01"),
+    ]
+    case.now = 70
+    assert [step.verdict for step in case.chain().steps][-2:] == ["failed", "delivered"]
+
+
+def test_why_out_of_scope_unknown_rule_and_unknown_subject(memory: Memory) -> None:
+    case = Case(memory)
+    assert case.chain("silent", "service/shop").verdict == "out_of_scope"
+    assert case.chain("nothing").verdict == "no_rule"
+    assert case.chain("cpu", "host/web-77").verdict == "unknown_subject"
+
+
+def test_why_blind(memory: Memory) -> None:
+    case = Case(memory)
+    case.world.judge.hears(None)
+    assert case.chain("silent").verdict == "blind"
+
+
+def test_why_at_an_earlier_time(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    assert case.chain(when=20).verdict == "pending"
+    assert case.chain(when=45).verdict == "firing"
+    assert case.chain(when=5).verdict == "below"
+
+
+def test_a_silence_ends_and_what_still_burns_is_told(memory: Memory) -> None:
+    case = Case(memory)
+    made = case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-1",)))
+    case.burns()
+    case.counter.answer(EndSilence(made.id, "anna"))
+    assert case.speaker.spoken == [("web-1", "firing")]
+    assert case.counter.answer(Silences()).silences == ()
+    assert len(case.counter.answer(Silences(past=True)).silences) == 1
+
+
+def test_a_silence_hides_no_recovery_from_the_record(memory: Memory) -> None:
+    case = Case(memory)
+    case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-1",)))
+    case.burns()
+    for seconds in (70, 100, 140):
+        case.says(seconds, 20)
+    incidents = case.counter.answer(Incidents()).incidents
+    assert [(one.subject, one.state) for one in incidents] == [("web-1", "resolved")]
+    assert [one.state for _, one in case.teller.told if isinstance(one, Alert)][-1] == "quiet"
+    assert ("web-1", "resolved", ("silence",)) in case.speaker.heard
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (AddSilence("", "disk", at(60), ("web-1",)), "owner"),
+        (AddSilence("anna", "", at(60), ("web-1",)), "reason"),
+        (AddSilence("anna", "disk", at(-60), ("web-1",)), "ends after"),
+        (AddSilence("anna", "disk", at(60), ()), "what it holds back"),
+        (AddSilence("anna", "disk", at(500 * 86_400), ("web-1",)), "400 days"),
+    ],
+)
+def test_a_silence_has_owner_reason_and_end(memory: Memory, asked: AddSilence, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        Case(memory).counter.answer(asked)
+
+
+def test_incidents_are_paged(memory: Memory) -> None:
+    case = Case(memory)
+    for turn in range(5):
+        for seconds, cpu in ((0, 95), (40, 95), (50, 10), (110, 10)):
+            case.says(turn * 160 + 10 + seconds, cpu)
+    first = case.counter.answer(Incidents(limit=3))
+    second = case.counter.answer(Incidents(limit=3, cursor=first.cursor))
+    began = [one.started_at for one in (*first.incidents, *second.incidents)]
+    assert len(began) == 5
+    assert began == sorted(began, reverse=True)
+    assert second.cursor == ""
+
+
+def test_questions_travel_as_bytes(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    question = Alarms("host/web-1")
+    answer = read_answer(question, case.counter.answered(pack_question(question)))
+    assert [(one.rule, one.state) for one in answer.alarms] == [("cpu", "firing")]
+    asked = Acknowledge("nothing", "ben")
+    with pytest.raises(Unanswered, match="no incident"):
+        read_answer(asked, case.counter.answered(pack_question(asked)))
+    with pytest.raises(Unanswered, match="not understood"):
+        read_answer(question, case.counter.answered(b"\xc1"))
+
+
+def test_decisions_are_bounded(memory: Memory) -> None:
+    case = Case(memory)
+    for turn in range(1, 41):
+        case.says(turn * 10, 95 if turn % 2 else 10)
+    case.room.sweep(at(500), decisions=10**15, each=7, incidents=10**15)
+    with memory.reading() as txn:
+        assert sum(key.startswith("host/web-1\0cpu") for key, _ in txn.items("decisions")) == 7

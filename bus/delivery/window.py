@@ -79,7 +79,8 @@ class Window:
     def acknowledged(self, count: int, under_way: int) -> None:
         """``count`` messages were acknowledged when ``under_way`` had been sent."""
         self._moved = True
-        if under_way * 2 < self.size or self._slow:
+        # Old epochs have half of the window at most: a quarter under way is enough to say that it holds them back.
+        if under_way * 4 < self.size or self._slow:
             return
         grown = self.size + (count if self.size < self._threshold else max(1, count / 8))
         self.size = min(float(self._limits.window_max), grown)

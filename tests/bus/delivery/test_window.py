@@ -17,6 +17,14 @@ def test_it_doubles_for_each_full_window_that_is_acknowledged_until_the_first_lo
     assert window.limit(0) == 512
 
 
+def test_a_backlog_that_may_take_only_half_of_the_window_makes_it_grow_too() -> None:
+    window = Window(Limits(window=257), 0.0)
+    for _ in range(100):
+        half = window.limit(0) // 2
+        window.acknowledged(half, under_way=half)
+    assert window.size > 1000
+
+
 def test_it_does_not_grow_while_something_else_holds_the_sender_back() -> None:
     window = Window(LIMITS, NOON)
     window.acknowledged(10, under_way=10)

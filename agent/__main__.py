@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from agent import names, once, panel, telling
+from agent import names, panel, telling
 from agent.config import Agent
 from agent.execution import Executor
 from agent.plugins import Plugins, environment
@@ -15,12 +15,16 @@ from agent.readings import Ground
 from agent.sampler import Sampler
 from agent.schedule import Schedule
 from agent.turns import Turns
-from bus.program import Program, run, version
+from bus import process
+from bus.program import Program, version
 from bus.ways import joined_as
 from bus.workers import Workers
 
+HELP = "guardia agent --once [--config FILE] prints one sample as lines of name and value, and ends."
 THREADS = 3
 PLUGINS_AT_ONCE = 2
+SETTLED_SECONDS = 15.0
+"""By then everything was read once, and what is in use stays in use."""
 
 
 def build(program: Program[Agent]) -> None:
@@ -63,6 +67,7 @@ def build(program: Program[Agent]) -> None:
     for end in (workers.close, hands.close, executor.close):
         loop.on_stop(end)
     Schedule(loop, config.interval, turns).start()
+    loop.after(SETTLED_SECONDS, process.give_back)
 
 
 def joins(words: Sequence[str]) -> bool:
@@ -74,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent to its end, or do what ``--once``, ``--join`` or ``--request`` say; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if "--once" in words:
+        from agent import once
+
         return once.main([word for word in words if word != "--once"])
     if joins(words):
         # Needed once in an agent's life.
@@ -82,7 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         code, words = joining.main(words)
         if code is not None:
             return code
-    return run("agent", Agent, build, argv=words, more=once.HELP)
+    # What follows is needed once, at the start: the agent that runs does not carry it.
+    from agent import lean
+    from bus.starting import asked
+
+    found = asked("agent", words, HELP)
+    return found if isinstance(found, int) else lean.become(found.settings, found.home, found.log_level)
 
 
 if __name__ == "__main__":

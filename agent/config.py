@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.metrics import METRICS
-from bus.config import Objection, Secret, setting
+from bus.faults import Objection
 from bus.messages import HUB
+from bus.secret import Secret
+from bus.settings import setting
 
 PSEUDO = (
     "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fuse.gvfsd-fuse fuse.lxcfs "

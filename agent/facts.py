@@ -7,13 +7,13 @@ import os
 import re
 import sys
 
-import psutil
-
 from bus.messages import Facts
 
 SAME_BOOT = 60.0
 """Seconds that the time of the boot may seem to move: it is told as the wall clock less the uptime."""
 _MODEL = re.compile(r"^(?:model name|Model|cpu model|cpu)\s*:\s*(\S.*)$", re.MULTILINE)
+_MEMORY = re.compile(r"^MemTotal:\s+(\d+) kB$", re.MULTILINE)
+_BOOT = re.compile(r"^btime (\d+)$", re.MULTILINE)
 _LONGEST = 256
 
 
@@ -23,7 +23,7 @@ class FactsOfHost:
     def __init__(self, *, interval: float, version: str, proc: str = "/proc", etc: str = "/etc") -> None:
         self._interval = interval
         self._version = version
-        self._cpuinfo = f"{proc}/cpuinfo"
+        self._proc = proc
         self._release = f"{etc}/os-release"
 
     def read(self) -> Facts:
@@ -36,10 +36,10 @@ class FactsOfHost:
             os_version=release,
             kernel=host.release,
             arch=host.machine,
-            cpu_model=cpu_model(_text(self._cpuinfo)),
-            cpu_count=psutil.cpu_count() or 0,
-            memory_total=psutil.virtual_memory().total,
-            boot_time=psutil.boot_time(),
+            cpu_model=cpu_model(_text(f"{self._proc}/cpuinfo")),
+            cpu_count=os.cpu_count() or 0,
+            memory_total=memory_total(_text(f"{self._proc}/meminfo")),
+            boot_time=boot_time(_text(f"{self._proc}/stat")),
             interval=self._interval,
             version=self._version,
             python=".".join(map(str, sys.version_info[:3])),
@@ -89,6 +89,18 @@ def os_release(text: str) -> tuple[str | None, str | None]:
         key, _, value = line.strip().partition("=")
         found[key] = value.strip().strip("\"'")[:_LONGEST]
     return found.get("NAME") or None, found.get("VERSION_ID") or found.get("BUILD_ID") or None
+
+
+def memory_total(text: str) -> int:
+    """Bytes of memory in the text of /proc/meminfo; 0 when it does not say."""
+    match = _MEMORY.search(text)
+    return int(match[1]) * 1024 if match else 0
+
+
+def boot_time(text: str) -> float | None:
+    """When the host was started, s since 1970, in the text of /proc/stat."""
+    match = _BOOT.search(text)
+    return float(match[1]) if match else None
 
 
 def cpu_model(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 
 _PIECE = 65_536
@@ -30,3 +31,8 @@ class Kept:
     def __del__(self) -> None:
         if hasattr(self, "_fd"):
             os.close(self._fd)
+
+
+def there_is(*patterns: str) -> bool:
+    """Whether a path matches any of the globs."""
+    return any(next(glob.iglob(pattern), None) is not None for pattern in patterns)

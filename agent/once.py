@@ -20,7 +20,6 @@ from bus import config, home, rooms
 from bus.config import ConfigError, Settings
 from bus.program import STOPPED, WRONG
 
-HELP = "guardia agent --once [--config FILE] prints one sample as lines of name and value, and ends."
 BETWEEN = 1.0
 """Seconds between the two readings that rates need."""
 

@@ -7,11 +7,10 @@ that yields an ``Objection`` for each combination of values that cannot work. A 
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +18,13 @@ from bus.drawers import Drawer
 from bus.faults import ConfigError, Fault, Objection, did_you_mean, listed
 from bus.places import places
 from bus.reading import Reading
+from bus.records import Settings
 from bus.secret import Secret
 from bus.settings import setting
 
 __all__ = ["ConfigError", "Fault", "Objection", "Secret", "Settings", "load", "setting"]
 
 _AT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)\Z", re.DOTALL)
-
-
-class Settings(Mapping[str, Any]):
-    """Typed records by the name of their table; a list of tables is a tuple of records, named tables are a map."""
-
-    def __init__(self, path: Path, records: Mapping[str, Any]) -> None:
-        self.path = path
-        self._records = dict(records)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._records[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._records)
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret's value, so that logs can leave them out."""
-        return tuple(sorted(set(_secrets_in(list(self._records.values())))))
 
 
 def load(
@@ -115,16 +94,3 @@ def _syntax(path: Path, text: str, message: str) -> Fault:
     # The value is not shown: it may be a secret that lost its quotes.
     written = f"{key.rstrip()} = ..." if equals else key
     return Fault(str(path), "", line, f"{written!r}", "TOML", f"{reason[:1].lower()}{reason[1:]}")
-
-
-def _secrets_in(value: Any) -> Iterator[str]:
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from _secrets_in(getattr(value, field.name))
-    elif isinstance(value, Mapping):
-        yield from _secrets_in(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _secrets_in(one)

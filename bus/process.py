@@ -5,14 +5,20 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import fcntl
+import gc
 import os
+import re
 import signal
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NAME = 15
+_M_ARENA_MAX = -8
+_MAPPING = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S{4}) \S+ \S+ \d+ *(?P<path>.*)")
+_MADV_DONTNEED = 4
 _SHOWN = 15
 """Bytes of a process's name that the kernel keeps."""
 
@@ -53,6 +59,40 @@ def harden(*, supervised: bool) -> None:
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if supervised:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def one_heap() -> None:
+    """Let all threads share one heap: each of its own costs more memory than waiting for one another costs time."""
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Let go of memory that only the start needed: unused heap, and pages of libraries, which come back when touched.
+
+    A page of a file that was never written to is not lost by this: the kernel reads it anew, as a rule from its cache
+    (madvise(2), MADV_DONTNEED). What the linker wrote to and then made read-only is left alone.
+    """
+    gc.collect()
+    libc = ctypes.CDLL(None)
+    libc.malloc_trim(0)
+    libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    with open("/proc/self/smaps", encoding="utf-8", errors="replace") as maps:
+        for begin, end in untouched(maps):
+            libc.madvise(begin, end - begin, _MADV_DONTNEED)
+
+
+def untouched(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """The read-only mappings of files, in the text of /proc/PID/smaps, that hold nothing but what is in the file."""
+    span: tuple[int, int] | None = None
+    for line in maps:
+        found = _MAPPING.match(line)
+        if found:
+            of_file = found["path"].startswith("/") and "w" not in found["rights"]
+            span = (int(found["begin"], 16), int(found["end"], 16)) if of_file else None
+        elif span and line.startswith("Anonymous:"):
+            if line.split()[1] == "0":
+                yield span
+            span = None
 
 
 def call_itself(name: str) -> None:

@@ -9,7 +9,6 @@ try again.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
@@ -22,8 +21,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import zmq
 
-from bus import __version__, config, home, logs, process, rooms
-from bus.config import ConfigError, Settings
+from bus import __version__, home, logs, process
+from bus.faults import ConfigError
 from bus.loop import Loop
 from bus.messages import HUB
 from bus.producer import Producer
@@ -33,6 +32,7 @@ from bus.vitals import Vitals
 
 if TYPE_CHECKING:
     from bus.delivering import Deliverer
+    from bus.records import Settings
     from bus.ways import Ways
 
 T = TypeVar("T")
@@ -216,39 +216,32 @@ def run(
     more: str = "",
 ) -> int:
     """Run one program to its end and return its exit code; ``more`` ends what ``--help`` says."""
+    from bus.starting import asked
+
     name = f"{room}-{part}" if part else room
-    arguments = _arguments(name, sys.argv[1:] if argv is None else argv, more)
-    os.umask(0o077)
-    path = home.config_path(arguments.config, os.environ)
+    found = asked(name, sys.argv[1:] if argv is None else argv, more)
+    if isinstance(found, int):
+        return found
+    return started(name, room, found.settings, found.home, build, level=found.log_level)
+
+
+def started(
+    name: str,
+    room: str,
+    settings: Settings,
+    folder: Path,
+    build: Callable[[Program[T]], None],
+    *,
+    level: str | None = None,
+) -> int:
+    """Run a program whose settings were read, to its end; returns its exit code."""
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
-        if arguments.check:
-            print(f"{name}: {path} is right")
-            return STOPPED
-        folder = home.made(home.home_path(path, os.environ))
-        bus: Bus = settings["bus"]
-        log = logs.opened(name, folder / "log", bus, level=arguments.log_level)
-    except ConfigError as error:
-        for fault in error.faults:
-            print(f"{name}: {fault}", file=sys.stderr)
-        _settle(arguments.check)
-        return WRONG
+        log = logs.opened(name, folder / "log", settings["bus"], level=level)
     except OSError as error:
         print(f"{name}: {unwritable(error)}, trying again in {PAUSE:g} s", file=sys.stderr, flush=True)
-        _pause(PAUSE)
+        pause(PAUSE)
         return TRY_AGAIN
-    return _lived(Program(name, room, settings, folder, log), build, path)
-
-
-def _arguments(name: str, argv: Sequence[str], more: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"guardia {name.replace('-', ' ')}", epilog=more)
-    parser.add_argument(
-        "--config", metavar="FILE", help="the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
-    )
-    parser.add_argument("--check", action="store_true", help="check the configuration and exit")
-    parser.add_argument("--version", action="version", version=version())
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
-    return parser.parse_args(argv)
+    return _lived(Program(name, room, settings, folder, log), build, settings.path)
 
 
 def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path) -> int:
@@ -268,17 +261,17 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         return code
     except TryAgain as error:
         log.error("%s, trying again in %g s", error, PAUSE)
-        _pause(PAUSE)
+        pause(PAUSE)
         return TRY_AGAIN
     except ConfigError as error:
         for fault in error.faults:
             log.error("%s", fault)
-        _settle(False)
+        settle(False)
         return WRONG
     except OSError as error:
         if error.errno in home.NO_ROOM:
             log.error("%s, trying again in %g s", unwritable(error), PAUSE)
-            _pause(PAUSE)
+            pause(PAUSE)
             return TRY_AGAIN
         return _at_fault(log, error)
     except Exception as error:
@@ -290,7 +283,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
 
 def _at_fault(log: logging.Logger, error: Exception) -> int:
     log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=error)
-    _pause(1.0)
+    pause(1.0)
     return BUG
 
 
@@ -304,6 +297,8 @@ def _prepare(program: Program[T], path: Path) -> None:
 
     def reload() -> None:
         try:
+            from bus import config, rooms
+
             again = config.load(path, rooms.tables(), rooms.LISTS)
         except ConfigError as error:
             program.log.error("the new configuration is not used: %s", error)
@@ -320,14 +315,14 @@ def _prepare(program: Program[T], path: Path) -> None:
     loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
 
 
-def _settle(check: bool) -> None:
+def settle(check: bool) -> None:
     """Live long enough for supervisord to take exit code 100 for an end, not for a failed start to repeat."""
     if "SUPERVISOR_ENABLED" in os.environ and not check:
         sys.stderr.flush()
-        _pause(PAUSE)
+        pause(PAUSE)
 
 
-def _pause(seconds: float) -> None:
+def pause(seconds: float) -> None:
     """Wait, but not when asked to stop."""
     with contextlib.suppress(ValueError):  # outside the main thread there are no signals to wait for
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TRY_AGAIN))

@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.config import Objection, setting
-from bus.faults import listed
+from bus.faults import Objection, listed
+from bus.settings import setting
 
 _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
 _ADDRESS_FORM = "an address such as tcp://127.0.0.1:5560"

@@ -23,6 +23,7 @@ MAY_PRINT |= {
     "viewer/status.py",
     "agent/once.py",
     "agent/joining.py",
+    "bus/starting.py",
     "collector/command.py",
     "agent/reference.py",
     "store/audit.py",

@@ -1,12 +1,16 @@
-"""How fast the cores run, as psutil finds it."""
+"""How fast the cores run, from /sys where the kernel governs the clock, else from /proc/cpuinfo."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
-import psutil
-
 from agent.readings import Ground, Reading, Readings
+
+_MHZ = re.compile(r"^cpu MHz\s*:\s*([0-9.]+)$", re.MULTILINE)
+_CORE = re.compile(r"/cpu(\d+)/")
 
 
 class Frequency:
@@ -19,22 +23,34 @@ class Frequency:
     slow = True
 
     def __init__(self, ground: Ground) -> None:
-        del ground
+        self._cores = Path(ground.sys) / "devices/system/cpu"
+        self._cpuinfo = Path(ground.proc) / "cpuinfo"
 
     def read(self) -> Readings:
         """All clocks that the machine tells; many virtual ones tell none."""
-        try:
-            cores = psutil.cpu_freq(percpu=True)
-        except RuntimeError:  # psutil raises a kind of it where there is the folder, but no clock in it
-            return {}
-        return told([core.current for core in cores])
+        files = sorted(self._cores.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"), key=lambda file: number(str(file)))
+        if files:
+            return told({number(str(file)): governed(file.read_text()) for file in files})
+        clocks = _MHZ.findall(self._cpuinfo.read_text("utf-8", "replace"))
+        return told({core: float(clock) for core, clock in enumerate(clocks)})
 
 
-def told(clocks: list[float]) -> Readings:
-    """The readings for ``clocks`` in MHz; 0 means that it is not known."""
-    known = [clock for clock in clocks if clock > 0]
+def number(path: str) -> int:
+    """The number of the core that a path of /sys is about."""
+    found = _CORE.search(path)
+    return int(found[1]) if found else 0
+
+
+def governed(text: str) -> float:
+    """MHz in the text of ``scaling_cur_freq``, which is in kHz; 0 when the core does not know it."""
+    return float(text) / 1000 if text.strip().isdigit() else 0.0
+
+
+def told(clocks: Mapping[int, float]) -> Readings:
+    """The readings for the ``clocks`` of the cores in MHz; 0 means that it is not known."""
+    known = [clock for clock in clocks.values() if clock > 0]
     if not known:
         return {}
     readings: dict[str, Reading] = {"cpu.mhz": sum(known) / len(known)}
-    readings.update({f"cpu[{core}].mhz": clock if clock > 0 else None for core, clock in enumerate(clocks)})
+    readings.update({f"cpu[{core}].mhz": clock if clock > 0 else None for core, clock in clocks.items()})
     return readings

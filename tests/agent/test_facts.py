@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from agent.facts import FactsOfHost, News, cpu_model, os_release, same
+from agent.facts import FactsOfHost, News, boot_time, cpu_model, memory_total, os_release, same
 from bus.messages import Facts
 
 NOON = 43_200.0
@@ -37,6 +37,16 @@ def test_a_system_without_the_file_has_neither() -> None:
 )
 def test_each_architecture_names_its_processor_otherwise(text: str, model: str | None) -> None:
     assert cpu_model(text) == model
+
+
+def test_memory_is_told_in_bytes() -> None:
+    assert memory_total("MemTotal:       16384 kB\nMemFree:        5 kB\n") == 2**24
+    assert memory_total("") == 0
+
+
+def test_the_boot_is_a_time() -> None:
+    assert boot_time("cpu  1 2 3\nbtime 1700000000\nprocesses 7\n") == 1_700_000_000.0
+    assert boot_time("cpu  1 2 3\n") is None
 
 
 def test_facts_are_news_at_first_after_a_change_and_after_an_hour() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.process import Lock
+from bus.process import Lock, untouched
 
 HOLDER = """
 import sys
@@ -98,3 +98,39 @@ def test_a_hung_process_leaves_its_stack_and_no_core(tmp_path: Path) -> None:
         process.kill()
         process.wait(10)
         process.stdout.close()
+
+
+GIVING = """
+import sqlite3, ssl, zlib  # libraries whose pages are given back
+from bus.process import give_back, one_heap
+def resident():
+    for line in open("/proc/self/smaps_rollup"):
+        if line.startswith("Rss:"):
+            return int(line.split()[1])
+one_heap()
+waste = [bytes(50) for _ in range(200_000)]
+del waste
+before = resident()
+give_back()
+after = resident()
+assert sqlite3.connect(":memory:").execute("select 6 * 7").fetchone() == (42,)
+assert zlib.decompress(zlib.compress(b"web-1")) == b"web-1"
+ssl.create_default_context()
+print(before, after)
+"""
+
+
+def test_what_only_the_start_needed_is_given_back_and_nothing_is_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", GIVING], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert after < before - 2000
+
+
+def test_only_what_the_linker_left_alone_is_given_back() -> None:
+    smaps = (
+        "1000-2000 r-xp 00000000 fe:00 7    /usr/lib/libc.so.6\nRss: 4 kB\nAnonymous:             0 kB\n"
+        "2000-3000 r--p 00000000 fe:00 7    /usr/lib/libc.so.6\nAnonymous:             4 kB\n"
+        "3000-4000 rw-p 00000000 fe:00 7    /usr/lib/libc.so.6\nAnonymous:             0 kB\n"
+        "4000-5000 r--p 00000000 00:00 0\nAnonymous:             0 kB\n"
+    )
+    assert list(untouched(smaps.splitlines(keepends=True))) == [(0x1000, 0x2000)]

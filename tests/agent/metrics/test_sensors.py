@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agent.metrics.fan import Fan
+from agent.metrics.frequency import Frequency
 from agent.metrics.frequency import told as clocks
-from agent.metrics.temperature import labelled, told
+from agent.metrics.temperature import Temperature, labelled, told
+from agent.readings import Ground
 
 
 def test_a_sensor_is_chip_and_label() -> None:
@@ -31,9 +36,34 @@ def test_a_machine_without_sensors_tells_none() -> None:
 
 
 def test_clocks_of_cores_and_their_mean() -> None:
-    assert clocks([2000.0, 3000.0]) == {"cpu.mhz": 2500.0, "cpu[0].mhz": 2000.0, "cpu[1].mhz": 3000.0}
+    assert clocks({0: 2000.0, 1: 3000.0}) == {"cpu.mhz": 2500.0, "cpu[0].mhz": 2000.0, "cpu[1].mhz": 3000.0}
 
 
 def test_a_clock_of_zero_is_not_known() -> None:
-    assert clocks([0.0, 0.0]) == {}
-    assert clocks([0.0, 3000.0])["cpu[0].mhz"] is None
+    assert clocks({0: 0.0, 1: 0.0}) == {}
+    assert clocks({0: 0.0, 1: 3000.0})["cpu[0].mhz"] is None
+
+
+def test_clocks_come_from_the_governor_in_the_order_of_the_cores(tmp_path: Path) -> None:
+    for core, khz in ((0, "2000000"), (2, "<unknown>"), (10, "3000000")):
+        folder = tmp_path / f"devices/system/cpu/cpu{core}/cpufreq"
+        folder.mkdir(parents=True)
+        (folder / "scaling_cur_freq").write_text(f"{khz}\n")
+
+    read = Frequency(Ground(sys=str(tmp_path))).read()
+
+    assert read == {"cpu.mhz": 2500.0, "cpu[0].mhz": 2000.0, "cpu[2].mhz": None, "cpu[10].mhz": 3000.0}
+
+
+def test_without_a_governor_clocks_come_from_the_processors_table(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\ncpu MHz\t\t: 2400.5\n\nprocessor\t: 1\ncpu MHz\t\t: 2399.5\n")
+
+    read = Frequency(Ground(proc=str(tmp_path), sys=str(tmp_path / "none"))).read()
+
+    assert read == {"cpu.mhz": 2400.0, "cpu[0].mhz": 2400.5, "cpu[1].mhz": 2399.5}
+
+
+def test_a_host_without_the_folders_of_sensors_has_none(tmp_path: Path) -> None:
+    ground = Ground(sys=str(tmp_path))
+    assert Temperature(ground).read() == {}
+    assert Fan(ground).read() == {}

@@ -1,0 +1,42 @@
+"""Processes and sessions, counted from folders and files of a made-up host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.metrics.tasks import USER_PROCESS, UTMP, Tasks, sessions
+from agent.readings import Ground
+
+BOOT = 2
+
+
+def record(kind: int, user: bytes = b"anna") -> bytes:
+    """One line of the account of who is logged in."""
+    return UTMP.pack(kind, 4711, b"pts/0", b"ts/0", user, b"10.0.0.9", 0, 0, 0, 0, 0, b"", b"")
+
+
+def test_a_record_is_as_long_as_the_systems() -> None:
+    assert UTMP.size == 384
+
+
+def test_only_people_who_are_logged_in_are_sessions() -> None:
+    assert sessions(record(BOOT) + record(USER_PROCESS) + record(8) + record(USER_PROCESS)) == 2
+
+
+def test_a_torn_record_does_not_count() -> None:
+    assert sessions(record(USER_PROCESS) + record(USER_PROCESS)[:200]) == 1
+    assert sessions(b"") == 0
+
+
+def test_folders_with_a_number_are_processes(tmp_path: Path) -> None:
+    for name in ("1", "42", "4711", "net", "self"):
+        (tmp_path / name).mkdir()
+    utmp = tmp_path / "utmp"
+    utmp.write_bytes(record(USER_PROCESS))
+
+    assert Tasks(Ground(proc=str(tmp_path)), utmp=str(utmp)).read() == {"system.processes": 3.0, "system.users": 1.0}
+
+
+def test_a_host_that_keeps_no_account_of_sessions_tells_none(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    assert Tasks(Ground(proc=str(tmp_path)), utmp=str(tmp_path / "none")).read() == {"system.processes": 1.0}

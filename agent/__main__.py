@@ -40,7 +40,12 @@ def build(program: Program[Agent]) -> None:
 
     costs = panel.costs(config)
     sampler = Sampler(panel.names(config))
-    turns = Turns(sampler, costs, lambda names, values: producer.sample(names, values, at=time.time_ns()))
+
+    def tell(names: Sequence[str], values: Sequence[float | None]) -> None:
+        producer.sample(names, values, at=time.time_ns())
+        producer.flush()  # nothing else is told now that it could share a commit with
+
+    turns = Turns(sampler, costs, tell)
     plugins = Plugins(turns, sampler, executor, config=config, costs=costs, log=log, submit=hands.submit)
 
     for job in panel.jobs(Ground(config, costs=costs, say=log.warning), sampler, log, workers.submit):

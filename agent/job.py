@@ -53,6 +53,7 @@ class Job(Generic[T]):
         self.name = name
         self.pace = pace
         self.busy = False
+        self.threaded = submit is not None
         self._opened, self._done, self._submit = opened, done, submit
         self._costs, self._log = costs, log
         self._source: Source[T] | None = None

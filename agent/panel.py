@@ -26,17 +26,26 @@ def costs(config: Agent) -> Costs:
 
 def jobs(ground: Ground, sampler: Sampler, log: logging.Logger, submit: Submit | None) -> Iterator[Job[Readings]]:
     """A job for each metric; those that may block are read by ``submit``."""
-    for name in names(ground.config):
-        kind = found(name)
-        yield _job(name, kind, ground, sampler, log, submit if kind.slow else None)
+    kinds = {name: found(name) for name in names(ground.config)}
+    slow = [name for name, kind in kinds.items() if kind.slow]
+    for name, kind in kinds.items():
+        # The list of processes is another thread's work, and has the phase that is left.
+        phase = (slow.index(name) + 1) / (len(slow) + 1) if kind.slow else 1.0
+        yield _job(name, kind, phase, ground, sampler, log, submit if kind.slow else None)
 
 
 def _job(
-    name: str, kind: type[Metric], ground: Ground, sampler: Sampler, log: logging.Logger, submit: Submit | None
+    name: str,
+    kind: type[Metric],
+    phase: float,
+    ground: Ground,
+    sampler: Sampler,
+    log: logging.Logger,
+    submit: Submit | None,
 ) -> Job[Readings]:
     config = ground.config
     asked = max(config.slow_seconds, config.interval) if kind.slow else config.interval
-    pace = Pace(asked, config.budget_percent / 100)
+    pace = Pace(asked, config.budget_percent / 100, phase)
 
     def opened() -> Metric:
         return kind(ground)

@@ -32,12 +32,19 @@ class Turns:
 
     def read(self, now: float) -> None:
         """Read what is due. It is done once before the first turn: a rate needs an earlier reading."""
-        for job in list(self._jobs.values()):
-            job.run(now)
+        self._run(now, threaded=False)
+        self._run(now, threaded=True)
 
     def turn(self, now: float) -> None:
-        """Read what is due and tell a sample."""
+        """Read what is due and tell a sample; what threads read is told with the next one."""
         started = time.monotonic()
-        self.read(now)
+        self._run(now, threaded=False)
         self._tell(*self._sampler.sample(now))
         self._costs.turn = time.monotonic() - started
+        # Last: a thread that runs beside this one costs both of them the time in which they hand the lock over.
+        self._run(now, threaded=True)
+
+    def _run(self, now: float, *, threaded: bool) -> None:
+        for job in list(self._jobs.values()):
+            if job.threaded is threaded:
+                job.run(now)

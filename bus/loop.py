@@ -85,6 +85,19 @@ class Loop:
         """Call ``handler`` after each pass in which all due handlers did their work."""
         self._after_pass.append(handler)
 
+    def in_passing(self, seconds: float, handler: Handler) -> None:
+        """Call ``handler`` in passes that happen anyway, ``seconds`` apart or more: it wakes nobody by itself."""
+        last = self._clock()
+
+        def passed() -> None:
+            nonlocal last
+            now = self._clock()
+            if now - last >= seconds:
+                last = now
+                self._timed(handler)
+
+        self.after_pass(passed)
+
     def stop(self) -> None:
         """End the loop after the pass that is under way."""
         self._running = False

@@ -7,6 +7,7 @@ nobody else can open the sockets in ``{home}/run``. Without keys on either side,
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class Ways:
         self._home = home
         self._public = (bus.door, bus.receipts)
         self._side = side
+        self._watched = [str(self._keys / name) for name in ("hub.json", "agent.key", "hub.key")]
         self._seen = self._look()
         self.member = self._membership()
 
@@ -61,9 +63,9 @@ class Ways:
 
     def _look(self) -> tuple[int, ...]:
         found = []
-        for name in ("hub.json", "agent.key", "hub.key"):
+        for path in self._watched:
             try:
-                found.append((self._keys / name).stat().st_mtime_ns)
+                found.append(os.stat(path).st_mtime_ns)
             except OSError:
                 found.append(0)
         return tuple(found)

@@ -23,14 +23,14 @@ class Frequency:
     slow = True
 
     def __init__(self, ground: Ground) -> None:
-        self._cores = Path(ground.sys) / "devices/system/cpu"
+        cores = (Path(ground.sys) / "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
+        self._files = {number(str(file)): file for file in cores}
         self._cpuinfo = Path(ground.proc) / "cpuinfo"
 
     def read(self) -> Readings:
         """All clocks that the machine tells; many virtual ones tell none."""
-        files = sorted(self._cores.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"), key=lambda file: number(str(file)))
-        if files:
-            return told({number(str(file)): governed(file.read_text()) for file in files})
+        if self._files:
+            return told({core: governed(file.read_text()) for core, file in sorted(self._files.items())})
         clocks = _MHZ.findall(self._cpuinfo.read_text("utf-8", "replace"))
         return told({core: float(clock) for core, clock in enumerate(clocks)})
 

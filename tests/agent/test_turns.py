@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.job import Job, Taken
+from agent.job import Job, Submit, Taken
 from agent.pace import Pace
 from agent.readings import Costs, Readings
 from agent.sampler import Sampler
@@ -21,11 +21,11 @@ class Panel:
         self.turns = Turns(self.sampler, self.costs, lambda n, v: self.told.append(dict(zip(n, v, strict=True))))
         self.load = Source()
 
-    def add(self, name: str, source: Source) -> None:
+    def add(self, name: str, source: Source, submit: Submit | None = None) -> None:
         def done(taken: Taken[Readings]) -> None:
             self.sampler.take(name, {f"{name}.1m": 0.5 for _ in taken.found}, taken.now)
 
-        self.turns.add(Job(name, source.open, Pace(1, 0.005), done, costs=self.costs, log=Log().logger))
+        self.turns.add(Job(name, source.open, Pace(1, 0.005), done, costs=self.costs, log=Log().logger, submit=submit))
 
 
 def test_one_turn_is_one_sample_and_its_time_is_taken() -> None:
@@ -55,3 +55,15 @@ def test_a_job_that_is_removed_is_read_no_more() -> None:
     panel.turns.remove("load")
     panel.turns.turn(NOON + 5)
     assert panel.load.read_count == 1
+
+
+def test_threads_are_given_their_work_when_the_sample_is_told() -> None:
+    panel = Panel()
+    given: list[int] = []
+    panel.add("extra", Source(), lambda _read, _done: given.append(len(panel.told)))
+    panel.add("load", panel.load)
+
+    panel.turns.turn(NOON)
+
+    assert given == [1]
+    assert panel.told == [{"load.1m": 0.5}]

@@ -74,6 +74,15 @@ def test_a_timer_may_cancel_itself_from_its_own_turn(clock: Clock) -> None:
     assert len(seen) == 1
 
 
+def test_what_is_done_in_passing_wakes_nobody_and_keeps_its_distance(clock: Clock) -> None:
+    loop, done = Loop(clock), list[float]()
+    loop.in_passing(1.0, lambda: done.append(clock.now - 1000.0))
+    for wait in (0.5, 0.4, 0.2, 0.5, 5.0):
+        clock.now += wait
+        loop.pass_once(0)
+    assert [round(at, 1) for at in done] == [1.1, 6.6]
+
+
 def test_the_longest_handler_is_measured(clock: Clock) -> None:
     loop = Loop(clock)
 

@@ -23,6 +23,7 @@ from bus.workers import Workers
 HELP = "guardia agent --once [--config FILE] prints one sample as lines of name and value, and ends."
 THREADS = 3
 PLUGINS_AT_ONCE = 2
+GATHER_SECONDS = 1.0
 SETTLED_SECONDS = 15.0
 """By then everything was read once, and what is in use stays in use."""
 
@@ -33,7 +34,8 @@ def build(program: Program[Agent]) -> None:
     program.tells_vitals = False  # the agent tells what it costs among the host's own metrics
     host = config.name or joined_as(program.home) or names.host(os.uname().nodename)
 
-    producer = program.deliverer(host, public=True)
+    # What is told beside the samples goes with the next one.
+    producer = program.deliverer(host, public=True, gather_seconds=GATHER_SECONDS)
     workers = Workers(loop, THREADS, "agent")
     hands = Workers(loop, PLUGINS_AT_ONCE, "plugins")
     executor = Executor(environment(host))
@@ -43,7 +45,7 @@ def build(program: Program[Agent]) -> None:
 
     def tell(names: Sequence[str], values: Sequence[float | None]) -> None:
         producer.sample(names, values, at=time.time_ns())
-        producer.flush()  # nothing else is told now that it could share a commit with
+        producer.flush()
 
     turns = Turns(sampler, costs, tell)
     plugins = Plugins(turns, sampler, executor, config=config, costs=costs, log=log, submit=hands.submit)

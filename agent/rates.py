@@ -11,6 +11,9 @@ import math
 from agent.readings import Count, Reading, Readings, Share
 
 
+_INFINITE = math.inf
+
+
 class Rates:
     """The counters of one group as they were at the last reading."""
 
@@ -28,7 +31,9 @@ class Rates:
         before: dict[str, Count | Share] = {}
         values: dict[str, float | None] = {}
         for name, reading in readings.items():
-            if type(reading) is Count:
+            if type(reading) is float:
+                values[name] = reading if -_INFINITE < reading < _INFINITE else None
+            elif type(reading) is Count:
                 before[name] = reading
                 values[name] = _rate(earlier.get(name), reading, elapsed)
             elif type(reading) is Share:
@@ -44,7 +49,8 @@ def _rate(before: Count | Share | None, after: Count, elapsed: float) -> float |
     if type(before) is not Count or elapsed <= 0:
         return None
     grown = after.total - before.total
-    return _plain(after.factor * grown / elapsed) if grown >= 0 else None
+    rate = after.factor * grown / elapsed
+    return rate if 0 <= rate < _INFINITE else None
 
 
 def _percent(before: Count | Share | None, after: Share) -> float | None:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 MAX_TEXT = 4096
 MAX_ITEMS = 4096
 INTEGERS = range(-(2**63), 2**64)
+_PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 class Unfit(ValueError):
@@ -136,10 +137,17 @@ def build(record: type[T], value: Any, place: str = "body") -> T:
     return record(**found)
 
 
+@functools.cache
+def _names(record: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(record))
+
+
 def plain(record: Any) -> Any:
     """The map that ``build`` makes the same record from; tuples become lists."""
+    if type(record) in _PLAIN:
+        return record
     if dataclasses.is_dataclass(record):
-        return {f.name: plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+        return {name: plain(getattr(record, name)) for name in _names(record.__class__)}
     if isinstance(record, tuple | list):
         return [plain(item) for item in record]
     if isinstance(record, Mapping):

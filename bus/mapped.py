@@ -2,6 +2,7 @@
 
 LMDB writes its lock file through a map, where a full disk is SIGBUS and no error: the file gets its blocks before.
 What a failed opening leaves of a new data file is no database, and would be taken for a damaged one the next time.
+LMDB syncs its file, and not the folders in which the file's name is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from pathlib import Path
 
 LINE = 64
 """A line of the processor's cache: so much has each reader in the lock file, and its head two of them."""
+
+DEEP = 3
+"""So many folders above it may have been made for an environment: ``store/rows/sample/20261123T19``."""
 
 
 @contextmanager
@@ -27,6 +31,18 @@ def room_for(folder: Path, readers: int) -> Iterator[None]:
         if fresh:
             data.unlink(missing_ok=True)
         raise
+    if fresh:
+        for directory in (folder, *folder.parents[:DEEP]):
+            settle(directory)
+
+
+def settle(directory: Path) -> None:
+    """Make durable which names are in a directory: a file that is synced may lose its own in a power cut."""
+    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _allocate(path: Path, size: int) -> None:

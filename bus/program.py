@@ -128,10 +128,11 @@ class Program(Generic[T]):
             self._producer = Producer(push, HUB + self.name)
         return self._producer
 
-    def deliverer(self, source: str | None = None, *, public: bool = False) -> Deliverer:
+    def deliverer(self, source: str | None = None, *, public: bool = False, gather_seconds: float = 0.0) -> Deliverer:
         """A voice whose words are kept on disk until the store has them; ``source`` None: this room's own name.
 
-        ``public``: over the network's roads, as an agent; otherwise over the hub's own.
+        ``public``: over the network's roads, as an agent; otherwise over the hub's own. What is told within
+        ``gather_seconds``, and not flushed before, shares one commit.
         """
         # Only producers that keep what they tell carry LMDB.
         from bus.delivering import Deliverer
@@ -162,6 +163,7 @@ class Program(Generic[T]):
             receipts=side[1],
             log=self.log,
             way=ways,
+            gather_seconds=gather_seconds,
         )
         deliverer.start()
         if ways is not None:

@@ -38,6 +38,10 @@ class Extent:
         """Messages that are there."""
         return self.last - self.base + 1
 
+    def copied(self, last: int | None = None) -> Extent:
+        """One that stays as this one is now, or ends elsewhere."""
+        return Extent(self.order, self.epoch, self.base, self.last if last is None else last, self.acked, self.once)
+
 
 @dataclass(frozen=True, slots=True)
 class Evicted:

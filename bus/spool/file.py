@@ -17,7 +17,7 @@ import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ import lmdb
 
 from bus import failpoints
 from bus.delivery.retention import Extent, NoRoom, Place
-from bus.mapped import room_for
+from bus.mapped import room_for, settle
 
 _KEY = struct.Struct(">IQ")
 _ORDER = struct.Struct(">I")
@@ -59,6 +59,14 @@ class Totals:
     dropped: int = 0
     dropped_first: int = 0
     dropped_last: int = 0
+
+    def row(self) -> tuple[float, int, int, int, int, int]:
+        """As it is written; an agent does it once a second, and ``astuple`` takes twenty times as long."""
+        return self.running, self.generation, self.used, self.dropped, self.dropped_first, self.dropped_last
+
+    def copied(self) -> Totals:
+        """One that stays as this one is now."""
+        return Totals(*self.row())
 
 
 def cost(size: int) -> int:
@@ -101,7 +109,7 @@ class Writing:
         for one in extents:
             row = _EPOCH.pack(one.epoch, one.base, one.last, one.acked, one.once)
             self._txn.put(_ORDER.pack(one.order), row, db=self._epochs)
-        self._txn.put(b"totals", _TOTALS.pack(*astuple(totals)), db=self._meta)
+        self._txn.put(b"totals", _TOTALS.pack(*totals.row()), db=self._meta)
 
     def forget(self, extent: Extent) -> None:
         """Forget an epoch without messages."""
@@ -241,6 +249,7 @@ class SpoolFile:
                 os.close(copied)
                 self.close()
                 os.rename(fresh / "data.mdb", self.path / "data.mdb")
+                settle(self.path)
                 self._open()
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

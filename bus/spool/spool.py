@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bus.delivery.outflow import Kept
@@ -171,7 +171,7 @@ class Spool:
             evicted = self._make_room(writing, extents, need, wall)
             writing.append(extent.order, first, packed)
             self._totals.used += need
-            self._save(writing, now, replace(extent, last=last))
+            self._save(writing, now, extent.copied(last))
             return evicted
 
         evicted = self._change(file, work)
@@ -184,7 +184,7 @@ class Spool:
 
     def _change(self, file: SpoolFile, work: Callable[[Writing], list[Evicted]]) -> list[Evicted]:
         """Do ``work`` in one transaction; when that fails, what is kept in memory is as before too."""
-        extents, totals = [replace(one) for one in self._extents.values()], replace(self._totals)
+        extents, totals = [one.copied() for one in self._extents.values()], self._totals.copied()
         try:
             with self._at_it(), file.write() as writing:
                 evicted = work(writing)

@@ -134,8 +134,11 @@ def _comparison(node: Compare) -> str:
 def _call(node: Call) -> str:
     given = node.arguments
     if node.function == "places":
-        if len(given) != 1 or not isinstance(given[0], Word) or given[0].text not in (*STATES, "any"):
-            raise Misread(node.place, "places(...)", f"one of {listed((*STATES, 'any'))} in its parentheses")
+        words = [one.text if isinstance(one, Word) else "" for one in given]
+        if len(words) != 1 or words[0] not in (*STATES, "any"):
+            first = given[0] if given else node
+            found = repr(words[0]) if len(words) == 1 and words[0] else "something else"
+            raise Misread(_place(first), found, f"places() of one of {listed((*STATES, 'any'))}")
         return "number"
     known = sorted({*OVER_TIME, *OVER_INSTANCES, "places"})
     if node.function not in known:

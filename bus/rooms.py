@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from bus import tables as shared
+from bus.drawers import Drawer
 
 ROOMS = {
     "collector": "collector.config:Collector",
@@ -12,6 +13,7 @@ ROOMS = {
     "api": "api.config:Api",
     "agent": "agent.config:Agent",
     "alerter": "alerter.config:Alerter",
+    "notify": "alerter.routes:Notify",
 }
 
 ROOM_LISTS = {
@@ -19,14 +21,20 @@ ROOM_LISTS = {
     "maintenance": "alerter.config:Maintenance",
 }
 
+ROOM_DRAWERS = {"channels": Drawer("alerter.channels:CHANNELS", together="alerter.routes:complaints")}
+
 
 def _found(place: str) -> type:
     module, _, kind = place.partition(":")
     return getattr(importlib.import_module(module), kind)  # type: ignore[no-any-return]
 
 
-LISTS: dict[str, type] = {**shared.LISTS, **{name: _found(place) for name, place in ROOM_LISTS.items()}}
-"""Every list of tables by its name."""
+LISTS: dict[str, type | Drawer] = {
+    **shared.LISTS,
+    **{name: _found(place) for name, place in ROOM_LISTS.items()},
+    **ROOM_DRAWERS,
+}
+"""Every list of tables by its name, and the drawers of named tables."""
 
 
 def tables() -> dict[str, type]:

@@ -28,6 +28,7 @@ MAY_PRINT |= {
     "agent/reference.py",
     "store/audit.py",
     "alerter/command.py",
+    "alerter/backtest.py",
     "bus/drill/delivery.py",
 }
 

@@ -1,0 +1,44 @@
+"""Which addresses a channel may be reached at: public ones, and those that the operator allows. Pure.
+
+An address that a name resolves to is looked at, not the name: whoever rules a name may point it at this machine, at
+its neighbours, or at a cloud's own data.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from alerter.routes import network
+
+# Carries an IPv4 address inside an IPv6 one, which is what the packets reach in the end.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def refusal(address: str, allowed: Sequence[str]) -> str | None:
+    """Why the numeric ``address`` may not be reached, in words; None when it may."""
+    try:
+        found = _inner(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return f"{address} is no address"
+    for text in allowed:
+        known = network(text)
+        if known is not None and found.version == known.version and found in known:
+            return None
+    if found.is_global and not found.is_multicast and not found.is_reserved:
+        return None
+    kind = "this machine's own" if found.is_loopback else "link-local" if found.is_link_local else "not public"
+    return f"{found} is {kind}; [notify] private_networks can allow it"
+
+
+def _inner(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address.sixtofour is not None:
+            return address.sixtofour
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

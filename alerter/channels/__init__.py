@@ -1,0 +1,9 @@
+"""The ways to tell somebody: a type's word, and where its settings and its sending stand.
+
+A further channel is a file here and a line below. Its record is read from ``[channels.NAME]``; it keeps to
+``common.Channel``, and the contract tests run over it without being asked.
+"""
+
+CHANNELS = {
+    "webhook": "alerter.channels.webhook:Webhook",
+}

@@ -1,0 +1,193 @@
+"""What all channels share: settings, the request and its answer, the meaning of an answer. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from alerter import phrases, templates
+from alerter.incidents import SEVERITIES
+from alerter.letters import Letter
+from alerter.outbox import Delivered, Later, Never, Outcome
+from bus.config import Objection, Settings, setting
+from bus.logs import redacted, safe
+
+KEY_HEADER = "Idempotency-Key"
+URL = r"https?://[^\s@/]+(/\S*)?"
+URL_FORM = "an address such as https://example.org/hook, without name and password"
+LEAST_SECRET = 6
+"""Shorter parts of an address are no secrets: leaving them out would make errors unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One HTTP request; it is full of secrets, and shows none."""
+
+    url: str = field(repr=False)
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; header names are in small letters, the body is cut."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Unreached(Exception):
+    """No answer came; ``maybe``: the request may have arrived all the same. The text has no secrets."""
+
+    def __init__(self, why: str, *, maybe: bool = False) -> None:
+        super().__init__(why)
+        self.maybe = maybe
+
+
+class Refused(Exception):
+    """It is not even tried; the text says why."""
+
+
+class Carries(Protocol):
+    """What carries a request."""
+
+    def post(self, post: Post, seconds: float) -> Answer:
+        """The answer; raises ``Unreached`` or ``Refused``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """The settings of every channel, and how it is used: ``send`` a letter, in a thread of its own."""
+
+    GROUPS: ClassVar[bool] = True
+    """Whether it tells several things in one unless ``group`` says otherwise."""
+
+    severity: str = setting("info", choices=SEVERITIES, help="What is less severe than this is not told here.")
+    fallback: str = setting("", help="The channel that is told when this one refuses, or takes nothing for long.")
+    timeout: float = setting(10.0, unit="s", minimum=0.1, maximum=60, help="One attempt lasts at most so long.")
+    group: bool | None = setting(None, help="Whether what comes together is told in one; else as suits its type.")
+    title: str = setting("", help="A title in your own words, with {fields} as docs/channels.md lists them.")
+    text: str = setting("", help="A text in your own words, with {fields}.")
+
+    def objections(self) -> Iterator[Objection]:
+        """Templates are read now, not at night."""
+        for key in ("title", "text"):
+            yield from templates.objection(key, getattr(self, key))
+
+    @property
+    def groups(self) -> bool:
+        """Whether several things may go out in one letter."""
+        return self.GROUPS if self.group is None else self.group
+
+    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+        """Try once to tell; takes at most ``timeout`` seconds, and raises nothing that is foreseen."""
+        raise TypeError(f"{type(self).__name__} cannot send")
+
+    def head(self, letter: Letter, link: str = "") -> str:
+        """The title, in the operator's words if there are any."""
+        if self.title and letter.alone:
+            return templates.filled(self.title, phrases.fields(letter.first, link))
+        return phrases.head(letter)
+
+    def body(self, letter: Letter, link: str = "") -> str:
+        """The text, in the operator's words if there are any."""
+        if self.text and letter.alone:
+            return templates.filled(self.text, phrases.fields(letter.first, link))
+        return phrases.body(letter, link)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpChannel(Channel):
+    """A channel that is one HTTP request: it says which, and may know better what an answer means."""
+
+    def request(self, letter: Letter, link: str = "") -> Post:
+        """The request that tells the letter."""
+        raise TypeError(f"{type(self).__name__} has no request")
+
+    def judge(self, answer: Answer) -> Outcome:
+        """What the answer means."""
+        return judged(answer)
+
+    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+        """Send the request, and judge the answer."""
+        try:
+            return self.judge(carrier.post(self.request(letter, link), self.timeout))
+        except Unreached as error:
+            return Later(None, str(error), maybe=error.maybe)
+        except Refused as error:
+            return Never(str(error))
+
+
+def judged(answer: Answer) -> Outcome:
+    """2xx is delivered; 408, 429 and 5xx may work later; all else is refused for good."""
+    status = answer.status
+    if 200 <= status < 300:
+        return Delivered(str(status))
+    if status in (408, 429) or status >= 500:
+        return Later(retry_after(answer), f"{status}{_words(answer)}", maybe=status >= 500)
+    if 300 <= status < 400:
+        return Never(f"{status}: it leads elsewhere, which is not followed; write the address it leads to")
+    return Never(f"{status}{_words(answer)}")
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The seconds of patience that the receiver asks for, as a number or as a date beside its own."""
+    text = answer.headers.get("retry-after", "").strip()
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        at, sent = parsedate_to_datetime(text), parsedate_to_datetime(answer.headers.get("date", ""))
+        return max(0.0, (at - sent).total_seconds())
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def _words(answer: Answer) -> str:
+    text = safe(redacted(" ".join(answer.body[:2000].decode("utf-8", "replace").split())))[:160]
+    return f": {text}" if text else ""
+
+
+def packed(body: Any) -> bytes:
+    """JSON."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def json_headers(letter: Letter) -> dict[str, str]:
+    """The headers of every JSON request; the key tells a receiver what it has had already."""
+    return {"Content-Type": "application/json", KEY_HEADER: letter.key}
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def secrets_of(channel: Channel) -> tuple[str, ...]:
+    """All that must not be seen of a channel: its secrets, and the telling parts of those that are addresses."""
+    found: set[str] = set()
+    for secret in Settings(Path(), {"channel": channel}).secrets():
+        found.add(secret)
+        if "://" in secret:
+            parts = urlsplit(secret)
+            found |= {parts.username or "", parts.password or "", parts.query, parts.path, parts.fragment}
+            found |= set(parts.path.split("/"))
+            found |= {one.partition("=")[2] for one in parts.query.split("&")}
+    found |= {form(text) for text in list(found) for form in (quote, quote_plus, unquote)}
+    return tuple(sorted((text for text in found if len(text) >= LEAST_SECRET), key=len, reverse=True))
+
+
+def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
+    """``text`` without the secrets."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return safe(redacted(text))

@@ -1,0 +1,151 @@
+"""What is said to a channel: items in the outbox, letters made of them, and what a channel was told so far. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alerter.incidents import Incident
+from bus.fields import Unfit, build, plain
+
+ALARM, CHANGED, REMINDER, ESCALATION = "alarm", "changed", "reminder", "escalation"
+ACKNOWLEDGED, RECOVERY, TEST, DRILL = "acknowledged", "recovery", "test", "drill"
+FIRST = frozenset({ALARM, ESCALATION, TEST, DRILL})
+"""What a channel hears first of an incident; everything else rests on one of these."""
+MOST_SAID = 30
+"""So many things said to a channel about one incident are remembered."""
+NO, MAYBE, YES = "no", "maybe", "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to be said to one channel about one incident, as the incident was then.
+
+    ``letter`` is the key of the letter that it goes out in, empty before the first attempt: from then on the letter
+    stays as it is, so that a receiver who got it twice can tell.
+    """
+
+    key: str
+    channel: str
+    about: str
+    at: int
+    incident: Incident
+    order: int = 0
+    letter: str = ""
+    attempts: int = 0
+    handed: bool = False
+    """Whether the channel's fallback was told in its place."""
+
+    @property
+    def row(self) -> str:
+        """The item's key in the outbox: channel by channel, in their order."""
+        return f"{self.channel}/{self.order:016d}"
+
+
+def item_key(incident: Incident, about: str, channel: str, number: int = 0) -> str:
+    """The idempotency key: ``INCIDENT.TRANSITION.CHANNEL``, with what else is said of the same transition named."""
+    more = {REMINDER: f"-reminder-{number}", ACKNOWLEDGED: "-acknowledged"}.get(about, "")
+    return f"{incident.id}.{incident.transition}{more}.{channel}"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What goes out in one attempt: one item, or several in the order in which they came."""
+
+    key: str
+    items: tuple[Item, ...]
+
+    @property
+    def first(self) -> Item:
+        """The item, or the oldest of several."""
+        return self.items[0]
+
+    @property
+    def alone(self) -> bool:
+        """Whether it speaks of one thing only."""
+        return len(self.items) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of one thing that was to be said."""
+
+    at: int
+    about: str
+    transition: int
+    outcome: str
+    """waiting, delivered, later, never or withdrawn."""
+    attempts: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one channel was told of one incident. ``transition`` 0: nothing yet.
+
+    ``reached``: whether anything of it arrived: yes, no, or maybe where no answer came. ``way``: how the channel came
+    to hear of it: route, escalation or fallback.
+    """
+
+    incident: str
+    channel: str
+    subject: str = ""
+    transition: int = 0
+    severity: str = ""
+    first_at: int = 0
+    spoken_at: int = 0
+    reminders: int = 0
+    acknowledged: bool = False
+    recovered: bool = False
+    reached: str = NO
+    way: str = "route"
+    said: tuple[Said, ...] = ()
+
+    @property
+    def row(self) -> str:
+        """Its key in the table."""
+        return f"{self.incident}/{self.channel}"
+
+    @property
+    def open(self) -> bool:
+        """Whether the channel was told of the alarm and not yet of its end."""
+        return self.transition > 0 and not self.recovered
+
+    def noted(self, said: Said) -> Told:
+        """With one more thing said; a further attempt at the same takes the place of the one before."""
+        last = self.said[-1] if self.said else None
+        known = self.said
+        for place, one in enumerate(known):
+            same = (one.about, one.transition) == (said.about, said.transition)
+            if same and one.outcome in ("waiting", "later"):
+                return replace(self, said=(*known[:place], said, *known[place + 1 :]))
+        if last is not None and len(known) >= MOST_SAID:
+            known = (*known[:1], *known[2:])
+        return replace(self, said=(*known, said))
+
+
+def read_item(value: Any) -> Item | None:
+    """The item of a row; None when it is of no known shape."""
+    try:
+        return build(Item, value)
+    except Unfit:
+        return None
+
+
+def read_told(value: Any) -> Told | None:
+    """What a row of the table ``told`` says; None when it is of no known shape."""
+    try:
+        return build(Told, value)
+    except Unfit:
+        return None
+
+
+def as_row(record: Item | Told) -> dict[str, Any]:
+    """The value that is kept."""
+    return plain(record)  # type: ignore[no-any-return]
+
+
+def of_incident(items: Sequence[Item], incident: str) -> list[Item]:
+    """The items about one incident."""
+    return [item for item in items if item.incident.id == incident]

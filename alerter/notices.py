@@ -1,0 +1,163 @@
+"""Is there a reason to speak, and to whom? Pure.
+
+``decide`` looks at one incident, at what holds it back, and at what each channel was told of it. It may be asked as
+often as one likes: it answers with what is not yet said, and with a reason where nothing is. A hold holds back alarms
+and reminders; the end of what somebody was told is always told, to exactly those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from alerter.incidents import Hold, Incident
+from alerter.letters import ACKNOWLEDGED, ALARM, CHANGED, ESCALATION, RECOVERY, REMINDER, Told, item_key
+from alerter.machine import in_words
+from alerter.routes import Routes
+from bus.faults import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something to say to a channel now."""
+
+    about: str
+    channel: str
+    number: int = 0
+    """Of a reminder."""
+
+    def key(self, incident: Incident) -> str:
+        """Its idempotency key."""
+        return item_key(incident, self.about, self.channel, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is said, or is not: a word for programs, a sentence for people."""
+
+    verdict: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What to say now, why, and when to ask again at the latest (ns; None: when something changes)."""
+
+    intents: tuple[Intent, ...]
+    reasons: tuple[Reason, ...]
+    again: int | None = None
+
+
+def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], routes: Routes, now: int) -> Decided:
+    """What has to be said about ``incident`` at ``now``; ``told`` is by channel."""
+    if not incident.firing:
+        return _over(incident, holds, told)
+    if holds:
+        until = [hold.until for hold in holds if hold.until is not None]
+        return Decided(
+            (), tuple(Reason(f"held_by_{hold.cause}", hold.detail) for hold in holds), min(until, default=None)
+        )
+    wanted = routes.of(incident)
+    intents = [Intent(ALARM, name) for name in wanted if name not in told]
+    intents += [Intent(CHANGED, name) for name, one in told.items() if _changed(incident, one, routes)]
+    reasons = []
+    if intents:
+        reasons.append(Reason("told", f"told {listed(intent.channel for intent in intents)}"))
+    elif not told:
+        return Decided((), (_nobody(incident, routes),))
+    if incident.acknowledged:
+        who = incident.acknowledged.owner
+        fresh = [intent.channel for intent in intents if intent.about == ALARM]
+        known = [name for name, one in told.items() if one.open and not one.acknowledged]
+        intents += [Intent(ACKNOWLEDGED, name) for name in (*fresh, *known)]
+        reasons.append(Reason("acknowledged", f"acknowledged by {who}: no reminder and no escalation"))
+        return Decided(tuple(intents), tuple(reasons))
+    later, again = _later(incident, told, routes, now, {intent.channel for intent in intents})
+    return Decided((*intents, *later), (*reasons, *_said(later)), again)
+
+
+def _over(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told]) -> Decided:
+    intents = tuple(Intent(RECOVERY, name) for name, one in told.items() if one.open)
+    if intents:
+        names = listed(intent.channel for intent in intents)
+        return Decided(intents, (Reason("recovery_told", f"told {names}, who had been told of the alarm"),))
+    if not told:
+        held = f": {holds[0].detail}" if holds else ""
+        return Decided((), (Reason("came_and_went", f"it was over before anybody was told{held}"),))
+    return Decided((), ())
+
+
+def _changed(incident: Incident, told: Told, routes: Routes) -> bool:
+    if not told.open or told.severity == incident.severity or incident.transition <= told.transition:
+        return False
+    return bool(routes.severe((told.channel,), incident.severity)) or told.way != "route"
+
+
+def _nobody(incident: Incident, routes: Routes) -> Reason:
+    if not routes.channels:
+        return Reason("no_channel", "nobody is told: no [channels.NAME] is configured")
+    named = incident.channels or routes.default
+    if not named:
+        return Reason("no_channel", "nobody is told: [notify] channels is empty")
+    return Reason(
+        "not_severe_enough", f"{listed(named)} {'is' if len(named) == 1 else 'are'} told of graver alarms only"
+    )
+
+
+def _later(
+    incident: Incident, told: Mapping[str, Told], routes: Routes, now: int, busy: set[str]
+) -> tuple[list[Intent], int | None]:
+    """Steps and reminders that are due, and when the next one is."""
+    heard = [one for one in told.values() if one.open]
+    intents, due = [], []
+    first = min((one.first_at for one in heard), default=now)
+    for after, names in routes.steps:
+        waiting = [name for name in routes.severe(names, incident.severity) if name not in told and name not in busy]
+        if waiting and first + after > now:
+            due.append(first + after)
+        elif waiting:
+            intents += [Intent(ESCALATION, name) for name in waiting]
+            busy |= set(waiting)
+    for one in heard:
+        if not routes.reminder or one.channel in busy:
+            continue
+        if one.spoken_at + routes.reminder <= now:
+            intents.append(Intent(REMINDER, one.channel, one.reminders + 1))
+        else:
+            due.append(one.spoken_at + routes.reminder)
+    if not intents and not due and not busy:
+        return [], None
+    return intents, min(due, default=None)
+
+
+def _said(intents: Sequence[Intent]) -> list[Reason]:
+    words = {ESCALATION: ("escalated", "nobody acknowledged it: told"), REMINDER: ("reminded", "it still burns: told")}
+    return [Reason(words[one.about][0], f"{words[one.about][1]} {one.channel}") for one in intents]
+
+
+def noted(told: Told | None, intent: Intent, incident: Incident, now: int, way: str = "route") -> Told:
+    """What the channel counts as told once the intent is in the outbox."""
+    if told is None:
+        way = "escalation" if intent.about == ESCALATION else way
+        told = Told(incident.id, intent.channel, subject=incident.subject, first_at=now, way=way)
+    match intent.about:
+        case "recovery":
+            return replace(told, recovered=True)
+        case "acknowledged":
+            return replace(told, acknowledged=True)
+        case "reminder":
+            return replace(told, reminders=intent.number, spoken_at=now)
+    return replace(told, transition=incident.transition, severity=incident.severity, spoken_at=now)
+
+
+def standing(told: Mapping[str, Told], now: int) -> str:
+    """What was said of an incident so far, in a sentence; empty when nothing was."""
+    parts = []
+    for name, one in told.items():
+        if one.said:
+            last = one.said[-1]
+            tries = f" after {last.attempts} attempts" if last.attempts > 1 else ""
+            detail = f" ({last.detail})" if last.detail else ""
+            ago = in_words(max(0, now - last.at))
+            parts.append(f"{name}: {last.about} {last.outcome}{tries} {ago} ago{detail}")
+    return "; ".join(parts)

@@ -1,0 +1,247 @@
+"""Which letter of a channel goes out next, and what follows from an attempt. Pure.
+
+Every channel has a queue of its own, in the order in which things were decided. What an attempt came to is a value:
+``Delivered``, ``Later`` or ``Never``. The whole policy of trying again is in this file: a wait that doubles from one
+second to five minutes with jitter, or as long as the receiver asks; a fallback for what is refused for good; an end
+after a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from alerter.letters import ALARM, CHANGED, ESCALATION, FIRST, MAYBE, NO, REMINDER, YES, Item, Letter, Said, Told
+from bus.timing import backoff
+
+SECOND = 1_000_000_000
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+"""Seconds."""
+LONGEST_ASKED = 3600.0
+"""A receiver that asks for more patience than this is tried again all the same."""
+MOST_IN_A_LETTER = 100
+HANDED = frozenset({ALARM, CHANGED, ESCALATION})
+"""What a fallback is told in a channel's place; the rest follows from it."""
+STORM_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The receiver has it."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It may work another time, in ``seconds`` if the receiver said so. ``maybe``: it may have arrived all the same."""
+
+    seconds: float | None
+    why: str
+    maybe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """The receiver refuses it for good."""
+
+    why: str
+
+
+Outcome = Delivered | Later | Never
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient the outbox is; times in seconds."""
+
+    group_seconds: float = 10.0
+    storm_count: int = 20
+    failover_seconds: float = 300.0
+    expire_seconds: float = 86_400.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """What is known of a channel in this life of the program; times in seconds of one clock that only grows."""
+
+    groups: bool = True
+    """Whether several things may go out in one letter."""
+    failures: int = 0
+    """Attempts that failed one after another."""
+    rests_until: float = 0.0
+    failing_since: float | None = None
+    busy: bool = False
+    spoken: list[float] = field(default_factory=list)
+    """When letters went out within the last minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a channel does now: send ``letter``, or wait ``seconds`` (None: until something comes)."""
+
+    letter: Letter | None = None
+    seconds: float | None = None
+    withdrawn: tuple[tuple[Item, str], ...] = ()
+    """What need not be said any more, and why."""
+    expired: tuple[Item, ...] = ()
+
+
+def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Policy, now: float, wall: int) -> Turn:
+    """What to do with a channel's ``items``, oldest first; ``told`` is by incident, ``wall`` in ns."""
+    expired = tuple(item for item in items if wall - item.at > policy.expire_seconds * SECOND)
+    items = [item for item in items if item not in expired] if expired else items
+    withdrawn = tuple(_withdrawn(items, told))
+    gone = {item.key for item, _ in withdrawn}
+    left = [item for item in items if item.key not in gone]
+    if not left or lane.busy:
+        return Turn(withdrawn=withdrawn, expired=expired)
+    wait = lane.rests_until - now
+    if wait <= 0:
+        letter = _next(left, lane.groups)
+        wait = _window(letter, lane, policy, now)
+        if wait <= 0:
+            return Turn(letter, withdrawn=withdrawn, expired=expired)
+    return Turn(None, wait, withdrawn, expired)
+
+
+def _withdrawn(items: Sequence[Item], told: Mapping[str, Told]) -> list[tuple[Item, str]]:
+    found = []
+    waiting: set[str] = set()
+    for item in items:
+        incident = item.incident.id
+        one = told.get(incident)
+        reached = one.reached if one else NO
+        if item.letter:
+            pass  # it was tried: whether it arrived is not for us to guess
+        elif item.about == REMINDER and incident in waiting:
+            found.append((item, "the alarm itself is not told yet"))
+            continue
+        elif item.about not in FIRST and incident not in waiting and reached == NO:
+            found.append((item, "the alarm itself never arrived there"))
+            continue
+        waiting.add(incident)
+    return found
+
+
+def _next(items: Sequence[Item], groups: bool) -> Letter:
+    """The letter that was tried least often, of these the oldest; of one incident never a later thing first."""
+    begun: dict[str, list[Item]] = {}
+    for item in items:
+        if item.letter:
+            begun.setdefault(item.letter, []).append(item)
+    blocked = {item.incident.id for item in items if item.letter}
+    fresh: list[Item] = []
+    for item in items:
+        if not item.letter and item.incident.id not in blocked:
+            fresh.append(item)
+            if not groups:
+                blocked.add(item.incident.id)
+    letters = [Letter(key, tuple(parts)) for key, parts in begun.items()]
+    if groups and fresh:
+        letters.append(_made(fresh[:MOST_IN_A_LETTER]))
+    elif fresh:
+        letters += [Letter(item.key, (item,)) for item in fresh]
+    return min(letters, key=lambda letter: (min(item.attempts for item in letter.items), letter.first.order))
+
+
+def _made(items: Sequence[Item]) -> Letter:
+    if len(items) == 1:
+        return Letter(items[0].key, (items[0],))
+    digest = blake2b("\n".join(item.key for item in items).encode(), digest_size=8).hexdigest()
+    return Letter(f"{digest}.{len(items)}.{items[0].channel}", tuple(items))
+
+
+def _window(letter: Letter, lane: Lane, policy: Policy, now: float) -> float:
+    """Seconds until a letter that may grow goes out: the first goes at once, the next ones gather."""
+    lane.spoken[:] = [at for at in lane.spoken if now - at < STORM_SECONDS]
+    if not lane.groups or letter.first.letter or not lane.spoken:
+        return 0.0
+    storm = len(lane.spoken) >= policy.storm_count
+    return lane.spoken[-1] + (STORM_SECONDS if storm else policy.group_seconds) - now
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What follows from an attempt: items that stay (as they are now), items that are done, rows of ``told``.
+
+    ``handed``: what the fallback is to be told in this channel's place. ``wait``: seconds until the channel is tried
+    again.
+    """
+
+    kept: tuple[Item, ...] = ()
+    done: tuple[Item, ...] = ()
+    told: tuple[Told, ...] = ()
+    handed: tuple[Item, ...] = ()
+    wait: float = 0.0
+
+
+def settle(
+    letter: Letter,
+    outcome: Outcome,
+    told: Mapping[str, Told],
+    lane: Lane,
+    policy: Policy,
+    now: float,
+    wall: int,
+    chance: float,
+) -> Settled:
+    """What the outcome of sending ``letter`` means; ``lane`` is brought up to date."""
+    lane.busy = False
+    match outcome:
+        case Delivered(detail=detail):
+            lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
+            lane.spoken.append(now)
+            rows = _noted(letter.items, told, wall, "delivered", detail, YES)
+            return Settled(done=letter.items, told=rows)
+        case Never(why=why):
+            # The receiver answered: the channel itself is not ill.
+            lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
+            rows = _noted(letter.items, told, wall, "never", why, None)
+            return Settled(done=letter.items, told=rows, handed=_handed(letter.items))
+        case Later(seconds=asked, why=why, maybe=maybe):
+            lane.failures += 1
+            lane.failing_since = now if lane.failing_since is None else lane.failing_since
+            wait = backoff(lane.failures, first=FIRST_WAIT, longest=LONGEST_WAIT, chance=chance)
+            wait = wait if asked is None else max(0.0, min(asked, LONGEST_ASKED))
+            lane.rests_until = now + wait
+            rows = _noted(letter.items, told, wall, "later", why, MAYBE if maybe else None)
+            over = now - lane.failing_since >= policy.failover_seconds
+            handed = _handed(letter.items) if over else ()
+            keys = {item.key for item in handed}
+            kept = tuple(
+                replace(
+                    item,
+                    # What certainly did not arrive may go out in better company the next time.
+                    letter=letter.key if maybe else "",
+                    attempts=item.attempts + 1,
+                    handed=item.handed or item.key in keys,
+                )
+                for item in letter.items
+            )
+            return Settled(kept=kept, told=rows, handed=handed, wait=wait)
+
+
+def given_up(items: Sequence[Item], told: Mapping[str, Told], wall: int, outcome: str, why: str) -> tuple[Told, ...]:
+    """The rows of ``told`` after items that are not tried any more."""
+    return _noted(items, told, wall, outcome, why, None)
+
+
+def _handed(items: Sequence[Item]) -> tuple[Item, ...]:
+    return tuple(item for item in items if not item.handed and item.about in HANDED)
+
+
+def _noted(
+    items: Sequence[Item], told: Mapping[str, Told], wall: int, outcome: str, detail: str, reached: str | None
+) -> tuple[Told, ...]:
+    rows: dict[str, Told] = {}
+    for item in items:
+        incident = item.incident.id
+        one = rows.get(incident) or told.get(incident) or Told(incident, item.channel, subject=item.incident.subject)
+        tried = item.attempts + (outcome in ("delivered", "later", "never"))
+        one = one.noted(Said(wall, item.about, item.incident.transition, outcome, tried, detail[:300]))
+        if reached == YES or (reached == MAYBE and one.reached == NO):
+            one = replace(one, reached=reached)
+        rows[incident] = one
+    return tuple(rows.values())

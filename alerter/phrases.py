@@ -1,0 +1,144 @@
+"""How an item is said: the words and numbers that all channels share. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from alerter import templates
+from alerter.letters import ACKNOWLEDGED, CHANGED, DRILL, ESCALATION, RECOVERY, REMINDER, TEST, Item, Letter
+from alerter.machine import in_words
+
+EMOJI = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
+GREEN, SEEN, BELL = "🟢", "👀", "🔔"
+WHAT = {
+    RECOVERY: "recovery",
+    REMINDER: "reminder",
+    ESCALATION: "escalation",
+    ACKNOWLEDGED: "acknowledged",
+    TEST: "test",
+    DRILL: "drill",
+}
+MOST_LINES = 30
+
+
+def time_text(ns: int) -> str:
+    """An instant as clients read it: UTC, milliseconds."""
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ns // 1_000_000 % 1000:03d}Z"
+
+
+def what(item: Item) -> str:
+    """alert, recovery, reminder and so on."""
+    return WHAT.get(item.about, "alert")
+
+
+def emoji(item: Item) -> str:
+    """A mark that is seen from afar."""
+    if item.about in (TEST, DRILL):
+        return BELL
+    if item.about == ACKNOWLEDGED:
+        return SEEN
+    return GREEN if item.about == RECOVERY else EMOJI.get(item.incident.severity, EMOJI["warning"])
+
+
+def duration(item: Item) -> str:
+    """How long it has lasted when this was decided."""
+    return in_words(max(0, (item.incident.ended_at or item.at) - item.incident.started_at))
+
+
+def place(item: Item) -> str:
+    """What it is about: ``web-1 [/var]``."""
+    incident = item.incident
+    return f"{incident.display or incident.subject}{f' [{incident.instance}]' if incident.instance else ''}"
+
+
+def title(item: Item) -> str:
+    """One line without markup."""
+    incident = item.incident
+    rest = {
+        RECOVERY: f"is over after {duration(item)}",
+        REMINDER: f"still burns after {duration(item)}",
+        ESCALATION: f"unacknowledged for {duration(item)}",
+        CHANGED: f"is {incident.severity} now",
+        TEST: "a test notice",
+        DRILL: "a drill",
+    }.get(item.about, incident.severity)
+    if item.about == ACKNOWLEDGED and incident.acknowledged:
+        rest = f"acknowledged by {incident.acknowledged.owner}"
+    return f"{emoji(item)} {place(item)}: {incident.rule}: {rest}"
+
+
+def text(item: Item, link: str = "") -> str:
+    """The sentences below the title, without markup."""
+    incident = item.incident
+    lines = [incident.reason]
+    if incident.flapping:
+        lines.append("It comes and goes.")
+    if item.about == ACKNOWLEDGED and incident.acknowledged and incident.acknowledged.note:
+        lines.append(incident.acknowledged.note)
+    if incident.error and incident.error not in incident.reason:
+        lines.append(incident.error)
+    lines += [incident.url, f"since {time_text(incident.started_at)}", address(item, link)]
+    return "\n".join(line for line in lines if line)
+
+
+def address(item: Item, link: str) -> str:
+    """Where people see the incident."""
+    return f"{link.rstrip('/')}/#alerts/{item.incident.id}" if link else ""
+
+
+def head(letter: Letter) -> str:
+    """The title of a letter: its one item's, or a count of its items."""
+    if letter.alone:
+        return title(letter.first)
+    counts = Counter(what(item) for item in letter.items)
+    worst = max(letter.items, key=lambda item: "🟢👀🔔🔵🟠🔴".index(emoji(item)))
+    names = {"alert": "alarm", "recovery": "recovery", "reminder": "reminder"}
+    told = ", ".join(f"{count} {_many(names.get(word, word), count)}" for word, count in counts.items())
+    return f"{emoji(worst)} {told}"
+
+
+def lines(letter: Letter) -> list[str]:
+    """A line for each item of a letter of several; what is too many is counted."""
+    shown = [f"{title(item)} ({item.incident.reason})" for item in letter.items[:MOST_LINES]]
+    more = len(letter.items) - len(shown)
+    return [*shown, f"... and {more} more"] if more else shown
+
+
+def _many(word: str, count: int) -> str:
+    if count == 1 or word in ("acknowledged", "escalation"):
+        return word
+    return word[:-1] + "ies" if word.endswith("y") else word + "s"
+
+
+def body(letter: Letter, link: str = "") -> str:
+    """The text below the head."""
+    return text(letter.first, link) if letter.alone else "\n".join(lines(letter))
+
+
+def fields(item: Item, link: str = "") -> dict[str, str]:
+    """What a template may show."""
+    incident = item.incident
+    number = {name: "" if value is None else f"{value:.6g}" for name, value in
+              (("value", incident.value), ("threshold", incident.threshold))}  # fmt: skip
+    found = {
+        "what": what(item),
+        "emoji": emoji(item),
+        "severity": incident.severity,
+        "state": incident.state,
+        "kind": incident.kind,
+        "subject": incident.subject,
+        "display": incident.display or incident.subject,
+        "rule": incident.rule,
+        "instance": incident.instance,
+        "reason": incident.reason,
+        "url": incident.url,
+        "error": incident.error,
+        "started": time_text(incident.started_at),
+        "duration": duration(item),
+        "link": address(item, link),
+        "id": incident.id,
+        **number,
+    }
+    assert found.keys() == templates.FIELDS.keys()
+    return found

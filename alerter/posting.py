@@ -1,0 +1,216 @@
+"""HTTP for channels: one request, one deadline, no redirects, only to addresses that are allowed.
+
+The name is resolved once, every address is looked at, and the connection goes to one that was looked at: a name that
+answers differently a moment later gains nothing. The only file of the room that knows ``requests``.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+from alerter.addresses import refusal
+from alerter.channels.common import Answer, Post, Refused, Unreached
+
+MOST_BYTES = 65_536
+"""What is read of an answer."""
+Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
+
+
+def resolved(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+    """What the system says about a name."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+class Deadline:
+    """A time after which the connection is shut, whatever it is doing."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._twins: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self.over = False
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.001, self._until - time.monotonic())
+
+    def watch(self, connection: socket.socket) -> None:
+        """Shut this connection at the deadline; its twin stays valid when TLS takes the socket over."""
+        with self._lock:
+            self._twins.append(connection.dup())
+
+    def _end(self) -> None:
+        with self._lock:
+            self.over = True
+            for twin in self._twins:
+                try:
+                    twin.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # it ended by itself
+
+    def close(self) -> None:
+        """It is not needed any more."""
+        self._timer.cancel()
+        with self._lock:
+            for twin in self._twins:
+                twin.close()
+            self._twins.clear()
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Carries requests; ``allowed`` networks are reached though they are not public."""
+
+    allowed: tuple[str, ...] = ()
+    proxy: str = ""
+    authority: str = ""
+    """A file of certificates to trust in place of the system's."""
+    resolve: Resolve = field(default=resolved)
+
+    def post(self, post: Post, seconds: float) -> Answer:
+        """Send it and read the answer within ``seconds``; raises ``Unreached`` or ``Refused``."""
+        deadline = Deadline(seconds)
+        try:
+            return self._carried(post, deadline)
+        except requests.RequestException as error:
+            raise _unreached(error, deadline, seconds) from None
+        finally:
+            deadline.close()
+
+    def _carried(self, post: Post, deadline: Deadline) -> Answer:
+        with requests.Session() as session:
+            session.trust_env = False
+            adapter = _Adapter(self, deadline)
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
+            answer = session.request(
+                post.method,
+                post.url,
+                headers={"User-Agent": "guardia", **post.headers},
+                data=post.body,
+                timeout=deadline.left(),
+                allow_redirects=False,
+                stream=True,
+                verify=self.authority or True,
+                proxies={"http": self.proxy, "https": self.proxy} if self.proxy else {},
+            )
+            body = answer.raw.read(MOST_BYTES, decode_content=False) or b""
+            if deadline.over:
+                raise requests.ReadTimeout
+            return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
+
+    def dial(self, host: str, port: int, deadline: Deadline) -> socket.socket:
+        """A connection to an allowed address of ``host``; raises ``OSError`` or ``Refused``."""
+        found = list(self.resolve(host, port))
+        if not self.proxy:
+            for _, _, _, _, address in found:
+                if why := refusal(address[0], self.allowed):
+                    raise Refused(f"{host}: {why}" if host != address[0] else why)
+        last = OSError(f"{host} has no address")
+        for family, kind, protocol, _, address in found:
+            connection = socket.socket(family, kind, protocol)
+            connection.settimeout(deadline.left())
+            try:
+                connection.connect(address)
+                deadline.watch(connection)
+            except OSError as error:
+                connection.close()
+                last = error
+                continue
+            return connection
+        raise last
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections through the carrier's ``dial``."""
+
+    def __init__(self, carrier: Carrier, deadline: Deadline) -> None:
+        def dial(connection: HTTPConnection) -> socket.socket:
+            try:
+                return carrier.dial(connection.host, connection.port or connection.default_port, deadline)
+            except OSError as error:
+                raise NewConnectionError(connection, _plain(error)) from error
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return dial(self)
+
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return dial(self)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self._pools = {"http": PlainPool, "https": SecurePool}
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
+        manager = super().proxy_manager_for(*arguments, **named)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _unreached(error: requests.RequestException, deadline: Deadline, seconds: float) -> Unreached:
+    """What went wrong in words of our own: those of the library carry the address with its secrets."""
+    causes = list(_causes(error))
+    sent = isinstance(error, requests.ReadTimeout) or not isinstance(error, requests.ConnectionError)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreached(f"its certificate is not trusted: {cause.verify_message or 'it does not verify'}")
+    for cause in causes:
+        if isinstance(cause, NewConnectionError):
+            return Unreached("it cannot be reached in time" if deadline.over else _reason(causes))
+    if deadline.over or isinstance(error, requests.Timeout):
+        return Unreached(f"no answer within {seconds:g} s", maybe=True)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return Unreached(f"TLS fails: {(cause.reason or 'no common ground').lower().replace('_', ' ')}")
+    return Unreached("the connection broke off" if not sent else "its answer is no HTTP", maybe=True)
+
+
+def _reason(causes: Sequence[BaseException]) -> str:
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return "its name has no address"
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
+            return cause.strerror.lower()
+    return "it cannot be reached"
+
+
+def _plain(error: OSError) -> str:
+    return (error.strerror or "no connection").lower()
+
+
+def _causes(error: BaseException) -> Sequence[BaseException]:
+    """The error and what it came from, however the libraries wrapped it."""
+    found: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue:
+        one = queue.pop(0)
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            queue += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return found

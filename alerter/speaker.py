@@ -1,0 +1,346 @@
+"""The outbox's shell: what was decided goes on disk, what is on disk goes out, what came of it goes on disk.
+
+    speaker.consider(transaction, incidents, holds, now)     inside the transaction that stores the judgement
+    speaker.start()                                          sends what waits, of this life or an earlier one
+
+A letter's key is on disk before the first attempt, its outcome after each: a kill in between sends it again under the
+same key. Every channel has one attempt under way at most, in a thread, so that none waits for another.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from alerter import letters, outbox
+from alerter.channels.common import Carries, Channel, scrubbed, secrets_of
+from alerter.incidents import Hold, Incident
+from alerter.letters import ALARM, RECOVERY, Item, Letter, Said, Told, item_key
+from alerter.memory import Memory, MemoryFull, Transaction
+from alerter.notices import Intent, Reason, decide, noted
+from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled
+from alerter.routes import Routes
+from bus import failpoints
+from bus.loop import Loop, Timer
+from bus.messages import Notice
+
+MOST_LOOKED_AT = 500
+"""So many of a channel's items are looked at in one turn."""
+AGAIN_SECONDS = 2.0
+"""Between two tries to write what came of an attempt, when the disk is full."""
+SECOND = 1_000_000_000
+Tell = Callable[[Notice, str, int], None]
+"""Tells the bus of an attempt: the record, its subject, its time."""
+
+
+class Submits(Protocol):
+    """What runs an attempt off the loop."""
+
+    def submit(self, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Run ``call`` in a thread, ``done`` on the loop."""
+        ...
+
+
+class Speaker:
+    """Its methods are for the loop's own thread."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        channels: Mapping[str, Channel],
+        routes: Routes,
+        *,
+        policy: Policy,
+        carrier: Carries,
+        link: str,
+        loop: Loop,
+        workers: Submits,
+        log: logging.Logger,
+        tell: Tell,
+        wall: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._memory, self._channels, self._routes = memory, channels, routes
+        self._policy, self._carrier, self._link = policy, carrier, link
+        self._loop, self._workers, self._log, self._tell = loop, workers, log, tell
+        self._wall, self._clock, self._chance = wall, clock, chance
+        self._lanes = {name: Lane(groups=channel.groups) for name, channel in channels.items()}
+        self._secrets = {name: secrets_of(channel) for name, channel in channels.items()}
+        self._timer: Timer | None = None
+        self.counts: Counter[str] = Counter()
+        """Attempts that delivered, failed or were given up, in this life."""
+
+    # -- deciding, within the judgement's transaction ---
+
+    def consider(
+        self,
+        transaction: Transaction,
+        incidents: Iterable[Incident],
+        holds: Mapping[str, Sequence[Hold]],
+        now: int,
+    ) -> dict[str, tuple[Reason, ...]]:
+        """Put into the outbox what has to be said of ``incidents``, and say why, by their ids.
+
+        To be asked for what changed, and every few seconds for all that burns: reminders, escalations and holds that
+        end come of that. What was said is not said again.
+        """
+        found, written = {}, False
+        for incident in incidents:
+            told = self.history(transaction, incident.id)
+            decided = decide(incident, holds.get(incident.id, ()), told, self._routes, now)
+            for intent in decided.intents:
+                self._put(transaction, incident, intent, told.get(intent.channel), now)
+                written = True
+            found[incident.id] = decided.reasons
+        if written:
+            failpoints.at("outbox.commit")
+            self._soon()
+        return found
+
+    def say(self, transaction: Transaction, incident: Incident, about: str, channel: str, now: int) -> str:
+        """Put something that no alarm asked for into the outbox, as a test or a drill; returns its key."""
+        told = self.history(transaction, incident.id).get(channel)
+        self._put(transaction, incident, Intent(about, channel), told, now)
+        self._soon()
+        return item_key(incident, about, channel)
+
+    def history(self, transaction: Transaction, incident: str) -> dict[str, Told]:
+        """What each channel was told of an incident."""
+        rows = (letters.read_told(value) for _, value in transaction.items("told", f"{incident}/"))
+        return {told.channel: told for told in rows if told is not None}
+
+    def forget(self, transaction: Transaction, incident: str) -> None:
+        """Forget what was told of an incident that is itself forgotten."""
+        for key in [key for key, _ in transaction.items("told", f"{incident}/")]:
+            transaction.delete("told", key)
+
+    def _put(
+        self,
+        transaction: Transaction,
+        incident: Incident,
+        intent: Intent,
+        told: Told | None,
+        now: int,
+        way: str = "route",
+    ) -> None:
+        order = int(transaction.get("state", "outbox.order") or 0) + 1
+        transaction.put("state", "outbox.order", order)
+        item = Item(intent.key(incident), intent.channel, intent.about, now, incident, order)
+        transaction.put("outbox", item.row, letters.as_row(item))
+        told = noted(told, intent, incident, now, way)
+        told = told.noted(Said(now, intent.about, incident.transition, "waiting"))
+        transaction.put("told", told.row, letters.as_row(told))
+
+    # -- sending ---
+
+    def start(self) -> None:
+        """Go on with what an earlier life left."""
+        self._soon()
+
+    def _soon(self, seconds: float = 0.0) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.after(seconds, self._pump)
+
+    def _pump(self) -> None:
+        """One turn for each channel that is free; then wait for the first that has something to do."""
+        self._timer = None
+        waits = []
+        for name, lane in self._lanes.items():
+            if lane.busy:
+                continue
+            try:
+                wait = self._turn(name, lane)
+            except MemoryFull as error:
+                self._log.error("notices cannot go out: %s", error)
+                wait = AGAIN_SECONDS
+            if wait is not None:
+                waits.append(wait)
+        if waits and self._timer is None:
+            self._soon(min(waits))
+
+    def _turn(self, name: str, lane: Lane) -> float | None:
+        with self._memory.reading() as view:
+            items = self._waiting(view, name)
+            told = self._told_of(view, items, name)
+        turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
+        letter = turn.letter
+        if turn.withdrawn or turn.expired or (letter and not all(item.letter for item in letter.items)):
+            with self._memory.transaction() as transaction:
+                for item, why in turn.withdrawn:
+                    self._end(transaction, (item,), "withdrawn", why)
+                if turn.expired:
+                    self._end(transaction, turn.expired, "never", "it could not be told in time", hand_over=True)
+                if letter:
+                    letter = Letter(letter.key, tuple(replace(one, letter=letter.key) for one in letter.items))
+                    for item in letter.items:
+                        transaction.put("outbox", item.row, letters.as_row(item))
+                failpoints.at("outbox.commit")
+            for item in turn.expired:
+                self.counts["given_up"] += 1
+                self._log.error("%s was not told of %s: given up after a day", name, item.incident.subject)
+        if letter is None:
+            return turn.seconds
+        lane.busy = True
+        channel, carrier, link = self._channels[name], self._carrier, self._link
+        self._workers.submit(
+            lambda: attempt(channel, letter, carrier, link),
+            lambda outcome: self._came(name, letter, outcome),
+        )
+        return None
+
+    def _waiting(self, view: Transaction, name: str) -> list[Item]:
+        found: list[Item] = []
+        for _, value in view.items("outbox", f"{name}/"):
+            item = letters.read_item(value)
+            if item is not None:
+                found.append(item)
+            if len(found) == MOST_LOOKED_AT:
+                break
+        return found
+
+    def _told_of(self, view: Transaction, items: Iterable[Item], name: str) -> dict[str, Told]:
+        found = {}
+        for incident in {item.incident.id for item in items}:
+            told = letters.read_told(view.get("told", f"{incident}/{name}") or {})
+            if told is not None:
+                found[incident] = told
+        return found
+
+    def _came(self, name: str, letter: Letter, came: Outcome | BaseException) -> None:
+        """An attempt ended."""
+        outcome = self._clean(name, came)
+        try:
+            with self._memory.transaction() as transaction:
+                settled = self._settled(transaction, name, letter, outcome)
+                failpoints.at("mark")
+        except MemoryFull as error:
+            # The channel stays busy: nothing goes out twice only because the disk is full.
+            self._log.error("cannot write that %s %s: %s", name, _word(outcome), error)
+            self._loop.after(AGAIN_SECONDS, lambda: self._came(name, letter, outcome))
+            return
+        self._report(name, letter, outcome, settled)
+        self._soon()
+
+    def _settled(self, transaction: Transaction, name: str, letter: Letter, outcome: Outcome) -> Settled:
+        lane = self._lanes[name]
+        kept = replace(lane, spoken=list(lane.spoken))
+        told = self._told_of(transaction, letter.items, name)
+        settled = outbox.settle(letter, outcome, told, kept, self._policy, self._clock(), self._wall(), self._chance())
+        for row in settled.told:
+            transaction.put("told", row.row, letters.as_row(row))
+        for item in settled.done:
+            transaction.delete("outbox", item.row)
+        for item in settled.kept:
+            transaction.put("outbox", item.row, letters.as_row(item))
+        for item in settled.handed:
+            self._hand_over(transaction, item, letter.items)
+        self._lanes[name] = kept
+        return settled
+
+    def _hand_over(self, transaction: Transaction, item: Item, company: Sequence[Item]) -> None:
+        """Tell the fallback in this channel's place, and of the end if that is decided already.
+
+        ``company``: what went out with it.
+        """
+        fallback = self._routes.fallback(item.channel)
+        if not fallback:
+            return
+        now = self._wall()
+        told = self.history(transaction, item.incident.id).get(fallback)
+        if told is not None and told.transition >= item.incident.transition:
+            return
+        intent = Intent(ALARM if told is None else item.about, fallback)
+        self._put(transaction, item.incident, intent, told, now, "fallback")
+        behind = {one.key: one for one in (*company, *self._waiting(transaction, item.channel))}
+        for later in letters.of_incident(list(behind.values()), item.incident.id):
+            if later.about == RECOVERY:
+                told = self.history(transaction, item.incident.id)[fallback]
+                self._put(transaction, later.incident, Intent(RECOVERY, fallback), told, now)
+
+    def _end(
+        self, transaction: Transaction, items: Sequence[Item], outcome: str, why: str, *, hand_over: bool = False
+    ) -> None:
+        told = self._told_of(transaction, items, items[0].channel)
+        for row in outbox.given_up(items, told, self._wall(), outcome, why):
+            transaction.put("told", row.row, letters.as_row(row))
+        for item in items:
+            transaction.delete("outbox", item.row)
+        for item in items if hand_over else ():
+            if item.about in letters.FIRST and not item.handed:
+                self._hand_over(transaction, item, items)
+
+    # -- what is said about it ---
+
+    def _clean(self, name: str, came: Outcome | BaseException) -> Outcome:
+        secrets = self._secrets[name]
+        match came:
+            case Delivered(detail=detail):
+                return Delivered(scrubbed(detail, secrets))
+            case Later(why=why):
+                return replace(came, why=scrubbed(why, secrets))
+            case Never(why=why):
+                return Never(scrubbed(why, secrets))
+            case BaseException():
+                text = scrubbed(f"a fault of Guardia's own: {type(came).__name__}: {came}", secrets)
+                return Later(None, text, maybe=True)
+        raise TypeError(f"{name} gave no outcome")
+
+    def _report(self, name: str, letter: Letter, outcome: Outcome, settled: Settled) -> None:
+        many = "" if letter.alone else f" and {len(letter.items) - 1} more"
+        what = f"{letter.first.about} of {letter.first.incident.rule} on {letter.first.incident.subject}{many}"
+        match outcome:
+            case Delivered():
+                self.counts["delivered"] += 1
+                self._log.info("told %s: %s", name, what)
+            case Later(why=why):
+                self.counts["failed"] += 1
+                self._log.warning("cannot tell %s: %s, trying again in %.3g s (%s)", name, why, settled.wait, what)
+            case Never(why=why):
+                self.counts["given_up"] += 1
+                self._log.error("%s refuses: %s (%s)", name, why, what)
+        for item in letter.items:
+            detail = outcome.detail if isinstance(outcome, Delivered) else outcome.why
+            record = Notice(
+                incident=item.incident.id,
+                channel=name,
+                outcome=_word(outcome),
+                attempt=item.attempts + 1,
+                transition=item.incident.transition,
+                detail=detail[:300],
+            )
+            self._tell(record, item.incident.subject, self._wall())
+
+    def vitals(self) -> dict[str, float | None]:
+        """How many notices wait and how old the oldest is, and what came of the attempts of this life."""
+        now, oldest, count = self._wall(), None, 0
+        with self._memory.reading() as view:
+            count = view.count("outbox")
+            for name in self._lanes:
+                first = next(iter(view.items("outbox", f"{name}/")), None)
+                item = letters.read_item(first[1]) if first else None
+                if item is not None:
+                    oldest = min(item.at, oldest if oldest is not None else item.at)
+        return {
+            "outbox.waiting": float(count),
+            "outbox.oldest_seconds": 0.0 if oldest is None else max(0.0, (now - oldest) / SECOND),
+            "notices.delivered_total": float(self.counts["delivered"]),
+            "notices.failed_total": float(self.counts["failed"]),
+            "notices.given_up_total": float(self.counts["given_up"]),
+        }
+
+
+def attempt(channel: Channel, letter: Letter, carrier: Carries, link: str) -> Outcome:
+    """One attempt, in a thread."""
+    failpoints.at("post")
+    return channel.send(letter, carrier, link)
+
+
+def _word(outcome: Outcome) -> str:
+    return {Delivered: "delivered", Later: "later", Never: "never"}[type(outcome)]

@@ -13,8 +13,8 @@ from alerter.holding import Holding
 from alerter.judge import Judge
 from alerter.listening import KINDS, Listening
 from alerter.memory import Memory, MemoryBroken, MemoryFull
-from alerter.quiet import Quiet
 from alerter.rules import SECOND, in_force
+from alerter.speaking import deliveries, speaking
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
 
@@ -36,8 +36,9 @@ def build(program: Program[Alerter]) -> None:
     holding = Holding(settings["maintenance"], settle=settings_ns(config.parent_seconds))
     memory = _memory(program)
     loop.on_stop(memory.close)
-    speaker = Quiet()
-    desk = Desk(judge, holding, memory, speaker, program.deliverer(), program.log)
+    voice = program.deliverer()
+    speaker = speaking(program, memory, voice)
+    desk = Desk(judge, holding, memory, speaker, voice, program.log)
     subscribe, ask, answer = Subscribe(program.context, KINDS), Ask(program.context), Answer(program.context)
     forget = settings_ns(config.forget_seconds)
     catching = Catching(ask, loop, judge, program.log, time.time_ns, forget=forget)
@@ -50,7 +51,9 @@ def build(program: Program[Alerter]) -> None:
         program.log,
         silent_seconds=BLIND * program.bus.vitals_seconds,
     )
-    counter = Counter(judge, desk, memory.reading, time.time_ns)
+    counter = Counter(
+        judge, desk, memory.reading, time.time_ns, lambda view, incident: deliveries(speaker, view, incident)
+    )
 
     program.bind(answer, "alerter")
     program.connect(subscribe, "stair")
@@ -66,6 +69,7 @@ def build(program: Program[Alerter]) -> None:
     program.on_reload.append(lambda _: reload(program, judge, holding))
     program.vitals.source(lambda: readings(judge, desk))
     alive = desk.restore(now)
+    speaker.start()
     loop.after(0.0, lambda: listening.begin(alive))
 
 

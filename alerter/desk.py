@@ -19,10 +19,12 @@ from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.memory import MemoryFull
+from alerter.notices import Reason
 from bus.fields import Unfit, build, plain
 from bus.judging import Acknowledgement
 from bus.messages import Alert, Silence
 
+HELD = "held_by_"
 CHANGED = "nobody is held back any longer"
 MOST_UNSETTLED = 100_000
 
@@ -44,8 +46,12 @@ class Speaker(Protocol):
         incidents: Sequence[Incident],
         holds_by_incident: Mapping[str, Sequence[Hold]],
         now: int,
-    ) -> None:
-        """Decide what has to be said of these incidents, and write it down."""
+    ) -> Mapping[str, Sequence[Reason]]:
+        """Decide what has to be said of these incidents, and write it down; why, by their ids."""
+        ...
+
+    def forget(self, transaction: Any, incident: str) -> None:
+        """Forget what was told of an incident that is itself forgotten."""
         ...
 
 
@@ -83,6 +89,7 @@ class Desk:
         self._log = log
         self._unsettled: list[Decision] = []
         self._touched: dict[str, Incident] = {}
+        self._said: dict[str, Sequence[Reason]] = {}
         self._number = 0
         self._full = False
 
@@ -119,6 +126,7 @@ class Desk:
         incidents = {**self._open(None if all_open else [*changed, *heard]), **{one.id: one for one in over}}
         incidents.update(self._touched)
         untold = [self._row(decision) for decision in decisions if decision.change is not None]
+        said = self._said
         try:
             with self._memory.transaction() as txn:
                 for decision in decisions:
@@ -129,7 +137,8 @@ class Desk:
                     self._note_holds(txn, incidents.get(id) or self.judge.decider.open[id], holds[id], now)
                 if incidents:
                     held = {id: holds[id] for id in incidents if id in holds}
-                    self._speaker.consider(txn, list(incidents.values()), held, now)
+                    reasons = self._speaker.consider(txn, list(incidents.values()), held, now)
+                    said = self._note_reasons(txn, incidents, reasons, now)
                 for key, row in untold:
                     txn.put("untold", key, row)
         except MemoryFull as full:
@@ -140,6 +149,7 @@ class Desk:
             self._log.info("what is decided can be kept again")
         gone = {one.id for one in over}
         self.holds = {id: found for id, found in holds.items() if id not in gone}
+        self._said = {id: found for id, found in said.items() if id not in gone}
         self._unsettled, self._touched = [], {}
         self.settled += len(decisions)
         for _, row in untold:
@@ -180,7 +190,8 @@ class Desk:
         """Forget what is older than these times (ns) and silences that are long over."""
         with self._memory.transaction() as txn:
             recording.swept(txn, now - decisions, each)
-            recording.swept_incidents(txn, now - incidents)
+            for id in recording.swept_incidents(txn, now - incidents):
+                self._speaker.forget(txn, id)
             for id, one in list(self.holding.silences.items()):
                 if one.until < now - incidents:
                     txn.delete("silences", id)
@@ -202,6 +213,20 @@ class Desk:
                 self._note(txn, incident, hold.cause, hold.detail, now)
         if before and not holds:
             self._note(txn, incident, "free", CHANGED, now)
+
+    def _note_reasons(
+        self, txn: Any, incidents: Mapping[str, Incident], reasons: Mapping[str, Sequence[Reason]], now: int
+    ) -> dict[str, Sequence[Reason]]:
+        """Keep why somebody is told or not, where it is another reason than before; returns the reasons that hold."""
+        said = dict(self._said)
+        for id, found in reasons.items():
+            before = said.get(id, ())
+            for reason in found:
+                # Holds are told by themselves, with what they are.
+                if reason not in before and not reason.verdict.startswith(HELD):
+                    self._note(txn, incidents[id], reason.verdict, reason.text, now)
+            said[id] = found
+        return said
 
     def _chain(self, incident: Incident, verdict: str, text: str, at: int) -> None:
         with self._memory.transaction() as txn:

@@ -16,6 +16,9 @@ from alerter.machine import in_words
 from alerter.routes import Routes
 from bus.faults import listed
 
+SAID = frozenset({"told", "recovery_told", "came_and_went", "escalated", "reminded", "no_channel", "not_severe_enough"})
+"""Verdicts on telling people; all others are on the alarm itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

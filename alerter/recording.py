@@ -64,8 +64,11 @@ def record(txn: Transaction, decision: Decision) -> None:
 
 
 def note(txn: Transaction, kind: str, subject: str, rule: str, instance: str, at: int, row: Mapping[str, Any]) -> None:
-    """Keep a row of the chain that ``guardia why`` tells."""
-    txn.put("decisions", chain_key(kind, subject, rule, instance) + f"{at:020d}", dict(row))
+    """Keep a row of the chain that ``guardia why`` tells; of several at one instant each has its place."""
+    prefix = chain_key(kind, subject, rule, instance)
+    while (there := txn.get("decisions", f"{prefix}{at:020d}")) is not None and there["text"] != row["text"]:
+        at += 1
+    txn.put("decisions", f"{prefix}{at:020d}", dict(row))
 
 
 def chain_key(kind: str, subject: str, rule: str, instance: str) -> str:
@@ -187,8 +190,8 @@ def swept(txn: Transaction, before: int, each: int) -> int:
     return len(doomed)
 
 
-def swept_incidents(txn: Transaction, before: int) -> int:
-    """Forget incidents that were over before ``before``."""
+def swept_incidents(txn: Transaction, before: int) -> list[str]:
+    """Forget incidents that were over before ``before``; returns their ids."""
     doomed: list[tuple[str, str]] = []
     for key, _ in txn.items("incidents_by_time"):
         began, _, id = key.partition(".")
@@ -200,4 +203,4 @@ def swept_incidents(txn: Transaction, before: int) -> int:
     for key, id in doomed:
         txn.delete("incidents_by_time", key)
         txn.delete("incidents", id)
-    return len(doomed)
+    return [id for _, id in doomed]

@@ -10,6 +10,7 @@ from alerter import wording
 from alerter.incidents import Hold
 from alerter.judge import Judge
 from alerter.machine import State, in_words
+from alerter.notices import SAID
 from alerter.recording import Transaction, chain_key, steps
 from alerter.silences import clock
 from alerter.subjects import Cell, Subject
@@ -109,8 +110,9 @@ def _of_subject(
 
 
 def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Sequence[Step]]:
-    if rows:
-        return rows[-1].verdict, rows[-1].text, ()
+    judged = [step for step in rows if step.verdict not in SAID]
+    if judged:
+        return judged[-1].verdict, judged[-1].text, ()
     if later:
         return later, f"before the first decision that is known it was {later}", ()
     if cell.verdict:

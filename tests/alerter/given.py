@@ -14,6 +14,7 @@ from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.memory import Memory
+from alerter.notices import Reason
 from alerter.rules import Rule, compiled
 from bus.messages import Check, Layout, Sample, layout_id
 from bus.tables import Host, Service
@@ -138,7 +139,7 @@ class Hearer:
         incidents: Sequence[Incident],
         holds_by_incident: Mapping[str, Sequence[Hold]],
         now: int,
-    ) -> None:
+    ) -> Mapping[str, Sequence[Reason]]:
         """Remember."""
         for one in incidents:
             causes = tuple(hold.cause for hold in holds_by_incident.get(one.id, ()))
@@ -146,6 +147,10 @@ class Hearer:
             if not causes and (one.id, one.transition) not in self.seen:
                 self.seen.add((one.id, one.transition))
                 self.spoken.append((one.subject, one.state))
+        return {one.id: [Reason("told", "told ops")] for one in incidents}
+
+    def forget(self, transaction: Any, incident: str) -> None:
+        """Nothing was kept."""
 
 
 class Teller:

@@ -184,7 +184,7 @@ def test_why_firing(memory: Memory) -> None:
     case = Case(memory)
     case.burns()
     assert case.chain().verdict == "firing"
-    assert [step.verdict for step in case.chain().steps] == ["pending", "firing"]
+    assert [step.verdict for step in case.chain().steps] == ["pending", "firing", "told"]
 
 
 def test_why_not_yet_clear(memory: Memory) -> None:
@@ -364,3 +364,13 @@ def test_decisions_are_bounded(memory: Memory) -> None:
     case.room.sweep(at(500), decisions=10**15, each=7, incidents=10**15)
     with memory.reading() as txn:
         assert sum(key.startswith("host/web-1\0cpu") for key, _ in txn.items("decisions")) == 7
+
+
+def test_reasons_of_one_instant_all_have_a_place_and_are_kept_once(memory: Memory) -> None:
+    case = Case(memory)
+    case.burns()
+    case.says(61, 95)
+    case.says(62, 95)
+    steps = case.chain().steps
+    assert [step.verdict for step in steps] == ["pending", "firing", "told"]
+    assert len({step.at for step in steps}) == 3

@@ -1,0 +1,151 @@
+"""``guardia backtest``: rules tried on the stored past by the code that judges live."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alerter import tables
+from alerter.asked import hub
+from alerter.config import Alerter, Maintenance, RuleTable
+from alerter.history import History
+from alerter.incidents import Incident
+from alerter.replay import Outcome, Replay, difference, replayed
+from alerter.rules import SECOND, in_force
+from bus import config, home, rooms, timing
+from bus.config import ConfigError, Settings
+from bus.fields import plain
+from bus.questions import Unanswered
+from bus.tables import Host, Service
+
+DONE, WRONG, UNKNOWN = 0, 100, 2
+LISTS: dict[str, type] = {"rules": RuleTable, "maintenance": Maintenance, "hosts": Host, "services": Service}
+SHOWN = 50
+
+
+def main(argv: Sequence[str]) -> int:
+    """Try the rules; 0, 100 when the file is wrong, 2 when the store could not be asked."""
+    given = _arguments(argv)
+    end = time.time_ns()
+    start = end - int(given.since * SECOND)
+    try:
+        today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
+        tried = rules_in(Path(given.rules))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"guardia backtest: {fault}", file=sys.stderr)
+        return WRONG
+    new, old = replay_of(today, tried, start), replay_of(today, None, start)
+    try:
+        with History(hub(given.config), hosts=given.host) as history:
+            judges = (new.judge, old.judge)
+            history.introduce(judges, start)
+            replayed((new, old), lambda a, b: history.fetch(judges, a, b), start, end)
+    except Unanswered as failure:
+        print(f"guardia backtest: {failure}", file=sys.stderr)
+        return UNKNOWN
+    print(
+        as_json(new.outcome, old.outcome, start, end) if given.json else as_text(new.outcome, old.outcome, start, end)
+    )
+    return DONE
+
+
+def rules_in(path: Path) -> Settings:
+    """What a file of rules says; it may hold hosts, services and windows too. Raises ``ConfigError``."""
+    return config.load(path, {}, LISTS, others=(*rooms.tables(), *rooms.LISTS))
+
+
+def replay_of(today: Settings, tried: Settings | None, start: int) -> Replay:
+    """A replay by the rules of ``tried`` with the hosts of the hub, or by today's rules."""
+    alerter: Alerter = today["alerter"]
+    source = tried if tried is not None else today
+    hosts = (tried["hosts"] if tried is not None else ()) or today["hosts"]
+    services = (tried["services"] if tried is not None else ()) or today["services"]
+    windows = (tried["maintenance"] if tried is not None else ()) or today["maintenance"]
+    rules = in_force(source["rules"], hosts, defaults=alerter.default_rules)
+    settle = int(alerter.parent_seconds * SECOND)
+    return Replay(rules, hosts, services, windows, start, flapping_count=alerter.flapping_count, settle=settle)
+
+
+def as_text(new: Outcome, old: Outcome, start: int, end: int) -> str:
+    """For people."""
+    added, gone = difference(old, new)
+    lines = [
+        f"{tables.when(start)} to {tables.when(end)}, {new.records} records",
+        "",
+        tables.table(
+            ("", "INCIDENTS", "NOTICES", "SUPPRESSED", "MINUTES"),
+            [_row("these rules", new, end), _row("today's rules", old, end)],
+        ),
+        "",
+        _listed("More than today:", added, new),
+        _listed("Less than today:", gone, old),
+        _listed("All incidents by these rules:", list(new.incidents.values()), new),
+    ]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _row(name: str, one: Outcome, end: int) -> tuple[str, ...]:
+    counts = (len(one.incidents), one.notices, len(one.suppressed), round(one.minutes(end), 1))
+    return name, *(str(count) for count in counts)
+
+
+def _listed(head: str, found: Sequence[Incident], outcome: Outcome) -> str:
+    if not found:
+        return f"{head} none"
+    rows = [
+        (
+            tables.when(one.started_at),
+            tables.when(one.ended_at) or "burns",
+            f"{one.kind}/{one.subject}",
+            one.rule,
+            f"{one.reason}{f' (held back: {outcome.suppressed[one.id]})' if one.id in outcome.suppressed else ''}",
+        )
+        for one in found[-SHOWN:]
+    ]
+    more = f"\n({len(found) - SHOWN} earlier ones are left out)" if len(found) > SHOWN else ""
+    return f"{head}\n{tables.table(('BEGAN', 'ENDED', 'SUBJECT', 'RULE', 'REASON'), rows)}{more}\n"
+
+
+def as_json(new: Outcome, old: Outcome, start: int, end: int) -> str:
+    """For programs; times in ns since 1970."""
+    added, gone = difference(old, new)
+
+    def told(one: Outcome) -> dict[str, Any]:
+        return {
+            "incidents": [plain(incident) for incident in one.incidents.values()],
+            "notices": one.notices,
+            "suppressed": one.suppressed,
+            "minutes_firing": one.minutes(end),
+        }
+
+    whole = {"start": start, "end": end, "records": new.records, "rules": told(new), "today": told(old)}
+    ids = {"added": [one.id for one in added], "gone": [one.id for one in gone]}
+    return json.dumps({**whole, "difference": ids}, indent=2)
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="guardia backtest",
+        description="Try the [[rules]] of a file on the stored past: what would have been told, and how that differs "
+        "from the rules in force.",
+    )
+    parser.add_argument("rules", metavar="RULE_FILE", help="a file with [[rules]], in place of those of the hub")
+    parser.add_argument("--since", type=_duration, default=7 * 86_400.0, metavar="7d", help="how far back")
+    parser.add_argument("--host", default="*", metavar="NAME", help="only hosts and services that match, as 'web-*'")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
+    return parser.parse_args(argv)
+
+
+def _duration(text: str) -> float:
+    try:
+        return timing.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,81 @@
+"""The speaker as the settings describe it, and what it did as steps of an answer to why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alerter.channels.common import Channel
+from alerter.letters import Told
+from alerter.memory import Memory, Transaction
+from alerter.outbox import Policy
+from alerter.posting import Carrier
+from alerter.routes import Notify, routes
+from alerter.speaker import Speaker
+from alerter.why import Delivery
+from bus.messages import Notice
+from bus.producer import Voice
+from bus.program import Program
+from bus.workers import Workers
+
+SPARE = 1
+"""Threads beside one for each channel: for what else goes out."""
+
+
+def policy(notify: Notify) -> Policy:
+    """How patient the outbox is."""
+    return Policy(notify.group_seconds, notify.storm_count, notify.failover_seconds, notify.expire_seconds)
+
+
+def carrier(notify: Notify) -> Carrier:
+    """What carries requests, and where to."""
+    return Carrier(notify.private_networks, notify.proxy.reveal() if notify.proxy else "")
+
+
+def speaking(program: Program[Any], memory: Memory, voice: Voice) -> Speaker:
+    """The speaker of this room, with a thread for each channel; its counters are among the room's own."""
+
+    def tell(notice: Notice, subject: str, at: int) -> None:
+        voice.tell(notice, at=at, subject=subject)
+
+    notify: Notify = program.settings["notify"]
+    channels: Mapping[str, Channel] = program.settings["channels"]
+    workers = Workers(program.loop, len(channels) + SPARE, "notice")
+    program.loop.on_stop(workers.close)
+    speaker = Speaker(
+        memory,
+        channels,
+        routes(notify, channels),
+        policy=policy(notify),
+        carrier=carrier(notify),
+        link=notify.link,
+        loop=program.loop,
+        workers=workers,
+        log=program.log,
+        tell=tell,
+    )
+    program.vitals.source(speaker.vitals)
+    return speaker
+
+
+def deliveries(speaker: Speaker, view: Transaction, incident: str) -> Sequence[Delivery]:
+    """What became of telling people about an incident, oldest first."""
+    steps = [step for told in speaker.history(view, incident).values() for step in said(told)]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def said(told: Told) -> list[Delivery]:
+    """What one channel was told, as steps: ``delivered``, ``waiting``, ``later``, ``never``, ``withdrawn``."""
+    steps = []
+    for one in told.said:
+        tries = f" at attempt {one.attempts}" if one.attempts > 1 else ""
+        words = {
+            "waiting": "is about to go out",
+            "delivered": f"delivered{tries}",
+            "later": f"failed {one.attempts} {'time' if one.attempts == 1 else 'times'}, is tried again",
+            "never": "given up",
+            "withdrawn": "not needed any more",
+        }.get(one.outcome, one.outcome)
+        detail = f": {one.detail}" if one.detail else ""
+        steps.append(Delivery(one.at, one.outcome, f"{told.channel}: {one.about} {words}{detail}"))
+    return steps

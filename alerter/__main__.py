@@ -19,7 +19,7 @@ from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
 
 PULSE_SECONDS = 0.2
-ALIVE_SECONDS = 5.0
+NOTE_SECONDS = 5.0
 CONSIDER_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
 BLIND = 2.5
@@ -63,14 +63,14 @@ def build(program: Program[Alerter]) -> None:
     loop.on_readable(subscribe.raw, listening.drain)
     loop.on_readable(listening.watch, listening.connection)
     loop.every(PULSE_SECONDS, listening.pulse)
-    loop.every(ALIVE_SECONDS, lambda: desk.alive(time.time_ns()))
+    loop.every(NOTE_SECONDS, desk.note_judged)
     loop.every(CONSIDER_SECONDS, lambda: desk.settle(time.time_ns(), all_open=True))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
     program.on_reload.append(lambda _: reload(program, judge, holding))
     program.vitals.source(lambda: readings(judge, desk))
-    alive = desk.restore(now)
+    judged = desk.restore(now)
     speaker.start()
-    loop.after(0.0, lambda: listening.begin(alive))
+    loop.after(0.0, lambda: listening.begin(judged))
 
 
 def settings_ns(seconds: float) -> int:

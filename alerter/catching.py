@@ -72,6 +72,8 @@ class Catching:
         self._records: list[tuple[int, Record]] = []
         self._since = 0
         self.caught = 0
+        self.newest = 0
+        """When the newest record that was read was received."""
         loop.on_readable(ask.raw, self.drain)
 
     @property
@@ -149,6 +151,7 @@ class Catching:
         for received, record in sorted(self._records, key=lambda one: one[0]):
             self._judge.advance(received)
             judged(self._judge, record, received)
+            self.newest = max(self.newest, received)
         self.caught += len(self._records)
         self._records = []
         if then is not None:

@@ -83,6 +83,8 @@ class Desk:
         self.holding = holding
         self.holds: dict[str, tuple[Hold, ...]] = {}
         self.settled = 0
+        self.judged = 0
+        """When the last record that was judged was received, ns; kept with what followed from it."""
         self._memory = memory
         self._speaker = speaker
         self._teller = teller
@@ -96,18 +98,21 @@ class Desk:
     # -- beginning ---
 
     def restore(self, now: int) -> int:
-        """Go on from what was kept; returns when this room was last alive, 0 for never. Tells what was not told."""
+        """Go on from what was kept; returns when what was judged last was received, 0 for never.
+
+        Tells the bus what it was not told.
+        """
         with self._memory.transaction() as txn:
             self.holding.silences = recording.kept_silences(txn)
             kept = recording.kept_alarms(txn, now - 3600 * 1_000_000_000)
-            alive = txn.get("state", "alive") or 0
+            self.judged = int(txn.get("state", "judged") or 0)
             untold = list(txn.items("untold"))
         self.judge.restore(kept, now)
         for key, row in untold:
             self._number = max(self._number, int(key))
             self._tell(row)
         self._told([key for key, _ in untold])
-        return int(alive)
+        return self.judged
 
     # -- settling ---
 
@@ -141,6 +146,8 @@ class Desk:
                     said = self._note_reasons(txn, incidents, reasons, now)
                 for key, row in untold:
                     txn.put("untold", key, row)
+                # Nothing is judged twice: a value from before the alarm would end it.
+                txn.put("state", "judged", self.judged)
         except MemoryFull as full:
             self._failed(full, decisions)
             return
@@ -156,11 +163,11 @@ class Desk:
             self._tell(row)
         self._told([key for key, _ in untold])
 
-    def alive(self, now: int) -> None:
-        """Note that this room lived at ``now``."""
+    def note_judged(self) -> None:
+        """Note how far judging came, though nothing followed from it."""
         try:
             with self._memory.transaction() as txn:
-                txn.put("state", "alive", now)
+                txn.put("state", "judged", self.judged)
         except MemoryFull as full:
             self._failed(full, self._unsettled)
 

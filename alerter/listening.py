@@ -61,12 +61,12 @@ class Listening:
 
     # -- the start ---
 
-    def begin(self, alive: int) -> None:
-        """Catch up with what was stored since ``alive``, then take what comes."""
+    def begin(self, judged_until: int) -> None:
+        """Catch up with what was received and stored after ``judged_until``, then take what comes."""
         now = self._clock()
-        away = now - alive
-        self._judge.hears(now if away > AWAY or away < 0 else alive)
-        self._received = alive if away >= 0 else 0
+        away = now - judged_until
+        self._judge.hears(now if away > AWAY or away < 0 else judged_until)
+        self._received = judged_until if away >= 0 else 0
         self._catching.start(self._received, self._past)
 
     def _past(self) -> None:
@@ -81,6 +81,7 @@ class Listening:
                 self._catching.caught,
             )
         self._began = True
+        self._received = self._desk.judged = max(self._received, self._catching.newest)
         left, self._left = self._left, []
         self._judge_frames(left, holes=False)
         self._desk.settle(self._clock(), all_open=True)
@@ -118,7 +119,7 @@ class Listening:
                 for record in read(frame, start):
                     judged(self._judge, record, stamp.received)
                     self._vitals.count("alerter.judged")
-                self._received = max(self._received, stamp.received)
+                self._received = self._desk.judged = max(self._received, stamp.received)
                 self._vitals.gauge("alerter.lag_seconds", max(0.0, (self._clock() - stamp.received) / 1e9))
             except Malformed as fault:
                 self._vitals.count("alerter.malformed")

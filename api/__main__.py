@@ -16,7 +16,11 @@ from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
 from bus.program import TRY_AGAIN, Program, TryAgain, run, version
 
-EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}
+EXPECTED = {
+    "store": ("guardia.store-writer",),
+    "collector": ("guardia.collector",),
+    "alerter": ("guardia.alerter",),
+}
 """Which programs make up which part of the hub, by the subjects of their vitals."""
 
 

@@ -28,6 +28,7 @@ HUB = {
     "store-writer": ["store", "writer"],
     "store-reader": ["store", "reader"],
     "api": ["api"],
+    "alerter": ["alerter"],
 }
 
 

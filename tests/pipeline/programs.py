@@ -28,8 +28,9 @@ HUB = {
     "store-writer": ["store", "writer"],
     "store-reader": ["store", "reader"],
     "api": ["api"],
-    "alerter": ["alerter"],
 }
+COMMANDS = {**HUB, "alerter": ["alerter"]}
+"""Also what only some tests start."""
 
 
 class Told:
@@ -64,7 +65,7 @@ class Programs:
 
     def start(self, name: str, faults: str = "") -> None:
         """Start a program of the hub, or a producer that was given a rate."""
-        command = ["bus.command", *HUB[name]] if name in HUB else self._telling(name)
+        command = ["bus.command", *COMMANDS[name]] if name in COMMANDS else self._telling(name)
         environment = {**os.environ, "GUARDIA_CONFIG": str(self.config), "GUARDIA_FAULTS": faults}
         with (self.folder / f"{name}.out").open("ab") as out:
             self._running[name] = subprocess.Popen(

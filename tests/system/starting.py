@@ -16,6 +16,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 SAID = ("trying again in", "Traceback", "a fault of Guardia's own")
 PATIENCE = 20.0
+SETTLED = 2.5
+"""Seconds after its start in which a program tried everything once."""
 
 
 def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[int, str]:
@@ -37,7 +39,7 @@ def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[in
         while process.poll() is None and time.monotonic() < end:
             text = out.read_text(errors="replace")
             heard = heard or ("started" in text and time.monotonic()) or 0.0
-            if any(words in text for words in SAID) or (heard and time.monotonic() - heard > 0.5):
+            if any(words in text for words in SAID) or (heard and time.monotonic() - heard > SETTLED):
                 break
             time.sleep(0.02)
         process.terminate()

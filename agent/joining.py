@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def _request(folder: Path) -> None:
 def _join(line: str, folder: Path, path: Path, left: list[str]) -> int | None:
     shown = line != "-"
     join = joining.from_line(line if shown else sys.stdin.readline())
+    joining.in_time(join, time.time_ns())
     table: Agent = config.load(path, rooms.tables(), rooms.LISTS)["agent"]
     if table.name not in ("", join.name):
         raise KeysFault(f'the line is for {join.name}, but {path} says [agent] name = "{table.name}": make them agree')

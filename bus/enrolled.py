@@ -2,7 +2,8 @@
 
     hub.key              the hub's key, mode 0600; while it is there, the hub's public roads take keys only
     hub.pub              its public half
-    agents/NAME.pub      an agent: its name, its public key, since when
+    agents/NAME.pub      an agent: its name, its public key, since when, and until when it has to come first
+    joined/NAME          the public key that came in under this name, from then on without an end
 
 The list is a folder, so that letting somebody in or out is one file made or removed, each in one step.
 """
@@ -43,6 +44,8 @@ class Agent:
     name: str
     public: str
     at: int
+    until: int = 0
+    """ns since 1970 by which it has to come for the first time; 0: whenever it likes."""
 
     @property
     def fingerprint(self) -> str:
@@ -123,11 +126,33 @@ def _agent(path: Path, name: str) -> Agent | None:
     fits = found.get("name") == name and found.get("state") == ADMITTED and found.get("at", "").isdecimal()
     if not fits or not is_key(found.get("public", "")):
         raise KeysFault(f"{path} is damaged: {name} is not let in; type: guardia enroll {name} --again")
-    return Agent(name, found["public"], int(found["at"]))
+    until = found.get("until", "0")
+    return Agent(name, found["public"], int(found["at"]), int(until) if until.isdecimal() else 1)
 
 
-def admit(home: Path, name: str, public: str, now: int, *, again: bool = False) -> Agent:
-    """Let the holder of ``public`` in as ``name``; ``again``: in place of its former key. Raises ``KeysFault``."""
+def joined(home: Path, name: str) -> str:
+    """The public key that last came in as ``name``; empty: none ever did."""
+    try:
+        return (read_private(home / "keys" / "joined" / name) or "").strip()
+    except KeysFault:
+        return ""
+
+
+def joins(home: Path, name: str, public: str) -> None:
+    """Remember that the holder of ``public`` came in as ``name``; its line does not run out any more."""
+    write_private(home / "keys" / "joined" / name, public + "\n")
+
+
+def late(home: Path, agent: Agent, now: int) -> bool:
+    """Whether ``agent`` did not come before its line ran out."""
+    return bool(agent.until) and now > agent.until and joined(home, agent.name) != agent.public
+
+
+def admit(home: Path, name: str, public: str, now: int, *, again: bool = False, until: int = 0) -> Agent:
+    """Let the holder of ``public`` in as ``name``; ``again``: in place of its former key. Raises ``KeysFault``.
+
+    ``until`` (ns since 1970; 0: ever) is when it has to have come for the first time.
+    """
     if not is_name(name) or name.startswith((HUB, ".")):
         raise KeysFault(
             f"{name[:40]!r} is no name for a host: it takes letters, digits and . _ : - (at most 128 of them, "
@@ -146,8 +171,8 @@ def admit(home: Path, name: str, public: str, now: int, *, again: bool = False) 
             raise KeysFault(f"that is the key of {other.name}: every host has a key of its own")
     if public == hub_key(home).public:
         raise KeysFault("that is the hub's own key: every host has a key of its own")
-    agent = Agent(name, public, now)
-    text = lines({"name": name, "public": public, "at": str(now), "state": ADMITTED})
+    agent = Agent(name, public, now, until)
+    text = lines({"name": name, "public": public, "at": str(now), "until": str(until), "state": ADMITTED})
     write_private(folder_of(home) / (name + SUFFIX), text)
     return agent
 
@@ -166,9 +191,11 @@ class Enrolled:
     """The list as the folder has it; ``refresh`` looks whether it changed, which costs one question to the kernel."""
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._folder = folder_of(home)
         self._seen: tuple[int, int] | None = (0, 0)
         self._names: dict[str, str] = {}
+        self._hasty: dict[str, Agent] = {}
         self.faults: tuple[str, ...] = ()
         """What is wrong with files of the list; who they stand for is not let in."""
         self.refresh()
@@ -178,11 +205,23 @@ class Enrolled:
         """The name that each public key stands for."""
         return self._names
 
+    def comes(self, public: str, now: int) -> bool:
+        """Its holder wants to come in; False when it should have come for the first time before. Raises ``OSError``."""
+        agent = self._hasty.get(public)
+        if agent is None:
+            return True
+        if late(self._home, agent, now):
+            return False
+        if joined(self._home, agent.name) != public:
+            joins(self._home, agent.name, public)
+        del self._hasty[public]  # it need not be asked again
+        return True
+
     def refresh(self) -> frozenset[str]:
         """Read the list again if it changed; the names whose former key lets nobody in any more."""
         try:
-            found = os.stat(self._folder)
-            seen = (found.st_mtime_ns, found.st_ino)
+            status = os.stat(self._folder)
+            seen = (status.st_mtime_ns, status.st_ino)
         except FileNotFoundError:
             seen = None
         if seen == self._seen:
@@ -191,6 +230,8 @@ class Enrolled:
         # The kernel's clock for files ticks coarsely: a second change within the tick would look like none.
         fresh = seen is not None and time.time_ns() - seen[0] < TICK_NS
         before, self._seen = self._names, (0, 0) if fresh else seen
-        self._names = {one.public: name for name, one in read.items() if isinstance(one, Agent)}
+        found = [one for one in read.values() if isinstance(one, Agent)]
+        self._names = {one.public: one.name for one in found}
+        self._hasty = {one.public: one for one in found if one.until}
         self.faults = tuple(str(one) for one in read.values() if isinstance(one, KeysFault))
         return frozenset(name for key, name in before.items() if self._names.get(key) != name)

@@ -2,10 +2,12 @@
 
 A line is ``guardia1_`` and the base64 (for URLs, without padding) of a msgpack list and its checksum:
 
-    [1, name, door, receipts, hub's public key, agent's secret key or nothing, agent's public key]
+    [2, name, door, receipts, hub's public key, agent's secret key or nothing, agent's public key, until]
     4 bytes: blake2b of the list's bytes
 
-Without the secret key the line is for an agent that made its own (``guardia agent --request``), and no secret.
+After ``until`` (ns since 1970; 0: never) the hub lets in nobody with that key who was not there before.
+Lines of version 1 have none. Without the secret key the line is for an agent that made its own
+(``guardia agent --request``), and no secret.
 
 An agent keeps in ``{home}/keys`` its own key (``agent.key``) and its hub (``hub.json``'s three words and its name).
 """
@@ -16,6 +18,7 @@ import base64
 import binascii
 import json
 import re
+import time
 from _blake2 import blake2b
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +59,8 @@ class Join:
     hub: str
     public: str
     secret: str | None = field(default=None, repr=False)
+    until: int = 0
+    """ns since 1970 by which it has to be used; 0: it is valid for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ class Membership:
 def to_line(join: Join) -> str:
     """The line to paste."""
     secret = b"" if join.secret is None else as_bytes(join.secret)
-    data = msgpack.packb([1, join.name, join.door, join.receipts, as_bytes(join.hub), secret, as_bytes(join.public)])
+    public = as_bytes(join.public)
+    data = msgpack.packb([2, join.name, join.door, join.receipts, as_bytes(join.hub), secret, public, join.until])
     return PREFIX + base64.urlsafe_b64encode(data + _sum(data)).decode().rstrip("=")
 
 
@@ -104,9 +110,10 @@ def from_line(text: str) -> Join:
 def _join(found: Any) -> Join:
     """The checked parts of a line; whoever made it may be nobody of ours."""
     kinds = [int, str, str, str, bytes, bytes, bytes]
-    if type(found) is not list or [type(part) for part in found] != kinds or found[0] != 1:
+    known = type(found) is list and found and {1: kinds, 2: [*kinds, int]}.get(found[0], kinds)
+    if not known or [type(part) for part in found] != known or found[0] not in (1, 2):
         raise KeysFault("the line is of another version than this Guardia knows: update it")
-    _, name, door, receipts, hub, secret, public = found
+    _, name, door, receipts, hub, secret, public, until = found if found[0] == 2 else [*found, 0]
     if not is_name(name) or name.startswith(HUB):
         raise KeysFault(f"{name[:40]!r} in the line is no name for a host")
     if not all(ADDRESS.fullmatch(address) for address in (door, receipts)):
@@ -116,7 +123,17 @@ def _join(found: Any) -> Join:
     own = as_text(secret) if secret else None
     if own is not None and of_secret(own).public != as_text(public):
         raise KeysFault("the keys in the line do not belong together")
-    return Join(name, door, receipts, as_text(hub), as_text(public), own)
+    return Join(name, door, receipts, as_text(hub), as_text(public), own, until)
+
+
+def in_time(join: Join, now: int) -> None:
+    """Raises ``KeysFault`` when the line is too old, as this host's clock goes."""
+    if join.until and now > join.until:
+        shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(join.until / 1e9))
+        raise KeysFault(
+            f"the line was valid until {shown}, and the hub takes it no longer; "
+            f"type there: guardia enroll {join.name} --again"
+        )
 
 
 def request(home: Path) -> KeyPair:

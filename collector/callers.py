@@ -41,8 +41,8 @@ class Callers:
         self._look = look
         self._clock = clock
 
-    def admitted(self, public: str, address: str) -> bool:
-        """Whether a new connection from ``address`` with this key may come in."""
+    def admitted(self, public: str, address: str) -> str | None:
+        """The reason why a new connection from ``address`` with this key may not come in; None: it may."""
         now = self._clock()
         if public not in self._enrolled.names:
             self._look()  # it may have been enrolled a moment ago
@@ -52,10 +52,16 @@ class Callers:
             self.strangers.move_to_end(public)
             if len(self.strangers) > MOST_STRANGERS:
                 self.strangers.popitem(last=False)
-            return False
+            return "unknown key"
+        try:
+            if not self._enrolled.comes(public, now):
+                return "late"
+        except OSError:
+            # That it came could not be written down: it has to come in time once more.
+            pass
         self.strangers.pop(public, None)
         self.agents[name] = Heard(now, address)
-        return True
+        return None
 
     def name_of(self, frame: zmq.Frame) -> str:
         """The name that may speak through this frame's connection; raises ``Malformed`` when it may no longer."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bus import config, enrolled, home, joining, rooms
+from bus import config, enrolled, home, joining, rooms, timing
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
 from bus.keys import KeyPair, KeysFault, fingerprint, is_key, new
@@ -28,6 +28,9 @@ def enroll(argv: Sequence[str]) -> int:
     parser.add_argument("name", help="the host's name on this hub")
     parser.add_argument("--key", metavar="PUBLIC", help="the key that guardia agent --request printed on the host")
     parser.add_argument("--again", action="store_true", help="in place of its former key, which ends at once")
+    parser.add_argument(
+        "--valid", metavar="TIME", default="24h", help="how long the line may wait, as 1h or 7d (default: 24h)"
+    )
     parser.add_argument("--hub", metavar="HOST", help="where the host finds this hub (default: [collector] known_as)")
     return _obeyed("enroll", parser, argv, _enroll)
 
@@ -79,7 +82,9 @@ def _enroll(given: argparse.Namespace, settings: Settings, folder: Path) -> None
     made = None if given.key else new()
     public = made.public if made else given.key
     first = not enrolled.in_use(folder)
-    agent = enrolled.admit(folder, given.name, public, time.time_ns(), again=given.again)
+    now = time.time_ns()
+    until = now + int(_valid(given.valid) * 1e9)
+    agent = enrolled.admit(folder, given.name, public, now, again=given.again, until=until)
     hub = enrolled.hub_key(folder)
     print(joining.to_line(_line(agent, door, receipts, hub, made)))
     for note in _notes(given, bus, door, hub, first=first):
@@ -87,13 +92,26 @@ def _enroll(given: argparse.Namespace, settings: Settings, folder: Path) -> None
 
 
 def _line(agent: Agent, door: str, receipts: str, hub: KeyPair, made: KeyPair | None) -> joining.Join:
-    return joining.Join(agent.name, door, receipts, hub.public, agent.public, made.secret if made else None)
+    return joining.Join(
+        agent.name, door, receipts, hub.public, agent.public, made.secret if made else None, agent.until
+    )
+
+
+def _valid(words: str) -> float:
+    try:
+        found = timing.seconds(words)
+    except ValueError:
+        found = 0.0
+    if not 60 <= found <= 366 * 86_400:
+        raise KeysFault(f"--valid {words}: a time between 1min and 366d, as 30min, 1h or 7d")
+    return found
 
 
 def _notes(given: argparse.Namespace, bus: Bus, door: str, hub: KeyPair, *, first: bool) -> list[str]:
     notes = [
         f"On the host that is to be {given.name} type: guardia agent --join -    and paste the line above.",
         f"It leads to {door}; this hub's key has the fingerprint {fingerprint(hub.public)}.",
+        f"The host has to come within {timing.in_words(_valid(given.valid))}; then the line is of no use any more.",
     ]
     if not given.key:
         notes.append("The line holds the host's secret key: pass it on as you would a password. It is not shown again.")
@@ -130,6 +148,8 @@ def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None
         if isinstance(agent, Agent):
             last = heard.get(name, Heard(0))
             seen = _ago(now - last.at) if last.at >= agent.at else "never"
+            if seen == "never" and enrolled.late(folder, agent, now):
+                seen = "never, too late"
             rows.append((name, agent.fingerprint, _day(agent.at), seen, last.address))
     if len(rows) > 1:
         _table(rows)

@@ -25,15 +25,19 @@ ADMITTED = (b"200", b"OK")
 UNKNOWN = (b"300", b"not enrolled")
 """Temporary: after 400 a client's socket is dead until it is connected anew; after 300 it asks again by itself."""
 MOST_AT_ONCE = 1000
+REASONS = {"unknown key": "is not enrolled", "late": "came after its line had run out: enroll it --again"}
 
 
 class Zap:
-    """Answers libzmq, and counts whom it turns away. ``admitted`` gets a public key and an address."""
+    """Answers libzmq, and counts whom it turns away.
+
+    ``admitted`` gets a public key and an address; it returns one of ``REASONS``, or None to let in.
+    """
 
     def __init__(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
-        admitted: Callable[[str, str], bool],
+        admitted: Callable[[str, str], str | None],
         refusals: Refusals,
     ) -> None:
         self.raw = context.socket(zmq.ROUTER)
@@ -61,10 +65,11 @@ class Zap:
             address = request[3].decode("ascii", "replace").removeprefix("::ffff:")
             if len(request[6]) == BYTES:
                 public = as_text(request[6])
-                if self._admitted(public, address):
+                reason = self._admitted(public, address)
+                if reason is None:
                     status, user = ADMITTED, public.encode()
                 else:
-                    self._refusals.count("unknown key", address, f"the key {fingerprint(public)} is not enrolled")
+                    self._refusals.count(reason, address, f"the key {fingerprint(public)} {REASONS[reason]}")
         else:
             self._refusals.count("no key", "somebody", "a connection without a key")
         return [VERSION, number, *status, user, b""]

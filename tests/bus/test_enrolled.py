@@ -12,6 +12,7 @@ from bus.enrolled import Agent, Enrolled
 from bus.keys import KeysFault
 
 NOON = 1_769_860_800 * 10**9
+HOUR = 3600 * 10**9
 
 
 def test_keys_are_in_use_from_the_first_agent_on_and_stay_so_without_any(tmp_path: Path) -> None:
@@ -115,3 +116,34 @@ def test_a_new_hub_key_replaces_the_old_one(tmp_path: Path) -> None:
     young = enrolled.rotate(tmp_path)
     assert enrolled.hub_key(tmp_path) == young != old
     assert young.public in (tmp_path / "keys" / "hub.pub").read_text()
+
+
+def test_who_comes_too_late_for_the_first_time_stays_outside(tmp_path: Path) -> None:
+    key = keys.new().public
+    enrolled.admit(tmp_path, "web-1", key, NOON, until=NOON + HOUR)
+
+    assert Enrolled(tmp_path).comes(key, NOON + HOUR)
+    other = keys.new().public
+    enrolled.admit(tmp_path, "web-2", other, NOON, until=NOON + HOUR)
+    assert not Enrolled(tmp_path).comes(other, NOON + HOUR + 1)
+
+
+def test_who_came_once_may_come_for_ever_also_after_a_restart(tmp_path: Path) -> None:
+    key = keys.new().public
+    enrolled.admit(tmp_path, "web-1", key, NOON, until=NOON + HOUR)
+    assert Enrolled(tmp_path).comes(key, NOON)
+
+    assert Enrolled(tmp_path).comes(key, NOON + 1000 * HOUR)
+
+
+def test_a_new_key_has_to_come_in_its_own_time(tmp_path: Path) -> None:
+    first, second = keys.new().public, keys.new().public
+    enrolled.admit(tmp_path, "web-1", first, NOON, until=NOON + HOUR)
+    listed = Enrolled(tmp_path)
+    assert listed.comes(first, NOON)
+
+    enrolled.admit(tmp_path, "web-1", second, NOON, again=True, until=NOON + HOUR)
+    listed.refresh()
+
+    assert not listed.comes(second, NOON + 2 * HOUR)
+    assert listed.comes(second, NOON + HOUR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from _blake2 import blake2b
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus import joining, keys
-from bus.joining import Join, Membership, from_line, to_line
+from bus.joining import Join, Membership, from_line, in_time, to_line
 from bus.keys import KeysFault, as_bytes
 
+NOON = 1_769_860_800 * 10**9
 HUB, OWN = keys.new(), keys.new()
 JOIN = Join("web-1", "tcp://hub.example:5560", "tcp://hub.example:5561", HUB.public, OWN.public, OWN.secret)
 OF_ITS_OWN = Join(JOIN.name, JOIN.door, JOIN.receipts, JOIN.hub, OWN.public)
@@ -128,3 +130,20 @@ def test_a_key_that_was_lost_is_told(tmp_path: Path) -> None:
     (tmp_path / "keys" / "agent.key").unlink()
     with pytest.raises(KeysFault, match="enrolled again"):
         joining.membership(tmp_path)
+
+
+def test_the_time_until_which_a_line_is_good_travels_with_it() -> None:
+    hasty = replace(JOIN, until=NOON)
+    assert from_line(to_line(hasty)) == hasty
+    in_time(hasty, NOON)
+    with pytest.raises(KeysFault, match="guardia enroll web-1 --again"):
+        in_time(hasty, NOON + 1)
+    in_time(JOIN, 2**62)
+
+
+def test_a_line_of_the_first_version_has_no_end() -> None:
+    data = msgpack.packb(
+        [1, JOIN.name, JOIN.door, JOIN.receipts, as_bytes(JOIN.hub), as_bytes(OWN.secret), as_bytes(OWN.public)]
+    )
+    line = joining.PREFIX + base64.urlsafe_b64encode(data + blake2b(data, digest_size=4).digest()).decode().rstrip("=")
+    assert from_line(line) == JOIN

@@ -34,7 +34,9 @@ def test_enrolling_prints_one_line_that_holds_all_a_host_needs(config: str, caps
     assert out.count("\n") == 1
     assert (join.name, join.door, join.receipts) == ("web-1", "tcp://hub.example:5560", "tcp://hub.example:5561")
     assert join.hub == enrolled.hub_key(home(config)).public
-    assert enrolled.agents(home(config))["web-1"] == enrolled.Agent("web-1", join.public, at(config, "web-1"))
+    since = at(config, "web-1")
+    assert enrolled.agents(home(config))["web-1"] == enrolled.Agent("web-1", join.public, since, join.until)
+    assert 0 <= join.until - since - 86_400 * 10**9 < 10**9, "it is good for a day"
     assert join.secret is not None
     assert "guardia agent --join -" in err
     assert join.secret not in err
@@ -121,3 +123,10 @@ def test_a_new_hub_key_says_who_has_to_join_anew(config: str, capsys: pytest.Cap
 )
 def test_hosts_are_told_an_address_that_leads_here(door: str, known_as: str, told: str) -> None:
     assert command.addresses(Bus(door=door, keys=True), known_as)[0] == told
+
+
+@pytest.mark.parametrize("time", ["soon", "5s", "400d"])
+def test_a_line_is_good_for_a_time_that_makes_sense(config: str, capsys: pytest.CaptureFixture[str], time: str) -> None:
+    assert command.enroll(["web-1", "--valid", time, "--config", config]) != 0
+    assert f"--valid {time}: a time between 1min and 366d" in capsys.readouterr().err
+    assert not enrolled.agents(home(config))

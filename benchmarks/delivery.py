@@ -33,7 +33,7 @@ from bus.messages import Layout, Sample, layout_id
 from bus.sockets import Hear, Push, Road
 from bus.spool import Spool, SpoolLimits
 
-HOSTS, PROCESSES, RUNS = 20, 2, 1
+HOSTS, PROCESSES, RUNS = 20, 2, 3
 PER_SECOND = 150_000
 """Samples that are made ready for each second of the measurement."""
 AT_ONCE = 100

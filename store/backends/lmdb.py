@@ -21,7 +21,8 @@ from bus import failpoints
 from bus.messages import BY_CODE, KINDS, layout_id
 from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams
-from store.backends.doubt import Look, Presence, after_the_dead, is_doubted, trust
+from store.backends.beginning import be_sure, begin_anew
+from store.backends.doubt import Presence, after_the_dead
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.values import (
     disk_bytes,
@@ -45,8 +46,6 @@ LATEST_EVERY = 1_000_000_000
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 Latest = dict[tuple[int, bytes], Newest]
 """The newest record of each series of a batch, by (kind code, subject)."""
-STATE_SECONDS = 60.0
-"""So long a look into the state may take; it is a page for each host."""
 log = logging.getLogger("guardia")
 DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
@@ -64,7 +63,9 @@ class LmdbBackend:
             (path / "state").mkdir(parents=True, exist_ok=True)
         for doubted in after_the_dead(path):
             log.warning("a process died at %s: it is looked into", doubted)
-        _be_sure(path / "state")
+        be_sure(path / "state")
+        if write:
+            begin_anew(path)
         self._presence = Presence(path)
         self._partitions = Partitions(path / "rows", self._presence, write=write)
         try:
@@ -374,18 +375,6 @@ class LmdbBackend:
     def _read_meta(self, txn: lmdb.Transaction) -> dict[str, Any]:
         value = txn.get(b"state", db=self._db["meta"])
         return dict(msgpack.unpackb(value)) if value else {}
-
-
-def _be_sure(state: Path) -> None:
-    """Have the state looked into before it is opened, if it is doubted; raises ``StoreBroken``."""
-    if not is_doubted(state):
-        return
-    look = Look(state)
-    sound = look.verdict(STATE_SECONDS)
-    look.close()
-    if not sound:
-        raise StoreBroken(f"{state} is damaged: put an older copy of the store in its place, or take it away")
-    trust(state)
 
 
 def _with_prefix(cursor: lmdb.Cursor, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,0 +1,8 @@
+"""What a power cut may leave of files, from the system calls of who wrote them.
+
+tracing     the calls of a process, by strace
+disk        the states of the disk that a cut at any of them may leave
+storing     a process that stores, and what must hold of each state
+spooling    the same of a spool
+trial       goes through states, in processes that may die of them
+"""

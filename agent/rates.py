@@ -10,7 +10,6 @@ import math
 
 from agent.readings import Count, Reading, Readings, Share
 
-
 _INFINITE = math.inf
 
 

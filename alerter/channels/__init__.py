@@ -6,4 +6,11 @@ A further channel is a file here and a line below. Its record is read from ``[ch
 
 CHANNELS = {
     "webhook": "alerter.channels.webhook:Webhook",
+    "discord": "alerter.channels.discord:Discord",
+    "slack": "alerter.channels.slack:Slack",
+    "pagerduty": "alerter.channels.pagerduty:PagerDuty",
+    "email": "alerter.channels.email:Email",
+    "ntfy": "alerter.channels.ntfy:Ntfy",
+    "command": "alerter.channels.command:Command",
+    "apprise": "alerter.channels.apprise:Apprise",
 }

@@ -1,0 +1,36 @@
+"""Discord: a webhook of one of its channels, told as an embed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alerter import phrases
+from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
+from alerter.letters import RECOVERY, Letter
+from bus.config import Secret, setting
+
+COLOURS = {"critical": 0xD32F2F, "warning": 0xF57C00, "info": 0x1976D2}
+GREEN = 0x388E3C
+MOST_TITLE, MOST_TEXT = 256, 4000
+"""Characters that Discord takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discord(HttpChannel):
+    """A channel of a Discord server."""
+
+    url: Secret = setting(help="The webhook's address, as Discord shows it under Integrations.")
+    username: str = setting("Guardia", help="Under which name it writes.")
+
+    def request(self, letter: Letter, link: str = "") -> Post:
+        """One embed; nobody is mentioned, whatever a host's name looks like."""
+        first = letter.first
+        over = all(item.about == RECOVERY for item in letter.items)
+        embed = {
+            "title": cut(self.head(letter, link), MOST_TITLE),
+            "description": cut(self.body(letter, link), MOST_TEXT),
+            "color": GREEN if over else COLOURS.get(first.incident.severity, GREEN),
+            "timestamp": phrases.time_text(first.at),
+        }
+        body = {"username": self.username, "embeds": [embed], "allowed_mentions": {"parse": []}}
+        return Post(self.url.reveal(), packed(body), json_headers(letter))

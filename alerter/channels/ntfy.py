@@ -1,0 +1,41 @@
+"""ntfy: a topic on ntfy.sh or on a server of one's own, published as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from alerter import phrases
+from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, json_headers, packed
+from alerter.letters import RECOVERY, Letter
+from bus.config import Secret, setting
+
+PRIORITY = {"critical": 5, "warning": 4, "info": 3}
+MOST_TITLE, MOST_TEXT = 250, 3500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ntfy(HttpChannel):
+    """A topic."""
+
+    topic: Secret = setting(help="The topic; whoever knows its name can read it.")
+    server: str = setting("https://ntfy.sh", pattern=URL, form=URL_FORM, help="The server.")
+    token: Secret | None = setting(None, help="An access token, where the topic needs one.")
+
+    def request(self, letter: Letter, link: str = "") -> Post:
+        """The message, as loud as it is severe."""
+        over = all(item.about == RECOVERY for item in letter.items)
+        worst = max(PRIORITY.get(item.incident.severity, 3) for item in letter.items)
+        body: dict[str, Any] = {
+            "topic": self.topic.reveal(),
+            "title": cut(self.head(letter, link), MOST_TITLE),
+            "message": cut(self.body(letter, link), MOST_TEXT),
+            "priority": 2 if over else worst,
+        }
+        address = phrases.address(letter.first, link)
+        if address:
+            body["click"] = address
+        headers = json_headers(letter)
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token.reveal()}"
+        return Post(self.server, packed(body), headers)

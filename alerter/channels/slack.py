@@ -1,0 +1,40 @@
+"""Slack, and what takes its incoming webhooks (Mattermost, Rocket.Chat): one attachment with a colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
+from alerter.letters import RECOVERY, Letter
+from bus.config import Secret, setting
+
+COLOURS = {"critical": "#d32f2f", "warning": "#f57c00", "info": "#1976d2"}
+GREEN = "#388e3c"
+MOST_TITLE, MOST_TEXT = 250, 3000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slack(HttpChannel):
+    """A channel of a Slack workspace."""
+
+    url: Secret = setting(help="The incoming webhook's address.")
+    username: str = setting("", help="Under which name it writes, where the webhook allows that.")
+
+    def request(self, letter: Letter, link: str = "") -> Post:
+        """A message whose text is plain, so that nothing in it is a command or a mention."""
+        over = all(item.about == RECOVERY for item in letter.items)
+        head = escaped(cut(self.head(letter, link), MOST_TITLE))
+        attachment = {
+            "fallback": head,
+            "color": GREEN if over else COLOURS.get(letter.first.incident.severity, GREEN),
+            "title": head,
+            "text": escaped(cut(self.body(letter, link), MOST_TEXT)),
+            "ts": letter.first.at // 1_000_000_000,
+        }
+        body = {"text": "", "attachments": [attachment], **({"username": self.username} if self.username else {})}
+        return Post(self.url.reveal(), packed(body), json_headers(letter))
+
+
+def escaped(text: str) -> str:
+    """Slack's three signs of markup as text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

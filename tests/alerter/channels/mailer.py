@@ -1,0 +1,62 @@
+"""A mail server on loopback that answers as it is told, and keeps what came."""
+
+from __future__ import annotations
+
+import contextlib
+import socketserver
+import threading
+import time
+from email import message_from_string
+from email.message import Message
+from types import TracebackType
+
+
+class Mailer:
+    """Takes mails; ``recipient`` is what it answers to each of them, ``mute``: it never greets."""
+
+    def __init__(self, recipient: str = "250 ok", *, mute: bool = False) -> None:
+        self.mails: list[Message] = []
+        mails = self.mails
+
+        class Handler(socketserver.StreamRequestHandler):
+            def say(self, text: str) -> None:
+                self.wfile.write(f"{text}\r\n".encode())
+
+            def handle(self) -> None:
+                with contextlib.suppress(OSError):
+                    self._talk()
+
+            def _talk(self) -> None:
+                if mute:
+                    time.sleep(1.0)
+                    return
+                self.say("220 mail.example")
+                while line := self.rfile.readline().decode().strip():
+                    word = line.split()[0].upper()
+                    if word == "DATA":
+                        self.say("354 go on")
+                        text = []
+                        while (part := self.rfile.readline().decode()) not in (".\r\n", ""):
+                            text.append(part)
+                        mails.append(message_from_string("".join(text)))
+                        self.say("250 taken")
+                    elif word == "QUIT":
+                        self.say("221 bye")
+                        return
+                    else:
+                        self.say(recipient if word == "RCPT" else "250 ok")
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self) -> Mailer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -45,7 +45,7 @@ def begin_anew(path: Path) -> None:
             rows.rename(aside)
             logging.getLogger("guardia").error("damaged: %s has no state, its rows are now %s", path, aside.name)
         state.unlink(missing_ok=True)
-    elif not begun and not _has_head(state):
+    elif not begun and not _has_heads(state):
         state.unlink()
 
 
@@ -53,7 +53,7 @@ def _is_empty(file: Path) -> bool:
     return not file.exists() or file.stat().st_size <= HEADS * PAGE
 
 
-def _has_head(file: Path) -> bool:
+def _has_heads(file: Path) -> bool:
     with file.open("rb") as data:
         heads = data.read(HEADS * PAGE)
-    return any(heads[MAGIC_AT + page * PAGE :].startswith(MAGIC) for page in range(HEADS))
+    return all(heads[MAGIC_AT + page * PAGE :].startswith(MAGIC) for page in range(HEADS))

@@ -40,6 +40,12 @@ hosts = ["web-*"]
 group_seconds = 0
 private_networks = ["127.0.0.1"]
 """
+RULES_TRIED = """
+[[rules]]
+name = "calm"
+when = "cpu.percent > 99"
+hosts = ["web-*"]
+"""
 HOOK = """
 [channels.ops]
 type = "webhook"
@@ -216,3 +222,45 @@ def test_the_commands_answer_for_programs_too(hub: Alerting) -> None:
     assert [one["rule"] for one in json.loads(alerts.stdout)["alarms"] if one["state"] == "firing"] == ["busy"]
     assert json.loads(why.stdout)["chains"][0]["verdict"] == "firing"
     assert {"busy", "host-silent"} <= {one["name"] for one in json.loads(rules.stdout)["rules"]}
+
+
+def backtested(hub: Alerting, text: str) -> Any:
+    """What ``guardia backtest`` says of rules, as JSON."""
+    file = hub.folder / "tried.toml"
+    file.write_text(text)
+    command = [sys.executable, "-m", "bus.command", "backtest", str(file), "--since", "10m", "--json"]
+    done = subprocess.run(
+        [*command, "--config", str(hub.config)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_backtest_finds_what_was_live_and_says_what_other_rules_would_change(hub: Alerting) -> None:
+    hub.load = 95.0
+    hub.until(lambda: bool(hub.burning()), "it burns")
+    hub.load = 10.0
+    hub.until(lambda: bool(hub.incidents()) and hub.incidents()[0].ended_at is not None, "it is over")
+    (live,) = hub.incidents()
+
+    # What is judged live is on disk a moment later.
+    def same() -> bool:
+        return [one["id"] for one in backtested(hub, RULES_TRIED)["today"]["incidents"] if one["rule"] == "busy"] == [
+            live.id
+        ]
+
+    until(same, 30, "the replay finds the same incident", hub)
+    tried = backtested(hub, RULES_TRIED)
+
+    assert [one["rule"] for one in tried["rules"]["incidents"] if one["rule"] in ("busy", "calm")] == []
+    assert live.id in tried["difference"]["gone"]
+    assert tried["today"]["minutes_firing"] > 0
+
+
+def test_a_backtest_of_wrong_rules_names_the_mistake(hub: Alerting) -> None:
+    file = hub.folder / "tried.toml"
+    file.write_text('[[rules]]\nname = "busy"\nwhen = "cpu.percent >"\n')
+    command = [sys.executable, "-m", "bus.command", "backtest", str(file), "--config", str(hub.config)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 100
+    assert "found the end at character 14" in done.stderr

@@ -36,6 +36,7 @@ COMMANDS = {
     "alerts": Command("alerter.command:alerts", "what burns; exit code 1 when something fires"),
     "why": Command("alerter.command:why", "why an alarm came, or did not"),
     "rules": Command("alerter.command:rules", "the rules in force"),
+    "rules test": Command("alerter.timelines:main", "tries rules on timelines of your own"),
     "silence add": Command("alerter.command:silence_add", "holds notices back for a while"),
     "silence list": Command("alerter.command:silence_list", "what is held back, by whom, until when"),
     "silence end": Command("alerter.command:silence_end", "ends a silence now"),

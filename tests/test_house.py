@@ -29,6 +29,7 @@ MAY_PRINT |= {
     "store/audit.py",
     "alerter/command.py",
     "alerter/backtest.py",
+    "alerter/timelines.py",
     "alerter/trying.py",
     "bus/drill/delivery.py",
 }

@@ -20,11 +20,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
-from alerter.addresses import refusal
 from alerter.channels.common import Answer, Post, Refused, Unreached
+from bus.addresses import refusal
 
 MOST_BYTES = 65_536
 """What is read of an answer."""
+SETTING = "[notify] private_networks"
+"""What allows more addresses."""
 Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
 
 
@@ -119,7 +121,7 @@ class Carrier:
         found = list(self.resolve(host, port))
         if not self.proxy:
             for _, _, _, _, address in found:
-                if why := refusal(address[0], self.allowed):
+                if why := refusal(address[0], self.allowed, SETTING):
                     raise Refused(f"{host}: {why}" if host != address[0] else why)
         last = OSError(f"{host} has no address")
         for family, kind, protocol, _, address in found:

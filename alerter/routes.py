@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alerter.incidents import SEVERITIES, Incident
+from bus.addresses import network
 from bus.config import Objection, Secret, setting
 from bus.drawers import Complaint
 from bus.faults import did_you_mean, listed
@@ -77,14 +77,6 @@ class Notify:
             yield Objection("drill_seconds", f"{self.drill_seconds:g} s", "0 or at least 1h")
         if self.drill_seconds and not self.drill_channel:
             yield Objection("drill_channel", "nothing", "a channel that the drill tells")
-
-
-def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The network that ``text`` names, or None."""
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)

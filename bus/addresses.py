@@ -1,4 +1,4 @@
-"""Which addresses a channel may be reached at: public ones, and those that the operator allows. Pure.
+"""Which addresses may be reached at an operator's word: public ones, and those that are allowed. Pure.
 
 An address that a name resolves to is looked at, not the name: whoever rules a name may point it at this machine, at
 its neighbours, or at a cloud's own data.
@@ -7,16 +7,27 @@ its neighbours, or at a cloud's own data.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-
-from alerter.routes import network
+from functools import lru_cache
 
 # Carries an IPv4 address inside an IPv6 one, which is what the packets reach in the end.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-def refusal(address: str, allowed: Sequence[str]) -> str | None:
-    """Why the numeric ``address`` may not be reached, in words; None when it may."""
+@lru_cache(maxsize=1024)
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The network that ``text`` names, or None."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def refusal(address: str, allowed: tuple[str, ...], setting: str) -> str | None:
+    """Why the numeric ``address`` may not be reached, in words; None when it may.
+
+    ``allowed`` holds networks; ``setting`` is the one that allows more, as the words name it.
+    """
     try:
         found = _inner(ipaddress.ip_address(address.partition("%")[0]))
     except ValueError:
@@ -28,7 +39,7 @@ def refusal(address: str, allowed: Sequence[str]) -> str | None:
     if found.is_global and not found.is_multicast and not found.is_reserved:
         return None
     kind = "this machine's own" if found.is_loopback else "link-local" if found.is_link_local else "not public"
-    return f"{found} is {kind}; [notify] private_networks can allow it"
+    return f"{found} is {kind}; {setting} can allow it"
 
 
 def _inner(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bus import enrolled, joining, keys
@@ -22,8 +23,10 @@ def home(hub: Programs) -> Path:
 class Joined:
     """A producer with a home of its own, as on another host, that keeps a journal of what it told."""
 
-    def __init__(self, hub: Programs, name: str = "web-1", rate: float = 500.0) -> None:
+    def __init__(self, hub: Programs, name: str = "web-1", rate: float = 500.0, within: Sequence[str] = ()) -> None:
+        """``within`` is the beginning of a command that runs it elsewhere, as in another network."""
         self._hub = hub
+        self._within = within
         self.name = name
         self._rate = rate
         self.home = hub.folder / "hosts" / name / "var"
@@ -49,7 +52,7 @@ class Joined:
 
     def start(self) -> None:
         """Start telling."""
-        command = [sys.executable, "-m", "tests.pipeline.telling", self.name, str(self._rate)]
+        command = [*self._within, sys.executable, "-m", "tests.pipeline.telling", self.name, str(self._rate)]
         command.append(str(self._hub.folder / f"{self.name}.journal"))
         environment = {**os.environ, "GUARDIA_CONFIG": str(self.home.parent / "agent.toml")}
         with (self._hub.folder / f"{self.name}.out").open("ab") as out:

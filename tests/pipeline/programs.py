@@ -46,7 +46,7 @@ class Told:
 class Programs:
     """A hub in a folder of its own; ``close`` leaves neither processes nor files behind."""
 
-    def __init__(self, settings: str = "") -> None:
+    def __init__(self, settings: str = "", address: str = "127.0.0.1") -> None:
         # The paths of ipc sockets are short: pytest's own folders are too deep.
         self.folder = Path(tempfile.mkdtemp(prefix="guardia-"))
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
@@ -55,7 +55,7 @@ class Programs:
             one.close()
         self.config = self.folder / "guardia.toml"
         self.config.write_text(
-            f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\n{settings}'
+            f'[bus]\ndoor = "tcp://{address}:{door}"\nreceipts = "tcp://{address}:{receipts}"\n{settings}'
         )
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._rates: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.messages import BY_CODE, KINDS
@@ -19,15 +20,26 @@ def is_newer(at: int, newest_at: int, received: int) -> bool:
 
 
 class Group:
-    """Records of one series and minute, and the newest of them; ``received`` is of the first."""
+    """Records of one series and minute, and the newest of them.
 
-    __slots__ = ("at", "newest", "received", "received_newest", "records")
+    ``received`` is of the first; ``changes`` are (number of records before it, when the next ones were received).
+    """
+
+    __slots__ = ("at", "changes", "newest", "received", "received_last", "received_newest", "records")
 
     def __init__(self, at: int, received: int, record: bytes) -> None:
-        self.received = self.received_newest = received
+        self.received = self.received_last = self.received_newest = received
+        self.changes: list[tuple[int, int]] = []
         self.records = [record]
         self.at = at
         self.newest = record
+
+    def dated(self) -> Iterator[tuple[int, bytes]]:
+        """(received, record) of each."""
+        later, received = dict(self.changes), self.received
+        for number, record in enumerate(self.records):
+            received = later.get(number, received)
+            yield received, record
 
 
 @dataclass(slots=True)
@@ -84,6 +96,9 @@ class Batch:
         if group is None:
             self._partition[key] = Group(at, received, record)
             return
+        if received != group.received_last:
+            group.changes.append((len(group.records), received))
+            group.received_last = received
         group.records.append(record)
         if at >= group.at:
             group.at, group.newest, group.received_newest = at, record, received

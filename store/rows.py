@@ -2,16 +2,21 @@
 
 offset size  field
      0    4  CRC-32 of all that follows
-     4    1  version, 1
+     4    1  version: 1 where all were received at one time, else 2
      5    3  zero
      8    8  received: when the collector received the first of them, ns
-    16       records, back to back, as drawn in ``bus.wire``
+    16    4  version 2 only: how often the time changes, then for each change
+         4  the number of records before it
+         8  when the collector received the next ones, ns
+             records, back to back, as drawn in ``bus.wire``
+
+When a record was received is kept for each: what is judged again from the store has to come out as it did live.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
 from bus.wire import HEADER, MAGIC, Malformed, verify, walk
@@ -19,40 +24,57 @@ from store.keys import dated
 
 HEAD = struct.Struct(">I B3x q")
 _AFTER_CRC = struct.Struct(">B3xq")
-VERSION = 1
+AT_ONCE, AT_TIMES = 1, 2
+"""The versions."""
+_COUNT = struct.Struct(">I")
+_CHANGE = struct.Struct(">I q")
+Change = tuple[int, int]
+"""(number of records before it, when the next ones were received)."""
 
 
 class Damaged(Exception):
     """A stored value whose checksum does not hold, or of a version from the future."""
 
 
-def group(received: int, records: list[bytes]) -> bytes:
-    """The value that holds ``records``."""
-    tail = b"".join((_AFTER_CRC.pack(VERSION, received), *records))
+def group(received: int, records: Sequence[bytes], changes: Sequence[Change] = ()) -> bytes:
+    """The value that holds ``records``, the first of them received at ``received``, and later ones as they changed."""
+    head = [_AFTER_CRC.pack(AT_TIMES if changes else AT_ONCE, received)]
+    if changes:
+        head += [_COUNT.pack(len(changes)), *(_CHANGE.pack(*change) for change in changes)]
+    tail = b"".join((*head, *records))
     return struct.pack(">I", crc32(tail)) + tail
 
 
-def opened(value: bytes) -> tuple[int, bytes]:
-    """(received, records) of a group; raises ``Damaged``."""
+def opened(value: bytes) -> tuple[int, bytes, list[Change]]:
+    """(received, records, changes) of a group; raises ``Damaged``."""
     if len(value) < HEAD.size:
         raise Damaged(f"a group of {len(value)} bytes")
     found, version, received = HEAD.unpack_from(value)
-    if version != VERSION:
-        raise Damaged(f"a group of version {version}, this store reads {VERSION}")
+    if version not in (AT_ONCE, AT_TIMES):
+        raise Damaged(f"a group of version {version}, this store reads {AT_ONCE} and {AT_TIMES}")
     if crc32(value[4:]) != found:
         raise Damaged("the checksum does not hold")
-    return received, value[HEAD.size :]
+    if version == AT_ONCE:
+        return received, value[HEAD.size :], []
+    begin = HEAD.size + _COUNT.size
+    end = begin + _CHANGE.size * _COUNT.unpack_from(value, HEAD.size)[0]
+    return received, value[end:], list(_CHANGE.iter_unpack(value[begin:end]))
 
 
 def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
     """(time under which it is kept, received, record) of each record of a group."""
-    received, records = opened(value)
-    for start, end, fields in walk(records):
+    received, records, changes = opened(value)
+    later = dict(changes)
+    for number, (start, end, fields) in enumerate(walk(records)):
+        received = later.get(number, received)
         yield dated(fields[9]), received, records[start:end]
 
 
 def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """What is whole of a group whose checksum does not hold, as ``spread`` gives it: each record has one of its own."""
+    """What is whole of a group whose checksum does not hold, as ``spread`` gives it: each record has one of its own.
+
+    All count as received when the first was: which one is missing, and so where the time changes, is not known.
+    """
     if len(value) < HEAD.size:
         return
     received, start = HEAD.unpack_from(value)[2], HEAD.size

@@ -162,7 +162,10 @@ class LmdbBackend:
     def _commit_partition(self, kind: str, start: int, groups: dict[tuple[bytes, int], Group], halfway: bool) -> int:
         path = self._partitions.path(kind, partition(kind, start))
         rows = sorted(
-            (row_key(self._series[series_key(kind, subject)], minute, self._commits), group(g.received, g.records))
+            (
+                row_key(self._series[series_key(kind, subject)], minute, self._commits),
+                group(g.received, g.records, g.changes),
+            )
             for (subject, minute), g in groups.items()
         )
         records = sum(len(g.records) for g in groups.values())

@@ -53,8 +53,8 @@ class MemoryBackend:
         for (code, _), groups in batch.groups.items():
             kind = BY_CODE[code].name
             for (subject, _), group in groups.items():
-                for record in group.records:
-                    self._keep(kind, subject.decode(), group.received, record)
+                for received, record in group.dated():
+                    self._keep(kind, subject.decode(), received, record)
         for (code, name), newest in batch.latest().items():
             key = (BY_CODE[code].name, name.decode())
             known = self._latest.get(key)

@@ -152,8 +152,8 @@ class PostgresBackend:
                     copy.set_types(columns)
                     for (subject, _), group in groups.items():
                         number = series[code, subject]
-                        for record in group.records:
-                            copy.write_row((number, _at(record), _digest(record), group.received, record))
+                        for received, record in group.dated():
+                            copy.write_row((number, _at(record), _digest(record), received, record))
                 cursor.execute(
                     sql.SQL("INSERT INTO {} SELECT * FROM pg_temp.incoming ON CONFLICT DO NOTHING").format(
                         rows_of(kind)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -255,6 +257,27 @@ def test_a_backtest_finds_what_was_live_and_says_what_other_rules_would_change(h
     assert [one["rule"] for one in tried["rules"]["incidents"] if one["rule"] in ("busy", "calm")] == []
     assert live.id in tried["difference"]["gone"]
     assert tried["today"]["minutes_firing"] > 0
+
+
+def test_a_backtest_finds_what_came_and_went_within_one_commit_of_the_store(hub: Alerting) -> None:
+    writer = hub.pid("store-writer")
+    assert writer is not None
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        hub.load = 95.0
+        hub.until(lambda: bool(hub.burning()), "it burns")
+        hub.load = 10.0
+        hub.until(lambda: bool(hub.incidents()) and hub.incidents()[0].ended_at is not None, "it is over")
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    (live,) = hub.incidents()
+
+    def found() -> list[Any]:
+        replayed = backtested(hub, RULES_TRIED)["today"]["incidents"]
+        return [(one["id"], one["started_at"], one["ended_at"]) for one in replayed if one["rule"] == "busy"]
+
+    until(lambda: bool(found()), 30, "it is in the store", hub)
+    assert found() == [(live.id, live.started_at, live.ended_at)]
 
 
 def test_a_backtest_of_wrong_rules_names_the_mistake(hub: Alerting) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.wire import pack, read
+from bus.wire import pack, read, stamped, unstamped
 from store.backends import BACKENDS, ELSEWHERE, Backend, opened
+from store.batch import Batch
 from store.keys import dated
 from tests.store.conftest import Fresh
 from tests.store.given import DAY, HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, facts, layout, numbers, sample
@@ -33,6 +34,20 @@ def test_what_was_committed_is_read_as_it_came(backend: Backend) -> None:
     backend.commit(batch([record], received=NOON + 4 * SECOND), NOON + 5 * SECOND)
 
     assert backend.rows("sample", "web-1", 0, LATE) == [(NOON + 3 * SECOND, NOON + 4 * SECOND, pack(record))]
+
+
+def test_each_record_keeps_when_it_was_received_though_one_commit_holds_many(backend: Backend) -> None:
+    # Rules tried on the past have to find what they found live, to the instant.
+    records = [sample(number) for number in (1, 2, 3, 4)]
+    received = [NOON + 5 * SECOND, NOON + 5 * SECOND, NOON + 6 * SECOND, NOON + 6 * SECOND + 1]
+    made = Batch()
+    for one, at in zip(records, received, strict=True):
+        frame = stamped(one.kind, 1, 1, at, [pack(one)])
+        made.add(frame, unstamped(frame)[1], at)
+    backend.commit(made, NOON + 7 * SECOND)
+
+    assert [row[1] for row in backend.rows("sample", "web-1", 0, LATE)] == received
+    assert backend.latest("sample", ("web-1",))[0].received == received[-1]
 
 
 def test_both_ends_of_a_range_belong_to_it(backend: Backend) -> None:

@@ -7,30 +7,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.wire import pack
-from store.rows import Damaged, folded, group, opened, spread
+from store.rows import Damaged, folded, group, opened, salvaged, spread
 from tests.store.given import NOON, SECOND, sample
 
 RECORDS = [pack(sample(number)) for number in range(1, 5)]
 
 
 def test_a_group_gives_back_what_was_put_in() -> None:
-    assert opened(group(NOON, RECORDS)) == (NOON, b"".join(RECORDS))
+    assert opened(group(NOON, RECORDS)) == (NOON, b"".join(RECORDS), [])
     assert [row[2] for row in spread(group(NOON, RECORDS))] == RECORDS
     assert [row[0] for row in spread(group(NOON, RECORDS))] == [NOON + n * SECOND for n in range(1, 5)]
 
 
-@given(st.data())
-def test_every_flipped_bit_is_noticed(data: st.DataObject) -> None:
-    value = bytearray(group(NOON, RECORDS))
+def test_each_record_keeps_when_it_was_received() -> None:
+    value = group(NOON, RECORDS, [(1, NOON + 5), (3, NOON + 9)])
+    assert [row[1] - NOON for row in spread(value)] == [0, 5, 5, 9]
+    assert [row[2] for row in spread(value)] == RECORDS
+    assert [row[2] for row in salvaged(value)] == RECORDS
+
+
+CHANGES = st.sampled_from([[], [(2, NOON + 1)]])
+
+
+@given(st.data(), CHANGES)
+def test_every_flipped_bit_is_noticed(data: st.DataObject, changes: list[tuple[int, int]]) -> None:
+    value = bytearray(group(NOON, RECORDS, changes))
     place = data.draw(st.integers(0, len(value) * 8 - 1))
     value[place // 8] ^= 1 << place % 8
     with pytest.raises(Damaged):
         opened(bytes(value))
 
 
-@given(st.integers(0, 200))
-def test_a_group_cut_short_is_noticed(size: int) -> None:
-    value = group(NOON, RECORDS)
+@given(st.integers(0, 200), CHANGES)
+def test_a_group_cut_short_is_noticed(size: int, changes: list[tuple[int, int]]) -> None:
+    value = group(NOON, RECORDS, changes)
     with pytest.raises(Damaged):
         opened(value[:size])
 

@@ -20,12 +20,18 @@ from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import SECOND, in_force
 from bus import config, home, rooms, timing
 from bus.config import ConfigError, Settings
+from bus.drawers import Drawer, Mixed
 from bus.fields import plain
 from bus.questions import Unanswered
-from bus.tables import Host, Service
+from bus.tables import Host
 
 DONE, WRONG, UNKNOWN = 0, 100, 2
-LISTS: dict[str, type] = {"rules": RuleTable, "maintenance": Maintenance, "hosts": Host, "services": Service}
+LISTS: dict[str, type | Drawer | Mixed] = {
+    "rules": RuleTable,
+    "maintenance": Maintenance,
+    "hosts": Host,
+    "services": rooms.SERVICES,
+}
 SHOWN = 50
 
 

@@ -27,6 +27,7 @@ from alerter.machine import Change
 from alerter.rules import SECOND, Rule, in_force
 from bus import config, home, rooms
 from bus.config import ConfigError, Objection, setting
+from bus.drawers import Drawer, Mixed
 from bus.messages import Check, Layout, Sample
 from bus.tables import Host, Service
 from bus.timing import in_words
@@ -158,7 +159,7 @@ def main(argv: Sequence[str]) -> int:
     given = _arguments(argv)
     try:
         today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
-        lists: Mapping[str, type] = {**LISTS, "timelines": Timeline}
+        lists: Mapping[str, type | Drawer | Mixed] = {**LISTS, "timelines": Timeline}
         tried = config.load(Path(given.file), {}, lists, others=(*rooms.tables(), *rooms.LISTS))
     except ConfigError as error:
         for fault in error.faults:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bus.drawers import Drawer
+from bus.drawers import Drawer, Mixed
 from bus.faults import ConfigError, Fault, Objection, did_you_mean, listed
 from bus.places import places
 from bus.reading import Reading
@@ -30,14 +30,15 @@ _AT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)\Z", re
 def load(
     path: Path,
     tables: Mapping[str, type],
-    lists: Mapping[str, type | Drawer] | None = None,
+    lists: Mapping[str, type | Drawer | Mixed] | None = None,
     *,
     others: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read ``path`` whole: each of ``tables`` as one record, each of ``lists`` as a tuple of records.
 
-    A ``Drawer`` among the lists stands for named tables, which become a map of records. Tables named in ``others``
+    A ``Drawer`` among the lists stands for named tables, which become a map of records; a ``Mixed`` for a list of
+    tables of several kinds. Tables named in ``others``
     may stand in the file and are left to those they belong to. Raises ``ConfigError`` with all faults.
     """
     raw, text = _parsed(path)
@@ -55,6 +56,8 @@ def load(
     for name, record in lists.items():
         if isinstance(record, Drawer):
             records[name] = reading.drawer(record, raw.get(name, {}), (name,))
+        elif isinstance(record, Mixed):
+            records[name] = reading.mixed(record, raw.get(name, []), (name,))
         else:
             records[name] = reading.tables(record, raw.get(name, []), (name,))
     if not reading.faults:

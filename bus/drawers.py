@@ -1,4 +1,7 @@
-"""Named tables of several kinds, as ``[channels.NAME]``: which record each is read into is told by its ``type``."""
+"""Tables of several kinds: named ones, as ``[channels.NAME]``, and lists of them, as ``[[services]]``.
+
+Which record each table is read into is told by the table itself.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,32 @@ class Drawer:
         """What does not go together in a file whose tables are right by themselves."""
         if self.together:
             yield from _found(self.together)(records)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A list of tables of several kinds: the setting ``key`` names the kind, else the scheme of its ``url`` does.
+
+    ``place`` names the dict of kinds as in ``Drawer``; ``schemes`` the dict from a URL's scheme to a kind. ``base``
+    is what all kinds have in common: their records extend it. A record is loaded only when a table needs it.
+    """
+
+    base: type
+    key: str
+    place: str
+    schemes: str
+
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds by their words."""
+        return _found(self.place)  # type: ignore[no-any-return]
+
+    def by_scheme(self) -> Mapping[str, str]:
+        """The kinds by the scheme of a URL."""
+        return _found(self.schemes)  # type: ignore[no-any-return]
+
+    def record(self, kind: str) -> type:
+        """The record that a table of this kind is read into."""
+        return _found(self.kinds()[kind])  # type: ignore[no-any-return]
 
 
 def _found(place: str) -> Any:

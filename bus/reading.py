@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import sizes, timing
-from bus.drawers import Drawer
+from bus.drawers import Drawer, Mixed
 from bus.faults import Fault, Objection, did_you_mean, listed
 from bus.places import Place, line_of
 from bus.secret import Secret, Unavailable, fetch
@@ -69,6 +69,39 @@ class Reading:
         made = [self.table(record, one, (*place, i)) for i, one in enumerate(raw)]
         self._repeated(record, raw, place)
         return tuple(one for one in made if one is not None)
+
+    def mixed(self, mixed: Mixed, raw: Any, place: Place) -> tuple[Any, ...]:
+        """The records that a list of tables of several kinds describes; the faulty ones are left out."""
+        if not isinstance(raw, list):
+            self.fault(place, _told(raw), f"the list of tables [{place_in_words(place)}]")
+            return ()
+        made = [self._kind(mixed, one, (*place, i)) for i, one in enumerate(raw)]
+        self._repeated(mixed.base, raw, place)
+        return tuple(one for one in made if one is not None)
+
+    def _kind(self, mixed: Mixed, raw: Any, place: Place) -> Any:
+        if not isinstance(raw, Mapping):
+            return self.table(mixed.base, raw, place)
+        rest = {name: raw[name] for name in raw if name != mixed.key}
+        kinds, kind = mixed.kinds(), raw.get(mixed.key)
+        if kind is None:
+            scheme, colon, _ = str(raw.get("url", "")).partition(":")
+            if not colon:
+                return self.table(mixed.base, rest, place)  # which says what is wrong with its address
+            kind = mixed.by_scheme().get(scheme.lower())
+            if kind is None:
+                schemes = listed(f"{one}:" for one in mixed.by_scheme())
+                remedy = did_you_mean(scheme, mixed.by_scheme())
+                self.fault((*place, "url"), shown(raw["url"]), f"{schemes} before it, or {mixed.key} = ...", remedy)
+        elif not isinstance(kind, str) or kind not in kinds:
+            near = did_you_mean(kind, kinds) if isinstance(kind, str) else ""
+            self.fault((*place, mixed.key), shown(kind), listed(map(shown, kinds)), near)
+        if not isinstance(kind, str) or kind not in kinds:
+            # The settings that all kinds have are looked at all the same.
+            known = settings_of(mixed.base)
+            self.table(mixed.base, {name: rest[name] for name in rest if name in known}, place)
+            return None
+        return self.table(mixed.record(kind), rest, place)
 
     def drawer(self, drawer: Drawer, raw: Any, place: Place) -> dict[str, Any]:
         """The records of named tables by their names, each of its own type; the faulty ones are left out."""

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bus import sizes, timing, wire
-from bus.drawers import Drawer
+from bus.drawers import Drawer, Mixed
 from bus.messages import KINDS, MAX_BODY, MAX_METRICS, Kind
 from bus.secret import Secret
 from bus.settings import Setting, essence, settings_of
 
 
-def settings(tables: Mapping[str, type], lists: Mapping[str, type | Drawer]) -> str:
+def settings(tables: Mapping[str, type], lists: Mapping[str, type | Drawer | Mixed]) -> str:
     """Every setting as commented TOML: uncommenting a line changes nothing until its value is changed."""
     blocks = [
         [f"[{name}]", *(line for one in settings_of(table).values() for line in _lines(one))]
@@ -27,19 +27,36 @@ def settings(tables: Mapping[str, type], lists: Mapping[str, type | Drawer]) -> 
     blocks += [
         [f"# [[{name}]]", *(line for one in settings_of(table).values() for line in _lines(one))]
         for name, table in lists.items()
-        if not isinstance(table, Drawer)
+        if not isinstance(table, Drawer | Mixed)
     ]
+    for name, mixed in lists.items():
+        blocks += list(_kinds(name, mixed)) if isinstance(mixed, Mixed) else []
     for name, drawer in lists.items():
         blocks += list(_examples(name, drawer)) if isinstance(drawer, Drawer) else []
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
+def _kinds(name: str, mixed: Mixed) -> Iterator[list[str]]:
+    common = settings_of(mixed.base)
+    for number, kind in enumerate(mixed.kinds()):
+        record = mixed.record(kind)
+        own = {key: one for key, one in settings_of(record).items() if key not in common}
+        told = {**common, **own} if not number else {**{key: common[key] for key in ("name", "url")}, **own}
+        head = [] if number else ["## What every service has stands in the first of these."]
+        yield [*head, f"## {_first(record)}", f"# [[{name}]]", f'# {mixed.key} = "{kind}"'] + [
+            line for one in told.values() for line in _lines(one)
+        ]
+
+
+def _first(record: type) -> str:
+    return inspect.cleandoc(record.__doc__ or "").partition("\n\n")[0].replace("\n", " ").replace("``", "")
+
+
 def _examples(name: str, drawer: Drawer) -> Iterator[list[str]]:
     for kind in drawer.kinds():
         record = drawer.record(kind)
-        text = inspect.cleandoc(record.__doc__ or "").partition("\n\n")[0].replace("\n", " ").replace("``", "")
         lines = [line for one in settings_of(record).values() for line in _lines(one)]
-        yield [f"## {text}", f"# [{name}.{kind}-example]", f'# type = "{kind}"', *lines]
+        yield [f"## {_first(record)}", f"# [{name}.{kind}-example]", f'# type = "{kind}"', *lines]
 
 
 def _lines(one: Setting) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from bus import tables as shared
-from bus.drawers import Drawer
+from bus.drawers import Drawer, Mixed
 
 ROOMS = {
     "collector": "collector.config:Collector",
@@ -14,6 +14,7 @@ ROOMS = {
     "agent": "agent.config:Agent",
     "alerter": "alerter.config:Alerter",
     "notify": "alerter.routes:Notify",
+    "prober": "prober.config:Prober",
 }
 
 ROOM_LISTS = {
@@ -23,14 +24,17 @@ ROOM_LISTS = {
 
 ROOM_DRAWERS = {"channels": Drawer("alerter.channels:CHANNELS", together="alerter.routes:complaints")}
 
+SERVICES = Mixed(shared.Service, "check", "prober.checks:CHECKS", "prober.checks:SCHEMES")
+
 
 def _found(place: str) -> type:
     module, _, kind = place.partition(":")
     return getattr(importlib.import_module(module), kind)  # type: ignore[no-any-return]
 
 
-LISTS: dict[str, type | Drawer] = {
+LISTS: dict[str, type | Drawer | Mixed] = {
     **shared.LISTS,
+    "services": SERVICES,
     **{name: _found(place) for name, place in ROOM_LISTS.items()},
     **ROOM_DRAWERS,
 }

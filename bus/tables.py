@@ -166,23 +166,35 @@ class Host:
 
 @dataclass(frozen=True)
 class Service:
-    """A service that people rely on."""
+    """A service that people rely on. What is special to a kind of check stands in ``prober/checks``."""
 
     name: str = setting(pattern=_NAME, form=_NAME_FORM, unique=True, help="Its name, in addresses and on screens.")
     url: str = setting(
         pattern=r"[a-z][a-z0-9+.-]*:\S+", form="a URL such as https://shop.example/health", help="What is looked at."
     )
-    interval: float | None = setting(None, unit="s", minimum=1, maximum=86_400, help="Time between its checks.")
+    interval: float = setting(60.0, unit="s", minimum=1, maximum=86_400, help="Time between its checks.")
     host: str = setting(
         "", help="The host, or another service, without which nobody gets to it: its notices wait while that is down."
     )
     labels: dict[str, str] = setting({}, help="What kind of service it is, for rules and silences.")
+    timeout: float = setting(10.0, unit="s", minimum=0.1, maximum=300, help="One attempt lasts at most so long.")
+    retries: int = setting(1, minimum=0, maximum=10, help="So often a failing check is tried again before it counts.")
+    retry_pause: float = setting(1.0, unit="s", minimum=0, maximum=60, help="The pause before each further attempt.")
+    slow: float | None = setting(None, unit="s", minimum=0.001, help="What answers later than this is degraded.")
+    grace: int = setting(1, minimum=1, maximum=1000, help="It is down after so many failing checks in a row.")
+    recover: int = setting(1, minimum=1, maximum=1000, help="It is up again after so many good checks in a row.")
+    places: tuple[str, ...] = setting(
+        (), help="The places it is checked from, as [prober] place names them; empty: by all that read this file."
+    )
 
     def objections(self) -> Iterator[Objection]:
         """One name is taken by clients."""
         if self.name == "Connection":
             yield Objection("name", '"Connection", which viewers use for their own state', "another name")
+        if self.slow is not None and self.slow >= self.timeout:
+            yield Objection("slow", "as long as the timeout or longer", "a time below timeout")
 
 
 TABLES: dict[str, type] = {"bus": Bus, "watchdog": Watchdog}
-LISTS: dict[str, type] = {"hosts": Host, "services": Service}
+LISTS: dict[str, type] = {"hosts": Host}
+"""``[[services]]`` are of several kinds: see ``bus.rooms``."""

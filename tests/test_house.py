@@ -83,7 +83,7 @@ def test_every_room_is_typed() -> None:
 
 
 def test_a_rooms_manual_page_says_what_it_does_reads_and_writes() -> None:
-    for room in ("agent", "collector", "store", "alerter", "api"):
+    for room in ("agent", "collector", "store", "alerter", "prober", "api"):
         text = (PROJECT / room / "__init__.py").read_text(encoding="utf-8")
         missing = [word for word in ("Does", "Reads", "Writes", "Settings", "Exit codes") if f"**{word}.**" not in text]
         assert not missing, f"{room}/__init__.py has nothing on {', '.join(missing)}"

@@ -1,0 +1,73 @@
+"""What all checks share: their settings, and the frame around an attempt."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import SplitResult, urlsplit
+
+from bus.config import Objection
+from bus.tables import Service
+from prober.outcome import DEGRADED, UNKNOWN, UP, Failed, Outcome
+from prober.probe import Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Service):
+    """The settings of every check, and how it is used: ``run`` one attempt, in a worker thread."""
+
+    def look(self, probe: Probe) -> Outcome:
+        """Try once; may raise ``Failed``, ``OSError`` and ``TimeoutError``, which ``run`` puts into words."""
+        raise TypeError(f"{type(self).__name__} cannot look")
+
+    def run(self, probe: Probe) -> Outcome:
+        """One attempt, which ends soon after the probe's deadline; raises nothing for what a target does."""
+        try:
+            found = self.look(probe)
+        except Failed as error:
+            found = Outcome(error.status, str(error))
+        except OSError as error:
+            found = Outcome("down", probe.late() if probe.deadline.passed else words(error))
+        if probe.deadline.over and found.known:
+            # What was read from a connection that was cut is no answer.
+            found = replace(found, status="down", reason=probe.late())
+        return self._finished(found, probe)
+
+    def _finished(self, found: Outcome, probe: Probe) -> Outcome:
+        total = probe.elapsed_ms()
+        took = total if found.response_ms is None else found.response_ms
+        if found.status == UP and self.slow is not None and took > self.slow * 1000:
+            reason = f"answered in {took:.0f} ms, slower than {self.slow * 1000:g} ms"
+            found = replace(found, status=DEGRADED, reason=reason)
+        phases = {**probe.phases, "total_ms": total, **found.phases}
+        return replace(found, response_ms=None if found.status == UNKNOWN else took, phases=phases)
+
+    def parts(self) -> SplitResult:
+        """The address in parts; ``objections`` has seen that they can be had."""
+        return urlsplit(self.url)
+
+    def objections(self) -> Iterator[Objection]:
+        """An address that cannot be taken apart is told now."""
+        yield from super().objections()
+        try:
+            parts = urlsplit(self.url)
+            port = parts.port
+        except ValueError as error:
+            yield Objection("url", f'"{self.url}" ({str(error).lower()})', "an address such as tcp://db-1:5432")
+            return
+        if parts.username is not None or parts.password is not None:
+            yield Objection("url", "a name or a password in it", "an address without, since everybody reads it")
+        if port == 0:
+            yield Objection("url", "port 0", "a port from 1 to 65535")
+
+
+def words(error: OSError) -> str:
+    """What went wrong on a connection, in a few words."""
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused"
+    if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
+        return "the connection was broken off"
+    if isinstance(error, socket.timeout | TimeoutError):
+        return "no answer in time"
+    return (error.strerror or str(error) or "the connection fails").lower()

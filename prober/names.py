@@ -1,0 +1,118 @@
+"""Names to addresses, within a deadline: the system's resolver knows none.
+
+``getaddrinfo`` asks a silent name server for half a minute, and nothing can interrupt it. Here it is asked in threads
+of its own; who waits for it gives up in time. The same name is asked once for all who wait for it, so that a name
+that hangs keeps one thread, and answers are not kept: a check sees what a client would see.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
+from typing import Any
+
+from prober.outcome import Failed
+
+MOST_THREADS = 64
+Ask = Callable[[str, int], Sequence[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address of a target, as sockets take it."""
+
+    family: int
+    place: tuple[Any, ...]
+    """``(address, port)`` or, for IPv6, ``(address, port, flow, scope)``."""
+
+    @property
+    def number(self) -> str:
+        """The numeric address."""
+        return str(self.place[0])
+
+
+def system(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+    """What the system says about a name."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+class Names:
+    """Looks names up; ``ask`` is the system's resolver or a test's."""
+
+    def __init__(self, ask: Ask = system, threads: int = MOST_THREADS) -> None:
+        self._ask = ask
+        self._most = threads
+        self._line: queue.SimpleQueue[tuple[tuple[str, int], Future[list[Address]]]] = queue.SimpleQueue()
+        self._asked: dict[tuple[str, int], Future[list[Address]]] = {}
+        self._lock = threading.Lock()
+        self._threads = self._idle = 0
+
+    def lookup(self, host: str, port: int, seconds: float) -> list[Address]:
+        """The addresses of ``host``, at least one; raises ``Failed`` in words."""
+        number = numeric(host, port)
+        if number is not None:
+            return [number]
+        try:
+            found = self._asking((host, port)).result(seconds)
+        except (Late, TimeoutError):
+            raise Failed(f"the name servers do not answer for {host}") from None
+        except socket.gaierror as error:
+            again = error.errno == socket.EAI_AGAIN
+            raise Failed(
+                f"the name servers do not answer for {host}" if again else f"the name {host} has no address"
+            ) from None
+        except (OSError, UnicodeError):
+            raise Failed(f"the name {host} cannot be looked up") from None
+        if not found:
+            raise Failed(f"the name {host} has no address")
+        return found
+
+    def _asking(self, key: tuple[str, int]) -> Future[list[Address]]:
+        with self._lock:
+            known = self._asked.get(key)
+            if known is not None:
+                return known
+            future: Future[list[Address]] = Future()
+            self._asked[key] = future
+            if self._idle:
+                self._idle -= 1
+            elif self._threads < self._most:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"names-{self._threads}", daemon=True).start()
+        self._line.put((key, future))
+        return future
+
+    def _work(self) -> None:
+        while True:
+            key, future = self._line.get()
+            try:
+                found = [Address(int(one[0]), tuple(one[4])) for one in self._ask(*key)]
+                answer: BaseException | None = None
+            except Exception as error:  # whoever waits for it says what it means
+                found, answer = [], error
+            with self._lock:
+                del self._asked[key]
+                self._idle += 1
+            if answer is None:
+                future.set_result(list(dict.fromkeys(found)))
+            else:
+                future.set_exception(answer)
+
+
+def numeric(host: str, port: int) -> Address | None:
+    """The address that ``host`` already is; None when it is a name."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    if found.version == 4:
+        return Address(socket.AF_INET, (host, port))
+    if "%" in host:
+        return None  # the system knows the number of an interface
+    return Address(socket.AF_INET6, (host, port, 0, 0))

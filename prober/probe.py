@@ -1,0 +1,84 @@
+"""What one attempt of a check works with: its time, its way out, its stopwatch."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from prober.deadline import Deadline
+from prober.names import Address
+from prober.reach import Reach
+
+WORDS = {
+    "dns": "looking its name up",
+    "connect": "connecting",
+    "tls": "agreeing on TLS",
+    "first_byte": "waiting for its answer",
+    "read": "reading its answer",
+}
+"""What is done in each phase, as the words of a timeout say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a job said of itself at ``at`` (ns): ``up``, or ``down`` with what went wrong."""
+
+    at: int
+    status: str = "up"
+    text: str = ""
+
+
+def no_report(name: str) -> Report | None:
+    """Nothing was ever heard."""
+    return None
+
+
+@dataclass
+class Probe:
+    """One attempt. Phases are timed by ``with probe.phase("connect"):``; several of one name add up."""
+
+    deadline: Deadline
+    reach: Reach
+    now: int = field(default_factory=time.time_ns)
+    """The wall clock in ns, to judge certificates and reports by."""
+    report: Callable[[str], Report | None] = no_report
+    """The last report of the job that a heartbeat is named after."""
+    phases: dict[str, float] = field(default_factory=dict)
+    doing: str = ""
+    """The phase that is under way, or was when the attempt ended."""
+    began: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time what is done inside under ``name`` (``dns``, ``connect``, ``tls``, ``first_byte`` or another)."""
+        outer, self.doing = self.doing, name
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            key = f"{name}_ms"
+            self.phases[key] = self.phases.get(key, 0.0) + (time.monotonic() - start) * 1000
+        self.doing = outer
+
+    def addresses(self, host: str, port: int) -> list[Address]:
+        """The addresses of ``host`` that may be reached; raises ``Failed``."""
+        with self.phase("dns"):
+            return self.reach.addresses(host, port, self.deadline)
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A TCP connection that the deadline ends; raises ``Failed`` or ``OSError``. Close it."""
+        addresses = self.addresses(host, port)
+        with self.phase("connect"):
+            return self.reach.dial(addresses, self.deadline)
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the attempt began."""
+        return (time.monotonic() - self.began) * 1000
+
+    def late(self) -> str:
+        """The words for an attempt that took too long."""
+        doing = f" while {WORDS[self.doing]}" if self.doing in WORDS else ""
+        return f"no answer within {self.deadline.until - self.began:.3g} s{doing}"

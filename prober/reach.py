@@ -1,0 +1,50 @@
+"""Which targets may be reached, and connections to them.
+
+A name is looked up once, every address is looked at, and the connection goes to one that was looked at: a name that
+answers differently a moment later gains nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+
+from bus.addresses import refusal
+from prober.deadline import Deadline
+from prober.names import Address, Names
+from prober.outcome import UNKNOWN, Failed
+
+SETTING = "[prober] private_networks"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The address policy: public addresses, and those of the networks that are ``allowed``."""
+
+    allowed: tuple[str, ...] = ()
+    names: Names = field(default_factory=Names)
+
+    def addresses(self, host: str, port: int, deadline: Deadline) -> list[Address]:
+        """All addresses of ``host``, each of which may be reached; raises ``Failed``, with UNKNOWN for one that not."""
+        found = self.names.lookup(host, port, deadline.left())
+        for address in found:
+            if why := refusal(address.number, self.allowed, SETTING):
+                raise Failed(why if host == address.number else f"{host}: {why}", UNKNOWN)
+        return found
+
+    def dial(self, addresses: list[Address], deadline: Deadline) -> socket.socket:
+        """A TCP connection to the first of ``addresses`` that takes one, shut at the deadline; raises ``OSError``."""
+        last: OSError = OSError("there is no address")
+        for place, address in enumerate(addresses):
+            connection = socket.socket(address.family, socket.SOCK_STREAM)
+            # An address that says nothing leaves time for the others.
+            connection.settimeout(deadline.left() / (len(addresses) - place))
+            try:
+                connection.connect(address.place)
+                deadline.watch(connection)
+            except OSError as error:
+                connection.close()
+                last = error
+                continue
+            return connection
+        raise last

@@ -1,0 +1,90 @@
+"""Targets on loopback that do as they are told, and what an attempt at them needs."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from prober.checks.common import Check
+from prober.deadline import Guard
+from prober.names import Names
+from prober.outcome import Outcome
+from prober.probe import Probe, Report
+from prober.reach import Reach
+
+GUARD = Guard()
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+Act = Callable[[socket.socket], None]
+
+
+def probe(
+    seconds: float = 5.0,
+    *,
+    allowed: tuple[str, ...] = LOOPBACK,
+    names: Names | None = None,
+    now: int | None = None,
+    report: Report | None = None,
+) -> Probe:
+    """One attempt's surroundings; loopback may be reached."""
+    reach = Reach(allowed, names or Names())
+    return Probe(GUARD.deadline(seconds), reach, now=time.time_ns() if now is None else now, report=lambda name: report)
+
+
+def tried(check: Check, seconds: float = 5.0, **more: object) -> Outcome:
+    """What an attempt finds, within ``seconds``."""
+    made = probe(seconds, **more)  # type: ignore[arg-type]
+    try:
+        return check.run(made)
+    finally:
+        made.deadline.close()
+
+
+@contextmanager
+def listening(act: Act) -> Iterator[int]:
+    """A TCP server that does ``act`` with each connection; gives its port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    threading.Thread(target=_served, args=(connection, act), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+
+
+def _served(connection: socket.socket, act: Act) -> None:
+    with suppress(OSError), connection:
+        act(connection)
+
+
+def silent(connection: socket.socket) -> None:
+    """Take a connection and say nothing."""
+    connection.settimeout(30)
+    while connection.recv(4096):
+        pass
+
+
+def dripping(connection: socket.socket) -> None:
+    """A byte now and then, for half a minute."""
+    for _ in range(600):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def closing(connection: socket.socket) -> None:
+    """Take a connection and close it."""
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

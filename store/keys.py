@@ -5,11 +5,11 @@
         0xff                                ->  the partition's count: records u64, bytes u64
 
     state/data.mdb                          one LMDB environment, databases:
-        series    kind u8, subject          ->  series u32, first_at i64
+        series    kind u8, subject          ->  checksum u32, series u32, first_at i64
         layouts   layout id u64             ->  names joined by newlines, checksum
         latest    series u32                ->  checksum u32, received i64, the newest record
         streams   source, 0x00, epoch u64   ->  checksum u32, how far it is stored (``bus/delivery/stream.py``)
-        meta      a word                    ->  msgpack
+        meta      a word                    ->  msgpack, and its checksum (``store.backends.formats``)
 
 All numbers are big-endian, so that keys sort as their numbers do. The minute is that of the records' own time:
 a group never crosses it, so a range of time is a range of keys. The commit's number keeps groups apart that
@@ -37,7 +37,8 @@ SERIES = struct.Struct(">Iq")
 LATEST = struct.Struct(">Iq")
 NUMBER = struct.Struct(">I")
 LAYOUT = struct.Struct(">Q")
-FORMAT = 1
+FORMAT = 2
+"""See ``store.backends.formats``."""
 EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
 FAR = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
-import msgpack
 
 from bus import failpoints
 from bus.messages import BY_CODE, KINDS, layout_id
@@ -23,6 +22,7 @@ from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams
 from store.backends.beginning import be_sure, begin_anew
 from store.backends.doubt import Presence, after_the_dead
+from store.backends.formats import brought_up, read_meta, series_of, write_meta
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.values import (
     disk_bytes,
@@ -30,20 +30,24 @@ from store.backends.values import (
     names_of,
     pack_latest,
     pack_names,
+    pack_series,
     pack_stream,
     unpack_latest,
     unpack_names,
+    unpack_series,
     unpack_stream,
 )
 from store.backends.witness import Witness
 from store.batch import Batch, Group, Newest, is_newer
-from store.keys import FORMAT, LAYOUT, MINUTE, NUMBER, SERIES, partition, partition_start, period, row_key, series_key
+from store.keys import LAYOUT, MINUTE, NUMBER, partition, partition_start, period, row_key, series_key
 from store.rows import folded, group
 
 SAMPLE = KINDS["sample"].code
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
+NOBODY = 2**32 - 1
+"""The number of no series."""
 Latest = dict[tuple[int, bytes], Newest]
 """The newest record of each series of a batch, by (kind code, subject)."""
 log = logging.getLogger("guardia")
@@ -95,12 +99,11 @@ class LmdbBackend:
     def _load(self) -> None:
         self._halfway = True  # the last life may have ended in the middle of a commit
         self._state.reader_check()
+        self._meta: dict[str, Any] = brought_up(self._state, self._db, self._path / "state")
+        self._series, self._following = series_of(
+            self._state, self._db, lambda what: self._partitions.note(f"{self._path / 'state'}: {what}")
+        )
         with self._state.begin() as txn:
-            self._meta: dict[str, Any] = self._read_meta(txn)
-            known = int(self._meta.setdefault("format", FORMAT))
-            if known != FORMAT:
-                raise StoreBroken(f"{self._path} is of format {known}, this Guardia writes {FORMAT}")
-            self._series = {bytes(k): SERIES.unpack(v)[0] for k, v in txn.cursor(self._db["series"])}
             self._layout_ids = {LAYOUT.unpack(k)[0] for k, _ in txn.cursor(self._db["layouts"])}
         self._latest_at: dict[int, int] = {}
         self._latest_waiting: dict[int, Newest] = {}
@@ -108,11 +111,12 @@ class LmdbBackend:
         self._latest_written = 0
         self._witness = Witness(self._path.with_name(self._path.name + ".generation"))
         known = int(self._meta.get("generation", 0))
-        self.generation = self._witness.judged(known, int(self._meta.get("commits", 0)), time.time_ns())
+        commits, copy = int(self._meta.get("commits", 0)), bool(self._meta.pop("copy", False))
+        self.generation = self._witness.judged(known, commits, time.time_ns(), copy=copy)
         if self.generation != known:
             self._meta["generation"] = self.generation
             with self._state.begin(write=True) as txn:
-                txn.put(b"state", msgpack.packb(self._meta), db=self._db["meta"])
+                write_meta(txn, self._db, self._meta)
 
     def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
         """Make the batch durable; see ``Backend``."""
@@ -138,11 +142,13 @@ class LmdbBackend:
     def _intern(self, batch: Batch, latest: Latest) -> None:
         """Give new series their numbers and keep new layouts, durably, before any row needs them."""
         series: dict[bytes, bytes] = {}
-        following = len(self._series)
+        numbers: dict[bytes, int] = {}
+        following = self._following
         for (code, subject), newest in latest.items():
             key = series_key(BY_CODE[code].name, subject)
             if key not in self._series:
-                series[key] = SERIES.pack(following, newest.at)
+                series[key] = pack_series(following, newest.at)
+                numbers[key] = following
                 following += 1
         layouts: dict[int, bytes] = {}
         for record in batch.layouts:
@@ -156,7 +162,8 @@ class LmdbBackend:
                 txn.put(key, value, db=self._db["series"])
             for found, value in layouts.items():
                 txn.put(LAYOUT.pack(found), value, db=self._db["layouts"])
-        self._series.update((key, SERIES.unpack(value)[0]) for key, value in series.items())
+        self._series.update(numbers)
+        self._following = following
         self._layout_ids.update(layouts)
 
     def _commit_partition(self, kind: str, start: int, groups: dict[tuple[bytes, int], Group], halfway: bool) -> int:
@@ -192,7 +199,7 @@ class LmdbBackend:
             for number in list(self._latest_waiting) if due else self._latest_unwritten:
                 newest = self._latest_waiting[number]
                 txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
-            txn.put(b"state", msgpack.packb(meta), db=self._db["meta"])
+            write_meta(txn, self._db, meta)
         self._meta = meta
         self._latest_unwritten.clear()
         if due:
@@ -249,7 +256,7 @@ class LmdbBackend:
         meta = dict(self._meta, last_cleanup=now)
         meta["deleted"] = {k: int(deleted.get(k, 0)) + dropped.get(k, 0) for k in {*deleted, *dropped}}
         with contextlib.suppress(lmdb.Error), self._state.begin(write=True) as txn:
-            txn.put(b"state", msgpack.packb(meta), db=self._db["meta"])
+            write_meta(txn, self._db, meta)
             self._meta = meta
         return sum(dropped.values())
 
@@ -263,7 +270,7 @@ class LmdbBackend:
         found = []
         with self._reading() as txn:
             for key, value in _with_prefix(txn.cursor(self._db["series"]), prefix):
-                number, first_at = SERIES.unpack(value)
+                number, first_at = unpack_series(value) or (NOBODY, 0)
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 if stored is not None:
                     name = key[len(prefix) :].decode()
@@ -278,12 +285,12 @@ class LmdbBackend:
         with self._reading() as txn:
             if subjects is None:
                 cursor = txn.cursor(self._db["series"])
-                numbers = [SERIES.unpack(value)[0] for _, value in _with_prefix(cursor, series_key(kind, b""))]
+                series = [unpack_series(value) for _, value in _with_prefix(cursor, series_key(kind, b""))]
             else:
                 keys = [series_key(kind, name.encode()) for name in sorted(set(subjects))]
                 values = [txn.get(key, db=self._db["series"]) for key in keys]
-                numbers = [SERIES.unpack(value)[0] for value in values if value]
-            for number in numbers:
+                series = [unpack_series(value) for value in values if value]
+            for number, _ in filter(None, series):
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 if stored is not None:
                     found.append(stored)
@@ -330,7 +337,7 @@ class LmdbBackend:
     def statistics(self) -> dict[str, Any]:
         """What the store holds; see ``Backend``."""
         with self._reading() as txn:
-            meta = self._read_meta(txn)
+            meta = read_meta(txn, self._db) or {}
         files = [*self._path.glob("rows/*/*/data.mdb"), self._path / "state" / "data.mdb"]
         known = ("records", "deleted", "commits", "last_cleanup", "last_commit", "generation")
         return {
@@ -365,7 +372,8 @@ class LmdbBackend:
             return None
         with self._reading() as txn:
             value = txn.get(series_key(kind, subject.encode()), db=self._db["series"])
-        return int(SERIES.unpack(value)[0]) if value else None
+        series = unpack_series(value) if value else None
+        return None if series is None else series[0]
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[lmdb.Transaction]:
@@ -374,10 +382,6 @@ class LmdbBackend:
                 yield txn
         except lmdb.Error as error:
             raise StoreBroken(f"{self._path / 'state'}: {error}") from None
-
-    def _read_meta(self, txn: lmdb.Transaction) -> dict[str, Any]:
-        value = txn.get(b"state", db=self._db["meta"])
-        return dict(msgpack.unpackb(value)) if value else {}
 
 
 def _with_prefix(cursor: lmdb.Cursor, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -22,11 +22,11 @@ from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER, walk
 from store.backends import Row, StoreBroken, StoreFull, Streams
-from store.backends.postgres_tables import Db, Partitions, kinds, rows_of
+from store.backends.postgres_tables import FORMAT, Db, Partitions, kinds, rows_of
 from store.backends.values import measured_at, names_of
 from store.backends.witness import Witness
 from store.batch import Batch, Newest, is_newer
-from store.keys import FORMAT, LAYOUT, dated
+from store.keys import LAYOUT, dated
 
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""

@@ -19,6 +19,8 @@ from psycopg import Connection, sql
 from bus.messages import KINDS
 from store.keys import partition, partition_start, period
 
+FORMAT = 1
+"""Of these tables."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE IF NOT EXISTS series (

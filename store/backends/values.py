@@ -7,7 +7,7 @@ from zlib import crc32
 
 from bus.questions import Stored
 from bus.wire import Malformed, read
-from store.keys import LATEST, NUMBER
+from store.keys import LATEST, NUMBER, SERIES
 
 AT = slice(28, 36)
 """Where a record's own time stands (``bus.wire``)."""
@@ -25,6 +25,20 @@ def unpack_latest(value: bytes | memoryview | None) -> Stored | None:
     checksum, received = LATEST.unpack_from(value)
     record = bytes(value[LATEST.size :])
     return Stored(received, record) if crc32(record) == checksum else None
+
+
+def pack_series(number: int, first_at: int) -> bytes:
+    """A series' number, and the time of its first record."""
+    value = SERIES.pack(number, first_at)
+    return NUMBER.pack(crc32(value)) + value
+
+
+def unpack_series(value: bytes | memoryview) -> tuple[int, int] | None:
+    """(number, first_at) of a series; None when it is damaged. Format 1 had no checksum."""
+    series = bytes(value[-SERIES.size :])
+    if len(value) == SERIES.size or bytes(value[: -SERIES.size]) == NUMBER.pack(crc32(series)):
+        return SERIES.unpack(series)
+    return None
 
 
 def pack_names(names: tuple[str, ...]) -> bytes:

@@ -21,13 +21,15 @@ class Witness:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def judged(self, generation: int, commits: int, now: int) -> int:
+    def judged(self, generation: int, commits: int, now: int, *, copy: bool = False) -> int:
         """The generation of a store that says it is of ``generation`` (0: new) with so many commits; ``now`` in ns.
+
+        One that says it is a ``copy`` gets a new one in any case.
 
         A generation is the ms since 1970 of its beginning, shifted left by 16, and larger than any known before.
         """
         seen, had = self._read()
-        if generation and generation >= seen and (generation > seen or commits >= had):
+        if not copy and generation and generation >= seen and (generation > seen or commits >= had):
             return generation
         return max(now // 1_000_000 << 16, max(seen, generation) + (1 << 16))
 

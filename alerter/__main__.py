@@ -56,7 +56,7 @@ def build(program: Program[Alerter]) -> None:
     )
 
     program.bind(answer, "alerter")
-    program.connect(subscribe, "stair")
+    program.climb(subscribe)
     program.connect(ask, "reader")
     loop.on_stop(listening.close)
     loop.on_readable(answer.raw, counter.serving(answer))

@@ -10,6 +10,7 @@ from alerter.catching import Catching, judged
 from alerter.desk import Desk
 from alerter.judge import Judge
 from alerter.rules import SECOND
+from bus.passed import Passed
 from bus.sockets import Subscribe, Watch
 from bus.vitals import Vitals
 from bus.wire import Malformed, Stamp, read, unstamped
@@ -54,7 +55,7 @@ class Listening:
         self._silent_seconds = silent_seconds
         self._heard = monotonic()
         self._offset = clock() - int(monotonic() * 1e9)
-        self._counters: dict[str, tuple[int, int]] = {}
+        self._passed = Passed()
         self._received = 0
         self._began = False
         self._left: list[bytes] = []
@@ -114,7 +115,7 @@ class Listening:
                     self._left = frames[place:]
                     self._catching.start(self._received - SECOND, self._live)
                     return
-                self._counters[stamp.kind] = (stamp.incarnation, stamp.counter)
+                self._passed.note(stamp)
                 self._judge.advance(stamp.received)
                 for record in read(frame, start):
                     judged(self._judge, record, stamp.received)
@@ -126,11 +127,10 @@ class Listening:
                 self._log.error("a frame of the stair that is none: %s", fault)
 
     def _missed(self, stamp: Stamp) -> bool:
-        known = self._counters.get(stamp.kind)
-        if known is None or known[0] != stamp.incarnation or stamp.counter <= known[1] + 1:
+        missed = self._passed.missing(stamp)
+        if not missed:
             return False
         self._vitals.count("alerter.holes")
-        missed = stamp.counter - known[1] - 1
         self._log.warning("missed %d frames of the stair (%s): asking the store for them", missed, stamp.kind)
         return True
 
@@ -161,7 +161,7 @@ class Listening:
                 self._blind("the collector is gone")
             elif up:
                 self._heard = self._monotonic()
-                self._counters.clear()
+                self._passed.clear()
                 if self._judge.hearing.blind:
                     self._judge.hears(self._clock())
                     self._log.info("the collector is there again")

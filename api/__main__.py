@@ -18,10 +18,9 @@ from bus.program import TRY_AGAIN, Program, TryAgain, run, version
 
 EXPECTED = {
     "store": ("guardia.store-writer",),
-    "collector": ("guardia.collector",),
     "alerter": ("guardia.alerter",),
 }
-"""Which programs make up which part of the hub, by the subjects of their vitals."""
+"""Which programs make up which part of the hub beside its collectors, by the subjects of their vitals."""
 
 
 def build(program: Program[Api]) -> None:
@@ -53,8 +52,9 @@ def build(program: Program[Api]) -> None:
             tokens=tokens,
             token_needed=beyond,
             address=program.address,
+            stairs=program.stairs,
             place=place,
-            expected=EXPECTED,
+            expected=EXPECTED | {"collector": program.collectors},
             version=version(),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,15 @@ def from_config(
     tokens: Path,
     token_needed: bool,
     address: Callable[[str], str],
+    stairs: Sequence[str],
     place: int,
     expected: Mapping[str, tuple[str, ...]],
     version: str,
 ) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
 
-    ``address`` gives the address of a road; ``expected`` the programs of each part of the hub.
+    ``address`` gives the address of a road, ``stairs`` are those of the collectors' stairs; ``expected`` tells the
+    programs of each part of the hub.
     """
     live = Live()
     fanout = Fanout(
@@ -85,12 +87,19 @@ def from_config(
         now=time.time_ns(),
         unread_bytes=config.unread_bytes,
         replay_bytes=config.replay_bytes,
+        collectors=len(stairs),
     )
     context: zmq.Context[Any] = zmq.Context()
 
     def on(road: Any, name: str) -> Any:
         road.connect(address(name))
         return road
+
+    def stair_of_all() -> Subscribe:
+        subscribe = Subscribe(context, KINDS)
+        for one in stairs:
+            subscribe.connect(one)
+        return subscribe
 
     asker = Asker(lambda: on(Ask(context), "reader"), timeout=config.question_seconds)
     judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds, whom="it")
@@ -106,7 +115,7 @@ def from_config(
         expected=expected,
         judge=judge,
     )
-    stair = Stair(lambda: on(Subscribe(context, KINDS), "stair"), fanout)
+    stair = Stair(stair_of_all, fanout)
     lifespan = Lifespan(
         hub,
         asker,

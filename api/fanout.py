@@ -15,6 +15,7 @@ from api.filters import matcher
 from api.live import Live
 from api.told import Told, told
 from api.views.events import TYPES, Place, event_text, gap_text, place_of
+from bus.passed import Passed
 from bus.wire import Malformed, Stamp
 
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
@@ -69,6 +70,7 @@ class Fanout:
         now: int,
         unread_bytes: int = 1_048_576,
         replay_bytes: int = 8_388_608,
+        collectors: int = 1,
     ) -> None:
         self.sent = 0
         self.dropped = 0
@@ -81,7 +83,7 @@ class Fanout:
         self._ring_bytes = 0
         self._ring_since = now
         self._waiting: deque[Told] = deque(maxlen=MAX_WAITING)
-        self._counters: dict[str, tuple[int, int]] = {}
+        self._passed = Passed(alone=collectors == 1)
 
     @property
     def clients(self) -> int:
@@ -188,11 +190,9 @@ class Fanout:
                 group.frames.append(frame)
 
     def _missed_frames(self, stamp: Stamp) -> int:
-        incarnation, counter = self._counters.get(stamp.kind, (stamp.incarnation, stamp.counter - 1))
-        self._counters[stamp.kind] = (stamp.incarnation, stamp.counter)
-        if stamp.incarnation != incarnation:
-            return stamp.counter - 1  # a new collector began at 1
-        return max(0, stamp.counter - counter - 1)
+        missed = self._passed.missing(stamp)
+        self._passed.note(stamp)
+        return missed
 
     def _remember(self, received: int, frame: bytes) -> None:
         self._ring.append((received, frame))

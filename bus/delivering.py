@@ -31,6 +31,9 @@ from bus.wire import Malformed
 
 LEAST_WAIT = 0.002
 """Seconds between two turns of the sender, however much there is to do."""
+ELSEWHERE_SECONDS = 10.0
+"""Seconds without receipts after which another collector is tried, where there is one; then twice as long."""
+MOST_ELSEWHERE_SECONDS = 160.0
 Way = Callable[[Push, Hear], tuple[str, str]]
 """Gives both roads their keys, and says where the door and the receipts are to be had now."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -68,18 +71,24 @@ class Deliverer(Voice):
         receipts: str,
         log: logging.Logger,
         way: Way | None = None,
+        elsewhere: Callable[[], bool] | None = None,
         gather_seconds: float = 0.0,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = time.time_ns,
         rng: random.Random | None = None,
     ) -> None:
+        """``elsewhere`` makes ``way`` lead to another collector from its next call on; False: there is none."""
         super().__init__(source)
         self._loop = loop
         self._push = push
         self._hear = hear
         self._door_watch = Watch(push)
         self._way = way or (lambda *_: (door, receipts))
+        self._elsewhere = elsewhere
+        self._patience = ELSEWHERE_SECONDS
+        self._lost_at: float | None = clock()
+        """Since when no receipts come, by ``clock``; None: they do."""
         self._addresses: tuple[str, str] | None = None
         self._log = log
         self._gather_seconds = gather_seconds
@@ -119,6 +128,8 @@ class Deliverer(Voice):
         self._loop.on_readable(self._door_watch.raw, self._door)
         self._loop.on_readable(self._hear.raw, self._receipts)
         self._loop.on_stop(self.close)
+        if self._elsewhere is not None:
+            self._loop.in_passing(1.0, self._look_elsewhere)
         self.courier.start(self._clock(), self._wall())
         self._after()
 
@@ -178,6 +189,20 @@ class Deliverer(Voice):
         self._hear.close()
 
     # -- what the loop calls ---
+
+    def _look_elsewhere(self) -> None:
+        """Go to another collector when this one has been silent for too long."""
+        now = self._clock()
+        if self.courier.sender.state is State.FLOWING:
+            self._lost_at, self._patience = None, ELSEWHERE_SECONDS
+        elif self._lost_at is None:
+            self._lost_at = now
+        elif now - self._lost_at >= self._patience and self._elsewhere is not None:
+            # When it is the store that is silent, all collectors are: going round and round would help nobody.
+            self._lost_at, self._patience = now, min(2 * self._patience, MOST_ELSEWHERE_SECONDS)
+            if self._elsewhere():
+                self._log.warning("no receipts come: trying another collector")
+                self.reconnect()
 
     def _connection(self) -> None:
         for up in self._hear.changes():

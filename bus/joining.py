@@ -2,9 +2,10 @@
 
 A line is ``guardia1_`` and the base64 (for URLs, without padding) of a msgpack list and its checksum:
 
-    [2, name, door, receipts, hub's public key, agent's secret key or nothing, agent's public key, until]
+    [2, name, doors, receipts, hub's public key, agent's secret key or nothing, agent's public key, until]
     4 bytes: blake2b of the list's bytes
 
+A hub with several collectors has several doors and receipts' roads, with commas between them.
 After ``until`` (ns since 1970; 0: never) the hub lets in nobody with that key who was not there before.
 Lines of version 1 have none. Without the secret key the line is for an agent that made its own
 (``guardia agent --request``), and no secret.
@@ -41,6 +42,7 @@ from bus.keys import (
     write_private,
 )
 from bus.messages import HUB, is_name
+from bus.tables import each
 
 PREFIX = "guardia1_"
 CHECKED = 4
@@ -116,7 +118,7 @@ def _join(found: Any) -> Join:
     _, name, door, receipts, hub, secret, public, until = found if found[0] == 2 else [*found, 0]
     if not is_name(name) or name.startswith(HUB):
         raise KeysFault(f"{name[:40]!r} in the line is no name for a host")
-    if not all(ADDRESS.fullmatch(address) for address in (door, receipts)):
+    if not _lead_somewhere(door, receipts):
         raise KeysFault("the addresses in the line are none of a hub")
     if len(hub) != BYTES or len(public) != BYTES or len(secret) not in (0, BYTES):
         raise KeysFault("the keys in the line are none")
@@ -124,6 +126,12 @@ def _join(found: Any) -> Join:
     if own is not None and of_secret(own).public != as_text(public):
         raise KeysFault("the keys in the line do not belong together")
     return Join(name, door, receipts, as_text(hub), as_text(public), own, until)
+
+
+def _lead_somewhere(door: str, receipts: str) -> bool:
+    """Whether these are doors and as many receipts' roads."""
+    doors, roads = each(door), each(receipts)
+    return len(doors) == len(roads) and all(ADDRESS.fullmatch(one) for one in (*doors, *roads))
 
 
 def in_time(join: Join, now: int) -> None:
@@ -174,8 +182,8 @@ def membership(home: Path) -> Membership | None:
     try:
         found = json.loads(text)
         member = Membership(found["name"], found["door"], found["receipts"], found["hub"], own)
-        if not is_key(member.hub) or not is_name(member.name):
-            raise ValueError("no key or no name")
+        if not is_key(member.hub) or not is_name(member.name) or not _lead_somewhere(member.door, member.receipts):
+            raise ValueError("no key, no name or no address")
     except (ValueError, KeyError, TypeError):
         raise KeysFault(f"{path} is damaged: have this host enrolled again") from None
     return member

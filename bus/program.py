@@ -26,7 +26,7 @@ from bus.faults import ConfigError
 from bus.loop import Loop
 from bus.messages import HUB
 from bus.producer import Producer
-from bus.sockets import Hear, Push, Road
+from bus.sockets import Hear, Push, Road, Subscribe
 from bus.tables import Bus
 from bus.vitals import Vitals
 
@@ -80,15 +80,26 @@ class Program(Generic[T]):
         self._beaten = -1.0
         self._producer: Producer | None = None
 
-    def address(self, road: str) -> str:
-        """The address of one of the bus's roads."""
+    def address(self, road: str, collector: int = 1) -> str:
+        """The address of one of the bus's roads; the door and what leads to it each collector has for itself."""
         if road in ("door", "receipts"):
-            return str(getattr(self.bus, road))
-        return f"ipc://{self.run_dir / ROADS[road]}"
+            return self.bus.entrances[collector - 1][road == "receipts"]
+        path = self.run_dir / ROADS[road]
+        return f"ipc://{path if collector == 1 else path.with_stem(f'{path.stem}-{collector}')}"
 
-    def bind(self, road: Road, name: str) -> None:
+    @property
+    def stairs(self) -> tuple[str, ...]:
+        """The addresses of all collectors' stairs."""
+        return tuple(self.address("stair", place) for place, _ in enumerate(self.bus.entrances, 1))
+
+    @property
+    def collectors(self) -> tuple[str, ...]:
+        """Under which names the collectors tell their vitals."""
+        return tuple(HUB + named("collector", place) for place, _ in enumerate(self.bus.entrances, 1))
+
+    def bind(self, road: Road, name: str, collector: int = 1) -> None:
         """Listen at the road's address until the program ends; raises ``TryAgain`` when it is taken."""
-        address = self.address(name)
+        address = self.address(name, collector)
         try:
             road.bind(address)
         except zmq.ZMQError as error:
@@ -99,9 +110,15 @@ class Program(Generic[T]):
             self.loop.on_stop(lambda: path.unlink(missing_ok=True))
         self.loop.on_stop(road.close)
 
-    def connect(self, road: Road, name: str) -> None:
+    def connect(self, road: Road, name: str, collector: int = 1) -> None:
         """Connect to the road's address until the program ends."""
-        road.connect(self.address(name))
+        road.connect(self.address(name, collector))
+        self.loop.on_stop(road.close)
+
+    def climb(self, road: Subscribe) -> None:
+        """Connect to the stair of every collector until the program ends."""
+        for address in self.stairs:
+            road.connect(address)
         self.loop.on_stop(road.close)
 
     def beat(self) -> None:
@@ -163,6 +180,7 @@ class Program(Generic[T]):
             receipts=side[1],
             log=self.log,
             way=ways,
+            elsewhere=ways.elsewhere if ways else None,
             gather_seconds=gather_seconds,
         )
         deliverer.start()
@@ -175,7 +193,7 @@ class Program(Generic[T]):
         from bus.ways import Ways
 
         try:
-            ways = Ways(self.home, self.bus, side)
+            ways = Ways(self.home, self.bus, side, source)
         except KeysFault as fault:
             raise TryAgain(str(fault)) from None
         if ways.member is not None and ways.member.name != source:
@@ -203,6 +221,11 @@ class Program(Generic[T]):
         readings = self.vitals.read(time.monotonic(), self.loop.longest_handler)
         self.loop.longest_handler = 0.0
         self.producer().readings(readings, at=time.time_ns())
+
+
+def named(program: str, place: int) -> str:
+    """What the program is called that is the ``place``-th of its kind."""
+    return program if place == 1 else f"{program}-{place}"
 
 
 def version() -> str:

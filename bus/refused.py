@@ -1,4 +1,4 @@
-"""Who was refused at the hub's door, as the collector leaves it in ``run/refused.json`` for ``guardia status``."""
+"""Who was refused at the hub's doors, as each collector leaves it in ``run/NAME.refused.json``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FILE = "refused.json"
+FILES = "{}.refused.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,22 @@ class Refused:
     text: str
 
 
-def write(run_dir: Path, rows: Iterable[Refused]) -> None:
+def write(run_dir: Path, rows: Iterable[Refused], collector: str = "collector") -> None:
     """Leave ``rows``, in one step; not worth an fsync, which would keep the doors waiting."""
-    path = run_dir / FILE
+    path = run_dir / FILES.format(collector)
     path.with_suffix(".new").write_text(json.dumps([asdict(row) for row in rows]), encoding="ascii")
     path.with_suffix(".new").replace(path)
 
 
 def read(run_dir: Path) -> list[Refused]:
-    """What the collector left since its start; nothing when it never refused anybody."""
-    try:
-        found = json.loads((run_dir / FILE).read_text(encoding="ascii"))
-        return [
-            Refused(str(row["reason"]), str(row["sender"]), int(row["count"]), int(row["at"]), str(row["text"]))
-            for row in found
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    """What the collectors left since their start; nothing when they never refused anybody."""
+    rows: list[Refused] = []
+    for path in sorted(run_dir.glob(FILES.format("*"))):
+        try:
+            rows += [
+                Refused(str(row["reason"]), str(row["sender"]), int(row["count"]), int(row["at"]), str(row["text"]))
+                for row in json.loads(path.read_text(encoding="ascii"))
+            ]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return rows

@@ -123,6 +123,18 @@ class Pull(Road):
         super().__init__(_public(context.socket(zmq.PULL)))
 
 
+class Settle:
+    """The store's way back: to every collector, since only the one that a producer talks to knows where it is."""
+
+    def __init__(self, pushes: Iterable[Push]) -> None:
+        self._pushes = tuple(pushes)
+
+    def send(self, frame: bytes) -> bool:
+        """Give a receipt to each collector; False when none of them could take it."""
+        took = [push.send(frame) for push in self._pushes]
+        return any(took)
+
+
 class Publish(Road):
     """The stair: everything the collector admitted. A slow subscriber loses frames alone and can count them."""
 

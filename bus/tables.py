@@ -10,9 +10,15 @@ from bus.faults import Objection, listed
 from bus.settings import setting
 
 _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
+_ADDRESSES = rf"{_ADDRESS}(\s*,\s*{_ADDRESS})*"
 _ADDRESS_FORM = "an address such as tcp://127.0.0.1:5560"
 _NAME = r"[A-Za-z0-9._:-]{1,128}"
 _NAME_FORM = "a name of letters, digits and . _ : - (at most 128 of them)"
+
+
+def each(addresses: str) -> tuple[str, ...]:
+    """The single addresses of a text that may hold several, with commas between them."""
+    return tuple(one.strip() for one in addresses.split(","))
 
 
 def is_loopback(address: str) -> bool:
@@ -41,15 +47,16 @@ class Bus:
 
     door: str = setting(
         "tcp://127.0.0.1:5560",
-        pattern=_ADDRESS,
+        pattern=_ADDRESSES,
         form=_ADDRESS_FORM,
-        help="Where the collector takes what agents have to say; on another host, the hub's address.",
+        help="Where the collector takes what agents have to say; on another host, the hub's address. "
+        "Several, with commas between them: of collectors that share the load.",
     )
     receipts: str = setting(
         "tcp://127.0.0.1:5561",
-        pattern=_ADDRESS,
+        pattern=_ADDRESSES,
         form=_ADDRESS_FORM,
-        help="Where agents hear what has been stored.",
+        help="Where agents hear what has been stored; as many as doors, in their order.",
     )
     keys: bool = setting(
         False,
@@ -86,11 +93,23 @@ class Bus:
         An address of one other machine is the hub's, for an agent; a hub's collector refuses it (``collector.guard``).
         """
         for name in ("door", "receipts"):
-            address: str = getattr(self, name)
-            if is_wildcard(address) and not self.keys:
-                yield unguarded(name, address)
-        if self.door == self.receipts:
-            yield Objection("receipts", f'"{self.receipts}", which is the door', "another port")
+            for address in each(getattr(self, name)):
+                if is_wildcard(address) and not self.keys:
+                    yield unguarded(name, address)
+        doors, receipts = each(self.door), each(self.receipts)
+        if len(doors) != len(receipts):
+            yield Objection("receipts", f"{len(receipts)} addresses", f"{len(doors)}, one for each door")
+        for address in receipts:
+            if address in doors:
+                yield Objection("receipts", f'"{address}", which is the door', "another port")
+        for name, addresses in (("door", doors), ("receipts", receipts)):
+            for twice in sorted({one for one in addresses if addresses.count(one) > 1}):
+                yield Objection(name, f'"{twice}" twice', "another port for each collector")
+
+    @property
+    def entrances(self) -> tuple[tuple[str, str], ...]:
+        """The door and the receipts' road of each collector."""
+        return tuple(zip(each(self.door), each(self.receipts), strict=True))
 
 
 def unguarded(name: str, address: str) -> Objection:

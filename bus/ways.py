@@ -3,6 +3,9 @@
 An agent that was joined (``guardia agent --join``) speaks with its key to the addresses it was given, and to nobody
 but the holder of the hub's key. The agent of a hub's own host needs no key: it is known by the file system, since
 nobody else can open the sockets in ``{home}/run``. Without keys on either side, ``[bus] door`` and ``receipts`` hold.
+
+A hub may have several collectors, each with a door. An agent speaks to one of them, which its name chooses, so that
+they share the agents evenly; when that one is silent it goes to the next.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
-from bus.tables import Bus
+from bus.tables import Bus, each
 
 if TYPE_CHECKING:
     from bus.joining import Membership
@@ -35,10 +39,11 @@ def joined_as(home: Path) -> str:
 class Ways:
     """Looked up at each new connection, so that new keys are used without a restart."""
 
-    def __init__(self, home: Path, bus: Bus, side: tuple[str, str]) -> None:
+    def __init__(self, home: Path, bus: Bus, side: tuple[str, str], source: str = "") -> None:
         self._keys = home / "keys"
         self._home = home
-        self._public = (bus.door, bus.receipts)
+        self._public = bus.entrances
+        self._turn = crc32(source.encode())
         self._side = side
         self._watched = [str(self._keys / name) for name in ("hub.json", "agent.key", "hub.key")]
         self._seen = self._look()
@@ -49,8 +54,18 @@ class Ways:
         if self.member is not None:
             for road in roads:
                 road.show_key(self.member.own, self.member.hub)
-            return self.member.door, self.member.receipts
-        return self._side if (self._keys / "hub.key").exists() else self._public
+        found = self._entrances()
+        return found[self._turn % len(found)]
+
+    def elsewhere(self) -> bool:
+        """From the next connection on, speak to another collector; False when there is none."""
+        self._turn += 1
+        return len(self._entrances()) > 1
+
+    def _entrances(self) -> tuple[tuple[str, str], ...]:
+        if self.member is not None:
+            return tuple(zip(each(self.member.door), each(self.member.receipts), strict=True))
+        return (self._side,) if (self._keys / "hub.key").exists() else self._public
 
     def changed(self) -> bool:
         """Whether there are other keys than at the last call; raises ``KeysFault`` when they cannot be used."""

@@ -1,6 +1,6 @@
 """The collector: one door for whoever has something to say, and the stair it all goes up.
 
-    guardia collector [--config FILE] [--check]
+    guardia collector [2|3|...] [--config FILE] [--check]
     guardia enroll NAME, agents, revoke NAME, keys      who may come to the door (``collector/command.py``)
 
 **Does.** Takes frames from agents and from the hub's own rooms, admits or refuses each by its header (size, form,
@@ -9,12 +9,16 @@ decodes no body and keeps nothing: killed and started again, it goes on where th
 producers' HELLOs up to the store, and the store's receipts to the producers (``docs/delivery.md``).
 Once the hub has a key, the public roads let in enrolled agents only, each under its own name (``docs/identity.md``).
 
+**Several.** A hub may have more of them, each with a door, a receipts' road and a stair of its own: ``[bus] door`` and
+``receipts`` name them all, and ``guardia collector 2`` is the second. Agents spread over them by their names, and go to
+the next when theirs is silent. The hub's own rooms use the first one's side door.
+
 **Reads.** The door (``[bus] door``, PULL) and the side door of the hub's own rooms (``run/door.ipc``); HELLOs at
 ``[bus] receipts`` and ``run/side-receipts.ipc`` (ROUTER); what the store settles (``run/settle.ipc``, PULL).
 The hub's key and the list of agents (``keys``), several times a second.
 
 **Writes.** The stair (``run/stair.ipc``, PUB): bus frames as drawn in ``bus/wire.py``, and HELLOs; receipts to the
-producers that said HELLO. Who called, for ``guardia agents`` (``run/callers.json``).
+producers that said HELLO. Who called, for ``guardia agents`` (``run/collector.callers.json``).
 
 **Settings.** The table ``[collector]``; see ``collector/config.py``.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from bus.program import Program, run
 from bus.sockets import Post, Publish, Pull
+from collector import guard
 from collector.config import Collector
 from collector.door import Door
 from collector.intake import Intake
@@ -14,10 +16,13 @@ from collector.receipts import Receipts
 from collector.refusals import Refusals
 from collector.report import Report
 
+HELP = "guardia collector 2 runs the second one of this hub, for the second address in [bus] door."
 
-def build(program: Program[Collector]) -> None:
-    """Open the doors and the stair, and connect them."""
+
+def build(program: Program[Collector], place: int = 1) -> None:
+    """Open the doors and the stair, and connect them; ``place``: which collector of the hub this is."""
     config, loop = program.config, program.loop
+    guard.expected(program.bus, program.settings.path, place)
 
     refusals = Refusals()
     stair = Publish(program.context, queue=config.queue)
@@ -31,18 +36,18 @@ def build(program: Program[Collector]) -> None:
     side, settle = Pull(program.context), Pull(program.context)
     side_post = Post(program.context)
     receipts = Receipts(stair, settle, refusals, program.vitals)
-    public = Public(program, door, receipts, refusals)
+    public = Public(program, door, receipts, refusals, place)
 
-    program.bind(stair, "stair")
+    program.bind(stair, "stair", place)
     public.open()
-    program.bind(side, "side_door")
-    program.bind(side_post, "side_receipts")
-    program.bind(settle, "settle")
+    program.bind(side, "side_door", place)
+    program.bind(side_post, "side_receipts", place)
+    program.bind(settle, "settle", place)
 
     loop.on_readable(side.raw, door.opened(side, Intake(public=False), name="the side door"))
     loop.on_readable(side_post.raw, receipts.opened(side_post, name="the receipts' side door", public=False))
     loop.on_readable(settle.raw, receipts.settle)
-    report = Report(refusals, program.log.warning, program.run_dir)
+    report = Report(refusals, program.log.warning, program.run_dir, program.name)
     loop.every(config.report_seconds, report.tell)
     program.vitals.source(refusals.readings)
     program.vitals.source(receipts.readings)
@@ -50,8 +55,11 @@ def build(program: Program[Collector]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the collector to its end; returns its exit code."""
-    return run("collector", Collector, build, argv=argv)
+    """Run the collector, or with a number the second, third ... of this hub; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    place = int(words.pop(0)) if words and words[0].isdecimal() and len(words[0]) < 4 else 1
+    part = str(place) if place != 1 else ""
+    return run("collector", Collector, lambda program: build(program, place), part=part, argv=words, more=HELP)
 
 
 if __name__ == "__main__":

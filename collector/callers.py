@@ -16,7 +16,8 @@ from bus.keys import fingerprint
 from bus.wire import Malformed
 
 MOST_STRANGERS = 100
-FILE = "callers.json"
+FILES = "{}.callers.json"
+"""Each collector's own."""
 
 
 @dataclass(slots=True)
@@ -83,26 +84,30 @@ class Callers:
         for name in names:
             self.agents.pop(name, None)
 
-    def write_to(self, run_dir: Path) -> None:
+    def write_to(self, run_dir: Path, collector: str = "collector") -> None:
         """Leave what is known for ``guardia agents``; a small file, written in one step."""
         heard = {
             "agents": {name: asdict(one) for name, one in self.agents.items()},
             "strangers": {public: asdict(one) for public, one in self.strangers.items()},
         }
-        path = run_dir / FILE
+        path = run_dir / FILES.format(collector)
         # Not worth an fsync, which would keep the doors waiting.
         path.with_suffix(".new").write_text(json.dumps(heard), encoding="ascii")
         path.with_suffix(".new").replace(path)
 
 
 def read_from(run_dir: Path) -> tuple[dict[str, Heard], dict[str, Heard]]:
-    """What the collector left: agents by name and strangers by public key; empty when it does not run."""
-    try:
-        found = json.loads((run_dir / FILE).read_text(encoding="ascii"))
-        agents, strangers = (
-            {name: Heard(int(one["at"]), str(one["address"])) for name, one in found[part].items()}
-            for part in ("agents", "strangers")
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}, {}
+    """What the collectors left: agents by name and strangers by public key; empty when none runs."""
+    agents: dict[str, Heard] = {}
+    strangers: dict[str, Heard] = {}
+    for path in sorted(run_dir.glob(FILES.format("*"))):
+        try:
+            found = json.loads(path.read_text(encoding="ascii"))
+            for part, into in (("agents", agents), ("strangers", strangers)):
+                for name, one in found[part].items():
+                    heard = Heard(int(one["at"]), str(one["address"]))
+                    if name not in into or into[name].at < heard.at:
+                        into[name] = heard
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
     return agents, strangers

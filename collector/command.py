@@ -7,17 +7,21 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bus import config, enrolled, home, joining, rooms, timing
+from bus.asking import asked
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
 from bus.keys import KeyPair, KeysFault, fingerprint, is_key, new
 from bus.program import STOPPED, WRONG
-from bus.tables import Bus, is_loopback, is_wildcard
+from bus.questions import Latest, Records, Unanswered
+from bus.tables import Bus, each, is_loopback, is_wildcard
+from bus.wire import Malformed, read
 from collector.callers import Heard, read_from
 
+STORE_SECONDS = 1.0
 STRANGER_SECONDS = 3600
 """A key that knocked longer ago is not listed."""
 
@@ -117,7 +121,7 @@ def _notes(given: argparse.Namespace, bus: Bus, door: str, hub: KeyPair, *, firs
         notes.append("The line holds the host's secret key: pass it on as you would a password. It is not shown again.")
     if first:
         notes.append("From now on only enrolled agents are let in. This host's own agent needs no key.")
-    if is_loopback(bus.door):
+    if all(map(is_loopback, each(bus.door))):
         notes.append(
             "The hub listens on loopback only. To let hosts come without a tunnel, set in [bus] keys = true and "
             'door = "tcp://0.0.0.0:PORT", the same for receipts, and start the collector anew.'
@@ -126,15 +130,17 @@ def _notes(given: argparse.Namespace, bus: Bus, door: str, hub: KeyPair, *, firs
 
 
 def addresses(bus: Bus, known_as: str) -> tuple[str, str]:
-    """The door and the receipts' road as other hosts are to find them."""
-    found = []
-    for address in (bus.door, bus.receipts):
-        host, _, port = address.removeprefix("tcp://").rpartition(":")
-        named = known_as or (socket.getfqdn() if is_wildcard(address) else host)
-        if ":" in named and not named.startswith("["):
-            named = f"[{named}]"
-        found.append(f"tcp://{named}:{port}")
-    return found[0], found[1]
+    """The doors and the receipts' roads as other hosts are to find them."""
+    doors, receipts = (",".join(_as_found(one, known_as) for one in each(road)) for road in (bus.door, bus.receipts))
+    return doors, receipts
+
+
+def _as_found(address: str, known_as: str) -> str:
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    named = known_as or (socket.getfqdn() if is_wildcard(address) else host)
+    if ":" in named and not named.startswith("["):
+        named = f"[{named}]"
+    return f"tcp://{named}:{port}"
 
 
 def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
@@ -142,7 +148,8 @@ def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None
     heard, strangers = read_from(folder / "run")
     if not enrolled.in_use(folder):
         print("No agent is enrolled: everybody who reaches the door is let in, which is this host alone.")
-    rows = [("NAME", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS")]
+    versions = _versions(folder, heard)
+    rows = [("NAME", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS", "VERSION")]
     now = time.time_ns()
     for name, agent in listed.items():
         if isinstance(agent, Agent):
@@ -150,13 +157,25 @@ def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None
             seen = _ago(now - last.at) if last.at >= agent.at else "never"
             if seen == "never" and enrolled.late(folder, agent, now):
                 seen = "never, too late"
-            rows.append((name, agent.fingerprint, _day(agent.at), seen, last.address))
+            rows.append((name, agent.fingerprint, _day(agent.at), seen, last.address, versions.get(name, "")))
     if len(rows) > 1:
         _table(rows)
     for fault in listed.values():
         if isinstance(fault, KeysFault):
             print(fault, file=sys.stderr)
     _strangers({key: one for key, one in strangers.items() if now - one.at < STRANGER_SECONDS * 10**9}, now)
+
+
+def _versions(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Which Guardia runs on each host, as its newest facts tell; empty where the store does not answer."""
+    if not names:
+        return {}
+    try:
+        found: Records = asked(folder, Latest("facts", tuple(names)), seconds=STORE_SECONDS)
+        facts = [read(one.record)[0] for one in found.records]
+        return {one.subject: one.message().version for one in facts}
+    except (Unanswered, Malformed):
+        return {}
 
 
 def _strangers(strangers: dict[str, Heard], now: int) -> None:

@@ -40,8 +40,12 @@ DOOR, RECEIPTS = "the door", "the receipts' door"
 class Public:
     """Opens both roads, and looks after the list of agents while the collector runs."""
 
-    def __init__(self, program: Program[Collector], door: Door, receipts: Receipts, refusals: Refusals) -> None:
+    def __init__(
+        self, program: Program[Collector], door: Door, receipts: Receipts, refusals: Refusals, place: int = 1
+    ) -> None:
+        """``place``: which collector of the hub this is."""
         self._program = program
+        self._place = place
         self._door = door
         self._receipts = receipts
         self._refusals = refusals
@@ -130,7 +134,7 @@ class Public:
 
     def _write_callers(self) -> None:
         if self._own is not None:
-            self.callers.write_to(self._program.run_dir)
+            self.callers.write_to(self._program.run_dir, self._program.name)
 
     # -- sockets ---
 
@@ -178,11 +182,11 @@ class Public:
         road.raw.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * config.handshake_seconds))
         if self._own is not None:
             road.ask_for_keys(self._own)
-        monitor = Monitor(road, self._refusals, self.connections, self._program.address(name))
+        monitor = Monitor(road, self._refusals, self.connections, self._program.address(name, self._place))
         self._program.loop.on_readable(monitor.raw, monitor.drain)
         self._program.loop.on_stop(monitor.close)
         try:
-            self._program.bind(road, name)
+            self._program.bind(road, name, self._place)
         except TryAgain:
             self._close(road, monitor)
             raise

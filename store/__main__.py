@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
-from bus.sockets import Answer, Push, Subscribe
+from bus.sockets import Answer, Push, Settle, Subscribe
 from store.backends import Backend, StoreBroken, opened
 from store.config import Store
 from store.reader import counter
@@ -29,20 +29,21 @@ def build_writer(program: Program[Store]) -> None:
 
     path.mkdir(parents=True, exist_ok=True)
     backend = _opened(program, write=True)
-    subscribe, settle = (
-        Subscribe(program.context, (*KINDS, "hello", "refused")),
-        Push(program.context, queue=SETTLE_QUEUE),
-    )
+    subscribe = Subscribe(program.context, (*KINDS, "hello", "refused"))
+    pushes = [Push(program.context, queue=SETTLE_QUEUE) for _ in program.bus.entrances]
 
     def publish(loss: Loss, at: int) -> None:
         program.producer().tell(loss, subject=loss.stream, at=at)
 
-    writer = Writer(backend, subscribe, settle, loop, program.vitals, program.log, config, path, publish=publish)
+    writer = Writer(
+        backend, subscribe, Settle(pushes), loop, program.vitals, program.log, config, path, publish=publish
+    )
 
     loop.on_stop(backend.close)
-    program.connect(settle, "settle")
+    for place, push in enumerate(pushes, 1):
+        program.connect(push, "settle", place)
     loop.on_stop(writer.close)
-    program.connect(subscribe, "stair")
+    program.climb(subscribe)
     if not backend.shared:
         _answer(program, backend)
 

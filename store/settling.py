@@ -9,7 +9,7 @@ from bus import failpoints
 from bus.control import Flags, pack_receipt
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
-from bus.sockets import Push
+from bus.sockets import Settle
 
 
 class Settling:
@@ -18,7 +18,7 @@ class Settling:
     def __init__(
         self,
         receiver: Receiver,
-        push: Push,
+        settle: Settle,
         loop: Loop,
         seconds: float,
         *,
@@ -29,7 +29,7 @@ class Settling:
         """Receipts that the collector did not take; their producers ask for them."""
         self.flags = Flags.NONE
         self._receiver = receiver
-        self._push = push
+        self._settle = settle
         self._loop = loop
         self._seconds = seconds
         self._clock = clock
@@ -49,7 +49,7 @@ class Settling:
             self._timer = None
         failpoints.at("receipt.send")
         for receipt in self._receiver.receipts(self._clock(), self.flags):
-            if self._push.send(pack_receipt(receipt)):
+            if self._settle.send(pack_receipt(receipt)):
                 self.sent += 1
             else:
                 self.dropped += 1

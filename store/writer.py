@@ -14,8 +14,9 @@ from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
 from bus.messages import Loss
+from bus.passed import Passed
 from bus.program import TryAgain
-from bus.sockets import Push, Subscribe
+from bus.sockets import Settle, Subscribe
 from bus.vitals import Vitals
 from bus.wire import Malformed, unstamped
 from store.account import Account
@@ -38,7 +39,7 @@ class Writer:
         self,
         backend: Backend,
         subscribe: Subscribe,
-        settle: Push,
+        settle: Settle,
         loop: Loop,
         vitals: Vitals,
         log: logging.Logger,
@@ -63,7 +64,7 @@ class Writer:
         self._publish = publish
         self._batch = Batch()
         self._commit_timer: Timer | None = None
-        self._counters: dict[str, tuple[int, int]] = {}
+        self._passed = Passed()
         incarnation = int.from_bytes(os.urandom(8), "big")
         self._receiver = Receiver(backend.generation, incarnation, backend.streams())
         self._marker = Marker(path / "under-way")
@@ -200,7 +201,8 @@ class Writer:
                     self._account.refused(self._batch, refusal, self._clock())
                 return
             stamp, start = unstamped(frame)
-            self._watch_counter(stamp.kind, stamp.incarnation, stamp.counter)
+            self._vitals.count("store.missed", self._passed.missing(stamp))
+            self._passed.note(stamp)
             if self._batch.bytes >= self._config.pending_bytes:
                 self._vitals.count("store.left_out")
                 return
@@ -208,12 +210,6 @@ class Writer:
         except Malformed as fault:
             self._vitals.count("store.malformed")
             self._log.error("a bus frame that is none: %s", fault)
-
-    def _watch_counter(self, kind: str, incarnation: int, counter: int) -> None:
-        before, last = self._counters.get(kind, (incarnation, counter - 1))
-        if before == incarnation and counter > last + 1:
-            self._vitals.count("store.missed", counter - last - 1)
-        self._counters[kind] = (incarnation, counter)
 
     def _look_for_room(self) -> None:
         free = self._free(self._path)

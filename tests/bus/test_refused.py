@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.refused import FILE, Refused, read, write
+from bus.refused import FILES, Refused, read, write
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"reason": "rate"}]', "null", '{"a": 1}'])
 def test_rubbish_is_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / FILES.format("collector")).write_text(text)
     assert read(tmp_path) == []
 
 

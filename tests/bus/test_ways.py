@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,39 @@ def test_keys_that_cannot_be_used_are_told_and_not_done_without(tmp_path: Path) 
     (tmp_path / "keys" / "agent.key").chmod(0o644)
     with pytest.raises(keys.KeysFault, match="chmod 600"):
         Ways(tmp_path, SET, SIDE)
+
+
+def test_agents_spread_over_the_collectors_by_their_names(tmp_path: Path, push: Push) -> None:
+    bus = Bus(door="tcp://127.0.0.1:1, tcp://127.0.0.1:3", receipts="tcp://127.0.0.1:2,tcp://127.0.0.1:4")
+    first = {Ways(tmp_path, bus, SIDE, f"web-{number}")(push) for number in range(20)}
+    assert first == {("tcp://127.0.0.1:1", "tcp://127.0.0.1:2"), ("tcp://127.0.0.1:3", "tcp://127.0.0.1:4")}
+
+
+def test_an_agent_goes_to_the_next_collector_and_comes_back(tmp_path: Path, push: Push) -> None:
+    bus = Bus(door="tcp://127.0.0.1:1,tcp://127.0.0.1:3", receipts="tcp://127.0.0.1:2,tcp://127.0.0.1:4")
+    ways = Ways(tmp_path, bus, SIDE, "web-1")
+    before = ways(push)
+    assert ways.elsewhere()
+    assert ways(push) not in (before, SIDE)
+    ways.elsewhere()
+    assert ways(push) == before
+
+
+def test_where_there_is_one_collector_there_is_nowhere_else(tmp_path: Path, push: Push) -> None:
+    ways = Ways(tmp_path, SET, SIDE, "web-1")
+    assert not ways.elsewhere()
+    assert ways(push) == (SET.door, SET.receipts)
+
+
+def test_a_joined_agent_knows_all_doors_of_its_hub(tmp_path: Path, push: Push) -> None:
+    line = dataclasses.replace(
+        join(), door="tcp://192.0.2.7:1,tcp://192.0.2.7:3", receipts="tcp://192.0.2.7:2,tcp://192.0.2.7:4"
+    )
+    joining.keep(tmp_path, joining.from_line(joining.to_line(line)))
+    ways = Ways(tmp_path, SET, SIDE, "web-1")
+    found = {ways(push)}
+    ways.elsewhere()
+    assert found | {ways(push)} == {
+        ("tcp://192.0.2.7:1", "tcp://192.0.2.7:2"),
+        ("tcp://192.0.2.7:3", "tcp://192.0.2.7:4"),
+    }

@@ -11,7 +11,7 @@ from bus import enrolled, keys
 from bus.joining import from_line
 from bus.tables import Bus
 from collector import command
-from collector.callers import FILE, Callers, Heard, read_from
+from collector.callers import FILES, Callers, Heard, read_from
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_the_list_shows_who_was_heard_when_and_who_knocked(config: str, capsys: 
 
 def test_a_list_without_a_collector_shows_nobody_heard(tmp_path: Path) -> None:
     assert read_from(tmp_path) == ({}, {})
-    (tmp_path / FILE).write_text('{"agents": 7}')
+    (tmp_path / FILES.format("collector")).write_text('{"agents": 7}')
     assert read_from(tmp_path) == ({}, {})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bus.refused import FILE, Refused, read
+from bus.refused import FILES, Refused, read
 from collector.refusals import Refusals
 from collector.report import Report
 
@@ -24,10 +24,12 @@ def test_who_was_refused_stands_in_the_log_and_in_the_file(tmp_path: Path) -> No
 
 
 def test_the_file_is_left_alone_while_nobody_is_refused_and_says_nothing_of_an_earlier_life(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text('[{"reason": "rate", "sender": "web-7", "count": 1, "at": 1, "text": ""}]')
+    (tmp_path / FILES.format("collector")).write_text(
+        '[{"reason": "rate", "sender": "web-7", "count": 1, "at": 1, "text": ""}]'
+    )
     report = Report(Refusals(), lambda line: None, tmp_path)
     report.tell()
     assert read(tmp_path) == []
-    (tmp_path / FILE).unlink()
+    (tmp_path / FILES.format("collector")).unlink()
     report.tell()
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / FILES.format("collector")).exists()

@@ -29,7 +29,7 @@ HUB = {
     "store-reader": ["store", "reader"],
     "api": ["api"],
 }
-COMMANDS = {**HUB, "alerter": ["alerter"]}
+COMMANDS = {**HUB, "alerter": ["alerter"], "collector-2": ["collector", "2"]}
 """Also what only some tests start."""
 
 
@@ -46,17 +46,16 @@ class Told:
 class Programs:
     """A hub in a folder of its own; ``close`` leaves neither processes nor files behind."""
 
-    def __init__(self, settings: str = "", address: str = "127.0.0.1") -> None:
+    def __init__(self, settings: str = "", address: str = "127.0.0.1", collectors: int = 1) -> None:
         # The paths of ipc sockets are short: pytest's own folders are too deep.
         self.folder = Path(tempfile.mkdtemp(prefix="guardia-"))
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-        door, receipts = (one.getsockname()[1] for one in sockets)
+        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 * collectors)]
+        addresses = [f"tcp://{address}:{one.getsockname()[1]}" for one in sockets]
+        door, receipts = ",".join(addresses[:collectors]), ",".join(addresses[collectors:])
         for one in sockets:
             one.close()
         self.config = self.folder / "guardia.toml"
-        self.config.write_text(
-            f'[bus]\ndoor = "tcp://{address}:{door}"\nreceipts = "tcp://{address}:{receipts}"\n{settings}'
-        )
+        self.config.write_text(f'[bus]\ndoor = "{door}"\nreceipts = "{receipts}"\n{settings}')
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._rates: dict[str, float] = {}
         self._counted: dict[Path, tuple[int, int]] = {}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bus import __version__
 from tests.system.supervised import BIN, Hub, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -110,6 +111,9 @@ def test_a_host_joins_with_the_printed_line_and_is_cut_within_a_second_when_it_i
 
     # then the hub's own agent goes on too, and the list shows who is there
     assert is_fresh(hub, "web-1"), hub.log.read_text()[-2000:]
+    until(
+        lambda: any(line.endswith(__version__) for line in hub.guardia("agents").stdout.splitlines()), 15, "a version"
+    )
     assert "web-2" in hub.guardia("agents").stdout
     key = agent.folder / "var" / "keys" / "agent.key"
     assert key.stat().st_mode & 0o777 == 0o600

@@ -287,5 +287,5 @@ def test_refusals_are_no_fault_and_what_a_sender_calls_itself_acts_on_no_termina
 
 def test_a_collector_that_left_nothing_refused_nobody(tmp_path: Path) -> None:
     assert refused_lately(tmp_path, 0.0) == ()
-    (tmp_path / "refused.json").write_text('[{"reason": 1}]')
+    (tmp_path / "collector.refused.json").write_text('[{"reason": 1}]')
     assert refused_lately(tmp_path, 0.0) == ()

@@ -1,0 +1,41 @@
+"""How many frames of the stair passed a subscriber by, of each collector and kind. Pure.
+
+Each collector counts what it publishes, apart for each kind, from 1 at its start (``bus.wire.Stamp``).
+"""
+
+from __future__ import annotations
+
+from bus.wire import Stamp
+
+MOST = 64
+"""Pairs of a collector's life and a kind that are remembered; the longest unheard go first."""
+
+
+class Passed:
+    """The counters as last seen. ``alone``: there is one collector, so that another life of it began at 1."""
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self._alone = alone
+        self._last: dict[tuple[str, int], int] = {}
+        self._kinds: set[str] = set()
+
+    def missing(self, stamp: Stamp) -> int:
+        """How many frames of its kind should have come before this one and did not."""
+        last = self._last.get((stamp.kind, stamp.incarnation))
+        if last is not None:
+            return max(0, stamp.counter - last - 1)
+        return stamp.counter - 1 if self._alone and stamp.kind in self._kinds else 0
+
+    def note(self, stamp: Stamp) -> None:
+        """This frame has come."""
+        key = stamp.kind, stamp.incarnation
+        self._last.pop(key, None)
+        self._last[key] = stamp.counter
+        self._kinds.add(stamp.kind)
+        if len(self._last) > MOST:
+            del self._last[next(iter(self._last))]
+
+    def clear(self) -> None:
+        """Whatever is missing from here on is known."""
+        self._last.clear()
+        self._kinds.clear()

@@ -1,0 +1,45 @@
+"""What a subscriber can tell of frames that passed it by."""
+
+from __future__ import annotations
+
+from bus.passed import MOST, Passed
+from bus.wire import Stamp
+
+
+def frame(counter: int, collector: int = 1, kind: str = "sample") -> Stamp:
+    """A bus frame as the collector counted it."""
+    return Stamp(kind, collector, counter, 0)
+
+
+def missing(passed: Passed, *frames: Stamp) -> list[int]:
+    """What is missing before each of these."""
+    found = []
+    for one in frames:
+        found.append(passed.missing(one))
+        passed.note(one)
+    return found
+
+
+def test_a_hole_in_the_count_is_what_passed_by() -> None:
+    assert missing(Passed(), frame(7), frame(8), frame(12), frame(13)) == [0, 0, 3, 0]
+
+
+def test_each_kind_is_counted_apart() -> None:
+    assert missing(Passed(), frame(7), frame(3, kind="check"), frame(8), frame(5, kind="check")) == [0, 0, 0, 1]
+
+
+def test_the_frames_of_two_collectors_make_no_holes_in_each_other() -> None:
+    assert missing(Passed(), frame(7), frame(900, 2), frame(8), frame(901, 2), frame(903, 2)) == [0, 0, 0, 0, 1]
+
+
+def test_where_there_is_one_collector_another_life_of_it_began_at_one() -> None:
+    assert missing(Passed(alone=True), frame(7), frame(3, 2)) == [0, 2]
+    assert missing(Passed(), frame(7), frame(3, 2)) == [0, 0]
+
+
+def test_lives_that_are_over_do_not_fill_the_memory() -> None:
+    passed = Passed()
+    for life in range(3 * MOST):
+        passed.note(frame(5, life))
+    assert passed.missing(frame(9, 3 * MOST - 1)) == 3
+    assert passed.missing(frame(9, 0)) == 0

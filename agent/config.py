@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.metrics import METRICS
 from bus.faults import Objection
-from bus.messages import HUB
+from bus.messages import DRILL, HUB
 from bus.secret import Secret
 from bus.settings import setting
 
@@ -91,5 +91,5 @@ class Agent:
 
     def objections(self) -> Iterator[Objection]:
         """The hub's own names are taken."""
-        if self.name.startswith(HUB):
+        if self.name.startswith(HUB) and self.name != DRILL:
             yield Objection("name", f'"{self.name}"', f"a name that does not start with {HUB}", "choose another")

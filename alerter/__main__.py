@@ -9,12 +9,14 @@ from alerter.answering import Counter
 from alerter.catching import Catching
 from alerter.config import Alerter
 from alerter.desk import Desk
+from alerter.drilling import Drills
+from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
 from alerter.listening import KINDS, Listening
 from alerter.memory import Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
-from alerter.speaking import deliveries, speaking
+from alerter.speaking import beating, deliveries, speaking, threads
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
 
@@ -22,6 +24,7 @@ PULSE_SECONDS = 0.2
 NOTE_SECONDS = 5.0
 CONSIDER_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
+DRILL_SECONDS = 15.0
 BLIND = 2.5
 """So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
 
@@ -37,7 +40,8 @@ def build(program: Program[Alerter]) -> None:
     memory = _memory(program)
     loop.on_stop(memory.close)
     voice = program.deliverer()
-    speaker = speaking(program, memory, voice)
+    workers = threads(program)
+    speaker = speaking(program, memory, voice, workers)
     desk = Desk(judge, holding, memory, speaker, voice, program.log)
     subscribe, ask, answer = Subscribe(program.context, KINDS), Ask(program.context), Answer(program.context)
     forget = settings_ns(config.forget_seconds)
@@ -51,8 +55,11 @@ def build(program: Program[Alerter]) -> None:
         program.log,
         silent_seconds=BLIND * program.bus.vitals_seconds,
     )
+    drills = Drills(
+        judge, desk, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now
+    )
     counter = Counter(
-        judge, desk, memory.reading, time.time_ns, lambda view, incident: deliveries(speaker, view, incident)
+        judge, desk, memory.reading, time.time_ns, lambda view, one: deliveries(speaker, view, one), drills
     )
 
     program.bind(answer, "alerter")
@@ -65,9 +72,12 @@ def build(program: Program[Alerter]) -> None:
     loop.every(PULSE_SECONDS, listening.pulse)
     loop.every(NOTE_SECONDS, desk.note_judged)
     loop.every(CONSIDER_SECONDS, lambda: desk.settle(time.time_ns(), all_open=True))
+    loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
+    beating(program, workers, lambda: unwell(judge, began=listening.began, full=desk.full))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
     program.on_reload.append(lambda _: reload(program, judge, holding))
     program.vitals.source(lambda: readings(judge, desk))
+    program.vitals.source(lambda: drills.vitals(time.time_ns()))
     judged = desk.restore(now)
     speaker.start()
     loop.after(0.0, lambda: listening.begin(judged))

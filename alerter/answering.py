@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Protocol
 
 import zmq
 
@@ -25,6 +25,7 @@ from bus.judging import (
     AlarmList,
     Alarms,
     Done,
+    Drill,
     EndSilence,
     IncidentList,
     Incidents,
@@ -39,7 +40,7 @@ from bus.judging import (
     pack_refusal,
     read_question,
 )
-from bus.messages import Silence
+from bus.messages import DRILL, Silence
 from bus.sockets import Answer
 
 AT_ONCE = 16
@@ -53,6 +54,18 @@ class Refused(Exception):
     """A question that has no answer; the text says why."""
 
 
+class Drilled(Protocol):
+    """Who keeps the drills."""
+
+    def begin(self, channel: str, now: int) -> str:
+        """Begin one that tells ``channel``; what there is against it, empty when nothing is."""
+        ...
+
+    def end(self, now: int, *, passed: bool) -> None:
+        """End the one that is under way."""
+        ...
+
+
 class Counter:
     """Answers questions about alarms."""
 
@@ -63,12 +76,14 @@ class Counter:
         reading: Callable[[], AbstractContextManager[Any]],
         clock: Callable[[], int],
         deliveries: Deliveries = lambda _txn, _incident: (),
+        drills: Drilled | None = None,
     ) -> None:
         self._judge = judge
         self._desk = desk
         self._reading = reading
         self._clock = clock
         self._deliveries = deliveries
+        self._drills = drills
 
     def serving(self, answer: Answer) -> Callable[[], None]:
         """The handler for the socket on which questions come as [who asks, number, question]."""
@@ -117,6 +132,8 @@ class Counter:
                 return self._end(question, now)
             case Acknowledge():
                 return self._acknowledge(question, now)
+            case Drill():
+                return self._drill(question, now)
             case Rules():
                 return RuleList(tuple(rule.shown() for rule in self._judge.rules))
 
@@ -194,6 +211,17 @@ class Counter:
         ended = Silence(known.id, known.owner, reason, known.starts, now, known.matches, True)
         self._desk.silence(ended, now)
         return Done(asked.id, f"silence {asked.id} is over")
+
+    def _drill(self, asked: Drill, now: int) -> Done:
+        if self._drills is None:
+            raise Refused("no drills are held here")
+        if not asked.channel:
+            self._drills.end(now, passed=asked.passed)
+            self._desk.settle(now)
+            return Done("drill", "the drill is over")
+        if objection := self._drills.begin(asked.channel, now):
+            raise Refused(objection)
+        return Done("drill", f"a breach of {DRILL} is told to {asked.channel}")
 
     def _acknowledge(self, asked: Acknowledge, now: int) -> Done:
         if not asked.owner.strip():

@@ -83,6 +83,8 @@ class Desk:
         self.holding = holding
         self.holds: dict[str, tuple[Hold, ...]] = {}
         self.settled = 0
+        self.full = False
+        """Whether the disk has no room for what is decided, which waits."""
         self.judged = 0
         """When the last record that was judged was received, ns; kept with what followed from it."""
         self._memory = memory
@@ -93,7 +95,6 @@ class Desk:
         self._touched: dict[str, Incident] = {}
         self._said: dict[str, Sequence[Reason]] = {}
         self._number = 0
-        self._full = False
 
     # -- beginning ---
 
@@ -151,8 +152,8 @@ class Desk:
         except MemoryFull as full:
             self._failed(full, decisions)
             return
-        if self._full:
-            self._full = False
+        if self.full:
+            self.full = False
             self._log.info("what is decided can be kept again")
         gone = {one.id for one in over}
         self.holds = {id: found for id, found in holds.items() if id not in gone}
@@ -271,7 +272,7 @@ class Desk:
             self._log.warning("the disk is full: transitions may be told twice after the next start")
 
     def _failed(self, full: MemoryFull, decisions: list[Decision]) -> None:
-        if not self._full:
-            self._full = True
+        if not self.full:
+            self.full = True
             self._log.error("what is decided waits in memory: %s", full)
         self._unsettled = decisions[-MOST_UNSETTLED:]

@@ -19,7 +19,7 @@ from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Place, Subject
 from alerter.terms import STATES, condition
 from bus.fields import Unfit
-from bus.messages import HUB, Check, Facts, Loss, doubles, split_sample
+from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, split_sample
 from bus.tables import Host, Service
 from bus.wire import Record
 
@@ -64,13 +64,14 @@ class Judge:
         self._waiting: dict[int, list[tuple[Record, int]]] = {}
         self._due: list[tuple[int, int, Subject]] = []
         self._order = itertools.count()
+        self.rules: tuple[Rule, ...] = ()
         self.use(rules, hosts, services, now)
 
     # -- settings ---
 
     def use(self, rules: Sequence[Rule], hosts: Iterable[Host], services: Iterable[Service], now: int) -> None:
         """Judge by these rules from now on; alarms of rules that are no more end."""
-        self.rules = tuple(rules)
+        self.rules = (*rules, *(rule for rule in self.rules if rule.drill))
         self._hosts = {host.name: host for host in hosts}
         self._services = {service.name: service for service in services}
         # What is not expected any longer lives on as something that was heard.
@@ -81,6 +82,13 @@ class Judge:
             self.subject("host", name, now)
         for name in self._services:
             self.subject("service", name, now)
+
+    def drill(self, rule: Rule | None, now: int) -> None:
+        """Judge Guardia's own drill by ``rule``; None: it is over, and what it made burn ends."""
+        self.rules = (*(one for one in self.rules if not one.drill), *((rule,) if rule else ()))
+        subject = self.subject("hub", DRILL, now)
+        self._settle(subject)
+        self._bind(subject, subject.bound.names if subject.bound else (), now)
 
     def subject(self, kind: str, name: str, now: int) -> Subject:
         """The subject of that name, made when it is new."""

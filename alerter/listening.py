@@ -57,7 +57,8 @@ class Listening:
         self._offset = clock() - int(monotonic() * 1e9)
         self._passed = Passed()
         self._received = 0
-        self._began = False
+        self.began = False
+        """Whether it has caught up with what was stored, and judges what comes."""
         self._left: list[bytes] = []
 
     # -- the start ---
@@ -74,14 +75,14 @@ class Listening:
         self._catching.past(self._live)
 
     def _live(self) -> None:
-        if not self._began:
+        if not self.began:
             self._log.info(
                 "judges %d hosts, services and rooms by %d rules; %d records were read from the store",
                 len(self._judge.subjects),
                 len(self._judge.rules),
                 self._catching.caught,
             )
-        self._began = True
+        self.began = True
         self._received = self._desk.judged = max(self._received, self._catching.newest)
         left, self._left = self._left, []
         self._judge_frames(left, holes=False)
@@ -92,7 +93,7 @@ class Listening:
 
     def drain(self) -> None:
         """Judge what has come; while the store is asked it waits in the socket."""
-        if not self._began or self._catching.busy:
+        if not self.began or self._catching.busy:
             return
         frames = self._subscribe.drain(FRAMES)
         if not frames:
@@ -146,7 +147,7 @@ class Listening:
             )
             self._judge.hears(now)
         self._offset = offset
-        if not self._began or self._catching.busy:
+        if not self.began or self._catching.busy:
             return
         self.drain()
         if not self._judge.hearing.blind and self._monotonic() - self._heard > self._silent_seconds:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerter.incidents import Hold, Incident
-from alerter.letters import ACKNOWLEDGED, ALARM, CHANGED, ESCALATION, RECOVERY, REMINDER, Told, item_key
+from alerter.letters import ACKNOWLEDGED, ALARM, CHANGED, DRILL, ESCALATION, RECOVERY, REMINDER, Told, item_key
 from alerter.machine import in_words
 from alerter.routes import Routes
 from bus.faults import listed
+from bus.messages import DRILL as DRILLED
 
 SAID = frozenset({"told", "recovery_told", "came_and_went", "escalated", "reminded", "no_channel", "not_severe_enough"})
 """Verdicts on telling people; all others are on the alarm itself."""
@@ -60,8 +61,9 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
         return Decided(
             (), tuple(Reason(f"held_by_{hold.cause}", hold.detail) for hold in holds), min(until, default=None)
         )
-    wanted = routes.of(incident)
-    intents = [Intent(ALARM, name) for name in wanted if name not in told]
+    drill = incident.subject == DRILLED
+    wanted = incident.channels if drill else routes.of(incident)
+    intents = [Intent(DRILL if drill else ALARM, name) for name in wanted if name not in told]
     intents += [Intent(CHANGED, name) for name, one in told.items() if _changed(incident, one, routes)]
     reasons = []
     if intents:
@@ -74,6 +76,8 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
         known = [name for name, one in told.items() if one.open and not one.acknowledged]
         intents += [Intent(ACKNOWLEDGED, name) for name in (*fresh, *known)]
         reasons.append(Reason("acknowledged", f"acknowledged by {who}: no reminder and no escalation"))
+        return Decided(tuple(intents), tuple(reasons))
+    if drill:
         return Decided(tuple(intents), tuple(reasons))
     later, again = _later(incident, told, routes, now, {intent.channel for intent in intents})
     return Decided((*intents, *later), (*reasons, *_said(later)), again)

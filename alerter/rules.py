@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from alerter.config import RuleTable
 from alerter.terms import Condition, condition
 from bus.judging import RuleShown
+from bus.messages import DRILL
 from bus.tables import Host
 
 SECOND = 1_000_000_000
@@ -35,6 +36,8 @@ class Rule:
     unreachable: bool = False
     own: bool = True
     """Whether the operator wrote it."""
+    drill: bool = False
+    """Whether it is the one that judges Guardia's own drill, and nothing else."""
 
     def __hash__(self) -> int:
         return id(self)
@@ -49,6 +52,8 @@ class Rule:
 
     def concerns(self, kind: str, subject: str, labels: Mapping[str, str]) -> bool:
         """Whether it is to be judged for this subject."""
+        if (subject == DRILL) != self.drill:
+            return False
         if kind != self.kind or any(labels.get(name) != value for name, value in self.labels.items()):
             return False
         return any(fnmatchcase(subject, glob) for glob in self.subjects)
@@ -108,6 +113,12 @@ DEFAULTS: tuple[RuleTable, ...] = (
         hosts=_EVERY,
     ),
     RuleTable(name="data-lost", when="lost.messages > 0", clear="lost.messages == 0", hosts=_EVERY),
+    RuleTable(
+        name="drill-missed",
+        when="drill.overdue_seconds > 0",
+        severity="critical",
+        rooms=("guardia.alerter",),
+    ),
     RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
 )
 """Few, and each worth waking somebody or looking at in the morning."""
@@ -159,6 +170,12 @@ def compiled(table: RuleTable, *, own: bool = True) -> Rule:
         unreachable=bool(table.unreachable),
         own=own,
     )
+
+
+def drill(channel: str) -> Rule:
+    """The rule of a drill that tells ``channel``; a word of an operator's own rule never meets it."""
+    table = RuleTable(name="drill", when="drill.breach > 0", severity="info", rooms=(DRILL,), channels=(channel,))
+    return replace(compiled(table, own=False), drill=True)
 
 
 LIMITS = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from alerter.channels.common import Channel
+from alerter.channels.common import Channel, hidden
+from alerter.heartbeat import Heartbeat
 from alerter.letters import Told
 from alerter.memory import Memory, Transaction
 from alerter.outbox import Policy
@@ -18,8 +19,10 @@ from bus.producer import Voice
 from bus.program import Program
 from bus.workers import Workers
 
-SPARE = 1
-"""Threads beside one for each channel: for what else goes out."""
+SPARE = 2
+"""Threads beside one for each channel: for the heartbeat and for drills."""
+FIRST_BEAT_SECONDS = 3.0
+"""After the start, when the past is caught up with."""
 
 
 def policy(notify: Notify) -> Policy:
@@ -32,16 +35,33 @@ def carrier(notify: Notify) -> Carrier:
     return Carrier(notify.private_networks, notify.proxy.reveal() if notify.proxy else "")
 
 
-def speaking(program: Program[Any], memory: Memory, voice: Voice) -> Speaker:
-    """The speaker of this room, with a thread for each channel; its counters are among the room's own."""
+def threads(program: Program[Any]) -> Workers:
+    """What runs attempts off the loop: a thread for each channel and some more."""
+    workers = Workers(program.loop, len(program.settings["channels"]) + SPARE, "notice")
+    program.loop.on_stop(workers.close)
+    return workers
+
+
+def beating(program: Program[Any], workers: Workers, why_not: Callable[[], str]) -> None:
+    """Let the outbound heartbeat go out, where there is an address for it, while ``why_not`` gives nothing."""
+    notify: Notify = program.settings["notify"]
+    if notify.heartbeat_url is None:
+        return
+    url = notify.heartbeat_url.reveal()
+    heartbeat = Heartbeat(url, carrier(notify), workers, why_not, program.log, hidden((url,)))
+    program.loop.every(notify.heartbeat_seconds, heartbeat.beat)
+    program.loop.after(FIRST_BEAT_SECONDS, heartbeat.beat)
+    program.vitals.source(heartbeat.vitals)
+
+
+def speaking(program: Program[Any], memory: Memory, voice: Voice, workers: Workers) -> Speaker:
+    """The speaker of this room; its counters are among the room's own."""
 
     def tell(notice: Notice, subject: str, at: int) -> None:
         voice.tell(notice, at=at, subject=subject)
 
     notify: Notify = program.settings["notify"]
     channels: Mapping[str, Channel] = program.settings["channels"]
-    workers = Workers(program.loop, len(channels) + SPARE, "notice")
-    program.loop.on_stop(workers.close)
     speaker = Speaker(
         memory,
         channels,

@@ -45,6 +45,7 @@ COMMANDS = {
     "channel test": Command("alerter.trying:test", "tells one channel that this is a test"),
     "backtest": Command("alerter.backtest:main", "tries rules on the stored past"),
     "check": Command("bus.check:main", "checks the configuration and names every fault"),
+    "drill alert": Command("alerter.drill:main", "a breach that is none, from an agent to a channel, with its times"),
     "drill delivery": Command("bus.drill.delivery:main", "kills a hub of its own under load and counts what is lost"),
     "audit": Command("store.audit:main", "audit gaps: what each producer sent, what was stored, what was lost and why"),
     "enroll": Command("collector.command:enroll", "lets an agent in, and prints the line that makes its host join"),

@@ -261,7 +261,15 @@ class RuleList:
     rules: tuple[RuleShown, ...]
 
 
-Question = Alarms | Incidents | Why | Silences | AddSilence | EndSilence | Acknowledge | Rules
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A drill begins that tells ``channel``; empty: it is over, ``passed`` or not."""
+
+    channel: str = ""
+    passed: bool = False
+
+
+Question = Alarms | Incidents | Why | Silences | AddSilence | EndSilence | Acknowledge | Rules | Drill
 ANSWERS: dict[type[Any], type[Any]] = {
     Alarms: AlarmList,
     Incidents: IncidentList,
@@ -271,6 +279,7 @@ ANSWERS: dict[type[Any], type[Any]] = {
     EndSilence: Done,
     Acknowledge: Done,
     Rules: RuleList,
+    Drill: Done,
 }
 QUESTIONS: dict[str, type[Any]] = {question.__name__: question for question in ANSWERS}
 

@@ -31,6 +31,7 @@ MAY_PRINT |= {
     "alerter/backtest.py",
     "alerter/timelines.py",
     "alerter/trying.py",
+    "alerter/drill.py",
     "bus/drill/delivery.py",
 }
 

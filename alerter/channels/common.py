@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -174,8 +174,13 @@ def cut(text: str, most: int) -> str:
 
 def secrets_of(channel: Channel) -> tuple[str, ...]:
     """All that must not be seen of a channel: its secrets, and the telling parts of those that are addresses."""
+    return hidden(Settings(Path(), {"channel": channel}).secrets())
+
+
+def hidden(secrets: Iterable[str]) -> tuple[str, ...]:
+    """The secrets, the telling parts of those that are addresses, and the forms in which they may be seen."""
     found: set[str] = set()
-    for secret in Settings(Path(), {"channel": channel}).secrets():
+    for secret in secrets:
         found.add(secret)
         if "://" in secret:
             parts = urlsplit(secret)

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from alerter import phrases
 from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_headers, packed
-from alerter.letters import DRILL, TEST, Item, Letter
+from alerter.letters import TEST, Item, Letter
 from bus.config import Objection, Secret, setting
+from bus.messages import DRILL
 
 SIGNATURE_HEADER = "X-Guardia-Signature"
 
@@ -89,7 +90,7 @@ class Webhook(HttpChannel):
             "acknowledged_by": incident.acknowledged.owner if incident.acknowledged else None,
             "links": {"incident": phrases.address(item, link)} if link else {},
         }
-        marks = {"test": True} if item.about in (TEST, DRILL) else {}
+        marks = {"test": True} if item.about == TEST or incident.subject == DRILL else {}
         return {**old, **more, **marks}
 
 

@@ -1,0 +1,136 @@
+"""Drills as the alerter keeps them: one at a time, ended when nobody ends it, held again on a schedule.
+
+A drill that was due and did not pass is a reading of the alerter's own (``drill.overdue_seconds``), which the rule
+``drill-missed`` looks at: that nobody could have been told is found out while nothing burns.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from alerter.judge import Judge
+from alerter.memory import Memory, MemoryFull
+from alerter.routes import Notify
+from alerter.rules import SECOND, drill
+from alerter.speaker import Submits
+from bus.faults import did_you_mean
+
+LONGEST = 300 * SECOND
+"""A drill that lasts for longer is over: whoever held it is gone."""
+RUN_SECONDS = 120.0
+AGAIN = 600 * SECOND
+"""Between two tries of a drill that is due."""
+PATIENCE = 900.0
+"""Seconds after its time in which a drill may still pass before it counts as missed."""
+PASSED = "drill.passed"
+
+
+class Settles(Protocol):
+    """Makes durable what follows."""
+
+    def settle(self, now: int, *, all_open: bool = False) -> None:
+        """Now."""
+        ...
+
+
+class Drills:
+    """Its methods are for the loop's own thread. Times in ns."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        desk: Settles,
+        memory: Memory,
+        channels: Collection[str],
+        notify: Notify,
+        workers: Submits,
+        config: Path,
+        log: logging.Logger,
+        *,
+        now: int,
+    ) -> None:
+        self._judge, self._desk, self._memory = judge, desk, memory
+        self._channels, self._notify, self._workers = channels, notify, workers
+        self._log, self._config = log, config
+        self._channel, self._since, self._tried = "", 0, 0
+        with memory.reading() as view:
+            self._passed = int(view.get("state", PASSED) or 0)
+        if not self._passed and notify.drill_seconds:
+            # The first one is due a whole interval after the schedule began.
+            self._pass(now)
+
+    def begin(self, channel: str, now: int) -> str:
+        """Begin one that tells ``channel``; what there is against it, empty when nothing is."""
+        if channel not in self._channels:
+            hint = did_you_mean(channel, self._channels)
+            return f"there is no channel {channel}; {hint or 'guardia channel list shows those that there are'}"
+        if self._channel and now - self._since < LONGEST:
+            return f"a drill that tells {self._channel} is under way"
+        self._channel, self._since = channel, now
+        self._judge.drill(drill(channel), now)
+        self._log.info("a drill begins: it tells %s", channel)
+        return ""
+
+    def end(self, now: int, *, passed: bool) -> None:
+        """End the one that is under way."""
+        if not self._channel:
+            return
+        self._judge.drill(None, now)
+        if passed:
+            self._log.info("the drill passed: %s was told", self._channel)
+            if self._channel == self._notify.drill_channel or not self._notify.drill_channel:
+                self._pass(now)
+        else:
+            self._log.error("the drill failed: %s was not told, or not of its end", self._channel)
+        self._channel = ""
+
+    def look(self, now: int) -> None:
+        """End what nobody ended, and hold what is due; to be called now and then."""
+        if self._channel and now - self._since >= LONGEST:
+            self.end(now, passed=False)
+            self._desk.settle(now)
+        seconds = self._notify.drill_seconds
+        if not seconds or self._channel or now < self._passed + int(seconds * SECOND) or now < self._tried + AGAIN:
+            return
+        self._tried = now
+        command = [sys.executable, "-m", "bus.command", "drill", "alert", "--channel", self._notify.drill_channel]
+        command += ["--config", str(self._config)]
+        self._workers.submit(lambda: held(command), self._came)
+
+    def _came(self, came: str | BaseException) -> None:
+        if came:
+            self._log.error("the drill that was due failed: %s", came)
+
+    def _pass(self, now: int) -> None:
+        self._passed = now
+        try:
+            with self._memory.transaction() as txn:
+                txn.put("state", PASSED, now)
+        except MemoryFull as full:
+            self._log.error("that the drill passed is not kept: %s", full)
+
+    def overdue(self, now: int) -> float:
+        """Seconds for which a drill has been missed; 0 where none is."""
+        late = (now - self._passed) / SECOND - self._notify.drill_seconds - PATIENCE
+        return max(0.0, late) if self._notify.drill_seconds else 0.0
+
+    def vitals(self, now: int) -> dict[str, float | None]:
+        """As readings of the alerter's own sample."""
+        return {"drill.overdue_seconds": self.overdue(now)}
+
+
+def held(command: Sequence[str]) -> str:
+    """Hold a drill in a process of its own; what went wrong, empty when nothing did."""
+    try:
+        done: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603, our own command
+            command, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"it was not done within {RUN_SECONDS:g} s"
+    words = " ".join(str(done.stderr).split())[-300:]
+    return "" if done.returncode == 0 else words or f"exit code {done.returncode}"

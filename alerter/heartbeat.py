@@ -1,0 +1,92 @@
+"""The outbound heartbeat: an outside service is called while the hub is well, and calls people when the calls end.
+
+A hub that is dead tells nobody. A dead-man service (healthchecks.io, Better Stack, Uptime Kuma's push monitors and
+others) does: it expects a request to a secret address at least so often. What is called is ``[notify] heartbeat_url``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from alerter.channels.common import Answer, Carries, Post, Refused, Unreached, judged, scrubbed
+from alerter.judge import Judge
+from alerter.outbox import Delivered
+from alerter.speaker import Submits
+
+SECONDS = 10.0
+"""One call lasts at most so long."""
+GRAVE = "critical"
+
+
+def unwell(judge: Judge, *, began: bool, full: bool) -> str:
+    """Why the hub is not well; empty when it is: it hears, it can write, and none of its rooms is missing."""
+    if not began:
+        return "it has not yet caught up with what was stored"
+    if judge.hearing.blind:
+        return "its collector is not heard"
+    if full:
+        return "its disk is full"
+    for incident in judge.decider.open.values():
+        if incident.kind == "hub" and incident.severity == GRAVE:
+            return f"{incident.rule} of {incident.subject}: {incident.reason}"
+    return ""
+
+
+class Heartbeat:
+    """Calls the address while ``why_not`` gives nothing; to be asked to ``beat`` every so often."""
+
+    def __init__(
+        self,
+        url: str,
+        carrier: Carries,
+        workers: Submits,
+        why_not: Callable[[], str],
+        log: logging.Logger,
+        secrets: tuple[str, ...],
+    ) -> None:
+        self._url, self._carrier, self._workers = url, carrier, workers
+        self._why_not, self._log, self._secrets = why_not, log, secrets
+        self._busy = False
+        self._fault = ""
+        self.beats = self.failures = 0
+
+    def beat(self) -> None:
+        """Call once, in a thread, unless the last call still lasts or the hub is not well."""
+        if self._busy:
+            return
+        if why := self._why_not():
+            self._tell(f"the heartbeat is held back: {why}")
+            return
+        self._busy = True
+        self._workers.submit(self._called, self._came)
+
+    def _called(self) -> str:
+        """What went wrong; empty when it was taken."""
+        try:
+            answer: Answer = self._carrier.post(Post(self._url, b"", {}, "GET"), SECONDS)
+        except (Unreached, Refused) as error:
+            return str(error)
+        outcome = judged(answer)
+        return "" if isinstance(outcome, Delivered) else outcome.why
+
+    def _came(self, came: str | BaseException) -> None:
+        self._busy = False
+        if not came:
+            self.beats += 1
+            self._tell("")
+            return
+        self.failures += 1
+        self._tell(f"the heartbeat's address does not take it: {came}")
+
+    def _tell(self, fault: str) -> None:
+        fault = scrubbed(fault, self._secrets)
+        if fault and fault != self._fault:
+            self._log.warning("%s", fault)
+        elif self._fault and not fault:
+            self._log.info("the heartbeat goes out again")
+        self._fault = fault
+
+    def vitals(self) -> dict[str, float | None]:
+        """Calls of this life that were taken, and that were not."""
+        return {"heartbeat.taken_total": float(self.beats), "heartbeat.failed_total": float(self.failures)}

@@ -1,0 +1,134 @@
+"""Drills: one at a time, over when nobody ends them, held on a schedule, and missed ones are an alarm."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerter.channels.webhook import Webhook
+from alerter.drilling import AGAIN, LONGEST, PATIENCE, Drills, held
+from alerter.incidents import Hold
+from alerter.memory import Memory
+from alerter.notices import decide
+from alerter.routes import Notify, routes
+from alerter.rules import in_force
+from bus.messages import DRILL
+from tests.alerter.given import World, at, desk
+from tests.alerter.shapes import burning
+
+DAILY = Notify(drill_channel="ops", drill_seconds=86_400.0)
+
+
+class Hands:
+    """Remembers what was submitted."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], Any]] = []
+
+    def submit(self, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        self.calls.append(call)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(tmp_path / "alerter")
+    yield opened
+    opened.close()
+
+
+def drills(world: World, memory: Memory, notify: Notify, hands: Hands, now: float = 0.0) -> Drills:
+    room, _, _ = desk(world, memory)
+    log = logging.getLogger("guardia.test")
+    return Drills(world.judge, room, memory, ("ops",), notify, hands, Path("guardia.toml"), log, now=at(now))
+
+
+def breach(world: World, seconds: float, value: float) -> None:
+    world.sample(seconds, DRILL, {"drill.breach": value})
+
+
+def test_only_the_drills_own_rule_judges_it_and_only_while_it_lasts(memory: Memory) -> None:
+    world = World(*in_force([]))
+    kept = drills(world, memory, Notify(), Hands())
+    world.settled_elsewhere = False
+    breach(world, 0, 1)
+    assert world.told() == []
+
+    assert kept.begin("ops", at(1)) == ""
+    assert "under way" in kept.begin("ops", at(2))
+    assert "there is no channel opps; did you mean ops?" in kept.begin("opps", at(2))
+    breach(world, 3, 1)
+    breach(world, 4, 0)
+    kept.end(at(5), passed=True)
+    breach(world, 6, 1)
+    world.passes(1000)
+    assert world.told() == [(3.0, "fired"), (4.0, "resolved")]
+    incident = world.decisions[0].incident
+    assert incident is not None
+    assert (incident.channels, incident.severity) == (("ops",), "info")
+
+
+def test_a_drill_is_told_to_its_channel_alone_as_a_drill_and_goes_no_further() -> None:
+    channels = {"ops": Webhook(url="http://x.example/", severity="critical"), "boss": Webhook(url="http://y.example/")}
+    ways = routes(Notify(reminder=60.0), channels)
+    incident = burning(subject=DRILL, kind="hub", severity="info", channels=("ops",))
+    assert [(one.about, one.channel) for one in decide(incident, (), {}, ways, at(0)).intents] == [("drill", "ops")]
+    held_back = decide(incident, (Hold("silence", "silenced by anna", None),), {}, ways, at(0))
+    assert held_back.intents == ()
+
+
+def test_a_drill_that_nobody_ends_is_over_by_itself_and_what_it_made_burn_too(memory: Memory) -> None:
+    world = World(*in_force([]))
+    kept = drills(world, memory, Notify(), Hands())
+    kept.begin("ops", at(0))
+    breach(world, 1, 1)
+    kept.look(at(2))
+    assert len(world.judge.decider.open) == 1
+    kept.look(at(0) + LONGEST)
+    assert world.judge.decider.open == {}
+    assert kept.begin("ops", at(400)) == ""
+
+
+def test_a_drill_is_held_when_it_is_due_and_tried_again_when_it_failed(memory: Memory) -> None:
+    world, hands = World(*in_force([])), Hands()
+    kept = drills(world, memory, DAILY, hands)
+    day = 86_400
+    kept.look(at(day - 1))
+    assert hands.calls == []
+    kept.look(at(day))
+    kept.look(at(day + 15))
+    assert len(hands.calls) == 1
+    kept.look(at(day) + AGAIN)
+    assert len(hands.calls) == 2
+    kept.begin("ops", at(day + 700))
+    kept.end(at(day + 705), passed=True)
+    kept.look(at(2 * day))
+    assert len(hands.calls) == 2
+
+    # What passed is known to the next life.
+    later = drills(world, memory, DAILY, hands, now=3 * day)
+    assert later.overdue(at(3 * day + 705 + PATIENCE)) == pytest.approx(day)
+
+
+def test_a_missed_drill_is_an_alarm(memory: Memory) -> None:
+    world = World(*in_force([]))
+    kept = drills(world, memory, DAILY, Hands())
+    world.settled_elsewhere = False
+    assert drills(world, memory, Notify(), Hands()).overdue(at(10**6)) == 0.0
+    world.settled_elsewhere = False
+    for seconds in (100, 86_400 + PATIENCE + 1):
+        world.sample(seconds, "guardia.alerter", kept.vitals(at(seconds)))
+    kept.begin("ops", at(87_400))
+    kept.end(at(87_410), passed=True)
+    world.sample(87_420, "guardia.alerter", kept.vitals(at(87_420)))
+    missed = [str(one.change) for one in world.decisions if one.rule == "drill-missed" and one.change]
+    assert missed == ["fired", "resolved"]
+
+
+def test_what_the_drills_own_process_says_is_told() -> None:
+    assert held(["/bin/true"]) == ""
+    assert held(["/bin/sh", "-c", "echo nobody is told >&2; exit 1"]) == "nobody is told"
+    assert held(["/bin/false"]) == "exit code 1"

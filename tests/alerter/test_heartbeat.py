@@ -1,0 +1,73 @@
+"""The outbound heartbeat goes out while the hub is well, and is held back when it is not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alerter.channels.common import hidden
+from alerter.heartbeat import Heartbeat, unwell
+from alerter.posting import Carrier
+from alerter.rules import in_force
+from tests.alerter.given import World
+from tests.alerter.receiver import Receiver, Reply
+
+SECRET = "s3same-open-9"
+
+
+class AtOnce:
+    """Runs what is submitted here and now."""
+
+    def submit(self, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        done(call())
+
+
+def beating(receiver: Receiver, why_not: list[str]) -> Heartbeat:
+    url = f"{receiver.url}/ping/{SECRET}"
+    log = logging.getLogger("guardia.test")
+    return Heartbeat(url, Carrier(("127.0.0.1",)), AtOnce(), lambda: why_not[0], log, hidden((url,)))
+
+
+def test_it_calls_while_the_hub_is_well_and_not_when_it_is_not() -> None:
+    with Receiver() as receiver:
+        why_not = [""]
+        heartbeat = beating(receiver, why_not)
+        heartbeat.beat()
+        why_not[0] = "its disk is full"
+        heartbeat.beat()
+        why_not[0] = ""
+        heartbeat.beat()
+        assert [(one.method, one.path) for one in receiver.requests] == [("GET", f"/ping/{SECRET}")] * 2
+        assert heartbeat.vitals() == {"heartbeat.taken_total": 2.0, "heartbeat.failed_total": 0.0}
+
+
+def test_what_goes_wrong_is_told_once_and_without_the_secret(caplog: pytest.LogCaptureFixture) -> None:
+    with Receiver() as receiver, caplog.at_level(logging.INFO):
+        heartbeat = beating(receiver, [""])
+        receiver.usual = Reply(500, f"no ping {SECRET} here".encode())
+        heartbeat.beat()
+        heartbeat.beat()
+        receiver.usual = Reply()
+        heartbeat.beat()
+    assert [one.levelname for one in caplog.records] == ["WARNING", "INFO"]
+    assert "500: no ping *** here" in caplog.text
+    assert SECRET not in caplog.text
+    assert heartbeat.failures == 2
+
+
+def test_the_hub_is_not_well_when_it_is_deaf_full_or_lacks_a_room() -> None:
+    world = World(*in_force([]))
+    judge = world.judge
+    assert unwell(judge, began=True, full=False) == ""
+    assert "caught up" in unwell(judge, began=False, full=False)
+    assert "disk" in unwell(judge, began=True, full=True)
+
+    world.says(0, "guardia.collector")
+    world.says(0, "web-1")
+    world.passes(100)
+    assert unwell(judge, began=True, full=False).startswith("room-unwell of guardia.collector")
+    judge.hears(None)
+    assert "collector is not heard" in unwell(judge, began=True, full=False)

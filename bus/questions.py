@@ -16,6 +16,7 @@ from bus.fields import Unfit, build, plain
 
 MAX_RECORDS = 10_000
 MAX_POINTS = 10_000
+AGGREGATES = ("mean", "min", "max", "last", "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ class LayoutNames:
 class Series:
     """Metrics of a host that match any of the globs ``metrics``, in at most ``points`` steps of equal length.
 
-    ``[`` and ``]`` in a glob stand for themselves; ``*`` and ``?`` are wild.
+    ``[`` and ``]`` in a glob stand for themselves; ``*`` and ``?`` are wild. ``step`` (ns) names the length of a step
+    instead; it is made longer when there would be more than ``MAX_POINTS`` of them. Of the ``aggregates`` those that
+    nobody asked for are left out of the answer.
     """
 
     subject: str
@@ -102,11 +105,16 @@ class Series:
     start: int
     end: int
     points: int = 300
+    step: int | None = None
+    aggregates: tuple[str, ...] = AGGREGATES
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One metric, a value per step; None where the step has no reading. ``count`` is of readings."""
+    """One metric, a value per step; None where the step has no reading. ``count`` is of readings.
+
+    An aggregate that nobody asked for is empty.
+    """
 
     metric: str
     mean: tuple[float | None, ...]
@@ -118,7 +126,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAnswer:
-    """``times`` are the starts of the steps; ``coverage`` is the share of steps that were measured at all."""
+    """``times`` are the starts of the steps, ``step`` their length; ``coverage`` is the share of the range measured.
+
+    ``tier`` names what was read, the coarsest first, joined by ``+``: ``1h``, ``5m``, ``1m`` (rollups), ``blocks``,
+    ``rows``.
+    """
 
     times: tuple[int, ...]
     step: int

@@ -32,7 +32,7 @@ from bus.questions import (
 )
 from bus.wire import read
 from store.backends import Backend, StoreBroken
-from store.columns import columns, coverage, interval_of, stepped, steps
+from store.columns import chosen, columns, coverage, interval_of, stepped, steps, steps_of
 from store.gaps import Mark, accounted
 from store.keys import FAR
 
@@ -79,7 +79,7 @@ def _layouts(backend: Backend, question: Layouts) -> LayoutNames:
 def _series(backend: Backend, question: Series) -> SeriesAnswer:
     points = min(max(question.points, 1), MAX_POINTS)
     start, end = _within(question.start, question.end)
-    grid = steps(start, end, points)
+    grid = steps(start, end, points) if question.step is None else steps_of(start, end, question.step, MAX_POINTS)
     rows = backend.rows("sample", question.subject, start, end)
     found = columns(rows, question.metrics, backend.layouts)
     measured = coverage(found.times, grid, start, end, interval_of(found.times))
@@ -88,7 +88,10 @@ def _series(backend: Backend, question: Series) -> SeriesAnswer:
         grid.length,
         "rows",
         measured,
-        tuple(stepped(metric, found.times, values, grid) for metric, values in found.values.items()),
+        tuple(
+            chosen(stepped(metric, found.times, values, grid), question.aggregates)
+            for metric, values in found.values.items()
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import split_sample
-from bus.questions import Column
+from bus.questions import AGGREGATES, Column
 from bus.wire import HEADER
 
 Numbers = npt.NDArray[np.float64]
@@ -103,6 +103,15 @@ def steps(start: int, end: int, points: int) -> Steps:
     return Steps(first, length, _count(start, end, length))
 
 
+def steps_of(start: int, end: int, length: int, most: int) -> Steps:
+    """Steps of ``length`` ns, or of a multiple of it where there would be more than ``most``."""
+    length = max(length, 1)
+    length *= -(-_count(start, end, length) // most)
+    while _count(start, end, length) > most:
+        length *= 2
+    return Steps(start - start % length, length, _count(start, end, length))
+
+
 def _count(start: int, end: int, length: int) -> int:
     return (end - (start - start % length)) // length + 1
 
@@ -112,6 +121,11 @@ _LENGTHS = [
     *(SECOND * n for n in (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600)),
     *(SECOND * 3600 * n for n in (2, 3, 4, 6, 8, 12, 24, 48, 72, 168, 336, 720)),
 ]
+
+
+def chosen(column: Column, aggregates: Sequence[str]) -> Column:
+    """The column with the aggregates that were asked for; the others are empty."""
+    return replace(column, **{name: () for name in AGGREGATES if name not in aggregates})
 
 
 def stepped(metric: str, times: Times, values: Numbers, grid: Steps) -> Column:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bus.fields import Unfit
 from bus.questions import (
+    AGGREGATES,
     Accounted,
     Column,
     GapEntry,
@@ -45,7 +46,16 @@ QUESTIONS: st.SearchStrategy[Any] = st.one_of(
     st.builds(Latest, TEXT, st.none() | st.lists(TEXT, max_size=3).map(tuple)),
     st.builds(Range, TEXT, TEXT, WHEN, WHEN, WHEN),
     st.builds(Layouts, st.lists(WHEN, max_size=3).map(tuple)),
-    st.builds(Series, TEXT, st.lists(TEXT, max_size=3).map(tuple), WHEN, WHEN, WHEN),
+    st.builds(
+        Series,
+        TEXT,
+        st.lists(TEXT, max_size=3).map(tuple),
+        WHEN,
+        WHEN,
+        WHEN,
+        st.none() | WHEN,
+        st.lists(st.sampled_from(AGGREGATES), max_size=5).map(tuple),
+    ),
     st.just(Statistics()),
     st.builds(Gaps, st.none() | TEXT, st.none() | WHEN),
 )

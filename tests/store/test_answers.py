@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.questions import (
+    MAX_POINTS,
     MAX_RECORDS,
     Gaps,
     Latest,
@@ -95,6 +96,19 @@ def test_a_series_has_columns_of_the_metrics_that_were_asked_for(backend: Backen
     assert (column.min, column.max, column.last) == ((1.0, 60.0, 120.0), (59.0, 119.0, 120.0), (59.0, 119.0, 120.0))
     assert column.mean == (30.0, 89.5, 120.0)
     assert found.coverage == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_series_comes_in_steps_of_a_length_and_with_the_aggregates_that_were_asked_for(backend: Backend) -> None:
+    found = asked(backend, Series("web-1", ("cpu.*",), NOON, NOON + 2 * MINUTE, step=MINUTE, aggregates=("max",)))
+    assert (found.times, found.step) == ((NOON, NOON + MINUTE, NOON + 2 * MINUTE), MINUTE)
+    (column,) = found.columns
+    assert (column.max, column.min, column.mean, column.last, column.count) == ((59.0, 119.0, 120.0), (), (), (), ())
+
+
+def test_steps_that_would_be_too_many_are_made_longer(backend: Backend) -> None:
+    found = asked(backend, Series("web-1", ("cpu.*",), NOON, NOON + 2 * MINUTE, step=1))
+    assert len(found.times) <= MAX_POINTS
+    assert sum(found.columns[0].count) == 120
 
 
 @pytest.mark.parametrize("subject", ["nobody", "shop", ""])

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -125,7 +126,8 @@ _LENGTHS = [
 
 def chosen(column: Column, aggregates: Sequence[str]) -> Column:
     """The column with the aggregates that were asked for; the others are empty."""
-    return replace(column, **{name: () for name in AGGREGATES if name not in aggregates})
+    left_out: dict[str, Any] = {name: () for name in AGGREGATES if name not in aggregates}
+    return replace(column, **left_out)
 
 
 def stepped(metric: str, times: Times, values: Numbers, grid: Steps) -> Column:

@@ -45,6 +45,7 @@ class Outcome:
 class Failed(Exception):
     """What ends an attempt early; ``status`` is what that makes of the target, the text is the outcome's reason."""
 
-    def __init__(self, reason: str, status: str = DOWN) -> None:
+    def __init__(self, reason: str, status: str = DOWN, *, tls_days: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+        self.tls_days = tls_days

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from prober.deadline import Deadline
 from prober.names import Address
 from prober.reach import Reach
+from prober.words import count
 
 WORDS = {
     "dns": "looking its name up",
@@ -50,6 +51,10 @@ class Probe:
     doing: str = ""
     """The phase that is under way, or was when the attempt ended."""
     began: float = field(default_factory=time.monotonic)
+    heard: int = 0
+    """Bytes that the target said since ``asked``."""
+    asked: float | None = None
+    """When the question was sent that is waited on; the first byte of its answer ends the phase ``first_byte``."""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -62,6 +67,18 @@ class Probe:
             key = f"{name}_ms"
             self.phases[key] = self.phases.get(key, 0.0) + (time.monotonic() - start) * 1000
         self.doing = outer
+
+    def ask(self) -> None:
+        """A question has been sent: what is heard from now on is its answer."""
+        self.heard, self.asked, self.doing = 0, time.monotonic(), "first_byte"
+
+    def hear(self, count: int) -> None:
+        """So many bytes came."""
+        if count and self.asked is not None:
+            waited = (time.monotonic() - self.asked) * 1000
+            self.phases["first_byte_ms"] = self.phases.get("first_byte_ms", 0.0) + waited
+            self.asked, self.doing = None, "read"
+        self.heard += count
 
     def addresses(self, host: str, port: int) -> list[Address]:
         """The addresses of ``host`` that may be reached; raises ``Failed``."""
@@ -81,4 +98,6 @@ class Probe:
     def late(self) -> str:
         """The words for an attempt that took too long."""
         doing = f" while {WORDS[self.doing]}" if self.doing in WORDS else ""
+        if self.heard:
+            doing = f": {count(self.heard)} so far"
         return f"no answer within {self.deadline.until - self.began:.3g} s{doing}"

@@ -10,9 +10,10 @@ import socket
 from dataclasses import dataclass, field
 
 from bus.addresses import refusal
+from prober import words
 from prober.deadline import Deadline
 from prober.names import Address, Names
-from prober.outcome import UNKNOWN, Failed
+from prober.outcome import DOWN, UNKNOWN, Failed
 
 SETTING = "[prober] private_networks"
 
@@ -33,8 +34,8 @@ class Reach:
         return found
 
     def dial(self, addresses: list[Address], deadline: Deadline) -> socket.socket:
-        """A TCP connection to the first of ``addresses`` that takes one, shut at the deadline; raises ``OSError``."""
-        last: OSError = OSError("there is no address")
+        """A TCP connection to the first of ``addresses`` that takes one, shut at the deadline; raises ``Failed``."""
+        last = Failed("there is no address")
         for place, address in enumerate(addresses):
             connection = socket.socket(address.family, socket.SOCK_STREAM)
             # An address that says nothing leaves time for the others.
@@ -44,7 +45,7 @@ class Reach:
                 deadline.watch(connection)
             except OSError as error:
                 connection.close()
-                last = error
+                last = Failed(words.refused(error, words.place(address.place)), UNKNOWN if words.mine(error) else DOWN)
                 continue
             return connection
         raise last

@@ -32,10 +32,12 @@ redirect goes through it again.
 
 CHECKS = {
     "tcp": "prober.checks.tcp:Tcp",
+    "tls": "prober.checks.tls:Tls",
 }
 """A check's word, and where its settings and its attempt stand."""
 
 SCHEMES = {
     "tcp": "tcp",
+    "tls": "tls",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

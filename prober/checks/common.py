@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +10,7 @@ from bus.config import Objection
 from bus.tables import Service
 from prober.outcome import DEGRADED, UNKNOWN, UP, Failed, Outcome
 from prober.probe import Probe
+from prober.words import broken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +26,9 @@ class Check(Service):
         try:
             found = self.look(probe)
         except Failed as error:
-            found = Outcome(error.status, str(error))
+            found = Outcome(error.status, str(error), tls_days=error.tls_days)
         except OSError as error:
-            found = Outcome("down", probe.late() if probe.deadline.passed else words(error))
+            found = Outcome("down", probe.late() if probe.deadline.passed else broken(error, probe.heard))
         if probe.deadline.over and found.known:
             # What was read from a connection that was cut is no answer.
             found = replace(found, status="down", reason=probe.late())
@@ -60,14 +60,3 @@ class Check(Service):
             yield Objection("url", "a name or a password in it", "an address without, since everybody reads it")
         if port == 0:
             yield Objection("url", "port 0", "a port from 1 to 65535")
-
-
-def words(error: OSError) -> str:
-    """What went wrong on a connection, in a few words."""
-    if isinstance(error, ConnectionRefusedError):
-        return "the connection is refused"
-    if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
-        return "the connection was broken off"
-    if isinstance(error, socket.timeout | TimeoutError):
-        return "no answer in time"
-    return (error.strerror or str(error) or "the connection fails").lower()

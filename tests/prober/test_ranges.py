@@ -26,7 +26,9 @@ def test_lists_and_ranges_are_understood(text: str, within: tuple[int, ...], wit
     assert not any(code in found for code in without)
 
 
-@pytest.mark.parametrize("text", ["", ",", "200,", "2x", "99", "600", "300-200", "200-", "-200", "200 300", "1000", "x"])
+@pytest.mark.parametrize(
+    "text", ["", ",", "200,", "2x", "99", "600", "300-200", "200-", "-200", "200 300", "1000", "x"]
+)
 def test_what_is_no_status_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         statuses(text)
@@ -51,7 +53,6 @@ def test_what_is_shown_means_the_same(ranges: list[tuple[int, int]]) -> None:
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     try:
         found = statuses(text)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert found.ranges
+    except ValueError:
+        return
+    assert found.ranges

@@ -19,12 +19,14 @@ from bus.tables import Service
 from prober.checks import CHECKS, SCHEMES
 from prober.checks.common import Check
 from prober.checks.tcp import Tcp
+from prober.checks.tls import Tls
 from prober.outcome import DOWN, STATUSES, UNKNOWN
 from tests.prober.targets import closing, dripping, free_port, listening, probe, silent, tried
 
 KINDS = sorted(CHECKS)
 AT: dict[str, Callable[[int], Check]] = {
     "tcp": lambda port: Tcp(name="shop", url=f"tcp://127.0.0.1:{port}", expect="hello"),
+    "tls": lambda port: Tls(name="shop", url=f"tls://127.0.0.1:{port}"),
 }
 """Each check that connects to a TCP port, aimed at one; each of them expects more than a connection."""
 ELSEWHERE: set[str] = set()
@@ -63,8 +65,9 @@ def test_a_check_is_light_to_load(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(AT))
 def test_what_refuses_is_down_at_once(kind: str) -> None:
-    found = tried(AT[kind](free_port()))
-    assert (found.status, found.reason) == (DOWN, "the connection is refused")
+    port = free_port()
+    found = tried(AT[kind](port))
+    assert (found.status, found.reason) == (DOWN, f"connection refused by 127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("kind", sorted(AT))

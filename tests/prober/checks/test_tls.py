@@ -1,0 +1,247 @@
+"""TLS: each thing that can be wrong with a certificate or a version is told by its name."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from socket import socket
+
+import pytest
+import trustme
+
+from prober.checks.tls import STARTTLS, USUAL, Tls
+from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
+from prober.starttls import PROTOCOLS
+from tests.prober import certs
+from tests.prober.targets import closing, dripping, free_port, listening, silent, tried
+
+pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")  # they are meant to be old
+
+
+def look(port: int, folder: Path, host: str = "127.0.0.1", seconds: float = 5.0, **more: object) -> Outcome:
+    check = Tls(
+        name="shop",
+        url=f"tls://{host}:{port}",
+        tls_authority=str(more.pop("tls_authority", certs.authority_file(folder))),
+        **more,  # type: ignore[arg-type]
+    )
+    assert list(check.objections()) == []
+    return tried(check, seconds)
+
+
+def test_a_good_certificate_is_up_with_its_days_and_its_time(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good(days=90.5), closing) as port:
+        found = look(port, tmp_path)
+    assert (found.status, found.reason, found.tls_days) == (UP, "", 90)
+    assert found.phases["tls_ms"] > 0
+    assert found.metrics["tls_version"] == 1.3
+
+
+def test_a_certificate_that_ends_soon_is_degraded(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good(days=3.5), closing) as port:
+        found = look(port, tmp_path)
+        late = look(port, tmp_path, tls_warn=86_400.0)
+        never = look(port, tmp_path, tls_warn=0.0)
+    assert (found.status, found.reason, found.tls_days) == (DEGRADED, "certificate expires in 3 days", 3)
+    assert (late.status, never.status, never.tls_days) == (UP, UP, 3)
+
+
+@pytest.mark.parametrize(
+    ("server", "reason", "days"),
+    [
+        (lambda folder: certs.good(days=-3.5), "certificate expired 3 days ago", -4),
+        (lambda folder: certs.good(days=-0.05), "certificate expired 1 hour ago", -1),
+        (lambda folder: certs.good(days=9.5, began=2.5), "certificate is not valid yet, but in 2 days", 9),
+        (lambda folder: certs.good("a.example"), "certificate is for a.example, not 127.0.0.1", 90),
+        (
+            lambda folder: certs.good("a.example", "b.example", "c.example", "d.example", "e.example"),
+            "certificate is for a.example, b.example, c.example and 2 more, not 127.0.0.1",
+            90,
+        ),
+        (certs.self_signed, "self-signed certificate", 29),
+    ],
+)
+def test_a_bad_certificate_is_down_and_named(
+    tmp_path: Path, server: Callable[[Path], ssl.SSLContext], reason: str, days: int
+) -> None:
+    with certs.listening_tls(server(tmp_path), closing) as port:
+        found = look(port, tmp_path)
+    assert (found.status, found.reason, found.tls_days) == (DOWN, reason, days)
+
+
+def test_an_authority_that_is_not_trusted_is_named(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good(), closing) as port:
+        found = look(port, tmp_path, tls_authority="")
+    assert found.status == DOWN
+    assert "which is not trusted" in found.reason
+    assert "Testing CA" in found.reason
+
+
+def test_a_chain_with_a_hole_is_told(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.below(whole=True), closing) as port:
+        assert look(port, tmp_path).status == UP
+    with certs.listening_tls(certs.below(whole=False), closing) as port:
+        found = look(port, tmp_path)
+    assert found.status == DOWN
+    assert "whose certificate is not sent" in found.reason
+
+
+def test_a_name_is_checked_by_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good("a.example"), closing) as port:
+        assert look(port, tmp_path, tls_name="a.example").status == UP
+        found = look(port, tmp_path, tls_name="b.example")
+    assert found.reason == "certificate is for a.example, not b.example"
+
+
+def test_without_verification_only_the_days_are_looked_at(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good("a.example", days=20.5), closing) as port:
+        found = look(port, tmp_path, tls_verify=False)
+    assert (found.status, found.tls_days) == (UP, 20)
+    with certs.listening_tls(certs.good(days=-2.5), closing) as port:
+        found = look(port, tmp_path, tls_verify=False)
+    assert (found.status, found.reason) == (DEGRADED, "certificate expired 2 days ago")
+
+
+def test_an_old_version_is_down_unless_it_may_be_old(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.old(certs.good()), closing) as port:
+        found = look(port, tmp_path)
+        assert (found.status, found.reason) == (DOWN, "it speaks TLS 1.1, expected at least 1.2")
+        assert look(port, tmp_path, tls_least="1.1").status == UP
+    context = certs.good()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with certs.listening_tls(context, closing) as port:
+        assert look(port, tmp_path).metrics["tls_version"] == 1.2
+        found = look(port, tmp_path, tls_least="1.3")
+    assert found.reason == "it speaks TLS 1.2, expected at least 1.3"
+
+
+def test_what_speaks_no_tls_is_told(tmp_path: Path) -> None:
+    with listening(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+        found = look(port, tmp_path)
+    assert (found.status, found.reason) == (DOWN, "it does not speak TLS on this port")
+
+
+@pytest.mark.parametrize("act", [silent, dripping])
+def test_a_handshake_that_does_not_end_is_cut(tmp_path: Path, act: Callable[[socket], None]) -> None:
+    def slow(connection: socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x16\x03\x03\x40\x00")  # a record of 16 kB, of which a byte comes now and then
+        act(connection)
+
+    with listening(slow) as port:
+        found = look(port, tmp_path, seconds=0.5)
+    assert (found.status, found.reason) == (DOWN, "no answer within 0.5 s while agreeing on TLS")
+
+
+def test_files_that_cannot_be_read_say_nothing_of_the_target(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good(), closing) as port:
+        found = look(port, tmp_path, tls_authority="/nowhere/authority.pem")
+        assert (found.status, found.reason) == (UNKNOWN, "/nowhere/authority.pem: no such file or directory")
+        found = look(port, tmp_path, certificate="/nowhere/client.pem")
+        assert (found.status, found.reason) == (UNKNOWN, "/nowhere/client.pem: no such file or directory")
+        (tmp_path / "empty.pem").write_text("nothing")
+        found = look(port, tmp_path, certificate=str(tmp_path / "empty.pem"))
+        assert found.status == UNKNOWN
+        found = look(port, tmp_path, tls_authority=str(tmp_path / "empty.pem"))
+        assert found.status == UNKNOWN
+
+
+def test_a_renewed_authority_is_read_anew(tmp_path: Path) -> None:
+    file = tmp_path / "renewed.pem"
+    with certs.listening_tls(certs.good(), closing) as port:
+        trustme.CA().cert_pem.write_to_path(str(file))
+        assert look(port, tmp_path, tls_authority=file).status == DOWN
+        certs.authority().cert_pem.write_to_path(str(file))
+        assert look(port, tmp_path, tls_authority=file).status == UP
+
+
+# -- TLS that is asked for ---
+
+
+def mail(connection: socket) -> bool:
+    connection.sendall(b"220-mail.example\r\n220 ready\r\n")
+    connection.recv(100)
+    connection.sendall(b"250-mail.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n")
+    connection.recv(100)
+    connection.sendall(b"220 go ahead\r\n")
+    return True
+
+
+def talk(*parts: bytes) -> Callable[[socket], bool]:
+    """Says the parts, and waits for a word between them."""
+
+    def begin(connection: socket) -> bool:
+        for i, part in enumerate(parts):
+            if i:
+                connection.recv(100)
+            connection.sendall(part)
+        return True
+
+    return begin
+
+
+SPEAK: dict[str, Callable[[socket], bool]] = {
+    "smtp": mail,
+    "lmtp": mail,
+    "imap": talk(b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n", b"* CAPABILITY x\r\na OK begin\r\n"),
+    "pop3": talk(b"+OK ready\r\n", b"+OK begin\r\n"),
+    "ftp": talk(b"220-welcome\r\n to us\r\n220 ready\r\n", b"234 go\r\n"),
+    "nntp": talk(b"200 ready\r\n", b"382 go\r\n"),
+    "sieve": talk(b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK "ready"\r\n', b'OK "go"\r\n'),
+    "postgres": talk(b"", b"S"),
+    "ldap": talk(b"", bytes.fromhex("300c02010178070a010004000400")),
+}
+REFUSE: dict[str, Callable[[socket], bool]] = {
+    "smtp": talk(b"220 ready\r\n", b"250 mail.example\r\n", b"454 TLS not available\r\n"),
+    "lmtp": talk(b"220 ready\r\n", b"250 mail.example\r\n", b"454 TLS not available\r\n"),
+    "imap": talk(b"* OK ready\r\n", b"a BAD unknown\r\n"),
+    "pop3": talk(b"+OK ready\r\n", b"-ERR unknown\r\n"),
+    "ftp": talk(b"220 ready\r\n", b"502 unknown\r\n"),
+    "nntp": talk(b"200 ready\r\n", b"580 cannot\r\n"),
+    "sieve": talk(b'OK "ready"\r\n', b'NO "cannot"\r\n'),
+    "postgres": talk(b"", b"N"),
+    "ldap": talk(b"", bytes.fromhex("300c02010178070a010204000400")),
+}
+
+
+def test_all_protocols_are_tried_here() -> None:
+    assert {"", *PROTOCOLS} == set(STARTTLS) == set(USUAL)
+    assert SPEAK.keys() == REFUSE.keys() == PROTOCOLS.keys()
+
+
+@pytest.mark.parametrize("protocol", sorted(SPEAK))
+def test_tls_can_be_asked_for(tmp_path: Path, protocol: str) -> None:
+    with listening(certs.asked(SPEAK[protocol], certs.good(days=40.5), closing)) as port:
+        found = look(port, tmp_path, starttls=protocol)
+    assert (found.status, found.reason, found.tls_days) == (UP, "", 40)
+    with listening(certs.asked(SPEAK[protocol], certs.good(days=-1.5), closing)) as port:
+        assert look(port, tmp_path, starttls=protocol).reason == "certificate expired 1 day ago"
+
+
+@pytest.mark.parametrize("protocol", sorted(REFUSE))
+def test_tls_that_is_refused_is_told(tmp_path: Path, protocol: str) -> None:
+    def refuse(connection: socket) -> None:
+        REFUSE[protocol](connection)
+        connection.recv(1)
+
+    with listening(refuse) as port:
+        found = look(port, tmp_path, starttls=protocol)
+    assert found.status == DOWN
+    assert "offer TLS" in found.reason or found.reason.startswith("it answered"), found.reason
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+@pytest.mark.parametrize("act", [silent, dripping, closing])
+def test_a_protocol_that_does_not_come_to_tls_is_cut(
+    tmp_path: Path, protocol: str, act: Callable[[socket], None]
+) -> None:
+    with listening(act) as port:
+        found = look(port, tmp_path, seconds=0.3, starttls=protocol)
+    assert found.status == DOWN
+    assert found.reason
+
+
+def test_nobody_there_is_told(tmp_path: Path) -> None:
+    port = free_port()
+    assert look(port, tmp_path).reason == f"connection refused by 127.0.0.1:{port}"

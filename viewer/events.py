@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from viewer.burning import Hub, Incident, Silence, Verdict
 from viewer.history import Reading
 
 Values = Mapping[str, float | None]
@@ -61,7 +62,59 @@ class AskChecks:
     end: int
 
 
-Wish = AskHosts | AskHost | AskSeries | AskServices | AskChecks
+@dataclass(frozen=True, slots=True)
+class AskAlerts:
+    """What is not quiet now, and what is silenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskIncidents:
+    """What burned between two times; ``past`` names the stretch of time that the answer is for."""
+
+    past: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhy:
+    """Why there is an alarm, or none; an empty rule asks for all."""
+
+    subject: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHub:
+    """How the hub itself is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """An act: say that we care for an incident."""
+
+    id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddSilence:
+    """An act: hold back notices of what matches, for so many seconds."""
+
+    matches: tuple[str, ...]
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSilence:
+    """An act: end a silence before its time."""
+
+    id: str
+
+
+Act = Acknowledge | AddSilence | EndSilence
+Wish = AskHosts | AskHost | AskSeries | AskServices | AskChecks | AskAlerts | AskIncidents | AskWhy | AskHub | Act
 
 
 # -- what the hub told -------------------------------------------------------------------------------------------
@@ -161,6 +214,46 @@ class ChecksTold:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsTold:
+    """The answer to ``AskAlerts``."""
+
+    alarms: tuple[Incident, ...]
+    silences: tuple[Silence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsTold:
+    """The answer to ``AskIncidents``, newest first; ``more`` says that there were more than were asked for."""
+
+    wish: AskIncidents
+    incidents: tuple[Incident, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WhyTold:
+    """The answer to ``AskWhy``."""
+
+    wish: AskWhy
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HubTold:
+    """The answer to ``AskHub``."""
+
+    hub: Hub
+
+
+@dataclass(frozen=True, slots=True)
+class ActDone:
+    """An act is on the hub's disk; ``text`` is its sentence."""
+
+    act: Act
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleTold:
     """A host's reading as it happened."""
 
@@ -236,6 +329,11 @@ Event = (
     | SeriesTold
     | ServicesTold
     | ChecksTold
+    | AlertsTold
+    | IncidentsTold
+    | WhyTold
+    | HubTold
+    | ActDone
     | SampleTold
     | FactsTold
     | CheckTold

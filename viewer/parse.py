@@ -42,7 +42,7 @@ def stream_event(text: str | bytes) -> Event | None:
         found = _DECODER.decode(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError):
         return Garbage()
-    make = _MAKERS.get(_text(found.get("type"))) if isinstance(found, dict) else None
+    make = _MAKERS.get(text(found.get("type"))) if isinstance(found, dict) else None
     if make is None:
         return None if isinstance(found, dict) else Garbage()
     return make(found) or Garbage()
@@ -67,7 +67,7 @@ def hosts(body: str) -> Iterator[HostEntry]:
 
 def host(body: str) -> HostTold | None:
     """The answer about one host."""
-    found = _load(body)
+    found = load(body)
     entry = _host(found)
     if entry is None:
         return None
@@ -83,14 +83,14 @@ def host(body: str) -> HostTold | None:
 
 def series(body: str, wish: AskSeries) -> SeriesTold | None:
     """The answer about a host's past."""
-    found = _load(body)
-    step, times = _number(found.get("step_seconds")), found.get("times")
+    found = load(body)
+    step, times = number(found.get("step_seconds")), found.get("times")
     if not isinstance(times, list):
         return None
-    at = tuple((_number(time) or 0.0) / 1000 for time in times)
+    at = tuple((number(time) or 0.0) / 1000 for time in times)
     rows = found.get("series")
     columns = {
-        _text(one.get("metric")): _readings(one, len(at))
+        text(one.get("metric")): _readings(one, len(at))
         for one in (rows if isinstance(rows, list) else [])
         if isinstance(one, dict)
     }
@@ -105,9 +105,9 @@ def services(body: str) -> ServicesTold:
 def checks(body: str, uptime_body: str | None, wish: AskChecks) -> ChecksTold:
     """The answers about a service's past."""
     found = [check for row in _items(body, "checks") if isinstance(row, dict) and (check := _check(row))]
-    told = _load(uptime_body) if uptime_body else {}
-    total = _number(told.get("total_checks"))
-    share = _number(told.get("uptime_percentage")) if total else None
+    told = load(uptime_body) if uptime_body else {}
+    total = number(told.get("total_checks"))
+    share = number(told.get("uptime_percentage")) if total else None
     return ChecksTold(wish, tuple(found), share, int(total or 0))
 
 
@@ -126,7 +126,7 @@ def numbers(found: object) -> dict[str, float | None]:
     """Metrics by name; what is no finite number is no reading."""
     if not isinstance(found, dict):
         return {}
-    return {name: _number(value) for name, value in found.items()}
+    return {name: number(value) for name, value in found.items()}
 
 
 def flat(metrics: object) -> dict[str, float | None]:
@@ -135,41 +135,41 @@ def flat(metrics: object) -> dict[str, float | None]:
         return {}
     cpus, memory, components = (_map(metrics.get(key)) for key in ("cpus", "memory", "components"))
     values = {
-        "cpu.percent": _number(cpus.get("average_usage")),
-        "cpu.count": _number(cpus.get("total")),
-        "memory.total": _number(memory.get("total")),
-        "memory.used": _number(memory.get("used")),
-        "swap.total": _number(memory.get("total_swap")),
-        "swap.used": _number(memory.get("used_swap")),
-        "system.uptime_seconds": _number(metrics.get("uptime_seconds")),
+        "cpu.percent": number(cpus.get("average_usage")),
+        "cpu.count": number(cpus.get("total")),
+        "memory.total": number(memory.get("total")),
+        "memory.used": number(memory.get("used")),
+        "swap.total": number(memory.get("total_swap")),
+        "swap.used": number(memory.get("used_swap")),
+        "system.uptime_seconds": number(metrics.get("uptime_seconds")),
     }
     for kind in ("memory", "swap"):
         total, used = values[f"{kind}.total"], values[f"{kind}.used"]
         values[f"{kind}.percent"] = 100 * used / total if total and used is not None else None
     for place, core in enumerate(_maps(cpus.get("cpus"))):
-        values[f"cpu[{place}].percent"] = _number(core.get("usage"))
+        values[f"cpu[{place}].percent"] = number(core.get("usage"))
     for sensor in _maps(components.get("components")):
-        values[f"temperature[{_text(sensor.get('name'))}].celsius"] = _number(sensor.get("temperature"))
+        values[f"temperature[{text(sensor.get('name'))}].celsius"] = number(sensor.get("temperature"))
     for group, key in (("disk", "disks"), ("net", "networks")):
         for row in _maps(metrics.get(key)):
-            name = _text(row.get("name"))
-            values.update({f"{group}[{name}].{k}": _number(v) for k, v in row.items() if k != "name"})
+            name = text(row.get("name"))
+            values.update({f"{group}[{name}].{k}": number(v) for k, v in row.items() if k != "name"})
     load = metrics.get("load")
     if isinstance(load, list):
         spans = zip(("1m", "5m", "15m"), load, strict=False)
-        values.update({f"load.{span}": _number(value) for span, value in spans})
+        values.update({f"load.{span}": number(value) for span, value in spans})
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _host(found: object) -> HostEntry | None:
     if not isinstance(found, dict) or not isinstance(found.get("server_id"), str):
         return None
-    name = _text(found["server_id"])
+    name = text(found["server_id"])
     return HostEntry(
         name,
-        _text(found.get("display_name")) or name,
-        _text(found.get("health_status")) or "unknown",
-        _text(found.get("last_poll_error")),
+        text(found.get("display_name")) or name,
+        text(found.get("health_status")) or "unknown",
+        text(found.get("last_poll_error")),
         seconds(found.get("last_poll_success")),
         flat(found.get("latest_metrics")),
     )
@@ -179,21 +179,21 @@ def _service(found: object) -> ServiceEntry | None:
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         return None
     return ServiceEntry(
-        _text(found["name"]),
-        _text(found.get("url")),
-        _text(found.get("health_status")) or "unknown",
-        _number(found.get("response_time_ms")),
+        text(found["name"]),
+        text(found.get("url")),
+        text(found.get("health_status")) or "unknown",
+        number(found.get("response_time_ms")),
         seconds(found.get("last_check")),
     )
 
 
 def _process(row: Mapping[str, Any]) -> Process:
     return Process(
-        int(_number(row.get("pid")) or 0),
-        _text(row.get("name")),
-        _text(row.get("user")),
-        _number(row.get("cpu_percent")),
-        _number(row.get("memory_bytes")),
+        int(number(row.get("pid")) or 0),
+        text(row.get("name")),
+        text(row.get("user")),
+        number(row.get("cpu_percent")),
+        number(row.get("memory_bytes")),
     )
 
 
@@ -201,11 +201,11 @@ def _readings(one: Mapping[str, Any], size: int) -> list[Reading | None]:
     means, lows, highs, counts = (_row(one.get(key), size) for key in ("mean", "min", "max", "count"))
     found: list[Reading | None] = []
     for place in range(size):
-        mean = _number(means[place])
+        mean = number(means[place])
         if mean is None:
             found.append(None)
             continue
-        low, high, count = _number(lows[place]), _number(highs[place]), _number(counts[place])
+        low, high, count = number(lows[place]), number(highs[place]), number(counts[place])
         # Where nobody says how many readings there were, there was at least one.
         found.append((mean, mean if low is None else low, mean if high is None else high, max(1, int(count or 1))))
     return found
@@ -221,28 +221,28 @@ def _sample(found: Mapping[str, Any]) -> Event | None:
     if not isinstance(name, str) or at is None:
         return None
     values: Values = numbers(found.get("values")) or flat(found.get("metrics"))
-    return SampleTold(_text(name), _text(found.get("display_name")) or _text(name), at, values)
+    return SampleTold(text(name), text(found.get("display_name")) or text(name), at, values)
 
 
 def _facts(found: Mapping[str, Any]) -> Event | None:
     name, facts = found.get("server_id"), found.get("facts")
-    return FactsTold(_text(name), facts) if isinstance(name, str) and isinstance(facts, dict) else None
+    return FactsTold(text(name), facts) if isinstance(name, str) and isinstance(facts, dict) else None
 
 
 def _check(found: Mapping[str, Any]) -> Check | None:
     name, at = found.get("service_name"), seconds(found.get("timestamp"))
     if not isinstance(name, str) or at is None:
         return None
-    code, days = _number(found.get("http_status_code")), _number(found.get("ssl_expiry_days"))
+    code, days = number(found.get("http_status_code")), number(found.get("ssl_expiry_days"))
     return Check(
-        _text(name),
+        text(name),
         at,
-        _text(found.get("status")) or "unknown",
-        _number(found.get("response_time_ms")),
+        text(found.get("status")) or "unknown",
+        number(found.get("response_time_ms")),
         None if code is None else int(code),
         None if days is None else int(days),
-        _text(found.get("error_message")),
-        _text(found.get("url")),
+        text(found.get("error_message")),
+        text(found.get("url")),
     )
 
 
@@ -257,20 +257,20 @@ def _alert(found: Mapping[str, Any]) -> Event | None:
     if not isinstance(subject, str) or at is None:
         return None
     return AlertTold(
-        _text(subject),
-        _text(rule),
-        _text(found.get("state")) or "unknown",
-        _text(found.get("severity")),
+        text(subject),
+        text(rule),
+        text(found.get("state")) or "unknown",
+        text(found.get("severity")),
         at,
-        _text(found.get("reason")),
-        _number(found.get("value")),
-        _number(found.get("threshold")),
+        text(found.get("reason")),
+        number(found.get("value")),
+        number(found.get("threshold")),
         seconds(found.get("started_at")),
     )
 
 
 def _missed(found: Mapping[str, Any]) -> Event:
-    count = _number(found.get("missed"))
+    count = number(found.get("missed"))
     return Missed(None if count is None else int(count))
 
 
@@ -283,7 +283,7 @@ _MAKERS: dict[str, Callable[[Mapping[str, Any]], Event | None]] = {
 }
 
 
-def _load(body: str) -> dict[str, Any]:
+def load(body: str) -> dict[str, Any]:
     """The object in ``body``; raises ``ValueError`` where there is none."""
     try:
         found = _DECODER.decode(body)
@@ -302,7 +302,7 @@ def _items(body: str, key: str) -> Iterator[Any]:
     place = body.find(f'"{key}"')
     place = body.find("[", place) + 1 if place >= 0 else 0
     if not place:
-        if not isinstance(_load(body).get(key), list):
+        if not isinstance(load(body).get(key), list):
             raise ValueError(f"no list of {key}")
         return
     size = len(body)
@@ -320,11 +320,11 @@ def _items(body: str, key: str) -> Iterator[Any]:
         yield item
 
 
-def _text(found: object) -> str:
+def text(found: object) -> str:
     return found[:MAX_TEXT] if isinstance(found, str) else ""
 
 
-def _number(found: object) -> float | None:
+def number(found: object) -> float | None:
     if type(found) is float:
         return found if math.isfinite(found) else None
     return float(found) if type(found) is int and abs(found) < 2**1000 else None

@@ -1,0 +1,130 @@
+"""Alarms, incidents, silences and the reasons for them, as the hub tells them. Pure.
+
+Times are seconds since the epoch, by the hub's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SEVERITIES = ("critical", "warning", "info")
+"""The worst first."""
+BURNING = ("firing", "clearing")
+"""States of an alarm that somebody should know about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One alarm that is not quiet now, or one that burned. ``id`` is empty while it is pending."""
+
+    id: str
+    rule: str
+    subject: str
+    severity: str
+    state: str
+    """pending, firing or clearing now; firing or resolved in the past."""
+    since: float
+    """When it came into this state."""
+    started: float | None = None
+    ended: float | None = None
+    kind: str = "host"
+    display: str = ""
+    instance: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    reason: str = ""
+    owner: str = ""
+    """Who acknowledged it; empty: nobody."""
+    note: str = ""
+    holds: tuple[str, ...] = ()
+    """Why nobody is told now, each a sentence."""
+
+    @property
+    def key(self) -> str:
+        """What it is called in a list: its id, or what it is about while it has none."""
+        return self.id or f"{self.subject}/{self.rule}/{self.instance}"
+
+    @property
+    def burns(self) -> bool:
+        """Whether it fires now."""
+        return self.state in BURNING and self.ended is None
+
+    @property
+    def about(self) -> str:
+        """The subject, with what of it is meant."""
+        name = self.display or self.subject
+        return f"{name} {self.instance}" if self.instance else name
+
+    def burned(self, at: float) -> bool:
+        """Whether it fired at that time."""
+        begun = self.since if self.started is None else self.started
+        return self.state != "pending" and begun <= at and (self.ended is None or at < self.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Notices of what matches are held back until ``until``."""
+
+    id: str
+    owner: str
+    reason: str
+    starts: float
+    until: float
+    matches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule says of one subject, and how it came to that."""
+
+    rule: str
+    subject: str
+    instance: str
+    verdict: str
+    detail: str = ""
+    chain: tuple[tuple[float, str, str], ...] = ()
+    """When, what was decided, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the hub as its health check has it."""
+
+    name: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of one producer's messages."""
+
+    source: str
+    sent: int
+    stored: int
+    lost: int
+    waiting: int
+    rejected: int = 0
+    seen: float | None = None
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """How the hub itself is. ``stats`` are its numbers by name; ``vitals`` each program's."""
+
+    parts: tuple[Part, ...] = ()
+    stats: dict[str, float] = field(default_factory=dict)
+    ledgers: tuple[Ledger, ...] = ()
+    lost: int = 0
+    vitals: dict[str, dict[str, float]] = field(default_factory=dict)
+    gaps_refused: str = ""
+    """Why the ledger could not be read; empty when it was."""
+
+
+def worst(incidents: tuple[Incident, ...] | list[Incident]) -> list[Incident]:
+    """The worst first: what fires before what is pending, then by severity, then the newest."""
+    places = {severity: place for place, severity in enumerate(SEVERITIES)}
+    return sorted(
+        incidents, key=lambda one: (not one.burns, places.get(one.severity, 1), -one.since, one.subject, one.rule)
+    )

@@ -1,0 +1,172 @@
+"""The hub's JSON about alarms and about itself, turned into what the viewer knows. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from viewer.burning import Hub, Incident, Ledger, Part, Silence, Verdict
+from viewer.events import AskIncidents, AskWhy, IncidentsTold, WhyTold
+from viewer.parse import load, number, seconds, text
+
+MAX_ROWS = 2000
+_VITAL = re.compile(r'guardia_hub_([a-z0-9_]+)\{program="([^"]{1,128})"\} (\S+)\Z')
+
+
+def alarms(body: str) -> tuple[Incident, ...]:
+    """What is not quiet."""
+    return tuple(one for row in _rows(load(body).get("alerts")) if (one := _incident(row)))
+
+
+def incidents(body: str, wish: AskIncidents) -> IncidentsTold:
+    """What burned."""
+    found = load(body)
+    return IncidentsTold(
+        wish,
+        tuple(one for row in _rows(found.get("incidents")) if (one := _incident(row))),
+        bool(found.get("next")),
+    )
+
+
+def silences(body: str) -> tuple[Silence, ...]:
+    """The silences that hold."""
+    found = []
+    for row in _rows(load(body).get("silences")):
+        until = seconds(row.get("until"))
+        if until is None or row.get("revoked") is True:
+            continue
+        matches = row.get("matches")
+        globs = tuple(text(glob) for glob in matches if isinstance(glob, str)) if isinstance(matches, list) else ()
+        starts = seconds(row.get("starts"))
+        found.append(
+            Silence(
+                text(row.get("id")),
+                text(row.get("owner")),
+                text(row.get("reason")),
+                until if starts is None else starts,
+                until,
+                globs,
+            )
+        )
+    return tuple(found)
+
+
+def why(body: str, wish: AskWhy) -> WhyTold:
+    """The verdicts of the rules."""
+    found = load(body)
+    rows = found.get("verdicts")
+    verdicts = []
+    for row in _rows(rows if isinstance(rows, list) else [found]):
+        chain = tuple(
+            (seconds(step.get("at")) or 0.0, text(step.get("decision")), text(step.get("detail")))
+            for step in _rows(row.get("chain"))
+        )
+        verdicts.append(
+            Verdict(
+                text(row.get("rule")),
+                text(row.get("subject")),
+                text(row.get("instance")),
+                text(row.get("verdict")),
+                text(row.get("detail")),
+                chain,
+            )
+        )
+    return WhyTold(wish, tuple(verdicts))
+
+
+def done(body: str) -> str:
+    """The sentence with which an act is answered."""
+    found = load(body)
+    return text(found.get("text")) or "done"
+
+
+def hub(health: str, stats: str, gaps: str | None, metrics: Iterable[str], refused: str = "") -> Hub:
+    """How the hub is, from four answers; ``gaps`` None where the token may not read it."""
+    checks = load(health).get("checks")
+    parts = [
+        Part(text(name), text(part.get("status")) or "unknown", text(part.get("reason")))
+        for name, part in (checks.items() if isinstance(checks, dict) else ())
+        if isinstance(part, dict)
+    ]
+    told = load(gaps) if gaps else {}
+    ledgers = tuple(_ledger(row) for row in _rows(told.get("producers")))
+    return Hub(
+        tuple(parts), _flat(load(stats)), ledgers, int(number(told.get("lost")) or 0), vitals(metrics), refused
+    )
+
+
+def vitals(lines: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Each program's numbers out of an exposition for Prometheus."""
+    found: dict[str, dict[str, float]] = {}
+    for line in lines:
+        match = _VITAL.match(line)
+        if match is None:
+            continue
+        try:
+            value = float(match[3])
+        except ValueError:
+            continue
+        found.setdefault(match[2].removeprefix("guardia."), {})[match[1]] = value
+    return found
+
+
+def _incident(row: Mapping[str, Any]) -> Incident | None:
+    subject = row.get("subject")
+    if not isinstance(subject, str):
+        return None
+    who = row.get("acknowledged")
+    who = who if isinstance(who, dict) else {}
+    started = seconds(row.get("started_at"))
+    since = seconds(row.get("since")) or seconds(row.get("changed_at")) or started
+    return Incident(
+        text(row.get("id")),
+        text(row.get("rule")),
+        text(subject),
+        text(row.get("severity")) or "warning",
+        text(row.get("state")) or "unknown",
+        since or 0.0,
+        started,
+        seconds(row.get("ended_at")),
+        text(row.get("kind")) or "host",
+        text(row.get("display")),
+        text(row.get("instance")),
+        number(row.get("value")),
+        number(row.get("threshold")),
+        text(row.get("reason")),
+        text(who.get("owner")),
+        text(who.get("note")),
+        tuple(text(hold.get("detail")) for hold in _rows(row.get("holds"))),
+    )
+
+
+def _ledger(row: Mapping[str, Any]) -> Ledger:
+    def whole(key: str) -> int:
+        return int(number(row.get(key)) or 0)
+
+    reasons = row.get("reasons")
+    named = [(text(name), int(number(n) or 0)) for name, n in reasons.items()] if isinstance(reasons, dict) else []
+    return Ledger(
+        text(row.get("source")),
+        whole("sent"),
+        whole("stored"),
+        whole("lost"),
+        whole("waiting"),
+        whole("rejected"),
+        seconds(row.get("last_seen")),
+        tuple(sorted(named, key=lambda one: -one[1])),
+    )
+
+
+def _flat(found: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    values: dict[str, float] = {}
+    for key, value in found.items():
+        if isinstance(value, dict) and not prefix:
+            values.update(_flat(value, f"{key}."))
+        elif (known := number(value)) is not None:
+            values[f"{prefix}{text(key)}"] = known
+    return values
+
+
+def _rows(found: object) -> list[dict[str, Any]]:
+    return [row for row in found[:MAX_ROWS] if isinstance(row, dict)] if isinstance(found, list) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -11,12 +12,38 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from bus.secret import Secret
-from viewer import parse
-from viewer.events import AskChecks, AskHost, AskHosts, AskSeries, AskServices, Event, Failed, HostsTold, Wish
+from viewer import parse, parse_alerts
+from viewer.burning import Hub
+from viewer.events import (
+    Acknowledge,
+    Act,
+    ActDone,
+    AddSilence,
+    AlertsTold,
+    AskAlerts,
+    AskBacktest,
+    AskChecks,
+    AskHost,
+    AskHosts,
+    AskHub,
+    AskIncidents,
+    AskLabels,
+    AskSeries,
+    AskServices,
+    AskWhy,
+    BacktestTold,
+    EndSilence,
+    Event,
+    Failed,
+    HostsTold,
+    HubTold,
+    Wish,
+)
 from viewer.reasons import reason
 
 CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
-MAX_BYTES = 200_000_000
+BACKTEST_SECONDS = 90.0
+MOST_INCIDENTS = 500
 UNSIGNED = "wants a token: give --token-file FILE or set GUARDIA_TOKEN"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -32,10 +59,11 @@ class Refused(Exception):
 class Asker:
     """One connection to the hub's API. Not to be shared between threads."""
 
-    def __init__(self, url: str, token: Secret | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, token: Secret | None, clock: Callable[[], float] = time.time, owner: str = "") -> None:
         self._base = url.rstrip("/") + "/api/v1"
         self._address = urlsplit(url).netloc
         self._clock = clock
+        self._owner = owner or login()
         self._session = requests.Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": "guardia-viewer"})
         # As a callable, so that an entry in ~/.netrc cannot take the token's place.
@@ -74,6 +102,52 @@ class Asker:
                 path = f"/services/{_name(wish.name)}"
                 checks = self._get(f"{path}/checks", [("start", str(wish.start)), ("end", str(wish.end))])
                 return parse.checks(checks, self._get(f"{path}/uptime", [("since", str(wish.start))]), wish)
+            case AskAlerts():
+                return AlertsTold(
+                    parse_alerts.alarms(self._get("/alerts")), parse_alerts.silences(self._get("/silences"))
+                )
+            case AskIncidents():
+                query = [("since", str(wish.since)), ("until", str(wish.until)), ("limit", str(MOST_INCIDENTS))]
+                return parse_alerts.incidents(self._get("/incidents", query), wish)
+            case AskWhy():
+                query = [("subject", wish.subject), *([("rule", wish.rule)] if wish.rule else [])]
+                return parse_alerts.why(self._get("/why", query), wish)
+            case AskHub():
+                return HubTold(self._hub())
+            case AskLabels():
+                return parse_alerts.labels(self._get("/labels"))
+            case AskBacktest():
+                tried = {"rule": wish.rule, "subject": wish.subject, "seconds": wish.seconds}
+                changed = {key: text for key, text in (("when", wish.when), ("for", wish.lasting)) if text}
+                answer = self._request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_SECONDS)
+                return BacktestTold(wish, parse_alerts.backtest(answer.text))
+            case Acknowledge() | AddSilence() | EndSilence():
+                return ActDone(wish, self._act(wish))
+
+    def _act(self, act: Act) -> str:
+        """Do it; returns the hub's sentence."""
+        match act:
+            case Acknowledge():
+                path = f"/incidents/{_name(act.id)}/acknowledge"
+                answer = self._request(path, [], "POST", {"note": act.note, "owner": self._owner})
+            case AddSilence():
+                body = {"reason": act.reason, "matches": list(act.matches), "seconds": act.seconds}
+                answer = self._request("/silences", [], "POST", {**body, "owner": self._owner})
+            case EndSilence():
+                answer = self._request(f"/silences/{_name(act.id)}", [], "DELETE")
+        return parse_alerts.done(answer.text)
+
+    def _hub(self) -> Hub:
+        """How the hub is, as far as this token may know."""
+        ill = self._request("/health", [], fine=(200, 503)).text
+        told: dict[str, str] = {}
+        refused = ""
+        for path in ("/gaps", "/rooms"):
+            try:
+                told[path] = self._get(path)
+            except Refused as refusal:
+                refused = str(refusal)
+        return parse_alerts.hub(ill, self._get("/stats"), told.get("/gaps"), told.get("/rooms"), refused)
 
     def _hosts(self) -> HostsTold:
         began = self._clock()
@@ -89,20 +163,39 @@ class Asker:
     def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> str:
         return self._request(path, query or []).text
 
-    def _request(self, path: str, query: list[tuple[str, str]]) -> requests.Response:
-        answer = self._session.get(
+    def _request(
+        self,
+        path: str,
+        query: list[tuple[str, str]],
+        method: str = "GET",
+        body: object = None,
+        *,
+        fine: tuple[int, ...] = (200, 201),
+        patience: float = READ_SECONDS,
+    ) -> requests.Response:
+        answer = self._session.request(
+            method,
             self._base + path,
             params=query,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            json=body,
+            timeout=(CONNECT_SECONDS, patience),
             allow_redirects=False,  # a token is shown to the hub and to nobody that it names
         )
         answer.encoding = "utf-8"
-        if answer.status_code == 200:
+        if answer.status_code in fine:
             return answer
         raise Refused(answer.status_code, _said(answer, self._address))
 
     def _odd(self, wish: Wish) -> Failed:
         return Failed(wish, f"{self._address} answered with something else than expected")
+
+
+def login() -> str:
+    """Who sits here, for hubs that know nobody by a token."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "viewer"
 
 
 def ahead(date: str | None, began: float, ended: float) -> float:
@@ -123,13 +216,15 @@ def _said(answer: requests.Response, address: str) -> str:
     """The hub's error in a sentence."""
     if answer.status_code == 401:
         return f"{address} {UNSIGNED}"
-    if answer.status_code == 403:
-        return f"{address} refuses this token"
     try:
         found: Any = answer.json()
-        text = found.get("error") if isinstance(found, dict) else None
     except ValueError:
-        text = None
+        found = None
+    text = found.get("error") if isinstance(found, dict) else None
+    if answer.status_code == 403 and isinstance(text, str) and found.get("code") == "scope":
+        return f"{address} refuses this: {text[:200]}"
+    if answer.status_code == 403:
+        return f"{address} refuses this token"
     more = f": {text[:200]}" if isinstance(text, str) else ""
     hint = "" if isinstance(text, str) else "; is this a Guardia hub?"
     return f"{address} answered {answer.status_code}{more or hint}"

@@ -5,6 +5,7 @@ Times are seconds since the epoch, by the hub's clock.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 SEVERITIES = ("critical", "warning", "info")
@@ -110,19 +111,28 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """What a program of the hub tells of itself; ``heard`` is when it last did."""
+
+    name: str
+    heard: float | None
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Hub:
-    """How the hub itself is. ``stats`` are its numbers by name; ``vitals`` each program's."""
+    """How the hub itself is. ``stats`` are its numbers by name."""
 
     parts: tuple[Part, ...] = ()
-    stats: dict[str, float] = field(default_factory=dict)
+    stats: Mapping[str, float] = field(default_factory=dict)
     ledgers: tuple[Ledger, ...] = ()
     lost: int = 0
-    vitals: dict[str, dict[str, float]] = field(default_factory=dict)
-    gaps_refused: str = ""
-    """Why the ledger could not be read; empty when it was."""
+    programs: tuple[Program, ...] = ()
+    refused: str = ""
+    """Why some of it could not be read; empty when all was."""
 
 
-def worst(incidents: tuple[Incident, ...] | list[Incident]) -> list[Incident]:
+def worst(incidents: Sequence[Incident]) -> list[Incident]:
     """The worst first: what fires before what is pending, then by severity, then the newest."""
     places = {severity: place for place, severity in enumerate(SEVERITIES)}
     return sorted(

@@ -90,6 +90,22 @@ class AskHub:
 
 
 @dataclass(frozen=True, slots=True)
+class AskLabels:
+    """What kind of host and service each is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskBacktest:
+    """What a rule would have done with another condition, over the last ``seconds``; empty texts keep the rule's."""
+
+    rule: str
+    when: str
+    lasting: str
+    subject: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """An act: say that we care for an incident."""
 
@@ -114,7 +130,20 @@ class EndSilence:
 
 
 Act = Acknowledge | AddSilence | EndSilence
-Wish = AskHosts | AskHost | AskSeries | AskServices | AskChecks | AskAlerts | AskIncidents | AskWhy | AskHub | Act
+Wish = (
+    AskHosts
+    | AskHost
+    | AskSeries
+    | AskServices
+    | AskChecks
+    | AskAlerts
+    | AskIncidents
+    | AskWhy
+    | AskHub
+    | AskLabels
+    | AskBacktest
+    | Act
+)
 
 
 # -- what the hub told -------------------------------------------------------------------------------------------
@@ -239,6 +268,22 @@ class WhyTold:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsTold:
+    """The answer to ``AskLabels``: each host's and service's labels, as ``role=db``."""
+
+    hosts: Mapping[str, tuple[str, ...]]
+    services: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestTold:
+    """The answer to ``AskBacktest``, in lines of text."""
+
+    wish: AskBacktest
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HubTold:
     """The answer to ``AskHub``."""
 
@@ -333,6 +378,8 @@ Event = (
     | IncidentsTold
     | WhyTold
     | HubTold
+    | LabelsTold
+    | BacktestTold
     | ActDone
     | SampleTold
     | FactsTold

@@ -36,10 +36,10 @@ _ID = re.compile(r'[{,]\s*"id"\s*:\s*"([^"\\]{1,100})"')
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
-def stream_event(text: str | bytes) -> Event | None:
+def stream_event(message: str | bytes) -> Event | None:
     """The event that a stream message is; None for a type that is not ours, ``Garbage`` for no event at all."""
     try:
-        found = _DECODER.decode(text if isinstance(text, str) else text.decode())
+        found = _DECODER.decode(message if isinstance(message, str) else message.decode())
     except (ValueError, RecursionError):
         return Garbage()
     make = _MAKERS.get(text(found.get("type"))) if isinstance(found, dict) else None
@@ -321,10 +321,12 @@ def _items(body: str, key: str) -> Iterator[Any]:
 
 
 def text(found: object) -> str:
+    """The text that it is, no longer than anybody reads; empty where it is none."""
     return found[:MAX_TEXT] if isinstance(found, str) else ""
 
 
 def number(found: object) -> float | None:
+    """The finite number that it is."""
     if type(found) is float:
         return found if math.isfinite(found) else None
     return float(found) if type(found) is int and abs(found) < 2**1000 else None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from viewer.burning import Hub, Incident, Ledger, Part, Silence, Verdict
-from viewer.events import AskIncidents, AskWhy, IncidentsTold, WhyTold
-from viewer.parse import load, number, seconds, text
+from viewer.burning import Hub, Incident, Ledger, Part, Program, Silence, Verdict
+from viewer.events import AskIncidents, AskWhy, IncidentsTold, LabelsTold, WhyTold
+from viewer.parse import load, number, numbers, seconds, text
 
 MAX_ROWS = 2000
-_VITAL = re.compile(r'guardia_hub_([a-z0-9_]+)\{program="([^"]{1,128})"\} (\S+)\Z')
 
 
 def alarms(body: str) -> tuple[Incident, ...]:
@@ -75,14 +73,21 @@ def why(body: str, wish: AskWhy) -> WhyTold:
     return WhyTold(wish, tuple(verdicts))
 
 
+def backtest(body: str) -> tuple[str, ...]:
+    """What a back-test found, a line each."""
+    found = load(body)
+    lines = found.get("lines")
+    return tuple(text(line) for line in lines[:MAX_ROWS] if isinstance(line, str)) if isinstance(lines, list) else ()
+
+
 def done(body: str) -> str:
     """The sentence with which an act is answered."""
     found = load(body)
     return text(found.get("text")) or "done"
 
 
-def hub(health: str, stats: str, gaps: str | None, metrics: Iterable[str], refused: str = "") -> Hub:
-    """How the hub is, from four answers; ``gaps`` None where the token may not read it."""
+def hub(health: str, stats: str, gaps: str | None, rooms: str | None, refused: str = "") -> Hub:
+    """How the hub is, from four answers; ``gaps`` and ``rooms`` None where they were not given, ``refused`` why."""
     checks = load(health).get("checks")
     parts = [
         Part(text(name), text(part.get("status")) or "unknown", text(part.get("reason")))
@@ -91,24 +96,32 @@ def hub(health: str, stats: str, gaps: str | None, metrics: Iterable[str], refus
     ]
     told = load(gaps) if gaps else {}
     ledgers = tuple(_ledger(row) for row in _rows(told.get("producers")))
-    return Hub(
-        tuple(parts), _flat(load(stats)), ledgers, int(number(told.get("lost")) or 0), vitals(metrics), refused
+    programs = tuple(_program(row) for row in _rows(load(rooms).get("rooms"))) if rooms else ()
+    return Hub(tuple(parts), _flat(load(stats)), ledgers, int(number(told.get("lost")) or 0), programs, refused)
+
+
+def labels(body: str) -> LabelsTold:
+    """What kind of host and service each is, as ``role=db``."""
+    found = load(body)
+    return LabelsTold(_tags(found.get("hosts")), _tags(found.get("services")))
+
+
+def _tags(found: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(found, dict):
+        return {}
+    return {
+        text(name): tuple(f"{text(key)}={text(value)}" for key, value in row.items())
+        for name, row in found.items()
+        if isinstance(row, dict)
+    }
+
+
+def _program(row: Mapping[str, Any]) -> Program:
+    return Program(
+        text(row.get("program")).removeprefix("guardia."),
+        seconds(row.get("heard_at")),
+        {name: value for name, value in numbers(row.get("values")).items() if value is not None},
     )
-
-
-def vitals(lines: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Each program's numbers out of an exposition for Prometheus."""
-    found: dict[str, dict[str, float]] = {}
-    for line in lines:
-        match = _VITAL.match(line)
-        if match is None:
-            continue
-        try:
-            value = float(match[3])
-        except ValueError:
-            continue
-        found.setdefault(match[2].removeprefix("guardia."), {})[match[1]] = value
-    return found
 
 
 def _incident(row: Mapping[str, Any]) -> Incident | None:

@@ -11,24 +11,39 @@ from dataclasses import dataclass, field
 
 from viewer.axis import Window
 from viewer.events import (
+    ActDone,
+    AlertsTold,
+    AskAlerts,
+    AskBacktest,
     AskChecks,
     AskHost,
     AskHosts,
+    AskHub,
+    AskIncidents,
+    AskLabels,
     AskSeries,
     AskServices,
+    AskWhy,
+    BacktestTold,
     ChecksTold,
     Event,
     Failed,
     HostsTold,
     HostTold,
+    HubTold,
+    IncidentsTold,
+    LabelsTold,
     SeriesTold,
     ServicesTold,
+    WhyTold,
     Wish,
 )
 from viewer.pasts import CHARTED, SPARK_POINTS, SPARKED, Pasts
 
 RETRY = 5.0
 """Seconds before a wish that failed is told again."""
+LABELS, INCIDENTS = 300.0, 15.0
+"""Seconds between two questions for what changes seldom."""
 SPARKS_AT_ONCE = 4
 LOST = 60.0
 """Seconds after which nobody waits for an answer any more."""
@@ -59,8 +74,20 @@ class Plan:
                 self._done(("host", event.entry.name), now)
             case ServicesTold():
                 self._done(("services",), now)
-            case SeriesTold() | ChecksTold():
+            case AlertsTold():
+                self._done(("alerts",), now)
+            case HubTold():
+                self._done(("hub",), now)
+            case LabelsTold():
+                self._done(("labels",), now, LABELS)
+            case IncidentsTold():
+                self._done(_key(event.wish), now, INCIDENTS)
+            case WhyTold():
+                self._done(_key(event.wish), now)
+            case SeriesTold() | ChecksTold() | BacktestTold():
                 self.waiting.pop(_key(event.wish), None)
+            case ActDone():
+                self.waiting.pop(_key(event.act), None)
             case Failed():
                 key = _key(event.wish)
                 self.waiting.pop(key, None)
@@ -100,6 +127,15 @@ class Plan:
             return []
         return self._told([AskChecks(name, window.name, math.floor(end) - window.seconds, math.ceil(end))], now)
 
+    def told(self, wishes: list[Wish], now: float) -> list[Wish]:
+        """Those of ``wishes`` that are due and not waited for; they count as told."""
+        return self._told(wishes, now)
+
+    def again(self, *words: str) -> None:
+        """What begins with these words is asked for again now."""
+        for key in [key for key in self.due if key[0] in words]:
+            del self.due[key]
+
     def _told(self, wishes: list[Wish], now: float) -> list[Wish]:
         found = []
         for wish in wishes:
@@ -110,10 +146,10 @@ class Plan:
                 found.append(wish)
         return found
 
-    def _done(self, key: Key, now: float) -> None:
+    def _done(self, key: Key, now: float, least: float = 0.0) -> None:
         asked = self.waiting.pop(key, now)
         # A hub that needs long for an answer is asked less often.
-        self.due[key] = now + max(self.refresh, 5 * (now - asked))
+        self.due[key] = now + max(self.refresh, least, 5 * (now - asked))
         if len(self.due) > 1000:
             self.due = {known: at for known, at in self.due.items() if at > now}
 
@@ -135,7 +171,24 @@ def _key(wish: Wish) -> Key:
             return ("checks", wish.name, wish.window)
         case AskHost():
             return ("host", wish.name)
-        case AskHosts():
-            return ("hosts",)
-        case AskServices():
-            return ("services",)
+        case AskIncidents():
+            return ("incidents", wish.past)
+        case AskWhy():
+            return ("why", wish.subject, wish.rule)
+        case _:
+            return (_WORDS.get(type(wish), "act"), *_about(wish))
+
+
+_WORDS: dict[type, str] = {
+    AskHosts: "hosts",
+    AskServices: "services",
+    AskAlerts: "alerts",
+    AskHub: "hub",
+    AskLabels: "labels",
+    AskBacktest: "backtest",
+}
+
+
+def _about(wish: Wish) -> tuple[str, ...]:
+    """Acts and back-tests are each their own."""
+    return (repr(wish),) if type(wish) not in _WORDS or isinstance(wish, AskBacktest) else ()

@@ -8,23 +8,42 @@ from datetime import UTC
 
 from tests.viewer.fleet import InventedHost, rfc
 from viewer import parse
+from viewer.burning import Hub as OwnHub
+from viewer.burning import Incident, Silence, Verdict
 from viewer.events import (
+    Acknowledge,
+    Act,
+    ActDone,
+    AddSilence,
+    AlertsTold,
     AlertTold,
+    AskAlerts,
+    AskBacktest,
     AskChecks,
     AskHost,
     AskHosts,
+    AskHub,
+    AskIncidents,
+    AskLabels,
     AskSeries,
     AskServices,
+    AskWhy,
+    BacktestTold,
     Check,
     ChecksTold,
+    EndSilence,
     Event,
     Failed,
     HostEntry,
     HostsTold,
+    HubTold,
+    IncidentsTold,
+    LabelsTold,
     LinkTold,
     SampleTold,
     ServiceEntry,
     ServicesTold,
+    WhyTold,
     Wish,
 )
 from viewer.model import Model
@@ -47,6 +66,14 @@ class HubInMemory:
         self.services: tuple[ServiceEntry, ...] = ()
         self.events: list[Event] = [LinkTold("live")]
         self.hurried = 0
+        self.alarms: list[Incident] = []
+        self.silences: list[Silence] = []
+        self.incidents: list[Incident] = []
+        self.verdicts: list[Verdict] = []
+        self.labels: dict[str, tuple[str, ...]] = {}
+        self.own = OwnHub()
+        self.acts: list[Act] = []
+        self.refuses = ""
 
     def ask(self, wish: Wish) -> None:
         self.asked.append(wish)
@@ -81,6 +108,29 @@ class HubInMemory:
             case AskChecks():
                 times = range(wish.start, int(self.now), 30)
                 return ChecksTold(wish, tuple(Check(wish.name, at, "up", 80.0, 200, 41) for at in times), 100.0, 10)
+            case _:
+                return self.more(wish) or failed
+
+    def more(self, wish: Wish) -> Event | None:
+        """The answers about alarms and about the hub itself."""
+        match wish:
+            case AskAlerts():
+                return AlertsTold(tuple(self.alarms), tuple(self.silences))
+            case AskIncidents():
+                return IncidentsTold(wish, tuple(self.incidents))
+            case AskWhy():
+                return WhyTold(wish, tuple(self.verdicts))
+            case AskHub():
+                return HubTold(self.own)
+            case AskLabels():
+                return LabelsTold(self.labels, {})
+            case AskBacktest():
+                return BacktestTold(wish, ("these rules  3 incidents", "today's rules  9 incidents"))
+            case Acknowledge() | AddSilence() | EndSilence():
+                self.acts.append(wish)
+                return Failed(wish, self.refuses, 403) if self.refuses else ActDone(wish, "done")
+            case _:
+                return None
 
 
 def session(hub: HubInMemory, *keys: str, screen: str = "hosts", look: Look = LOOK) -> Session:

@@ -62,6 +62,8 @@ _DAY = Parameter("start", "time", "from here on, included; a day before the end"
 ROUTES = (
     Route("/api/v1/health", own.HealthResource, shapes.Health, "How the parts of the hub are; needs no token."),
     Route("/api/v1/stats", own.StatsResource, shapes.Stats, "What is stored and watched, in numbers."),
+    Route("/api/v1/rooms", own.RoomsResource, shapes.Rooms, "The hub's own programs with their newest numbers."),
+    Route("/api/v1/labels", own.LabelsResource, shapes.Labels, "The labels of hosts and services, as configured."),
     Route("/api/v1/servers", hosts.Servers, shapes.Servers, "All hosts with their newest reading."),
     Route(
         "/api/v1/servers/{server_id}",

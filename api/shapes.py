@@ -360,6 +360,28 @@ class Gaps(TypedDict):
     producers: list[Account]
 
 
+class RoomRow(TypedDict):
+    """A program of the hub, as it tells of itself."""
+
+    program: str
+    heard_at: Annotated[Time | None, "when it last told anything"]
+    values: Annotated[dict[str, float | None], "its newest numbers"]
+
+
+class Rooms(TypedDict):
+    """The programs of the hub."""
+
+    rooms: list[RoomRow]
+    count: int
+
+
+class Labels(TypedDict):
+    """What kind of hosts and services there are, as configured; those without labels are left out."""
+
+    hosts: dict[str, dict[str, str]]
+    services: dict[str, dict[str, str]]
+
+
 class ErrorShape(TypedDict):
     """Why there is no answer."""
 

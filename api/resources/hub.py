@@ -1,4 +1,4 @@
-"""``/health`` and ``/stats``: the hub itself."""
+"""``/health``, ``/stats``, ``/rooms`` and ``/labels``: the hub itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from api.auth import Admitted
 from api.health import overall
 from api.resources.base import Request, Resource, Response, send
-from api.views.hub import health, stats
+from api.views.hub import health, labels, rooms, stats
 
 
 class HealthResource(Resource):
@@ -28,3 +28,17 @@ class StatsResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
         send(resp, stats(hub.clock(), await hub.counter.statistics(), hub.live, hub.directory))
+
+
+class RoomsResource(Resource):
+    """The hub's programs with their newest numbers."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        send(resp, rooms(self.hub.live))
+
+
+class LabelsResource(Resource):
+    """The labels of hosts and services."""
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        send(resp, labels(self.hub.directory))

@@ -8,7 +8,7 @@ from api.directory import Directory
 from api.encoding import to_time
 from api.health import overall
 from api.live import Live
-from api.shapes import Health, Part, Stats
+from api.shapes import Health, Labels, Part, RoomRow, Rooms, Stats
 from bus.questions import StoreStatistics
 
 
@@ -47,3 +47,20 @@ def stats(now: int, store: StoreStatistics, live: Live, directory: Directory) ->
     if cleaned is not None:
         answer["storage"]["last_cleanup"] = cleaned
     return answer
+
+
+def rooms(live: Live) -> Rooms:
+    """The answer to ``GET /rooms``, by name."""
+    rows = []
+    for name, room in sorted(live.rooms.items()):
+        values = live.values(room.newest) if room.newest is not None else None
+        rows.append(RoomRow(program=name, heard_at=to_time(room.heard) if room.heard else None, values=values or {}))
+    return {"rooms": rows, "count": len(rows)}
+
+
+def labels(directory: Directory) -> Labels:
+    """The answer to ``GET /labels``."""
+    return {
+        "hosts": {name: dict(host.labels) for name, host in directory.hosts.items() if host.labels},
+        "services": {name: dict(service.labels) for name, service in directory.services.items() if service.labels},
+    }

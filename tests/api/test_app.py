@@ -20,13 +20,16 @@ def full() -> House:
     counter = FakeCounter()
     for minute in range(9, -1, -1):
         counter.keep_reading(at=NOON - minute * MINUTE)
+    counter.keep_reading(subject="guardia.collector")
     counter.keep(FACTS, at=NOON)
     counter.keep(Processes((Process(1, "init", "root", 0.5, 1000),)), at=NOON)
     counter.keep(Check("down", url="https://shop.example", error="refused"), subject="shop", at=NOON - MINUTE)
     counter.keep(UP, subject="shop", at=NOON)
     return House(
         counter=counter,
-        directory=Directory.of([Host("web-1", "Web 1"), Host("db-1")], [Service("shop", "https://shop.example")]),
+        directory=Directory.of(
+            [Host("web-1", "Web 1", labels={"role": "web"}), Host("db-1")], [Service("shop", "https://shop.example")]
+        ),
     ).prime()
 
 

@@ -84,6 +84,15 @@ def clock(at: float, zone: tzinfo | None) -> str:
     return local(at, zone).strftime("%H:%M:%S")
 
 
+def moment(at: float, now: float, zone: tzinfo | None) -> str:
+    """``14:05:30`` for a time of today, ``24 Jul 14:05:30`` for another day, with the year for another year."""
+    then, today = local(at, zone), local(now, zone)
+    if then.date() == today.date():
+        return f"{then:%H:%M:%S}"
+    year = "" if then.year == today.year else f" {then.year}"
+    return f"{then.day} {then:%b}{year} {then:%H:%M:%S}"
+
+
 def labels(start: float, end: float, width: int, zone: tzinfo | None) -> list[tuple[int, str]]:
     """Round local times between ``start`` and ``end`` as (first column, text), none touching another.
 

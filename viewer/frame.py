@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from viewer import keys
-from viewer.axis import clock
+from viewer.axis import clock, moment
 from viewer.canvas import Canvas, Pane, Span
 from viewer.cells import fit, width
 from viewer.palette import BAR, BOLD, Role
+from viewer.replay import Replay
 from viewer.scene import Scene
 from viewer.screens import SCREENS
 from viewer.units import age
@@ -61,11 +62,21 @@ def link_words(scene: Scene) -> tuple[str, int]:
         "offline": (f"▼ OFFLINE, retry{wait}", Role.DOWN),
     }
     text, style = words[link.state]
+    if model.replay is not None:
+        return _replay_words(scene, model.replay), Role.WARN
     if model.paused_at is not None:
         behind = age(scene.now - model.paused_at)
         paused = f"■ PAUSED {clock(model.paused_at, scene.look.zone)}, {behind} ago"
         return (paused if link.state == "live" else f"■ PAUSED, {link.state.upper()}"), Role.WARN
     return text, style
+
+
+def _replay_words(scene: Scene, replay: Replay) -> str:
+    at = moment(scene.at, scene.now, scene.look.zone)
+    lost = "" if scene.model.world.link.state == "live" else f", {scene.model.world.link.state.upper()}"
+    if replay.running:
+        return f"▶ REPLAY {at} ×{replay.speed:g}{lost}"
+    return f"■ PAUSED {at}, {age(scene.now - scene.at)} ago{lost}"
 
 
 def _header(scene: Scene, pane: Pane) -> None:
@@ -125,7 +136,15 @@ def _footer(scene: Scene, pane: Pane) -> None:
     for binding in keys.on(model.screen):
         if not binding.hint:
             continue
-        key = "↑↓" if binding.action == "down" else "+-" if binding.action == "zoom_in" else keys.shown(binding.keys[0])
+        key = (
+            "↑↓"
+            if binding.action == "down"
+            else "+-"
+            if binding.action == "zoom_in"
+            else "<>"
+            if binding.action == "earlier"
+            else keys.shown(binding.keys[0])
+        )
         if x + width(key) + width(binding.hint) + 3 > edge:
             continue
         x = pane.put(x, 0, key, Role.ACCENT | BOLD) + 1

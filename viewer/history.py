@@ -103,6 +103,8 @@ class Track:
     """Whether the hub's memory is in it; False again when something was missed since."""
     failed: str = ""
     """Why it could not be loaded."""
+    after: float = math.inf
+    """The time from which on readings are not its own (seconds since the epoch)."""
     strips: dict[str, Strip] = field(default_factory=dict)
     _drawn: dict[tuple[str, Axis, float], tuple[int, Columns]] = field(default_factory=dict, repr=False)
     """Columns by what they were asked for, with the strip's changes then: most pictures show them once more."""

@@ -16,6 +16,8 @@ from viewer.events import AskHosts, ChecksTold, Event, Failed, HostsTold, LinkTo
 from viewer.pasts import Pasts
 from viewer.picking import SORTS, Picking
 from viewer.plan import Plan
+from viewer.replay import Replay
+from viewer.travel import Travel
 from viewer.world import Host, Service, World
 
 MAX_BACKLOG = 20_000
@@ -54,6 +56,8 @@ class Model:
     plan: Plan = field(default_factory=Plan)
     hurry: bool = False
     """The person wants the hub to be reached now."""
+    replay: Replay | None = None
+    """The visit to the past; None while the present is shown, held or not."""
     backlog: deque[tuple[Event, float]] = field(default_factory=deque)
 
     # -- what happens --------------------------------------------------------------------------------------------
@@ -67,7 +71,9 @@ class Model:
             self.backlog.append((event, now))
             return
         was = self.world.link.state
-        self.world.take(event, now)
+        self.present.take(event, now)
+        if self.replay is not None and isinstance(event, SeriesTold):
+            self.replay.take(event)
         self.pasts.take(event, self.window)
         self.plan.take(event, now)
         back = isinstance(event, LinkTold) and event.state == "live" and was != "live"
@@ -85,7 +91,7 @@ class Model:
 
     def _check_wanted(self) -> None:
         if self.wanted:
-            if self.wanted not in self.world.hosts:
+            if self.wanted not in self.present.hosts:
                 self.notice = f"the hub knows no host {self.wanted}"
             self.wanted = ""
 
@@ -102,6 +108,7 @@ class Model:
 
     def wishes(self, now: float) -> list[Wish]:
         """What to ask the hub now; each wish is told once until it is answered or has failed."""
+        self.travel.follow(now)
         shown = self.time(now)
         end = shown + self.world.ahead
         host = self.host() if self.screen in ("hosts", "host") else None
@@ -110,6 +117,9 @@ class Model:
         if self.paused_at is None:
             wants_services = self.screen == "services" or not self.world.services_told
             found += self.plan.lists(now, services=wants_services, host=host.name if host else None)
+        if self.replay is not None:
+            listed = self.hosts.visible if self.screen == "hosts" else ()
+            found += self.plan.past(self.replay.wishes(listed, host.name if host else None, now), now)
         if host:
             found += self.plan.host(self.pasts, host.name, self.window, now, end)
         if self.screen == "hosts":
@@ -138,8 +148,20 @@ class Model:
         return self.world.services.get(self.services.chosen or "")
 
     def time(self, now: float) -> float:
-        """The moment that is shown: now, or when the picture was held."""
+        """The moment that is shown: now, when the picture was held, or one of the past."""
+        if self.replay is not None:
+            return self.replay.time(now)
         return now if self.paused_at is None else self.paused_at
+
+    @property
+    def present(self) -> World:
+        """The world of today, whatever moment is shown."""
+        return self.world if self.replay is None else self.replay.present
+
+    @property
+    def travel(self) -> Travel:
+        """What moves the moment that is shown."""
+        return Travel(self)
 
     def is_busy(self) -> bool:
         """Whether something that this screen shows has been asked for and is not here yet."""
@@ -194,7 +216,10 @@ class Model:
             self.show("hosts")
 
     def hold(self, now: float) -> None:
-        """Hold the picture; or let it go on, with all that happened meanwhile."""
+        """Hold the picture; or let it go on, with all that happened meanwhile. In the past: let it move, or stand."""
+        if self.replay is not None:
+            self.replay.run(now, running=not self.replay.running)
+            return
         if self.paused_at is None:
             self.paused_at = now
             return
@@ -213,6 +238,8 @@ class Model:
         """Read everything anew."""
         self.plan.hurry()
         self.pasts.outdate()
+        if self.replay is not None:
+            self.replay.stretches.clear()
         self.hurry = True
 
     def _typed(self, key: str) -> None:
@@ -236,6 +263,7 @@ def _type(model: Model, now: float) -> None:
 
 def _reset(model: Model, now: float) -> None:
     model.window = model.start_window
+    model.travel.home(now)
 
 
 def _quit(model: Model, now: float) -> None:
@@ -268,6 +296,11 @@ ACTIONS: dict[str, Callable[[Model, float], None]] = {
     "zoom_in": lambda model, now: model.zoom(-1),
     "zoom_out": lambda model, now: model.zoom(1),
     "zoom_reset": _reset,
+    "earlier": lambda model, now: model.travel.pan(-0.25, now),
+    "later": lambda model, now: model.travel.pan(0.25, now),
+    "slower": lambda model, now: model.travel.hasten(-1, now),
+    "faster": lambda model, now: model.travel.hasten(1, now),
+    "incident": lambda model, now: model.travel.incident(now),
     "pause": lambda model, now: model.hold(now),
     "refresh": lambda model, now: model.ask_again(),
     "help": lambda model, now: model.back() if model.screen == "help" else model.show("help"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
@@ -60,15 +62,18 @@ class Pasts:
 
     tracks: OrderedDict[tuple[str, str], Track] = field(default_factory=OrderedDict)
     sparks: dict[str, Track] = field(default_factory=dict)
-    spark_window: Window | None = None
+    spark_label: str = ""
+    """Which window and stretch of time the sparks are of."""
+    anchor: int = 0
+    """The stretch of the past that is shown, as ``anchored`` numbers it; 0: the present."""
     services: dict[str, ServicePast] = field(default_factory=dict)
 
     def track(self, name: str, window: Window) -> Track:
         """A host's full past in this window; made when first asked for, forgotten when others are asked for."""
-        key = (name, window.name)
+        key = (name, self.label(window))
         found = self.tracks.get(key)
         if found is None:
-            found = self.tracks[key] = Track(window.step, window.points + 2, charted)
+            found = self.tracks[key] = self._track(window, window.step, charted)
         self.tracks.move_to_end(key)
         while len(self.tracks) > MAX_TRACKS:
             self.tracks.popitem(last=False)
@@ -76,19 +81,29 @@ class Pasts:
 
     def spark(self, name: str, window: Window) -> Track:
         """A host's CPU in this window."""
-        if window != self.spark_window:
+        if self.label(window) != self.spark_label:
             self.sparks.clear()
-            self.spark_window = window
+            self.spark_label = self.label(window)
         found = self.sparks.get(name)
         if found is None:
-            found = self.sparks[name] = Track(window.seconds // SPARK_POINTS, SPARK_POINTS + 2, sparked)
+            found = self.sparks[name] = self._track(window, window.seconds // SPARK_POINTS, sparked)
         return found
+
+    def label(self, window: Window) -> str:
+        """The name of the stretch of time that is shown."""
+        return f"{window.name}@{self.anchor}" if self.anchor else window.name
+
+    def _track(self, window: Window, step: int, wanted: Callable[[str], bool]) -> Track:
+        points = window.seconds // step
+        if self.anchor:
+            return Track(step, 2 * points + 2, wanted, after=float(self.anchor + window.seconds))
+        return Track(step, points + 2, wanted)
 
     def service(self, name: str, window: Window) -> ServicePast:
         """A service's past in this window."""
         found = self.services.get(name)
-        if found is None or found.window != window.name:
-            found = self.services[name] = ServicePast(window.name)
+        if found is None or found.window != self.label(window):
+            found = self.services[name] = ServicePast(self.label(window))
         return found
 
     def outdate(self) -> None:
@@ -103,9 +118,11 @@ class Pasts:
         match event:
             case SampleTold():
                 for (name, _), track in self.tracks.items():
-                    if name == event.name:
+                    if name == event.name and event.at < track.after:
                         track.add(event.at, event.values)
-                self.spark(event.name, window).add(event.at, {name: event.values.get(name) for name in SPARKED})
+                spark = self.spark(event.name, window)
+                if event.at < spark.after:
+                    spark.add(event.at, {name: event.values.get(name) for name in SPARKED})
             case SeriesTold():
                 self._loaded(event)
             case Failed(wish=AskSeries() as wish):
@@ -137,5 +154,12 @@ class Pasts:
     def _meant(self, wish: AskSeries) -> Track | None:
         if not wish.spark:
             return self.tracks.get((wish.name, wish.window))
-        window = self.spark_window
-        return self.sparks.get(wish.name) if window is not None and window.name == wish.window else None
+        return self.sparks.get(wish.name) if self.spark_label == wish.window else None
+
+
+def anchored(at: float, window: Window) -> int:
+    """The number of the stretch of the past that ``at`` lies in: it is kept for a window before and one after it.
+
+    So a moment that is moved, or moves on, reads the hub's memory again only when it leaves the stretch.
+    """
+    return math.floor(at / window.seconds) * window.seconds

@@ -11,7 +11,8 @@ from viewer.world import ORDER, Host, Service, World
 CALM = 2.0
 """Seconds that an order by a changing number is kept, so that lines do not dance."""
 
-_URGENT = {state: place for place, state in enumerate(ORDER)}
+_URGENT = {state: place for place, state in enumerate((*ORDER, "not read"))}
+"""What a replay has not read yet comes last, so that reading it does not turn the list over."""
 
 
 def _much(value: float | None) -> float:

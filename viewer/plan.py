@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from viewer.axis import Window
 from viewer.events import (
@@ -108,7 +109,7 @@ class Plan:
         """The chosen host's past, where it is not known."""
         if pasts.track(name, window).loaded:
             return []
-        return self._told([series(name, window, end, spark=False)], now)
+        return self._told([series(name, window, end, spark=False, anchor=pasts.anchor)], now)
 
     def sparks(self, pasts: Pasts, names: Iterable[str], window: Window, now: float, end: float) -> list[Wish]:
         """The small pasts of the hosts that are seen, a few at a time."""
@@ -118,14 +119,22 @@ class Plan:
             if under_way + len(found) >= SPARKS_AT_ONCE:
                 break
             if not pasts.spark(name, window).loaded:
-                found += self._told([series(name, window, end, spark=True)], now)
+                found += self._told([series(name, window, end, spark=True, anchor=pasts.anchor)], now)
         return found
 
     def service(self, pasts: Pasts, name: str, window: Window, now: float, end: float) -> list[Wish]:
         """The chosen service's past, where it is not known."""
         if pasts.service(name, window).loaded:
             return []
-        return self._told([AskChecks(name, window.name, math.floor(end) - window.seconds, math.ceil(end))], now)
+        begin, until = math.floor(end) - window.seconds, math.ceil(end)
+        if pasts.anchor:
+            begin, until = pasts.anchor - window.seconds, pasts.anchor + window.seconds
+        return self._told([AskChecks(name, pasts.label(window), begin, until)], now)
+
+    def past(self, wishes: Iterable[AskSeries], now: float) -> list[Wish]:
+        """Stretches of a replay, a few at a time."""
+        under_way = sum(key[0] == "series" for key in self.waiting)
+        return self._told(list(islice(wishes, max(0, SPARKS_AT_ONCE - under_way))), now)
 
     def told(self, wishes: list[Wish], now: float) -> list[Wish]:
         """Those of ``wishes`` that are due and not waited for; they count as told."""
@@ -154,9 +163,16 @@ class Plan:
             self.due = {known: at for known, at in self.due.items() if at > now}
 
 
-def series(name: str, window: Window, end: float, *, spark: bool) -> AskSeries:
-    """The wish for a host's past up to ``end``, its steps beginning where the track's do."""
+def series(name: str, window: Window, end: float, *, spark: bool, anchor: int = 0) -> AskSeries:
+    """The wish for a host's past up to ``end``, its steps beginning where the track's do.
+
+    With an ``anchor`` it is for that stretch of the past instead, as ``pasts.anchored`` numbers it.
+    """
     step = window.seconds // SPARK_POINTS if spark else window.step
+    if anchor:
+        begin, until = anchor - window.seconds, anchor + window.seconds
+        label = f"{window.name}@{anchor}"
+        return AskSeries(name, label, spark, SPARKED if spark else CHARTED, begin, until, 2 * window.seconds // step)
     points = window.seconds // step + 1
     last = (math.floor(end / step) + 1) * step
     metrics = SPARKED if spark else CHARTED

@@ -6,6 +6,7 @@ import argparse
 import locale
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -25,9 +26,12 @@ from viewer.plan import Plan
 from viewer.scene import Look
 from viewer.script import Mistake, Play, Step, Unmet, parse_script, parse_size
 from viewer.session import Session
+from viewer.when import moment
 
 WRONGLY_ASKED = 100
 UNREACHED = 1
+FASTEST = 86_400.0
+"""Seconds of the past in a second of a replay, at most."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,6 +51,8 @@ def arguments() -> argparse.ArgumentParser:
     add("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
     add("--host", metavar="NAME", help="the host to begin with")
     add("--screen", choices=[*SCREENS, "help"], help="the screen to begin with")
+    add("--replay", metavar="TIME", help="show the past from then on: 11:50, 2026-01-31 11:50, yesterday 11:50, -2h")
+    add("--speed", metavar="N", type=float, help="how many times as fast as life --replay goes; 0 stands still")
     add("--dump", action="store_true", help="print one picture when everything is there, and end")
     add("--script", metavar="FILE", type=Path, help="obey the keys in FILE instead of a keyboard")
     add("--size", metavar="80x24", default="80x24", help="the size of pictures that are printed")
@@ -65,14 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         home = hub(settings, folder, environment, url=given.url, token=given.token, file=given.token_file)
         size = parse_size(given.size)
         steps = parse_script(given.script.read_text(encoding="utf-8")) if given.script else None
+        begin = moment(given.replay, time.time()) if given.replay else None
+        if given.speed is not None and (begin is None or not 0 <= given.speed <= FASTEST):
+            raise Mistake(f"--speed goes with --replay and is a number from 0 to {FASTEST:g}")
     except ConfigError as error:
         return _refuse("\n".join(str(fault) for fault in error.faults))
-    except (Mistake, OSError, UnicodeDecodeError) as error:
+    except (Mistake, OSError, ValueError) as error:
         return _refuse(f"guardia view: {error}")
     printed = given.dump or steps is not None
     if not printed and not (sys.stdout.isatty() and sys.stdin.isatty()):
         return _refuse("guardia view: this is no terminal; give --dump for one picture as text")
     model = make_model(settings, home.url, given.screen, given.host)
+    if begin is not None:
+        speed = (0.0 if printed else 1.0) if given.speed is None else given.speed
+        model.travel.visit(begin, time.time(), speed=speed or None)
     feed = Feed(home.url, home.token)
     session = Session(model, feed, look(given.ascii, settings.symbols, environment, encoding()))
     colourless = given.no_color or bool(environment.get("NO_COLOR"))

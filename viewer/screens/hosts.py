@@ -165,7 +165,7 @@ def _cell(scene: Scene) -> Callable[..., CellOf]:
 def _spark(scene: Scene) -> CellOf:
     def cell(host: Host, wide: int) -> list[Span]:
         past = scene.model.pasts.sparks.get(host.name)
-        if past is None or scene.model.pasts.spark_window != scene.model.window:
+        if past is None or scene.model.pasts.spark_label != scene.model.pasts.label(scene.model.window):
             return []
         line = scene.spark_axis(wide)
         means, _ = past.columns("cpu.percent", line, 2.5 * max(host.interval, past.step, line.step))

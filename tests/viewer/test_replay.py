@@ -1,0 +1,141 @@
+"""The past shown as it was, and the ways through it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viewer.fleet import fleet
+from tests.viewer.given import NOON, HubInMemory, alarm, session, settle
+from viewer.events import AskSeries, SampleTold
+from viewer.replay import NOT_READ
+from viewer.session import Session
+
+
+def visited(ago: float, *keys: str, hub: HubInMemory | None = None, screen: str = "hosts") -> Session:
+    """A session that looks at the moment ``ago`` seconds before noon."""
+    found = session(hub or HubInMemory(fleet(3)), screen=screen)
+    found.model.travel.visit(NOON - ago, NOON)
+    settle(found)
+    for key in keys:
+        found.press(key)
+        settle(found)
+    return found
+
+
+def test_numbers_are_those_of_the_moment_and_not_of_today() -> None:
+    hub = HubInMemory(fleet(3))
+    found = visited(7200, hub=hub)
+    host = found.model.world.hosts["web-1"]
+    assert host.value("cpu.percent") == hub.hosts["web-1"].value("cpu.percent", NOON - 7200 + 0.5)
+    assert host.value("disk[/srv/backup].percent") is not None
+    assert "■ PAUSED 10:00:00, 2 h ago" in found.draw(100, 30).text()
+
+
+def test_a_moment_of_another_day_is_told_with_its_day() -> None:
+    assert "■ PAUSED 30 Dec 2025 12:00:00, 2 d ago" in visited(2 * 86_400).draw(100, 30).text()
+
+
+def test_a_host_that_was_silent_then_is_down_then() -> None:
+    hub = HubInMemory(fleet(2))
+    hub.hosts["db-1"].gaps.append((NOON - 4000, NOON - 3000))
+    found = visited(3870, hub=hub)
+    assert found.model.world.hosts["db-1"].state == "down"
+    assert found.model.world.hosts["web-1"].state == "up"
+    assert found.model.present.hosts["db-1"].state == "up"
+    found.model.travel.visit(NOON - 3300, NOON)
+    settle(found)
+    assert found.model.world.hosts["db-1"].state == "unknown", "no reading says what it was"
+
+
+def test_what_is_heard_meanwhile_changes_the_present_only() -> None:
+    found = visited(7200)
+    before = found.draw(100, 30).text()
+    found.model.take(SampleTold("web-1", "web-1", NOON, {"cpu.percent": 99.0}), NOON)
+    assert found.draw(100, 30).text() == before
+    found.press("0")
+    assert found.model.world.hosts["web-1"].value("cpu.percent") == 99.0
+    assert "● LIVE" in found.draw(100, 30).text()
+
+
+def test_a_replay_moves_as_fast_as_it_was_told_and_ends_in_the_present() -> None:
+    hub = HubInMemory(fleet(1))
+    found = session(hub, screen="host")
+    found.model.travel.visit(NOON - 600, NOON, speed=10.0)
+    assert found.model.time(NOON + 30) == NOON - 300
+    hub.now = NOON + 30
+    settle(found)
+    text = found.draw(100, 40).text()
+    assert "▶ REPLAY 11:55:00 ×10" in text
+    assert "⣿" in text
+    hub.now = NOON + 70
+    settle(found)
+    assert found.model.replay is None
+    assert "● LIVE" in found.draw(100, 40).text()
+
+
+def test_in_the_past_the_pause_stops_and_starts_the_moment() -> None:
+    found = visited(3600, "p")
+    assert found.model.replay is not None
+    assert found.model.time(NOON + 10) == NOON - 3590
+    found.press("p")
+    assert found.model.time(NOON + 10) == NOON - 3600
+    found.press("]")
+    assert found.model.replay.running
+    found.press("]")
+    assert found.model.replay.speed == 2.0
+
+
+def test_going_back_and_on_moves_by_a_quarter_of_the_window_and_home_again() -> None:
+    found = session(HubInMemory(fleet(1)), "<")
+    assert found.model.time(NOON) == NOON - 75
+    found.press("-")
+    found.press("<")
+    assert found.model.time(NOON) == NOON - 75 - 225
+    found.press(">")
+    found.press(">")
+    assert found.model.replay is None
+    found.press(">")
+    assert found.model.time(NOON) == NOON
+
+
+def test_a_held_picture_lets_go_of_what_it_kept_before_it_goes_back() -> None:
+    found = session(HubInMemory(fleet(1)), "p")
+    found.model.take(SampleTold("web-1", "web-1", NOON, {"cpu.percent": 99.0}), NOON)
+    found.press("<")
+    assert (found.model.paused_at, len(found.model.backlog)) == (None, 0)
+    assert found.model.present.hosts["web-1"].value("cpu.percent") == 99.0
+
+
+def test_charts_of_the_past_are_read_once_for_a_whole_stretch() -> None:
+    hub = HubInMemory(fleet(1))
+    found = visited(86_400, hub=hub, screen="host")
+    text = found.draw(100, 40).text()
+    assert "⣿" in text
+    count = len(hub.asked)
+    found.press("<")
+    settle(found)
+    charts = [wish for wish in hub.asked[count:] if isinstance(wish, AskSeries) and "@" in wish.window]
+    assert len(charts) <= 1, "a stretch holds a window before and one after its beginning"
+
+
+def test_what_nobody_asked_for_is_not_shown_as_it_is_today() -> None:
+    found = session(HubInMemory(fleet(3)))
+    found.model.travel.visit(NOON - 3600, NOON)
+    assert {host.state for host in found.model.world.hosts.values()} == {NOT_READ}
+    assert all(not host.values for host in found.model.world.hosts.values())
+
+
+@pytest.mark.parametrize("screen", ["hosts", "host"])
+def test_the_incident_before_is_shown_with_what_came_after_it(screen: str) -> None:
+    found = session(HubInMemory(fleet(2)), screen=screen)
+    for at, subject in ((NOON - 7200, "web-1"), (NOON - 3600, "db-1"), (NOON - 1800, "web-1")):
+        found.model.take(alarm(at=at, subject=subject), NOON)
+    found.model.hosts.chosen, found.model.hosts.held = "web-1", True
+    found.press("b")
+    assert found.model.time(NOON) == NOON - 1800 - 60 + 75
+    found.press("b")
+    earlier = NOON - 3660 if screen == "hosts" else NOON - 7260
+    assert found.model.time(NOON) == earlier + 75
+    found.press("b")
+    found.press("b")
+    assert "no incident" in found.model.notice

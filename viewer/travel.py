@@ -1,0 +1,97 @@
+"""How the person moves through time: back, on, to an incident, and home to the present. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from viewer.pasts import anchored
+from viewer.replay import SPEEDS, Replay
+
+if TYPE_CHECKING:
+    from viewer.model import Model
+
+LATEST_SHARE = 0.25
+"""An incident is shown with so much of the window after its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """Moves the moment that ``model`` shows."""
+
+    model: Model
+
+    def visit(self, at: float, now: float, *, speed: float | None = None) -> None:
+        """Show the moment ``at`` (seconds since the epoch, by our clock), moving on when a ``speed`` is given.
+
+        A moment that is not over yet is the present.
+        """
+        model = self.model
+        if at >= now:
+            self.home(now)
+            return
+        if model.paused_at is not None:
+            model.hold(now)  # what was held back belongs to the present
+        if model.replay is None:
+            model.replay = Replay(model.world, at, now)
+            model.world = model.replay.world
+        model.replay.go(at, now)
+        if speed is not None:
+            model.replay.run(now, running=True, speed=speed)
+        self.follow(now)
+
+    def home(self, now: float) -> None:
+        """Show the present, and let it go on."""
+        model = self.model
+        if model.replay is not None:
+            model.world, model.replay = model.replay.present, None
+            model.pasts.anchor = 0
+        if model.paused_at is not None:
+            model.hold(now)
+
+    def pan(self, windows: float, now: float) -> None:
+        """Go so many windows forward; from the present, back only."""
+        model = self.model
+        if model.replay is None and windows > 0:
+            if model.paused_at is not None:
+                self.home(now)
+            return
+        self.visit(model.time(now) + windows * model.window.seconds, now)
+
+    def hasten(self, steps: int, now: float) -> None:
+        """Replay faster or slower by so many steps; a moment that stands begins to move."""
+        replay = self.model.replay
+        if replay is None:
+            return
+        nearest = min(range(len(SPEEDS)), key=lambda place: abs(SPEEDS[place] - replay.speed))
+        place = nearest + steps if replay.running else nearest
+        replay.run(now, running=True, speed=SPEEDS[max(0, min(len(SPEEDS) - 1, place))])
+
+    def incident(self, now: float) -> None:
+        """Go to where the incident before the moment shown began."""
+        model = self.model
+        host = model.host() if model.screen == "host" else None
+        shown = model.time(now) + model.present.ahead
+        if model.replay is not None:
+            shown -= LATEST_SHARE * model.window.seconds  # where the one that is looked at began
+        begun = [
+            alarm.started or alarm.at
+            for alarm in model.present.alerts
+            if alarm.state == "firing" and (host is None or alarm.subject == host.name)
+        ]
+        before = [at for at in begun if at < shown - 1]
+        if not before:
+            model.notice = "no incident before this moment" if host is None else f"no incident of {host.name} before"
+            return
+        self.visit(max(before) - model.present.ahead + LATEST_SHARE * model.window.seconds, now)
+
+    def follow(self, now: float) -> None:
+        """Let a replay move on; at the present it is over."""
+        model = self.model
+        if model.replay is None:
+            return
+        if model.replay.over(now):
+            self.home(now)
+            return
+        model.replay.show(now)
+        model.pasts.anchor = anchored(model.replay.time(now) + model.present.ahead, model.window)

@@ -186,7 +186,7 @@ class Judge:
         subject = self.subjects.get(("service", name)) or self.subject("service", name, received)
         if not self._heard(subject, record, received):
             return
-        state = STATES.get(getattr(check, "state", "") or check.status, STATES["unknown"])
+        state = STATES.get(check.state or check.status, STATES["unknown"])
         before = subject.places_seen.get(check.place)
         spacing = received - before.at if before else 0
         subject.places_seen[check.place] = Place(state, received, max(spacing, before.spacing // 2 if before else 0))
@@ -198,7 +198,7 @@ class Judge:
             "response.ms": check.response_ms,
             "http.status": check.http_status,
         }
-        for group, found in (("check", getattr(check, "metrics", None)), ("phase", getattr(check, "phases", None))):
+        for group, found in (("check", check.metrics), ("phase", check.phases)):
             numbers.update({f"{group}.{name}": value for name, value in sorted((found or {}).items())})
         names = tuple(numbers)
         if subject.bound is None or subject.bound.names != names:

@@ -19,6 +19,7 @@ from bus.program import TRY_AGAIN, Program, TryAgain, run, version
 EXPECTED = {
     "store": ("guardia.store-writer",),
     "alerter": ("guardia.alerter",),
+    "prober": ("guardia.prober",),
 }
 """Which programs make up which part of the hub beside its collectors, by the subjects of their vitals."""
 

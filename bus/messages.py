@@ -118,6 +118,21 @@ class Check:
     error: str | None = None
     place: str = ""
     attempt: int = 1
+    state: str = ""
+    """The service's state by all its checks: up, degraded, down or unknown; empty: as this check found it."""
+    phases: dict[str, float] | None = None
+    """Milliseconds by phase, as ``connect_ms``; rules see ``phase.connect_ms``."""
+    metrics: dict[str, float] | None = None
+    """Further readings, as ``loss_percent``; rules see ``check.loss_percent``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A job says that it ran: ``status`` is up, or down with what went wrong in ``text``. The subject is a service."""
+
+    STATUSES: ClassVar[frozenset[str]] = frozenset({"up", "down"})
+    status: str = "up"
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +206,7 @@ class Tally:
     streams: tuple[StreamTally, ...]
 
 
-Message = Layout | Sample | Facts | Processes | Check | Alert | Notice | Silence | Loss | Tally
+Message = Layout | Sample | Facts | Processes | Check | Heartbeat | Alert | Notice | Silence | Loss | Tally
 
 
 # -- bodies as bytes ---
@@ -273,9 +288,17 @@ def _decode_sample(body: bytes) -> Sample:
 
 def _decode_check(body: bytes) -> Check:
     check = build(Check, _unpack(body))
-    if check.status not in Check.STATUSES:
-        raise Unfit(f"body.status: {check.status[:40]!r} is no status")
+    for name, word in (("status", check.status), ("state", check.state or check.status)):
+        if word not in Check.STATUSES:
+            raise Unfit(f"body.{name}: {word[:40]!r} is no status")
     return check
+
+
+def _decode_heartbeat(body: bytes) -> Heartbeat:
+    heartbeat = build(Heartbeat, _unpack(body))
+    if heartbeat.status not in Heartbeat.STATUSES:
+        raise Unfit(f"body.status: {heartbeat.status[:40]!r} is no status")
+    return heartbeat
 
 
 def _decoder(message: type[Any]) -> Callable[[bytes], Any]:
@@ -309,6 +332,7 @@ KINDS: dict[str, Kind] = _kinds(
         Kind("silence", 8, Silence, _encode_map, _decoder(Silence)),
         Kind("loss", 9, Loss, _encode_map, _decoder(Loss)),
         Kind("tally", 10, Tally, _encode_map, _decoder(Tally)),
+        Kind("heartbeat", 11, Heartbeat, _encode_map, _decode_heartbeat),
     ]
 )
 BY_CODE: dict[int, Kind] = {kind.code: kind for kind in KINDS.values()}

@@ -35,6 +35,8 @@ class Prober:
     )
     canaries: tuple[str, ...] = setting(
         (),
+        pattern=r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]{1,120}):[1-9]\d{0,4}",
+        form="an address such as tcp://1.1.1.1:443",
         help="Addresses as tcp://1.1.1.1:443 that answer as long as our own side is connected; empty: not looked at.",
     )
     canary_seconds: float = setting(

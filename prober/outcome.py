@@ -31,6 +31,9 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Further readings by a metric's field name, as ``loss_percent``; rules see them as ``check.loss_percent``."""
 
+    reached: bool = False
+    """Whether the target itself answered anything, were it a refusal; if not, our own side may be what failed."""
+
     @property
     def good(self) -> bool:
         """Whether it serves as it should."""
@@ -43,9 +46,13 @@ class Outcome:
 
 
 class Failed(Exception):
-    """What ends an attempt early; ``status`` is what that makes of the target, the text is the outcome's reason."""
+    """What ends an attempt early; ``status`` is what that makes of the target, the text is the outcome's reason.
 
-    def __init__(self, reason: str, status: str = DOWN, *, tls_days: int | None = None) -> None:
+    ``reached``: the target itself said so, as by refusing a connection.
+    """
+
+    def __init__(self, reason: str, status: str = DOWN, *, tls_days: int | None = None, reached: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.tls_days = tls_days
+        self.reached = reached

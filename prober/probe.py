@@ -47,9 +47,13 @@ class Probe:
     """The wall clock in ns, to judge certificates and reports by."""
     report: Callable[[str], Report | None] = no_report
     """The last report of the job that a heartbeat is named after."""
+    watched_since: int = 0
+    """When the service was first seen in the configuration, in ns."""
     phases: dict[str, float] = field(default_factory=dict)
     doing: str = ""
     """The phase that is under way, or was when the attempt ended."""
+    reached: bool = False
+    """Whether the target itself answered anything; ``connect`` sets it, a check without connections does itself."""
     began: float = field(default_factory=time.monotonic)
     heard: int = 0
     """Bytes that the target said since ``asked``."""
@@ -89,7 +93,9 @@ class Probe:
         """A TCP connection that the deadline ends; raises ``Failed`` or ``OSError``. Close it."""
         addresses = self.addresses(host, port)
         with self.phase("connect"):
-            return self.reach.dial(addresses, self.deadline)
+            made = self.reach.dial(addresses, self.deadline)
+        self.reached = True
+        return made
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the attempt began."""

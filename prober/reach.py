@@ -45,7 +45,8 @@ class Reach:
                 deadline.watch(connection)
             except OSError as error:
                 connection.close()
-                last = Failed(words.refused(error, words.place(address.place)), UNKNOWN if words.mine(error) else DOWN)
+                status = UNKNOWN if words.mine(error) else DOWN
+                last = Failed(words.refused(error, words.place(address.place)), status, reached=words.answered(error))
                 continue
             return connection
         raise last

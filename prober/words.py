@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 LOCAL = frozenset(
-    {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM}
+    {
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        errno.EPERM,
+    }
 )
 """Errors of this machine, which say nothing of a service."""
 OLD_VERSION = frozenset(
@@ -53,6 +62,11 @@ def refused(error: OSError, where: str) -> str:
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return f"no route to {where}"
     return f"no connection to {where}: {plain(error)}{' on this machine' if mine(error) else ''}"
+
+
+def answered(error: OSError) -> bool:
+    """Whether the other side itself ended the connection."""
+    return isinstance(error, ConnectionRefusedError | ConnectionResetError)
 
 
 def mine(error: OSError) -> bool:

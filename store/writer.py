@@ -13,7 +13,7 @@ from bus.control import REFUSED, STAIR, Flags, read_hello, read_refusals
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
-from bus.messages import Loss
+from bus.messages import KINDS, Loss
 from bus.passed import Passed
 from bus.program import TryAgain
 from bus.sockets import Settle, Subscribe
@@ -104,10 +104,7 @@ class Writer:
     def retain(self) -> None:
         """Drop what is older than the settings allow, and forget streams that nobody mentions any more."""
         young, long = int(self._config.keep_samples_seconds * 1e9), int(self._config.keep_records_seconds * 1e9)
-        keep = {
-            kind: young if kind in ("sample", "processes") else long
-            for kind in ("sample", "processes", "facts", "check", "alert", "notice", "silence", "loss", "tally")
-        }
+        keep = {kind: young if kind in ("sample", "processes") else long for kind in set(KINDS) - {"layout"}}
         dropped = self._backend.retain(keep, self._clock())
         if dropped:
             self._log.info("dropped %d records past their time", dropped)

@@ -25,6 +25,10 @@ the log. ``reason`` is one line without secrets that names the fault and what wa
 or are given to ``probe.deadline.watch``, which shuts them when the time is over, so that a drip of bytes cannot hold
 an attempt. ``with probe.phase("tls"):`` times a phase, usually ``dns``, ``connect``, ``tls`` or ``first_byte``.
 
+**Who failed.** ``probe.reached`` says that the target itself answered something, were it a refusal. ``probe.connect``
+sets it; a check that sends packets sets it when one comes back. What failed without it is unknown, not down, while our
+own side has no connection.
+
 **Addresses.** A check reaches only what ``probe.addresses(host, port)`` returned, or ``probe.connect`` connected to:
 private and loopback addresses are refused there unless the operator allows them, and a name is looked up once. Each
 redirect goes through it again.
@@ -33,11 +37,13 @@ redirect goes through it again.
 CHECKS = {
     "tcp": "prober.checks.tcp:Tcp",
     "tls": "prober.checks.tls:Tls",
+    "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
 
 SCHEMES = {
     "tcp": "tcp",
     "tls": "tls",
+    "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from bus.config import Objection
 from bus.tables import Service
-from prober.outcome import DEGRADED, UNKNOWN, UP, Failed, Outcome
+from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Failed, Outcome
 from prober.probe import Probe
-from prober.words import broken
+from prober.words import broken, mine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +26,14 @@ class Check(Service):
         try:
             found = self.look(probe)
         except Failed as error:
-            found = Outcome(error.status, str(error), tls_days=error.tls_days)
+            found = Outcome(error.status, str(error), tls_days=error.tls_days, reached=error.reached)
         except OSError as error:
-            found = Outcome("down", probe.late() if probe.deadline.passed else broken(error, probe.heard))
+            found = Outcome(DOWN, probe.late() if probe.deadline.passed else broken(error, probe.heard))
+            if mine(error):
+                found = Outcome(UNKNOWN, f"our own side cannot look: {broken(error, probe.heard)}")
         if probe.deadline.over and found.known:
             # What was read from a connection that was cut is no answer.
-            found = replace(found, status="down", reason=probe.late())
+            found = replace(found, status=DOWN, reason=probe.late())
         return self._finished(found, probe)
 
     def _finished(self, found: Outcome, probe: Probe) -> Outcome:
@@ -41,7 +43,8 @@ class Check(Service):
             reason = f"answered in {took:.0f} ms, slower than {self.slow * 1000:g} ms"
             found = replace(found, status=DEGRADED, reason=reason)
         phases = {**probe.phases, "total_ms": total, **found.phases}
-        return replace(found, response_ms=None if found.status == UNKNOWN else took, phases=phases)
+        took_ms = None if found.status == UNKNOWN else took
+        return replace(found, response_ms=took_ms, phases=phases, reached=found.reached or probe.reached)
 
     def parts(self) -> SplitResult:
         """The address in parts; ``objections`` has seen that they can be had."""

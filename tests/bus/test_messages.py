@@ -22,6 +22,7 @@ from bus.messages import (
     MAX_METRICS,
     Check,
     Facts,
+    Heartbeat,
     Layout,
     Process,
     Processes,
@@ -58,6 +59,8 @@ def of(annotation: str) -> st.SearchStrategy[Any]:
             found = st.lists(TEXT, max_size=4).map(tuple)
         case "dict[str, str]":
             found = st.dictionaries(TEXT, TEXT, max_size=4)
+        case "dict[str, float]":
+            found = st.dictionaries(TEXT, NUMBERS, max_size=4)
         case "tuple[StreamTally, ...]":
             found = st.lists(st.builds(StreamTally, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE), max_size=3).map(tuple)
         case "tuple[Process, ...]":
@@ -77,8 +80,10 @@ def message_of(kind: str) -> st.SearchStrategy[Any]:
         return st.builds(Sample, st.integers(0, 2**64 - 1), values)
     message = KINDS[kind].message
     fields = {field.name: of(str(field.type)) for field in dataclasses.fields(message)}
+    if message in (Check, Heartbeat):
+        fields["status"] = st.sampled_from(sorted(message.STATUSES))
     if message is Check:
-        fields["status"] = st.sampled_from(sorted(Check.STATUSES))
+        fields["state"] = st.sampled_from(["", *sorted(Check.STATUSES)])
     return st.builds(message, **fields)
 
 
@@ -213,6 +218,7 @@ def test_codes_are_used_once_and_types_belong_to_one_kind() -> None:
         "silence": 8,
         "loss": 9,
         "tally": 10,
+        "heartbeat": 11,
     }
 
 

@@ -1,0 +1,51 @@
+"""A look at the canaries: which of them take a connection now. Blocks for at most ``seconds``."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from errno import ECONNREFUSED, EINPROGRESS
+from urllib.parse import urlsplit
+
+from prober.judge import Looked
+from prober.names import Names
+from prober.outcome import Failed
+
+PATIENCE = 2.0
+
+
+def look(canaries: Sequence[str], names: Names, seconds: float = PATIENCE) -> Looked:
+    """Connect to all of them at once; one that refuses has answered, too."""
+    began = time.monotonic()
+    until = began + seconds
+    answers: dict[str, float | None] = dict.fromkeys(canaries)
+    with selectors.DefaultSelector() as waiting:
+        for name in canaries:
+            with suppress(OSError, Failed):
+                _begin(name, names, until, waiting)
+        while waiting.get_map() and (left := until - time.monotonic()) > 0:
+            for key, _ in waiting.select(left):
+                connection = key.fileobj
+                assert isinstance(connection, socket.socket)
+                waiting.unregister(connection)
+                if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, ECONNREFUSED):
+                    answers[key.data] = (time.monotonic() - began) * 1000
+                connection.close()
+        for key in list(waiting.get_map().values()):
+            assert isinstance(key.fileobj, socket.socket)
+            key.fileobj.close()
+    return Looked(began, answers)
+
+
+def _begin(name: str, names: Names, until: float, waiting: selectors.BaseSelector) -> None:
+    parts = urlsplit(name)
+    address = names.lookup(parts.hostname or "", parts.port or 0, max(0.01, until - time.monotonic()))[0]
+    connection = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    found = connection.connect_ex(address.place)
+    if found in (0, EINPROGRESS, ECONNREFUSED):
+        waiting.register(connection, selectors.EVENT_WRITE, name)
+    else:
+        connection.close()

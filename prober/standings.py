@@ -1,0 +1,95 @@
+"""What is known of all services: in memory, and on disk before it is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from prober.machine import Change, Found, Patience, Standing, step
+from prober.memory import Memory, MemoryFault
+from prober.probe import Report
+
+
+class Standings:
+    """Counts findings, takes reports, and keeps both. ``now`` is in ns."""
+
+    def __init__(self, memory: Memory, log: logging.Logger) -> None:
+        self._memory = memory
+        self._log = log
+        self._standings = memory.standings()
+        self._reports = memory.reports()
+        self._since = memory.since()
+        self._changed: dict[str, Standing] = {}
+        self._reported: dict[str, Report] = {}
+        self._seen: dict[str, int] = {}
+        self._failing = False
+
+    def use(self, names: Iterable[str], now: int) -> None:
+        """These services are watched, and no others: what was known of those is forgotten."""
+        watched = set(names)
+        for name in watched - self._since.keys():
+            self._since[name] = self._seen[name] = now
+        gone = (self._standings.keys() | self._reports.keys() | self._since.keys()) - watched
+        for name in gone:
+            for table in (self._standings, self._reports, self._since, self._changed, self._reported, self._seen):
+                table.pop(name, None)
+        if gone:
+            self._tried(lambda: self._memory.forget(gone))
+        self.keep()
+
+    def of(self, name: str) -> Standing:
+        """The standing of a service."""
+        return self._standings.get(name, Standing())
+
+    def report(self, name: str) -> Report | None:
+        """The last report of a job."""
+        return self._reports.get(name)
+
+    def since(self, name: str) -> int:
+        """When a service was first watched."""
+        return self._since.get(name, 0)
+
+    def found(self, name: str, status: str, patience: Patience, now: int) -> tuple[Standing, Change | None, str]:
+        """Count a finding."""
+        after, change, reason = step(self.of(name), Found(status), patience, now)
+        self._standings[name] = self._changed[name] = after
+        return after, change, reason
+
+    def heard(self, name: str, report: Report) -> bool:
+        """Take a job's report; False for one that is no newer than the last."""
+        known = self._reports.get(name)
+        if known is not None and known.at >= report.at:
+            return False
+        self._reports[name] = self._reported[name] = report
+        return True
+
+    def keep(self) -> None:
+        """Write what has changed, with one fsync; on a full disk it is tried again next time."""
+        if not (self._changed or self._reported or self._seen):
+            return
+        if self._tried(lambda: self._memory.keep(self._changed, self._reported, self._seen)):
+            self._changed, self._reported, self._seen = {}, {}, {}
+
+    def counts(self) -> dict[str, int]:
+        """How many services are in each state."""
+        found = dict.fromkeys(("up", "degraded", "down", "unknown"), 0)
+        for name in self._since:
+            found[self.of(name).status] += 1
+        return found
+
+    def flapping(self) -> int:
+        """How many come and go."""
+        return sum(one.flapping for one in self._standings.values())
+
+    def _tried(self, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except MemoryFault as fault:
+            if not self._failing:
+                self._log.error("states are not kept over a restart: %s", fault)
+            self._failing = True
+            return False
+        if self._failing:
+            self._log.info("states are kept again")
+        self._failing = False
+        return True

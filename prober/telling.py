@@ -1,0 +1,60 @@
+"""A check's outcome as the message that is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bus.logs import redacted, safe
+from bus.messages import Check as Told
+from prober.checks import CHECKS
+from prober.checks.common import Check
+from prober.machine import Standing
+from prober.outcome import UP, Outcome
+
+MOST_REASON = 500
+"""Characters of a reason; a target's own words may be as long as it likes."""
+_KINDS = {place: kind for kind, place in CHECKS.items()}
+
+
+def kind_of(check: Check) -> str:
+    """The word that the check is configured by."""
+    record = type(check)
+    return _KINDS.get(f"{record.__module__}:{record.__qualname__}", "")
+
+
+def url_of(check: Check) -> str:
+    """What is looked at; a job has no address, and goes by its name."""
+    return f"{check.url}{check.name}" if check.url == "heartbeat:" else check.url
+
+
+def told(check: Check, outcome: Outcome, attempts: int, standing: Standing, place: str) -> Told:
+    """The message; its reason is empty only when the service is up."""
+    metrics = dict(outcome.metrics)
+    if standing.flapping:
+        metrics["flapping"] = 1.0
+    return Told(
+        status=outcome.status,
+        url=url_of(check),
+        check=kind_of(check),
+        response_ms=_rounded(outcome.response_ms),
+        http_status=outcome.http_status,
+        tls_days=outcome.tls_days,
+        error=None if outcome.status == UP else outcome.reason or "it does not say why",
+        place=place,
+        attempt=attempts,
+        state=standing.status,
+        phases={name: round(ms, 3) for name, ms in outcome.phases.items()} or None,
+        metrics=metrics or None,
+    )
+
+
+def _rounded(ms: float | None) -> float | None:
+    return None if ms is None else round(ms, 3)
+
+
+def cleaned(reason: str, secrets: Iterable[str]) -> str:
+    """One line of bounded length, without the operator's secrets and without control characters."""
+    for secret in secrets:
+        reason = reason.replace(secret, "***")
+    line = safe(redacted(" ".join(reason.split())))
+    return line if len(line) <= MOST_REASON else line[: MOST_REASON - 1] + "…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
@@ -49,7 +49,7 @@ def build_writer(program: Program[Store]) -> None:
 
     loop.on_readable(subscribe.raw, writer.drain)
     loop.every(config.cleanup_seconds, writer.retain, at_once=True)
-    loop.every(REFRESH_SECONDS, backend.refresh)
+    loop.every(REFRESH_SECONDS, _refreshing(backend))
     loop.every(REPORT_SECONDS, writer.report)
     program.on_reload.append(writer.use)
     program.vitals.source(writer.readings)
@@ -70,7 +70,19 @@ def _answer(program: Program[Store], backend: Backend) -> None:
     answer = Answer(program.context)
     program.bind(answer, "reader")
     program.loop.on_readable(answer.raw, counter(answer, backend, program.vitals))
-    program.loop.every(10.0, backend.refresh)
+    program.loop.every(REFRESH_SECONDS, _refreshing(backend))
+
+
+def _refreshing(backend: Backend) -> Callable[[], None]:
+    """Refresh; a store that was replaced is opened anew by another process."""
+
+    def refresh() -> None:
+        try:
+            backend.refresh()
+        except StoreBroken as error:
+            raise TryAgain(f"{error}") from None
+
+    return refresh
 
 
 def _opened(program: Program[Store], *, write: bool) -> Backend:

@@ -22,6 +22,7 @@ from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams
 from store.backends.beginning import be_sure, begin_anew
 from store.backends.doubt import Presence, after_the_dead
+from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, write_meta
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.values import (
@@ -64,6 +65,7 @@ class LmdbBackend:
         self._path = path
         self._write = write
         if write:
+            take_restored(path)
             (path / "state").mkdir(parents=True, exist_ok=True)
         for doubted in after_the_dead(path):
             log.warning("a process died at %s: it is looked into", doubted)
@@ -76,6 +78,7 @@ class LmdbBackend:
             with self._presence.at(path / "state"):
                 self._state = environment(path / "state", write=write, databases=8)
                 self._db = {name: self._state.open_db(name.encode(), create=write) for name in DATABASES}
+                self._place = Place(path, write=write)
                 if write:
                     self._load()
         except StoreFull as error:
@@ -348,8 +351,10 @@ class LmdbBackend:
 
     def refresh(self) -> None:
         """Let go of what another process removed; write what is due when no commit comes."""
+        self._place.check()
         self._partitions.refresh()
         if self._write:
+            self._partitions.take_over()
             self._partitions.look()
             if self._latest_waiting:
                 with contextlib.suppress(lmdb.Error):
@@ -377,6 +382,7 @@ class LmdbBackend:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[lmdb.Transaction]:
+        self._place.check()
         try:
             with self._presence.at(self._path / "state"), self._state.begin() as txn:
                 yield txn

@@ -21,6 +21,7 @@ from bus.mapped import room_for
 from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
+from store.backends.exchange import discard, exchange, prepared
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
 from store.rows import Damaged, salvaged, spread
 
@@ -190,6 +191,15 @@ class Partitions:
         """Close partitions that were removed, so that their space comes back, or put aside and made anew."""
         for path in [path for path, (_, inode) in self._open.items() if _inode(path) != inode]:
             self._forget(path)
+
+    def take_over(self) -> None:
+        """Let what was written anew take the place of its partition, unless rows came meanwhile; a writer's duty."""
+        for ready, path, transaction in prepared(self._rows):
+            if not is_doubted(path) and _inode(path) and self._at(path).info()["last_txnid"] == transaction:
+                self._forget(path)
+                with suppress(OSError):  # a file system that cannot do it keeps what it has
+                    exchange(ready, path)
+            discard(ready)
 
     def look(self) -> None:
         """Go on looking into what is doubted, one at a time; a writer's duty."""

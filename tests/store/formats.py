@@ -8,6 +8,7 @@ from pathlib import Path
 import lmdb
 import msgpack
 
+from bus.delivery.stream import Stream
 from bus.messages import layout_id
 from bus.wire import Record, pack
 from store.backends.values import pack_latest, pack_names, pack_stream
@@ -16,7 +17,7 @@ from store.rows import group
 from tests.store.given import LAYOUT, MINUTE, NOON, SECOND, check, sample
 
 GENERATION = 1_769_860_800_000 << 16
-STREAM = (b"web-1\x00\x00\x00\x00\x00\x00\x00\x00\x07", b"opaque here")
+STREAM = (b"web-1\x00\x00\x00\x00\x00\x00\x00\x00\x07", Stream("web-1", 7).encode())
 PARTITIONS = {
     ("sample", "20260131T12"): [(0, [sample(1), sample(2)]), (1, [sample(3, host="db-1")])],
     ("check", "20260131T00"): [(2, [check(1)])],

@@ -1,0 +1,193 @@
+"""A process apart that reads files which may kill it: ``python -m store.care.apart STORE``.
+
+It takes requests on its standard input and answers each, both one line of JSON:
+
+    {"do": "inspect", "path": P}           ->  a Finding
+    {"do": "alone", "path": P}             ->  a Finding, without a look into a state that cannot be read
+    {"do": "copy", "path": P, "to": T}     ->  {}; a copy without free pages, on the disk
+    {"do": "complete", "path": P, "to": T} ->  {"format": N, "generation": N}; the copied state T, see ``completed``
+    {"do": "rewrite", "path": P, "to": T}  ->  {"txn": N}; entry by entry, pages full, as of transaction N
+
+An answer with ``error`` says why there is none; ``gone`` that the file is not there (any more).
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from store.backends import StoreBroken, StoreFull
+from store.backends.doubt import ROOT
+from store.backends.formats import LEAP, read_meta, write_meta
+from store.backends.partitions import MAP_BYTES, environment
+from store.care.inspecting import STATE_DATABASES, Finding, Series, inspect_any, inspect_rows, inspect_state
+
+MANIFEST = "snapshot.json"
+"""In the folder of a snapshot; such a folder has no writer, and is not written to, by LMDB's locks neither."""
+AT_ONCE = 2000
+"""Entries that one transaction of a rewriting holds."""
+ASIDE = (".bad-", ".gone", ".compact")
+"""Parts of names of folders that are none of the store's partitions."""
+
+
+class Died(Exception):
+    """The process apart was killed by what it read; the text says by which signal."""
+
+
+class Apart:
+    """The parent's end: one process, made anew after it died."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._child: subprocess.Popen[str] | None = None
+
+    def ask(self, do: str, path: Path, to: Path | None = None) -> dict[str, Any]:
+        """The answer; raises ``Died``."""
+        if self._child is None:
+            command = [sys.executable, "-m", "store.care.apart", str(self._store.resolve())]
+            self._child = subprocess.Popen(  # noqa: S603 - our own
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+        child = self._child
+        assert child.stdin is not None
+        assert child.stdout is not None
+        request = {"do": do, "path": str(path.resolve()), "to": str(to.resolve()) if to else None}
+        try:
+            print(json.dumps(request), file=child.stdin, flush=True)
+            line = child.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if line:
+            return dict(json.loads(line))
+        code = child.wait()
+        self.close()
+        raise Died(signal.Signals(-code).name if code < 0 else f"exit code {code}")
+
+    def close(self) -> None:
+        """End the process."""
+        if self._child is not None:
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._child.wait()
+            self._child = None
+
+
+class Reading:
+    """The child's end."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._series: Series | None = None
+
+    def answer(self, do: str, path: Path, to: Path | None) -> dict[str, Any]:
+        """What was asked for."""
+        if not (path / "data.mdb").exists():
+            return {"gone": True}
+        try:
+            if do in ("inspect", "alone"):
+                return self._inspected(path, alone=do == "alone").plain()
+            assert to is not None
+            if do == "complete":
+                with self._opened(path) as source:
+                    return completed(source, to)
+            to.mkdir(mode=0o700, parents=True)
+            with self._opened(path) as source:
+                if do == "copy":
+                    source.copy(str(to), compact=True)
+                    return {}
+                return {"txn": rewritten(source, to)}
+        except (lmdb.Error, StoreBroken, StoreFull, OSError) as error:
+            if not (path / "data.mdb").exists():
+                return {"gone": True}
+            return {"error": str(error)}
+
+    def _inspected(self, path: Path, *, alone: bool) -> Finding:
+        parts = path.relative_to(self._store).parts
+        with self._opened(path) as opened:
+            if parts == ("state",):
+                return inspect_state(opened)[0]
+            if len(parts) == 3 and parts[0] == "rows":
+                return inspect_rows(opened, parts[1], parts[2], None if alone else self._whose)
+            return inspect_any(opened)
+
+    def _whose(self, number: int) -> bytes | None:
+        if self._series is None or number not in self._series:
+            # A writer may have made the series since; one that nobody has is looked for each time, and is rare.
+            with self._opened(self._store / "state") as state:
+                self._series = inspect_state(state)[1]
+        return self._series.get(number)
+
+    def _opened(self, path: Path) -> lmdb.Environment:
+        if (self._store / MANIFEST).exists():
+            return lmdb.open(str(path), max_dbs=16, readonly=True, lock=False, readahead=True)
+        return environment(path, write=False, databases=16)
+
+
+def rewritten(source: lmdb.Environment, to: Path) -> int:
+    """Write all entries of ``source`` in their order to a new environment; returns the transaction they are of."""
+    with lmdb.open(str(to), map_size=MAP_BYTES, mode=0o600, sync=False, readahead=False) as target:
+        with source.begin(buffers=True) as txn:
+            number = txn.id()
+            cursor = txn.cursor()
+            more = cursor.first()
+            while more:
+                with target.begin(write=True) as into:
+                    for _ in range(AT_ONCE):
+                        into.put(bytes(cursor.key()), cursor.value(), append=True)
+                        more = cursor.next()
+                        if not more:
+                            break
+            with target.begin(buffers=True) as back:
+                pairs = zip(txn.cursor(), back.cursor(), strict=True)
+                if not all(bytes(a) == bytes(c) and b == d for (a, b), (c, d) in pairs):
+                    raise StoreBroken(f"{to}: what was written is not what is read")
+        target.sync(True)
+    return number
+
+
+def completed(source: lmdb.Environment, copied: Path) -> dict[str, Any]:
+    """Add to the copied state what was interned since, and mark it as a copy; returns what it is."""
+    with lmdb.open(str(copied), max_dbs=16, map_size=MAP_BYTES, lock=False, readahead=False) as target:
+        theirs = {name: source.open_db(name.encode(), create=False) for name in STATE_DATABASES}
+        ours = {name: target.open_db(name.encode()) for name in STATE_DATABASES}
+        with source.begin(buffers=True) as txn, target.begin(write=True) as into:
+            for name in ("series", "layouts"):
+                for key, value in txn.cursor(theirs[name]):
+                    into.put(bytes(key), bytes(value), db=ours[name], overwrite=False)
+            now, meta = read_meta(txn, theirs) or {}, read_meta(into, ours) or {}
+            commits = int(now.get("commits") or meta.get("commits") or 0) + LEAP
+            meta |= {"copy": True, "commits": commits, "deleted": now.get("deleted", {})}
+            meta.setdefault("format", 1)
+            write_meta(into, ours, meta)
+        target.sync(True)
+    return {"format": meta["format"], "generation": int(meta.get("generation", 0))}
+
+
+def main(store: Path) -> None:
+    """Answer until the input ends."""
+    reading = Reading(store)
+    for line in sys.stdin:
+        request = json.loads(line)
+        to = Path(request["to"]) if request["to"] else None
+        answer = reading.answer(request["do"], Path(request["path"]), to)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def environments(store: Path) -> list[Path]:
+    """The folders of all LMDB environments of a store, the state first."""
+    found = sorted(file.parent for file in store.glob("*/*/*/data.mdb"))
+    others = [path for path in found if not any(word in path.name for word in ASIDE)]
+    state = [store / "state"] if (store / "state" / "data.mdb").exists() else []
+    return state + others
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,227 @@
+"""``guardia store verify``, ``snapshot``, ``restore`` and ``compact``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bus import config, home, rooms
+from bus.faults import ConfigError
+from bus.process import Lock
+from bus.program import WRONG
+from store.backends import StoreBroken
+from store.backends.exchange import take_restored
+from store.backends.lmdb import LmdbBackend
+from store.care import compacting, snapshots
+from store.care.compacting import Compacted
+from store.care.snapshots import Refused
+from store.care.verifying import Fault, Report, verified
+
+SOUND, DAMAGED, UNKNOWN = 0, 1, 2
+TAKEN_SECONDS = 60.0
+"""So long a running writer may take to take something over."""
+EXIT = (
+    "Exit codes: 0 sound and done, 1 something is damaged or missing, 2 it could not be done, 100 wrong configuration."
+)
+
+
+def verify(argv: Sequence[str]) -> int:
+    """Go through the store, or a snapshot; returns 0, 1 or 2."""
+    parser = _parser("verify", "reads all of the store, or of a snapshot, and names what is damaged")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="a snapshot (default: the hub's store)")
+    parser.add_argument("--expect", type=int, default=0, metavar="N", help="so many missing records are no surprise")
+    given = parser.parse_args(argv)
+
+    def run(store: Path, folder: Path) -> int:
+        place = given.folder or store
+        if not (place / "state" / "data.mdb").exists() and not (place / "rows").is_dir():
+            raise Refused(f"there is no store in {place}")
+        report = verified(place.absolute(), _progress)
+        _clear()
+        print(json.dumps(_plain(report), indent=1) if given.json else _said(report))
+        return DAMAGED if report.damaged or sum(report.missing.values()) > given.expect else SOUND
+
+    return _run(given, run)
+
+
+def snapshot(argv: Sequence[str]) -> int:
+    """Copy the store of this moment to a new folder; returns 0, 1 or 2."""
+    parser = _parser("snapshot", "copies the store of this moment to a new folder, while it is written to")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the new folder")
+    given = parser.parse_args(argv)
+
+    def run(store: Path, folder: Path) -> int:
+        manifest, faults = snapshots.snapshot(store, given.folder.absolute(), progress=_progress)
+        _clear()
+        size = sum(int(file["bytes"]) for file in manifest["files"].values())
+        if given.json:
+            print(json.dumps({"folder": str(given.folder), "bytes": size, "faults": _faults(faults)}, indent=1))
+        else:
+            _tell(faults)
+            left = f", {len(faults)} files are damaged and left out" if faults else ""
+            print(f"{given.folder}: {len(manifest['files'])} files, {size / 1e6:.1f} MB{left}.")
+        return DAMAGED if faults else SOUND
+
+    return _run(given, run)
+
+
+def restore(argv: Sequence[str]) -> int:
+    """Put a snapshot into the place of the store; returns 0, 1 or 2."""
+    parser = _parser("restore", "puts a snapshot into the place of the store, which is kept beside it")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the snapshot")
+    parser.add_argument("--verify", action="store_true", help="only see whether it could be restored; change nothing")
+    parser.add_argument("--damaged", action="store_true", help="restore it although something in it is damaged")
+    given = parser.parse_args(argv)
+
+    def run(store: Path, folder: Path) -> int:
+        manifest, report = snapshots.checked(given.folder.absolute(), progress=_progress)
+        _clear()
+        if given.json:
+            print(json.dumps(_plain(report) | {"made_at": manifest["made_at"]}, indent=1))
+        else:
+            print(f"{given.folder}, taken {manifest['made_at']}:\n{_said(report)}")
+        if report.damaged and not (given.damaged and not given.verify):
+            return DAMAGED
+        if not given.verify:
+            print(
+                _restored(
+                    snapshots.prepare(given.folder.absolute(), store, manifest, progress=_progress), store, folder
+                )
+            )
+        return SOUND
+
+    return _run(given, run)
+
+
+def compact(argv: Sequence[str]) -> int:
+    """Write partitions that are over anew; returns 0, 1 or 2."""
+    given = _parser("compact", "writes the files of past hours and days anew, with full pages").parse_args(argv)
+
+    def run(store: Path, folder: Path) -> int:
+        if not (store / "state" / "data.mdb").exists():
+            raise Refused(f"there is no store in {store}")
+        lock = _writers_lock(folder)
+        alone = lock.take() is None
+        backend = LmdbBackend(store, write=True) if alone else None
+
+        def hand_over(ready: Path) -> bool:
+            if backend is None:
+                return compacting.waited(ready, TAKEN_SECONDS)
+            backend.refresh()
+            return compacting.waited(ready, 0.0)
+
+        try:
+            done = compacting.compact(store, time.time_ns(), hand_over, progress=_progress)
+        finally:
+            if backend is not None:
+                backend.close()
+            lock.release()
+        _clear()
+        print(json.dumps(asdict(done), indent=1) if given.json else _done(done))
+        return DAMAGED if done.faults else SOUND
+
+    return _run(given, run)
+
+
+def _restored(ready: Path, store: Path, folder: Path) -> str:
+    """Have it taken over by the writer, or do it ourselves; returns a sentence."""
+    _clear()
+    lock = _writers_lock(folder)
+    end = time.monotonic() + TAKEN_SECONDS
+    while ready.exists() and time.monotonic() < end:
+        # A running writer ends when it sees what waits, and its successor takes it over.
+        if lock.take() is None:
+            before = take_restored(store)
+            lock.release()
+            return f"Restored. What was there before is {before}." if before not in (None, store) else "Restored."
+        time.sleep(0.2)
+    if ready.exists():
+        raise Refused(f"the writer did not take {ready} over within {TAKEN_SECONDS:g} s; it will at its next start")
+    return f"Restored by the writer. What was there before is beside it: {store.name}.before-*."
+
+
+def _writers_lock(folder: Path) -> Lock:
+    return Lock(folder / "run" / "store-writer.lock")
+
+
+def _run(given: argparse.Namespace, act: Callable[[Path, Path], int]) -> int:
+    """Find the store and act; what cannot be done is told in a sentence."""
+    path = home.config_path(given.config, os.environ)
+    os.umask(0o077)
+    try:
+        table: Any = config.load(path, rooms.tables(), rooms.LISTS)["store"]
+        if table.backend != "lmdb":
+            raise Refused(f"the backend is {table.backend}, which has no files here: see docs/backends.md")
+        folder = home.made(home.home_path(path, os.environ)).absolute()
+        return act(folder / table.path, folder)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"guardia store: {fault}", file=sys.stderr)
+        return WRONG
+    except (Refused, StoreBroken) as error:
+        _clear()
+        print(f"guardia store: {error}", file=sys.stderr)
+        return UNKNOWN
+
+
+def _said(report: Report) -> str:
+    lines = [f"DAMAGED  {fault.file}: {fault.what}" for fault in report.faults]
+    lines += [f"MISSING  {count} records of {kind}" for kind, count in report.missing.items()]
+    lines += [f"ASIDE    {name}: was found damaged, and is kept to be looked at" for name in report.put_aside]
+    verdict = f"{len(report.faults)} faults" if report.faults else "sound"
+    if report.missing:
+        verdict += f", {sum(report.missing.values())} records missing"
+    records = sum(report.records.values())
+    lines.append(f"{report.partitions} partitions, {records} records, {report.bytes / 1e6:.1f} MB: {verdict}.")
+    return "\n".join(lines)
+
+
+def _done(done: Compacted) -> str:
+    _tell(done.faults)
+    saved = (done.before - done.after) / 1e6
+    return f"{done.partitions} partitions written anew, {saved:.1f} MB smaller; {done.left} left as they are."
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "partitions": report.partitions,
+        "records": dict(report.records),
+        "bytes": report.bytes,
+        "faults": _faults(report.faults),
+        "put_aside": report.put_aside,
+        "missing": report.missing,
+    }
+
+
+def _faults(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    return [asdict(fault) for fault in faults]
+
+
+def _tell(faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        print(f"DAMAGED  {fault.file}: {fault.what}")
+
+
+def _progress(name: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _parser(word: str, what: str) -> argparse.ArgumentParser:
+    description = f"{what[0].upper()}{what[1:]}."
+    parser = argparse.ArgumentParser(prog=f"guardia store {word}", description=description, epilog=EXIT)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--config", metavar="FILE")
+    return parser

@@ -1,0 +1,197 @@
+"""Reads every entry of an LMDB environment of the store and says what does not fit: keys, checksums, counts.
+
+Each inspector takes an open environment and gives a ``Finding``. One transaction sees all of it as it was at one
+instant, whatever a writer does meanwhile; memory is bounded by the largest value and ``MOST_FAULTS``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import lmdb
+
+from bus.delivery.stream import Stream, read_key
+from bus.messages import BY_CODE, KINDS, layout_id
+from bus.wire import Malformed, verify, walk
+from store.backends.formats import read_meta, series_of_record
+from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
+from store.keys import (
+    COUNT,
+    COUNT_KEY,
+    FORMAT,
+    LAYOUT,
+    MINUTE,
+    NUMBER,
+    ROW,
+    SECOND,
+    dated,
+    partition_start,
+    period,
+)
+from store.rows import Damaged, opened
+
+MOST_FAULTS = 50
+"""Faults of one file that are told one by one."""
+STATE_DATABASES = ("series", "layouts", "latest", "streams", "meta")
+Series = dict[int, bytes]
+"""The key (``store.keys.series_key``) of each series by its number."""
+
+
+@dataclass
+class Finding:
+    """What one environment holds, and what is wrong with it; ``more`` are faults beyond those that are told."""
+
+    entries: int = 0
+    records: int = 0
+    bytes: int = 0
+    faults: list[str] = field(default_factory=list)
+    more: int = 0
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def fault(self, what: str) -> None:
+        """Note a fault."""
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(what)
+        else:
+            self.more += 1
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def entries(txn: lmdb.Transaction, database: Any, found: Finding, name: str = "") -> Iterator[tuple[bytes, bytes]]:
+    """All entries in the order of their keys; notes when that is not their order, or not their number."""
+    promised = txn.stat(database)["entries"]
+    count, last = 0, b""
+    for key, value in txn.cursor(database):
+        name_of_key = bytes(key)
+        # A page that leads back to an earlier one would go round for ever.
+        if (count and name_of_key <= last) or count > promised:
+            found.fault(f"{name}key {name_of_key.hex()}: the keys are not in their order, the rest is not read")
+            return
+        last = name_of_key
+        count += 1
+        yield name_of_key, bytes(value)
+    found.entries += count
+    if count != promised:
+        found.fault(f"{name}{count} entries, the tree says {promised}")
+
+
+def inspect_rows(
+    environment: lmdb.Environment, kind: str, name: str, series: Callable[[int], bytes | None] | None
+) -> Finding:
+    """A partition of rows; ``series`` gives the key of a number, None when nobody has it; None: nobody can know."""
+    found = Finding()
+    start = partition_start(name)
+    minutes = range(start // MINUTE, (start + period(kind)) // MINUTE)
+    counted: tuple[int, int] | None = None
+    with environment.begin(buffers=True) as txn:
+        for key, value in entries(txn, environment.open_db(None, txn=txn, create=False), found):
+            if key == COUNT_KEY:
+                counted = COUNT.unpack(value)
+            elif len(key) != ROW.size:
+                found.fault(f"key {key.hex()}: {len(key)} bytes, a row's key has {ROW.size}")
+            else:
+                _inspect_group(found, kind, key, value, minutes, series)
+    held = (found.records, found.bytes)
+    if (counted or (0, 0)) != held and not found.faults:
+        found.fault(f"key {COUNT_KEY.hex()}: counts {counted and counted[0]} records, {held[0]} are there")
+    return found
+
+
+def _inspect_group(
+    found: Finding, kind: str, key: bytes, value: bytes, minutes: range, series: Callable[[int], bytes | None] | None
+) -> None:
+    number, minute, commit = ROW.unpack(key)
+    whose = series(number) if series else None
+    found.bytes += len(value)
+    place = f"series {number}" + (f" ({whose[1:].decode(errors='replace')})" if whose else "")
+    where = f"key {key.hex()}, {place}, {_moment(minute)}, commit {commit}"
+    if series and (whose is None or whose[0] != KINDS[kind].code):
+        found.fault(f"{where}: no such series of {kind}")
+    if minute not in minutes:
+        found.fault(f"{where}: not in this partition's time")
+    try:
+        _, records, _ = opened(value)
+        spans = list(walk(records))
+        for _, _, fields in spans:
+            if dated(fields[9]) // MINUTE != minute or BY_CODE[fields[1]].name != kind:
+                found.fault(f"{where}: a record of another time or kind")
+        found.records += len(spans)
+        if spans and whose and series_of_record(records[spans[0][0] : spans[0][1]])[0] != whose:
+            found.fault(f"{where}: a record of another series")
+    except (Damaged, Malformed) as error:
+        found.fault(f"{where}: {error}; {len(value)} bytes")
+
+
+def inspect_state(environment: lmdb.Environment) -> tuple[Finding, Series]:
+    """The state, and whose number is which."""
+    found = Finding()
+    series: Series = {}
+    with environment.begin(buffers=True) as txn:
+        try:
+            db = {name: environment.open_db(name.encode(), txn=txn, create=False) for name in STATE_DATABASES}
+        except lmdb.NotFoundError:
+            found.fault("not all of its databases are there")
+            return found, series
+        meta = read_meta(txn, db)
+        if meta is None:
+            found.fault("meta, key state: the checksum does not hold")
+        elif meta and not 1 <= int(meta.get("format", 1)) <= FORMAT:
+            found.fault(f"meta, key state: of format {meta['format']}, this Guardia reads up to {FORMAT}")
+        found.meta = meta or {}
+        for key, value in entries(txn, db["series"], found, "series, "):
+            pair = unpack_series(value)
+            if pair is None or pair[0] in series or not key or key[0] not in BY_CODE:
+                why = "its checksum does not hold" if pair is None else "a number or a kind that cannot be"
+                found.fault(f"series, key {key.hex()} ({key[1:].decode(errors='replace')}): {why}")
+            else:
+                series[pair[0]] = key
+        for key, value in entries(txn, db["layouts"], found, "layouts, "):
+            names = unpack_names(value)
+            if not names or LAYOUT.pack(layout_id(names)) != key:
+                found.fault(f"layouts, key {key.hex()}: the names are not those of this layout")
+        for key, value in entries(txn, db["latest"], found, "latest, "):
+            _inspect_latest(found, key, value, series)
+        for key, value in entries(txn, db["streams"], found, "streams, "):
+            _inspect_stream(found, key, value)
+    return found, series
+
+
+def _inspect_latest(found: Finding, key: bytes, value: bytes, series: Series) -> None:
+    where = f"latest, key {key.hex()}"
+    stored = unpack_latest(value)
+    if len(key) != NUMBER.size or NUMBER.unpack(key)[0] not in series:
+        found.fault(f"{where}: no such series")
+    elif stored is None or not verify(stored.record, 0, len(stored.record)):
+        found.fault(f"{where}: the checksum does not hold")
+    elif series_of_record(stored.record)[0] != series[NUMBER.unpack(key)[0]]:
+        found.fault(f"{where}: a record of another series")
+
+
+def _inspect_stream(found: Finding, key: bytes, value: bytes) -> None:
+    stream = unpack_stream(value)
+    try:
+        if stream is not None:
+            Stream(*read_key(key)).load(stream)
+            return
+    except Exception:  # whatever its bytes provoke, it is damaged
+        stream = None
+    found.fault(f"streams, key {key.hex()}: the checksum does not hold")
+
+
+def inspect_any(environment: lmdb.Environment) -> Finding:
+    """An environment of which nothing more is known: whether all of it can be read."""
+    found = Finding()
+    with environment.begin(buffers=True) as txn:
+        for _, value in entries(txn, environment.open_db(None, txn=txn, create=False), found):
+            found.bytes += len(value)
+    return found
+
+
+def _moment(minute: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%MZ", time.gmtime(minute * MINUTE // SECOND))

@@ -1,0 +1,174 @@
+"""A snapshot: the store of one moment in another folder, taken while it is written to; and its way back.
+
+The state is copied first and the rows after it, so that no stream is further than its rows. What was interned
+meanwhile (series, layouts) is added to the copy at the end: no row may be without its series. The copy is marked as
+one, so that its writer takes a new generation (``store/backends/witness.py``), and its count of commits leaps, so that
+no row's key comes twice. ``snapshot.json`` names each file with its size and SHA-256; it is written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bus import __version__
+from bus.mapped import settle
+from store.backends.exchange import restored_of
+from store.backends.values import disk_bytes
+from store.care.apart import MANIFEST, Apart, Died, environments
+from store.care.verifying import Fault, Report, verified
+from store.keys import FORMAT
+
+READ = 1 << 20
+Progress = Callable[[str], None]
+
+
+class Refused(Exception):
+    """It cannot be done; the text is a sentence that says why."""
+
+
+def snapshot(store: Path, to: Path, *, progress: Progress = lambda name: None) -> tuple[dict[str, Any], list[Fault]]:
+    """Copy the store to the new folder ``to``; returns (the manifest, what could not be copied). Raises ``Refused``."""
+    if not (store / "state" / "data.mdb").exists():
+        raise Refused(f"there is no store in {store}")
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise Refused(f"{to} is there already")
+    _look_for_room(sum(disk_bytes(path / "data.mdb") for path in environments(store)), to.parent)
+    partial = to.with_name(to.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700, parents=True)
+    faults: list[Fault] = []
+    files: dict[str, dict[str, Any]] = {}
+    apart = Apart(store)
+    try:
+        for path in environments(store):
+            name = path.relative_to(store).as_posix()
+            progress(name)
+            why = _copied(apart, path, partial / name)
+            if why:
+                faults.append(Fault(f"{name}/data.mdb", why))
+                shutil.rmtree(partial / name, ignore_errors=True)
+            elif (partial / name).exists() and name != "state":
+                files[f"{name}/data.mdb"] = _sealed(partial / name / "data.mdb")
+        if not (partial / "state" / "data.mdb").exists():
+            raise Refused(f"the state cannot be copied: {faults[0].what if faults else 'it is gone'}")
+        meta = apart.ask("complete", store / "state", partial / "state")
+        if "error" in meta:
+            raise Refused(f"the state cannot be completed: {meta['error']}")
+        files["state/data.mdb"] = _sealed(partial / "state" / "data.mdb")
+        manifest = {
+            "snapshot": 1,
+            "guardia": __version__,
+            "format": int(meta["format"]),
+            "generation": int(meta["generation"]),
+            "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "files": dict(sorted(files.items())),
+        }
+        _written(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
+        for folder in sorted({file.parent for file in partial.rglob("*")}):
+            settle(folder)
+        if to.exists():
+            to.rmdir()
+        partial.rename(to)
+        settle(to.parent)
+    except OSError as error:
+        raise Refused(f"{error.filename or to}: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        apart.close()
+        shutil.rmtree(partial, ignore_errors=True)
+    return manifest, faults
+
+
+def _copied(apart: Apart, path: Path, to: Path) -> str:
+    """Copy one environment; returns why that cannot be, empty when it was or is gone."""
+    try:
+        answer = apart.ask("copy", path, to)
+    except Died as death:
+        return f"kills who reads it ({death})"
+    if answer.get("gone"):
+        shutil.rmtree(to, ignore_errors=True)
+    return str(answer.get("error", ""))
+
+
+def checked(taken: Path, *, progress: Progress = lambda name: None) -> tuple[dict[str, Any], Report]:
+    """(manifest, what verify finds) of a snapshot, and whether its files are those of the manifest; or ``Refused``."""
+    try:
+        manifest = dict(json.loads((taken / MANIFEST).read_bytes()))
+        files = dict(manifest["files"])
+    except FileNotFoundError:
+        raise Refused(f"{taken} is no snapshot: it has no {MANIFEST}") from None
+    except (ValueError, KeyError, OSError) as error:
+        raise Refused(f"{taken / MANIFEST} cannot be read: {error}") from None
+    if manifest.get("snapshot") != 1 or int(manifest.get("format", 0)) > FORMAT:
+        raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
+    report = verified(taken, progress)
+    there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")}
+    report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
+    report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]
+    for name in sorted(there & files.keys()):
+        if _sum(taken / name) != files[name]["sha256"]:
+            report.faults.append(Fault(name, "is not the file that was copied: its SHA-256 is another"))
+    return manifest, report
+
+
+def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Progress = lambda name: None) -> Path:
+    """Copy a snapshot that was ``checked`` beside the store, whole and on the disk; returns where; or ``Refused``."""
+    ready = restored_of(store)
+    coming = store.with_name(store.name + ".restoring")
+    if ready.exists():
+        raise Refused(f"{ready} waits for the writer already")
+    _look_for_room(sum(int(file["bytes"]) for file in manifest["files"].values()), store.parent)
+    shutil.rmtree(coming, ignore_errors=True)
+    try:
+        for name, file in manifest["files"].items():
+            progress(name)
+            to = coming / name
+            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            shutil.copyfile(taken / name, to)
+            if _sealed(to)["sha256"] != file["sha256"]:
+                raise Refused(f"{to}: what was copied is not what was read")
+        for folder in sorted({file.parent for file in coming.rglob("*")}):
+            settle(folder)
+        coming.rename(ready)
+        settle(ready.parent)
+    except OSError as error:
+        raise Refused(f"{error.filename or coming}: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        shutil.rmtree(coming, ignore_errors=True)
+    return ready
+
+
+def _sealed(file: Path) -> dict[str, Any]:
+    file.chmod(0o600)
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+    return {"bytes": file.stat().st_size, "sha256": _sum(file)}
+
+
+def _sum(file: Path) -> str:
+    found = hashlib.sha256()
+    with file.open("rb") as opened:
+        while part := opened.read(READ):
+            found.update(part)
+    return found.hexdigest()
+
+
+def _written(file: Path, content: bytes) -> None:
+    with file.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _look_for_room(needed: int, folder: Path) -> None:
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Refused(f"{needed // 1_000_000 + 1} MB are needed, {folder} has {free // 1_000_000} MB free")

@@ -1,0 +1,102 @@
+"""All of a store gone through: what is damaged, where, and whether as many records are there as were stored."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from store.backends.doubt import doubt
+from store.backends.partitions import BAD
+from store.care.apart import MANIFEST, Apart, Died, environments
+
+SETTLED_SECONDS = 1.0
+"""A running writer drops a partition and then counts what it dropped; so long it may take."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with which file."""
+
+    file: str
+    what: str
+
+
+@dataclass
+class Report:
+    """What was found; ``missing`` by kind: records that were stored, were not dropped since, and are not there."""
+
+    partitions: int = 0
+    records: Counter[str] = field(default_factory=Counter)
+    bytes: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    put_aside: list[str] = field(default_factory=list)
+    missing: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether a file does not hold what was written to it."""
+        return bool(self.faults)
+
+
+def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -> Report:
+    """Read all of the store in the folder ``store``; a writer may be at work there. ``progress`` hears of each file.
+
+    A file whose pages cannot be read is doubted, so that the writer puts it aside before anybody is killed by it.
+    """
+    report = Report()
+    apart = Apart(store)
+    try:
+        before = _inspect(report, apart, store, store / "state")
+        do = "inspect" if before else "alone"
+        for path in environments(store):
+            if path.name != "state":
+                progress(path.relative_to(store).as_posix())
+                _inspect(report, apart, store, path, do)
+        report.missing = _missing(before, report)
+        if report.missing and not (store / MANIFEST).exists():
+            time.sleep(SETTLED_SECONDS)
+            after = apart.ask("inspect", store / "state").get("meta", {})
+            report.missing = _missing(before | {"deleted": after.get("deleted", {})}, report)
+    finally:
+        apart.close()
+    report.put_aside = sorted(path.relative_to(store).as_posix() for path in store.glob(f"**/*{BAD}*"))
+    return report
+
+
+def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "inspect") -> dict[str, dict[str, int]]:
+    """Add what one environment holds; returns the state's record of itself, if it is the state."""
+    name = (path / "data.mdb").relative_to(store).as_posix()
+    try:
+        found = apart.ask(do, path)
+    except Died as death:
+        report.faults.append(Fault(name, f"kills who reads it ({death})"))
+        _doubt(store, path)
+        return {}
+    if found.get("gone"):
+        return {}
+    if "error" in found:
+        report.faults.append(Fault(name, str(found["error"])))
+        _doubt(store, path)
+        return {}
+    report.faults += [Fault(name, str(what)) for what in found["faults"]]
+    if found["more"]:
+        report.faults.append(Fault(name, f"and {found['more']} more"))
+    if path.name != "state":
+        report.partitions += 1
+        report.records[path.parent.name] += int(found["records"])
+        report.bytes += int(found["bytes"])
+    return dict(found["meta"])
+
+
+def _missing(meta: dict[str, dict[str, int]], report: Report) -> dict[str, int]:
+    stored, deleted = meta.get("records", {}), meta.get("deleted", {})
+    short = {kind: count - deleted.get(kind, 0) - report.records[kind] for kind, count in stored.items()}
+    return {kind: count for kind, count in short.items() if count > 0}
+
+
+def _doubt(store: Path, path: Path) -> None:
+    if not (store / MANIFEST).exists() and path.name != "state":
+        doubt(path)

@@ -1,0 +1,205 @@
+"""A snapshot taken under writing is whole, comes back as another generation, and mixes up nobody's rows."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from bus.wire import read
+from store.backends import StoreBroken
+from store.backends.exchange import restored_of, take_restored
+from store.backends.lmdb import LmdbBackend
+from store.care.apart import MANIFEST
+from store.care.snapshots import Refused, checked, prepare, snapshot
+from store.care.verifying import verified
+from tests.store.care.caring import HOSTS, LATE, filled, flip, hour
+from tests.store.formats import FORMATS
+from tests.store.given import HOUR, NOON, SECOND, batch, numbers, sample
+
+END = NOON + 100 * HOUR
+
+
+def test_a_snapshot_holds_what_was_stored(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store")
+
+    manifest, faults = snapshot(tmp_path / "store", tmp_path / "copy")
+
+    assert faults == []
+    assert len(manifest["files"]) == 6
+    assert checked(tmp_path / "copy")[1].faults == []
+    assert checked(tmp_path / "copy")[1].records == {"sample": 120, "check": 1, "facts": 1}
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "copy").rglob("data.mdb")} == {0}
+    assert not list((tmp_path / "copy").rglob("lock.mdb"))
+    backend.close()
+
+
+def test_a_snapshot_that_is_put_back_is_a_new_generation_and_knows_whose_rows_are_whose(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store")
+    enough, done = threading.Event(), []
+
+    def write() -> None:
+        number = 0
+        while not enough.is_set():
+            number += 1
+            host = f"new-{number}"
+            backend.commit(batch([sample(number, host=host), sample(9000 + number)]), LATE)
+            done.append(host)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")
+    finally:
+        enough.set()
+        writer.join()
+    generation, streams = backend.generation, backend.streams()
+    backend.close()
+    assert len(done) > 3
+    assert checked(tmp_path / "copy")[1].faults == []
+
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+    again = LmdbBackend(tmp_path / "store", write=True)
+
+    assert again.generation > generation
+    assert again.streams() == streams
+    again.commit(batch(sample(number, host=f"late-{number}") for number in range(1, 30)), LATE)
+    for subject in again.subjects("sample"):
+        sources = {read(row[2])[0].source for row in again.rows("sample", subject.subject, 0, END)}
+        assert sources == {subject.subject}
+    assert {180 * n for n in range(1, 41)} <= set(numbers(again.rows("sample", "web-2", 0, END)))
+    again.close()
+    report = verified(tmp_path / "store")
+    assert report.faults == []
+    assert report.missing == {}
+    [before] = tmp_path.glob("store.before-*")
+    assert verified(before).faults == []
+
+
+def test_rows_that_are_in_the_copy_already_are_not_written_over_when_others_come(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store", commits=3)
+    manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")
+    backend.close()
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+    again = LmdbBackend(tmp_path / "store", write=True)
+    for second in range(180, 240, 7):
+        again.commit(batch([sample(second, cpu=1.5)]), LATE)
+    assert {180, 360, 540} <= set(numbers(again.rows("sample", "web-1", 0, END)))
+    again.close()
+
+
+def test_a_copy_by_hand_of_a_snapshot_is_a_new_generation_too(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store", commits=2)
+    snapshot(tmp_path / "store", tmp_path / "copy")
+    backend.close()
+    again = LmdbBackend(tmp_path / "copy", write=True)
+    assert again.generation > backend.generation
+    generation = again.generation
+    again.close()
+    once_more = LmdbBackend(tmp_path / "copy", write=True)
+    assert once_more.generation == generation, "it is a copy only once"
+    once_more.close()
+
+
+def test_a_damaged_partition_does_not_keep_the_others_from_being_copied(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    (hour(tmp_path / "store") / "data.mdb").write_bytes(b"\x5a" * 65_536)
+
+    manifest, faults = snapshot(tmp_path / "store", tmp_path / "copy")
+
+    assert [fault.file for fault in faults] == ["rows/sample/20260131T12/data.mdb"]
+    assert "rows/sample/20260131T13/data.mdb" in manifest["files"]
+
+
+def test_what_is_there_is_not_written_over_and_what_is_not_there_is_said(tmp_path: Path) -> None:
+    filled(tmp_path / "store", commits=1).close()
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "mine").touch()
+    with pytest.raises(Refused, match="is there already"):
+        snapshot(tmp_path / "store", tmp_path / "copy")
+    with pytest.raises(Refused, match="there is no store"):
+        snapshot(tmp_path / "nowhere", tmp_path / "other")
+    with pytest.raises(Refused, match="is no snapshot"):
+        checked(tmp_path / "copy")
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize("what", ["flipped", "gone", "more", "other format", "no manifest"])
+def test_a_snapshot_that_was_changed_is_not_restored(what: str, tmp_path: Path) -> None:
+    filled(tmp_path / "store", commits=5).close()
+    copy = tmp_path / "copy"
+    snapshot(tmp_path / "store", copy)
+    if what == "flipped":
+        file = hour(copy) / "data.mdb"
+        flip(file, file.read_bytes()[-4096:], 4090)
+    elif what == "gone":
+        (hour(copy) / "data.mdb").unlink()
+    elif what == "more":
+        (copy / "rows" / "sample" / "20260131T20").mkdir()
+        (copy / "rows" / "sample" / "20260131T20" / "data.mdb").write_bytes((hour(copy) / "data.mdb").read_bytes())
+    else:
+        text = json.loads((copy / MANIFEST).read_text()) | {"format": 99}
+        (copy / MANIFEST).write_text(json.dumps(text) if what == "other format" else "{")
+        with pytest.raises(Refused, match="cannot"):
+            checked(copy)
+        return
+    report = checked(copy)[1]
+    assert any("20260131T" in fault.file for fault in report.faults)
+
+
+@pytest.mark.parametrize("known", FORMATS)
+def test_a_snapshot_of_an_older_format_can_be_taken_and_restored(known: int, tmp_path: Path) -> None:
+    FORMATS[known](tmp_path / "store")
+    manifest, faults = snapshot(tmp_path / "store", tmp_path / "copy")
+    assert faults == []
+    assert checked(tmp_path / "copy")[1].faults == []
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+    backend = LmdbBackend(tmp_path / "store", write=True)
+    assert numbers(backend.rows("sample", "web-1", 0, END)) == [1, 2]
+    backend.close()
+
+
+def test_a_running_writer_and_a_reader_end_for_the_restored_store(tmp_path: Path) -> None:
+    writer = filled(tmp_path / "store", commits=3)
+    manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+
+    with pytest.raises(StoreBroken, match=r"store\.restored waits"):
+        writer.refresh()
+    writer.close()
+    reader = LmdbBackend(tmp_path / "store", write=False)
+    reader.refresh()
+    take_restored(tmp_path / "store")
+    with pytest.raises(StoreBroken, match="another store"):
+        reader.rows("sample", HOSTS[0], 0, END)
+    reader.close()
+
+
+@pytest.mark.parametrize("step", ["before", "between", "after"])
+def test_the_exchange_of_stores_goes_on_wherever_it_ended(step: str, tmp_path: Path) -> None:
+    filled(tmp_path / "store", commits=3).close()
+    manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+    if step == "between":
+        (tmp_path / "store").rename(tmp_path / "store.before-1")
+    if step == "after":
+        take_restored(tmp_path / "store")
+
+    backend = LmdbBackend(tmp_path / "store", write=True)
+
+    assert numbers(backend.rows("sample", "web-1", 0, END)) == [180, 360, 540]
+    assert not restored_of(tmp_path / "store").exists()
+    backend.close()
+
+
+def test_the_restored_rows_may_be_told_again(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store", commits=3)
+    manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")
+    backend.close()
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+    again = LmdbBackend(tmp_path / "store", write=True)
+    again.commit(batch(sample(n * 180, cpu=float(n)) for n in range(1, 4)), LATE + SECOND)
+    assert numbers(again.rows("sample", "web-1", 0, END)) == [180, 360, 540]
+    again.close()

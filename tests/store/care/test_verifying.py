@@ -1,0 +1,169 @@
+"""Verify is silent about a sound store, also while it is written to, and names whatever is damaged."""
+
+from __future__ import annotations
+
+import random
+import threading
+from pathlib import Path
+
+import pytest
+
+from store.backends.doubt import is_doubted
+from store.backends.lmdb import LmdbBackend
+from store.care.verifying import Report, verified
+from store.keys import COUNT, COUNT_KEY, row_key
+from tests.store.care.caring import HOSTS, HOUR, LATE, change, contents, filled, flip, hour
+from tests.store.given import NOON, SECOND, batch, numbers, sample
+
+
+def told(report: Report) -> list[tuple[str, str]]:
+    return [(fault.file, fault.what) for fault in report.faults]
+
+
+def test_a_sound_store_has_no_faults_and_is_counted(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+
+    report = verified(tmp_path / "store")
+
+    assert told(report) == []
+    assert report.missing == {}
+    assert report.records == {"sample": 120, "check": 1, "facts": 1}
+    assert report.partitions == 5
+
+
+def test_a_store_that_is_written_to_meanwhile_is_sound(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store")
+    enough = threading.Event()
+
+    def write() -> None:
+        number = 8000
+        while not enough.is_set():
+            number += 1
+            hosts = (f"new-{number % 50}", "web-1")
+            backend.commit(batch(sample(number, host=host) for host in hosts), LATE)
+            if number % 40 == 0:
+                backend.retain({"check": 0}, LATE + 100 * HOUR)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(2):
+            report = verified(tmp_path / "store")
+            assert told(report) == []
+            assert report.missing == {}
+    finally:
+        enough.set()
+        writer.join()
+        backend.close()
+
+
+def test_a_flipped_byte_in_a_record_is_named_and_costs_one_group(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    value = next(value for _, value in contents(hour(tmp_path / "store")) if b"db-1" in value)
+    flip(hour(tmp_path / "store") / "data.mdb", value, value.index(b"db-1") + 20)
+
+    report = verified(tmp_path / "store")
+
+    [(file, what)] = told(report)
+    assert file == "rows/sample/20260131T12/data.mdb"
+    assert "(db-1), 2026-01-31 12:" in what
+    assert "the checksum does not hold" in what
+    assert report.missing == {"sample": 1}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_flipped_byte_of_a_value_is_found(seed: int, tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    held = [value for key, value in contents(hour(tmp_path / "store")) if key != COUNT_KEY]
+    value = random.Random(seed).choice(held)
+    flip(hour(tmp_path / "store") / "data.mdb", value, random.Random(seed).randrange(len(value)))
+
+    assert verified(tmp_path / "store").damaged
+
+
+def test_a_file_whose_pages_are_gone_is_named_and_doubted(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    file = hour(tmp_path / "store") / "data.mdb"
+    with file.open("r+b") as opened:
+        opened.truncate(3 * 4096)
+
+    report = verified(tmp_path / "store")
+
+    assert {name for name, _ in told(report)} == {"rows/sample/20260131T12/data.mdb"}
+    assert is_doubted(hour(tmp_path / "store"))
+    assert report.missing["sample"] > 0
+    assert report.records["sample"] > 0, "the others were read"
+
+
+def test_keys_and_counts_that_cannot_be_are_named(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    folder = hour(tmp_path / "store")
+    key, value = contents(folder)[0]
+    change(folder, b"short", b"value")
+    change(folder, row_key(77, NOON // (60 * SECOND), 5), value)
+    change(folder, key[:4] + (0).to_bytes(4, "big") + key[8:], value)
+
+    whats = [what for _, what in told(verified(tmp_path / "store"))]
+
+    assert any("a row's key has 16" in what for what in whats)
+    assert any("series 77" in what and "no such series of sample" in what for what in whats)
+    assert any("not in this partition's time" in what for what in whats)
+
+
+def test_a_count_that_is_not_what_is_there_is_named(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    change(hour(tmp_path / "store"), COUNT_KEY, COUNT.pack(9, 9))
+    [(_, what)] = told(verified(tmp_path / "store"))
+    assert "counts 9 records" in what
+
+
+def test_a_group_that_is_gone_is_found_by_its_count(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    change(hour(tmp_path / "store"), contents(hour(tmp_path / "store"))[3][0], None)
+    report = verified(tmp_path / "store")
+    assert "records, " in told(report)[0][1]
+    assert report.missing == {"sample": 1}
+
+
+def test_a_partition_that_is_gone_is_told_as_records_missing(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    hour(tmp_path / "store", 1).rename(tmp_path / "elsewhere")
+    report = verified(tmp_path / "store")
+    assert told(report) == []
+    assert report.missing == {"sample": len(HOSTS) * 20}
+
+
+@pytest.mark.parametrize("database", ["series", "layouts", "latest", "streams", "meta"])
+def test_a_flipped_byte_in_the_state_is_named(database: str, tmp_path: Path) -> None:
+    import lmdb
+
+    filled(tmp_path / "store").close()
+    with lmdb.open(str(tmp_path / "store" / "state"), map_size=2**40, max_dbs=8) as state:
+        db = state.open_db(database.encode())
+        with state.begin(write=True) as txn:
+            key, value = next(iter((bytes(k), bytearray(v)) for k, v in txn.cursor(db) if k != b"checksum"))
+            value[-1] ^= 2
+            txn.put(key, bytes(value), db=db)
+
+    report = verified(tmp_path / "store")
+
+    assert report.faults[0].file == "state/data.mdb"
+    assert report.faults[0].what.startswith(f"{database}, key {key.hex() if database != 'meta' else 'state'}")
+
+
+def test_a_damaged_state_does_not_hide_the_rows(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    (tmp_path / "store" / "state" / "data.mdb").write_bytes(b"\x5a" * 65_536)
+    report = verified(tmp_path / "store")
+    assert [fault.file for fault in report.faults] == ["state/data.mdb"]
+    assert report.records["sample"] == 120
+
+
+def test_what_was_put_aside_is_listed(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    hour(tmp_path / "store").rename(hour(tmp_path / "store").with_name("20260131T12.bad-1"))
+    backend = LmdbBackend(tmp_path / "store", write=True)
+    backend.commit(batch([sample(1)]), LATE)
+    assert numbers(backend.rows("sample", "web-1", NOON, NOON + 2 * SECOND)) == [1]
+    backend.close()
+    assert verified(tmp_path / "store").put_aside == ["rows/sample/20260131T12.bad-1"]

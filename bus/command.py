@@ -79,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _called(COMMANDS[name].place, words[count:])
     begun = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
     meant = f"did you mean {listed(begun)}?" if begun else ""
-    hint = meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
+    near = did_you_mean(" ".join(words[:2]), begun) if len(words) > 1 else ""
+    hint = near or meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
     print(f"guardia: there is no command {words[0]!r}; {hint or 'see guardia --help'}", file=sys.stderr)
     return WRONG
 

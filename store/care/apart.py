@@ -59,7 +59,8 @@ class Apart:
         assert child.stdout is not None
         request = {"do": do, "path": str(path.resolve()), "to": str(to.resolve()) if to else None}
         try:
-            print(json.dumps(request), file=child.stdin, flush=True)
+            child.stdin.write(json.dumps(request) + "\n")
+            child.stdin.flush()
             line = child.stdout.readline()
         except BrokenPipeError:
             line = ""

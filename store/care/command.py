@@ -90,11 +90,10 @@ def restore(argv: Sequence[str]) -> int:
         if report.damaged and not (given.damaged and not given.verify):
             return DAMAGED
         if not given.verify:
-            print(
-                _restored(
-                    snapshots.prepare(given.folder.absolute(), store, manifest, progress=_progress), store, folder
-                )
-            )
+            ready = snapshots.prepare(given.folder.absolute(), store, manifest, progress=_progress)
+            done = _restored(ready, store, folder)
+            if not given.json:
+                print(done)
         return SOUND
 
     return _run(given, run)

@@ -45,8 +45,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "hint"),
     [
         (["colector"], "did you mean collector?"),
-        (["store", "writter"], "did you mean store writer or store reader?"),
-        (["store"], "did you mean store writer or store reader?"),
+        (["store", "writter"], "did you mean store writer?"),
+        (["store"], "did you mean store writer, store reader, "),
         (["chekc", "--json"], "did you mean check?"),
         (["everything"], "see guardia --help"),
     ],

@@ -57,7 +57,8 @@ def test_killed_again_and_again_it_is_clean_and_holds_what_it_acknowledged(tmp_p
         said, _ = lived(tmp_path, chance.uniform(0.6, 2.5))
         acknowledged = max((int(line.split()[1]) for line in said if line.startswith("acknowledged ")), default=0)
         pruned = max((int(line.split()[1]) for line in said if line.startswith("pruning ")), default=0)
-            report = verified(tmp_path / "store")
+
+        report = verified(tmp_path / "store")
 
         assert report.faults == [], f"kill {kill}"
         assert report.missing == {}, f"kill {kill}"

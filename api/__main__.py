@@ -7,9 +7,10 @@ import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 
-from api.app import App, from_config
+from api.app import from_config
 from api.config import Api
 from api.directory import Directory
+from api.leaving import App
 from api.server import Application, listen
 from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms

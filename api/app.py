@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import falcon
-import falcon.asgi
 import zmq
 
 from api import errors
@@ -20,6 +18,7 @@ from api.encoding import to_json
 from api.fanout import Fanout
 from api.hub import Hub
 from api.judge import JudgeLine
+from api.leaving import App
 from api.live import Live
 from api.middleware import Front
 from api.openapi import openapi
@@ -33,8 +32,6 @@ from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe
 from bus.vitals import Vitals
 
-App = falcon.asgi.App[Any, Any]
-
 
 def create_app(
     hub: Hub,
@@ -47,7 +44,7 @@ def create_app(
     """The ASGI application over ``hub``. ``lifespan`` opens and closes what lives as long as the worker."""
     logging.getLogger("falcon").setLevel(logging.CRITICAL)  # our handler tells what failed, without query strings
     middleware: list[Any] = [Front(hub)] if lifespan is None else [Front(hub), lifespan]
-    app: App = falcon.asgi.App(middleware=middleware)
+    app = App(middleware=middleware)
     app.ws_options.max_receive_queue = 1
     errors.register(app)
     for route in ROUTES:

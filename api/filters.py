@@ -6,10 +6,12 @@ Every fault is a ``BadParameter`` that names the parameter and says what was exp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl
+
+from bus import timing
 
 MAX_FIELDS = 100
 MAX_GLOBS = 50
@@ -19,6 +21,7 @@ _LAST = 2**63 - 1
 _MILLISECONDS_FROM = 100_000_000_000
 """Epoch numbers from here on are milliseconds: as seconds they would lie beyond the year 5138."""
 
+_PLAIN = re.compile(r"\d{1,12}(\.\d{1,9})?\Z", re.ASCII)
 _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d{1,9})\d*)?\Z", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)"
@@ -70,6 +73,28 @@ class Query:
         if not text.isascii() or not text.isdigit():
             raise BadParameter(name, f"{text[:40]!r} is no whole number of 0 or more")
         return most if len(text) > 18 else min(int(text), most)
+
+    def duration(self, name: str) -> int | None:
+        """A length of time in ns, more than none: ``5m``, ``90s`` or seconds; None when it is not there."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            seconds = float(text) if _PLAIN.match(text) else timing.seconds(text)
+        except ValueError:
+            seconds = 0.0
+        if not 1e-9 <= seconds <= _LAST / SECOND:
+            raise BadParameter(name, f"{text[:40]!r} is no length of time such as 30s, 5m, 1h or seconds")
+        return round(seconds * SECOND)
+
+    def word(self, name: str, allowed: Sequence[str], default: str) -> str:
+        """One of the words ``allowed``."""
+        text = self.text(name)
+        if text is None:
+            return default
+        if text not in allowed:
+            raise BadParameter(name, f"{text[:40]!r} is none of {', '.join(allowed)}")
+        return text
 
     def flag(self, name: str) -> bool:
         """Whether ``name`` is on: ``true``, ``1`` or nothing behind it."""

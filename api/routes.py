@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api import alert_shapes, bodies, event_shapes, shapes
+from api import alert_shapes, bodies, event_shapes, past_shapes, shapes
 from api.hub import Hub
-from api.resources import alerts, gaps, hosts, pages, services
+from api.resources import alerts, gaps, hosts, pages, series, services
 from api.resources import hub as own
 from api.resources.base import Resource
 
@@ -58,6 +58,14 @@ _TIMES = "RFC 3339 with any offset, naive as UTC, or epoch seconds or millisecon
 _START = Parameter("start", "time", f"from here on, included; {_TIMES}; an hour before the end")
 _END = Parameter("end", "time", "until here, included; now")
 _DAY = Parameter("start", "time", "from here on, included; a day before the end")
+_SERIES = (
+    Parameter("metric", "text", "a metric or a glob, as disk[*].percent", many=True),
+    _START,
+    _END,
+    Parameter("points", "integer", "steps at most, up to 10,000", default=series.POINTS),
+    Parameter("step", "text", "the length of a step in place of points, as 5m or seconds"),
+    Parameter("agg", "text", "mean, min, max, last, count, separated by commas", default="mean,min,max"),
+)
 
 ROUTES = (
     Route("/api/v1/health", own.HealthResource, shapes.Health, "How the parts of the hub are; needs no token."),
@@ -88,17 +96,38 @@ ROUTES = (
     ),
     Route(
         "/api/v1/servers/{server_id}/series",
-        hosts.SeriesResource,
+        series.SeriesResource,
         shapes.SeriesShape,
         "Metrics of a host in steps of time.",
+        _SERIES,
+        missing=True,
+    ),
+    Route(
+        "/api/v1/series",
+        series.FleetSeriesResource,
+        past_shapes.FleetSeries,
+        "Metrics of several hosts in the same steps of time, in pages.",
+        (
+            Parameter("host", "text", "a host or a glob, as web-*; without: all", many=True),
+            *_SERIES,
+            Parameter("limit", "integer", "hosts, at most 100", default=series.HOSTS),
+            Parameter("cursor", "text", "next of the page before"),
+        ),
+    ),
+    Route(
+        "/api/v1/top",
+        series.TopResource,
+        past_shapes.Top,
+        "The hosts that are highest in a metric, now or over a range.",
         (
             Parameter("metric", "text", "a metric or a glob, as disk[*].percent", many=True),
-            _START,
-            _END,
-            Parameter("points", "integer", "steps at most, up to 10,000", default=hosts.POINTS),
-            Parameter("agg", "text", "mean, min, max, last, count, separated by commas", default="mean,min,max"),
+            Parameter("n", "integer", "rows, at most 1,000", default=series.TOP),
+            Parameter("host", "text", "a host or a glob, as web-*; without: all", many=True),
+            Parameter("order", "text", "desc: the highest first, asc: the lowest", default="desc"),
+            Parameter("start", "time", f"from here on, included; {_TIMES}; without: the newest values"),
+            Parameter("end", "time", "until here, included; now"),
+            Parameter("agg", "text", "mean (of a range), min, max or last"),
         ),
-        missing=True,
     ),
     Route("/api/v1/services", services.ServicesResource, shapes.Services, "All services with their last check."),
     Route(

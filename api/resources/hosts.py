@@ -7,19 +7,16 @@ from typing import Any
 
 from api.encoding import SECOND, to_json, to_time
 from api.errors import not_found
-from api.filters import BadParameter
-from api.resources.base import Request, Resource, Response, query_of, send, send_text
+from api.resources.base import Request, Resource, Response, query_of, send_text
 from api.views.hosts import detail_text, servers_text
 from api.views.rows import row_texts, samples
-from api.views.series import AGGREGATES, USUAL, series
 from bus.messages import is_name
-from bus.questions import MAX_POINTS, Series, SeriesAnswer, Stored
+from bus.questions import Stored
 
 HOUR = 3600 * SECOND
 END_OF_TIME = 2**63 - 1
 ROWS, MOST_ROWS = 1000, 10_000
 LATEST, MOST_LATEST = 100, 1000
-POINTS = 300
 CHUNK = 100
 """So many rows are made before other requests get a turn: about 5 ms."""
 
@@ -90,26 +87,3 @@ class Latest(History):
         rows = await self.rows(name, 0, END_OF_TIME, limit)
         head = to_json({"server_id": name, "count": len(rows)})
         send_text(resp, f'{head[:-1]},"metrics":[{",".join(rows)}]}}')
-
-
-class SeriesResource(Resource):
-    """Some metrics of a host in steps of time, for charts."""
-
-    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        hub, query, name = self.hub, query_of(req), params["server_id"]
-        end = query.time("end", hub.clock())
-        start = query.time("start", max(0, end - HOUR))
-        points = query.limit("points", POINTS, MAX_POINTS)
-        aggregates = query.words("agg", AGGREGATES, USUAL)
-        metrics = query.globs("metric")
-        if not metrics:
-            raise BadParameter("metric", "missing; name one or more, as metric=cpu.percent&metric=disk[*].percent")
-        if points == 0:
-            raise BadParameter("points", "0 points show nothing; expected 1 or more")
-        hub.need_hosts()
-        if not hub.knows(name):
-            raise not_found(f"there is no host {name}")
-        answer = SeriesAnswer((), 0, "rows", 0.0, ())
-        if start <= end:
-            answer = await hub.counter.series(Series(name, metrics, start, end, points))
-        send(resp, series(name, start, end, answer, aggregates))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from api.encoding import SECOND, to_time
+from api.past_shapes import FleetSeries
 from api.shapes import OneSeries, SeriesShape
 from bus.messages import units
-from bus.questions import Column, SeriesAnswer
+from bus.questions import AGGREGATES, Column, SeriesAnswer
 
-AGGREGATES = ("mean", "min", "max", "last", "count")
+__all__ = ["AGGREGATES", "USUAL", "fleet", "series"]
+
 USUAL = frozenset({"mean", "min", "max"})
 
 
@@ -25,6 +27,17 @@ def series(name: str, start: int, end: int, answer: SeriesAnswer, aggregates: Co
         "coverage": answer.coverage,
         "times": [time // 1_000_000 for time in answer.times],
         "series": [_one(column, unit, aggregates) for column, unit in zip(answer.columns, units(names), strict=True)],
+    }
+
+
+def fleet(start: int, end: int, servers: list[SeriesShape], follows: str | None) -> FleetSeries:
+    """The answer to ``GET /series``; ``follows`` is the cursor of the next page."""
+    return {
+        "start": to_time(start),
+        "end": to_time(end),
+        "count": len(servers),
+        "servers": servers,
+        "next": follows,
     }
 
 

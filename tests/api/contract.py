@@ -364,6 +364,24 @@ def series(value: Any) -> None:
                 raise Broken(f"{name} of {one['metric']} has another length than times")
 
 
+def fleet_series(value: Any) -> None:
+    """``GET /series``."""
+    shape(
+        {"start": time, "end": time, "count": integer, "servers": list_of(series), "next": nullable(text)},
+    )(value)
+
+
+def top(value: Any) -> None:
+    """``GET /top``."""
+    row = shape(
+        {"server_id": server_id, "display_name": text, "metric": text, "unit": text, "value": number},
+        {"at": time, "coverage": number},
+    )
+    shape({"start": nullable(time), "end": time, "agg": text, "hosts": integer, "count": integer, "top": list_of(row)})(
+        value
+    )
+
+
 EVENTS: dict[str, Check] = {
     "metric": shape(
         {"type": text, "server_id": server_id, "display_name": text, "metrics": server_metrics, "timestamp": time},

@@ -126,8 +126,10 @@ class FakeCounter:
         kind = type(message).__name__.lower()
         self.records.setdefault(kind, {}).setdefault(subject, []).append(one)
 
-    def keep_reading(self, *, subject: str = "web-1", at: int = NOON, **changes: float | None) -> None:
-        """Store a sample and its layout."""
+    def keep_reading(
+        self, changes: Mapping[str, float | None] | None = None, *, subject: str = "web-1", at: int = NOON
+    ) -> None:
+        """Store a sample, which differs by ``changes`` from the usual one, and its layout."""
         layout, sample = reading(changes)
         self.keep(layout)
         self.keep(sample, subject=subject, at=at)

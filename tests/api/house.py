@@ -14,6 +14,7 @@ from api.config import Api
 from api.directory import Directory
 from api.fanout import Fanout
 from api.hub import Hub
+from api.leaving import App
 from api.live import HostNow, Live
 from api.prime import prime
 from bus.vitals import Vitals
@@ -23,6 +24,24 @@ from tests.api.judging import FakeJudge
 READ = {"Authorization": "Bearer gd_reader"}
 KEYRING = Keyring((Token("viewer", digest_of("gd_reader"), "read"),))
 EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}
+
+
+class Staying:
+    """An application whose clients stay: Falcon's test client says that it has gone as soon as it has asked."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve, as ASGI says."""
+
+        async def patiently() -> Any:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                await asyncio.Event().wait()
+            return event
+
+        await self._app(scope, patiently if scope["type"] == "http" else receive, send)
 
 
 class House:
@@ -61,7 +80,7 @@ class House:
             expected=EXPECTED,
             judge=self.judge,
         )
-        self.client = falcon.testing.TestClient(create_app(self.hub, version="0.1.0"))
+        self.client = falcon.testing.TestClient(Staying(create_app(self.hub, version="0.1.0")))
 
     def prime(self) -> House:
         """Read the newest of everything from the fake store, as a worker does at its start."""

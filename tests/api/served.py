@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from api.app import App, create_app
+from api.app import create_app
 from api.connections import Frames, Http
+from api.leaving import App
 from tests.api.house import House
 
 T = TypeVar("T")

@@ -44,7 +44,7 @@ _TLS = {
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it says that our client certificate has expired",
     "TLSV1_UNRECOGNIZED_NAME": "it does not know this name",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "it asks for a client certificate, or has no cipher in common with us",
-    "UNEXPECTED_EOF_WHILE_READING": "the connection was broken off during the handshake",
+    "UNEXPECTED_EOF_WHILE_READING": "the connection was broken off",
 }
 
 
@@ -71,13 +71,15 @@ def answered(error: OSError) -> bool:
 
 def mine(error: OSError) -> bool:
     """Whether it is this machine's own fault, which says nothing of a service."""
-    return error.errno in LOCAL
+    of_tls = hasattr(error, "library")  # whose numbers are OpenSSL's, not the system's
+    return error.errno in LOCAL and not of_tls
 
 
 def broken(error: OSError, received: int = 0) -> str:
     """Why a connection that there was ended too early, after so many bytes from the other side."""
     after = f" after {count(received)}" if received else ""
-    if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
+    broken_off = type(error).__name__ in ("SSLEOFError", "SSLZeroReturnError")
+    if broken_off or isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
         return f"the connection was broken off{after}"
     reason = getattr(error, "reason", None)
     if isinstance(reason, str) and reason:

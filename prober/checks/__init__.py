@@ -35,6 +35,7 @@ redirect goes through it again.
 """
 
 CHECKS = {
+    "http": "prober.checks.http:Http",
     "tcp": "prober.checks.tcp:Tcp",
     "tls": "prober.checks.tls:Tls",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
@@ -42,6 +43,8 @@ CHECKS = {
 """A check's word, and where its settings and its attempt stand."""
 
 SCHEMES = {
+    "http": "http",
+    "https": "http",
     "tcp": "tcp",
     "tls": "tls",
     "heartbeat": "heartbeat",

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from socket import socket
+from socket import SHUT_WR, socket
 
 import trustme
 from cryptography import x509
@@ -115,7 +115,18 @@ def secured(context: ssl.SSLContext, act: Act) -> Act:
     """``act`` over TLS."""
 
     def serve(connection: socket) -> None:
-        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
+        with (
+            suppress(OSError),
+            context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secure,
+        ):
+            try:
+                secure.do_handshake()
+            except ssl.SSLError:
+                # What was said is read, so that our own last word, why we do not talk, is not lost on its way.
+                secure.shutdown(SHUT_WR)
+                while socket.recv(secure, 4096):
+                    pass
+                return
             act(secure)
 
     return serve

@@ -43,9 +43,9 @@ def tried(check: Check, seconds: float = 5.0, **more: object) -> Outcome:
 
 
 @contextmanager
-def listening(act: Act) -> Iterator[int]:
+def listening(act: Act, host: str = "127.0.0.1") -> Iterator[int]:
     """A TCP server that does ``act`` with each connection; gives its port."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+    with socket.create_server((host, 0), backlog=128) as server:
 
         def serve() -> None:
             with suppress(OSError):

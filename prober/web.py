@@ -1,0 +1,226 @@
+"""One attempt's way over HTTP: each hop over a connection of its own, to an address that may be reached.
+
+The only file of the room that knows ``requests``. Of a session there is none unless a redirect needs one, and nothing
+is read from the environment: neither proxies nor passwords of a ``.netrc``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import re
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.cookies import extract_cookies_to_jar
+from urllib3.connection import HTTPConnection
+
+from prober import trust, words
+from prober.lines import counted
+from prober.outcome import UNKNOWN, Failed
+from prober.probe import Probe
+from prober.trust import Seen, Terms
+
+PORTS = {"http": 80, "https": 443}
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The last hop's answer; ``body`` is what was read of it, ``whole`` whether that is all."""
+
+    status: int
+    words: str
+    headers: Any
+    """Values by names in any case."""
+    body: bytes
+    whole: bool
+    seen: Seen | None
+    """The TLS of the first hop, which is the one that the operator named."""
+    place: str = ""
+    """Where a redirect led, without what stands behind the ``?``."""
+
+    @property
+    def text(self) -> str:
+        """The body as text, by the charset that it says it has, else UTF-8."""
+        found = _CHARSET.search(self.headers.get("Content-Type", ""))
+        try:
+            return self.body.decode(found[1] if found else "utf-8", "replace")
+        except LookupError:
+            return self.body.decode("utf-8", "replace")
+
+
+def request(method: str, url: str, headers: dict[str, str], body: bytes | None) -> requests.PreparedRequest:
+    """The request as it will be sent each time; raises ``Failed`` for one that cannot be made."""
+    try:
+        return requests.Request(method, url, headers=headers, data=body).prepare()
+    except (requests.RequestException, UnicodeError, ValueError) as error:
+        raise Failed(f"no request can be made of it: {type(error).__name__}", UNKNOWN) from None
+
+
+@dataclass(frozen=True)
+class Way:
+    """How requests are sent: over which TLS, after how many redirects, with what that stays with the first host."""
+
+    terms: Terms
+    redirects: int
+    private: tuple[str, ...] = ()
+    """Headers that no other host gets to see."""
+
+    def go(self, first: requests.PreparedRequest, most: int, probe: Probe) -> Reply:
+        """The answer with up to ``most`` bytes of its body; raises ``Failed`` or ``OSError``."""
+        carrier = _Carrier(probe, self.terms)
+        try:
+            answer = carrier.send(first)
+            if self.redirects and answer.is_redirect:
+                answer = self._followed(answer, carrier, probe)
+            body = answer.raw.read(most + 1, decode_content=True) or b""
+        except (http.client.HTTPException, urllib3.exceptions.HTTPError, requests.RequestException) as error:
+            if probe.deadline.passed:
+                raise Failed(probe.late()) from None
+            raise Failed(_told(error, probe)) from None
+        finally:
+            carrier.close()
+        place = (answer.url or "").partition("?")[0] if answer.history else ""
+        reason = " ".join(str(answer.reason or "").split())[:60]
+        return Reply(answer.status_code, reason, answer.headers, body[:most], len(body) <= most, carrier.seen, place)
+
+    def _followed(self, answer: requests.Response, carrier: _Carrier, probe: Probe) -> requests.Response:
+        session = requests.Session()
+        session.trust_env = False
+        session.max_redirects = self.redirects
+        history: list[requests.Response] = []
+        while answer.is_redirect:
+            if len(history) >= self.redirects:
+                raise Failed(f"it redirects more than {self.redirects} times")
+            extract_cookies_to_jar(session.cookies, answer.request, answer.raw)  # type: ignore[no-untyped-call]
+            carrier.close()
+            answer.raw = io.BytesIO()  # a redirect's own body is not read: it may have no end
+            following = _next(session, answer)
+            url, former = following.url or "", answer.request.url or ""
+            if urlsplit(url).scheme not in PORTS:
+                raise Failed(f"it redirects to {_shown(url)}, which is no HTTP")
+            if former.startswith("https:") and not url.startswith("https:"):
+                raise Failed(f"it redirects from https to {_shown(url)}, which everybody can read and change")
+            if session.should_strip_auth(former, url):  # type: ignore[no-untyped-call]
+                for name in ("Host", *self.private):
+                    following.headers.pop(name, None)
+                carrier.terms = replace(carrier.terms, certificate="", key="", name="")
+            history.append(answer)
+            answer = carrier.send(following)
+        answer.history = history
+        return answer
+
+
+def _next(session: requests.Session, answer: requests.Response) -> requests.PreparedRequest:
+    try:
+        following: Any = next(session.resolve_redirects(answer, answer.request, yield_requests=True))
+        if urlsplit(following.url).port == 0:
+            raise ValueError("port 0")
+    except (ValueError, requests.RequestException):
+        raise Failed("it redirects to what is no address") from None
+    return following  # type: ignore[no-any-return]
+
+
+class _Carrier(HTTPAdapter):
+    """Sends requests of one attempt, one at a time; ``requests`` makes its responses from what comes back."""
+
+    def __init__(self, probe: Probe, terms: Terms) -> None:
+        # Not the adapter's own beginning: it makes pools of connections, and no connection is used twice here.
+        self.terms = terms
+        self.seen: Seen | None = None
+        self._probe = probe
+        self._connection: HTTPConnection | None = None
+        self._first = True
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
+        """Send one request and give its response, whose body is still to be read."""
+        probe, parts = self._probe, urlsplit(request.url or "")
+        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+        self._connection = connection = HTTPConnection(host, port, timeout=probe.deadline.left())
+        connection.default_port = PORTS[parts.scheme]  # type: ignore[misc]
+        connection.sock = self._line(parts.scheme, host, port)
+        # What breaks while we speak may have been answered already: too large, no certificate.
+        with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            connection.request(
+                request.method or "GET",
+                request.path_url,
+                body=request.body,
+                headers=request.headers,
+                preload_content=False,
+                decode_content=False,
+            )
+        probe.ask()
+        answer = connection.getresponse()
+        return self.build_response(request, answer)
+
+    def _line(self, scheme: str, host: str, port: int) -> socket.socket:
+        probe = self._probe
+
+        def begun() -> socket.socket:
+            return probe.connect(host, port)
+
+        if scheme == "http":
+            self._first = False
+            return counted(begun(), probe)
+        plain = begun()
+        try:
+            secure = trust.secured(plain, host, self.terms, probe, begun)
+        except BaseException:
+            plain.close()
+            raise
+        if self._first:
+            self._first, self.seen = False, trust.seen(secure, verified=self.terms.verify)
+        return secure  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _shown(url: str) -> str:
+    """An address without what may be secret in it: a name, a password, a query."""
+    parts = urlsplit(url)
+    place = parts.hostname or ""
+    return f"{parts.scheme}://{place}{f':{parts.port}' if parts.port else ''}{parts.path}"[:120]
+
+
+def _told(error: Exception, probe: Probe) -> str:
+    """What went wrong in words of our own: those of the libraries carry the address with its secrets."""
+    causes = _causes(error)
+    for cause in causes:
+        match cause:
+            case http.client.RemoteDisconnected():
+                return "it closed the connection without an answer"
+            case http.client.IncompleteRead() if any(type(one) is ValueError for one in causes):
+                return "its body has chunks that are none"
+            case http.client.IncompleteRead():
+                return f"the connection ended before the body did, after {words.count(probe.heard)}"
+            case OSError() if not isinstance(cause, requests.RequestException):
+                return words.broken(cause, probe.heard)
+            case urllib3.exceptions.DecodeError():
+                return "its body is not encoded as it says"
+            case http.client.BadStatusLine() | http.client.UnknownProtocol():
+                return "its answer is no HTTP"
+    return f"its answer cannot be read: {type(error).__name__}"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it came from, however the libraries wrapped it."""
+    found: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue:
+        one = queue.pop(0)
+        if isinstance(one, BaseException) and one not in found:
+            found.append(one)
+            queue += [one.__cause__, one.__context__, *one.args]
+    return found

@@ -68,6 +68,8 @@ class Catching:
         self._open: dict[bytes, tuple[Question, Callable[[Any], None]]] = {}
         self._queue: list[tuple[Question, Callable[[Any], None]]] = []
         self._timer: Timer | None = None
+        self._answered = False
+        """Whether an answer came since the timer was set."""
         self._then: Callable[[], None] | None = None
         self._records: list[tuple[int, Record]] = []
         self._since = 0
@@ -129,6 +131,7 @@ class Catching:
             asked = self._open.pop(parts[0], None) if len(parts) == 2 else None
             if asked is None:
                 continue
+            self._answered = True
             try:
                 asked[1](read_answer(asked[0], parts[1]))
             except Unanswered as failure:
@@ -138,7 +141,11 @@ class Catching:
             self._finish()
 
     def _give_up(self) -> None:
-        if self.busy:
+        if self.busy and self._answered:
+            # Ten thousand hosts are many questions: it is silence that ends patience, not their number.
+            self._answered = False
+            self._timer = self._loop.after(self._patience, self._give_up)
+        elif self.busy:
             self._log.warning("the store did not answer within %g s: going on with what is heard now", self._patience)
             self._open.clear()
             self._queue.clear()

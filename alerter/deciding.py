@@ -66,15 +66,17 @@ class Decider:
             if cell.alarm is not None:
                 cell.alarm = step(alarm, finding, now)[0]
             return
+        first = cell.truth is UNSET and not cell.verdict
+        if first and state is State.QUIET and cell.alarm is None:
+            # That a rule does not hold at its first look is no decision, but the state of the world.
+            cell.verdict, cell.truth = verdict, truth
+            return
         said = wording.said(rule.when, subject.bound.names, cell.instance, values, subject)
         finding = replace(finding, text=said.text, value=said.value, threshold=said.threshold)
         after, change, reason = step(alarm, finding, now)
-        first = cell.truth is UNSET and not cell.verdict
         before, cell.verdict, cell.truth = cell.verdict, verdict, truth
         self._become(subject, cell, after, change, reason, finding)
-        # That a rule does not hold at its first look is no decision, but the state of the world.
-        if not (first and after.state is State.QUIET and change is None):
-            self._note(subject, cell, verdict, reason, before, change, said.value, said.threshold)
+        self._note(subject, cell, verdict, reason, before, change, said.value, said.threshold)
 
     def _become(
         self, subject: Subject, cell: Cell, after: Alarm, change: Change | None, reason: str, finding: Finding

@@ -60,6 +60,8 @@ class Listening:
         self.began = False
         """Whether it has caught up with what was stored, and judges what comes."""
         self._left: list[bytes] = []
+        self._behind = False
+        """Whether more may wait in the socket than was judged in the last turn."""
 
     # -- the start ---
 
@@ -96,6 +98,7 @@ class Listening:
         if not self.began or self._catching.busy:
             return
         frames = self._subscribe.drain(FRAMES)
+        self._behind = len(frames) == FRAMES
         if not frames:
             return
         self._heard = self._monotonic()
@@ -152,7 +155,9 @@ class Listening:
         self.drain()
         if not self._judge.hearing.blind and self._monotonic() - self._heard > self._silent_seconds:
             self._blind("nothing has come from the collector for %.0f s" % (self._monotonic() - self._heard))
-        self._judge.advance(now - BEHIND)
+        if not self._behind:
+            # Who is silent is told by what has come, never by what still waits to be judged.
+            self._judge.advance(now - BEHIND)
         self._desk.settle(now)
 
     def connection(self) -> None:

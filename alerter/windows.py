@@ -1,6 +1,6 @@
 """The recent past of one metric, and what it tells: mean, extremes, change, forecast. Pure.
 
-Readings of one step (a 120th of the window) are kept together, so that a window of days is no larger than one of
+Readings of one step (a 60th of the window) are kept together, so that a window of days is no larger than one of
 minutes. Nothing is told before the past covers half of the window.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 
-STEPS = 120
+STEPS = 60
 _FIRST_AT, _LAST_AT, _SUM, _COUNT, _MIN, _MAX, _FIRST, _LAST = range(8)
 _WIDTH = 8
 NAN = math.nan
@@ -18,11 +18,13 @@ NAN = math.nan
 class Window:
     """The readings of the last ``seconds``."""
 
-    __slots__ = ("_rows", "seconds")
+    __slots__ = ("_line", "_rows", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._rows = array("d")
+        self._line: tuple[float, float, float] | None = None
+        """The line through the past when the newest step began: its slope, and a time and the value there."""
 
     def add(self, at: float, value: float) -> None:
         """Take a reading of time ``at`` (s); readings come in order, an earlier one is left out."""
@@ -39,6 +41,7 @@ class Window:
                 rows[newest + _MAX] = max(rows[newest + _MAX], value)
                 rows[newest + _LAST] = value
                 return
+        self._line = None
         rows.extend((at, at, value, 1.0, value, value, value, value))
         old = 0
         while rows[old + _LAST_AT] <= at - self.seconds:
@@ -80,19 +83,29 @@ class Window:
         return self.change(now) / elapsed if elapsed > 0 else NAN
 
     def forecast(self, now: float, ahead: float) -> float:
-        """The value in ``ahead`` seconds on the straight line nearest to the readings (least squares)."""
+        """The value in ``ahead`` seconds on the straight line nearest to the readings (least squares).
+
+        The line is laid anew with each step: within one it hardly turns.
+        """
         if not self._tells(now):
             return NAN
+        if self._line is None:
+            self._line = self._fitted()
+        slope, at, value = self._line
+        return value + slope * (now + ahead - at)
+
+    def _fitted(self) -> tuple[float, float, float]:
         rows = self._rows
         counts = rows[_COUNT::_WIDTH]
-        # Seen from now, so that the sums keep their digits; the mean of a step stands at its middle.
-        times = [(first + last) / 2 - now for first, last in zip(rows[0::_WIDTH], rows[1::_WIDTH], strict=True)]
+        # Seen from the newest, so that the sums keep their digits; the mean of a step stands at its middle.
+        newest = rows[len(rows) - _WIDTH + _LAST_AT]
+        times = [(first + last) / 2 - newest for first, last in zip(rows[0::_WIDTH], rows[1::_WIDTH], strict=True)]
         means = [total / count for total, count in zip(rows[_SUM::_WIDTH], counts, strict=True)]
         weight = sum(counts)
         middle = sum(n * t for n, t in zip(counts, times, strict=True)) / weight
         mean = sum(n * y for n, y in zip(counts, means, strict=True)) / weight
         spread = sum(n * (t - middle) ** 2 for n, t in zip(counts, times, strict=True))
         if spread <= 0:
-            return NAN
+            return NAN, 0.0, NAN
         slope = sum(n * (t - middle) * (y - mean) for n, t, y in zip(counts, times, means, strict=True)) / spread
-        return mean + slope * (ahead - middle)
+        return slope, newest + middle, mean

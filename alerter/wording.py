@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from alerter import machine
-from alerter.binding import Binder, Values, View
+from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
-from alerter.terms import STATES, Condition
+from alerter.terms import STATES, Condition, condition
 from bus.messages import units
 
 MOST = 3
@@ -25,18 +26,58 @@ class Said:
     threshold: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One comparison of a condition, bound to a layout. ``turned``: it stands behind a not."""
+
+    sign: str
+    turned: bool
+    truth: Truth
+    left: Value
+    right: Value
+    name: str
+    other: str
+    """The right side as it was written."""
+    unit: str
+    state: bool
+    """Whether it asks for a state by its word."""
+    age: bool
+
+
 def said(condition: Condition, names: tuple[str, ...], instance: str, values: Values, view: View) -> Said:
     """Why the condition is true, false or unknown with these numbers."""
-    binder = Binder(names, instance)
-    whole = binder.truth(condition.tree)(values, view)
-    parts: list[Said] = []
-    for leaf, turned in _comparisons(condition.tree, False):
-        truth = binder.truth(leaf)(values, view)
-        effective = truth if truth is None else truth != turned
-        if effective is whole:
-            parts.append(_one(binder, leaf, truth, values, view))
-    text = " and ".join(part.text for part in parts[:MOST])
-    return Said(text, parts[0].value if parts else None, parts[0].threshold if parts else None)
+    whole, parts = _worded(condition.text, names, instance)
+    truth = whole(values, view)
+    found: list[Said] = []
+    for part in parts:
+        one = part.truth(values, view)
+        if (one if one is None else one != part.turned) is truth:
+            found.append(_one(part, one, values, view))
+    text = " and ".join(one.text for one in found[:MOST])
+    return Said(text, found[0].value if found else None, found[0].threshold if found else None)
+
+
+@lru_cache(maxsize=16_384)
+def _worded(text: str, names: tuple[str, ...], instance: str) -> tuple[Truth, tuple[Part, ...]]:
+    """The condition and its comparisons, bound: an alarm is worded far more often than layouts change."""
+    binder, tree = Binder(names, instance), condition(text).tree
+    parts = []
+    for leaf, turned in _comparisons(tree, False):
+        parts.append(
+            Part(
+                leaf.sign,
+                turned,
+                binder.truth(leaf),
+                binder.value(leaf.left),
+                binder.value(leaf.right),
+                named(binder, leaf.left),
+                named(binder, leaf.right),
+                unit_of(leaf.left) or unit_of(leaf.right),
+                isinstance(leaf.right, Word) and leaf.right.text in STATES,
+                isinstance(leaf.left, Word) and leaf.left.text == "age",
+            )
+        )
+    return binder.truth(tree), tuple(parts)
 
 
 def _comparisons(node: Node, turned: bool) -> list[tuple[Compare, bool]]:
@@ -50,29 +91,27 @@ def _comparisons(node: Node, turned: bool) -> list[tuple[Compare, bool]]:
     return []
 
 
-def _one(binder: Binder, leaf: Compare, truth: bool | None, values: Values, view: View) -> Said:
-    left, right = binder.value(leaf.left)(values, view), binder.value(leaf.right)(values, view)
-    name = named(binder, leaf.left)
+def _one(part: Part, truth: bool | None, values: Values, view: View) -> Said:
+    left, right = part.left(values, view), part.right(values, view)
     value = left if left == left else None
     limit = right if right == right else None
     if truth is None:
-        return Said(f"{name if value is None else named(binder, leaf.right)} has no reading", value, limit)
-    if isinstance(leaf.right, Word) and leaf.right.text in STATES:
-        return Said(f"{name} is {_STATE_NAMES.get(left, 'unknown')}", None, None)
-    unit = unit_of(leaf.left) or unit_of(leaf.right)
-    bound = amount(right, unit)
-    if leaf.sign in ("==", "!="):
-        relation = f"equal to {bound}" if (leaf.sign == "==") == truth else f"not {bound}"
+        return Said(f"{part.name if value is None else part.other} has no reading", value, limit)
+    if part.state:
+        return Said(f"{part.name} is {_STATE_NAMES.get(left, 'unknown')}", None, None)
+    bound = amount(right, part.unit)
+    if part.sign in ("==", "!="):
+        relation = f"equal to {bound}" if (part.sign == "==") == truth else f"not {bound}"
     else:
-        relation = f"{_SAYS[leaf.sign] if truth else _OPPOSITE[leaf.sign]} {bound}"
-    shown = amount(left, unit)
+        relation = f"{_SAYS[part.sign] if truth else _OPPOSITE[part.sign]} {bound}"
+    shown = amount(left, part.unit)
     # A value just beyond its limit must not read like the limit itself.
     if shown == bound and left != right:
-        shown = f"{left:.6g}" + ("s" if unit == "seconds" else "")
-    if isinstance(leaf.left, Word) and leaf.left.text == "age":
-        silent = (leaf.sign in (">", ">=")) == truth
+        shown = f"{left:.6g}" + ("s" if part.unit == "seconds" else "")
+    if part.age:
+        silent = (part.sign in (">", ">=")) == truth
         return Said(f"nothing heard for {shown}, {relation}" if silent else f"heard {shown} ago", value, limit)
-    return Said(f"{name} is {shown}, {relation}", value, limit)
+    return Said(f"{part.name} is {shown}, {relation}", value, limit)
 
 
 def named(binder: Binder, node: Node) -> str:

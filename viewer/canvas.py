@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from viewer.cells import cells, plain_cells, width
+from viewer.cells import cells, console_cells, plain_cells, width
 from viewer.palette import Palette
 
 Span = tuple[str, int]
@@ -19,13 +19,15 @@ _NEAR = 6
 
 
 class Canvas:
-    """``height`` rows of ``width`` cells; ``plain`` keeps it to ASCII."""
+    """``height`` rows of ``width`` cells; ``plain`` keeps it to ASCII, ``console`` to what a text console has."""
 
-    def __init__(self, width: int, height: int, *, plain: bool = False) -> None:
+    def __init__(
+        self, width: int, height: int, *, plain: bool = False, console: bool = False, blank: str = " "
+    ) -> None:
         self.width = width
         self.height = height
-        self.plain = plain
-        self.texts = [[" "] * width for _ in range(height)]
+        self.cut = plain_cells if plain else console_cells if console else cells
+        self.texts = [[blank] * width for _ in range(height)]
         self.styles = [[0] * width for _ in range(height)]
 
     def pane(self) -> Pane:
@@ -78,7 +80,7 @@ class Pane:
 
     def put(self, x: int, y: int, text: str, style: int = 0) -> int:
         """Write ``text`` from column ``x`` on; returns the column after it."""
-        found = plain_cells(text) if self.canvas.plain else cells(text)
+        found = self.canvas.cut(text)
         after = x + len(found)
         if not 0 <= y < self.height or x >= self.width or after <= 0:
             return after
@@ -140,7 +142,9 @@ class Painter:
         shown = self._shown
         fresh = shown is None or (shown.width, shown.height) != (canvas.width, canvas.height)
         parts = ["\x1b[0m\x1b[2J"] if fresh or shown is None else []
-        before = Canvas(canvas.width, canvas.height) if fresh or shown is None else shown
+        # Where a theme has a background, blanks are written too: not every terminal clears with a colour.
+        blank = "\0" if self.palette.theme.background else " "
+        before = Canvas(canvas.width, canvas.height, blank=blank) if fresh or shown is None else shown
         style = [-1]
         for y in range(canvas.height):
             texts, styles = canvas.texts[y], canvas.styles[y]

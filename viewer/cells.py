@@ -37,8 +37,37 @@ _PLAIN = str.maketrans(
         "✕": "x",
         "▏": "_",
         "█": "#",
+        **dict.fromkeys("░▒▓", ":"),
+        "▀": "'",
+        "▄": ".",
     }
 )
+
+_CONSOLE = str.maketrans(
+    {
+        **dict(zip("╭╮╰╯", "┌┐└┘", strict=True)),
+        **dict.fromkeys("╌┄╴╶╺", "─"),
+        **dict.fromkeys("━╸", "■"),
+        **dict.fromkeys("┊┆╎", "│"),
+        **dict.fromkeys("▶▸›", "►"),
+        **dict.fromkeys("◀◂‹", "◄"),
+        **dict.fromkeys("●", "•"),
+        **dict.fromkeys("◆◇", "♦"),
+        **dict.fromkeys("◦□◌", "○"),
+        **dict.fromkeys("–—", "-"),
+        "▾": "▼",
+        "▴": "▲",
+        "…": "~",
+        "×": "x",
+        "✕": "x",
+        "▏": "_",
+    }
+)
+_CODE_PAGE = frozenset(
+    "☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧"
+    "╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■"
+)
+"""The characters of code page 437 beyond ASCII: what a console's font has wherever one looks."""
 
 
 @lru_cache(maxsize=8192)
@@ -63,6 +92,13 @@ def plain_cells(text: str) -> tuple[str, ...]:
     """The same for a terminal that knows ASCII only: drawing characters become their cousins, others ``?``."""
     found = cells(text.translate(_PLAIN))
     return tuple(character if character.isascii() else "?" for character in found if character)
+
+
+@lru_cache(maxsize=8192)
+def console_cells(text: str) -> tuple[str, ...]:
+    """The same for a text console, whose font has 256 characters."""
+    found = cells(text.translate(_CONSOLE))
+    return tuple(c if c.isascii() or c in _CODE_PAGE else "?" for c in found if c)
 
 
 def width(text: str) -> int:

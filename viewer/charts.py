@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Glyphs = Literal["braille", "block", "ascii"]
+Glyphs = Literal["braille", "block", "tty", "ascii"]
 Values = Sequence[float | None]
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille character: by column, from the top down."""
 _BLOCKS = " ▁▂▃▄▅▆▇█"
+_HALVES = " ▄█"
 _ASCII = " .:#"
-_SPARKS = {"braille": "▁▂▃▄▅▆▇█", "block": "▁▂▃▄▅▆▇█", "ascii": "_.:-=+*#"}
+_SHADED: dict[Glyphs, str] = {"block": _BLOCKS, "tty": _HALVES, "ascii": _ASCII}
+_SPARKS = {"braille": "▁▂▃▄▅▆▇█", "block": "▁▂▃▄▅▆▇█", "tty": "··░░▒▒▓█", "ascii": "_.:-=+*#"}
 _BINARY_STEPS = (*(part * 2**power for power in range(10) for part in (1, 1.5)), 1024)
-_LINE_MARKS = "*o+x#%"
+_LINE_MARKS: dict[Glyphs, str] = {"block": "•◦+×▪▫", "tty": "*o+x#%", "ascii": "*o+x#%"}
 
-DOTS: dict[Glyphs, tuple[int, int]] = {"braille": (2, 4), "block": (1, 8), "ascii": (1, 3)}
+DOTS: dict[Glyphs, tuple[int, int]] = {"braille": (2, 4), "block": (1, 8), "tty": (1, 2), "ascii": (1, 3)}
 """Dot columns and dot rows in a cell."""
 
 
@@ -99,7 +101,7 @@ def lines(
             [(chr(0x2800 + dot) if dot else " ", place) for dot, place in zip(*pair, strict=True)]
             for pair in zip(dots, owner, strict=True)
         ]
-    marks = "•◦+×▪▫" if glyphs == "block" else _LINE_MARKS
+    marks = _LINE_MARKS[glyphs]
     return [[(marks[place % 6] if place >= 0 else " ", place) for place in row] for row in owner]
 
 
@@ -147,13 +149,15 @@ def _braille_row(levels: list[int], tops: list[int], width: int, ground: int, ha
 
 
 def _shaded_row(levels: list[int], ground: int, up: int, glyphs: Glyphs, hang: bool) -> str:
-    signs = _BLOCKS if glyphs == "block" else _ASCII
+    signs = _SHADED[glyphs]
     cells = []
     for level in levels:
         full = max(0, min(up, level - ground))
         if hang and glyphs == "block":
             # There are no characters that hang by eighths: a half block is as near as it gets.
             cells.append("█" if full >= 6 else "▀" if full else " ")
+        elif hang and glyphs == "tty":
+            cells.append(" ▀█"[full])
         elif hang:
             cells.append("#" if full == up else "'" if full else " ")
         else:

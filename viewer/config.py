@@ -20,6 +20,8 @@ from viewer.axis import WINDOWS, Window
 
 FILE = Path("~/.config/guardia/viewer.toml")
 MAX_TOKEN = 4096
+SYMBOLS = ("auto", "braille", "block", "tty", "ascii")
+UNITS = ("binary", "decimal", "bits")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Viewer:
     time_window_seconds: float = setting(
         300.0, minimum=1, unit="s", help="The window that charts begin with; the next larger one is taken."
     )
-    symbols: str = setting("auto", choices=("auto", "braille", "block", "ascii"), help="What charts are made of.")
+    symbols: str = setting("auto", choices=SYMBOLS, help="What charts are made of; auto: by locale and terminal.")
+    theme: str = setting("okabe", help="okabe, traffic, grey, or a theme file of btop.")
+    units: str = setting("binary", choices=UNITS, help="Bytes by 1,024 or 1,000; bits: 1,000, and networks in bits.")
+    temperature: str = setting("celsius", choices=("celsius", "fahrenheit"), help="How degrees are counted.")
     max_metrics: int = setting(100, minimum=1, help="Accepted from older files; charts keep what their window needs.")
     debug: bool = setting(False, help="Accepted from older files; has no effect.")
 

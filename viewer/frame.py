@@ -19,7 +19,7 @@ LEAST_WIDTH, LEAST_HEIGHT = 40, 10
 
 def picture(scene: Scene, wide: int, high: int) -> Canvas:
     """Draw the model as it is now."""
-    canvas = Canvas(max(1, wide), max(1, high), plain=scene.look.plain)
+    canvas = Canvas(max(1, wide), max(1, high), plain=scene.look.plain, console=scene.look.console)
     pane = canvas.pane()
     if wide < LEAST_WIDTH or high < LEAST_HEIGHT:
         _too_small(pane)

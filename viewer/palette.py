@@ -2,11 +2,13 @@
 
 The hues are those of Okabe and Ito, which people who confuse red and green can tell apart. All are of middle
 lightness, so that they can be read on a dark and on a light background; plain text keeps the terminal's own
-colour. No state is told by colour alone: words and signs stand beside it.
+colour. No state is told by colour alone: words and signs stand beside it. Other themes stand in ``viewer.themes``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -60,6 +62,7 @@ class Colour(NamedTuple):
 
 
 OWN = Colour(0, 0, 0, -1)
+"""The terminal's own."""
 
 COLOURS: dict[int, Colour] = {
     Role.TEXT: OWN,
@@ -106,8 +109,26 @@ COLOURS: dict[int, Colour] = {
     },
 }
 
+
 _BAR_BACK = Colour(30, 62, 96, 4)
 _BAR_TEXT = Colour(255, 255, 255, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A colour for each role, and for the bar that marks the chosen line."""
+
+    name: str
+    colours: Mapping[int, Colour]
+    bar_back: Colour = _BAR_BACK
+    bar_text: Colour = _BAR_TEXT
+    background: Colour | None = None
+    """Behind everything; None keeps the terminal's own."""
+
+
+OKABE = Theme("okabe", COLOURS)
+"""The usual one, for eyes of every kind."""
+
 _LEVELS = (0, 95, 135, 175, 215, 255)
 
 
@@ -119,8 +140,9 @@ def heat(fraction: float) -> int:
 class Palette:
     """Turns a style into the escape sequence that sets it; ``colours`` is how many the terminal has."""
 
-    def __init__(self, colours: int) -> None:
+    def __init__(self, colours: int, theme: Theme = OKABE) -> None:
         self.colours = colours
+        self.theme = theme
         self._known: dict[int, str] = {}
 
     def sequence(self, style: int) -> str:
@@ -134,14 +156,18 @@ class Palette:
         codes = ["0"]
         if style & BOLD:
             codes.append("1")
+        theme = self.theme
+        colour = theme.colours.get(style & 0xFF, OWN)
         if self.colours < 8:
             # NO_COLOR forbids colour, not contrast.
-            return [*codes, "7"] if style & BAR else codes
-        colour = COLOURS[style & 0xFF]
+            dim = ["2"] if style & 0xFF == Role.STALE else []
+            return [*codes, *dim, *(["7"] if style & BAR else [])]
         if style & BAR:
-            codes.append(self._code(_BAR_BACK, back=True))
-            dim = (-1, 8) if self.colours > 16 else (-1, 8, _BAR_BACK.basic)
-            colour = _BAR_TEXT if colour.basic in dim else colour
+            codes.append(self._code(theme.bar_back, back=True))
+            dull = (-1, 8) if self.colours > 16 else (-1, 8, theme.bar_back.basic)
+            colour = theme.bar_text if colour.basic in dull else colour
+        elif theme.background is not None:
+            codes.append(self._code(theme.background, back=True))
         if colour.basic >= 0:
             codes.append(self._code(colour, back=False))
         return codes
@@ -158,6 +184,20 @@ class Palette:
 
 def _nearest_level(part: int) -> int:
     return min(range(6), key=lambda level: abs(_LEVELS[level] - part))
+
+
+BASICS = (
+    *((0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229)),
+    *((127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255)),
+    (255, 255, 255),
+)
+"""The 16 colours as xterm has them; others differ a little."""
+
+
+def basic(red: int, green: int, blue: int) -> int:
+    """The one of the 16 that is nearest."""
+    parts = (red, green, blue)
+    return min(range(16), key=lambda n: sum((a - b) ** 2 for a, b in zip(BASICS[n], parts, strict=True)))
 
 
 def nearest(colour: Colour) -> int:

@@ -11,7 +11,7 @@ from viewer.cells import fit, width
 from viewer.charts import Scale, Values, area, meter
 from viewer.palette import BOLD, Role, heat
 from viewer.scene import Scene
-from viewer.units import of, of_short, share
+from viewer.units import Units, share
 
 LABELS = 5
 """Columns for the scale at the left of a chart, at least."""
@@ -135,12 +135,15 @@ class Gauge:
     style: int
 
 
-def gauges(pane: Pane, rows: Sequence[Gauge]) -> None:
+def gauges(pane: Pane, rows: Sequence[Gauge], units: Units) -> None:
     """Draw lines with bars of one length, which shrink before the bytes are left out."""
     label = min(max((width(row.label) for row in rows), default=0), max(4, pane.width // 3))
     bar = pane.width - label - 1 - 5
     texts = [""] * len(rows)
-    for words in ([of(row.used, row.total) for row in rows], [of_short(row.used, row.total) for row in rows]):
+    for words in (
+        [units.of(row.used, row.total) for row in rows],
+        [units.of_short(row.used, row.total) for row in rows],
+    ):
         room = max((width(text) for text in words), default=0) + 2
         if bar - room >= 5:
             bar, texts = bar - room, words

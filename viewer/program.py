@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import locale
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -15,17 +14,20 @@ from urllib.parse import urlsplit
 import viewer
 from bus.faults import ConfigError
 from bus.settings import settings_of
+from viewer import looks
 from viewer.canvas import Canvas
-from viewer.charts import Glyphs
+from viewer.card import card
 from viewer.config import FILE, Viewer, hub, load
 from viewer.feed import Feed
 from viewer.keys import SCREENS
 from viewer.model import Model
-from viewer.palette import Palette
+from viewer.palette import Palette, Theme
 from viewer.plan import Plan
 from viewer.scene import Look
 from viewer.script import Mistake, Play, Step, Unmet, parse_script, parse_size
 from viewer.session import Session
+from viewer.svg import svg
+from viewer.themes import Unfit
 from viewer.when import moment
 
 WRONGLY_ASKED = 100
@@ -56,6 +58,9 @@ def arguments() -> argparse.ArgumentParser:
     add("--dump", action="store_true", help="print one picture when everything is there, and end")
     add("--script", metavar="FILE", type=Path, help="obey the keys in FILE instead of a keyboard")
     add("--size", metavar="80x24", default="80x24", help="the size of pictures that are printed")
+    add("--svg", action="store_true", help="--dump as SVG, with colours")
+    add("--test-card", action="store_true", help="show what this terminal makes of our symbols and colours, and end")
+    looks.add_flags(parser)
     add("--no-color", action="store_true", help="no colours, as with NO_COLOR")
     add("--ascii", action="store_true", help="ASCII characters only")
     return parser
@@ -70,15 +75,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = (given.config or FILE).expanduser().parent
         home = hub(settings, folder, environment, url=given.url, token=given.token, file=given.token_file)
         size = parse_size(given.size)
+        theme = looks.theme(settings, given.theme, folder)
         steps = parse_script(given.script.read_text(encoding="utf-8")) if given.script else None
         begin = moment(given.replay, time.time()) if given.replay else None
         if given.speed is not None and (begin is None or not 0 <= given.speed <= FASTEST):
             raise Mistake(f"--speed goes with --replay and is a number from 0 to {FASTEST:g}")
     except ConfigError as error:
         return _refuse("\n".join(str(fault) for fault in error.faults))
+    except Unfit as error:
+        return _refuse(str(error))
     except (Mistake, OSError, ValueError) as error:
         return _refuse(f"guardia view: {error}")
-    printed = given.dump or steps is not None
+    colourless = given.no_color or bool(environment.get("NO_COLOR"))
+    shown = looks.look(settings, environment, looks.encoding(), looks.Wanted.of(given))
+    if given.test_card:
+        return _card(shown, environment, theme, colourless)
+    printed = given.dump or given.svg or steps is not None
     if not printed and not (sys.stdout.isatty() and sys.stdin.isatty()):
         return _refuse("guardia view: this is no terminal; give --dump for one picture as text")
     model = make_model(settings, home.url, given.screen, given.host)
@@ -86,15 +98,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         speed = (0.0 if printed else 1.0) if given.speed is None else given.speed
         model.travel.visit(begin, time.time(), speed=speed or None)
     feed = Feed(home.url, home.token)
-    session = Session(model, feed, look(given.ascii, settings.symbols, environment, encoding()))
-    colourless = given.no_color or bool(environment.get("NO_COLOR"))
+    session = Session(model, feed, shown)
     feed.start()
     try:
         if printed:
             # Pipes and files get plain text.
-            palette = None if colourless or not sys.stdout.isatty() else Palette(256)
-            return _print(session, size, steps, palette)
-        return _show(session, colourless)
+            palette = None if colourless or not sys.stdout.isatty() else Palette(256, theme)
+            to_text = (lambda canvas: svg(canvas, theme)) if given.svg else _to_text(palette)
+            return _print(session, size, steps, to_text)
+        return _show(session, theme, colourless)
     finally:
         feed.close()
 
@@ -113,24 +125,6 @@ def make_model(settings: Viewer, url: str, screen: str | None, host: str | None)
     return model
 
 
-def look(plain: bool, symbols: str, environment: Mapping[str, str], codeset: str) -> Look:
-    """Which characters this terminal can be trusted with."""
-    if plain or symbols == "ascii" or codeset.lower().replace("-", "") != "utf8":
-        return Look("ascii", plain=True)
-    console = environment.get("TERM") == "linux"  # its fonts have no braille
-    glyphs: Glyphs = "block" if symbols == "block" or (symbols == "auto" and console) else "braille"
-    return Look(glyphs)
-
-
-def encoding() -> str:
-    """What the terminal reads, by its locale."""
-    try:
-        locale.setlocale(locale.LC_CTYPE, "")
-    except locale.Error:
-        return "ascii"
-    return locale.nl_langinfo(locale.CODESET)
-
-
 def address(url: str) -> str:
     """The hub for the header: without what goes without saying, and without a password."""
     parts = urlsplit(url)
@@ -147,19 +141,38 @@ def settings_text() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _show(session: Session, colourless: bool) -> int:
+def _show(session: Session, theme: Theme, colourless: bool) -> int:
     from viewer.terminal import open_terminal, run  # blessed takes time to load, and printing needs none of it
 
     term = open_terminal()
-    run(session, term, Palette(0 if colourless else term.number_of_colors))
+    run(session, term, Palette(0 if colourless else term.number_of_colors, theme))
     return 0
 
 
-def _print(session: Session, size: tuple[int, int], steps: list[Step] | None, palette: Palette | None) -> int:
+def _card(shown: Look, environment: Mapping[str, str], theme: Theme, colourless: bool) -> int:
+    from viewer.terminal import open_terminal
+
+    colours = 0 if colourless or not sys.stdout.isatty() else open_terminal().number_of_colors
+    found = [(name, environment.get(name) or "not set") for name in ("TERM", "COLORTERM", "NO_COLOR")]
+    found = [("locale", looks.encoding()), *found, ("colours", f"{colours:,}"), ("theme", theme.name)]
+    canvas = card(shown.glyphs, found, utf8=not shown.plain)
+    text = _to_text(Palette(colours, theme) if colours else None)(canvas)
+    _out(text)
+    return 0
+
+
+def _to_text(palette: Palette | None) -> Callable[[Canvas], str]:
+    return (lambda canvas: canvas.coloured(palette)) if palette else Canvas.text
+
+
+def _out(text: str) -> None:
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def _print(session: Session, size: tuple[int, int], steps: list[Step] | None, to_text: Callable[[Canvas], str]) -> int:
     def show(canvas: Canvas) -> None:
-        text = canvas.coloured(palette) if palette else canvas.text()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+        _out(to_text(canvas))
 
     play = Play(session, size, show)
     world = session.model.world

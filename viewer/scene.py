@@ -10,6 +10,7 @@ from viewer.axis import Axis, axis
 from viewer.charts import DOTS, Glyphs
 from viewer.model import Model
 from viewer.palette import BOLD, Role
+from viewer.units import USUAL, Units
 from viewer.world import Host
 
 SIGNS = {"up": "●", "down": "▼", "degraded": "◆", "stale": "◇", "unknown": "○"}
@@ -25,6 +26,9 @@ class Look:
     glyphs: Glyphs = "braille"
     plain: bool = False
     """ASCII only."""
+    console: bool = False
+    """Only what the font of a text console has."""
+    units: Units = USUAL
     zone: tzinfo | None = None
     """The time zone that times are read in; None is the machine's own."""
 
@@ -41,6 +45,11 @@ class Scene:
 
     scrolled: int | None = None
     """How far what was drawn is scrolled, where that can be less than was asked for."""
+
+    @property
+    def units(self) -> Units:
+        """The units that the person likes."""
+        return self.look.units
 
     @property
     def at(self) -> float:

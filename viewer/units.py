@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 NOTHING = "–"
 """What stands where there is no reading; never 0."""
@@ -55,11 +56,7 @@ def rate(value: float | None) -> str:
 
 def of(used: float | None, total: float | None) -> str:
     """``3.5 of 7.7 GiB``; the unit is named once where it is the same."""
-    left, right = size(used), size(total)
-    if NOTHING in (left, right):
-        return f"{left} of {right}" if left != right else NOTHING
-    number, _, unit = left.partition(" ")
-    return f"{number} of {right}" if right.endswith(f" {unit}") else f"{left} of {right}"
+    return _of(size(used), size(total))
 
 
 def of_short(used: float | None, total: float | None) -> str:
@@ -125,6 +122,77 @@ def uptime(seconds: float | None) -> str:
     if days:
         return f"{days}d {hours}h"
     return f"{hours}h {minutes}m" if hours else f"{minutes}m {whole % 60}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The units that a person likes: bytes by 1,024 or by 1,000, rates in bytes or bits, degrees of one kind."""
+
+    decimal: bool = False
+    bits: bool = False
+    """Whether what a network moves is told in bits."""
+    fahrenheit: bool = False
+
+    @property
+    def base(self) -> float:
+        """What a kilobyte has."""
+        return 1000.0 if self.decimal else 1024.0
+
+    def amount(self, value: float | None) -> str:
+        """Bytes in at most 4 characters."""
+        return count(value) if self.decimal else amount(value)
+
+    def size(self, value: float | None) -> str:
+        """Bytes with their unit, in at most 8 characters: ``1.2 GiB`` or ``1.3 GB``."""
+        return _with_unit(count(value), "B") if self.decimal else size(value)
+
+    def rate(self, value: float | None, *, network: bool = False) -> str:
+        """Bytes per second, or bits for a network; in at most 10 characters."""
+        if network and self.bits:
+            text = _with_unit(count(None if value is None else value * 8), "bit")
+        else:
+            text = self.size(value)
+        return text if text == NOTHING else f"{text}/s"
+
+    def flow(self, value: float | None, *, network: bool = False) -> str:
+        """The same for the scale of a chart, in at most 4 characters."""
+        return count(None if value is None else value * 8) if network and self.bits else self.amount(value)
+
+    def of(self, used: float | None, total: float | None) -> str:
+        """``3.5 of 7.7 GiB``; the unit is named once where it is the same."""
+        return _of(self.size(used), self.size(total))
+
+    def of_short(self, used: float | None, total: float | None) -> str:
+        """``3.5G/7.7G``, at most 9 characters."""
+        left, right = self.amount(used), self.amount(total)
+        return NOTHING if left == right == NOTHING else f"{left}/{right}"
+
+    def temperature(self, value: float | None) -> str:
+        """A temperature, given in Celsius, in at most 6 characters: ``48°C`` or ``118°F``."""
+        if value is None or not math.isfinite(value) or not self.fahrenheit:
+            return celsius(value)
+        return f"{_held(self.degrees(value), 999):.0f}°F"
+
+    def degrees(self, value: float) -> float:
+        """Celsius as the person counts them."""
+        return value * 9 / 5 + 32 if self.fahrenheit else value
+
+
+USUAL = Units()
+"""Bytes by 1,024, and Celsius."""
+
+
+def _with_unit(short: str, unit: str) -> str:
+    if short == NOTHING:
+        return short
+    return f"{short[:-1]} {short[-1]}{unit}" if short[-1].isalpha() else f"{short} {unit}"
+
+
+def _of(left: str, right: str) -> str:
+    if NOTHING in (left, right):
+        return f"{left} of {right}" if left != right else NOTHING
+    number, _, unit = left.partition(" ")
+    return f"{number} of {right}" if right.endswith(f" {unit}") else f"{left} of {right}"
 
 
 def _held(value: float, most: float) -> float:

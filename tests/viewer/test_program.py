@@ -13,7 +13,7 @@ import pytest
 from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
 from tests.viewer.seat import PROJECT
-from viewer.program import address, look
+from viewer.program import address
 
 
 @pytest.fixture
@@ -136,10 +136,3 @@ def test_a_reader_that_has_seen_enough_is_no_fault(hub: Hub, tmp_path: Path) -> 
 def test_the_header_names_the_hub_without_its_password() -> None:
     assert address("http://me:secret@hub:8080/") == "hub:8080"
     assert address("https://hub") == "https://hub"
-
-
-def test_a_console_without_braille_gets_blocks_and_one_without_utf8_ascii() -> None:
-    assert look(False, "auto", {"TERM": "xterm"}, "UTF-8").glyphs == "braille"
-    assert look(False, "auto", {"TERM": "linux"}, "utf8").glyphs == "block"
-    assert look(False, "auto", {"TERM": "xterm"}, "ANSI_X3.4-1968").plain
-    assert look(True, "braille", {}, "UTF-8").plain

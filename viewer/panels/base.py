@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from viewer.axis import Axis
 from viewer.canvas import Pane, Span
-from viewer.charts import nice
+from viewer.charts import Scale, nice
 from viewer.history import Columns, Track
 from viewer.palette import BOLD, Role
 from viewer.panel import draw_area, empty_reason, frame, nothing, one, panel
 from viewer.scene import Scene
-from viewer.units import amount, rate
 from viewer.world import Host
 
 MANY = 10
@@ -69,7 +68,14 @@ def busiest(scene: Scene, host: Host, group: str, fields: tuple[str, str], names
 
 
 def mirrored(
-    scene: Scene, pane: Pane, host: Host, title: str, metrics: tuple[str, str], signs: tuple[str, str]
+    scene: Scene,
+    pane: Pane,
+    host: Host,
+    title: str,
+    metrics: tuple[str, str],
+    signs: tuple[str, str],
+    *,
+    network: bool = False,
 ) -> None:
     """A chart of two flows: the first grows upwards, the second downwards, on one scale."""
     now = [host.value(name) for name in metrics]
@@ -78,21 +84,29 @@ def mirrored(
     past = track(scene, host)
     most = [past.most(name, line) for name in metrics]
     facts: list[Span] = [
-        (f"{sign} {rate(value)}", scene.tone(host, style) | BOLD)
+        (f"{sign} {scene.units.rate(value, network=network)}", scene.tone(host, style) | BOLD)
         for sign, value, style in zip(signs, now, styles, strict=True)
     ]
     top = max((value for value in most if value is not None), default=None)
-    facts.append((f"max {rate(top)}", Role.SOFT))
+    facts.append((f"max {scene.units.rate(top, network=network)}", Role.SOFT))
     inner = panel(pane, title, facts)
     if inner.height < 2:
         return
-    scale = nice(top, least=1024.0, base=1024.0)
-    shape = frame(scene, pane, inner, scale, lambda value: amount(value) if value == scale.high else "")
+    # Bits are counted by 1,000, and eight of them make a byte.
+    decimal = scene.units.decimal or (network and scene.units.bits)
+    eighth = 8.0 if network and scene.units.bits else 1.0
+    base = 1000.0 if decimal else 1024.0
+    scale = Scale(0.0, nice((top or 0.0) * eighth, least=base, base=10.0 if decimal else base).high / eighth)
+
+    def text(value: float) -> str:
+        return scene.units.flow(value, network=network)
+
+    shape = frame(scene, pane, inner, scale, lambda value: text(value) if value == scale.high else "")
     plot = shape.plot
     up = (plot.height + 1) // 2
     if plot.left > inner.left:
         margin = inner.part(0, 0, plot.left - inner.left - 1, inner.height)
-        margin.right(inner.height - 1, f"   {amount(scale.high)}", Role.SOFT)
+        margin.right(inner.height - 1, f"   {text(scale.high)}", Role.SOFT)
         if inner.height >= 4:
             margin.right(up - 1, "   0", Role.SOFT)
     line = scene.axis(plot.width)

@@ -7,7 +7,6 @@ from viewer.palette import Role
 from viewer.panel import Gauge, gauges, panel
 from viewer.panels.base import Need, Panel
 from viewer.scene import Scene, alarm
-from viewer.units import size
 from viewer.world import Host
 
 
@@ -24,14 +23,14 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     hidden = len(disks) - room if len(disks) > room else 0
     foot: list[Span] = [(f"{hidden} less full not shown", Role.SOFT)] if hidden else []
     free = sum(fields.get("free") or 0.0 for _, fields in disks)
-    facts: list[Span] = [(f"{size(free)} free", scene.tone(host))] if free else []
+    facts: list[Span] = [(f"{scene.units.size(free)} free", scene.tone(host))] if free else []
     inner = panel(pane, "Filesystems", facts, foot=foot)
     rows = []
     for name, fields in disks[:room]:
         percent = fields.get("percent")
         style = scene.tone(host, alarm(percent, Role.HEAT0 + 2))
         rows.append(Gauge(name, percent, fields.get("used"), fields.get("total"), style))
-    gauges(inner, rows)
+    gauges(inner, rows, scene.units)
 
 
 def _disks(host: Host) -> list[tuple[str, dict[str, float | None]]]:

@@ -8,7 +8,7 @@ from viewer.palette import BOLD, Role
 from viewer.panel import Gauge, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
 from viewer.panels.base import Need, Panel, columns, track
 from viewer.scene import Scene, alarm
-from viewer.units import share, size
+from viewer.units import share
 from viewer.world import Host
 
 
@@ -28,9 +28,9 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     ]
     free = host.value("memory.available")
     if free is not None:
-        facts.append((f"{size(free)} available", scene.tone(host)))
+        facts.append((f"{scene.units.size(free)} available", scene.tone(host)))
     inner = panel(pane, "Memory", facts)
-    gauges(inner, _gauges(scene, host)[: inner.height])
+    gauges(inner, _gauges(scene, host)[: inner.height], scene.units)
     lines = _lines(host)
     chart = inner.part(0, lines, inner.width, inner.height - lines)
     if chart.height < 2:

@@ -22,7 +22,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     name = busiest(scene, host, "net", FIELDS, real or names)
     if name is not None:
         metrics = (f"net[{name}].{FIELDS[0]}", f"net[{name}].{FIELDS[1]}")
-        mirrored(scene, pane, host, f"Net {name}", metrics, ("↓", "↑"))
+        mirrored(scene, pane, host, f"Net {name}", metrics, ("↓", "↑"), network=True)
 
 
 PANEL = Panel("Network", need, draw)

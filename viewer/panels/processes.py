@@ -11,7 +11,7 @@ from viewer.panels.base import Need, Panel
 from viewer.scene import Scene
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import amount, count, percent
+from viewer.units import count, percent
 from viewer.world import Host
 
 
@@ -47,7 +47,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
             to_right=False,
         ),
         Column("cpu", "CPU", 5, lambda row, wide: [(percent(row.cpu), tone)], rank=1),
-        Column("memory", "MEM", 5, lambda row, wide: [(amount(row.memory), tone)], rank=2),
+        Column("memory", "MEM", 5, lambda row, wide: [(scene.units.amount(row.memory), tone)], rank=2),
     ]
     draw_table(inner, table, rows)
 

@@ -11,7 +11,6 @@ from viewer.palette import BOLD, SERIES, Role
 from viewer.panel import empty_reason, frame, nothing, panel
 from viewer.panels.base import Need, Panel, columns, track
 from viewer.scene import Scene
-from viewer.units import celsius
 from viewer.world import Host
 
 
@@ -26,7 +25,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     sensors = _sensors(host)
     hottest = sensors[0][1]
     facts: list[Span] = [
-        (celsius(hottest), scene.tone(host, _style(hottest)) | BOLD),
+        (scene.units.temperature(hottest), scene.tone(host, _style(hottest)) | BOLD),
         (f"hottest of {len(sensors)}", Role.SOFT),
     ]
     inner = panel(pane, "Temperatures", facts)
@@ -35,7 +34,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     label = min(max(width(name) for name in names), max(8, inner.width // 3))
     legend = label + 7
     for y, (text, (name, value)) in enumerate(zip(names, sensors, strict=False)):
-        inner.right(y, celsius(value), scene.tone(host, styles[name]))
+        inner.right(y, scene.units.temperature(value), scene.tone(host, styles[name]))
         inner.put(inner.width - legend, y, fit(text, label), scene.tone(host, styles[name]))
     chart = inner.part(0, 0, inner.width - legend - 1, inner.height)
     if chart.width >= 12 and chart.height >= 2:
@@ -47,7 +46,7 @@ def _chart(scene: Scene, pane: Pane, chart: Pane, host: Host, styles: dict[str, 
     metrics = [f"temperature[{name}].celsius" for name in styles]
     rough = [columns(scene, host, name, scene.axis(chart.width))[0] for name in metrics]
     scale = between([value for values in rough for value in values if value is not None] or [hottest])
-    shape = frame(scene, pane, chart, scale, lambda value: celsius(value).replace("C", ""))
+    shape = frame(scene, pane, chart, scale, lambda value: scene.units.temperature(value)[:-1])
     drawn = [columns(scene, host, name, scene.axis(shape.plot.width))[0] for name in metrics]
     rows = lines(drawn, shape.plot.width, shape.plot.height, scale, scene.look.glyphs)
     for y, row in enumerate(rows):

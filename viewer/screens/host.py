@@ -12,7 +12,7 @@ from viewer.panel import nothing
 from viewer.panels import PANELS
 from viewer.panels.base import Need
 from viewer.scene import Scene
-from viewer.units import age, size, uptime
+from viewer.units import age, uptime
 from viewer.world import Host
 
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
@@ -174,7 +174,7 @@ def _facts(scene: Scene, host: Host) -> list[Span]:
     texts = [system, word("kernel"), word("arch"), word("cpu_model")]
     memory = facts.get("memory_total")
     if isinstance(memory, int | float) and not isinstance(memory, bool):
-        texts.append(f"{size(float(memory))} RAM")
+        texts.append(f"{scene.units.size(float(memory))} RAM")
     interval = facts.get("interval")
     if isinstance(interval, int | float) and not isinstance(interval, bool):
         texts.append(f"every {interval:g} s")

@@ -15,7 +15,7 @@ from viewer.scene import Scene, alarm, sign, state_role
 from viewer.screens import host as host_screen
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import age, amount, celsius, number, percent, share
+from viewer.units import age, number, percent, share
 from viewer.world import ORDER, Host
 
 BESIDE = 120
@@ -116,6 +116,10 @@ def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column
     window = scene.model.window.name
     state = max(6, max((width(scene.state(host)[0]) for host in seen), default=4))
     number_cell = _cell(scene)
+
+    def flow(value: float | None) -> str:
+        return scene.units.flow(value, network=True)
+
     return [
         Column("state", "STATE", min(state, 10), _state(scene), to_right=False),
         Column("name", "HOST", 8, _name(scene), most=34, to_right=False),
@@ -124,9 +128,15 @@ def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column
         Column("mem", "MEM", 4, number_cell(lambda h: h.value("memory.percent"), share, True), rank=2),
         Column("load", "LOAD", 5, number_cell(lambda h: h.value("load.1m"), number), rank=6),
         Column("disk", "DISK", 4, number_cell(lambda h: h.digest.disk and h.digest.disk[1], share, True), rank=5),
-        Column("net", "IN/s", 5, number_cell(lambda h: h.digest.inward, amount), rank=7),
-        Column("out", "OUT/s", 5, number_cell(lambda h: h.digest.outward, amount), rank=7),
-        Column("temp", "TEMP", 6, number_cell(lambda h: h.digest.heat and h.digest.heat[1], celsius), rank=8),
+        Column("net", "IN/s", 5, number_cell(lambda h: h.digest.inward, flow), rank=7),
+        Column("out", "OUT/s", 5, number_cell(lambda h: h.digest.outward, flow), rank=7),
+        Column(
+            "temp",
+            "TEMP",
+            6,
+            number_cell(lambda h: h.digest.heat and h.digest.heat[1], scene.units.temperature),
+            rank=8,
+        ),
         Column("seen", "SEEN", 5, _seen(scene), rank=3 if narrow else 4),
     ]
 

@@ -12,9 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["read", "ack", "admin"]
-SCOPES: tuple[Scope, ...] = ("read", "ack", "admin")
-"""Each includes those before it: read sees, ack also acknowledges and silences, admin does everything."""
+Scope = Literal["read", "ack", "admin", "heartbeat"]
+SCOPES: tuple[Scope, ...] = ("read", "ack", "admin", "heartbeat")
+GRANTS: dict[Scope, tuple[Scope, ...]] = {
+    "heartbeat": ("heartbeat",),
+    "read": ("read",),
+    "ack": ("heartbeat", "read", "ack"),
+    "admin": SCOPES,
+}
+"""What each lets do: heartbeat reports for a job and sees nothing, read sees, ack also acknowledges, silences and
+reports, admin does everything."""
 COOKIE = "guardia_token"
 
 
@@ -73,7 +80,7 @@ class Keyring:
             return Refused(403, "wrong_token", "the token is not known here")
         if found.expires_at is not None and found.expires_at <= now:
             return Refused(403, "expired_token", f"the token {found.name} has expired")
-        if SCOPES.index(found.scope) < SCOPES.index(needs):
+        if needs not in GRANTS[found.scope]:
             return Refused(403, "scope", f"the token {found.name} has the scope {found.scope}, not {needs}")
         return Admitted(found.name, found.scope)
 

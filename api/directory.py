@@ -33,6 +33,16 @@ class Directory:
         host = self.hosts.get(name)
         return (host.display if host else "") or name
 
+    def interval(self, name: str) -> float | None:
+        """Seconds between the service's checks; None when it is not configured."""
+        service = self.services.get(name)
+        return service.interval if service else None
+
+    @property
+    def jobs(self) -> list[str]:
+        """The services whose jobs report by themselves."""
+        return [name for name, service in self.services.items() if service.url.startswith("heartbeat:")]
+
     def url(self, name: str) -> str:
         """What is checked of the service; empty when it is not configured."""
         service = self.services.get(name)

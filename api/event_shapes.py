@@ -4,7 +4,7 @@
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from api.shapes import CheckStatus, FactsShape, ProcessRow, ServerMetrics, Time
+from api.shapes import CheckStatus, FactsShape, ProcessRow, ServerMetrics, StateWord, Time
 
 
 class Event(TypedDict):
@@ -36,6 +36,8 @@ class ServiceCheckEvent(Event):
     http_status_code: int | None
     ssl_expiry_days: int | None
     error_message: str | None
+    place: str
+    state: Annotated[StateWord, "by all checks from this place"]
 
 
 class FactsEvent(Event):

@@ -13,6 +13,7 @@ from api.canary import LIMIT_SECONDS
 from api.encoding import SECOND, to_words
 from api.live import CheckNow, HostNow
 from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
+from api.views.uptime import merged
 
 INTERVALS = 3
 VITALS_SECONDS = 35.0
@@ -51,14 +52,21 @@ def host_health(now: int, host: HostNow | None, limits: Limits) -> tuple[HostHea
     return "up", None
 
 
-def service_health(now: int, newest: CheckNow | None, limits: Limits) -> tuple[ServiceHealth, CheckStatus | None]:
-    """The service's word, and the status of its last check; a check that could not be made has none."""
-    if newest is None:
+def service_health(
+    now: int, places: Mapping[str, CheckNow], limits: Limits, interval: float | None = None
+) -> tuple[ServiceHealth, CheckStatus | None]:
+    """The service's word over all places, and the status of its last check; one that could not be made has none.
+
+    A service is as its checks say after the grace, and stale when the newest is older than three of its intervals.
+    """
+    if not places:
         return "unknown", None
+    newest = max(places.values(), key=lambda seen: seen.told.born)
     status = check_status(newest.check.status)
-    if now - newest.told.born > limits.stale_ns():
+    if now - newest.told.born > limits.stale_ns(interval):
         return "stale", status
-    return status or "unknown", status
+    state = merged({place: seen.check.state or seen.check.status for place, seen in places.items()})
+    return check_status(state) or "unknown", status
 
 
 def check_status(word: str) -> CheckStatus | None:

@@ -16,6 +16,7 @@ from api.health import Limits, StoreSeen, hub_health
 from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
+from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.vitals import Vitals
 
@@ -44,6 +45,8 @@ class Hub:
     judge: Judge = field(default_factory=NoJudge)
     canary: Canary | None = None
     """The message that goes all the way; None where none is sent."""
+    voice: Producer | None = None
+    """What this worker tells others with; None while it starts."""
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)

@@ -36,6 +36,10 @@ class HostNow:
     """The JSON of ``ServerMetrics`` and what it was made from."""
 
 
+MOST_PLACES = 64
+"""Places remembered of one service: a producer may make names up."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckNow:
     """The newest check of a service."""
@@ -52,6 +56,8 @@ class Live:
     rooms: dict[str, HostNow] = field(default_factory=dict)
     layouts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     checks: dict[str, CheckNow] = field(default_factory=dict)
+    places: dict[str, dict[str, CheckNow]] = field(default_factory=dict)
+    """The newest check of each service from each place; the hub's own place is the empty name."""
     alerts: dict[tuple[str, str], tuple[int, Alert]] = field(default_factory=dict)
     malformed: int = 0
 
@@ -177,9 +183,14 @@ class Live:
             now.processes, now.processes_at = message.rows, told.born
 
     def _check(self, told: Told) -> None:
+        now = CheckNow(told, told.message())
         known = self.checks.get(told.subject)
         if known is None or told.born >= known.told.born:
-            self.checks[told.subject] = CheckNow(told, told.message())
+            self.checks[told.subject] = now
+        places = self.places.setdefault(told.subject, {})
+        before = places.get(now.check.place)
+        if (before is None and len(places) < MOST_PLACES) or (before and told.born >= before.told.born):
+            places[now.check.place] = now
 
     def _alert(self, told: Told) -> None:
         alert = told.message()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api import alert_shapes, bodies, event_shapes, past_shapes, shapes
+from api import alert_shapes, bodies, event_shapes, past_shapes, service_shapes, shapes
 from api.hub import Hub
 from api.resources import alerts, gaps, hosts, pages, series, services
 from api.resources import hub as own
@@ -129,20 +129,34 @@ ROUTES = (
             Parameter("agg", "text", "mean (of a range), min, max or last"),
         ),
     ),
-    Route("/api/v1/services", services.ServicesResource, shapes.Services, "All services with their last check."),
+    Route(
+        "/api/v1/services", services.ServicesResource, service_shapes.Services, "All services with their last check."
+    ),
     Route(
         "/api/v1/services/{name}/checks",
         services.Checks,
-        shapes.ServiceChecks,
+        service_shapes.ServiceChecks,
         "A service's checks, oldest first.",
         (_DAY, _END, Parameter("limit", "integer", "rows, at most 10,000", default=services.MOST_CHECKS)),
     ),
     Route(
         "/api/v1/services/{name}/uptime",
         services.UptimeResource,
-        shapes.Uptime,
+        service_shapes.Uptime,
         "The share of checks that found the service up.",
         (Parameter("since", "time", f"{_TIMES}; a day ago"),),
+    ),
+    Route(
+        "/api/v1/heartbeat/{name}",
+        services.Heartbeat,
+        service_shapes.Reported,
+        "A job reports that it ran, or how it failed.",
+        (
+            Parameter("status", "text", "up, or down when it failed", default="up"),
+            Parameter("text", "text", "what went wrong, at most 400 characters"),
+        ),
+        missing=True,
+        writes=(Write("POST", "The same, for those who write by POST.", service_shapes.Reported),),
     ),
     Route(
         "/api/v1/gaps",

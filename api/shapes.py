@@ -15,6 +15,7 @@ Bytes = Annotated[int, "bytes"]
 Monitoring = Literal["active", "paused", "disabled"]
 HostHealth = Literal["up", "down", "stale", "unknown"]
 ServiceHealth = Literal["up", "down", "degraded", "stale", "unknown"]
+StateWord = Literal["up", "degraded", "down", "unknown"]
 CheckStatus = Literal["up", "down", "degraded"]
 PartHealth = Literal["ok", "degraded", "down"]
 
@@ -202,61 +203,6 @@ class LatestRows(TypedDict):
     server_id: str
     count: int
     metrics: Annotated[list[MetricRow], "oldest first"]
-
-
-class ServiceInfo(TypedDict):
-    """A service with its last check."""
-
-    name: str
-    url: str
-    monitoring_status: Monitoring
-    health_status: ServiceHealth
-    last_check: Time | None
-    last_status: CheckStatus | None
-    response_time_ms: int | None
-
-
-class Services(TypedDict):
-    """All services."""
-
-    services: list[ServiceInfo]
-    count: int
-
-
-class ServiceCheckRow(TypedDict):
-    """One check of a service."""
-
-    service_name: str
-    timestamp: Time
-    url: str
-    status: CheckStatus
-    response_time_ms: int | None
-    http_status_code: int | None
-    error_message: str | None
-    ssl_expiry_days: int | None
-
-
-class ServiceChecks(TypedDict):
-    """A service's checks between two times."""
-
-    service_name: str
-    start: Time
-    end: Time
-    count: int
-    checks: Annotated[list[ServiceCheckRow], "oldest first"]
-
-
-class Uptime(TypedDict):
-    """The share of checks that found a service up."""
-
-    service_name: str
-    since: Time
-    start: Time
-    end: Time
-    uptime_percentage: Percent
-    total_checks: int
-    successful_checks: int
-    avg_response_time_ms: float | None
 
 
 # -- part B ------------------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ class Lifespan:
         self._start(self._keep_learning())
         self._start(self._measure_loop())
         if self._make_producer is not None:
-            self._start(self._keep_telling(self._make_producer()))
+            self._hub.voice = self._make_producer()
+            self._start(self._keep_telling(self._hub.voice))
         if self._make_canary is not None:
             hub = self._hub
             hub.canary = Canary(hub.clock())

@@ -70,7 +70,7 @@ def is_ours(service: Check, place: str) -> bool:
 def _hear(program: Program[Prober], checking: Checking) -> None:
     subscribe, ask = Subscribe(program.context, (KIND,)), Ask(program.context)
     reports = Reports(subscribe, ask, lambda: checking.jobs, checking.heard, program.log)
-    program.connect(subscribe, "stair")
+    program.climb(subscribe)
     program.connect(ask, "reader")
     program.loop.on_readable(subscribe.raw, reports.drain)
     program.loop.on_readable(ask.raw, reports.answered)

@@ -7,18 +7,25 @@ from typing import Any
 
 from api.counter import Counter
 from api.encoding import SECOND, to_time
+from api.errors import Problem
+from api.filters import BadParameter
 from api.resources.base import Request, Resource, Response, query_of, send
-from api.shapes import ServiceChecks
+from api.service_shapes import Reported, ServiceChecks
 from api.told import Told, stored
 from api.views.services import check_row, is_told, services, uptime
+from bus.faults import did_you_mean
 from bus.messages import Check, is_name
-from bus.questions import MAX_RECORDS
+from bus.messages import Heartbeat as Beat
+from bus.questions import MAX_RECORDS, Unanswered
 from bus.wire import Malformed
 
 DAY = 24 * 3600 * SECOND
 MOST_CHECKS = 10_000
 MOST_COUNTED = 200_000
 """Checks that an uptime is counted over at most: four months at one a minute."""
+MOST_TEXT = 400
+FIRST_LOOK, STORED_SECONDS = 0.02, 5.0
+AGAIN = {"Retry-After": "5"}
 
 
 class ServicesResource(Resource):
@@ -57,7 +64,54 @@ class UptimeResource(Resource):
         name, now = params["name"], self.hub.clock()
         since = query_of(req).time("since", max(0, now - DAY))
         found = await checks_between(self.hub.counter, name, since, now, MOST_COUNTED)
-        send(resp, uptime(name, since, now, [check for _, check in found]))
+        send(resp, uptime(name, since, now, found, self.hub.directory.interval(name)))
+
+
+class Heartbeat(Resource):
+    """A job reports that it ran. Both GET and POST do, since jobs have what they have: ``curl -fsS URL``.
+
+    It answers once the report is on the disk: a job that got no answer reports again.
+    """
+
+    scope = "heartbeat"
+    writes = "heartbeat"
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        query, name, hub = query_of(req), params["name"], self.hub
+        if name not in hub.directory.jobs:
+            near = did_you_mean(name, hub.directory.jobs)
+            raise Problem(404, "unknown_job", f"no service {name} is checked by heartbeat; {near}".rstrip("; "))
+        status, text = query.text("status") or "up", query.text("text") or ""
+        if status not in Beat.STATUSES:
+            raise BadParameter("status", f"{status[:40]!r}, expected up or down")
+        at = hub.clock()
+        told = hub.voice is not None and hub.voice.tell(Beat(status, text[:MOST_TEXT]), at=at, subject=name)
+        if not told or not await self._stored(name, at):
+            raise Problem(503, "not_stored", "the report is not on the disk yet: send it again", headers=AGAIN)
+        answer: Reported = {"service_name": name, "timestamp": to_time(at), "status": status}
+        send(resp, answer)
+
+    async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
+        """As GET; a body is not looked at."""
+        await self.on_get(req, resp, **params)
+
+    async def on_head(self, req: Request, resp: Response, **params: Any) -> None:
+        """Whoever only looks reports nothing."""
+        raise Problem(405, "method_not_allowed", "allowed here: GET, POST", headers={"Allow": "GET, POST, OPTIONS"})
+
+    async def _stored(self, name: str, at: int) -> bool:
+        waited, pause = 0.0, FIRST_LOOK
+        while waited < STORED_SECONDS:
+            await asyncio.sleep(pause)
+            waited += pause
+            try:
+                if await self.hub.counter.range("heartbeat", name, at, at, 1):
+                    return True
+            except Unanswered:
+                continue
+            finally:
+                pause = min(2 * pause, 0.5)
+        return False
 
 
 async def checks_between(counter: Counter, name: str, start: int, end: int, most: int) -> list[tuple[Told, Check]]:

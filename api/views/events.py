@@ -15,7 +15,7 @@ from api.event_shapes import AlertEvent, FactsEvent, GapEvent, LossEvent, Proces
 from api.live import Live
 from api.told import Told
 from api.views.hosts import facts_shape, process_rows
-from api.views.services import check_row, is_told
+from api.views.services import check_row, is_told, state_word
 from bus.messages import KINDS, Alert, Check, Facts, Loss, Processes
 from bus.wire import Malformed
 
@@ -104,6 +104,8 @@ def _check(told: Told, check: Check) -> ServiceCheckEvent | None:
         "http_status_code": row["http_status_code"],
         "ssl_expiry_days": row["ssl_expiry_days"],
         "error_message": row["error_message"],
+        "place": row["place"],
+        "state": state_word(check.state or check.status),
     }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from api.directory import Directory
 from api.encoding import to_time
 from api.health import Limits, check_status, service_health
-from api.live import Live
-from api.shapes import ServiceCheckRow, ServiceInfo, Services, Uptime
+from api.live import CheckNow, Live
+from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services, Uptime
+from api.shapes import StateWord
 from api.told import Told
+from api.views.uptime import merged, seconds_in
 from bus.messages import Check
 
 
@@ -35,6 +37,9 @@ def check_row(told: Told, check: Check) -> ServiceCheckRow:
         "http_status_code": check.http_status,
         "error_message": check.error,
         "ssl_expiry_days": check.tls_days,
+        "place": check.place or "hub",
+        "attempts": check.attempt,
+        "phases": check.phases or {},
     }
 
 
@@ -43,11 +48,18 @@ def milliseconds(value: float | None) -> int | None:
     return None if value is None else round(value)
 
 
-def uptime(name: str, since: int, end: int, checks: Sequence[Check]) -> Uptime:
-    """The share of checks that found the service up, and how fast those with an answer were."""
-    told = [check for check in checks if is_told(check)]
+def uptime(name: str, since: int, end: int, checks: Sequence[tuple[Told, Check]], interval: float | None) -> Uptime:
+    """The share of checks that found the service up, how fast those with an answer were, and how long it was up.
+
+    ``interval`` is the configured time between its checks in seconds; None where it is not configured.
+    """
+    told = [check for _, check in checks if is_told(check)]
     good = sum(check.status == "up" for check in told)
     times = [check.response_ms for check in told if check.response_ms is not None]
+    seen = [(record.at, check.place, check.state or check.status) for record, check in checks]
+    spent = seconds_in(seen, since, end, interval)
+    known = spent["up"] + spent["degraded"] + spent["down"]
+    whole = known + spent["unknown"]
     return {
         "service_name": name,
         "since": to_time(since),
@@ -57,12 +69,26 @@ def uptime(name: str, since: int, end: int, checks: Sequence[Check]) -> Uptime:
         "total_checks": len(told),
         "successful_checks": good,
         "avg_response_time_ms": round(sum(times) / len(times), 3) if times else None,
+        "coverage": round(known / whole, 6) if whole else 0.0,
+        "up_seconds": round(spent["up"], 3),
+        "degraded_seconds": round(spent["degraded"], 3),
+        "down_seconds": round(spent["down"], 3),
+        "unknown_seconds": round(spent["unknown"], 3),
+        "uptime_of_known": round(100.0 * spent["up"] / known, 4) if known else None,
     }
 
 
 def _service(now: int, name: str, live: Live, directory: Directory, limits: Limits) -> ServiceInfo:
     newest = live.checks.get(name)
-    health, status = service_health(now, newest, limits)
+    interval = directory.interval(name)
+    places = {
+        place: seen
+        for place, seen in live.places.get(name, {}).items()
+        if seen is newest or now - seen.told.born <= limits.stale_ns(interval)
+    }
+    health, status = service_health(now, places, limits, interval)
+    worst = [seen for seen in places.values() if seen.check.status != "up"]
+    wrong = max(worst, key=lambda seen: seen.told.at) if worst else None
     return {
         "name": name,
         "url": directory.url(name) or (newest.check.url if newest else ""),
@@ -71,4 +97,27 @@ def _service(now: int, name: str, live: Live, directory: Directory, limits: Limi
         "last_check": to_time(newest.told.at) if newest else None,
         "last_status": status,
         "response_time_ms": milliseconds(newest.check.response_ms) if newest else None,
+        "state": state_word(merged({place: seen.check.state or seen.check.status for place, seen in places.items()})),
+        "reason": wrong.check.error if wrong else None,
+        "ssl_expiry_days": newest.check.tls_days if newest else None,
+        "flapping": any((seen.check.metrics or {}).get("flapping") for seen in places.values()),
+        "places": [_place(place, seen) for place, seen in sorted(places.items())],
     }
+
+
+def _place(place: str, seen: CheckNow) -> PlaceSeen:
+    check = seen.check
+    return {
+        "place": place or "hub",
+        "timestamp": to_time(seen.told.at),
+        "status": state_word(check.status),
+        "state": state_word(check.state or check.status),
+        "response_time_ms": milliseconds(check.response_ms),
+        "reason": check.error,
+    }
+
+
+def state_word(status: str) -> StateWord:
+    """The word of the closed set."""
+    words: dict[str, StateWord] = {"up": "up", "degraded": "degraded", "down": "down"}
+    return words.get(status, "unknown")

@@ -60,6 +60,11 @@ def server_id(value: Any) -> None:
         _fail(value, "an id that needs no escaping")
 
 
+def boolean(value: Any) -> None:
+    if type(value) is not bool:
+        _fail(value, "true or false")
+
+
 def nullable(check: Check) -> Check:
     def either(value: Any) -> None:
         if value is not None:
@@ -265,6 +270,7 @@ latest = all_of(
     rising("metrics"),
 )
 
+_word = one_of("up", "degraded", "down", "unknown")
 service_info = shape(
     {
         "name": text,
@@ -272,6 +278,22 @@ service_info = shape(
         "monitoring_status": one_of("active", "paused", "disabled"),
         "health_status": one_of("up", "down", "degraded", "stale", "unknown"),
         "response_time_ms": nullable(integer),
+        "state": _word,
+        "reason": nullable(text),
+        "ssl_expiry_days": nullable(signed),
+        "flapping": boolean,
+        "places": list_of(
+            shape(
+                {
+                    "place": text,
+                    "timestamp": time,
+                    "status": _word,
+                    "state": _word,
+                    "response_time_ms": nullable(integer),
+                    "reason": nullable(text),
+                }
+            )
+        ),
     },
     {"last_check": nullable(time), "last_status": nullable(one_of("up", "down", "degraded"))},
 )
@@ -287,8 +309,9 @@ _check = {
     "error_message": nullable(text),
     "ssl_expiry_days": nullable(signed),
 }
+_row = {**_check, "place": text, "attempts": integer, "phases": values_of(number)}
 checks = all_of(
-    shape({"service_name": text, "start": time, "end": time, "count": integer, "checks": list_of(shape(_check))}),
+    shape({"service_name": text, "start": time, "end": time, "count": integer, "checks": list_of(shape(_row))}),
     counted("checks"),
     rising("checks"),
 )
@@ -302,6 +325,12 @@ uptime = shape(
         "total_checks": integer,
         "successful_checks": integer,
         "avg_response_time_ms": nullable(number),
+        "coverage": number,
+        "up_seconds": number,
+        "degraded_seconds": number,
+        "down_seconds": number,
+        "unknown_seconds": number,
+        "uptime_of_known": nullable(percent),
     }
 )
 
@@ -387,7 +416,7 @@ EVENTS: dict[str, Check] = {
         {"type": text, "server_id": server_id, "display_name": text, "metrics": server_metrics, "timestamp": time},
         {"id": text, "values": values},
     ),
-    "service_check": shape({"type": text, **_check}, {"id": text}),
+    "service_check": shape({"type": text, **_check, "place": text, "state": _word}, {"id": text}),
     "facts": shape({"type": text, "server_id": server_id, "timestamp": time, "facts": facts}, {"id": text}),
     "processes": shape({"type": text, "server_id": server_id, "timestamp": time, "processes": processes}, {"id": text}),
     "alert": shape(

@@ -17,6 +17,8 @@ from api.hub import Hub
 from api.leaving import App
 from api.live import HostNow, Live
 from api.prime import prime
+from bus.messages import Message
+from bus.producer import Producer
 from bus.vitals import Vitals
 from tests.api.given import NOON, FakeCounter
 from tests.api.judging import FakeJudge
@@ -42,6 +44,19 @@ class Staying:
             return event
 
         await self._app(scope, patiently if scope["type"] == "http" else receive, send)
+
+
+class FakeVoice(Producer):
+    """Tells by keeping, as a hub does whose store is quick; ``deaf``: nobody takes it."""
+
+    def __init__(self, counter: FakeCounter) -> None:
+        self.source, self.deaf = "guardia.api-1", False
+        self._counter = counter
+
+    def tell(self, message: Message, *, at: int, subject: str | None = None) -> bool:
+        if not self.deaf:
+            self._counter.keep(message, subject=subject or self.source, at=at)
+        return not self.deaf
 
 
 class House:
@@ -79,6 +94,7 @@ class House:
             vitals=Vitals(0.0),
             expected=EXPECTED,
             judge=self.judge,
+            voice=FakeVoice(self.counter),
         )
         self.client = falcon.testing.TestClient(Staying(create_app(self.hub, version="0.1.0")))
 

@@ -16,6 +16,7 @@ from api.routes import ROUTES
 from api.views.events import WORDS
 from bus.messages import Alert, Loss, Message, Process, Processes
 from bus.questions import Accounted, Column, GapEntry, SeriesAnswer
+from bus.tables import Service
 from tests.api import contract
 from tests.api.given import FACTS, MINUTE, NOON, UP, Collector, a_record, reading
 from tests.api.test_app import full
@@ -57,6 +58,8 @@ def test_a_call_answers_as_shown(method: str, path: str, body: str, status: str,
     )
     entry = GapEntry(NOON, 7, 2, 4, "dropped")
     house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 0, 3, 0, {"dropped": 3}, (entry,)),)
+    if "/heartbeat/" in path:
+        house.hub.directory.services["backup"] = Service("backup", "heartbeat:")
     result = house.ask(method, path, {"Content-Type": "application/json"} if body else None, body=body)
     assert result.status_code == int(status)
     assert like(json.loads(shown), result.json), json.dumps(result.json, indent=1)

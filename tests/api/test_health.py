@@ -56,16 +56,16 @@ def test_what_is_wrong_is_said_in_a_sentence() -> None:
 def test_a_service_is_as_its_last_check_until_that_is_old() -> None:
     live = Live()
     live.hear(heard(UP, subject="shop"))
-    now = live.checks["shop"]
+    now = live.places["shop"]
     assert service_health(NOON, now, LIMITS) == ("up", "up")
     assert service_health(NOON + 301 * SECOND, now, LIMITS) == ("stale", "up")
-    assert service_health(NOON, None, LIMITS) == ("unknown", None)
+    assert service_health(NOON, {}, LIMITS) == ("unknown", None)
 
 
 def test_a_check_that_could_not_be_made_leaves_the_service_unknown() -> None:
     live = Live()
     live.hear(heard(Check("unknown", error="not permitted"), subject="shop"))
-    assert service_health(NOON, live.checks["shop"], LIMITS) == ("unknown", None)
+    assert service_health(NOON, live.places["shop"], LIMITS) == ("unknown", None)
 
 
 EXPECTED = {"store": ("guardia.store-writer",), "collector": ("guardia.collector",)}

@@ -29,7 +29,7 @@ HUB = {
     "store-reader": ["store", "reader"],
     "api": ["api"],
 }
-COMMANDS = {**HUB, "alerter": ["alerter"], "prober": ["prober"], "collector-2": ["collector", "2"]}
+COMMANDS = {**HUB, "agent": ["agent"], "alerter": ["alerter"], "prober": ["prober"], "collector-2": ["collector", "2"]}
 """Also what only some tests start."""
 
 

@@ -20,10 +20,12 @@ LEAST = 0.001
 class Deadline:
     """One attempt's time. ``Guard.deadline`` makes it; ``close`` it when the attempt has ended."""
 
-    def __init__(self, until: float) -> None:
-        self.until = until
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        """What the attempt was given."""
+        self.until = time.monotonic() + seconds
         self.over = False
-        """Whether the connections were shut."""
+        """Whether it came before the attempt ended."""
         self._twins: list[socket.socket] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -31,6 +33,11 @@ class Deadline:
     def left(self) -> float:
         """Seconds; a little more than none when it has passed, since 0 means for ever to a socket."""
         return max(LEAST, self.until - time.monotonic())
+
+    @property
+    def cut(self) -> bool:
+        """Whether a connection was shut, so that what was read from it may be half of what was said."""
+        return self.over and bool(self._twins)
 
     @property
     def passed(self) -> bool:
@@ -85,7 +92,7 @@ class Guard:
 
     def deadline(self, seconds: float) -> Deadline:
         """A deadline in so many seconds."""
-        made = Deadline(time.monotonic() + seconds)
+        made = Deadline(seconds)
         with self._turn:
             if not self._started:
                 self._started = True

@@ -48,11 +48,21 @@ class Outcome:
 class Failed(Exception):
     """What ends an attempt early; ``status`` is what that makes of the target, the text is the outcome's reason.
 
-    ``reached``: the target itself said so, as by refusing a connection.
+    ``reached``: the target itself said so, as by refusing a connection. ``settled``: the reason says already that the
+    time was over, if it was.
     """
 
-    def __init__(self, reason: str, status: str = DOWN, *, tls_days: int | None = None, reached: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        status: str = DOWN,
+        *,
+        tls_days: int | None = None,
+        reached: bool = False,
+        settled: bool = False,
+    ) -> None:
         super().__init__(reason)
+        self.settled = settled
         self.status = status
         self.tls_days = tls_days
         self.reached = reached

@@ -106,4 +106,4 @@ class Probe:
         doing = f" while {WORDS[self.doing]}" if self.doing in WORDS else ""
         if self.heard:
             doing = f": {count(self.heard)} so far"
-        return f"no answer within {self.deadline.until - self.began:.3g} s{doing}"
+        return f"no answer within {self.deadline.seconds:g} s{doing}"

@@ -38,6 +38,7 @@ CHECKS = {
     "http": "prober.checks.http:Http",
     "tcp": "prober.checks.tcp:Tcp",
     "tls": "prober.checks.tls:Tls",
+    "icmp": "prober.checks.icmp:Icmp",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
@@ -47,6 +48,7 @@ SCHEMES = {
     "https": "http",
     "tcp": "tcp",
     "tls": "tls",
+    "icmp": "icmp",
     "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

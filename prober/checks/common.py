@@ -23,15 +23,17 @@ class Check(Service):
 
     def run(self, probe: Probe) -> Outcome:
         """One attempt, which ends soon after the probe's deadline; raises nothing for what a target does."""
+        settled = False
         try:
             found = self.look(probe)
         except Failed as error:
+            settled = error.settled
             found = Outcome(error.status, str(error), tls_days=error.tls_days, reached=error.reached)
         except OSError as error:
             found = Outcome(DOWN, probe.late() if probe.deadline.passed else broken(error, probe.heard))
             if mine(error):
                 found = Outcome(UNKNOWN, f"our own side cannot look: {broken(error, probe.heard)}")
-        if probe.deadline.over and found.known:
+        if probe.deadline.cut and found.known and not settled:
             # What was read from a connection that was cut is no answer.
             found = replace(found, status=DOWN, reason=probe.late())
         return self._finished(found, probe)

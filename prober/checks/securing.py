@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from prober.trust import Seen, Terms
 
+STARTTLS = ("", "smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "sieve", "postgres", "ldap")
+"""The protocols in ``prober.starttls``; empty: TLS from the first byte."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Securing(Check):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bus.config import Objection, setting
-from prober.checks.common import Check
+from prober.checks.securing import STARTTLS, Securing, opened
 from prober.outcome import Failed, Outcome
 from prober.probe import Probe
 
@@ -17,11 +19,13 @@ SHOWN = 80
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tcp(Check):
+class Tcp(Securing):
     """A TCP port: it takes connections and, if you wish, answers what it should."""
 
     send: str = setting("", help="What is sent once it is connected; \\r, \\n, \\t and \\xNN stand for such bytes.")
     expect: str = setting("", help="A regular expression that what it says has to match somewhere.")
+    tls: bool = setting(False, help="Whether it speaks TLS from the first byte.")
+    starttls: str = setting("", choices=STARTTLS, help="The protocol in which TLS is asked for; empty: none is.")
 
     def objections(self) -> Iterator[Objection]:
         """A port is needed, and an expression that can be read."""
@@ -33,6 +37,8 @@ class Tcp(Check):
             return
         if not complete:
             yield Objection("url", f'"{self.url}"', "a host and a port as in tcp://db-1:5432")
+        if self.tls and self.starttls:
+            yield Objection("starttls", f'"{self.starttls}" beside tls = true', "one of them")
         try:
             re.compile(self.expect.encode())
         except re.error as error:
@@ -45,31 +51,52 @@ class Tcp(Check):
     def look(self, probe: Probe) -> Outcome:
         """Connect, send, and read until the answer is as it should be."""
         parts = self.parts()
-        with probe.connect(parts.hostname or "", parts.port or 0) as connection:
-            if self.send:
-                connection.settimeout(probe.deadline.left())
-                connection.sendall(unescaped(self.send))
-            if not self.expect:
-                return Outcome("up")
-            wanted, heard = re.compile(self.expect.encode()), b""
-            while not wanted.search(heard):
-                if len(heard) >= MOST_BYTES:
-                    raise Failed(f"its first {MOST_BYTES} bytes do not match {self.expect}")
-                with probe.phase("read" if heard else "first_byte"):
-                    connection.settimeout(probe.deadline.left())
-                    try:
-                        more = connection.recv(8192)
-                    except TimeoutError:
-                        raise Failed(probe.late() if not heard else f"{self._said(heard)} and no more") from None
-                if not more:
-                    late = probe.deadline.over and not heard
-                    raise Failed(probe.late() if late else self._said(heard) if heard else "it said nothing and closed")
-                heard += more
-            return Outcome("up", metrics={"bytes": float(len(heard))})
+        host, port = parts.hostname or "", parts.port or 0
+        if not (self.tls or self.starttls):
+            from prober.lines import counted
 
-    def _said(self, heard: bytes) -> str:
-        text = " ".join(heard[:SHOWN].decode("utf-8", "replace").split())
-        return f'it said "{text}", which does not match {self.expect}'
+            with counted(probe.connect(host, port), probe) as line:
+                return self._talked(line, probe)
+        from prober import trust
+
+        with opened(self, probe, host, port, self.starttls) as secure:
+            seen = trust.seen(secure, verified=self.tls_verify)
+            return self.dated(self._talked(secure, probe), seen, probe)
+
+    def _talked(self, line: socket.socket, probe: Probe) -> Outcome:
+        if self.send:
+            line.settimeout(probe.deadline.left())
+            line.sendall(unescaped(self.send))
+        if not self.expect:
+            return Outcome("up")
+        probe.ask()
+        heard = b""
+        while not self._wanted.search(heard):
+            if len(heard) >= MOST_BYTES:
+                raise Failed(f"its first {MOST_BYTES} bytes do not match /{self.expect}/")
+            line.settimeout(probe.deadline.left())
+            try:
+                more = line.recv(8192)
+            except OSError:
+                if not heard:
+                    raise
+                more = b""  # it may have said something wrong, which tells more than that it said no more
+            if not more:
+                raise Failed(self._said(heard, probe), settled=True)
+            heard += more
+        return Outcome("up", metrics={"bytes": float(len(heard))})
+
+    @cached_property
+    def _wanted(self) -> re.Pattern[bytes]:
+        return re.compile(self.expect.encode())
+
+    def _said(self, heard: bytes, probe: Probe) -> str:
+        if not heard:
+            return probe.late() if probe.deadline.passed else "it closed the connection without a word"
+        text = heard[:SHOWN].decode("utf-8", "replace").split()
+        shown = "".join(sign if sign.isprintable() else "?" for sign in " ".join(text))
+        within = f" within {probe.deadline.seconds:g} s" if probe.deadline.passed else ""
+        return f'it said "{shown}"{within}, which does not match /{self.expect}/'
 
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.config import Objection, setting
-from prober.checks.securing import Securing, opened
+from prober.checks.securing import STARTTLS, Securing, opened
 from prober.outcome import Outcome
 from prober.probe import Probe
 
-STARTTLS = ("", "smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "sieve", "postgres", "ldap")
-"""The protocols in ``prober.starttls``; empty: TLS from the first byte."""
 USUAL = {
     "": 443,
     "smtp": 25,

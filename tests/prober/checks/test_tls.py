@@ -10,7 +10,8 @@ from socket import socket
 import pytest
 import trustme
 
-from prober.checks.tls import STARTTLS, USUAL, Tls
+from prober.checks.securing import STARTTLS
+from prober.checks.tls import USUAL, Tls
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
 from prober.starttls import PROTOCOLS
 from tests.prober import certs

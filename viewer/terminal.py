@@ -49,6 +49,7 @@ _CODES = {
     "\n": "enter",
     "\t": "tab",
     "\x03": "ctrl-c",
+    "\x0c": "ctrl-l",
     "\x1a": "ctrl-z",
     "\x7f": "backspace",
     "\x08": "backspace",
@@ -190,6 +191,8 @@ def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[]
         for key in pressed:
             if key == "ctrl-z":
                 signals.suspend = True
+            elif key == "ctrl-l":
+                screen.painter.forget()
             elif key:
                 session.press(key)
         if signals.suspend:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alerter import calendar
 from alerter.language import Misread
 from alerter.terms import condition
+from bus import calendar
 from bus.config import Objection, setting
 from bus.judging import SEVERITIES
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from alerter import calendar
 from alerter.config import Maintenance
+from bus import calendar
 from bus.judging import AddSilence, Hold, Incident
 from bus.messages import Silence
 

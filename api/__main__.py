@@ -50,7 +50,7 @@ def build(program: Program[Api]) -> None:
         logs.opened(f"api-{place}", program.home / "log", program.bus)
         return from_config(
             _table(settings),
-            Directory.of(settings["hosts"], settings["services"]),
+            Directory.of(settings["hosts"], settings["services"], settings["maintenance"]),
             tokens=tokens,
             token_needed=beyond,
             address=program.address,

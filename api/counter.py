@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import zmq
 
 from bus.questions import (
+    Availability,
+    AvailabilityAnswer,
     Gaps,
     GapsAnswer,
     Latest,
@@ -57,6 +59,10 @@ class Counter(Protocol):
 
     async def series(self, question: Series) -> SeriesAnswer:
         """Metrics in steps of time."""
+        ...
+
+    async def availability(self, question: Availability) -> AvailabilityAnswer:
+        """How long a service was in which state."""
         ...
 
     async def statistics(self) -> StoreStatistics:
@@ -146,6 +152,9 @@ class Asker(Line):
         return (await self._answer(Layouts(tuple(ids)))).layouts  # type: ignore[no-any-return]
 
     async def series(self, question: Series) -> SeriesAnswer:
+        return await self._answer(question)  # type: ignore[no-any-return]
+
+    async def availability(self, question: Availability) -> AvailabilityAnswer:
         return await self._answer(question)  # type: ignore[no-any-return]
 
     async def statistics(self) -> StoreStatistics:

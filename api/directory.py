@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from bus.availability import Maintenance
 from bus.tables import Host, Service
 
 
@@ -14,11 +15,17 @@ class Directory:
 
     hosts: dict[str, Host] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()
+    """Windows in which a service's state does not count."""
 
     @classmethod
-    def of(cls, hosts: Iterable[Host] = (), services: Iterable[Service] = ()) -> Directory:
+    def of(
+        cls, hosts: Iterable[Host] = (), services: Iterable[Service] = (), maintenance: Iterable[Maintenance] = ()
+    ) -> Directory:
         """The directory of these, in their order."""
-        return cls({host.name: host for host in hosts}, {service.name: service for service in services})
+        return cls(
+            {host.name: host for host in hosts}, {service.name: service for service in services}, tuple(maintenance)
+        )
 
     def host_names(self, seen: Iterable[str]) -> list[str]:
         """All hosts: configured ones in their order, then the others of ``seen`` by name."""

@@ -115,6 +115,13 @@ class Query:
                 raise BadParameter(name, f"a pattern of {len(value)} characters, expected 1 to {MAX_GLOB}")
         return tuple(values)
 
+    def texts(self, name: str, most: int) -> tuple[str, ...]:
+        """The values of ``name``, which may be repeated or written with commas between them."""
+        found = [word for value in self._values.get(name, []) for word in value.split(",") if word]
+        if len(found) > most:
+            raise BadParameter(name, f"{len(found)} of them, at most {most}")
+        return tuple(found)
+
     def words(self, name: str, allowed: Iterable[str], default: frozenset[str]) -> frozenset[str]:
         """Words separated by commas, each one of ``allowed``; ``*`` stands for all of them."""
         found = {word for value in self._values.get(name, []) for word in value.split(",") if word}

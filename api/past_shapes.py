@@ -38,3 +38,56 @@ class Top(TypedDict):
     hosts: Annotated[int, "how many hosts were looked at"]
     count: int
     top: list[TopRow]
+
+
+class StateSeconds(TypedDict):
+    """How long each state held; their sum is the period."""
+
+    up: float
+    degraded: float
+    down: float
+    unknown: float
+    maintenance: float
+
+
+class PlaceAvailability(TypedDict):
+    """A service as it was seen from one place; empty: the hub."""
+
+    place: str
+    availability: Annotated[float | None, "percent; null where nothing is known"]
+    seconds: StateSeconds
+
+
+class Outage(TypedDict):
+    """A stretch in which most places saw the service down."""
+
+    start: Time
+    end: Time
+    seconds: float
+
+
+class AvailabilityRow(TypedDict):
+    """What a service kept of a period."""
+
+    service_name: str
+    period: Annotated[str, "a month, as 2026-10, or range"]
+    start: Time
+    end: Time
+    availability: Annotated[float | None, "percent of the known time in which it answered; null: nothing is known"]
+    up_percentage: Annotated[float | None, "the same without the time in which it was degraded"]
+    coverage: Annotated[float, "the share of the time outside of maintenance of which something is known"]
+    seconds: StateSeconds
+    checks: int
+    outages: int
+    longest_outage_seconds: float
+    newest_outages: list[Outage]
+    places: list[PlaceAvailability]
+
+
+class Sla(TypedDict):
+    """What services kept of months, a page of rows."""
+
+    zone: str
+    count: int
+    rows: list[AvailabilityRow]
+    next: Annotated[str | None, "the cursor of the next page; null on the last one"]

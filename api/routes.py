@@ -7,7 +7,7 @@ from typing import Any
 
 from api import alert_shapes, bodies, event_shapes, past_shapes, service_shapes, shapes
 from api.hub import Hub
-from api.resources import alerts, gaps, hosts, pages, series, services
+from api.resources import alerts, gaps, hosts, pages, series, services, sla
 from api.resources import hub as own
 from api.resources.base import Resource
 
@@ -157,6 +157,21 @@ ROUTES = (
         ),
         missing=True,
         writes=(Write("POST", "The same, for those who write by POST.", service_shapes.Reported),),
+    ),
+    Route(
+        "/api/v1/sla",
+        sla.SlaResource,
+        past_shapes.Sla,
+        "Availability of services by month, with unknown time and maintenance apart.",
+        (
+            Parameter("service", "text", "a service or a glob; without: all", many=True),
+            Parameter("month", "text", "a month, as 2026-10; without: this one", many=True),
+            Parameter("zone", "text", "where months begin, as Europe/Berlin", default="UTC"),
+            Parameter("start", "time", f"a range in place of months; {_TIMES}"),
+            Parameter("end", "time", "until here, not included; now"),
+            Parameter("limit", "integer", "rows, at most 200", default=sla.ROWS),
+            Parameter("cursor", "text", "next of the page before"),
+        ),
     ),
     Route(
         "/api/v1/gaps",

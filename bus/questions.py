@@ -140,6 +140,43 @@ class SeriesAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Availability:
+    """How long a service was up, degraded, down or unknown from ``start`` on and before ``end``.
+
+    A check's verdict holds until the next one from the same place, but no longer than ``horizon`` (ns); after that
+    it is unknown. ``apart`` are maintenance windows, begin and end by turns.
+    """
+
+    subject: str
+    start: int
+    end: int
+    horizon: int
+    apart: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How long (ns) each state held as seen from a ``place``; empty: from the hub."""
+
+    place: str = ""
+    up: int = 0
+    degraded: int = 0
+    down: int = 0
+    unknown: int = 0
+    maintenance: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityAnswer:
+    """``whole`` is as most places saw it, ``outages`` when that was down, begin and end by turns."""
+
+    checks: int
+    whole: Held
+    places: tuple[Held, ...]
+    outages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """What the store holds and has done."""
 
@@ -205,13 +242,14 @@ class GapsAnswer:
     producers: tuple[Accounted, ...]
 
 
-Question = Subjects | Latest | Range | Layouts | Series | Statistics | Gaps
+Question = Subjects | Latest | Range | Layouts | Series | Availability | Statistics | Gaps
 ANSWERS: dict[type[Any], type[Any]] = {
     Subjects: SubjectList,
     Latest: Records,
     Range: Records,
     Layouts: LayoutNames,
     Series: SeriesAnswer,
+    Availability: AvailabilityAnswer,
     Statistics: StoreStatistics,
     Gaps: GapsAnswer,
 }
@@ -286,6 +324,12 @@ _READERS: dict[type[Any], Any] = {
         value["tier"],
         value["coverage"],
         tuple(Column(*column) for column in value["columns"]),
+    ),
+    AvailabilityAnswer: lambda value: AvailabilityAnswer(
+        value["checks"],
+        Held(**value["whole"]),
+        tuple(Held(**place) for place in value["places"]),
+        value["outages"],
     ),
     StoreStatistics: lambda value: StoreStatistics(**value),
     GapsAnswer: lambda value: GapsAnswer(

@@ -11,6 +11,8 @@ from bus.questions import (
     MAX_POINTS,
     MAX_RECORDS,
     Accounted,
+    Availability,
+    AvailabilityAnswer,
     Gaps,
     GapsAnswer,
     Latest,
@@ -31,6 +33,7 @@ from bus.questions import (
     read_question,
 )
 from bus.wire import read
+from store.availability import MOST_CHECKS, availability, seen
 from store.backends import Backend, StoreBroken
 from store.columns import chosen, columns, coverage, interval_of, stepped, steps, steps_of
 from store.gaps import Mark, accounted
@@ -95,6 +98,16 @@ def _series(backend: Backend, question: Series) -> SeriesAnswer:
     )
 
 
+def _availability(backend: Backend, question: Availability) -> AvailabilityAnswer:
+    start, end = _within(question.start, question.end)
+    horizon = max(question.horizon, 1)
+    # A verdict from before the range may still hold at its begin.
+    rows = backend.newest_rows("check", question.subject, max(0, start - horizon), end, MOST_CHECKS + 1)
+    if len(rows) > MOST_CHECKS:
+        raise Unfit(f"more than {MOST_CHECKS} checks between its times: ask for less at a time")
+    return availability(seen(rows), start, end, horizon, question.apart)
+
+
 def _statistics(backend: Backend, question: Statistics) -> StoreStatistics:
     return StoreStatistics(**backend.statistics())  # type: ignore[arg-type]
 
@@ -123,6 +136,7 @@ _ANSWERS: dict[type[Any], Callable[[Backend, Any], Any]] = {
     Range: _range,
     Layouts: _layouts,
     Series: _series,
+    Availability: _availability,
     Statistics: _statistics,
     Gaps: _gaps,
 }

@@ -27,6 +27,7 @@ MAY_PRINT |= {
     "collector/command.py",
     "agent/reference.py",
     "store/audit.py",
+    "store/sla.py",
     "store/care/command.py",
     "alerter/command.py",
     "alerter/backtest.py",

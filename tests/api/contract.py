@@ -411,6 +411,29 @@ def top(value: Any) -> None:
     )
 
 
+def sla(value: Any) -> None:
+    """``GET /sla``."""
+    seconds = shape(dict.fromkeys(("up", "degraded", "down", "unknown", "maintenance"), number))
+    row = shape(
+        {
+            "service_name": text,
+            "period": text,
+            "start": time,
+            "end": time,
+            "availability": nullable(percent),
+            "up_percentage": nullable(percent),
+            "coverage": number,
+            "seconds": seconds,
+            "checks": integer,
+            "outages": integer,
+            "longest_outage_seconds": number,
+            "newest_outages": list_of(shape({"start": time, "end": time, "seconds": number})),
+            "places": list_of(shape({"place": text, "availability": nullable(percent), "seconds": seconds})),
+        }
+    )
+    shape({"zone": text, "count": integer, "rows": list_of(row), "next": nullable(text)})(value)
+
+
 EVENTS: dict[str, Check] = {
     "metric": shape(
         {"type": text, "server_id": server_id, "display_name": text, "metrics": server_metrics, "timestamp": time},

@@ -9,7 +9,10 @@ from api.told import Told, told
 from bus.messages import Check, Facts, Layout, Message, Sample
 from bus.questions import (
     Accounted,
+    Availability,
+    AvailabilityAnswer,
     GapsAnswer,
+    Held,
     Series,
     SeriesAnswer,
     Stored,
@@ -156,6 +159,14 @@ class FakeCounter:
     async def series(self, question: Series) -> SeriesAnswer:
         self._heard("series", question)
         return self.answer
+
+    async def availability(self, question: Availability) -> AvailabilityAnswer:
+        self._heard("availability", question)
+        length = question.end - question.start
+        apart = sum(question.apart[1::2]) - sum(question.apart[::2])
+        down = min(MINUTE, length - apart)
+        held = Held("", up=length - apart - down, down=down, maintenance=apart)
+        return AvailabilityAnswer(10, held, (held,), (question.end - down, question.end) if down else ())
 
     async def statistics(self) -> StoreStatistics:
         self._heard("statistics")

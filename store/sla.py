@@ -1,0 +1,243 @@
+"""``guardia sla``: what services kept of months, with unknown time and maintenance apart."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from bus import availability, calendar, config, home, rooms, timing
+from bus.asking import asked
+from bus.availability import SECOND, Kept, available, coverage, fully_up
+from bus.faults import ConfigError, did_you_mean
+from bus.program import WRONG
+from bus.questions import Subjects, Unanswered
+from bus.records import Settings
+
+KEPT, MISSED, UNKNOWN = 0, 1, 2
+SECONDS = 30.0
+"""How long one question may take: the hub may be busy, and a report is in no hurry."""
+HEADS = (
+    "service",
+    "period",
+    "availability_percent",
+    "up_percent",
+    "coverage_percent",
+    "up_seconds",
+    "degraded_seconds",
+    "down_seconds",
+    "unknown_seconds",
+    "maintenance_seconds",
+    "outages",
+    "longest_outage_seconds",
+    "checks",
+)
+SHOWN = (
+    "SERVICE",
+    "PERIOD",
+    "AVAILABLE",
+    "UP",
+    "KNOWN",
+    "DOWN",
+    "DEGRADED",
+    "UNKNOWN",
+    "MAINTENANCE",
+    "OUTAGES",
+    "LONGEST",
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Report; 0, or 1 when a service missed ``--target``, or 2 when nobody could be asked."""
+    given = _arguments().parse_args(argv)
+    now = time.time_ns()
+    path = home.config_path(given.config, os.environ)
+    try:
+        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        months = [
+            (one, *calendar.month(one, given.zone)) for one in given.month or [calendar.month_of(now, given.zone)]
+        ]
+        found = list(_kept(home.home_path(path, os.environ), settings, given, months, now))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"guardia sla: {fault}", file=sys.stderr)
+        return WRONG
+    except ValueError as error:
+        print(f"guardia sla: {error}", file=sys.stderr)
+        return WRONG
+    except Unanswered as failure:
+        print(f"guardia sla: {failure}", file=sys.stderr)
+        return UNKNOWN
+    print(written(found, given.format, given.target), end="")
+    return MISSED if missed(found, given.target) else KEPT
+
+
+def _kept(
+    folder: Path, settings: Settings, given: argparse.Namespace, months: list[tuple[str, int, int]], now: int
+) -> Iterator[Kept]:
+    services = {service.name: service for service in settings["services"]}
+    known = [*services, *(one.subject for one in asked(folder, Subjects("check"), seconds=SECONDS).subjects)]
+    names = sorted({name for name in known if not given.service or _any(name, given.service)})
+    if given.service and not names:
+        near = did_you_mean(given.service[0], known)
+        raise ValueError(f"no service {given.service[0]} is known{'; ' + near if near else ''}")
+    for name in names:
+        for month, start, end in months:
+            until = max(start, min(end, now))
+            kept = availability.kept(name, month, start, until)
+            pieces = availability.questions(
+                name, services.get(name), settings["maintenance"], start, until, interval=given.interval
+            )
+            for question in pieces:
+                kept = availability.added(kept, asked(folder, question, seconds=SECONDS))
+            yield kept
+
+
+def _any(name: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def missed(found: Sequence[Kept], target: float | None) -> list[Kept]:
+    """Those that were available for less than ``target`` percent of the time that is known."""
+    if target is None:
+        return []
+    return [kept for kept in found if (share := available(kept.whole)) is not None and share < target]
+
+
+def written(found: Sequence[Kept], form: str, target: float | None = None) -> str:
+    """The report as ``text``, ``json``, ``csv`` or ``md``."""
+    if form == "json":
+        return json.dumps([as_map(kept) for kept in found], indent=2) + "\n"
+    if form == "csv":
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(HEADS)
+        table.writerows(_numbers(kept) for kept in found)
+        return text.getvalue()
+    rows = [list(SHOWN), *(_words(kept) for kept in found)]
+    if form == "md":
+        bar = ["---", "---", *["---:"] * (len(SHOWN) - 2)]
+        return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], bar, *rows[1:]]) + _below(found, target)
+    widths = [max(len(row[place]) for row in rows) for place in range(len(SHOWN))]
+    lines = (
+        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(pairs))
+        for pairs in (zip(row, widths, strict=True) for row in rows)
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines) + _below(found, target)
+
+
+def as_map(kept: Kept) -> dict[str, object]:
+    """A row for programs; times are in seconds since 1970, lengths in seconds."""
+    places = {
+        held.place or "hub": {
+            "availability_percent": available(held),
+            "down_seconds": held.down / SECOND,
+            "unknown_seconds": held.unknown / SECOND,
+        }
+        for held in kept.places
+    }
+    return {
+        **dict(zip(HEADS, _numbers(kept), strict=True)),
+        "start": kept.start / SECOND,
+        "end": kept.end / SECOND,
+        "places": places,
+        "outage_times": [[begin / SECOND, end / SECOND] for begin, end in kept.outages],
+    }
+
+
+def _numbers(kept: Kept) -> list[str | int | float | None]:
+    held = kept.whole
+    lengths = (held.up, held.degraded, held.down, held.unknown, held.maintenance)
+    return [
+        kept.service,
+        kept.period,
+        _rounded(available(held)),
+        _rounded(fully_up(held)),
+        round(100 * coverage(held), 4),
+        *(length / SECOND for length in lengths),
+        len(kept.outages),
+        kept.longest / SECOND,
+        kept.checks,
+    ]
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
+def _words(kept: Kept) -> list[str]:
+    held = kept.whole
+    lengths = (held.down, held.degraded, held.unknown, held.maintenance)
+    return [
+        kept.service,
+        kept.period,
+        _percent(available(held)),
+        _percent(fully_up(held)),
+        f"{100 * coverage(held):.1f} %",
+        *(span(length / SECOND) for length in lengths),
+        str(len(kept.outages)),
+        span(kept.longest / SECOND),
+    ]
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "-"
+    # 99.9996 is not 100: what was down stays visible.
+    return f"{min(share, 99.999) if share < 100 else share:.3f} %"
+
+
+def span(seconds: float) -> str:
+    """A length of time as a person says it: ``0 s``, ``42 s``, ``1 h 05 min``, ``3 d 04 h``."""
+    whole = round(seconds)
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86_400
+    if days:
+        return f"{days} d {hours % 24:02} h"
+    if hours:
+        return f"{hours} h {minutes % 60:02} min"
+    return f"{minutes} min {whole % 60:02} s" if minutes else f"{whole} s"
+
+
+def _below(found: Sequence[Kept], target: float | None) -> str:
+    if target is None:
+        return ""
+    late = missed(found, target)
+    names = ", ".join(f"{kept.service} ({kept.period})" for kept in late)
+    return f"\nBelow the target of {target:g} %: {names}.\n" if late else f"\nAll kept the target of {target:g} %.\n"
+
+
+def _zone(text: str) -> str:
+    if not calendar.is_zone(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone such as UTC or Europe/Berlin")
+    return text
+
+
+def _duration(text: str) -> float:
+    try:
+        return timing.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="guardia sla", description=__doc__)
+    parser.add_argument("service", nargs="*", metavar="SERVICE", help="a service or a glob (default: all)")
+    parser.add_argument("--month", action="append", metavar="2026-10", help="may be repeated (default: this month)")
+    parser.add_argument("--zone", type=_zone, default="UTC", help="where months begin, as Europe/Berlin")
+    parser.add_argument("--target", type=float, metavar="99.9", help="exit code 1 when a service kept less")
+    parser.add_argument(
+        "--interval", type=_duration, metavar="1m", help="the distance of checks (default: as configured, else 1m)"
+    )
+    form = parser.add_mutually_exclusive_group()
+    for word in ("json", "csv", "md"):
+        form.add_argument(f"--{word}", dest="format", action="store_const", const=word)
+    parser.set_defaults(format="text")
+    parser.add_argument("--config", metavar="FILE")
+    return parser

@@ -1,0 +1,76 @@
+"""The report on availability, in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from bus.availability import SECOND, Kept
+from bus.questions import Held
+from store.sla import missed, span, written
+
+DAY = 86_400 * SECOND
+SHOP = Kept(
+    "shop",
+    "2026-10",
+    0,
+    31 * DAY,
+    44_000,
+    Held("", up=29 * DAY, degraded=DAY // 2, down=3600 * SECOND, unknown=DAY // 2 - 3600 * SECOND, maintenance=DAY),
+    (Held("paris", up=30 * DAY, unknown=DAY),),
+    ((DAY, DAY + 600 * SECOND), (2 * DAY, 2 * DAY + 3000 * SECOND)),
+)
+NEW = Kept("till", "2026-10", 0, DAY, whole=Held("", unknown=DAY))
+
+
+def test_people_get_a_table() -> None:
+    heads, shop, till = written([SHOP, NEW], "text").splitlines()
+    assert heads.split() == [
+        *("SERVICE", "PERIOD", "AVAILABLE", "UP", "KNOWN", "DOWN", "DEGRADED", "UNKNOWN", "MAINTENANCE"),
+        *("OUTAGES", "LONGEST"),
+    ]
+    assert shop.split("  ")[0] == "shop"
+    assert "99.859 %" in shop
+    assert "1 h 00 min" in shop
+    assert shop.endswith("50 min 00 s")
+    assert " - " in till, "what nobody knows is no percentage"
+
+
+def test_programs_get_numbers() -> None:
+    (shop,) = json.loads(written([SHOP], "json"))
+    assert shop["availability_percent"] == 99.859
+    assert shop["down_seconds"] == 3600.0
+    assert shop["outage_times"][0] == [86_400.0, 87_000.0]
+    assert shop["places"]["paris"]["unknown_seconds"] == 86_400.0
+    rows = list(csv.DictReader(io.StringIO(written([SHOP, NEW], "csv"))))
+    assert rows[0]["availability_percent"] == "99.859"
+    assert rows[1]["availability_percent"] == ""
+
+
+def test_a_report_gets_markdown_with_its_target() -> None:
+    text = written([SHOP, NEW], "md", 99.9)
+    assert text.splitlines()[1].startswith("| --- | --- | ---: |")
+    assert "| shop | 2026-10 | 99.859 % |" in text
+    assert text.endswith("Below the target of 99.9 %: shop (2026-10).\n")
+    assert written([SHOP], "text", 99.0).endswith("All kept the target of 99 %.\n")
+
+
+def test_what_nobody_knows_misses_no_target() -> None:
+    assert missed([SHOP, NEW], 99.9) == [SHOP]
+    assert missed([SHOP], None) == []
+
+
+def test_a_second_in_a_year_is_not_a_hundred_percent() -> None:
+    almost = Kept("shop", "2026", 0, 365 * DAY, whole=Held("", up=365 * DAY - SECOND, down=SECOND))
+    assert "99.999 %" in written([almost], "text")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"), (3900, "1 h 05 min"), (273_600, "3 d 04 h")],
+)
+def test_lengths_are_said_as_people_do(seconds: float, text: str) -> None:
+    assert span(seconds) == text

@@ -13,7 +13,7 @@ from alerter.drilling import Drills
 from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
-from alerter.listening import KINDS, Listening
+from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
 from alerter.speaking import beating, deliveries, speaking, threads
@@ -25,8 +25,6 @@ NOTE_SECONDS = 5.0
 CONSIDER_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
 DRILL_SECONDS = 15.0
-BLIND = 2.5
-"""So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
 
 
 def build(program: Program[Alerter]) -> None:

@@ -16,6 +16,7 @@ from alerter.asked import hub
 from alerter.config import Alerter, Maintenance, RuleTable
 from alerter.history import History
 from alerter.incidents import Incident
+from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import SECOND, in_force
 from bus import config, home, rooms, timing
@@ -75,8 +76,16 @@ def replay_of(today: Settings, tried: Settings | None, start: int) -> Replay:
     services = (tried["services"] if tried is not None else ()) or today["services"]
     windows = (tried["maintenance"] if tried is not None else ()) or today["maintenance"]
     rules = in_force(source["rules"], hosts, defaults=alerter.default_rules)
-    settle = int(alerter.parent_seconds * SECOND)
-    return Replay(rules, hosts, services, windows, start, flapping_count=alerter.flapping_count, settle=settle)
+    return Replay(
+        rules,
+        hosts,
+        services,
+        windows,
+        start,
+        flapping_count=alerter.flapping_count,
+        settle=int(alerter.parent_seconds * SECOND),
+        silent=int(BLIND * today["bus"].vitals_seconds * SECOND),
+    )
 
 
 def as_text(new: Outcome, old: Outcome, start: int, end: int) -> str:

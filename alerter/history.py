@@ -43,7 +43,7 @@ class History:
         try:
             for kind in PAST:
                 found = self.ask(Subjects(kind)).subjects
-                self._subjects[kind] = [one for one in found if fnmatchcase(one.subject, self._hosts)]
+                self._subjects[kind] = [one for one in found if self._wanted(one.subject) or is_room(one.subject)]
         except Unanswered:
             self.__exit__(None, None, None)
             raise
@@ -72,15 +72,18 @@ class History:
         """Let the judges know who was there at ``start``, and how often hosts report."""
         for kind in ("sample", "check"):
             for one in self._subjects[kind]:
-                if one.first_at < start <= one.received:
+                if one.first_at < start <= one.received and self._wanted(one.subject):
                     what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
                     for judge in judges:
                         judge.known(what, one.subject, start, start)
         for stored in self.ask(Latest("facts")).records:
             for record in read(stored.record):
-                if fnmatchcase(record.subject, self._hosts):
+                if self._wanted(record.subject):
                     for judge in judges:
                         judge.facts(record, KINDS["facts"].decode(record.body), stored.received)
+
+    def _wanted(self, subject: str) -> bool:
+        return fnmatchcase(subject, self._hosts)
 
     def fetch(self, judges: Sequence[Judge], start: int, end: int) -> Iterator[Received]:
         """The records that were measured from ``start`` up to ``end``; the judges learn their layouts."""
@@ -101,6 +104,9 @@ class History:
                 found = read(stored.record)
             except Malformed:
                 continue
+            if not self._wanted(subject):
+                yield stored.received, None
+                continue
             for record in found:
                 if record.kind == "sample":
                     self._learn(judges, KINDS["sample"].decode(record.body).layout)
@@ -113,3 +119,8 @@ class History:
             if names:
                 for judge in judges:
                     judge.layout(layout, tuple(names))
+
+
+def is_room(subject: str) -> bool:
+    """Whether it is one of Guardia's own: these are always read, since they tell when the hub heard anything."""
+    return subject.startswith(HUB)

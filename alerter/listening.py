@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from operator import attrgetter
 
 from alerter.catching import Catching, judged
 from alerter.desk import Desk
@@ -20,6 +21,8 @@ FRAMES = 200
 """Bus frames judged before the loop looks at anything else."""
 BEHIND = 300_000_000
 """Seconds are judged so long (ns) after they began, when what was received before has come."""
+BLIND = 2.5
+"""So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
 JUMP = 2 * SECOND
 AWAY = 60 * SECOND
 """Who was away for longer has no evidence of anybody's silence."""
@@ -103,7 +106,7 @@ class Listening:
             return
         self._heard = self._monotonic()
         if self._judge.hearing.blind:
-            self._judge.hears(self._clock())
+            self._judge.hears(_received(frames[0]) or self._clock())
             self._log.info("the collector is heard again")
         self._judge_frames(frames)
         if unknown := self._judge.unknown_layouts():
@@ -121,7 +124,8 @@ class Listening:
                     return
                 self._passed.note(stamp)
                 self._judge.advance(stamp.received)
-                for record in read(frame, start):
+                # In the order of measuring, which is the one in which the store tells them again.
+                for record in sorted(read(frame, start), key=attrgetter("at")):
                     judged(self._judge, record, stamp.received)
                     self._vitals.count("alerter.judged")
                 self._received = self._desk.judged = max(self._received, stamp.received)
@@ -180,3 +184,11 @@ class Listening:
     def close(self) -> None:
         """Stop watching, before the socket is closed."""
         self._watch.close()
+
+
+def _received(frame: bytes) -> int:
+    """When a bus frame was received; 0 when it is none."""
+    try:
+        return unstamped(frame)[0].received
+    except Malformed:
+        return 0

@@ -15,10 +15,12 @@ from alerter.incidents import Incident
 from alerter.judge import LATE, Judge
 from alerter.machine import Change
 from alerter.rules import SECOND, Rule
+from alerter.subjects import NEVER
 from bus.tables import Host, Service
 from bus.wire import Record
 
-Received = tuple[int, Record]
+Received = tuple[int, Record | None]
+"""When it was received, ns, and the record; None for one that nobody asked about: it shows that the hub heard."""
 Fetch = Callable[[int, int], Iterable[Received]]
 """Gives the records that were measured from one time up to (not including) another, in any order."""
 
@@ -55,21 +57,34 @@ class Replay:
         *,
         flapping_count: int = 5,
         settle: int = 60 * SECOND,
+        silent: int = NEVER,
     ) -> None:
+        """``silent``: after so long (ns) without any record the hub itself heard nothing, and no silence counts."""
         self.judge = Judge(rules, hosts, services, now=start, flapping_count=flapping_count)
         self.outcome = Outcome()
         self._holding = Holding(windows, settle=settle)
-        self._looked = start
+        self._looked = self._heard = start
+        self._silent = silent
 
-    def take(self, record: Record, received: int) -> None:
-        """Judge one record."""
+    def take(self, record: Record | None, received: int) -> None:
+        """Judge one record; None: only note that something was heard."""
         self.passes(received)
-        judged(self.judge, record, received)
-        self._collect(received)
-        self.outcome.records += 1
+        self._heard = received
+        if self.judge.hearing.blind:
+            self.judge.hears(received)
+        if record is not None:
+            judged(self.judge, record, received)
+            self._collect(received)
+            self.outcome.records += 1
 
     def passes(self, now: int) -> None:
         """Let time pass up to ``now``."""
+        if now - self._heard > self._silent and not self.judge.hearing.blind:
+            self._advance(self._heard + self._silent)
+            self.judge.hears(None)
+        self._advance(now)
+
+    def _advance(self, now: int) -> None:
         # Decisions and holds are looked at when they change, which is at whole seconds.
         while (due := self.judge.next_due()) <= now - now % SECOND:
             self.judge.advance(due)
@@ -106,12 +121,12 @@ class Replay:
 def replayed(replays: Sequence[Replay], fetch: Fetch, start: int, end: int, *, slice_ns: int = 3600 * SECOND) -> None:
     """Take ``replays`` through the records from ``start`` to ``end``, a slice at a time."""
     order = itertools.count()
-    ahead: list[tuple[int, int, Record]] = []
+    ahead: list[tuple[int, int, Record | None]] = []
     begin = start
     while begin < end:
         until = min(begin + slice_ns, end)
         for received, record in fetch(begin, until):
-            if not is_late(record):
+            if record is None or not is_late(record):
                 heapq.heappush(ahead, (received, next(order), record))
         # A clock that goes wrong puts a record into another slice than the one in which it was received.
         while ahead and ahead[0][0] < until:

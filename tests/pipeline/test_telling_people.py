@@ -149,6 +149,7 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
     assert max(Counter(receiver.keys).values()) == 1
 
 
+@pytest.mark.timeout(120 + 2 * OUTAGE_SECONDS)
 def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_once_and_in_pairs(hub: Made) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

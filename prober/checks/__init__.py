@@ -39,6 +39,7 @@ CHECKS = {
     "tcp": "prober.checks.tcp:Tcp",
     "tls": "prober.checks.tls:Tls",
     "icmp": "prober.checks.icmp:Icmp",
+    "dns": "prober.checks.dns:Dns",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
@@ -49,6 +50,7 @@ SCHEMES = {
     "tcp": "tcp",
     "tls": "tls",
     "icmp": "icmp",
+    "dns": "dns",
     "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

@@ -18,6 +18,7 @@ from bus.settings import settings_of
 from bus.tables import Service
 from prober.checks import CHECKS, SCHEMES
 from prober.checks.common import Check
+from prober.checks.dns import Dns
 from prober.checks.http import Http
 from prober.checks.tcp import Tcp
 from prober.checks.tls import Tls
@@ -27,6 +28,7 @@ from tests.prober.targets import closing, dripping, free_port, listening, probe,
 KINDS = sorted(CHECKS)
 AT: dict[str, Callable[[int], Check]] = {
     "http": lambda port: Http(name="shop", url=f"http://127.0.0.1:{port}/"),
+    "dns": lambda port: Dns(name="dns", url=f"dns://127.0.0.1:{port}/shop.example", transport="tcp"),
     "tcp": lambda port: Tcp(name="shop", url=f"tcp://127.0.0.1:{port}", expect="hello"),
     "tls": lambda port: Tls(name="shop", url=f"tls://127.0.0.1:{port}"),
 }

@@ -1,0 +1,175 @@
+"""One question to a name server, by UDP, TCP or TLS. The only file of the room that knows ``dns`` (dnspython).
+
+Source: RFC 1035; 7766 for what is too long for UDP, 7858 for TLS. A server that is named in the configuration has to be
+one that may be reached; that which this machine itself asks needs no further permission.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
+
+from prober import words
+from prober.names import Address, numeric
+from prober.outcome import UNKNOWN, Failed
+from prober.probe import Probe
+
+PATIENCE = 2.0
+"""Seconds until a question is sent again by UDP, which may have lost it."""
+LARGEST = 65_535
+NOT_DNS = "its answer is no DNS message"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said: a code as ``NOERROR``, the records of the type that was asked for, their shortest life."""
+
+    code: str
+    texts: tuple[str, ...]
+    ttl: int | None
+    authoritative: bool
+
+
+class Question:
+    """The records of one type of one name; raises ``ValueError`` for what is no name."""
+
+    def __init__(self, name: str, record: str) -> None:
+        self._type = dns.rdatatype.from_text(record)
+        self._record = record
+        try:
+            self._name = dns.name.from_text(name)
+        except (dns.exception.DNSException, ValueError):
+            raise ValueError(f"{name} is no name that DNS could know") from None
+
+    def message(self) -> dns.message.QueryMessage:
+        """The question, under a number of its own."""
+        return dns.message.make_query(self._name, self._type, use_edns=0)
+
+    def same(self, text: str) -> str:
+        """A record's text as the library writes it; raises ``ValueError`` for what is no such record."""
+        try:
+            made = dns.rdata.from_text(dns.rdataclass.IN, self._type, text, dns.name.root, False)
+        except (dns.exception.DNSException, ValueError):
+            raise ValueError(f"{text} is no {self._record} record") from None
+        return str(made.to_text()).lower() if self._type in _NAMES else str(made.to_text())
+
+    def read(self, message: dns.message.Message) -> Answer:
+        """What the message says."""
+        found = [one for one in message.answer if one.rdtype == self._type and one.rdclass == dns.rdataclass.IN]
+        texts = [str(rdata.to_text()) for one in found for rdata in one]
+        if self._type in _NAMES:
+            texts = [text.lower() for text in texts]
+        ttl = min((one.ttl for one in found), default=None)
+        code = dns.rcode.to_text(message.rcode())
+        return Answer(code, tuple(sorted(texts)), ttl, bool(message.flags & dns.flags.AA))
+
+
+_NAMES = {dns.rdatatype.from_text(text) for text in ("CNAME", "MX", "NS", "PTR", "SRV", "SOA")}
+"""Types whose records are names, which are the same in large and small letters."""
+
+
+def system_server() -> str:
+    """The first name server that this machine asks."""
+    try:
+        return str(dns.resolver.Resolver().nameservers[0])
+    except (dns.exception.DNSException, OSError, IndexError):
+        raise Failed("this machine has no name server in /etc/resolv.conf", UNKNOWN) from None
+
+
+def by_udp(host: str, port: int, question: Question, probe: Probe, *, ours: bool) -> Answer:
+    """The answer to a packet, or by TCP where it does not fit into one."""
+    address = _address(host, port, probe, ours=ours)
+    asked = question.message()
+    with socket.socket(address.family, socket.SOCK_DGRAM) as line:
+        probe.ask()
+        try:
+            line.connect(address.place)
+            answer = _awaited(line, asked, probe)
+        except ConnectionRefusedError:
+            raise Failed(f"connection refused by {words.place(address.place)}", reached=True) from None
+    if answer.flags & dns.flags.TC:
+        return by_tcp(host, port, question, probe, ours=ours)
+    return question.read(answer)
+
+
+def _awaited(line: socket.socket, asked: dns.message.QueryMessage, probe: Probe) -> dns.message.Message:
+    again, wire, wrong = 0.0, asked.to_wire(), False
+    while True:
+        now = time.monotonic()
+        if now >= again:
+            line.send(wire)
+            again = now + PATIENCE
+        try:
+            left = probe.deadline.until - now
+            if left <= 0:
+                raise Failed(NOT_DNS if wrong else probe.late())
+            line.settimeout(max(0.001, min(again - now, left)))
+            data = line.recv(LARGEST)
+        except TimeoutError:
+            continue
+        probe.hear(len(data))
+        try:
+            answer = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        except (dns.exception.DNSException, ValueError):
+            wrong = True
+            continue
+        # Anybody may send packets in the server's name: only one to our very question counts.
+        if asked.is_response(answer):
+            return answer
+
+
+def by_tcp(host: str, port: int, question: Question, probe: Probe, *, ours: bool) -> Answer:
+    """The answer over a connection."""
+    address = _address(host, port, probe, ours=ours)
+    with probe.phase("connect"):
+        line = probe.reach.dial([address], probe.deadline)
+    probe.reached = True
+    with line:
+        return by_stream(line, question, probe)
+
+
+def by_stream(line: socket.socket, question: Question, probe: Probe) -> Answer:
+    """The answer over a connection that there is."""
+    asked = question.message()
+    wire = asked.to_wire()
+    line.settimeout(probe.deadline.left())
+    line.sendall(struct.pack("!H", len(wire)) + wire)
+    probe.ask()
+    (size,) = struct.unpack("!H", _exactly(line, 2, probe))
+    try:
+        answer = dns.message.from_wire(_exactly(line, size, probe), ignore_trailing=True)
+    except (dns.exception.DNSException, ValueError):
+        raise Failed(NOT_DNS) from None
+    if not asked.is_response(answer):
+        raise Failed("its answer is to another question")
+    return question.read(answer)
+
+
+def _exactly(line: socket.socket, size: int, probe: Probe) -> bytes:
+    found = b""
+    while len(found) < size:
+        line.settimeout(probe.deadline.left())
+        more = line.recv(size - len(found))
+        if not more:
+            raise Failed("it closed the connection without an answer")
+        if not hasattr(line, "probe"):
+            probe.hear(len(more))
+        found += more
+    return found
+
+
+def _address(host: str, port: int, probe: Probe, *, ours: bool) -> Address:
+    own = numeric(host, port) if ours else None
+    return own or probe.addresses(host, port)[0]

@@ -35,6 +35,7 @@ COMMANDS = {
     "agent": Command("agent.__main__:main", "measures this host"),
     "alerter": Command("alerter.__main__:main", "judges what is heard by rules, and tells the right people"),
     "prober": Command("prober.__main__:main", "checks services"),
+    "heartbeat": Command("prober.command:main", "reports that a job ran, for services checked by heartbeat"),
     "watchdog": Command("bus.watchdog:main", "supervisord's event listener: restarts what hangs"),
     "view": Command("viewer.__main__:main", "the hosts in this terminal"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),

@@ -111,10 +111,11 @@ class Pool:
             return self._calls.popleft()
 
     def _hand_back(self) -> None:
-        with self._turn:
-            self._woken = False
         with contextlib.suppress(BlockingIOError):
             os.read(self._read, 4096)
+        # In this order: a wake-up that is written from now on is for results that are not seen below.
+        with self._turn:
+            self._woken = False
         while self._results:
             done, result = self._results.popleft()
             self.busy -= 1

@@ -30,6 +30,7 @@ MAY_PRINT |= {
     "store/sla.py",
     "store/care/command.py",
     "alerter/command.py",
+    "prober/command.py",
     "alerter/backtest.py",
     "alerter/timelines.py",
     "alerter/trying.py",

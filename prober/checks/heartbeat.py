@@ -9,6 +9,7 @@ from bus.timing import in_words
 from prober.checks.common import Check
 from prober.outcome import DOWN, UNKNOWN, UP, Outcome
 from prober.probe import Probe
+from prober.words import roughly
 
 SECOND = 1_000_000_000
 
@@ -40,6 +41,6 @@ class Heartbeat(Check):
                 DOWN, f"it failed: {report.text or 'it does not say why'}", 0.0, metrics=metrics, reached=True
             )
         if age > self.every + self.late:
-            words = f"no report for {in_words(round(age))}, expected every {in_words(self.every)}"
+            words = f"no report for {roughly(age)}, expected every {in_words(self.every)}"
             return Outcome(DOWN, words, metrics=metrics, reached=True)
         return Outcome(UP, metrics=metrics, reached=True)

@@ -84,6 +84,23 @@ def closing(connection: socket.socket) -> None:
     """Take a connection and close it."""
 
 
+@contextmanager
+def speechless() -> Iterator[int]:
+    """A port where not even the connection is answered, as behind a cut: its queue of connections is full."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(server.getsockname())
+        try:
+            yield server.getsockname()[1]
+        finally:
+            for one in waiting:
+                one.close()
+
+
 def free_port() -> int:
     """A port that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as server:

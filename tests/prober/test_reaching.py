@@ -1,0 +1,153 @@
+"""Names, addresses and deadlines: a name that hangs, one that lies, a connection that drips."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from prober.deadline import Guard
+from prober.names import Names
+from prober.outcome import DOWN, UNKNOWN, Failed
+from prober.reach import Reach
+from tests.prober.targets import LOOPBACK, dripping, listening, speechless
+
+GUARD = Guard()
+
+
+def says(*addresses: str) -> Names:
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    return Names(ask)
+
+
+def test_a_number_is_asked_of_nobody() -> None:
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        raise AssertionError("asked")
+
+    names = Names(ask)
+    assert names.lookup("127.0.0.1", 80, 1.0)[0].place == ("127.0.0.1", 80)
+    assert names.lookup("::1", 80, 1.0)[0].place == ("::1", 80, 0, 0)
+
+
+def test_a_name_server_that_is_silent_is_not_waited_for() -> None:
+    go, asked = threading.Event(), []
+
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        asked.append(host)
+        go.wait(30)
+        return []
+
+    names = Names(ask)
+    begun = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(Failed, match=r"the name servers do not answer for shop\.example"):
+            names.lookup("shop.example", 80, 0.1)
+    assert time.monotonic() - begun < 10
+    assert asked == ["shop.example"], "the same question is asked once"
+    go.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "?"), "the name shop.example has no address"),
+        (socket.gaierror(socket.EAI_AGAIN, "?"), "the name servers do not answer for shop.example"),
+        (UnicodeError("label too long"), "the name shop.example cannot be looked up"),
+    ],
+)
+def test_what_the_resolver_says_is_put_into_words(error: Exception, words: str) -> None:
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        raise error
+
+    with pytest.raises(Failed, match=words):
+        Names(ask).lookup("shop.example", 80, 5.0)
+
+
+def test_answers_are_not_kept_and_threads_are_used_again() -> None:
+    answers = iter(["192.0.2.1", "192.0.2.2"])
+
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    names = Names(ask)
+    assert [names.lookup("shop.example", 80, 30.0)[0].number for _ in range(2)] == ["192.0.2.1", "192.0.2.2"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "0.0.0.0"])
+def test_a_name_that_points_inside_is_refused_as_unknown(address: str) -> None:
+    with pytest.raises(Failed) as told:
+        Reach((), says("192.88.99.1", address)).addresses("shop.example", 80, GUARD.deadline(5.0))
+    assert told.value.status == UNKNOWN
+    assert "private_networks" in str(told.value)
+
+
+def test_the_connection_goes_to_an_address_that_was_looked_at() -> None:
+    with listening(lambda connection: connection.sendall(b"hello")) as port:
+        reach = Reach(LOOPBACK, says("127.0.0.1"))
+        deadline = GUARD.deadline(10.0)
+        with reach.dial(reach.addresses("shop.example", port, deadline), deadline) as connection:
+            assert connection.recv(5) == b"hello"
+        deadline.close()
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_next() -> None:
+    with speechless() as silent, listening(lambda connection: connection.sendall(b"hello")) as port:
+        reach, deadline = Reach(LOOPBACK), GUARD.deadline(4.0)
+        addresses = [*reach.addresses("127.0.0.1", silent, deadline), *reach.addresses("127.0.0.1", port, deadline)]
+        with reach.dial(addresses, deadline) as connection:
+            assert connection.recv(5) == b"hello"
+        deadline.close()
+
+
+def test_who_refuses_was_reached_and_who_is_silent_was_not() -> None:
+    with speechless() as silent:
+        reach, deadline = Reach(LOOPBACK), GUARD.deadline(0.3)
+        with pytest.raises(Failed) as told:
+            reach.dial(reach.addresses("127.0.0.1", silent, deadline), deadline)
+    assert (told.value.status, told.value.reached) == (DOWN, False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Failed) as told:
+        reach.dial(reach.addresses("127.0.0.1", port, GUARD.deadline(5.0)), GUARD.deadline(5.0))
+    assert (told.value.status, told.value.reached) == (DOWN, True)
+
+
+def test_a_drip_ends_at_the_deadline_though_each_read_is_quick() -> None:
+    with listening(dripping) as port:
+        reach, deadline = Reach(LOOPBACK), GUARD.deadline(0.4)
+        begun = time.monotonic()
+        with reach.dial(reach.addresses("127.0.0.1", port, deadline), deadline) as connection:
+            connection.settimeout(10)
+            while connection.recv(100):
+                pass
+    assert deadline.over
+    assert time.monotonic() - begun < 10
+
+
+def test_a_connection_that_comes_after_the_deadline_is_shut_at_once() -> None:
+    deadline = GUARD.deadline(0.0)
+    end = time.monotonic() + 10
+    while not deadline.over:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        deadline.watch(ours)
+        assert theirs.recv(1) == b""
+
+
+def test_many_deadlines_come_in_their_order() -> None:
+    guard = Guard()
+    made = [guard.deadline(seconds) for seconds in (0.3, 30.0, 0.1, 0.2)]
+    made[0].close()
+    end = time.monotonic() + 10
+    while not (made[2].over and made[3].over):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert [one.over for one in made] == [False, False, True, True]

@@ -28,6 +28,7 @@ from viewer.events import (
     AskHub,
     AskIncidents,
     AskLabels,
+    AskRules,
     AskSeries,
     AskServices,
     AskWhy,
@@ -116,6 +117,8 @@ class Asker:
                 return HubTold(self._hub())
             case AskLabels():
                 return parse_alerts.labels(self._get("/labels"))
+            case AskRules():
+                return parse_alerts.rules(self._get("/rules"))
             case AskBacktest():
                 tried = {"rule": wish.rule, "subject": wish.subject, "seconds": wish.seconds}
                 changed = {key: text for key, text in (("when", wish.when), ("for", wish.lasting)) if text}

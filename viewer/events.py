@@ -95,6 +95,11 @@ class AskLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class AskRules:
+    """The rules in force."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskBacktest:
     """What a rule would have done with another condition, over the last ``seconds``; empty texts keep the rule's."""
 
@@ -141,6 +146,7 @@ Wish = (
     | AskWhy
     | AskHub
     | AskLabels
+    | AskRules
     | AskBacktest
     | Act
 )
@@ -276,6 +282,23 @@ class LabelsTold:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleTold:
+    """A rule in force; ``seconds`` is how long its condition has to hold."""
+
+    name: str
+    when: str
+    severity: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RulesTold:
+    """The answer to ``AskRules``."""
+
+    rules: tuple[RuleTold, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BacktestTold:
     """The answer to ``AskBacktest``, in lines of text."""
 
@@ -379,6 +402,7 @@ Event = (
     | WhyTold
     | HubTold
     | LabelsTold
+    | RulesTold
     | BacktestTold
     | ActDone
     | SampleTold

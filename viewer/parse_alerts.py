@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from viewer.burning import Hub, Incident, Ledger, Part, Program, Silence, Verdict
-from viewer.events import AskIncidents, AskWhy, IncidentsTold, LabelsTold, WhyTold
+from viewer.events import AskIncidents, AskWhy, IncidentsTold, LabelsTold, RulesTold, RuleTold, WhyTold
 from viewer.parse import load, number, numbers, seconds, text
 
 MAX_ROWS = 2000
@@ -98,6 +98,21 @@ def hub(health: str, stats: str, gaps: str | None, rooms: str | None, refused: s
     ledgers = tuple(_ledger(row) for row in _rows(told.get("producers")))
     programs = tuple(_program(row) for row in _rows(load(rooms).get("rooms"))) if rooms else ()
     return Hub(tuple(parts), _flat(load(stats)), ledgers, int(number(told.get("lost")) or 0), programs, refused)
+
+
+def rules(body: str) -> RulesTold:
+    """The rules in force."""
+    return RulesTold(
+        tuple(
+            RuleTold(
+                text(row.get("name")),
+                text(row.get("when")),
+                text(row.get("severity")),
+                number(row.get("for_seconds")) or 0.0,
+            )
+            for row in _rows(load(body).get("rules"))
+        )
+    )
 
 
 def labels(body: str) -> LabelsTold:

@@ -22,6 +22,7 @@ from viewer.events import (
     AskHub,
     AskIncidents,
     AskLabels,
+    AskRules,
     AskSeries,
     AskServices,
     AskWhy,
@@ -34,6 +35,7 @@ from viewer.events import (
     HubTold,
     IncidentsTold,
     LabelsTold,
+    RulesTold,
     SeriesTold,
     ServicesTold,
     WhyTold,
@@ -81,6 +83,8 @@ class Plan:
                 self._done(("hub",), now)
             case LabelsTold():
                 self._done(("labels",), now, LABELS)
+            case RulesTold():
+                self._done(("rules",), now, LABELS)
             case IncidentsTold():
                 self._done(_key(event.wish), now, INCIDENTS)
             case WhyTold():
@@ -201,6 +205,7 @@ _WORDS: dict[type, str] = {
     AskAlerts: "alerts",
     AskHub: "hub",
     AskLabels: "labels",
+    AskRules: "rules",
     AskBacktest: "backtest",
 }
 

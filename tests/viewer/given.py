@@ -25,6 +25,7 @@ from viewer.events import (
     AskHub,
     AskIncidents,
     AskLabels,
+    AskRules,
     AskSeries,
     AskServices,
     AskWhy,
@@ -40,6 +41,8 @@ from viewer.events import (
     IncidentsTold,
     LabelsTold,
     LinkTold,
+    RulesTold,
+    RuleTold,
     SampleTold,
     ServiceEntry,
     ServicesTold,
@@ -124,6 +127,8 @@ class HubInMemory:
                 return HubTold(self.own)
             case AskLabels():
                 return LabelsTold(self.labels, {})
+            case AskRules():
+                return RulesTold((RuleTold("cpu", "cpu.percent > 90", "critical", 300.0),))
             case AskBacktest():
                 return BacktestTold(wish, ("these rules  3 incidents", "today's rules  9 incidents"))
             case Acknowledge() | AddSilence() | EndSilence():

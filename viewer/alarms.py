@@ -1,0 +1,143 @@
+"""What is known of alarms, silences, incidents and the reasons for them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from viewer.burning import Incident, Silence, Verdict, worst
+from viewer.events import (
+    AlertsTold,
+    AskAlerts,
+    AskBacktest,
+    AskIncidents,
+    AskRules,
+    AskWhy,
+    BacktestTold,
+    Event,
+    Failed,
+    IncidentsTold,
+    RulesTold,
+    RuleTold,
+    WhyTold,
+)
+from viewer.picking import passes
+
+MAX_WHYS = 100
+
+Kind = Literal["alarm", "silence", "past"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list of alarms: an alarm that is not quiet, a silence that holds, or an incident that is over."""
+
+    kind: Kind
+    incident: Incident | None = None
+    silence: Silence | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of this line."""
+        return f"{self.kind} {self.incident.key if self.incident else self.silence.id if self.silence else ''}"
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a filter looks at."""
+        if self.silence is not None:
+            one = self.silence
+            return "silence", "silenced", one.owner, one.reason, *one.matches
+        assert self.incident is not None
+        found = self.incident
+        known = "acknowledged" if found.owner else "unacknowledged"
+        return found.subject, found.display, found.rule, found.instance, found.severity, found.state, found.owner, known
+
+
+@dataclass(slots=True)
+class Alarms:
+    """All of it."""
+
+    standing: tuple[Incident, ...] = ()
+    """What is not quiet now, the worst first."""
+    silences: tuple[Silence, ...] = ()
+    past: tuple[Incident, ...] = ()
+    """What burned lately, the newest first."""
+    more: bool = False
+    """Whether more burned than is known."""
+    told: bool = False
+    failed: str = ""
+    """Why the alarms could not be read when last asked for; empty when they could."""
+    rules: dict[str, RuleTold] = field(default_factory=dict)
+    whys: dict[tuple[str, str], tuple[Verdict, ...]] = field(default_factory=dict)
+    """By subject and rule, as asked for."""
+    backtest: BacktestTold | None = None
+    answered: str = ""
+    """Why the last question for reasons or for a back-test was not answered; empty when it was."""
+
+    def take(self, event: Event) -> None:
+        """Take in what the hub told."""
+        match event:
+            case AlertsTold():
+                self.standing, self.silences = tuple(worst(event.alarms)), event.silences
+                self.told, self.failed = True, ""
+            case IncidentsTold():
+                self.past, self.more = event.incidents, event.more
+            case RulesTold():
+                self.rules = {rule.name: rule for rule in event.rules}
+            case WhyTold():
+                self.whys[event.wish.subject, event.wish.rule] = event.verdicts
+                self.answered = ""
+                while len(self.whys) > MAX_WHYS:
+                    del self.whys[next(iter(self.whys))]
+            case BacktestTold():
+                self.backtest, self.answered = event, ""
+            case Failed(wish=AskAlerts()):
+                self.failed = event.reason
+            case Failed(wish=AskWhy() | AskBacktest()):
+                self.answered = event.reason
+            case Failed(wish=AskIncidents() | AskRules()):
+                pass
+            case _:
+                pass
+
+    def firing(self) -> list[Incident]:
+        """What burns now, the worst first."""
+        return [one for one in self.standing if one.burns]
+
+    def of(self, subjects: Iterable[str]) -> list[Incident]:
+        """What burns now on these hosts and services."""
+        wanted = set(subjects)
+        return [one for one in self.standing if one.burns and one.subject in wanted]
+
+    def incident(self, key: str) -> Incident | None:
+        """The alarm or incident of this id."""
+        return next((one for one in (*self.standing, *self.past) if one.id == key), None)
+
+    def held(self, one: Incident) -> bool:
+        """Whether nobody is told of it now."""
+        return bool(one.holds)
+
+    def rows(self, words: str, then: float | None = None) -> list[Row]:
+        """The lines that ``words`` let through: what burns, silences, and what is over.
+
+        With a time ``then`` (the hub's clock) it is what burned at that time, and what was over by then.
+        """
+        if then is not None:
+            burned = [Row("alarm", one) for one in worst([one for one in self.past if one.burned(then)])]
+            over = [Row("past", one) for one in self.past if one.ended is not None and one.ended <= then]
+            found = [*burned, *over]
+        else:
+            now = {one.id for one in self.standing if one.id}
+            found = [Row("alarm", one) for one in self.standing]
+            found += [Row("silence", silence=one) for one in self.silences]
+            found += [Row("past", one) for one in self.past if one.ended is not None and one.id not in now]
+        return [row for row in found if passes(words, *row.texts)]
+
+
+def silences_for(incidents: Sequence[Incident]) -> list[tuple[str, ...]]:
+    """What silences have to match so that they hold back these incidents, and no others of the same hosts."""
+    subjects: dict[str, list[str]] = {}
+    for one in incidents:
+        subjects.setdefault(one.rule, []).append(one.subject)
+    return [(*dict.fromkeys(found), f"rule={rule}") for rule, found in subjects.items()]

@@ -35,6 +35,7 @@ _PLAIN = str.maketrans(
         "×": "x",
         "µ": "u",
         "✕": "x",
+        "✓": "*",
         "▏": "_",
         "█": "#",
         **dict.fromkeys("░▒▓", ":"),
@@ -117,3 +118,23 @@ def fit(text: str, room: int) -> str:
     if kept and found[len(kept)] == "":
         kept.pop()  # the other half of a wide character would be left
     return "".join(kept).rstrip() + "…"
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """``text`` in lines of at most ``room`` columns, broken between words where it can be."""
+    found: list[str] = []
+    line = ""
+    for word in "".join(cells(text)).split(" "):
+        if line and width(line) + 1 + width(word) <= room:
+            line += f" {word}"
+            continue
+        if line:
+            found.append(line)
+        while width(word) > room > 1:
+            piece = "".join(cells(word)[:room])
+            if width(piece) > room:
+                piece = piece[:-1]  # the other half of a wide character would be left
+            found.append(piece)
+            word = word[len(piece) :]
+        line = word
+    return [*found, line] if line or not found else found

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from viewer import keys
 from viewer.axis import clock, moment
 from viewer.canvas import Canvas, Pane, Span
-from viewer.cells import fit, width
+from viewer.cells import cells, fit, width
 from viewer.palette import BAR, BOLD, Role
+from viewer.prompt import Prompt
 from viewer.replay import Replay
 from viewer.scene import Scene
 from viewer.screens import SCREENS
 from viewer.units import age
 
 LEAST_WIDTH, LEAST_HEIGHT = 40, 10
+Others = Literal["names", "digits", "none"]
 
 
 def picture(scene: Scene, wide: int, high: int) -> Canvas:
@@ -83,18 +86,17 @@ def _header(scene: Scene, pane: Pane) -> None:
     text, style = link_words(scene)
     x = pane.right(0, text, style | BOLD, x=pane.width - 1)
     address = scene.model.address
-    tabs = _tabs(scene, full=True)
+    tabs = _tabs(scene, "names")
     room = x - sum(width(tab) for tab, _ in tabs) - 11
     spans: list[Span] = [(" guardia ", Role.ACCENT | BOLD), *tabs]
-    if room < 0:
-        spans = _tabs(scene, full=True)
-        room = x - sum(width(tab) for tab, _ in spans) - 2
-    if room < 0:
-        spans = _tabs(scene, full=False)
-        room = x - sum(width(tab) for tab, _ in spans) - 2
+    shorter: tuple[Others, ...] = ("names", "digits", "none")
+    for others in shorter:
+        if room < 0:
+            spans = _tabs(scene, others)
+            room = x - sum(width(tab) for tab, _ in spans) - 2
     pane.spans(0, 0, spans)
     extra: list[Span] = []
-    firing = len(scene.model.world.firing())
+    firing = scene.firing()
     if firing:
         extra.append((f"▼ {firing} firing", Role.DOWN | BOLD))
     extra.append((address, Role.SOFT))
@@ -106,21 +108,24 @@ def _header(scene: Scene, pane: Pane) -> None:
             pane.right(0, fit(piece, room - 2), piece_style, x=x - 2)
 
 
-def _tabs(scene: Scene, *, full: bool) -> list[Span]:
-    model = scene.model
-    shown = model.screen if model.screen in keys.SCREENS else model.before_help
+def _tabs(scene: Scene, others: Others) -> list[Span]:
+    """The tabs of the screens: all with their names, the others with their digits alone, or none of the others."""
     found: list[Span] = []
     for place, name in enumerate(keys.SCREENS, start=1):
-        active = name == shown
-        if full or active:
-            found.append((f" {place} {name.capitalize()} ", BOLD | BAR if active else Role.SOFT))
+        if name == scene.model.behind:
+            found.append((f" {place} {name.capitalize()} ", BOLD | BAR))
+        elif others != "none":
+            found.append((f" {place} {name.capitalize()} " if others == "names" else f" {place} ", Role.SOFT))
     return found
 
 
 def _footer(scene: Scene, pane: Pane) -> None:
     model = scene.model
+    if model.prompt is not None:
+        _asked(pane, model.prompt)
+        return
     if model.typing:
-        found = len(model.rows(scene.at)) if model.screen == "hosts" else len(model.service_rows())
+        found = _found(scene)
         x = pane.put(1, 0, "/", Role.ACCENT | BOLD)
         x = pane.put(x, 0, fit(model.filter, max(4, pane.width - 36)), BOLD)
         x = pane.put(x, 0, "▏", Role.ACCENT) + 1
@@ -132,23 +137,54 @@ def _footer(scene: Scene, pane: Pane) -> None:
     if warning:
         pane.put(1, 0, fit(warning, edge - 2), Role.WARN | BOLD)
         return
+    hints = [(_shown(binding), binding.hint) for binding in keys.on(model.screen) if binding.hint]
+    room = edge - 2
+    # Whoever finds no other hint still finds the help.
+    wanted = sorted(hints, key=lambda hint: hint[1] != "help")
+    kept = []
+    for key, hint in wanted:
+        if width(key) + width(hint) + 3 <= room:
+            room -= width(key) + width(hint) + 3
+            kept.append((key, hint))
     x = 1
-    for binding in keys.on(model.screen):
-        if not binding.hint:
-            continue
-        key = (
-            "↑↓"
-            if binding.action == "down"
-            else "+-"
-            if binding.action == "zoom_in"
-            else "<>"
-            if binding.action == "earlier"
-            else keys.shown(binding.keys[0])
-        )
-        if x + width(key) + width(binding.hint) + 3 > edge:
-            continue
+    for key, hint in (one for one in hints if one in kept):
         x = pane.put(x, 0, key, Role.ACCENT | BOLD) + 1
-        x = pane.put(x, 0, binding.hint, Role.SOFT) + 2
+        x = pane.put(x, 0, hint, Role.SOFT) + 2
+
+
+def _shown(binding: keys.Binding) -> str:
+    """The key of a hint: of keys that come in pairs both."""
+    pairs = {"down": "↑↓", "zoom_in": "+-", "earlier": "<>"}
+    return pairs.get(binding.action, keys.shown(binding.keys[0]))
+
+
+def _found(scene: Scene) -> int:
+    """How many lines the filter lets through."""
+    model = scene.model
+    if model.screen == "alerts":
+        return len(model.alert_rows(scene.now))
+    return len(model.service_rows()) if model.screen == "services" else len(model.rows(scene.at))
+
+
+def _asked(pane: Pane, prompt: Prompt) -> None:
+    """What is asked, what was typed, and what may be typed or is wrong; the end of a long text is what is seen."""
+    begin = ":" if prompt.kind == "command" else f"{fit(prompt.label, max(12, pane.width // 2))}: "
+    x = pane.put(1, 0, begin, Role.ACCENT | BOLD)
+    note = prompt.wrong or _offered(prompt) or prompt.hint
+    room = max(6, pane.width - x - 2 - min(width(note) + 2, pane.width // 3))
+    seen = cells(prompt.text)[-room:]
+    x = pane.put(x, 0, "".join(seen), BAR if prompt.fresh else BOLD)
+    x = pane.put(x, 0, "▏", Role.ACCENT) + 1
+    style = Role.WARN | BOLD if prompt.wrong else Role.SOFT
+    pane.put(x, 0, fit(note, max(0, pane.width - x - 1)), style)
+
+
+def _offered(prompt: Prompt) -> str:
+    """What the last word may be made of, from the one that is chosen on."""
+    if not prompt.offered:
+        return ""
+    first = max(0, prompt.turn)
+    return "  ".join((*prompt.offered[first:], *prompt.offered[:first]))
 
 
 def _line(pane: Pane, x: int, spans: list[Span]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCREENS = ("hosts", "host", "services", "alerts")
+SCREENS = ("pulse", "hosts", "host", "services", "alerts", "guardia")
 """The screens that have a tab, in the order of their digits."""
 
 
@@ -20,26 +20,39 @@ class Binding:
     screens: tuple[str, ...] = ()
 
 
-LISTS = ("hosts", "services", "alerts")
+LISTS = ("pulse", "hosts", "services", "alerts")
+SUBJECTS = ("pulse", "hosts", "host", "services", "alerts", "why")
+"""Where something is chosen that acts can concern."""
+FILTERED = ("hosts", "services", "alerts")
+OPENS = ("pulse", "hosts", "alerts")
+TEXTS = ("host", "guardia", "help", "why", "backtest")
 
 BINDINGS = (
     Binding(("up", "k"), "up", "the line above; on Host: the host above"),
     Binding(("down", "j"), "down", "the line below; on Host: the host below", "select"),
     Binding(("pageup",), "page_up", "a page up; on Host: the panels before"),
-    Binding(("pagedown", " "), "page_down", "a page down; on Host: more panels"),
+    Binding(("pagedown",), "page_down", "a page down; on Host: more panels"),
+    Binding((" ",), "page_down", "a page down", "", TEXTS),
     Binding(("g", "home"), "first", "the first line"),
     Binding(("G", "end"), "last", "the last line"),
-    Binding(("enter", "right", "l"), "enter", "open the chosen host", "open", ("hosts",)),
-    Binding(("escape", "left", "h"), "back", "back; clears the filter; never quits", "back"),
+    Binding(("enter", "right", "l"), "enter", "open the chosen host; on Alerts: why it is so", "open", OPENS),
+    Binding(("escape", "left", "h"), "back", "back; clears marks, then the filter; never quits", "back"),
     Binding(("tab",), "next_screen", "the next screen"),
     Binding(("backtab",), "previous_screen", "the screen before"),
     *(
         Binding((str(place),), f"screen_{name}", f"the screen {name.capitalize()}")
         for place, name in enumerate(SCREENS, start=1)
     ),
-    Binding(("/",), "filter", "filter by name or state, as `web down`", "filter", ("hosts", "services")),
-    Binding(("s",), "sort", "sort by the next column", "sort", ("hosts",)),
-    Binding(("S",), "reverse", "sort the other way round", "", ("hosts",)),
+    Binding((" ",), "mark", "mark the line, so that an act concerns all that are marked", "", LISTS),
+    Binding(("a",), "acknowledge", "acknowledge what fires there, with a note", "ack", SUBJECTS),
+    Binding(("s",), "silence", "silence it: asks for how long and why", "silence", SUBJECTS),
+    Binding(("e",), "end", "end the chosen silence", "", ("alerts",)),
+    Binding(("w",), "why", "why an alarm came, or did not", "why", SUBJECTS),
+    Binding(("t",), "backtest", "try the alarm's rule on the last week, with another condition", "", ("alerts", "why")),
+    Binding(("/",), "filter", "filter by words: a name, a state, a label, as `web down`", "filter", FILTERED),
+    Binding((":",), "command", "type a command; Tab completes it", "command"),
+    Binding(("o",), "sort", "sort by the next column", "sort", ("hosts", "services")),
+    Binding(("O",), "reverse", "sort the other way round", "", ("hosts", "services")),
     Binding(("+", "="), "zoom_in", "a shorter window of time", "zoom"),
     Binding(("-", "_"), "zoom_out", "a longer window of time"),
     Binding(("<", ","), "earlier", "go back in time by a quarter of the window", "time"),
@@ -60,6 +73,16 @@ TYPED = (
     ("Backspace", "take back a character"),
 )
 """What keys do while a filter is typed."""
+
+ASKED = (
+    ("Enter", "do it"),
+    ("Esc", "give it up"),
+    ("Tab", "complete a command; again: the next that fits"),
+    ("↑ ↓", "commands that were typed before"),
+    ("Ctrl-U", "clear the line"),
+    ("Ctrl-W", "take back a word"),
+)
+"""What keys do while a command or an answer is typed."""
 
 _SHOWN = {
     "up": "↑",
@@ -107,4 +130,5 @@ def markdown() -> str:
         where = ", ".join(name.capitalize() for name in binding.screens) or "everywhere"
         lines.append(f"| {keys} | {binding.text} | {where} |")
     lines += [f"| `{key}` | {text} | while a filter is typed |" for key, text in TYPED]
+    lines += [f"| `{key}` | {text} | while a command or an answer is typed |" for key, text in ASKED]
     return "\n".join(lines) + "\n"

@@ -7,23 +7,44 @@ clock: ``now`` is handed in, in seconds since the epoch.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from viewer import keys
+from viewer import acts, keys, typed
+from viewer.actions import ACTIONS
+from viewer.alarms import Alarms, Row
 from viewer.axis import WINDOWS, Window
-from viewer.events import AskHosts, ChecksTold, Event, Failed, HostsTold, LinkTold, Missed, SeriesTold, Wish
+from viewer.burning import Hub
+from viewer.events import (
+    ActDone,
+    AlertTold,
+    AskBacktest,
+    AskHosts,
+    BacktestTold,
+    ChecksTold,
+    Event,
+    Failed,
+    HostsTold,
+    HubTold,
+    LinkTold,
+    Missed,
+    SeriesTold,
+    WhyTold,
+    Wish,
+)
 from viewer.pasts import Pasts
-from viewer.picking import SORTS, Picking
+from viewer.picking import SERVICE_SORTS, SORTS, Picking
 from viewer.plan import Plan
+from viewer.prompt import Prompt
 from viewer.replay import Replay
 from viewer.travel import Travel
+from viewer.wanted import more_wishes
 from viewer.world import Host, Service, World
 
 MAX_BACKLOG = 20_000
-MAX_FILTER = 80
-_ALWAYS = (LinkTold, SeriesTold, ChecksTold, Failed)
+_ALWAYS = (LinkTold, SeriesTold, ChecksTold, WhyTold, BacktestTold, ActDone, Failed)
 """Events that do not change the moment that is shown, and are taken in while it is held."""
+
+_SHOWN = ("hosts", "host", "series", "services", "checks", "alerts", "why", "hub", "backtest")
 
 
 @dataclass(slots=True)
@@ -38,6 +59,8 @@ class Model:
     """The host to begin with, until the hub has told whether there is one."""
     screen: str = "hosts"
     before_help: str = "hosts"
+    behind: str = "hosts"
+    """The screen with a tab that was shown last."""
     filter: str = ""
     typing: bool = False
     """Whether keys go into the filter."""
@@ -51,8 +74,24 @@ class Model:
     quit: bool = False
     world: World = field(default_factory=World)
     pasts: Pasts = field(default_factory=Pasts)
+    alarms: Alarms = field(default_factory=Alarms)
     hosts: Picking = field(default_factory=Picking)
     services: Picking = field(default_factory=Picking)
+    alerts: Picking = field(default_factory=Picking)
+    pulse: Picking = field(default_factory=lambda: Picking(sort="worst"))
+    prompt: Prompt | None = None
+    """What the person is asked now."""
+    commands: deque[str] = field(default_factory=lambda: deque(maxlen=50))
+    """Commands that were typed, the newest last."""
+    deeds: acts.Deeds = field(default_factory=acts.Deeds)
+    why: tuple[str, str] = ("", "")
+    """The subject and the rule (empty: all) that reasons are shown of."""
+    trial: AskBacktest | None = None
+    """The back-test that is asked for or shown."""
+    own: Hub | None = None
+    """How the hub itself is, as last told."""
+    own_at: float = 0.0
+    """When that was."""
     plan: Plan = field(default_factory=Plan)
     hurry: bool = False
     """The person wants the hub to be reached now."""
@@ -76,6 +115,14 @@ class Model:
             self.replay.take(event)
         self.pasts.take(event, self.window)
         self.plan.take(event, now)
+        self.alarms.take(event)
+        if self.deeds.take(event):
+            self.notice = self.deeds.sentence
+            self.plan.again("alerts", "incidents", "why")
+        if isinstance(event, AlertTold):
+            self.plan.soon(now, "alerts", "incidents")
+        if isinstance(event, HubTold):
+            self.own, self.own_at = event.hub, now
         back = isinstance(event, LinkTold) and event.state == "live" and was != "live"
         if back or isinstance(event, Missed):
             # The hub remembers what did not reach us.
@@ -98,8 +145,11 @@ class Model:
     def press(self, key: str, now: float) -> None:
         """Obey a key; one that means nothing here does nothing."""
         self.notice = ""
+        if self.prompt is not None and key != "ctrl-c":
+            typed.answer(self, self.prompt, key, now)
+            return
         if self.typing and key != "ctrl-c":
-            self._typed(key)
+            typed.into_filter(self, key)
             return
         name = keys.action(key, self.screen)
         if name is not None:
@@ -127,7 +177,7 @@ class Model:
             found += self.plan.sparks(self.pasts, seen, self.window, now, end)
         if service:
             found += self.plan.service(self.pasts, service.name, self.window, now, end)
-        return found
+        return found + self.plan.told(more_wishes(self, now, end), now)
 
     # -- what is chosen ------------------------------------------------------------------------------------------
 
@@ -147,6 +197,22 @@ class Model:
         """The chosen service."""
         return self.world.services.get(self.services.chosen or "")
 
+    def alert_rows(self, now: float) -> list[Row]:
+        """The alarms, silences and incidents that pass the filter, in order."""
+        then = None if self.replay is None else self.time(now) + self.present.ahead
+        rows = {row.key: row for row in self.alarms.rows(self.filter, then)}
+        self.alerts.pick(list(rows), self.alarms.told)
+        return list(rows.values())
+
+    def alert_row(self) -> Row | None:
+        """The chosen one of these."""
+        return next((row for row in self.alarms.rows("") if row.key == self.alerts.chosen), None)
+
+    @property
+    def lists(self) -> dict[str, Picking]:
+        """The list of each screen that has one."""
+        return {"pulse": self.pulse, "hosts": self.hosts, "services": self.services, "alerts": self.alerts}
+
     def time(self, now: float) -> float:
         """The moment that is shown: now, when the picture was held, or one of the past."""
         if self.replay is not None:
@@ -165,7 +231,10 @@ class Model:
 
     def is_busy(self) -> bool:
         """Whether something that this screen shows has been asked for and is not here yet."""
-        return any(key[0] in ("hosts", "host", "series", "services", "checks") for key in self.plan.waiting)
+        return any(
+            key[0] in ("hosts", "host", "series", "services", "checks", "alerts", "why", "hub", "backtest")
+            for key in self.plan.waiting
+        )
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
@@ -175,14 +244,37 @@ class Model:
             self.before_help = self.screen
         self.screen = screen
         self.scroll = 0
+        if screen in keys.SCREENS:
+            self.behind = screen
+
+    def show_why(self, subject: str, rule: str) -> None:
+        """Show why there is an alarm, or none."""
+        self.why = (subject, rule)
+        self.alarms.answered = ""
+        self.plan.again("why")
+        self.show("why")
+
+    def show_backtest(self, trial: AskBacktest) -> None:
+        """Try a rule on the past, and show what it would have done."""
+        self.trial, self.alarms.backtest, self.alarms.answered = trial, None, ""
+        self.plan.again("backtest")
+        self.show("backtest")
+
+    def ask(self, prompt: Prompt) -> None:
+        """Ask the person for a line of text."""
+        self.prompt = prompt
+
+    def leave(self) -> None:
+        """End the program."""
+        self.quit = True
 
     def move(self, lines: int) -> None:
         """Go so many lines down, in whatever this screen lists."""
         if self.screen in ("hosts", "host"):
             self.hosts.move(lines)
             self.scroll = 0
-        elif self.screen == "services":
-            self.services.move(lines)
+        elif self.screen in self.lists:
+            self.lists[self.screen].move(lines)
         else:
             self.scroll = max(0, min(self.scroll + lines, 10_000))
 
@@ -191,8 +283,8 @@ class Model:
         if self.screen == "host":
             self.scroll = max(0, min(self.scroll + pages, 20))
         else:
-            page = self.services.page if self.screen == "services" else self.hosts.page
-            self.move(pages * max(1, page - 1))
+            picking = self.lists.get(self.screen)
+            self.move(pages * max(1, (picking.page if picking else 10) - 1))
 
     def zoom(self, steps: int) -> None:
         """Take a window of time so many sizes longer."""
@@ -201,19 +293,25 @@ class Model:
 
     def step_screen(self, steps: int) -> None:
         """Go to the screen so many tabs further."""
-        place = keys.SCREENS.index(self.screen) if self.screen in keys.SCREENS else -1
+        place = keys.SCREENS.index(self.behind)
         self.show(keys.SCREENS[(place + steps) % len(keys.SCREENS)])
 
     def back(self) -> None:
         """Go back one step; from the first screen nowhere."""
         if self.screen == "help":
             self.show(self.before_help)
+        elif self.screen in ("why", "backtest"):
+            self.show(self.behind)
         elif self.screen == "host":
             self.show("hosts")
+        elif (picking := self.lists.get(self.screen)) and picking.marked:
+            picking.marked.clear()
         elif self.filter:
             self.filter = ""
-        elif self.screen != "hosts":
+        elif self.screen not in ("hosts", "pulse"):
             self.show("hosts")
+        else:
+            self.show("pulse")
 
     def hold(self, now: float) -> None:
         """Hold the picture; or let it go on, with all that happened meanwhile. In the past: let it move, or stand."""
@@ -229,10 +327,11 @@ class Model:
             self.take(event, at)
 
     def order_by_next(self) -> None:
-        """Sort the hosts by the next column."""
-        names = list(SORTS)
-        self.hosts.sort = names[(names.index(self.hosts.sort) + 1) % len(names)]
-        self.hosts.reverse = False
+        """Sort by the next column."""
+        names = list(SERVICE_SORTS if self.screen == "services" else SORTS)
+        picking = self.lists[self.screen]
+        picking.sort = names[(names.index(picking.sort) + 1) % len(names)]
+        picking.reverse = False
 
     def ask_again(self) -> None:
         """Read everything anew."""
@@ -241,69 +340,3 @@ class Model:
         if self.replay is not None:
             self.replay.stretches.clear()
         self.hurry = True
-
-    def _typed(self, key: str) -> None:
-        if key == "enter":
-            self.typing = False
-        elif key == "escape":
-            self.typing, self.filter = False, ""
-        elif key == "backspace":
-            self.filter = self.filter[:-1]
-        elif len(key) == 1 and key.isprintable() and len(self.filter) < MAX_FILTER:
-            self.filter += key
-
-
-def _reverse(model: Model, now: float) -> None:
-    model.hosts.reverse = not model.hosts.reverse
-
-
-def _type(model: Model, now: float) -> None:
-    model.typing = True
-
-
-def _reset(model: Model, now: float) -> None:
-    model.window = model.start_window
-    model.travel.home(now)
-
-
-def _quit(model: Model, now: float) -> None:
-    model.quit = True
-
-
-def _enter(model: Model, now: float) -> None:
-    if model.host():
-        model.show("host")
-
-
-ACTIONS: dict[str, Callable[[Model, float], None]] = {
-    "up": lambda model, now: model.move(-1),
-    "down": lambda model, now: model.move(1),
-    "page_up": lambda model, now: model.turn(-1),
-    "page_down": lambda model, now: model.turn(1),
-    "first": lambda model, now: model.move(-1_000_000),
-    "last": lambda model, now: model.move(1_000_000),
-    "enter": _enter,
-    "back": lambda model, now: model.back(),
-    "next_screen": lambda model, now: model.step_screen(1),
-    "previous_screen": lambda model, now: model.step_screen(-1),
-    "screen_hosts": lambda model, now: model.show("hosts"),
-    "screen_host": lambda model, now: model.show("host"),
-    "screen_services": lambda model, now: model.show("services"),
-    "screen_alerts": lambda model, now: model.show("alerts"),
-    "filter": _type,
-    "sort": lambda model, now: model.order_by_next(),
-    "reverse": _reverse,
-    "zoom_in": lambda model, now: model.zoom(-1),
-    "zoom_out": lambda model, now: model.zoom(1),
-    "zoom_reset": _reset,
-    "earlier": lambda model, now: model.travel.pan(-0.25, now),
-    "later": lambda model, now: model.travel.pan(0.25, now),
-    "slower": lambda model, now: model.travel.hasten(-1, now),
-    "faster": lambda model, now: model.travel.hasten(1, now),
-    "incident": lambda model, now: model.travel.incident(now),
-    "pause": lambda model, now: model.hold(now),
-    "refresh": lambda model, now: model.ask_again(),
-    "help": lambda model, now: model.back() if model.screen == "help" else model.show("help"),
-    "quit": _quit,
-}
-"""What each action of the table of keys does."""

@@ -33,6 +33,15 @@ SORTS: dict[str, Callable[[Host], tuple[float, ...]]] = {
 }
 """Orders of the list of hosts by name of the column; hosts that are equal in it stand by name."""
 
+SERVICE_SORTS: dict[str, Callable[[Service], tuple[float, ...]]] = {
+    "state": lambda service: (_URGENT.get(service.state, 3),),
+    "name": lambda service: (),
+    "response": lambda service: (_much(service.response_ms),),
+    "checked": lambda service: (math.inf if service.checked is None else -service.checked,),
+    "tls": lambda service: (math.inf if service.tls_days is None else service.tls_days,),
+}
+"""The same for the list of services; the certificate that ends first is first."""
+
 CALM_SORTS = frozenset({"state", "name"})
 
 
@@ -52,26 +61,48 @@ class Picking:
     visible: tuple[str, ...] = ()
     """The names that were shown, as last drawn."""
     order: list[str] = field(default_factory=list)
+    marked: set[str] = field(default_factory=set)
+    """The names of lines that acts concern together."""
     _made_for: tuple[object, ...] = ()
     _made_at: float = -math.inf
 
     def hosts(self, world: World, words: str, now: float) -> list[Host]:
         """The hosts that ``words`` let through, in order."""
-        made_for = (words, self.sort, self.reverse, world.changes, world.hosts_told)
-        if made_for != self._made_for or (self.sort not in CALM_SORTS and not 0 <= now - self._made_at < CALM):
+        if self.due((words, self.sort, self.reverse, world.changes, world.hosts_told), now):
             key = SORTS[self.sort]
-            found = [host for host in world.hosts.values() if passes(words, host.name, host.display, host.state)]
+            found = [host for host in world.hosts.values() if passes(words, *world.words(host))]
             found.sort(key=lambda host: (*key(host), natural(host.display), host.name), reverse=self.reverse)
             self._order([host.name for host in found], world.hosts_told)
-            self._made_for, self._made_at = made_for, now
         return [world.hosts[name] for name in self.order if name in world.hosts]
 
     def services(self, world: World, words: str) -> list[Service]:
-        """The services that ``words`` let through, the most urgent first."""
-        found = [s for s in world.services.values() if passes(words, s.name, s.url, s.state)]
-        found.sort(key=lambda s: (_URGENT.get(s.state, 3), natural(s.name), s.name))
+        """The services that ``words`` let through, in order."""
+        labels = world.labels.services
+        found = [
+            one
+            for one in world.services.values()
+            if passes(words, one.name, one.url, one.state, *labels.get(one.name, ()))
+        ]
+        key = SERVICE_SORTS.get(self.sort, SERVICE_SORTS["state"])
+        found.sort(key=lambda one: (*key(one), natural(one.name), one.name), reverse=self.reverse)
         self._order([service.name for service in found], world.services_told)
         return found
+
+    def due(self, made_for: tuple[object, ...], now: float) -> bool:
+        """Whether the order is to be made anew: it was made for something else, or is old; counts as made then."""
+        kept = (self.sort in CALM_SORTS) or 0 <= now - self._made_at < CALM
+        if made_for == self._made_for and kept:
+            return False
+        self._made_for, self._made_at = made_for, now
+        return True
+
+    def pick(self, names: list[str], complete: bool) -> None:
+        """Take these lines in this order; ``complete`` says that what is missing has gone."""
+        self._order(names, complete)
+
+    def choose(self, name: str) -> None:
+        """Choose a line by its name."""
+        self.chosen, self.held = name, True
 
     def place(self) -> int:
         """The chosen line; 0 where there is none."""
@@ -101,6 +132,8 @@ class Picking:
             place = self.order.index(self.chosen) if self.chosen in self.order else 0
             self.chosen = names[min(place, len(names) - 1)] if names else None
         self.order = names
+        if self.marked and complete:
+            self.marked &= set(names)
 
 
 def passes(words: str, *texts: str) -> bool:

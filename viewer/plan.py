@@ -45,8 +45,10 @@ from viewer.pasts import CHARTED, SPARK_POINTS, SPARKED, Pasts
 
 RETRY = 5.0
 """Seconds before a wish that failed is told again."""
-LABELS, INCIDENTS = 300.0, 15.0
+LABELS, INCIDENTS = 300.0, 30.0
 """Seconds between two questions for what changes seldom."""
+SOON = 1.0
+"""Seconds that news of an alarm may wait, so that many of them are one question."""
 SPARKS_AT_ONCE = 4
 LOST = 60.0
 """Seconds after which nobody waits for an answer any more."""
@@ -148,6 +150,11 @@ class Plan:
         """What begins with these words is asked for again now."""
         for key in [key for key in self.due if key[0] in words]:
             del self.due[key]
+
+    def soon(self, now: float, *words: str) -> None:
+        """What begins with these words is asked for again within a second."""
+        for key in [key for key in self.due if key[0] in words]:
+            self.due[key] = min(self.due[key], now + SOON)
 
     def _told(self, wishes: list[Wish], now: float) -> list[Wish]:
         found = []

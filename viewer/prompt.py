@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from viewer.targets import Targets
+
 MAX_TEXT = 300
 
 Kind = Literal["command", "acknowledge", "silence", "reason", "end", "backtest"]
@@ -15,6 +17,8 @@ class Prompt:
     """What is asked, and what was typed so far. ``seconds`` is what a question before it brought."""
 
     kind: Kind
+    aim: Targets
+    """What was chosen when it was asked: lists move on meanwhile."""
     label: str
     text: str = ""
     hint: str = ""

@@ -69,6 +69,13 @@ class Scene:
         """The window of time over a spark."""
         return axis(self.hub_time, self.model.window.seconds, width)
 
+    def firing(self) -> int:
+        """How many alarms fire at the moment that is shown."""
+        model = self.model
+        if model.replay is not None:
+            return sum(one.burned(self.hub_time) for one in model.alarms.past)
+        return len(model.alarms.firing() if model.alarms.told else model.world.firing())
+
     def fresh(self, host: Host) -> bool:
         """Whether the host's numbers may be shown as current."""
         return host.fresh(self.at)
@@ -90,7 +97,7 @@ class Scene:
     def settle(self) -> None:
         """Tell the model what is seen."""
         for name, (top, names) in self.listed.items():
-            (self.model.hosts if name == "hosts" else self.model.services).shown(top, names)
+            self.model.lists[name].shown(top, names)
         if self.scrolled is not None:
             self.model.scroll = min(self.model.scroll, self.scrolled)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -61,8 +61,9 @@ def draw(
     reverse: bool = False,
     gap: int = 2,
     header: bool = True,
+    marked: Collection[int] = (),
 ) -> None:
-    """Draw as many rows as fit; ``chosen`` is the place of the marked one, whose line begins with ``▸``."""
+    """Draw as many rows as fit; the ``chosen`` one's line begins with ``▸``, that of a ``marked`` one with ``✓``."""
     mark = 0 if chosen is None else 2
     laid = choose(columns, pane.width - mark - (1 if mark else 0), gap)
     y = 0
@@ -80,6 +81,8 @@ def draw(
         x = mark
         if place == chosen:
             pane.put(0, y, "▸", Role.ACCENT | BOLD)
+        if place in marked:
+            pane.put(1, y, "✓", Role.ACCENT | BOLD)
         for column, wide in laid:
             spans = column.cell(row, wide)
             shift = wide - sum(width(text) for text, _ in spans) if column.to_right else 0

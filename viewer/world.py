@@ -19,6 +19,7 @@ from viewer.events import (
     HostEntry,
     HostsTold,
     HostTold,
+    LabelsTold,
     LinkState,
     LinkTold,
     Missed,
@@ -165,6 +166,11 @@ class Service:
     checked: float | None = None
     last: Check | None = None
 
+    @property
+    def tls_days(self) -> int | None:
+        """Days until its certificate ends, as the last check found."""
+        return self.last.tls_days if self.last else None
+
 
 @dataclass(slots=True)
 class Link:
@@ -193,6 +199,8 @@ class World:
     """How far the hub's clock is before ours."""
     garbage: int = 0
     missed: int = 0
+    labels: LabelsTold = field(default_factory=lambda: LabelsTold({}, {}))
+    """Of hosts and services by name, as ``role=db``."""
     hosts_told: bool = False
     services_told: bool = False
     changes: int = 0
@@ -215,6 +223,9 @@ class World:
                 self._checked(event.check)
             case AlertTold():
                 self._alert(event)
+            case LabelsTold():
+                self.changes += event != self.labels
+                self.labels = event
             case LinkTold():
                 self._linked(event, now)
             case Missed():
@@ -228,6 +239,10 @@ class World:
         """The alarms that fire now, the newest first."""
         found = [alert for alert in self.alarms.values() if alert.state == "firing"]
         return sorted(found, key=lambda alert: -alert.at)
+
+    def words(self, host: Host) -> tuple[str, ...]:
+        """What a filter looks at."""
+        return host.name, host.display, host.state, *self.labels.hosts.get(host.name, ())
 
     def counts(self) -> dict[str, int]:
         """How many hosts are in each state."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from viewer import keys
-from viewer.program import arguments, settings_text
+import pytest
+
+from tests.viewer.page import tables
+from viewer.program import arguments
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "viewer.md").read_text(encoding="utf-8")
 
 
-def test_the_page_has_the_table_of_keys() -> None:
-    assert keys.markdown() in PAGE
-
-
-def test_the_page_has_the_table_of_settings() -> None:
-    assert settings_text() in PAGE
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table.partition("\n")[0])
+def test_the_page_has_the_tables_that_the_program_uses(table: str) -> None:
+    assert table in PAGE, "python -m tests.viewer.page writes them anew"
 
 
 def test_the_page_names_every_flag() -> None:

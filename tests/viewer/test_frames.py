@@ -54,7 +54,7 @@ def test_the_list_stands_above_the_chosen_hosts_chart() -> None:
     assert (
         hosts_picture()
         == """\
- guardia  1 Hosts  2 Host  3 Services  4 Alerts      ● LIVE
+ 1  2 Hosts  3  4  5  6                    hub:8080  ● LIVE
 ╭─ Hosts ──────────────────── ▼ 1 down ─ ● 1 up ─ 2 hosts ─╮
 │  STATE▾  HOST           CPU  5m         MEM  DISK   SEEN │
 │  ▼ down  db-1             –               –     –   10 m │
@@ -73,7 +73,7 @@ def test_the_list_stands_above_the_chosen_hosts_chart() -> None:
 │                          ⣠⣶⣾⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿│
 │  0%                  ⣀⣠⣴⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿│
 ╰─────────────11:56──────11:57─────11:58──────11:59────────╯
- ↑↓ select  Enter open  Esc back  / filter        window 5m
+ ↑↓ select  Enter open  Esc back  a ack  ? help   window 5m
 """
     )
 
@@ -82,7 +82,7 @@ def test_a_small_terminal_shows_what_fits_and_says_what_does_not() -> None:
     assert (
         host_picture()
         == """\
- 1 Hosts  2 Host  3 Services  4 Alerts   ● LIVE
+ 1  2  3 Host  4  5  6         hub:8080  ● LIVE
  web-1  ● up  0 s ago  Debian 12   PgDn: 2 more
 ╭─ CPU ────────────────────── 100% ─ max 100% ─╮
 │100%                                     ⣀⣤⣴⣶⣿│
@@ -97,7 +97,7 @@ def test_a_small_terminal_shows_what_fits_and_says_what_does_not() -> None:
 │                  ⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤⣤│
 │  0%              ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿│
 ╰───────────11:56───11:57───11:58───11:59──────╯
- ↑↓ select  Esc back  +- zoom         window 5m
+ ↑↓ select  Esc back  a ack  ? help   window 5m
 """
     )
 
@@ -106,7 +106,7 @@ def test_a_hub_that_is_away_is_told_with_the_reason_and_in_ascii_where_need_be()
     assert (
         away_picture()
         == """\
- 1 Hosts                    hub:8080  o RECONNECTING in 2 s
+ 1  2 Hosts  3  4  5  6     hub:8080  o RECONNECTING in 2 s
 +- Hosts --- v 1 down - * 1 up - 2 hosts - as of 12:00:00 -+
 |  STATEv   HOST          CPU  5m         MEM  DISK   SEEN |
 |  v down?  db-1            -               -     -   10 m |

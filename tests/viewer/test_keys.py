@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from viewer import keys
-from viewer.model import ACTIONS
+from viewer.actions import ACTIONS
 from viewer.screens import SCREENS
 
 
@@ -29,6 +29,11 @@ def test_quitting_is_possible_everywhere() -> None:
     assert all(keys.action("q", screen) == keys.action("ctrl-c", screen) == "quit" for screen in SCREENS)
 
 
-def test_sorting_belongs_to_the_list_of_hosts() -> None:
-    assert keys.action("s", "hosts") == "sort"
-    assert keys.action("s", "host") is None
+def test_sorting_belongs_to_lists_with_columns() -> None:
+    assert keys.action("o", "hosts") == keys.action("o", "services") == "sort"
+    assert keys.action("o", "host") is None
+
+
+def test_space_marks_on_lists_and_turns_the_page_elsewhere() -> None:
+    assert keys.action(" ", "alerts") == "mark"
+    assert keys.action(" ", "help") == "page_down"

@@ -59,13 +59,14 @@ def test_a_choice_that_is_gone_passes_to_its_neighbour() -> None:
 def test_enter_opens_a_host_and_escape_leads_back_and_never_out() -> None:
     found = press(model(), "enter")
     assert found.screen == "host"
-    press(found, "escape", "escape", "escape")
-    assert found.screen == "hosts"
+    assert press(found, "escape").screen == "hosts"
+    press(found, "escape", "escape")
+    assert found.screen == "pulse"
     assert not found.quit
 
 
 def test_help_returns_to_where_one_came_from() -> None:
-    found = press(model(), "3", "?")
+    found = press(model(), "4", "?")
     assert found.screen == "help"
     assert press(found, "escape").screen == "services"
 
@@ -73,7 +74,7 @@ def test_help_returns_to_where_one_came_from() -> None:
 def test_tab_goes_round_all_screens() -> None:
     found = model()
     seen = [press(found, "tab").screen for _ in keys.SCREENS]
-    assert seen == ["host", "services", "alerts", "hosts"]
+    assert seen == ["host", "services", "alerts", "guardia", "pulse", "hosts"]
 
 
 def test_a_filter_is_typed_taken_back_and_given_up() -> None:

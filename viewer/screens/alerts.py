@@ -1,11 +1,14 @@
-"""What fires now, and what the alarms did since this program began. Pure."""
+"""What burns, what is silenced, what burned lately: a list, and the chosen line in full below it. Pure."""
 
 from __future__ import annotations
 
-from viewer.axis import local
+from collections.abc import Callable, Sequence
+
+from viewer.alarms import Row
+from viewer.axis import Axis, clock, local
+from viewer.burning import Incident, Silence
 from viewer.canvas import Pane, Span
-from viewer.cells import fit
-from viewer.events import AlertTold
+from viewer.cells import fit, wrapped
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene
@@ -13,57 +16,252 @@ from viewer.table import Column
 from viewer.table import draw as draw_table
 from viewer.units import age, number
 
-_SEVERITY = {"critical": Role.DOWN, "warning": Role.WARN, "info": Role.ACCENT}
-_SIGNS = {"firing": "▼", "pending": "◇", "clearing": "◇", "quiet": "●", "resolved": "●"}
+SEVERITIES = {"critical": Role.DOWN, "warning": Role.WARN, "info": Role.ACCENT}
+SIGNS = {"firing": "▼", "clearing": "◆", "pending": "◇", "resolved": "●", "silence": "■"}
+DETAIL = 15
+"""Rows from which the chosen line is shown in full below the list."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw the screen."""
-    firing = scene.model.world.firing()
-    high = min(len(firing) + 3, max(5, pane.height // 2)) if firing else 3
-    high = min(high, pane.height)
-    facts: list[Span] = [(f"{len(firing)} firing", Role.DOWN | BOLD)] if firing else []
-    inner = panel(pane.part(0, 0, pane.width, high), "Firing now", facts)
-    if firing:
-        draw_table(inner, _columns(scene), firing)
-    else:
-        nothing(inner, "nothing fires" if scene.model.world.link.state == "live" else "unknown: not connected")
-    _timeline(scene, pane.part(0, high, pane.width, pane.height - high))
+    rows = scene.model.alert_rows(scene.now)
+    chosen = next((row for row in rows if row.key == scene.model.alerts.chosen), None)
+    high = pane.height
+    if chosen is not None and pane.height >= DETAIL:
+        high = max(6, min(len(rows) + 3, pane.height - 8, pane.height * 2 // 3))
+    _list(scene, pane.part(0, 0, pane.width, high), rows)
+    if chosen is not None and high < pane.height:
+        _detail(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
 
 
-def _timeline(scene: Scene, pane: Pane) -> None:
-    told = list(reversed(scene.model.world.alerts))
-    page = max(1, pane.height - 3)
-    scene.scrolled = top = max(0, min(scene.model.scroll, len(told) - page))
-    foot: list[Span] = [(f"{top + 1}–{min(top + page, len(told))} of {len(told)}", Role.SOFT)] if told else []
-    inner = panel(pane, "Changes", [("newest first, since this viewer began", Role.SOFT)], foot=foot)
-    if told:
-        draw_table(inner, _columns(scene), told[top : top + page])
-    else:
-        nothing(inner, "no alarm has changed")
+def _list(scene: Scene, pane: Pane, rows: Sequence[Row]) -> None:
+    model = scene.model
+    page = max(0, pane.height - 3)
+    top = model.alerts.first_line(page, len(rows)) if page else 0
+    seen = rows[top : top + page]
+    scene.note("alerts", top, [row.key for row in seen])
+    foot: list[Span] = []
+    if len(rows) > page:
+        foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
+    if model.filter:
+        foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
+    if model.alerts.marked:
+        foot.append((f"✓ {len(model.alerts.marked)} marked", Role.ACCENT))
+    inner = panel(pane, "Alerts", _counts(scene), foot=foot)
+    if not rows:
+        nothing(inner, _why_none(scene))
+        return
+    place = model.alerts.place() - top
+    draw_table(
+        inner,
+        _columns(scene),
+        seen,
+        chosen=place if 0 <= place < len(seen) else -1,
+        gap=1 if inner.width < 58 else 2,
+        marked={place for place, row in enumerate(seen) if row.key in model.alerts.marked},
+    )
 
 
-def _columns(scene: Scene) -> list[Column[AlertTold]]:
-    def moment(alert: AlertTold, wide: int) -> list[Span]:
-        return [(local(alert.at, scene.look.zone).strftime("%d %b %H:%M:%S"), Role.SOFT)]
+def _counts(scene: Scene) -> list[Span]:
+    alarms = scene.model.alarms
+    if scene.model.replay is not None:
+        return [(f"▼ {scene.firing()} burned then", Role.WARN)]
+    if not alarms.told:
+        return [(alarms.failed, Role.WARN)] if alarms.failed else []
+    style = Role.STALE if scene.model.world.link.state != "live" or alarms.failed else Role.TEXT
+    firing, pending = alarms.firing(), [one for one in alarms.standing if not one.burns]
+    found: list[Span] = [(f"▼ {len(firing)} firing", style or (Role.DOWN | BOLD if firing else Role.SOFT))]
+    if pending:
+        found.append((f"◇ {len(pending)} pending", style or Role.WARN))
+    if known := sum(bool(one.owner) for one in firing):
+        found.append((f"{known} acknowledged", Role.SOFT))
+    if alarms.silences:
+        found.append((f"■ {len(alarms.silences)} silenced", Role.SOFT))
+    if alarms.failed:
+        found.insert(0, ("not read now", Role.WARN))
+    return found
 
-    def state(alert: AlertTold, wide: int) -> list[Span]:
-        style = _SEVERITY.get(alert.severity, Role.WARN) if alert.state == "firing" else Role.SOFT
-        return [(f"{_SIGNS.get(alert.state, '○')} {fit(alert.state, wide - 2)}", style | BOLD)]
 
-    def since(alert: AlertTold, wide: int) -> list[Span]:
-        return [(age(None if alert.started is None else scene.hub_time - alert.started), Role.TEXT)]
+def _why_none(scene: Scene) -> str:
+    alarms = scene.model.alarms
+    if not alarms.told:
+        return alarms.failed or "asking the hub…"
+    if scene.model.filter:
+        return "nothing matches the filter"
+    return "nothing fires and nothing fired lately"
 
-    def value(alert: AlertTold, wide: int) -> list[Span]:
-        return [(number(alert.value), Role.TEXT)]
+
+def _columns(scene: Scene) -> list[Column[Row]]:
+    axis = scene.spark_axis
+
+    def state(row: Row, wide: int) -> list[Span]:
+        word, style = state_of(row)
+        return [(fit(f"{SIGNS.get(word, '○')} {word}", wide), style)]
+
+    def timeline(row: Row, wide: int) -> list[Span]:
+        return stretch(row, axis(wide))
 
     return [
-        Column("at", "TIME", 15, moment, rank=3, to_right=False),
         Column("state", "STATE", 10, state, to_right=False),
-        Column("severity", "SEVERITY", 8, lambda a, wide: [(fit(a.severity, wide), Role.TEXT)], 4, to_right=False),
-        Column("subject", "SUBJECT", 8, lambda a, wide: [(fit(a.subject, wide), BOLD)], most=24, to_right=False),
-        Column("rule", "RULE", 8, lambda a, wide: [(fit(a.rule, wide), Role.TEXT)], 1, most=24, to_right=False),
-        Column("value", "VALUE", 5, value, rank=5),
-        Column("since", "FOR", 5, since, rank=5),
-        Column("reason", "WHY", 10, lambda a, wide: [(fit(a.reason, wide), Role.SOFT)], 2, most=80, to_right=False),
+        Column("severity", "SEVERITY", 8, lambda row, wide: [_severity(row)], 5, to_right=False),
+        Column("about", "ABOUT", 8, _about, most=26, to_right=False),
+        Column("rule", "RULE", 8, lambda row, wide: [(fit(_rule(row), wide), Role.TEXT)], 1, most=22, to_right=False),
+        Column("since", "SINCE", 5, _since(scene), rank=2),
+        Column("value", "VALUE", 5, _value, rank=7),
+        Column("line", scene.model.window.name, 12, timeline, rank=6, most=40, to_right=False),
+        Column("owner", "ACK", 6, _owner, rank=4, most=12, to_right=False),
+        Column("reason", "WHY", 12, _reason, rank=3, most=80, to_right=False),
     ]
+
+
+def state_of(row: Row) -> tuple[str, int]:
+    """A line's state and its style."""
+    if row.incident is None:
+        return "silence", Role.UNKNOWN
+    if row.kind == "past":
+        return "resolved", Role.SOFT
+    one = row.incident
+    style = SEVERITIES.get(one.severity, Role.WARN) if one.burns else Role.WARN
+    return one.state, style | (BOLD if one.burns else 0)
+
+
+def _severity(row: Row) -> Span:
+    one = row.incident
+    if one is None:
+        return "", Role.SOFT
+    return fit(one.severity, 8), Role.SOFT if row.kind == "past" else SEVERITIES.get(one.severity, Role.WARN)
+
+
+def _about(row: Row, wide: int) -> list[Span]:
+    if row.silence is not None:
+        return [(fit(" ".join(row.silence.matches), wide), BOLD)]
+    assert row.incident is not None
+    return [(fit(row.incident.about, wide), Role.SOFT if row.kind == "past" else BOLD)]
+
+
+def _rule(row: Row) -> str:
+    return row.incident.rule if row.incident else ""
+
+
+def _since(scene: Scene) -> Callable[[Row, int], list[Span]]:
+    def cell(row: Row, wide: int) -> list[Span]:
+        return [(age(scene.hub_time - began(row)), Role.TEXT if row.kind == "alarm" else Role.SOFT)]
+
+    return cell
+
+
+def began(row: Row) -> float:
+    """When it began; of what is over, when it ended."""
+    if row.silence is not None:
+        return row.silence.starts
+    assert row.incident is not None
+    one = row.incident
+    if row.kind == "past" and one.ended is not None:
+        return one.ended
+    return one.since if one.started is None else one.started
+
+
+def _value(row: Row, wide: int) -> list[Span]:
+    return [(number(row.incident.value if row.incident else None), Role.SOFT if row.kind == "past" else Role.TEXT)]
+
+
+def _owner(row: Row, wide: int) -> list[Span]:
+    owner = row.silence.owner if row.silence else row.incident.owner if row.incident else ""
+    return [(fit(owner, wide) if owner else "–", Role.TEXT if owner else Role.SOFT)]
+
+
+def _reason(row: Row, wide: int) -> list[Span]:
+    if row.silence is not None:
+        return [(fit(row.silence.reason, wide), Role.SOFT)]
+    assert row.incident is not None
+    held = f"held back: {row.incident.holds[0]}" if row.incident.holds else ""
+    return [(fit(held or row.incident.reason, wide), Role.SOFT)]
+
+
+def stretch(row: Row, line: Axis) -> list[Span]:
+    """When it burned (or was silenced), a sign for each column of the window: ``━`` while it did."""
+    one = row.incident
+    if row.silence is not None:
+        begin, end = row.silence.starts, row.silence.until
+    elif one is not None and one.started is not None and one.state != "pending":
+        begin, end = one.started, one.ended if one.ended is not None else line.end
+    else:
+        return []
+    style = state_of(row)[1]
+    first, last = max(0, line.column(begin)), min(line.count - 1, line.column(max(begin, end - 1e-6)))
+    if first > last:
+        return [("·" * line.count, Role.LINE)]
+    return [
+        ("·" * first, Role.LINE),
+        (("━" if row.incident else "─") * (last - first + 1), style),
+        ("·" * (line.count - 1 - last), Role.LINE),
+    ]
+
+
+def _detail(scene: Scene, pane: Pane, row: Row) -> None:
+    """The chosen line in full."""
+    if row.silence is not None:
+        inner = panel(pane, "Silence", [("e ends it", Role.ACCENT)])
+        paragraphs(inner, _silenced(scene, row.silence))
+        return
+    assert row.incident is not None
+    one = row.incident
+    keys: list[Span] = [("w why", Role.ACCENT)]
+    if row.kind == "alarm" and one.burns and not one.owner:
+        keys.append(("a acknowledge", Role.ACCENT))
+    if row.kind == "alarm":
+        keys.append(("s silence", Role.ACCENT))
+    inner = panel(pane, f"{one.rule} on {one.about}", keys)
+    paragraphs(inner, _burning(scene, row, one))
+
+
+def paragraphs(pane: Pane, lines: Sequence[tuple[str, str, int]]) -> None:
+    """Lines with a label each, broken between words."""
+    y, indent = 0, 14 if pane.width >= 50 else 10
+    for label, text, style in lines:
+        pane.put(1, y, fit(label, indent - 2), Role.SOFT)
+        for piece in wrapped(text, max(10, pane.width - indent - 1)):
+            if y >= pane.height:
+                return
+            pane.put(indent, y, piece, style)
+            y += 1
+
+
+def _burning(scene: Scene, row: Row, one: Incident) -> list[tuple[str, str, int]]:
+    word, style = state_of(row)
+    when = f"{moment(scene, began(row))}, {age(scene.hub_time - began(row))} ago"
+    found = [
+        ("state", f"{SIGNS.get(word, '○')} {word}, {one.severity}", style),
+        ("ended" if row.kind == "past" else "since", when, Role.TEXT),
+    ]
+    if row.kind == "past" and one.started is not None and one.ended is not None:
+        lasted = age(one.ended - one.started)
+        found.append(("burned", f"from {moment(scene, one.started)} for {lasted}", Role.TEXT))
+    found.append(("why", one.reason or "–", Role.TEXT))
+    if one.threshold is not None:
+        found.append(("value", f"{number(one.value)}, limit {number(one.threshold)}", Role.TEXT))
+    if one.owner:
+        found.append(("acknowledged", f"by {one.owner}{f': {one.note}' if one.note else ''}", Role.UP))
+    elif row.kind == "alarm" and one.burns:
+        found.append(("acknowledged", "by nobody", Role.WARN))
+    found += [("held back", hold, Role.UNKNOWN) for hold in one.holds]
+    return found
+
+
+def _silenced(scene: Scene, one: Silence) -> list[tuple[str, str, int]]:
+    left = one.until - scene.hub_time
+    return [
+        ("matches", ", ".join(one.matches), BOLD),
+        ("by", one.owner, Role.TEXT),
+        ("reason", one.reason, Role.TEXT),
+        ("until", f"{moment(scene, one.until)}, {'over' if left <= 0 else f'in {age(left)}'}", Role.TEXT),
+        ("id", one.id, Role.SOFT),
+    ]
+
+
+def moment(scene: Scene, at: float) -> str:
+    """A time of the hub's clock: of today the time alone."""
+    zone = scene.look.zone
+    if local(at, zone).date() == local(scene.now, zone).date():
+        return clock(at, zone)
+    return local(at, zone).strftime("%d %b %H:%M:%S")

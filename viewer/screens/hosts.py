@@ -68,6 +68,8 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Host]) -> None:
         foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
     if model.filter:
         foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
+    if model.hosts.marked:
+        foot.append((f"✓ {len(model.hosts.marked)} marked", Role.ACCENT))
     inner = panel(pane, "Hosts", _counts(scene), foot=foot)
     if not rows:
         nothing(inner, _why_none(scene))
@@ -84,6 +86,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Host]) -> None:
         sorted_by=model.hosts.sort,
         reverse=model.hosts.reverse,
         gap=1 if narrow else 2,
+        marked={place for place, host in enumerate(seen) if host.name in model.hosts.marked},
     )
 
 
@@ -120,7 +123,7 @@ def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column
     def flow(value: float | None) -> str:
         return scene.units.flow(value, network=True)
 
-    return [
+    columns = [
         Column("state", "STATE", min(state, 10), _state(scene), to_right=False),
         Column("name", "HOST", 8, _name(scene), most=34, to_right=False),
         Column("cpu", "CPU", 5, number_cell(lambda h: h.value("cpu.percent"), percent, True), rank=1),
@@ -137,8 +140,11 @@ def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column
             number_cell(lambda h: h.digest.heat and h.digest.heat[1], scene.units.temperature),
             rank=8,
         ),
+        Column("labels", "LABELS", 8, _labels(scene), rank=9, most=40, to_right=False),
         Column("seen", "SEEN", 5, _seen(scene), rank=3 if narrow else 4),
     ]
+    # A column that would be empty for everybody takes no room.
+    return [column for column in columns if column.name != "labels" or scene.model.present.labels.hosts]
 
 
 CellOf = Callable[[Host, int], list[Span]]
@@ -183,6 +189,11 @@ def _spark(scene: Scene) -> CellOf:
         return [(character, heat((value or 0.0) / 100)) for character, value in zip(text, means[-wide:], strict=False)]
 
     return cell
+
+
+def _labels(scene: Scene) -> CellOf:
+    labels = scene.model.present.labels.hosts
+    return lambda host, wide: [(fit(" ".join(labels.get(host.name, ())), wide), Role.SOFT)]
 
 
 def _seen(scene: Scene) -> CellOf:

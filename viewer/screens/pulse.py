@@ -1,0 +1,360 @@
+"""How everything is, at a glance: counts by state, what fires, lag and losses, and the hosts that need a look. Pure."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from viewer.axis import clock
+from viewer.burning import Incident
+from viewer.canvas import Pane, Span
+from viewer.cells import fit, width
+from viewer.palette import BOLD, Role
+from viewer.panel import nothing, panel
+from viewer.scene import Scene, alarm, sign, state_role
+from viewer.screens.alerts import SEVERITIES, SIGNS
+from viewer.screens.guardia import current
+from viewer.screens.guardia import ill as ill_parts
+from viewer.table import Column
+from viewer.table import draw as draw_table
+from viewer.units import age, count, percent, share
+from viewer.world import ORDER, Host
+
+SHOWN = ("up", "degraded", "down", "unknown")
+"""States that are counted even where there are none; others when there are."""
+MOST = 200
+"""Hosts that are listed as the worst."""
+FULL, BUSY = 90.0, 90.0
+"""Percentages from which a filesystem, memory or CPU is worth a look."""
+
+
+def draw(scene: Scene, pane: Pane) -> None:
+    """Draw the screen."""
+    if pane.width >= 76:
+        third = pane.width // 3
+        _hosts(scene, pane.part(0, 0, third, 6))
+        _services(scene, pane.part(third, 0, third, 6))
+        _hub(scene, pane.part(2 * third, 0, pane.width - 2 * third, 6))
+        y = 6
+    else:
+        y = _lines(scene, pane)
+    _below(scene, pane.part(0, y, pane.width, pane.height - y))
+
+
+def _below(scene: Scene, pane: Pane) -> None:
+    """What fires, and the worst hosts: beside each other where there is room."""
+    firing = _firing(scene)
+    worst = worst_hosts(scene)
+    if pane.width >= 140:
+        left = pane.width // 2
+        _worst(scene, pane.part(0, 0, left, pane.height), worst)
+        _burning(scene, pane.part(left, 0, pane.width - left, pane.height), firing)
+        return
+    high = min(len(firing) + 3, max(4, pane.height // 3)) if firing else 3
+    if pane.height < 9 and not firing:
+        high = 0
+    _burning(scene, pane.part(0, 0, pane.width, high), firing)
+    _worst(scene, pane.part(0, high, pane.width, pane.height - high), worst)
+
+
+# -- counts ---
+
+
+def _states(scene: Scene, counts: Mapping[str, int]) -> list[Span]:
+    """Each state with its sign, its count and its word."""
+    live = scene.model.world.link.state == "live"
+    names = [*SHOWN, *(state for state in counts if state not in SHOWN)]
+    found: list[Span] = []
+    for state in names:
+        many = counts.get(state, 0)
+        style = Role.STALE if not live else Role.SOFT if not many else state_role(state)
+        found.append((f"{sign(state)} {many} {state}", style | (BOLD if many and state != "up" else 0)))
+    return found
+
+
+def _two_columns(pane: Pane, y: int, spans: Sequence[Span]) -> None:
+    half = max(width(text) for text, _ in spans) + 3 if spans else 0
+    for place, (text, style) in enumerate(spans):
+        x = 1 + (place % 2) * half
+        if x + width(text) <= pane.width:
+            pane.put(x, y + place // 2, text, style)
+
+
+def _bar(pane: Pane, y: int, counts: Mapping[str, int]) -> None:
+    """The states' shares of the whole; each that occurs has at least one cell."""
+    total = sum(counts.values())
+    if not total or pane.width < 6:
+        return
+    room = pane.width - 2
+    there = [state for state in ORDER if counts.get(state)] + [s for s in counts if s not in ORDER and counts[s]]
+    lengths = {state: max(1, math.floor(counts[state] / total * room)) for state in there}
+    most = max(there, key=lambda state: counts[state])
+    lengths[most] = max(1, lengths[most] + room - sum(lengths.values()))
+    marks = {"up": "━", "degraded": "◆", "down": "▼", "stale": "◇"}
+    x = 1
+    for state in there:
+        x = pane.put(x, y, marks.get(state, "○") * min(lengths[state], pane.width - 1 - x), state_role(state))
+
+
+def _hosts(scene: Scene, pane: Pane) -> None:
+    counts = scene.model.world.counts()
+    total = sum(counts.values())
+    facts: list[Span] = [(f"{total} in all", Role.SOFT)] if scene.model.world.hosts_told else []
+    link = scene.model.world.link
+    if link.state != "live" and link.lost_at is not None:
+        facts = [(f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN)]
+    inner = panel(pane, "Hosts", facts)
+    if not total:
+        nothing(inner, _why_none(scene, scene.model.world.hosts_told, "no host has reported yet"))
+        return
+    _two_columns(inner, 0, _states(scene, counts))
+    _bar(inner, inner.height - 1, counts)
+
+
+def _services(scene: Scene, pane: Pane) -> None:
+    world = scene.model.world
+    counts: dict[str, int] = {}
+    for service in world.services.values():
+        counts[service.state] = counts.get(service.state, 0) + 1
+    facts: list[Span] = [(f"{len(world.services)} in all", Role.SOFT)] if world.services else []
+    inner = panel(pane, "Services", facts)
+    if not counts:
+        nothing(inner, _why_none(scene, world.services_told, "no services are checked"))
+        return
+    _two_columns(inner, 0, _states(scene, counts))
+    _bar(inner, inner.height - 1, counts)
+
+
+def _why_none(scene: Scene, told: bool, empty: str) -> str:
+    if told:
+        return empty
+    return "asking the hub…" if scene.model.world.link.state in ("connecting", "live") else "the hub is away"
+
+
+def _hub(scene: Scene, pane: Pane) -> None:
+    inner = panel(pane, "Guardia", [_health(scene)])
+    for y, (label, text, style) in enumerate(_flow(scene)[: inner.height]):
+        inner.put(1, y, label, Role.SOFT)
+        inner.put(10, y, fit(text, max(0, inner.width - 11)), style)
+
+
+def _health(scene: Scene) -> Span:
+    own = scene.model.own
+    if own is None:
+        return "not told", Role.SOFT
+    bad = ill_parts(own.parts)
+    if not current(scene):
+        return f"as of {age(scene.at - scene.model.own_at)} ago", Role.WARN
+    return (f"▼ {bad[0].name} {bad[0].status}", Role.DOWN | BOLD) if bad else ("● all well", Role.UP)
+
+
+def _flow(scene: Scene) -> list[tuple[str, str, int]]:
+    """How old readings are, how many are late, what was lost, what is held back."""
+    model = scene.model
+    found: list[tuple[str, str, int]]
+    median, oldest = lag(scene)
+    if median is None:
+        found = [("lag", "no host is up", Role.SOFT)]
+    else:
+        text = f"{age(median)}, oldest {age(oldest)}"
+        late = sum(host.late > 0 for host in model.world.hosts.values())
+        found = [("lag", f"{text}, {late} late" if late else text, Role.WARN if late else Role.TEXT)]
+    own = model.own
+    if own is None:
+        found.append(("lost", "not told", Role.SOFT))
+    else:
+        style = Role.STALE if not current(scene) else Role.DOWN | BOLD if own.lost else Role.UP
+        under_way = sum(one.waiting for one in own.ledgers)
+        found.append(("lost", f"{count(own.lost)} messages, {count(under_way)} under way", style))
+    alarms = model.alarms
+    if not alarms.told:
+        found.append(("alerts", alarms.failed or "not told", Role.WARN if alarms.failed else Role.SOFT))
+    else:
+        pending = sum(not one.burns for one in alarms.standing)
+        text = f"{scene.firing()} firing, {pending} pending"
+        found.append(("alerts", text, Role.DOWN | BOLD if scene.firing() else Role.TEXT))
+        held = sum(bool(one.holds) for one in alarms.standing)
+        found.append(("silenced", f"{held} alarms by {len(alarms.silences)} silences", Role.TEXT))
+    return found
+
+
+def lag(scene: Scene) -> tuple[float | None, float | None]:
+    """The median and the greatest age of the newest readings of hosts that are up, in seconds."""
+    ages = sorted(
+        seen
+        for host in scene.model.world.hosts.values()
+        if host.state == "up" and (seen := host.age(scene.at)) is not None
+    )
+    return (ages[len(ages) // 2], ages[-1]) if ages else (None, None)
+
+
+def _lines(scene: Scene, pane: Pane) -> int:
+    """The same counts for narrow terminals, a line or two each; returns how many lines they took."""
+    world = scene.model.world
+    groups: list[tuple[str, list[Span]]] = [("hosts", _states(scene, world.counts()))]
+    services: dict[str, int] = {}
+    for service in world.services.values():
+        services[service.state] = services.get(service.state, 0) + 1
+    if services:
+        groups.append(("services", _states(scene, services)))
+    y = 0
+    for label, spans in groups:
+        pane.put(1, y, label, Role.SOFT)
+        x = 10
+        for text, style in spans:
+            if x + width(text) >= pane.width and x > 10:
+                x, y = 10, y + 1
+            x = pane.put(x, y, text, style) + 2
+        y += 1
+    for label, text, style in _flow(scene)[: max(0, pane.height - y - 8)]:
+        pane.put(1, y, label, Role.SOFT)
+        pane.put(10, y, fit(text, pane.width - 11), style)
+        y += 1
+    return y
+
+
+# -- what fires ---
+
+
+def _firing(scene: Scene) -> list[Incident]:
+    model = scene.model
+    if model.replay is not None:
+        return [row.incident for row in model.alarms.rows("", scene.hub_time) if row.kind == "alarm" and row.incident]
+    return model.alarms.firing()
+
+
+def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
+    alarms = scene.model.alarms
+    facts: list[Span] = [(f"{len(firing)} in all", Role.DOWN | BOLD)] if firing else []
+    inner = panel(pane, "Firing", facts)
+    if not firing:
+        nothing(inner, "nothing fires" if alarms.told else alarms.failed or _why_none(scene, False, ""))
+        return
+    columns: list[Column[Incident]] = [
+        Column("state", "STATE", 10, _state, to_right=False),
+        Column("about", "ABOUT", 8, lambda one, wide: [(fit(one.about, wide), BOLD)], most=24, to_right=False),
+        Column("rule", "RULE", 8, lambda one, wide: [(fit(one.rule, wide), Role.TEXT)], 1, most=20, to_right=False),
+        Column("for", "FOR", 5, lambda one, wide: [(_since(scene, one), Role.TEXT)], rank=2),
+        Column("ack", "ACK", 6, _owner, rank=4, most=10, to_right=False),
+        Column("why", "WHY", 12, lambda one, wide: [(fit(one.reason, wide), Role.SOFT)], 3, most=70, to_right=False),
+    ]
+    draw_table(inner, columns, firing[: max(0, inner.height - 1)], gap=1 if inner.width < 58 else 2)
+
+
+def _state(one: Incident, wide: int) -> list[Span]:
+    return [(fit(f"{SIGNS.get(one.state, '○')} {one.severity}", wide), SEVERITIES.get(one.severity, Role.WARN) | BOLD)]
+
+
+def _since(scene: Scene, one: Incident) -> str:
+    return age(scene.hub_time - (one.since if one.started is None else one.started))
+
+
+def _owner(one: Incident, wide: int) -> list[Span]:
+    return [(fit(one.owner, wide) if one.owner else "nobody", Role.TEXT if one.owner else Role.WARN)]
+
+
+# -- the worst hosts ---
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A host that is worth a look, and why; ``weight`` sorts the worst first."""
+
+    host: Host
+    weight: tuple[float, ...]
+    why: str
+    style: int
+
+
+def worst_hosts(scene: Scene) -> list[Bad]:
+    """The hosts that need a look, the worst first; then the busiest ones."""
+    burning: dict[str, Incident] = {}
+    for one in reversed(_firing(scene)):
+        burning[one.subject] = one
+    world, picking = scene.model.world, scene.model.pulse
+    if picking.due((world.changes, world.hosts_told, tuple(burning)), scene.at):
+        every = (_bad(scene, host, burning.get(host.name)) for host in world.hosts.values())
+        worst = heapq.nsmallest(MOST, every, key=lambda bad: (bad.weight, bad.host.name))
+        picking.pick([bad.host.name for bad in worst], world.hosts_told)
+    return [_bad(scene, world.hosts[name], burning.get(name)) for name in picking.order if name in world.hosts]
+
+
+def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
+    cpu, memory = host.value("cpu.percent") or 0.0, host.value("memory.percent") or 0.0
+    disk = host.digest.disk
+    if host.state in ("down", "degraded"):
+        why = host.error or f"{host.state} for {age(host.age(scene.at))}"
+        return Bad(host, (0.0 if host.state == "down" else 1.0,), why, state_role(host.state))
+    if firing is not None:
+        severity = {"critical": 2.0, "warning": 3.0}.get(firing.severity, 4.0)
+        return Bad(host, (severity,), f"{firing.rule}: {firing.reason}", SEVERITIES.get(firing.severity, Role.WARN))
+    if host.state != "up" or not scene.fresh(host):
+        seen = host.age(scene.at)
+        why = host.error or ("never seen" if seen is None else f"last reading {age(seen)} ago")
+        return Bad(host, (5.0 if host.state == "stale" else 6.0,), why, Role.WARN)
+    if disk is not None and disk[1] >= FULL:
+        return Bad(host, (7.0, -disk[1]), f"{disk[0]} is {share(disk[1])} full", alarm(disk[1]))
+    if memory >= FULL or cpu >= BUSY:
+        why = f"memory {share(memory)}" if memory >= cpu else f"CPU {percent(cpu)}"
+        return Bad(host, (8.0, -max(cpu, memory)), why, alarm(max(cpu, memory)))
+    return Bad(host, (9.0, -max(cpu, memory)), "", Role.SOFT)
+
+
+def _worst(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
+    model = scene.model
+    bad = sum(one.weight[0] < 9 for one in worst)
+    page = max(0, pane.height - 3)
+    top = model.pulse.first_line(page, len(worst)) if page else 0
+    seen = worst[top : top + page]
+    scene.note("pulse", top, [one.host.name for one in seen])
+    needing = f"{bad}{'+' if bad == MOST else ''} need a look"
+    facts: list[Span] = [(needing, Role.WARN) if bad else ("none needs a look", Role.SOFT)] if worst else []
+    foot: list[Span] = [(f"{top + 1}–{top + len(seen)} of {len(worst)}", Role.SOFT)] if len(worst) > page else []
+    if model.pulse.marked:
+        foot.append((f"✓ {len(model.pulse.marked)} marked", Role.ACCENT))
+    inner = panel(pane, "Worst hosts", facts, foot=foot)
+    if not worst:
+        nothing(inner, _why_none(scene, model.world.hosts_told, "no host has reported yet"))
+        return
+    place = model.pulse.place() - top
+    draw_table(
+        inner,
+        _columns(scene, seen),
+        seen,
+        chosen=place if 0 <= place < len(seen) else -1,
+        gap=1 if inner.width < 58 else 2,
+        marked={at for at, one in enumerate(seen) if one.host.name in model.pulse.marked},
+    )
+
+
+def _columns(scene: Scene, seen: Sequence[Bad]) -> list[Column[Bad]]:
+    def state(one: Bad, wide: int) -> list[Span]:
+        text, style = scene.state(one.host)
+        return [(fit(text, wide), style)]
+
+    def value(name: str) -> Callable[[Bad, int], list[Span]]:
+        def cell(one: Bad, wide: int) -> list[Span]:
+            found = one.host.value(name)
+            return [(share(found), scene.tone(one.host, alarm(found) if found is not None else Role.SOFT))]
+
+        return cell
+
+    def disk(one: Bad, wide: int) -> list[Span]:
+        found = one.host.digest.disk
+        return [(share(found[1] if found else None), scene.tone(one.host, alarm(found[1] if found else None)))]
+
+    def seen_cell(one: Bad, wide: int) -> list[Span]:
+        return [(age(one.host.age(scene.at)), Role.SOFT if scene.fresh(one.host) else Role.WARN)]
+
+    longest = max((width(scene.state(one.host)[0]) for one in seen), default=6)
+    return [
+        Column("state", "STATE", max(6, min(10, longest)), state, to_right=False),
+        Column("name", "HOST", 8, lambda one, wide: [(fit(one.host.display, wide), BOLD)], most=26, to_right=False),
+        Column("cpu", "CPU", 4, value("cpu.percent"), rank=2),
+        Column("mem", "MEM", 4, value("memory.percent"), rank=3),
+        Column("disk", "DISK", 4, disk, rank=4),
+        Column("seen", "SEEN", 5, seen_cell, rank=5),
+        Column("why", "WHY", 12, lambda one, wide: [(fit(one.why, wide), one.style)], 1, most=70, to_right=False),
+    ]

@@ -13,9 +13,20 @@ from typing import TYPE_CHECKING
 
 from bus import timing
 from viewer.alarms import silences_for
-from viewer.events import Acknowledge, Act, ActDone, AddSilence, AskBacktest, EndSilence, Event, Failed
+from viewer.events import (
+    ActDone,
+    Event,
+    Failed,
+)
 from viewer.prompt import Prompt
 from viewer.targets import Targets, targets
+from viewer.wishes import (
+    Acknowledge,
+    Act,
+    AddSilence,
+    AskBacktest,
+    EndSilence,
+)
 
 if TYPE_CHECKING:
     from viewer.model import Model

@@ -9,11 +9,6 @@ from typing import Literal
 from viewer.burning import Incident, Silence, Verdict, worst
 from viewer.events import (
     AlertsTold,
-    AskAlerts,
-    AskBacktest,
-    AskIncidents,
-    AskRules,
-    AskWhy,
     BacktestTold,
     Event,
     Failed,
@@ -23,6 +18,13 @@ from viewer.events import (
     WhyTold,
 )
 from viewer.picking import passes
+from viewer.wishes import (
+    AskAlerts,
+    AskBacktest,
+    AskIncidents,
+    AskRules,
+    AskWhy,
+)
 
 MAX_WHYS = 100
 

@@ -15,25 +15,14 @@ from bus.secret import Secret
 from viewer import parse, parse_alerts
 from viewer.burning import Hub
 from viewer.events import (
-    Acknowledge,
-    Act,
     ActDone,
-    AddSilence,
     AlertsTold,
-    AskAlerts,
-    AskBacktest,
     AskChecks,
     AskHost,
     AskHosts,
-    AskHub,
-    AskIncidents,
-    AskLabels,
-    AskRules,
     AskSeries,
     AskServices,
-    AskWhy,
     BacktestTold,
-    EndSilence,
     Event,
     Failed,
     HostsTold,
@@ -41,6 +30,19 @@ from viewer.events import (
     Wish,
 )
 from viewer.reasons import reason
+from viewer.wishes import (
+    Acknowledge,
+    Act,
+    AddSilence,
+    AskAlerts,
+    AskBacktest,
+    AskHub,
+    AskIncidents,
+    AskLabels,
+    AskRules,
+    AskWhy,
+    EndSilence,
+)
 
 CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
 BACKTEST_SECONDS = 90.0

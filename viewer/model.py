@@ -17,7 +17,6 @@ from viewer.burning import Hub
 from viewer.events import (
     ActDone,
     AlertTold,
-    AskBacktest,
     AskHosts,
     BacktestTold,
     ChecksTold,
@@ -38,6 +37,9 @@ from viewer.prompt import Prompt
 from viewer.replay import Replay
 from viewer.travel import Travel
 from viewer.wanted import more_wishes
+from viewer.wishes import (
+    AskBacktest,
+)
 from viewer.world import Host, Service, World
 
 MAX_BACKLOG = 20_000

@@ -6,8 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from viewer.burning import Hub, Incident, Ledger, Part, Program, Silence, Verdict
-from viewer.events import AskIncidents, AskWhy, IncidentsTold, LabelsTold, RulesTold, RuleTold, WhyTold
+from viewer.events import (
+    IncidentsTold,
+    LabelsTold,
+    RulesTold,
+    RuleTold,
+    WhyTold,
+)
 from viewer.parse import load, number, numbers, seconds, text
+from viewer.wishes import (
+    AskIncidents,
+    AskWhy,
+)
 
 MAX_ROWS = 2000
 

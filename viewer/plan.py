@@ -14,18 +14,11 @@ from viewer.axis import Window
 from viewer.events import (
     ActDone,
     AlertsTold,
-    AskAlerts,
-    AskBacktest,
     AskChecks,
     AskHost,
     AskHosts,
-    AskHub,
-    AskIncidents,
-    AskLabels,
-    AskRules,
     AskSeries,
     AskServices,
-    AskWhy,
     BacktestTold,
     ChecksTold,
     Event,
@@ -42,6 +35,15 @@ from viewer.events import (
     Wish,
 )
 from viewer.pasts import CHARTED, SPARK_POINTS, SPARKED, Pasts
+from viewer.wishes import (
+    AskAlerts,
+    AskBacktest,
+    AskHub,
+    AskIncidents,
+    AskLabels,
+    AskRules,
+    AskWhy,
+)
 
 RETRY = 5.0
 """Seconds before a wish that failed is told again."""

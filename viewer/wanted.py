@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from viewer.events import AskAlerts, AskHub, AskIncidents, AskLabels, AskRules, AskWhy, Wish
+from viewer.events import (
+    Wish,
+)
+from viewer.wishes import (
+    AskAlerts,
+    AskHub,
+    AskIncidents,
+    AskLabels,
+    AskRules,
+    AskWhy,
+)
 
 if TYPE_CHECKING:
     from viewer.model import Model

@@ -11,28 +11,17 @@ from viewer import parse
 from viewer.burning import Hub as OwnHub
 from viewer.burning import Incident, Silence, Verdict
 from viewer.events import (
-    Acknowledge,
-    Act,
     ActDone,
-    AddSilence,
     AlertsTold,
     AlertTold,
-    AskAlerts,
-    AskBacktest,
     AskChecks,
     AskHost,
     AskHosts,
-    AskHub,
-    AskIncidents,
-    AskLabels,
-    AskRules,
     AskSeries,
     AskServices,
-    AskWhy,
     BacktestTold,
     Check,
     ChecksTold,
-    EndSilence,
     Event,
     Failed,
     HostEntry,
@@ -52,6 +41,19 @@ from viewer.events import (
 from viewer.model import Model
 from viewer.scene import Look
 from viewer.session import Session
+from viewer.wishes import (
+    Acknowledge,
+    Act,
+    AddSilence,
+    AskAlerts,
+    AskBacktest,
+    AskHub,
+    AskIncidents,
+    AskLabels,
+    AskRules,
+    AskWhy,
+    EndSilence,
+)
 
 NOON = 1_767_268_800.0
 """2026-01-01 12:00:00 UTC."""

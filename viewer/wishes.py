@@ -1,0 +1,80 @@
+"""What the viewer asks about alarms and about the hub itself, and the acts of an operator. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AskAlerts:
+    """What is not quiet now, and what is silenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskIncidents:
+    """What burned between two times; ``past`` names the stretch of time that the answer is for."""
+
+    past: str
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhy:
+    """Why there is an alarm, or none; an empty rule asks for all."""
+
+    subject: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHub:
+    """How the hub itself is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskLabels:
+    """What kind of host and service each is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskRules:
+    """The rules in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskBacktest:
+    """What a rule would have done with another condition, over the last ``seconds``; empty texts keep the rule's."""
+
+    rule: str
+    when: str
+    lasting: str
+    subject: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """An act: say that we care for an incident."""
+
+    id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddSilence:
+    """An act: hold back notices of what matches, for so many seconds."""
+
+    matches: tuple[str, ...]
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSilence:
+    """An act: end a silence before its time."""
+
+    id: str
+
+
+Act = Acknowledge | AddSilence | EndSilence

@@ -43,6 +43,8 @@ class Terms:
     least: str = "1.2"
     name: str = ""
     """The name that the certificate has to be for, if it is not that of the address."""
+    protocols: tuple[str, ...] = ()
+    """What is to be spoken over it, by ALPN's words; empty: nothing is said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def _looked_at(again: Callable[[], socket.socket], name: str, probe: Probe) -> S
 
 def _context(terms: Terms) -> ssl.SSLContext:
     files = (terms.authority, terms.certificate, terms.key)
-    return _made(terms.verify, terms.least, files, tuple(_changed(file) for file in files))
+    changed = tuple(_changed(file) for file in files)
+    return _made(terms.verify, terms.least, terms.protocols, files, changed)
 
 
 def _changed(file: str) -> int:
@@ -127,7 +130,9 @@ def _changed(file: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def _made(verify: bool, least: str, files: tuple[str, str, str], changed: tuple[int, ...]) -> ssl.SSLContext:
+def _made(
+    verify: bool, least: str, protocols: tuple[str, ...], files: tuple[str, str, str], changed: tuple[int, ...]
+) -> ssl.SSLContext:
     """One context for all that ask for the same: to read the authorities takes 20 ms, and 1 MB to keep them."""
     authority, certificate, key = files
     try:
@@ -145,6 +150,8 @@ def _made(verify: bool, least: str, files: tuple[str, str, str], changed: tuple[
     if least in OLD:
         context.set_ciphers(WEAK)
     context.minimum_version = VERSIONS[least]
+    if protocols:
+        context.set_alpn_protocols(protocols)
     if certificate:
         try:
             context.load_cert_chain(certificate, key or None, password=_no_password)

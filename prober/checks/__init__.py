@@ -40,6 +40,7 @@ CHECKS = {
     "tls": "prober.checks.tls:Tls",
     "icmp": "prober.checks.icmp:Icmp",
     "dns": "prober.checks.dns:Dns",
+    "grpc": "prober.checks.grpc:Grpc",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
@@ -51,6 +52,8 @@ SCHEMES = {
     "tls": "tls",
     "icmp": "icmp",
     "dns": "dns",
+    "grpc": "grpc",
+    "grpcs": "grpc",
     "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

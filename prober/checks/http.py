@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bus import __version__, sizes
 from bus.config import Objection, Secret, setting
+from prober.checks.headers import header
 from prober.checks.securing import Securing
 from prober.jsonpath import Condition, condition
 from prober.outcome import DOWN, UP, Outcome
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from prober.web import Reply, Way
 
 SHOWN = 60
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSEEN = ("set-cookie", "authorization", "www-authenticate", "proxy-authenticate")
 """Headers whose value is not told."""
 
@@ -68,11 +68,11 @@ class Http(Securing):
             yield from _expression(key, getattr(self, key))
         for name, text in self.expected_headers.items():
             yield from _expression("expected_headers", text)
-            yield from _header("expected_headers", name, "")
+            yield from header("expected_headers", name, "")
         for name, text in self.headers.items():
-            yield from _header("headers", name, text)
+            yield from header("headers", name, text)
         for name, secret in self.secret_headers.items():
-            yield from _header("secret_headers", name, secret.reveal())
+            yield from header("secret_headers", name, secret.reveal())
         try:
             statuses(self.expected_status)
         except ValueError as error:
@@ -202,13 +202,6 @@ def _expression(key: str, text: str) -> Iterator[Objection]:
         re.compile(text)
     except re.error as error:
         yield Objection(key, f'"{text}"', f"a regular expression ({error})")
-
-
-def _header(key: str, name: str, text: str) -> Iterator[Objection]:
-    if not _NAME.fullmatch(name):
-        yield Objection(key, f'the name "{name}"', "a header's name, as X-Team")
-    if any(ord(sign) < 32 or ord(sign) == 127 or ord(sign) > 255 for sign in text) or text != text.strip():
-        yield Objection(key, f"signs in {name} that no header may have", "a line of text without spaces around it")
 
 
 def _cut(text: str) -> str:

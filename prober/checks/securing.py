@@ -66,8 +66,13 @@ class Securing(Check):
         return replace(found, status=DEGRADED, reason=f"{whose} {when}")
 
 
-def opened(check: Securing, probe: Probe, host: str, port: int, starttls: str) -> ssl.SSLSocket:
-    """A connection over TLS, asked for in the words of the protocol ``starttls`` if there is one."""
+def opened(
+    check: Securing, probe: Probe, host: str, port: int, starttls: str, protocols: tuple[str, ...] = ()
+) -> ssl.SSLSocket:
+    """A connection over TLS, asked for in the words of the protocol ``starttls`` if there is one.
+
+    ``protocols`` are those that may be spoken over it, by ALPN's words.
+    """
     from prober import trust
 
     def begun() -> socket.socket:
@@ -85,7 +90,7 @@ def opened(check: Securing, probe: Probe, host: str, port: int, starttls: str) -
 
     line = begun()
     try:
-        return trust.secured(line, host, check.terms(), probe, begun)  # type: ignore[no-any-return]
+        return trust.secured(line, host, replace(check.terms(), protocols=protocols), probe, begun)  # type: ignore[no-any-return]
     except BaseException:
         line.close()
         raise

@@ -147,3 +147,12 @@ def asked(begin: Callable[[socket], bool], context: ssl.SSLContext, act: Act) ->
             secured(context, act)(connection)
 
     return serve
+
+
+def pair(days: float) -> tuple[bytes, bytes]:
+    """The key and the certificate of a server, which lasts so many days, for those who take no context."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    made = authority().issue_cert(
+        *NAMES, not_before=now + timedelta(days=min(-1, days - 1)), not_after=now + timedelta(days=days)
+    )
+    return made.private_key_pem.bytes(), b"".join(one.bytes() for one in made.cert_chain_pems)

@@ -19,6 +19,7 @@ from bus.tables import Service
 from prober.checks import CHECKS, SCHEMES
 from prober.checks.common import Check
 from prober.checks.dns import Dns
+from prober.checks.grpc import Grpc
 from prober.checks.http import Http
 from prober.checks.tcp import Tcp
 from prober.checks.tls import Tls
@@ -29,13 +30,14 @@ KINDS = sorted(CHECKS)
 AT: dict[str, Callable[[int], Check]] = {
     "http": lambda port: Http(name="shop", url=f"http://127.0.0.1:{port}/"),
     "dns": lambda port: Dns(name="dns", url=f"dns://127.0.0.1:{port}/shop.example", transport="tcp"),
+    "grpc": lambda port: Grpc(name="cart", url=f"grpc://127.0.0.1:{port}/shop.Cart"),
     "tcp": lambda port: Tcp(name="shop", url=f"tcp://127.0.0.1:{port}", expect="hello"),
     "tls": lambda port: Tls(name="shop", url=f"tls://127.0.0.1:{port}"),
 }
 """Each check that connects to a TCP port, aimed at one; each of them expects more than a connection."""
 ELSEWHERE = {"heartbeat", "icmp"}
 """Checks that do not: they have tests of their own."""
-HEAVY = ("requests", "urllib3", "cryptography", "dns", "grpc", "asyncio")
+HEAVY = ("requests", "urllib3", "cryptography", "dns", "grpc", "h2", "asyncio")
 
 
 def record(kind: str) -> type:

@@ -1,0 +1,164 @@
+"""gRPC's health protocol against the real server of the gRPC project."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import grpc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.config import Secret
+from prober import health
+from prober.checks.grpc import Grpc
+from prober.outcome import DEGRADED, DOWN, UP, Outcome
+from tests.prober import certs
+from tests.prober.targets import dripping, listening, tried
+
+SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"
+
+
+class Health(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Says what it is told of each service; ``slow``: after so many seconds."""
+
+    def __init__(self, services: dict[bytes, bytes], slow: float = 0.0) -> None:
+        self.services = services
+        self.slow = slow
+        self.metadata: dict[str, str] = {}
+
+    def service(self, details: Any) -> Any:
+        """The health service alone is known here."""
+        if details.method != health.PATH:
+            return None
+        self.metadata = {one.key: one.value for one in details.invocation_metadata}
+        return grpc.unary_unary_rpc_method_handler(self.check)
+
+    def check(self, message: bytes, context: grpc.ServicerContext) -> bytes:
+        """The call itself; a name of less than 128 bytes stands behind two bytes."""
+        time.sleep(self.slow)
+        if message[2:] not in self.services:
+            context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+        return self.services[message[2:]]
+
+
+@contextmanager
+def serving(handler: Health | None, credentials: Any = None) -> Iterator[int]:
+    """A real server; gives its port."""
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[handler] if handler else [])
+    where = "127.0.0.1:0"
+    port = server.add_secure_port(where, credentials) if credentials else server.add_insecure_port(where)
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(0).wait()
+
+
+def look(port: int, service: str = "", seconds: float = 5.0, scheme: str = "grpc", **more: Any) -> Outcome:
+    check = Grpc(name="cart", url=f"{scheme}://127.0.0.1:{port}/{service}", **more)
+    assert list(check.objections()) == []
+    return tried(check, seconds)
+
+
+def test_what_serves_is_up() -> None:
+    handler = Health({b"": SERVING, b"shop.Cart": SERVING})
+    with serving(handler) as port:
+        assert look(port).status == UP
+        found = look(port, "shop.Cart", headers={"x-team": "ops"}, secret_headers={"x-key": Secret("word")})
+    assert (found.status, found.reason) == (UP, "")
+    assert found.phases["first_byte_ms"] > 0
+    assert (handler.metadata["x-team"], handler.metadata["x-key"]) == ("ops", "word")
+
+
+def test_what_does_not_serve_is_down_and_named() -> None:
+    with serving(Health({b"": NOT_SERVING, b"a": b"\x08\x03", b"b": b"nonsense"})) as port:
+        assert look(port).reason == "the server says NOT_SERVING, expected SERVING"
+        assert look(port, "a").reason == "the service a says SERVICE_UNKNOWN, expected SERVING"
+        assert look(port, "b").reason == "its answer is no HealthCheckResponse"
+        found = look(port, "other")
+    assert (found.status, found.reason) == (DOWN, "the call failed: NOT_FOUND (unknown service)")
+
+
+def test_a_server_without_the_health_protocol_is_told() -> None:
+    with serving(None) as port:
+        assert look(port).reason.startswith("the call failed: UNIMPLEMENTED")
+
+
+def test_a_slow_server_is_cut_or_degraded() -> None:
+    with serving(Health({b"": SERVING}, slow=0.4)) as port:
+        assert look(port, slow=0.1).status == DEGRADED
+        found = look(port, seconds=0.2)
+    assert found.status == DOWN
+    assert "within 0.2 s" in found.reason or "DEADLINE_EXCEEDED" in found.reason
+
+
+def test_over_tls_the_certificate_has_its_say(tmp_path: Path) -> None:
+    authority = certs.authority_file(tmp_path)
+    for days, status in ((90.5, UP), (3.5, DEGRADED), (-3.5, DOWN)):
+        key, chain = certs.pair(days)
+        with serving(Health({b"": SERVING}), grpc.ssl_server_credentials([(key, chain)])) as port:
+            found = look(port, scheme="grpcs", tls_authority=authority)
+        assert (found.status, found.tls_days) == (status, int(days // 1))
+
+
+def test_what_speaks_no_http2_is_told(tmp_path: Path) -> None:
+    def older(connection: socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with listening(older) as port:
+        assert look(port).reason == "its answer is no HTTP/2"
+    with certs.listening_tls(certs.good(), lambda connection: None) as port:
+        found = look(port, scheme="grpcs", tls_authority=certs.authority_file(tmp_path))
+    assert found.reason == "it does not speak HTTP/2, which gRPC needs"
+
+
+def test_a_drip_is_cut() -> None:
+    def drip(connection: socket) -> None:
+        connection.sendall(b"\0\0\x40\x04\0\0\0\0\0")  # the head of a frame, whose body comes byte by byte
+        dripping(connection)
+
+    with listening(drip) as port:
+        found = look(port, seconds=0.4)
+    assert found.status == DOWN
+    assert found.reason.startswith("no answer within 0.4 s: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"url": "grpc://cart"}, "url"),
+        ({"url": "http://cart:80"}, "url"),
+        ({"headers": {"a b": "c"}}, "headers"),
+    ],
+)
+def test_what_cannot_work_is_told_when_it_is_read(settings: dict[str, Any], key: str) -> None:
+    assert [one.key for one in Grpc(name="cart", **{"url": "grpc://cart:1", **settings}).objections()] == [key]
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_written_as_its_length_and_itself(name: str) -> None:
+    data = health.request(name)
+    assert data == b"" if not name else data.endswith(name.encode())
+    assert health.unframed(health.framed(data)) == data
+
+
+@given(st.integers(0, 2**63), st.binary(max_size=20))
+def test_a_status_is_found_among_other_fields(status: int, other: bytes) -> None:
+    assert health.response(b"\x12" + health.varint(len(other)) + other + b"\x08" + health.varint(status)) == status
+
+
+@given(st.binary(max_size=40))
+def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
+    try:
+        found = health.response(data)
+    except (ValueError, IndexError):
+        return
+    assert found >= 0

@@ -32,6 +32,13 @@ def main(argv: Sequence[str]) -> int:
 def _new(given: argparse.Namespace, path: Path) -> None:
     now = time.time_ns()
     expires = None if given.expires is None else now + int(given.expires * 1e9)
+    if given.existing is not None:
+        known = sys.stdin.readline() if given.existing == "-" else Path(given.existing).read_text(encoding="utf-8")
+        if not known.strip():
+            raise TokensFault("there is no token in what was given with --existing")
+        add(path, given.name, given.scope, now, expires, known.strip())
+        print(f"{given.name} is let in from now on", file=sys.stderr)
+        return
     text = add(path, given.name, given.scope, now, expires)
     print(text)
     print("Keep it: it is not shown again.", file=sys.stderr)
@@ -71,6 +78,7 @@ def _arguments() -> argparse.ArgumentParser:
     new.add_argument("name", help="who it is for")
     new.add_argument("--scope", choices=SCOPES, default="read")
     new.add_argument("--expires", type=_duration, metavar="90d", help="after this it is refused (default: never)")
+    new.add_argument("--existing", metavar="FILE", help="let in the token that stands there (-: standard input)")
     new.set_defaults(obey=_new)
     words.add_parser("list", help="all tokens, without their secrets").set_defaults(obey=_list)
     gone = words.add_parser("revoke", help="refuse a token from now on")

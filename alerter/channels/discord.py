@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from alerter import phrases
 from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
@@ -21,9 +22,12 @@ class Discord(HttpChannel):
 
     url: Secret = setting(help="The webhook's address, as Discord shows it under Integrations.")
     username: str = setting("Guardia", help="Under which name it writes.")
+    user_id: str = setting(
+        "", pattern=r"(&?\d{1,20})?", form="an id such as 80351110224678912", help="Who is mentioned; &ID is a role."
+    )
 
     def request(self, letter: Letter, link: str = "") -> Post:
-        """One embed; nobody is mentioned, whatever a host's name looks like."""
+        """One embed; nobody but ``user_id`` is mentioned, whatever a host's name looks like."""
         first = letter.first
         over = all(item.about == RECOVERY for item in letter.items)
         embed = {
@@ -32,5 +36,9 @@ class Discord(HttpChannel):
             "color": GREEN if over else COLOURS.get(first.incident.severity, GREEN),
             "timestamp": phrases.time_text(first.at),
         }
-        body = {"username": self.username, "embeds": [embed], "allowed_mentions": {"parse": []}}
+        mentions: dict[str, Any] = {"parse": []}
+        body: dict[str, Any] = {"username": self.username, "embeds": [embed], "allowed_mentions": mentions}
+        if self.user_id:
+            body["content"] = f"<@{self.user_id}>"
+            mentions["roles" if self.user_id.startswith("&") else "users"] = [self.user_id.removeprefix("&")]
         return Post(self.url.reveal(), packed(body), json_headers(letter))

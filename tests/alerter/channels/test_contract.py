@@ -137,6 +137,16 @@ def test_nobody_is_mentioned_by_a_hosts_name(receiver: Receiver) -> None:
     assert receiver.requests[0].json()["allowed_mentions"] == {"parse": []}
 
 
+@pytest.mark.parametrize(("user_id", "mentions"), [("42", {"users": ["42"]}), ("&7", {"roles": ["7"]})])
+def test_whom_the_operator_names_is_mentioned_and_nobody_else(
+    receiver: Receiver, user_id: str, mentions: dict[str, list[str]]
+) -> None:
+    sent(Discord(url=Secret(receiver.url), user_id=user_id))
+    body = receiver.requests[0].json()
+    assert body["content"] == f"<@{user_id}>"
+    assert body["allowed_mentions"] == {"parse": [], **mentions}
+
+
 # -- a command ---
 
 

@@ -125,7 +125,7 @@ class Checking:
             self._log.error("a fault of Guardia's own in the check of %s", check.name, exc_info=found)
             outcome = Outcome(UNKNOWN, f"the check itself failed: {type(found).__name__}")
             found = Checked(outcome, 1, self._ground.wall(), self._clock())
-        if self._services.get(check.name) is check:
+        if self._services.get(check.name) == check:
             if self.own.needs_look(found.outcome, found.ended):
                 self._suspects.append((check, found))
                 self.look()
@@ -191,7 +191,7 @@ class Checking:
         for check, one in suspects:
             if self.own.needs_look(one.outcome, one.ended):
                 self._suspects.append((check, one))
-            elif self._services.get(check.name) is check:
+            elif self._services.get(check.name) == check:
                 self._judge(check, one)
         if self._suspects:
             self.look()

@@ -35,6 +35,7 @@ COMMANDS = {
     "agent": Command("agent.__main__:main", "measures this host"),
     "alerter": Command("alerter.__main__:main", "judges what is heard by rules, and tells the right people"),
     "prober": Command("prober.__main__:main", "checks services"),
+    "service test": Command("prober.trying:main", "checks services once, now and from here"),
     "heartbeat": Command("prober.command:main", "reports that a job ran, for services checked by heartbeat"),
     "watchdog": Command("bus.watchdog:main", "supervisord's event listener: restarts what hangs"),
     "view": Command("viewer.__main__:main", "the hosts in this terminal"),

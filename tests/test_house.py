@@ -32,6 +32,7 @@ MAY_PRINT |= {
     "store/care/command.py",
     "alerter/command.py",
     "prober/command.py",
+    "prober/trying.py",
     "alerter/backtest.py",
     "alerter/timelines.py",
     "alerter/trying.py",

@@ -1,0 +1,57 @@
+"""``guardia service test`` says how services are, in lines and as JSON, and by its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prober.trying import main
+from tests.prober.targets import free_port, listening, silent
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "guardia.toml"
+
+
+def written(file: Path, port: int, dead: int) -> list[str]:
+    file.write_text(
+        '[prober]\nprivate_networks = ["127.0.0.1"]\n'
+        f'[[services]]\nname = "shop"\nurl = "tcp://127.0.0.1:{port}"\n'
+        f'[[services]]\nname = "dead"\nurl = "tcp://127.0.0.1:{dead}"\nretries = 0\n'
+        '[[services]]\nname = "backup"\ncheck = "heartbeat"\n'
+    )
+    return ["--config", str(file)]
+
+
+def test_each_service_has_a_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dead = free_port()
+    with listening(silent) as port:
+        options = written(file, port, dead)
+        assert main(options) == 1
+        first, second = capsys.readouterr().out.splitlines()
+        assert first.startswith("shop  up in ")
+        assert "connect " in first
+        assert second.startswith("dead  down in ")
+        assert second.endswith(f"connection refused by 127.0.0.1:{dead}")
+
+        assert main(["shop", *options]) == 0
+        assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_everything_stands_in_the_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with listening(silent) as port:
+        assert main(["shop", "--json", *written(file, port, 1)]) == 0
+    (shop,) = json.loads(capsys.readouterr().out)
+    assert (shop["service"], shop["check"], shop["status"], shop["attempts"]) == ("shop", "tcp", "up", 1)
+    assert shop["phases"]["total_ms"] > 0
+
+
+def test_a_service_that_there_is_not_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["shp", *written(file, 1, 2)]) == 2
+    assert "did you mean shop?" in capsys.readouterr().err
+    file.write_text("[[services]]\nname = 'shop'\n")
+    assert main(["--config", str(file)]) == 100
+    assert "add url = ..." in capsys.readouterr().err

@@ -141,7 +141,7 @@ def _now(
         return "pending", f"{said}, {_patience(cell, now)}", ()
     incident = cell.incident
     verdict = cell.verdict or alarm.state.value
-    text = f"{alarm.reason or said}; fires since {clock(alarm.fired_at, now)}"
+    text = f"{_burning(cell, said, now)}; fires since {clock(alarm.fired_at, now)}"
     if incident is None:
         return verdict, text, ()
     held = holds.get(incident.id, ())
@@ -152,6 +152,17 @@ def _now(
         note = f": {by.note}" if by.note else ""
         return "acknowledged", f"{text}; acknowledged by {by.owner} at {clock(by.at, now)}{note}", ()
     return verdict, text, ()
+
+
+def _burning(cell: Cell, said: str, now: int) -> str:
+    """What is found of an alarm that burns: where it stands now, not when it fired."""
+    alarm = cell.alarm
+    assert alarm is not None
+    if alarm.state is State.CLEARING:
+        return f"{said}, clear for {in_words(max(0, now - alarm.since))} of {in_words(cell.rule.settle)}"
+    if cell.verdict == "not_clear":
+        return f"{said}, not yet clear"
+    return said or alarm.reason
 
 
 def _no_data(subject: Subject, said: str, now: int) -> str:

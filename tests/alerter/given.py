@@ -147,7 +147,8 @@ class Hearer:
             if not causes and (one.id, one.transition) not in self.seen:
                 self.seen.add((one.id, one.transition))
                 self.spoken.append((one.subject, one.state))
-        return {one.id: [Reason("told", "told ops")] for one in incidents}
+        free = [one.id for one in incidents if not holds_by_incident.get(one.id)]
+        return {id: [Reason("told", "told ops")] for id in free}
 
     def forget(self, transaction: Any, incident: str) -> None:
         """Nothing was kept."""

@@ -7,26 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from alerter.answering import Counter, Refused
-from alerter.config import Maintenance
+from alerter.answering import Refused
 from alerter.memory import Memory
 from alerter.rules import in_force
-from alerter.why import Delivery
 from bus.judging import (
     Acknowledge,
     AddSilence,
     Alarms,
-    Chain,
     EndSilence,
     Incidents,
     Silences,
-    Why,
     pack_question,
     read_answer,
 )
 from bus.messages import Alert
 from bus.questions import Unanswered
-from bus.tables import Host, Service
+from bus.tables import Host
+from tests.alerter.case import Case
 from tests.alerter.given import World, at, desk, rule
 
 
@@ -125,173 +122,6 @@ def test_what_was_written_and_not_told_is_told_at_the_next_start(memory: Memory)
     third, _, teller = desk(World(rule("cpu.percent > 90")), memory)
     third.restore(at(20))
     assert teller.told == []
-
-
-class Case:
-    """A hub with a rule on processors that waits half a minute, its desk and its counter."""
-
-    def __init__(self, memory: Memory, **given: object) -> None:
-        hosts = [Host(name="gw"), Host(name="web-1", parent="gw")]
-        services = [Service(name="shop", url="https://shop.example/", host="web-1")]
-        rules = [rule("cpu.percent > 90", name="cpu", for_=30.0, clear="cpu.percent < 80", clear_for=60.0)]
-        rules += [rule("age > 60s", name="silent", hosts=("gw", "web-1"), unreachable=True)]
-        self.world = World(*rules, hosts=hosts, services=services)
-        self.room, self.speaker, self.teller = desk(self.world, memory, windows=given.get("windows", ()))  # type: ignore[arg-type]
-        self.now = 0.0
-        self.deliveries: dict[str, list[Delivery]] = {}
-        self.counter = Counter(
-            self.world.judge, self.room, memory.reading, lambda: at(self.now), lambda _, id: self.deliveries.get(id, [])
-        )
-        self.says(0, 10)
-
-    def says(self, seconds: float, cpu: float | None, *, gateway: bool = True) -> None:
-        if gateway:
-            self.world.says(seconds, "gw", cpu=1)
-            self.room.settle(at(seconds))
-        self.world.says(seconds, cpu=cpu)
-        self.now = seconds
-        self.room.settle(at(seconds))
-
-    def burns(self, until: int = 60) -> str:
-        for seconds in range(10, until + 1, 10):
-            self.says(seconds, 95)
-        return next(iter(self.world.judge.decider.open))
-
-    def passes(self, seconds: float) -> None:
-        self.now = seconds
-        self.world.judge.advance(at(seconds))
-        self.room.settle(at(seconds))
-
-    def chain(self, rule: str = "cpu", subject: str = "host/web-1", when: float | None = None) -> Chain:
-        answer = self.counter.answer(Why(subject, rule, None if when is None else at(when)))
-        return answer.chains[0]  # type: ignore[no-any-return]
-
-
-def test_why_below(memory: Memory) -> None:
-    case = Case(memory)
-    assert (case.chain().verdict, case.chain().text) == ("below", "cpu.percent is 10 %, not above 90 %")
-
-
-def test_why_pending(memory: Memory) -> None:
-    case = Case(memory)
-    case.says(10, 95)
-    case.says(20, 96)
-    assert case.chain().verdict == "pending"
-    assert case.chain().text == "cpu.percent is 96 %, above 90 %, pending 10s of 30s"
-
-
-def test_why_firing(memory: Memory) -> None:
-    case = Case(memory)
-    case.burns()
-    assert case.chain().verdict == "firing"
-    assert [step.verdict for step in case.chain().steps] == ["pending", "firing", "told"]
-
-
-def test_why_not_yet_clear(memory: Memory) -> None:
-    case = Case(memory)
-    case.burns()
-    case.says(70, 85)
-    assert case.chain().verdict == "not_clear"
-
-
-def test_why_clearing(memory: Memory) -> None:
-    case = Case(memory)
-    case.burns()
-    case.says(70, 20)
-    assert case.chain().verdict == "clearing"
-    assert "of 1m" in case.chain().text
-
-
-def test_why_resolved(memory: Memory) -> None:
-    case = Case(memory)
-    case.burns()
-    for seconds in (70, 100, 140):
-        case.says(seconds, 20)
-    assert case.chain().verdict == "below"
-    assert case.chain().steps[-1].verdict == "resolved"
-
-
-def test_why_no_data(memory: Memory) -> None:
-    case = Case(memory)
-    case.says(10, None)
-    assert case.chain().verdict == "no_data"
-    assert "cpu.percent has no reading" in case.chain().text
-
-
-def test_why_never_heard(memory: Memory) -> None:
-    case = Case(memory)
-    world = World(rule("cpu.percent > 90", name="cpu"), hosts=[Host(name="web-9")])
-    room, _, _ = desk(world, memory)
-    counter = Counter(world.judge, room, memory.reading, lambda: at(5))
-    chain = counter.answer(Why("host/web-9", "cpu")).chains[0]
-    assert chain.verdict == "no_data"
-    assert "has never been heard" in chain.text
-    assert case.chain().verdict == "below"
-
-
-def test_why_silenced(memory: Memory) -> None:
-    case = Case(memory)
-    case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-*", "rule=cpu")))
-    case.burns()
-    assert case.chain().verdict == "silenced"
-    assert "silenced by anna until 12:30Z: new disk" in case.chain().text
-    assert "silence" in [step.verdict for step in case.chain().steps]
-    assert case.speaker.spoken == []
-
-
-def test_why_maintenance(memory: Memory) -> None:
-    case = Case(memory, windows=[Maintenance(name="noon", start="12:00", lasts=1800.0)])
-    case.burns()
-    assert case.chain().verdict == "maintenance"
-    assert "maintenance noon until 12:30Z" in case.chain().text
-
-
-def test_why_parent_down(memory: Memory) -> None:
-    case = Case(memory)
-    for seconds in range(10, 100, 10):
-        case.says(seconds, 95, gateway=False)
-    assert case.chain().verdict == "parent"
-    assert "gw, which it depends on, is down since" in case.chain().text
-
-
-def test_why_acknowledged(memory: Memory) -> None:
-    case = Case(memory)
-    incident = case.burns()
-    case.counter.answer(Acknowledge(incident, "ben", "on it"))
-    assert case.chain().verdict == "acknowledged"
-    assert "acknowledged by ben at 12:01Z: on it" in case.chain().text
-
-
-def test_why_a_channel_failed_and_delivered_then(memory: Memory) -> None:
-    case = Case(memory)
-    incident = case.burns()
-    case.deliveries[incident] = [
-        Delivery(at(61), "failed", "discord failed 3 times: 503"),
-        Delivery(at(62), "delivered", "delivered to pager at 12:01"),
-    ]
-    case.now = 70
-    assert [step.verdict for step in case.chain().steps][-2:] == ["failed", "delivered"]
-
-
-def test_why_out_of_scope_unknown_rule_and_unknown_subject(memory: Memory) -> None:
-    case = Case(memory)
-    assert case.chain("silent", "service/shop").verdict == "out_of_scope"
-    assert case.chain("nothing").verdict == "no_rule"
-    assert case.chain("cpu", "host/web-77").verdict == "unknown_subject"
-
-
-def test_why_blind(memory: Memory) -> None:
-    case = Case(memory)
-    case.world.judge.hears(None)
-    assert case.chain("silent").verdict == "blind"
-
-
-def test_why_at_an_earlier_time(memory: Memory) -> None:
-    case = Case(memory)
-    case.burns()
-    assert case.chain(when=20).verdict == "pending"
-    assert case.chain(when=45).verdict == "firing"
-    assert case.chain(when=5).verdict == "below"
 
 
 def test_a_silence_ends_and_what_still_burns_is_told(memory: Memory) -> None:

@@ -1,0 +1,229 @@
+"""``guardia why --json`` names the cause, whatever it is: asked as an operator asks, of a counter at its socket."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from alerter import command
+from alerter.config import Maintenance
+from alerter.letters import Said, Told
+from alerter.memory import Memory
+from alerter.speaking import said
+from bus.judging import Acknowledge, AddSilence, Why
+from bus.sockets import Answer
+from tests.alerter.case import Case
+from tests.alerter.given import at
+
+WINDOW = Maintenance(name="noon", start="12:00", lasts=1800.0)
+
+
+def pending(case: Case) -> None:
+    case.says(10, 95)
+    case.says(20, 96)
+
+
+def burns(case: Case) -> None:
+    case.burns()
+
+
+def not_clear(case: Case) -> None:
+    case.burns()
+    case.says(70, 85)
+
+
+def clearing(case: Case) -> None:
+    case.burns()
+    case.says(70, 20)
+
+
+def resolved(case: Case) -> None:
+    case.burns()
+    for seconds in (70, 100, 140):
+        case.says(seconds, 20)
+
+
+def no_reading(case: Case) -> None:
+    case.says(10, None)
+
+
+def silenced(case: Case) -> None:
+    case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-*", "rule=cpu")))
+    case.burns()
+
+
+def parent_down(case: Case) -> None:
+    for seconds in range(10, 100, 10):
+        case.says(seconds, 95, gateway=False)
+
+
+def acknowledged(case: Case) -> None:
+    case.counter.answer(Acknowledge(case.burns(), "ben", "on it"))
+
+
+def told(case: Case, *outcomes: Said) -> None:
+    """What the speaker's own row says became of it."""
+    row = Told(case.burns(), "ops", transition=1)
+    for one in outcomes:
+        row = row.noted(one)
+    case.deliveries[row.incident] = list(said(row))
+    case.now = 70
+
+
+def waiting(case: Case) -> None:
+    told(case, Said(at(61), "alarm", 1, "waiting"))
+
+
+def failed_thrice(case: Case) -> None:
+    told(case, Said(at(61), "alarm", 1, "waiting"), Said(at(62), "alarm", 1, "later", 3, "503"))
+
+
+def given_up(case: Case) -> None:
+    told(case, Said(at(61), "alarm", 1, "never", 1, "404: no such hook"))
+
+
+def delivered(case: Case) -> None:
+    told(case, Said(at(61), "alarm", 1, "later", 2, "503"), Said(at(62), "alarm", 1, "delivered", 3, "200"))
+
+
+def blind(case: Case) -> None:
+    case.world.judge.hears(None)
+
+
+def disconnected(case: Case) -> None:
+    case.world.sample(5, "guardia.prober", {"prober.connected": 0.0})
+    for seconds in (10, 20):
+        case.says(seconds, 10)
+        case.world.checks(seconds, "shop", "down")
+        case.room.settle(at(seconds))
+
+
+def silent(case: Case) -> None:
+    case.passes(59)
+    case.says(59, 5)
+    for seconds in range(60, 190, 10):
+        case.world.says(seconds, "gw", cpu=1)
+        case.passes(seconds)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What was done, what is asked, and what is answered: the verdict, words of its text, verdicts of its steps."""
+
+    did: Callable[[Case], None]
+    verdict: str
+    text: str
+    steps: tuple[str, ...] = ()
+    rule: str = "cpu"
+    subject: str = "host/web-1"
+    windows: tuple[Any, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+CAUSES = {
+    "below its level": Cause(lambda _: None, "below", "cpu.percent is 10 %, not above 90 %"),
+    "pending": Cause(pending, "pending", "cpu.percent is 96 %, above 90 %, pending 10s of 30s", ("pending",)),
+    "firing": Cause(burns, "firing", "above 90 %", ("pending", "firing", "told")),
+    "between the levels": Cause(not_clear, "not_clear", "not yet clear"),
+    "clearing": Cause(clearing, "clearing", "of 1m"),
+    "resolved": Cause(resolved, "below", "not above 90 %", ("resolved",)),
+    "no reading": Cause(no_reading, "no_data", "cpu.percent has no reading"),
+    "silent": Cause(silent, "firing", "nothing heard for", ("firing", "told"), rule="silent"),
+    "silenced": Cause(silenced, "silenced", "silenced by anna until 12:30Z: new disk", ("silence",)),
+    "maintenance": Cause(burns, "maintenance", "maintenance noon until 12:30Z", windows=(WINDOW,)),
+    "parent down": Cause(parent_down, "parent", "gw, which it depends on, is down since"),
+    "own connection lost": Cause(
+        disconnected, "connectivity", "Guardia's own host has no connection", rule="down", subject="service/shop"
+    ),
+    "acknowledged": Cause(acknowledged, "acknowledged", "acknowledged by ben at 12:01Z: on it"),
+    "about to go out": Cause(waiting, "firing", "above 90 %", ("waiting",)),
+    "channel failed": Cause(failed_thrice, "firing", "above 90 %", ("later",)),
+    "channel refused": Cause(given_up, "firing", "above 90 %", ("never",)),
+    "delivered": Cause(delivered, "firing", "above 90 %", ("delivered",)),
+    "the hub is deaf": Cause(blind, "blind", "no silence means anything", rule="silent"),
+    "not of this subject": Cause(lambda _: None, "out_of_scope", "", rule="silent", subject="service/shop"),
+    "no such rule": Cause(lambda _: None, "no_rule", "there is no rule nothing", rule="nothing"),
+    "nobody of that name": Cause(lambda _: None, "unknown_subject", "nobody here has heard of", subject="host/web-77"),
+    "pending, then": Cause(burns, "pending", "", words=("--at", "2023-11-14T12:00:20Z")),
+    "firing, then": Cause(burns, "firing", "", words=("--at", "2023-11-14T12:00:45Z")),
+    "below, then": Cause(burns, "below", "", words=("--at", "2023-11-14T12:00:05Z")),
+}
+
+
+@contextlib.contextmanager
+def serving(case: Case, home: Path) -> Iterator[None]:
+    """The counter answers at its socket, in a thread."""
+    (home / "run").mkdir(parents=True)
+    context: zmq.Context[Any] = zmq.Context()
+    answer, over = Answer(context), threading.Event()
+    answer.bind(f"ipc://{home}/run/alerter.ipc")
+    serve = case.counter.serving(answer)
+
+    def go() -> None:
+        while not over.is_set():
+            if answer.raw.poll(20):
+                serve()
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        answer.close()
+        context.term()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # The paths of ipc sockets are short: pytest's own folders are too deep.
+    made = Path(tempfile.mkdtemp(prefix="guardia-"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_each_cause_has_its_verdict(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cause = CAUSES[name]
+    memory = Memory(folder / "alerter")
+    case = Case(memory, windows=cause.windows)
+    cause.did(case)
+    (folder / "guardia.toml").write_text("")
+    with serving(case, folder / "var"):
+        config = ["--json", "--config", str(folder / "guardia.toml")]
+        assert command.why([cause.subject, cause.rule, *cause.words, *config]) == 0
+    memory.close()
+
+    (chain,) = json.loads(capsys.readouterr().out)["chains"]
+    assert chain["verdict"] == cause.verdict, chain
+    assert cause.text in chain["text"]
+    assert [step["verdict"] for step in chain["steps"]][len(chain["steps"]) - len(cause.steps) :] == list(cause.steps)
+
+
+def test_a_channel_that_failed_says_how_often_and_one_that_delivered_when(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "alerter")
+    case = Case(memory)
+    told(case, Said(at(61), "alarm", 1, "later", 3, "503: overloaded"))
+    (chain,) = case.counter.answer(Why("host/web-1", "cpu")).chains
+    assert chain.steps[-1].text == "ops: alarm failed 3 times, is tried again: 503: overloaded"
+    told(case, Said(at(62), "alarm", 1, "delivered", 4, "200"))
+    (chain,) = case.counter.answer(Why("host/web-1", "cpu")).chains
+    assert chain.steps[-1].text == "ops: alarm delivered at attempt 4: 200"
+    memory.close()
+
+
+def test_without_a_hub_it_says_that_nobody_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "guardia.toml").write_text("")
+    assert command.why(["host/web-1", "--config", str(folder / "guardia.toml")]) == command.UNKNOWN
+    assert "the hub is not running here" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from alerter import templates
+from alerter.incidents import Incident
 from alerter.letters import ACKNOWLEDGED, CHANGED, DRILL, ESCALATION, RECOVERY, REMINDER, TEST, Item, Letter
 from alerter.machine import in_words
 
@@ -50,6 +51,13 @@ def place(item: Item) -> str:
     """What it is about: ``web-1 [/var]``."""
     incident = item.incident
     return f"{incident.display or incident.subject}{f' [{incident.instance}]' if incident.instance else ''}"
+
+
+def status(incident: Incident) -> str:
+    """A service's status in the words of those who knew the first Guardia: up, degraded or down."""
+    if not incident.firing:
+        return "up"
+    return "degraded" if "degraded" in incident.reason.lower() else "down"
 
 
 def title(item: Item) -> str:

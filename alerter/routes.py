@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from alerter.incidents import SEVERITIES, Incident
@@ -58,6 +59,10 @@ class Notify:
         (), help='Networks that are not public and may be told all the same: ["10.0.0.0/8", "127.0.0.1"].'
     )
     proxy: Secret | None = setting(None, help="The HTTP proxy that channels go through, as http://USER:WORD@HOST:PORT.")
+    authority: str = setting(
+        "",
+        help="A file of certificates to trust in place of the system's, for receivers with an authority of their own.",
+    )
     link: str = setting("", help="Where people see this hub, as https://guardia.example: notices carry a link there.")
     heartbeat_url: Secret | None = setting(
         None, help="An outside address that is called while the hub is well; its service calls you when the calls end."
@@ -73,6 +78,8 @@ class Notify:
         for text in self.private_networks:
             if network(text) is None:
                 yield Objection("private_networks", f'"{text}"', "an address or a network such as 10.0.0.0/8")
+        if self.authority and not Path(self.authority).is_file():
+            yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
         if 0 < self.drill_seconds < 3600:
             yield Objection("drill_seconds", f"{self.drill_seconds:g} s", "0 or at least 1h")
         if self.drill_seconds and not self.drill_channel:

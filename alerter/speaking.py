@@ -32,7 +32,7 @@ def policy(notify: Notify) -> Policy:
 
 def carrier(notify: Notify) -> Carrier:
     """What carries requests, and where to."""
-    return Carrier(notify.private_networks, notify.proxy.reveal() if notify.proxy else "")
+    return Carrier(notify.private_networks, notify.proxy.reveal() if notify.proxy else "", notify.authority)
 
 
 def threads(program: Program[Any]) -> Workers:

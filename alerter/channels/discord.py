@@ -12,7 +12,7 @@ from bus.config import Secret, setting
 
 COLOURS = {"critical": 0xD32F2F, "warning": 0xF57C00, "info": 0x1976D2}
 GREEN = 0x388E3C
-MOST_TITLE, MOST_TEXT = 256, 4000
+MOST_TITLE, MOST_TEXT, MOST_FIELD = 256, 4000, 1024
 """Characters that Discord takes."""
 
 
@@ -34,11 +34,33 @@ class Discord(HttpChannel):
             "title": cut(self.head(letter, link), MOST_TITLE),
             "description": cut(self.body(letter, link), MOST_TEXT),
             "color": GREEN if over else COLOURS.get(first.incident.severity, GREEN),
+            "fields": _fields(letter),
+            "footer": {"text": _footer(letter)},
             "timestamp": phrases.time_text(first.at),
         }
-        mentions: dict[str, Any] = {"parse": []}
-        body: dict[str, Any] = {"username": self.username, "embeds": [embed], "allowed_mentions": mentions}
+        body: dict[str, Any] = {"username": self.username, "embeds": [embed], "allowed_mentions": {"parse": []}}
         if self.user_id:
-            body["content"] = f"<@{self.user_id}>"
-            mentions["roles" if self.user_id.startswith("&") else "users"] = [self.user_id.removeprefix("&")]
+            body = {"content": f"<@{self.user_id}> {embed['title']}", **body}
+            kind = "roles" if self.user_id.startswith("&") else "users"
+            body["allowed_mentions"] = {"parse": [], kind: [self.user_id.lstrip("&")]}
         return Post(self.url.reveal(), packed(body), json_headers(letter))
+
+
+def _fields(letter: Letter) -> list[dict[str, Any]]:
+    """Of one notice: the value and its limit, or the service, its address, its status and what went wrong."""
+    if not letter.alone:
+        return []
+    incident = letter.first.incident
+    if incident.kind == "service":
+        found = [("Service", incident.display or incident.subject, True), ("URL", incident.url, False)]
+        found += [("Status", phrases.status(incident), True), ("Error", incident.error, False)]
+    else:
+        numbers = phrases.fields(letter.first)
+        found = [("Value", numbers["value"], True), ("Limit", numbers["threshold"], True)]
+    return [{"name": name, "value": cut(text, MOST_FIELD), "inline": inline} for name, text, inline in found if text]
+
+
+def _footer(letter: Letter) -> str:
+    incident = letter.first.incident
+    host = letter.alone and incident.kind != "service"
+    return f"{incident.display or incident.subject}, {incident.subject}" if host else "Guardia"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
+from pathlib import Path
 
 from alerter.channels.common import Carries, Channel
 from alerter.letters import Letter
@@ -37,6 +38,8 @@ class Email(Channel):
         yield from super().objections()
         if not self.to:
             yield Objection("to", "nobody", "at least one address")
+        if self.authority and not Path(self.authority).is_file():
+            yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
         if self.user and self.password is None:
             yield Objection("password", "nothing", "the password of the user")
         if self.password is not None and self.security == "none":

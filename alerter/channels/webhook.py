@@ -61,12 +61,11 @@ class Webhook(HttpChannel):
         words = self.body(one, link) if self.text else sentence(item)
         old: dict[str, Any] = {"message": words, "server": incident.display or incident.subject}
         if incident.kind == "service":
-            status = "up" if not incident.firing else "degraded" if "degraded" in incident.reason.lower() else "down"
             old = {
                 "message": words,
                 "service": incident.display or incident.subject,
                 "url": incident.url,
-                "status": status,
+                "status": phrases.status(incident),
                 "error": incident.error or None,
             }
         more = {

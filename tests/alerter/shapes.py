@@ -36,20 +36,20 @@ def burning(**changes: Any) -> Incident:
 
 def service_down(**changes: Any) -> Incident:
     """The shop does not answer."""
-    return burning(
-        id="c0ffee0000000002",
-        rule="service-down",
-        kind="service",
-        subject="shop",
-        display="shop",
-        severity="critical",
-        value=None,
-        threshold=None,
-        reason="service.state is down",
-        url="https://shop.example/health",
-        error="503 Service Unavailable",
-        **changes,
-    )
+    told = {
+        "id": "c0ffee0000000002",
+        "rule": "service-down",
+        "kind": "service",
+        "subject": "shop",
+        "display": "shop",
+        "severity": "critical",
+        "value": None,
+        "threshold": None,
+        "reason": "service.state is down",
+        "url": "https://shop.example/health",
+        "error": "503 Service Unavailable",
+    }
+    return burning(**{**told, **changes})
 
 
 def over(incident: Incident, at: int = NOON + 600 * SECOND) -> Incident:

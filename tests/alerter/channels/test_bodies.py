@@ -1,0 +1,79 @@
+"""What receivers rely on, byte for byte: the bodies of the first Guardia's webhooks, and Discord's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from alerter.channels.discord import Discord
+from alerter.channels.webhook import Webhook
+from alerter.letters import Letter
+from bus.config import Secret
+from tests.alerter.shapes import burning, item, over, service_down
+
+LINK = "https://guardia.example"
+MORE = (
+    '"id":"c0ffee0000000001","key":"c0ffee0000000001.1.ops","event":"alert","transition":1,"state":"firing",'
+    '"severity":"warning","kind":"host","subject":"web-1","rule":"cpu-busy","instance":"","value":93.1,"threshold":90.0,'
+    '"started_at":"2026-11-24T11:55:00.000Z","ended_at":null,"reason":"cpu.percent is 93.1 %, above 90 %","labels":{},'
+    '"acknowledged_by":null,"links":{"incident":"https://guardia.example/#alerts/c0ffee0000000001"}}'
+)
+HOST = (
+    '{"message":"🟠 **cpu-busy alert** `Web 1`: cpu.percent is 93.1 %, above 90 %","server":"Web 1",'
+    f'"timestamp":"2026-11-24T12:00:00.000Z",{MORE}'
+)
+SERVICE_KEYS = ["message", "service", "url", "status", "error", "timestamp"]
+
+
+def body(channel: Any, incident: Any) -> bytes:
+    """What is sent of an incident."""
+    one = item(incident)
+    return channel.request(Letter(one.key, (one,)), LINK).body  # type: ignore[no-any-return]
+
+
+def test_a_host_is_told_in_these_bytes() -> None:
+    assert body(Webhook(url="https://x.example/"), burning()).decode() == HOST
+
+
+@pytest.mark.parametrize(
+    ("incident", "status", "error"),
+    [
+        (service_down(), "down", "503 Service Unavailable"),
+        (service_down(reason="service.state is degraded"), "degraded", "503 Service Unavailable"),
+        (over(service_down()), "up", "503 Service Unavailable"),
+        (over(service_down(error="")), "up", None),
+    ],
+)
+def test_a_service_has_the_six_keys_first(incident: Any, status: str, error: str | None) -> None:
+    told = json.loads(body(Webhook(url="https://x.example/"), incident))
+    assert list(told)[:6] == SERVICE_KEYS
+    assert (told["service"], told["url"]) == ("shop", "https://shop.example/health")
+    assert (told["status"], told["error"], told["timestamp"]) == (status, error, "2026-11-24T12:00:00.000Z")
+
+
+def test_discord_is_told_in_these_bytes() -> None:
+    channel = Discord(url=Secret("https://discord.example/1"), user_id="4711")
+    assert body(channel, burning()).decode() == (
+        '{"content":"<@4711> 🟠 Web 1: cpu-busy: warning","username":"Guardia","embeds":[{"title":"🟠 Web 1: cpu-busy:'
+        ' warning","description":"cpu.percent is 93.1 %, above 90 %\\nsince 2026-11-24T11:55:00.000Z\\n'
+        'https://guardia.example/#alerts/c0ffee0000000001","color":16088064,"fields":[{"name":"Value","value":"93.1",'
+        '"inline":true},{"name":"Limit","value":"90","inline":true}],"footer":{"text":"Web 1, web-1"},'
+        '"timestamp":"2026-11-24T12:00:00.000Z"}],"allowed_mentions":{"parse":[],"users":["4711"]}}'
+    )
+
+
+def test_discord_shows_a_service_with_its_address_and_fault_and_mentions_a_role_only_where_told() -> None:
+    told = json.loads(body(Discord(url=Secret("https://discord.example/1"), user_id="&42"), service_down()))
+    assert told["content"].startswith("<@&42> ")
+    assert told["allowed_mentions"] == {"parse": [], "roles": ["42"]}
+    assert [(one["name"], one["value"]) for one in told["embeds"][0]["fields"]] == [
+        ("Service", "shop"),
+        ("URL", "https://shop.example/health"),
+        ("Status", "down"),
+        ("Error", "503 Service Unavailable"),
+    ]
+    assert told["embeds"][0]["footer"] == {"text": "Guardia"}
+    silent = json.loads(body(Discord(url=Secret("https://discord.example/1")), service_down()))
+    assert "content" not in silent

@@ -99,7 +99,7 @@ class Post:
 def let_in(server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
     """Anna, with her word."""
     known = isinstance(data, LoginPassword) and (data.login, data.password) == (b"anna", SECRET.encode())
-    return AuthResult(success=known)
+    return AuthResult(success=known, handled=False)
 
 
 Served = Callable[..., tuple[Post, int]]
@@ -111,11 +111,9 @@ def served() -> Iterator[Served]:
     running: list[Controller] = []
 
     def one(post: Post, tls: ssl.SSLContext, *, at_once: bool = False, **more: Any) -> tuple[Post, int]:
-        how = (
-            {"ssl_context": tls, "auth_require_tls": False}
-            if at_once
-            else {"tls_context": tls, "require_starttls": True}
-        )
+        how: dict[str, Any] = {"tls_context": tls, "require_starttls": True}
+        if at_once:
+            how = {"ssl_context": tls, "auth_require_tls": False}
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = int(taken.getsockname()[1])
         controller = Controller(post, hostname="127.0.0.1", port=port, **how, **more)
@@ -138,7 +136,7 @@ def mail(port: int, authority: str, **changes: Any) -> Email:
             authority=authority,
             user="anna",
             password=Secret(SECRET),
-            timeout=5.0,
+            timeout=20.0,
         ),
         **changes,
     )

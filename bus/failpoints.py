@@ -9,7 +9,8 @@ there, separated by commas: ``PLACE=ACTION[@NTH][%PERCENT]``.
     collector.forward=exit:111     leave at once with this code
 
 The places: spool.commit, push.send, collector.forward, store.before_commit, store.after_commit, receipt.send,
-trim, outbox.commit, post, mark. A place that nobody passes does nothing.
+trim, outbox.commit, post, mark, seal.write, seal.before_sync, seal.before_rename, seal.after_rename, seal.rollup,
+seal.day, seal.unlink, seal.month, seal.before_remove, seal.after_remove. A place that nobody passes does nothing.
 """
 
 from __future__ import annotations

@@ -33,9 +33,10 @@ from bus.questions import (
     read_question,
 )
 from bus.wire import read
+from store import pieces
 from store.availability import MOST_CHECKS, availability, seen
 from store.backends import Backend, StoreBroken
-from store.columns import chosen, columns, coverage, interval_of, stepped, steps, steps_of
+from store.columns import steps, steps_of
 from store.gaps import Mark, accounted
 from store.keys import FAR
 
@@ -82,20 +83,12 @@ def _layouts(backend: Backend, question: Layouts) -> LayoutNames:
 def _series(backend: Backend, question: Series) -> SeriesAnswer:
     points = min(max(question.points, 1), MAX_POINTS)
     start, end = _within(question.start, question.end)
-    grid = steps(start, end, points) if question.step is None else steps_of(start, end, question.step, MAX_POINTS)
-    rows = backend.rows("sample", question.subject, start, end)
-    found = columns(rows, question.metrics, backend.layouts)
-    measured = coverage(found.times, grid, start, end, interval_of(found.times))
-    return SeriesAnswer(
-        tuple(grid.start + i * grid.length for i in range(grid.count)) if found.values else (),
-        grid.length,
-        "rows",
-        measured,
-        tuple(
-            chosen(stepped(metric, found.times, values, grid), question.aggregates)
-            for metric, values in found.values.items()
-        ),
-    )
+    if question.step is None:
+        grid = steps(start, end, points, backend.finest(start))
+    else:
+        grid = steps_of(start, end, question.step, MAX_POINTS)
+    found = backend.pieces(question.subject, question.metrics, grid, start, end) if start <= end else []
+    return pieces.answer(found, grid, start, end, question.aggregates)
 
 
 def _availability(backend: Backend, question: Availability) -> AvailabilityAnswer:

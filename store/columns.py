@@ -72,6 +72,19 @@ def columns(
     return Columns(times, values)
 
 
+def united(some: Sequence[Columns]) -> Columns:
+    """All of them as one, by time; NaN where one has no such metric."""
+    if len(some) == 1:
+        return some[0]
+    times = np.concatenate([one.times for one in some])
+    order = None if (times[1:] >= times[:-1]).all() else np.argsort(times, kind="stable")
+    values = {}
+    for name in dict.fromkeys(name for one in some for name in one.values):
+        column = np.concatenate([one.values.get(name, np.full(len(one.times), np.nan)) for one in some])
+        values[name] = column if order is None else column[order]
+    return Columns(times if order is None else times[order], values)
+
+
 def _split(record: bytes) -> tuple[int, bytes]:
     names = sum(record[NAMES_LENGTH])
     try:
@@ -89,14 +102,14 @@ class Steps:
     count: int
 
 
-def steps(start: int, end: int, points: int) -> Steps:
-    """Steps of a round length that cover ``start`` to ``end`` with at most ``points`` of them.
+def steps(start: int, end: int, points: int, least: int = 0) -> Steps:
+    """Steps of a round length that cover ``start`` to ``end`` with at most ``points`` of them, none below ``least``.
 
     They lie on multiples of their length, so that the same steps come back when the window moves on.
     """
     span = max(end - start, 1)
     for length in _LENGTHS:
-        if _count(start, end, length) <= points:
+        if length >= least and _count(start, end, length) <= points:
             break
     else:
         length = -(-span // points // _LENGTHS[-1]) * _LENGTHS[-1] + _LENGTHS[-1]
@@ -128,38 +141,6 @@ def chosen(column: Column, aggregates: Sequence[str]) -> Column:
     """The column with the aggregates that were asked for; the others are empty."""
     left_out: dict[str, Any] = {name: () for name in AGGREGATES if name not in aggregates}
     return replace(column, **left_out)
-
-
-def stepped(metric: str, times: Times, values: Numbers, grid: Steps) -> Column:
-    """Min, mean, max, last and count of the readings in each step; None where a step has none."""
-    present = ~np.isnan(values)
-    at, readings = times[present], values[present]
-    place = (at - grid.start) // grid.length
-    inside = (place >= 0) & (place < grid.count)
-    place, readings = place[inside], readings[inside]
-    counts = np.bincount(place, minlength=grid.count)
-    empty: tuple[float | None, ...] = (None,) * grid.count
-    if not len(readings):
-        return Column(metric, empty, empty, empty, empty, (0,) * grid.count)
-    # Times ascend, so each step is one run of readings.
-    filled = np.flatnonzero(counts)
-    begins = np.concatenate(([0], np.cumsum(counts[filled])[:-1]))
-    ends = np.cumsum(counts[filled]) - 1
-    return Column(
-        metric,
-        _spread(np.add.reduceat(readings, begins) / counts[filled], filled, grid.count),
-        _spread(np.minimum.reduceat(readings, begins), filled, grid.count),
-        _spread(np.maximum.reduceat(readings, begins), filled, grid.count),
-        _spread(readings[ends], filled, grid.count),
-        tuple(counts.tolist()),
-    )
-
-
-def _spread(values: Numbers, places: npt.NDArray[np.intp], count: int) -> tuple[float | None, ...]:
-    spread: list[float | None] = [None] * count
-    for place, value in zip(places.tolist(), values.tolist(), strict=True):
-        spread[place] = value
-    return tuple(spread)
 
 
 def coverage(times: Times, grid: Steps, start: int, end: int, interval: int) -> float:

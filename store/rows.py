@@ -70,6 +70,17 @@ def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
         yield dated(fields[9]), received, records[start:end]
 
 
+def apart(value: bytes) -> list[tuple[int, bytes]]:
+    """(received, records back to back) of a group, for each time at which some were received; raises ``Damaged``."""
+    received, records, changes = opened(value)
+    if not changes:
+        return [(received, records)]
+    starts = [start for start, _, _ in walk(records)] + [len(records)]
+    times = [(0, received), *changes]
+    ends = [*(number for number, _ in changes), len(starts) - 1]
+    return [(at, records[starts[first] : starts[last]]) for (first, at), last in zip(times, ends, strict=True)]
+
+
 def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:
     """What is whole of a group whose checksum does not hold, as ``spread`` gives it: each record has one of its own.
 

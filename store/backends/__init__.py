@@ -13,6 +13,8 @@ from typing import Protocol, cast
 from bus.questions import Stored, Subject
 from bus.secret import Secret
 from store.batch import Batch
+from store.columns import Steps, columns
+from store.pieces import Piece, of_columns
 
 Streams = tuple[Sequence[tuple[bytes, bytes]], Sequence[bytes]]
 """(pairs to put, keys to delete before) of ``bus.delivery.receiver``; opaque here."""
@@ -63,6 +65,12 @@ class Backend(Protocol):
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
         """The newest ``limit`` of ``rows``, oldest first."""
 
+    def finest(self, at: int) -> int:
+        """How long the shortest spans are that are still known of the time ``at``, ns; 0 where there may be rows."""
+
+    def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The metrics of a host that match, between two times (both included), in steps of the grid, by time."""
+
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind the ids that are known."""
 
@@ -80,6 +88,15 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Give back files and memory; twice is no fault."""
+
+
+def pieces_of_rows(
+    backend: Backend, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int
+) -> list[Piece]:
+    """``Backend.pieces`` of one that keeps rows alone."""
+    found = columns(backend.rows("sample", subject, start, end), globs, backend.layouts)
+    piece = of_columns("rows", found, grid, start, end)
+    return [] if piece is None else [piece]
 
 
 BACKENDS = {

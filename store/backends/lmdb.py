@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, write_meta
 from store.backends.partitions import BAD, Partitions, environment, explained
+from store.backends.past import Past
 from store.backends.values import (
     disk_bytes,
     measured_at,
@@ -40,8 +41,11 @@ from store.backends.values import (
 )
 from store.backends.witness import Witness
 from store.batch import Batch, Group, Newest, is_newer
-from store.keys import LAYOUT, MINUTE, NUMBER, partition, partition_start, period, row_key, series_key
-from store.rows import folded, group
+from store.blocks.files import Blocks
+from store.columns import Steps
+from store.keys import LAYOUT, NUMBER, partition, partition_start, period, row_key, series_key
+from store.pieces import Piece
+from store.rows import group
 
 SAMPLE = KINDS["sample"].code
 LATEST_EVERY = 1_000_000_000
@@ -74,6 +78,7 @@ class LmdbBackend:
             begin_anew(path)
         self._presence = Presence(path)
         self._partitions = Partitions(path / "rows", self._presence, write=write)
+        self._past = Past(self._partitions, Blocks(path / "blocks", self._partitions.note), self.layouts)
         try:
             with self._presence.at(path / "state"):
                 self._state = environment(path / "state", write=write, databases=8)
@@ -302,33 +307,23 @@ class LmdbBackend:
     def rows(self, kind: str, subject: str, start: int, end: int) -> list[Row]:
         """The records in a range; see ``Backend``."""
         number = self._series_number(kind, subject)
-        if number is None or start > end:
-            return []
-        self._partitions.settled(kind, start, end)
-        rows: list[Row] = []
-        for path in self._partitions.between(kind, start, end):
-            rows.extend(self._partitions.rows_of(path, number, start, end))
-        return folded(rows)
+        return [] if number is None or start > end else self._past.rows(kind, subject, number, start, end)
 
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
-        """The newest rows in a range; partitions are read from the newest on, until there are enough."""
+        """The newest rows in a range; see ``Backend``."""
         number = self._series_number(kind, subject)
         if number is None or start > end or limit <= 0:
             return []
-        self._partitions.settled(kind, start, end)
-        rows: list[Row] = []
-        for path in reversed(self._partitions.between(kind, start, end)):
-            first = partition_start(path.name)
-            last = min(end, first + period(kind) - 1)
-            # Within a partition too: steps back that double, so that the newest ten of an hour cost ten.
-            step = 2 * MINUTE
-            while last >= max(start, first) and len(rows) < limit:
-                begin = max(start, first, last - last % MINUTE - step)
-                rows = folded([*self._partitions.rows_of(path, number, begin, last), *rows])
-                last, step = begin - 1, step * 2
-            if len(rows) >= limit:
-                break
-        return rows[-limit:]
+        return self._past.newest_rows(kind, subject, number, start, end, limit)
+
+    def finest(self, at: int) -> int:
+        """How long the shortest spans known of a time are; see ``Backend``."""
+        return self._past.finest(at)
+
+    def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The metrics of a host in steps; see ``Backend``."""
+        number = self._series_number("sample", subject)
+        return [] if number is None else self._past.pieces(subject, number, globs, grid, start, end)
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind layout ids; see ``Backend``."""
@@ -342,10 +337,11 @@ class LmdbBackend:
         with self._reading() as txn:
             meta = read_meta(txn, self._db) or {}
         files = [*self._path.glob("rows/*/*/data.mdb"), self._path / "state" / "data.mdb"]
+        blocks = [*self._path.glob("blocks/*/*/*")]
         known = ("records", "deleted", "commits", "last_cleanup", "last_commit", "generation")
         return {
             **{name: meta[name] for name in known if meta.get(name) is not None},
-            "bytes": sum(disk_bytes(file) for file in files),
+            "bytes": sum(disk_bytes(file) for file in (*files, *blocks)),
             "partitions": sum(BAD not in file.parent.name for file in files) - 1,
         }
 
@@ -353,8 +349,10 @@ class LmdbBackend:
         """Let go of what another process removed; write what is due when no commit comes."""
         self._place.check()
         self._partitions.refresh()
+        self._past.refresh()
         if self._write:
             self._partitions.take_over()
+            self._past.unlink_sealed(time.time_ns())
             self._partitions.look()
             if self._latest_waiting:
                 with contextlib.suppress(lmdb.Error):
@@ -368,6 +366,7 @@ class LmdbBackend:
                 self._write_latest()
         if self._write:
             self._witness.note(self.generation, int(self._meta.get("commits", 0)))
+        self._past.close()
         self._partitions.close()
         self._state.close()
         self._presence.close()

@@ -8,15 +8,18 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
 from bus.wire import HEADER, read, walk
-from store.backends import Row, Streams
+from store.backends import Row, Streams, pieces_of_rows
 from store.batch import Batch, Newest, is_newer
+from store.columns import Steps
 from store.keys import dated, partition, partition_start
+from store.pieces import Piece
 
 MOST_RECORDS = 1_000_000
 
@@ -87,6 +90,14 @@ class MemoryBackend:
 
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
         return self.rows(kind, subject, start, end)[-limit:] if limit > 0 else []
+
+    def finest(self, at: int) -> int:
+        """Rows, always."""
+        return 0
+
+    def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """From rows; see ``Backend``."""
+        return pieces_of_rows(self, subject, globs, grid, start, end)
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         return {i: self._layouts[i] for i in ids if i in self._layouts}

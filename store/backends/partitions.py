@@ -12,7 +12,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import lmdb
@@ -23,7 +23,7 @@ from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
 from store.backends.exchange import discard, exchange, prepared
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
-from store.rows import Damaged, salvaged, spread
+from store.rows import Damaged, apart, salvaged, spread
 
 MAP_BYTES = 2**40
 MOST_OPEN = 48
@@ -163,6 +163,44 @@ class Partitions:
                     rows = list(salvaged(value))
                     self.note(f"{path}: a group of series {number}: {error}; {len(rows)} records of it are whole")
                 yield from (row for row in rows if start <= row[0] <= end)
+
+    def changed(self, path: Path) -> int:
+        """When it was last written to, ns; raises ``StoreBroken`` when it is not there."""
+        try:
+            return (path / "data.mdb").stat().st_mtime_ns
+        except OSError as error:
+            raise StoreBroken(f"{path}: {error}") from None
+
+    def transaction(self, path: Path) -> int:
+        """The number of its last transaction; raises ``StoreBroken``, ``lmdb.Error``."""
+        with self._presence.at(path):
+            return int(self._at(path).info()["last_txnid"])
+
+    @contextmanager
+    def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[tuple[int, bytes]]]]]:
+        """(transaction, the groups of each series) as of one instant; raises ``StoreBroken``, ``lmdb.Error``."""
+        with self._presence.at(path), self._at(path).begin() as txn:
+            yield int(txn.id()), self._series(path, txn)
+
+    def _series(self, path: Path, txn: lmdb.Transaction) -> Iterator[list[tuple[int, bytes]]]:
+        groups: list[tuple[int, bytes]] = []
+        number = -1
+        for key, value in txn.cursor():
+            if len(key) != ROW.size:
+                continue
+            found = ROW.unpack(key)[0]
+            if found != number and groups:
+                yield groups
+                groups = []
+            number = found
+            try:
+                groups += apart(bytes(value))
+            except Damaged as error:
+                whole = [(received, record) for _, received, record in salvaged(bytes(value))]
+                self.note(f"{path}: a group of series {number}: {error}; {len(whole)} records of it are whole")
+                groups += whole
+        if groups:
+            yield groups
 
     def count(self, path: Path) -> int:
         """How many records it holds; 0 when it cannot be read."""

@@ -21,12 +21,14 @@ from bus.messages import BY_CODE, KINDS, layout_id
 from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER, walk
-from store.backends import Row, StoreBroken, StoreFull, Streams
+from store.backends import Row, StoreBroken, StoreFull, Streams, pieces_of_rows
 from store.backends.postgres_tables import FORMAT, Db, Partitions, kinds, rows_of
 from store.backends.values import measured_at, names_of
 from store.backends.witness import Witness
 from store.batch import Batch, Newest, is_newer
+from store.columns import Steps
 from store.keys import LAYOUT, dated
+from store.pieces import Piece
 
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""
@@ -267,6 +269,14 @@ class PostgresBackend:
         ).format(rows_of(kind)) + sql.SQL(order)
         window = max(start, -WIDEST), min(end, WIDEST)
         return list(self._asked(query, KINDS[kind].code, subject, *window, *more))
+
+    def finest(self, at: int) -> int:
+        """Rows, always."""
+        return 0
+
+    def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """From rows; see ``Backend``."""
+        return pieces_of_rows(self, subject, globs, grid, start, end)
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind layout ids; see ``Backend``."""

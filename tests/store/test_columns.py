@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from bus.messages import Layout, Sample
 from bus.wire import pack
-from store.columns import columns, coverage, interval_of, matching, stepped, steps
+from bus.questions import AGGREGATES
+from store.columns import Columns, columns, coverage, interval_of, matching, steps
+from store.pieces import answer, of_columns
 from tests.store.given import HOUR, LAYOUT, NOON, SECOND, sample, told
 
 READINGS = st.lists(
@@ -27,7 +29,12 @@ def test_steps_have_the_mean_min_max_last_and_count_of_their_readings(
     grid = steps(NOON, NOON + 600 * SECOND, points)
     times = np.array([NOON + second * SECOND for second, _ in readings])
 
-    column = stepped("cpu.percent", times, np.array([value for _, value in readings]), grid)
+    found = Columns(times, {"cpu.percent": np.array([value for _, value in readings])})
+    piece = of_columns("rows", found, grid, grid.start, grid.start + grid.count * grid.length)
+    if piece is None:
+        assert not readings
+        return
+    (column,) = answer([piece], grid, NOON, NOON + 600 * SECOND, AGGREGATES).columns
 
     for place in range(grid.count):
         begin = grid.start + place * grid.length

@@ -1,0 +1,182 @@
+"""What is known of the past, from rows and from blocks, without a seam and with nothing twice.
+
+Rows are looked at before blocks: what the sealer takes up meanwhile is in both for a while, never in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import lmdb
+
+from bus import failpoints
+from bus.messages import KINDS
+from store.backends import Row, StoreBroken
+from store.backends.partitions import Partitions
+from store.blocks.files import Blocks, Gone
+from store.columns import Steps, columns, united
+from store.keys import MINUTE, partition_start, period
+from store.pieces import Piece, of_columns, of_rollup
+from store.plan import Step, Stretch, finest, plan
+from store.rows import folded
+from store.spans import RAW, TIERS, day_of
+
+Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
+SAMPLE = "sample"
+MARGIN = 60_000_000_000
+"""So long, ns, rows stay beside the blocks that hold them: whoever began to read them reads on."""
+AT_ONCE = 4
+"""Partitions removed in one go: a commit waits for it."""
+
+
+class Past:
+    """Reads both. ``number`` is a series' number, None when nothing of it was ever stored."""
+
+    def __init__(self, rows: Partitions, blocks: Blocks, layouts: Layouts) -> None:
+        self._rows = rows
+        self._blocks = blocks
+        self._layouts = layouts
+
+    def rows(self, kind: str, subject: str, number: int, start: int, end: int) -> list[Row]:
+        """The records in a range; see ``Backend``."""
+        self._rows.settled(kind, start, end)
+        rows: list[Row] = []
+        for path in self._rows.between(kind, start, end):
+            rows.extend(self._rows.rows_of(path, number, start, end))
+        # What was told twice is as it came first: as it is in the blocks.
+        return folded([*self._blocks.rows(kind, subject, start, end), *rows])
+
+    def newest_rows(self, kind: str, subject: str, number: int, start: int, end: int, limit: int) -> list[Row]:
+        """The newest rows in a range; partitions are read from the newest on, until there are enough."""
+        self._rows.settled(kind, start, end)
+        rows: list[Row] = []
+        for path in reversed(self._rows.between(kind, start, end)):
+            first = partition_start(path.name)
+            last = min(end, first + period(kind) - 1)
+            # Within a partition too: steps back that double, so that the newest ten of an hour cost ten.
+            step = 2 * MINUTE
+            while last >= max(start, first) and len(rows) < limit:
+                begin = max(start, first, last - last % MINUTE - step)
+                rows = folded([*self._rows.rows_of(path, number, begin, last), *rows])
+                last, step = begin - 1, step * 2
+            if len(rows) >= limit:
+                break
+        if len(rows) >= limit:
+            start = max(start, rows[-limit][0])
+        return folded([*self._blocks.rows(kind, subject, start, end, limit), *rows])[-limit:]
+
+    def finest(self, at: int) -> int:
+        """How long the shortest spans are that are still known of this time, ns; 0 for rows."""
+        return finest(at, self._stretches(RAW, at, at), {tier: self._stretches(tier, at, at) for tier in TIERS})
+
+    def pieces(self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The metrics of a host that match, between two times (both included), in steps of the grid."""
+        self._rows.settled(SAMPLE, start, end)
+        waiting = self._waiting(start, end)
+        tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
+        raw = [*self._stretches(RAW, start, end), *waiting.values()]
+        late = {day_of(first) for first, _ in waiting.values()}
+        found: list[Piece] = []
+        for step in plan(start, end + 1, grid.length, raw, tiers, late):
+            if step.tier == RAW:
+                found += self._raw(subject, number, globs, grid, step, waiting)
+            else:
+                found += self._rollup(subject, globs, grid, step)
+        return found
+
+    def unlink_sealed(self, now: int) -> int:
+        """Remove some partitions all of whose rows are in blocks that were written a while ago; a writer's duty.
+
+        Nobody else may: the writer alone knows that nothing was added between the look and the removal.
+        """
+        removed = 0
+        for kind in KINDS:
+            for path in self._rows.between(kind, end=now - period(kind)):
+                block = self._block_of(kind, path)
+                if block is None or removed >= AT_ONCE:
+                    continue
+                try:
+                    if block.stat().st_mtime_ns + MARGIN > now:
+                        continue
+                except OSError:
+                    continue
+                failpoints.at("seal.before_remove")
+                self._rows.remove(path)
+                failpoints.at("seal.after_remove")
+                removed += 1
+        return removed
+
+    def close(self) -> None:
+        """Close every file."""
+        self._blocks.close()
+
+    def refresh(self) -> None:
+        """Close files that are no more."""
+        self._blocks.refresh()
+
+    def _stretches(self, tier: str, start: int, end: int) -> list[Stretch]:
+        return [(span.start, span.end) for span in self._blocks.spans(SAMPLE, tier, start, end)]
+
+    def _waiting(self, start: int, end: int) -> dict[Path, Stretch]:
+        """The partitions of samples that hold rows which are in no block, and their time."""
+        found = {}
+        for path in self._rows.between(SAMPLE, start, end):
+            if self._block_of(SAMPLE, path) is None:
+                first = partition_start(path.name)
+                found[path] = first, first + period(SAMPLE)
+        return found
+
+    def _block_of(self, kind: str, path: Path) -> Path | None:
+        """The file in which all rows of a partition are."""
+        start = partition_start(path.name)
+        spans = self._blocks.spans(kind, RAW, start, start)
+        if not spans:
+            return None
+        block = self._blocks.path(kind, RAW, spans[0])
+        try:
+            segment = self._blocks.segment(block)
+            # Looked at before the partition's own number: what is committed between makes them differ.
+            changed = self._rows.changed(path)
+            source = start, changed, self._rows.transaction(path)
+        except (Gone, StoreBroken, lmdb.Error):
+            return None
+        return block if segment is not None and source in segment.index.sources else None
+
+    def _raw(
+        self,
+        subject: str,
+        number: int,
+        globs: Sequence[str],
+        grid: Steps,
+        step: Step,
+        waiting: dict[Path, Stretch],
+    ) -> Iterator[Piece]:
+        """Rows and blocks between two times, by time."""
+        at = step.start
+        for path, (first, last) in sorted(waiting.items(), key=lambda item: item[1]):
+            first, last = max(first, step.start), min(last, step.end)
+            if first >= last:
+                continue
+            yield from self._blocks_between(subject, globs, grid, at, first)
+            rows: list[Row] = list(self._rows.rows_of(path, number, first, last - 1))
+            tier = "rows"
+            if self._blocks.spans(SAMPLE, RAW, first, last - 1):
+                rows = [*self._blocks.rows(SAMPLE, subject, first, last - 1), *rows]
+                tier = "blocks"
+            piece = of_columns(tier, columns(folded(rows), globs, self._layouts), grid, first, last)
+            if piece is not None:
+                yield piece
+            at = last
+        yield from self._blocks_between(subject, globs, grid, at, step.end)
+
+    def _blocks_between(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
+        found = self._blocks.columns(subject, globs, start, end - 1) if start < end else []
+        piece = of_columns("blocks", united(found), grid, start, end) if found else None
+        if piece is not None:
+            yield piece
+
+    def _rollup(self, subject: str, globs: Sequence[str], grid: Steps, step: Step) -> Iterator[Piece]:
+        span = TIERS[step.tier]
+        for names, found in self._blocks.rolled(step.tier, subject, globs, step.start, step.end):
+            yield of_rollup(step.tier, names, found, span, grid)

@@ -1,0 +1,9 @@
+"""Finished hours and days as columns: lossless, small, and read one metric at a time.
+
+    coding    one column of numbers to bytes and back
+    parts     the columns of one series
+    gather    rows as the writer stored them to columns, each message once
+    segments  a file of parts: written once, whole or not at all, never changed
+
+``docs/storage.md`` draws the bytes; ``tests/store/blocks`` keeps a file of each version, so that later ones read it.
+"""

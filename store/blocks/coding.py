@@ -1,0 +1,376 @@
+"""One column of numbers to bytes and back, bit for bit. Pure.
+
+A column is coded by itself, so that one metric is read without the others. Its **entry** in the directory of a part
+(``store.blocks.part``) says how:
+
+    offset size  field
+         0    1  form: bits 0-1 what follows (0 constant, 1 integers, 2 bits, 3 dictionary); bit 2 there are holes;
+                 bit 3 the body is compressed; bits 4-5 the order of the difference, 0 to 2
+         1    1  width of a residual in bytes: 0, 1, 2, 4 or 8
+         2    1  decimals: the numbers are the integers divided by ten to this power
+         3    1  shift: so many zero bits were taken from the right of each integer
+         4    4  length of the payload
+         8    4  CRC-32 of the payload
+
+little-endian. The **payload**:
+
+    constant     8 bytes: the bits that all rows have
+    integers     a base for order 0 and 2, two for order 1, then the body
+    bits         the body: the numbers' own 64 bits, each XORed with the one before
+    dictionary   u16 count less one; the body: so many sorted 64-bit words, then the residuals, which are places in it
+
+A base is a length u8 and so many bytes, little-endian, signed. The **body** is, if there are holes, a bitmap of the
+rows that have a reading (first row in the highest bit; the rows without one are the canonical NaN), then the residuals
+by planes: the lowest byte of each, then the next. It is one zstd frame without magic number if the flag says so.
+
+The integers are x = number * 10^decimals, shifted right. Residuals, where z is zigzag and all wraps at 64 bits:
+
+    order 0   x - base, unsigned
+    order 1   z(d - second base), d the differences between neighbours; the base is the first x
+    order 2   z of the differences of d, the first of which is d itself, d's first being 0; the base is the first x
+
+Compare ``docs/storage.md``. The choice between forms is made by what the residuals weigh; every choice is exact,
+because it was tried: what does not come back bit for bit is kept as bits.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+ENTRY = struct.Struct("<BBBBII")
+CONSTANT, INTEGERS, BITS, DICTIONARY = 0, 1, 2, 3
+HOLES, PRESSED, ORDER = 4, 8, 4
+"""Flags of a form, and where the order stands in it."""
+NAN = 0x7FF8000000000000
+"""The bits of the NaN that means no reading."""
+DECIMALS = (1, 2, 3, 4, 5, 6)
+TENS = tuple(float(f"1e{place}") for place in range(23))
+LEAST_PRESSED = 24
+"""A shorter body is not worth compressing."""
+WIDTHS = ((0xFF, 1), (0xFFFF, 2), (0xFFFFFFFF, 4))
+FAVOUR = 0.97
+"""Differences have to weigh less than this share of the plain numbers: zstd finds more in plain ones."""
+
+
+class Damaged(Exception):
+    """Bytes that are not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column as bytes, and what its entry says."""
+
+    form: int
+    width: int
+    decimals: int
+    shift: int
+    payload: bytes
+
+    @property
+    def entry(self) -> bytes:
+        """The directory's entry."""
+        return ENTRY.pack(self.form, self.width, self.decimals, self.shift, len(self.payload), crc32(self.payload))
+
+
+def coded_floats(values: Floats, level: int = 3) -> list[Coded]:
+    """Each row of the matrix ``values`` as a column; any bits come back."""
+    bits = np.ascontiguousarray(values).view(np.uint64)
+    found: list[Coded | None] = [None] * len(values)
+    if not bits.shape[1]:
+        return [_constant(NAN)] * len(values)
+    same = (bits == bits[:, :1]).all(axis=1)
+    gaps = (bits == NAN).any(axis=1) & ~same
+    for place in np.flatnonzero(same):
+        found[place] = _constant(int(bits[place, 0]))
+    whole = np.flatnonzero(~same & ~gaps)
+    for place, one in zip(whole, _without_holes(values[whole], level), strict=True):
+        found[place] = one
+    for place in np.flatnonzero(gaps):
+        there = bits[place] != NAN
+        (found[place],) = _without_holes(values[place][there][None, :], level, np.packbits(there).tobytes())
+    return [one for one in found if one is not None]
+
+
+def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
+    """Each row of the matrix as a column of integers."""
+    if not values.shape[1]:
+        return [_constant(0)] * len(values)
+    same = (values == values[:, :1]).all(axis=1)
+    others = iter(_integers(values[~same], np.zeros(int((~same).sum()), np.int64), level))
+    return [
+        _constant(int(row[0]) & 0xFFFFFFFFFFFFFFFF) if equal else next(others)
+        for row, equal in zip(values, same, strict=True)
+    ]
+
+
+def floats(entry: tuple[int, ...], payload: bytes, rows: int) -> Floats:
+    """The numbers of a column; raises ``Damaged``."""
+    form, width, decimals, shift = entry[:4]
+    what, order = form & 3, form >> ORDER
+    if what == CONSTANT:
+        return np.full(rows, np.frombuffer(payload, "<u8", 1)[0], np.uint64).view(np.float64)
+    if what == INTEGERS:
+        present, whole = _whole(form, width, shift, order, payload, rows)
+        numbers = whole.astype(np.float64)
+        if decimals:
+            numbers /= TENS[decimals]
+    elif what == BITS:
+        present, words = _residuals(form, width, payload, rows)
+        numbers = np.bitwise_xor.accumulate(words).view(np.float64)
+    else:
+        present, places, words = _dictionary(form, width, payload, rows)
+        numbers = words[places].view(np.float64)
+    if present is None:
+        return numbers
+    spread = np.full(rows, NAN, np.uint64)
+    spread[present] = numbers.view(np.uint64)
+    return spread.view(np.float64)
+
+
+def integers(entry: tuple[int, ...], payload: bytes, rows: int) -> Integers:
+    """The integers of a column of integers; raises ``Damaged``."""
+    form, width, _, shift = entry[:4]
+    if form & 3 == CONSTANT:
+        return np.full(rows, np.frombuffer(payload, "<i8", 1)[0], np.int64)
+    return _whole(form, width, shift, form >> ORDER, payload, rows)[1]
+
+
+# -- to bytes ---
+
+
+def _constant(bits: int) -> Coded:
+    return Coded(CONSTANT, 0, 0, 0, bits.to_bytes(8, "little"))
+
+
+def _without_holes(values: Floats, level: int, holes: bytes = b"") -> list[Coded]:
+    """Columns of which every row has a reading, in as few bytes as we know."""
+    whole, decimals = scaled(values)
+    exact = decimals >= 0
+    found = iter(_integers(whole[exact], decimals[exact], level, holes))
+    return [next(found) if fits else _bits(row, level, holes) for row, fits in zip(values, exact, strict=True)]
+
+
+def scaled(values: Floats) -> tuple[Integers, npt.NDArray[np.int64]]:
+    """(integers, decimals) of each row of the matrix; decimals are -1 where no integers give the numbers back."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = values.astype(np.int64)
+        decimals = np.where(_same(whole.astype(np.float64), values), 0, -1)
+        for place in np.flatnonzero(decimals < 0):
+            row = values[place]
+            for ten in DECIMALS:
+                # A few are enough to see that it is not this power.
+                if not _same(np.rint(row[:16] * TENS[ten]) / TENS[ten], row[:16]):
+                    continue
+                tried = np.rint(row * TENS[ten]).astype(np.int64)
+                if _same(tried.astype(np.float64) / TENS[ten], row):
+                    whole[place], decimals[place] = tried, ten
+                    break
+    return whole, decimals
+
+
+def _same(a: Floats, b: Floats) -> Any:
+    return (a.view(np.uint64) == b.view(np.uint64)).all(axis=-1)
+
+
+def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, holes: bytes = b"") -> Iterable[Coded]:
+    if not len(values):
+        return
+    common = np.bitwise_or.reduce(values.view(np.uint64), axis=1)
+    # The lowest bit that any of them has.
+    shifts = np.array([(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()])
+    if shifts.any():
+        values = values >> shifts[:, None]
+    least = values.min(axis=1)
+    plain = (values - least[:, None]).view(np.uint64)
+    differences = np.diff(values, axis=1)
+    firsts = values[:, 0]
+    rows = values.shape[1]
+    slopes = np.zeros(len(values), np.int64)
+    if rows > 1:
+        slopes = (values[:, -1].astype(np.float64) - firsts.astype(np.float64)) / (rows - 1)
+        slopes = np.clip(np.rint(slopes), -(2.0**62), 2.0**62).astype(np.int64)
+    once = _zigzag(differences - slopes[:, None])
+    twice = _zigzag(np.diff(differences, axis=1, prepend=0))
+    weights = np.stack([_weights(plain) * FAVOUR, _weights(once), _weights(twice)])
+    orders = weights.argmin(axis=0)
+    for place, order in enumerate(orders.tolist()):
+        residuals = (plain, once, twice)[order][place]
+        base = _based(int(least[place] if order == 0 else firsts[place]))
+        if order == 1:
+            base += _based(int(slopes[place]))
+        width, planes = _planes(residuals)
+        body, pressed = _pressed(holes + planes, level)
+        form = INTEGERS | (HOLES if holes else 0) | pressed | order << ORDER
+        yield Coded(form, width, int(decimals[place]), int(shifts[place]), base + body)
+
+
+def _bits(row: Floats, level: int, holes: bytes) -> Coded:
+    words = row.view(np.uint64)
+    flags = HOLES if holes else 0
+    xored = words.copy()
+    xored[1:] ^= words[:-1]
+    width, planes = _planes(xored)
+    body, pressed = _pressed(holes + planes, level)
+    best = Coded(BITS | flags | pressed, width, 0, 0, body)
+    known, places = np.unique(words, return_inverse=True)
+    if len(known) * 2 <= len(words) and len(known) <= 0x10000:
+        width, planes = _planes(places.astype(np.uint64))
+        sorted_words = known.view(np.uint8).reshape(-1, 8).T.tobytes()
+        body, pressed = _pressed(holes + sorted_words + planes, level)
+        other = Coded(DICTIONARY | flags | pressed, width, 0, 0, (len(known) - 1).to_bytes(2, "little") + body)
+        if len(other.payload) < len(best.payload):
+            return other
+    return best
+
+
+def _weights(residuals: Words) -> Floats:
+    """About how many bits the residuals of each row carry."""
+    weights: Floats = np.log2(residuals.astype(np.float32) + 1).sum(axis=1, dtype=np.float64)
+    return weights
+
+
+def _zigzag(values: Integers) -> Words:
+    return ((values << 1) ^ (values >> 63)).view(np.uint64)
+
+
+def _unzigzag(words: Words) -> Integers:
+    return (words >> np.uint64(1)).view(np.int64) ^ -(words & np.uint64(1)).view(np.int64)
+
+
+def _planes(residuals: Words) -> tuple[int, bytes]:
+    """(width, bytes by planes) of the residuals."""
+    most = int(residuals.max()) if len(residuals) else 0
+    if not most:
+        return 0, b""
+    width = next((width for limit, width in WIDTHS if most <= limit), 8)
+    if width == 1:
+        return 1, residuals.astype(np.uint8).tobytes()
+    narrow = residuals.astype(f"<u{width}")
+    return width, narrow.view(np.uint8).reshape(-1, width).T.tobytes()
+
+
+def _based(base: int) -> bytes:
+    size = base.bit_length() // 8 + 1
+    return bytes((size,)) + base.to_bytes(size, "little", signed=True)
+
+
+class _Zstd(threading.local):
+    """Compressors and the decompressor of one thread: none of them may be shared."""
+
+    def __init__(self) -> None:
+        form = zstandard.FORMAT_ZSTD1_MAGICLESS
+        self.unpress = zstandard.ZstdDecompressor(format=form).decompress
+
+        @lru_cache
+        def press(level: int) -> Any:
+            parameters = zstandard.ZstdCompressionParameters.from_level(
+                level, format=form, write_checksum=False, write_dict_id=False
+            )
+            return zstandard.ZstdCompressor(compression_params=parameters).compress
+
+        self.press = press
+
+
+_ZSTD = _Zstd()
+
+
+def pressed(data: bytes, level: int = 3) -> bytes:
+    """One zstd frame without magic number."""
+    return bytes(_ZSTD.press(level)(data))
+
+
+def unpressed(data: bytes, most: int) -> bytes:
+    """What is in a frame, at most so many bytes; raises ``Damaged``."""
+    try:
+        return bytes(_ZSTD.unpress(data, max_output_size=most))
+    except zstandard.ZstdError as error:
+        raise Damaged(f"a body that cannot be unpacked: {error}") from None
+
+
+def _pressed(body: bytes, level: int) -> tuple[bytes, int]:
+    if len(body) < LEAST_PRESSED:
+        return body, 0
+    small = pressed(body, level)
+    return (small, PRESSED) if len(small) < len(body) else (body, 0)
+
+
+# -- and back ---
+
+
+def _base(payload: bytes, start: int) -> tuple[int, int]:
+    end = start + 1 + payload[start]
+    return int.from_bytes(payload[start + 1 : end], "little", signed=True), end
+
+
+def _whole(
+    form: int, width: int, shift: int, order: int, payload: bytes, rows: int
+) -> tuple[npt.NDArray[np.bool_] | None, Integers]:
+    base, start = _base(payload, 0)
+    slope = 0
+    if order == 1:
+        slope, start = _base(payload, start)
+    present, residuals = _residuals(form, width, payload[start:], rows, fewer=1 if order else 0)
+    if order == 0:
+        whole = residuals.view(np.int64) + np.int64(base)
+    else:
+        whole = np.empty(len(residuals) + 1, np.int64)
+        whole[0] = base
+        steps = _unzigzag(residuals)
+        if order == 1:
+            steps += np.int64(slope)
+        else:
+            np.cumsum(steps, out=steps)
+        whole[1:] = steps
+        np.cumsum(whole, out=whole)
+    return present, whole << shift if shift else whole
+
+
+def _residuals(
+    form: int, width: int, body: bytes, rows: int, fewer: int = 0, words: int = 0
+) -> tuple[npt.NDArray[np.bool_] | None, Words]:
+    """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
+    if form & PRESSED:
+        body = unpressed(body, rows * 8 + rows // 8 + 1 + words * 8)
+    present, count = None, rows
+    if form & HOLES:
+        size = -(-rows // 8)
+        present = np.unpackbits(np.frombuffer(body, np.uint8, size), count=rows).astype(bool)
+        count = int(present.sum())
+        body = body[size:]
+    body = body[words * 8 :]
+    count -= fewer
+    if len(body) != count * width:
+        raise Damaged(f"a column of {len(body)} bytes where {count * width} should be")
+    if not width:
+        return present, np.zeros(count, np.uint64)
+    planes = np.frombuffer(body, np.uint8)
+    if width == 1:
+        return present, planes.astype(np.uint64)
+    narrow = np.ascontiguousarray(planes.reshape(width, count).T)
+    return present, narrow.view(f"<u{width}").reshape(count).astype(np.uint64)
+
+
+def _dictionary(form: int, width: int, payload: bytes, rows: int) -> tuple[npt.NDArray[np.bool_] | None, Words, Words]:
+    count = int.from_bytes(payload[:2], "little") + 1
+    body = payload[2:]
+    if form & PRESSED:
+        body = unpressed(body, rows * 8 + rows // 8 + 1 + count * 8)
+    start = -(-rows // 8) if form & HOLES else 0
+    planes = np.frombuffer(body, np.uint8, count * 8, start)
+    words = np.ascontiguousarray(planes.reshape(8, count).T).view("<u8").reshape(count)
+    present, places = _residuals(form & ~PRESSED, width, body, rows, words=count)
+    return present, places, words.astype(np.uint64)

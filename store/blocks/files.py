@@ -1,0 +1,250 @@
+"""The folder ``blocks``: its files by kind, tier and time, the most recently used of them open.
+
+    blocks/<kind>/<tier>/<YYYYMMDDTHH>.<span>     the tier is raw, 1m, 5m or 1h
+
+Only the sealer writes here, and it never changes a file: it puts a new one in the place of the old. Readers look at
+the names anew for each question, and again when a file that they saw is gone: then a longer one has taken it up.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from bus.messages import KINDS
+from store.blocks.coding import Damaged, Floats, Integers
+from store.blocks.gather import Told, Voice, records, taken
+from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
+from store.blocks.segments import NEW, Place, Segment
+from store.columns import Columns, matching
+from store.keys import EARLIEST, FAR
+from store.rollup import Rolled, cut, opened
+from store.spans import RAW, Span, spans
+
+MOST_OPEN = 256
+SETTLED = 2.0
+"""A folder that did not change for so many seconds is listed once: its time is no finer than the clock's tick."""
+TRIES = 5
+Row = tuple[int, int, bytes]
+Found = TypeVar("Found")
+
+
+class Gone(Exception):
+    """A file that was listed is no more."""
+
+
+class Blocks:
+    """Reads what the sealer wrote. ``note`` is told of damage, which is left out of answers."""
+
+    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+        self.folder = folder
+        self._note = note
+        self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
+        self._listed: dict[Path, tuple[int, list[Span]]] = {}
+
+    def spans(self, kind: str, tier: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
+        """The files that may hold something between two times (both included), by time."""
+        return [one for one in self._listing(self.folder / kind / tier) if one.start <= end and one.end > start]
+
+    def path(self, kind: str, tier: str, span: Span) -> Path:
+        """Where a file is."""
+        return self.folder / kind / tier / span.name
+
+    def segment(self, path: Path) -> Segment | None:
+        """The open file; None when it is damaged. Raises ``Gone``."""
+        try:
+            found = path.stat()
+        except OSError:
+            self.forget(path)
+            raise Gone(str(path)) from None
+        identity = found.st_ino, found.st_mtime_ns
+        known = self._open.get(path)
+        if known is not None and known[1] == identity:
+            self._open.move_to_end(path)
+            return known[0]
+        self.forget(path)
+        try:
+            segment = Segment(path)
+        except FileNotFoundError:
+            raise Gone(str(path)) from None
+        except (Damaged, OSError, ValueError) as error:
+            self._note(f"{path}: {error}")
+            return None
+        while len(self._open) >= MOST_OPEN:
+            self._open.popitem(last=False)[1][0].close()
+        self._open[path] = segment, identity
+        return segment
+
+    def rows(self, kind: str, subject: str, start: int, end: int, limit: int | None = None) -> list[Row]:
+        """The records of a subject between two times, in no order; with ``limit`` at least the newest so many."""
+        code = KINDS[kind].code
+
+        def read() -> list[Row]:
+            found: list[Row] = []
+            for span in reversed(self.spans(kind, RAW, start, end)):
+                for voice, told in self._told(self.path(kind, RAW, span), subject, start, end):
+                    if limit is not None and len(told) > limit:
+                        told = taken(told, int(told.kept[-limit]), FAR)
+                    found += records(voice, told, code)
+                if limit is not None and len(found) >= limit:
+                    break
+            return found
+
+        return self._settled(read)
+
+    def columns(self, subject: str, globs: Sequence[str], start: int, end: int) -> list[Columns]:
+        """The metrics of a host that match, between two times: a piece for each file and voice."""
+
+        def read() -> list[Columns]:
+            found: list[Columns] = []
+            for span in self.spans("sample", RAW, start, end):
+                path = self.path("sample", RAW, span)
+                for segment, place in self._places(path, subject):
+                    with self._whole(path, place):
+                        found += _columns(segment, place, globs, start, end, self._note)
+            return found
+
+        return self._settled(read)
+
+    def rolled(
+        self, tier: str, subject: str, globs: Sequence[str], start: int, end: int
+    ) -> list[tuple[tuple[str, ...], Rolled]]:
+        """(names, rollup) of the metrics that match whose spans start between two times (the end not included)."""
+
+        def read() -> list[tuple[tuple[str, ...], Rolled]]:
+            found: list[tuple[tuple[str, ...], Rolled]] = []
+            for span in self.spans("sample", tier, start, end - 1):
+                path = self.path("sample", tier, span)
+                for segment, place in self._places(path, subject):
+                    if place.what != ROLLUP:
+                        continue
+                    with self._whole(path, place):
+                        names = segment.index.layouts.get(place.layout or 0, ())
+                        wanted = matching(names, globs)
+                        where = {name: at for at, name in enumerate(names)}
+                        part = segment.part(place)
+                        if len(wanted) * 2 > len(names):
+                            part = part.all_read()
+                        one = cut(opened(part, [where[name] for name in wanted]), start, end)
+                        if wanted and len(one.starts):
+                            found.append((tuple(wanted), one))
+            return found
+
+        return self._settled(read)
+
+    def refresh(self) -> None:
+        """Close what is no more, so that its room comes back."""
+        for path, (_, (inode, _)) in list(self._open.items()):
+            with suppress(OSError):
+                if path.stat().st_ino == inode:
+                    continue
+            self.forget(path)
+
+    def forget(self, path: Path) -> None:
+        """Close a file."""
+        known = self._open.pop(path, None)
+        if known is not None:
+            known[0].close()
+
+    def close(self) -> None:
+        """Close every file."""
+        for path in list(self._open):
+            self.forget(path)
+
+    def _listing(self, folder: Path) -> list[Span]:
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            return []
+        known = self._listed.get(folder)
+        if known is not None and known[0] == changed:
+            return known[1]
+        found = spans(name for name in os.listdir(folder) if not name.endswith(NEW))
+        if time.time_ns() - changed > SETTLED * 1e9:
+            self._listed[folder] = changed, found
+        return found
+
+    def _settled(self, read: Callable[[], list[Found]]) -> list[Found]:
+        """What ``read`` finds while no file goes away under it."""
+        for _ in range(TRIES):
+            with suppress(Gone):
+                return read()
+            self._listed.clear()
+        return read()
+
+    def _places(self, path: Path, subject: str) -> Iterator[tuple[Segment, Place]]:
+        segment = self.segment(path)
+        if segment is not None:
+            for place in segment.places(subject):
+                yield segment, place
+
+    def _told(self, path: Path, subject: str, start: int, end: int) -> Iterator[tuple[Voice, Told]]:
+        for segment, place in self._places(path, subject):
+            if place.what != ROLLUP and place.first <= end and place.last >= start:
+                with self._whole(path, place):
+                    yield voice_of(place), taken(told(segment.part(place)), start, end)
+
+    @contextmanager
+    def _whole(self, path: Path, place: Place) -> Iterator[None]:
+        try:
+            yield
+        except (Damaged, ValueError, IndexError) as error:
+            self._note(f"{path}: {place.subject}: {error}")
+        except OSError as error:
+            self._note(f"{path}: {error}")
+
+
+def voice_of(place: Place) -> Voice:
+    """Whose rows these are."""
+    return Voice(place.source, place.wire_subject, place.layout, place.values)
+
+
+def told(part: Part) -> Told:
+    """All rows of a part; raises ``Damaged``."""
+    part.all_read()
+    at, late, epoch, number = (part.integers(column) for column in range(META))
+    if part.what == SAMPLES:
+        metrics = range(META, part.columns)
+        values = np.empty((len(metrics), part.rows))
+        for row, column in enumerate(metrics):
+            values[row] = part.floats(column)
+        return Told(at, at + late, epoch, number, values)
+    if part.what != RECORDS:
+        raise Damaged(f"a part of rows that is of kind {part.what}")
+    data = part.bodies()
+    ends = np.cumsum(part.integers(LENGTH)).tolist()
+    if (ends[-1] if ends else 0) != len(data):
+        raise Damaged("the bodies of records do not have their lengths")
+    bodies = tuple(data[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True))
+    return Told(at, at + late, epoch, number, None, bodies)
+
+
+def _columns(
+    segment: Segment, place: Place, globs: Sequence[str], start: int, end: int, note: Callable[[str], None]
+) -> Iterator[Columns]:
+    names = segment.index.layouts.get(place.layout or 0, ())
+    if place.what != SAMPLES or len(names) != place.values or place.first > end or place.last < start:
+        return
+    wanted = matching(names, globs)
+    if not wanted:
+        return
+    where = {name: at for at, name in enumerate(names)}
+    part = segment.part(place)
+    if len(wanted) * 2 > len(names):
+        part.all_read()
+    times: Integers = np.clip(part.integers(0), EARLIEST, FAR)
+    first, last = int(np.searchsorted(times, start)), int(np.searchsorted(times, end, "right"))
+    values: dict[str, Floats] = {}
+    for name in wanted:
+        try:
+            values[name] = part.floats(META + where[name])[first:last]
+        except Damaged as error:
+            note(f"{segment.path}: {place.subject}: {name}: {error}")
+    yield Columns(times[first:last], values)

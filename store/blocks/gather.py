@@ -1,0 +1,266 @@
+"""Rows as they were stored to columns: by who says it in which layout, by time, each message once. Pure.
+
+Records of one series are mostly of one size and differ in the same places only. So they are looked at as one matrix of
+bytes, and a header's field is a slice of it: one record at a time would cost twenty times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import msgpack
+import numpy as np
+import numpy.typing as npt
+
+from bus.fields import Unfit
+from bus.messages import KINDS, split_sample
+from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, walk
+from store.blocks.coding import Floats, Integers
+from store.keys import EARLIEST, FAR
+
+SAMPLE = KINDS["sample"].code
+Bytes = npt.NDArray[np.uint8]
+Group = tuple[int, bytes]
+"""(received, records back to back) as the writer stored them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who says what: two records of the same voice differ in time, number and values only.
+
+    ``subject`` is as on the wire: empty when it is the source itself. ``layout`` is None for what is no sample of
+    ours, which is kept as the bytes that came; ``values`` is how many a sample has.
+    """
+
+    source: bytes
+    subject: bytes
+    layout: int | None = None
+    values: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Rows of one voice, by time and receipt, each once: ``values`` (metrics by rows) of samples, else ``bodies``."""
+
+    at: Integers
+    received: Integers
+    epoch: Integers
+    number: Integers
+    values: Floats | None = None
+    bodies: tuple[bytes, ...] = ()
+
+    @property
+    def kept(self) -> Integers:
+        """The times under which the rows are kept; see ``store.keys.dated``."""
+        return np.clip(self.at, EARLIEST, FAR)
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+def gathered(groups: Iterable[Group]) -> dict[Voice, Told]:
+    """The rows of one series by voice; raises ``Malformed`` for what are no records."""
+    groups = list(groups)
+    blob = b"".join(records for _, records in groups)
+    if not blob:
+        return {}
+    size = next(walk(blob))[1]
+    whole = _matrix(blob, size)
+    if whole is not None and all(len(records) % size == 0 for _, records in groups):
+        voice, start = _voice(blob[:size])
+        if voice.layout is not None and _alike(whole, start):
+            times = np.repeat(
+                np.array([received for received, _ in groups], np.int64), [len(of) // size for _, of in groups]
+            )
+            return {voice: _once(_samples(whole, times, start))}
+    return _sorted_out(groups)
+
+
+def joined(told: Sequence[Told]) -> Told:
+    """Rows of one voice from several places, each once."""
+    if len(told) == 1:
+        return told[0]
+    values = None
+    if told[0].values is not None:
+        values = np.concatenate([one.values for one in told if one.values is not None], axis=1)
+    return _once(
+        Told(
+            np.concatenate([one.at for one in told]),
+            np.concatenate([one.received for one in told]),
+            np.concatenate([one.epoch for one in told]),
+            np.concatenate([one.number for one in told]),
+            values,
+            tuple(body for one in told for body in one.bodies),
+        )
+    )
+
+
+def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]:
+    """The rows as ``store.backends.Row``.
+
+    What is not part of the message (base, generation and time of its sending, outside its checksum) is not kept: it
+    comes back as number, 0 and its own time.
+    """
+    names = voice.source + voice.subject
+    if told.values is None:
+        every: Iterable[bytes] = told.bodies
+    else:
+        packed = np.ascontiguousarray(told.values.T).astype("<f8").tobytes()
+        size = len(told.values) * 8
+        prefix = _prefix(voice.layout or 0, size)
+        every = (prefix + packed[at : at + size] for at in range(0, len(packed), size))
+    found = []
+    for kept, at, received, epoch, number, body in zip(
+        told.kept.tolist(),
+        told.at.tolist(),
+        told.received.tolist(),
+        told.epoch.view(np.uint64).tolist(),
+        told.number.view(np.uint64).tolist(),
+        every,
+        strict=True,
+    ):
+        lengths = len(voice.source), len(voice.subject), 0, len(body)
+        fixed = FIXED.pack(MAGIC, code, 0, *lengths, epoch, number, at)
+        tail = names + body
+        checksum = CHECKSUM.pack(crc32(tail, crc32(fixed)))
+        found.append((kept, received, b"".join((fixed, checksum, RESEND.pack(number, 0, at), tail))))
+    return found
+
+
+def taken(told: Told, start: int, end: int) -> Told:
+    """The rows between two times, both included."""
+    kept = told.kept
+    first, last = int(np.searchsorted(kept, start)), int(np.searchsorted(kept, end, "right"))
+    if (first, last) == (0, len(told)):
+        return told
+    cut = slice(first, last)
+    return Told(
+        told.at[cut],
+        told.received[cut],
+        told.epoch[cut],
+        told.number[cut],
+        None if told.values is None else told.values[:, cut],
+        told.bodies[cut],
+    )
+
+
+def _prefix(layout: int, size: int) -> bytes:
+    """What stands in a sample's body before its values."""
+    return msgpack.packb((layout, bytes(size)), use_bin_type=True)[:-size]  # type: ignore[no-any-return]
+
+
+def _matrix(blob: bytes, size: int) -> Bytes | None:
+    return np.frombuffer(blob, np.uint8).reshape(-1, size) if len(blob) % size == 0 else None
+
+
+def _voice(record: bytes) -> tuple[Voice, int]:
+    """Whose record this is, and where the values begin."""
+    _, _, fields = next(walk(record))
+    names = HEADER.size
+    subject_at = names + fields[3]
+    body_at = subject_at + fields[4]
+    source, subject = record[names:subject_at], record[subject_at:body_at]
+    if fields[1] == SAMPLE:
+        try:
+            layout, packed = split_sample(record[body_at:])
+        except Unfit:
+            return Voice(source, subject), body_at
+        start = len(record) - len(packed)
+        if record[body_at:start] == _prefix(layout, len(packed)):
+            return Voice(source, subject, layout, len(packed) // 8), start
+    return Voice(source, subject), body_at
+
+
+def _alike(whole: Bytes, start: int) -> bool:
+    """Whether all records are of one voice."""
+    # Magic, kind, flags and lengths; names and what stands before the values.
+    return all((whole[:, part] == whole[0, part]).all() for part in (slice(0, 12), slice(HEADER.size, start)))
+
+
+def _field(whole: Bytes, start: int, kind: str) -> Integers:
+    return np.ascontiguousarray(whole[:, start : start + 8]).view(kind).reshape(-1).astype(kind[1:]).view(np.int64)
+
+
+def _samples(whole: Bytes, received: Integers, start: int) -> Told:
+    values = np.ascontiguousarray(whole[:, start:]).view("<f8").T
+    return Told(
+        _field(whole, 28, ">i8"),
+        received,
+        _field(whole, 12, ">u8"),
+        _field(whole, 20, ">u8"),
+        np.ascontiguousarray(values, dtype=np.float64),
+    )
+
+
+def _sorted_out(groups: Sequence[Group]) -> dict[Voice, Told]:
+    """As ``gathered``, for records that are not all alike."""
+    sorts: dict[Voice, tuple[list[bytes], list[int], int]] = {}
+    known: dict[bytes, tuple[Voice, int]] = {}
+    for received, blob in groups:
+        for begin, end, fields in walk(blob):
+            record = blob[begin:end]
+            # As far as the values at most: the same start means the same voice.
+            head = record[:12] + record[HEADER.size : HEADER.size + fields[3] + fields[4] + 16]
+            voice, start = known.get(head) or _voice(record)
+            if fields[1] == SAMPLE and voice.layout is not None and len(known) < 1000:
+                known[head] = voice, start
+            kept, times, _ = sorts.setdefault(voice, ([], [], start))
+            kept.append(record)
+            times.append(received)
+    found = {}
+    for voice, (kept, times, start) in sorts.items():
+        received_at = np.array(times, np.int64)
+        if voice.layout is None:
+            told = _records(kept, received_at)
+        else:
+            told = _samples(np.frombuffer(b"".join(kept), np.uint8).reshape(len(kept), -1), received_at, start)
+        found[voice] = _once(told)
+    return found
+
+
+def _records(kept: Sequence[bytes], received: Integers) -> Told:
+    fields: list[tuple[Any, ...]] = [HEADER.unpack_from(record) for record in kept]
+    return Told(
+        np.array([one[9] for one in fields], np.int64),
+        received,
+        np.array([one[7] for one in fields], np.uint64).view(np.int64),
+        np.array([one[8] for one in fields], np.uint64).view(np.int64),
+        None,
+        tuple(record[HEADER.size + one[3] + one[4] :] for record, one in zip(kept, fields, strict=True)),
+    )
+
+
+def _once(told: Told) -> Told:
+    """The rows by time and receipt; what was told twice about one instant stays once, as it came first."""
+    kept = told.kept
+    order = np.lexsort((told.received, kept))
+    at = kept[order]
+    if (at[1:] == at[:-1]).any():
+        doubles = _doubles(told, np.argsort(kept, kind="stable"), kept)
+        order = order[~np.isin(order, doubles)]
+    elif (order[1:] > order[:-1]).all():
+        return told
+    return Told(
+        told.at[order],
+        told.received[order],
+        told.epoch[order],
+        told.number[order],
+        None if told.values is None else np.ascontiguousarray(told.values[:, order]),
+        tuple(told.bodies[place] for place in order) if told.values is None else (),
+    )
+
+
+def _doubles(told: Told, order: npt.NDArray[np.intp], kept: Integers) -> npt.NDArray[np.intp]:
+    at = kept[order]
+    equal = np.flatnonzero(at[1:] == at[:-1])
+    doubles, seen = [], set()
+    for place in sorted({*equal.tolist(), *(equal + 1).tolist()}):
+        row = int(order[place])
+        body = told.bodies[row] if told.values is None else told.values[:, row].tobytes()
+        if (int(at[place]), body) in seen:
+            doubles.append(row)
+        seen.add((int(at[place]), body))
+    return np.array(doubles, np.intp)

@@ -1,0 +1,106 @@
+"""The columns of one series: a directory, then each column's bytes. Pure.
+
+    offset size  field
+         0    1  version, 1
+         1    1  what it holds: 1 samples, 2 a rollup, 3 records
+         2    2  columns C
+         4    4  rows N
+         8    4  CRC-32 of bytes 0 to 7 and of the directory
+        12  12C  the directory: an entry for each column (``store.blocks.coding``)
+                 payloads, back to back in the directory's order
+
+all little-endian. The columns of **samples**: at, received less at, epoch, number (integers), then the values of each
+metric in the layout's order. Of a **rollup**: the starts of the buckets and how many rows fell into each (integers),
+then for each metric in the layout's order: count (integers), min, max, sum, last. Of **records**: at, received less
+at, epoch, number, length of the body (integers), then one column that is the bodies, back to back, in a zstd frame.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+from store.blocks.coding import ENTRY, PRESSED, Coded, Damaged, Floats, Integers, floats, integers, pressed, unpressed
+
+HEAD = struct.Struct("<BBHI")
+CRC = struct.Struct("<I")
+VERSION = 1
+SAMPLES, ROLLUP, RECORDS = 1, 2, 3
+META, LENGTH, BODIES = 4, 4, 5
+"""Samples and records: so many columns say when and by whom. Records: where the length and the bodies are."""
+MOST_BODIES = 2**32 - 1
+Read = Callable[[int, int], bytes]
+"""Bytes of a part from an offset on, so many."""
+
+
+def packed(what: int, rows: int, columns: Sequence[Coded]) -> bytes:
+    """The bytes of a part."""
+    head = HEAD.pack(VERSION, what, len(columns), rows)
+    directory = b"".join(column.entry for column in columns)
+    return b"".join((head, CRC.pack(crc32(directory, crc32(head))), directory, *(one.payload for one in columns)))
+
+
+def bodies(data: bytes, level: int) -> Coded:
+    """The column that is the bodies of records."""
+    return Coded(PRESSED, 0, 0, 0, pressed(data, level))
+
+
+class Part:
+    """One part, of which only what is asked for is read. Every question raises ``Damaged`` for bytes that changed."""
+
+    def __init__(self, read: Read, columns: int) -> None:
+        """``columns`` is how many it has, as the index of the file says."""
+        self._read = read
+        start = HEAD.size + CRC.size
+        head = read(0, start + columns * ENTRY.size)
+        if len(head) < start:
+            raise Damaged("a part that ends within its head")
+        version, self.what, found, self.rows = HEAD.unpack_from(head)
+        if version != VERSION:
+            raise Damaged(f"a part of version {version}, this store reads {VERSION}")
+        if found != columns or crc32(head[start:], crc32(head[: HEAD.size])) != CRC.unpack_from(head, HEAD.size)[0]:
+            raise Damaged("the checksum of a directory does not hold")
+        self._entries = list(ENTRY.iter_unpack(head[start:]))
+        self._at = []
+        at = len(head)
+        for entry in self._entries:
+            self._at.append(at)
+            at += entry[4]
+        self.size = at
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self._entries)
+
+    def integers(self, column: int) -> Integers:
+        """A column of integers."""
+        return integers(self._entries[column], self.payload(column), self.rows)
+
+    def floats(self, column: int) -> Floats:
+        """A column of numbers."""
+        return floats(self._entries[column], self.payload(column), self.rows)
+
+    def all_read(self) -> Part:
+        """The same part, with all of it in memory: many columns in one reading."""
+        whole = self._read(0, self.size)
+        self._read = lambda offset, length: whole[offset : offset + length]
+        return self
+
+    def bodies(self) -> bytes:
+        """The bodies of records, back to back."""
+        return unpressed(self.payload(BODIES), MOST_BODIES)
+
+    def payload(self, column: int) -> bytes:
+        """A column's bytes, which are as they were written."""
+        *_, length, checksum = self._entries[column]
+        payload = self._read(self._at[column], length)
+        if crc32(payload) != checksum or len(payload) != length:
+            raise Damaged(f"the checksum of column {column} does not hold")
+        return payload
+
+    def verify(self) -> None:
+        """Read all of it."""
+        for column in range(self.columns):
+            self.payload(column)

@@ -1,0 +1,264 @@
+"""A file of parts: written once, whole or not at all, and never changed.
+
+    offset size  field
+         0    4  magic "GSEG"
+         4    1  version, 1
+         5    3  zero
+         8       parts (``store.blocks.parts``), back to back
+         i    n  the index: a zstd frame without magic number
+       i+n    8  where the index begins, i
+      i+n+8   4  how long it is, n
+     i+n+12   4  CRC-32 of the index and of the 12 bytes before
+     i+n+16   4  magic "GEND"
+
+little-endian. The **index** is msgpack: ``[kind, tier, start, end, parts, layouts, sources]``. ``start`` and ``end``
+(ns, the end not included) are the time that the file speaks for. A part is ``[subject, source, subject as on the wire,
+layout, values, what, columns, rows, first, last, offset, length]``, sorted by subject; ``what`` is as in the part,
+``first`` and ``last`` are times. ``layouts`` maps ids to names. ``sources`` are the partitions of rows that went into
+it, ``[start, id, transaction]`` each: what a later transaction brought is not in it.
+
+The name is ``<YYYYMMDDTHH>.<span>``, the span being ``1h``, ``1d`` or ``1mo``. It is written beside its place, synced,
+read again, and then given its name: nobody ever sees half of one.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zlib import crc32
+
+import msgpack
+
+from bus import failpoints
+from bus.mapped import settle
+from store.blocks.coding import Damaged, pressed, unpressed
+from store.blocks.parts import Part
+
+MAGIC, END = b"GSEG", b"GEND"
+VERSION = 1
+HEAD = MAGIC + bytes((VERSION, 0, 0, 0))
+TRAILER = struct.Struct("<QII4s")
+MOST_INDEX = 2**30
+DEEP = 4
+"""So many folders above a file may have been made for it: ``store/blocks/sample/raw``."""
+NEW = ".new"
+"""The end of the name of a file that is being written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part stands in its file, and what is in it."""
+
+    subject: str
+    source: bytes
+    wire_subject: bytes
+    layout: int | None
+    values: int
+    what: int
+    columns: int
+    rows: int
+    first: int
+    last: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a file holds."""
+
+    kind: str
+    tier: str
+    start: int
+    end: int
+    parts: tuple[Place, ...] = ()
+    layouts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    sources: frozenset[tuple[int, int, int]] = frozenset()
+
+    @property
+    def rows(self) -> int:
+        """How many rows (of a rollup: buckets) there are."""
+        return sum(part.rows for part in self.parts)
+
+
+class Segment:
+    """An open file. Opening and reading raise ``OSError``, or ``Damaged`` for bytes that changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.bytes = os.fstat(self._file).st_size
+            self.index = self._index()
+        except BaseException:
+            os.close(self._file)
+            raise
+        self._of: dict[str, list[Place]] = {}
+        for place in self.index.parts:
+            self._of.setdefault(place.subject, []).append(place)
+
+    def subjects(self) -> list[str]:
+        """Whose parts are here, by name."""
+        return list(self._of)
+
+    def places(self, subject: str) -> list[Place]:
+        """The parts of a subject."""
+        return self._of.get(subject, [])
+
+    def part(self, place: Place) -> Part:
+        """A part of this file."""
+
+        def read(offset: int, length: int) -> bytes:
+            return os.pread(self._file, min(length, place.length - offset), place.offset + offset)
+
+        return Part(read, place.columns)
+
+    def raw(self, place: Place) -> bytes:
+        """A part's bytes as they stand."""
+        return os.pread(self._file, place.length, place.offset)
+
+    def verify(self, excused: Collection[int] = ()) -> list[str]:
+        """Read everything but the parts at ``excused``; a sentence for each part that is not as it was written."""
+        found = []
+        for place in self.index.parts:
+            if place.offset in excused:
+                continue
+            try:
+                part = self.part(place)
+                part.verify()
+                if (part.rows, part.what, part.size) != (place.rows, place.what, place.length):
+                    raise Damaged("it is not what the index says")
+            except Damaged as error:
+                found.append(f"{self.path}: {place.subject}: {error}")
+        return found
+
+    def close(self) -> None:
+        """Give the file back; twice is no fault."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _index(self) -> Index:
+        trailer = os.pread(self._file, TRAILER.size, max(0, self.bytes - TRAILER.size))
+        if len(trailer) < TRAILER.size or os.pread(self._file, len(HEAD), 0) != HEAD:
+            raise Damaged(f"{self.path} does not begin as a file of version {VERSION}")
+        at, size, checksum, end = TRAILER.unpack(trailer)
+        if end != END or at + size + TRAILER.size != self.bytes:
+            raise Damaged(f"{self.path} does not end as it was written")
+        data = os.pread(self._file, size, at)
+        if crc32(trailer[:12], crc32(data)) != checksum:
+            raise Damaged(f"{self.path}: the checksum of the index does not hold")
+        return read_index(unpressed(data, MOST_INDEX))
+
+
+def read_index(data: bytes) -> Index:
+    """The index in these bytes."""
+    kind, tier, start, end, parts, layouts, sources = msgpack.unpackb(data, use_list=False, strict_map_key=False)
+    return Index(
+        kind,
+        tier,
+        start,
+        end,
+        tuple(Place(*part) for part in parts),
+        dict(layouts),
+        frozenset(sources),
+    )
+
+
+def packed_index(index: Index) -> bytes:
+    """The bytes of an index."""
+    return msgpack.packb(  # type: ignore[no-any-return]
+        (
+            index.kind,
+            index.tier,
+            index.start,
+            index.end,
+            [tuple(getattr(part, name) for name in Place.__slots__) for part in index.parts],
+            index.layouts,
+            sorted(index.sources),
+        )
+    )
+
+
+Piece = tuple[Place, bytes]
+"""A part as bytes; the offset and the length of its place are filled in when it is written."""
+
+
+class Writing:
+    """A file that is being written beside its place. Everything raises ``OSError``; ``finish`` also ``Damaged``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in path.parents[:DEEP]:
+                settle(folder)
+        self._fresh = path.with_name(path.name + NEW)
+        self._file = self._fresh.open("wb")
+        self._places: list[Place] = []
+        self._names: dict[int, tuple[str, ...]] = {}
+        self._excused: set[int] = set()
+        self.bytes = self._file.write(HEAD)
+
+    @property
+    def places(self) -> list[Place]:
+        """What is in it by now."""
+        return self._places
+
+    def add(self, piece: Piece, *, as_it_was: bool = False) -> None:
+        """Append a part. One that is copied ``as_it_was`` may be damaged already, and stays as it is."""
+        place, data = piece
+        if as_it_was:
+            self._excused.add(self.bytes)
+        self._places.append(_placed(place, self.bytes, len(data)))
+        self.bytes += self._file.write(data)
+
+    def learn(self, layout: int, names: tuple[str, ...]) -> None:
+        """Remember the names behind a layout that a part uses."""
+        self._names[layout] = names
+
+    def finish(self, index: Index) -> Index:
+        """Put the file in the place of whatever is there, with the kind, time, layouts and sources of ``index``.
+
+        When it returns the file is on disk under its name, and was read again; before, what was there is there still.
+        """
+        places = tuple(sorted(self._places, key=lambda place: place.subject))
+        full = replace(index, parts=places, layouts={**index.layouts, **self._names})
+        listed = pressed(packed_index(full), 9)
+        where = TRAILER.pack(self.bytes, len(listed), 0, END)[:12]
+        self.bytes += self._file.write(listed + where + struct.pack("<I4s", crc32(where, crc32(listed)), END))
+        self._file.flush()
+        failpoints.at("seal.before_sync")
+        os.fsync(self._file.fileno())
+        self._file.close()
+        proved(self._fresh, self._excused)
+        failpoints.at("seal.before_rename")
+        self._fresh.rename(self.path)
+        settle(self.path.parent)
+        failpoints.at("seal.after_rename")
+        return full
+
+    def close(self) -> None:
+        """Give up what was not finished."""
+        self._file.close()
+        with suppress(OSError):
+            self._fresh.unlink()
+
+
+def proved(path: Path, excused: Collection[int] = ()) -> None:
+    """Read all of a file but the parts at ``excused``; raises ``Damaged`` when it is not as it was written."""
+    segment = Segment(path)
+    try:
+        found = segment.verify(excused)
+    finally:
+        segment.close()
+    if found:
+        raise Damaged(found[0])
+
+
+def _placed(place: Place, offset: int, length: int) -> Place:
+    return replace(place, offset=offset, length=length)

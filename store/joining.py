@@ -1,0 +1,163 @@
+"""The hours of a day to one file and its rollups; the days of a month to one. A few metrics at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from store.blocks.coding import Damaged
+from store.blocks.files import told, voice_of
+from store.blocks.gather import Told, Voice, joined
+from store.blocks.parts import ROLLUP, SAMPLES, Part, packed
+from store.blocks.segments import Place, Segment, Writing
+from store.keys import DAY
+from store.rollup import Rolled, coarser, opened, rolled, stacked, those
+from store.sealing import (
+    Layouts,
+    Rollup,
+    chained_rollups,
+    joined_meta,
+    joined_parts,
+    meta_columns,
+    part_of,
+    place_of,
+    rolled_up,
+    rollup_part,
+)
+from store.spans import TIERS
+
+Note = Callable[[str], None]
+Found = tuple[Segment, Place]
+
+
+def join_day(
+    segments: Sequence[Segment],
+    layouts: Layouts,
+    raw: Writing | None,
+    rollups: Mapping[str, Writing],
+    note: Note,
+) -> None:
+    """Write the rows of all these files to ``raw`` and their rollups to ``rollups``, by tier, the finest first."""
+    known: dict[int, tuple[str, ...]] = {}
+    for segment in segments:
+        known.update(segment.index.layouts)
+    missing = {place.layout for segment in segments for place in segment.index.parts} - {*known, None}
+    known.update(layouts(tuple(layout for layout in missing if layout is not None)))
+    for subject in sorted({subject for segment in segments for subject in segment.subjects()}):
+        places = [(segment, place) for segment in segments for place in segment.places(subject)]
+        if not _alone(places, known) or not _stream(subject, places, known, raw, rollups, note):
+            _gather(subject, places, known, raw, rollups, note)
+
+
+def join_months(before: Segment | None, days: Sequence[Segment], length: int, writing: Writing, note: Note) -> None:
+    """Write the rollups of all these days to one file; of a day that was there ``before``, the new one counts."""
+    again = np.array([day.index.start for day in days], np.int64)
+    subjects = {subject for segment in (*days, *([before] if before else [])) for subject in segment.subjects()}
+    for subject in sorted(subjects):
+        found: list[Rollup] = []
+        if before is not None:
+            for names, one in _rollups(before, subject, note):
+                kept = ~np.isin(one.starts - one.starts % DAY, again)
+                if kept.any():
+                    found.append((names, those(one, kept)))
+        for day in days:
+            found += _rollups(day, subject, note)
+        if found:
+            names, whole = chained_rollups(found)
+            whole = those(whole, np.argsort(whole.starts, kind="stable"))
+            _add_rollup(writing, subject, (names, whole), length)
+
+
+def _alone(places: Sequence[Found], known: Mapping[int, tuple[str, ...]]) -> bool:
+    """Whether one voice speaks in all of them, one after the other."""
+    first = voice_of(places[0][1])
+    if first.layout is None or len(known.get(first.layout, ())) != first.values:
+        return False
+    ends = None
+    for _, place in places:
+        if place.what != SAMPLES or voice_of(place) != first or (ends is not None and place.first <= ends):
+            return False
+        ends = place.last
+    return True
+
+
+def _stream(
+    subject: str,
+    places: Sequence[Found],
+    known: Mapping[int, tuple[str, ...]],
+    raw: Writing | None,
+    rollups: Mapping[str, Writing],
+    note: Note,
+) -> bool:
+    """Join the parts of one voice; False when one of them is damaged."""
+    voice = voice_of(places[0][1])
+    try:
+        parts = [segment.part(place).all_read() for segment, place in places]
+        meta = joined_meta(parts)
+        columns = meta_columns(meta)
+        tiers = list(rollups)
+        rolls: dict[str, list[Rolled]] = {tier: [] for tier in tiers}
+        for values, some in joined_parts(voice, parts, code=raw is not None):
+            columns += some
+            if tiers:
+                one = rolled(meta.kept, values, TIERS[tiers[0]])
+                rolls[tiers[0]].append(one)
+                for tier in tiers[1:]:
+                    one = coarser(one, TIERS[tier])
+                    rolls[tier].append(one)
+    except Damaged as error:
+        note(f"{places[0][0].path}: {subject}: {error}")
+        return False
+    if raw is not None:
+        data = packed(SAMPLES, len(meta), columns)
+        raw.add((place_of(subject, voice, SAMPLES, len(columns), meta), data))
+    names = known[voice.layout or 0]
+    for tier, some_rolled in rolls.items():
+        _add_rollup(rollups[tier], subject, (names, stacked(some_rolled)), TIERS[tier])
+    return True
+
+
+def _gather(
+    subject: str,
+    places: Sequence[Found],
+    known: Mapping[int, tuple[str, ...]],
+    raw: Writing | None,
+    rollups: Mapping[str, Writing],
+    note: Note,
+) -> None:
+    """Join the parts of several voices, or those of which some are damaged: these are kept as they are."""
+    lists: dict[Voice, list[Told]] = {}
+    for segment, place in places:
+        try:
+            lists.setdefault(voice_of(place), []).append(told(segment.part(place)))
+        except (Damaged, ValueError, IndexError) as error:
+            note(f"{segment.path}: {subject}: {error}")
+            if raw is not None:
+                raw.add((place, segment.raw(place)), as_it_was=True)
+    rows = {voice: joined(some) for voice, some in lists.items() if some}
+    if raw is not None:
+        for voice, one in rows.items():
+            raw.add(part_of(subject, voice, one))
+    if rollups:
+        for tier, rollup in rolled_up(rows, known, list(rollups)).items():
+            _add_rollup(rollups[tier], subject, rollup, TIERS[tier])
+
+
+def _add_rollup(writing: Writing, subject: str, rollup: Rollup, length: int) -> None:
+    place, data = rollup_part(subject, rollup, length)
+    writing.learn(place.layout or 0, rollup[0])
+    writing.add((place, data))
+
+
+def _rollups(segment: Segment, subject: str, note: Note) -> list[Rollup]:
+    found = []
+    for place in segment.places(subject):
+        names = segment.index.layouts.get(place.layout or 0, ())
+        if place.what == ROLLUP and len(names) == place.values:
+            try:
+                part: Part = segment.part(place).all_read()
+                found.append((names, opened(part, range(len(names)))))
+            except (Damaged, ValueError, IndexError) as error:
+                note(f"{segment.path}: {subject}: {error}")
+    return found

@@ -1,0 +1,90 @@
+"""Rows and rollups of several files to one answer: each step from all of them, nothing twice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bus.questions import Column, SeriesAnswer
+from store.blocks.coding import Floats, Integers
+from store.columns import Columns, Steps, chosen, coverage, interval_of
+from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those
+
+ORDER = ("1h", "5m", "1m", "blocks", "rows")
+"""The tiers as an answer names them, the coarsest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an answer: which tier it is of, its metrics in steps, and how much time it measured, ns."""
+
+    tier: str
+    names: tuple[str, ...]
+    rolled: Rolled
+    covered: float
+
+
+def of_columns(tier: str, found: Columns, grid: Steps, start: int, end: int) -> Piece | None:
+    """Rows between two times as a piece; None when there are none."""
+    if not len(found.times) or not found.values:
+        return None
+    share = coverage(found.times, grid, start, end, interval_of(found.times))
+    names = tuple(found.values)
+    matrix = np.stack([found.values[name] for name in names])
+    return Piece(tier, names, rolled(found.times, matrix, grid.length), share * (end - start))
+
+
+def of_rollup(tier: str, names: tuple[str, ...], found: Rolled, span: int, grid: Steps) -> Piece:
+    """A rollup as a piece; a span that is longer than a step counts where it starts."""
+    # How many rows a full span has is not told by anybody: half of the spans are as full as the middle one.
+    usual = max(1.0, float(np.median(found.rows))) if len(found.rows) else 1.0
+    covered = float(np.minimum(found.rows / usual, 1.0).sum()) * span
+    return Piece(tier, names, coarser(found, grid.length), covered)
+
+
+def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> SeriesAnswer:
+    """The answer that the pieces, by time, make together."""
+    every = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
+    tiers = {piece.tier for piece in pieces}
+    tier = "+".join(name for name in ORDER if name in tiers) or "rows"
+    if not every:
+        return SeriesAnswer((), grid.length, tier, 0.0, ())
+    # One after the other, and together where two pieces share a step: sums of decimals stay exact.
+    whole = chained([spread(piece.names, piece.rolled, every) for piece in pieces])
+    if len(pieces) > 1:
+        whole = coarser(those(whole, np.argsort(whole.starts, kind="stable")), grid.length)
+    whole = cut(whole, grid.start, grid.start + grid.count * grid.length)
+    places = (whole.starts - grid.start) // grid.length
+    count = np.zeros((len(every), grid.count), np.int64)
+    count[:, places] = whole.count
+    total, least, most, last = (
+        _placed(of, places, grid.count) for of in (whole.total, whole.least, whole.most, whole.last)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / count
+    measured = sum(piece.covered for piece in pieces)
+    # Pieces of other layouts of the same time measure it together, not twice.
+    share = round(min(1.0, measured / max(end - start, 1)), 4)
+    numbers = {"mean": mean, "min": least, "max": most, "last": last}
+    columns = []
+    for place, name in enumerate(every):
+        wanted = {what: _plain(of[place]) if what in aggregates else () for what, of in numbers.items()}
+        column = Column(name, **wanted, count=tuple(count[place].tolist()))
+        columns.append(chosen(column, aggregates))
+    times = tuple(range(grid.start, grid.start + grid.count * grid.length, grid.length))
+    return SeriesAnswer(times, grid.length, tier, share, tuple(columns))
+
+
+def _placed(values: Floats, places: Integers, count: int) -> Floats:
+    spread_out = np.full((len(values), count), np.nan)
+    spread_out[:, places] = values
+    return spread_out
+
+
+def _plain(values: Floats) -> tuple[float | None, ...]:
+    found = values.tolist()
+    if not np.isnan(values).any():
+        return tuple(found)
+    return tuple(None if value != value else value for value in found)

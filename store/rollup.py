@@ -1,0 +1,223 @@
+"""Count, min, max, sum and last of the readings in spans of time, and those of longer spans from shorter ones. Pure.
+
+A span of a length begins at a multiple of it. A rollup of rollups is the rollup: for min, max, last and count by their
+nature; for sums because numbers that are decimals of some places (bytes, percents, counts) are added as integers,
+where no order of adding matters. Other numbers are added as floats, to some units in the last place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from store.blocks.coding import TENS, Coded, Floats, Integers, coded_floats, coded_integers, scaled
+from store.blocks.parts import Part
+
+AGGREGATES = 5
+"""Columns of a metric: count, min, max, sum, last."""
+FIRST = 2
+"""Columns before those of the metrics: starts, rows."""
+MOST_SUM = 2.0**62
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """Spans that hold rows, by time: where each starts, how many rows it holds, and a matrix (metrics by spans) each.
+
+    Where ``count`` is 0, the others are NaN.
+    """
+
+    starts: Integers
+    rows: Integers
+    count: Integers
+    least: Floats
+    most: Floats
+    total: Floats
+    last: Floats
+
+    def of(self, metric: int) -> Rolled:
+        """One metric alone."""
+        cut = slice(metric, metric + 1)
+        return Rolled(
+            self.starts, self.rows, self.count[cut], self.least[cut], self.most[cut], self.total[cut], self.last[cut]
+        )
+
+
+def rolled(times: Integers, values: Floats, length: int) -> Rolled:
+    """The rollup of ``values`` (metrics by rows, NaN for no reading), whose times ascend."""
+    begins, starts = _spans(times, length)
+    if not len(begins):
+        return _nothing(len(values))
+    missing = np.isnan(values)
+    rows = np.diff(begins, append=len(times)).astype(np.int64)
+    holes = bool(missing.any())
+    count = np.broadcast_to(rows, (len(values), len(rows)))
+    if holes:
+        count = count - np.add.reduceat(missing, begins, axis=1, dtype=np.int64)
+    total = _sums(np.where(missing, 0.0, values) if holes else values, begins)
+    return Rolled(
+        starts,
+        rows,
+        count,
+        np.fmin.reduceat(values, begins, axis=1),
+        np.fmax.reduceat(values, begins, axis=1),
+        np.where(count > 0, total, np.nan),
+        _lasts(values, missing if holes else None, begins),
+    )
+
+
+def coarser(fine: Rolled, length: int) -> Rolled:
+    """The rollup over longer spans; ``length`` is a multiple of that of ``fine``."""
+    begins, starts = _spans(fine.starts, length)
+    if not len(begins):
+        return _nothing(len(fine.count))
+    empty = fine.count == 0
+    holes = bool(empty.any())
+    count = np.add.reduceat(fine.count, begins, axis=1)
+    total = _sums(np.where(empty, 0.0, fine.total) if holes else fine.total, begins)
+    return Rolled(
+        starts,
+        np.add.reduceat(fine.rows, begins),
+        count,
+        np.fmin.reduceat(fine.least, begins, axis=1),
+        np.fmax.reduceat(fine.most, begins, axis=1),
+        np.where(count > 0, total, np.nan),
+        _lasts(fine.last, empty if holes else None, begins),
+    )
+
+
+def cut(one: Rolled, start: int, end: int) -> Rolled:
+    """The spans that start between two times, the end not included."""
+    first, last = np.searchsorted(one.starts, [start, end])
+    if first == 0 and last == len(one.starts):
+        return one
+    at = slice(int(first), int(last))
+    return Rolled(
+        one.starts[at],
+        one.rows[at],
+        one.count[:, at],
+        one.least[:, at],
+        one.most[:, at],
+        one.total[:, at],
+        one.last[:, at],
+    )
+
+
+def chained(some: Sequence[Rolled]) -> Rolled:
+    """Rollups of the same metrics one after the other, by time and without overlap."""
+    if len(some) == 1:
+        return some[0]
+    return Rolled(
+        np.concatenate([one.starts for one in some]),
+        np.concatenate([one.rows for one in some]),
+        np.concatenate([one.count for one in some], axis=1),
+        np.concatenate([one.least for one in some], axis=1),
+        np.concatenate([one.most for one in some], axis=1),
+        np.concatenate([one.total for one in some], axis=1),
+        np.concatenate([one.last for one in some], axis=1),
+    )
+
+
+def stacked(some: Sequence[Rolled]) -> Rolled:
+    """Rollups of the same spans, one metric under the other."""
+    if len(some) == 1:
+        return some[0]
+    return Rolled(
+        some[0].starts,
+        some[0].rows,
+        np.concatenate([one.count for one in some]),
+        np.concatenate([one.least for one in some]),
+        np.concatenate([one.most for one in some]),
+        np.concatenate([one.total for one in some]),
+        np.concatenate([one.last for one in some]),
+    )
+
+
+def spread(names: Sequence[str], one: Rolled, every: Sequence[str]) -> Rolled:
+    """The rollup of the metrics ``names`` with rows for ``every`` metric; those it lacks have no readings."""
+    where = {name: at for at, name in enumerate(names)}
+    places = np.array([where.get(name, -1) for name in every])
+    absent = places < 0
+    count = one.count[places]
+    count[absent] = 0
+    numbers = []
+    for of in (one.least, one.most, one.total, one.last):
+        spread = of[places]
+        spread[absent] = np.nan
+        numbers.append(spread)
+    return Rolled(one.starts, one.rows, count, *numbers)
+
+
+def those(one: Rolled, places: npt.NDArray[Any]) -> Rolled:
+    """The spans at these places, or where this is true."""
+    return Rolled(
+        one.starts[places],
+        one.rows[places],
+        one.count[:, places],
+        one.least[:, places],
+        one.most[:, places],
+        one.total[:, places],
+        one.last[:, places],
+    )
+
+
+def coded(one: Rolled, level: int) -> list[Coded]:
+    """The columns of a part that holds a rollup."""
+    spans = coded_integers(np.stack([one.starts, one.rows]), level)
+    counts = coded_integers(np.ascontiguousarray(one.count), level)
+    least, most, total, last = (coded_floats(of, level) for of in (one.least, one.most, one.total, one.last))
+    return [*spans, *(column for five in zip(counts, least, most, total, last, strict=True) for column in five)]
+
+
+def opened(part: Part, metrics: Sequence[int]) -> Rolled:
+    """Some metrics of a part that holds a rollup, by their places in the layout; raises ``Damaged``."""
+    firsts = [FIRST + AGGREGATES * metric for metric in metrics]
+    count = [part.integers(first) for first in firsts]
+    least, most, total, last = (
+        np.array([part.floats(first + aggregate) for first in firsts]).reshape(len(firsts), part.rows)
+        for aggregate in range(1, AGGREGATES)
+    )
+    counts = np.array(count, np.int64).reshape(len(firsts), part.rows)
+    return Rolled(part.integers(0), part.integers(1), counts, least, most, total, last)
+
+
+def _nothing(metrics: int) -> Rolled:
+    none, empty = np.zeros(0, np.int64), np.zeros((metrics, 0))
+    return Rolled(none, none, np.zeros((metrics, 0), np.int64), empty, empty, empty, empty)
+
+
+def _spans(times: Integers, length: int) -> tuple[Places, Integers]:
+    """(where in ``times`` each span begins, the span's start)."""
+    starts = times - times % length
+    if not len(starts):
+        return np.zeros(0, np.intp), starts
+    begins = np.concatenate(([0], np.flatnonzero(starts[1:] != starts[:-1]) + 1))
+    return begins, starts[begins]
+
+
+def _sums(values: Floats, begins: Places) -> Floats:
+    whole, decimals = scaled(np.ascontiguousarray(values))
+    with np.errstate(over="ignore"):
+        sums = np.add.reduceat(values, begins, axis=1)
+    most = np.abs(whole.astype(np.float64)).max(axis=1, initial=0.0) * values.shape[1]
+    exact = np.flatnonzero((decimals >= 0) & (most < MOST_SUM))
+    if len(exact):
+        tens = np.array(TENS)[decimals[exact]]
+        sums[exact] = np.add.reduceat(whole[exact], begins, axis=1) / tens[:, None]
+    return sums
+
+
+def _lasts(values: Floats, missing: npt.NDArray[np.bool_] | None, begins: Places) -> Floats:
+    ends = np.append(begins[1:], values.shape[1]) - 1
+    if missing is None:
+        return np.ascontiguousarray(values[:, ends])
+    places = np.where(missing, -1, np.arange(values.shape[1]))
+    found = np.maximum.accumulate(places, axis=1)[:, ends]
+    inside = found >= begins
+    lasts = np.take_along_axis(values, np.maximum(found, 0), axis=1)
+    return np.where(inside, lasts, np.nan)

@@ -1,0 +1,347 @@
+"""What the sealer does in one turn: one piece of work, whole or not at all, and whatever was left by a death before.
+
+Order makes it safe. A file of blocks is on disk and was read again before anything that it holds is removed. The
+rows' partitions are not removed here at all: the writer does it, which alone knows that nothing was added meanwhile
+(``store.backends.lmdb``). A day's rollups are finished before the day itself, and both before its hours go. Who dies
+leaves a file that nobody sees, or two that say the same, of which the longer one is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lmdb
+
+from bus import failpoints
+from bus.messages import KINDS
+from bus.wire import Malformed
+from store.backends import StoreBroken
+from store.backends.doubt import doubt
+from store.backends.partitions import DAMAGED, Partitions
+from store.blocks.coding import Damaged
+from store.blocks.files import Blocks
+from store.blocks.gather import Told, Voice, gathered
+from store.blocks.segments import NEW, Index, Place, Segment, Writing
+from store.joining import join_day, join_months
+from store.keys import DAY, HOUR, SECOND, partition_start, period
+from store.sealing import Layouts, layouts_of, merged, part_of, rows_of
+from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, span_of
+
+BAD = ".bad-"
+SAMPLE = "sample"
+MONTHLY = "1h"
+"""The tier whose days are joined to months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When what is over is sealed, ns: so long after its end, and after it was last written to."""
+
+    after: int = 600 * SECOND
+    quiet: int = 60 * SECOND
+    day_after: int = 2 * HOUR
+    month_after: int = DAY
+    keep: dict[str, int] = field(default_factory=dict)
+    """How long each tier is kept; one that is absent is kept for ever, one of 0 is not made."""
+
+    def tiers(self, end: int, now: int) -> list[str]:
+        """The tiers that are worth making of what ended then."""
+        return [tier for tier in TIERS if now - end < self.keep.get(tier, now)]
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done since the start."""
+
+    partitions: int = 0
+    rows: int = 0
+    values: int = 0
+    bytes: int = 0
+    days: int = 0
+    months: int = 0
+    damaged: int = 0
+    seconds: float = 0.0
+
+
+class Sealer:
+    """Looks for what is due, and does it. One process at a time may."""
+
+    def __init__(self, store: Path, rows: Partitions, layouts: Layouts, pace: Pace, log: logging.Logger) -> None:
+        self.done = Done()
+        self.pace = pace
+        self._layouts = layouts
+        self._log = log
+        self._rows = rows
+        self.blocks = Blocks(store / "blocks", self._note)
+        self._folder = store / "blocks"
+        self._settled: dict[Path, int] = {}
+        for left in self._folder.glob(f"*/*/*{NEW}"):
+            left.unlink()
+
+    def turn(self, now: int) -> bool:
+        """Do one piece of work; False when there is none now. Raises ``OSError`` when the disk does not let it."""
+        started = time.process_time()
+        try:
+            return self._seal_one(now) or self._join_one_day(now) or self._join_one_month(now)
+        finally:
+            self.done.seconds += time.process_time() - started
+
+    def close(self) -> None:
+        """Close every file."""
+        self.blocks.close()
+
+    # -- hours ---
+
+    def _seal_one(self, now: int) -> bool:
+        self._rows.refresh()
+        for kind in KINDS:
+            for path in self._rows.between(kind):
+                start = partition_start(path.name)
+                if start + period(kind) + self.pace.after > now or not self._due(path, now):
+                    continue
+                try:
+                    if self._seal(kind, path, start):
+                        return True
+                except (StoreBroken, lmdb.Error) as error:
+                    if isinstance(error, DAMAGED):
+                        doubt(path)
+                    self._give_up(path, f"{path}: {error}")
+                except (Damaged, Malformed) as error:
+                    self._give_up(path, f"{path} cannot be sealed, and is kept as it is: {error}")
+        return False
+
+    def _due(self, path: Path, now: int) -> bool:
+        """Whether it holds something that is in no block, and nobody has written to it for a while."""
+        try:
+            changed = (path / "data.mdb").stat().st_mtime_ns
+        except OSError:
+            return False
+        return changed + self.pace.quiet <= now and self._settled.get(path) != changed
+
+    def _give_up(self, path: Path, why: str) -> None:
+        """Do not try it again until it changes."""
+        self._note(why)
+        with contextlib.suppress(OSError):
+            self._settled[path] = (path / "data.mdb").stat().st_mtime_ns
+
+    def _seal(self, kind: str, path: Path, start: int) -> bool:
+        """Write the partition's rows as blocks, together with what was sealed of that time before."""
+        changed = self._rows.changed(path)
+        with self._rows.scanned(path) as (transaction, series):
+            source = start, changed, transaction
+            span = self._target(kind, start)
+            target = self.blocks.path(kind, RAW, span)
+            before = self._segment(target)
+            if before is not None and source in before.index.sources:
+                self._settled[path] = changed
+                return False
+            rows = values = 0
+            with self._writing(target) as writing:
+                touched: set[str] = set()
+                for groups in series:
+                    found = gathered(groups)
+                    if not found:
+                        continue
+                    subject = _subject(found)
+                    rows += sum(map(len, found.values()))
+                    values += sum(voice.values * len(told) for voice, told in found.items())
+                    if before is not None and subject in before.subjects():
+                        try:
+                            found = merged([rows_of(before, subject), found])
+                            touched.add(subject)
+                        except Damaged as error:
+                            self._note(f"{target}: {subject}: {error}")
+                    else:
+                        touched.add(subject)
+                    for voice, told in found.items():
+                        writing.add(part_of(subject, voice, told))
+                if before is not None:
+                    for place in before.index.parts:
+                        if place.subject not in touched:
+                            writing.add((place, before.raw(place)), as_it_was=True)
+                index = self._index(kind, RAW, span, writing.places, [before] if before else [])
+                sources = index.sources | {source}
+                failpoints.at("seal.write")
+                writing.finish(Index(kind, RAW, span.start, span.end, (), index.layouts, sources))
+        self._settled[path] = changed
+        self.done.partitions += 1
+        self.done.rows += rows
+        self.done.values += values
+        self.done.bytes += writing.bytes
+        self._log.info("sealed %s of %s: %d rows in %d bytes", kind, path.name, rows, writing.bytes)
+        return True
+
+    def _target(self, kind: str, start: int) -> Span:
+        """The file that takes up what belongs to this time: that of the day, if there is one."""
+        day = _span(name_of(day_of(start), "1d"))
+        if period(kind) == DAY or self.blocks.path(kind, RAW, day).exists():
+            return day
+        return _span(name_of(start, "1h"))
+
+    # -- days ---
+
+    def _join_one_day(self, now: int) -> bool:
+        """Join a day's hours, or make anew what a day's rollups lack."""
+        listed = self.blocks.spans(SAMPLE, RAW)
+        for day in sorted({day_of(span.start) for span in listed}):
+            whole = _span(name_of(day, "1d"))
+            if day + DAY + self.pace.day_after > now:
+                continue
+            hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
+            leftover = self._leftovers(day)
+            if hours:
+                self._join_day(whole, hours, self.pace.tiers(whole.end, now))
+                return True
+            if whole in listed:
+                for path in leftover:
+                    path.unlink(missing_ok=True)
+                lacking = [tier for tier in self.pace.tiers(whole.end, now) if self._lacks(tier, whole)]
+                if lacking:
+                    self._roll_up(whole, lacking)
+                    return True
+        return False
+
+    def _join_day(self, whole: Span, hours: Sequence[Span], tiers: Sequence[str]) -> None:
+        segments = self._sound(hours)
+        if not segments:
+            return
+        with ExitStack() as stack:
+            raw = stack.enter_context(self._writing(self.blocks.path(SAMPLE, RAW, whole)))
+            rollups = {
+                tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
+            }
+            join_day(segments, self._layouts, raw, rollups, self._note)
+            for tier, writing in rollups.items():
+                writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
+                failpoints.at("seal.rollup")
+            raw.finish(self._index(SAMPLE, RAW, whole, raw.places, segments))
+            failpoints.at("seal.day")
+        for path in self._leftovers(whole.start):
+            self.blocks.forget(path)
+            path.unlink(missing_ok=True)
+            failpoints.at("seal.unlink")
+        self.done.days += 1
+        self._log.info("joined %s: %d files to one of %d bytes", whole.name, len(segments), raw.bytes)
+
+    def _roll_up(self, whole: Span, tiers: Sequence[str]) -> None:
+        """Make rollups of a day that is joined already: rows came late, or somebody died."""
+        segments = self._sound([whole])
+        if not segments:
+            return
+        with ExitStack() as stack:
+            rollups = {
+                tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
+            }
+            join_day(segments, self._layouts, None, rollups, self._note)
+            for tier, writing in rollups.items():
+                writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
+                failpoints.at("seal.rollup")
+
+    def _lacks(self, tier: str, whole: Span) -> bool:
+        """Whether a rollup of the day was made of something else than the day is now."""
+        day = self._segment(self.blocks.path(SAMPLE, RAW, whole))
+        if day is None:
+            return False
+        for name in (whole.name, name_of(month_of(whole.start), "1mo")):
+            found = self._segment(self.blocks.path(SAMPLE, tier, _span(name)))
+            if found is not None and day.index.sources <= found.index.sources:
+                return False
+        return True
+
+    def _leftovers(self, day: int) -> list[Path]:
+        folder = self._folder / SAMPLE / RAW
+        found = []
+        for path in folder.glob("*.1h"):
+            span = span_of(path.name)
+            if span is not None and day <= span.start < day + DAY:
+                found.append(path)
+        return sorted(found)
+
+    # -- months ---
+
+    def _join_one_month(self, now: int) -> bool:
+        folder = self._folder / SAMPLE / MONTHLY
+        days: dict[int, list[Path]] = {}
+        for path in folder.glob("*.1d"):
+            span = span_of(path.name)
+            if span is not None and month_after(span.start) + self.pace.month_after <= now:
+                days.setdefault(month_of(span.start), []).append(path)
+        for month, paths in sorted(days.items()):
+            whole = _span(name_of(month, "1mo"))
+            segments = self._sound([span for path in sorted(paths) if (span := span_of(path.name))], MONTHLY)
+            if not segments:
+                continue
+            before = self._segment(self.blocks.path(SAMPLE, MONTHLY, whole))
+            with self._writing(self.blocks.path(SAMPLE, MONTHLY, whole)) as writing:
+                join_months(before, segments, TIERS[MONTHLY], writing, self._note)
+                every = [*segments, *([before] if before else [])]
+                writing.finish(self._index(SAMPLE, MONTHLY, whole, writing.places, every, rollup=True))
+                failpoints.at("seal.month")
+            for path in paths:
+                self.blocks.forget(path)
+                path.unlink(missing_ok=True)
+            self.done.months += 1
+            return True
+        return False
+
+    # -- files ---
+
+    def _index(
+        self,
+        kind: str,
+        tier: str,
+        span: Span,
+        places: Iterable[Place],
+        parents: Iterable[Segment],
+        *,
+        rollup: bool = False,
+    ) -> Index:
+        places = list(places)
+        names: dict[int, tuple[str, ...]] = {}
+        sources: set[tuple[int, int, int]] = set()
+        for parent in parents:
+            names.update(parent.index.layouts)
+            sources |= parent.index.sources
+        if not rollup:
+            names.update(layouts_of(places, self._layouts))
+        used = {place.layout for place in places}
+        names = {layout: of for layout, of in names.items() if layout in used}
+        return Index(kind, tier, span.start, span.end, (), names, frozenset(sources))
+
+    def _writing(self, path: Path) -> contextlib.closing[Writing]:
+        return contextlib.closing(Writing(path))
+
+    def _sound(self, spans: Iterable[Span], tier: str = RAW) -> list[Segment]:
+        found = (self._segment(self.blocks.path(SAMPLE, tier, span)) for span in spans)
+        return [one for one in found if one is not None]
+
+    def _segment(self, path: Path) -> Segment | None:
+        """The file, if it is there and sound; one that cannot be read is put aside."""
+        if not path.exists():
+            return None
+        found = self.blocks.segment(path)
+        if found is None and path.exists():
+            path.rename(path.with_name(f"{path.name}{BAD}{int(time.time())}"))
+        return found
+
+    def _note(self, what: str) -> None:
+        self.done.damaged += 1
+        self._log.error("damaged: %s", what)
+
+
+def _span(name: str) -> Span:
+    found = span_of(name)
+    if found is None:
+        raise ValueError(name)
+    return found
+
+
+def _subject(rows: dict[Voice, Told]) -> str:
+    voice = next(iter(rows))
+    return (voice.subject or voice.source).decode()

@@ -1,0 +1,212 @@
+"""Rows to blocks, hours to days, days to rollups: what one pass of the sealer makes. Thin over files; no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bus.messages import layout_id
+from store.blocks.coding import Coded, Damaged, Floats, Integers, coded_floats, coded_integers, floats, integers
+from store.blocks.files import told, voice_of
+from store.blocks.gather import Told, Voice, joined
+from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed
+from store.blocks.segments import Piece, Place, Segment
+from store.rollup import Rolled, chained, coarser, coded, rolled, spread, stacked
+from store.spans import TIERS
+
+LEVEL = 3
+"""zstd's level for numbers: 19 costs ten times as much for 5 % less."""
+RECORD_LEVEL = 9
+AT_ONCE = 1 << 20
+"""So many numbers are worked on at once, which bounds the memory whatever the day holds."""
+Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
+Rows = dict[Voice, Told]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a pass made: rows (folded), values in them, bytes of the file."""
+
+    rows: int
+    values: int
+    bytes: int
+
+
+def part_of(subject: str, voice: Voice, rows: Told) -> Piece:
+    """Rows of one voice as a part, which gives them back bit for bit; raises ``Damaged`` if it would not."""
+    columns = meta_columns(rows)
+    if rows.values is not None:
+        what = SAMPLES
+        for few in _few(len(rows.values), len(rows)):
+            columns += numbers(rows.values[few])
+    else:
+        what = RECORDS
+        lengths = np.array([[len(body) for body in rows.bodies]], np.int64)
+        columns += _proved_integers(lengths)
+        columns.append(bodies(b"".join(rows.bodies), RECORD_LEVEL))
+    data = packed(what, len(rows), columns)
+    return place_of(subject, voice, what, len(columns), rows), data
+
+
+def meta_columns(rows: Told) -> list[Coded]:
+    """The columns that say when and by whom."""
+    return _proved_integers(np.stack([rows.at, rows.received - rows.at, rows.epoch, rows.number]))
+
+
+def _few(metrics: int, rows: int, most: int = AT_ONCE // 16) -> Iterator[slice]:
+    """A few metrics at a time, so that no more than about so many numbers are worked on at once."""
+    step = max(1, most // max(rows, 1))
+    for first in range(0, metrics, step):
+        yield slice(first, first + step)
+
+
+def numbers(values: Floats) -> list[Coded]:
+    """Columns that give the numbers back bit for bit; raises ``Damaged`` if one would not."""
+    columns = coded_floats(values, LEVEL)
+    for column, row in zip(columns, values, strict=True):
+        found = floats((column.form, column.width, column.decimals, column.shift), column.payload, len(row))
+        if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(row).view(np.uint64)):
+            raise Damaged("a column that was just made does not give its numbers back")
+    return columns
+
+
+def _proved_integers(values: Integers) -> list[Coded]:
+    columns = coded_integers(values, LEVEL)
+    for column, row in zip(columns, values, strict=True):
+        found = integers((column.form, column.width, column.decimals, column.shift), column.payload, len(row))
+        if not np.array_equal(found, row):
+            raise Damaged("a column that was just made does not give its integers back")
+    return columns
+
+
+def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Floats, list[Coded]]]:
+    """The metrics of several parts of one voice, a few at a time: (numbers, columns, if they are to be coded)."""
+    rows = sum(part.rows for part in parts)
+    for few in _few(voice.values, rows, AT_ONCE):
+        values = np.empty((len(range(*few.indices(voice.values))), rows))
+        at = 0
+        for part in parts:
+            for row, metric in enumerate(range(*few.indices(voice.values))):
+                values[row, at : at + part.rows] = part.floats(META + metric)
+            at += part.rows
+        yield values, [column for some in _few(len(values), rows) if code for column in numbers(values[some])]
+
+
+def joined_meta(parts: Sequence[Part]) -> Told:
+    """When and by whom the rows of several parts were told."""
+    columns = [np.concatenate([part.integers(column) for part in parts]) for column in range(META)]
+    return Told(columns[0], columns[0] + columns[1], columns[2], columns[3])
+
+
+def place_of(subject: str, voice: Voice, what: int, columns: int, rows: Told) -> Place:
+    """What the index says of a part."""
+    kept = rows.kept
+    return Place(
+        subject,
+        voice.source,
+        voice.subject,
+        voice.layout,
+        voice.values,
+        what,
+        columns,
+        len(rows),
+        int(kept[0]),
+        int(kept[-1]),
+        0,
+        0,
+    )
+
+
+def rows_of(segment: Segment, subject: str) -> Rows:
+    """All rows of a subject in a file; raises ``Damaged``."""
+    found: Rows = {}
+    for place in segment.places(subject):
+        if place.what != ROLLUP:
+            voice = voice_of(place)
+            more = told(segment.part(place))
+            found[voice] = joined([found[voice], more]) if voice in found else more
+    return found
+
+
+def merged(some: Iterable[Rows]) -> Rows:
+    """Rows from several places, each once."""
+    lists: dict[Voice, list[Told]] = {}
+    for rows in some:
+        for voice, one in rows.items():
+            lists.setdefault(voice, []).append(one)
+    return {voice: joined(every) for voice, every in lists.items()}
+
+
+def layouts_of(pieces: Iterable[Place], known: Layouts) -> dict[int, tuple[str, ...]]:
+    """The names behind the layouts of these parts."""
+    return known(tuple({place.layout for place in pieces if place.layout is not None}))
+
+
+# -- rollups ---
+
+
+def rolled_up(rows: Rows, names: Mapping[int, tuple[str, ...]], tiers: Sequence[str]) -> dict[str, Rollup]:
+    """The rollups of a subject's rows by tier, the finest first; a tier is made of the one before it."""
+    samples = {voice: one for voice, one in rows.items() if len(names.get(voice.layout or 0, ())) == voice.values > 0}
+    samples = {voice: one for voice, one in samples.items() if one.values is not None}
+    if not samples:
+        return {}
+    every = tuple(dict.fromkeys(name for voice in samples for name in names[voice.layout or 0]))
+    times = np.concatenate([one.kept for one in samples.values()])
+    order = np.argsort(times, kind="stable")
+    times = times[order]
+    found: dict[str, list[Rolled]] = {tier: [] for tier in tiers}
+    step = max(1, AT_ONCE // 4 // max(len(times), 1))
+    for first in range(0, len(every), step):
+        values = _united(samples, names, every[first : first + step], len(times))
+        if len(samples) > 1:
+            values = values[:, order]
+        one = rolled(times, values, TIERS[tiers[0]])
+        found[tiers[0]].append(one)
+        for tier in tiers[1:]:
+            one = coarser(one, TIERS[tier])
+            found[tier].append(one)
+    return {tier: (every, stacked(of)) for tier, of in found.items()}
+
+
+Rollup = tuple[tuple[str, ...], Rolled]
+"""(names, rollup) of a subject."""
+
+
+def _united(
+    samples: Mapping[Voice, Told], names: Mapping[int, tuple[str, ...]], wanted: Sequence[str], rows: int
+) -> Floats:
+    """The wanted metrics of all voices, one after the other; NaN where a voice has no such metric."""
+    if len(samples) == 1:
+        ((voice, one),) = samples.items()
+        where = {name: at for at, name in enumerate(names[voice.layout or 0])}
+        if one.values is not None:
+            return one.values[[where[name] for name in wanted]]
+    values = np.full((len(wanted), rows), np.nan)
+    start = 0
+    for voice, one in samples.items():
+        where = {name: at for at, name in enumerate(names[voice.layout or 0])}
+        for row, name in enumerate(wanted):
+            if name in where and one.values is not None:
+                values[row, start : start + len(one)] = one.values[where[name]]
+        start += len(one)
+    return values
+
+
+def rollup_part(subject: str, rollup: Rollup, length: int) -> Piece:
+    """A rollup as a part."""
+    names, one = rollup
+    columns = coded(one, LEVEL)
+    data = packed(ROLLUP, len(one.starts), columns)
+    first, last = int(one.starts[0]), int(one.starts[-1]) + length - 1
+    layout = layout_id(names)
+    place = Place(subject, b"", b"", layout, len(names), ROLLUP, len(columns), len(one.starts), first, last, 0, 0)
+    return place, data
+
+
+def chained_rollups(some: Sequence[Rollup]) -> Rollup:
+    """One after the other, by time; a metric that one of them does not have has no readings there."""
+    every = tuple(dict.fromkeys(name for names, _ in some for name in names))
+    return every, chained([one if names == every else spread(names, one, every) for names, one in some])

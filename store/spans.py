@@ -1,0 +1,74 @@
+"""Which stretches of time the files of blocks and rollups speak for, and what they are called. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from store.keys import DAY, HOUR, MINUTE, SECOND, partition_start
+
+RAW = "raw"
+TIERS = {"1m": MINUTE, "5m": 5 * MINUTE, "1h": HOUR}
+"""Rollups by name: how long their spans are. Each divides the next."""
+LENGTHS = {"1h": HOUR, "1d": DAY}
+MONTH = "1mo"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """From ``start`` to ``end`` (ns, not included), as a file's name says: ``20261123T19.1h``."""
+
+    start: int
+    end: int
+    name: str
+
+
+def span_of(name: str) -> Span | None:
+    """What a file of this name speaks for; None when it is none of ours."""
+    begin, _, length = name.partition(".")
+    try:
+        start = partition_start(begin)
+    except ValueError:
+        return None
+    if len(begin) != len("20261123T19"):
+        return None
+    if length == MONTH:
+        return Span(start, month_after(start), name)
+    return Span(start, start + LENGTHS[length], name) if length in LENGTHS else None
+
+
+def name_of(start: int, length: str) -> str:
+    """The name of a file."""
+    return f"{time.strftime('%Y%m%dT%H', time.gmtime(start // SECOND))}.{length}"
+
+
+def spans(names: Iterable[str]) -> list[Span]:
+    """The files that speak, by time: what lies within a longer one was taken up by it."""
+    found = sorted(filter(None, map(span_of, names)), key=lambda one: (one.start, -one.end))
+    kept: list[Span] = []
+    for one in found:
+        if not kept or one.end > kept[-1].end:
+            kept.append(one)
+    return kept
+
+
+def day_of(at: int) -> int:
+    """The start of the day of ``at``."""
+    return at - at % DAY
+
+
+def month_of(at: int) -> int:
+    """The start of the month of ``at``."""
+    year, month = time.gmtime(at // SECOND)[:2]
+    return _month(year, month)
+
+
+def month_after(at: int) -> int:
+    """The start of the month after that of ``at``."""
+    year, month = time.gmtime(at // SECOND)[:2]
+    return _month(year + month // 12, month % 12 + 1)
+
+
+def _month(year: int, month: int) -> int:
+    return partition_start(f"{year:04}{month:02}01T00")

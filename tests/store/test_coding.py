@@ -1,0 +1,135 @@
+"""Columns come back bit for bit, whatever the numbers; what was changed on disk is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.blocks.coding import (
+    BITS,
+    CONSTANT,
+    DICTIONARY,
+    ENTRY,
+    INTEGERS,
+    Coded,
+    Damaged,
+    Floats,
+    coded_floats,
+    coded_integers,
+    floats,
+    integers,
+)
+from store.blocks.parts import SAMPLES, Part, packed
+
+ANY = st.floats(width=64, allow_nan=True, allow_infinity=False) | st.sampled_from(
+    [0.0, -0.0, 5e-324, -5e-324, 2.0**53, 2.0**63, -(2.0**63), 1.7e308, float("nan")]
+)
+DECIMAL = st.integers(-(10**9), 10**9).map(lambda n: n / 100)
+PAGES = st.integers(0, 10**6).map(lambda n: n * 4096.0)
+FEW = st.sampled_from([1 / 3, 2 / 3, 100 / 7])
+COLUMN = st.one_of(
+    *(st.lists(of | st.just(float("nan")), min_size=1, max_size=80) for of in (ANY, DECIMAL, PAGES, FEW))
+)
+WORDS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=80)
+
+
+def back(coded: Coded, rows: int) -> Floats:
+    return floats(ENTRY.unpack(coded.entry), coded.payload, rows)
+
+
+def same_bits(one: Floats, other: Floats) -> bool:
+    return one.astype(np.float64).tobytes() == other.astype(np.float64).tobytes()
+
+
+@given(COLUMN)
+def test_any_numbers_come_back_bit_for_bit(numbers: list[float]) -> None:
+    column = np.array(numbers)
+    (coded,) = coded_floats(column[None, :])
+    assert same_bits(back(coded, len(column)), column)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60))
+def test_any_bits_come_back_whatever_kind_of_nan_they_are(words: list[int]) -> None:
+    column = np.array(words, np.uint64).view(np.float64)
+    (coded,) = coded_floats(column[None, :])
+    assert back(coded, len(column)).view(np.uint64).tolist() == words
+
+
+@given(WORDS)
+def test_any_integers_come_back(words: list[int]) -> None:
+    (coded,) = coded_integers(np.array([words]))
+    assert integers(ENTRY.unpack(coded.entry), coded.payload, len(words)).tolist() == words
+
+
+@given(st.integers(1, 40), st.data())
+def test_a_matrix_is_its_columns(rows: int, data: st.DataObject) -> None:
+    matrix = np.array(
+        data.draw(st.lists(st.lists(ANY | DECIMAL, min_size=rows, max_size=rows), min_size=1, max_size=6))
+    )
+    for coded, numbers in zip(coded_floats(matrix), matrix, strict=True):
+        assert same_bits(back(coded, rows), numbers)
+
+
+def _walk() -> Floats:
+    return np.random.default_rng(1).integers(-50, 50, 400).cumsum().astype(float)
+
+
+@pytest.mark.parametrize(
+    ("what", "column", "form", "most"),
+    [
+        ("a constant", np.full(400, 17.25), CONSTANT, 8),
+        ("no reading at all", np.full(400, np.nan), CONSTANT, 8),
+        ("a counter", np.arange(400) * 1000.0, INTEGERS, 16),
+        ("pages", _walk() * 4096, INTEGERS, 480),
+        ("percents", np.round(_walk() / 100, 2), INTEGERS, 480),
+        ("few values that are no decimals", np.arange(400) % 3 / 3, DICTIONARY, 130),
+        ("noise", np.random.default_rng(2).random(400), BITS, 400 * 8),
+    ],
+)
+def test_each_kind_of_numbers_has_its_form(what: str, column: Floats, form: int, most: int) -> None:
+    (coded,) = coded_floats(column[None, :])
+    assert (coded.form & 3, len(coded.payload) <= most) == (form, True), f"{what}: {len(coded.payload)} bytes"
+    assert same_bits(back(coded, 400), column)
+
+
+def test_a_flipped_bit_costs_one_column() -> None:
+    matrix = np.stack([_walk(), _walk() + 1, _walk() * 2])
+    data = bytearray(packed(SAMPLES, 400, coded_floats(matrix)))
+    whole = Part(lambda offset, length: bytes(data[offset : offset + length]), 3)
+    data[whole.size - 5] ^= 4
+    assert same_bits(whole.floats(0), matrix[0])
+    with pytest.raises(Damaged, match="column 2"):
+        whole.floats(2)
+
+
+@given(st.integers(0, 2000), st.integers(1, 255))
+def test_a_changed_byte_is_never_read_as_something_else(place: int, change: int) -> None:
+    matrix = np.stack([_walk(), np.full(400, 3.0)])
+    data = bytearray(packed(SAMPLES, 400, coded_floats(matrix)))
+    data[place % len(data)] ^= change
+    try:
+        part = Part(lambda offset, length: bytes(data[offset : offset + length]), 2)
+        found = [part.floats(0), part.floats(1)]
+    except Damaged:
+        return
+    raise AssertionError(f"byte {place % len(data)} was changed unnoticed: {found}")
+
+
+GOLDEN = bytes.fromhex(
+    "0101050006000000678e422f110100000b000000e285a33400000000080000001201b8571501000c09000000413289210102"
+    "02000f000000e54f53b002080000300000005861800302e80302e8030000000002000000000000294001010100dc02000301"
+    "026affa0afa0a5009600000027000000590c23779300f3a66e3b2400f8ad22774900c297653092001f4a84d124006e3b1742"
+    "4900a5400beec280813e407f3f"
+)
+
+
+def test_what_the_first_version_wrote_is_still_read() -> None:
+    part = Part(lambda offset, length: GOLDEN[offset : offset + length], 5)
+    assert (part.what, part.rows) == (SAMPLES, 6)
+    assert part.integers(0).tolist() == [1000, 2000, 3000, 4000, 5000, 6001]
+    assert part.floats(1).tolist() == [12.5] * 6
+    assert same_bits(part.floats(2), np.array([4096.0, 8192.0, np.nan, 8192.0, 0.0, -4096.0]))
+    assert same_bits(part.floats(3), np.array([0.1, 0.25, 0.1, 99.99, -1.5, 0.0]))
+    assert same_bits(part.floats(4), np.array([-0.0, 1e-300, 2 / 3, 1.7e308, 5e-324, 1 / 7]))

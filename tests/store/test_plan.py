@@ -1,0 +1,93 @@
+"""Which tier answers: together they cover all that is known, once; the coarsest that serves is taken."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.plan import Step, finest, plan
+from store.spans import RAW, TIERS, month_after, month_of, name_of, span_of, spans
+from tests.store.given import DAY, HOUR, MINUTE, NOON
+
+MIDNIGHT = NOON - 12 * HOUR
+RAW_DAYS = [(MIDNIGHT - n * DAY, MIDNIGHT - (n - 1) * DAY) for n in range(1, 8)]
+TODAY = (MIDNIGHT, NOON)
+FIVES = [(MIDNIGHT - n * DAY, MIDNIGHT - (n - 1) * DAY) for n in range(1, 100)]
+HOURS = [(MIDNIGHT - 400 * DAY, MIDNIGHT - 31 * DAY), *FIVES[:31]]
+
+
+def test_young_steps_that_are_short_come_from_rows() -> None:
+    assert plan(NOON - HOUR, NOON, 10**10, [TODAY], {"5m": FIVES}) == [Step(RAW, NOON - HOUR, NOON)]
+
+
+def test_long_steps_come_from_rollups_and_the_running_day_from_rows() -> None:
+    found = plan(NOON - 30 * DAY, NOON, 2 * HOUR, [TODAY, *RAW_DAYS], {"5m": FIVES, "1h": HOURS})
+    assert found == [Step("1h", NOON - 30 * DAY, MIDNIGHT), Step(RAW, MIDNIGHT, NOON)]
+
+
+def test_a_range_that_begins_within_a_span_begins_with_rows_while_there_are_some() -> None:
+    start = MIDNIGHT - DAY + 7 * MINUTE
+    found = plan(start, MIDNIGHT, HOUR, RAW_DAYS, {"1h": HOURS})
+    assert found == [Step(RAW, start, MIDNIGHT - DAY + HOUR), Step("1h", MIDNIGHT - DAY + HOUR, MIDNIGHT)]
+
+
+def test_a_range_of_which_only_rollups_are_left_has_whole_spans() -> None:
+    start = MIDNIGHT - 50 * DAY + 7 * MINUTE
+    found = plan(start, start + 3 * HOUR, MINUTE, RAW_DAYS, {"5m": FIVES, "1h": HOURS})
+    assert found == [Step("5m", start - 2 * MINUTE, start + 3 * HOUR + 3 * MINUTE)]
+
+
+def test_a_day_to_which_rows_came_late_is_answered_from_rows() -> None:
+    late = {MIDNIGHT - 2 * DAY}
+    found = plan(MIDNIGHT - 3 * DAY, MIDNIGHT, HOUR, RAW_DAYS, {"1h": HOURS}, late)
+    assert [step.tier for step in found] == ["1h", RAW, "1h"]
+
+
+@given(
+    st.integers(0, 150 * DAY),
+    st.integers(1, 150 * DAY),
+    st.sampled_from([10**9, MINUTE, 5 * MINUTE, HOUR, 6 * HOUR, DAY]),
+    st.sets(st.sampled_from([MIDNIGHT - n * DAY for n in range(9)])),
+)
+def test_what_is_planned_covers_what_is_known_once(back: int, long: int, length: int, late: set[int]) -> None:
+    start = NOON - back
+    end = start + long
+    raw = [*RAW_DAYS, TODAY]
+    found = plan(start, end, length, raw, {"5m": FIVES, "1h": HOURS}, late)
+    for step, after in itertools.pairwise(found):
+        assert step.end <= after.start
+    for step in found:
+        assert step.start < step.end
+        if step.tier == RAW:
+            assert start <= step.start <= step.end <= end
+        else:
+            assert step.start % TIERS[step.tier] == step.end % TIERS[step.tier] == 0
+            assert step.start > start - TIERS[step.tier]
+    covered = sum(min(step.end, end) - max(step.start, start) for step in found)
+    oldest = FIVES[-1][0] if HOURS[0][0] > start else HOURS[0][0]
+    known = max(0, min(end, NOON) - max(start, oldest))
+    assert covered >= known
+
+
+def test_the_finest_that_is_known() -> None:
+    tiers = {"5m": FIVES, "1h": HOURS}
+    assert finest(NOON - HOUR, [TODAY], tiers) == 0
+    assert finest(MIDNIGHT - 9 * DAY, RAW_DAYS, tiers) == 5 * MINUTE
+    assert finest(MIDNIGHT - 200 * DAY, RAW_DAYS, tiers) == HOUR
+    assert finest(NOON + DAY, RAW_DAYS, tiers) == 0
+
+
+def test_a_longer_file_speaks_for_those_within_it() -> None:
+    names = ["20260131T12.1h", "20260131T00.1d", "20260201T00.1h", "20260131T13.1h.new", "nonsense", "20260131T00.1y"]
+    assert [span.name for span in spans(names)] == ["20260131T00.1d", "20260201T00.1h"]
+
+
+@given(st.integers(978_307_200, 4_102_444_799))
+def test_a_month_ends_where_the_next_begins(second: int) -> None:
+    month = month_of(second * 10**9)
+    assert month <= second * 10**9 < month_after(month) == month_of(month_after(month))
+    found = span_of(name_of(month, "1mo"))
+    assert found is not None
+    assert (found.start, found.end) == (month, month_after(month))

@@ -1,0 +1,86 @@
+"""Rollups against the plain way to compute them, and rollups of rollups against rollups."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.blocks.coding import Floats
+from store.blocks.parts import ROLLUP, Part, packed
+from store.rollup import AGGREGATES, FIRST, Rolled, coarser, coded, opened, rolled
+from tests.store.given import MINUTE, NOON, SECOND
+
+READING = st.integers(-(10**6), 10**6).map(lambda n: n / 100) | st.just(float("nan"))
+ROWS = st.lists(st.tuples(st.integers(0, 7200), READING, READING), max_size=60).map(sorted)
+Rows = list[tuple[int, float, float]]
+
+
+def given_rows(rows: Rows) -> tuple[np.ndarray, Floats]:
+    times = np.array([NOON + second * SECOND for second, *_ in rows], np.int64)
+    return times, np.array([[row[1] for row in rows], [row[2] for row in rows]]).reshape(2, len(rows))
+
+
+def plainly(rows: Rows, metric: int, length: int) -> dict[int, tuple[int, float, float, Fraction, float]]:
+    """(count, min, max, sum, last) by start, one reading at a time."""
+    found: dict[int, tuple[int, float, float, Fraction, float]] = {}
+    for second, *values in rows:
+        value = values[metric]
+        if math.isnan(value):
+            continue
+        start = (NOON + second * SECOND) // length * length
+        exact = Fraction(round(value * 100), 100)
+        count, least, most, total, _ = found.get(start, (0, value, value, Fraction(0), value))
+        found[start] = count + 1, min(least, value), max(most, value), total + exact, value
+    return found
+
+
+def same(one: Rolled, other: Rolled) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True) for name in Rolled.__slots__)
+
+
+@given(ROWS, st.sampled_from([MINUTE, 5 * MINUTE, 60 * MINUTE]))
+def test_a_rollup_is_what_one_reading_at_a_time_gives(rows: Rows, length: int) -> None:
+    found = rolled(*given_rows(rows), length)
+    for metric in range(2):
+        expected = plainly(rows, metric, length)
+        starts = [start for start, count in zip(found.starts.tolist(), found.count[metric], strict=True) if count]
+        assert starts == sorted(expected)
+        for place, start in enumerate(found.starts.tolist()):
+            if start in expected:
+                count, least, most, total, last = expected[start]
+                assert found.count[metric, place] == count
+                assert (found.least[metric, place], found.most[metric, place]) == (least, most)
+                assert found.total[metric, place] == float(total)
+                assert found.last[metric, place] == last
+            else:
+                assert math.isnan(found.least[metric, place])
+
+
+@given(ROWS)
+def test_a_rollup_of_rollups_is_the_rollup(rows: Rows) -> None:
+    times, values = given_rows(rows)
+    minutes = rolled(times, values, MINUTE)
+    fives = coarser(minutes, 5 * MINUTE)
+    assert same(fives, rolled(times, values, 5 * MINUTE))
+    assert same(coarser(fives, 60 * MINUTE), rolled(times, values, 60 * MINUTE))
+
+
+@given(ROWS)
+def test_a_rollup_comes_back_from_its_bytes(rows: Rows) -> None:
+    found = rolled(*given_rows(rows), MINUTE)
+    data = packed(ROLLUP, len(found.starts), coded(found, 3))
+    part = Part(lambda offset, length: data[offset : offset + length], FIRST + 2 * AGGREGATES)
+    assert same(opened(part, [0, 1]), found)
+    assert same(opened(part, [1]), found.of(1))
+
+
+def test_numbers_that_are_no_decimals_are_added_as_floats() -> None:
+    values = np.array([[1 / 3, 1e-300, 2 / 3, -0.0]])
+    times = np.arange(4) * SECOND
+    found = rolled(times, values, MINUTE)
+    assert found.total[0, 0] == math.fsum(values[0])
+    assert same(coarser(rolled(times, values, MINUTE), 60 * MINUTE), rolled(times, values, 60 * MINUTE))

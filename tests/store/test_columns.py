@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import Layout, Sample
-from bus.wire import pack
 from bus.questions import AGGREGATES
+from bus.wire import pack
 from store.columns import Columns, columns, coverage, interval_of, matching, steps
 from store.pieces import answer, of_columns
 from tests.store.given import HOUR, LAYOUT, NOON, SECOND, sample, told

@@ -17,7 +17,7 @@ import zmq
 
 from alerter.judge import Judge
 from bus.loop import Loop, Timer
-from bus.messages import HUB, KINDS
+from bus.messages import HUB, IMPORT, KINDS
 from bus.questions import (
     Latest,
     Layouts,
@@ -238,7 +238,9 @@ class Catching:
 
 
 def judged(judge: Judge, record: Record, received: int) -> None:
-    """Hand one record to the judge; a body that is none of ours is left out."""
+    """Hand one record to the judge; a body that is none of ours is left out, and so is what was imported."""
+    if record.source == IMPORT:
+        return
     if record.kind == "sample":
         judge.sample(record, received)
         return

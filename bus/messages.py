@@ -28,6 +28,8 @@ NAME = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._:-]{1,128}\Z")
 METRIC = re.compile(r"[A-Za-z0-9_]{1,64}(\[[^\[\]\x00-\x1f\x7f]{1,160}\])?\.[A-Za-z0-9_.]{1,64}\Z")
 HUB = "guardia."
 """Names that start so are the hub's own rooms: admitted only over the hub's file system."""
+IMPORT = HUB + "import"
+"""The producer that tells the past of other hosts (``guardia import``): it is stored, and nobody is judged by it."""
 DRILL = HUB + "drill"
 """The host that an alarm's drill is about (``guardia drill alert``): an agent on the hub that lives for seconds."""
 

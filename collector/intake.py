@@ -5,7 +5,7 @@ The checks run from cheap to dear: size, form, kind, checksum, names. A body is 
 
 from __future__ import annotations
 
-from bus.messages import BY_CODE, HUB, KINDS, is_name
+from bus.messages import BY_CODE, HUB, IMPORT, KINDS, is_name
 from bus.wire import HEADER, MAX_FRAME, Malformed, verify, walk
 from collector.limits import Sender
 
@@ -16,6 +16,8 @@ HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence")
 OF_OTHERS = frozenset({KINDS["loss"].code})
 """Kinds that only the hub's own rooms may tell about somebody else."""
 _CODES = frozenset(BY_CODE)
+_IMPORT = IMPORT.encode()
+"""Tells what other hosts measured, over the hub's own door only."""
 _LAYOUT = KINDS["layout"].code
 _MOST_NAMES = 100_000
 
@@ -54,7 +56,8 @@ class Intake:
                 self._learn(source)
             if fields[4]:
                 subject = frame[names + fields[3] : names + fields[3] + fields[4]]
-                if code in OF_THE_SOURCE or (self.public and code in OF_OTHERS):
+                speaks_for_itself = code in OF_THE_SOURCE and (self.public or source != _IMPORT)
+                if speaks_for_itself or (self.public and code in OF_OTHERS):
                     raise Malformed("subject", f"{source.decode()} speaks for {subject[:40]!r}")
                 if subject not in self._names:
                     self._learn(subject)

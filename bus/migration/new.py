@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from bus.migration.names import fit
 from bus.migration.old import Alert, Note, Old, Server, Service
 from bus.migration.written import table
 
 SECRETS = "secrets"
 REDIRECTS = 10
 """So many the first Guardia followed."""
-_NO_NAME = re.compile(r"[^A-Za-z0-9._:-]+")
 _NO_CHANNEL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -37,8 +37,8 @@ class _Renewal:
     def __init__(self, old: Old) -> None:
         self.old = old
         self.new = New(notes=list(old.notes))
-        self.channels = self._named(old.alerts, _NO_CHANNEL, "alerts", 64)
-        self.services = self._named([service.name for service in old.services], _NO_NAME, "services", 128)
+        self.channels = self._named(old.alerts, lambda name: _NO_CHANNEL.sub("-", name).strip("-_"), "alerts", 64)
+        self.services = self._named([service.name for service in old.services], fit, "services", 128)
 
     def whole(self) -> New:
         """All tables."""
@@ -216,22 +216,20 @@ class _Renewal:
             without = ", ".join(others)
             self._note("services", f"no alert is named by {without}: now the default channels are told", lost=False)
 
-    def _named(self, names: Iterable[str], wrong: re.Pattern[str], place: str, most: int) -> dict[str, str]:
+    def _named(self, names: Iterable[str], fitted: Callable[[str], str], place: str, most: int) -> dict[str, str]:
         """Names as ours may be, each once."""
         found: dict[str, str] = {}
         for name in names:
             if name in found:
                 continue
-            fit = wrong.sub("-", name).strip("-")[:most] or place.rstrip("s")
-            if place == "alerts":
-                fit = fit.lstrip("_") or "alert"
-            base, number = fit, 1
-            while fit in found.values() or fit == "Connection" or fit in (".", ".."):
+            base = now = fitted(name)[:most] or place.rstrip("s")
+            number = 1
+            while now in found.values() or now == "Connection":
                 number += 1
-                fit = f"{base[: most - 4]}-{number}"
-            if fit != name:
-                self._note(f"{place}.{name}", f"is called {fit} now", lost=False)
-            found[name] = fit
+                now = f"{base[: most - 4]}-{number}"
+            if now != name:
+                self._note(f"{place}.{name}", f"is called {now} now", lost=False)
+            found[name] = now
         return found
 
     def _secret(self, name: str, text: str) -> str:

@@ -87,6 +87,15 @@ def test_the_hubs_own_door_lets_the_hub_in() -> None:
     assert door.admit(told(Alert("cpu", "firing"), source="guardia.alerter", subject="web-2")) == "alert"
 
 
+def test_only_an_import_tells_what_other_hosts_measured_and_only_at_the_hubs_own_door() -> None:
+    imported = told(Sample(1, (1.0,)), source="guardia.import", subject="web-2")
+    assert Intake(public=False).admit(imported) == "sample"
+    with pytest.raises(Malformed):
+        Intake(public=True).admit(imported)
+    with pytest.raises(Malformed, match="speaks for"):
+        Intake(public=False).admit(told(Sample(1, (1.0,)), source="guardia.api-1", subject="web-2"))
+
+
 def test_who_has_a_key_speaks_under_its_own_name_alone() -> None:
     door = Intake(public=True)
     assert door.admit(SAMPLE, "web-1") == "sample"

@@ -1,0 +1,99 @@
+"""The first Guardia's SQLite file, read in the order of time and in small pieces; never written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+COLUMNS = {
+    "metrics": ("server_id", "timestamp", "cpu_avg", "memory_used", "memory_total", "temp_avg", "metadata"),
+    "service_checks": (
+        *("service_name", "timestamp", "url", "status", "response_time_ms", "http_status_code", "error_message"),
+    ),
+}
+"""Its tables; the first column names the host or the service."""
+AT_ONCE = 500
+Position = tuple[int, str]
+"""(timestamp in ms, name) of the last row that was taken."""
+START: Position = (-(2**63), "")
+
+
+class NotASource(Exception):
+    """The file is none of the first Guardia's; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many rows a table has of a host or service, and from when to when (ms)."""
+
+    name: str
+    rows: int
+    measured: int
+    """Of these, rows with a CPU reading; of checks all."""
+    first: int
+    last: int
+
+
+class Source:
+    """The file, open for reading; raises ``NotASource`` when it cannot be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise NotASource(f"{path}: no such file")
+        try:
+            self._file = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
+            self._file.row_factory = sqlite3.Row
+            self._file.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            self.tables = tuple(table for table in COLUMNS if self._has(table))
+        except sqlite3.Error as error:
+            raise NotASource(f"{path}: {error}") from None
+        if not self.tables:
+            self.close()
+            raise NotASource(f"{path}: found neither a table metrics nor service_checks, expected the first Guardia's")
+
+    def _has(self, table: str) -> bool:
+        there = {row["name"] for row in self._file.execute(f"PRAGMA table_info({table})")}
+        missing = set(COLUMNS[table]) - there
+        if there and missing:
+            raise NotASource(f"{self.path}: the table {table} has no column {', '.join(sorted(missing))}")
+        return bool(there)
+
+    def held(self, table: str, since: int) -> list[Held]:
+        """What there is from ``since`` (ms) on, by name."""
+        name, *_ = COLUMNS[table]
+        measured = "COUNT(cpu_avg)" if table == "metrics" else "COUNT(*)"
+        question = (
+            f"SELECT {name}, COUNT(*), {measured}, MIN(timestamp), MAX(timestamp) FROM {table} "  # noqa: S608, our names
+            f"WHERE timestamp >= ? GROUP BY {name} ORDER BY {name}"
+        )
+        return [Held(*row) for row in self._asked(question, (since,))]
+
+    def rows(self, table: str, after: Position, since: int) -> Iterator[sqlite3.Row]:
+        """The rows after ``after`` and from ``since`` (ms) on, by time and name."""
+        name, *_ = COLUMNS[table]
+        # One index gives the times, and those of one instant are few: the file is never sorted as a whole.
+        question = (
+            f"SELECT {', '.join(COLUMNS[table])} FROM {table} "  # noqa: S608, our names
+            f"WHERE timestamp >= ? AND (timestamp > ? OR {name} > ?) ORDER BY timestamp, {name} LIMIT {AT_ONCE}"
+        )
+        while True:
+            page = self._asked(question, (max(after[0], since), after[0], after[1]))
+            yield from page
+            if len(page) < AT_ONCE:
+                return
+            after = page[-1]["timestamp"], page[-1][name]
+
+    def _asked(self, question: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
+        try:
+            return self._file.execute(question, values).fetchall()
+        except sqlite3.Error as error:
+            raise NotASource(f"{self.path}: {error}") from None
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()

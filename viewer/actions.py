@@ -27,6 +27,10 @@ def _reset(model: Model, now: float) -> None:
     model.travel.home(now)
 
 
+def _scale(model: Model, now: float) -> None:
+    model.own_scale = not model.own_scale
+
+
 def _quit(model: Model, now: float) -> None:
     model.leave()
 
@@ -75,6 +79,7 @@ ACTIONS: dict[str, Callable[[Model, float], None]] = {
     "zoom_in": lambda model, now: model.zoom(-1),
     "zoom_out": lambda model, now: model.zoom(1),
     "zoom_reset": _reset,
+    "scale": _scale,
     "earlier": lambda model, now: model.travel.pan(-0.25, now),
     "later": lambda model, now: model.travel.pan(0.25, now),
     "slower": lambda model, now: model.travel.hasten(-1, now),

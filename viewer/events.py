@@ -211,12 +211,13 @@ class LabelsTold:
 
 @dataclass(frozen=True, slots=True)
 class RuleTold:
-    """A rule in force; ``seconds`` is how long its condition has to hold."""
+    """A rule in force; ``seconds`` is how long its condition has to hold, ``subjects`` are globs."""
 
     name: str
     when: str
     severity: str
     seconds: float
+    subjects: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, slots=True)

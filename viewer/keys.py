@@ -60,6 +60,7 @@ BINDINGS = (
     Binding(("b",), "incident", "go to where the incident before began; on Host: of this host"),
     Binding(("0",), "zoom_reset", "back to now, and to the window that the program began with"),
     Binding(("p",), "pause", "hold the picture, or let it go on; in the past: let it move, or stand", "pause"),
+    Binding(("y",), "scale", "each chart up to its own highest value, or one scale for charts of a kind"),
     Binding(("]",), "faster", "replay faster"),
     Binding(("[",), "slower", "replay slower"),
     Binding(("r",), "refresh", "ask the hub again now; when it is away: try to reach it now"),

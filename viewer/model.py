@@ -97,6 +97,8 @@ class Model:
     plan: Plan = field(default_factory=Plan)
     hurry: bool = False
     """The person wants the hub to be reached now."""
+    own_scale: bool = False
+    """Whether each chart goes up to its own highest value; else charts of a kind share a scale."""
     replay: Replay | None = None
     """The visit to the past; None while the present is shown, held or not."""
     backlog: deque[tuple[Event, float]] = field(default_factory=deque)

@@ -42,6 +42,8 @@ class Role(IntEnum):
     SERIES0 = 22
     """From here to SERIES5: lines that share a chart."""
     SERIES5 = 27
+    FIRING = 28
+    """Behind a chart, while an alarm fires."""
 
 
 BOLD = 0x100
@@ -79,6 +81,7 @@ COLOURS: dict[int, Colour] = {
     Role.SWAP: Colour(206, 128, 44, 3),
     Role.INWARD: Colour(58, 160, 222, 6),
     Role.OUTWARD: Colour(188, 110, 168, 5),
+    Role.FIRING: Colour(128, 66, 48, 1),
     **{
         Role.HEAT0 + step: colour
         for step, colour in enumerate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from viewer.axis import Axis, labels
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.charts import Scale, Values, area, meter
+from viewer.limits import Limit, limits, spans
 from viewer.palette import BOLD, Role, heat
 from viewer.scene import Scene
 from viewer.units import Units, share
@@ -63,6 +65,9 @@ class Frame:
     plot: Pane
     outer: Pane
     scale: Scale
+    text: Callable[[float], str]
+    labelled: tuple[int, ...] = ()
+    """Rows at whose left the scale has a label."""
 
 
 def frame(scene: Scene, outer: Pane, inner: Pane, scale: Scale, text: Callable[[float], str]) -> Frame:
@@ -70,13 +75,15 @@ def frame(scene: Scene, outer: Pane, inner: Pane, scale: Scale, text: Callable[[
     middle = text((scale.high + scale.low) / 2)
     shift = max(LABELS, width(text(scale.high)) + 1, width(middle) + 1) if inner.width >= 24 else 0
     plot = inner.part(shift, 0, inner.width - shift, inner.height)
+    labelled = [0, inner.height - 1]
     if shift and inner.height:
         inner.right(0, text(scale.high), Role.SOFT, x=shift - 1)
         inner.right(inner.height - 1, text(scale.low), Role.SOFT, x=shift - 1)
         if inner.height >= 5 and inner.height % 2:
             inner.right(inner.height // 2, middle, Role.SOFT, x=shift - 1)
+            labelled.append(inner.height // 2)
     times(scene, outer, plot)
-    return Frame(plot, outer, scale)
+    return Frame(plot, outer, scale, text, tuple(labelled))
 
 
 def times(scene: Scene, outer: Pane, plot: Pane) -> None:
@@ -102,11 +109,41 @@ def draw_area(
             plot.put(x, y, text, style)
 
 
-def threshold(plot: Pane, scale: Scale, value: float) -> None:
-    """Draw a line at ``value``, under whatever is drawn later."""
-    if plot.height >= 6 and scale.low < value < scale.high:
-        y = plot.height - 1 - int(scale.fraction(value) * plot.height)
-        plot.put(0, y, "╌" * plot.width, Role.LINE)
+def backdrop(scene: Scene, shape: Frame, host: str, *metrics: str, hang: bool = False) -> None:
+    """Draw what rules have to say of a chart, under whatever is drawn later: firing spans, and lines at limits."""
+    alarms = scene.model.alarms
+    incidents = {one.key: one for one in (*alarms.past, *alarms.standing)}.values()
+    shade(scene, shape.plot, spans(incidents, alarms.rules.values(), host, metrics))
+    for limit in {limit for metric in metrics for limit in limits(alarms.rules.values(), host, metric)}:
+        threshold(shape, limit, hang=hang)
+
+
+def shade(scene: Scene, plot: Pane, burned: Sequence[tuple[float, float | None]]) -> None:
+    """Fill the columns in which alarms fired; a span without an end goes on."""
+    line = scene.axis(max(1, plot.width))
+    each = line.count / max(1, plot.width)
+    for begin, end in burned:
+        first = math.floor(line.column(begin) / each)
+        last = plot.width - 1 if end is None else math.floor(line.column(end) / each)
+        first, last = max(0, first), min(plot.width - 1, last)
+        for y in range(plot.height if first <= last else 0):
+            plot.put(first, y, "░" * (last - first + 1), Role.FIRING)
+
+
+def threshold(shape: Frame, limit: Limit, *, hang: bool = False) -> None:
+    """Draw a line at a limit, with its value at the left where there is room."""
+    plot, scale = shape.plot, shape.scale
+    if plot.height < 4 or not scale.low < limit.value < scale.high:
+        return
+    rows = int(scale.fraction(limit.value) * plot.height)
+    y = rows if hang else plot.height - 1 - rows
+    style = Role.DOWN if limit.severity == "critical" else Role.WARN
+    plot.put(0, y, "╌" * plot.width, style)
+    margin = plot.left - shape.outer.left - 2
+    if y not in shape.labelled and margin >= 4:
+        text = shape.text(limit.value)
+        if width(text) <= margin:
+            shape.outer.put(plot.left - shape.outer.left - 1 - width(text), plot.top - shape.outer.top + y, text, style)
 
 
 def nothing(pane: Pane, text: str) -> None:

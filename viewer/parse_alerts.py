@@ -119,6 +119,7 @@ def rules(body: str) -> RulesTold:
                 text(row.get("when")),
                 text(row.get("severity")),
                 number(row.get("for_seconds")) or 0.0,
+                tuple(text(glob) for glob in row["subjects"]) if isinstance(row.get("subjects"), list) else ("*",),
             )
             for row in _rows(load(body).get("rules"))
         )

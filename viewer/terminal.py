@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import termios
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -179,9 +180,19 @@ def run(
             raise
     finally:
         signals.restore()
-        with suppress(OSError):  # there may be nothing left to give back
+        try:
             screen.leave()
+        except (OSError, termios.error):
+            _forget_output()  # there is nothing left to give back
     return screen
+
+
+def _forget_output() -> None:
+    """Let what could not be written go nowhere, so that the interpreter's last flush does not fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError):
+        os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[], float]) -> None:

@@ -75,9 +75,9 @@ class Travel:
         if model.replay is not None:
             shown -= LATEST_SHARE * model.window.seconds  # where the one that is looked at began
         begun = [
-            alarm.started or alarm.at
-            for alarm in model.present.alerts
-            if alarm.state == "firing" and (host is None or alarm.subject == host.name)
+            one.since if one.started is None else one.started
+            for one in (*model.alarms.past, *model.alarms.standing)
+            if one.state != "pending" and (host is None or one.subject == host.name)
         ]
         before = [at for at in begun if at < shown - 1]
         if not before:

@@ -36,7 +36,7 @@ def more_wishes(model: Model, now: float, end: float) -> list[Wish]:
     if model.paused_at is not None:
         return found
     found += [AskAlerts(), AskLabels()]
-    if model.screen == "alerts":
+    if model.screen in ("alerts", "hosts", "host"):
         found.append(AskRules())
     if model.screen in ("pulse", "guardia"):
         found.append(AskHub())

@@ -31,6 +31,7 @@ class Emulator:
     def resize(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._screens = [self._blank(), self._blank()]
+        self._x, self._y = min(self._x, width - 1), min(self._y, height - 1)
 
     def feed(self, data: str) -> list[str]:
         """Take in what was written; returns the questions that a terminal answers."""

@@ -24,7 +24,13 @@ class Seat:
     """Runs the viewer, or a shell to run it from; to be used in a ``with``, after which it no longer runs."""
 
     def __init__(
-        self, home: Path, *flags: str, size: tuple[int, int] = (80, 24), shell: bool = False, **environment: str
+        self,
+        home: Path,
+        *flags: str,
+        size: tuple[int, int] = (80, 24),
+        shell: bool = False,
+        errors: Path | None = None,
+        **environment: str,
     ) -> None:
         self.screen = Emulator(*size)
         self.status: int | None = None
@@ -41,12 +47,15 @@ class Seat:
                 fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
                 for number in (0, 1, 2):
                     os.dup2(theirs, number)
+                if errors is not None:
+                    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
                 os.chdir(home if shell else PROJECT)
                 argv = ["bash", "--norc", "-i"] if shell else [sys.executable, "-m", "viewer", *flags]
                 os.execvpe(argv[0], argv, {**kept, **environment})
             finally:
                 os._exit(127)
         self._theirs = theirs
+        self._is_open = True
 
     def __enter__(self) -> Seat:
         return self
@@ -55,8 +64,25 @@ class Seat:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
+        if self._is_open:
+            self._close()
+
+    def _close(self) -> None:
         os.close(self._ours)
         os.close(self._theirs)
+        self._is_open = False
+
+    def vanish(self) -> int:
+        """Close the window under the program; returns the exit code with which it ends."""
+        self._close()
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+                return self.status
+            time.sleep(0.02)
+        raise AssertionError("still there without a terminal")
 
     def press(self, keys: str) -> None:
         """Press keys."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.viewer.fleet import fleet
-from tests.viewer.given import NOON, HubInMemory, alarm, session, settle
-from viewer.events import AskSeries, SampleTold
+from tests.viewer.given import NOON, HubInMemory, session, settle
+from viewer.burning import Incident
+from viewer.events import AskSeries, IncidentsTold, SampleTold
 from viewer.replay import NOT_READ
 from viewer.session import Session
+from viewer.wishes import AskIncidents
 
 
 def visited(ago: float, *keys: str, hub: HubInMemory | None = None, screen: str = "hosts") -> Session:
@@ -128,13 +130,14 @@ def test_what_nobody_asked_for_is_not_shown_as_it_is_today() -> None:
 @pytest.mark.parametrize("screen", ["hosts", "host"])
 def test_the_incident_before_is_shown_with_what_came_after_it(screen: str) -> None:
     found = session(HubInMemory(fleet(2)), screen=screen)
-    for at, subject in ((NOON - 7200, "web-1"), (NOON - 3600, "db-1"), (NOON - 1800, "web-1")):
-        found.model.take(alarm(at=at, subject=subject), NOON)
+    begun = ((NOON - 7200, "web-1"), (NOON - 3600, "db-1"), (NOON - 1800, "web-1"))
+    burned = [Incident(str(at), "cpu", name, "warning", "resolved", at, at, at + 60) for at, name in begun]
+    found.model.take(IncidentsTold(AskIncidents("now", 0, int(NOON)), tuple(burned)), NOON)
     found.model.hosts.chosen, found.model.hosts.held = "web-1", True
     found.press("b")
-    assert found.model.time(NOON) == NOON - 1800 - 60 + 75
+    assert found.model.time(NOON) == NOON - 1800 + 75
     found.press("b")
-    earlier = NOON - 3660 if screen == "hosts" else NOON - 7260
+    earlier = NOON - 3600 if screen == "hosts" else NOON - 7200
     assert found.model.time(NOON) == earlier + 75
     found.press("b")
     found.press("b")

@@ -120,7 +120,7 @@ def test_every_panel_stays_inside_its_pane(name: str, make: Callable[[], Session
     if host is None:
         return
     for wide, high in [*SIZES, (1, 1), (3, 2), (4, 3), (12, 4), (24, 7), (39, 100)]:
-        need = PANELS[name].need(host, wide)
+        need = PANELS[name].need(Scene(found.model, NOON, LOOK), host, wide)
         if need is None:
             continue
         assert 0 < need.least <= need.good <= need.want

@@ -5,10 +5,11 @@ A panel says how many rows it needs and would like for a host (0: it has nothing
 
 from __future__ import annotations
 
-from viewer.panels import cpu, disks, io, memory, network, processes, temperatures
+from viewer.panels import alarms, cpu, disks, io, memory, network, processes, temperatures
 from viewer.panels.base import Panel
 
 PANELS: dict[str, Panel] = {
+    "alarms": alarms.PANEL,
     "cpu": cpu.PANEL,
     "memory": memory.PANEL,
     "disks": disks.PANEL,

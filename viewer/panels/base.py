@@ -10,7 +10,7 @@ from viewer.canvas import Pane, Span
 from viewer.charts import Scale, nice
 from viewer.history import Columns, Track
 from viewer.palette import BOLD, Role
-from viewer.panel import draw_area, empty_reason, frame, nothing, one, panel
+from viewer.panel import Frame, backdrop, draw_area, empty_reason, frame, nothing, one, panel
 from viewer.scene import Scene
 from viewer.world import Host
 
@@ -34,7 +34,7 @@ class Panel(NamedTuple):
     """A panel: its title, its need for a host in a width, and how it draws itself."""
 
     title: str
-    need: Callable[[Host, int], Need | None]
+    need: Callable[[Scene, Host, int], Need | None]
     draw: Callable[[Scene, Pane, Host], None]
 
 
@@ -77,7 +77,7 @@ def mirrored(
     *,
     network: bool = False,
 ) -> None:
-    """A chart of two flows: the first grows upwards, the second downwards, on one scale."""
+    """A chart of two flows: the first grows upwards, the second downwards, on one scale or each on its own."""
     now = [host.value(name) for name in metrics]
     styles = (Role.INWARD, Role.OUTWARD)
     line = scene.axis(max(1, pane.width - 2 - 5))
@@ -92,29 +92,36 @@ def mirrored(
     inner = panel(pane, title, facts)
     if inner.height < 2:
         return
-    # Bits are counted by 1,000, and eight of them make a byte.
-    decimal = scene.units.decimal or (network and scene.units.bits)
-    eighth = 8.0 if network and scene.units.bits else 1.0
-    base = 1000.0 if decimal else 1024.0
-    scale = Scale(0.0, nice((top or 0.0) * eighth, least=base, base=10.0 if decimal else base).high / eighth)
+    scales = [_flows(scene, one if scene.model.own_scale else top, network=network) for one in most]
 
     def text(value: float) -> str:
         return scene.units.flow(value, network=network)
 
-    shape = frame(scene, pane, inner, scale, lambda value: text(value) if value == scale.high else "")
+    shape = frame(scene, pane, inner, scales[0], lambda value: text(value) if value == scales[0].high else "")
     plot = shape.plot
     up = (plot.height + 1) // 2
     if plot.left > inner.left:
         margin = inner.part(0, 0, plot.left - inner.left - 1, inner.height)
-        margin.right(inner.height - 1, f"   {text(scale.high)}", Role.SOFT)
+        margin.right(inner.height - 1, f"   {text(scales[1].high)}", Role.SOFT)
         if inner.height >= 4:
             margin.right(up - 1, "   0", Role.SOFT)
     line = scene.axis(plot.width)
     drawn = False
     halves = (plot.part(0, 0, plot.width, up), plot.part(0, up, plot.width, plot.height - up))
     for place, half in enumerate(halves):
+        ends = (0, up - 1) if place == 0 else (half.height - 1,)
+        backdrop(scene, Frame(half, pane, scales[place], text, ends), host.name, metrics[place], hang=place == 1)
         means, peaks = columns(scene, host, metrics[place], line)
         drawn = drawn or any(value is not None for value in means)
-        draw_area(scene, half, means, peaks, scale, one(styles[place]), hang=place == 1)
+        draw_area(scene, half, means, peaks, scales[place], one(styles[place]), hang=place == 1)
     if not drawn:
         nothing(plot, empty_reason(scene, past.loaded, past.failed))
+
+
+def _flows(scene: Scene, top: float | None, *, network: bool) -> Scale:
+    """A scale for bytes per second that ends at a round number in the person's units."""
+    # Bits are counted by 1,000, and eight of them make a byte.
+    decimal = scene.units.decimal or (network and scene.units.bits)
+    eighth = 8.0 if network and scene.units.bits else 1.0
+    least = 1000.0 if decimal else 1024.0
+    return Scale(0.0, nice((top or 0.0) * eighth, least=least, base=10.0 if decimal else 1024.0).high / eighth)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from viewer.canvas import Pane, Span
-from viewer.charts import PERCENT, meter, spark
+from viewer.charts import PERCENT, meter, nice, spark
 from viewer.palette import BOLD, Role, heat
-from viewer.panel import by_heat, draw_area, empty_reason, frame, nothing, panel, percent_label, threshold
+from viewer.panel import backdrop, draw_area, empty_reason, frame, nothing, panel, percent_label
 from viewer.panels.base import Need, Panel, columns, track
 from viewer.scene import Scene, alarm
 from viewer.units import count, number, percent, share
@@ -15,7 +15,7 @@ CORE_WIDTH = 14
 """Columns of one core's bar with its number and percentage."""
 
 
-def need(host: Host, width: int) -> Need | None:
+def need(scene: Scene, host: Host, width: int) -> Need | None:
     """The chart, and a line of cores where they cannot stand beside it."""
     return Need(5, 6, 9, 3)
 
@@ -39,10 +39,11 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
             facts.append((f"{share(value)} {word}", scene.tone(host, alarm(value, warn=20, grave=50))))
     inner = panel(pane, "CPU", facts)
     chart = _cores(scene, inner, host)
-    shape = frame(scene, pane, chart, PERCENT, percent_label)
+    scale = nice(most) if scene.model.own_scale else PERCENT
+    shape = frame(scene, pane, chart, scale, percent_label)
     means, peaks = columns(scene, host, "cpu.percent", scene.axis(shape.plot.width))
-    threshold(shape.plot, PERCENT, 80)
-    draw_area(scene, shape.plot, means, peaks, PERCENT, by_heat)
+    backdrop(scene, shape, host.name, "cpu.percent")
+    draw_area(scene, shape.plot, means, peaks, scale, lambda height: heat(height * scale.high / 100))
     if not any(value is not None for value in means):
         nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
 

@@ -10,7 +10,7 @@ from viewer.scene import Scene, alarm
 from viewer.world import Host
 
 
-def need(host: Host, width: int) -> Need | None:
+def need(scene: Scene, host: Host, width: int) -> Need | None:
     """A line for each filesystem."""
     lines = len(_disks(host))
     return Need(3, 2 + min(lines, 3), 2 + min(lines, 12)) if lines else None

@@ -10,7 +10,7 @@ from viewer.world import Host
 FIELDS = ("read_bytes_per_s", "write_bytes_per_s")
 
 
-def need(host: Host, width: int) -> Need | None:
+def need(scene: Scene, host: Host, width: int) -> Need | None:
     """A chart."""
     return Need(5, 6, 8, 2) if host.instances("io") else None
 

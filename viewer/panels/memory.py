@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from viewer.canvas import Pane, Span
-from viewer.charts import PERCENT
+from viewer.charts import PERCENT, nice
 from viewer.palette import BOLD, Role
-from viewer.panel import Gauge, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
+from viewer.panel import Gauge, backdrop, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
 from viewer.panels.base import Need, Panel, columns, track
 from viewer.scene import Scene, alarm
 from viewer.units import share
 from viewer.world import Host
 
 
-def need(host: Host, width: int) -> Need | None:
+def need(scene: Scene, host: Host, width: int) -> Need | None:
     """A line for memory, one for swap where there is any, and a chart where there is room."""
     return Need(2 + _lines(host), 5 + _lines(host), 6 + _lines(host), 1)
 
@@ -35,9 +35,11 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     chart = inner.part(0, lines, inner.width, inner.height - lines)
     if chart.height < 2:
         return
-    shape = frame(scene, pane, chart, PERCENT, percent_label)
+    scale = nice(most) if scene.model.own_scale else PERCENT
+    shape = frame(scene, pane, chart, scale, percent_label)
     means, peaks = columns(scene, host, "memory.percent", scene.axis(shape.plot.width))
-    draw_area(scene, shape.plot, means, peaks, PERCENT, one(Role.MEMORY))
+    backdrop(scene, shape, host.name, "memory.percent")
+    draw_area(scene, shape.plot, means, peaks, scale, one(Role.MEMORY))
     if not any(value is not None for value in means):
         nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
 

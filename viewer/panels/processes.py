@@ -15,7 +15,7 @@ from viewer.units import count, percent
 from viewer.world import Host
 
 
-def need(host: Host, width: int) -> Need | None:
+def need(scene: Scene, host: Host, width: int) -> Need | None:
     """A line for each process that the host told of."""
     rows = len(host.processes) if host.processes else 0
     return Need(5, 6, 3 + min(max(rows, 3), 15))

@@ -8,13 +8,13 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.charts import Scale, lines
 from viewer.palette import BOLD, SERIES, Role
-from viewer.panel import empty_reason, frame, nothing, panel
+from viewer.panel import backdrop, empty_reason, frame, nothing, panel
 from viewer.panels.base import Need, Panel, columns, track
 from viewer.scene import Scene
 from viewer.world import Host
 
 
-def need(host: Host, width: int) -> Need | None:
+def need(scene: Scene, host: Host, width: int) -> Need | None:
     """A chart with its legend; nothing for a host without sensors."""
     sensors = len(_sensors(host))
     return Need(4, 6, 7, 1) if sensors else None
@@ -26,6 +26,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     hottest = sensors[0][1]
     facts: list[Span] = [
         (scene.units.temperature(hottest), scene.tone(host, _style(hottest)) | BOLD),
+        (f"max {scene.units.temperature(_most(scene, host, pane, sensors[0][0]))}", Role.SOFT),
         (f"hottest of {len(sensors)}", Role.SOFT),
     ]
     inner = panel(pane, "Temperatures", facts)
@@ -41,12 +42,17 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
         _chart(scene, pane, chart, host, styles, hottest)
 
 
+def _most(scene: Scene, host: Host, pane: Pane, name: str) -> float | None:
+    return track(scene, host).most(f"temperature[{name}].celsius", scene.axis(max(1, pane.width)))
+
+
 def _chart(scene: Scene, pane: Pane, chart: Pane, host: Host, styles: dict[str, int], hottest: float) -> None:
     past = track(scene, host)
     metrics = [f"temperature[{name}].celsius" for name in styles]
     rough = [columns(scene, host, name, scene.axis(chart.width))[0] for name in metrics]
     scale = between([value for values in rough for value in values if value is not None] or [hottest])
     shape = frame(scene, pane, chart, scale, lambda value: scene.units.temperature(value)[:-1])
+    backdrop(scene, shape, host.name, *metrics)
     drawn = [columns(scene, host, name, scene.axis(shape.plot.width))[0] for name in metrics]
     rows = lines(drawn, shape.plot.width, shape.plot.height, scale, scene.look.glyphs)
     for y, row in enumerate(rows):

@@ -16,9 +16,9 @@ from viewer.units import age, uptime
 from viewer.world import Host
 
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
-    1: (("cpu", "memory", "disks", "network", "io", "temperatures", "processes"),),
-    2: (("memory", "disks", "io"), ("network", "temperatures", "processes")),
-    3: (("memory", "disks"), ("network", "io"), ("temperatures", "processes")),
+    1: (("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "processes"),),
+    2: (("alarms", "memory", "disks", "io"), ("network", "temperatures", "processes")),
+    3: (("alarms", "memory", "disks"), ("network", "io"), ("temperatures", "processes")),
 }
 """Which panels stand under each other, by the number of columns; with several, the CPU lies above them."""
 
@@ -64,7 +64,7 @@ class _Laid:
 
 def _column(scene: Scene, pane: Pane, host: Host, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Draw panels under each other; returns those that were passed over and those that found no room."""
-    wanted = [_Laid(name, need) for name in names if (need := PANELS[name].need(host, pane.width))]
+    wanted = [_Laid(name, need) for name in names if (need := PANELS[name].need(scene, host, pane.width))]
     heights = share_out(pane.height, [laid.need for laid in wanted])
     passed: list[str] = []
     while 0 in heights and len(passed) < scene.model.scroll and len(wanted) > 1:

@@ -1,0 +1,54 @@
+"""What burns on the host at the moment that is shown. Pure."""
+
+from __future__ import annotations
+
+from viewer.burning import Incident, worst
+from viewer.canvas import Pane, Span
+from viewer.cells import fit
+from viewer.palette import BOLD, Role
+from viewer.panel import panel
+from viewer.panels.base import Need, Panel
+from viewer.scene import Scene
+from viewer.units import age
+from viewer.world import Host
+
+MOST = 4
+_STYLES = {"critical": Role.DOWN, "warning": Role.WARN, "info": Role.ACCENT}
+
+
+def need(scene: Scene, host: Host, width: int) -> Need | None:
+    """A line for each, up to a few; nothing where nothing burns."""
+    lines = min(len(burning(scene, host)), MOST)
+    return Need(2 + lines, 2 + lines, 2 + lines) if lines else None
+
+
+def burning(scene: Scene, host: Host) -> list[Incident]:
+    """The alarms on the host, the worst first."""
+    alarms = scene.model.alarms
+    if scene.model.replay is not None:
+        return worst([one for one in alarms.past if one.subject == host.name and one.burned(scene.hub_time)])
+    return alarms.of([host.name])
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw them: since when, which rule, why, and who cares for it."""
+    found = burning(scene, host)
+    room = max(0, pane.height - 2)
+    hidden = len(found) - room
+    foot: list[Span] = [(f"{hidden} more", Role.WARN)] if hidden > 0 else []
+    known = sum(bool(one.owner) for one in found)
+    facts: list[Span] = [(f"▼ {len(found)} firing", Role.DOWN | BOLD)]
+    if known:
+        facts.append((f"{known} acknowledged", Role.SOFT))
+    inner = panel(pane, "Alarms", facts, foot=foot)
+    for y, one in enumerate(found[:room]):
+        begun = one.since if one.started is None else one.started
+        style = _STYLES.get(one.severity, Role.WARN)
+        x = inner.put(0, y, f"▼ {age(scene.hub_time - begun):>5} ", style | BOLD)
+        x = inner.put(x, y, fit(one.rule, max(8, inner.width // 3)), BOLD) + 1
+        text = one.reason + (f" ({one.owner} cares)" if one.owner else "")
+        if inner.width - x >= 8 and text:
+            inner.put(x, y, fit(text, inner.width - x), Role.TEXT)
+
+
+PANEL = Panel("Alarms", need, draw)

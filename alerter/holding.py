@@ -68,9 +68,11 @@ def ancestors(subject: Subject | None, judge: Judge) -> Iterable[Subject]:
     """What a subject depends on, the nearest first."""
     seen: set[str] = set()
     while subject is not None and subject.parent and subject.parent not in seen and len(seen) < DEEPEST:
-        name = subject.parent
-        seen.add(name)
-        found = [judge.subjects[kind, name] for kind in KINDS if (kind, name) in judge.subjects]
+        seen.add(subject.parent)
+        kind, _, name = subject.parent.partition("/")
+        # host/gw is the host of that name; gw whatever bears it.
+        kinds, name = ((kind,), name) if kind in KINDS and name else (KINDS, subject.parent)
+        found = [judge.subjects[kind, name] for kind in kinds if (kind, name) in judge.subjects]
         yield from found
         subject = found[0] if found else None
 

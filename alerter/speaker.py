@@ -30,7 +30,9 @@ from bus.loop import Loop, Timer
 from bus.messages import Notice
 
 MOST_LOOKED_AT = 500
-"""So many of a channel's items are looked at in one turn."""
+"""So many of a channel's items are looked at in one turn, to make one letter of them."""
+MOST_LOOKED_AT_ALONE = 64
+"""So many where each goes out by itself."""
 AGAIN_SECONDS = 2.0
 """Between two tries to write what came of an attempt, when the disk is full."""
 SECOND = 1_000_000_000
@@ -167,7 +169,7 @@ class Speaker:
 
     def _turn(self, name: str, lane: Lane) -> float | None:
         with self._memory.reading() as view:
-            items = self._waiting(view, name)
+            items = self._waiting(view, name, MOST_LOOKED_AT if lane.groups else MOST_LOOKED_AT_ALONE)
             told = self._told_of(view, items, name)
         turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
         letter = turn.letter
@@ -195,13 +197,13 @@ class Speaker:
         )
         return None
 
-    def _waiting(self, view: Transaction, name: str) -> list[Item]:
+    def _waiting(self, view: Transaction, name: str, most: int = MOST_LOOKED_AT) -> list[Item]:
         found: list[Item] = []
         for _, value in view.items("outbox", f"{name}/"):
             item = letters.read_item(value)
             if item is not None:
                 found.append(item)
-            if len(found) == MOST_LOOKED_AT:
+            if len(found) == most:
                 break
         return found
 

@@ -17,7 +17,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alerter.backtest import LISTS
 from alerter.catching import judged
@@ -28,6 +27,7 @@ from alerter.rules import SECOND, Rule, in_force
 from bus import config, home, rooms
 from bus.config import ConfigError, Objection, setting
 from bus.drawers import Drawer, Mixed
+from bus.faults import listed
 from bus.messages import Check, Layout, Sample
 from bus.tables import Host, Service
 from bus.timing import in_words
@@ -46,8 +46,18 @@ class Said:
 
     at: float = setting(unit="s", minimum=0, help="When it begins to say so.")
     values: dict[str, float] = setting({}, help="A host's readings.")
+    grows: dict[str, float] = setting({}, help="By how much a reading grows each second from then on.")
     status: str = setting("", choices=("", "up", "degraded", "down", "unknown"), help="What a service's checks find.")
+    places: dict[str, str] = setting({}, help='What they find from several places: { paris = "down", rome = "up" }.')
+    days: int | None = setting(None, help="Days until the service's certificate ends.")
+    ms: float | None = setting(None, minimum=0, help="The service's response time in ms.")
     silent: bool = setting(False, help="It says nothing any more.")
+
+    def objections(self) -> Iterator[Objection]:
+        """Places see a service as a check does."""
+        for place, status in self.places.items():
+            if status not in Check.STATUSES:
+                yield Objection("places", f'"{status}" from {place}', listed(sorted(Check.STATUSES)))
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,10 @@ def happened(
         judge.advance(_ns(second))
         said = next((one for one in reversed(timeline.readings) if one.at <= second), None)
         if said is not None and not said.silent and second % timeline.every < 1:
-            number += 1
-            _say(judge, timeline, said, subject, number, _ns(second))
+            for source, message in _messages(timeline, said, second, judge):
+                number += 1
+                told = record(message, source=source, subject=subject, at=_ns(second), epoch=1, number=number)
+                judged(judge, told, _ns(second))
         events += [
             ((one.at - _ns(0)) / SECOND, one.rule, one.instance, _WORD[one.change])
             for one in judge.decider.taken()
@@ -108,16 +120,16 @@ def happened(
     return events
 
 
-def _say(judge: Judge, timeline: Timeline, said: Said, subject: str, number: int, now: int) -> None:
+def _messages(timeline: Timeline, said: Said, second: float, judge: Judge) -> Iterator[tuple[str, Sample | Check]]:
+    """Who says what, at a moment."""
     if timeline.service:
-        message: Any = Check(said.status or "up")
-    else:
-        layout = Layout(tuple(said.values))
-        judge.layout(layout.id, layout.names)
-        message = Sample(layout.id, tuple(said.values.values()))
-    source = "guardia.prober" if timeline.service else subject
-    told = record(message, source=source, subject=subject, at=now, epoch=1, number=number, sent=now)
-    judged(judge, told, now)
+        for place, status in (said.places or {"": said.status or "up"}).items():
+            yield "guardia.prober", Check(status, place=place, tls_days=said.days, response_ms=said.ms)
+        return
+    readings = {name: value + said.grows.get(name, 0.0) * (second - said.at) for name, value in said.values.items()}
+    layout = Layout(tuple(readings))
+    judge.layout(layout.id, layout.names)
+    yield timeline.host, Sample(layout.id, tuple(readings.values()))
 
 
 def _ns(second: float) -> int:
@@ -134,14 +146,14 @@ def faults(timeline: Timeline, events: Sequence[Event]) -> list[str]:
         if near is not None:
             left.remove(near)
             continue
-        when = f", but at {listed(same)}" if same else ""
+        when = f", but at {moments(same)}" if same else ""
         found.append(f"{_name(one.rule, one.instance)} is not {one.state} at {_clock(one.at)}{when}")
         left = [event for event in left if event not in same]
     found += [f"{_name(rule, instance)} is {state} at {_clock(at)}, unexpected" for at, rule, instance, state in left]
     return found
 
 
-def listed(events: Sequence[Event]) -> str:
+def moments(events: Sequence[Event]) -> str:
     """The moments of events."""
     return ", ".join(_clock(event[0]) for event in events)
 

@@ -167,7 +167,8 @@ class Host:
     )
     labels: dict[str, str] = setting({}, help='What kind of host it is, for rules and silences: { role = "db" }.')
     parent: str = setting(
-        "", help="The host or service without which nobody gets to it: while that is down, nobody is told of this one."
+        "",
+        help="The host or service without which nobody gets to it, gw or host/gw: while it is down, nobody is told.",
     )
     limits: dict[str, Limit] = setting(
         {},

@@ -68,7 +68,7 @@ def test_thirty_children_of_a_gateway_are_one_notice_and_no_orphan(memory: Memor
 
 
 def test_a_child_that_stays_down_is_told_after_its_parent_is_back(memory: Memory) -> None:
-    world = World(*in_force([]), hosts=[Host(name="gw"), Host(name="web-1", parent="gw")])
+    world = World(*in_force([]), hosts=[Host(name="gw"), Host(name="web-1", parent="host/gw")])
     room, speaker, _ = desk(world, memory)
     for host in ("gw", "web-1"):
         world.says(0, host)

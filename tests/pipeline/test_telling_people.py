@@ -169,6 +169,8 @@ def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_on
             made.kill("alerter")
             made.start("alerter")
         turn += 1
+        pause = time.monotonic() + OUTAGE_SECONDS / 30
+        made.until(lambda pause=pause: time.monotonic() > pause, "a while passes")  # type: ignore[misc]
     made.loads = dict.fromkeys(made.loads, 10.0) | {"web-0": 95.0}
     _until_burning(made, {"web-0"})
     made.kill("alerter")

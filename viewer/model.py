@@ -61,8 +61,10 @@ class Model:
     """The host to begin with, until the hub has told whether there is one."""
     screen: str = "hosts"
     before_help: str = "hosts"
-    behind: str = "hosts"
+    behind: str = ""
     """The screen with a tab that was shown last."""
+    needing: int = 0
+    """How many hosts need a look, as Pulse last counted them."""
     filter: str = ""
     typing: bool = False
     """Whether keys go into the filter."""
@@ -102,6 +104,9 @@ class Model:
     replay: Replay | None = None
     """The visit to the past; None while the present is shown, held or not."""
     backlog: deque[tuple[Event, float]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.behind = self.behind or (self.screen if self.screen in keys.SCREENS else "hosts")
 
     # -- what happens --------------------------------------------------------------------------------------------
 

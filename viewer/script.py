@@ -18,7 +18,7 @@ from viewer.session import Session
 PATIENCE = 15.0
 """Seconds that a ``wait`` waits."""
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})\Z")
-_KEYS = frozenset(key for binding in BINDINGS for key in binding.keys) | {"backspace", "space"}
+_KEYS = frozenset(key for binding in BINDINGS for key in binding.keys) | {"backspace", "space", "ctrl-u", "ctrl-w"}
 
 
 class Mistake(ValueError):

@@ -50,6 +50,8 @@ _CODES = {
     "\n": "enter",
     "\t": "tab",
     "\x03": "ctrl-c",
+    "\x15": "ctrl-u",
+    "\x17": "ctrl-w",
     "\x0c": "ctrl-l",
     "\x1a": "ctrl-z",
     "\x7f": "backspace",

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
+from tests.viewer import burning
 from tests.viewer.fleet import InventedHost, events, fleet, rfc, wobble
 
 
@@ -43,6 +44,8 @@ class Hub:
         self.token = token
         self.asked: list[str] = []
         self.delay = 0.0
+        self.alarming = True
+        """Whether it knows of alarms, and tells of itself."""
         self.clock = clock
         self._rate = rate
         self._over = threading.Event()
@@ -170,7 +173,29 @@ class Hub:
                     "total_checks": 40,
                     "successful_checks": 39,
                 }
+            case [word]:
+                return self._own(word, query, now)
         return 404, {"error": f"there is nothing at {path}", "code": "not_found"}
+
+    def _own(self, word: str, query: dict[str, list[str]], now: float) -> tuple[int, dict[str, Any]]:
+        """What it tells of alarms and of itself."""
+        hosts = self.hosts
+        subject, rule = query.get("subject", [""])[0], query.get("rule", [""])[0]
+        found: dict[str, Callable[[], dict[str, Any]]] = {
+            "alerts": lambda: {"alerts": burning.alarms(hosts, now)},
+            "silences": lambda: {"silences": burning.silences(now)},
+            "incidents": lambda: {"incidents": burning.incidents(hosts, now), "next": None},
+            "why": lambda: burning.why(subject, rule, now),
+            "rules": lambda: {"rules": [{"name": "cpu-busy", "when": "cpu.percent > 90", "for_seconds": 300.0}]},
+            "health": burning.health,
+            "stats": lambda: burning.stats(hosts, len(self.services)),
+            "rooms": lambda: burning.rooms(hosts, now),
+            "gaps": lambda: burning.gaps(hosts, now),
+            "labels": lambda: burning.labels(hosts),
+        }
+        if word not in found or not self.alarming:
+            return 404, {"error": f"there is nothing at /{word}", "code": "not_found"}
+        return 200, found[word]()
 
     def _service(self, name: str, state: str, now: float) -> dict[str, Any]:
         return {

@@ -12,7 +12,7 @@ from viewer.panel import nothing, panel
 from viewer.scene import Scene
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import NOTHING, age, amount, count, number, percent, uptime
+from viewer.units import NOTHING, age, amount, count, number, percent, rate, size, uptime
 
 SIGNS = {"ok": ("●", Role.UP), "degraded": ("◆", Role.WARN), "down": ("▼", Role.DOWN)}
 QUIET = 60.0
@@ -80,9 +80,10 @@ def _storage(scene: Scene, pane: Pane, hub: Hub) -> None:
         ("services", stats.get("services_monitored"), count),
     ]
     writer = next((one.values for one in hub.programs if "store.commit_seconds" in one.values), {})
-    rows.append(("commit, s", writer.get("store.commit_seconds"), number))
-    rows.append(("written, B/s", writer.get("store.bytes_per_s"), amount))
-    columns = max(1, inner.width // 24)
+    rows.append(("commit", writer.get("store.commit_seconds"), _seconds))
+    rows.append(("written", writer.get("store.bytes_per_s"), rate))
+    rows.append(("disk free", writer.get("store.free_bytes"), size))
+    columns = max(1, inner.width // 26)
     for place, (label, value, text) in enumerate(rows[: columns * inner.height]):
         x, y = (place % columns) * (inner.width // columns), place // columns
         inner.put(x + 1, y, label, Role.SOFT)
@@ -105,11 +106,16 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
 
         return cell
 
+    def queue(one: Program, wide: int) -> list[Span]:
+        text = queued(one.values)
+        fresh = current(scene) and heard(scene, one)
+        return [(text, Role.STALE if not fresh else Role.SOFT if text == NOTHING else Role.TEXT)]
+
     columns: list[Column[Program]] = [
         Column("name", "PROGRAM", 12, lambda one, wide: [(fit(one.name, wide), BOLD)], most=24, to_right=False),
         Column("seen", "SEEN", 5, _seen(scene)),
         Column("rate", "RATE/s", 6, plain(lambda one: rate_of(one.values), number), rank=1),
-        Column("queue", "QUEUE", 5, plain(lambda one: queued(one.values), count), rank=2),
+        Column("queue", "QUEUE", 6, queue, rank=2),
         Column("cpu", "CPU", 5, plain(lambda one: one.values.get("process.cpu_percent"), percent), rank=3),
         Column("rss", "MEM", 4, plain(lambda one: one.values.get("process.rss_bytes"), amount), rank=4),
         Column("slow", "SLOWEST", 7, plain(lambda one: one.values.get("loop.longest_seconds"), _seconds), rank=6),
@@ -120,7 +126,12 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
 
 
 def _seconds(value: float | None) -> str:
-    return NOTHING if value is None else f"{value * 1000:.0f} ms" if value < 9.9995 else f"{min(value, 9999):.0f} s"
+    """A short time, in at most 7 characters: ``4.2 ms``, ``120 ms``, ``12 s``."""
+    if value is None:
+        return NOTHING
+    if value >= 9.9995:
+        return f"{min(value, 9999):.0f} s"
+    return f"{value * 1000:.{0 if value >= 0.00995 else 1}f} ms"
 
 
 def _seen(scene: Scene) -> Callable[[Program, int], list[Span]]:
@@ -145,10 +156,11 @@ def rate_of(values: Mapping[str, float]) -> float | None:
     return None
 
 
-def queued(values: Mapping[str, float]) -> float | None:
-    """What waits in a program."""
-    found = [v for name, v in values.items() if name.rpartition(".")[2] in ("waiting", "queued", "pending", "depth")]
-    return sum(found) if found else None
+def queued(values: Mapping[str, float]) -> str:
+    """What waits in a program: notices or questions, or bytes that are not written yet."""
+    waiting = [v for name, v in values.items() if name.rpartition(".")[2] in ("waiting", "queued", "depth")]
+    unwritten = [v for name, v in values.items() if name.endswith(".pending_bytes")]
+    return count(sum(waiting)) if waiting else f"{amount(sum(unwritten))}B" if unwritten else NOTHING
 
 
 def dropped(values: Mapping[str, float]) -> float | None:

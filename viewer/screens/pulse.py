@@ -22,22 +22,31 @@ from viewer.table import draw as draw_table
 from viewer.units import age, count, percent, share
 from viewer.world import ORDER, Host
 
+THREE, TWO = 112, 72
+"""Columns from which three boxes stand beside each other, and two."""
 SHOWN = ("up", "degraded", "down", "unknown")
 """States that are counted even where there are none; others when there are."""
 MOST = 200
 """Hosts that are listed as the worst."""
+CALM = 9.0
+"""The weight of hosts that need no look."""
 FULL, BUSY = 90.0, 90.0
 """Percentages from which a filesystem, memory or CPU is worth a look."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw the screen."""
-    if pane.width >= 76:
+    if pane.width >= THREE:
         third = pane.width // 3
         _hosts(scene, pane.part(0, 0, third, 6))
         _services(scene, pane.part(third, 0, third, 6))
         _hub(scene, pane.part(2 * third, 0, pane.width - 2 * third, 6))
         y = 6
+    elif pane.width >= TWO and pane.height >= 18:
+        half = pane.width // 2
+        _hosts(scene, pane.part(0, 0, half, 6))
+        _services(scene, pane.part(half, 0, pane.width - half, 6))
+        y = 6 + _strip(scene, pane.part(0, 6, pane.width, 2))
     else:
         y = _lines(scene, pane)
     _below(scene, pane.part(0, y, pane.width, pane.height - y))
@@ -135,9 +144,36 @@ def _why_none(scene: Scene, told: bool, empty: str) -> str:
 
 def _hub(scene: Scene, pane: Pane) -> None:
     inner = panel(pane, "Guardia", [_health(scene)])
-    for y, (label, text, style) in enumerate(_flow(scene)[: inner.height]):
+    for y, (label, pieces, style) in enumerate(_flow(scene)[: inner.height]):
         inner.put(1, y, label, Role.SOFT)
-        inner.put(10, y, fit(text, max(0, inner.width - 11)), style)
+        inner.put(10, y, _whole(pieces, inner.width - 11), style)
+
+
+def _whole(pieces: Sequence[str], room: int) -> str:
+    """As many of the pieces as fit: numbers are never cut; words alone may be."""
+    found = ""
+    for piece in pieces:
+        longer = f"{found}, {piece}" if found else piece
+        if width(longer) > room:
+            return found or (fit(piece, max(0, room)) if not any(map(str.isdigit, piece)) else "")
+        found = longer
+    return found
+
+
+def _strip(scene: Scene, pane: Pane) -> int:
+    """The same in two lines; returns how many were used."""
+    x, y = 1, 0
+    spans = [(*_health(scene), "hub")]
+    for label, pieces, style in _flow(scene):
+        spans.append((", ".join(pieces), style, label))
+    for text, style, label in spans:
+        if x > 1 and x + width(label) + width(text) + 4 > pane.width:
+            x, y = 1, y + 1
+        if y >= pane.height:
+            return pane.height
+        x = pane.put(x, y, label, Role.SOFT) + 1
+        x = pane.put(x, y, fit(text, max(0, pane.width - x - 1)), style) + 3
+    return y + 1
 
 
 def _health(scene: Scene) -> Span:
@@ -150,33 +186,33 @@ def _health(scene: Scene) -> Span:
     return (f"▼ {bad[0].name} {bad[0].status}", Role.DOWN | BOLD) if bad else ("● all well", Role.UP)
 
 
-def _flow(scene: Scene) -> list[tuple[str, str, int]]:
+def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
     """How old readings are, how many are late, what was lost, what is held back."""
     model = scene.model
-    found: list[tuple[str, str, int]]
+    found: list[tuple[str, list[str], int]]
     median, oldest = lag(scene)
     if median is None:
-        found = [("lag", "no host is up", Role.SOFT)]
+        found = [("lag", ["no host is up"], Role.SOFT)]
     else:
-        text = f"{age(median)}, oldest {age(oldest)}"
         late = sum(host.late > 0 for host in model.world.hosts.values())
-        found = [("lag", f"{text}, {late} late" if late else text, Role.WARN if late else Role.TEXT)]
+        pieces = [age(median), *([f"{late} late"] if late else []), f"oldest {age(oldest)}"]
+        found = [("lag", pieces, Role.WARN if late else Role.TEXT)]
     own = model.own
     if own is None:
-        found.append(("lost", "not told", Role.SOFT))
+        found.append(("lost", ["not told"], Role.SOFT))
     else:
         style = Role.STALE if not current(scene) else Role.DOWN | BOLD if own.lost else Role.UP
         under_way = sum(one.waiting for one in own.ledgers)
-        found.append(("lost", f"{count(own.lost)} messages, {count(under_way)} under way", style))
+        found.append(("lost", [f"{count(own.lost)} messages", f"{count(under_way)} under way"], style))
     alarms = model.alarms
     if not alarms.told:
-        found.append(("alerts", alarms.failed or "not told", Role.WARN if alarms.failed else Role.SOFT))
+        found.append(("alerts", [alarms.failed or "not told"], Role.WARN if alarms.failed else Role.SOFT))
     else:
         pending = sum(not one.burns for one in alarms.standing)
-        text = f"{scene.firing()} firing, {pending} pending"
-        found.append(("alerts", text, Role.DOWN | BOLD if scene.firing() else Role.TEXT))
+        pieces = [f"{scene.firing()} firing", f"{pending} pending"]
+        found.append(("alerts", pieces, Role.DOWN | BOLD if scene.firing() else Role.TEXT))
         held = sum(bool(one.holds) for one in alarms.standing)
-        found.append(("silenced", f"{held} alarms by {len(alarms.silences)} silences", Role.TEXT))
+        found.append(("silenced", [f"{held} alarms", f"{len(alarms.silences)} silences"], Role.TEXT))
     return found
 
 
@@ -208,9 +244,9 @@ def _lines(scene: Scene, pane: Pane) -> int:
                 x, y = 10, y + 1
             x = pane.put(x, y, text, style) + 2
         y += 1
-    for label, text, style in _flow(scene)[: max(0, pane.height - y - 8)]:
+    for label, pieces, style in _flow(scene)[: max(0, pane.height - y - 8)]:
         pane.put(1, y, label, Role.SOFT)
-        pane.put(10, y, fit(text, pane.width - 11), style)
+        pane.put(10, y, _whole(pieces, pane.width - 11), style)
         y += 1
     return y
 
@@ -228,7 +264,8 @@ def _firing(scene: Scene) -> list[Incident]:
 def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
     alarms = scene.model.alarms
     facts: list[Span] = [(f"{len(firing)} in all", Role.DOWN | BOLD)] if firing else []
-    inner = panel(pane, "Firing", facts)
+    more = len(firing) - max(0, pane.height - 3)
+    inner = panel(pane, "Firing", facts, foot=[(f"{more} more on Alerts", Role.SOFT)] if more > 0 else [])
     if not firing:
         nothing(inner, "nothing fires" if alarms.told else alarms.failed or _why_none(scene, False, ""))
         return
@@ -275,7 +312,8 @@ def worst_hosts(scene: Scene) -> list[Bad]:
         burning[one.subject] = one
     world, picking = scene.model.world, scene.model.pulse
     if picking.due((world.changes, world.hosts_told, tuple(burning)), scene.at):
-        every = (_bad(scene, host, burning.get(host.name)) for host in world.hosts.values())
+        every = [_bad(scene, host, burning.get(host.name)) for host in world.hosts.values()]
+        scene.model.needing = sum(bad.weight[0] < CALM for bad in every)
         worst = heapq.nsmallest(MOST, every, key=lambda bad: (bad.weight, bad.host.name))
         picking.pick([bad.host.name for bad in worst], world.hosts_told)
     return [_bad(scene, world.hosts[name], burning.get(name)) for name in picking.order if name in world.hosts]
@@ -299,18 +337,21 @@ def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
     if memory >= FULL or cpu >= BUSY:
         why = f"memory {share(memory)}" if memory >= cpu else f"CPU {percent(cpu)}"
         return Bad(host, (8.0, -max(cpu, memory)), why, alarm(max(cpu, memory)))
-    return Bad(host, (9.0, -max(cpu, memory)), "", Role.SOFT)
+    return Bad(host, (CALM, -max(cpu, memory)), "", Role.SOFT)
 
 
 def _worst(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
     model = scene.model
-    bad = sum(one.weight[0] < 9 for one in worst)
+    bad = model.needing
     page = max(0, pane.height - 3)
     top = model.pulse.first_line(page, len(worst)) if page else 0
     seen = worst[top : top + page]
     scene.note("pulse", top, [one.host.name for one in seen])
-    needing = f"{bad}{'+' if bad == MOST else ''} need a look"
-    facts: list[Span] = [(needing, Role.WARN) if bad else ("none needs a look", Role.SOFT)] if worst else []
+    facts: list[Span] = (
+        [(f"{bad} need{'s' if bad == 1 else ''} a look", Role.WARN) if bad else ("none needs a look", Role.SOFT)]
+        if worst
+        else []
+    )
     foot: list[Span] = [(f"{top + 1}–{top + len(seen)} of {len(worst)}", Role.SOFT)] if len(worst) > page else []
     if model.pulse.marked:
         foot.append((f"✓ {len(model.pulse.marked)} marked", Role.ACCENT))

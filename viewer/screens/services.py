@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from viewer.axis import Axis
@@ -13,10 +13,14 @@ from viewer.events import Check
 from viewer.palette import BOLD, Role
 from viewer.panel import draw_area, frame, nothing, one, panel
 from viewer.scene import Scene, sign, state_role
+from viewer.screens.checks import coverage, history
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import age, milliseconds, percent
+from viewer.units import age, milliseconds, percent, share
 from viewer.world import ORDER, Service
+
+BESIDE, BELOW = 110, 24
+"""Columns from which the single checks stand beside the chart, and rows from which they stand below it."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
@@ -44,6 +48,8 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
     foot: list[Span] = []
     if len(rows) > page:
         foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
+    if model.services.marked:
+        foot.append((f"✓ {len(model.services.marked)} marked", Role.ACCENT))
     if model.filter:
         foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
     inner = panel(pane, "Services", facts, foot=foot)
@@ -61,7 +67,15 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
         Column("url", "URL", 10, lambda s, wide: [(fit(s.url, wide), Role.SOFT)], rank=3, most=60, to_right=False),
     ]
     place = model.services.place() - top
-    draw_table(inner, columns, seen, chosen=place if 0 <= place < len(seen) else -1, sorted_by="state")
+    draw_table(
+        inner,
+        columns,
+        seen,
+        chosen=place if 0 <= place < len(seen) else -1,
+        sorted_by=model.services.sort,
+        reverse=model.services.reverse,
+        marked={at for at, service in enumerate(seen) if service.name in model.services.marked},
+    )
 
 
 def _state(service: Service, wide: int) -> list[Span]:
@@ -69,7 +83,7 @@ def _state(service: Service, wide: int) -> list[Span]:
     return [(f"{sign(service.state)} {fit(service.state, wide - 2)}", style)]
 
 
-def _checked(scene: Scene):  # type: ignore[no-untyped-def]
+def _checked(scene: Scene) -> Callable[[Service, int], list[Span]]:
     def cell(service: Service, wide: int) -> list[Span]:
         if service.checked is None:
             return [("never", Role.SOFT)]
@@ -88,10 +102,20 @@ def _certificate(service: Service, wide: int) -> list[Span]:
 def _detail(scene: Scene, pane: Pane, service: Service) -> None:
     past = scene.model.pasts.service(service.name, scene.model.window)
     known = [check for check in past.checks if check.response_ms is not None]
+    if pane.width >= BESIDE:
+        left = pane.width * 3 // 5
+        history(scene, pane.part(left, 0, pane.width - left, pane.height), past.checks)
+        pane = pane.part(0, 0, left, pane.height)
+    elif pane.height >= BELOW:
+        high = pane.height * 2 // 5
+        history(scene, pane.part(0, pane.height - high, pane.width, high), past.checks)
+        pane = pane.part(0, 0, pane.width, pane.height - high)
     facts: list[Span] = [(milliseconds(service.response_ms), Role.INWARD | BOLD)]
+    covered = coverage(past.checks, scene.axis(max(1, pane.width)))
     if past.uptime is not None:
         facts.append((f"up in {percent(past.uptime)} of {past.total} checks", Role.TEXT))
-    facts.append((f"in {scene.model.window.name}", Role.SOFT))
+        if covered is not None:
+            facts.append((f"{share(covered)} of {scene.model.window.name} checked", Role.SOFT))
     inner = panel(pane, f"{service.name} response", facts)
     last = service.last or (past.checks[-1] if past.checks else None)
     if last and last.error:

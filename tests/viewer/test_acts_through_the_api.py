@@ -1,0 +1,112 @@
+"""Each act from a key press to the alerter's ear, through the real API over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.auth import Keyring, Token, digest_of
+from bus.judging import (
+    Acknowledge,
+    Acknowledgement,
+    AddSilence,
+    AlarmList,
+    Alarms,
+    EndSilence,
+    Question,
+    SilenceList,
+    Silences,
+    Why,
+)
+from bus.messages import Silence
+from tests.api.given import NOON
+from tests.api.judging import SILENCE, STANDING, FakeJudge
+from tests.api.served import serving
+from tests.api.test_app import full
+from tests.viewer.test_program import view
+
+TOKENS = Keyring((Token("anna", digest_of("gd_operator"), "ack"), Token("wall", digest_of("gd_reader"), "read")))
+
+
+class Judge(FakeJudge):
+    """An alerter that does what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.standing = replace(STANDING, acknowledged=None, holds=())
+        self.silences: list[Silence] = []
+
+    async def answer(self, question: Question) -> Any:
+        done = await super().answer(question)
+        match question:
+            case Alarms():
+                return AlarmList((self.standing,))
+            case Silences():
+                return SilenceList(tuple(self.silences))
+            case Acknowledge(_, owner, note):
+                self.standing = replace(self.standing, acknowledged=Acknowledgement(owner, NOON, note))
+            case AddSilence(owner, reason, until, matches):
+                self.silences.append(replace(SILENCE, owner=owner, reason=reason, until=until, matches=matches))
+            case EndSilence():
+                self.silences.clear()
+        return done
+
+    def acts(self) -> list[Question]:
+        """What was to be changed."""
+        return [one for one in self.asked if isinstance(one, Acknowledge | AddSilence | EndSilence)]
+
+
+@pytest.fixture
+def hub() -> Iterator[tuple[str, Judge]]:
+    house = full()
+    house.judge = judge = Judge()
+    house.hub.judge = judge
+    house.keyring = TOKENS
+    with serving(house) as served:
+        yield f"http://127.0.0.1:{served.port}", judge
+
+
+def play(home: Path, url: str, token: str, keys: str, *flags: str) -> str:
+    script = home / "keys"
+    script.write_text(keys)
+    done = view(home, "--url", url, "--script", str(script), "--size", "120x30", *flags, GUARDIA_TOKEN=token)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_an_acknowledgement_reaches_the_alerter_and_is_seen(hub: tuple[str, Judge], tmp_path: Path) -> None:
+    url, judge = hub
+    keys = "5\nwait text by nobody\na\ntype on my way\nenter\nwait text by anna: on my way\ndump\n"
+    assert "acknowledged" in play(tmp_path, url, "gd_operator", keys)
+    assert judge.acts() == [Acknowledge("4f2a", "anna", "on my way")]
+
+
+def test_a_silence_with_its_length_and_reason_is_made_and_ended(hub: tuple[str, Judge], tmp_path: Path) -> None:
+    url, judge = hub
+    made = "5\nwait text by nobody\ns\ntype 2h\nenter\ntype new disk\nenter\nwait text ■ silence\n"
+    ended = "down\nwait text e ends it\ne\nenter\nwait text ended\ndump\n"
+    play(tmp_path, url, "gd_operator", made + ended)
+    silence, end = judge.acts()
+    assert isinstance(silence, AddSilence)
+    assert (silence.owner, silence.reason, silence.matches) == ("anna", "new disk", ("web-1", "rule=disk-full"))
+    assert silence.until == NOON + 7200 * 10**9
+    assert end == EndSilence("s1", "anna")
+
+
+def test_why_shows_the_alerters_decisions(hub: tuple[str, Judge], tmp_path: Path) -> None:
+    url, judge = hub
+    keys = "5\nwait text by nobody\nw\nwait text for 10 min\ndump\n"
+    shown = play(tmp_path, url, "gd_reader", keys)
+    assert "Why disk-full on web-1" in shown
+    assert any(isinstance(one, Why) for one in judge.asked)
+
+
+def test_a_token_that_may_only_read_is_refused_with_a_sentence(hub: tuple[str, Judge], tmp_path: Path) -> None:
+    url, judge = hub
+    keys = "5\nwait text by nobody\na\nenter\nwait text the token wall has the scope read, not ack\ndump\n"
+    assert "scope read, not ack" in play(tmp_path, url, "gd_reader", keys)
+    assert judge.acts() == []

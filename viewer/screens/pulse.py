@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from viewer.axis import clock
 from viewer.burning import Incident
@@ -13,25 +11,20 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
-from viewer.scene import Scene, alarm, sign, state_role
+from viewer.scene import Scene, sign, state_role
 from viewer.screens.alerts import SEVERITIES, SIGNS
 from viewer.screens.guardia import current
 from viewer.screens.guardia import ill as ill_parts
+from viewer.screens.worst import firing_now, why_none, worst_hosts, worst_panel
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import age, count, percent, share
-from viewer.world import ORDER, Host
+from viewer.units import age, count
+from viewer.world import ORDER
 
 THREE, TWO = 112, 72
 """Columns from which three boxes stand beside each other, and two."""
 SHOWN = ("up", "degraded", "down", "unknown")
 """States that are counted even where there are none; others when there are."""
-MOST = 200
-"""Hosts that are listed as the worst."""
-CALM = 9.0
-"""The weight of hosts that need no look."""
-FULL, BUSY = 90.0, 90.0
-"""Percentages from which a filesystem, memory or CPU is worth a look."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
@@ -54,18 +47,18 @@ def draw(scene: Scene, pane: Pane) -> None:
 
 def _below(scene: Scene, pane: Pane) -> None:
     """What fires, and the worst hosts: beside each other where there is room."""
-    firing = _firing(scene)
+    firing = firing_now(scene)
     worst = worst_hosts(scene)
     if pane.width >= 140:
         left = pane.width // 2
-        _worst(scene, pane.part(0, 0, left, pane.height), worst)
+        worst_panel(scene, pane.part(0, 0, left, pane.height), worst)
         _burning(scene, pane.part(left, 0, pane.width - left, pane.height), firing)
         return
     high = min(len(firing) + 3, max(4, pane.height // 3)) if firing else 3
     if pane.height < 9 and not firing:
         high = 0
     _burning(scene, pane.part(0, 0, pane.width, high), firing)
-    _worst(scene, pane.part(0, high, pane.width, pane.height - high), worst)
+    worst_panel(scene, pane.part(0, high, pane.width, pane.height - high), worst)
 
 
 # -- counts ---
@@ -116,7 +109,7 @@ def _hosts(scene: Scene, pane: Pane) -> None:
         facts = [(f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN)]
     inner = panel(pane, "Hosts", facts)
     if not total:
-        nothing(inner, _why_none(scene, scene.model.world.hosts_told, "no host has reported yet"))
+        nothing(inner, why_none(scene, scene.model.world.hosts_told, "no host has reported yet"))
         return
     _two_columns(inner, 0, _states(scene, counts))
     _bar(inner, inner.height - 1, counts)
@@ -130,16 +123,10 @@ def _services(scene: Scene, pane: Pane) -> None:
     facts: list[Span] = [(f"{len(world.services)} in all", Role.SOFT)] if world.services else []
     inner = panel(pane, "Services", facts)
     if not counts:
-        nothing(inner, _why_none(scene, world.services_told, "no services are checked"))
+        nothing(inner, why_none(scene, world.services_told, "no services are checked"))
         return
     _two_columns(inner, 0, _states(scene, counts))
     _bar(inner, inner.height - 1, counts)
-
-
-def _why_none(scene: Scene, told: bool, empty: str) -> str:
-    if told:
-        return empty
-    return "asking the hub…" if scene.model.world.link.state in ("connecting", "live") else "the hub is away"
 
 
 def _hub(scene: Scene, pane: Pane) -> None:
@@ -254,20 +241,13 @@ def _lines(scene: Scene, pane: Pane) -> int:
 # -- what fires ---
 
 
-def _firing(scene: Scene) -> list[Incident]:
-    model = scene.model
-    if model.replay is not None:
-        return [row.incident for row in model.alarms.rows("", scene.hub_time) if row.kind == "alarm" and row.incident]
-    return model.alarms.firing()
-
-
 def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
     alarms = scene.model.alarms
     facts: list[Span] = [(f"{len(firing)} in all", Role.DOWN | BOLD)] if firing else []
     more = len(firing) - max(0, pane.height - 3)
     inner = panel(pane, "Firing", facts, foot=[(f"{more} more on Alerts", Role.SOFT)] if more > 0 else [])
     if not firing:
-        nothing(inner, "nothing fires" if alarms.told else alarms.failed or _why_none(scene, False, ""))
+        nothing(inner, "nothing fires" if alarms.told else alarms.failed or why_none(scene, False, ""))
         return
     columns: list[Column[Incident]] = [
         Column("state", "STATE", 10, _state, to_right=False),
@@ -290,112 +270,3 @@ def _since(scene: Scene, one: Incident) -> str:
 
 def _owner(one: Incident, wide: int) -> list[Span]:
     return [(fit(one.owner, wide) if one.owner else "nobody", Role.TEXT if one.owner else Role.WARN)]
-
-
-# -- the worst hosts ---
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """A host that is worth a look, and why; ``weight`` sorts the worst first."""
-
-    host: Host
-    weight: tuple[float, ...]
-    why: str
-    style: int
-
-
-def worst_hosts(scene: Scene) -> list[Bad]:
-    """The hosts that need a look, the worst first; then the busiest ones."""
-    burning: dict[str, Incident] = {}
-    for one in reversed(_firing(scene)):
-        burning[one.subject] = one
-    world, picking = scene.model.world, scene.model.pulse
-    if picking.due((world.changes, world.hosts_told, tuple(burning)), scene.at):
-        every = [_bad(scene, host, burning.get(host.name)) for host in world.hosts.values()]
-        scene.model.needing = sum(bad.weight[0] < CALM for bad in every)
-        worst = heapq.nsmallest(MOST, every, key=lambda bad: (bad.weight, bad.host.name))
-        picking.pick([bad.host.name for bad in worst], world.hosts_told)
-    return [_bad(scene, world.hosts[name], burning.get(name)) for name in picking.order if name in world.hosts]
-
-
-def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
-    cpu, memory = host.value("cpu.percent") or 0.0, host.value("memory.percent") or 0.0
-    disk = host.digest.disk
-    if host.state in ("down", "degraded"):
-        why = host.error or f"{host.state} for {age(host.age(scene.at))}"
-        return Bad(host, (0.0 if host.state == "down" else 1.0,), why, state_role(host.state))
-    if firing is not None:
-        severity = {"critical": 2.0, "warning": 3.0}.get(firing.severity, 4.0)
-        return Bad(host, (severity,), f"{firing.rule}: {firing.reason}", SEVERITIES.get(firing.severity, Role.WARN))
-    if host.state != "up" or not scene.fresh(host):
-        seen = host.age(scene.at)
-        why = host.error or ("never seen" if seen is None else f"last reading {age(seen)} ago")
-        return Bad(host, (5.0 if host.state == "stale" else 6.0,), why, Role.WARN)
-    if disk is not None and disk[1] >= FULL:
-        return Bad(host, (7.0, -disk[1]), f"{disk[0]} is {share(disk[1])} full", alarm(disk[1]))
-    if memory >= FULL or cpu >= BUSY:
-        why = f"memory {share(memory)}" if memory >= cpu else f"CPU {percent(cpu)}"
-        return Bad(host, (8.0, -max(cpu, memory)), why, alarm(max(cpu, memory)))
-    return Bad(host, (CALM, -max(cpu, memory)), "", Role.SOFT)
-
-
-def _worst(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
-    model = scene.model
-    bad = model.needing
-    page = max(0, pane.height - 3)
-    top = model.pulse.first_line(page, len(worst)) if page else 0
-    seen = worst[top : top + page]
-    scene.note("pulse", top, [one.host.name for one in seen])
-    facts: list[Span] = (
-        [(f"{bad} need{'s' if bad == 1 else ''} a look", Role.WARN) if bad else ("none needs a look", Role.SOFT)]
-        if worst
-        else []
-    )
-    foot: list[Span] = [(f"{top + 1}–{top + len(seen)} of {len(worst)}", Role.SOFT)] if len(worst) > page else []
-    if model.pulse.marked:
-        foot.append((f"✓ {len(model.pulse.marked)} marked", Role.ACCENT))
-    inner = panel(pane, "Worst hosts", facts, foot=foot)
-    if not worst:
-        nothing(inner, _why_none(scene, model.world.hosts_told, "no host has reported yet"))
-        return
-    place = model.pulse.place() - top
-    draw_table(
-        inner,
-        _columns(scene, seen),
-        seen,
-        chosen=place if 0 <= place < len(seen) else -1,
-        gap=1 if inner.width < 58 else 2,
-        marked={at for at, one in enumerate(seen) if one.host.name in model.pulse.marked},
-    )
-
-
-def _columns(scene: Scene, seen: Sequence[Bad]) -> list[Column[Bad]]:
-    def state(one: Bad, wide: int) -> list[Span]:
-        text, style = scene.state(one.host)
-        return [(fit(text, wide), style)]
-
-    def value(name: str) -> Callable[[Bad, int], list[Span]]:
-        def cell(one: Bad, wide: int) -> list[Span]:
-            found = one.host.value(name)
-            return [(share(found), scene.tone(one.host, alarm(found) if found is not None else Role.SOFT))]
-
-        return cell
-
-    def disk(one: Bad, wide: int) -> list[Span]:
-        found = one.host.digest.disk
-        return [(share(found[1] if found else None), scene.tone(one.host, alarm(found[1] if found else None)))]
-
-    def seen_cell(one: Bad, wide: int) -> list[Span]:
-        return [(age(one.host.age(scene.at)), Role.SOFT if scene.fresh(one.host) else Role.WARN)]
-
-    longest = max((width(scene.state(one.host)[0]) for one in seen), default=6)
-    return [
-        Column("state", "STATE", max(6, min(10, longest)), state, to_right=False),
-        Column("name", "HOST", 8, lambda one, wide: [(fit(one.host.display, wide), BOLD)], most=26, to_right=False),
-        Column("cpu", "CPU", 4, value("cpu.percent"), rank=2),
-        Column("mem", "MEM", 4, value("memory.percent"), rank=3),
-        Column("disk", "DISK", 4, disk, rank=4),
-        Column("seen", "SEEN", 5, seen_cell, rank=5),
-        Column("why", "WHY", 12, lambda one, wide: [(fit(one.why, wide), one.style)], 1, most=70, to_right=False),
-    ]

@@ -87,6 +87,7 @@ def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
 
 
 def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
+    """Draw the list, and remember which of it is seen."""
     model = scene.model
     bad = model.needing
     page = max(0, pane.height - 3)

@@ -74,6 +74,7 @@ def build(program: Program[Alerter]) -> None:
     beating(program, workers, lambda: unwell(judge, began=listening.began, full=desk.full))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
     program.on_reload.append(lambda _: reload(program, judge, holding))
+    program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, desk))
     program.vitals.source(lambda: drills.vitals(time.time_ns()))
     judged = desk.restore(now)

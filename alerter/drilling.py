@@ -64,6 +64,10 @@ class Drills:
             # The first one is due a whole interval after the schedule began.
             self._pass(now)
 
+    def use(self, channels: Collection[str], notify: Notify) -> None:
+        """Go on by settings that were read again."""
+        self._channels, self._notify = channels, notify
+
     def begin(self, channel: str, now: int) -> str:
         """Begin one that tells ``channel``; what there is against it, empty when nothing is."""
         if channel not in self._channels:

@@ -68,15 +68,33 @@ class Speaker:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._memory, self._channels, self._routes = memory, channels, routes
-        self._policy, self._carrier, self._link = policy, carrier, link
-        self._loop, self._workers, self._log, self._tell = loop, workers, log, tell
+        self._memory, self._loop, self._workers = memory, loop, workers
+        self._log, self._tell = log, tell
         self._wall, self._clock, self._chance = wall, clock, chance
-        self._lanes = {name: Lane(groups=channel.groups) for name, channel in channels.items()}
-        self._secrets = {name: secrets_of(channel) for name, channel in channels.items()}
+        self._lanes: dict[str, Lane] = {}
+        self._secrets: dict[str, tuple[str, ...]] = {}
         self._timer: Timer | None = None
         self.counts: Counter[str] = Counter()
         """Attempts that delivered, failed or were given up, in this life."""
+        self._set(channels, routes, policy, carrier, link)
+
+    def use(
+        self, channels: Mapping[str, Channel], routes: Routes, *, policy: Policy, carrier: Carries, link: str
+    ) -> None:
+        """Speak by these from now on; what waits for a channel that is no more is given up."""
+        self._set(channels, routes, policy, carrier, link)
+        self.start()
+
+    def _set(
+        self, channels: Mapping[str, Channel], routes: Routes, policy: Policy, carrier: Carries, link: str
+    ) -> None:
+        self._channels, self._routes, self._policy = channels, routes, policy
+        self._carrier, self._link = carrier, link
+        self._lanes = {
+            name: replace(self._lanes.get(name, Lane()), groups=channel.groups) for name, channel in channels.items()
+        }
+        # Those of channels that are no more stay: an attempt may be under way.
+        self._secrets |= {name: secrets_of(channel) for name, channel in channels.items()}
 
     # -- deciding, within the judgement's transaction ---
 
@@ -94,7 +112,7 @@ class Speaker:
         """
         found, written = {}, False
         for incident in incidents:
-            told = self.history(transaction, incident.id)
+            told = {n: one for n, one in self.history(transaction, incident.id).items() if n in self._channels}
             decided = decide(incident, holds.get(incident.id, ()), told, self._routes, now)
             for intent in decided.intents:
                 self._put(transaction, incident, intent, told.get(intent.channel), now)
@@ -142,7 +160,17 @@ class Speaker:
     # -- sending ---
 
     def start(self) -> None:
-        """Go on with what an earlier life left."""
+        """Go on with what an earlier life left; what it left for channels that are no more is given up."""
+        with self._memory.reading() as view:
+            rows = [letters.read_item(value) for _, value in view.items("outbox")]
+        gone = [item for item in rows if item is not None and item.channel not in self._channels]
+        if gone:
+            with self._memory.transaction() as transaction:
+                for item in gone:
+                    self._end(transaction, (item,), "never", "the channel is configured no more")
+            self.counts["given_up"] += len(gone)
+            names = ", ".join(sorted({item.channel for item in gone}))
+            self._log.error("%d notices are given up: %s is configured no more", len(gone), names)
         self._soon()
 
     def _soon(self, seconds: float = 0.0) -> None:
@@ -231,7 +259,7 @@ class Speaker:
         self._soon()
 
     def _settled(self, transaction: Transaction, name: str, letter: Letter, outcome: Outcome) -> Settled:
-        lane = self._lanes[name]
+        lane = self._lanes.get(name, Lane())
         kept = replace(lane, spoken=list(lane.spoken))
         told = self._told_of(transaction, letter.items, name)
         settled = outbox.settle(letter, outcome, told, kept, self._policy, self._clock(), self._wall(), self._chance())
@@ -243,7 +271,8 @@ class Speaker:
             transaction.put("outbox", item.row, letters.as_row(item))
         for item in settled.handed:
             self._hand_over(transaction, item, letter.items)
-        self._lanes[name] = kept
+        if name in self._lanes:
+            self._lanes[name] = kept
         return settled
 
     def _hand_over(self, transaction: Transaction, item: Item, company: Sequence[Item]) -> None:

@@ -75,7 +75,15 @@ def speaking(program: Program[Any], memory: Memory, voice: Voice, workers: Worke
         tell=tell,
     )
     program.vitals.source(speaker.vitals)
+    program.on_reload.append(lambda _: speak_anew(program, speaker))
     return speaker
+
+
+def speak_anew(program: Program[Any], speaker: Speaker) -> None:
+    """Tell people by the settings that were read again."""
+    notify, channels = program.settings["notify"], program.settings["channels"]
+    ways = routes(notify, channels)
+    speaker.use(channels, ways, policy=policy(notify), carrier=carrier(notify), link=notify.link)
 
 
 def deliveries(speaker: Speaker, view: Transaction, incident: str) -> Sequence[Delivery]:

@@ -294,6 +294,40 @@ def test_what_could_not_be_told_in_a_day_is_given_up_and_counted(rooms: Rooms) -
     assert room.told(burning())["ops"].said[-1].outcome == "never"
 
 
+def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_others_are_told(
+    rooms: Rooms, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = rooms({"old": Friend(outcomes=[Later(60.0, "refused")])})
+    room.judged(burning())
+    room.until(lambda: bool(room.notices))
+
+    new = Friend()
+    room = rooms({"new": new})
+    room.until(lambda: room.waiting() == 0)
+    assert "1 notices are given up: old is configured no more" in caplog.text
+    assert room.told(burning())["old"].said[-1].outcome == "never"
+    room.judged(burning())
+    room.judged(over(burning()))
+    room.quiet()
+    assert new.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
+
+
+def test_channels_that_are_read_again_hold_from_then_on(rooms: Rooms) -> None:
+    old, new, boss = Friend(), Friend(), Friend()
+    room = rooms({"ops": old})
+    room.judged(burning())
+    room.quiet()
+    channels = {"ops": new, "boss": boss}
+    ways = routes(Notify(channels=("boss",)), channels)
+    room.speaker.use(channels, ways, policy=Policy(group_seconds=0.0), carrier=Carrier(()), link="")
+    room.judged(over(burning()))
+    room.judged(service_down())
+    room.quiet()
+    assert old.texts() == [("alarm", "web-1")]
+    assert new.texts() == [("recovery", "web-1")]
+    assert boss.texts() == [("alarm", "shop")]
+
+
 def test_vitals_tell_what_waits_and_for_how_long(rooms: Rooms) -> None:
     room = rooms({"ops": Friend(outcomes=[Later(60.0, "refused")])})
     room.judged(burning())

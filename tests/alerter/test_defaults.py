@@ -1,0 +1,99 @@
+"""Every rule that is there from the beginning fires when it should, waits as it says, and ends; few others are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alerter.rules import DEFAULTS, in_force
+from bus.messages import Loss
+from tests.alerter.given import World, at
+
+Told = list[tuple[float, str]]
+FIRED, RESOLVED = "fired", "resolved"
+
+
+def silent(world: World) -> None:
+    world.says(0)
+    world.passes(200)
+    world.says(200)
+
+
+def disk(world: World) -> None:
+    for seconds in range(0, 500, 10):
+        world.says(seconds, root=92.0 if seconds < 350 else 86.0)
+
+
+def memory(world: World) -> None:
+    for seconds in range(0, 500, 10):
+        world.says(seconds, memory=96.0 if seconds < 350 else 89.0)
+
+
+def service(world: World) -> None:
+    for seconds, status in ((0, "up"), (60, "down"), (120, "down"), (180, "degraded"), (240, "up")):
+        world.checks(seconds, status=status)
+
+
+def certificate(world: World) -> None:
+    for seconds in range(0, 1500, 60):
+        world.checks(seconds, tls_days=13 if seconds < 900 else 90)
+
+
+def clock(world: World) -> None:
+    for seconds in range(0, 600, 10):
+        world.says(seconds, skew=45.0 if seconds < 400 else 1.0)
+
+
+def lost(world: World) -> None:
+    world.says(0)
+    world.judge.loss(Loss("web-1", 7, 1, 3, "dropped"), at(10))
+    world._collect()
+    for seconds in range(20, 1000, 10):
+        world.says(seconds)
+
+
+def room(world: World) -> None:
+    world.says(0, "guardia.store-writer")
+    world.passes(90)
+    world.says(90, "guardia.store-writer")
+
+
+def drill(world: World) -> None:
+    world.sample(0, "guardia.alerter", {"drill.overdue_seconds": 30.0})
+    world.sample(10, "guardia.alerter", {"drill.overdue_seconds": 0.0})
+
+
+STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
+    "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
+    "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
+    "memory-exhausted": (memory, [(300.0, FIRED), (410.0, RESOLVED)]),
+    "service-down": (service, [(60.0, FIRED), (180.0, RESOLVED)]),
+    "certificate-expiring": (certificate, [(600.0, FIRED), (900.0, RESOLVED)]),
+    "clock-skew": (clock, [(300.0, FIRED), (460.0, RESOLVED)]),
+    "data-lost": (lost, [(10.0, FIRED), (910.0, RESOLVED)]),
+    "drill-missed": (drill, [(0.0, FIRED), (10.0, RESOLVED)]),
+    "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
+}
+
+
+def test_every_rule_has_a_story() -> None:
+    assert list(STORIES) == [one.name for one in DEFAULTS]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_it_fires_in_time_and_ends_and_nothing_else_does(name: str) -> None:
+    tell, told = STORIES[name]
+    world = World(*in_force([]))
+    tell(world)
+    assert world.told() == told
+    assert {one.rule for one in world.decisions if one.change} == {name}
+
+
+def test_a_quiet_hour_tells_nothing() -> None:
+    world = World(*in_force([]))
+    for seconds in range(0, 3600, 10):
+        world.says(seconds, cpu=99.0, memory=80.0, root=70.0)
+        world.says(seconds, "guardia.store-writer")
+        world.checks(seconds, tls_days=60)
+    assert world.told() == []

@@ -187,9 +187,11 @@ class Judge:
         if not self._heard(subject, record, received):
             return
         state = STATES.get(check.state or check.status, STATES["unknown"])
-        before = subject.places_seen.get(check.place)
+        # Whoever is not of the hub itself speaks for its own place alone, whatever it says.
+        place = check.place if record.source.startswith(HUB) else record.source
+        before = subject.places_seen.get(place)
         spacing = received - before.at if before else 0
-        subject.places_seen[check.place] = Place(state, received, max(spacing, before.spacing // 2 if before else 0))
+        subject.places_seen[place] = Place(state, received, max(spacing, before.spacing // 2 if before else 0))
         subject.url, subject.error = check.url or subject.url, check.error or ""
         numbers = {
             "service.state": subject.merged(),

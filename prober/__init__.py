@@ -1,6 +1,7 @@
 """The prober: checks services, and pushes what it finds to the hub's door.
 
     guardia prober [--config FILE] [--check]
+    guardia prober --join -                   keeps the line that ``guardia enroll`` printed on the hub, for a place
 
 **Does.** Tries each service of ``[[services]]`` at its interval, in a thread of its own, again where an attempt fails,
 and counts failing and good checks until the service is up, degraded or down. What could not be looked at is unknown;

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 
 from bus.program import Program, TryAgain, run
 from bus.sockets import Ask, Subscribe
+from bus.ways import joined_as
+from prober import joining
 from prober.checking import Checking
 from prober.checks.common import Check
 from prober.config import Prober
@@ -24,6 +27,9 @@ def build(program: Program[Prober]) -> None:
     """Open the memory and the sockets, and connect them."""
     config, loop, log = program.config, program.loop, program.log
     guard, names = Guard(), Names()
+    joined = joined_as(program.home)
+    if joined and not config.place:
+        raise TryAgain(f'this host was joined to a hub as {joined}: write place = "{joined}" under [prober]')
 
     memory = _memory(program)
     loop.on_stop(memory.close)
@@ -86,7 +92,10 @@ def _memory(program: Program[Prober]) -> Memory:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the prober to its end; returns its exit code."""
+    """Run the prober to its end, or take the hub's line; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if any(word.partition("=")[0] == "--join" for word in words):
+        return joining.main(words)
     return run("prober", Prober, build, argv=argv)
 
 

@@ -33,6 +33,7 @@ MAY_PRINT |= {
     "store/care/command.py",
     "alerter/command.py",
     "prober/command.py",
+    "prober/joining.py",
     "prober/trying.py",
     "alerter/backtest.py",
     "alerter/timelines.py",

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,7 +73,7 @@ class Watched(Hub):
         records = found.records if found else ()
         return [record.message() for one in records for record in read(one.record)]
 
-    def sees(self, state: str, name: str = "shop", seconds: float = 60.0) -> Check:
+    def sees(self, state: str, name: str = "shop") -> Check:
         """Wait until the last check leaves the service in this state."""
         last: list[Check] = []
 
@@ -82,7 +81,7 @@ class Watched(Hub):
             last[:] = self.checks(name)[-1:]
             return bool(last and last[0].state == state)
 
-        until(seen, seconds, f"{name} is {state}: {last}", self)
+        self.until(seen, f"{name} is {state}: {last}")
         return last[0]
 
     def get(self, path: str, **options: Any) -> Any:
@@ -94,8 +93,13 @@ class Watched(Hub):
         return answer.json() if answer.ok else None
 
     def until(self, seen: Callable[[], bool], what: str) -> None:
-        """Wait for it."""
-        until(seen, 60, what, self)
+        """Wait for it; what ended by itself is started again, as supervisord does."""
+
+        def revived() -> bool:
+            self.revived()
+            return seen()
+
+        until(revived, 60, what, self)
 
 
 @pytest.fixture
@@ -189,18 +193,39 @@ def test_a_job_that_reports_by_url_is_up_and_that_outlives_a_restart(hub: Watche
     assert reported("bakup") == 100
 
 
-def test_a_service_is_seen_from_another_place_too(hub: Watched, tmp_path: Path) -> None:
+def test_a_service_is_seen_from_an_enrolled_place_too_and_both_are_judged() -> None:
+    served = Served()
+    rule = '[[rules]]\nname = "everywhere"\nwhen = "places(down) >= 2"\n[notify]\ngroup_seconds = 0\n'
+    hub = Watched(served, rule)
+    text = hub.config.read_text()
+    hub.config.write_text(text.replace("[collector]", "keys = true\n[collector]", 1))
     place = Elsewhere(hub)
     try:
+        for name in (*PROGRAMS, "api", "alerter", "prober"):
+            hub.start(name)
+        hub.sees("up")
+        until(lambda: (hub.folder / "var" / "keys").exists(), 30, "the hub has keys", hub)
+        place.join(hub)
         place.start("prober")
-        until(lambda: {check.place for check in hub.checks()} == {"", "berlin"}, 30, "both places tell of it", place)
+        until(lambda: {check.place for check in hub.checks()} == {"", "berlin"}, 60, "both tell of it", place)
         hub.until(
             lambda: [one["place"] for one in _shop(hub)["places"]] == ["hub", "berlin"], "the API knows both places"
         )
         # The place's own counters come as a host's: its silence is seen as any host's.
         hub.until(lambda: "berlin" in [one["server_id"] for one in hub.get("servers")["servers"]], "it is a host")
+
+        served.status = 500
+
+        def fires() -> bool:
+            alarms = (hub.get("alerts") or {"alerts": []})["alerts"]
+            found = {one["rule"] for one in alarms if one["subject"] == "shop" and one["state"] == "firing"}
+            return {"everywhere", "service-down"} <= found
+
+        hub.until(fires, "the alarm of two places and the usual one")
     finally:
         place.close()
+        hub.close()
+        served.stop()
 
 
 def _shop(hub: Watched) -> dict[str, Any]:
@@ -213,8 +238,19 @@ class Elsewhere(Hub):
 
     def __init__(self, hub: Watched) -> None:
         super().__init__()
-        roads = hub.config.read_text().partition("[collector]")[0]
-        self.config.write_text(f"{roads}vitals_seconds = 1\n{ELSEWHERE.format(url=hub.served.url)}")
+        self.config.write_text(f"[bus]\nvitals_seconds = 1\n{ELSEWHERE.format(url=hub.served.url)}")
+
+    def join(self, hub: Watched) -> None:
+        """Enroll at the hub, and take the line that it prints, as an operator does."""
+        line = self._guardia(hub, "enroll", "berlin")
+        self._guardia(self, "prober", "--join", "-", line=line)
+
+    def _guardia(self, home: Hub, *words: str, line: str = "") -> str:
+        environment = {**os.environ, "GUARDIA_CONFIG": str(home.config)}
+        command = [sys.executable, "-m", "bus.command", *words]
+        done = subprocess.run(command, env=environment, input=line, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def test_our_own_cut_makes_targets_unknown_and_not_down() -> None:

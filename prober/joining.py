@@ -1,0 +1,42 @@
+"""``guardia prober --join -``: takes the line that ``guardia enroll`` printed on the hub, for this place."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from bus import config, home, joining, rooms
+from bus.faults import ConfigError
+from bus.keys import KeysFault, fingerprint
+from bus.program import STOPPED, WRONG
+from prober.config import Prober
+
+
+def main(argv: Sequence[str]) -> int:
+    """Keep the keys in the line; the prober is started afterwards. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="guardia prober", description="Join a hub as a place.")
+    parser.add_argument("--join", metavar="-", required=True, choices=("-",), help="the line comes by standard input")
+    parser.add_argument("--config", metavar="FILE")
+    given = parser.parse_args(argv)
+    path = home.config_path(given.config, os.environ)
+    os.umask(0o077)
+    try:
+        join = joining.from_line(sys.stdin.readline())
+        joining.in_time(join, time.time_ns())
+        table: Prober = config.load(path, rooms.tables(), rooms.LISTS)["prober"]
+        if table.place != join.name:
+            remedy = f'write place = "{join.name}" under [prober]'
+            raise KeysFault(f'the line is for {join.name}, but {path} says [prober] place = "{table.place}": {remedy}')
+        joining.keep(home.made(home.home_path(path, os.environ)), join)
+    except (ConfigError, KeysFault, OSError) as error:
+        print(f"prober: {error}", file=sys.stderr)
+        return WRONG
+    print(
+        f"prober: this place is {join.name} to the hub at {join.door}, whose key has the fingerprint "
+        f"{fingerprint(join.hub)}",
+        file=sys.stderr,
+    )
+    return STOPPED

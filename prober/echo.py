@@ -42,12 +42,15 @@ class Echoes:
         self.refusal = ""
         self._socket, self._raw = _opened(address.family)
 
-    def sent(self, count: int, spacing: float, probe: Probe) -> list[float]:
-        """Send ``count`` requests ``spacing`` seconds apart; the milliseconds of those that came back in time."""
+    def sent(self, count: int, spacing: float, patience: float, probe: Probe) -> list[float]:
+        """Send ``count`` requests ``spacing`` seconds apart; the milliseconds of those that came back in time.
+
+        The last of them has ``patience`` seconds.
+        """
         sent: dict[int, float] = {}
         times: dict[int, float] = {}
         start = time.monotonic()
-        with suppress(TimeoutError), probe.phase("first_byte"):
+        with suppress(TimeoutError), probe.phase("packets"):
             while len(times) < count:
                 now = time.monotonic()
                 if len(sent) < count and now >= start + len(sent) * spacing:
@@ -55,10 +58,12 @@ class Echoes:
                     sent[number] = time.monotonic()
                     self._send(number)
                     continue
-                until = start + len(sent) * spacing if len(sent) < count else probe.deadline.until
-                if probe.deadline.passed or (self.refusal and len(sent) == count):
+                last = len(sent) == count
+                until = sent[count] + patience if last else start + len(sent) * spacing
+                until = min(until, probe.deadline.until)
+                if (last and (now >= until or self.refusal)) or probe.deadline.passed:
                     break
-                self._receive(min(until, probe.deadline.until) - now, sent, times)
+                self._receive(until - now, sent, times)
         if times:
             probe.reached = True
         return list(times.values())

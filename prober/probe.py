@@ -54,6 +54,8 @@ class Probe:
     """The phase that is under way, or was when the attempt ended."""
     reached: bool = False
     """Whether the target itself answered anything; ``connect`` sets it, a check without connections does itself."""
+    family: str = "any"
+    """Which addresses are tried: ``any``, ``4`` or ``6``."""
     began: float = field(default_factory=time.monotonic)
     heard: int = 0
     """Bytes that the target said since ``asked``."""
@@ -87,7 +89,7 @@ class Probe:
     def addresses(self, host: str, port: int) -> list[Address]:
         """The addresses of ``host`` that may be reached; raises ``Failed``."""
         with self.phase("dns"):
-            return self.reach.addresses(host, port, self.deadline)
+            return self.reach.addresses(host, port, self.deadline, self.family)
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A TCP connection that the deadline ends; raises ``Failed`` or ``OSError``. Close it."""

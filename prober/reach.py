@@ -15,6 +15,7 @@ from prober.deadline import Deadline
 from prober.names import Address, Names
 from prober.outcome import DOWN, UNKNOWN, Failed
 
+FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6}
 SETTING = "[prober] private_networks"
 
 
@@ -25,9 +26,16 @@ class Reach:
     allowed: tuple[str, ...] = ()
     names: Names = field(default_factory=Names)
 
-    def addresses(self, host: str, port: int, deadline: Deadline) -> list[Address]:
-        """All addresses of ``host``, each of which may be reached; raises ``Failed``, with UNKNOWN for one that not."""
+    def addresses(self, host: str, port: int, deadline: Deadline, family: str = "any") -> list[Address]:
+        """All addresses of ``host``, each of which may be reached; raises ``Failed``, with UNKNOWN for one that not.
+
+        ``family`` leaves those of IPv4 (``4``) or IPv6 (``6``) alone.
+        """
         found = self.names.lookup(host, port, deadline.left())
+        if family in FAMILIES:
+            found = [address for address in found if address.family == FAMILIES[family]]
+            if not found:
+                raise Failed(f"the name {host} has no address of IPv{family}")
         for address in found:
             if why := refusal(address.number, self.allowed, SETTING):
                 raise Failed(why if host == address.number else f"{host}: {why}", UNKNOWN)

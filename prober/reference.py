@@ -15,9 +15,11 @@ from bus.secret import Secret
 from bus.settings import Setting, essence, is_list, is_map, settings_of, shown
 from bus.tables import Service
 from prober.checks import CHECKS
+from prober.checks.common import Reaching
 from prober.checks.securing import Securing
 
 _BLOCK = re.compile(r"(<!-- settings of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+REACHING = {name: one for name, one in settings_of(Reaching).items() if name not in settings_of(Service)}
 EVERY, TLS = "every", "securing"
 """The words of the two tables that several checks share."""
 
@@ -31,12 +33,12 @@ def table(word: str) -> str:
     """The settings of one check beside those that it shares; of ``every`` check; of those that speak TLS."""
     shared = settings_of(Service)
     if word == EVERY:
-        own = list(shared.values())
+        own = [*shared.values(), *REACHING.values()]
     elif word == TLS:
-        own = [one for name, one in settings_of(Securing).items() if name not in shared]
+        own = [one for name, one in settings_of(Securing).items() if name not in shared and name not in REACHING]
     else:
         record = rooms.SERVICES.record(word)
-        known = settings_of(Securing) if issubclass(record, Securing) else shared
+        known = settings_of(Securing) if issubclass(record, Securing) else {**shared, **REACHING}
         own = [one for name, one in settings_of(record).items() if name not in known or _differs(one, known[name])]
     rows = [f"| `{one.name}` | {_default(one)} | {_meaning(one)} |" for one in own]
     return "\n".join(["| setting | default | |", "|---|---|---|", *rows]) + "\n"

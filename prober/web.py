@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import re
 import socket
 import ssl
@@ -27,6 +28,9 @@ from prober.lines import counted
 from prober.outcome import UNKNOWN, Failed
 from prober.probe import Probe
 from prober.trust import Seen, Terms
+
+# It would write whole addresses into the log, for headers that are odd; what matters of them is a check's reason.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 PORTS = {"http": 80, "https": 443}
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
@@ -124,7 +128,7 @@ def _next(session: requests.Session, answer: requests.Response) -> requests.Prep
         following: Any = next(session.resolve_redirects(answer, answer.request, yield_requests=True))
         if urlsplit(following.url).port == 0:
             raise ValueError("port 0")
-    except (ValueError, requests.RequestException):
+    except (ValueError, StopIteration, requests.RequestException):
         raise Failed("it redirects to what is no address") from None
     return following  # type: ignore[no-any-return]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
-from bus.config import Objection
+from bus.config import Objection, setting
 from bus.tables import Service
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Failed, Outcome
 from prober.probe import Probe
@@ -17,13 +17,18 @@ from prober.words import broken, mine
 class Check(Service):
     """The settings of every check, and how it is used: ``run`` one attempt, in a worker thread."""
 
+    @property
+    def family(self) -> str:
+        """Which addresses are tried: ``any``, ``4`` or ``6``."""
+        return "any"
+
     def look(self, probe: Probe) -> Outcome:
         """Try once; may raise ``Failed``, ``OSError`` and ``TimeoutError``, which ``run`` puts into words."""
         raise TypeError(f"{type(self).__name__} cannot look")
 
     def run(self, probe: Probe) -> Outcome:
         """One attempt, which ends soon after the probe's deadline; raises nothing for what a target does."""
-        settled = False
+        settled, probe.family = False, self.family
         try:
             found = self.look(probe)
         except Failed as error:
@@ -65,3 +70,15 @@ class Check(Service):
             yield Objection("url", "a name or a password in it", "an address without, since everybody reads it")
         if port == 0:
             yield Objection("url", "port 0", "a port from 1 to 65535")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaching(Check):
+    """A check that goes to an address."""
+
+    ip: str = setting("any", choices=("any", "4", "6"), help="Which addresses are tried: those of IPv4, IPv6 or both.")
+
+    @property
+    def family(self) -> str:
+        """As the operator has it."""
+        return self.ip

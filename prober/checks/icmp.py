@@ -6,18 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.config import Objection, setting
-from prober.checks.common import Check
+from prober.checks.common import Reaching
 from prober.outcome import DEGRADED, DOWN, UP, Failed, Outcome
 from prober.probe import Probe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Icmp(Check):
+class Icmp(Reaching):
     """A host by ping: its packets come back, not too few and not too late."""
 
     count: int = setting(3, minimum=1, maximum=100, help="So many packets are sent.")
     spacing: float = setting(0.2, unit="s", minimum=0.01, maximum=10, help="The time between two of them.")
     size: int = setting(56, unit="bytes", minimum=16, maximum=1400, help="What each of them carries.")
+    patience: float = setting(
+        2.0,
+        unit="s",
+        minimum=0.01,
+        maximum=60,
+        help="So long is waited for the last of them; what comes later is lost.",
+    )
     loss_degraded: float = setting(
         1.0, unit="percent", minimum=0, maximum=100, help="It is degraded when so many of them are lost, or more."
     )
@@ -44,7 +51,7 @@ class Icmp(Check):
 
         address = probe.addresses(self.parts().hostname or "", 0)[0]
         with Echoes(address, self.size) as echoes:
-            times = echoes.sent(self.count, self.spacing, probe)
+            times = echoes.sent(self.count, self.spacing, self.patience, probe)
         loss = 100.0 * (self.count - len(times)) / self.count
         metrics = {"loss_percent": loss}
         if times:

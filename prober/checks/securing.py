@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bus.config import Objection, setting
-from prober.checks.common import Check
+from prober.checks.common import Reaching
 from prober.outcome import DEGRADED, UP, Outcome
 from prober.probe import Probe
 
@@ -22,7 +22,7 @@ STARTTLS = ("", "smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "sieve", "postgre
 
 
 @dataclass(frozen=True, kw_only=True)
-class Securing(Check):
+class Securing(Reaching):
     """A check that may speak TLS."""
 
     tls_verify: bool = setting(True, help="Whether its certificate has to be trusted, be for its name and not be over.")

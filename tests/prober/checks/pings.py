@@ -63,11 +63,11 @@ def silent() -> None:
 
 
 ACTS: dict[str, tuple[Callable[[], None], Icmp]] = {
-    "allowed": (allowed, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01)),
+    "allowed": (allowed, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01, patience=1.0)),
     "six": (allowed, Icmp(name="gw", url="icmp://[::1]", spacing=0.01)),
-    "forbidden": (forbidden, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01)),
-    "lossy": (lossy, Icmp(name="gw", url="icmp://127.0.0.1", count=20, spacing=0.05)),
-    "silent": (silent, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01)),
+    "forbidden": (forbidden, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01, patience=1.0)),
+    "lossy": (lossy, Icmp(name="gw", url="icmp://127.0.0.1", count=20, spacing=0.05, patience=0.3)),
+    "silent": (silent, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01, patience=1.0)),
     "nowhere": (allowed, Icmp(name="gw", url="icmp://192.0.2.1", spacing=0.01)),
 }
 

@@ -325,6 +325,21 @@ def test_a_name_without_an_address_is_told() -> None:
     assert (found.status, found.reason) == (DOWN, "the name shop.example has no address")
 
 
+def test_a_name_may_be_tried_by_one_kind_of_address_alone(at: str, site: Site) -> None:
+    def ask(host: str, port: int) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+        ]
+
+    port = at.rpartition(":")[2]
+    url, both = f"http://shop.example:{port}/", Names(ask)
+    assert look(url, names=both, ip="4").status == UP
+    assert look(url, names=both).status == UP
+    assert look(url, names=both, ip="6").status == DOWN
+    assert look(url, names=names("127.0.0.1"), ip="6").reason == "the name shop.example has no address of IPv6"
+
+
 def test_nobody_there_is_told() -> None:
     port = free_port()
     assert look(f"http://127.0.0.1:{port}").reason == f"connection refused by 127.0.0.1:{port}"

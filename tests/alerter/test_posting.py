@@ -1,0 +1,92 @@
+"""The way of a request: the address that was looked at is the one that is reached, redirects are not followed."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from alerter.channels.common import Post, Refused, Unreached
+from alerter.posting import MOST_BYTES, Carrier
+from tests.alerter.receiver import Receiver, Reply, hang_up
+
+TCP = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+
+
+class Names:
+    """Names that answer as the test says, one answer after another."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        self.asked.append(host)
+        return [(*TCP, (address, port)) for address in self.answers.pop(0)]
+
+
+def post(receiver: Receiver, host: str = "hook.example") -> Post:
+    return Post(f"http://{host}:{receiver.port}/x", b"{}", {"Content-Type": "application/json"})
+
+
+def test_a_name_is_resolved_once_and_what_was_looked_at_is_reached() -> None:
+    with Receiver() as receiver:
+        # A second answer would be another address: it is not asked for.
+        names = Names(["127.0.0.1"])
+        carrier = Carrier(("127.0.0.0/8",), resolve=names)
+        assert carrier.post(post(receiver), 5.0).status == 200
+        assert names.asked == ["hook.example"]
+        assert receiver.requests[0].headers["host"] == f"hook.example:{receiver.port}"
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["93.184.215.14", "10.1.2.3"], ["169.254.169.254"], ["0.0.0.0"]])
+def test_a_name_that_leads_home_is_refused_whatever_else_it_says(addresses: list[str]) -> None:
+    with Receiver() as receiver:
+        with pytest.raises(Refused, match="private_networks can allow it"):
+            Carrier(resolve=Names(addresses)).post(post(receiver), 5.0)
+        assert receiver.requests == []
+
+
+def test_only_the_networks_that_are_allowed_are() -> None:
+    with Receiver() as receiver, pytest.raises(Refused, match="this machine's own"):
+        Carrier(("10.0.0.0/8",), resolve=Names(["127.0.0.1"])).post(post(receiver), 5.0)
+
+
+def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    with Receiver() as receiver:
+        receiver.usual = Reply(302, headers={"Location": f"{receiver.url}/secret"})
+        assert Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 5.0).status == 302
+        assert len(receiver.requests) == 1
+
+
+def test_a_long_answer_is_cut() -> None:
+    with Receiver() as receiver:
+        receiver.usual = Reply(200, b"x" * (MOST_BYTES + 1000))
+        assert len(Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 5.0).body) == MOST_BYTES
+
+
+def test_a_connection_that_breaks_may_have_told() -> None:
+    with Receiver() as receiver:
+        receiver.usual = Reply(act=hang_up)
+        with pytest.raises(Unreached) as caught:
+            Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 5.0)
+        assert caught.value.maybe
+
+
+def test_nobody_there_has_certainly_not_been_told() -> None:
+    with Receiver() as receiver:
+        where = post(receiver, "127.0.0.1")
+    with pytest.raises(Unreached, match="connection refused") as caught:
+        Carrier(("127.0.0.1",)).post(where, 5.0)
+    assert not caught.value.maybe
+
+
+def test_a_proxy_carries_what_is_sent_and_is_shown_to_nobody_else() -> None:
+    with Receiver() as proxy:
+        carrier = Carrier(proxy=f"http://guardia:s3same-open@127.0.0.1:{proxy.port}")
+        assert carrier.post(Post("http://hook.example/x", b"{}", {}), 5.0).status == 200
+        (request,) = proxy.requests
+        assert request.path == "http://hook.example/x"
+        assert "proxy-authorization" in request.headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bus.program import Program, TryAgain, run
 from bus.sockets import Ask, Subscribe
@@ -26,7 +27,7 @@ from prober.trial import Ground
 def build(program: Program[Prober]) -> None:
     """Open the memory and the sockets, and connect them."""
     config, loop, log = program.config, program.loop, program.log
-    guard, names = Guard(), Names()
+    guard, names, place = Guard(), Names(), config.place
     joined = joined_as(program.home)
     if joined and not config.place:
         raise TryAgain(f'this host was joined to a hub as {joined}: write place = "{joined}" under [prober]')
@@ -43,6 +44,9 @@ def build(program: Program[Prober]) -> None:
     loop.on_stop(pool.close)
 
     def use(config: Prober) -> None:
+        if config.place != place:
+            log.warning("the place is %s until the next start", place or "the hub")
+            config = replace(config, place=place)
         ground = Ground(guard, Reach(config.private_networks, names), log)
         services = [one for one in program.settings["services"] if is_ours(one, config.place)]
         checking.use(config, services, ground, program.settings.secrets())

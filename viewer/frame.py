@@ -131,7 +131,7 @@ def _footer(scene: Scene, pane: Pane) -> None:
         x = pane.put(x, 0, "▏", Role.ACCENT) + 1
         _line(pane, x, [(f"{found} found", Role.TEXT), ("Enter keep", Role.SOFT), ("Esc clear", Role.SOFT)])
         return
-    right = f"window {model.window.name} "
+    right = f"{'0 now  ' if model.replay else ''}window {model.window.name} "
     edge = pane.right(0, right, Role.TEXT)
     warning = model.notice or _warning(scene)
     if warning:

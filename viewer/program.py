@@ -120,6 +120,7 @@ def make_model(settings: Viewer, url: str, screen: str | None, host: str | None)
         screen=screen or ("host" if host else "hosts"),
         plan=Plan(refresh=settings.refresh_interval),
     )
+    model.show(model.screen)
     model.wanted = host or ""
     model.hosts.chosen, model.hosts.held = host, host is not None
     return model

@@ -30,7 +30,8 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
             facts.append((f"{count(value)} {word}", scene.tone(host)))
     inner = panel(pane, "Processes", facts)
     if not host.processes:
-        nothing(inner, "none told yet" if host.processes is None else "none")
+        past = scene.model.replay is not None
+        nothing(inner, "history keeps no processes" if past else "none told yet" if host.processes is None else "none")
         return
     rows = sorted(host.processes, key=lambda row: (-(row.cpu or 0.0), -(row.memory or 0.0), row.pid))
     tone = scene.tone(host)

@@ -116,7 +116,10 @@ def _head(scene: Scene, pane: Pane, host: Host, above: Sequence[str], below: Seq
     seen = host.age(scene.at)
     name = host.display if host.display == host.name else f"{host.display} ({host.name})"
     state: list[Span] = [scene.state(host)]
-    when = f"{age(seen)} ago" if seen is not None else "never seen"
+    past = scene.model.replay is not None
+    when = f"{age(seen)} before" if past else f"{age(seen)} ago"
+    if seen is None:
+        when = "not seen then" if past else "never seen"
     state.append((when, Role.SOFT if scene.fresh(host) else Role.WARN))
     room = pane.width - 2 - sum(width(text) + 2 for text, _ in state)
     x = pane.put(1, 0, fit(name, room), Role.TITLE | BOLD) + 2

@@ -14,7 +14,6 @@ import codecs
 import fcntl
 import os
 import random
-import re
 import select
 import shutil
 import signal
@@ -39,7 +38,6 @@ HZ = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 END = "\x1b[?2026l"
 """What every frame of ours ends with."""
-CHOSEN = re.compile(r"▸ *\S+ +\S+ +(\S+)")
 
 
 class Screen:
@@ -138,19 +136,20 @@ def viewer(url: str, *flags: str) -> list[str]:
 def keys(home: Path) -> None:
     """Press keys at random moments, and see how soon the chosen line has moved."""
     with hub(5000, 500) as url, Screen(viewer(url, "--screen", "hosts"), home) as screen:
-        screen.until(lambda text: "5000 hosts" in text and "LIVE" in text)
+        screen.until(lambda text: "of 5000" in text and "LIVE" in text)
         screen.watch(10.0)
         chance = random.Random(1)
         took = []
-        down = False
+        step = -1
         for turn in range(PRESSES):
             screen.watch(chance.uniform(0.05, 0.25))
-            before = _marked(screen)
             if turn % 20 == 0:
-                down = not down
+                step = -step
+            screen.until(lambda _: _marked(screen) >= 0)
+            row = _marked(screen) + step
             pressed = time.perf_counter()
-            screen.press("j" if down else "k")
-            at = screen.until(lambda text, before=before: _marked(screen) != before, 5.0)  # type: ignore[misc]
+            screen.press("j" if step > 0 else "k")
+            at = screen.until(lambda _, row=row: _marked(screen) == row, 10.0)  # type: ignore[misc]
             took.append((at - pressed) * 1000)
         took.sort()
         print(
@@ -170,7 +169,7 @@ def calm(home: Path, seconds: float) -> None:
     with hub(50, 50) as url:
         for name in ("hosts", "host"):
             with Screen(viewer(url, "--screen", name), home) as screen:
-                screen.until(lambda text: "LIVE" in text and "⣿" in text)
+                screen.until(lambda text: "LIVE" in text and "CPU" in text)
                 screen.watch(8.0)
                 cpu, written, frames = screen.cpu_seconds(), screen.bytes, screen.frames
                 screen.watch(seconds)

@@ -41,5 +41,43 @@ def asked_at(socket: Path, question: bytes, *, seconds: float = PATIENCE) -> byt
     return frames[-1]
 
 
+class Asking:
+    """Many questions to the store's reader over one connection, for commands that read much."""
+
+    def __init__(self, home: Path, *, seconds: float = PATIENCE) -> None:
+        self._socket = home / "run" / ROADS["reader"]
+        self._seconds = seconds
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._ask: Ask | None = None
+        self._number = 0
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ask is not None:
+            self._ask.close()
+        self._context.term()
+
+    def ask(self, question: Question) -> Any:
+        """The answer to ``question``; raises ``Unanswered``."""
+        if not self._socket.exists():
+            raise Unanswered(f"nobody answers: {self._socket} is not there, so the hub is not running here")
+        if self._ask is None:
+            self._ask = Ask(self._context)
+            self._ask.connect(f"ipc://{self._socket}")
+        until = time.monotonic() + self._seconds
+        self._number += 1
+        number = b"%d" % self._number
+        if not self._ask.raw.poll(_left(until), zmq.POLLOUT):
+            raise Unanswered(f"nobody answers at {self._socket}")
+        self._ask.raw.send_multipart([number, pack_question(question)])
+        while self._ask.raw.poll(_left(until)):
+            frames = self._ask.raw.recv_multipart()
+            if frames[0] == number:
+                return read_answer(question, frames[-1])
+        raise Unanswered(f"no answer within {self._seconds:g} s")
+
+
 def _left(until: float) -> int:
     return max(0, int(1000 * (until - time.monotonic())))

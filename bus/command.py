@@ -56,6 +56,7 @@ COMMANDS = {
     "drill delivery": Command("bus.drill.delivery:main", "kills a hub of its own under load and counts what is lost"),
     "audit": Command("store.audit:main", "audit gaps: what each producer sent, what was stored, what was lost and why"),
     "migrate": Command("bus.migration.command:main", "makes guardia.toml of the first Guardia's config.json"),
+    "export": Command("store.exporting.command:main", "what is stored, as CSV, JSON lines or Parquet"),
     "import": Command("store.importing.command:main", "the first Guardia's history into this store"),
     "sla": Command("store.sla:main", "how long services were up, down or unknown, by month"),
     "enroll": Command("collector.command:enroll", "lets an agent in, and prints the line that makes its host join"),

@@ -28,6 +28,7 @@ MAY_PRINT |= {
     "agent/reference.py",
     "store/audit.py",
     "store/sla.py",
+    "store/exporting/command.py",
     "store/importing/command.py",
     "bus/migration/command.py",
     "store/care/command.py",

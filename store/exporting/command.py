@@ -1,0 +1,179 @@
+"""``guardia export``: what is stored, as CSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from bus import home, timing
+from bus.asking import Asking
+from bus.faults import did_you_mean, listed
+from bus.messages import KINDS
+from bus.program import STOPPED, WRONG
+from bus.progress import Progress
+from bus.questions import Unanswered
+from store.exporting.past import Extent, Past, Wanted
+from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
+
+UNKNOWN = 2
+SECOND = 1_000_000_000
+SECONDS = 60.0
+"""How long one answer may take: the hub may be busy, and an export is in no hurry."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Export; 0, or 2 when the store did not answer to the end, or 100 when it was asked wrongly."""
+    given = _arguments().parse_args(argv)
+    if given.kind not in KINDS:
+        near = did_you_mean(given.kind, KINDS)
+        return _wrong(f"no records are called {given.kind}; {near or 'there are ' + listed(KINDS)}")
+    if given.step is not None and (given.kind != "sample" or given.parquet):
+        return _wrong("--step is for samples, as csv or jsonl")
+    now = time.time_ns()
+    start, end = _time(given.since, now, 0), _time(given.until, now, now)
+    if start is None or end is None:
+        return _wrong("--since and --until take a time such as 2026-01-31T12:00 or a length back from now, as 7d")
+    wanted = Wanted(given.kind, start, end, tuple(given.host), tuple(given.metric) or ("*",))
+    folder = home.home_path(home.config_path(given.config, os.environ), os.environ)
+    try:
+        with Asking(folder, seconds=SECONDS) as asking:
+            past = Past(asking.ask, wanted)
+            lines = _parquet(past, wanted, given) if given.parquet else _text(past, wanted, given)
+    except Unanswered as failure:
+        print(f"guardia export: {failure}", file=sys.stderr)
+        return UNKNOWN
+    except ModuleNotFoundError as error:
+        return _wrong(f"Parquet needs {error.name}: pip install 'guardia[parquet]'")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _wrong(f"{error.filename or given.output}: {(error.strerror or str(error)).lower()}")
+    if not given.quiet:
+        print(f"{lines} {'rows' if given.parquet else 'lines'} exported", file=sys.stderr)
+    return STOPPED
+
+
+def _text(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
+    step = None if given.step is None else max(1, int(given.step * SECOND))
+    extents = past.extents()
+    with _output(given.output) as stream:
+        form = FORMS[given.format](stream)
+        form.begin(heads(wanted.kind, stepped=step is not None))
+        progress = _progress(extents, given, to_file=stream is not sys.stdout)
+        done = 0
+        for extent in extents:
+            for until in _pieces(form, past, wanted, extent, step):
+                progress.at(done + until - extent.start, f"{form.lines} lines, {extent.subject}")
+            done += _length(extent)
+        progress.close()
+        stream.flush()
+    return int(form.lines)
+
+
+def _pieces(form: Csv | JsonLines, past: Past, wanted: Wanted, extent: Extent, step: int | None) -> Iterator[int]:
+    """Write all of a subject; yields until when that was done."""
+    if step is not None:
+        for until, answer in past.steps(extent, step):
+            form.steps(extent.subject, answer)
+            yield until
+        return
+    for until, rows in past.pieces(extent):
+        if wanted.kind == "sample":
+            form.samples(samples_of(past, rows, wanted.metrics))
+        else:
+            form.records(records_of(rows))
+        yield until
+
+
+def _parquet(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
+    from store.exporting import parquet
+
+    extents = past.extents()
+    progress = _progress(extents, given, to_file=True)
+    rows = done = 0
+    for day in parquet.days(extents):
+        written = 0
+        for written in parquet.write_day(Path(given.parquet), wanted.kind, day, past, extents, wanted.metrics):
+            progress.at(done, f"{rows + written} rows")
+        rows += written
+        done += sum(max(0, min(one.end, day + parquet.DAY) - max(one.start, day)) for one in extents)
+    progress.close()
+    return rows
+
+
+def _progress(extents: Sequence[Extent], given: argparse.Namespace, *, to_file: bool) -> Progress:
+    # A bar would stand among the lines when both go to one terminal.
+    quiet = given.quiet or not (to_file or not sys.stdout.isatty())
+    return Progress("export", sum(map(_length, extents)), sys.stderr, quiet=quiet)
+
+
+def _length(extent: Extent) -> int:
+    return extent.end - extent.start + 1
+
+
+@contextlib.contextmanager
+def _output(name: str | None) -> Iterator[TextIO]:
+    """The file, whole or not at all; or standard output."""
+    if name is None:
+        yield sys.stdout
+        return
+    path = Path(name)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _time(text: str | None, now: int, default: int) -> int | None:
+    """ns since the epoch: a time in UTC, or a length back from now; None where it is neither."""
+    if text is None:
+        return default
+    with contextlib.suppress(ValueError):
+        return max(0, now - int(timing.seconds(text) * SECOND))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * SECOND)
+
+
+def _wrong(text: str) -> int:
+    print(f"guardia export: {text}", file=sys.stderr)
+    return WRONG
+
+
+def _duration(text: str) -> float:
+    try:
+        return timing.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="guardia export", description=__doc__)
+    parser.add_argument("--format", choices=tuple(FORMS), default="csv", help="csv (default) or JSON lines")
+    parser.add_argument("--parquet", metavar="DIR", help="Parquet files by kind and day in this folder instead")
+    parser.add_argument("--kind", default="sample", metavar="KIND", help="sample (default), check, alert, facts, ...")
+    parser.add_argument(
+        "--host", action="append", default=[], metavar="GLOB", help="a host or service, may be repeated (default: all)"
+    )
+    parser.add_argument("--metric", action="append", default=[], metavar="GLOB", help="may be repeated (default: all)")
+    parser.add_argument("--since", metavar="TIME", help="2026-01-31T12:00 (UTC), or 7d back from now (default: all)")
+    parser.add_argument("--until", metavar="TIME", help="until then, included (default: now)")
+    parser.add_argument("--step", type=_duration, metavar="1h", help="mean, min, max, last and count of such steps")
+    parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output; whole or not at all")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no count")
+    parser.add_argument("--config", metavar="FILE")
+    return parser

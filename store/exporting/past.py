@@ -1,0 +1,107 @@
+"""The stored past in pieces, by subject and time; never more than a piece in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bus.messages import HUB
+from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Subjects
+from bus.wire import HEADER
+from store.backends import Row
+from store.keys import dated
+
+SECOND = 1_000_000_000
+MOST_RECORDS = 2000
+"""In a piece."""
+MOST_STEPS = 2000
+LONGEST, SHORTEST = 7 * 86_400 * SECOND, 1_000_000
+Ask = Callable[[Question], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is exported; times in ns, both ends included. Without globs everything but the hub's own rooms."""
+
+    kind: str
+    start: int
+    end: int
+    subjects: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ("*",)
+
+    def fits(self, subject: str) -> bool:
+        """Whether a subject is wanted."""
+        if not self.subjects:
+            return not subject.startswith(HUB)
+        return any(fnmatchcase(subject, glob) for glob in self.subjects)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A subject, and from when to when it has something that is wanted."""
+
+    subject: str
+    start: int
+    end: int
+
+
+class Past:
+    """The store, asked for what is wanted."""
+
+    def __init__(self, ask: Ask, wanted: Wanted) -> None:
+        self._ask = ask
+        self._wanted = wanted
+        self._layouts: dict[int, tuple[str, ...]] = {}
+
+    def extents(self) -> list[Extent]:
+        """The subjects, by name, that have anything between the times."""
+        wanted = self._wanted
+        found = [
+            # Not until its newest record: a clock that was wrong may have left others after that.
+            Extent(one.subject, max(wanted.start, one.first_at), wanted.end)
+            for one in self._ask(Subjects(wanted.kind)).subjects
+            if wanted.fits(one.subject)
+        ]
+        return [extent for extent in found if extent.start <= extent.end]
+
+    def pieces(self, extent: Extent) -> Iterator[tuple[int, list[Row]]]:
+        """(until when, records in the order of time) until the end; pieces adjoin, many of them may be empty."""
+        at, span = extent.start, 3600 * SECOND
+        while at <= extent.end:
+            until = min(at + span - 1, extent.end)
+            question = Range(self._wanted.kind, extent.subject, at, until, MOST_RECORDS)
+            records = self._ask(question).records
+            if len(records) >= MOST_RECORDS and span > SHORTEST:
+                # There may be more, and only the newest came.
+                span = max(SHORTEST, span // 4)
+                continue
+            yield until, [_row(one.received, one.record) for one in records]
+            at = until + 1
+            if len(records) < MOST_RECORDS // 4:
+                span = min(LONGEST, span * 2)
+
+    def steps(self, extent: Extent, step: int) -> Iterator[tuple[int, SeriesAnswer]]:
+        """(until when, steps) until the end, in steps of ``step`` ns at its multiples."""
+        at = extent.start - extent.start % step
+        while at <= extent.end:
+            until = min(at + step * MOST_STEPS - 1, extent.end)
+            question = Series(extent.subject, self._wanted.metrics, at, until, step=step, aggregates=AGGREGATES)
+            yield until, self._ask(question)
+            at = until + 1
+
+    def layouts(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """The names behind layout ids, each asked for once."""
+        unknown = tuple(one for one in ids if one not in self._layouts)
+        if unknown:
+            self._layouts.update(self._ask(Layouts(unknown)).layouts)
+        return {one: self._layouts[one] for one in ids if one in self._layouts}
+
+
+def _row(received: int, record: bytes) -> Row:
+    return dated(_at(record)), received, record
+
+
+def _at(record: bytes) -> int:
+    return int(HEADER.unpack_from(record)[9])

@@ -1,0 +1,254 @@
+"""What is exported is what is stored: as text, and as Parquet read by DuckDB and pandas."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bus.messages import Alert, Sample
+from bus.questions import Question
+from store.answers import answer
+from store.backends.memory import MemoryBackend
+from store.exporting import parquet
+from store.exporting.past import MOST_RECORDS, Past, Wanted
+from store.exporting.text import Csv, JsonLines, heads, instant, records_of, samples_of
+from tests.store.given import DAY, HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, layout, sample, told
+
+FOREVER = NOON + 90 * DAY
+Ask = Callable[[Question], Any]
+
+
+def store(*records: Any) -> Ask:
+    """A store that holds these, to be asked."""
+    backend = MemoryBackend(Path(), write=True)
+    backend.commit(batch([layout(), layout("db-1")]), NOON)
+    backend.commit(batch(records), NOON)
+    return lambda question: answer(backend, question)
+
+
+def past(ask: Ask, kind: str = "sample", **more: Any) -> Past:
+    """Everything of a kind that is in the store."""
+    return Past(ask, Wanted(kind, more.pop("start", 0), more.pop("end", FOREVER), **more))
+
+
+def seconds(found: Past) -> list[int]:
+    """The seconds after noon of all records, in the order in which they come."""
+    return [(at - NOON) // SECOND for one in found.extents() for _, rows in found.pieces(one) for at, _, _ in rows]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(0, 40 * 86_400), unique=True, max_size=40),
+    st.integers(0, 86_400 * 40),
+    st.integers(0, 86_400 * 40),
+)
+def test_pieces_give_every_record_once_and_in_order(times: list[int], start: int, length: int) -> None:
+    ask = store(*(sample(n + 1, at=NOON + second * SECOND) for n, second in enumerate(times)))
+    found = past(ask, start=NOON + start * SECOND, end=NOON + (start + length) * SECOND)
+    assert seconds(found) == sorted(second for second in times if start <= second <= start + length)
+
+
+def test_many_records_in_little_time_come_in_pieces_that_are_full_at_most() -> None:
+    count = 3 * MOST_RECORDS
+    ask = store(*(sample(n + 1, at=NOON + n * SECOND // 100) for n in range(count)))
+    found = past(ask)
+    (extent,) = found.extents()
+    sizes = [len(rows) for _, rows in found.pieces(extent)]
+    assert sum(sizes) == count
+    assert max(sizes) < MOST_RECORDS
+
+
+def test_who_fits_is_exported_and_the_hub_only_when_it_is_named() -> None:
+    ask = store(sample(1), sample(1, host="db-1"), sample(1, host="guardia.api-1"))
+    assert [one.subject for one in past(ask).extents()] == ["db-1", "web-1"]
+    assert [one.subject for one in past(ask, subjects=("web-*",)).extents()] == ["web-1"]
+    assert [one.subject for one in past(ask, subjects=("guardia.*",)).extents()] == ["guardia.api-1"]
+
+
+def written(form: type[Csv | JsonLines], found: Past, kind: str = "sample", metrics: tuple[str, ...] = ("*",)) -> str:
+    """The whole export."""
+    stream = io.StringIO()
+    made = form(stream)
+    made.begin(heads(kind, stepped=False))
+    for extent in found.extents():
+        for _, rows in found.pieces(extent):
+            if kind == "sample":
+                made.samples(samples_of(found, rows, metrics))
+            else:
+                made.records(records_of(rows))
+    return stream.getvalue()
+
+
+def test_samples_as_csv_have_a_line_a_reading_and_as_json_a_line_a_sample() -> None:
+    ask = store(sample(1), sample(2, at=NOON + 1), told(Sample(LAYOUT.id, (None, 7.5)), 3, at=NOON + 2 * SECOND))
+    assert written(Csv, past(ask)).splitlines() == [
+        "time,host,metric,value",
+        "2026-01-31T12:00:00.000000001Z,web-1,cpu.percent,2.0",
+        "2026-01-31T12:00:00.000000001Z,web-1,memory.used,200.0",
+        "2026-01-31T12:00:01.000Z,web-1,cpu.percent,1.0",
+        "2026-01-31T12:00:01.000Z,web-1,memory.used,100.0",
+        "2026-01-31T12:00:02.000Z,web-1,memory.used,7.5",
+    ]
+    lines = [json.loads(line) for line in written(JsonLines, past(ask), metrics=("cpu.*",)).splitlines()]
+    assert lines[0] == {"time": "2026-01-31T12:00:00.000000001Z", "host": "web-1", "values": {"cpu.percent": 2.0}}
+    assert lines[2]["values"] == {"cpu.percent": None}
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_value_is_read_back_from_csv_as_it_was(value: float) -> None:
+    rows = list(csv.reader(io.StringIO(written(Csv, past(store(told(Sample(LAYOUT.id, (value, 0.0)), 1)))))))
+    assert float(rows[1][3]) == value
+
+
+def test_other_records_have_their_fields() -> None:
+    alert = told(Alert("cpu", "firing", reason='above "90"', labels={"a": "b"}), 1, host="alerter", subject="web-1")
+    ask = store(check(0), check(1, "down"), alert)
+    rows = list(csv.DictReader(io.StringIO(written(Csv, past(ask, "check"), "check"))))
+    assert [(row["subject"], row["status"]) for row in rows] == [("shop", "up"), ("shop", "down")]
+    (found,) = csv.DictReader(io.StringIO(written(Csv, past(ask, "alert"), "alert")))
+    assert (found["reason"], json.loads(found["labels"])) == ('above "90"', {"a": "b"})
+
+
+def test_instants_are_exact() -> None:
+    assert instant(NOON) == "2026-01-31T12:00:00.000Z"
+    assert instant(NOON + 123_000_000) == "2026-01-31T12:00:00.123Z"
+    assert instant(NOON + 123_000_001) == "2026-01-31T12:00:00.123000001Z"
+
+
+def test_steps_have_their_extremes_and_counts() -> None:
+    ask = store(*(sample(n, at=NOON + n * SECOND) for n in range(1, 121)))
+    found = past(ask, metrics=("cpu.percent",))
+    stream = io.StringIO()
+    form = Csv(stream)
+    for extent in found.extents():
+        for _, found_answer in found.steps(extent, MINUTE):
+            form.steps(extent.subject, found_answer)
+    assert stream.getvalue().splitlines() == [
+        "2026-01-31T12:00:00.000Z,web-1,cpu.percent,30.0,1.0,59.0,59.0,59",
+        "2026-01-31T12:01:00.000Z,web-1,cpu.percent,89.5,60.0,119.0,119.0,60",
+        "2026-01-31T12:02:00.000Z,web-1,cpu.percent,120.0,120.0,120.0,120.0,1",
+    ]
+
+
+# -- Parquet ---
+
+
+def as_parquet(folder: Path, found: Past, kind: str = "sample", globs: tuple[str, ...] = ("*",)) -> int:
+    """Write everything; how many rows."""
+    extents = found.extents()
+    rows = 0
+    for day in parquet.days(extents):
+        *_, last = parquet.write_day(folder, kind, day, found, extents, globs)
+        rows += last
+    return rows
+
+
+@pytest.fixture
+def three_days() -> Ask:
+    """Two hosts, a reading every six hours for three days."""
+    return store(
+        *(sample(n, host=host, at=NOON + n * 6 * HOUR) for host in ("web-1", "db-1") for n in range(1, 12)),
+        check(0),
+        check(1, "down"),
+    )
+
+
+def test_duckdb_and_pandas_read_what_was_stored(three_days: Ask, tmp_path: Path) -> None:
+    assert as_parquet(tmp_path, past(three_days)) == 2 * 11 * 2
+    assert sorted(path.parent.name for path in tmp_path.rglob("*.parquet")) == [
+        "day=2026-01-31",
+        "day=2026-02-01",
+        "day=2026-02-02",
+        "day=2026-02-03",
+    ]
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+
+    files = f"{tmp_path}/**/*.parquet"
+    rows = duckdb.sql(
+        f"SELECT host, metric, count(*), max(value), epoch_ns(min(time)) FROM "
+        f"read_parquet('{files}', hive_partitioning = true) WHERE kind = 'sample' GROUP BY ALL ORDER BY ALL"
+    )
+    assert rows is not None
+    assert rows.fetchall() == [
+        (host, metric, 11, top, NOON + 6 * HOUR)
+        for host in ("db-1", "web-1")
+        for metric, top in (("cpu.percent", 11.0), ("memory.used", 1100.0))
+    ]
+    day = duckdb.sql(f"SELECT count(*) FROM read_parquet('{files}') WHERE day = '2026-02-01'")
+    assert day is not None
+    assert day.fetchall() == [(16,)]
+
+    frame = pd.read_parquet(tmp_path)
+    web = frame[(frame.host == "web-1") & (frame.metric == "cpu.percent")].sort_values("time")
+    assert web.value.tolist() == [float(n) for n in range(1, 12)]
+    assert [int(one.value) for one in web.time] == [NOON + n * 6 * HOUR for n in range(1, 12)]
+
+
+def test_checks_have_columns_of_their_own_types(three_days: Ask, tmp_path: Path) -> None:
+    assert as_parquet(tmp_path, past(three_days, "check"), "check") == 2
+    frame = pd.read_parquet(tmp_path)
+    assert frame.status.tolist() == ["up", "down"]
+    assert frame.subject.tolist() == ["shop", "shop"]
+    assert set(frame.kind.astype(str)) == {"check"}
+
+
+def test_the_same_export_again_replaces_and_adds_nothing(three_days: Ask, tmp_path: Path) -> None:
+    as_parquet(tmp_path, past(three_days))
+    first = {path: path.stat().st_size for path in tmp_path.rglob("*.parquet")}
+    as_parquet(tmp_path, past(three_days))
+    assert {path: path.stat().st_size for path in tmp_path.rglob("*.parquet")} == first
+
+
+def test_a_store_that_falls_silent_leaves_no_half_of_a_day(three_days: Ask, tmp_path: Path) -> None:
+    asked = 0
+
+    def failing(question: Question) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked > 3:
+            raise ConnectionError
+        return three_days(question)
+
+    found = past(failing)
+    extents = found.extents()
+    with pytest.raises(ConnectionError):
+        list(parquet.write_day(tmp_path, "sample", NOON - NOON % DAY, found, extents, ("*",)))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_memory_is_that_of_a_piece_however_long_the_past_is() -> None:
+    """Four times the records, and hardly more memory."""
+    peaks = []
+    for count in (2_000, 8_000):
+        ask = store(*(sample(n + 1, at=NOON + n * SECOND) for n in range(count)))
+        found = past(ask)
+        tracemalloc.start()
+        form = Csv(io.TextIOWrapper(io.BufferedWriter(Nowhere())))
+        for extent in found.extents():
+            for _, rows in found.pieces(extent):
+                form.samples(samples_of(found, rows, ("*",)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert form.lines == 2 * count
+    assert peaks[1] < 2 * peaks[0]
+
+
+class Nowhere(io.RawIOBase):
+    """Takes everything and keeps nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return len(data)

@@ -17,7 +17,8 @@ SECOND = 1_000_000_000
 MOST_RECORDS = 2000
 """In a piece."""
 MOST_STEPS = 2000
-LONGEST, SHORTEST = 7 * 86_400 * SECOND, 1_000_000
+DAY = 86_400 * SECOND
+LONGEST, SHORTEST = 7 * DAY, 1_000_000
 Ask = Callable[[Question], Any]
 
 
@@ -57,14 +58,32 @@ class Past:
 
     def extents(self) -> list[Extent]:
         """The subjects, by name, that have anything between the times."""
-        wanted = self._wanted
-        found = [
-            # Not until its newest record: a clock that was wrong may have left others after that.
-            Extent(one.subject, max(wanted.start, one.first_at), wanted.end)
-            for one in self._ask(Subjects(wanted.kind)).subjects
-            if wanted.fits(one.subject)
-        ]
-        return [extent for extent in found if extent.start <= extent.end]
+        known = [one for one in self._ask(Subjects(self._wanted.kind)).subjects if self._wanted.fits(one.subject)]
+        return [extent for one in known if (extent := self._extent(one.subject, one.first_at)) is not None]
+
+    def _extent(self, subject: str, first_at: int) -> Extent | None:
+        start, end = self._wanted.start, self._wanted.end
+        last = self._newest(subject, start, end)
+        if last is None:
+            return None
+        # It is known since ``first_at``, but what came late or was imported may be older.
+        before = self._newest(subject, start, min(first_at - 1, last)) if first_at > start else None
+        if before is None:
+            return Extent(subject, min(max(start, first_at), last), last)
+        # To the day is near enough: pieces without anything cost little.
+        empty = start
+        while before - empty > DAY:
+            middle = (before + empty) // 2
+            found = self._newest(subject, start, middle)
+            if found is None:
+                empty = middle + 1
+            else:
+                before = found
+        return Extent(subject, empty, last)
+
+    def _newest(self, subject: str, start: int, end: int) -> int | None:
+        records = self._ask(Range(self._wanted.kind, subject, start, end, 1)).records if start <= end else ()
+        return dated(_at(records[0].record)) if records else None
 
     def pieces(self, extent: Extent) -> Iterator[tuple[int, list[Row]]]:
         """(until when, records in the order of time) until the end; pieces adjoin, many of them may be empty."""

@@ -27,6 +27,10 @@ COMMANDS = {
     "collector": Command("collector.__main__:main", "the door and the stair: takes what agents push and publishes it"),
     "store writer": Command("store.__main__:writer", "keeps what is published, on disk"),
     "store reader": Command("store.__main__:reader", "answers questions about the past"),
+    "store sealer": Command(
+        "store.sealing_program:main", "makes blocks and rollups of what is over, drops what is old"
+    ),
+    "store stats": Command("store.stats:main", "what the store holds, for how long, and how large it will become"),
     "store verify": Command("store.care.command:verify", "reads all of the store and names what is damaged or missing"),
     "store snapshot": Command("store.care.command:snapshot", "copies the store of this moment, while it is written to"),
     "store restore": Command("store.care.command:restore", "puts a snapshot in the store's place, or only checks it"),

@@ -193,6 +193,8 @@ class StoreStatistics:
     last_cleanup: int | None = None
     last_commit: int | None = None
     generation: int = 0
+    tiers: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    """What is sealed, by ``kind/tier``: files, bytes, from, to (ns)."""
 
 
 @dataclass(frozen=True, slots=True)

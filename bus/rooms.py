@@ -20,6 +20,7 @@ ROOMS = {
 ROOM_LISTS = {
     "rules": "alerter.config:RuleTable",
     "maintenance": "alerter.config:Maintenance",
+    "retention": "store.config:Keep",
 }
 
 ROOM_DRAWERS = {"channels": Drawer("alerter.channels:CHANNELS", together="alerter.routes:complaints")}

@@ -36,7 +36,16 @@ def build_writer(program: Program[Store]) -> None:
         program.producer().tell(loss, subject=loss.stream, at=at)
 
     writer = Writer(
-        backend, subscribe, Settle(pushes), loop, program.vitals, program.log, config, path, publish=publish
+        backend,
+        subscribe,
+        Settle(pushes),
+        loop,
+        program.vitals,
+        program.log,
+        config,
+        path,
+        publish=publish,
+        rules=lambda: program.settings["retention"],
     )
 
     loop.on_stop(backend.close)

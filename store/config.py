@@ -1,11 +1,12 @@
-"""The table ``[store]``."""
+"""The table ``[store]`` and the list ``[[retention]]``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bus.config import Objection, Secret, setting
+from store.retention import Retention, Rule
 
 DAYS = 86_400.0
 
@@ -52,6 +53,30 @@ class Store:
     keep_records_seconds: float = setting(
         400 * DAYS, minimum=3600, unit="s", help="Checks, alerts and all else older than this is dropped."
     )
+    keep_1m_seconds: float = setting(
+        30 * DAYS, minimum=0, unit="s", help="Rollups of a minute older than this are dropped; 0: none are made."
+    )
+    keep_5m_seconds: float = setting(
+        180 * DAYS, minimum=0, unit="s", help="Rollups of five minutes older than this are dropped; 0: none are made."
+    )
+    keep_1h_seconds: float = setting(
+        1826 * DAYS, minimum=0, unit="s", help="Rollups of an hour older than this are dropped; 0: none are made."
+    )
+    seal_after_seconds: float = setting(
+        600.0, minimum=0, unit="s", help="So long after an hour's end its rows become blocks; what is late joins them."
+    )
+    max_bytes: int = setting(
+        0,
+        minimum=0,
+        unit="bytes",
+        help="The store takes no more than this: what is nearest to its end goes early. 0: no ceiling.",
+    )
+    room_bytes: int = setting(
+        1_073_741_824,
+        minimum=0,
+        unit="bytes",
+        help="While the disk has less free than this, what is nearest to its end goes early.",
+    )
     cleanup_seconds: float = setting(3600.0, minimum=60, unit="s", help="How often what is too old is dropped.")
     free_bytes: int = setting(
         536_870_912,
@@ -61,7 +86,44 @@ class Store:
     )
     retry_seconds: float = setting(5.0, minimum=1, unit="s", help="How often a commit that failed is tried again.")
 
+    def retention(self, rules: Iterable[Keep] = ()) -> Retention:
+        """How long what is kept."""
+        usual = {
+            "raw": self.keep_samples_seconds,
+            "1m": self.keep_1m_seconds,
+            "5m": self.keep_5m_seconds,
+            "1h": self.keep_1h_seconds,
+            "records": self.keep_records_seconds,
+        }
+        return Retention(
+            {name: int(seconds * 1e9) for name, seconds in usual.items()}, tuple(one.rule for one in rules)
+        )
+
     def objections(self) -> Iterator[Objection]:
         """A server has to be named."""
         if self.backend == "postgres" and self.url is None:
             yield Objection("url", "nothing", "the server's URL, as ${NAME} or file:PATH")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """An entry of ``[[retention]]``: how long is kept what these subjects told. The first one that matches decides."""
+
+    subjects: tuple[str, ...] = setting(help="Hosts and services, with * and ?.")
+    keep_samples_seconds: float | None = setting(None, minimum=3600, unit="s", help="As in [store], for these.")
+    keep_1m_seconds: float | None = setting(None, minimum=0, unit="s", help="As in [store], for these.")
+    keep_5m_seconds: float | None = setting(None, minimum=0, unit="s", help="As in [store], for these.")
+    keep_1h_seconds: float | None = setting(None, minimum=0, unit="s", help="As in [store], for these.")
+    keep_records_seconds: float | None = setting(None, minimum=3600, unit="s", help="As in [store], for these.")
+
+    @property
+    def rule(self) -> Rule:
+        """The same for ``store.retention``."""
+        given = {
+            "raw": self.keep_samples_seconds,
+            "1m": self.keep_1m_seconds,
+            "5m": self.keep_5m_seconds,
+            "1h": self.keep_1h_seconds,
+            "records": self.keep_records_seconds,
+        }
+        return Rule(self.subjects, {name: int(s * 1e9) for name, s in given.items() if s is not None})

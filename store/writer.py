@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bus import failpoints
@@ -13,7 +13,7 @@ from bus.control import REFUSED, STAIR, Flags, read_hello, read_refusals
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
-from bus.messages import KINDS, Loss
+from bus.messages import Loss
 from bus.passed import Passed
 from bus.program import TryAgain
 from bus.sockets import Settle, Subscribe
@@ -22,9 +22,10 @@ from bus.wire import Malformed, unstamped
 from store.account import Account
 from store.backends import Backend, StoreBroken, StoreFull
 from store.batch import Batch
-from store.config import Store
+from store.config import Keep, Store
 from store.marker import Marker, Quarantine
 from store.settling import Settling
+from store.spans import RAW
 
 DRAIN = 2000
 
@@ -49,8 +50,12 @@ class Writer:
         clock: Callable[[], int] = time.time_ns,
         free: Callable[[Path], int] | None = None,
         publish: Callable[[Loss, int], None] = lambda loss, at: None,
+        rules: Callable[[], Sequence[Keep]] = lambda: (),
     ) -> None:
-        """``publish`` tells everybody of a loss that was entered into the ledger, and its time in ns."""
+        """``publish`` tells everybody of a loss that was entered into the ledger, and its time in ns.
+
+        ``rules`` gives the entries of ``[[retention]]`` as they are now.
+        """
         self.full = False
         self._backend = backend
         self._subscribe = subscribe
@@ -62,6 +67,7 @@ class Writer:
         self._clock = clock
         self._free = free or _free_bytes
         self._publish = publish
+        self._rules = rules
         self._batch = Batch()
         self._commit_timer: Timer | None = None
         self._passed = Passed()
@@ -103,8 +109,11 @@ class Writer:
 
     def retain(self) -> None:
         """Drop what is older than the settings allow, and forget streams that nobody mentions any more."""
-        young, long = int(self._config.keep_samples_seconds * 1e9), int(self._config.keep_records_seconds * 1e9)
-        keep = {kind: young if kind in ("sample", "processes") else long for kind in set(KINDS) - {"layout"}}
+        retention = self._config.retention(self._rules())
+        keep = {
+            kind: retention.longest(kind, RAW)
+            for kind in ("sample", "processes", "facts", "check", "alert", "notice", "silence", "loss", "tally")
+        }
         dropped = self._backend.retain(keep, self._clock())
         if dropped:
             self._log.info("dropped %d records past their time", dropped)

@@ -27,6 +27,7 @@ MAY_PRINT |= {
     "collector/command.py",
     "agent/reference.py",
     "store/audit.py",
+    "store/stats.py",
     "store/sla.py",
     "store/exporting/command.py",
     "store/importing/command.py",

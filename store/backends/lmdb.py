@@ -94,6 +94,11 @@ class LmdbBackend:
             raise StoreBroken(f"{path / 'state'}: {error}") from None
 
     @property
+    def partitions(self) -> Partitions:
+        """The rows' partitions, for the sealer."""
+        return self._partitions
+
+    @property
     def damaged(self) -> list[str]:
         """What was found damaged since the start, a sentence each."""
         return self._partitions.damaged
@@ -337,11 +342,12 @@ class LmdbBackend:
         with self._reading() as txn:
             meta = read_meta(txn, self._db) or {}
         files = [*self._path.glob("rows/*/*/data.mdb"), self._path / "state" / "data.mdb"]
-        blocks = [*self._path.glob("blocks/*/*/*")]
+        sealed = self._past.statistics(self._path / "blocks", meta.get("deleted", {}))
         known = ("records", "deleted", "commits", "last_cleanup", "last_commit", "generation")
         return {
             **{name: meta[name] for name in known if meta.get(name) is not None},
-            "bytes": sum(disk_bytes(file) for file in (*files, *blocks)),
+            **sealed,
+            "bytes": sum(disk_bytes(file) for file in files) + sum(size for _, size, *_ in sealed["tiers"].values()),
             "partitions": sum(BAD not in file.parent.name for file in files) - 1,
         }
 

@@ -5,8 +5,10 @@ Rows are looked at before blocks: what the sealer takes up meanwhile is in both 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import lmdb
 
@@ -19,6 +21,7 @@ from store.columns import Steps, columns, united
 from store.keys import MINUTE, partition_start, period
 from store.pieces import Piece, of_columns, of_rollup
 from store.plan import Step, Stretch, finest, plan
+from store.pruning import deleted_of, held
 from store.rows import folded
 from store.spans import RAW, TIERS, day_of
 
@@ -106,6 +109,19 @@ class Past:
                 failpoints.at("seal.after_remove")
                 removed += 1
         return removed
+
+    def statistics(self, folder: Path, deleted: dict[str, int]) -> dict[str, Any]:
+        """What is sealed, and what was dropped of rows and blocks together, for ``StoreStatistics``."""
+        tiers: dict[str, tuple[int, int, int, int]] = {}
+        for one in held(folder):
+            name = f"{one.kind}/{one.tier}"
+            files, size, start, end = tiers.get(name, (0, 0, one.start, one.end))
+            tiers[name] = files + 1, size + one.bytes, min(start, one.start), max(end, one.end)
+        gone = Counter({kind: int(count) for kind, count in deleted.items()})
+        for name, count in deleted_of(folder).items():
+            kind, _, tier = name.partition("/")
+            gone[kind] += count if tier == RAW else 0
+        return {"tiers": tiers, "deleted": dict(gone)}
 
     def close(self) -> None:
         """Close every file."""

@@ -14,7 +14,17 @@ import pytest
 from tests.system.supervised import Hub, is_alive, until
 
 pytestmark = pytest.mark.system
-PROGRAMS = ["agent", "alerter", "api", "collector", "prober", "store-reader", "store-writer", "watchdog"]
+PROGRAMS = [
+    "agent",
+    "alerter",
+    "api",
+    "collector",
+    "prober",
+    "store-reader",
+    "store-sealer",
+    "store-writer",
+    "watchdog",
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,129 @@
+"""Drops what nobody is to keep any more, and makes room before the disk is full. The sealer's other half."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bus import failpoints
+from store.blocks.coding import Damaged
+from store.blocks.files import Blocks, Gone
+from store.blocks.segments import Writing
+from store.retention import Held, Retention, for_room, past_time
+from store.spans import span_of
+
+STATISTICS = "statistics.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much room the store may take: ``most`` bytes altogether (0: any), and ``free`` bytes left on the disk."""
+
+    most: int = 0
+    free: int = 0
+
+
+class Pruner:
+    """One per sealer; ``deleted`` counts rows and buckets by kind and tier since the store was made."""
+
+    def __init__(self, blocks: Blocks, retention: Retention, room: Room, log: logging.Logger) -> None:
+        self.retention = retention
+        self.room = room
+        self._blocks = blocks
+        self._log = log
+        self.deleted = Counter(deleted_of(blocks.folder))
+
+    def turn(self, now: int) -> int:
+        """Drop and thin what is past its time; returns how many files."""
+        files = held(self._blocks.folder)
+        dropped = past_time(files, self.retention, now)
+        for one in dropped:
+            self._drop(one)
+        kept = [one for one in files if one not in dropped]
+        thinned = sum(self._thin(one, now) for one in kept if self.retention.differs(one.kind, one.tier))
+        if dropped or thinned:
+            self._remember()
+        return len(dropped) + thinned
+
+    def make_room(self, now: int, used: int, free: int) -> int:
+        """Drop what is nearest to its end when ``used`` bytes are too many or ``free`` ones too few; returns files."""
+        wanted = max(used - self.room.most if self.room.most else 0, self.room.free - free)
+        if wanted <= 0:
+            return 0
+        files = for_room(held(self._blocks.folder), self.retention, now, wanted)
+        for one in files:
+            self._drop(one)
+            self._log.warning("dropped %s of %s %s before its time: room is short", one.name, one.kind, one.tier)
+        if files:
+            self._remember()
+        return len(files)
+
+    def _drop(self, one: Held) -> None:
+        path = self._blocks.folder / one.kind / one.tier / one.name
+        with contextlib.suppress(Gone, OSError):
+            segment = self._blocks.segment(path)
+            if segment is not None:
+                self.deleted[f"{one.kind}/{one.tier}"] += segment.index.rows
+        self._blocks.forget(path)
+        path.unlink(missing_ok=True)
+        failpoints.at("prune.drop")
+
+    def _thin(self, one: Held, now: int) -> bool:
+        """Write a file anew without the subjects that are not kept any more."""
+        path = self._blocks.folder / one.kind / one.tier / one.name
+        try:
+            segment = self._blocks.segment(path)
+        except Gone:
+            return False
+        if segment is None or not one.joined:
+            return False
+        over = self.retention.over(one.kind, one.tier, segment.subjects(), now - one.end)
+        if not over:
+            return False
+        rows = sum(place.rows for subject in over for place in segment.places(subject))
+        with contextlib.closing(Writing(path)) as writing:
+            for place in segment.index.parts:
+                if place.subject not in over:
+                    writing.add((place, segment.raw(place)), as_it_was=True)
+            try:
+                writing.finish(segment.index)
+            except Damaged as error:
+                self._log.error("damaged: %s", error)
+                return False
+        self.deleted[f"{one.kind}/{one.tier}"] += rows
+        failpoints.at("prune.thin")
+        return True
+
+    def _remember(self) -> None:
+        """Keep the statistics; what cannot be written now is counted by this process alone."""
+        fresh = self._blocks.folder / (STATISTICS + ".new")
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps({"deleted": dict(self.deleted)}))
+            fresh.rename(self._blocks.folder / STATISTICS)
+
+
+def deleted_of(folder: Path) -> dict[str, int]:
+    """How many rows and buckets were dropped by ``kind/tier``, as the folder of blocks says."""
+    try:
+        found = json.loads((folder / STATISTICS).read_text())["deleted"]
+        return {str(name): int(count) for name, count in found.items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+def held(folder: Path, size: Callable[[os.stat_result], int] = lambda found: found.st_blocks * 512) -> list[Held]:
+    """All files of blocks, by kind, tier and time."""
+    found = []
+    for path in folder.glob("*/*/*"):
+        span = span_of(path.name)
+        if span is not None:
+            with contextlib.suppress(OSError):
+                kind, tier = path.parts[-3:-1]
+                found.append(Held(path.name, kind, tier, span.start, span.end, size(path.stat())))
+    return sorted(found, key=lambda one: (one.kind, one.tier, one.start))

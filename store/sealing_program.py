@@ -1,0 +1,123 @@
+"""``guardia store sealer``: the wiring. A program of its own, so that its work never delays a commit."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bus.program import Program, TryAgain, run
+from store.backends import StoreBroken
+from store.backends.lmdb import LmdbBackend
+from store.backends.values import disk_bytes
+from store.config import Keep, Store
+from store.pruning import Pruner, Room
+from store.retention import tiers_kept
+from store.sealer import Pace, Sealer
+
+TURN_SECONDS = 15.0
+"""So often it looks whether something is due; while there is, it goes on."""
+FIRST_SECONDS = 5.0
+NICE = 10
+"""Everybody else goes first."""
+
+
+def build_sealer(program: Program[Store]) -> None:
+    """Open the files, and look now and then for what is due."""
+    if program.config.backend != "lmdb":
+        program.log.info("the %s backend keeps its own house: there is nothing to seal", program.config.backend)
+        return
+    os.nice(NICE)
+    path = program.home / program.config.path
+    backend = _opened(path)
+    program.loop.on_stop(backend.close)
+    sealer = Sealer(path, backend.partitions, backend.layouts, _pace(program.config, _rules(program)), program.log)
+    program.loop.on_stop(sealer.close)
+    pruner = Pruner(sealer.blocks, program.config.retention(_rules(program)), _room(program.config), program.log)
+
+    def turn() -> None:
+        try:
+            backend.refresh()
+            more = sealer.turn(time.time_ns())
+        except StoreBroken as error:
+            raise TryAgain(f"{error}") from None
+        except OSError as error:
+            program.log.error("cannot seal: %s", error)
+            more = False
+        program.loop.after(0.0 if more else TURN_SECONDS, turn)
+
+    def prune() -> None:
+        now = time.time_ns()
+        try:
+            pruner.turn(now)
+            pruner.make_room(now, _used(path), _free(path))
+        except OSError as error:
+            program.log.error("cannot drop what is old: %s", error)
+
+    def use(config: Store) -> None:
+        sealer.pace = _pace(config, _rules(program))
+        pruner.retention, pruner.room = config.retention(_rules(program)), _room(config)
+        prune()
+
+    def readings() -> dict[str, float | None]:
+        done = sealer.done
+        return {
+            "sealer.partitions_total": float(done.partitions),
+            "sealer.rows_total": float(done.rows),
+            "sealer.values_total": float(done.values),
+            "sealer.days_total": float(done.days),
+            "sealer.months_total": float(done.months),
+            "sealer.damaged_total": float(done.damaged),
+            "sealer.deleted_total": float(pruner.deleted.total()),
+            "sealer.cpu_seconds_total": done.seconds,
+        }
+
+    program.loop.after(0.0, turn)
+    program.loop.every(min(60.0, program.config.cleanup_seconds), prune, at_once=True)
+    program.on_reload.append(use)
+    program.vitals.source(readings)
+
+
+def _pace(config: Store, rules: Sequence[Keep]) -> Pace:
+    return Pace(after=int(config.seal_after_seconds * 1e9), keep=tiers_kept(config.retention(rules)))
+
+
+def _room(config: Store) -> Room:
+    return Room(config.max_bytes, config.room_bytes)
+
+
+def _rules(program: Program[Store]) -> tuple[Keep, ...]:
+    found: tuple[Keep, ...] = program.settings["retention"]
+    return found
+
+
+def _opened(path: Path) -> LmdbBackend:
+    # At the very first start the sealer may be here before the writer has made the files.
+    patience = time.monotonic() + FIRST_SECONDS
+    while True:
+        try:
+            return LmdbBackend(path, write=False)
+        except StoreBroken as error:
+            if time.monotonic() > patience:
+                raise TryAgain(f"cannot open the store: {error}") from None
+        time.sleep(0.05)
+
+
+def _used(path: Path) -> int:
+    return sum(disk_bytes(file) for folder in ("rows", "blocks", "state") for file in path.glob(f"{folder}/**/*"))
+
+
+def _free(path: Path) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run it to its end; returns its exit code."""
+    return run("store", Store, build_sealer, part="sealer", argv=argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

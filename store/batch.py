@@ -51,6 +51,10 @@ class Newest:
     record: bytes
 
 
+Latest = dict[tuple[int, bytes], Newest]
+"""The newest record of each series of a batch, by (kind code, subject)."""
+
+
 class Batch:
     """What has come since the last commit.
 

@@ -13,7 +13,7 @@ transaction together with the new number: a store is of the old format or of the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -139,3 +139,13 @@ def _checksums(txn: lmdb.Transaction, db: Databases) -> None:
 
 STEPS: dict[int, Callable[[lmdb.Transaction, Databases], None]] = {1: _checksums}
 """What makes a state of this format one of the next."""
+
+
+def with_prefix(cursor: lmdb.Cursor, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The entries whose keys begin so."""
+    if cursor.set_range(prefix):
+        for key, value in cursor:
+            name = bytes(key)
+            if not name.startswith(prefix):
+                return
+            yield name, bytes(value)

@@ -23,10 +23,11 @@ from store.backends import Row, StoreBroken, StoreFull, Streams
 from store.backends.beginning import be_sure, begin_anew
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
-from store.backends.formats import brought_up, read_meta, series_of, write_meta
+from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.past import Past
 from store.backends.values import (
+    NOBODY,
     disk_bytes,
     measured_at,
     names_of,
@@ -40,7 +41,7 @@ from store.backends.values import (
     unpack_stream,
 )
 from store.backends.witness import Witness
-from store.batch import Batch, Group, Newest, is_newer
+from store.batch import Batch, Group, Latest, Newest, is_newer
 from store.blocks.files import Blocks
 from store.columns import Steps
 from store.keys import LAYOUT, NUMBER, partition, partition_start, period, row_key, series_key
@@ -51,10 +52,6 @@ SAMPLE = KINDS["sample"].code
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
-NOBODY = 2**32 - 1
-"""The number of no series."""
-Latest = dict[tuple[int, bytes], Newest]
-"""The newest record of each series of a batch, by (kind code, subject)."""
 log = logging.getLogger("guardia")
 DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
@@ -273,6 +270,14 @@ class LmdbBackend:
             self._meta = meta
         return sum(dropped.values())
 
+    def _note_sealed(self, kind: str, records: int) -> None:
+        """Records are about to leave the rows for the blocks."""
+        sealed = self._meta.get("sealed", {})
+        meta = dict(self._meta, sealed={**sealed, kind: int(sealed.get(kind, 0)) + records})
+        with self._state.begin(write=True) as txn:
+            write_meta(txn, self._db, meta)
+        self._meta = meta
+
     # -- reading ---
 
     def subjects(self, kind: str) -> list[Subject]:
@@ -282,7 +287,7 @@ class LmdbBackend:
         prefix = series_key(kind, b"")
         found = []
         with self._reading() as txn:
-            for key, value in _with_prefix(txn.cursor(self._db["series"]), prefix):
+            for key, value in with_prefix(txn.cursor(self._db["series"]), prefix):
                 number, first_at = unpack_series(value) or (NOBODY, 0)
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 if stored is not None:
@@ -298,7 +303,7 @@ class LmdbBackend:
         with self._reading() as txn:
             if subjects is None:
                 cursor = txn.cursor(self._db["series"])
-                series = [unpack_series(value) for _, value in _with_prefix(cursor, series_key(kind, b""))]
+                series = [unpack_series(value) for _, value in with_prefix(cursor, series_key(kind, b""))]
             else:
                 keys = [series_key(kind, name.encode()) for name in sorted(set(subjects))]
                 values = [txn.get(key, db=self._db["series"]) for key in keys]
@@ -358,7 +363,7 @@ class LmdbBackend:
         self._past.refresh()
         if self._write:
             self._partitions.take_over()
-            self._past.unlink_sealed(time.time_ns())
+            self._past.unlink_sealed(time.time_ns(), self._note_sealed)
             self._partitions.look()
             if self._latest_waiting:
                 with contextlib.suppress(lmdb.Error):
@@ -393,12 +398,3 @@ class LmdbBackend:
                 yield txn
         except lmdb.Error as error:
             raise StoreBroken(f"{self._path / 'state'}: {error}") from None
-
-
-def _with_prefix(cursor: lmdb.Cursor, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-    if cursor.set_range(prefix):
-        for key, value in cursor:
-            name = bytes(key)
-            if not name.startswith(prefix):
-                return
-            yield name, bytes(value)

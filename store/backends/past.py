@@ -88,9 +88,10 @@ class Past:
                 found += self._rollup(subject, globs, grid, step)
         return found
 
-    def unlink_sealed(self, now: int) -> int:
+    def unlink_sealed(self, now: int, note: Callable[[str, int], None] = lambda kind, records: None) -> int:
         """Remove some partitions all of whose rows are in blocks that were written a while ago; a writer's duty.
 
+        ``note`` is told before of what kind they are and how many records they hold.
         Nobody else may: the writer alone knows that nothing was added between the look and the removal.
         """
         removed = 0
@@ -104,6 +105,7 @@ class Past:
                         continue
                 except OSError:
                     continue
+                note(kind, self._rows.count(path))
                 failpoints.at("seal.before_remove")
                 self._rows.remove(path)
                 failpoints.at("seal.after_remove")

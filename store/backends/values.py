@@ -9,6 +9,8 @@ from bus.questions import Stored
 from bus.wire import Malformed, read
 from store.keys import LATEST, NUMBER, SERIES
 
+NOBODY = 2**32 - 1
+"""The number of no series."""
 AT = slice(28, 36)
 """Where a record's own time stands (``bus.wire``)."""
 

@@ -59,7 +59,7 @@ def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -
         if report.missing and not (store / MANIFEST).exists():
             time.sleep(SETTLED_SECONDS)
             after = apart.ask("inspect", store / "state").get("meta", {})
-            report.missing = _missing(before | {"deleted": after.get("deleted", {})}, report)
+            report.missing = _missing(before | {name: after.get(name, {}) for name in ("deleted", "sealed")}, report)
     finally:
         apart.close()
     report.put_aside = sorted(path.relative_to(store).as_posix() for path in store.glob(f"**/*{BAD}*"))
@@ -92,8 +92,9 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
 
 
 def _missing(meta: dict[str, dict[str, int]], report: Report) -> dict[str, int]:
-    stored, deleted = meta.get("records", {}), meta.get("deleted", {})
-    short = {kind: count - deleted.get(kind, 0) - report.records[kind] for kind, count in stored.items()}
+    stored, deleted, sealed = (meta.get(name, {}) for name in ("records", "deleted", "sealed"))
+    gone = {kind: deleted.get(kind, 0) + sealed.get(kind, 0) for kind in stored}
+    short = {kind: count - gone[kind] - report.records[kind] for kind, count in stored.items()}
     return {kind: count for kind, count in short.items() if count > 0}
 
 

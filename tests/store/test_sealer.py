@@ -18,6 +18,7 @@ from store.answers import answer
 from store.backends import Backend, Row
 from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
+from store.care.verifying import verified
 from store.keys import FAR
 from store.sealer import Pace, Sealer
 from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, batch, check, layout, sample
@@ -60,7 +61,7 @@ class Store:
     def unlink(self) -> int:
         """Let the writer remove what is sealed, as it does some minutes later."""
         removed = 0
-        while found := self.backend._past.unlink_sealed(2**62):
+        while found := self.backend._past.unlink_sealed(2**62, self.backend._note_sealed):
             removed += found
         return removed
 
@@ -130,6 +131,7 @@ def test_what_is_sealed_answers_as_before_at_every_step_of_the_way(store: Store)
     agree(store)
     assert not list(store.path.glob("rows/*/*/data.mdb"))
     assert len(list((store.path / "blocks/sample/raw").iterdir())) == 2
+    assert not verified(store.path).missing
     answered: SeriesAnswer = answer(store.backend, Series("web-1", ("cpu.*",), START, START + 2 * DAY - 1, step=HOUR))
     assert answered.tier == "1h"
     assert answered.coverage == pytest.approx(len(HOURS) / 48, abs=0.01)

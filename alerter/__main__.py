@@ -22,7 +22,7 @@ from bus.sockets import Answer, Ask, Subscribe
 
 PULSE_SECONDS = 0.2
 NOTE_SECONDS = 5.0
-CONSIDER_SECONDS = 5.0
+CONSIDER_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
 DRILL_SECONDS = 15.0
 

@@ -27,6 +27,10 @@ from bus.messages import Alert, Silence
 HELD = "held_by_"
 CHANGED = "nobody is held back any longer"
 MOST_UNSETTLED = 100_000
+LOOK = 1_000_000_000
+"""What holds back those that burn is looked at this often (ns), and whenever it may have changed."""
+MOST_CONSIDERED = 300
+"""So many of those that burn are considered at once; when ten thousand do, judging must not wait for it."""
 
 
 class Memory(Protocol):
@@ -95,6 +99,8 @@ class Desk:
         self._touched: dict[str, Incident] = {}
         self._said: dict[str, Sequence[Reason]] = {}
         self._number = 0
+        self._looked = 0
+        self._turn = 0
 
     # -- beginning ---
 
@@ -118,18 +124,21 @@ class Desk:
     # -- settling ---
 
     def settle(self, now: int, *, all_open: bool = False) -> None:
-        """Make durable what was decided since the last time; ``all_open``: the speaker looks at all that burns."""
+        """Make durable what was decided since the last time; ``all_open``: the speaker looks at more of what burns."""
         decisions = self._unsettled + self.judge.decider.taken()
+        if not decisions and not self._touched and not all_open and 0 <= now - self._looked < LOOK:
+            return
         over = [d.incident for d in decisions if d.change is Change.RESOLVED and d.incident]
         for incident in over:
             if self._is_unreachable(incident):
                 self.holding.ended(incident, now)
-        holds = {one.id: self.holding.holds(one, self.judge, now) for one in [*self.judge.decider.open.values(), *over]}
+        holds = self._held(decisions, over, now)
         changed = [id for id in holds if holds[id] != self.holds.get(id, ())]
         if not decisions and not changed and not self._touched and not all_open:
             return
         heard = {d.incident.id: d.incident for d in decisions if d.incident}
-        incidents = {**self._open(None if all_open else [*changed, *heard]), **{one.id: one for one in over}}
+        considered = self._next_considered() if all_open else ()
+        incidents = {**self._open([*changed, *heard, *considered]), **{one.id: one for one in over}}
         incidents.update(self._touched)
         untold = [self._row(decision) for decision in decisions if decision.change is not None]
         said = self._said
@@ -190,6 +199,7 @@ class Desk:
             key, row = f"{self._number:020d}", {"silence": plain(silence), "at": now}
             txn.put("untold", key, row)
         self.holding.silences[silence.id] = silence
+        self._looked = 0
         self._tell(row)
         self._told([key])
         self.settle(now)
@@ -207,9 +217,28 @@ class Desk:
 
     # -- within ---
 
-    def _open(self, ids: Iterable[str] | None) -> dict[str, Incident]:
+    def _held(self, decisions: Sequence[Decision], over: Sequence[Incident], now: int) -> dict[str, tuple[Hold, ...]]:
+        """What holds back each incident that burns or is just over."""
         burning = self.judge.decider.open
-        return dict(burning) if ids is None else {id: burning[id] for id in ids if id in burning}
+        fresh = [one.incident for one in decisions if one.incident is not None]
+        # A parent that is gone or back matters to all that depend on it.
+        if not 0 <= now - self._looked < LOOK or any(self._is_unreachable(one) for one in fresh):
+            self._looked = now
+            return {one.id: self.holding.holds(one, self.judge, now) for one in [*burning.values(), *over]}
+        looked = [burning.get(one.id, one) for one in fresh] + list(over)
+        known = {id: found for id, found in self.holds.items() if id in burning}
+        return known | {one.id: self.holding.holds(one, self.judge, now) for one in looked}
+
+    def _next_considered(self) -> Sequence[str]:
+        """The next of those that burn, in turn."""
+        burning = list(self.judge.decider.open)
+        begin = self._turn if self._turn < len(burning) else 0
+        self._turn = begin + MOST_CONSIDERED
+        return burning[begin : self._turn]
+
+    def _open(self, ids: Iterable[str]) -> dict[str, Incident]:
+        burning = self.judge.decider.open
+        return {id: burning[id] for id in ids if id in burning}
 
     def _is_unreachable(self, incident: Incident) -> bool:
         return any(rule.name == incident.rule and rule.unreachable for rule in self.judge.rules)

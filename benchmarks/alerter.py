@@ -1,8 +1,8 @@
-"""How far behind judgement is: ``python -m benchmarks.alerter [HOSTS] [SECONDS]``.
+"""How far behind judgement is: ``python -m benchmarks.alerter [HOSTS] [SECONDS] [BURNING]``.
 
 10,000 hosts (by default) with one sample of 60 values every 10 s and 20 rules, through the real collector, store and
 alerter. One host in a hundred goes over a limit and back again every minute, so that incidents begin and end, go to
-disk and to a receiver all the time.
+disk and to a receiver all the time. Of a thousand hosts BURNING more burn from the beginning to the end (by default 0).
 """
 
 from __future__ import annotations
@@ -83,16 +83,17 @@ def settings(url: str) -> str:
     return f"[alerter]\ndefault_rules = false\n{notify}{rules}"
 
 
-def values(host: int, turn: int) -> tuple[float, ...]:
+def values(host: int, turn: int, burning: int = 0) -> tuple[float, ...]:
     """The readings of a host at its turn: quiet, but for one in a hundred that is busy for half of each minute."""
+    memory = 97.0 if (host * 617) % 1000 < burning else 55.0
     wave = (host * 7 + turn * 3) % 40
     busy = 95.0 if host % 100 == 0 and turn % 6 < 3 else 20.0 + wave
     disks = [number for place in range(4) for number in (40.0 + wave / 10 + place, 4e11, 6e11 - turn, 12.0)]
     nets = [number for place in range(4) for number in (1e6 + wave * 1e3 + place, 5e5, 0.0)]
-    return (busy, 8.0, 1.5 + wave / 40, 55.0 + wave / 4, 3.0, *disks, *nets, *(50.0 + wave / 8,) * 8, *(busy,) * 19)
+    return (busy, 8.0, 1.5 + wave / 40, memory + wave / 20, 60.0, *disks, *nets, *(50.0 + wave / 8,) * 8, *(busy,) * 19)
 
 
-def told(address: str, hosts: int, turns: int) -> None:
+def told(address: str, hosts: int, turns: int, burning: int) -> None:
     """Play all hosts, evenly over their interval."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     push = Push(context)
@@ -106,7 +107,7 @@ def told(address: str, hosts: int, turns: int) -> None:
             ahead = at - time.perf_counter()
             if ahead > 0.001:
                 time.sleep(ahead)
-            messages: list[Message] = [Sample(layout, values(host, turn))]
+            messages: list[Message] = [Sample(layout, values(host, turn, burning))]
             if not turn:
                 messages.insert(0, Layout(NAMES))
             moment = time.time_ns()
@@ -119,7 +120,7 @@ def told(address: str, hosts: int, turns: int) -> None:
     context.term()
 
 
-def measured(hosts: int, seconds: float) -> Found:
+def measured(hosts: int, seconds: float, burning: int) -> Found:
     """One run."""
     with Receiver() as receiver, hub(settings(receiver.url)) as made:
         secret = made.folder / "hook"
@@ -131,7 +132,7 @@ def measured(hosts: int, seconds: float) -> Found:
         made.start("store-reader", "bus.command", "store", "reader")
         made.start("alerter", "benchmarks.judged", str(result))
         player = multiprocessing.get_context("spawn").Process(
-            target=told, args=(made.door, hosts, int((WARM_SECONDS + seconds) / EVERY) + 1)
+            target=told, args=(made.door, hosts, int((WARM_SECONDS + seconds) / EVERY) + 1, burning)
         )
         player.start()
         time.sleep(WARM_SECONDS)
@@ -154,9 +155,9 @@ def quantile(numbers: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def main(hosts: int = 10_000, seconds: float = 60.0) -> None:
+def main(hosts: int = 10_000, seconds: float = 60.0, burning: int = 0) -> None:
     """Measure, and print."""
-    found = measured(hosts, seconds)
+    found = measured(hosts, seconds, burning)
     skip = int(hosts * WARM_SECONDS / EVERY)
     lags, ways = found.lags_ms[skip:], found.ways_ms[skip:]
     print(f"{hosts} hosts, {len(RULES)} rules, a sample every {EVERY:g} s: {len(lags)} of {len(NAMES)} values judged")

@@ -27,6 +27,7 @@ from prober import trust, words
 from prober.lines import counted
 from prober.outcome import UNKNOWN, Failed
 from prober.probe import Probe
+from prober.ranges import Statuses
 from prober.trust import Seen, Terms
 
 # It would write whole addresses into the log, for headers that are odd; what matters of them is a check's reason.
@@ -75,6 +76,8 @@ class Way:
 
     terms: Terms
     redirects: int
+    wanted: Statuses
+    """A redirect whose status is among these is what was asked for, and not followed."""
     private: tuple[str, ...] = ()
     """Headers that no other host gets to see."""
 
@@ -83,7 +86,7 @@ class Way:
         carrier = _Carrier(probe, self.terms)
         try:
             answer = carrier.send(first)
-            if self.redirects and answer.is_redirect:
+            if self.redirects and self._leads_on(answer):
                 answer = self._followed(answer, carrier, probe)
             body = answer.raw.read(most + 1, decode_content=True) or b""
         except (http.client.HTTPException, urllib3.exceptions.HTTPError, requests.RequestException) as error:
@@ -96,12 +99,15 @@ class Way:
         reason = " ".join(str(answer.reason or "").split())[:60]
         return Reply(answer.status_code, reason, answer.headers, body[:most], len(body) <= most, carrier.seen, place)
 
+    def _leads_on(self, answer: requests.Response) -> bool:
+        return answer.is_redirect and answer.status_code not in self.wanted
+
     def _followed(self, answer: requests.Response, carrier: _Carrier, probe: Probe) -> requests.Response:
         session = requests.Session()
         session.trust_env = False
         session.max_redirects = self.redirects
         history: list[requests.Response] = []
-        while answer.is_redirect:
+        while self._leads_on(answer):
             if len(history) >= self.redirects:
                 raise Failed(f"it redirects more than {self.redirects} times")
             extract_cookies_to_jar(session.cookies, answer.request, answer.raw)  # type: ignore[no-untyped-call]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prober.web import Reply, Way
 
 SHOWN = 60
+_QUERY = re.compile(r"[^\s#\x00-\x20\x7f-\U0010ffff]+")
 _UNSEEN = ("set-cookie", "authorization", "www-authenticate", "proxy-authenticate")
 """Headers whose value is not told."""
 
@@ -38,10 +39,16 @@ class Http(Securing):
     headers: dict[str, str] = setting({}, help='Headers that are sent: { Accept = "application/json" }.')
     secret_headers: dict[str, Secret] = setting({}, help='Headers that must not be seen: { X-Key = "file:key" }.')
     body: str = setting("", help="The body that is sent.")
+    secret_body: Secret | None = setting(None, help="The body that is sent, if it must not be seen.")
+    secret_query: Secret | None = setting(
+        None, help="What stands behind the ? of the address, if it must not be seen: key=..."
+    )
     user: str = setting("", help="Who logs in, by basic authentication.")
     password: Secret | None = setting(None, help="The password for it.")
     token: Secret | None = setting(None, help="The token by which we are known: Authorization: Bearer.")
-    redirects: int = setting(5, minimum=0, maximum=20, help="So many redirects are followed; 0: none.")
+    redirects: int = setting(
+        5, minimum=0, maximum=20, help="So many redirects are followed, if their status is not expected; 0: none."
+    )
     expected_status: str = setting("200-299", help='The statuses that are right: "200-299,404" or "2xx".')
     expected_headers: dict[str, str] = setting(
         {}, help='Headers that its answer has to have, with regular expressions: { Content-Type = "json" }.'
@@ -95,6 +102,10 @@ class Http(Securing):
     def _clashes(self) -> Iterator[Objection]:
         if self.user and self.password is None:
             yield Objection("password", "nothing", "the password of the user")
+        if self.body and self.secret_body is not None:
+            yield Objection("secret_body", "a second body", "one of them")
+        if self.secret_query is not None and not _QUERY.fullmatch(self.secret_query.reveal()):
+            yield Objection("secret_query", "signs that no address may have", "key=value, other signs as %XX")
         if self.password is not None and not self.user:
             yield Objection("user", "nothing", "whose password it is")
         if self.token is not None and self.user:
@@ -156,7 +167,7 @@ class Http(Securing):
     def _way(self) -> Way:
         from prober.web import Way
 
-        return Way(self.terms(), self.redirects, tuple(self.secret_headers))
+        return Way(self.terms(), self.redirects, self._statuses, tuple(self.secret_headers))
 
     @cached_property
     def _request(self) -> PreparedRequest:
@@ -172,7 +183,11 @@ class Http(Securing):
         own = {**self.headers, **{name: secret.reveal() for name, secret in self.secret_headers.items()}}
         taken = {name.lower() for name in own}
         headers = {name: value for name, value in headers.items() if name.lower() not in taken} | own
-        return request(self.method, self.url, headers, self.body.encode() if self.body else None)
+        url, body = self.url, self.secret_body.reveal() if self.secret_body else self.body
+        if self.secret_query:
+            url = url.partition("#")[0]
+            url = f"{url}{'&' if '?' in url else '?'}{self.secret_query.reveal()}"
+        return request(self.method, url, headers, body.encode() if body else None)
 
     @cached_property
     def _most(self) -> int:

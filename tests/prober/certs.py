@@ -149,10 +149,18 @@ def asked(begin: Callable[[socket], bool], context: ssl.SSLContext, act: Act) ->
     return serve
 
 
-def pair(days: float) -> tuple[bytes, bytes]:
+def turn(context: ssl.SSLContext, folder: Path, *names: str, days: float) -> None:
+    """The server of this context has another certificate from now on."""
+    key, chain = pair(days, *names)
+    file = folder / "turned.pem"
+    file.write_bytes(key + chain)
+    context.load_cert_chain(file)
+
+
+def pair(days: float, *names: str) -> tuple[bytes, bytes]:
     """The key and the certificate of a server, which lasts so many days, for those who take no context."""
     now = datetime.now(UTC).replace(tzinfo=None)
     made = authority().issue_cert(
-        *NAMES, not_before=now + timedelta(days=min(-1, days - 1)), not_after=now + timedelta(days=days)
+        *(names or NAMES), not_before=now + timedelta(days=min(-1, days - 1)), not_after=now + timedelta(days=days)
     )
     return made.private_key_pem.bytes(), b"".join(one.bytes() for one in made.cert_chain_pems)

@@ -133,8 +133,8 @@ def test_a_lost_packet_is_sent_again(port: int, zone: Zone, monkeypatch: pytest.
 def test_a_silent_server_is_down_in_time(port: int, zone: Zone, transport: str) -> None:
     zone.lost = 1000
     start = time.monotonic()
-    found = look(port, seconds=0.4, transport=transport)
-    assert (found.status, found.reason) == (DOWN, "no answer within 0.4 s while waiting for its answer")
+    found = look(port, seconds=1.0, transport=transport)
+    assert (found.status, found.reason) == (DOWN, "no answer within 1 s while waiting for its answer")
     assert not (transport == "udp" and found.reached)
     assert time.monotonic() - start < 10
 
@@ -145,16 +145,16 @@ def test_a_drip_over_tcp_is_cut() -> None:
         dripping(connection)
 
     with listening(drip) as port:
-        found = look(port, seconds=0.4, transport="tcp")
+        found = look(port, seconds=1.0, transport="tcp")
     assert found.status == DOWN
-    assert found.reason.startswith("no answer within 0.4 s: ")
+    assert found.reason.startswith("no answer within 1 s: ")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("raw", [b"", b"nonsense", b"\0" * 12, b"\xff" * 600])
 def test_what_is_no_dns_is_down(port: int, zone: Zone, transport: str, raw: bytes) -> None:
     zone.raw = raw
-    found = look(port, seconds=0.4, transport=transport)
+    found = look(port, seconds=1.0, transport=transport)
     assert found.status == DOWN
     assert found.reason
 
@@ -165,7 +165,7 @@ def test_an_answer_to_another_question_does_not_count(port: int, zone: Zone) -> 
         return answer
 
     zone.change = other
-    assert look(port, seconds=0.4).status == DOWN
+    assert look(port, seconds=1.0).status == DOWN
     assert look(port, transport="tcp").reason == "its answer is to another question"
 
 

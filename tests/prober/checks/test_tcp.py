@@ -51,9 +51,9 @@ def test_a_wrong_answer_is_told() -> None:
 
 def test_half_an_answer_is_told() -> None:
     with listening(slowly) as port:
-        found = tried(tcp(port, expect="ready"), 0.5)
+        found = tried(tcp(port, expect="ready"), 1.0)
     assert found.status == DOWN
-    assert found.reason == 'it said "220 mail." within 0.5 s, which does not match /ready/'
+    assert found.reason == 'it said "220 mail." within 1 s, which does not match /ready/'
 
 
 def test_a_slow_port_is_degraded() -> None:

@@ -131,8 +131,8 @@ def test_a_handshake_that_does_not_end_is_cut(tmp_path: Path, act: Callable[[soc
         act(connection)
 
     with listening(slow) as port:
-        found = look(port, tmp_path, seconds=0.5)
-    assert (found.status, found.reason) == (DOWN, "no answer within 0.5 s while agreeing on TLS")
+        found = look(port, tmp_path, seconds=1.0)
+    assert (found.status, found.reason) == (DOWN, "no answer within 1 s while agreeing on TLS")
 
 
 def test_files_that_cannot_be_read_say_nothing_of_the_target(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def _head(scene: Scene, pane: Pane, host: Host, above: Sequence[str], below: Seq
     name = host.display if host.display == host.name else f"{host.display} ({host.name})"
     state: list[Span] = [scene.state(host)]
     past = scene.model.replay is not None
-    when = f"{age(seen)} before" if past else f"{age(seen)} ago"
+    when = f"reading {age(seen)} old" if past else f"{age(seen)} ago"
     if seen is None:
         when = "not seen then" if past else "never seen"
     state.append((when, Role.SOFT if scene.fresh(host) else Role.WARN))

@@ -19,7 +19,7 @@ from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Place, Subject
 from alerter.terms import STATES, condition
 from bus.fields import Unfit
-from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, split_sample
+from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
 from bus.tables import Host, Service
 from bus.wire import Record
 
@@ -187,8 +187,7 @@ class Judge:
         if not self._heard(subject, record, received):
             return
         state = STATES.get(check.state or check.status, STATES["unknown"])
-        # Whoever is not of the hub itself speaks for its own place alone, whatever it says.
-        place = check.place if record.source.startswith(HUB) else record.source
+        place = seen_from(record.source, check)
         before = subject.places_seen.get(place)
         spacing = received - before.at if before else 0
         subject.places_seen[place] = Place(state, received, max(spacing, before.spacing // 2 if before else 0))

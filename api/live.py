@@ -13,7 +13,7 @@ from api.encoding import to_json
 from api.shapes import ServerMetrics
 from api.told import Told
 from api.views.metrics import Plan, plan
-from bus.messages import Alert, Check, Facts, Process, Processes, Sample
+from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_from
 from bus.wire import Malformed
 
 MANY_LAYOUTS = 2000
@@ -188,9 +188,10 @@ class Live:
         if known is None or told.born >= known.told.born:
             self.checks[told.subject] = now
         places = self.places.setdefault(told.subject, {})
-        before = places.get(now.check.place)
+        place = seen_from(told.source, now.check)
+        before = places.get(place)
         if (before is None and len(places) < MOST_PLACES) or (before and told.born >= before.told.born):
-            places[now.check.place] = now
+            places[place] = now
 
     def _alert(self, told: Told) -> None:
         alert = told.message()

@@ -27,6 +27,8 @@ class Told(NamedTuple):
     place: int
     """Its place among the records that were received together."""
     body: bytes
+    source: str = ""
+    """Who told it."""
 
     @property
     def born(self) -> int:
@@ -59,7 +61,8 @@ def told(frame: bytes) -> tuple[Stamp, list[Told]]:
         _, code, _, source_length, subject_length, *_ = fields
         names = begin + HEADER.size
         body = names + source_length + subject_length
-        subject = frame[names + source_length : body] or frame[names:body]
+        source = frame[names : names + source_length]
+        subject = frame[names + source_length : body] or source
         found.append(
             Told(
                 BY_CODE[code].name if code in BY_CODE else stamp.kind,
@@ -69,6 +72,7 @@ def told(frame: bytes) -> tuple[Stamp, list[Told]]:
                 fields[13],
                 place,
                 frame[body:end],
+                _subjects.get(source) or _named(source),
             )
         )
     return stamp, found
@@ -77,7 +81,7 @@ def told(frame: bytes) -> tuple[Stamp, list[Told]]:
 def stored(record: bytes, received: int) -> Told:
     """A record as the store keeps it; raises ``Malformed``."""
     found = read(record)[0]
-    return Told(found.kind, found.subject, found.at, received, found.sent, 0, found.body)
+    return Told(found.kind, found.subject, found.at, received, found.sent, 0, found.body, found.source)
 
 
 def _named(subject: bytes) -> str:

@@ -128,6 +128,11 @@ class Check:
     """Further readings, as ``loss_percent``; rules see ``check.loss_percent``."""
 
 
+def seen_from(source: str, check: Check) -> str:
+    """From which place; empty: the hub. Whoever is not of the hub speaks for its own place alone, whatever it says."""
+    return check.place if source.startswith(HUB) else source
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """A job says that it ran: ``status`` is up, or down with what went wrong in ``text``. The subject is a service."""

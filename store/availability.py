@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from bus.messages import Check
+from bus.messages import Check, seen_from
 from bus.questions import AvailabilityAnswer, Held
 from bus.wire import Malformed, read
 
@@ -41,11 +41,12 @@ def seen(rows: Iterable[tuple[int, int, bytes]]) -> Iterator[Verdict]:
     """The verdicts in stored checks; those that cannot be read are left out."""
     for at, _, record in rows:
         try:
-            check = read(record)[0].message()
+            told = read(record)[0]
+            check = told.message()
         except Malformed:
             continue
         if isinstance(check, Check):
-            yield Verdict(at, check.place, check.status)
+            yield Verdict(at, seen_from(told.source, check), check.status)
 
 
 def together(statuses: Sequence[str]) -> str:

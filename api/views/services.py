@@ -12,7 +12,7 @@ from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services
 from api.shapes import StateWord
 from api.told import Told
 from api.views.uptime import merged, seconds_in
-from bus.messages import Check
+from bus.messages import Check, seen_from
 
 
 def services(now: int, live: Live, directory: Directory, limits: Limits) -> Services:
@@ -37,7 +37,7 @@ def check_row(told: Told, check: Check) -> ServiceCheckRow:
         "http_status_code": check.http_status,
         "error_message": check.error,
         "ssl_expiry_days": check.tls_days,
-        "place": check.place or "hub",
+        "place": seen_from(told.source, check) or "hub",
         "attempts": check.attempt,
         "phases": check.phases or {},
     }
@@ -56,7 +56,7 @@ def uptime(name: str, since: int, end: int, checks: Sequence[tuple[Told, Check]]
     told = [check for _, check in checks if is_told(check)]
     good = sum(check.status == "up" for check in told)
     times = [check.response_ms for check in told if check.response_ms is not None]
-    seen = [(record.at, check.place, check.state or check.status) for record, check in checks]
+    seen = [(record.at, seen_from(record.source, check), check.state or check.status) for record, check in checks]
     spent = seconds_in(seen, since, end, interval)
     known = spent["up"] + spent["degraded"] + spent["down"]
     whole = known + spent["unknown"]

@@ -72,7 +72,16 @@ _numbers: dict[str, int] = {}
 def a_record(message: Message, *, subject: str = "web-1", at: int = NOON, sent: int | None = None) -> Record:
     """One record of ``message``, sent a millisecond after it was measured."""
     _numbers[subject] = number = _numbers.get(subject, 0) + 1
-    return record(message, source=subject, at=at, epoch=1, number=number, sent=at + 1_000_000 if sent is None else sent)
+    source = "guardia.prober" if isinstance(message, Check) else subject
+    return record(
+        message,
+        source=source,
+        subject=subject,
+        at=at,
+        epoch=1,
+        number=number,
+        sent=at + 1_000_000 if sent is None else sent,
+    )
 
 
 def reading(changes: Mapping[str, float | None] | None = None) -> tuple[Layout, Sample]:

@@ -8,7 +8,7 @@ from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
 from api.told import Told
 from api.views.uptime import merged, seconds_in
-from bus.messages import Check, Heartbeat
+from bus.messages import Check, Heartbeat, seen_from
 from bus.tables import Service
 from bus.wire import read
 from tests.api import contract
@@ -60,6 +60,16 @@ def test_a_service_is_told_from_each_place_and_from_all() -> None:
         ("tokyo", "down"),
     ]
     assert (shop["health_status"], shop["state"], shop["reason"]) == ("down", "down", "refused")
+
+
+def test_whoever_is_not_of_the_hub_speaks_for_its_own_place_alone() -> None:
+    lie = Check("down", place="")
+    assert [seen_from(source, lie) for source in ("guardia.prober", "web-1")] == ["", "web-1"]
+    house = House(directory=JOBS)
+    house.hub.live.hear(heard_check(Check("up")))
+    house.hub.live.hear(heard_check(lie)._replace(source="web-1"))
+    shop = next(one for one in house.prime().get("/api/v1/services")["services"] if one["name"] == "shop")
+    assert [(one["place"], one["status"]) for one in shop["places"]] == [("hub", "up"), ("web-1", "down")]
 
 
 def test_a_service_is_as_its_state_says_and_its_last_check_is_told_beside() -> None:

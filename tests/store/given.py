@@ -36,7 +36,7 @@ def layout(host: str = "web-1") -> Record:
 def check(number: int, status: str = "up", *, at: int | None = None) -> Record:
     """A check of the shop, minute ``number`` after noon."""
     moment = NOON + number * MINUTE if at is None else at
-    return told(Check(status), number, host="prober", subject="shop", at=moment)
+    return told(Check(status), number, host="guardia.prober", subject="shop", at=moment)
 
 
 def facts(number: int, kernel: str, *, host: str = "web-1") -> Record:

@@ -123,7 +123,7 @@ def test_the_store_answers_from_its_checks() -> None:
 def test_places_are_told_apart() -> None:
     backend = MemoryBackend(None, write=True)
     records = [
-        told(Check(status, place=place), number, host="prober", subject="shop", at=NOON)
+        told(Check(status, place=place), number, host="guardia.prober", subject="shop", at=NOON)
         for number, (place, status) in enumerate([("paris", "up"), ("tokyo", "down"), ("", "down")], 1)
     ]
     backend.commit(batch(records), NOON)

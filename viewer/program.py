@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -28,6 +29,7 @@ from viewer.script import Mistake, Play, Step, Unmet, parse_script, parse_size
 from viewer.session import Session
 from viewer.svg import svg
 from viewer.themes import Unfit
+from viewer.twins import twin
 from viewer.when import moment
 
 WRONGLY_ASKED = 100
@@ -58,6 +60,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--dump", action="store_true", help="print one picture when everything is there, and end")
     add("--script", metavar="FILE", type=Path, help="obey the keys in FILE instead of a keyboard")
     add("--size", metavar="80x24", default="80x24", help="the size of pictures that are printed")
+    add("--json", action="store_true", help="what --screen shows as JSON, for programs; waits as --dump does")
     add("--svg", action="store_true", help="--dump as SVG, with colours")
     add("--test-card", action="store_true", help="show what this terminal makes of our symbols and colours, and end")
     looks.add_flags(parser)
@@ -90,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     shown = looks.look(settings, environment, looks.encoding(), looks.Wanted.of(given))
     if given.test_card:
         return _card(shown, environment, theme, colourless)
-    printed = given.dump or given.svg or steps is not None
+    printed = given.dump or given.svg or given.json or steps is not None
     if not printed and not (sys.stdout.isatty() and sys.stdin.isatty()):
         return _refuse("guardia view: this is no terminal; give --dump for one picture as text")
     model = make_model(settings, home.url, given.screen, given.host)
@@ -105,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Pipes and files get plain text.
             palette = None if colourless or not sys.stdout.isatty() else Palette(256, theme)
             to_text = (lambda canvas: svg(canvas, theme)) if given.svg else _to_text(palette)
+            if given.json:
+                to_text = _to_json(session)
             return _print(session, size, steps, to_text)
         return _show(session, theme, colourless)
     finally:
@@ -148,6 +153,11 @@ def _show(session: Session, theme: Theme, colourless: bool) -> int:
     term = open_terminal()
     run(session, term, Palette(0 if colourless else term.number_of_colors, theme))
     return 0
+
+
+def _to_json(session: Session) -> Callable[[Canvas], str]:
+    """What is shown as data, in place of a picture."""
+    return lambda canvas: json.dumps(twin(session.scene()), indent=2) + "\n"
 
 
 def _card(shown: Look, environment: Mapping[str, str], theme: Theme, colourless: bool) -> int:

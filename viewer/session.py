@@ -56,4 +56,8 @@ class Session:
 
     def draw(self, wide: int, high: int) -> Canvas:
         """The picture of this moment."""
-        return frame.draw(Scene(self.model, self._clock(), self.look), wide, high)
+        return frame.draw(self.scene(), wide, high)
+
+    def scene(self) -> Scene:
+        """This moment."""
+        return Scene(self.model, self._clock(), self.look)

@@ -21,6 +21,8 @@ MAY_PRINT |= {
     "api/command.py",
     "viewer/program.py",
     "viewer/status.py",
+    "viewer/printing.py",
+    "bus/completion.py",
     "agent/once.py",
     "agent/joining.py",
     "bus/starting.py",

@@ -17,11 +17,13 @@ class Store:
 
     backend: str = setting(
         "lmdb",
-        choices=("lmdb", "memory", "postgres"),
-        help="lmdb keeps on disk, memory forgets at its end, postgres is a server that url names.",
+        choices=("lmdb", "memory", "postgres", "victoriametrics"),
+        help="lmdb keeps on disk, memory forgets at its end; postgres and victoriametrics are servers that url names.",
     )
     url: Secret | None = setting(
-        None, help="Where the backend's server is, as ${NAME} or file:PATH: postgresql://USER:PASSWORD@HOST/DATABASE."
+        None,
+        help="Where the backend's server is, as ${NAME} or file:PATH: postgresql://USER:PASSWORD@HOST/DATABASE, or"
+        " http://HOST:8428.",
     )
     path: str = setting("store", help="The folder of the data, relative to GUARDIA_HOME.")
     commit_seconds: float = setting(
@@ -101,7 +103,7 @@ class Store:
 
     def objections(self) -> Iterator[Objection]:
         """A server has to be named."""
-        if self.backend == "postgres" and self.url is None:
+        if self.backend in ("postgres", "victoriametrics") and self.url is None:
             yield Objection("url", "nothing", "the server's URL, as ${NAME} or file:PATH")
 
 

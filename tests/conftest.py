@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from hypothesis import HealthCheck, settings
+
+from tests.store.servers import missing
 
 # A busy machine is no fault of the code: how long an example takes proves nothing.
 settings.register_profile("guardia", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,3 +18,9 @@ LONG = "GUARDIA_LONG"
 
 for name in [name for name in os.environ if name.startswith(("GUARDIA_", "SUPERVISOR_")) and name != LONG]:
     del os.environ[name]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say plainly what could not be tried on this machine."""
+    for backend in missing():
+        terminalreporter.write_line(f"NOT TRIED: the backend {backend}, whose server is not installed (.ci/servers)")

@@ -103,8 +103,9 @@ BACKENDS = {
     "lmdb": "store.backends.lmdb:LmdbBackend",
     "memory": "store.backends.memory:MemoryBackend",
     "postgres": "store.backends.postgres:PostgresBackend",
+    "victoriametrics": "store.backends.victoriametrics:VictoriaMetricsBackend",
 }
-ELSEWHERE = frozenset({"postgres"})
+ELSEWHERE = frozenset({"postgres", "victoriametrics"})
 """Backends that are a server, for which ``[store] url`` is needed."""
 
 

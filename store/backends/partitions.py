@@ -202,6 +202,17 @@ class Partitions:
         if groups:
             yield groups
 
+    def newer(self, path: Path, commit: int) -> Iterator[bytes]:
+        """The groups that were written by commits after ``commit``; what is damaged is left out."""
+        key, last = row_key(0, 0, 0), ROW.pack(2**32 - 1, 2**32 - 1, 2**64 - 1)
+        while key:
+            try:
+                values, key = self._chunk(path, key, last, commit)
+            except (StoreBroken, lmdb.Error) as error:
+                self.note(f"{path}: {error}")
+                return
+            yield from values
+
     def count(self, path: Path) -> int:
         """How many records it holds; 0 when it cannot be read."""
         try:
@@ -316,8 +327,8 @@ class Partitions:
             path.rename(aside)
         self.note(f"{path} ({why}), put aside as {aside.name}")
 
-    def _chunk(self, path: Path, first: bytes, last: bytes) -> tuple[list[bytes], bytes]:
-        """Values from ``first`` to ``last``, and the key to go on from (empty: that was all)."""
+    def _chunk(self, path: Path, first: bytes, last: bytes, after: int = -1) -> tuple[list[bytes], bytes]:
+        """Values from ``first`` to ``last`` of commits after ``after``; the key to go on from, empty at the end."""
         values: list[bytes] = []
         with self._presence.at(path), self._at(path).begin() as txn, txn.cursor() as cursor:
             more = cursor.set_range(first)
@@ -325,7 +336,8 @@ class Partitions:
                 key = bytes(cursor.key())
                 if key > last:
                     return values, b""
-                values.append(bytes(cursor.value()))
+                if after < 0 or (len(key) == ROW.size and ROW.unpack(key)[2] > after):
+                    values.append(bytes(cursor.value()))
                 more = cursor.next()
             following = bytes(cursor.key()) if more else b""
             return values, following if following <= last else b""

@@ -156,7 +156,7 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path], int]) -> int:
     os.umask(0o077)
     try:
         table: Any = config.load(path, rooms.tables(), rooms.LISTS)["store"]
-        if table.backend != "lmdb":
+        if table.backend not in ("lmdb", "victoriametrics"):
             raise Refused(f"the backend is {table.backend}, which has no files here: see docs/backends.md")
         folder = home.made(home.home_path(path, os.environ)).absolute()
         return act(folder / table.path, folder)

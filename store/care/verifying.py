@@ -12,6 +12,8 @@ from store.backends.doubt import doubt
 from store.backends.partitions import BAD
 from store.care.apart import MANIFEST, Apart, Died, environments
 
+GONE = ("deleted", "sealed", "moved")
+"""What became of records that are in no partition of rows any more, as the state counts it."""
 SETTLED_SECONDS = 1.0
 """A running writer drops a partition and then counts what it dropped; so long it may take."""
 
@@ -59,7 +61,8 @@ def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -
         if report.missing and not (store / MANIFEST).exists():
             time.sleep(SETTLED_SECONDS)
             after = apart.ask("inspect", store / "state").get("meta", {})
-            report.missing = _missing(before | {name: after.get(name, {}) for name in ("deleted", "sealed")}, report)
+            gone = {what: after.get(what, {}) for what in GONE}
+            report.missing = _missing(before | gone, report)
     finally:
         apart.close()
     report.put_aside = sorted(path.relative_to(store).as_posix() for path in store.glob(f"**/*{BAD}*"))
@@ -92,8 +95,8 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
 
 
 def _missing(meta: dict[str, dict[str, int]], report: Report) -> dict[str, int]:
-    stored, deleted, sealed = (meta.get(name, {}) for name in ("records", "deleted", "sealed"))
-    gone = {kind: deleted.get(kind, 0) + sealed.get(kind, 0) for kind in stored}
+    stored = meta.get("records", {})
+    gone = sum((Counter(meta.get(what, {})) for what in GONE), Counter[str]())
     short = {kind: count - gone[kind] - report.records[kind] for kind, count in stored.items()}
     return {kind: count for kind, count in short.items() if count > 0}
 

@@ -161,6 +161,10 @@ class Programs:
         decode = KINDS["sample"].decode
         return Counter(int(decode(read(record)[0].body).values[0]) for _, _, record in rows)
 
+    def rows(self, name: str) -> list[Row]:
+        """The producer's samples, as the store answers."""
+        return self._rows("sample", name)
+
     def lost(self, name: str) -> list[Loss]:
         """The ledger's entries on the producer."""
         return [read(row[2])[0].message() for row in self._rows("loss", name)]

@@ -13,23 +13,22 @@ from bus.messages import KINDS
 from bus.questions import Range, Records, Unanswered
 from bus.wire import read
 from tests.pipeline.programs import HUB, Programs, until
-from tests.store.servers import Server, programs
+from tests.store.servers import Postgres, programs
 
 BEFORE, AFTER = 500, 500
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[Postgres]:
     found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed")
-    made = Server(found)
+    assert found is not None
+    made = Postgres(found)
     yield made
     made.stop()
 
 
 @pytest.fixture
-def hub(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Programs]:
+def hub(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Programs]:
     monkeypatch.setenv("STORE_URL", server.database().reveal())
     made = Programs('[store]\nbackend = "postgres"\nurl = "${STORE_URL}"\n')
     yield made
@@ -61,7 +60,7 @@ def missing(hub: Programs) -> list[int]:
     return [one.value for one in hub.told("web-1") if one.value not in stored]
 
 
-def test_a_crash_of_the_server_under_load_loses_and_doubles_nothing(hub: Programs, server: Server) -> None:
+def test_a_crash_of_the_server_under_load_loses_and_doubles_nothing(hub: Programs, server: Postgres) -> None:
     for name in HUB:
         hub.start(name)
     hub.producer("web-1", 500)

@@ -1,4 +1,7 @@
-"""Backends for the contract tests: each over a fresh place, PostgreSQL over a server that the tests start."""
+"""Backends for the contract tests: each over a fresh place, PostgreSQL and VictoriaMetrics over servers of our own.
+
+What is not installed is not tried: its tests are not collected, and the end of the run says so.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,36 @@ import pytest
 
 from bus.secret import Secret
 from store.backends import BACKENDS, ELSEWHERE, Backend, opened
-from tests.store.servers import Server, programs
+from tests.store.servers import Postgres, Victoria, missing, programs, victoria
 
 Fresh = Callable[[Path], Backend]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres() -> Iterator[Postgres]:
     """A running PostgreSQL."""
     found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed")
-    server = Server(found)
+    assert found is not None, "PostgreSQL is not installed: apt-get install postgresql"
+    server = Postgres(found)
     yield server
     server.stop()
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(scope="session")
+def victoriametrics() -> Iterator[Victoria]:
+    """A running VictoriaMetrics."""
+    found = victoria()
+    assert found is not None, "VictoriaMetrics is not installed: apt-get install victoria-metrics"
+    server = Victoria(found)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=sorted(BACKENDS.keys() - set(missing())))
 def fresh(request: pytest.FixtureRequest) -> Fresh:
-    """Makes an empty store of each kind."""
+    """Makes an empty store of each kind that can be tried here."""
     name: str = request.param
-    url: Secret | None = request.getfixturevalue("postgres").database() if name in ELSEWHERE else None
+    url: Secret | None = request.getfixturevalue(name).database() if name in ELSEWHERE else None
     return lambda path: opened(name, path, write=True, url=url)
 
 
@@ -39,3 +51,6 @@ def backend(fresh: Fresh, tmp_path: Path) -> Iterator[Backend]:
     made = fresh(tmp_path / "store")
     yield made
     made.close()
+
+
+collect_ignore = [f"test_{name}.py" for name in missing()]

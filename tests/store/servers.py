@@ -1,18 +1,34 @@
-"""A PostgreSQL server for the tests, on a port of its own and in a folder of its own."""
+"""Servers for the tests, each on a port of its own and in a folder of its own; and which of them are installed."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import psycopg
+import requests
 
 from bus.secret import Secret
+
+VICTORIA = ("victoria-metrics", "victoria-metrics-prod", "victoriametrics")
+"""What its program is called, by Debian and by its makers."""
+
+
+def missing() -> list[str]:
+    """The backends whose server is not installed here: what is told of them is not tried."""
+    return [name for name, found in (("postgres", programs()), ("victoriametrics", victoria())) if found is None]
+
+
+def victoria() -> Path | None:
+    """VictoriaMetrics' program; None when it is not installed."""
+    return next((Path(found) for name in VICTORIA if (found := shutil.which(name))), None)
 
 
 def programs() -> Path | None:
@@ -24,7 +40,7 @@ def programs() -> Path | None:
     return Path(there).parent if there else None
 
 
-class Server:
+class Postgres:
     """A running server; ``stop`` leaves neither process nor files."""
 
     def __init__(self, binaries: Path) -> None:
@@ -74,3 +90,54 @@ class Server:
             timeout=60,
         )
         assert ran.returncode == 0, ran.stderr
+
+
+class Victoria:
+    """A running VictoriaMetrics; ``stop`` leaves neither process nor files."""
+
+    def __init__(self, program: Path) -> None:
+        self._program = program
+        self._folder = Path(tempfile.mkdtemp(prefix="guardia-vm-"))
+        with socket.create_server(("127.0.0.1", 0)) as held:
+            self.port = int(held.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again."""
+        options = {
+            "storageDataPath": self._folder / "data",
+            "httpListenAddr": f"127.0.0.1:{self.port}",
+            "retentionPeriod": "100y",
+            "dedup.minScrapeInterval": "1ms",
+            "search.latencyOffset": "0s",
+            "memory.allowedBytes": "200MB",
+        }
+        with (self._folder / "log").open("ab") as log:
+            command = [str(self._program), *(f"-{name}={value}" for name, value in options.items())]
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                requests.get(f"{self.url}/health", timeout=5).raise_for_status()
+                return
+            except requests.RequestException:
+                assert time.monotonic() < end, (self._folder / "log").read_text()
+                assert self._process.poll() is None, (self._folder / "log").read_text()
+                time.sleep(0.05)
+
+    def halt(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End it, by default as a crash does."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(60)
+
+    def database(self) -> Secret:
+        """The URL; all tests share what it keeps."""
+        return Secret(self.url)
+
+    def stop(self) -> None:
+        """End it, and remove everything."""
+        self.halt()
+        shutil.rmtree(self._folder, ignore_errors=True)

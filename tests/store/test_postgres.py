@@ -12,12 +12,12 @@ from bus.secret import Secret
 from store.backends import StoreBroken, opened
 from store.backends.postgres import PostgresBackend
 from tests.store.given import HOUR, NOON, SECOND, batch, layout, numbers, sample
-from tests.store.servers import Server
+from tests.store.servers import Postgres
 
 LATE = NOON + HOUR
 
 
-def test_a_reader_sees_what_was_committed_and_what_ends_the_writer_is_kept(postgres: Server, tmp_path: Path) -> None:
+def test_a_reader_sees_what_was_committed_and_what_ends_the_writer_is_kept(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.database()
     writer = PostgresBackend(tmp_path / "store", write=True, url=url)
     reader = PostgresBackend(tmp_path / "elsewhere", write=False, url=url)
@@ -37,7 +37,7 @@ def test_a_reader_sees_what_was_committed_and_what_ends_the_writer_is_kept(postg
     reader.close()
 
 
-def test_a_store_opened_again_goes_on_with_its_generation_counts_and_newest(postgres: Server, tmp_path: Path) -> None:
+def test_a_store_opened_again_goes_on_with_its_generation_counts_and_newest(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.database()
     first = PostgresBackend(tmp_path / "store", write=True, url=url)
     first.commit(batch([sample(5)]), LATE)
@@ -51,7 +51,7 @@ def test_a_store_opened_again_goes_on_with_its_generation_counts_and_newest(post
     again.close()
 
 
-def test_a_database_put_back_to_an_older_copy_gets_a_new_generation(postgres: Server, tmp_path: Path) -> None:
+def test_a_database_put_back_to_an_older_copy_gets_a_new_generation(postgres: Postgres, tmp_path: Path) -> None:
     url, older = postgres.database(), postgres.database()
     first = PostgresBackend(tmp_path / "store", write=True, url=url)
     for number in range(1, 5):
@@ -72,7 +72,7 @@ def test_what_is_wrong_with_the_server_is_a_sentence_without_the_password(tmp_pa
     assert "\n" not in str(failure.value)
 
 
-def test_a_reader_before_the_writer_says_that_there_is_nothing_yet(postgres: Server, tmp_path: Path) -> None:
+def test_a_reader_before_the_writer_says_that_there_is_nothing_yet(postgres: Postgres, tmp_path: Path) -> None:
     with pytest.raises(StoreBroken, match="the writer makes them"):
         PostgresBackend(tmp_path / "store", write=False, url=postgres.database())
 
@@ -83,7 +83,7 @@ HISTORY = st.lists(st.lists(st.integers(-7300, 7300), max_size=8), max_size=4)
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HISTORY, st.integers(-7400, 7400), st.integers(-7400, 7400), st.integers(0, 20))
 def test_it_answers_as_a_plain_list_would(
-    postgres: Server, tmp_path: Path, history: list[list[int]], begin: int, end: int, limit: int
+    postgres: Postgres, tmp_path: Path, history: list[list[int]], begin: int, end: int, limit: int
 ) -> None:
     backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
     plain: set[int] = set()

@@ -1,0 +1,282 @@
+"""Samples in VictoriaMetrics for as long as it likes; here only the young ones, and all that is no sample.
+
+A batch is committed to LMDB first, with fsync: that is what a receipt means. A thread brings the samples to the
+server (``store/backends/shipping.py``). Rows leave the disk here when they are older than ``LOCAL`` and are on the
+server's; from then on they are remade of what it kept: milliseconds, and about twelve significant digits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import lmdb
+import requests
+
+from bus.messages import BY_CODE, layout_id
+from bus.secret import Secret
+from store.backends import Row, StoreBroken, Streams
+from store.backends.formats import series_of_record, write_meta
+from store.backends.lmdb import LmdbBackend
+from store.backends.shipping import PATIENCE, Parcel, Shipper, said
+from store.backends.values import names_of
+from store.backends.victoria_lines import MS, merged, places, remade, selector
+from store.batch import Batch
+from store.keys import EARLIEST, HOUR, partition, partition_start, period
+from store.rows import spread
+
+LOCAL = 24 * HOUR
+"""Samples younger than this are kept here too, as they came."""
+WINDOW = 6 * HOUR
+"""So much is asked of the server at once."""
+SLICE = 50
+"""Groups of a parcel that is read from the disk again."""
+AT_A_TIME = 8
+"""Such parcels between two commits."""
+MOST_LAYOUTS = 1000
+CLOSE_SECONDS = 10.0
+Rows = dict[str, list[Row]]
+
+
+class VictoriaMetricsBackend(LmdbBackend):
+    """See ``store.backends.Backend``."""
+
+    def __init__(self, path: Path, *, write: bool, url: Secret, local: int = LOCAL) -> None:
+        try:
+            self._places = places(url.reveal())
+        except ValueError as error:
+            raise StoreBroken(f"[store] url: {error}") from None
+        self._url = url
+        self._local = local
+        self._session = requests.Session()
+        self._remade: OrderedDict[int, tuple[str, ...]] = OrderedDict()
+        super().__init__(path, write=write)
+        self._file = path / "shipped.json"
+        self._told: dict[str, int] = self._read_told()
+        self._noted: dict[str, int] = {}
+        self._touched: dict[int, int] = {}
+        self._shipper: Shipper | None = None
+        if write:
+            of_this = self._told.get("generation") == self.generation
+            self._names = super().layouts(tuple(self._layout_ids))
+            mark = self._told.get("mark", 0) if of_this else 0
+            self._shipper = Shipper(self._places, url, mark, self._known)
+            self._first = self._committed
+            self._round = 0
+            self._behind = self._shipper.mark < self._committed
+            self._pass: Iterator[Rows] | None = None
+            self._until = 0
+
+    @property
+    def _committed(self) -> int:
+        return int(self._meta.get("commits", 0))
+
+    # -- writing ---
+
+    def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
+        """Make the batch durable here, and hand its samples on; see ``Backend``."""
+        super().commit(batch, now, streams)
+        for record in batch.layouts:
+            if names := names_of(record):
+                self._names[layout_id(names)] = names
+        rows: Rows = {}
+        for (code, start), groups in batch.groups.items():
+            if BY_CODE[code].name == "sample":
+                self._touched[start] = self._committed
+                for (subject, _), group in groups.items():
+                    kept = rows.setdefault(subject.decode(), [])
+                    kept += [(_at(record), group.received, record) for record in group.records]
+        self._look_back()
+        if not self._behind and not self._hand_over(rows, self._committed):
+            self._behind = True
+
+    def _known(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+        """The names of layouts, for the thread: LMDB is the loop's alone."""
+        return {layout: self._names[layout] for layout in ids if layout in self._names}
+
+    def _hand_over(self, rows: Rows, mark: int | None) -> bool:
+        assert self._shipper is not None
+        if not rows and mark is not None and mark == self._shipper.mark + 1:
+            self._shipper.mark = mark  # nothing of it goes there, and nothing before it waits
+            return True
+        return self._shipper.put(Parcel(self._round, rows, mark))
+
+    def _look_back(self) -> None:
+        """Send again what the server lost, and what there was no room for; a slice at a time."""
+        shipper = self._shipper
+        assert shipper is not None
+        if shipper.round != self._round:
+            self._round, self._behind, self._pass = shipper.round, True, None
+        for _ in range(AT_A_TIME):
+            if not self._behind or not shipper.room:
+                return
+            if self._pass is None:
+                self._until = self._committed
+                self._pass = self._since(shipper.mark)
+            rows = next(self._pass, None)
+            if rows is not None:
+                self._hand_over(rows, None)
+                continue
+            self._pass = None
+            if self._hand_over({}, self._until):
+                self._behind = self._until < self._committed
+
+    def _since(self, mark: int) -> Iterator[Rows]:
+        """The samples of commits after ``mark``, by host, in slices."""
+        found = (value for path in self._partitions.between("sample") for value in self._partitions.newer(path, mark))
+        while part := list(itertools.islice(found, SLICE)):
+            rows: Rows = {}
+            for value in part:
+                for row in spread(value):
+                    rows.setdefault(series_of_record(row[2])[0][1:].decode(), []).append(row)
+            yield rows
+
+    def retain(self, keep: dict[str, int], now: int) -> int:
+        """Drop what is too old; samples that the server has go from here as soon as they are older than ``LOCAL``."""
+        assert self._shipper is not None
+        sample = keep.get("sample")
+        if sample is None or sample <= self._local:
+            return super().retain(keep, now)
+        dropped = super().retain(keep, now)
+        limit = partition_start(partition("sample", now - self._local))
+        for path in self._partitions.between("sample", None, limit - 1):
+            if self._is_there(path):
+                self._let_go(path)
+        return dropped
+
+    def _let_go(self, path: Path) -> None:
+        """From now on the server alone has this partition."""
+        self._told["local_from"] = max(self._told.get("local_from", 0), partition_start(path.name) + period("sample"))
+        self._write_told()
+        moved = int(self._meta.get("moved", {}).get("sample", 0)) + self._partitions.count(path)
+        meta = dict(self._meta, moved={"sample": moved})
+        self._partitions.remove(path)
+        with contextlib.suppress(lmdb.Error), self._state.begin(write=True) as txn:
+            write_meta(txn, self._db, meta)
+            self._meta = meta
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether the server has all of a partition on its disk."""
+        assert self._shipper is not None
+        touched = self._touched.get(partition_start(path.name), self._first)
+        return not self._behind and self._shipper.mark >= touched
+
+    # -- reading ---
+
+    def rows(self, kind: str, subject: str, start: int, end: int) -> list[Row]:
+        """The records in a range; what is no more here is asked of the server."""
+        local = super().rows(kind, subject, start, end)
+        before = min(end, self._local_from - 1)
+        if kind != "sample" or start > before:
+            return local
+        return merged(self._asked(subject, max(start, EARLIEST), before), local)
+
+    def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
+        """The newest rows in a range; the server is asked for windows that grow, until there are enough."""
+        found = super().newest_rows(kind, subject, start, end, limit)
+        last = min(end, self._local_from - 1)
+        first = max(start, EARLIEST, self._first_at(subject)) if kind == "sample" else end
+        window = HOUR // 6
+        while kind == "sample" and limit > 0 and len(found) < limit and last >= first:
+            begin = max(first, last - window)
+            found = merged(self._asked(subject, begin, last), found)
+            last, window = begin - 1, min(window * 2, WINDOW * 28)
+        return found[-limit:] if limit > 0 else []
+
+    def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+        """The names behind layout ids, those of remade samples with them."""
+        known = {wanted: self._remade[wanted] for wanted in ids if wanted in self._remade}
+        return known | super().layouts(ids)
+
+    def _asked(self, host: str, start: int, end: int) -> list[Row]:
+        found: list[Row] = []
+        begin = -(-start // MS)
+        while begin <= end // MS:
+            stop = min(end // MS, begin + WINDOW // MS - 1)
+            query = {"match[]": selector(host), "start": begin / 1000, "end": stop / 1000}
+            try:
+                answer = self._session.post(f"{self._places.select}/api/v1/export", data=query, timeout=PATIENCE)
+            except requests.RequestException as error:
+                raise StoreBroken(f"VictoriaMetrics: {said(error, self._url)}") from None
+            if answer.status_code != requests.codes.ok:
+                raise StoreBroken(f"VictoriaMetrics answered {answer.status_code}: {answer.text[:200]}")
+            rows, names = remade(host, answer.content.splitlines())
+            if rows:
+                self._remember(names)
+                found += [row for row in rows if start <= row[0] <= end]
+            begin = stop + 1
+        return found
+
+    def _remember(self, names: tuple[str, ...]) -> None:
+        self._remade[layout_id(names)] = names
+        while len(self._remade) > MOST_LAYOUTS:
+            self._remade.popitem(last=False)
+
+    def _first_at(self, subject: str) -> int:
+        return next((one.first_at for one in self.subjects("sample") if one.subject == subject), EARLIEST)
+
+    # -- what is where ---
+
+    @property
+    def _local_from(self) -> int:
+        """Samples before this instant may be on the server alone."""
+        if not self._write:
+            self._told = self._read_told()
+        return self._told.get("local_from", 0)
+
+    def damage(self) -> dict[str, float]:
+        """Readings, with how many commits the server does not have yet."""
+        waiting = 0 if self._shipper is None else max(0, self._committed - self._shipper.mark)
+        return super().damage() | ({} if self._shipper is None else {"unshipped_commits": float(waiting)})
+
+    def refresh(self) -> None:
+        """Send on, and note how far the server is."""
+        super().refresh()
+        if self._shipper is not None:
+            self._look_back()
+            self._write_told()
+
+    def close(self) -> None:
+        """Give the thread some seconds to bring the rest."""
+        if self._shipper is not None:
+            self._shipper.close(0.0 if self._shipper.error else CLOSE_SECONDS)
+            self._write_told()
+            self._shipper = None
+        self._session.close()
+        super().close()
+
+    def _read_told(self) -> dict[str, int]:
+        try:
+            return {str(key): int(value) for key, value in json.loads(self._file.read_bytes()).items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            logging.getLogger("guardia").error("damaged: %s: %s; samples are sent again", self._file, error)
+            return {"local_from": 2**62}
+
+    def _write_told(self) -> None:
+        assert self._shipper is not None
+        told = {**self._told, "mark": self._shipper.mark, "generation": self.generation}
+        if told == self._noted:
+            return
+        self._told = told
+        fresh = self._file.with_suffix(".new")
+        try:
+            with fresh.open("wb") as file:
+                file.write(json.dumps(told).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(self._file)
+            self._noted = dict(told)
+        except OSError as error:
+            logging.getLogger("guardia").error("%s: %s", self._file, error.strerror)
+
+
+def _at(record: bytes) -> int:
+    return series_of_record(record)[1]

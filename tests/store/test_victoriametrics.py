@@ -1,0 +1,190 @@
+"""VictoriaMetrics' own trials: rows leave the disk only when the server has them on its own; it is killed, and away."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bus.secret import Secret
+from bus.wire import read
+from store.answers import answer
+from store.backends import StoreBroken
+from store.backends.victoriametrics import VictoriaMetricsBackend
+from store.care.verifying import verified
+from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, numbers, sample
+from tests.store.servers import Victoria
+
+LATER = NOON + 3 * HOUR
+Opened = Callable[[], VictoriaMetricsBackend]
+
+
+@pytest.fixture
+def host() -> str:
+    """A host that the server never heard of: all tests share what it keeps."""
+    return f"web-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def store(victoriametrics: Victoria, tmp_path: Path) -> Iterator[Opened]:
+    made: list[VictoriaMetricsBackend] = []
+
+    def opened() -> VictoriaMetricsBackend:
+        for one in made:
+            one.close()
+        made.append(VictoriaMetricsBackend(tmp_path / "store", write=True, url=victoriametrics.database(), local=HOUR))
+        return made[-1]
+
+    yield opened
+    made[-1].close()
+
+
+def shipped(backend: VictoriaMetricsBackend, seconds: float = 60) -> None:
+    """Wait until the server has everything on its disk."""
+    end = time.monotonic() + seconds
+    while backend.damage()["unshipped_commits"]:
+        assert time.monotonic() < end, backend.damage()
+        backend.refresh()
+        time.sleep(0.02)
+
+
+def partitions(path: Path) -> list[str]:
+    return sorted(folder.name for folder in (path / "store" / "rows" / "sample").glob("2*"))
+
+
+def test_rows_leave_when_the_server_has_them_and_come_back_with_their_values(
+    store: Opened, victoriametrics: Victoria, host: str, tmp_path: Path
+) -> None:
+    backend = store()
+    backend.commit(batch([layout(host), check(1)]), LATER)
+    for number in range(1, 40):
+        backend.commit(batch([sample(number * 200, host=host)]), LATER)
+    before = backend.rows("sample", host, 0, LATER)
+
+    assert backend.retain({"sample": 7 * DAY}, LATER) == 0
+    held = partitions(tmp_path)
+    shipped(backend)
+    assert backend.retain({"sample": 7 * DAY}, LATER) == 0
+
+    assert (held, partitions(tmp_path)) == (["20260131T12", "20260131T13", "20260131T14"], ["20260131T14"])
+    after = backend.rows("sample", host, 0, LATER)
+    assert numbers(after) == numbers(before) == [number * 200 for number in range(1, 40)]
+    assert [read(row[2])[0].message().values for row in after] == [read(row[2])[0].message().values for row in before]
+    for limit in (1, 5, 20, 39, 100):
+        assert numbers(backend.newest_rows("sample", host, 0, LATER, limit)) == numbers(before)[-limit:]
+    window = (NOON + 400 * SECOND, NOON + 2000 * SECOND)
+    assert numbers(backend.rows("sample", host, *window)) == list(range(400, 2001, 200))
+    from bus.questions import Series
+
+    series = answer(backend, Series(host, ("cpu.*",), NOON, LATER, 10))
+    assert series.columns[0].metric == "cpu.percent"
+    assert sum(series.columns[0].count) == 39
+    assert len(backend.rows("check", "shop", 0, LATER)) == 1
+
+    reader = subprocess.run(
+        [sys.executable, "-c", READER, tmp_path / "store", victoriametrics.url, host],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert reader.stdout.split() == ["39"]
+    backend.close()
+    report = verified(tmp_path / "store")
+    assert (report.faults, report.missing) == ([], {})
+
+
+READER = """
+import sys
+from pathlib import Path
+from bus.secret import Secret
+from store.backends.victoriametrics import VictoriaMetricsBackend
+backend = VictoriaMetricsBackend(Path(sys.argv[1]), write=False, url=Secret(sys.argv[2]))
+print(len(backend.rows("sample", sys.argv[3], 0, 2**62)))
+"""
+
+
+def test_a_server_that_is_killed_before_it_wrote_is_told_again(
+    store: Opened, victoriametrics: Victoria, host: str
+) -> None:
+    backend = store()
+    backend.commit(batch([layout(host)]), LATER)
+    for number in range(1, 60):
+        backend.commit(batch([sample(number * 100, host=host)]), LATER)
+        if number % 20 == 0:
+            victoriametrics.halt(signal.SIGKILL)
+            victoriametrics.start()
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [number * 100 for number in range(1, 60)]
+
+
+def test_while_the_server_is_away_storing_goes_on_and_a_later_life_brings_it(
+    store: Opened, victoriametrics: Victoria, host: str, tmp_path: Path
+) -> None:
+    victoriametrics.halt()
+    try:
+        backend = store()
+        backend.commit(batch([layout(host)]), LATER)
+        for number in range(1, 30):
+            backend.commit(batch([sample(number * 100, host=host)]), LATER)
+        assert len(backend.rows("sample", host, 0, LATER)) == 29
+        backend.retain({"sample": 7 * DAY}, LATER)
+        assert partitions(tmp_path) == ["20260131T12"], "what the server does not have stays"
+        backend = store()
+        assert backend.damage()["unshipped_commits"] > 0
+    finally:
+        victoriametrics.start()
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    assert partitions(tmp_path) == []
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [number * 100 for number in range(1, 30)]
+    victoriametrics.halt()
+    try:
+        with pytest.raises(StoreBroken, match="VictoriaMetrics"):
+            backend.rows("sample", host, 0, LATER)
+    finally:
+        victoriametrics.start()
+
+
+def test_a_late_row_is_there_once(store: Opened, host: str) -> None:
+    backend = store()
+    backend.commit(batch([layout(host), sample(5, host=host)]), LATER)
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+    backend.commit(batch([sample(5, host=host), sample(6, host=host)]), LATER)
+    shipped(backend)
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [5, 6]
+
+
+def test_what_is_older_than_it_shall_be_kept_goes_even_if_the_server_never_came(
+    store: Opened, victoriametrics: Victoria, host: str
+) -> None:
+    victoriametrics.halt()
+    try:
+        backend = store()
+        backend.commit(batch([layout(host), sample(5, host=host)]), LATER)
+        assert backend.retain({"sample": 2 * HOUR}, LATER + DAY) == 1
+    finally:
+        victoriametrics.start()
+
+
+def test_the_address_with_its_password_is_in_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    url = Secret("http://user:hunter2@127.0.0.1:9")
+    backend = VictoriaMetricsBackend(tmp_path / "store", write=True, url=url, local=HOUR)
+    backend.commit(batch([layout(), sample(1)]), LATER)
+    end = time.monotonic() + 30
+    while "VictoriaMetrics" not in caplog.text:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    backend.close()
+    assert "hunter2" not in caplog.text
+    with pytest.raises(StoreBroken, match="vmselect"):
+        VictoriaMetricsBackend(tmp_path / "other", write=True, url=Secret("nonsense"))

@@ -85,6 +85,11 @@ def united(some: Sequence[Columns]) -> Columns:
     return Columns(times if order is None else times[order], values)
 
 
+def layout_of(record: bytes) -> int:
+    """The id of a sample's layout; 0 when it cannot be read."""
+    return _split(record)[0]
+
+
 def _split(record: bytes) -> tuple[int, bytes]:
     names = sum(record[NAMES_LENGTH])
     try:

@@ -1,9 +1,10 @@
 """Brings samples to VictoriaMetrics in a thread of its own, and knows which of them are on its disk.
 
-An import that was answered is in the server's memory for some seconds. Taking a snapshot makes it write all of that
-to its disk, with fsync; the snapshot itself is removed at once. Only what was sent before counts as kept. A server
-that started anew since, or a connection that broke, means that what was not flushed has to be sent again: the
-``round`` goes up, and the backend begins again after ``mark``.
+An import that was answered is in the server's memory for some seconds. Taking a snapshot makes it write that to its
+disk, with fsync; the snapshot itself is removed at once. Rows that it is just moving from one place in its memory to
+another, within a second, need not be among that: only what was sent before the flush *before* counts as kept.
+A server that started anew since, or a connection that broke, means that what was not flushed has to be sent again:
+the ``round`` goes up, and the backend begins again after ``mark``.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class Shipper:
         self._waiting = 0
         self._lock = threading.Lock()
         self._sent: int | None = None
-        self._dirty = False
+        self._settled: int | None = None
+        """Up to where it was sent before the last flush."""
+        self._dirty = self._fresh = False
         self._flushed = time.monotonic()
         self._lives: tuple[str, ...] | None = None
         self._session = requests.Session()
@@ -155,7 +158,7 @@ class Shipper:
     def _import(self, body: list[bytes]) -> None:
         answer = self._session.post(f"{self._places.insert}/api/v1/import", data=b"".join(body), timeout=PATIENCE)
         _fine(answer)
-        self._dirty = True
+        self._dirty = self._fresh = True
 
     def _flush(self) -> None:
         for storage in self._places.storages:
@@ -166,10 +169,10 @@ class Shipper:
             self._session.get(f"{storage}/snapshot/delete", params={"snapshot": name}, timeout=PATIENCE)
         if self._born() != self._lives:
             raise Refused("the server started anew before it had written everything")
-        self._dirty = False
         self._flushed = time.monotonic()
-        if self._sent is not None:
-            self.mark = max(self.mark, self._sent)
+        if self._settled is not None:
+            self.mark = max(self.mark, self._settled)
+        self._settled, self._dirty, self._fresh = self._sent, self._fresh, False
         if self.error:
             logging.getLogger("guardia").warning("VictoriaMetrics takes samples again")
             self.error = ""
@@ -184,8 +187,8 @@ class Shipper:
 
     def _fail(self, error: Exception) -> None:
         self.round += 1
-        self._sent = self._lives = None
-        self._dirty = False
+        self._sent = self._settled = self._lives = None
+        self._dirty = self._fresh = False
         sentence = said(error, self._secret)
         if not self.error:
             logging.getLogger("guardia").error("VictoriaMetrics: %s; samples wait here", sentence)

@@ -12,6 +12,7 @@ import itertools
 import json
 import logging
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from store.backends.shipping import PATIENCE, Parcel, Shipper, said
 from store.backends.values import names_of
 from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
+from store.columns import layout_of
 from store.keys import EARLIEST, HOUR, partition, partition_start, period
 from store.rows import spread
 
@@ -39,6 +41,8 @@ SLICE = 50
 """Groups of a parcel that is read from the disk again."""
 AT_A_TIME = 8
 """Such parcels between two commits."""
+UNKNOWN_SECONDS = 600.0
+"""So long samples wait for the layout that says what their numbers are."""
 MOST_LAYOUTS = 1000
 CLOSE_SECONDS = 10.0
 Rows = dict[str, list[Row]]
@@ -64,6 +68,7 @@ class VictoriaMetricsBackend(LmdbBackend):
         self._shipper: Shipper | None = None
         if write:
             of_this = self._told.get("generation") == self.generation
+            self._unknown: dict[int, float] = {}
             self._names = super().layouts(tuple(self._layout_ids))
             mark = self._told.get("mark", 0) if of_this else 0
             self._shipper = Shipper(self._places, url, mark, self._known)
@@ -84,7 +89,7 @@ class VictoriaMetricsBackend(LmdbBackend):
         super().commit(batch, now, streams)
         for record in batch.layouts:
             if names := names_of(record):
-                self._names[layout_id(names)] = names
+                self._learn(names)
         rows: Rows = {}
         for (code, start), groups in batch.groups.items():
             if BY_CODE[code].name == "sample":
@@ -92,16 +97,35 @@ class VictoriaMetricsBackend(LmdbBackend):
                 for (subject, _), group in groups.items():
                     kept = rows.setdefault(subject.decode(), [])
                     kept += [(_at(record), group.received, record) for record in group.records]
+        self._miss(rows)
         self._look_back()
         if not self._behind and not self._hand_over(rows, self._committed):
             self._behind = True
 
+    def _miss(self, rows: Rows) -> None:
+        """Note layouts that nobody told yet: until they come, no mark is handed on, and then all is sent again."""
+        for layout in {layout_of(row[2]) for held in rows.values() for row in held} - self._names.keys():
+            self._unknown.setdefault(layout, time.monotonic())
+
+    def _learn_nothing(self, layout: int) -> None:
+        self._names[layout] = ()
+        del self._unknown[layout]
+        self._behind, self._pass = True, None
+
+    def _learn(self, names: tuple[str, ...]) -> None:
+        layout = layout_id(names)
+        self._names[layout] = names
+        if self._unknown.pop(layout, None) is not None:
+            self._behind, self._pass = True, None
+
     def _known(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names of layouts, for the thread: LMDB is the loop's alone."""
-        return {layout: self._names[layout] for layout in ids if layout in self._names}
+        return {layout: names for layout in ids if (names := self._names.get(layout))}
 
     def _hand_over(self, rows: Rows, mark: int | None) -> bool:
         assert self._shipper is not None
+        if self._unknown:
+            mark = None
         if not rows and mark is not None and mark == self._shipper.mark + 1:
             self._shipper.mark = mark  # nothing of it goes there, and nothing before it waits
             return True
@@ -111,6 +135,10 @@ class VictoriaMetricsBackend(LmdbBackend):
         """Send again what the server lost, and what there was no room for; a slice at a time."""
         shipper = self._shipper
         assert shipper is not None
+        for layout, since in list(self._unknown.items()):
+            # Whose names never come can be read by nobody, wherever it is.
+            if time.monotonic() - since > UNKNOWN_SECONDS:
+                self._learn_nothing(layout)
         if shipper.round != self._round:
             self._round, self._behind, self._pass = shipper.round, True, None
         for _ in range(AT_A_TIME):
@@ -121,6 +149,7 @@ class VictoriaMetricsBackend(LmdbBackend):
                 self._pass = self._since(shipper.mark)
             rows = next(self._pass, None)
             if rows is not None:
+                self._miss(rows)
                 self._hand_over(rows, None)
                 continue
             self._pass = None

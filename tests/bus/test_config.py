@@ -58,7 +58,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             ":3: [bus] receipts",
             ":5: [collector] queue: found 1",
             ":7: [store] backend",
-            '"lmdb", "memory" or "postgres"',
+            '"lmdb", "memory", "postgres" or "victoriametrics"',
             ":8: [store] free_bytes",
             ":10: [api] bnid",
             "did you mean bind?",

@@ -12,13 +12,14 @@ from uuid import uuid4
 
 import pytest
 
+from bus.messages import Layout, Sample, layout_id
 from bus.secret import Secret
 from bus.wire import read
 from store.answers import answer
 from store.backends import StoreBroken
 from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.care.verifying import verified
-from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, numbers, sample
+from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, numbers, sample, told
 from tests.store.servers import Victoria
 
 LATER = NOON + 3 * HOUR
@@ -152,6 +153,23 @@ def test_while_the_server_is_away_storing_goes_on_and_a_later_life_brings_it(
             backend.rows("sample", host, 0, LATER)
     finally:
         victoriametrics.start()
+
+
+def test_samples_that_come_before_their_layout_are_sent_when_it_is_known(store: Opened, host: str) -> None:
+    backend = store()
+    names = (f"{host.replace('-', '_')}.first", "second.x")
+    early = told(Sample(layout_id(names), (1.5, 2.5)), 1, host=host, at=NOON + SECOND)
+    backend.commit(batch([early]), LATER)
+    backend.commit(batch([sample(5, host=host)]), LATER)
+    backend.refresh()
+    backend.commit(batch([told(Layout(names), 2, host=host), layout(host)]), LATER)
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    rows = backend.rows("sample", host, 0, LATER)
+    assert numbers(rows) == [1, 5]
+    values = [value for value in read(rows[0][2])[0].message().values if value is not None]
+    assert values == [2.5, 1.5] or values == [1.5, 2.5]
 
 
 def test_a_late_row_is_there_once(store: Opened, host: str) -> None:

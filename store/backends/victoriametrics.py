@@ -14,7 +14,7 @@ import logging
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import lmdb
@@ -22,15 +22,16 @@ import requests
 
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
-from store.backends import Row, StoreBroken, Streams
+from store.backends import Row, StoreBroken, Streams, pieces_of_rows
 from store.backends.formats import series_of_record, write_meta
 from store.backends.lmdb import LmdbBackend
 from store.backends.shipping import PATIENCE, Parcel, Shipper, said
 from store.backends.values import names_of
 from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
-from store.columns import layout_of
+from store.columns import Steps, layout_of
 from store.keys import EARLIEST, HOUR, partition, partition_start, period
+from store.pieces import Piece
 from store.rows import spread
 
 LOCAL = 24 * HOUR
@@ -217,6 +218,12 @@ class VictoriaMetricsBackend(LmdbBackend):
             found = merged(self._asked(subject, begin, last), found)
             last, window = begin - 1, min(window * 2, WINDOW * 28)
         return found[-limit:] if limit > 0 else []
+
+    def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The metrics of a host in steps; see ``Backend``."""
+        if start < self._local_from:
+            return pieces_of_rows(self, subject, globs, grid, start, end)
+        return super().pieces(subject, globs, grid, start, end)
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind layout ids, those of remade samples with them."""

@@ -26,7 +26,16 @@ from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import ROOT
 from store.backends.formats import LEAP, read_meta, write_meta
 from store.backends.partitions import MAP_BYTES, environment
-from store.care.inspecting import STATE_DATABASES, Finding, Series, inspect_any, inspect_rows, inspect_state
+from store.blocks.segments import NEW
+from store.care.inspecting import (
+    STATE_DATABASES,
+    Finding,
+    Series,
+    inspect_any,
+    inspect_rows,
+    inspect_segment,
+    inspect_state,
+)
 
 MANIFEST = "snapshot.json"
 """In the folder of a snapshot; such a folder has no writer, and is not written to, by LMDB's locks neither."""
@@ -89,9 +98,11 @@ class Reading:
 
     def answer(self, do: str, path: Path, to: Path | None) -> dict[str, Any]:
         """What was asked for."""
-        if not (path / "data.mdb").exists():
+        if not (path.is_file() or (path / "data.mdb").exists()):
             return {"gone": True}
         try:
+            if path.is_file():
+                return inspect_segment(path).plain()
             if do in ("inspect", "alone"):
                 return self._inspected(path, alone=do == "alone").plain()
             assert to is not None
@@ -105,7 +116,7 @@ class Reading:
                     return {}
                 return {"txn": rewritten(source, to)}
         except (lmdb.Error, StoreBroken, StoreFull, OSError) as error:
-            if not (path / "data.mdb").exists():
+            if not (path.is_file() or (path / "data.mdb").exists()):
                 return {"gone": True}
             return {"error": str(error)}
 
@@ -180,6 +191,11 @@ def main(store: Path) -> None:
         answer = reading.answer(request["do"], Path(request["path"]), to)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def segments(store: Path) -> list[Path]:
+    """The files of blocks; a file that is listed may be taken up by a longer one meanwhile, and be gone."""
+    return sorted(path for path in store.glob("blocks/*/*/*") if path.is_file() and not path.name.endswith(NEW))
 
 
 def environments(store: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import lmdb
@@ -18,6 +19,8 @@ from bus.messages import BY_CODE, KINDS, layout_id
 from bus.wire import Malformed, verify, walk
 from store.backends.formats import read_meta, series_of_record
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
+from store.blocks.coding import Damaged as SegmentDamaged
+from store.blocks.segments import Segment
 from store.keys import (
     COUNT,
     COUNT_KEY,
@@ -32,6 +35,7 @@ from store.keys import (
     period,
 )
 from store.rows import Damaged, opened
+from store.spans import RAW
 
 MOST_FAULTS = 50
 """Faults of one file that are told one by one."""
@@ -190,6 +194,28 @@ def inspect_any(environment: lmdb.Environment) -> Finding:
     with environment.begin(buffers=True) as txn:
         for _, value in entries(txn, environment.open_db(None, txn=txn, create=False), found):
             found.bytes += len(value)
+    return found
+
+
+def inspect_segment(path: Path) -> Finding:
+    """A file of blocks: its index, each part, and whether it is what its place says."""
+    found = Finding()
+    try:
+        segment = Segment(path)
+    except SegmentDamaged as error:
+        found.fault(f"the index: {error}")
+        return found
+    try:
+        index = segment.index
+        if (index.kind, index.tier) != path.parts[-3:-1]:
+            found.fault(f"the index: it is of {index.kind}, {index.tier}")
+        for sentence in segment.verify():
+            found.fault(sentence.removeprefix(f"{path}: "))
+        found.entries = len(index.parts)
+        found.records = index.rows if index.tier == RAW else 0
+        found.bytes = segment.bytes
+    finally:
+        segment.close()
     return found
 
 

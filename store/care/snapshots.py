@@ -21,7 +21,7 @@ from bus import __version__
 from bus.mapped import settle
 from store.backends.exchange import restored_of
 from store.backends.values import disk_bytes
-from store.care.apart import MANIFEST, Apart, Died, environments
+from store.care.apart import MANIFEST, Apart, Died, environments, segments
 from store.care.verifying import Fault, Report, verified
 from store.keys import FORMAT
 
@@ -39,7 +39,8 @@ def snapshot(store: Path, to: Path, *, progress: Progress = lambda name: None) -
         raise Refused(f"there is no store in {store}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise Refused(f"{to} is there already")
-    _look_for_room(sum(disk_bytes(path / "data.mdb") for path in environments(store)), to.parent)
+    sizes = [disk_bytes(path / "data.mdb") for path in environments(store)] + [disk_bytes(p) for p in segments(store)]
+    _look_for_room(sum(sizes), to.parent)
     partial = to.with_name(to.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700, parents=True)
@@ -56,6 +57,12 @@ def snapshot(store: Path, to: Path, *, progress: Progress = lambda name: None) -
                 shutil.rmtree(partial / name, ignore_errors=True)
             elif (partial / name).exists() and name != "state":
                 files[f"{name}/data.mdb"] = _sealed(partial / name / "data.mdb")
+        # After the rows, and until no longer file took up another: what is sealed meanwhile is there in any case.
+        while fresh := [name for name in _blocks(store) if name not in files]:
+            for name in fresh:
+                progress(name)
+                files[name] = _taken_over(store / name, partial / name)
+        files = {name: file for name, file in files.items() if file}
         if not (partial / "state" / "data.mdb").exists():
             raise Refused(f"the state cannot be copied: {faults[0].what if faults else 'it is gone'}")
         meta = apart.ask("complete", store / "state", partial / "state")
@@ -85,6 +92,20 @@ def snapshot(store: Path, to: Path, *, progress: Progress = lambda name: None) -
     return manifest, faults
 
 
+def _blocks(store: Path) -> list[str]:
+    return [path.relative_to(store).as_posix() for path in segments(store)]
+
+
+def _taken_over(file: Path, to: Path) -> dict[str, Any]:
+    """Copy a file of blocks, which nobody ever changes; nothing when it is gone."""
+    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(file, to)
+    except FileNotFoundError:
+        return {}
+    return _sealed(to)
+
+
 def _copied(apart: Apart, path: Path, to: Path) -> str:
     """Copy one environment; returns why that cannot be, empty when it was or is gone."""
     try:
@@ -108,7 +129,7 @@ def checked(taken: Path, *, progress: Progress = lambda name: None) -> tuple[dic
     if manifest.get("snapshot") != 1 or int(manifest.get("format", 0)) > FORMAT:
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
     report = verified(taken, progress)
-    there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")}
+    there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(_blocks(taken))
     report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
     report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]
     for name in sorted(there & files.keys()):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
-from store.care.apart import MANIFEST, Apart, Died, environments
+from store.care.apart import MANIFEST, Apart, Died, environments, segments
 
 GONE = ("deleted", "sealed", "moved")
 """What became of records that are in no partition of rows any more, as the state counts it."""
@@ -57,6 +57,13 @@ def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -
             if path.name != "state":
                 progress(path.relative_to(store).as_posix())
                 _inspect(report, apart, store, path, do)
+        # After the rows: what the sealer takes up meanwhile is in both for a while, never in neither.
+        seen: set[Path] = set()
+        while fresh := [path for path in segments(store) if path not in seen]:
+            for path in fresh:
+                seen.add(path)
+                progress(path.relative_to(store).as_posix())
+                _inspect(report, apart, store, path)
         report.missing = _missing(before, report)
         if report.missing and not (store / MANIFEST).exists():
             time.sleep(SETTLED_SECONDS)
@@ -71,7 +78,8 @@ def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -
 
 def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "inspect") -> dict[str, dict[str, int]]:
     """Add what one environment holds; returns the state's record of itself, if it is the state."""
-    name = (path / "data.mdb").relative_to(store).as_posix()
+    name = (path if path.suffix else path / "data.mdb").relative_to(store).as_posix()
+    kind = path.parts[-3] if path.suffix else path.parent.name
     try:
         found = apart.ask(do, path)
     except Died as death:
@@ -89,7 +97,7 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
         report.faults.append(Fault(name, f"and {found['more']} more"))
     if path.name != "state":
         report.partitions += 1
-        report.records[path.parent.name] += int(found["records"])
+        report.records[kind] += int(found["records"])
         report.bytes += int(found["bytes"])
     return dict(found["meta"])
 
@@ -102,5 +110,5 @@ def _missing(meta: dict[str, dict[str, int]], report: Report) -> dict[str, int]:
 
 
 def _doubt(store: Path, path: Path) -> None:
-    if not (store / MANIFEST).exists() and path.name != "state":
+    if not (store / MANIFEST).exists() and path.is_dir() and path.name != "state":
         doubt(path)

@@ -56,7 +56,7 @@ class Parcel:
 class Shipper:
     """The thread; all that it shows may be read at any time."""
 
-    def __init__(self, places: Places, secret: Secret, mark: int, layouts: Layouts) -> None:
+    def __init__(self, places: Places, secret: Secret, mark: int, layouts: Layouts, flush_seconds: float) -> None:
         self.mark = mark
         """Everything up to this commit is on the server's disk."""
         self.round = 0
@@ -66,6 +66,7 @@ class Shipper:
         self._places = places
         self._secret = secret
         self._layouts = layouts
+        self._flush_seconds = flush_seconds
         self._queue: queue.Queue[Parcel | None] = queue.Queue(MOST_WAITING)
         self._waiting = 0
         self._lock = threading.Lock()
@@ -114,7 +115,7 @@ class Shipper:
         going = True
         while going:
             try:
-                parcel = self._queue.get(timeout=FLUSH_SECONDS / 5)
+                parcel = self._queue.get(timeout=self._flush_seconds / 5)
                 going = parcel is not None
             except queue.Empty:
                 parcel = None
@@ -123,7 +124,7 @@ class Shipper:
                     self._weigh(-parcel.bytes)
                     if parcel.round == self.round:
                         self._send(parcel)
-                due = time.monotonic() - self._flushed >= FLUSH_SECONDS
+                due = time.monotonic() - self._flushed >= self._flush_seconds
                 if self._dirty and (due or self._closing.is_set() or not going):
                     self._flush()
                 pause = BACKOFF[0]

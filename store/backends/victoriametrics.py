@@ -25,7 +25,7 @@ from bus.secret import Secret
 from store.backends import Row, StoreBroken, Streams, pieces_of_rows
 from store.backends.formats import series_of_record, write_meta
 from store.backends.lmdb import LmdbBackend
-from store.backends.shipping import PATIENCE, Parcel, Shipper, said
+from store.backends.shipping import FLUSH_SECONDS, PATIENCE, Parcel, Shipper, said
 from store.backends.values import names_of
 from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
@@ -52,7 +52,9 @@ Rows = dict[str, list[Row]]
 class VictoriaMetricsBackend(LmdbBackend):
     """See ``store.backends.Backend``."""
 
-    def __init__(self, path: Path, *, write: bool, url: Secret, local: int = LOCAL) -> None:
+    def __init__(
+        self, path: Path, *, write: bool, url: Secret, local: int = LOCAL, flush_seconds: float = FLUSH_SECONDS
+    ) -> None:
         try:
             self._places = places(url.reveal())
         except ValueError as error:
@@ -72,7 +74,7 @@ class VictoriaMetricsBackend(LmdbBackend):
             self._unknown: dict[int, float] = {}
             self._names = super().layouts(tuple(self._layout_ids))
             mark = self._told.get("mark", 0) if of_this else 0
-            self._shipper = Shipper(self._places, url, mark, self._known)
+            self._shipper = Shipper(self._places, url, mark, self._known, flush_seconds)
             self._first = self._committed
             self._round = 0
             self._behind = self._shipper.mark < self._committed
@@ -233,8 +235,9 @@ class VictoriaMetricsBackend(LmdbBackend):
     def _asked(self, host: str, start: int, end: int) -> list[Row]:
         found: list[Row] = []
         begin = -(-start // MS)
+        window = WINDOW // MS
         while begin <= end // MS:
-            stop = min(end // MS, begin + WINDOW // MS - 1)
+            stop = min(end // MS, begin + window - 1)
             query = {"match[]": selector(host), "start": begin / 1000, "end": stop / 1000}
             try:
                 answer = self._session.post(f"{self._places.select}/api/v1/export", data=query, timeout=PATIENCE)
@@ -246,7 +249,8 @@ class VictoriaMetricsBackend(LmdbBackend):
             if rows:
                 self._remember(names)
                 found += [row for row in rows if start <= row[0] <= end]
-            begin = stop + 1
+            # Where nothing is, longer steps are taken: years may lie before the first sample.
+            begin, window = stop + 1, WINDOW // MS if rows else window * 2
         return found
 
     def _remember(self, names: tuple[str, ...]) -> None:

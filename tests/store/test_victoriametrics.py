@@ -39,7 +39,11 @@ def store(victoriametrics: Victoria, tmp_path: Path) -> Iterator[Opened]:
     def opened() -> VictoriaMetricsBackend:
         for one in made:
             one.close()
-        made.append(VictoriaMetricsBackend(tmp_path / "store", write=True, url=victoriametrics.database(), local=HOUR))
+        made.append(
+            VictoriaMetricsBackend(
+                tmp_path / "store", write=True, url=victoriametrics.database(), local=HOUR, flush_seconds=1.2
+            )
+        )
         return made[-1]
 
     yield opened

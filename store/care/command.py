@@ -177,8 +177,9 @@ def _said(report: Report) -> str:
     verdict = f"{len(report.faults)} faults" if report.faults else "sound"
     if report.missing:
         verdict += f", {sum(report.missing.values())} records missing"
-    records = sum(report.records.values())
-    lines.append(f"{report.partitions} partitions, {records} records, {report.bytes / 1e6:.1f} MB: {verdict}.")
+    rows, sealed = sum(report.records.values()), sum(report.sealed.values())
+    held = f"{report.partitions} files, {rows} records as they came, {sealed} sealed, {report.bytes / 1e6:.1f} MB"
+    lines.append(f"{held}: {verdict}.")
     return "\n".join(lines)
 
 
@@ -192,6 +193,7 @@ def _plain(report: Report) -> dict[str, Any]:
     return {
         "partitions": report.partitions,
         "records": dict(report.records),
+        "sealed": dict(report.sealed),
         "bytes": report.bytes,
         "faults": _faults(report.faults),
         "put_aside": report.put_aside,

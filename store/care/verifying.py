@@ -32,6 +32,8 @@ class Report:
 
     partitions: int = 0
     records: Counter[str] = field(default_factory=Counter)
+    """In partitions of rows; ``sealed`` are those in blocks, each once, some of which may still be in rows too."""
+    sealed: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     faults: list[Fault] = field(default_factory=list)
     put_aside: list[str] = field(default_factory=list)
@@ -97,7 +99,7 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
         report.faults.append(Fault(name, f"and {found['more']} more"))
     if path.name != "state":
         report.partitions += 1
-        report.records[kind] += int(found["records"])
+        (report.sealed if path.suffix else report.records)[kind] += int(found["records"])
         report.bytes += int(found["bytes"])
     return dict(found["meta"])
 

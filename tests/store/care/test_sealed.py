@@ -1,0 +1,67 @@
+"""Sealed hours are verified and copied like rows; a flipped byte in a file of blocks is named and costs one block."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from store.backends.lmdb import LmdbBackend
+from store.care.apart import segments
+from store.care.snapshots import checked, prepare, snapshot
+from store.care.verifying import verified
+from tests.store.care.caring import HOSTS, filled
+from tests.store.given import DAY, HOUR, NOON, numbers
+
+END = NOON + 100 * HOUR
+
+
+def sealed(path: Path) -> LmdbBackend:
+    """An open store whose hours are all in blocks."""
+    backend = filled(path)
+    backend.close()
+    subprocess.run([sys.executable, "-m", "tests.store.sealing", path, str(NOON + 3 * DAY)], check=True)
+    return LmdbBackend(path, write=True)
+
+
+def test_a_sealed_store_is_sound_and_its_copy_answers_the_same(tmp_path: Path) -> None:
+    backend = sealed(tmp_path / "store")
+    rows = {host: backend.rows("sample", host, 0, END) for host in HOSTS}
+
+    manifest, faults = snapshot(tmp_path / "store", tmp_path / "copy")
+    report = verified(tmp_path / "store")
+
+    assert faults == []
+    assert (report.faults, report.missing) == ([], {})
+    assert report.sealed["sample"] == 120
+    assert any(name.startswith("blocks/sample/raw/") for name in manifest["files"])
+    assert checked(tmp_path / "copy")[1].faults == []
+    backend.close()
+    prepare(tmp_path / "copy", tmp_path / "store", manifest)
+    again = LmdbBackend(tmp_path / "store", write=True)
+    assert {host: again.rows("sample", host, 0, END) for host in HOSTS} == rows
+    again.close()
+
+
+def test_a_flipped_byte_in_a_block_is_named_and_costs_one_block(tmp_path: Path) -> None:
+    backend = sealed(tmp_path / "store")
+    backend.close()
+    for partition in (tmp_path / "store" / "rows" / "sample").glob("2*"):
+        partition.rename(tmp_path / partition.name)
+    file = next(path for path in segments(tmp_path / "store") if path.parts[-3:-1] == ("sample", "raw"))
+    before = {host: LmdbBackend(tmp_path / "store", write=True) for host in ("web-1",)}
+    held = {host: len(before["web-1"].rows("sample", host, 0, END)) for host in HOSTS}
+    before["web-1"].close()
+    data = bytearray(file.read_bytes())
+    data[40] ^= 1
+    file.write_bytes(data)
+
+    report = verified(tmp_path / "store")
+
+    [fault] = report.faults
+    assert fault.file == file.relative_to(tmp_path / "store").as_posix()
+    assert any(host in fault.what for host in HOSTS)
+    again = LmdbBackend(tmp_path / "store", write=True)
+    left = {host: len(numbers(again.rows("sample", host, 0, END))) for host in HOSTS}
+    again.close()
+    assert [host for host in HOSTS if left[host] < held[host]] == [host for host in HOSTS if host in fault.what]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from prober.checks.common import Check
@@ -49,11 +50,10 @@ def checked(check: Check, ground: Ground, report: Callable[[str], Report | None]
 
 def attempted(check: Check, ground: Ground, report: Callable[[str], Report | None], since: int) -> Outcome:
     """One attempt; a fault of ours is told in the log and says nothing of the target."""
-    deadline = ground.guard.deadline(check.timeout)
     try:
-        return check.run(Probe(deadline, ground.reach, ground.wall(), report, since))
+        check.prepare()
+        with closing(ground.guard.deadline(check.timeout)) as deadline:
+            return check.run(Probe(deadline, ground.reach, ground.wall(), report, since))
     except Exception as error:
         ground.log.error("a fault of Guardia's own in the check of %s", check.name, exc_info=error)
         return Outcome(UNKNOWN, f"the check itself failed: {type(error).__name__}: {error}")
-    finally:
-        deadline.close()

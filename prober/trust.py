@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -85,6 +86,12 @@ def secured(line: socket.socket, host: str, terms: Terms, probe: Probe, again: C
             raise
         seen = _looked_at(again, name, probe) if error.reason in words.OLD_VERSION else None
         raise Failed(words.tls(error, terms.least, seen.version if seen else "")) from None
+
+
+def prepare(terms: Terms) -> None:
+    """Read the files that are needed for ``terms``; what is wrong with them is told when they are used."""
+    with suppress(Failed):
+        _context(terms)
 
 
 def seen(line: ssl.SSLSocket, *, verified: bool = True) -> Seen:

@@ -11,7 +11,8 @@ configuration is, and not at night. A secret is a field of type ``Secret``. A ch
 ``url`` a default. Its first docstring line stands in ``etc/guardia.toml``, which ``guardia check --settings`` makes.
 
 **Light to load.** Every room reads the configuration, so the module must not import what is heavy (requests,
-cryptography, dns) at its top, but where it is used.
+cryptography, dns) at its top, but where it is used, and first in ``prepare``: that is called before each attempt,
+outside its time, so that the first answer is not slow because a library was loaded.
 
 **An attempt.** ``look(probe)`` tries once and returns an ``Outcome``. It runs in a worker thread, may block, and keeps
 no state: many attempts of one check's class run at the same time. Who calls it does the rest: ``Check.run`` turns

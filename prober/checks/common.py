@@ -22,6 +22,9 @@ class Check(Service):
         """Which addresses are tried: ``any``, ``4`` or ``6``."""
         return "any"
 
+    def prepare(self) -> None:
+        """Load what an attempt needs; called before each, outside its time, and costs nothing after the first."""
+
     def look(self, probe: Probe) -> Outcome:
         """Try once; may raise ``Failed``, ``OSError`` and ``TimeoutError``, which ``run`` puts into words."""
         raise TypeError(f"{type(self).__name__} cannot look")

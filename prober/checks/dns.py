@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -64,6 +65,17 @@ class Dns(Securing):
             re.compile(self.answer_pattern)
         except re.error as error:
             yield Objection("answer_pattern", f'"{self.answer_pattern}"', f"a regular expression ({error})")
+
+    @property
+    def secure(self) -> bool:
+        """If it is to."""
+        return self.transport == "tls"
+
+    def prepare(self) -> None:
+        """Load what speaks DNS."""
+        super().prepare()
+        with suppress(Failed):
+            _ = self._question
 
     def look(self, probe: Probe) -> Outcome:
         """Ask, and judge the records."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bus.config import Objection, Secret, setting
@@ -12,6 +13,9 @@ from prober.checks.headers import header
 from prober.checks.securing import Securing, opened
 from prober.outcome import Failed, Outcome
 from prober.probe import Probe
+
+if TYPE_CHECKING:
+    from prober.trust import Terms
 
 STATES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 """The words of ``grpc.health.v1.HealthCheckResponse.ServingStatus``."""
@@ -39,6 +43,22 @@ class Grpc(Securing):
         for name, secret in self.secret_headers.items():
             yield from header("secret_headers", name, secret.reveal())
 
+    @property
+    def secure(self) -> bool:
+        """By its address."""
+        return self.parts().scheme == "grpcs"
+
+    def terms(self) -> Terms:
+        """HTTP/2 has to be agreed upon."""
+        return replace(super().terms(), protocols=("h2",))
+
+    def prepare(self) -> None:
+        """Load what speaks HTTP/2."""
+        from prober import health
+
+        super().prepare()
+        del health
+
     def look(self, probe: Probe) -> Outcome:
         """Ask for its health, and judge it."""
         from prober import trust
@@ -50,7 +70,7 @@ class Grpc(Securing):
         if parts.scheme == "grpc":
             with counted(probe.connect(host, port), probe) as line:
                 return self._judged(asked(line, "http", parts.netloc, self._service, self._metadata, probe))
-        with opened(self, probe, host, port, "", ("h2",)) as secure:
+        with opened(self, probe, host, port, "") as secure:
             if secure.selected_alpn_protocol() != "h2":
                 raise Failed("it does not speak HTTP/2, which gRPC needs")
             seen = trust.seen(secure, verified=self.tls_verify)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from bus.config import Objection, Secret, setting
 from prober.checks.headers import header
 from prober.checks.securing import Securing
 from prober.jsonpath import Condition, condition
-from prober.outcome import DOWN, UP, Outcome
+from prober.outcome import DOWN, UP, Failed, Outcome
 from prober.probe import Probe
 from prober.ranges import Statuses, statuses
 
@@ -114,6 +115,17 @@ class Http(Securing):
             yield Objection("max_bytes", f"{self.max_bytes}, less than min_bytes", f"at least {self.min_bytes}")
         if self.method == "HEAD" and (self.body_pattern or self.json or self.min_bytes):
             yield Objection("method", "HEAD, which is answered without a body", "GET, as there are demands on the body")
+
+    @property
+    def secure(self) -> bool:
+        """By its address."""
+        return self.parts().scheme == "https"
+
+    def prepare(self) -> None:
+        """Load what speaks HTTP, and make the request that is sent each time."""
+        super().prepare()
+        with suppress(Failed):
+            _ = self._way, self._request
 
     def look(self, probe: Probe) -> Outcome:
         """Ask, and judge the answer."""

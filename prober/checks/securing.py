@@ -43,6 +43,18 @@ class Securing(Reaching):
         if self.key and not self.certificate:
             yield Objection("key", "a key without a certificate", "a certificate as well", "add certificate = ...")
 
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return True
+
+    def prepare(self) -> None:
+        """Read the authorities, which takes some 20 ms."""
+        from prober import trust
+
+        if self.secure:
+            trust.prepare(self.terms())
+
     def terms(self) -> Terms:
         """What is asked of the other side."""
         from prober.trust import Terms
@@ -66,13 +78,8 @@ class Securing(Reaching):
         return replace(found, status=DEGRADED, reason=f"{whose} {when}")
 
 
-def opened(
-    check: Securing, probe: Probe, host: str, port: int, starttls: str, protocols: tuple[str, ...] = ()
-) -> ssl.SSLSocket:
-    """A connection over TLS, asked for in the words of the protocol ``starttls`` if there is one.
-
-    ``protocols`` are those that may be spoken over it, by ALPN's words.
-    """
+def opened(check: Securing, probe: Probe, host: str, port: int, starttls: str) -> ssl.SSLSocket:
+    """A connection over TLS, asked for in the words of the protocol ``starttls`` if there is one."""
     from prober import trust
 
     def begun() -> socket.socket:
@@ -90,7 +97,7 @@ def opened(
 
     line = begun()
     try:
-        return trust.secured(line, host, replace(check.terms(), protocols=protocols), probe, begun)  # type: ignore[no-any-return]
+        return trust.secured(line, host, check.terms(), probe, begun)  # type: ignore[no-any-return]
     except BaseException:
         line.close()
         raise

@@ -48,6 +48,11 @@ class Tcp(Securing):
         except ValueError as error:
             yield Objection("send", f'"{self.send}"', str(error))
 
+    @property
+    def secure(self) -> bool:
+        """If it is to."""
+        return self.tls or bool(self.starttls)
+
     def look(self, probe: Probe) -> Outcome:
         """Connect, send, and read until the answer is as it should be."""
         parts = self.parts()

@@ -70,6 +70,18 @@ def test_a_check_is_light_to_load(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(AT))
+def test_what_an_attempt_needs_is_loaded_before_it(kind: str) -> None:
+    code = (
+        "import sys; from tests.prober.checks.test_contract import AT; from tests.prober.targets import tried\n"
+        f"check = AT[{kind!r}](1); check.prepare(); before = set(sys.modules); tried(check)\n"
+        "heavy = ('requests', 'urllib3', 'ssl', 'dns', 'h2')\n"
+        "print(*[name for name in set(sys.modules) - before if name.partition('.')[0] in heavy])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("kind", sorted(AT))
 def test_what_refuses_is_down_at_once(kind: str) -> None:
     port = free_port()
     found = tried(AT[kind](port))

@@ -56,6 +56,18 @@ secret = "{secret}"
 """
 
 
+MORE = """
+[channels.more]
+type = "webhook"
+url = "{url}"
+[[rules]]
+name = "warm"
+when = "cpu.percent > 50"
+channels = ["more"]
+hosts = ["web-*"]
+"""
+
+
 class Alerting(Programs):
     """A hub with an alerter, and the host web-1 whose load the test sets."""
 
@@ -224,6 +236,21 @@ def test_the_commands_answer_for_programs_too(hub: Alerting) -> None:
     assert [one["rule"] for one in json.loads(alerts.stdout)["alarms"] if one["state"] == "firing"] == ["busy"]
     assert json.loads(why.stdout)["chains"][0]["verdict"] == "firing"
     assert {"busy", "host-silent"} <= {one["name"] for one in json.loads(rules.stdout)["rules"]}
+
+
+def test_rules_and_channels_are_read_again_and_what_burns_stays(hub: Alerting, receiver: Receiver) -> None:
+    hub.load = 95.0
+    hub.until(lambda: events(receiver) == ["alert"], "the alarm is told")
+    (before,) = hub.incidents()
+    pid = hub.pid("alerter")
+    assert pid is not None
+    with Receiver() as other:
+        hub.config.write_text(hub.config.read_text() + MORE.format(url=other.url))
+        os.kill(pid, signal.SIGHUP)
+        hub.until(lambda: any(one.json().get("rule") == "warm" for one in other.requests), "the new channel is told")
+    hub.load = 10.0
+    hub.until(lambda: events(receiver) == ["alert", "recovery"], "the recovery is told where the alarm was")
+    assert [one.id for one in hub.incidents()] == [before.id]
 
 
 def backtested(hub: Alerting, text: str) -> Any:

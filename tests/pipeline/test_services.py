@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from websockets.sync.client import connect
 
 from bus.messages import Check
 from bus.questions import Range
@@ -150,6 +152,10 @@ def test_a_service_goes_down_and_comes_back_with_reasons(hub: Watched) -> None:
     assert 0 < uptime["uptime_percentage"] < 100
     assert uptime["down_seconds"] > 0
     assert uptime["unknown_seconds"] > 80_000
+    with connect(f"ws://127.0.0.1:{hub.api}/api/v1/stream?kinds=service_check&subjects=shop") as stream:
+        event = json.loads(stream.recv(30))
+    assert (event["type"], event["service_name"], event["status"]) == ("service_check", "shop", "up")
+    assert (event["http_status_code"], event["place"], event["state"]) == (200, "hub", "up")
     rows = hub.get("services/shop/checks")["checks"]
     assert {row["status"] for row in rows} == {"up", "down", "degraded"}
 

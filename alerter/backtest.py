@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from alerter.history import History
 from alerter.incidents import Incident
 from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
-from alerter.rules import SECOND, in_force
+from alerter.rules import DEFAULTS, SECOND, in_force
 from bus import config, home, rooms, timing
 from bus.config import ConfigError, Settings
 from bus.drawers import Drawer, Mixed
+from bus.faults import Fault, did_you_mean
 from bus.fields import plain
 from bus.questions import Unanswered
 from bus.tables import Host
@@ -43,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     start = end - int(given.since * SECOND)
     try:
         today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
-        tried = rules_in(Path(given.rules))
+        tried = changed(today, given.rule, given.when, given.lasts) if given.rule else rules_in(Path(given.rules))
     except ConfigError as error:
         for fault in error.faults:
             print(f"guardia backtest: {fault}", file=sys.stderr)
@@ -66,6 +68,29 @@ def main(argv: Sequence[str]) -> int:
 def rules_in(path: Path) -> Settings:
     """What a file of rules says; it may hold hosts, services and windows too. Raises ``ConfigError``."""
     return config.load(path, {}, LISTS, others=(*rooms.tables(), *rooms.LISTS))
+
+
+def changed(today: Settings, name: str, when: str, lasts: float | None) -> Settings:
+    """Today's rules with this one having another condition (empty: its own) and wait; raises ``ConfigError``.
+
+    With another condition its recovery is that the condition holds no more: the old one may say something else.
+    """
+    known = {rule.name: rule for rule in in_force(today["rules"], today["hosts"])}
+    own = {table.name: table for table in today["rules"]}
+    if name not in known and name not in own:
+        hint = did_you_mean(name, [*known, *own])
+        raise ConfigError([Fault("--rule", "", None, f"no rule {name}", "the name of a rule in force", hint)])
+    brought = {table.name: table for table in DEFAULTS}
+    table = own.get(name) or brought.get(name) or RuleTable(name=name, when=known[name].when.text)
+    if when and when != table.when:
+        table = replace(table, when=when, clear="", clear_for=None)
+    if lasts is not None:
+        table = replace(table, for_=lasts)
+    wrong = [Fault("--when", "", None, one.found, one.expected) for one in table.objections()]
+    if wrong:
+        raise ConfigError(wrong)
+    rules = [*(one for one in today["rules"] if one.name != name), table]
+    return Settings(today.path, {**today, "rules": tuple(rules)})
 
 
 def replay_of(today: Settings, tried: Settings | None, start: int) -> Replay:
@@ -151,12 +176,19 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         description="Try the [[rules]] of a file on the stored past: what would have been told, and how that differs "
         "from the rules in force.",
     )
-    parser.add_argument("rules", metavar="RULE_FILE", help="a file with [[rules]], in place of those of the hub")
+    add = parser.add_argument
+    add("rules", nargs="?", metavar="RULE_FILE", help="a file with [[rules]], in place of those of the hub")
+    add("--rule", metavar="NAME", help="or the rules of the hub, of which this one has another --when or --for")
+    add("--when", default="", metavar="CONDITION", help="what --rule asks then, as 'cpu.percent > 80'")
+    add("--for", dest="lasts", type=_duration, metavar="5m", help="how long it has to hold then")
     parser.add_argument("--since", type=_duration, default=7 * 86_400.0, metavar="7d", help="how far back")
     parser.add_argument("--host", default="*", metavar="NAME", help="only hosts and services that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
-    return parser.parse_args(argv)
+    given = parser.parse_args(argv)
+    if bool(given.rules) == bool(given.rule):
+        parser.error("a RULE_FILE or --rule is required, and not both")
+    return given
 
 
 def _duration(text: str) -> float:

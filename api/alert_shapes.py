@@ -156,3 +156,11 @@ class WhyShape(TypedDict):
     subject: str
     at: Time
     verdicts: list[VerdictShape]
+
+
+class TrialShape(TypedDict):
+    """What a rule would have done with another condition."""
+
+    rule: str
+    seconds: Annotated[float, "so much of the past was judged"]
+    lines: Annotated[list[str], "for people, as guardia backtest prints it"]

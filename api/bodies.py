@@ -30,6 +30,17 @@ class Remark:
     owner: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A rule to be tried on the past with another condition. ``when`` empty: its own; ``subject`` may be a glob."""
+
+    rule: str
+    when: str = ""
+    lasts: str = ""
+    subject: str = "*"
+    seconds: float = 7 * 86_400.0
+
+
 def read_body(shape: type[T], data: bytes) -> T:
     """The body as ``shape``; raises ``Unfit`` with a sentence. Nothing at all is an empty object."""
     try:

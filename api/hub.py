@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from api.auth import Keyring
+from api.bodies import Trial
 from api.canary import Canary
 from api.config import Api
 from api.counter import Counter
@@ -16,6 +17,7 @@ from api.health import Limits, StoreSeen, hub_health
 from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
+from api.trying import tried
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.vitals import Vitals
@@ -47,6 +49,8 @@ class Hub:
     """The message that goes all the way; None where none is sent."""
     voice: Producer | None = None
     """What this worker tells others with; None while it starts."""
+    tries: Callable[[Trial], Awaitable[list[str]]] = tried
+    """Tries a rule on the past."""
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)

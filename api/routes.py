@@ -243,6 +243,21 @@ ROUTES = (
         reads=False,
         writes=(Write("DELETE", "End a silence before its time.", alert_shapes.DoneShape),),
     ),
+    Route(
+        "/api/v1/backtest",
+        alerts.BacktestResource,
+        alert_shapes.TrialShape,
+        "",
+        reads=False,
+        writes=(
+            Write(
+                "POST",
+                "Try a rule with another condition on the stored past; changes nothing.",
+                alert_shapes.TrialShape,
+                bodies.Trial,
+            ),
+        ),
+    ),
     Route("/metrics", pages.Prometheus, str, "The newest values of all hosts for Prometheus."),
 )
 

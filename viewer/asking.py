@@ -122,8 +122,8 @@ class Asker:
             case AskRules():
                 return parse_alerts.rules(self._get("/rules"))
             case AskBacktest():
-                tried = {"rule": wish.rule, "subject": wish.subject, "seconds": wish.seconds}
-                changed = {key: text for key, text in (("when", wish.when), ("for", wish.lasting)) if text}
+                tried = {"rule": wish.rule, "subject": wish.subject or "*", "seconds": wish.seconds}
+                changed = {key: text for key, text in (("when", wish.when), ("lasts", wish.lasting)) if text}
                 answer = self._request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_SECONDS)
                 return BacktestTold(wish, parse_alerts.backtest(answer.text))
             case Acknowledge() | AddSilence() | EndSilence():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.alert_shapes import DoneShape
-from api.bodies import NewSilence, Remark
+from api.alert_shapes import DoneShape, TrialShape
+from api.bodies import NewSilence, Remark, Trial
 from api.encoding import SECOND
 from api.errors import Problem
 from api.filters import BadParameter
@@ -129,3 +129,18 @@ def _text(parameter: str, text: str, *, empty: bool = False) -> str:
 
 def _bad(parameter: str, text: str) -> Problem:
     return Problem(400, "bad_body", f"{parameter}: {text}", parameter=parameter)
+
+
+class BacktestResource(Resource):
+    """A rule tried on the past; it changes nothing."""
+
+    writes = "read"
+
+    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
+        raise Problem(405, "method_not_allowed", "allowed here: POST", headers={"Allow": "POST, OPTIONS"})
+
+    async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
+        """Try it."""
+        trial = await body_of(req, Trial)
+        found: TrialShape = {"rule": trial.rule, "seconds": trial.seconds, "lines": await self.hub.tries(trial)}
+        send(resp, found)

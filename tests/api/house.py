@@ -10,6 +10,7 @@ import falcon.testing
 
 from api.app import create_app
 from api.auth import Keyring, Token, digest_of
+from api.bodies import Trial
 from api.config import Api
 from api.directory import Directory
 from api.fanout import Fanout
@@ -59,6 +60,11 @@ class FakeVoice(Producer):
         return not self.deaf
 
 
+async def _tried(trial: Trial) -> list[str]:
+    """A back-test of a past in which little happened."""
+    return ["these rules  3 incidents"]
+
+
 class House:
     """A hub, its fake store and a client; ``now`` is its clock, noon at first."""
 
@@ -89,6 +95,7 @@ class House:
                 replay_bytes=config.replay_bytes,
             ),
             counter=self.counter,
+            tries=_tried,
             keyring=lambda: self.keyring,
             clock=lambda: self.now,
             vitals=Vitals(0.0),

@@ -1,0 +1,73 @@
+"""A back-test for a client: ``guardia backtest`` in a process of its own, one at a time, and not for ever.
+
+Judging a week again takes seconds of a whole core: neither the alerter nor this worker may stand still meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from api.bodies import Trial
+from api.errors import Problem
+
+PATIENCE = 80.0
+"""Seconds after which it is ended."""
+LONGEST = 31 * 86_400.0
+"""Seconds of the past that may be judged, at most."""
+MOST_TEXT = 2_000_000
+WRONG = 100
+
+Run = Callable[[Sequence[str], float], Awaitable[tuple[int, str, str]]]
+"""Runs a command for so many seconds at most; its exit code, what it printed, what it complained of."""
+
+_busy = asyncio.Lock()
+
+
+async def run(command: Sequence[str], patience: float) -> tuple[int, str, str]:
+    """``Run`` with a real process; raises ``TimeoutError``, after which the process is no more."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(patience):
+            out, complaint = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, out[:MOST_TEXT].decode(errors="replace"), complaint.decode(errors="replace")
+
+
+def command_of(trial: Trial) -> list[str]:
+    """The command line; what a client wrote stands behind a ``=``, so that it is no option."""
+    found = [sys.executable, "-m", "bus.command", "backtest", f"--rule={trial.rule}", f"--host={trial.subject or '*'}"]
+    found.append(f"--since={trial.seconds:.0f}s")
+    if trial.when:
+        found.append(f"--when={trial.when}")
+    if trial.lasts:
+        found.append(f"--for={trial.lasts}")
+    return found
+
+
+async def tried(trial: Trial, runs: Run = run) -> list[str]:
+    """What it printed, in lines; raises ``Problem``."""
+    if not 60 <= trial.seconds <= LONGEST:
+        raise Problem(400, "bad_body", "seconds: expected from a minute to 31 days", parameter="seconds")
+    if _busy.locked():
+        raise Problem(503, "overloaded", "another back-test is under way", headers={"Retry-After": "10"})
+    async with _busy:
+        try:
+            code, out, complaint = await runs(command_of(trial), PATIENCE)
+        except TimeoutError:
+            raise Problem(503, "overloaded", f"not judged within {PATIENCE:.0f} s: try less of the past") from None
+    if code == 0:
+        return out.splitlines()
+    said = " ".join(line.removeprefix("guardia backtest: ") for line in complaint.splitlines()[-3:]) or "it failed"
+    if code == WRONG:
+        raise Problem(400, "bad_body", said[:500], parameter="when")
+    raise Problem(503, "store_unavailable", said[:500])

@@ -120,6 +120,7 @@ def _awaited(line: socket.socket, asked: dns.message.QueryMessage, probe: Probe)
         except TimeoutError:
             continue
         probe.hear(len(data))
+        probe.reached = True
         try:
             answer = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
         except (dns.exception.DNSException, ValueError):

@@ -109,7 +109,9 @@ class Line:
         future = self._open[number] = asyncio.get_running_loop().create_future()
         try:
             self._send(number, question)
-            return await asyncio.wait_for(future, self._timeout)
+            # Not wait_for: where the answer comes as the task is cancelled, Python 3.11's lets it go on for ever.
+            async with asyncio.timeout(self._timeout):
+                return await future
         except TimeoutError:
             raise Unanswered(f"{self._whom} did not answer within {self._timeout:g} s") from None
         finally:

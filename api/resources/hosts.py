@@ -7,6 +7,7 @@ from typing import Any
 
 from api.encoding import SECOND, to_json, to_time
 from api.errors import not_found
+from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send_text
 from api.views.hosts import detail_text, servers_text
 from api.views.rows import row_texts, samples
@@ -73,7 +74,7 @@ class Metrics(History):
         end = query.time("end", self.hub.clock())
         start = query.time("start", max(0, end - HOUR))
         limit = query.limit("limit", ROWS, MOST_ROWS)
-        rows = await self.rows(name, start, end, limit)
+        rows = await while_here(req, self.rows(name, start, end, limit))
         head = to_json({"server_id": name, "start": to_time(start), "end": to_time(end), "count": len(rows)})
         send_text(resp, f'{head[:-1]},"metrics":[{",".join(rows)}]}}')
 
@@ -84,6 +85,6 @@ class Latest(History):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         name = params["server_id"]
         limit = query_of(req).limit("limit", LATEST, MOST_LATEST)
-        rows = await self.rows(name, 0, END_OF_TIME, limit)
+        rows = await while_here(req, self.rows(name, 0, END_OF_TIME, limit))
         head = to_json({"server_id": name, "count": len(rows)})
         send_text(resp, f'{head[:-1]},"metrics":[{",".join(rows)}]}}')

@@ -9,6 +9,7 @@ from api.counter import Counter
 from api.encoding import SECOND, to_time
 from api.errors import Problem
 from api.filters import BadParameter
+from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send
 from api.service_shapes import Reported, ServiceChecks
 from api.told import Told, stored
@@ -45,7 +46,7 @@ class Checks(Resource):
         end = query.time("end", self.hub.clock())
         start = query.time("start", max(0, end - DAY))
         limit = query.limit("limit", MOST_CHECKS, MOST_CHECKS)
-        found = await checks_between(self.hub.counter, name, start, end, limit)
+        found = await while_here(req, checks_between(self.hub.counter, name, start, end, limit))
         rows = [check_row(told, check) for told, check in found if is_told(check)]
         answer: ServiceChecks = {
             "service_name": name,
@@ -63,7 +64,7 @@ class UptimeResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         name, now = params["name"], self.hub.clock()
         since = query_of(req).time("since", max(0, now - DAY))
-        found = await checks_between(self.hub.counter, name, since, now, MOST_COUNTED)
+        found = await while_here(req, checks_between(self.hub.counter, name, since, now, MOST_COUNTED))
         send(resp, uptime(name, since, now, found, self.hub.directory.interval(name)))
 
 

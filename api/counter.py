@@ -106,7 +106,8 @@ class Line:
             raise Unanswered(f"{MOST_AT_ONCE} questions wait for it already")
         self._number += 1
         number = self._number.to_bytes(8, "big")
-        future = self._open[number] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._open[number] = future
         try:
             self._send(number, question)
             # Not wait_for: where the answer comes as the task is cancelled, Python 3.11's lets it go on for ever.

@@ -1,0 +1,56 @@
+"""The same readings for everybody: hosts as they behave, made by a seed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SHAPES = ("walk", "counter", "pages", "constant", "burst", "percent")
+
+
+@dataclass(frozen=True)
+class Readings:
+    """``values[host]`` is (times, metrics); ``times`` in ms, the same for all hosts."""
+
+    names: tuple[str, ...]
+    times: npt.NDArray[np.int64]
+    values: dict[str, npt.NDArray[np.float64]]
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return sum(block.size for block in self.values.values())
+
+
+def generated(hosts: int, metrics: int, samples: int, step_ms: int, end_ms: int) -> Readings:
+    """Bounded walks, counters, page-aligned bytes, constants, bursts and percentages, in equal parts."""
+    names = tuple(f"{SHAPES[place % len(SHAPES)]}[{place}].value" for place in range(metrics))
+    times = end_ms - step_ms * np.arange(samples, 0, -1, dtype=np.int64)
+    made = {}
+    for host in range(hosts):
+        chance = np.random.default_rng(host)
+        columns = [_shape(SHAPES[place % len(SHAPES)], samples, chance) for place in range(metrics)]
+        made[f"host-{host}"] = np.column_stack(columns)
+    return Readings(names, times, made)
+
+
+def _shape(shape: str, samples: int, chance: np.random.Generator) -> npt.NDArray[np.float64]:
+    if shape == "walk":
+        return np.round(50 + 40 * np.sin(np.cumsum(chance.normal(0, 0.05, samples))), 2)
+    if shape == "counter":
+        return np.cumsum(chance.poisson(chance.integers(1, 5000), samples)).astype(np.float64)
+    if shape == "pages":
+        return np.floor(np.abs(np.cumsum(chance.normal(0, 300, samples)) + 1e6)) * 4096.0
+    if shape == "constant":
+        return np.full(samples, float(chance.integers(1, 2**36)))
+    if shape == "burst":
+        return np.where(chance.random(samples) < 0.02, np.round(chance.exponential(1e6, samples)), 0.0)
+    return np.round(np.clip(np.abs(chance.normal(3, 6, samples)), 0, 100), 1)
+
+
+def hour_before_last() -> int:
+    """The end of the last hour that is over for long, ms: what ends there can be sealed at once."""
+    return (int(time.time()) // 3600 - 1) * 3_600_000

@@ -87,6 +87,8 @@ class Alerting(Programs):
         for name in ("collector", "store-writer", "store-reader", "alerter"):
             self.start(name)
         self.until(lambda: bool(self.chains("quiet") or self.chains("below")), "the host is judged")
+        reader = self.folder / "var" / "run" / "reader.ipc"
+        self.until(reader.exists, "the store can be asked")
 
     def tell(self) -> None:
         """Tell how busy the host is."""

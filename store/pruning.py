@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import failpoints
-from store.blocks.coding import Damaged
 from store.blocks.files import Blocks, Gone
+from store.blocks.pressing import Damaged
 from store.blocks.segments import Writing
 from store.retention import Held, Retention, for_room, past_time
 from store.spans import span_of

@@ -24,9 +24,9 @@ from bus.wire import Malformed
 from store.backends import StoreBroken
 from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
-from store.blocks.coding import Damaged
 from store.blocks.files import Blocks
 from store.blocks.gather import Told, Voice, gathered
+from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Index, Place, Segment, Writing
 from store.joining import join_day, join_months
 from store.keys import DAY, HOUR, SECOND, partition_start, period

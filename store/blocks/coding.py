@@ -5,7 +5,8 @@ A column is coded by itself, so that one metric is read without the others. Its 
 
     offset size  field
          0    1  form: bits 0-1 what follows (0 constant, 1 integers, 2 bits, 3 dictionary); bit 2 there are holes;
-                 bit 3 the body is compressed; bits 4-5 the order of the difference, 0 to 2
+                 bit 3 the body is compressed; bits 4-5 the order of the difference, 0 to 2;
+                 bit 6 most residuals are zero
          1    1  width of a residual in bytes: 0, 1, 2, 4 or 8
          2    1  decimals: the numbers are the integers divided by ten to this power
          3    1  shift: so many zero bits were taken from the right of each integer
@@ -21,7 +22,8 @@ little-endian. The **payload**:
 
 A base is a length u8 and so many bytes, little-endian, signed. The **body** is, if there are holes, a bitmap of the
 rows that have a reading (first row in the highest bit; the rows without one are the canonical NaN), then the residuals
-by planes: the lowest byte of each, then the next. It is one zstd frame without magic number if the flag says so.
+by planes: the lowest byte of each, then the next. If most are zero, a bitmap of those that are not stands before
+the planes, which hold these alone. The body is one zstd frame without magic number if the flag says so.
 
 The integers are x = number * 10^decimals, shifted right. Residuals, where z is zigzag and all wraps at 64 bits:
 
@@ -36,16 +38,15 @@ because it was tried: what does not come back bit for bit is kept as bits.
 from __future__ import annotations
 
 import struct
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
-import zstandard
+
+from store.blocks.pressing import Damaged, pressed, smaller, unpressed
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -53,21 +54,21 @@ Words = npt.NDArray[np.uint64]
 
 ENTRY = struct.Struct("<BBBBII")
 CONSTANT, INTEGERS, BITS, DICTIONARY = 0, 1, 2, 3
-HOLES, PRESSED, ORDER = 4, 8, 4
+HOLES, PRESSED, ORDER, SPARSE = 4, 8, 4, 64
 """Flags of a form, and where the order stands in it."""
+SPARSE_SHARE = 0.6
+"""So many residuals have to be zero for a bitmap to be worth its room."""
+TRIED, TRIED_FROM = 1024, 2048
+"""In columns of so many rows and more, what differences weigh is tried with so many of them."""
+CLOSE = 1.35
+"""Weights within this ratio are too close to decide unseen."""
 NAN = 0x7FF8000000000000
 """The bits of the NaN that means no reading."""
 DECIMALS = (1, 2, 3, 4, 5, 6)
 TENS = tuple(float(f"1e{place}") for place in range(23))
-LEAST_PRESSED = 24
-"""A shorter body is not worth compressing."""
 WIDTHS = ((0xFF, 1), (0xFFFF, 2), (0xFFFFFFFF, 4))
 FAVOUR = 0.97
 """Differences have to weigh less than this share of the plain numbers: zstd finds more in plain ones."""
-
-
-class Damaged(Exception):
-    """Bytes that are not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
 def floats(entry: tuple[int, ...], payload: bytes, rows: int) -> Floats:
     """The numbers of a column; raises ``Damaged``."""
     form, width, decimals, shift = entry[:4]
-    what, order = form & 3, form >> ORDER
+    what, order = form & 3, form >> ORDER & 3
     if what == CONSTANT:
         return np.full(rows, np.frombuffer(payload, "<u8", 1)[0], np.uint64).view(np.float64)
     if what == INTEGERS:
@@ -146,7 +147,7 @@ def integers(entry: tuple[int, ...], payload: bytes, rows: int) -> Integers:
     form, width, _, shift = entry[:4]
     if form & 3 == CONSTANT:
         return np.full(rows, np.frombuffer(payload, "<i8", 1)[0], np.int64)
-    return _whole(form, width, shift, form >> ORDER, payload, rows)[1]
+    return _whole(form, width, shift, form >> ORDER & 3, payload, rows)[1]
 
 
 # -- to bytes ---
@@ -207,14 +208,20 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
     twice = _zigzag(np.diff(differences, axis=1, prepend=0))
     weights = np.stack([_weights(plain) * FAVOUR, _weights(once), _weights(twice)])
     orders = weights.argmin(axis=0)
+    lightest = weights.min(axis=0)
     for place, order in enumerate(orders.tolist()):
+        if rows >= TRIED_FROM:
+            close = [one for one in range(3) if weights[one, place] <= lightest[place] * CLOSE]
+            if len(close) > 1:
+                order = min(close, key=lambda one: _tried((plain, once, twice)[one][place], level))
         residuals = (plain, once, twice)[order][place]
         base = _based(int(least[place] if order == 0 else firsts[place]))
         if order == 1:
             base += _based(int(slopes[place]))
-        width, planes = _planes(residuals)
-        body, pressed = _pressed(holes + planes, level)
-        form = INTEGERS | (HOLES if holes else 0) | pressed | order << ORDER
+        sparse, bitmap, kept = _sparse(residuals)
+        width, planes = _planes(kept)
+        body, pressed = _pressed(holes + bitmap, planes, width, level)
+        form = INTEGERS | (HOLES if holes else 0) | pressed | order << ORDER | sparse
         yield Coded(form, width, int(decimals[place]), int(shifts[place]), base + body)
 
 
@@ -224,13 +231,13 @@ def _bits(row: Floats, level: int, holes: bytes) -> Coded:
     xored = words.copy()
     xored[1:] ^= words[:-1]
     width, planes = _planes(xored)
-    body, pressed = _pressed(holes + planes, level)
+    body, pressed = _pressed(holes, planes, width, level)
     best = Coded(BITS | flags | pressed, width, 0, 0, body)
     known, places = np.unique(words, return_inverse=True)
     if len(known) * 2 <= len(words) and len(known) <= 0x10000:
         width, planes = _planes(places.astype(np.uint64))
         sorted_words = known.view(np.uint8).reshape(-1, 8).T.tobytes()
-        body, pressed = _pressed(holes + sorted_words + planes, level)
+        body, pressed = _pressed(holes + sorted_words, planes, width, level)
         other = Coded(DICTIONARY | flags | pressed, width, 0, 0, (len(known) - 1).to_bytes(2, "little") + body)
         if len(other.payload) < len(best.payload):
             return other
@@ -241,6 +248,26 @@ def _weights(residuals: Words) -> Floats:
     """About how many bits the residuals of each row carry."""
     weights: Floats = np.log2(residuals.astype(np.float32) + 1).sum(axis=1, dtype=np.float64)
     return weights
+
+
+def _pressed(head: bytes, planes: bytes, width: int, level: int) -> tuple[bytes, int]:
+    small = smaller(head, planes, width, level)
+    return (head + planes, 0) if small is None else (small, PRESSED)
+
+
+def _tried(residuals: Words, level: int) -> int:
+    """How many bytes a part of the residuals takes."""
+    middle = max(0, len(residuals) // 2 - TRIED // 2)
+    return len(pressed(_planes(residuals[middle : middle + TRIED])[1], level))
+
+
+def _sparse(residuals: Words) -> tuple[int, bytes, Words]:
+    """(flag, bitmap, residuals without zeros), or no flag and all of them."""
+    there = residuals != 0
+    count = int(np.count_nonzero(there))
+    if not count or count > len(residuals) * (1 - SPARSE_SHARE):
+        return 0, b"", residuals
+    return SPARSE, np.packbits(there).tobytes(), residuals[there]
 
 
 def _zigzag(values: Integers) -> Words:
@@ -266,46 +293,6 @@ def _planes(residuals: Words) -> tuple[int, bytes]:
 def _based(base: int) -> bytes:
     size = base.bit_length() // 8 + 1
     return bytes((size,)) + base.to_bytes(size, "little", signed=True)
-
-
-class _Zstd(threading.local):
-    """Compressors and the decompressor of one thread: none of them may be shared."""
-
-    def __init__(self) -> None:
-        form = zstandard.FORMAT_ZSTD1_MAGICLESS
-        self.unpress = zstandard.ZstdDecompressor(format=form).decompress
-
-        @lru_cache
-        def press(level: int) -> Any:
-            parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=form, write_checksum=False, write_dict_id=False
-            )
-            return zstandard.ZstdCompressor(compression_params=parameters).compress
-
-        self.press = press
-
-
-_ZSTD = _Zstd()
-
-
-def pressed(data: bytes, level: int = 3) -> bytes:
-    """One zstd frame without magic number."""
-    return bytes(_ZSTD.press(level)(data))
-
-
-def unpressed(data: bytes, most: int) -> bytes:
-    """What is in a frame, at most so many bytes; raises ``Damaged``."""
-    try:
-        return bytes(_ZSTD.unpress(data, max_output_size=most))
-    except zstandard.ZstdError as error:
-        raise Damaged(f"a body that cannot be unpacked: {error}") from None
-
-
-def _pressed(body: bytes, level: int) -> tuple[bytes, int]:
-    if len(body) < LEAST_PRESSED:
-        return body, 0
-    small = pressed(body, level)
-    return (small, PRESSED) if len(small) < len(body) else (body, 0)
 
 
 # -- and back ---
@@ -344,7 +331,7 @@ def _residuals(
 ) -> tuple[npt.NDArray[np.bool_] | None, Words]:
     """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
     if form & PRESSED:
-        body = unpressed(body, rows * 8 + rows // 8 + 1 + words * 8)
+        body = unpressed(body, rows * 8 + rows // 4 + 2 + words * 8)
     present, count = None, rows
     if form & HOLES:
         size = -(-rows // 8)
@@ -353,15 +340,25 @@ def _residuals(
         body = body[size:]
     body = body[words * 8 :]
     count -= fewer
+    if form & SPARSE:
+        size = -(-count // 8)
+        there = np.unpackbits(np.frombuffer(body, np.uint8, size), count=count).astype(bool)
+        spread = np.zeros(count, np.uint64)
+        spread[there] = _unplaned(body[size:], width, int(there.sum()))
+        return present, spread
+    return present, _unplaned(body, width, count)
+
+
+def _unplaned(body: bytes, width: int, count: int) -> Words:
     if len(body) != count * width:
         raise Damaged(f"a column of {len(body)} bytes where {count * width} should be")
     if not width:
-        return present, np.zeros(count, np.uint64)
+        return np.zeros(count, np.uint64)
     planes = np.frombuffer(body, np.uint8)
     if width == 1:
-        return present, planes.astype(np.uint64)
+        return planes.astype(np.uint64)
     narrow = np.ascontiguousarray(planes.reshape(width, count).T)
-    return present, narrow.view(f"<u{width}").reshape(count).astype(np.uint64)
+    return narrow.view(f"<u{width}").reshape(count).astype(np.uint64)
 
 
 def _dictionary(form: int, width: int, payload: bytes, rows: int) -> tuple[npt.NDArray[np.bool_] | None, Words, Words]:

@@ -19,9 +19,10 @@ from typing import TypeVar
 import numpy as np
 
 from bus.messages import KINDS
-from store.blocks.coding import Damaged, Floats, Integers
+from store.blocks.coding import Floats, Integers
 from store.blocks.gather import Told, Voice, records, taken
 from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
+from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Place, Segment
 from store.columns import Columns, matching
 from store.keys import EARLIEST, FAR

@@ -21,7 +21,8 @@ import struct
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from store.blocks.coding import ENTRY, PRESSED, Coded, Damaged, Floats, Integers, floats, integers, pressed, unpressed
+from store.blocks.coding import ENTRY, PRESSED, Coded, Floats, Integers, floats, integers
+from store.blocks.pressing import Damaged, pressed, unpressed
 
 HEAD = struct.Struct("<BBHI")
 CRC = struct.Struct("<I")

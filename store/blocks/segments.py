@@ -35,8 +35,8 @@ import msgpack
 
 from bus import failpoints
 from bus.mapped import settle
-from store.blocks.coding import Damaged, pressed, unpressed
 from store.blocks.parts import Part
+from store.blocks.pressing import Damaged, pressed, unpressed
 
 MAGIC, END = b"GSEG", b"GEND"
 VERSION = 1

@@ -14,7 +14,6 @@ from store.blocks.coding import (
     ENTRY,
     INTEGERS,
     Coded,
-    Damaged,
     Floats,
     coded_floats,
     coded_integers,
@@ -22,6 +21,7 @@ from store.blocks.coding import (
     integers,
 )
 from store.blocks.parts import SAMPLES, Part, packed
+from store.blocks.pressing import Damaged
 
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=False) | st.sampled_from(
     [0.0, -0.0, 5e-324, -5e-324, 2.0**53, 2.0**63, -(2.0**63), 1.7e308, float("nan")]

@@ -1,0 +1,258 @@
+"""Sealing: values/s a core and bytes per value, beside VictoriaMetrics with the same data.
+
+    python -m benchmarks.sealing [HOSTS] [--recording SECONDS] [--peer]
+
+The rows of a day of HOSTS, as the writer stored them, become hour blocks, a day's file and its rollups; every value is
+compared. Without ``--recording`` the hosts are made up: bounded walks, counters, whole pages, constants, bursts. With
+it this machine's own agent is read four times a second, each reading counting for 10 s; every host has the same
+readings from another moment on. ``--peer`` sends the same to VictoriaMetrics and has it merge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import requests
+
+from agent import panel
+from agent.readings import Ground
+from agent.sampler import Sampler
+from agent.turns import Turns
+from bus import config as configuration
+from bus import rooms
+from bus.messages import Sample, layout_id
+from bus.wire import pack, record
+from store.blocks.coding import Floats
+from store.blocks.files import told
+from store.blocks.gather import Group, gathered
+from store.blocks.segments import Index, Segment, Writing
+from store.joining import join_day
+from store.keys import DAY, HOUR, SECOND
+from store.sealing import part_of
+from store.spans import RAW, TIERS
+
+START = 1_769_817_600 * SECOND
+STEP = 10 * SECOND
+ROWS = DAY // STEP
+METRICS = 60
+Names = tuple[str, ...]
+
+
+@dataclass
+class Data:
+    """A day of some hosts: a matrix (metrics by rows) each."""
+
+    names: Names
+    hosts: list[Floats]
+
+
+def made_up(hosts: int) -> Data:
+    """Numbers as hosts have them."""
+    chance = np.random.default_rng(7)
+    matrices = []
+    for _ in range(hosts):
+        rows = np.empty((METRICS, ROWS))
+        for metric in range(METRICS):
+            rows[metric] = _metric(metric % 12, metric, chance)
+        matrices.append(rows)
+    return Data(tuple(f"metric[{metric}].value" for metric in range(METRICS)), matrices)
+
+
+def _metric(kind: int, metric: int, chance: np.random.Generator) -> Any:
+    if kind < 3:
+        return np.full(ROWS, float(8_192 * 1024 * (metric + 1)))
+    if kind == 3:
+        return np.round(np.clip(chance.normal(0, 1.5, ROWS).cumsum() % 200 - 100, -100, 100) / 2 + 50, 1)
+    if kind == 4:
+        return chance.integers(0, 2_000, ROWS).cumsum().astype(float)
+    if kind == 5:
+        return 4096.0 * (1_000_000 + chance.integers(-40, 41, ROWS).cumsum())
+    if kind == 6:
+        return np.round(np.where(chance.random(ROWS) < 0.05, chance.exponential(50_000, ROWS), 0), 1)
+    if kind == 7:
+        return np.round(np.abs(chance.normal(0.8, 0.1, ROWS).cumsum() % 4), 2)
+    if kind == 8:
+        return (chance.random(ROWS) < 0.001).astype(float)
+    if kind == 9:
+        return 42.0 + np.repeat(chance.integers(-3, 4, ROWS // 60 + 1), 60)[:ROWS]
+    if kind == 10:
+        return np.round(chance.normal(2.0, 0.7, ROWS).clip(0), 1)
+    return np.repeat(chance.integers(100, 130, ROWS // 6 + 1), 6)[:ROWS].astype(float)
+
+
+def recorded(hosts: int, seconds: float) -> Data:
+    """What this machine's agent reads, over and over until a day is full; each host begins at another reading."""
+    readings: list[tuple[Names, tuple[float | None, ...]]] = []
+
+    def tell(names: Sequence[str], values: Sequence[float | None]) -> None:
+        readings.append((tuple(names), tuple(values)))
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "guardia.toml"
+        file.write_text("")
+        table = configuration.load(file, rooms.tables(), rooms.LISTS)["agent"]
+    costs = panel.costs(table)
+    sampler = Sampler(panel.names(table))
+    turns = Turns(sampler, costs, tell)
+    log = logging.getLogger("agent")
+    for job in panel.jobs(Ground(table, costs=costs, say=log.warning), sampler, log, submit=None):
+        turns.add(job)
+    turns.read(time.monotonic())
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.25)
+        turns.turn(time.monotonic())
+    names = readings[-1][0]
+    kept = [[np.nan if value is None else value for value in values] for of, values in readings if of == names]
+    matrix = np.array(kept).T
+    full = np.tile(matrix, ROWS // matrix.shape[1] + 2)
+    starts = np.random.default_rng(3).integers(0, matrix.shape[1], hosts)
+    return Data(names, [np.ascontiguousarray(full[:, start : start + ROWS]) for start in starts])
+
+
+def groups(data: Data, host: int, hour: int) -> list[Group]:
+    """A host's hour as the writer stores it: what came in one minute together."""
+    layout = layout_id(data.names)
+    per_hour = HOUR // STEP
+    found = []
+    for first in range(hour * per_hour, (hour + 1) * per_hour, 6):
+        records = []
+        for row in range(first, first + 6):
+            values = tuple(None if value != value else value for value in data.hosts[host][:, row].tolist())
+            at = START + row * STEP + (row * 7919 + host) % 3_000_000
+            one = record(Sample(layout, values), source=f"host-{host}", at=at, epoch=host + 1, number=row + 1)
+            records.append(pack(one))
+        found.append((START + first * STEP + 4_000_000 + host * 1000, b"".join(records)))
+    return found
+
+
+def sealed(data: Data, folder: Path) -> dict[str, float]:
+    """Seal it all; returns CPU seconds by step, and bytes."""
+    layout = layout_id(data.names)
+    layouts = {layout: data.names}
+    hour_seconds = 0.0
+    for hour in range(24):
+        stored = [groups(data, host, hour) for host in range(len(data.hosts))]
+        start = START + hour * HOUR
+        began = time.process_time()
+        with contextlib.closing(Writing(folder / "sample" / RAW / f"{hour:02}.1h")) as writing:
+            for host, of in enumerate(stored):
+                for voice, rows in gathered(of).items():
+                    writing.add(part_of(f"host-{host}", voice, rows))
+            writing.finish(Index("sample", RAW, start, start + HOUR, (), layouts))
+        hour_seconds += time.process_time() - began
+    hours = sum(path.stat().st_size for path in (folder / "sample" / RAW).iterdir())
+    segments = [Segment(path) for path in sorted((folder / "sample" / RAW).iterdir())]
+    began = time.process_time()
+    with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(contextlib.closing(Writing(folder / "day")))
+        rollups = {tier: stack.enter_context(contextlib.closing(Writing(folder / tier))) for tier in TIERS}
+        join_day(segments, lambda ids: layouts, raw, rollups, logging.getLogger("sealer").error)
+        for writing in (*rollups.values(), raw):
+            writing.finish(Index("sample", RAW, START, START + DAY, (), layouts))
+    day_seconds = time.process_time() - began
+    compared(data, folder / "day")
+    sizes = {tier: float((folder / tier).stat().st_size) for tier in TIERS}
+    return {
+        "hours_seconds": hour_seconds,
+        "day_seconds": day_seconds,
+        "hours": float(hours),
+        "day": float((folder / "day").stat().st_size),
+        **sizes,
+    }
+
+
+def compared(data: Data, file: Path) -> None:
+    """Raises when a value does not come back bit for bit."""
+    segment = Segment(file)
+    for host, expected in enumerate(data.hosts):
+        (place,) = segment.places(f"host-{host}")
+        found = told(segment.part(place))
+        if found.values is None or not np.array_equal(found.values.view(np.uint64), expected.view(np.uint64)):
+            raise SystemExit(f"host-{host} does not come back as it was")
+    segment.close()
+
+
+def peer(data: Data) -> float:
+    """Bytes that VictoriaMetrics takes for the same after its merge."""
+    program = shutil.which("victoria-metrics")
+    if program is None:
+        raise SystemExit("victoria-metrics is not installed")
+    with _server(program) as (url, folder):
+        for host, matrix in enumerate(data.hosts):
+            times = [(START + row * STEP) // 1_000_000 for row in range(ROWS)]
+            lines = []
+            for name, values in zip(data.names, matrix, strict=True):
+                there = ~np.isnan(values)
+                kept = [time for time, is_there in zip(times, there.tolist(), strict=True) if is_there]
+                metric = {"__name__": name, "host": f"host-{host}"}
+                lines.append(json.dumps({"metric": metric, "values": values[there].tolist(), "timestamps": kept}))
+            requests.post(f"{url}/api/v1/import", data="\n".join(lines), timeout=120).raise_for_status()
+        requests.get(f"{url}/internal/force_flush", timeout=60).raise_for_status()
+        requests.get(f"{url}/internal/force_merge", timeout=60).raise_for_status()
+        size, steady = -1, 0
+        while steady < 5:
+            time.sleep(1)
+            now = sum(path.stat().st_size for path in (folder / "data").rglob("*") if path.is_file())
+            steady, size = (steady + 1 if now == size else 0), now
+        return float(size)
+
+
+@contextlib.contextmanager
+def _server(program: str) -> Iterator[tuple[str, Path]]:
+    with tempfile.TemporaryDirectory(prefix="guardia-vm-") as folder, socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        held.close()
+        command = [program, f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            for _ in range(200):
+                with contextlib.suppress(requests.ConnectionError):
+                    if requests.get(f"{url}/health", timeout=2).ok:
+                        break
+                time.sleep(0.1)
+            yield url, Path(folder)
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def main() -> None:
+    """Measure, and say it."""
+    parser = argparse.ArgumentParser("python -m benchmarks.sealing", description=__doc__)
+    parser.add_argument("hosts", nargs="?", type=int, default=20)
+    parser.add_argument("--recording", type=float, metavar="SECONDS")
+    parser.add_argument("--peer", action="store_true")
+    given = parser.parse_args()
+    data = recorded(given.hosts, given.recording) if given.recording else made_up(given.hosts)
+    values = len(data.hosts) * len(data.names) * ROWS
+    print(f"{len(data.hosts)} hosts, {len(data.names)} metrics, {ROWS} rows each: {values / 1e6:.1f} million values")
+    with tempfile.TemporaryDirectory(prefix="guardia-blocks-") as folder:
+        found = sealed(data, Path(folder))
+    seconds, million = found["hours_seconds"] + found["day_seconds"], values / 1e6
+    print(f"hours: {million / found['hours_seconds']:.1f} million values/s a core, {found['hours'] / values:.3f} B")
+    print(f"day and rollups: {million / found['day_seconds']:.1f} million values/s a core")
+    print(f"together: {million / seconds:.1f} million values/s a core, {seconds / million:.3f} CPU s a million")
+    print(f"a day's file: {found['day'] / values:.3f} bytes a value, every value compared")
+    print("rollups: " + ", ".join(f"{tier} {found[tier] / values:.3f}" for tier in TIERS) + " bytes a raw value")
+    if given.peer:
+        size = peer(data)
+        print(f"VictoriaMetrics, merged: {size / values:.3f} bytes a value; ratio {found['day'] / size:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,15 +2,17 @@
 
     guardia store writer [--config FILE] [--check]
     guardia store reader [--config FILE] [--check]
+    guardia store sealer [--config FILE] [--check]
+    guardia store stats [--config FILE] [--json]
 
 **Does.** The writer gathers what the collector publishes and commits it with fsync, a batch at a time, together
 with how far that brings each producer; then it sends receipts (``docs/delivery.md``). What the disk has no room
 for waits, and nothing else stops. The reader answers questions (``bus/questions.py``) from the same files; any
-number may run beside the one writer.
+number may run beside the one writer. The sealer turns what is over into blocks and rollups, and drops what is old.
 
 **Reads.** The writer: the stair (``run/stair.ipc``). The reader: ``run/reader.ipc``, and the files.
 
-**Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py``, and ``store.generation`` beside it;
+**Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py`` and ``docs/storage.md``, and ``store.generation`` beside it;
 receipts to ``run/settle.ipc``.
 
 **Settings.** The table ``[store]``; see ``store/config.py``.

@@ -12,10 +12,10 @@ number may run beside the one writer. The sealer turns what is over into blocks 
 
 **Reads.** The writer: the stair (``run/stair.ipc``). The reader: ``run/reader.ipc``, and the files.
 
-**Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py`` and ``docs/storage.md``, and ``store.generation`` beside it;
-receipts to ``run/settle.ipc``.
+**Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py`` and ``docs/storage.md``, and
+``store.generation`` beside it; receipts to ``run/settle.ipc``.
 
-**Settings.** The table ``[store]``; see ``store/config.py``.
+**Settings.** The table ``[store]`` and the list ``[[retention]]``; see ``store/config.py``.
 
 **Exit codes.** 0 asked to stop; 100 the configuration is wrong; 111 the files or an address cannot be had now.
 """

@@ -19,7 +19,7 @@ from bus.messages import BY_CODE, KINDS, layout_id
 from bus.wire import Malformed, verify, walk
 from store.backends.formats import read_meta, series_of_record
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
-from store.blocks.coding import Damaged as SegmentDamaged
+from store.blocks.pressing import Damaged as SegmentDamaged
 from store.blocks.segments import Segment
 from store.keys import (
     COUNT,

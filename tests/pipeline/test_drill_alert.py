@@ -81,6 +81,18 @@ def test_a_drill_that_does_not_arrive_says_where_it_ended(hub: Programs, receive
     assert "404" in done.stderr
 
 
+def test_a_hub_that_lets_in_known_keys_alone_can_hold_a_drill(receiver: Receiver) -> None:
+    made = Programs("keys = true\n" + SETTINGS.format(url=receiver.url))
+    try:
+        for name in ("collector", "store-writer", "store-reader", "alerter"):
+            made.start(name)
+        done = drill(made, "--channel", "ops", "--json")
+        assert done.returncode == 0, done.stderr
+        assert [one.json()["event"] for one in receiver.requests] == ["drill", "recovery"]
+    finally:
+        made.close()
+
+
 def test_a_drill_of_a_channel_that_is_not_there_is_not_held(hub: Programs) -> None:
     done = drill(hub, "--channel", "opps")
     assert done.returncode == 2

@@ -196,12 +196,12 @@ class Sealer:
             hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
             leftover = self._leftovers(day)
             if hours:
-                self._join_day(whole, hours, self.pace.tiers(whole.end, now))
+                self._join_day(whole, hours, self._lacking(whole, hours, now))
                 return True
             if whole in listed:
                 for path in leftover:
                     path.unlink(missing_ok=True)
-                lacking = [tier for tier in self.pace.tiers(whole.end, now) if self._lacks(tier, whole)]
+                lacking = self._lacking(whole, [whole], now)
                 if lacking:
                     self._roll_up(whole, lacking)
                     return True
@@ -243,15 +243,22 @@ class Sealer:
                 writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
                 failpoints.at("seal.rollup")
 
-    def _lacks(self, tier: str, whole: Span) -> bool:
-        """Whether a rollup of the day was made of something else than the day is now."""
-        day = self._segment(self.blocks.path(SAMPLE, RAW, whole))
-        if day is None:
-            return False
+    def _lacking(self, whole: Span, parents: Sequence[Span], now: int) -> list[str]:
+        """The day's rollups that are to be made of these files."""
+        sources = frozenset(source for one in self._sound(parents) for source in one.index.sources)
+        return [tier for tier in self.pace.tiers(whole.end, now) if self._lacks(tier, whole, sources)]
+
+    def _lacks(self, tier: str, whole: Span, sources: frozenset[tuple[int, int, int]]) -> bool:
+        """Whether a rollup of the day was made of less than ``sources``, of which the day is now.
+
+        One that was made of more stays: the day's rows were dropped since, and what is there came late.
+        """
         for name in (whole.name, name_of(month_of(whole.start), "1mo")):
             found = self._segment(self.blocks.path(SAMPLE, tier, _span(name)))
-            if found is not None and day.index.sources <= found.index.sources:
-                return False
+            if found is not None:
+                theirs = {source for source in found.index.sources if whole.start <= source[0] < whole.end}
+                if theirs and (sources <= theirs or not theirs <= sources):
+                    return False
         return True
 
     def _leftovers(self, day: int) -> list[Path]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -239,6 +242,47 @@ def test_months_are_joined_and_answer_alike(store: Store) -> None:
     agree(store)
     wanted = Series("web-1", ("cpu.percent",), START, START + 70 * DAY, step=DAY)
     assert "1h" in answer(store.backend, wanted).tier
+
+
+def test_rows_that_come_after_the_days_rows_were_dropped_leave_its_rollups_alone(store: Store) -> None:
+    store.told(TWO_DAYS)
+    store.sealed()
+    store.unlink()
+    wanted = Series("web-1", ("cpu.percent",), START, START + DAY - 1, step=HOUR)
+    before = told(store.backend, wanted)
+    for raw in (store.path / "blocks/sample/raw").iterdir():
+        raw.unlink()
+    store.told([sample(n, at=START + n * SECOND) for n in range(1, 50)], NOON + HOUR)
+    store.sealed()
+    store.unlink()
+    assert told(store.backend, wanted) == before
+
+
+def test_the_program_seals_what_is_due_and_leaves_when_it_is_asked_to(tmp_path: Path) -> None:
+    home = Path(tempfile.mkdtemp(prefix="guardia-"))
+    made = LmdbBackend(home / "store", write=True)
+    made.commit(batch([layout(), *(sample(n) for n in range(1, 100))]), NOON)
+    made.close()
+    for data in home.glob("store/rows/*/*/data.mdb"):
+        os.utime(data, (NOON / 1e9, NOON / 1e9))
+    config = tmp_path / "guardia.toml"
+    config.write_text("[store]\nkeep_samples_seconds = '5000w'\nroom_bytes = 0\n")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "store.sealing_program", "--config", str(config)],
+        env={**os.environ, "GUARDIA_HOME": str(home)},
+    )
+    try:
+        end = time.monotonic() + 90
+        while not list(home.glob("store/blocks/sample/1h/*")):
+            assert program.poll() is None
+            assert time.monotonic() < end, "nothing was sealed"
+            time.sleep(0.1)
+        program.terminate()
+        assert program.wait(60) == 0
+    finally:
+        program.kill()
+        program.wait()
+        shutil.rmtree(home)
 
 
 PLACES = ("seal.write", "seal.before_sync", "seal.before_rename", "seal.after_rename", "seal.rollup", "seal.day")

@@ -1,9 +1,10 @@
 """A store that lives fast: ``python -m tests.store.care.living FOLDER`` stores an hour in some commits, drops what is
-old, and has itself verified, copied and compacted by threads beside it. It says what it acknowledged and what it drops.
+old, and has itself sealed, copied and compacted beside it. It says what it acknowledged and what it drops.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from store.backends.lmdb import LmdbBackend
 from store.care.compacting import compact, waited
 from store.care.snapshots import snapshot
-from tests.store.given import HOUR, NOON, batch, layout, numbers, sample
+from tests.store.given import HOUR, MINUTE, NOON, batch, layout, numbers, sample
 
 STEP = 300
 """Seconds of the store's time between two messages."""
@@ -49,7 +50,16 @@ def main(folder: Path) -> None:
             snapshot(folder / "store", folder / f"copy-{turn}")
             compact(folder / "store", END, lambda ready: waited(ready, 5.0))
 
+    def seal() -> None:
+        while True:
+            if now:
+                words = [sys.executable, "-m", "tests.store.sealing", str(folder / "store"), str(now[-1])]
+                subprocess.run(words, stderr=subprocess.DEVNULL, check=False)
+            time.sleep(0.05)
+
+    now: list[int] = []
     threading.Thread(target=care, daemon=True).start()
+    threading.Thread(target=seal, daemon=True).start()
     while True:
         number += 1
         at = NOON + number * STEP * 10**9
@@ -61,7 +71,10 @@ def main(folder: Path) -> None:
             print(f"pruning {(limit - NOON) // 10**9 // STEP + 1}", flush=True)
             backend.retain({"sample": KEPT * 10**9}, at)
         if number % 5 == 0:
+            now.append(at)
             backend.refresh()
+            # Rows stay a minute of real time beside their blocks; nobody reads here who began before.
+            backend._past.unlink_sealed(time.time_ns() + MINUTE * 2, backend._note_sealed)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 
+import requests
 import zmq
 
 from benchmarks.databases.data import Readings
-from benchmarks.databases.outcome import Outcome
+from benchmarks.databases.outcome import Outcome, asked
 from benchmarks.databases.peer import size_of
 from benchmarks.hub import Hub, hub
 from bus.messages import Layout, Sample, layout_id
@@ -76,5 +78,31 @@ def measure(data: Readings) -> Outcome:
             time.sleep(2)
         cpu = sum(made.cpu_seconds(name) for name in ("collector", "store-writer", "store-sealer"))
         held = size_of(blocks / "raw")
+        found = Outcome("Guardia, all of it", data.count, took, cpu, size_of(blocks / "raw"))
+        made.start("store-reader", "bus.command", "store", "reader")
+        made.start("api", "bus.command", "api")
+        found.queries = asked(_questions(f"http://127.0.0.1:{made.api_port}", data))
         print(f"ours: {size_of(blocks) - held} bytes of rollups beside {held} of blocks")
-        return Outcome("Guardia, all of it", data.count, took, cpu, held)
+        return found
+
+
+def _questions(url: str, data: Readings) -> dict[str, Callable[[], None]]:
+    """The same as the peers are asked."""
+    session = requests.Session()
+    end = int(data.times[-1])
+
+    def ask(path: str, **query: object) -> Callable[[], None]:
+        def call() -> None:
+            answer = session.get(f"{url}/api/v1/{path}", params={k: str(v) for k, v in query.items()}, timeout=60)
+            if answer.status_code != requests.codes.ok:
+                raise SystemExit(f"{path} {query}: {answer.text[:300]}")
+
+        return call
+
+    one = {"metric": data.names[0], "agg": "mean", "end": end}
+    return {
+        "last 5 min": ask("servers/host-1/series", start=end - 300_000, step=6, **one),
+        "1 h at 1 min": ask("servers/host-1/series", start=end - 3_600_000, step=60, **one),
+        "latest of all": ask("servers"),
+        "top 10": ask("top", metric=data.names[0], n=10, start=end - 300_000, end=end),
+    }

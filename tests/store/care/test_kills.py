@@ -1,4 +1,4 @@
-"""kill -9 at random while a store is written to, sealed, pruned, copied and compacted: nothing is missing, all is clean.
+"""kill -9 at random while a store is written to, sealed, pruned, copied and compacted: all is clean, nothing missing.
 
 A few kills each run; 200 with ``GUARDIA_LONG``.
 """

@@ -59,6 +59,7 @@ def measure(data: Readings) -> Outcome:
         push = Push(context)
         push.connect(made.door)
         time.sleep(1)
+        idle = made.cpu_seconds("collector") + made.cpu_seconds("store-writer")
         start = time.perf_counter()
         for message in told:
             push.raw.send(message)
@@ -67,18 +68,20 @@ def measure(data: Readings) -> Outcome:
                 raise SystemExit(f"{stored(made)} of {wanted} samples are stored")
             time.sleep(0.02)
         took = time.perf_counter() - start
+        cpu = made.cpu_seconds("collector") + made.cpu_seconds("store-writer") - idle
         push.close()
         context.term()
         made.start("store-sealer", "bus.command", "store", "sealer")
+        idle = made.cpu_seconds("store-sealer")
         blocks = made.folder / "var" / "store" / "blocks" / "sample"
         end = time.monotonic() + SEALED_SECONDS
         before = -1.0
         while time.monotonic() < end and not (size_of(blocks) and made.cpu_seconds("store-sealer") == before):
             before = made.cpu_seconds("store-sealer")
             time.sleep(2)
-        cpu = sum(made.cpu_seconds(name) for name in ("collector", "store-writer", "store-sealer"))
+        cpu += made.cpu_seconds("store-sealer") - idle
         held = size_of(blocks / "raw")
-        found = Outcome("Guardia, all of it", data.count, took, cpu, size_of(blocks / "raw"))
+        found = Outcome("Guardia, all of it", data.count, took, cpu, held)
         made.start("store-reader", "bus.command", "store", "reader")
         made.start("api", "bus.command", "api")
         found.queries = asked(_questions(f"http://127.0.0.1:{made.api_port}", data))

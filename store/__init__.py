@@ -10,6 +10,9 @@ with how far that brings each producer; then it sends receipts (``docs/delivery.
 for waits, and nothing else stops. The reader answers questions (``bus/questions.py``) from the same files; any
 number may run beside the one writer. The sealer turns what is over into blocks and rollups, and drops what is old.
 
+Commands about the past ask the reader: ``guardia sla`` (``store/sla.py``), ``guardia export`` (``store/exporting``).
+``guardia import`` (``store/importing``) tells the first Guardia's history through the hub's door.
+
 **Reads.** The writer: the stair (``run/stair.ipc``). The reader: ``run/reader.ipc``, and the files.
 
 **Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py`` and ``docs/storage.md``, and

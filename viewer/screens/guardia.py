@@ -91,8 +91,10 @@ def _storage(scene: Scene, pane: Pane, hub: Hub) -> None:
 
 
 def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
-    inner = panel(pane, "Programs", [(f"{len(hub.programs)} of the hub", Role.SOFT)])
-    if not hub.programs:
+    # What the API's workers send to themselves through the whole hub is no program.
+    found = [one for one in hub.programs if not one.name.startswith("canary")]
+    inner = panel(pane, "Programs", [(f"{len(found)} of the hub", Role.SOFT)])
+    if not found:
         nothing(inner, hub.refused or "no program has told of itself yet")
         return
 
@@ -122,7 +124,7 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
         Column("lost", "DROPPED", 7, plain(lambda one: dropped(one.values), count), rank=5),
         Column("up", "UP", 8, plain(lambda one: one.values.get("process.uptime_seconds"), uptime), rank=7),
     ]
-    draw_table(inner, columns, hub.programs, gap=1 if inner.width < 58 else 2)
+    draw_table(inner, columns, found, gap=1 if inner.width < 58 else 2)
 
 
 def _seconds(value: float | None) -> str:

@@ -199,7 +199,7 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
         pieces = [f"{scene.firing()} firing", f"{pending} pending"]
         found.append(("alerts", pieces, Role.DOWN | BOLD if scene.firing() else Role.TEXT))
         held = sum(bool(one.holds) for one in alarms.standing)
-        found.append(("silenced", [f"{held} alarms", f"{len(alarms.silences)} silences"], Role.TEXT))
+        found.append(("silenced", [f"{held} held back", f"silences: {len(alarms.silences)}"], Role.TEXT))
     return found
 
 

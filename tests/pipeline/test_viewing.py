@@ -1,0 +1,91 @@
+"""An operator's acts in the viewer, through a whole hub: what is done there is done in the alerter."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from bus.judging import Silences
+from tests.pipeline.programs import ROOT
+from tests.pipeline.test_alerting import RULES, Alerting
+
+KEYS = """\
+5
+wait text by nobody
+t
+ctrl-u
+type cpu.percent > 99
+enter
+wait text Less than today
+dump
+escape
+a
+type mine
+enter
+wait text by anna: mine
+s
+type 2h
+enter
+type new disk
+enter
+wait text held back
+dump
+down
+e
+enter
+wait text is over
+"""
+
+
+@pytest.fixture
+def hub() -> Iterator[tuple[Alerting, str]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    found = Alerting(f"{RULES}\n[api]\nport = {port}\n")
+    url = f"http://127.0.0.1:{port}"
+    try:
+        found.run()
+        found.start("api")
+        found.load = 95.0
+        found.until(lambda: bool(found.burning()) and answers(url), "it burns and the API answers")
+        yield found, url
+    finally:
+        found.close()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/servers", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_what_is_done_in_the_viewer_is_done_in_the_alerter(hub: tuple[Alerting, str]) -> None:
+    alerting, url = hub
+    script = alerting.folder / "keys"
+    script.write_text(KEYS)
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(alerting.folder), "LOGNAME": "anna"}
+    command = [sys.executable, "-m", "viewer", "--url", url, "--script", str(script), "--size", "120x40"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as viewer:
+        # The host goes on telling, so that its alarm goes on.
+        alerting.until(lambda: viewer.poll() is not None, "the script is played", 90)
+        out, complaint = viewer.communicate()
+
+    assert (viewer.returncode, complaint) == (0, "")
+    assert "cpu.percent > 99" in out, "the back-test says what was tried"
+    assert "silenced by anna" in out
+    (burning,) = alerting.burning()
+    assert (burning.acknowledged.owner, burning.acknowledged.note) == ("anna", "mine")
+    (past,) = alerting.ask(Silences(past=True)).silences
+    assert (past.owner, past.matches) == ("anna", ("web-1", "rule=busy"))
+    assert past.reason == "new disk (ended by api)", "without tokens the API does not know who ends it"
+    assert alerting.ask(Silences()).silences == ()

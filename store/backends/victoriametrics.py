@@ -99,7 +99,7 @@ class VictoriaMetricsBackend(LmdbBackend):
                 self._touched[start] = self._committed
                 for (subject, _), group in groups.items():
                     kept = rows.setdefault(subject.decode(), [])
-                    kept += [(_at(record), group.received, record) for record in group.records]
+                    kept += [(_at(record), received, record) for received, record in group.dated()]
         self._miss(rows)
         self._look_back()
         if not self._behind and not self._hand_over(rows, self._committed):

@@ -83,12 +83,11 @@ class LmdbBackend:
                 self._place = Place(path, write=write)
                 if write:
                     self._load()
-        except StoreFull as error:
+        except (StoreFull, lmdb.Error) as error:
+            if hasattr(self, "_state"):
+                self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()
-            raise StoreBroken(str(error)) from None
-        except lmdb.Error as error:
-            self._presence.close()
-            raise StoreBroken(f"{path / 'state'}: {error}") from None
+            raise StoreBroken(str(error) if isinstance(error, StoreFull) else f"{path / 'state'}: {error}") from None
 
     @property
     def partitions(self) -> Partitions:

@@ -15,6 +15,7 @@ import pytest
 
 from store.backends import Row, StoreBroken, StoreFull
 from store.backends.lmdb import LmdbBackend
+from store.backends.partitions import environment
 from store.backends.values import measured_at
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, layout, numbers, sample
 
@@ -143,6 +144,21 @@ def test_a_reader_does_not_make_a_store(tmp_path: Path) -> None:
     with pytest.raises(StoreBroken):
         LmdbBackend(tmp_path / "nowhere", write=False)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_reader_that_came_while_the_store_was_made_may_come_again(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    environment(tmp_path / "state", write=True, databases=8).close()  # its tables are not made yet
+    failures = []
+    for _ in range(2):
+        try:
+            LmdbBackend(tmp_path, write=False)
+        except StoreBroken as failure:
+            failures.append(failure)  # kept, with all that stands in its frames
+    assert len(failures) == 2
+    assert "already open" not in str(failures)
+    LmdbBackend(tmp_path, write=True).close()
+    LmdbBackend(tmp_path, write=False).close()
 
 
 def test_a_damaged_partition_is_put_aside_and_the_others_are_read(backend: LmdbBackend, tmp_path: Path) -> None:

@@ -167,8 +167,8 @@ def _marked(screen: Screen) -> int:
 def calm(home: Path, seconds: float) -> None:
     """Look at 50 hosts for a while."""
     with hub(50, 50) as url:
-        for name in ("hosts", "host"):
-            with Screen(viewer(url, "--screen", name), home) as screen:
+        for name, flags in (("hosts", ("--screen", "hosts")), ("host", ("--host", "web-1"))):
+            with Screen(viewer(url, *flags), home) as screen:
                 screen.until(lambda text: "LIVE" in text and "CPU" in text)
                 screen.watch(8.0)
                 cpu, written, frames = screen.cpu_seconds(), screen.bytes, screen.frames

@@ -161,8 +161,8 @@ class Asker:
         entries = []
         for place, entry in enumerate(parse.hosts(answer.text)):
             entries.append(entry)
-            if place % 64 == 63:
-                time.sleep(0)  # the screen is more urgent than the rest of a long list
+            if place % 16 == 15:
+                time.sleep(0.0005)  # the screen is more urgent than the rest of a long list
         return HostsTold(tuple(entries), ahead(answer.headers.get("Date"), began, ended))
 
     def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> str:

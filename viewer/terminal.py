@@ -27,6 +27,9 @@ PICTURE = 0.5
 STILL = 1.0
 """Seconds after which ages have changed even if nothing else has."""
 
+SWITCH = 0.001
+"""Seconds that another thread may go on while this one has a key to answer; Python's own 0.005 can be felt."""
+
 _NAMES = {
     "KEY_UP": "up",
     "KEY_DOWN": "down",
@@ -170,6 +173,7 @@ def run(
     session: Session, term: blessed.Terminal, palette: Palette, clock: Callable[[], float] = time.monotonic
 ) -> Screen:
     """Show the session until the person quits or the terminal goes away; returns the screen with its counts."""
+    sys.setswitchinterval(SWITCH)
     screen = Screen(term, palette)
     signals = Signals()
     screen.enter()

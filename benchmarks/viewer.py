@@ -33,7 +33,7 @@ from tests.viewer.emulator import Emulator
 
 PROJECT = Path(__file__).resolve().parents[1]
 WIDE, HIGH = 120, 40
-PRESSES = 300
+PRESSES = 200
 HZ = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 END = "\x1b[?2026l"

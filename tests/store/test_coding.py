@@ -133,3 +133,19 @@ def test_what_the_first_version_wrote_is_still_read() -> None:
     assert same_bits(part.floats(2), np.array([4096.0, 8192.0, np.nan, 8192.0, 0.0, -4096.0]))
     assert same_bits(part.floats(3), np.array([0.1, 0.25, 0.1, 99.99, -1.5, 0.0]))
     assert same_bits(part.floats(4), np.array([-0.0, 1e-300, 2 / 3, 1.7e308, 5e-324, 1 / 7]))
+
+
+SPARSE = bytes.fromhex(
+    "01010300280000000f17edb7410400000f0000007ad2ee890f010000260000007ad48404290100000f0000003abd64060100"
+    "010000020003700011000100000200203bfd0000b8dddddddddd925555245555495555c2d5e53f3f3f0102000200ba70502b"
+    "4a0100202745000010020401001e8005"
+)
+
+
+def test_what_the_first_version_wrote_of_sparse_and_repeated_numbers_is_still_read() -> None:
+    part = Part(lambda offset, length: SPARSE[offset : offset + length], 3)
+    sparse = np.zeros(40)
+    sparse[[7, 30]] = 3, 70_000
+    assert same_bits(part.floats(0), sparse)
+    assert same_bits(part.floats(1), np.tile([1 / 3, 2 / 3, np.nan, 1 / 7], 10))
+    assert same_bits(part.floats(2), np.arange(40.0) ** 2)

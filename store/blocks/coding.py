@@ -205,16 +205,21 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
         slopes = (values[:, -1].astype(np.float64) - firsts.astype(np.float64)) / (rows - 1)
         slopes = np.clip(np.rint(slopes), -(2.0**62), 2.0**62).astype(np.int64)
     once = _zigzag(differences - slopes[:, None])
-    twice = _zigzag(np.diff(differences, axis=1, prepend=0))
-    weights = np.stack([_weights(plain) * FAVOUR, _weights(once), _weights(twice)])
+    candidates, weights_of = [plain, once], [_weights(plain) * FAVOUR, _weights(once)]
+    if rows >= TRIED_FROM:
+        # Seldom the lightest, and not worth its time where a longer column is made of this one soon.
+        twice = _zigzag(np.diff(differences, axis=1, prepend=0))
+        candidates.append(twice)
+        weights_of.append(_weights(twice))
+    weights = np.stack(weights_of)
     orders = weights.argmin(axis=0)
     lightest = weights.min(axis=0)
     for place, order in enumerate(orders.tolist()):
         if rows >= TRIED_FROM:
-            close = [one for one in range(3) if weights[one, place] <= lightest[place] * CLOSE]
+            close = [one for one in range(len(candidates)) if weights[one, place] <= lightest[place] * CLOSE]
             if len(close) > 1:
-                order = min(close, key=lambda one: _tried((plain, once, twice)[one][place], level))
-        residuals = (plain, once, twice)[order][place]
+                order = min(close, key=lambda one: _tried(candidates[one][place], level))
+        residuals = candidates[order][place]
         base = _based(int(least[place] if order == 0 else firsts[place]))
         if order == 1:
             base += _based(int(slopes[place]))

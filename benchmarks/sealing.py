@@ -5,7 +5,8 @@
 The rows of a day of HOSTS, as the writer stored them, become hour blocks, a day's file and its rollups; every value is
 compared. Without ``--recording`` the hosts are made up: bounded walks, counters, whole pages, constants, bursts. With
 it this machine's own agent is read four times a second, each reading counting for 10 s; every host has the same
-readings from another moment on. ``--peer`` sends the same to VictoriaMetrics and has it merge.
+readings from another moment on; what repeats packs far too well, so that only 2,160 seconds, which fill the day, tell
+a size. ``--peer`` sends the same to VictoriaMetrics and has it merge.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viewer import keys
+from viewer import commands, keys
 from viewer.canvas import Pane, Span
 from viewer.palette import BOLD, Role
 from viewer.panel import panel
@@ -37,6 +37,12 @@ def _lines(screen: str) -> list[list[Span]]:
         found.append([(names.ljust(14), Role.ACCENT | BOLD), (binding.text, Role.TEXT)])
     found += [[], [("While a filter is typed", BOLD)]]
     found += [[(key.ljust(14), Role.ACCENT | BOLD), (text, Role.TEXT)] for key, text in keys.TYPED]
+    found += [[], [("While a command or an answer is typed", BOLD)]]
+    found += [[(key.ljust(14), Role.ACCENT | BOLD), (text, Role.TEXT)] for key, text in keys.ASKED]
+    found += [[], [("Commands", BOLD)]]
+    found += [
+        [(f":{one.form} ".ljust(30), Role.ACCENT | BOLD), (one.text, Role.TEXT)] for one in commands.COMMANDS.values()
+    ]
     found += [[], [("Signs", BOLD)]]
     for state, sign in SIGNS.items():
         found.append([(f"{sign} {state}".ljust(14), state_role(state) | BOLD), (_SIGNS_TEXT[state], Role.TEXT)])

@@ -31,6 +31,7 @@ check: style types test
 
 bench: $(VENV)/made
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.viewer
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis

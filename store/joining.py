@@ -37,14 +37,19 @@ def join_day(
     raw: Writing | None,
     rollups: Mapping[str, Writing],
     note: Note,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write the rows of all these files to ``raw`` and their rollups to ``rollups``, by tier, the finest first."""
+    """Write the rows of all these files to ``raw`` and their rollups to ``rollups``, by tier, the finest first.
+
+    ``alive`` is called for each subject.
+    """
     known: dict[int, tuple[str, ...]] = {}
     for segment in segments:
         known.update(segment.index.layouts)
     missing = {place.layout for segment in segments for place in segment.index.parts} - {*known, None}
     known.update(layouts(tuple(layout for layout in missing if layout is not None)))
     for subject in sorted({subject for segment in segments for subject in segment.subjects()}):
+        alive()
         places = [(segment, place) for segment in segments for place in segment.places(subject)]
         if not _alone(places, known) or not _stream(subject, places, known, raw, rollups, note):
             _gather(subject, places, known, raw, rollups, note)

@@ -72,8 +72,18 @@ class Done:
 class Sealer:
     """Looks for what is due, and does it. One process at a time may."""
 
-    def __init__(self, store: Path, rows: Partitions, layouts: Layouts, pace: Pace, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        store: Path,
+        rows: Partitions,
+        layouts: Layouts,
+        pace: Pace,
+        log: logging.Logger,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``alive`` is called now and then during long work."""
         self.done = Done()
+        self._alive = alive
         self.pace = pace
         self._layouts = layouts
         self._log = log
@@ -145,6 +155,7 @@ class Sealer:
             with self._writing(target) as writing:
                 touched: set[str] = set()
                 for groups in series:
+                    self._alive()
                     found = gathered(groups)
                     if not found:
                         continue
@@ -216,7 +227,7 @@ class Sealer:
             rollups = {
                 tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
             }
-            join_day(segments, self._layouts, raw, rollups, self._note)
+            join_day(segments, self._layouts, raw, rollups, self._note, self._alive)
             for tier, writing in rollups.items():
                 writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
                 failpoints.at("seal.rollup")
@@ -238,7 +249,7 @@ class Sealer:
             rollups = {
                 tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
             }
-            join_day(segments, self._layouts, None, rollups, self._note)
+            join_day(segments, self._layouts, None, rollups, self._note, self._alive)
             for tier, writing in rollups.items():
                 writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
                 failpoints.at("seal.rollup")

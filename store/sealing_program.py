@@ -33,7 +33,9 @@ def build_sealer(program: Program[Store]) -> None:
     path = program.home / program.config.path
     backend = _opened(path)
     program.loop.on_stop(backend.close)
-    sealer = Sealer(path, backend.partitions, backend.layouts, _pace(program.config, _rules(program)), program.log)
+    pace = _pace(program.config, _rules(program))
+    # A day of many hosts takes minutes: the watchdog has to see that it goes on.
+    sealer = Sealer(path, backend.partitions, backend.layouts, pace, program.log, program.beat)
     program.loop.on_stop(sealer.close)
     pruner = Pruner(sealer.blocks, program.config.retention(_rules(program)), _room(program.config), program.log)
 

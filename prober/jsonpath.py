@@ -42,7 +42,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_WORD = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff-]*")
+_WORD = re.compile(r"[^\W\d][\w-]*")
 _STEP = re.compile(rf"\.({_WORD.pattern})|\[\s*(?:(-?[0-9]{{1,9}})|(\*)|(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'))\s*\]")
 _TEST = re.compile(r"\s*(==|!=|<=|>=|=~|<|>)\s*(.*)\Z", re.DOTALL)
 _SHOWN = 60

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,10 +43,18 @@ def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[in
             if any(words in text for words in SAID) or (heard and time.monotonic() - heard > SETTLED):
                 break
             time.sleep(0.02)
+        while process.poll() is None and not _minds(process.pid, signal.SIGTERM) and time.monotonic() < end:
+            time.sleep(0.02)  # it is about to wait, and to listen to being stopped
         process.terminate()
         return process.wait(PATIENCE), out.read_text(errors="replace")
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def _minds(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for this signal."""
+    caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()
+    return bool(caught) and bool(int(caught[0], 16) >> (number - 1) & 1)
 
 
 def main(folder: Path) -> None:

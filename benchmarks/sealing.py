@@ -39,7 +39,8 @@ from bus.wire import pack, record
 from store.blocks.coding import Floats
 from store.blocks.files import told
 from store.blocks.gather import Group, gathered
-from store.blocks.segments import Index, Segment, Writing
+from store.blocks.listing import Index
+from store.blocks.segments import Segment, Writing
 from store.joining import join_day
 from store.keys import DAY, HOUR, SECOND
 from store.sealing import part_of

@@ -8,9 +8,10 @@ import numpy as np
 
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
+from store.blocks.listing import Place
 from store.blocks.parts import ROLLUP, SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
-from store.blocks.segments import Place, Segment, Writing
+from store.blocks.segments import Segment, Writing
 from store.keys import DAY
 from store.rollup import Rolled, coarser, opened, rolled, stacked, those
 from store.sealing import (

@@ -26,13 +26,15 @@ from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
 from store.blocks.files import Blocks
 from store.blocks.gather import Told, Voice, gathered
+from store.blocks.listing import Index, Place
 from store.blocks.pressing import Damaged
-from store.blocks.segments import NEW, Index, Place, Segment, Writing
+from store.blocks.segments import NEW, Segment, Writing
 from store.joining import join_day, join_months
 from store.keys import DAY, HOUR, SECOND, partition_start, period
 from store.sealing import Layouts, layouts_of, merged, part_of, rows_of
 from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, span_of
 
+ALL = 2**62
 BAD = ".bad-"
 SAMPLE = "sample"
 MONTHLY = "1h"
@@ -88,7 +90,7 @@ class Sealer:
         self._layouts = layouts
         self._log = log
         self._rows = rows
-        self.blocks = Blocks(store / "blocks", self._note)
+        self.blocks = Blocks(store / "blocks", self._note, most_listed=ALL)
         self._folder = store / "blocks"
         self._settled: dict[Path, int] = {}
         for left in self._folder.glob(f"*/*/*{NEW}"):
@@ -162,7 +164,7 @@ class Sealer:
                     subject = _subject(found)
                     rows += sum(map(len, found.values()))
                     values += sum(voice.values * len(told) for voice, told in found.items())
-                    if before is not None and subject in before.subjects():
+                    if before is not None and before.places(subject):
                         try:
                             found = merged([rows_of(before, subject), found])
                             touched.add(subject)

@@ -11,9 +11,10 @@ from bus.messages import layout_id
 from store.blocks.coding import Coded, Floats, Integers, coded_floats, coded_integers, floats, integers
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
+from store.blocks.listing import Place
 from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed
 from store.blocks.pressing import Damaged
-from store.blocks.segments import Piece, Place, Segment
+from store.blocks.segments import Piece, Segment
 from store.rollup import Rolled, chained, coarser, coded, rolled, spread, stacked
 from store.spans import TIERS
 

@@ -21,15 +21,18 @@ import numpy as np
 from bus.messages import KINDS
 from store.blocks.coding import Floats, Integers
 from store.blocks.gather import Told, Voice, records, taken
+from store.blocks.listing import Place
 from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
-from store.blocks.segments import NEW, Place, Segment
+from store.blocks.segments import NEW, Segment
 from store.columns import Columns, matching
 from store.keys import EARLIEST, FAR
 from store.rollup import Rolled, cut, opened
 from store.spans import RAW, Span, spans
 
 MOST_OPEN = 256
+MOST_LISTED = 128 * 2**20
+"""Bytes that the indexes of open files take together: with many hosts, fewer files are open."""
 SETTLED = 2.0
 """A folder that did not change for so many seconds is listed once: its time is no finer than the clock's tick."""
 TRIES = 5
@@ -44,8 +47,10 @@ class Gone(Exception):
 class Blocks:
     """Reads what the sealer wrote. ``note`` is told of damage, which is left out of answers."""
 
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, note: Callable[[str], None], most_listed: int = MOST_LISTED) -> None:
+        """``most_listed``: who works on many files at once sets it so high that none of them is closed meanwhile."""
         self.folder = folder
+        self._most_listed = most_listed
         self._note = note
         self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
         self._listed: dict[Path, tuple[int, list[Span]]] = {}
@@ -78,8 +83,11 @@ class Blocks:
         except (Damaged, OSError, ValueError) as error:
             self._note(f"{path}: {error}")
             return None
-        while len(self._open) >= MOST_OPEN:
-            self._open.popitem(last=False)[1][0].close()
+        listed = segment.listed + sum(other.listed for other, _ in self._open.values())
+        while self._open and (len(self._open) >= MOST_OPEN or listed > self._most_listed):
+            other = self._open.popitem(last=False)[1][0]
+            listed -= other.listed
+            other.close()
         self._open[path] = segment, identity
         return segment
 

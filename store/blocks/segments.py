@@ -27,14 +27,13 @@ import os
 import struct
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
-import msgpack
-
 from bus import failpoints
 from bus.mapped import settle
+from store.blocks.listing import Index, Place, Places, packed_index, read_index
 from store.blocks.parts import Part
 from store.blocks.pressing import Damaged, pressed, unpressed
 
@@ -49,42 +48,6 @@ NEW = ".new"
 """The end of the name of a file that is being written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a part stands in its file, and what is in it."""
-
-    subject: str
-    source: bytes
-    wire_subject: bytes
-    layout: int | None
-    values: int
-    what: int
-    columns: int
-    rows: int
-    first: int
-    last: int
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What a file holds."""
-
-    kind: str
-    tier: str
-    start: int
-    end: int
-    parts: tuple[Place, ...] = ()
-    layouts: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    sources: frozenset[tuple[int, int, int]] = frozenset()
-
-    @property
-    def rows(self) -> int:
-        """How many rows (of a rollup: buckets) there are."""
-        return sum(part.rows for part in self.parts)
-
-
 class Segment:
     """An open file. Opening and reading raise ``OSError``, or ``Damaged`` for bytes that changed."""
 
@@ -93,21 +56,18 @@ class Segment:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self.bytes = os.fstat(self._file).st_size
-            self.index = self._index()
+            self.index, self._places = self._index()
         except BaseException:
             os.close(self._file)
             raise
-        self._of: dict[str, list[Place]] = {}
-        for place in self.index.parts:
-            self._of.setdefault(place.subject, []).append(place)
 
     def subjects(self) -> list[str]:
         """Whose parts are here, by name."""
-        return list(self._of)
+        return self._places.subjects()
 
     def places(self, subject: str) -> list[Place]:
         """The parts of a subject."""
-        return self._of.get(subject, [])
+        return self._places.of(subject)
 
     def part(self, place: Place) -> Part:
         """A part of this file."""
@@ -142,7 +102,7 @@ class Segment:
             os.close(self._file)
             self._file = -1
 
-    def _index(self) -> Index:
+    def _index(self) -> tuple[Index, Places]:
         trailer = os.pread(self._file, TRAILER.size, max(0, self.bytes - TRAILER.size))
         if len(trailer) < TRAILER.size or os.pread(self._file, len(HEAD), 0) != HEAD:
             raise Damaged(f"{self.path} does not begin as a file of version {VERSION}")
@@ -152,36 +112,10 @@ class Segment:
         data = os.pread(self._file, size, at)
         if crc32(trailer[:12], crc32(data)) != checksum:
             raise Damaged(f"{self.path}: the checksum of the index does not hold")
-        return read_index(unpressed(data, MOST_INDEX))
-
-
-def read_index(data: bytes) -> Index:
-    """The index in these bytes."""
-    kind, tier, start, end, parts, layouts, sources = msgpack.unpackb(data, use_list=False, strict_map_key=False)
-    return Index(
-        kind,
-        tier,
-        start,
-        end,
-        tuple(Place(*part) for part in parts),
-        dict(layouts),
-        frozenset(sources),
-    )
-
-
-def packed_index(index: Index) -> bytes:
-    """The bytes of an index."""
-    return msgpack.packb(  # type: ignore[no-any-return]
-        (
-            index.kind,
-            index.tier,
-            index.start,
-            index.end,
-            [tuple(getattr(part, name) for name in Place.__slots__) for part in index.parts],
-            index.layouts,
-            sorted(index.sources),
-        )
-    )
+        listed = unpressed(data, MOST_INDEX)
+        self.listed = len(listed)
+        """How many bytes of memory its index takes."""
+        return read_index(listed)
 
 
 Piece = tuple[Place, bytes]

@@ -1,0 +1,141 @@
+"""The two courses: more and more hosts, more and more days."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.databases.peer import size_of
+from benchmarks.growth.roles import METRICS, ReaderRole, Role, SealerRole, WriterRole
+from bus.questions import Latest, Question, Series
+from store.keys import DAY, HOUR, MINUTE, SECOND
+
+START = 1_735_689_600 * SECOND
+"""2025-01-01: where the simulated time begins."""
+STEP = 10 * SECOND
+DENSE = 120_000
+"""Samples from which the pace is taken, of however many hosts."""
+LEAST_ROWS = 24
+PAST_DAYS = 7
+TURNS = 40
+
+
+@dataclass
+class Point:
+    """What it costs with so many hosts or days. Seconds are of CPU where nothing else is said; memory is in bytes."""
+
+    size: int
+    samples: int
+    samples_per_s: float
+    write_cpu: float
+    rows_bytes: int
+    seal_cpu: float = 0.0
+    blocks: dict[str, int] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    queries: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """(first, p50, p99) in ms by question."""
+
+    @property
+    def bytes(self) -> int:
+        """On the disk when what is over is sealed."""
+        return sum(self.blocks.values())
+
+
+def over_hosts(hosts: int, dense: int = DENSE) -> Point:
+    """A week with a value a day of each host, then ``dense`` samples of all together, 10 s apart on each host.
+
+    The questions are asked when all is sealed but what is younger than 70 minutes, as where the sealer runs.
+    """
+    with _folder() as path, _role(WriterRole, path, hosts) as writer, _role(SealerRole, path) as sealer:
+        begin = START + PAST_DAYS * DAY
+        for day in range(PAST_DAYS):
+            sealer.ask("past", START + day * DAY, hosts, 1)
+        sealer.ask("seal", begin + 3 * HOUR)
+        before = _blocks(path)
+        rows = max(LEAST_ROWS, dense // hosts)
+        end = begin + (rows - 1) * STEP
+        samples, seconds, cpu = writer.ask("write", begin, STEP, rows)
+        found = Point(hosts, samples, samples / seconds, cpu / (samples * METRICS / 1e6), size_of(path / "rows"))
+        values, spent = sealer.ask("seal", end)
+        writer.ask("remove_sealed")
+        _ask(path, found, end)
+        more, again = sealer.ask("seal", end + 2 * HOUR)
+        found.seal_cpu = (spent + again) / ((values + more) / 1e6)
+        found.blocks = {tier: size - before.get(tier, 0) for tier, size in _blocks(path).items()}
+        found.memory |= {"writer": writer.peak, "sealer": sealer.peak}
+        return found
+
+
+def over_days(days: tuple[int, ...], hosts: int = 5, step: int = MINUTE) -> Iterator[Point]:
+    """A sample a minute for so many days, of which the last goes through the writer and all of the sealer.
+
+    The days before are put there as raw blocks; the sealer makes their rollups and months. What is too old is dropped
+    day by day, by the rules that hold where nobody sets others.
+    """
+    with _folder() as path, _role(WriterRole, path, hosts) as writer, _role(SealerRole, path) as sealer:
+        for day in range(max(days)):
+            begin = START + day * DAY
+            if day + 1 not in days:
+                sealer.ask("past", begin, hosts, DAY // step)
+                sealer.ask("seal", begin + DAY + 3 * HOUR)
+                continue
+            samples, seconds, cpu = writer.ask("write", begin, step, DAY // step)
+            total = samples * (day + 1)
+            found = Point(day + 1, total, samples / seconds, cpu / (samples * METRICS / 1e6), size_of(path / "rows"))
+            values, spent = sealer.ask("seal", begin + DAY + 3 * HOUR)
+            writer.ask("remove_sealed")
+            found.seal_cpu, found.blocks = spent / (values / 1e6), _blocks(path)
+            _ask(path, found, begin + DAY - step)
+            found.memory |= {"writer": writer.peak, "sealer": sealer.peak}
+            yield found
+
+
+def questions(end: int) -> dict[str, Question]:
+    """What is asked, of the first host, as of ``end``."""
+    host, metric = "host-0", ("walk[[]0].value", "walk[0].value")
+    return {
+        "last 5 min": Series(host, metric, end - 5 * MINUTE, end),
+        "24 h at 1 min": Series(host, metric, end - DAY, end, step=MINUTE),
+        "30 d in 500": Series(host, metric, end - 30 * DAY, end, points=500),
+        "all in 500": Series(host, metric, START, end, points=500),
+        "latest of all": Latest("sample"),
+    }
+
+
+def _ask(path: Path, found: Point, end: int) -> None:
+    with _role(ReaderRole, path) as reader:
+        for name, question in questions(end).items():
+            first, *took = reader.ask("answer", question, TURNS + 1)
+            took.sort()
+            found.queries[name] = first, statistics.median(took), took[int(len(took) * 0.99)]
+        found.memory["reader"] = reader.peak
+
+
+def _blocks(path: Path) -> dict[str, int]:
+    folder = path / "blocks" / "sample"
+    return {tier: size_of(folder / tier) for tier in ("raw", "1m", "5m", "1h") if (folder / tier).exists()}
+
+
+@contextlib.contextmanager
+def _role(work: type[object], *given: object) -> Iterator[Role]:
+    role = Role(work, *given)
+    try:
+        role.ask("ready")
+        yield role
+    finally:
+        role.close()
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="guardia-growth-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
+    try:
+        yield folder / "store"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Small runs of measurements that others rely on."""

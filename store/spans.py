@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from store.keys import DAY, HOUR, MINUTE, SECOND, partition_start
 
@@ -24,6 +25,7 @@ class Span:
     name: str
 
 
+@lru_cache(maxsize=8192)
 def span_of(name: str) -> Span | None:
     """What a file of this name speaks for; None when it is none of ours."""
     begin, _, length = name.partition(".")

@@ -2,8 +2,9 @@
 
 Hosts: 10, 100, 1,000, 10,000. A week of one value a day each makes the files of the past as wide as they would be; then
 all together tell at least 120,000 samples of 60 values, 10 s apart on each host, by way of the writer as it is, 2,000
-a commit. History: five hosts with a sample a minute, sealed, rolled up and dropped in simulated time by the rules that
-hold where nobody sets others. Memory is what a process has for itself, without files that it looks at.
+a commit. History: two hosts with a sample a minute, rolled up and dropped in simulated time by the rules that hold
+where nobody sets others; the days that are measured have a sample in ten seconds, by way of the writer and all of the
+sealer. Memory is what a process has for itself, without files that it looks at.
 """
 
 from __future__ import annotations
@@ -45,16 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{machine}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}", flush=True)
     found = _kept(given.kept)
     for course in given.courses or COURSES:
-        if course == "hosts":
-            points = [over_hosts(hosts) for hosts in given.sizes or HOSTS]
-        else:
-            points = list(over_days(tuple(given.sizes or DAYS)))
-        fresh = {point.size: point for point in points}
-        before = {point.size: point for point in found.get(course, [])}
-        found[course] = [point for _, point in sorted({**before, **fresh}.items())]
-        print(table(points, COURSES[course]), flush=True)
-        if given.kept:
-            given.kept.write_text(json.dumps({name: [asdict(one) for one in of] for name, of in found.items()}))
+        points = over_days(tuple(given.sizes or DAYS)) if course == "history" else map(over_hosts, given.sizes or HOSTS)
+        of = {point.size: point for point in found.get(course, [])}
+        for point in points:
+            of[point.size] = point
+            found[course] = [of[size] for size in sorted(of)]
+            if given.kept:
+                given.kept.write_text(json.dumps({name: [asdict(one) for one in some] for name, some in found.items()}))
+        print(table(found[course], COURSES[course]), flush=True)
     if given.svg:
         given.svg.write_text(picture([panels(found[course], COURSES[course]) for course in COURSES if course in found]))
     return 0

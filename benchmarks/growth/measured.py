@@ -72,8 +72,8 @@ def over_hosts(hosts: int, dense: int = DENSE) -> Point:
         return found
 
 
-def over_days(days: tuple[int, ...], hosts: int = 5, step: int = MINUTE) -> Iterator[Point]:
-    """A sample a minute for so many days, of which the last goes through the writer and all of the sealer.
+def over_days(days: tuple[int, ...], hosts: int = 2) -> Iterator[Point]:
+    """A sample a minute for so many days; those of ``days`` have one in ten seconds and go through the writer.
 
     The days before are put there as raw blocks; the sealer makes their rollups and months. What is too old is dropped
     day by day, by the rules that hold where nobody sets others.
@@ -82,16 +82,15 @@ def over_days(days: tuple[int, ...], hosts: int = 5, step: int = MINUTE) -> Iter
         for day in range(max(days)):
             begin = START + day * DAY
             if day + 1 not in days:
-                sealer.ask("past", begin, hosts, DAY // step)
+                sealer.ask("past", begin, hosts, DAY // MINUTE)
                 sealer.ask("seal", begin + DAY + 3 * HOUR)
                 continue
-            samples, seconds, cpu = writer.ask("write", begin, step, DAY // step)
-            total = samples * (day + 1)
-            found = Point(day + 1, total, samples / seconds, cpu / (samples * METRICS / 1e6), size_of(path / "rows"))
+            samples, seconds, cpu = writer.ask("write", begin, STEP, DAY // STEP)
+            found = Point(day + 1, samples, samples / seconds, cpu / (samples * METRICS / 1e6), size_of(path / "rows"))
             values, spent = sealer.ask("seal", begin + DAY + 3 * HOUR)
             writer.ask("remove_sealed")
             found.seal_cpu, found.blocks = spent / (values / 1e6), _blocks(path)
-            _ask(path, found, begin + DAY - step)
+            _ask(path, found, begin + DAY - STEP)
             found.memory |= {"writer": writer.peak, "sealer": sealer.peak}
             yield found
 

@@ -10,7 +10,8 @@ there, separated by commas: ``PLACE=ACTION[@NTH][%PERCENT]``.
 
 The places: spool.commit, push.send, collector.forward, store.before_commit, store.after_commit, receipt.send,
 trim, outbox.commit, post, mark, seal.write, seal.before_sync, seal.before_rename, seal.after_rename, seal.rollup,
-seal.day, seal.unlink, seal.month, seal.before_remove, seal.after_remove. A place that nobody passes does nothing.
+seal.day, seal.unlink, seal.month, seal.before_remove, seal.after_remove, archive.write, archive.before_rename,
+archive.after_rename, archive.unlink, archive.back. A place that nobody passes does nothing.
 """
 
 from __future__ import annotations

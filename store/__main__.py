@@ -100,7 +100,9 @@ def _opened(program: Program[Store], *, write: bool) -> Backend:
     patience = time.monotonic() + FIRST_SECONDS
     while True:
         try:
-            return opened(program.config.backend, path, write=write, url=program.config.url)
+            config = program.config
+            archive = config.archive_in(program.home)
+            return opened(config.backend, path, write=write, url=config.url, archive=archive)
         except StoreBroken as error:
             if write or time.monotonic() > patience:
                 raise TryAgain(f"cannot open the store: {error}") from None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 from bus.config import Objection, Secret, setting
 from store.retention import Retention, Rule
 
 DAYS = 86_400.0
+FOREVER = 9e9
+"""Longer than a store lives, in seconds; as ns it is still a number of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,17 @@ class Store:
         unit="bytes",
         help="While the disk has less free than this, what is nearest to its end goes early.",
     )
+    archive: str | None = setting(
+        None,
+        help="A folder, also on another disk, to which old days of raw blocks move as Parquet files, which still answer;"
+        " needs guardia[parquet]. Relative to GUARDIA_HOME; read at the start.",
+    )
+    archive_after_seconds: float = setting(
+        5 * DAYS, minimum=DAYS, unit="s", help="Days older than this are moved to the archive, if there is one."
+    )
+    keep_archive_seconds: float = setting(
+        0.0, minimum=0, unit="s", help="What is older than this is dropped from the archive. 0: kept for ever."
+    )
     cleanup_seconds: float = setting(3600.0, minimum=60, unit="s", help="How often what is too old is dropped.")
     free_bytes: int = setting(
         536_870_912,
@@ -96,15 +111,35 @@ class Store:
             "5m": self.keep_5m_seconds,
             "1h": self.keep_1h_seconds,
             "records": self.keep_records_seconds,
+            "archive": self.keep_archive_seconds or FOREVER,
         }
         return Retention(
             {name: int(seconds * 1e9) for name, seconds in usual.items()}, tuple(one.rule for one in rules)
         )
 
+    def archive_in(self, home: Path) -> Path | None:
+        """The folder of the archive, if there is one."""
+        return (home / self.archive).absolute() if self.archive else None
+
     def objections(self) -> Iterator[Objection]:
-        """A server has to be named."""
+        """A server has to be named, and an archive takes what is there still."""
         if self.backend in ("postgres", "victoriametrics") and self.url is None:
             yield Objection("url", "nothing", "the server's URL, as ${NAME} or file:PATH")
+        if not self.archive:
+            return
+        if self.backend != "lmdb":
+            yield Objection("archive", f"an archive beside the backend {self.backend}", "the backend lmdb")
+        if find_spec("pyarrow") is None:
+            yield Objection(
+                "archive", "no pyarrow, which writes Parquet files", "it installed", "pip install 'guardia[parquet]'"
+            )
+        for name in ("keep_samples_seconds", "keep_records_seconds"):
+            if self.archive_after_seconds >= getattr(self, name):
+                yield Objection("archive_after_seconds", f"{self.archive_after_seconds:g} s", f"less than {name}")
+        if 0 < self.keep_archive_seconds <= self.archive_after_seconds:
+            yield Objection(
+                "keep_archive_seconds", f"{self.keep_archive_seconds:g} s", "0, or more than archive_after_seconds"
+            )
 
 
 @dataclass(frozen=True)

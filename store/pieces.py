@@ -12,7 +12,7 @@ from store.blocks.coding import Floats, Integers
 from store.columns import Columns, Steps, chosen, coverage, interval_of
 from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those
 
-ORDER = ("1h", "5m", "1m", "blocks", "rows")
+ORDER = ("1h", "5m", "1m", "archive", "blocks", "rows")
 """The tiers as an answer names them, the coarsest first."""
 
 

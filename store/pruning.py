@@ -37,11 +37,13 @@ class Pruner:
         self.room = room
         self._blocks = blocks
         self._log = log
+        self.spared: Callable[[Held, int], bool] = lambda one, now: False
+        """Whether a file is not dropped or thinned for its age at this time; for want of room it is."""
         self.deleted = Counter(deleted_of(blocks.folder))
 
     def turn(self, now: int) -> int:
         """Drop and thin what is past its time; returns how many files."""
-        files = held(self._blocks.folder)
+        files = [one for one in held(self._blocks.folder) if not self.spared(one, now)]
         dropped = past_time(files, self.retention, now)
         for one in dropped:
             self._drop(one)
@@ -63,6 +65,11 @@ class Pruner:
         if files:
             self._remember()
         return len(files)
+
+    def dropped(self, kind: str, tier: str, rows: int) -> None:
+        """Count what somebody else dropped."""
+        self.deleted[f"{kind}/{tier}"] += rows
+        self._remember()
 
     def _drop(self, one: Held) -> None:
         path = self._blocks.folder / one.kind / one.tier / one.name

@@ -21,6 +21,8 @@ import lmdb
 from bus import failpoints
 from bus.messages import KINDS
 from bus.wire import Malformed
+from store.archive.files import Archive
+from store.archive.moving import Mover
 from store.backends import StoreBroken
 from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
@@ -82,8 +84,9 @@ class Sealer:
         pace: Pace,
         log: logging.Logger,
         alive: Callable[[], None] = lambda: None,
+        archive: Archive | None = None,
     ) -> None:
-        """``alive`` is called now and then during long work."""
+        """``alive`` is called now and then during long work; old days go to the ``archive``."""
         self.done = Done()
         self._alive = alive
         self.pace = pace
@@ -92,6 +95,7 @@ class Sealer:
         self._rows = rows
         self.blocks = Blocks(store / "blocks", self._note, most_listed=ALL)
         self._folder = store / "blocks"
+        self.mover = Mover(archive, self.blocks, rows, log, alive=alive) if archive is not None else None
         self._settled: dict[Path, int] = {}
         for left in self._folder.glob(f"*/*/*{NEW}"):
             left.unlink()
@@ -100,13 +104,17 @@ class Sealer:
         """Do one piece of work; False when there is none now. Raises ``OSError`` when the disk does not let it."""
         started = time.process_time()
         try:
-            return self._seal_one(now) or self._join_one_day(now) or self._join_one_month(now)
+            if self._seal_one(now) or self._join_one_day(now) or self._join_one_month(now):
+                return True
+            return self.mover is not None and self.mover.turn(now)
         finally:
             self.done.seconds += time.process_time() - started
 
     def close(self) -> None:
         """Close every file."""
         self.blocks.close()
+        if self.mover is not None:
+            self.mover.archive.close()
 
     # -- hours ---
 
@@ -144,6 +152,8 @@ class Sealer:
 
     def _seal(self, kind: str, path: Path, start: int) -> bool:
         """Write the partition's rows as blocks, together with what was sealed of that time before."""
+        if self.mover is not None:
+            self.mover.bring_back(kind, start)
         changed = self._rows.changed(path)
         with self._rows.scanned(path) as (transaction, series):
             source = start, changed, transaction

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bus.program import Program, TryAgain, run
+from store.archive.files import Archive
+from store.archive.moving import Mover
 from store.backends import StoreBroken
 from store.backends.lmdb import LmdbBackend
 from store.backends.values import disk_bytes
@@ -16,6 +18,7 @@ from store.config import Keep, Store
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
+from store.spans import RAW
 
 TURN_SECONDS = 15.0
 """So often it looks whether something is due; while there is, it goes on."""
@@ -35,9 +38,16 @@ def build_sealer(program: Program[Store]) -> None:
     program.loop.on_stop(backend.close)
     pace = _pace(program.config, _rules(program))
     # A day of many hosts takes minutes: the watchdog has to see that it goes on.
-    sealer = Sealer(path, backend.partitions, backend.layouts, pace, program.log, program.beat)
+    old = program.config.archive_in(program.home)
+    archive = Archive(old, backend.partitions.note) if old else None
+    sealer = Sealer(path, backend.partitions, backend.layouts, pace, program.log, program.beat, archive)
+    mover = sealer.mover
+    _set(mover, program.config)
     program.loop.on_stop(sealer.close)
     pruner = Pruner(sealer.blocks, program.config.retention(_rules(program)), _room(program.config), program.log)
+    if mover is not None:
+        pruner.spared = mover.spares
+        mover.dropped = lambda kind, rows: pruner.dropped(kind, RAW, rows)
 
     def turn() -> None:
         try:
@@ -60,6 +70,7 @@ def build_sealer(program: Program[Store]) -> None:
 
     def use(config: Store) -> None:
         sealer.pace = _pace(config, _rules(program))
+        _set(mover, config)
         pruner.retention, pruner.room = config.retention(_rules(program)), _room(config)
         prune()
 
@@ -71,6 +82,7 @@ def build_sealer(program: Program[Store]) -> None:
             "sealer.values_total": float(done.values),
             "sealer.days_total": float(done.days),
             "sealer.months_total": float(done.months),
+            **({"sealer.archived_total": float(mover.days)} if mover is not None else {}),
             "sealer.damaged_total": float(done.damaged),
             "sealer.deleted_total": float(pruner.deleted.total()),
             "sealer.cpu_seconds_total": done.seconds,
@@ -84,6 +96,11 @@ def build_sealer(program: Program[Store]) -> None:
 
 def _pace(config: Store, rules: Sequence[Keep]) -> Pace:
     return Pace(after=int(config.seal_after_seconds * 1e9), keep=tiers_kept(config.retention(rules)))
+
+
+def _set(mover: Mover | None, config: Store) -> None:
+    if mover is not None:
+        mover.after, mover.keep = int(config.archive_after_seconds * 1e9), int(config.keep_archive_seconds * 1e9)
 
 
 def _room(config: Store) -> Room:

@@ -16,11 +16,14 @@ from bus.asking import asked
 from bus.faults import ConfigError
 from bus.program import WRONG
 from bus.questions import Statistics, StoreStatistics, Unanswered
+from store.archive.files import ARCHIVE
 from store.keys import DAY
 from store.pruning import held
 from store.retention import Retention, forecast
 
 UNKNOWN = 2
+_EVER = 100_000.0
+"""Days."""
 _HEADS = ("KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT FOR", "WILL BE")
 
 
@@ -70,19 +73,22 @@ def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
     table = [
         _HEADS,
         *(
-            (kind, tier, str(files), _size(size), f"{days:.1f}", f"{kept:g} d", _size(full))
+            (kind, tier, str(files), _size(size), f"{days:.1f}", "ever" if kept > _EVER else f"{kept:g} d", _size(full))
             for kind, tier, files, size, days, kept, full in rows
         ),
     ]
     widths = [max(len(row[place]) for row in table) for place in range(len(_HEADS))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    sealed = sum(row[3] for row in rows)
+    sealed = sum(row[3] for row in rows if row[1] != ARCHIVE)
+    archived = sum(row[3] for row in rows if row[1] == ARCHIVE)
     waiting = found.bytes - sealed
     text.append("")
     text.append(
         f"{_size(found.bytes)} altogether, {_size(max(waiting, 0))} of it the state and rows that are not sealed yet;"
-        f" it will become {_size(sum(row[6] for row in rows) + max(waiting, 0))}."
+        f" it will become {_size(sum(row[6] for row in rows if row[1] != ARCHIVE) + max(waiting, 0))}."
     )
+    if archived:
+        text.append(f"{_size(archived)} beside it in the archive, which grows by what leaves the blocks.")
     records = ", ".join(f"{count} {kind}" for kind, count in sorted(found.records.items())) or "none"
     gone = ", ".join(f"{count} {kind}" for kind, count in sorted(found.deleted.items())) or "none"
     text.append(f"Records stored since the store was made: {records}. Dropped by age: {gone}.")

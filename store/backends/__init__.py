@@ -109,8 +109,10 @@ ELSEWHERE = frozenset({"postgres", "victoriametrics"})
 """Backends that are a server, for which ``[store] url`` is needed."""
 
 
-def opened(name: str, path: Path, *, write: bool, url: Secret | None = None) -> Backend:
+def opened(name: str, path: Path, *, write: bool, url: Secret | None = None, archive: Path | None = None) -> Backend:
     """The backend ``name`` over the folder ``path``; a reader (not ``write``) changes nothing there.
+
+    ``archive`` is where lmdb's old days are.
 
     Raises ``StoreBroken`` when it cannot be used.
     """
@@ -119,4 +121,6 @@ def opened(name: str, path: Path, *, write: bool, url: Secret | None = None) -> 
         found = getattr(importlib.import_module(module), kind)
     except ModuleNotFoundError as error:
         raise StoreBroken(f"the backend {name} needs {error.name}: pip install 'guardia[{name}]'") from None
-    return cast(Backend, found(path, write=write, url=url) if name in ELSEWHERE else found(path, write=write))
+    if name in ELSEWHERE:
+        return cast(Backend, found(path, write=write, url=url))
+    return cast(Backend, found(path, write=write, archive=archive) if archive else found(path, write=write))

@@ -62,7 +62,7 @@ class LmdbBackend:
     shared = True
     generation = 0
 
-    def __init__(self, path: Path, *, write: bool) -> None:
+    def __init__(self, path: Path, *, write: bool, archive: Path | None = None) -> None:
         self._path = path
         self._write = write
         if write:
@@ -75,7 +75,7 @@ class LmdbBackend:
             begin_anew(path)
         self._presence = Presence(path)
         self._partitions = Partitions(path / "rows", self._presence, write=write)
-        self._past = Past(self._partitions, Blocks(path / "blocks", self._partitions.note), self.layouts)
+        self._past = Past(self._partitions, Blocks(path / "blocks", self._partitions.note), self.layouts, archive)
         try:
             with self._presence.at(path / "state"):
                 self._state = environment(path / "state", write=write, databases=8)
@@ -351,7 +351,7 @@ class LmdbBackend:
         return {
             **{name: meta[name] for name in known if meta.get(name) is not None},
             **sealed,
-            "bytes": sum(disk_bytes(file) for file in files) + sum(size for _, size, *_ in sealed["tiers"].values()),
+            "bytes": sum(disk_bytes(file) for file in files) + sealed["bytes"],
             "partitions": sum(BAD not in file.parent.name for file in files) - 1,
         }
 

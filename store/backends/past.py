@@ -14,9 +14,10 @@ import lmdb
 
 from bus import failpoints
 from bus.messages import KINDS
+from store.archive.files import ARCHIVE, Archive
 from store.backends import Row, StoreBroken
 from store.backends.partitions import Partitions
-from store.blocks.files import Blocks, Gone
+from store.blocks.files import TRIES, Blocks, Gone
 from store.columns import Steps, columns, united
 from store.keys import MINUTE, partition_start, period
 from store.pieces import Piece, of_columns, of_rollup
@@ -36,7 +37,8 @@ AT_ONCE = 4
 class Past:
     """Reads both. ``number`` is a series' number, None when nothing of it was ever stored."""
 
-    def __init__(self, rows: Partitions, blocks: Blocks, layouts: Layouts) -> None:
+    def __init__(self, rows: Partitions, blocks: Blocks, layouts: Layouts, archive: Path | None = None) -> None:
+        self._archive = Archive(archive, rows.note) if archive else None
         self._rows = rows
         self._blocks = blocks
         self._layouts = layouts
@@ -47,8 +49,7 @@ class Past:
         rows: list[Row] = []
         for path in self._rows.between(kind, start, end):
             rows.extend(self._rows.rows_of(path, number, start, end))
-        # What was told twice is as it came first: as it is in the blocks.
-        return folded([*self._blocks.rows(kind, subject, start, end), *rows])
+        return folded([*self._over(kind, subject, start, end), *rows])
 
     def newest_rows(self, kind: str, subject: str, number: int, start: int, end: int, limit: int) -> list[Row]:
         """The newest rows in a range; partitions are read from the newest on, until there are enough."""
@@ -67,18 +68,19 @@ class Past:
                 break
         if len(rows) >= limit:
             start = max(start, rows[-limit][0])
-        return folded([*self._blocks.rows(kind, subject, start, end, limit), *rows])[-limit:]
+        return folded([*self._over(kind, subject, start, end, limit), *rows])[-limit:]
 
     def finest(self, at: int) -> int:
         """How long the shortest spans are that are still known of this time, ns; 0 for rows."""
-        return finest(at, self._stretches(RAW, at, at), {tier: self._stretches(tier, at, at) for tier in TIERS})
+        raw = [*self._stretches(RAW, at, at), *self._archived(at, at)]
+        return finest(at, raw, {tier: self._stretches(tier, at, at) for tier in TIERS})
 
     def pieces(self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
         """The metrics of a host that match, between two times (both included), in steps of the grid."""
         self._rows.settled(SAMPLE, start, end)
         waiting = self._waiting(start, end)
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
-        raw = [*self._stretches(RAW, start, end), *waiting.values()]
+        raw = [*self._stretches(RAW, start, end), *self._archived(start, end), *waiting.values()]
         late = {day_of(first) for first, _ in waiting.values()}
         found: list[Piece] = []
         for step in plan(start, end + 1, grid.length, raw, tiers, late):
@@ -113,9 +115,12 @@ class Past:
         return removed
 
     def statistics(self, folder: Path, deleted: dict[str, int]) -> dict[str, Any]:
-        """What is sealed, and what was dropped of rows and blocks together, for ``StoreStatistics``."""
+        """What is sealed, and what was dropped of rows and blocks together, for ``StoreStatistics``.
+
+        ``bytes`` are those of the blocks: the archive is beside the store.
+        """
         tiers: dict[str, tuple[int, int, int, int]] = {}
-        for one in held(folder):
+        for one in [*held(folder), *(self._archive.held() if self._archive else ())]:
             name = f"{one.kind}/{one.tier}"
             files, size, start, end = tiers.get(name, (0, 0, one.start, one.end))
             tiers[name] = files + 1, size + one.bytes, min(start, one.start), max(end, one.end)
@@ -123,15 +128,37 @@ class Past:
         for name, count in deleted_of(folder).items():
             kind, _, tier = name.partition("/")
             gone[kind] += count if tier == RAW else 0
-        return {"tiers": tiers, "deleted": dict(gone)}
+        size = sum(size for name, (_, size, *_) in tiers.items() if not name.endswith(f"/{ARCHIVE}"))
+        return {"tiers": tiers, "deleted": dict(gone), "bytes": size}
 
     def close(self) -> None:
         """Close every file."""
         self._blocks.close()
+        if self._archive is not None:
+            self._archive.close()
 
     def refresh(self) -> None:
         """Close files that are no more."""
         self._blocks.refresh()
+        if self._archive is not None:
+            self._archive.refresh()
+
+    def _over(self, kind: str, subject: str, start: int, end: int, limit: int | None = None) -> list[Row]:
+        """What blocks and the archive hold between two times; with ``limit`` at least the newest so many of it.
+
+        What was told twice is as it came first, so the oldest comes first here. Blocks are read before the archive:
+        what is moved meanwhile is in both for a while, never in neither.
+        """
+        found = self._blocks.rows(kind, subject, start, end, limit)
+        if self._archive is None:
+            return found
+        if limit is not None and len(found) >= limit:
+            start = max(start, sorted(row[0] for row in found)[-limit])
+        return [*self._archive.rows(kind, subject, start, end, limit), *found]
+
+    def _archived(self, start: int, end: int) -> list[Stretch]:
+        spans = self._archive.spans(SAMPLE, start, end) if self._archive is not None else []
+        return [(span.start, span.end) for span in spans]
 
     def _stretches(self, tier: str, start: int, end: int) -> list[Stretch]:
         return [(span.start, span.end) for span in self._blocks.spans(SAMPLE, tier, start, end)]
@@ -179,8 +206,8 @@ class Past:
             yield from self._blocks_between(subject, globs, grid, at, first)
             rows: list[Row] = list(self._rows.rows_of(path, number, first, last - 1))
             tier = "rows"
-            if self._blocks.spans(SAMPLE, RAW, first, last - 1):
-                rows = [*self._blocks.rows(SAMPLE, subject, first, last - 1), *rows]
+            if self._blocks.spans(SAMPLE, RAW, first, last - 1) or self._archived(first, last - 1):
+                rows = [*self._over(SAMPLE, subject, first, last - 1), *rows]
                 tier = "blocks"
             piece = of_columns(tier, columns(folded(rows), globs, self._layouts), grid, first, last)
             if piece is not None:
@@ -188,9 +215,39 @@ class Past:
             at = last
         yield from self._blocks_between(subject, globs, grid, at, step.end)
 
-    def _blocks_between(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
+    def _blocks_between(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        if self._archive is None:
+            return list(self._blocks_alone(subject, globs, grid, start, end))
+        found: list[Piece] = []
+        for _ in range(TRIES):
+            days, at = self._archived(start, end - 1), start
+            found = []
+            for first, last in days:
+                first, last = max(first, start), min(last, end)
+                found += self._blocks_alone(subject, globs, grid, at, first)
+                found += self._day(subject, globs, grid, first, last)
+                at = last
+            found += self._blocks_alone(subject, globs, grid, at, end)
+            if self._archived(start, end - 1) == days:
+                break  # else a day was moved under our eyes
+        return found
+
+    def _blocks_alone(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
         found = self._blocks.columns(subject, globs, start, end - 1) if start < end else []
         piece = of_columns("blocks", united(found), grid, start, end) if found else None
+        if piece is not None:
+            yield piece
+
+    def _day(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
+        """A time of a day that is in the archive, and perhaps in blocks too, which are about to be moved or joined."""
+        assert self._archive is not None
+        if self._blocks.spans(SAMPLE, RAW, start, end - 1):
+            rows = folded(self._over(SAMPLE, subject, start, end - 1))
+            tier, found = "blocks", columns(rows, globs, self._layouts) if rows else None
+        else:
+            some = self._archive.columns(subject, globs, start, end - 1)
+            tier, found = ARCHIVE, united(some) if some else None
+        piece = of_columns(tier, found, grid, start, end) if found is not None else None
         if piece is not None:
             yield piece
 

@@ -32,6 +32,7 @@ from store.care.inspecting import (
     Finding,
     Series,
     inspect_any,
+    inspect_archived,
     inspect_rows,
     inspect_segment,
     inspect_state,
@@ -101,6 +102,8 @@ class Reading:
         if not (path.is_file() or (path / "data.mdb").exists()):
             return {"gone": True}
         try:
+            if path.suffix == ".parquet":
+                return inspect_archived(path).plain()
             if path.is_file():
                 return inspect_segment(path).plain()
             if do in ("inspect", "alone"):

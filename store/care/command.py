@@ -39,11 +39,11 @@ def verify(argv: Sequence[str]) -> int:
     parser.add_argument("--expect", type=int, default=0, metavar="N", help="so many missing records are no surprise")
     given = parser.parse_args(argv)
 
-    def run(store: Path, folder: Path) -> int:
+    def run(store: Path, folder: Path, archive: Path | None) -> int:
         place = given.folder or store
         if not (place / "state" / "data.mdb").exists() and not (place / "rows").is_dir():
             raise Refused(f"there is no store in {place}")
-        report = verified(place.absolute(), _progress)
+        report = verified(place.absolute(), _progress, None if given.folder else archive)
         _clear()
         print(json.dumps(_plain(report), indent=1) if given.json else _said(report))
         return DAMAGED if report.damaged or sum(report.missing.values()) > given.expect else SOUND
@@ -57,16 +57,19 @@ def snapshot(argv: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the new folder")
     given = parser.parse_args(argv)
 
-    def run(store: Path, folder: Path) -> int:
-        manifest, faults = snapshots.snapshot(store, given.folder.absolute(), progress=_progress)
+    def run(store: Path, folder: Path, archive: Path | None) -> int:
+        manifest, faults = snapshots.snapshot(store, given.folder.absolute(), progress=_progress, archive=archive)
         _clear()
         size = sum(int(file["bytes"]) for file in manifest["files"].values())
         if given.json:
-            print(json.dumps({"folder": str(given.folder), "bytes": size, "faults": _faults(faults)}, indent=1))
+            said = {"folder": str(given.folder), "bytes": size, "faults": _faults(faults)}
+            print(json.dumps({**said, "archive": manifest["archive"]}, indent=1))
         else:
             _tell(faults)
             left = f", {len(faults)} files are damaged and left out" if faults else ""
             print(f"{given.folder}: {len(manifest['files'])} files, {size / 1e6:.1f} MB{left}.")
+            if archive is not None:
+                print(f"The archive in {archive} is not in it: copy its files as they are, they never change.")
         return DAMAGED if faults else SOUND
 
     return _run(given, run)
@@ -80,7 +83,7 @@ def restore(argv: Sequence[str]) -> int:
     parser.add_argument("--damaged", action="store_true", help="restore it although something in it is damaged")
     given = parser.parse_args(argv)
 
-    def run(store: Path, folder: Path) -> int:
+    def run(store: Path, folder: Path, archive: Path | None) -> int:
         manifest, report = snapshots.checked(given.folder.absolute(), progress=_progress)
         _clear()
         if given.json:
@@ -103,7 +106,7 @@ def compact(argv: Sequence[str]) -> int:
     """Write partitions that are over anew; returns 0, 1 or 2."""
     given = _parser("compact", "writes the files of past hours and days anew, with full pages").parse_args(argv)
 
-    def run(store: Path, folder: Path) -> int:
+    def run(store: Path, folder: Path, archive: Path | None) -> int:
         if not (store / "state" / "data.mdb").exists():
             raise Refused(f"there is no store in {store}")
         lock = _writers_lock(folder)
@@ -150,7 +153,7 @@ def _writers_lock(folder: Path) -> Lock:
     return Lock(folder / "run" / "store-writer.lock")
 
 
-def _run(given: argparse.Namespace, act: Callable[[Path, Path], int]) -> int:
+def _run(given: argparse.Namespace, act: Callable[[Path, Path, Path | None], int]) -> int:
     """Find the store and act; what cannot be done is told in a sentence."""
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)
@@ -159,7 +162,7 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path], int]) -> int:
         if table.backend not in ("lmdb", "victoriametrics"):
             raise Refused(f"the backend is {table.backend}, which has no files here: see docs/backends.md")
         folder = home.made(home.home_path(path, os.environ)).absolute()
-        return act(folder / table.path, folder)
+        return act(folder / table.path, folder, table.archive_in(folder))
     except ConfigError as error:
         for fault in error.faults:
             print(f"guardia store: {fault}", file=sys.stderr)
@@ -178,7 +181,10 @@ def _said(report: Report) -> str:
     if report.missing:
         verdict += f", {sum(report.missing.values())} records missing"
     rows, sealed = sum(report.records.values()), sum(report.sealed.values())
-    held = f"{report.partitions} files, {rows} records as they came, {sealed} sealed, {report.bytes / 1e6:.1f} MB"
+    held = f"{report.partitions} files, {rows} records as they came, {sealed} sealed, "
+    if report.archived:
+        held += f"{sum(report.archived.values())} in the archive, "
+    held += f"{report.bytes / 1e6:.1f} MB"
     lines.append(f"{held}: {verdict}.")
     return "\n".join(lines)
 
@@ -194,6 +200,7 @@ def _plain(report: Report) -> dict[str, Any]:
         "partitions": report.partitions,
         "records": dict(report.records),
         "sealed": dict(report.sealed),
+        "archived": dict(report.archived),
         "bytes": report.bytes,
         "faults": _faults(report.faults),
         "put_aside": report.put_aside,

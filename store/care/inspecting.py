@@ -219,5 +219,29 @@ def inspect_segment(path: Path) -> Finding:
     return found
 
 
+def inspect_archived(path: Path) -> Finding:
+    """A file of the archive: its index, each place, each page, and whether it is what its folder says."""
+    # pyarrow is large: who has no archive never has it in memory.
+    from store.archive.parquet import Archived
+
+    found = Finding()
+    try:
+        file = Archived(path)
+    except SegmentDamaged as error:
+        found.fault(str(error))
+        return found
+    try:
+        if f"kind={file.index.kind}" != path.parts[-3]:
+            found.fault(f"the index: it is of {file.index.kind}")
+        for sentence in file.verify():
+            found.fault(sentence.removeprefix(f"{path}: "))
+        found.entries = len(file.index.places)
+        found.records = file.index.rows
+        found.bytes = path.stat().st_size
+    finally:
+        file.close()
+    return found
+
+
 def _moment(minute: int) -> str:
     return time.strftime("%Y-%m-%d %H:%MZ", time.gmtime(minute * MINUTE // SECOND))

@@ -33,8 +33,13 @@ class Refused(Exception):
     """It cannot be done; the text is a sentence that says why."""
 
 
-def snapshot(store: Path, to: Path, *, progress: Progress = lambda name: None) -> tuple[dict[str, Any], list[Fault]]:
-    """Copy the store to the new folder ``to``; returns (the manifest, what could not be copied). Raises ``Refused``."""
+def snapshot(
+    store: Path, to: Path, *, progress: Progress = lambda name: None, archive: Path | None = None
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Copy the store to the new folder ``to``; returns (the manifest, what could not be copied). Raises ``Refused``.
+
+    The ``archive`` is named in the manifest, and is not copied.
+    """
     if not (store / "state" / "data.mdb").exists():
         raise Refused(f"there is no store in {store}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
@@ -75,6 +80,7 @@ def snapshot(store: Path, to: Path, *, progress: Progress = lambda name: None) -
             "format": int(meta["format"]),
             "generation": int(meta["generation"]),
             "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "archive": str(archive) if archive else None,
             "files": dict(sorted(files.items())),
         }
         _written(partial / MANIFEST, json.dumps(manifest, indent=1).encode())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from store.archive.files import files
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
@@ -34,6 +35,8 @@ class Report:
     records: Counter[str] = field(default_factory=Counter)
     """In partitions of rows; ``sealed`` are those in blocks, each once, some of which may still be in rows too."""
     sealed: Counter[str] = field(default_factory=Counter)
+    archived: Counter[str] = field(default_factory=Counter)
+    """In the archive, if one was read."""
     bytes: int = 0
     faults: list[Fault] = field(default_factory=list)
     put_aside: list[str] = field(default_factory=list)
@@ -45,8 +48,10 @@ class Report:
         return bool(self.faults)
 
 
-def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -> Report:
-    """Read all of the store in the folder ``store``; a writer may be at work there. ``progress`` hears of each file.
+def verified(store: Path, progress: Callable[[str], None] = lambda name: None, archive: Path | None = None) -> Report:
+    """Read all of the store in the folder ``store``, and its ``archive``; a writer may be at work there.
+
+    ``progress`` hears of each file.
 
     A file whose pages cannot be read is doubted, so that the writer puts it aside before anybody is killed by it.
     """
@@ -66,6 +71,10 @@ def verified(store: Path, progress: Callable[[str], None] = lambda name: None) -
                 seen.add(path)
                 progress(path.relative_to(store).as_posix())
                 _inspect(report, apart, store, path)
+        # After the blocks, for the same reason.
+        for path in files(archive) if archive else ():
+            progress(str(path))
+            _inspect_archived(report, apart, path)
         report.missing = _missing(before, report)
         if report.missing and not (store / MANIFEST).exists():
             time.sleep(SETTLED_SECONDS)
@@ -102,6 +111,24 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
         (report.sealed if path.suffix else report.records)[kind] += int(found["records"])
         report.bytes += int(found["bytes"])
     return dict(found["meta"])
+
+
+def _inspect_archived(report: Report, apart: Apart, path: Path) -> None:
+    """Add what a file of the archive holds."""
+    try:
+        found = apart.ask("inspect", path)
+    except Died as death:
+        report.faults.append(Fault(str(path), f"kills who reads it ({death})"))
+        return
+    if found.get("gone"):
+        return
+    if "error" in found:
+        report.faults.append(Fault(str(path), str(found["error"])))
+        return
+    report.faults += [Fault(str(path), str(what)) for what in found["faults"]]
+    report.partitions += 1
+    report.archived[path.parts[-3].removeprefix("kind=")] += int(found["records"])
+    report.bytes += int(found["bytes"])
 
 
 def _missing(meta: dict[str, dict[str, int]], report: Report) -> dict[str, int]:

@@ -85,12 +85,9 @@ def write_day(
 def _tables(kind: str, past: Past, extent: Extent, schema: pa.Schema, globs: tuple[str, ...]) -> Iterator[pa.Table]:
     for _, rows in past.pieces(extent):
         if kind != "sample":
-            records = [
-                {"time": at, "subject": subject, **{name: _value(value) for name, value in fields.items()}}
-                for at, subject, fields in records_of(rows)
-            ]
-            if records:
-                yield pa.Table.from_pylist(records, schema=schema)
+            table = tabled(records_of(rows), schema)
+            if table.num_rows:
+                yield table
             continue
         found = columns(rows, globs, past.layouts)
         for metric, values in found.values.items():
@@ -100,6 +97,15 @@ def _tables(kind: str, past: Past, extent: Extent, schema: pa.Schema, globs: tup
                 times = pa.array(found.times[there], type=pa.int64()).cast(TIME)
                 host, name = _word(extent.subject, count), _word(metric, count)
                 yield pa.Table.from_arrays([times, host, name, pa.array(values[there])], schema=schema)
+
+
+def tabled(records: Iterable[tuple[int, str, dict[str, Any]]], schema: pa.Schema) -> pa.Table:
+    """(time, subject, fields) of records as a table."""
+    rows = [
+        {"time": at, "subject": subject, **{name: _value(value) for name, value in fields.items()}}
+        for at, subject, fields in records
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def _word(text: str, count: int) -> pa.DictionaryArray:

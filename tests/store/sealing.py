@@ -1,4 +1,4 @@
-"""A sealer to be killed: ``python -m tests.store.sealing STORE NOW`` seals all that is due, then leaves."""
+"""A sealer to be killed: ``python -m tests.store.sealing STORE NOW [ARCHIVE]`` does all that is due, then leaves."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import logging
 import sys
 from pathlib import Path
 
+from store.archive.files import Archive
 from store.backends.lmdb import LmdbBackend
 from store.sealer import Pace, Sealer
 from tests.store.given import DAY
 
 
-def main(store: Path, now: int) -> None:
+def main(store: Path, now: int, archive: Path | None = None) -> None:
     """Seal."""
     backend = LmdbBackend(store, write=False)
     pace = Pace(quiet=-(2**62), keep={"1m": 400 * DAY, "5m": 400 * DAY})
-    sealer = Sealer(store, backend._partitions, backend.layouts, pace, logging.getLogger("sealer"))
+    old = Archive(archive, backend.damaged.append) if archive else None
+    sealer = Sealer(store, backend._partitions, backend.layouts, pace, logging.getLogger("sealer"), archive=old)
+    if sealer.mover is not None:
+        sealer.mover.after = DAY
     while sealer.turn(now):
         pass
     sealer.close()
@@ -23,4 +27,4 @@ def main(store: Path, now: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), *map(Path, sys.argv[3:]))

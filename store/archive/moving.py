@@ -1,0 +1,205 @@
+"""Days of blocks to Parquet, and back when rows come late: the sealer's last step.
+
+Order makes it safe: the Parquet file is written beside its place, synced, read again and compared with the block value
+by value, and renamed; only then the block goes. Who dies leaves the block, or both, of which the block is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from bus import failpoints
+from bus.mapped import settle
+from bus.messages import KINDS
+from store.archive.files import Archive
+from store.backends.partitions import Partitions
+from store.blocks.files import Blocks, Gone
+from store.blocks.gather import Told, Voice
+from store.blocks.pressing import Damaged
+from store.blocks.segments import NEW, Index, Segment
+from store.blocks.segments import Writing as Block
+from store.keys import DAY
+from store.retention import Held
+from store.sealing import Rows, merged, part_of, rows_of
+from store.spans import RAW, Span, day_of, name_of
+
+DEEP = 3
+"""So many folders above a file may have been made for it: ``PATH/kind=sample/day=2026-01-31``."""
+
+
+class Mover:
+    """One per sealer. ``after`` and ``keep`` are ages in ns; a ``keep`` of 0 keeps for ever."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        blocks: Blocks,
+        rows: Partitions,
+        log: logging.Logger,
+        *,
+        after: int = 5 * DAY,
+        keep: int = 0,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.archive = archive
+        self.after = after
+        self.keep = keep
+        self.days = 0
+        self.dropped: Callable[[str, int], None] = lambda kind, rows: None
+        """Told how many records of a kind were dropped from the archive."""
+        self._blocks = blocks
+        self._rows = rows
+        self._log = log
+        self._alive = alive
+        self._given_up: dict[Path, int] = {}
+        for left in archive.folder.glob(f"kind=*/day=*/.*{NEW}"):
+            left.unlink()
+
+    def turn(self, now: int) -> bool:
+        """Move or drop one day; False when there is none. Raises ``OSError`` when a disk does not let it."""
+        return any(self._move(kind, span) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
+
+    def spares(self, one: Held, now: int) -> bool:
+        """Whether a file is not to be dropped for its age, because it comes into the archive."""
+        path = self._blocks.folder / one.kind / one.tier / one.name
+        return one.tier == RAW and now - one.end >= self.after and path not in self._given_up
+
+    def bring_back(self, kind: str, at: int) -> None:
+        """Have the archived day of ``at`` as a block again, so that late rows join it.
+
+        Raises ``Damaged`` when the block that was there is no whole one, ``OSError`` when a disk does not let it.
+        """
+        start = day_of(at)
+        span = Span(start, start + DAY, name_of(start, "1d"))
+        path = self._blocks.path(kind, RAW, span)
+        if path.exists() or span not in self.archive.spans(kind, start, start):
+            return
+        file = self.archive.opened(kind, span)
+        if file is None:
+            self.archive.put_aside(kind, span)
+            return
+        layouts = dict(file.index.layouts)
+        with contextlib.closing(Block(path)) as writing:
+            for subject in file.subjects():
+                self._alive()
+                for voice, told in file.rows_of(subject).items():
+                    writing.add(part_of(subject, voice, told))
+            writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, file.index.sources))
+        failpoints.at("archive.back")
+        self._log.info("took %s of %s back from the archive: rows came late", span.name, kind)
+
+    def _due(self, kind: str, now: int) -> list[Span]:
+        found = []
+        for span in self._blocks.spans(kind, RAW):
+            if span.end - span.start != DAY or span.end + self.after > now:
+                continue
+            # What is in rows still is about to join the block, or will be removed from there.
+            if not any(self._rows.between(kind, span.start, span.end - 1)):
+                found.append(span)
+        return found
+
+    def _move(self, kind: str, span: Span) -> bool:
+        block = self._blocks.path(kind, RAW, span)
+        try:
+            changed = block.stat().st_mtime_ns
+            if self._given_up.get(block) == changed:
+                return False
+            segment = self._blocks.segment(block)
+            if segment is None:
+                return False
+            self._write(kind, span, segment)
+        except Gone:
+            return False
+        except (Damaged, ValueError) as error:
+            self._given_up[block] = changed
+            self._log.error("damaged: %s is not moved to the archive, and stays: %s", block, error)
+            return False
+        self._blocks.forget(block)
+        block.unlink(missing_ok=True)
+        settle(block.parent)
+        failpoints.at("archive.unlink")
+        self.days += 1
+        self._log.info("moved %s of %s to the archive", span.name, kind)
+        return True
+
+    def _write(self, kind: str, span: Span, segment: Segment) -> None:
+        from store.archive import parquet
+
+        index = segment.index
+        layouts, sources = dict(index.layouts), index.sources
+        before = self.archive.opened(kind, span)
+        if before is None and self.archive.path(kind, span.start).exists():
+            self.archive.put_aside(kind, span)
+        if before is not None and before.index.sources <= sources:
+            before = None
+        if before is not None:
+            layouts = {**before.index.layouts, **layouts}
+            sources |= before.index.sources
+
+        def rows(subject: str) -> Rows:
+            found = rows_of(segment, subject)
+            return found if before is None else merged([before.rows_of(subject), found])
+
+        subjects = sorted({*segment.subjects(), *(before.subjects() if before is not None else ())})
+        path = self.archive.path(kind, span.start)
+        fresh = path.with_name(f".{path.name}{NEW}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with contextlib.closing(parquet.Writing(fresh, kind)) as writing:
+                for subject in subjects:
+                    self._alive()
+                    for voice, told in rows(subject).items():
+                        writing.add(subject, voice, told, layouts.get(voice.layout or 0, ()))
+                failpoints.at("archive.write")
+                writing.finish((span.start, span.end), layouts, sources)
+            with contextlib.closing(parquet.Archived(fresh)) as again:
+                for subject in subjects:
+                    self._alive()
+                    _compare(subject, rows(subject), again.rows_of(subject))
+                for fault in again.verify():
+                    raise Damaged(fault)
+            failpoints.at("archive.before_rename")
+            fresh.rename(path)
+            for folder in (path.parent, *path.parents[1 : DEEP + 1]):
+                settle(folder)
+            failpoints.at("archive.after_rename")
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _drop(self, now: int) -> bool:
+        """Remove a day that is past its time."""
+        if not self.keep:
+            return False
+        for kind in KINDS:
+            for span in self.archive.spans(kind, end=now - self.keep):
+                if now - span.end >= self.keep:
+                    file = self.archive.opened(kind, span)
+                    rows = file.index.rows if file is not None else 0
+                    self.archive.remove(kind, span)
+                    self.dropped(kind, rows)
+                    self._log.info("dropped %s of %s from the archive: it is past its time", span.name, kind)
+                    return True
+        return False
+
+
+def _compare(subject: str, ours: Rows, theirs: dict[Voice, Told]) -> None:
+    """Raises ``Damaged`` unless both are the same, bit for bit."""
+    same = ours.keys() == theirs.keys() and all(_alike(told, theirs[voice]) for voice, told in ours.items())
+    if not same:
+        raise Damaged(f"{subject}: what was written to the archive is not what is read")
+
+
+def _alike(one: Told, other: Told) -> bool:
+    columns = ((one.at, other.at), (one.received, other.received), (one.epoch, other.epoch), (one.number, other.number))
+    if one.bodies != other.bodies or not all(np.array_equal(a, b) for a, b in columns):
+        return False
+    if one.values is None or other.values is None:
+        return one.values is other.values
+    return one.values.shape == other.values.shape and np.array_equal(
+        np.ascontiguousarray(one.values).view(np.uint64), np.ascontiguousarray(other.values).view(np.uint64)
+    )

@@ -1,0 +1,305 @@
+"""Days in the archive answer as before: bit for bit, each once, whatever came late, was damaged or cut short."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from bus.messages import KINDS
+from bus.questions import Series, SeriesAnswer
+from store.answers import answer
+from store.archive import files
+from store.archive.files import Archive
+from store.archive.parquet import EXTRA
+from store.backends.lmdb import LmdbBackend
+from store.backends.memory import MemoryBackend
+from store.care.inspecting import inspect_archived
+from store.care.verifying import verified
+from store.exporting.parquet import schema_of
+from store.pruning import Pruner, Room, held
+from store.retention import Retention
+from store.sealer import Sealer
+from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, check, sample
+from tests.store.test_sealer import LATER, NOW, START, TWO_DAYS, Store, agree, messages
+
+FLOATS = (float("nan"), -0.0, 5e-324, -1.7e308, 0.1)
+PLACES = ("archive.write", "archive.before_rename", "archive.after_rename", "archive.unlink", "archive.back")
+
+
+class Archiving(Store):
+    """A store whose sealer moves days that are a day old."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.archive = path.with_name("archive")
+        self.backend = LmdbBackend(path, write=True, archive=self.archive)
+        self.reference = MemoryBackend()
+        self.damaged: list[str] = []
+        old = Archive(self.archive, self.damaged.append)
+        log = logging.getLogger("sealer")
+        self.sealer = Sealer(path, self.backend._partitions, self.backend.layouts, NOW, log, archive=old)
+        assert self.sealer.mover is not None
+        self.mover = self.sealer.mover
+        self.mover.after = DAY
+
+    def archived(self) -> list[str]:
+        """Seal, remove the rows, and move; returns the archive's files."""
+        self.sealed()
+        self.unlink()
+        self.sealed()
+        return [path.relative_to(self.archive).as_posix() for path in files.files(self.archive)]
+
+    def raw(self) -> list[Path]:
+        """The raw blocks."""
+        return [path for path in self.path.glob("blocks/*/raw/*") if path.is_file()]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Archiving]:
+    made = Archiving(tmp_path / "store")
+    yield made
+    made.close()
+
+
+def told_everything(store: Archiving) -> None:
+    odd = [
+        sample(900 + n, host="odd", at=START + 3 * HOUR + n * SECOND, cpu=value) for n, value in enumerate(FLOATS, 1)
+    ]
+    store.told([*TWO_DAYS, *odd, *(check(n, "down" if n % 7 == 0 else "up") for n in range(1, 300))])
+
+
+def test_what_is_archived_answers_as_before_bit_for_bit(store: Archiving) -> None:
+    told_everything(store)
+    expected = store.reference.rows("sample", "odd", 0, LATER)
+    assert store.archived() == [
+        "kind=check/day=2026-01-31/part.parquet",
+        "kind=sample/day=2026-01-31/part.parquet",
+        "kind=sample/day=2026-02-01/part.parquet",
+    ]
+    assert store.raw() == []
+    agree(store)
+    found = store.backend.rows("sample", "odd", 0, LATER)
+    assert [row[2][-16:] for row in found] == [row[2][-16:] for row in expected]
+    question = Series("web-1", ("cpu.*",), START + 7 * HOUR, START + 8 * HOUR - 1, step=10 * SECOND)
+    told: SeriesAnswer = answer(store.backend, question)
+    assert told.tier == "archive"
+    assert sum(told.columns[0].count) == 12
+    assert store.backend.finest(START + HOUR) == 0
+    assert store.backend.damaged == []
+    assert store.sealed() == 0
+
+
+def test_duckdb_and_pandas_read_it(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    table = f"read_parquet('{store.archive}/kind=sample/**/*.parquet', hive_partitioning = true)"
+    found = duckdb.sql(f"SELECT host, metric, count(*) FROM {table} GROUP BY ALL ORDER BY ALL")
+    assert found is not None
+    assert found.fetchall() == [
+        (host, metric, count)
+        for host, count in (("db-1", 96), ("odd", 5), ("web-1", 96))
+        for metric in ("cpu.percent", "memory.used")
+    ]
+    messages = duckdb.sql(f"SELECT count(received), count(DISTINCT day) FROM {table}")
+    assert messages is not None
+    assert messages.fetchall() == [(197, 2)]
+    frame = pd.read_parquet(store.archive / "kind=check")
+    assert set(frame.status) == {"up", "down"}
+    assert set(frame.subject) == {"shop"}
+
+
+def test_no_kind_has_two_columns_of_one_name() -> None:
+    for kind in KINDS:
+        assert not set(schema_of(kind).names) & set(EXTRA.names), kind
+
+
+def test_a_young_day_and_one_with_rows_stay(store: Archiving) -> None:
+    store.mover.after = 400 * DAY
+    told_everything(store)
+    assert store.archived() == []
+    store.mover.after = DAY
+    store.told([sample(999, at=START + HOUR + MINUTE)], NOON + 1)
+    # What came late is in the block by now, but its rows are there too until the writer removes them.
+    store.sealed()
+    assert len(files.files(store.archive)) == 2
+    agree(store)
+    assert len(store.archived()) == 3
+    agree(store)
+
+
+def test_what_comes_late_joins_its_day_and_the_rollups(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    store.told([sample(n, at=START + 7 * HOUR + n * SECOND) for n in range(1, 50)], NOON + 2 * HOUR)
+    store.told(TWO_DAYS[::5], NOON + 3 * HOUR)
+    agree(store)
+    while store.sealer.turn(LATER):
+        found = store.backend.rows("sample", "web-1", 0, LATER)
+        assert messages(found) == messages(store.reference.rows("sample", "web-1", 0, LATER))
+    agree(store)
+    store.unlink()
+    agree(store)
+    assert len(store.archived()) == 3
+    assert store.raw() == []
+    agree(store)
+
+
+def test_a_block_of_other_rows_is_put_together_with_what_is_archived(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    # The archive's disk was away when rows came late: their block knows nothing of the day's other rows.
+    away = store.archive.with_name("away")
+    store.archive.rename(away)
+    store.mover.after = 400 * DAY
+    store.told([sample(n, at=START + 7 * HOUR + n * SECOND) for n in range(1, 50)], NOON + 2 * HOUR)
+    store.sealed()
+    store.unlink()
+    away.rename(store.archive)
+    question = Series("web-1", ("*",), START + 7 * HOUR, START + 8 * HOUR - 1, step=10 * SECOND)
+
+    def counts(backend: LmdbBackend | MemoryBackend) -> list[int]:
+        found: SeriesAnswer = answer(backend, question)
+        return [sum(column.count) for column in found.columns]
+
+    assert counts(store.backend) == counts(store.reference)
+    store.mover.after = DAY
+    assert len(store.archived()) == 3
+    assert counts(store.backend) == counts(store.reference)
+    assert store.raw() == []
+
+
+def test_a_damaged_file_is_named_and_costs_that_file(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    path = store.archive / "kind=sample/day=2026-01-31/part.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    rows = store.backend.rows("sample", "web-1", START, START + 2 * DAY - 1)
+    assert len(rows) == 3 * 12
+    assert any(str(path) in damage for damage in store.backend.damaged)
+    report = verified(store.path, archive=store.archive)
+    assert [fault.file for fault in report.faults] == [str(path)]
+    store.told([sample(999, at=START + HOUR + MINUTE)], NOON + 1)
+    store.archived()
+    assert list(path.parent.glob(".part.parquet.bad-*"))
+    assert len(store.backend.rows("sample", "web-1", START, START + DAY - 1)) == 1
+
+
+def test_any_flipped_byte_is_found(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    path = store.archive / "kind=sample/day=2026-01-31/part.parquet"
+    assert verified(store.path, archive=store.archive).faults == []
+    whole = path.read_bytes()
+    expected = {host: store.backend.rows("sample", host, 0, LATER) for host in ("web-1", "db-1", "odd")}
+    named = 0
+    for place in range(8, len(whole), max(1, len(whole) // 80)):
+        data = bytearray(whole)
+        data[place] ^= 16
+        path.with_name("fresh").write_bytes(data)
+        path.with_name("fresh").rename(path)
+        found = {host: store.backend.rows("sample", host, 0, LATER) for host in expected}
+        assert all(set(rows) <= set(expected[host]) for host, rows in found.items()), place
+        fault = bool(inspect_archived(path).faults)
+        # What is of no use to a reader, as statistics, may change unseen.
+        assert fault or found == expected, place
+        named += fault
+    assert named > 20
+
+
+def test_a_damaged_block_stays_where_it_is(store: Archiving) -> None:
+    told_everything(store)
+    store.mover.after = 400 * DAY
+    store.archived()
+    path = store.path / "blocks/sample/raw/20260131T00.1d"
+    data = bytearray(path.read_bytes())
+    data[60] ^= 1
+    path.write_bytes(data)
+    store.mover.after = DAY
+    assert len(store.archived()) == 2
+    assert store.raw() == [path]
+    (only,) = [one for one in held(store.path / "blocks") if one.tier == "raw"]
+    assert not store.mover.spares(only, LATER)
+
+
+def test_what_is_past_its_time_is_dropped_and_counted(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    pruner = Pruner(store.sealer.blocks, Retention({}), Room(), logging.getLogger("sealer"))
+    store.mover.dropped = lambda kind, rows: pruner.dropped(kind, "raw", rows)
+    store.mover.keep = LATER - (START + DAY)
+    store.sealed()
+    assert [path.parts[-3:-1] for path in files.files(store.archive)] == [("kind=sample", "day=2026-02-01")]
+    assert store.backend.statistics()["deleted"] == {"sample": 5 * 24 + len(FLOATS), "check": 299}
+
+
+def test_what_is_due_for_the_archive_is_not_dropped_for_its_age(store: Archiving) -> None:
+    told_everything(store)
+    store.mover.after = 400 * DAY
+    store.archived()
+    usual = {"raw": 7 * DAY, "1m": 400 * DAY, "5m": 400 * DAY, "1h": 400 * DAY, "records": 7 * DAY}
+    pruner = Pruner(store.sealer.blocks, Retention(usual), Room(), logging.getLogger("sealer"))
+    pruner.spared = store.mover.spares
+    store.mover.after = DAY
+    assert pruner.turn(LATER) == 0
+    store.archived()
+    agree(store)
+
+
+def test_statistics_name_the_archive_apart(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    found = store.backend.statistics()
+    counted, size, start, end = found["tiers"]["sample/archive"]
+    assert (counted, start, end) == (2, START, START + 2 * DAY)
+    assert size > 0
+    assert "sample/raw" not in found["tiers"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_death_at_any_step_leaves_answers_whole(tmp_path: Path, place: str) -> None:
+    store = Archiving(tmp_path / "store")
+    told_everything(store)
+    store.mover.after = 400 * DAY
+    store.archived()
+    if place == "archive.back":
+        store.mover.after = DAY
+        store.archived()
+        store.told([sample(n, at=START + 7 * HOUR + n * SECOND) for n in range(1, 50)], NOON + 2 * HOUR)
+    store.close()
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.store.sealing", str(store.path), str(LATER), str(store.archive)],
+        env={**os.environ, "GUARDIA_FAULTS": f"{place}=kill@1"},
+        check=False,
+        capture_output=True,
+    )
+    assert died.returncode == -9, died.stderr.decode()
+    again = Archiving(store.path)
+    again.reference = store.reference
+    agree(again)
+    assert len(again.archived()) == 3
+    agree(again)
+    assert again.raw() == []
+    assert not list(again.archive.rglob("*.new"))
+    again.close()
+
+
+def test_without_an_archive_pyarrow_is_never_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys, store.sealing_program, store.__main__, store.care.command, store.stats; from pathlib import Path;"
+        "from store.backends import opened;"
+        "b = opened('lmdb', Path(sys.argv[1]), write=True, archive=Path(sys.argv[1] + '.old'));"
+        "b.rows('sample', 'web-1', 0, 2**62); b.close(); print('pyarrow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "store")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

@@ -83,9 +83,9 @@ class Store:
         unit="bytes",
         help="While the disk has less free than this, what is nearest to its end goes early.",
     )
-    archive: str | None = setting(
-        None,
-        help="A folder, also on another disk, to which old days of raw blocks move as Parquet files, which still answer;"
+    archive: str = setting(
+        "",
+        help="A folder, also on another disk, to which old days of raw blocks move as Parquet files, which answer on;"
         " needs guardia[parquet]. Relative to GUARDIA_HOME; read at the start.",
     )
     archive_after_seconds: float = setting(

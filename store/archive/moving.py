@@ -20,8 +20,9 @@ from store.archive.files import Archive
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
 from store.blocks.gather import Told, Voice
+from store.blocks.listing import Index
 from store.blocks.pressing import Damaged
-from store.blocks.segments import NEW, Index, Segment
+from store.blocks.segments import NEW, Segment
 from store.blocks.segments import Writing as Block
 from store.keys import DAY
 from store.retention import Held

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -36,6 +37,11 @@ FACTS = {"received": pa.int64(), "stream_epoch": pa.uint64(), "stream_number": p
 """What is told of a whole message."""
 EXTRA = pa.schema([("source", WORD), *FACTS.items(), ("body", pa.binary())])
 TIMES = ("time", *FACTS)
+LEVEL = 9
+PAGE_BYTES = 8 << 20
+"""A page is compressed alone: the times, which are the same for each metric, have to be on one."""
+ROWS_IN_PAGE = {"max_rows_per_page": AT_ONCE} if "max_rows_per_page" in signature(pq.ParquetWriter).parameters else {}
+"""Later versions of pyarrow end a page after 20,000 rows unless they are told, earlier ones never do."""
 DICTIONARY_BYTES = 4 << 20
 """A day of readings each second has that many different times."""
 BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, IndexError, TypeError, EOFError)
@@ -157,6 +163,9 @@ class Writing:
             self._sink,
             self.schema,
             compression="zstd",
+            compression_level=LEVEL,
+            data_page_size=PAGE_BYTES,
+            **ROWS_IN_PAGE,
             # Arrow's dictionary of numbers holds one NaN: what is to come back bit for bit is not in one.
             use_dictionary=["time", "host", "metric", "source"] if samples else ["subject", "source"],
             column_encoding={"value": "BYTE_STREAM_SPLIT"} if samples else None,

@@ -112,7 +112,7 @@ def draw_area(
 def backdrop(scene: Scene, shape: Frame, host: str, *metrics: str, hang: bool = False) -> None:
     """Draw what rules have to say of a chart, under whatever is drawn later: firing spans, and lines at limits."""
     alarms = scene.model.alarms
-    incidents = {one.key: one for one in (*alarms.past, *alarms.standing)}.values()
+    incidents = {one.key: one for one in (*alarms.past, *alarms.standing) if one.subject == host}.values()
     shade(scene, shape.plot, spans(incidents, alarms.rules.values(), host, metrics))
     for limit in {limit for metric in metrics for limit in limits(alarms.rules.values(), host, metric)}:
         threshold(shape, limit, hang=hang)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from viewer.world import ORDER, Host, Service, World
 
@@ -141,6 +142,7 @@ def passes(words: str, *texts: str) -> bool:
     return all(any(word in text.lower() for text in texts) for word in words.lower().split())
 
 
+@lru_cache(maxsize=20_000)
 def natural(text: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts ``web-2`` before ``web-10``."""
     found: list[tuple[int, str]] = []

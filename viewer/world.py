@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -205,6 +205,7 @@ class World:
     services_told: bool = False
     changes: int = 0
     """Grows whenever a host or service comes, goes or changes its state."""
+    _counted: tuple[int, dict[str, int]] = field(default_factory=lambda: (-1, {}))
 
     def take(self, event: Event, now: float) -> None:
         """Take in what the hub told."""
@@ -246,9 +247,10 @@ class World:
 
     def counts(self) -> dict[str, int]:
         """How many hosts are in each state."""
-        found: dict[str, int] = {}
-        for host in self.hosts.values():
-            found[host.state] = found.get(host.state, 0) + 1
+        changes, found = self._counted
+        if changes != self.changes:
+            found = dict(Counter(host.state for host in self.hosts.values()))
+            self._counted = self.changes, found
         return found
 
     def _host(self, name: str, display: str) -> Host:

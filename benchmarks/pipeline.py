@@ -21,6 +21,8 @@ from benchmarks.hub import Hub, hub
 from benchmarks.producers import VALUES, pushed
 
 RUNS = 3
+IDLE_SECONDS = 0.02
+"""CPU of half a second in which a writer does nothing but look after itself."""
 
 
 def stored(rate: float, seconds: float, processes: int, hosts: int = 1000) -> dict[str, float]:
@@ -50,7 +52,7 @@ def stored(rate: float, seconds: float, processes: int, hosts: int = 1000) -> di
 def _settled(made: Hub) -> None:
     """Wait until the writer has nothing to do any more."""
     before = -1.0
-    while (now := made.cpu_seconds("store-writer")) != before:
+    while (now := made.cpu_seconds("store-writer")) - before > IDLE_SECONDS:
         before = now
         time.sleep(0.5)
 

@@ -51,7 +51,7 @@ def stored(rate: float, seconds: float, processes: int, hosts: int = 1000) -> di
 
 def _settled(made: Hub) -> None:
     """Wait until the writer has nothing to do any more."""
-    before = -1.0
+    before = 0.0
     while (now := made.cpu_seconds("store-writer")) - before > IDLE_SECONDS:
         before = now
         time.sleep(0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import multiprocessing
 import secrets
@@ -10,12 +11,15 @@ from collections.abc import Sequence
 
 import zmq
 
-from bus.messages import Layout, Message, Sample, layout_id
+from bus.messages import KINDS, Layout, Sample, encode, layout_id
 from bus.sockets import Push
-from bus.wire import pack, patched, record
+from bus.wire import Record, pack, patched, record
 
 VALUES = 60
 NAMES = tuple(f"load[{place}].value" for place in range(VALUES))
+LAYOUT = layout_id(NAMES)
+WAVE = 314
+"""Samples after which the values come again, so that millions of them are made in seconds."""
 
 
 def samples(source: str, count: int, start: int, step: int, *, numbered: bool = True) -> list[bytes]:
@@ -24,15 +28,19 @@ def samples(source: str, count: int, start: int, step: int, *, numbered: bool = 
     Those that are not ``numbered`` are told once: nobody keeps an account of them.
     """
     epoch = secrets.randbits(64) if numbered else 0
-    layout = layout_id(NAMES)
-    messages: list[tuple[Message, int]] = [(Layout(NAMES), start)]
-    for place in range(count):
-        values = tuple(round(50 + 40 * math.sin(place / 50 + wave), 2) for wave in range(VALUES))
-        messages.append((Sample(layout, values), start + place * step))
-    return [
-        pack(record(message, source=source, at=at, epoch=epoch, number=number, sent=at))
-        for number, (message, at) in enumerate(messages, 1)
-    ]
+    first = record(Layout(NAMES), source=source, at=start, epoch=epoch, number=1, sent=start)
+    times = range(start, start + count * step, step) if step else [start] * count
+    made = (
+        Record(KINDS["sample"].name, source, source, at, epoch, number, _body(number % WAVE), sent=at)
+        for number, at in enumerate(times, 2)
+    )
+    return [pack(first), *map(pack, made)]
+
+
+@functools.cache
+def _body(place: int) -> bytes:
+    values = tuple(round(50 + 40 * math.sin(place / 50 + wave), 2) for wave in range(VALUES))
+    return encode(Sample(LAYOUT, values))[1]
 
 
 def pushed(addresses: Sequence[str], hosts: int, seconds: float, rate: float, processes: int) -> int:

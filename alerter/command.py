@@ -1,4 +1,4 @@
-"""``guardia alerts``, ``why``, ``rules``, ``silence`` and ``ack``: asked of the alerter that runs here."""
+"""``guardia why``, ``rules``, ``silence`` and ``ack``: asked of the alerter that runs here."""
 
 from __future__ import annotations
 
@@ -15,21 +15,10 @@ from alerter import tables
 from alerter.asked import asked, hub
 from bus import timing
 from bus.fields import plain
-from bus.judging import Acknowledge, AddSilence, Alarms, EndSilence, Question, Rules, Silences, Why
+from bus.judging import Acknowledge, AddSilence, EndSilence, Question, Rules, Silences, Why
 from bus.questions import Unanswered
 
-CALM, BURNING, UNKNOWN = 0, 1, 2
-
-
-def alerts(argv: Sequence[str]) -> int:
-    """What burns; exit code 1 when something fires."""
-    parser = _parser("alerts", "What is pending, firing or clearing; exit code 1 when something fires.")
-    parser.add_argument("subject", nargs="?", metavar="host/NAME", help="only of this host or service")
-    given = parser.parse_args(argv)
-    answer = _asked(given, Alarms(given.subject), tables.alarms)
-    if answer is None:
-        return UNKNOWN
-    return BURNING if any(one.state in ("firing", "clearing") for one in answer.alarms) else CALM
+CALM, UNKNOWN = 0, 2
 
 
 def why(argv: Sequence[str]) -> int:

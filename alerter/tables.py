@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bus import timing
-from bus.judging import AlarmList, Chain, RuleList, SilenceList, Standing, WhyAnswer
+from bus.judging import Chain, RuleList, SilenceList, WhyAnswer
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -21,34 +21,6 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def when(at: int | None) -> str:
     """A time in UTC."""
     return datetime.fromtimestamp(at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
-
-
-def alarms(answer: AlarmList) -> str:
-    """What burns."""
-    if not answer.alarms:
-        return "Nothing burns."
-    return table(
-        ("SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON"),
-        [
-            (
-                one.severity,
-                one.state,
-                f"{one.kind}/{one.subject}",
-                one.rule,
-                when(one.since),
-                one.incident,
-                _reason(one),
-            )
-            for one in answer.alarms
-        ],
-    )
-
-
-def _reason(one: Standing) -> str:
-    instance = f"[{one.instance}] " if one.instance and one.instance not in one.reason else ""
-    held = "".join(f" ({hold.detail})" for hold in one.holds)
-    known = f" (acknowledged by {one.acknowledged.owner})" if one.acknowledged else ""
-    return f"{instance}{one.reason}{held}{known}"
 
 
 def chains(answer: WhyAnswer) -> str:

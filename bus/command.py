@@ -47,7 +47,7 @@ COMMANDS = {
     "hosts": Command("viewer.printing:hosts", "all hosts, once"),
     "services": Command("viewer.printing:services", "all services, once"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
-    "alerts": Command("alerter.command:alerts", "what burns; exit code 1 when something fires"),
+    "alerts": Command("viewer.standing:main", "what burns; exit code 1 when something fires"),
     "why": Command("alerter.command:why", "why an alarm came, or did not"),
     "rules": Command("alerter.command:rules", "the rules in force"),
     "rules test": Command("alerter.timelines:main", "tries rules on timelines of your own"),

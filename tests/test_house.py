@@ -22,6 +22,7 @@ MAY_PRINT |= {
     "viewer/program.py",
     "viewer/status.py",
     "viewer/printing.py",
+    "viewer/standing.py",
     "bus/completion.py",
     "agent/once.py",
     "agent/joining.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import ssl
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,7 @@ import requests
 from bus.secret import Secret
 from viewer import parse, parse_alerts
 from viewer.burning import Hub
+from viewer.config import LOOPBACK
 from viewer.events import (
     ActDone,
     AlertsTold,
@@ -48,7 +50,6 @@ CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
 BACKTEST_SECONDS = 90.0
 MOST_INCIDENTS = 500
 UNSIGNED = "wants a token: give --token-file FILE or set GUARDIA_TOKEN"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Refused(Exception):
@@ -62,7 +63,14 @@ class Refused(Exception):
 class Asker:
     """One connection to the hub's API. Not to be shared between threads."""
 
-    def __init__(self, url: str, token: Secret | None, clock: Callable[[], float] = time.time, owner: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Secret | None,
+        clock: Callable[[], float] = time.time,
+        owner: str = "",
+        ca: str = "",
+    ) -> None:
         self._base = url.rstrip("/") + "/api/v1"
         self._address = urlsplit(url).netloc
         self._clock = clock
@@ -73,6 +81,8 @@ class Asker:
         self._session.auth = _bearer(token)
         if urlsplit(url).hostname in LOOPBACK:
             self._session.trust_env = False  # no proxy stands between us and this machine
+        if url.startswith("https:"):
+            self._session.verify = ca or trusted()
 
     def ask(self, wish: Wish) -> Event:
         """The answer, or why there is none; never raises."""
@@ -189,10 +199,15 @@ class Asker:
         answer.encoding = "utf-8"
         if answer.status_code in fine:
             return answer
-        raise Refused(answer.status_code, _said(answer, self._address))
+        raise Refused(answer.status_code, said(answer, self._address))
 
     def _odd(self, wish: Wish) -> Failed:
         return Failed(wish, f"{self._address} answered with something else than expected")
+
+
+def trusted() -> str | bool:
+    """What this machine trusts: its own store, as the stream does, not only the one that requests brings along."""
+    return ssl.get_default_verify_paths().cafile or True
 
 
 def login() -> str:
@@ -217,7 +232,7 @@ def ahead(date: str | None, began: float, ended: float) -> float:
     return told + 0.5 - (began + ended) / 2
 
 
-def _said(answer: requests.Response, address: str) -> str:
+def said(answer: requests.Response, address: str) -> str:
     """The hub's error in a sentence."""
     if answer.status_code == 401:
         return f"{address} {UNSIGNED}"
@@ -226,7 +241,7 @@ def _said(answer: requests.Response, address: str) -> str:
     except ValueError:
         found = None
     text = found.get("error") if isinstance(found, dict) else None
-    if answer.status_code == 403 and isinstance(text, str) and found.get("code") == "scope":
+    if answer.status_code == 403 and isinstance(text, str) and found.get("code") in ("scope", "expired_token"):
         return f"{address} refuses this: {text[:200]}"
     if answer.status_code == 403:
         return f"{address} refuses this token"

@@ -5,6 +5,7 @@ That file is one flat table. Every fault is a sentence that says where it is and
 
 from __future__ import annotations
 
+import ssl
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from viewer.axis import WINDOWS, Window
 FILE = Path("~/.config/guardia/viewer.toml")
 MAX_TOKEN = 4096
 SYMBOLS = ("auto", "braille", "block", "tty", "ascii")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this machine."""
 UNITS = ("binary", "decimal", "bits")
 
 
@@ -31,6 +34,9 @@ class Viewer:
     api_url: str = setting("http://127.0.0.1:8080", help="Where the hub's API listens; https is understood.")
     api_token: str = setting("", help="The token to show to it: ${NAME}, file:PATH, or the token itself.")
     token_file: str = setting("", help="A file that holds the token.")
+    ca_file: str = setting(
+        "", help="Certificates to trust in place of the system's, for a hub whose authority is your own."
+    )
     refresh_interval: float = setting(
         5.0, minimum=1, maximum=3600, unit="s", help="Time between two readings of the lists."
     )
@@ -56,6 +62,8 @@ class Hub:
 
     url: str
     token: Secret | None
+    ca: str = ""
+    """A file of certificates to trust; empty: those that this machine trusts."""
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Viewer:
@@ -97,24 +105,47 @@ def hub(
     url: str | None,
     token: str | None,
     file: str | None,
+    ca: str | None = None,
 ) -> Hub:
     """The hub to speak to: flags win, then ``GUARDIA_TOKEN``, then the settings; raises ``ConfigError``."""
     address = settings.api_url if url is None else url
-    _check_url("api_url" if url is None else "--url", address)
+    _check_url("api_url" if url is None else "--hub", address)
+    trusted = _authority(settings, folder, ca)
+    return Hub(address, _shown(settings, folder, environment, token, file), trusted)
+
+
+def _shown(
+    settings: Viewer, folder: Path, environment: Mapping[str, str], token: str | None, file: str | None
+) -> Secret | None:
+    """The token, from whichever place is the first to have one."""
     if token is not None:
-        return Hub(address, _token("--token", token))
+        return _token("--token", token)
     if file is not None:
-        return Hub(address, _from_file("--token-file", Path(file)))
+        return _from_file("--token-file", Path(file))
     if environment.get("GUARDIA_TOKEN"):
-        return Hub(address, _token("GUARDIA_TOKEN", environment["GUARDIA_TOKEN"]))
+        return _token("GUARDIA_TOKEN", environment["GUARDIA_TOKEN"])
     if settings.token_file:
-        return Hub(address, _from_file("token_file", folder / Path(settings.token_file).expanduser()))
+        return _from_file("token_file", folder / Path(settings.token_file).expanduser())
     if settings.api_token.startswith(("${", "file:")):
         try:
-            return Hub(address, _token("api_token", fetch(settings.api_token, folder, environment).reveal()))
+            return _token("api_token", fetch(settings.api_token, folder, environment).reveal())
         except Unavailable as error:
             raise ConfigError([Fault("viewer", "api_token", None, error.found, error.expected, error.remedy)]) from None
-    return Hub(address, _token("api_token", settings.api_token) if settings.api_token else None)
+    return _token("api_token", settings.api_token) if settings.api_token else None
+
+
+def _authority(settings: Viewer, folder: Path, flag: str | None) -> str:
+    """The file of certificates to trust, looked at once, so that a mistake is told before anything is asked."""
+    if flag is None and not settings.ca_file:
+        return ""
+    path = Path(flag).expanduser() if flag is not None else folder / Path(settings.ca_file).expanduser()
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # an SSLError is one too
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
+        place = "ca_file" if flag is None else "--ca-file"
+        raise ConfigError([Fault("viewer", place, None, f"{path}: {why}", "a file of certificates (PEM)")]) from None
+    return str(path)
 
 
 def _check_url(place: str, url: str) -> None:

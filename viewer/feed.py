@@ -22,16 +22,16 @@ MAX_WAITING = 20_000
 class Feed:
     """``ask`` and ``take`` return at once."""
 
-    def __init__(self, url: str, token: Secret | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, token: Secret | None, clock: Callable[[], float] = time.time, *, ca: str = "") -> None:
         self._events: deque[Event] = deque(maxlen=MAX_WAITING)
         self._answers: deque[Event] = deque()
         self._given_up = 0
         self._bug: Exception | None = None
         self._wishes: queue.PriorityQueue[tuple[int, int, Wish | None]] = queue.PriorityQueue()
         self._order = count()
-        self._stream = Stream(url, token, self._heard, broke=self._broke, clock=clock)
+        self._stream = Stream(url, token, self._heard, broke=self._broke, clock=clock, ca=ca)
         self._askers = [
-            threading.Thread(target=self._answer, args=(Asker(url, token, clock),), name="asker", daemon=True)
+            threading.Thread(target=self._answer, args=(Asker(url, token, clock, ca=ca),), name="asker", daemon=True)
             for _ in range(ASKERS)
         ]
 

@@ -1,6 +1,6 @@
 """``guardia top``, ``guardia hosts`` and ``guardia services``: one list, printed once, for pipes and scripts.
 
-Plain text, never a colour code. Exit codes: 0 all went well, 1 the hub could not be reached, 100 asked wrongly.
+Plain text, never a colour code. Exit codes: 0 all went well, 2 the hub did not answer, 100 asked wrongly.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from bus.faults import ConfigError
-from viewer import twins
+from viewer import hubs, twins
 from viewer.asking import Asker
 from viewer.cells import cells, width
-from viewer.config import FILE, hub, load
+from viewer.config import FILE, load
 from viewer.events import AskHosts, AskServices, Failed, LinkTold, Wish
 from viewer.model import Model
 from viewer.picking import SERVICE_SORTS, SORTS
@@ -27,19 +26,13 @@ from viewer.units import age, amount, celsius, milliseconds, number, percent, sh
 from viewer.wishes import AskLabels
 from viewer.world import Host, Service
 
-WRONGLY_ASKED, UNREACHED = 100, 1
 BUSIEST = 20
 """Hosts that ``guardia top`` prints."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONGLY_ASKED, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def parser(name: str, what: str, sorts: Sequence[str], order: str) -> argparse.ArgumentParser:
     """What can be typed after one of these commands."""
-    found = _Parser(prog=f"guardia {name}", description=what)
+    found = hubs.Parser(prog=f"guardia {name}", description=what)
     found.add_argument(
         "words", nargs="*", metavar="WORD", help="only lines in which all these words stand, as web down"
     )
@@ -47,8 +40,7 @@ def parser(name: str, what: str, sorts: Sequence[str], order: str) -> argparse.A
     found.add_argument("--reverse", action="store_true", help="the other way round")
     found.add_argument("-n", "--lines", type=int, metavar="N", help="so many lines at most")
     found.add_argument("--json", action="store_true", help="the same as JSON")
-    found.add_argument("-u", "--url", help="the hub's address, as http://HOST:PORT")
-    found.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
+    hubs.add_flags(found)
     found.add_argument("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
     return found
 
@@ -139,15 +131,14 @@ def _asked(given: argparse.Namespace, name: str, wish: Wish, clock: Callable[[],
     """The hub's answer in a scene, or the exit code of why there is none."""
     if given.lines is not None and given.lines < 0:
         print(f"guardia {name}: --lines is a number from 0 on", file=sys.stderr)
-        return WRONGLY_ASKED
+        return hubs.WRONG
     try:
         settings = load(given.config, os.environ)
         folder = (given.config or FILE).expanduser().parent
-        place = hub(settings, folder, os.environ, url=given.url, token=None, file=given.token_file)
+        place = hubs.named(given, settings, folder, os.environ)
     except ConfigError as error:
-        print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
-        return WRONGLY_ASKED
-    asker = Asker(place.url, place.token)
+        return hubs.refused(error)
+    asker = Asker(place.url, place.token, ca=place.ca)
     model = Model(screen="hosts", filter=" ".join(given.words))
     try:
         model.take(LinkTold("live"), clock())
@@ -155,7 +146,7 @@ def _asked(given: argparse.Namespace, name: str, wish: Wish, clock: Callable[[],
             event = asker.ask(one)
             if isinstance(event, Failed) and one is wish:
                 print(f"guardia {name}: {event.reason}", file=sys.stderr)
-                return UNREACHED
+                return hubs.SILENT
             model.take(event, clock())
     finally:
         asker.close()

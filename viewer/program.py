@@ -9,16 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import viewer
 from bus.faults import ConfigError
 from bus.settings import settings_of
-from viewer import looks
+from viewer import hubs, looks
 from viewer.canvas import Canvas
 from viewer.card import card
-from viewer.config import FILE, Viewer, hub, load
+from viewer.config import FILE, Viewer, load
 from viewer.feed import Feed
 from viewer.keys import SCREENS
 from viewer.model import Model
@@ -32,25 +31,19 @@ from viewer.themes import Unfit
 from viewer.twins import twin
 from viewer.when import moment
 
-WRONGLY_ASKED = 100
+WRONGLY_ASKED = hubs.WRONG
 UNREACHED = 1
 FASTEST = 86_400.0
 """Seconds of the past in a second of a replay, at most."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONGLY_ASKED, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def arguments() -> argparse.ArgumentParser:
     """What can be typed."""
-    parser = _Parser(
+    parser = hubs.Parser(
         prog="guardia view", description=viewer.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("-u", "--url", help="the hub's address, as http://HOST:PORT")
-    add("--token-file", metavar="FILE", help="a file that holds the token")
+    hubs.add_flags(parser)
     add("-t", "--token", help="the token itself; others on this machine can see it, so prefer the file")
     add("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
     add("--host", metavar="NAME", help="the host to begin with")
@@ -76,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = load(given.config, environment)
         folder = (given.config or FILE).expanduser().parent
-        home = hub(settings, folder, environment, url=given.url, token=given.token, file=given.token_file)
+        home = hubs.named(given, settings, folder, environment)
         size = parse_size(given.size)
         theme = looks.theme(settings, given.theme, folder)
         steps = parse_script(given.script.read_text(encoding="utf-8")) if given.script else None
@@ -100,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if begin is not None:
         speed = (0.0 if printed else 1.0) if given.speed is None else given.speed
         model.travel.visit(begin, time.time(), speed=speed or None)
-    feed = Feed(home.url, home.token)
+    feed = Feed(home.url, home.token, ca=home.ca)
     session = Session(model, feed, shown)
     feed.start()
     try:

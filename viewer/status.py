@@ -10,14 +10,13 @@ import argparse
 import ipaddress
 import json
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 from xmlrpc.client import Error, ServerProxy
@@ -30,11 +29,12 @@ from bus.faults import ConfigError
 from bus.refused import Refused
 from bus.refused import read as read_refused
 from bus.timing import in_words
+from viewer import hubs
+from viewer.asking import said, trusted
 from viewer.cells import cells
-from viewer.config import FILE, Hub, hub, load
+from viewer.config import FILE, Hub, load
 from viewer.reasons import reason
 
-WELL, AMISS, SILENT, WRONG = 0, 1, 2, 100
 TIMEOUT = (3.0, 5.0)
 """Seconds to connect and to answer."""
 RUNNING, STOPPED = 20, 0
@@ -73,10 +73,10 @@ class Report:
     def code(self) -> int:
         """The exit code."""
         if self.parts is None:
-            return SILENT
+            return hubs.SILENT
         well = all(part.get("status") == "ok" for part in self.parts.values())
         well = well and all(one.well for one in self.programs or ()) and not self.absent and not self.faults
-        return WELL if well else AMISS
+        return hubs.WELL if well else hubs.AMISS
 
 
 def programs_of(infos: Sequence[Mapping[str, Any]], beats: Mapping[str, float], now: float) -> tuple[ProgramSeen, ...]:
@@ -164,31 +164,26 @@ def _rounded(seconds: float) -> float:
     return float(max(int(seconds), 0))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def main(argv: Sequence[str]) -> int:
     """Ask, print, and return the exit code."""
-    parser = _Parser(prog="guardia status", description=__doc__)
-    parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
-    parser.add_argument("-u", "--url", help="the hub's API, where it is not on this machine")
-    parser.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
+    parser = hubs.Parser(prog="guardia status", description=__doc__)
+    parser.add_argument("--config", metavar="FILE", help="the configuration of this machine's hub")
+    hubs.add_flags(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     faults: list[str] = []
     try:
-        place = _hub(given, path)
+        here = given.config is not None and given.url is None
+        afar = None if here else hubs.elsewhere(given, os.environ)
+        place = afar or _hub(given, path)
     except ConfigError as error:
-        print("\n".join(str(fault) for fault in error.faults), file=sys.stderr)
-        return WRONG
-    programs = None if given.url else programs_at(home.home_path(path, os.environ), faults)
+        return hubs.refused(error)
+    programs = None if afar else programs_at(home.home_path(path, os.environ), faults)
     health = _asked(place, "health", faults)
     answer = _asked(place, "servers", faults) if health else None
     found = report(programs, health, answer["servers"] if answer else None, faults)
-    if not given.url:
+    if not afar:
         found = replace(found, refused=refused_lately(home.home_path(path, os.environ) / "run", time.time()))
     if given.json:
         print(json.dumps({**asdict(found), "code": found.code}, indent=2))
@@ -198,13 +193,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _hub(given: argparse.Namespace, path: Path) -> Hub:
-    """Where to ask: ``--url``, else what the hub's own configuration says, else the viewer's."""
+    """The hub of this machine: where its own configuration says that the API listens."""
     settings = load(None, os.environ)
-    url = given.url
-    if url is None and path.exists():
+    if path.exists():
         api = config.load(path, rooms.tables(), rooms.LISTS)["api"]
-        url = f"http://{_reachable(api.bind)}:{api.port}"
-    return hub(settings, FILE.expanduser().parent, os.environ, url=url, token=None, file=given.token_file)
+        settings = replace(settings, api_url=f"http://{_reachable(api.bind)}:{api.port}")
+    return hubs.named(given, settings, FILE.expanduser().parent, os.environ)
 
 
 def _reachable(bind: str) -> str:
@@ -262,11 +256,12 @@ def _asked(place: Hub, what: str, faults: list[str]) -> Any:
     try:
         with requests.Session() as session:
             session.trust_env = False
+            session.verify = place.ca or trusted()
             answer = session.get(
                 f"{place.url.rstrip('/')}/api/v1/{what}", headers=headers, timeout=TIMEOUT, allow_redirects=False
             )
         if answer.status_code in (401, 403):
-            faults.append(f"{what}: the hub wants a token; set GUARDIA_TOKEN or give --token-file")
+            faults.append(f"{what}: {said(answer, address)}")
             return None
         found = answer.json()
     except requests.JSONDecodeError:

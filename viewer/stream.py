@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 from bus.secret import Secret
 from bus.timing import backoff
 from viewer import parse
-from viewer.asking import LOOPBACK, UNSIGNED
+from viewer.asking import UNSIGNED
+from viewer.config import LOOPBACK
 from viewer.events import Event, LinkTold
 from viewer.reasons import reason
 
@@ -41,11 +43,13 @@ class Stream(threading.Thread):
         broke: Callable[[Exception], None],
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        ca: str = "",
     ) -> None:
         super().__init__(name="stream", daemon=True)
         self._url = url
         self._address = urlsplit(url).netloc
         self._token = token
+        self._ca = ca
         self._tell = tell
         self._broke = broke
         self._clock = clock
@@ -94,12 +98,14 @@ class Stream(threading.Thread):
 
     def _listen(self) -> None:
         loopback = urlsplit(self._url).hostname in LOOPBACK
+        secure = self._ca and self._url.startswith("https:")
         with connect(
             stream_url(self._url, self._last),
             additional_headers={"Authorization": f"Bearer {self._token.reveal()}"} if self._token else {},
             user_agent_header="guardia-viewer",
             compression=None if loopback else "deflate",
             proxy=None if loopback else True,
+            ssl=ssl.create_default_context(cafile=self._ca) if secure else None,
             open_timeout=5,
             close_timeout=1,
             ping_interval=PATIENCE / 2,

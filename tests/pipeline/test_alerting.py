@@ -235,7 +235,7 @@ def test_the_commands_answer_for_programs_too(hub: Alerting) -> None:
     alerts, why, rules = guardia("alerts"), guardia("why", "host/web-1", "busy"), guardia("rules")
 
     assert (alerts.returncode, why.returncode, rules.returncode) == (1, 0, 0)
-    assert [one["rule"] for one in json.loads(alerts.stdout)["alarms"] if one["state"] == "firing"] == ["busy"]
+    assert [one["rule"] for one in json.loads(alerts.stdout)["alerts"] if one["state"] == "firing"] == ["busy"]
     assert json.loads(why.stdout)["chains"][0]["verdict"] == "firing"
     assert {"busy", "host-silent"} <= {one["name"] for one in json.loads(rules.stdout)["rules"]}
 

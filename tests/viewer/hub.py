@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ class Hub:
         rate: float = 0.0,
         clock: Callable[[], float] = time.time,
         canned: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._canned: dict[str, str] | None = {} if canned else None
         self._list: tuple[float, bytes] = (0.0, b"")
@@ -51,7 +53,10 @@ class Hub:
         self._over = threading.Event()
         self._connections: set[ServerConnection] = set()
         logging.getLogger("websockets").setLevel(logging.CRITICAL)
-        self._server: Server = serve(self._stream, "127.0.0.1", port, process_request=self._http, compression=None)
+        self._scheme = "https" if tls else "http"
+        self._server: Server = serve(
+            self._stream, "127.0.0.1", port, process_request=self._http, compression=None, ssl=tls
+        )
         self.port: int = self._server.socket.getsockname()[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         if rate:
@@ -60,7 +65,7 @@ class Hub:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def listeners(self) -> int:

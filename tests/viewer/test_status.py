@@ -231,7 +231,7 @@ def test_the_token_is_shown_to_the_hub_and_to_nobody_else(
 ) -> None:
     hub.token = "right"
     assert main(["--url", hub.url]) == 2
-    assert "set GUARDIA_TOKEN or give --token-file" in capsys.readouterr().out
+    assert "wants a token: give --token-file FILE or set GUARDIA_TOKEN" in capsys.readouterr().out
     monkeypatch.setenv("GUARDIA_TOKEN", "right")
     assert main(["--url", hub.url]) == 0
     assert "right" not in capsys.readouterr().out

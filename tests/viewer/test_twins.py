@@ -76,7 +76,7 @@ def test_services_are_printed_the_most_urgent_first(hub: Hub, capfdbinary: pytes
 
 
 def test_a_hub_that_is_away_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printing.hosts(["--url", "http://127.0.0.1:1"]) == 1
+    assert printing.hosts(["--hub", "http://127.0.0.1:1"]) == 2
     assert capsys.readouterr().err == "guardia hosts: cannot reach 127.0.0.1:1: connection refused\n"
     assert printing.hosts(["--url", "http://127.0.0.1:1", "-n", "-1"]) == 100
 

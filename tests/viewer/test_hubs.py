@@ -1,0 +1,169 @@
+"""Which hub a command asks that prints once, over TLS too; and what it says and ends with when nobody answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.prober.certs import authority, authority_file, serving
+from tests.viewer.fleet import fleet
+from tests.viewer.hub import Hub
+from tests.viewer.test_program import view
+from viewer import hubs, printing, standing, status
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "top": printing.top,
+    "hosts": printing.hosts,
+    "services": printing.services,
+    "alerts": standing.main,
+    "status": status.main,
+}
+each = pytest.mark.parametrize("name", COMMANDS)
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The viewer's settings of a person who has none yet."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("GUARDIA_TOKEN", raising=False)
+    monkeypatch.setenv("GUARDIA_HOME", str(tmp_path / "no hub is here"))
+    folder = tmp_path / ".config" / "guardia"
+    folder.mkdir(parents=True)
+    return folder / "viewer.toml"
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    found = Hub(fleet(20, 1e9), token="right")
+    yield found
+    found.close()
+
+
+@each
+def test_nobody_there_is_a_sentence_and_2(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert COMMANDS[name](["--hub", "http://127.0.0.1:1"]) == 2
+    said = "".join(capsys.readouterr())
+    assert "cannot reach 127.0.0.1:1: connection refused" in said
+    assert "\x1b" not in said
+
+
+@each
+def test_a_token_is_asked_for_refused_and_taken_from_file_environment_and_settings(
+    name: str,
+    hub: Hub,
+    tmp_path: Path,
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("right\n")
+    ask = ["--hub", hub.url]
+    assert COMMANDS[name](ask) == 2
+    assert "wants a token: give --token-file FILE or set GUARDIA_TOKEN" in "".join(capfd.readouterr())
+    monkeypatch.setenv("GUARDIA_TOKEN", "wrong")
+    assert COMMANDS[name](ask) == 2
+    said = "".join(capfd.readouterr())
+    assert "refuses this token" in said
+    assert "wrong" not in said
+    assert COMMANDS[name]([*ask, "--token-file", str(file)]) in (0, 1), "a flag wins"
+    monkeypatch.setenv("GUARDIA_TOKEN", "right")
+    assert COMMANDS[name](ask) in (0, 1)
+    monkeypatch.delenv("GUARDIA_TOKEN")
+    settings.write_text(f'token_file = "{file}"\n')
+    assert COMMANDS[name](ask) in (0, 1)
+
+
+@each
+def test_a_certificate_is_looked_at(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    trusted = authority_file(tmp_path)
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("no certificate")
+    found = Hub(fleet(2), tls=serving(authority().issue_cert("127.0.0.1")))
+    try:
+        assert COMMANDS[name](["--hub", found.url]) == 2
+        assert "shows a certificate that is not trusted" in "".join(capfd.readouterr())
+        assert COMMANDS[name](["--hub", found.url.replace("https", "http")]) == 2
+        assert COMMANDS[name](["--hub", found.url, "--ca-file", trusted]) in (0, 1)
+        assert COMMANDS[name](["--hub", found.url, "--ca-file", str(nonsense)]) == 100
+        assert "it holds no certificate, expected a file of certificates" in "".join(capfd.readouterr())
+    finally:
+        found.close()
+
+
+@each
+def test_http_is_not_mistaken_for_tls(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    found = Hub(fleet(1))
+    try:
+        assert COMMANDS[name](["--hub", found.url.replace("http", "https")]) == 2
+    finally:
+        found.close()
+    assert "is it http:// rather than https://?" in "".join(capfd.readouterr())
+
+
+def test_the_viewer_listens_over_tls_too(tmp_path: Path) -> None:
+    found = Hub(fleet(2), tls=serving(authority().issue_cert("127.0.0.1")))
+    script = tmp_path / "keys"
+    script.write_text("wait live\nwait loaded\ndump\n")
+    try:
+        done = view(tmp_path, "--hub", found.url, "--ca-file", authority_file(tmp_path), "--script", str(script))
+    finally:
+        found.close()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "● LIVE" in done.stdout
+
+
+def test_what_fires_is_printed_the_worst_first_and_ends_with_1(hub: Hub, capfd: pytest.CaptureFixture[str]) -> None:
+    hub.token = None
+    assert standing.main(["--hub", hub.url]) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].split() == ["SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON"]
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["critical", "firing"],
+        ["warning", "firing"],
+        ["warning", "pending"],
+    ]
+
+
+def test_alarms_of_one_host_alone_decide_the_exit_code(hub: Hub, capfd: pytest.CaptureFixture[str]) -> None:
+    hub.token = None
+    assert standing.main(["--hub", hub.url, "--json"]) == 1
+    told = json.loads(capfd.readouterr().out)
+    names = {one["state"]: one["subject"] for one in told["alerts"]}
+    assert [one["id"] for one in told["silences"]] == ["s1", "s2"]
+    assert standing.main(["--hub", hub.url, f"host/{names['firing']}"]) == 1
+    assert standing.main(["--hub", hub.url, names["pending"]]) == 0, "nothing fires yet"
+    capfd.readouterr()
+    assert standing.main(["--hub", hub.url, f"service/{names['firing']}"]) == 0
+    assert capfd.readouterr().out == "Nothing burns.\n"
+
+
+def test_the_alerter_of_this_machine_is_asked_where_nothing_names_another(capfd: pytest.CaptureFixture[str]) -> None:
+    assert standing.main([]) == 2
+    assert "the hub is not running here" in capfd.readouterr().err
+
+
+def test_settings_that_name_another_machine_send_commands_there(settings: Path) -> None:
+    given = hubs.Parser()
+    hubs.add_flags(given)
+    none = given.parse_args([])
+    assert hubs.elsewhere(none, {}) is None
+    settings.write_text('api_url = "http://127.0.0.1:9000"\n')
+    assert hubs.elsewhere(none, {}) is None, "it is this machine"
+    settings.write_text('api_url = "https://hub.example"\n')
+    found = hubs.elsewhere(none, {"GUARDIA_TOKEN": "right"})
+    assert found is not None
+    assert (found.url, found.token and found.token.reveal()) == ("https://hub.example", "right")
+    flagged = hubs.elsewhere(given.parse_args(["--hub", "http://127.0.0.1:9000"]), {})
+    assert flagged is not None
+    assert flagged.url == "http://127.0.0.1:9000", "who names it means it"
+
+
+@each
+def test_faults_of_the_settings_are_told(name: str, settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.write_text('api_ulr = "http://hub"\n')
+    assert COMMANDS[name]([]) == 100
+    assert "viewer.toml:1" in capsys.readouterr().err

@@ -1,0 +1,63 @@
+"""Which hub a command that prints once asks: its flags, and what the viewer's settings say beside them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from bus.faults import ConfigError
+from viewer.config import FILE, LOOPBACK, Hub, Viewer, hub, load
+
+WELL, AMISS, SILENT, WRONG = 0, 1, 2, 100
+"""Exit codes: all is well, something burns or is amiss, the hub did not answer, asked wrongly."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Mistakes are one line and exit code 100."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with a line that says what is wrong."""
+        self.exit(WRONG, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that name a hub."""
+    parser.add_argument(
+        "-u", "--hub", "--url", dest="url", metavar="URL", help="the hub's address, as http://HOST:PORT"
+    )
+    parser.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
+    parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust in place of the system's")
+
+
+def named(given: argparse.Namespace, settings: Viewer, folder: Path, environment: Mapping[str, str]) -> Hub:
+    """The hub that flags and ``settings`` (of a file in ``folder``) name; raises ``ConfigError``."""
+    return hub(
+        settings,
+        folder,
+        environment,
+        url=given.url,
+        token=getattr(given, "token", None),
+        file=given.token_file,
+        ca=given.ca_file,
+    )
+
+
+def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub | None:
+    """The hub that ``--hub`` or ``viewer.toml`` names on another machine; ``None`` where it is the one of this machine.
+
+    Raises ``ConfigError``.
+    """
+    settings = load(None, environment)
+    if given.url is None and urlsplit(settings.api_url).hostname in LOOPBACK:
+        return None
+    return named(given, settings, FILE.expanduser().parent, environment)
+
+
+def refused(error: ConfigError) -> int:
+    """Say each fault in a line; returns the exit code."""
+    sys.stderr.write("".join(f"{fault}\n" for fault in error.faults))
+    return WRONG

@@ -1,0 +1,145 @@
+"""``guardia alerts``: what burns, printed once, for pipes and scripts.
+
+It asks the alerter of this machine itself, which needs neither token nor API; with ``--hub``, or where ``viewer.toml``
+names a hub on another machine, that hub's API. Plain text, never a colour code. Exit codes: 0 nothing fires, 1 it does,
+2 nobody answers, 100 asked wrongly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bus import home, judging, messages
+from bus.asking import asked_at
+from bus.faults import ConfigError
+from bus.program import ROADS
+from bus.questions import Unanswered
+from viewer import hubs
+from viewer.asking import Asker
+from viewer.burning import Incident, Silence, worst
+from viewer.config import Hub
+from viewer.events import AlertsTold
+from viewer.printing import table
+from viewer.wishes import AskAlerts
+
+
+def main(argv: Sequence[str]) -> int:
+    """Ask, print, and return the exit code."""
+    parser = hubs.Parser(
+        prog="guardia alerts", description="What is pending, firing or clearing; exit code 1 when something fires."
+    )
+    parser.add_argument("subject", nargs="?", metavar="host/NAME", help="only of this host or service")
+    parser.add_argument("--json", action="store_true", help="the same as JSON, with the silences that hold")
+    parser.add_argument("--config", metavar="FILE", help="the configuration of this machine's hub")
+    hubs.add_flags(parser)
+    given = parser.parse_args(argv)
+    try:
+        here = given.config is not None and given.url is None
+        place = None if here else hubs.elsewhere(given, os.environ)
+    except ConfigError as error:
+        return hubs.refused(error)
+    told = asked_afar(place) if place else asked_here(_home(given.config))
+    if isinstance(told, str):
+        print(f"guardia alerts: {told}", file=sys.stderr)
+        return hubs.SILENT
+    found = worst([one for one in told.alarms if about(one, given.subject)])
+    if given.json:
+        silences = sorted(told.silences, key=lambda one: one.until)
+        print(
+            json.dumps({"alerts": [asdict(one) for one in found], "silences": [asdict(s) for s in silences]}, indent=2)
+        )
+    else:
+        print(text(found), end="")
+    return hubs.AMISS if any(one.burns for one in found) else hubs.WELL
+
+
+def _home(config: str | None) -> Path:
+    return home.home_path(home.config_path(config, os.environ), os.environ)
+
+
+def about(one: Incident, subject: str | None) -> bool:
+    """Whether it is about ``host/NAME``, ``service/NAME`` or ``NAME``; anything is where that is ``None``."""
+    kind, _, name = (subject or "").rpartition("/")
+    return subject is None or (name == one.subject and kind in ("", one.kind))
+
+
+def text(found: Sequence[Incident]) -> str:
+    """What burns for people, the worst first; times in UTC, as in the log."""
+    if not found:
+        return "Nothing burns.\n"
+    heads = ("SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON")
+    rows = [
+        (one.severity, one.state, f"{one.kind}/{one.subject}", one.rule, _when(one.since), one.id, _reason(one))
+        for one in found
+    ]
+    return table(heads, rows)
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _reason(one: Incident) -> str:
+    instance = f"[{one.instance}] " if one.instance and one.instance not in one.reason else ""
+    held = "".join(f" ({hold})" for hold in one.holds)
+    known = f" (acknowledged by {one.owner})" if one.owner else ""
+    return f"{instance}{one.reason}{held}{known}"
+
+
+def asked_afar(place: Hub) -> AlertsTold | str:
+    """What the API of a hub tells; or why it does not."""
+    asker = Asker(place.url, place.token, time.time, ca=place.ca)
+    try:
+        event = asker.ask(AskAlerts())
+    finally:
+        asker.close()
+    return event if isinstance(event, AlertsTold) else getattr(event, "reason", "it answered something else")
+
+
+def asked_here(folder: Path) -> AlertsTold | str:
+    """What the alerter tells whose files are in ``folder``; or why it does not."""
+
+    def ask(question: judging.Question) -> Any:
+        answer = asked_at(folder / "run" / ROADS["alerter"], judging.pack_question(question))
+        return judging.read_answer(question, answer)
+
+    try:
+        standing: tuple[judging.Standing, ...] = ask(judging.Alarms()).alarms
+        silences: tuple[messages.Silence, ...] = ask(judging.Silences(False)).silences
+    except Unanswered as failure:
+        return str(failure)
+    return AlertsTold(tuple(map(_incident, standing)), tuple(map(_silence, silences)))
+
+
+def _incident(one: judging.Standing) -> Incident:
+    known = one.acknowledged
+    return Incident(
+        id=one.incident,
+        rule=one.rule,
+        subject=one.subject,
+        severity=one.severity,
+        state=one.state,
+        since=one.since / 1e9,
+        started=None if one.started_at is None else one.started_at / 1e9,
+        kind=one.kind,
+        display=one.display,
+        instance=one.instance,
+        value=one.value,
+        threshold=one.threshold,
+        reason=one.reason,
+        owner=known.owner if known else "",
+        note=known.note if known else "",
+        holds=tuple(hold.detail for hold in one.holds),
+    )
+
+
+def _silence(one: messages.Silence) -> Silence:
+    return Silence(one.id, one.owner, one.reason, one.starts / 1e9, one.until / 1e9, tuple(one.matches))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import pytest
 
 from bus.questions import Range
+from bus.wire import read
 from tests.pipeline.asking import Hub
 from tests.pipeline.programs import Told, until
 from tests.system.supervised import free_ports
@@ -26,18 +27,22 @@ FAULTS = int(os.environ.get("DELIVERY_FAULTS", "1000" if LONG else "40"))
 SEED = int(os.environ.get("DELIVERY_SEED", "7"))
 AGENTS = tuple(f"web-{number}" for number in range(1, 21))
 RATE = 250.0
-ROOMS = ("collector", "store-writer", "store-reader", "api")
+HOST = "db-1"
+"""What the real agent calls itself; the 20 are the same sender with a journal of what it promised."""
+ROOMS = ("collector", "store-writer", "store-reader", "api", "agent")
 LEAST_LOAD = 1000.0
 """Messages a second that must be told before each fault: without load a fault proves nothing."""
 WINDOW = 0.4
 
 
 class Kills(Hub):
-    """A whole hub and 20 producers; ``api`` is its port."""
+    """A whole hub, an agent and 20 producers; ``api`` is its port."""
 
     def __init__(self) -> None:
         self.api = free_ports(1)[0]
-        super().__init__(more=f"[api]\nport = {self.api}\nworkers = 1\n")
+        super().__init__(
+            more=f"[api]\nport = {self.api}\nworkers = 1\n[agent]\nname = '{HOST}'\ninterval = 0.1\nprocesses = false\n"
+        )
 
     def load(self) -> float:
         """Messages a second that are told and made durable just now."""
@@ -52,6 +57,11 @@ class Kills(Hub):
             assert time.monotonic() < end, f"no load\n{self.output()}"
         return load
 
+    def is_whole(self) -> bool:
+        """Whether every number that the agent is known to have given, in any of its lives, is stored."""
+        found = self.streams(HOST)
+        return bool(found) and all(one.watermark >= one.last for one in found)
+
     def is_healthy(self) -> bool:
         """Whether the API knows every producer's host, and the reader answers; who has ended is started again."""
         self.revived()
@@ -60,7 +70,7 @@ class Kills(Hub):
                 known = {server["server_id"] for server in json.load(answer)["servers"]}
         except OSError:
             return False
-        return known >= set(AGENTS) and self.ask(Range("sample", AGENTS[0], 0, 2**62, 1)) is not None
+        return known >= {HOST, *AGENTS} and self.ask(Range("sample", AGENTS[0], 0, 2**62, 1)) is not None
 
 
 @pytest.fixture
@@ -79,7 +89,7 @@ def _strike(hub: Kills, chance: random.Random, struck: Counter[str]) -> None:
         hub.kill(victim)
         hub.start(victim)
         struck["kills"] += 1
-    struck[victim if victim in ROOMS else "agents"] += 1
+    struck[victim if victim in ROOMS else "producers"] += 1
 
 
 def _accounted(hub: Kills, name: str, account: Counter[str]) -> None:
@@ -91,6 +101,18 @@ def _accounted(hub: Kills, name: str, account: Counter[str]) -> None:
     account["doubled"] += sum(times > 1 for times in stored.values())
     account["declared"] += sum(loss.last - loss.first + 1 for loss in hub.lost(name))
     account["duplicates dropped"] += sum(stream.duplicates for stream in hub.streams(name))
+
+
+def _agent_accounted(hub: Kills, account: Counter[str]) -> None:
+    """The same for the real agent: by numbers, since it keeps no journal."""
+    until(hub.is_whole, 60, "everything that the agent told has arrived", hub)
+    hub.kill("agent", signal.SIGTERM)
+    numbers = Counter((head.epoch, head.number) for head in (read(row[2])[0] for row in hub.rows(HOST)))
+    account["of the agent"] += len(numbers)
+    account["lost"] += sum(stream.lost for stream in hub.streams(HOST))
+    account["doubled"] += sum(times > 1 for times in numbers.values())
+    account["declared"] += sum(loss.last - loss.first + 1 for loss in hub.lost(HOST))
+    account["lives of the agent"] += len({epoch for epoch, _ in numbers})
 
 
 @pytest.mark.slow
@@ -105,10 +127,12 @@ def test_kills_and_stops_of_any_program_under_load_lose_and_double_nothing(hub: 
         hub.producer(name, RATE)
     hub.loaded()
     began = time.monotonic()
-    for _ in range(FAULTS):
+    for turn in range(FAULTS):
         loads.append(hub.loaded())
         _strike(hub, chance, struck)
         ended.update(f"{name} {code}" for name, code in hub.revived().items())
+        if not (turn + 1) % 100:
+            print(f"{turn + 1} faults in {time.monotonic() - began:.0f} s: {dict(struck)}", flush=True)
     seconds = time.monotonic() - began
     hub.loaded()
     healed = time.monotonic()
@@ -122,6 +146,7 @@ def test_kills_and_stops_of_any_program_under_load_lose_and_double_nothing(hub: 
     drained = time.monotonic()
     for name in AGENTS:
         _accounted(hub, name, account)
+    _agent_accounted(hub, account)
     drained = time.monotonic() - drained
     print(dict(struck), dict(account), "ended by themselves:", dict(ended), sep="\n")
     print(
@@ -130,5 +155,6 @@ def test_kills_and_stops_of_any_program_under_load_lose_and_double_nothing(hub: 
     )
 
     assert (account["lost"], account["doubled"], account["declared"]) == (0, 0, 0)
+    assert account["of the agent"] > 0
     assert struck["kills"] + struck["stops"] == FAULTS
     assert [end for end in ended if not end.endswith(" 111")] == [], "nobody ends of anything but the world"

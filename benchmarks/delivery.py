@@ -1,4 +1,9 @@
-"""What delivery costs: the same samples plain, with keys, with receipts, with a spool, with all of it, in one run.
+"""What delivery costs: the same samples plain, with keys, with receipts, with a spool, with all of it, turn by turn.
+
+    python -m benchmarks.pipeline delivery [--seconds 2.5]
+
+Rounds of all ways are run one after the other until ``BUDGET_SECONDS`` are gone, so that a change of the machine's mood
+meets all of them; each run is held against the plain one of its own round, and the median of these ratios is printed.
 
 Twenty hosts in two processes, each host with connections of its own. All have their samples ready when the clock
 starts: packed where there is no spool, on the disk where there is one, as after an outage. In the last two lines they
@@ -8,6 +13,7 @@ are told while the clock runs: then the hosts' own work, encoding and fsync, sta
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import math
@@ -24,7 +30,7 @@ import zmq
 from benchmarks.agents import enrol
 from benchmarks.fleet import MemorySpool
 from benchmarks.hub import Hub, hub
-from benchmarks.producers import NAMES, VALUES, samples
+from benchmarks.producers import NAMES, VALUES, WAVE, samples
 from bus import enrolled, keys
 from bus.delivering import Deliverer
 from bus.keys import KeyPair
@@ -33,9 +39,16 @@ from bus.messages import Layout, Sample, layout_id
 from bus.sockets import Hear, Push, Road
 from bus.spool import Spool, SpoolLimits
 
-HOSTS, PROCESSES, RUNS = 20, 2, 3
+HOSTS, PROCESSES = 20, 2
+MOST_SECONDS = 2.5
+"""One run is at most about so long: there are many."""
+BUDGET_SECONDS = 270.0
+"""After so long no further round is begun that would not end in time; three rounds are held in any case."""
+LEAST_ROUNDS, MOST_ROUNDS = 3, 9
 PER_SECOND = 150_000
 """Samples that are made ready for each second of the measurement."""
+IDLE_SECONDS = 0.02
+"""CPU of half a second in which a writer does nothing but look after itself."""
 AT_ONCE = 100
 """Samples that are made durable together where they are told while the clock runs."""
 
@@ -60,23 +73,52 @@ WAYS = (
     Way("receipts, spool, told live", receipts=True, spool=True, live=True),
     Way("receipts, spool, keys, told live", receipts=True, spool=True, keys=True, live=True),
 )
-ALL_ON = WAYS[4]
+PLAIN = WAYS[0]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run took: samples/s to the disk, and CPU seconds of collector and writer for a million samples."""
+
+    rate: float
+    cpu: float
 
 
 def measure(seconds: float) -> None:
     """Print throughput to the disk for each way, and its ratio to the plain one."""
-    found: dict[Way, list[float]] = {way: [] for way in WAYS}
-    for _ in range(RUNS):
+    seconds = min(seconds, MOST_SECONDS)
+    rounds: list[dict[Way, Seen]] = []
+    began = time.monotonic()
+    while len(rounds) < MOST_ROUNDS:
+        spent = time.monotonic() - began
+        if len(rounds) >= LEAST_ROUNDS and spent + spent / len(rounds) > BUDGET_SECONDS:
+            break
+        found: dict[Way, Seen] = {}
         for way in WAYS:
-            found[way].append(stored(way, seconds))
-    plain = statistics.median(found[WAYS[0]])
-    for way, rates in found.items():
-        rate = statistics.median(rates)
-        print(f"{way.name:<40} {rate:>9,.0f} samples/s durable, {rate / plain:.2f} of plain")
+            found[way] = stored(way, seconds)
+            print(
+                f"  round {len(rounds) + 1}, {time.monotonic() - began:.0f} s: {_line(way, [found], seconds)}",
+                flush=True,
+            )
+        rounds.append(found)
+    print(f"{len(rounds)} rounds in {time.monotonic() - began:.0f} s, medians:")
+    for way in WAYS:
+        print(_line(way, rounds, seconds))
 
 
-def stored(way: Way, seconds: float) -> float:
-    """Samples a second to the disk; nothing may be missing."""
+def _line(way: Way, rounds: Sequence[dict[Way, Seen]], seconds: float) -> str:
+    rate = statistics.median(found[way].rate for found in rounds)
+    cpu = statistics.median(found[way].cpu for found in rounds)
+    ratio = statistics.median(found[way].rate / found[PLAIN].rate for found in rounds)
+    dearer = statistics.median(found[way].cpu / found[PLAIN].cpu for found in rounds)
+    return (
+        f"{way.name:<36} {rate:>8,.0f} samples/s durable, {ratio:.2f} of plain; "
+        f"hub {cpu:.1f} CPU s a million samples, {dearer:.2f} of plain"
+    )
+
+
+def stored(way: Way, seconds: float) -> Seen:
+    """One run; nothing may be missing."""
     each = int(PER_SECOND * seconds / HOSTS / (4 if way.live else 1))
     with hub("[collector]\nmessages_per_second = 1_000_000.0\nbytes_per_second = '1GB'\n") as made:
         hosts = [(f"host-{number}", keys.new()) for number in range(HOSTS)]
@@ -88,7 +130,7 @@ def stored(way: Way, seconds: float) -> float:
         result = made.folder / "result.json"
         made.start("store-writer", "benchmarks.observed", str(result))
         context = multiprocessing.get_context("spawn")
-        barrier, done = context.Barrier(PROCESSES), context.Array("q", PROCESSES, lock=False)
+        barrier, done = context.Barrier(PROCESSES + 1), context.Array("q", PROCESSES, lock=False)
         runners = [
             context.Process(
                 target=_play,
@@ -101,7 +143,10 @@ def stored(way: Way, seconds: float) -> float:
         ]
         for runner in runners:
             runner.start()
+        barrier.wait(300)
+        before = made.cpu_seconds("collector") + made.cpu_seconds("store-writer")
         _wait(made, way, runners, done, each * HOSTS)
+        cpu = made.cpu_seconds("collector") + made.cpu_seconds("store-writer") - before
         for runner in runners:
             runner.terminate()
             runner.join()
@@ -110,7 +155,7 @@ def stored(way: Way, seconds: float) -> float:
     if seen["samples"] < each * HOSTS:
         told = ", ".join(f"{name} {seen[name]}" for name in seen if name.startswith("store."))
         raise SystemExit(f"{way.name}: {each * HOSTS - seen['samples']} samples are missing ({told})")
-    return float(seen["samples"] / ((seen["last"] - seen["first"]) / 1e9))
+    return Seen(seen["samples"] / ((seen["last"] - seen["first"]) / 1e9), cpu / (seen["samples"] / 1e6))
 
 
 def _wait(made: Hub, way: Way, runners: Sequence[Any], done: Any, count: int) -> None:
@@ -121,9 +166,9 @@ def _wait(made: Hub, way: Way, runners: Sequence[Any], done: Any, count: int) ->
             raise SystemExit(f"{way.name}: {sum(done)} of {count} samples went")
         time.sleep(0.1)
     before = -1.0
-    while (now := made.cpu_seconds("store-writer")) != before:
+    while (now := made.cpu_seconds("store-writer")) - before > IDLE_SECONDS:
         before = now
-        time.sleep(2.0)
+        time.sleep(0.5)
 
 
 def _play(
@@ -240,8 +285,12 @@ def _delivered(
 
 def _tell(one: Deliverer, first: int, count: int, start: int) -> None:
     """Make so many samples durable."""
-    layout = layout_id(NAMES)
     for number in range(first, first + count):
-        values = tuple(round(50 + 40 * math.sin(number / 50 + wave), 2) for wave in range(VALUES))
-        one.tell(Sample(layout, values), at=start + number * 1000)
+        one.tell(_sample(number % WAVE), at=start + number * 1000)
     one.flush()
+
+
+@functools.cache
+def _sample(place: int) -> Sample:
+    values = tuple(round(50 + 40 * math.sin(place / 50 + wave), 2) for wave in range(VALUES))
+    return Sample(layout_id(NAMES), values)

@@ -2,7 +2,8 @@
 
     hub.key              the hub's key, mode 0600; while it is there, the hub's public roads take keys only
     hub.pub              its public half
-    agents/NAME.pub      an agent: its name, its public key, since when, and until when it has to come first
+    agents/NAME.pub      an agent: its name, its public key, since when, until when it has to come first, and whether
+                         it is a place that services are checked from
     joined/NAME          the public key that came in under this name, from then on without an end
 
 The list is a folder, so that letting somebody in or out is one file made or removed, each in one step.
@@ -34,6 +35,7 @@ from bus.messages import HUB, is_name
 
 SUFFIX = ".pub"
 ADMITTED = "admitted"
+PLACE = "place"
 TICK_NS = 50_000_000
 
 
@@ -46,6 +48,8 @@ class Agent:
     at: int
     until: int = 0
     """ns since 1970 by which it has to come for the first time; 0: whenever it likes."""
+    place: bool = False
+    """Whether it may tell of services; any other speaks of itself alone."""
 
     @property
     def fingerprint(self) -> str:
@@ -127,7 +131,8 @@ def _agent(path: Path, name: str) -> Agent | None:
     if not fits or not is_key(found.get("public", "")):
         raise KeysFault(f"{path} is damaged: {name} is not let in; type: guardia enroll {name} --again")
     until = found.get("until", "0")
-    return Agent(name, found["public"], int(found["at"]), int(until) if until.isdecimal() else 1)
+    last = int(until) if until.isdecimal() else 1
+    return Agent(name, found["public"], int(found["at"]), last, found.get("as") == PLACE)
 
 
 def joined(home: Path, name: str) -> str:
@@ -148,10 +153,12 @@ def late(home: Path, agent: Agent, now: int) -> bool:
     return bool(agent.until) and now > agent.until and joined(home, agent.name) != agent.public
 
 
-def admit(home: Path, name: str, public: str, now: int, *, again: bool = False, until: int = 0) -> Agent:
+def admit(
+    home: Path, name: str, public: str, now: int, *, again: bool = False, until: int = 0, place: bool = False
+) -> Agent:
     """Let the holder of ``public`` in as ``name``; ``again``: in place of its former key. Raises ``KeysFault``.
 
-    ``until`` (ns since 1970; 0: ever) is when it has to have come for the first time.
+    ``until`` (ns since 1970; 0: ever) is when it has to have come for the first time; ``place``: it checks services.
     """
     if not is_name(name) or name.startswith((HUB, ".")):
         raise KeysFault(
@@ -171,9 +178,14 @@ def admit(home: Path, name: str, public: str, now: int, *, again: bool = False, 
             raise KeysFault(f"that is the key of {other.name}: every host has a key of its own")
     if public == hub_key(home).public:
         raise KeysFault("that is the hub's own key: every host has a key of its own")
-    agent = Agent(name, public, now, until)
-    text = lines({"name": name, "public": public, "at": str(now), "until": str(until), "state": ADMITTED})
-    write_private(folder_of(home) / (name + SUFFIX), text)
+    former = listed.get(name)
+    # Another key makes a place no host.
+    place = place or (isinstance(former, Agent) and former.place)
+    agent = Agent(name, public, now, until, place)
+    told = {"name": name, "public": public, "at": str(now), "until": str(until), "state": ADMITTED}
+    if place:
+        told["as"] = PLACE
+    write_private(folder_of(home) / (name + SUFFIX), lines(told))
     return agent
 
 
@@ -196,6 +208,7 @@ class Enrolled:
         self._seen: tuple[int, int] | None = (0, 0)
         self._names: dict[str, str] = {}
         self._hasty: dict[str, Agent] = {}
+        self._places: frozenset[str] = frozenset()
         self.faults: tuple[str, ...] = ()
         """What is wrong with files of the list; who they stand for is not let in."""
         self.refresh()
@@ -204,6 +217,10 @@ class Enrolled:
     def names(self) -> Mapping[str, str]:
         """The name that each public key stands for."""
         return self._names
+
+    def is_place(self, name: str) -> bool:
+        """Whether ``name`` may tell of services."""
+        return name in self._places
 
     def comes(self, public: str, now: int) -> bool:
         """Its holder wants to come in; False when it should have come for the first time before. Raises ``OSError``."""
@@ -233,5 +250,6 @@ class Enrolled:
         found = [one for one in read.values() if isinstance(one, Agent)]
         self._names = {one.public: one.name for one in found}
         self._hasty = {one.public: one for one in found if one.until}
+        self._places = frozenset(one.name for one in found if one.place)
         self.faults = tuple(str(one) for one in read.values() if isinstance(one, KeysFault))
         return frozenset(name for key, name in before.items() if self._names.get(key) != name)

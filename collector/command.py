@@ -32,6 +32,7 @@ def enroll(argv: Sequence[str]) -> int:
     parser.add_argument("name", help="the host's name on this hub")
     parser.add_argument("--key", metavar="PUBLIC", help="the key that guardia agent --request printed on the host")
     parser.add_argument("--again", action="store_true", help="in place of its former key, which ends at once")
+    parser.add_argument("--place", action="store_true", help="a prober: it may tell how services are, as no host may")
     parser.add_argument(
         "--valid", metavar="TIME", default="24h", help="how long the line may wait, as 1h or 7d (default: 24h)"
     )
@@ -88,7 +89,7 @@ def _enroll(given: argparse.Namespace, settings: Settings, folder: Path) -> None
     first = not enrolled.in_use(folder)
     now = time.time_ns()
     until = now + int(_valid(given.valid) * 1e9)
-    agent = enrolled.admit(folder, given.name, public, now, again=given.again, until=until)
+    agent = enrolled.admit(folder, given.name, public, now, again=given.again, until=until, place=given.place)
     hub = enrolled.hub_key(folder)
     print(joining.to_line(_line(agent, door, receipts, hub, made)))
     for note in _notes(given, bus, door, hub, first=first):
@@ -112,8 +113,9 @@ def _valid(words: str) -> float:
 
 
 def _notes(given: argparse.Namespace, bus: Bus, door: str, hub: KeyPair, *, first: bool) -> list[str]:
+    joins = "guardia prober --config etc/prober/guardia.toml --join -" if given.place else "guardia agent --join -"
     notes = [
-        f"On the host that is to be {given.name} type: guardia agent --join -    and paste the line above.",
+        f"On the host that is to be {given.name} type: {joins}    and paste the line above.",
         f"It leads to {door}; this hub's key has the fingerprint {fingerprint(hub.public)}.",
         f"The host has to come within {timing.in_words(_valid(given.valid))}; then the line is of no use any more.",
     ]
@@ -149,7 +151,7 @@ def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None
     if not enrolled.in_use(folder):
         print("No agent is enrolled: everybody who reaches the door is let in, which is this host alone.")
     versions = _versions(folder, heard)
-    rows = [("NAME", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS", "VERSION")]
+    rows = [("NAME", "AS", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS", "VERSION")]
     now = time.time_ns()
     for name, agent in listed.items():
         if isinstance(agent, Agent):
@@ -157,7 +159,8 @@ def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None
             seen = _ago(now - last.at) if last.at >= agent.at else "never"
             if seen == "never" and enrolled.late(folder, agent, now):
                 seen = "never, too late"
-            rows.append((name, agent.fingerprint, _day(agent.at), seen, last.address, versions.get(name, "")))
+            what = enrolled.PLACE if agent.place else "host"
+            rows.append((name, what, agent.fingerprint, _day(agent.at), seen, last.address, versions.get(name, "")))
     if len(rows) > 1:
         _table(rows)
     for fault in listed.values():

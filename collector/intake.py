@@ -5,14 +5,18 @@ The checks run from cheap to dear: size, form, kind, checksum, names. A body is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bus.messages import BY_CODE, HUB, IMPORT, KINDS, is_name
 from bus.wire import HEADER, MAX_FRAME, Malformed, verify, walk
 from collector.limits import Sender
 
 OF_THE_SOURCE = frozenset(KINDS[name].code for name in ("layout", "sample", "facts", "processes"))
 """Kinds in which a producer speaks of itself; checks, alerts and the like are about somebody else."""
-HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence"))
+HUB_ONLY = frozenset(KINDS[name].code for name in ("alert", "notice", "silence", "tally", "heartbeat"))
 """Kinds that only the hub's own rooms may tell."""
+OF_SERVICES = frozenset({KINDS["check"].code})
+"""Kinds that, where agents have keys, only those tell that were enrolled as a place."""
 OF_OTHERS = frozenset({KINDS["loss"].code})
 """Kinds that only the hub's own rooms may tell about somebody else."""
 _CODES = frozenset(BY_CODE)
@@ -23,10 +27,14 @@ _MOST_NAMES = 100_000
 
 
 class Intake:
-    """What one door lets in. ``public`` is a door that the network reaches, otherwise the hub's own."""
+    """What one door lets in. ``public`` is a door that the network reaches, otherwise the hub's own.
 
-    def __init__(self, *, public: bool) -> None:
+    ``is_place`` tells of a name whether it was enrolled as a place that services are checked from.
+    """
+
+    def __init__(self, *, public: bool, is_place: Callable[[str], bool] = lambda name: True) -> None:
         self.public = public
+        self._is_place = is_place
         self._names: set[bytes] = set()
 
     def admit(self, frame: bytes, sender: str | None = None, purse: Sender | None = None) -> str:
@@ -46,6 +54,8 @@ class Intake:
                     raise Malformed("kind", f"kind {code} is not known here")
                 if self.public and code in HUB_ONLY:
                     raise Malformed("forbidden", f"{BY_CODE[code].name}: only the hub itself tells these")
+                if sender is not None and code in OF_SERVICES and not self._is_place(sender):
+                    raise Malformed("place", f"{sender} tells of services and was not enrolled with --place")
             if not verify(frame, start, end):
                 raise Malformed("checksum", "the checksum does not hold")
             if not fields[8]:

@@ -157,7 +157,7 @@ class Public:
             pull,
             self._door.opened(
                 pull,
-                Intake(public=True),
+                Intake(public=True, is_place=self._enrolled.is_place),
                 name=DOOR,
                 who=who,
                 limits=self._limits,

@@ -147,3 +147,19 @@ def test_a_new_key_has_to_come_in_its_own_time(tmp_path: Path) -> None:
 
     assert not listed.comes(second, NOON + 2 * HOUR)
     assert listed.comes(second, NOON + HOUR)
+
+
+def test_a_place_stays_one_under_another_key_until_it_is_revoked(tmp_path: Path) -> None:
+    enrolled.admit(tmp_path, "berlin", keys.new().public, NOON, place=True)
+    enrolled.admit(tmp_path, "web-1", keys.new().public, NOON)
+    seen = Enrolled(tmp_path)
+    assert (seen.is_place("berlin"), seen.is_place("web-1"), seen.is_place("nobody")) == (True, False, False)
+
+    enrolled.admit(tmp_path, "berlin", keys.new().public, NOON, again=True)
+    seen.refresh()
+    assert seen.is_place("berlin")
+
+    enrolled.revoke(tmp_path, "berlin")
+    enrolled.admit(tmp_path, "berlin", keys.new().public, NOON)
+    seen.refresh()
+    assert not seen.is_place("berlin")

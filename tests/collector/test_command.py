@@ -87,6 +87,15 @@ def test_the_list_shows_who_was_heard_when_and_who_knocked(config: str, capsys: 
     assert [line for line in lines if stranger in line and line.endswith("192.0.2.9")]
 
 
+def test_a_place_is_enrolled_as_one_and_listed_so(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.enroll(["web-1", "--config", config]) == 0
+    assert command.enroll(["berlin", "--place", "--config", config]) == 0
+    assert "guardia prober --config etc/prober/guardia.toml --join -" in capsys.readouterr().err
+    assert command.agents(["--config", config]) == 0
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert rows == [["NAME", "AS"], ["berlin", "place"], ["web-1", "host"]]
+
+
 def test_a_list_without_a_collector_shows_nobody_heard(tmp_path: Path) -> None:
     assert read_from(tmp_path) == ({}, {})
     (tmp_path / FILES.format("collector")).write_text('{"agents": 7}')

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.messages import Alert, Check, Layout, Message, Sample
+from bus.messages import Alert, Check, Heartbeat, Layout, Message, Sample
 from bus.wire import MAX_FRAME, Malformed, Record, pack, record
 from collector.intake import Intake
 
@@ -74,6 +74,7 @@ def test_good_frames_are_admitted_with_the_name_of_their_kind() -> None:
         ("subject", told(Sample(1, (1.0,)), subject="web-2")),
         ("forbidden", told(Sample(1, (1.0,)), source="guardia.store-writer")),
         ("forbidden", told(Alert("cpu", "firing"), source="web-1", subject="web-2")),
+        ("forbidden", told(Heartbeat("up"), source="web-1", subject="backup")),
         ("forbidden", told(Check("up"), source="prober", subject="guardia.api-1")),
     ],
 )
@@ -100,6 +101,17 @@ def test_who_has_a_key_speaks_under_its_own_name_alone() -> None:
     door = Intake(public=True)
     assert door.admit(SAMPLE, "web-1") == "sample"
     assert refused(SAMPLE, sender="web-2") == "name"
+
+
+def test_who_was_enrolled_as_a_host_tells_of_no_service() -> None:
+    door = Intake(public=True, is_place=lambda name: name == "berlin")
+    check = told(Check("down"), source="berlin", subject="shop")
+    assert door.admit(check, "berlin") == "check"
+    for subject in ("shop", "web-1"):
+        with pytest.raises(Malformed, match="web-1 tells of services and was not enrolled with --place") as fault:
+            door.admit(told(Check("down"), source="web-1", subject=subject), "web-1")
+        assert fault.value.reason == "place"
+    assert door.admit(told(Check("down"), source="web-1", subject="shop")) == "check", "without keys anybody may"
 
 
 def test_one_bad_record_refuses_the_whole_frame() -> None:

@@ -248,7 +248,7 @@ class Elsewhere(Hub):
 
     def join(self, hub: Watched) -> None:
         """Enroll at the hub, and take the line that it prints, as an operator does."""
-        line = self._guardia(hub, "enroll", "berlin")
+        line = self._guardia(hub, "enroll", "--place", "berlin")
         self._guardia(self, "prober", "--join", "-", line=line)
 
     def _guardia(self, home: Hub, *words: str, line: str = "") -> str:

@@ -1,13 +1,15 @@
 """Counters become rates: growth between two readings of a group. Pure.
 
 The first reading of a counter gives None, and so does one that is smaller than the one before: the counter was
-reset or has wrapped, and how far it went meanwhile nobody knows. A rate is never negative and always finite.
+reset or has wrapped, and how far it went meanwhile nobody knows. A rate is never negative and always finite. Rates and
+shares have the digits that ``agent.rounding`` leaves them; a plain number stays as it was read.
 """
 
 from __future__ import annotations
 
 import math
 
+from agent import rounding
 from agent.readings import Count, Reading, Readings, Share
 
 _INFINITE = math.inf
@@ -25,7 +27,7 @@ class Rates:
 
         A counter that is absent this time starts anew when it comes back.
         """
-        elapsed = now - self._at
+        elapsed = rounding.elapsed(now - self._at)
         earlier = self._before
         before: dict[str, Count | Share] = {}
         values: dict[str, float | None] = {}
@@ -49,17 +51,15 @@ def _rate(before: Count | Share | None, after: Count, elapsed: float) -> float |
         return None
     grown = after.total - before.total
     rate = after.factor * grown / elapsed
-    return rate if 0 <= rate < _INFINITE else None
+    return rounding.rate(rate) if 0 <= rate < _INFINITE else None
 
 
 def _percent(before: Count | Share | None, after: Share) -> float | None:
     if type(before) is not Share:
         return None
     part, whole = after.part - before.part, after.whole - before.whole
-    if part < 0 or whole <= 0:
-        return None
     # The kernel does not take both at the same instant, so that a part may seem to be more than the whole.
-    return min(100.0, 100.0 * part / whole)
+    return rounding.percent(min(part, whole), whole) if part >= 0 else None
 
 
 def _plain(reading: Reading) -> float | None:

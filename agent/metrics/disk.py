@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
+from agent import rounding
 from agent.files import Kept
 from agent.mounts import Mount, mounts
 from agent.names import instance
@@ -94,8 +95,8 @@ def told(point: str, answer: Sizes | None) -> Readings:
     if answer is not None:
         block, blocks, unused, usable, inodes, free_inodes = answer
         total, used, free = float(blocks * block), float((blocks - unused) * block), float(usable * block)
-        percent = 100.0 * used / (used + free) if used + free > 0 else None
-        inodes_percent = 100.0 * (inodes - free_inodes) / inodes if inodes > 0 else None
+        percent = rounding.percent(used, used + free)
+        inodes_percent = rounding.percent(inodes - free_inodes, inodes)
     name = instance(point)
     return {
         f"disk[{name}].total": total,

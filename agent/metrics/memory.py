@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from agent import rounding
 from agent.files import Kept
 from agent.readings import Ground, Readings
 
@@ -46,5 +47,5 @@ def parsed(text: bytes) -> Readings:
         "memory.available": float(available),
         "memory.cached": float(cached),
         "memory.buffers": float(found[b"Buffers"]),
-        "memory.percent": 100.0 * used / total if total else None,
+        "memory.percent": rounding.percent(used, total),
     }

@@ -6,6 +6,7 @@ import os
 import resource
 from typing import ClassVar
 
+from agent import rounding
 from agent.files import Kept
 from agent.readings import Count, Ground, Reading, Readings
 
@@ -33,8 +34,8 @@ class Own:
         readings: dict[str, Reading] = {
             "agent.cpu_percent": Count(user + system, 100.0),
             "agent.rss_bytes": float(int(self._statm.read().split()[1]) * _PAGE),
-            "agent.sample_seconds": self._costs.turn,
+            "agent.sample_seconds": None if self._costs.turn is None else rounding.cost(self._costs.turn),
         }
         for name, seconds in self._costs.groups.items():
-            readings[f"metric[{name}].seconds"] = seconds
+            readings[f"metric[{name}].seconds"] = None if seconds is None else rounding.cost(seconds)
         return readings

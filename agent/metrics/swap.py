@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from typing import ClassVar
 
+from agent import rounding
 from agent.files import Kept
 from agent.readings import Count, Ground, Readings
 
@@ -34,7 +35,7 @@ class Swap:
         return {
             "swap.total": float(total),
             "swap.used": float(used),
-            "swap.percent": 100.0 * used / total if total else None,
+            "swap.percent": rounding.percent(used, total),
             "swap.in_bytes_per_s": inward,
             "swap.out_bytes_per_s": outward,
         }

@@ -26,7 +26,7 @@ class System:
         """All of them; the fourth word of /proc/loadavg is ``running/threads``."""
         running, _, threads = self._loadavg.read().split()[3].partition(b"/")
         return {
-            "system.uptime_seconds": time.clock_gettime(time.CLOCK_BOOTTIME),
+            "system.uptime_seconds": round(time.clock_gettime(time.CLOCK_BOOTTIME), 2),
             "system.processes_running": float(running),
             "system.threads": float(threads),
         }

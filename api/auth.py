@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -94,6 +95,46 @@ def bearer(header: str | None) -> str | None:
     """The token in an ``Authorization`` header; None without one or with another scheme."""
     scheme, _, token = (header or "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def misled(host: str | None, names: Iterable[str]) -> Refused | None:
+    """Why a hub without tokens answers nothing that calls it ``host``; None: that is an address, localhost or a name
+    of its own.
+
+    Any page can let its own name lead to this machine (DNS rebinding). Its browser then takes it for a page of ours, and
+    there are no tokens that it would lack; only the name that it calls gives it away. Programs without ``Host`` may.
+    """
+    if host is None or _is_own(_name_in(host), names):
+        return None
+    told = f"without tokens the hub answers to addresses, localhost and [api] names alone, not to {host[:80]!r}"
+    return Refused(403, "host", told)
+
+
+def _name_in(host: str) -> str:
+    """What stands in ``Host`` before the port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].rstrip(".").lower()
+
+
+def _is_own(name: str, names: Iterable[str]) -> bool:
+    if name == "localhost" or name.endswith(".localhost") or name in names:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def strange_page(origin: str | None, site: str | None, host: str | None, allowed: Iterable[str] | None) -> bool:
+    """Whether a browser asks for a page that is neither ours nor of an allowed origin (None: of any).
+
+    ``site`` is ``Sec-Fetch-Site``, for what browsers fetch without an ``Origin``: pictures, scripts, links.
+    """
+    if origin is None:
+        return allowed is not None and site in ("cross-site", "same-site")
+    return not same_origin(origin, host, allowed)
 
 
 def same_origin(origin: str | None, host: str | None, allowed: Iterable[str] | None) -> bool:

@@ -16,6 +16,12 @@ class Api:
         help="Address to listen at. Beyond this machine a token is needed first: guardia token new NAME.",
     )
     port: int = setting(8080, minimum=0, maximum=65_535, help="TCP port for REST and WebSocket.")
+    names: tuple[str, ...] = setting(
+        (),
+        pattern=r"[a-z0-9.-]{1,253}",
+        form="a host name in small letters, as hub.example",
+        help="Names by which browsers call a hub that has no tokens, beside localhost and addresses.",
+    )
     workers: int = setting(2, minimum=1, maximum=64, help="Processes that answer; each takes about 45 MB.")
     static: str = setting(
         "", help="Directory of a dashboard to serve at /; empty: the built-in page. Relative to this file."

@@ -11,8 +11,8 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer, same_origin
-from api.cors import cors_headers
+from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer, misled, strange_page
+from api.cors import allowed_origins, cors_headers
 from api.errors import Problem
 from api.hub import Hub
 
@@ -65,7 +65,7 @@ class Front:
             return
         verdict = self._verdict(req, resource)
         req.context.verdict = verdict
-        if req.method not in ("GET", "HEAD"):
+        if req.method not in ("GET", "HEAD") or getattr(resource, "acts", False):
             self._refuse_strange_pages(req)
         if isinstance(verdict, Refused) and not getattr(resource, "open", False):
             challenge = {"WWW-Authenticate": 'Bearer realm="guardia"'} if verdict.status == 401 else {}
@@ -96,18 +96,23 @@ class Front:
 
     def _refuse_strange_pages(self, req: Request) -> None:
         """A page of another site may write nothing: where there are no tokens its browser would be let in."""
-        config = self._hub.config
-        allowed = (config.cors_origins or None) if config.cors else ()
-        if not same_origin(req.get_header("Origin"), req.get_header("Host"), allowed):
+        allowed = allowed_origins(self._hub.config)
+        if allowed is None and self._hub.keyring().tokens is None:
+            allowed = ()  # that pages of any origin may read is one thing
+        site, host = req.get_header("Sec-Fetch-Site"), req.get_header("Host")
+        if strange_page(req.get_header("Origin"), site, host, allowed):
             raise Problem(403, "origin", "pages of other origins may not write here")
 
     def _verdict(self, req: Request, resource: Any) -> Verdict:
+        keyring = self._hub.keyring()
+        if keyring.tokens is None and (refused := misled(req.get_header("Host"), self._hub.config.names)):
+            return refused
         token = bearer(req.get_header("Authorization"))
-        if token is None and req.method in ("GET", "HEAD"):
+        if token is None and req.method in ("GET", "HEAD") and not getattr(resource, "acts", False):
             token = cookie_of(req)
         writes = req.method not in ("GET", "HEAD") and hasattr(resource, f"on_{req.method.lower()}")
         needs: Scope = getattr(resource, "writes" if writes else "scope", "read")
-        return self._hub.keyring().judge(token, self._hub.clock(), needs)
+        return keyring.judge(token, self._hub.clock(), needs)
 
 
 def begin(req: Request) -> None:

@@ -32,6 +32,8 @@ class Resource(ABC):
     writes: ClassVar[Scope] = "ack"
     open: ClassVar[bool] = False
     page: ClassVar[bool] = False
+    acts: ClassVar[bool] = False
+    """Whether even its GET changes something, so that no page of another origin may ask it."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub

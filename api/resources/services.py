@@ -76,6 +76,7 @@ class Heartbeat(Resource):
 
     scope = "heartbeat"
     writes = "heartbeat"
+    acts = True
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query, name, hub = query_of(req), params["name"], self.hub

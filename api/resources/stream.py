@@ -9,7 +9,7 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from api.auth import Admitted, Refused, Verdict, bearer, same_origin
+from api.auth import Admitted, Refused, Verdict, bearer, misled, same_origin
 from api.connections import SINK
 from api.cors import allowed_origins
 from api.errors import CLOSED, problem_of
@@ -78,6 +78,8 @@ class Stream:
         self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, query: Query
     ) -> tuple[str | None, Verdict]:
         keyring, now = self.hub.keyring(), self.hub.clock()
+        if keyring.tokens is None and (refused := misled(req.get_header("Host"), self.hub.config.names)):
+            return None, refused
         token = bearer(req.get_header("Authorization")) or query.text("token")
         origin = req.get_header("Origin")
         ours = same_origin(origin, req.get_header("Host"), allowed_origins(self.hub.config))

@@ -121,6 +121,7 @@ class House:
     ) -> falcon.testing.Result:
         """The whole answer; what stands behind ``?`` is sent as it is."""
         path, _, query = path.partition("?")
+        options.setdefault("host", "127.0.0.1")
         return self.client.simulate_request(
             method, path, query_string=query or None, headers=dict(headers or {}), **options
         )

@@ -251,7 +251,7 @@ def raw_client(served: Served, query: str = "") -> socket.socket:
     client.settimeout(PATIENCE)
     client.connect(("127.0.0.1", served.port))
     client.sendall(
-        f"GET /api/v1/stream{query} HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /api/v1/stream{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     head = b""

@@ -74,9 +74,7 @@ def test_addresses_and_localhost_are_nobodys_name(host: str) -> None:
     assert misled(host, ()) is None
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.org", "[evil]", ""]
-)
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8080", "localhost.evil.org", "[evil]", ""])
 def test_every_other_name_is_strange(host: str) -> None:
     refused = misled(host, ("hub.example",))
     assert refused is not None

@@ -101,8 +101,8 @@ def misled(host: str | None, names: Iterable[str]) -> Refused | None:
     """Why a hub without tokens answers nothing that calls it ``host``; None: that is an address, localhost or a name
     of its own.
 
-    Any page can let its own name lead to this machine (DNS rebinding). Its browser then takes it for a page of ours, and
-    there are no tokens that it would lack; only the name that it calls gives it away. Programs without ``Host`` may.
+    Any page can let its own name lead to this machine (DNS rebinding). Its browser then takes it for a page of ours,
+    and there are no tokens that it would lack; only the name gives it away. Programs without ``Host`` may.
     """
     if host is None or _is_own(_name_in(host), names):
         return None

@@ -178,10 +178,9 @@ def opened(part: Part, metrics: Sequence[int]) -> Rolled:
     """Some metrics of a part that holds a rollup, by their places in the layout; raises ``Damaged``."""
     firsts = [FIRST + AGGREGATES * metric for metric in metrics]
     count = [part.integers(first) for first in firsts]
-    least, most, total, last = (
-        np.array([part.floats(first + aggregate) for first in firsts]).reshape(len(firsts), part.rows)
-        for aggregate in range(1, AGGREGATES)
-    )
+    numbers = part.all_floats([first + aggregate for first in firsts for aggregate in range(1, AGGREGATES)])
+    numbers = numbers.reshape(len(firsts), AGGREGATES - 1, part.rows)
+    least, most, total, last = (np.ascontiguousarray(numbers[:, aggregate]) for aggregate in range(AGGREGATES - 1))
     counts = np.array(count, np.int64).reshape(len(firsts), part.rows)
     return Rolled(part.integers(0), part.integers(1), counts, least, most, total, last)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bus.messages import layout_id
-from store.blocks.coding import Coded, Floats, Integers, coded_floats, coded_integers, floats, integers
+from store.blocks.coding import Coded, Floats, Integers, coded_floats, coded_integers
+from store.blocks.decoding import Column, all_floats, all_integers
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
@@ -67,19 +68,20 @@ def _few(metrics: int, rows: int, most: int = AT_ONCE // 16) -> Iterator[slice]:
 def numbers(values: Floats) -> list[Coded]:
     """Columns that give the numbers back bit for bit; raises ``Damaged`` if one would not."""
     columns = coded_floats(values, LEVEL)
-    for column, row in zip(columns, values, strict=True):
-        found = floats((column.form, column.width, column.decimals, column.shift), column.payload, len(row))
-        if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(row).view(np.uint64)):
-            raise Damaged("a column that was just made does not give its numbers back")
+    found = all_floats(_as_read(columns), values.shape[1])
+    if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(values).view(np.uint64)):
+        raise Damaged("a column that was just made does not give its numbers back")
     return columns
+
+
+def _as_read(columns: Sequence[Coded]) -> list[Column]:
+    return [((one.form, one.width, one.decimals, one.shift), one.payload) for one in columns]
 
 
 def _proved_integers(values: Integers) -> list[Coded]:
     columns = coded_integers(values, LEVEL)
-    for column, row in zip(columns, values, strict=True):
-        found = integers((column.form, column.width, column.decimals, column.shift), column.payload, len(row))
-        if not np.array_equal(found, row):
-            raise Damaged("a column that was just made does not give its integers back")
+    if not np.array_equal(all_integers(_as_read(columns), values.shape[1]), values):
+        raise Damaged("a column that was just made does not give its integers back")
     return columns
 
 
@@ -90,8 +92,7 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
         values = np.empty((len(range(*few.indices(voice.values))), rows))
         at = 0
         for part in parts:
-            for row, metric in enumerate(range(*few.indices(voice.values))):
-                values[row, at : at + part.rows] = part.floats(META + metric)
+            values[:, at : at + part.rows] = part.all_floats(range(META, META + voice.values)[few])
             at += part.rows
         yield values, [column for some in _few(len(values), rows) if code for column in numbers(values[some])]
 

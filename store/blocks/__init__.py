@@ -1,6 +1,7 @@
 """Finished hours and days as columns: lossless, small, and read one metric at a time.
 
-    coding    one column of numbers to bytes and back
+    coding    columns of numbers to bytes
+    decoding  and back
     parts     the columns of one series
     gather    rows as the writer stored them to columns, each message once
     segments  a file of parts: written once, whole or not at all, never changed

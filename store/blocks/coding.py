@@ -38,7 +38,6 @@ because it was tried: what does not come back bit for bit is kept as bits.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -46,7 +45,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.pressing import Damaged, pressed, smaller, unpressed
+from store.blocks.pressing import pressed, smaller
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -66,7 +65,8 @@ NAN = 0x7FF8000000000000
 """The bits of the NaN that means no reading."""
 DECIMALS = (1, 2, 3, 4, 5, 6)
 TENS = tuple(float(f"1e{place}") for place in range(23))
-WIDTHS = ((0xFF, 1), (0xFFFF, 2), (0xFFFFFFFF, 4))
+LIMITS, SIZES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFF], np.uint64), (0, 1, 2, 4, 8)
+"""The largest residuals of each width but the last."""
 FAVOUR = 0.97
 """Differences have to weigh less than this share of the plain numbers: zstd finds more in plain ones."""
 
@@ -100,9 +100,13 @@ def coded_floats(values: Floats, level: int = 3) -> list[Coded]:
     whole = np.flatnonzero(~same & ~gaps)
     for place, one in zip(whole, _without_holes(values[whole], level), strict=True):
         found[place] = one
-    for place in np.flatnonzero(gaps):
-        there = bits[place] != NAN
-        (found[place],) = _without_holes(values[place][there][None, :], level, np.packbits(there).tobytes())
+    alike: dict[bytes, list[int]] = {}
+    for at in np.flatnonzero(gaps).tolist():
+        alike.setdefault(np.packbits(bits[at] != NAN).tobytes(), []).append(at)
+    for holes, places in alike.items():
+        there = bits[places[0]] != NAN
+        for at, one in zip(places, _without_holes(values[places][:, there], level, holes), strict=True):
+            found[at] = one
     return [one for one in found if one is not None]
 
 
@@ -116,41 +120,6 @@ def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
         _constant(int(row[0]) & 0xFFFFFFFFFFFFFFFF) if equal else next(others)
         for row, equal in zip(values, same, strict=True)
     ]
-
-
-def floats(entry: tuple[int, ...], payload: bytes, rows: int) -> Floats:
-    """The numbers of a column; raises ``Damaged``."""
-    form, width, decimals, shift = entry[:4]
-    what, order = form & 3, form >> ORDER & 3
-    if what == CONSTANT:
-        return np.full(rows, np.frombuffer(payload, "<u8", 1)[0], np.uint64).view(np.float64)
-    if what == INTEGERS:
-        present, whole = _whole(form, width, shift, order, payload, rows)
-        numbers = whole.astype(np.float64)
-        if decimals:
-            numbers /= TENS[decimals]
-    elif what == BITS:
-        present, words = _residuals(form, width, payload, rows)
-        numbers = np.bitwise_xor.accumulate(words).view(np.float64)
-    else:
-        present, places, words = _dictionary(form, width, payload, rows)
-        numbers = words[places].view(np.float64)
-    if present is None:
-        return numbers
-    spread = np.full(rows, NAN, np.uint64)
-    spread[present] = numbers.view(np.uint64)
-    return spread.view(np.float64)
-
-
-def integers(entry: tuple[int, ...], payload: bytes, rows: int) -> Integers:
-    """The integers of a column of integers; raises ``Damaged``."""
-    form, width, _, shift = entry[:4]
-    if form & 3 == CONSTANT:
-        return np.full(rows, np.frombuffer(payload, "<i8", 1)[0], np.int64)
-    return _whole(form, width, shift, form >> ORDER & 3, payload, rows)[1]
-
-
-# -- to bytes ---
 
 
 def _constant(bits: int) -> Coded:
@@ -170,16 +139,18 @@ def scaled(values: Floats) -> tuple[Integers, npt.NDArray[np.int64]]:
     with np.errstate(invalid="ignore", over="ignore"):
         whole = values.astype(np.int64)
         decimals = np.where(_same(whole.astype(np.float64), values), 0, -1)
-        for place in np.flatnonzero(decimals < 0):
-            row = values[place]
-            for ten in DECIMALS:
-                # A few are enough to see that it is not this power.
-                if not _same(np.rint(row[:16] * TENS[ten]) / TENS[ten], row[:16]):
-                    continue
-                tried = np.rint(row * TENS[ten]).astype(np.int64)
-                if _same(tried.astype(np.float64) / TENS[ten], row):
-                    whole[place], decimals[place] = tried, ten
-                    break
+        left = np.flatnonzero(decimals < 0)
+        for ten in DECIMALS:
+            if not len(left):
+                break
+            # A few numbers are enough to see that it is not this power.
+            few = values[left, :16]
+            likely = left[_same(np.rint(few * TENS[ten]) / TENS[ten], few)]
+            some = values[likely]
+            tried = np.rint(some * TENS[ten]).astype(np.int64)
+            fits = _same(tried.astype(np.float64) / TENS[ten], some)
+            whole[likely[fits]], decimals[likely[fits]] = tried[fits], ten
+            left = left[decimals[left] < 0]
     return whole, decimals
 
 
@@ -187,9 +158,9 @@ def _same(a: Floats, b: Floats) -> Any:
     return (a.view(np.uint64) == b.view(np.uint64)).all(axis=-1)
 
 
-def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, holes: bytes = b"") -> Iterable[Coded]:
+def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, holes: bytes = b"") -> list[Coded]:
     if not len(values):
-        return
+        return []
     common = np.bitwise_or.reduce(values.view(np.uint64), axis=1)
     # The lowest bit that any of them has.
     shifts = np.array([(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()])
@@ -213,21 +184,46 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
         weights_of.append(_weights(twice))
     weights = np.stack(weights_of)
     orders = weights.argmin(axis=0)
-    lightest = weights.min(axis=0)
-    for place, order in enumerate(orders.tolist()):
-        if rows >= TRIED_FROM:
+    if rows >= TRIED_FROM:
+        lightest = weights.min(axis=0)
+        for place in range(len(values)):
             close = [one for one in range(len(candidates)) if weights[one, place] <= lightest[place] * CLOSE]
             if len(close) > 1:
-                order = min(close, key=lambda one: _tried(candidates[one][place], level))
-        residuals = candidates[order][place]
-        base = _based(int(least[place] if order == 0 else firsts[place]))
-        if order == 1:
-            base += _based(int(slopes[place]))
-        sparse, bitmap, kept = _sparse(residuals)
-        width, planes = _planes(kept)
-        body, pressed = _pressed(holes + bitmap, planes, width, level)
-        form = INTEGERS | (HOLES if holes else 0) | pressed | order << ORDER | sparse
-        yield Coded(form, width, int(decimals[place]), int(shifts[place]), base + body)
+                orders[place] = min(close, key=lambda one: _tried(candidates[one][place], level))
+    found: list[Coded | None] = [None] * len(values)
+    for order, residuals in enumerate(candidates):
+        places = np.flatnonzero(orders == order)
+        first = (least if order == 0 else firsts)[places].tolist()
+        steps = slopes[places].tolist()
+        for at, (place, one) in enumerate(zip(places.tolist(), _bodies(residuals[places]), strict=True)):
+            sparse, bitmap, width, planes = one
+            body, pressed = _pressed(holes + bitmap, planes, width, level)
+            base = _based(first[at]) + (_based(steps[at]) if order == 1 else b"")
+            form = INTEGERS | (HOLES if holes else 0) | pressed | order << ORDER | sparse
+            found[place] = Coded(form, width, int(decimals[place]), int(shifts[place]), base + body)
+    return [one for one in found if one is not None]
+
+
+def _bodies(residuals: Words) -> list[tuple[int, bytes, int, bytes]]:
+    """(flag, bitmap, width, planes) of each row: a bitmap and residuals without zeros if most of them are."""
+    found: list[tuple[int, bytes, int, bytes]] = [(0, b"", 0, b"")] * len(residuals)
+    count = residuals.shape[1]
+    there = residuals != 0
+    held = np.count_nonzero(there, axis=1)
+    sparse = (held > 0) & (held <= count * (1 - SPARSE_SHARE))
+    widths = np.array(SIZES)[np.searchsorted(LIMITS, residuals.max(axis=1, initial=0))]
+    for width in np.unique(widths).tolist():
+        places = np.flatnonzero((widths == width) & ~sparse)
+        planes, size = _planed(residuals[places], width), count * width
+        for at, place in enumerate(places.tolist()):
+            found[place] = 0, b"", width, planes[at * size : at * size + size]
+    places = np.flatnonzero(sparse)
+    bitmaps, size = np.packbits(there[places], axis=1).tobytes(), -(-count // 8)
+    for at, place in enumerate(places.tolist()):
+        width = int(widths[place])
+        planes = _planed(residuals[place][there[place]][None, :], width)
+        found[place] = SPARSE, bitmaps[at * size : at * size + size], width, planes
+    return found
 
 
 def _bits(row: Floats, level: int, holes: bytes) -> Coded:
@@ -266,113 +262,26 @@ def _tried(residuals: Words, level: int) -> int:
     return len(pressed(_planes(residuals[middle : middle + TRIED])[1], level))
 
 
-def _sparse(residuals: Words) -> tuple[int, bytes, Words]:
-    """(flag, bitmap, residuals without zeros), or no flag and all of them."""
-    there = residuals != 0
-    count = int(np.count_nonzero(there))
-    if not count or count > len(residuals) * (1 - SPARSE_SHARE):
-        return 0, b"", residuals
-    return SPARSE, np.packbits(there).tobytes(), residuals[there]
-
-
 def _zigzag(values: Integers) -> Words:
     return ((values << 1) ^ (values >> 63)).view(np.uint64)
 
 
-def _unzigzag(words: Words) -> Integers:
-    return (words >> np.uint64(1)).view(np.int64) ^ -(words & np.uint64(1)).view(np.int64)
-
-
 def _planes(residuals: Words) -> tuple[int, bytes]:
     """(width, bytes by planes) of the residuals."""
-    most = int(residuals.max()) if len(residuals) else 0
-    if not most:
-        return 0, b""
-    width = next((width for limit, width in WIDTHS if most <= limit), 8)
-    if width == 1:
-        return 1, residuals.astype(np.uint8).tobytes()
+    width = SIZES[int(np.searchsorted(LIMITS, residuals.max(initial=0)))]
+    return width, _planed(residuals[None, :], width)
+
+
+def _planed(residuals: Words, width: int) -> bytes:
+    """The bytes by planes of each row, one row after the other."""
+    if not width:
+        return b""
     narrow = residuals.astype(f"<u{width}")
-    return width, narrow.view(np.uint8).reshape(-1, width).T.tobytes()
+    if width == 1:
+        return narrow.tobytes()
+    return narrow.view(np.uint8).reshape(*residuals.shape, width).transpose(0, 2, 1).tobytes()
 
 
 def _based(base: int) -> bytes:
     size = base.bit_length() // 8 + 1
     return bytes((size,)) + base.to_bytes(size, "little", signed=True)
-
-
-# -- and back ---
-
-
-def _base(payload: bytes, start: int) -> tuple[int, int]:
-    end = start + 1 + payload[start]
-    return int.from_bytes(payload[start + 1 : end], "little", signed=True), end
-
-
-def _whole(
-    form: int, width: int, shift: int, order: int, payload: bytes, rows: int
-) -> tuple[npt.NDArray[np.bool_] | None, Integers]:
-    base, start = _base(payload, 0)
-    slope = 0
-    if order == 1:
-        slope, start = _base(payload, start)
-    present, residuals = _residuals(form, width, payload[start:], rows, fewer=1 if order else 0)
-    if order == 0:
-        whole = residuals.view(np.int64) + np.int64(base)
-    else:
-        whole = np.empty(len(residuals) + 1, np.int64)
-        whole[0] = base
-        steps = _unzigzag(residuals)
-        if order == 1:
-            steps += np.int64(slope)
-        else:
-            np.cumsum(steps, out=steps)
-        whole[1:] = steps
-        np.cumsum(whole, out=whole)
-    return present, whole << shift if shift else whole
-
-
-def _residuals(
-    form: int, width: int, body: bytes, rows: int, fewer: int = 0, words: int = 0
-) -> tuple[npt.NDArray[np.bool_] | None, Words]:
-    """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
-    if form & PRESSED:
-        body = unpressed(body, rows * 8 + rows // 4 + 2 + words * 8)
-    present, count = None, rows
-    if form & HOLES:
-        size = -(-rows // 8)
-        present = np.unpackbits(np.frombuffer(body, np.uint8, size), count=rows).astype(bool)
-        count = int(present.sum())
-        body = body[size:]
-    body = body[words * 8 :]
-    count -= fewer
-    if form & SPARSE:
-        size = -(-count // 8)
-        there = np.unpackbits(np.frombuffer(body, np.uint8, size), count=count).astype(bool)
-        spread = np.zeros(count, np.uint64)
-        spread[there] = _unplaned(body[size:], width, int(there.sum()))
-        return present, spread
-    return present, _unplaned(body, width, count)
-
-
-def _unplaned(body: bytes, width: int, count: int) -> Words:
-    if len(body) != count * width:
-        raise Damaged(f"a column of {len(body)} bytes where {count * width} should be")
-    if not width:
-        return np.zeros(count, np.uint64)
-    planes = np.frombuffer(body, np.uint8)
-    if width == 1:
-        return planes.astype(np.uint64)
-    narrow = np.ascontiguousarray(planes.reshape(width, count).T)
-    return narrow.view(f"<u{width}").reshape(count).astype(np.uint64)
-
-
-def _dictionary(form: int, width: int, payload: bytes, rows: int) -> tuple[npt.NDArray[np.bool_] | None, Words, Words]:
-    count = int.from_bytes(payload[:2], "little") + 1
-    body = payload[2:]
-    if form & PRESSED:
-        body = unpressed(body, rows * 8 + rows // 8 + 1 + count * 8)
-    start = -(-rows // 8) if form & HOLES else 0
-    planes = np.frombuffer(body, np.uint8, count * 8, start)
-    words = np.ascontiguousarray(planes.reshape(8, count).T).view("<u8").reshape(count)
-    present, places = _residuals(form & ~PRESSED, width, body, rows, words=count)
-    return present, places, words.astype(np.uint64)

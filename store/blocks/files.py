@@ -220,11 +220,7 @@ def told(part: Part) -> Told:
     part.all_read()
     at, late, epoch, number = (part.integers(column) for column in range(META))
     if part.what == SAMPLES:
-        metrics = range(META, part.columns)
-        values = np.empty((len(metrics), part.rows))
-        for row, column in enumerate(metrics):
-            values[row] = part.floats(column)
-        return Told(at, at + late, epoch, number, values)
+        return Told(at, at + late, epoch, number, part.all_floats(range(META, part.columns)))
     if part.what != RECORDS:
         raise Damaged(f"a part of rows that is of kind {part.what}")
     data = part.bodies()

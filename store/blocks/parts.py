@@ -21,7 +21,8 @@ import struct
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from store.blocks.coding import ENTRY, PRESSED, Coded, Floats, Integers, floats, integers
+from store.blocks.coding import ENTRY, PRESSED, Coded, Floats, Integers
+from store.blocks.decoding import all_floats, floats, integers
 from store.blocks.pressing import Damaged, pressed, unpressed
 
 HEAD = struct.Struct("<BBHI")
@@ -82,6 +83,10 @@ class Part:
     def floats(self, column: int) -> Floats:
         """A column of numbers."""
         return floats(self._entries[column], self.payload(column), self.rows)
+
+    def all_floats(self, columns: Sequence[int]) -> Floats:
+        """Several columns of numbers, a row of the matrix each."""
+        return all_floats([(self._entries[column], self.payload(column)) for column in columns], self.rows)
 
     def all_read(self) -> Part:
         """The same part, with all of it in memory: many columns in one reading."""

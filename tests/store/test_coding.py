@@ -17,9 +17,8 @@ from store.blocks.coding import (
     Floats,
     coded_floats,
     coded_integers,
-    floats,
-    integers,
 )
+from store.blocks.decoding import all_floats, all_integers, floats, integers
 from store.blocks.parts import SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
 
@@ -63,13 +62,47 @@ def test_any_integers_come_back(words: list[int]) -> None:
     assert integers(ENTRY.unpack(coded.entry), coded.payload, len(words)).tolist() == words
 
 
+def read(columns: list[Coded]) -> list[tuple[tuple[int, ...], bytes]]:
+    return [(ENTRY.unpack(coded.entry), coded.payload) for coded in columns]
+
+
+MOSTLY_ZERO = st.just(0.0) | DECIMAL
+
+
 @given(st.integers(1, 40), st.data())
 def test_a_matrix_is_its_columns(rows: int, data: st.DataObject) -> None:
-    matrix = np.array(
-        data.draw(st.lists(st.lists(ANY | DECIMAL, min_size=rows, max_size=rows), min_size=1, max_size=6))
-    )
-    for coded, numbers in zip(coded_floats(matrix), matrix, strict=True):
+    kinds = ANY, DECIMAL, PAGES, FEW, MOSTLY_ZERO, DECIMAL | st.just(float("nan"))
+    kind = st.one_of(*(st.lists(of, min_size=rows, max_size=rows) for of in kinds))
+    matrix = np.array(data.draw(st.lists(kind, min_size=1, max_size=9)))
+    columns = coded_floats(matrix)
+    for coded, numbers in zip(columns, matrix, strict=True):
         assert same_bits(back(coded, rows), numbers)
+    assert same_bits(all_floats(read(columns), rows), matrix)
+
+
+@given(st.integers(1, 40), st.data())
+def test_a_matrix_of_integers_is_its_columns(rows: int, data: st.DataObject) -> None:
+    kind = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(0, 3), st.just(0) | st.integers(0, 10**12))
+    matrix = np.array(data.draw(st.lists(st.lists(kind, min_size=rows, max_size=rows), min_size=1, max_size=6)))
+    columns = coded_integers(matrix)
+    assert all_integers(read(columns), rows).tolist() == matrix.tolist()
+
+
+def test_readings_that_several_columns_lack_together_are_coded_together_and_come_back() -> None:
+    matrix = np.stack([_walk(), _walk() / 10, _walk() / 3, np.zeros(400)])
+    matrix[:, ::50] = np.nan
+    matrix[0, 7] = np.nan
+    matrix[3, 20:30] = 5
+    columns = coded_floats(matrix)
+    assert same_bits(all_floats(read(columns), 400), matrix)
+    assert [len(coded.payload) for coded in columns] == [len(coded_floats(row[None, :])[0].payload) for row in matrix]
+
+
+def test_a_body_that_is_too_short_is_damaged_however_it_is_read() -> None:
+    (coded,) = coded_floats(_walk()[None, :])
+    entry = ENTRY.unpack(coded.entry)
+    with pytest.raises(Damaged):
+        all_floats([(entry, coded.payload), (entry, coded.payload)], 500)
 
 
 def _walk() -> Floats:

@@ -1,0 +1,223 @@
+"""Bytes back to columns; ``store.blocks.coding`` draws them. Pure.
+
+Many columns of equally many rows are read together: what numpy takes for one call is as much as for hundreds of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from store.blocks.coding import (
+    BITS,
+    CONSTANT,
+    HOLES,
+    INTEGERS,
+    NAN,
+    ORDER,
+    PRESSED,
+    SPARSE,
+    TENS,
+    Floats,
+    Integers,
+    Words,
+)
+from store.blocks.pressing import Damaged, unpressed
+
+Entry = Sequence[int]
+"""What a directory says of a column: form, width, decimals, shift, and what else."""
+Column = tuple[Entry, bytes]
+"""(entry, payload)."""
+Present = npt.NDArray[np.bool_] | None
+"""Which rows have a reading; None when all do."""
+COUNTED = INTEGERS | PRESSED | 3 << ORDER | SPARSE
+"""The forms that are undone many at once: integers without holes."""
+
+
+def floats(entry: Entry, payload: bytes, rows: int) -> Floats:
+    """The numbers of a column; raises ``Damaged``."""
+    form, width, decimals, shift = entry[:4]
+    what = form & 3
+    if what == CONSTANT:
+        return np.full(rows, np.frombuffer(payload, "<u8", 1)[0], np.uint64).view(np.float64)
+    if what == INTEGERS:
+        present, whole = _whole(form, width, shift, payload, rows)
+        numbers = whole.astype(np.float64)
+        if decimals:
+            numbers /= TENS[decimals]
+    elif what == BITS:
+        present, words = _residuals(form, width, payload, rows)
+        numbers = np.bitwise_xor.accumulate(words).view(np.float64)
+    else:
+        present, places, words = _dictionary(form, width, payload, rows)
+        numbers = words[places].view(np.float64)
+    if present is None:
+        return numbers
+    spread = np.full(rows, NAN, np.uint64)
+    spread[present] = numbers.view(np.uint64)
+    return spread.view(np.float64)
+
+
+def integers(entry: Entry, payload: bytes, rows: int) -> Integers:
+    """The integers of a column of integers; raises ``Damaged``."""
+    form, width, _, shift = entry[:4]
+    if form & 3 == CONSTANT:
+        return np.full(rows, np.frombuffer(payload, "<i8", 1)[0], np.int64)
+    return _whole(form, width, shift, payload, rows)[1]
+
+
+def all_floats(columns: Sequence[Column], rows: int) -> Floats:
+    """A matrix of which each row is the numbers of a column; raises ``Damaged``."""
+    found = np.empty((len(columns), rows))
+    counted: dict[int, list[int]] = {}
+    for place, (entry, payload) in enumerate(columns):
+        if entry[0] & 3 == INTEGERS and not entry[0] & ~COUNTED:
+            counted.setdefault(entry[0] >> ORDER & 3, []).append(place)
+        else:
+            found[place] = floats(entry, payload, rows)
+    for order, places in counted.items():
+        numbers = _all_whole(order, [columns[place] for place in places], rows).astype(np.float64)
+        decimals = [columns[place][0][2] for place in places]
+        if any(decimals):
+            numbers /= np.array(TENS)[decimals][:, None]
+        found[places] = numbers
+    return found
+
+
+def all_integers(columns: Sequence[Column], rows: int) -> Integers:
+    """A matrix of which each row is the integers of a column of integers; raises ``Damaged``."""
+    found = np.empty((len(columns), rows), np.int64)
+    counted: dict[int, list[int]] = {}
+    for place, (entry, payload) in enumerate(columns):
+        if entry[0] & 3 == INTEGERS and not entry[0] & ~COUNTED:
+            counted.setdefault(entry[0] >> ORDER & 3, []).append(place)
+        else:
+            found[place] = integers(entry, payload, rows)
+    for order, places in counted.items():
+        found[places] = _all_whole(order, [columns[place] for place in places], rows)
+    return found
+
+
+def _all_whole(order: int, columns: Sequence[Column], rows: int) -> Integers:
+    """The integers of columns of one order, none of which has holes."""
+    count = rows - 1 if order else rows
+    bases, slopes, bodies = [], [], []
+    for entry, payload in columns:
+        base, start = _base(payload, 0)
+        bases.append(base)
+        if order == 1:
+            slope, start = _base(payload, start)
+            slopes.append(slope)
+        body = payload[start:]
+        bodies.append(unpressed(body, _most(rows)) if entry[0] & PRESSED else body)
+    residuals = np.empty((len(columns), count), np.uint64)
+    alike: dict[int, list[int]] = {}
+    for place, (entry, _) in enumerate(columns):
+        alike.setdefault(-1 if entry[0] & SPARSE else entry[1], []).append(place)
+    for width, places in alike.items():
+        some = [bodies[place] for place in places]
+        if width >= 0:
+            residuals[places] = _all_unplaned(some, width, count)
+        else:
+            residuals[places] = _all_spread(some, [columns[place][0][1] for place in places], count)
+    found = _undone(order, residuals, np.array(bases, np.int64)[:, None], np.array(slopes, np.int64)[:, None])
+    shifts = [entry[3] for entry, _ in columns]
+    return found << np.array(shifts)[:, None] if any(shifts) else found
+
+
+def _undone(order: int, residuals: Words, base: Integers | np.int64, slope: Integers | np.int64) -> Integers:
+    """The integers behind residuals, along the last axis."""
+    if order == 0:
+        return residuals.view(np.int64) + base
+    whole = np.empty((*residuals.shape[:-1], residuals.shape[-1] + 1), np.int64)
+    whole[..., :1] = base
+    steps = _unzigzag(residuals)
+    if order == 1:
+        steps += slope
+    else:
+        np.cumsum(steps, axis=-1, out=steps)
+    whole[..., 1:] = steps
+    return np.cumsum(whole, axis=-1, out=whole)
+
+
+def _unzigzag(words: Words) -> Integers:
+    return (words >> np.uint64(1)).view(np.int64) ^ -(words & np.uint64(1)).view(np.int64)
+
+
+def _base(payload: bytes, start: int) -> tuple[int, int]:
+    end = start + 1 + payload[start]
+    return int.from_bytes(payload[start + 1 : end], "little", signed=True), end
+
+
+def _most(rows: int) -> int:
+    """The longest body of integers."""
+    return rows * 8 + rows // 4 + 2
+
+
+def _whole(form: int, width: int, shift: int, payload: bytes, rows: int) -> tuple[Present, Integers]:
+    order = form >> ORDER & 3
+    base, start = _base(payload, 0)
+    slope = 0
+    if order == 1:
+        slope, start = _base(payload, start)
+    present, residuals = _residuals(form, width, payload[start:], rows, fewer=1 if order else 0)
+    whole = _undone(order, residuals, np.int64(base), np.int64(slope))
+    return present, whole << shift if shift else whole
+
+
+def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, words: int = 0) -> tuple[Present, Words]:
+    """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
+    if form & PRESSED:
+        body = unpressed(body, _most(rows) + words * 8)
+    present, count = None, rows
+    if form & HOLES:
+        size = -(-rows // 8)
+        present = np.unpackbits(np.frombuffer(body, np.uint8, size), count=rows).astype(bool)
+        count = int(present.sum())
+        body = body[size:]
+    body = body[words * 8 :]
+    count -= fewer
+    if form & SPARSE:
+        return present, _all_spread([body], [width], count)[0]
+    return present, _all_unplaned([body], width, count)[0]
+
+
+def _all_spread(bodies: Sequence[bytes], widths: Iterable[int], count: int) -> Words:
+    """The residuals of bodies that hold those that are not zero alone."""
+    size = -(-count // 8)
+    bitmaps = np.frombuffer(b"".join(body[:size] for body in bodies), np.uint8).reshape(-1, size)
+    there = np.unpackbits(bitmaps, axis=1, count=count).view(bool)
+    spread = np.zeros(there.shape, np.uint64)
+    held = np.count_nonzero(there, axis=1).tolist()
+    spread[there] = np.concatenate(
+        [_all_unplaned([body[size:]], width, few)[0] for body, width, few in zip(bodies, widths, held, strict=True)]
+    )
+    return spread
+
+
+def _all_unplaned(bodies: Sequence[bytes], width: int, count: int) -> Words:
+    """The residuals of bodies of one width."""
+    for body in bodies:
+        if len(body) != count * width:
+            raise Damaged(f"a column of {len(body)} bytes where {count * width} should be")
+    if not width:
+        return np.zeros((len(bodies), count), np.uint64)
+    planes = np.frombuffer(bodies[0] if len(bodies) == 1 else b"".join(bodies), np.uint8)
+    if width == 1:
+        return planes.reshape(len(bodies), count).astype(np.uint64)
+    narrow = np.ascontiguousarray(planes.reshape(len(bodies), width, count).transpose(0, 2, 1))
+    return narrow.view(f"<u{width}").reshape(len(bodies), count).astype(np.uint64)
+
+
+def _dictionary(form: int, width: int, payload: bytes, rows: int) -> tuple[Present, Words, Words]:
+    count = int.from_bytes(payload[:2], "little") + 1
+    body = payload[2:]
+    if form & PRESSED:
+        body = unpressed(body, rows * 8 + rows // 8 + 1 + count * 8)
+    start = -(-rows // 8) if form & HOLES else 0
+    planes = np.frombuffer(body, np.uint8, count * 8, start)
+    words = np.ascontiguousarray(planes.reshape(8, count).T).view("<u8").reshape(count)
+    present, places = _residuals(form & ~PRESSED, width, body, rows, words=count)
+    return present, places, words.astype(np.uint64)

@@ -67,6 +67,8 @@ class Alarms:
     """What burned lately, the newest first."""
     more: bool = False
     """Whether more burned than is known."""
+    busy: bool = False
+    """Whether the hub ever had more to tell than was known."""
     told: bool = False
     failed: str = ""
     """Why the alarms could not be read when last asked for; empty when they could."""
@@ -85,6 +87,7 @@ class Alarms:
                 self.told, self.failed = True, ""
             case IncidentsTold():
                 self.past, self.more = event.incidents, event.more
+                self.busy |= event.more
             case RulesTold():
                 self.rules = {rule.name: rule for rule in event.rules}
             case WhyTold():

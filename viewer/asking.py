@@ -14,7 +14,7 @@ import requests
 
 from bus.secret import Secret
 from viewer import parse, parse_alerts
-from viewer.burning import Hub
+from viewer.burning import Hub, Incident
 from viewer.config import LOOPBACK
 from viewer.events import (
     ActDone,
@@ -25,6 +25,7 @@ from viewer.events import (
     AskSeries,
     AskServices,
     BacktestTold,
+    BeforeTold,
     Event,
     Failed,
     HostsTold,
@@ -38,6 +39,7 @@ from viewer.wishes import (
     AddSilence,
     AskAlerts,
     AskBacktest,
+    AskBefore,
     AskHub,
     AskIncidents,
     AskLabels,
@@ -49,6 +51,8 @@ from viewer.wishes import (
 CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
 BACKTEST_SECONDS = 90.0
 MOST_INCIDENTS = 500
+MOST_PAGES = 50
+"""Pages that are looked through for one incident."""
 UNSIGNED = "wants a token: give --token-file FILE or set GUARDIA_TOKEN"
 
 
@@ -122,6 +126,8 @@ class Asker:
             case AskIncidents():
                 query = [("since", str(wish.since)), ("until", str(wish.until)), ("limit", str(MOST_INCIDENTS))]
                 return parse_alerts.incidents(self._get("/incidents", query), wish)
+            case AskBefore():
+                return BeforeTold(wish, self._before(wish))
             case AskWhy():
                 query = [("subject", wish.subject), *([("rule", wish.rule)] if wish.rule else [])]
                 return parse_alerts.why(self._get("/why", query), wish)
@@ -138,6 +144,18 @@ class Asker:
                 return BacktestTold(wish, parse_alerts.backtest(answer.text))
             case Acknowledge() | AddSilence() | EndSilence():
                 return ActDone(wish, self._act(wish))
+
+    def _before(self, wish: AskBefore) -> Incident | None:
+        """The newest incident up to a time. A hub that looked at many in vain hands back a page without rows."""
+        query = [("since", "0"), ("until", str(wish.at)), ("limit", "1")]
+        query += [("subject", wish.subject)] if wish.subject else []
+        cursor: list[tuple[str, str]] = []
+        for _ in range(MOST_PAGES):
+            found, following = parse_alerts.page(self._get("/incidents", query + cursor))
+            if found or not following:
+                return found[0] if found else None
+            cursor = [("cursor", following)]
+        raise ValueError(f"no incident among the newest {MOST_PAGES} pages")
 
     def _act(self, act: Act) -> str:
         """Do it; returns the hub's sentence."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from viewer.burning import Hub, Incident, Silence, Verdict
 from viewer.history import Reading
-from viewer.wishes import Act, AskAlerts, AskBacktest, AskHub, AskIncidents, AskLabels, AskRules, AskWhy
+from viewer.wishes import Act, AskAlerts, AskBacktest, AskBefore, AskHub, AskIncidents, AskLabels, AskRules, AskWhy
 
 Values = Mapping[str, float | None]
 LinkState = Literal["connecting", "live", "reconnecting", "offline"]
@@ -71,6 +71,7 @@ Wish = (
     | AskChecks
     | AskAlerts
     | AskIncidents
+    | AskBefore
     | AskWhy
     | AskHub
     | AskLabels
@@ -191,6 +192,14 @@ class IncidentsTold:
     wish: AskIncidents
     incidents: tuple[Incident, ...]
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeTold:
+    """The answer to ``AskBefore``; None where there was none."""
+
+    wish: AskBefore
+    incident: Incident | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +337,7 @@ Event = (
     | ChecksTold
     | AlertsTold
     | IncidentsTold
+    | BeforeTold
     | WhyTold
     | HubTold
     | LabelsTold

@@ -19,11 +19,13 @@ from viewer.events import (
     AlertTold,
     AskHosts,
     BacktestTold,
+    BeforeTold,
     ChecksTold,
     Event,
     Failed,
     HostsTold,
     HubTold,
+    IncidentsTold,
     LinkTold,
     Missed,
     SeriesTold,
@@ -37,16 +39,14 @@ from viewer.prompt import Prompt
 from viewer.replay import Replay
 from viewer.travel import Travel
 from viewer.wanted import more_wishes
-from viewer.wishes import (
-    AskBacktest,
-)
+from viewer.wishes import AskBacktest, AskBefore
 from viewer.world import Host, Service, World
 
 MAX_BACKLOG = 20_000
-_ALWAYS = (LinkTold, SeriesTold, ChecksTold, WhyTold, BacktestTold, ActDone, Failed)
+_ALWAYS = (LinkTold, SeriesTold, ChecksTold, WhyTold, BacktestTold, BeforeTold, ActDone, Failed)
 """Events that do not change the moment that is shown, and are taken in while it is held."""
 
-_SHOWN = ("hosts", "host", "series", "services", "checks", "alerts", "why", "hub", "backtest")
+_SHOWN = ("hosts", "host", "series", "services", "checks", "alerts", "why", "hub", "backtest", "before")
 
 
 @dataclass(slots=True)
@@ -90,6 +90,8 @@ class Model:
     deeds: acts.Deeds = field(default_factory=acts.Deeds)
     why: tuple[str, str] = ("", "")
     """The subject and the rule (empty: all) that reasons are shown of."""
+    sought: AskBefore | None = None
+    """The incident that is looked for in the hub's memory."""
     trial: AskBacktest | None = None
     """The back-test that is asked for or shown."""
     own: Hub | None = None
@@ -124,10 +126,16 @@ class Model:
             self.replay.take(event)
         self.pasts.take(event, self.window)
         self.plan.take(event, now)
-        self.alarms.take(event)
+        # What burned around a moment of the past is not what burned lately, and the other way round.
+        if not isinstance(event, IncidentsTold) or (event.wish.past == "now") == (self.replay is None):
+            self.alarms.take(event)
         if self.deeds.take(event):
             self.notice = self.deeds.sentence
             self.plan.again("alerts", "incidents", "why")
+        if isinstance(event, BeforeTold):
+            self.travel.found(event, now)
+        if isinstance(event, Failed) and event.wish == self.sought:
+            self.sought, self.notice = None, event.reason
         if isinstance(event, AlertTold):
             self.plan.soon(now, "alerts", "incidents")
         if isinstance(event, HubTold):
@@ -153,7 +161,7 @@ class Model:
 
     def press(self, key: str, now: float) -> None:
         """Obey a key; one that means nothing here does nothing."""
-        self.notice = ""
+        self.notice, self.sought = "", None
         if self.prompt is not None and key != "ctrl-c":
             typed.answer(self, self.prompt, key, now)
             return
@@ -240,10 +248,7 @@ class Model:
 
     def is_busy(self) -> bool:
         """Whether something that this screen shows has been asked for and is not here yet."""
-        return any(
-            key[0] in ("hosts", "host", "series", "services", "checks", "alerts", "why", "hub", "backtest")
-            for key in self.plan.waiting
-        )
+        return any(key[0] in _SHOWN for key in self.plan.waiting)
 
     # -- keys ----------------------------------------------------------------------------------------------------
 

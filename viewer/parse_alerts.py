@@ -29,12 +29,15 @@ def alarms(body: str) -> tuple[Incident, ...]:
 
 def incidents(body: str, wish: AskIncidents) -> IncidentsTold:
     """What burned."""
+    found, following = page(body)
+    return IncidentsTold(wish, found, bool(following))
+
+
+def page(body: str) -> tuple[tuple[Incident, ...], str]:
+    """A page of incidents, and the cursor of the next; empty on the last."""
     found = load(body)
-    return IncidentsTold(
-        wish,
-        tuple(one for row in _rows(found.get("incidents")) if (one := _incident(row))),
-        bool(found.get("next")),
-    )
+    rows = tuple(one for row in _rows(found.get("incidents")) if (one := _incident(row)))
+    return rows, text(found.get("next"))
 
 
 def silences(body: str) -> tuple[Silence, ...]:

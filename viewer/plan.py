@@ -20,6 +20,7 @@ from viewer.events import (
     AskSeries,
     AskServices,
     BacktestTold,
+    BeforeTold,
     ChecksTold,
     Event,
     Failed,
@@ -38,6 +39,7 @@ from viewer.pasts import CHARTED, SPARK_POINTS, SPARKED, Pasts
 from viewer.wishes import (
     AskAlerts,
     AskBacktest,
+    AskBefore,
     AskHub,
     AskIncidents,
     AskLabels,
@@ -93,7 +95,7 @@ class Plan:
                 self._done(_key(event.wish), now, INCIDENTS)
             case WhyTold():
                 self._done(_key(event.wish), now)
-            case SeriesTold() | ChecksTold() | BacktestTold():
+            case SeriesTold() | ChecksTold() | BacktestTold() | BeforeTold():
                 self.waiting.pop(_key(event.wish), None)
             case ActDone():
                 self.waiting.pop(_key(event.act), None)
@@ -202,6 +204,8 @@ def _key(wish: Wish) -> Key:
             return ("host", wish.name)
         case AskIncidents():
             return ("incidents", wish.past)
+        case AskBefore():
+            return ("before", str(wish.at), wish.subject)
         case AskWhy():
             return ("why", wish.subject, wish.rule)
         case _:

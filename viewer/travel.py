@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from viewer.events import BeforeTold
 from viewer.pasts import anchored
 from viewer.replay import SPEEDS, Replay
+from viewer.wishes import AskBefore
 
 if TYPE_CHECKING:
     from viewer.model import Model
@@ -46,6 +49,7 @@ class Travel:
         if model.replay is not None:
             model.world, model.replay = model.replay.present, None
             model.pasts.anchor = 0
+            model.plan.again("incidents")
         if model.paused_at is not None:
             model.hold(now)
 
@@ -80,10 +84,31 @@ class Travel:
             if one.state != "pending" and (host is None or one.subject == host.name)
         ]
         before = [at for at in begun if at < shown - 1]
-        if not before:
-            model.notice = "no incident before this moment" if host is None else f"no incident of {host.name} before"
+        if before:
+            self._look_at(max(before), now)
             return
-        self.visit(max(before) - model.present.ahead + LATEST_SHARE * model.window.seconds, now)
+        # What is known goes back some days; the hub's own memory further.
+        model.sought = AskBefore(math.floor(shown - 1), "" if host is None else f"host/{host.name}")
+        model.plan.again("before")
+        model.notice = "looking for the incident before…"
+
+    def found(self, told: BeforeTold, now: float) -> None:
+        """Go to the incident that was looked for, unless the person has gone elsewhere meanwhile."""
+        model, one = self.model, told.incident
+        if told.wish != model.sought:
+            return
+        model.sought = None
+        if one is None:
+            subject = told.wish.subject.removeprefix("host/")
+            model.notice = f"no incident of {subject} before" if subject else "no incident before this moment"
+            return
+        model.notice = ""
+        self._look_at(one.since if one.started is None else one.started, now)
+
+    def _look_at(self, began: float, now: float) -> None:
+        """Show what ``began`` then, by the hub's clock, with some of what came after it."""
+        model = self.model
+        self.visit(began - model.present.ahead + LATEST_SHARE * model.window.seconds, now)
 
     def follow(self, now: float) -> None:
         """Let a replay move on; at the present it is over."""

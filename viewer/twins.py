@@ -125,6 +125,7 @@ def alerts(scene: Scene) -> Json:
         "alerts": [incident(row.incident) for row in rows if row.kind == "alarm" and row.incident],
         "silences": [silence(row.silence) for row in rows if row.silence],
         "past": [incident(row.incident) for row in rows if row.kind == "past" and row.incident],
+        "past_is_cut_off": scene.model.alarms.more,
     }
 
 

@@ -20,6 +20,14 @@ class AskIncidents:
 
 
 @dataclass(frozen=True, slots=True)
+class AskBefore:
+    """The newest incident that began at ``at`` or before; of ``host/NAME``, or of all where ``subject`` is empty."""
+
+    at: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AskWhy:
     """Why there is an alarm, or none; an empty rule asks for all."""
 

@@ -85,6 +85,24 @@ def incidents(hosts: dict[str, InventedHost], now: float, most: int = 60) -> lis
     return found
 
 
+def page(found: list[Json], query: dict[str, list[str]]) -> Json:
+    """Those of ``found`` that a question wants, as the API pages them: by when they began, the newest first."""
+
+    def asked(name: str, usual: str) -> str:
+        return query.get(name, [usual])[0]
+
+    since, until = (rfc(float(asked(name, usual))) for name, usual in (("since", "0"), ("until", "4102444800")))
+    subject, limit, begin = asked("subject", ""), int(asked("limit", "100")), int(asked("cursor", "0"))
+    rows = [
+        one
+        for one in sorted(found, key=lambda one: one["started_at"], reverse=True)
+        if one["started_at"] <= until and (one["ended_at"] or since) >= since
+        if subject in ("", one["subject"], f"{one['kind']}/{one['subject']}")
+    ]
+    following = str(begin + limit) if begin + limit < len(rows) else None
+    return {"incidents": rows[begin : begin + limit], "next": following}
+
+
 def why(subject: str, rule: str, now: float) -> Json:
     """The decisions on a subject: one rule that fires, and one that does not."""
     steps = [

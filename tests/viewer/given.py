@@ -20,6 +20,7 @@ from viewer.events import (
     AskSeries,
     AskServices,
     BacktestTold,
+    BeforeTold,
     Check,
     ChecksTold,
     Event,
@@ -47,6 +48,7 @@ from viewer.wishes import (
     AddSilence,
     AskAlerts,
     AskBacktest,
+    AskBefore,
     AskHub,
     AskIncidents,
     AskLabels,
@@ -74,6 +76,8 @@ class HubInMemory:
         self.alarms: list[Incident] = []
         self.silences: list[Silence] = []
         self.incidents: list[Incident] = []
+        self.most = 500
+        """Incidents that one answer has, the newest; they are in this order."""
         self.verdicts: list[Verdict] = []
         self.labels: dict[str, tuple[str, ...]] = {}
         self.own = OwnHub()
@@ -122,7 +126,11 @@ class HubInMemory:
             case AskAlerts():
                 return AlertsTold(tuple(self.alarms), tuple(self.silences))
             case AskIncidents():
-                return IncidentsTold(wish, tuple(self.incidents))
+                return IncidentsTold(wish, tuple(self.incidents[: self.most]), len(self.incidents) > self.most)
+            case AskBefore():
+                begun = [one for one in self.incidents if one.started is not None and one.started <= wish.at]
+                of = [one for one in begun if wish.subject in ("", f"host/{one.subject}")]
+                return BeforeTold(wish, max(of, key=lambda one: one.started or 0.0, default=None))
             case AskWhy():
                 return WhyTold(wish, tuple(self.verdicts))
             case AskHub():

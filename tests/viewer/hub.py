@@ -46,6 +46,9 @@ class Hub:
         self.token = token
         self.asked: list[str] = []
         self.delay = 0.0
+        self.most_incidents = 60
+        self.instead: dict[str, Callable[[dict[str, list[str]]], dict[str, Any]]] = {}
+        """What is told at some paths in place of what is invented."""
         self.alarming = True
         """Whether it knows of alarms, and tells of itself."""
         self.clock = clock
@@ -150,6 +153,8 @@ class Hub:
 
     def _answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         now = self.clock()
+        if path in self.instead:
+            return 200, self.instead[path](query)
         match [unquote(part) for part in path.strip("/").split("/")]:
             case ["servers"]:
                 return 200, {"servers": [host.info(now) for host in self.hosts.values()], "count": len(self.hosts)}
@@ -189,7 +194,7 @@ class Hub:
         found: dict[str, Callable[[], dict[str, Any]]] = {
             "alerts": lambda: {"alerts": burning.alarms(hosts, now)},
             "silences": lambda: {"silences": burning.silences(now)},
-            "incidents": lambda: {"incidents": burning.incidents(hosts, now), "next": None},
+            "incidents": lambda: burning.page(burning.incidents(hosts, now, self.most_incidents), query),
             "why": lambda: burning.why(subject, rule, now),
             "rules": lambda: {"rules": [{"name": "cpu-busy", "when": "cpu.percent > 90", "for_seconds": 300.0}]},
             "health": burning.health,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bus.secret import Secret
+from tests.viewer import burning
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON
 from tests.viewer.hub import Hub
@@ -21,6 +22,7 @@ from viewer.events import (
     AskHosts,
     AskSeries,
     AskServices,
+    BeforeTold,
     ChecksTold,
     Event,
     Failed,
@@ -35,6 +37,7 @@ from viewer.events import (
 from viewer.feed import MAX_WAITING, Feed
 from viewer.reasons import reason
 from viewer.stream import stream_url
+from viewer.wishes import AskBefore
 
 
 @pytest.fixture
@@ -134,6 +137,24 @@ def test_every_wish_has_its_answer(hub: Hub) -> None:
     assert isinstance(past, SeriesTold)
     assert set(past.columns) == {"cpu.percent", "disk[/].percent", "disk[/var].percent", "disk[/srv/backup].percent"}
     assert len(past.times) == 300
+
+
+def test_the_incident_before_is_looked_for_through_pages_that_have_no_rows(hub: Hub) -> None:
+    pages = [{"incidents": [], "next": "a"}, {"incidents": [], "next": "b"}, {"incidents": [], "next": None}]
+    (row, *_) = burning.incidents(hub.hosts, NOON)
+    told = [*pages[:2], {"incidents": [row], "next": "c"}, *pages]
+    hub.instead["/incidents"] = lambda query: told.pop(0)
+    asker = Asker(hub.url, None, lambda: NOON)
+    wish = AskBefore(1_767_268_800, "host/web-1")
+    found = asker.ask(wish)
+    assert isinstance(found, BeforeTold)
+    assert found.incident is not None
+    assert found.incident.id == row["id"]
+    queries = [path.partition("?")[2] for path in hub.asked]
+    first = "since=0&until=1767268800&limit=1&subject=host%2Fweb-1"
+    assert queries == [first, f"{first}&cursor=a", f"{first}&cursor=b"]
+    assert asker.ask(wish) == BeforeTold(wish, None)
+    asker.close()
 
 
 def test_what_cannot_be_answered_has_a_reason(hub: Hub) -> None:

@@ -141,4 +141,73 @@ def test_the_incident_before_is_shown_with_what_came_after_it(screen: str) -> No
     assert found.model.time(NOON) == earlier + 75
     found.press("b")
     found.press("b")
+    settle(found)
     assert "no incident" in found.model.notice
+
+
+def _burned(count: int, every: float = 3600.0) -> list[Incident]:
+    """Incidents of two hosts in turn, the newest first, the newest an hour ago."""
+    times = [NOON - every * (place + 1) for place in range(count)]
+    names = ("web-1", "db-1")
+    return [
+        Incident(f"i{place}", "cpu", names[place % 2], "warning", "resolved", at, at, at + 60)
+        for place, at in enumerate(times)
+    ]
+
+
+@pytest.mark.parametrize(("screen", "nth"), [("hosts", 9), ("host", 10)])
+def test_an_incident_that_was_before_all_that_is_known_is_found_in_the_hubs_memory(screen: str, nth: int) -> None:
+    # given a hub that tells the newest four of its incidents, and that were months ago
+    hub = HubInMemory(fleet(2))
+    hub.incidents, hub.most = _burned(10, every=10 * 86_400.0), 4
+    found = session(hub, screen=screen)
+    found.model.hosts.choose("db-1")
+    found.model.travel.visit(NOON - 89 * 86_400.0, NOON)
+    settle(found)
+    # when the one before is asked for
+    found.press("b")
+    settle(found)
+    # then it is shown, as it burned
+    assert found.model.notice == ""
+    assert found.model.time(NOON) == NOON - nth * 10 * 86_400.0 + 75
+
+
+def test_who_presses_another_key_meanwhile_stays_where_they_are() -> None:
+    hub = HubInMemory(fleet(2))
+    hub.incidents, hub.most = _burned(10), 0
+    found = session(hub)
+    found.press("b")
+    assert found.model.notice == "looking for the incident before…"
+    found.press("j")
+    settle(found)
+    assert found.model.replay is None
+
+
+def test_a_hub_that_is_away_while_an_incident_is_looked_for_is_told() -> None:
+    hub = HubInMemory(fleet(2))
+    found = session(hub)
+    hub.away = True
+    found.press("b")
+    found.turn()
+    found.turn()
+    assert found.model.notice == "cannot reach the hub"
+
+
+def test_a_list_that_is_cut_off_says_so_and_goes_on_where_the_moment_is() -> None:
+    hub = HubInMemory(fleet(2))
+    hub.incidents, hub.most = _burned(600), 500
+    found = session(hub, screen="alerts")
+    text = found.draw(100, 30).text()
+    assert "newest 500 incidents ─ back to 11 Dec 16:00:00 ─ b < older" in text
+    # when a moment before all of these is shown, the days around it are asked for
+    found.model.travel.visit(NOON - 590 * 3600, NOON)
+    settle(found)
+    asked = [wish for wish in hub.asked if isinstance(wish, AskIncidents)][-1]
+    assert asked.since < NOON - 597 * 3600
+    assert NOON - 590 * 3600 < asked.until < NOON - 560 * 3600
+    # and what was asked for the past is not taken for the present's
+    late = IncidentsTold(asked, ())
+    found.press("0")
+    settle(found)
+    found.model.take(late, NOON)
+    assert len(found.model.alarms.past) == 500

@@ -47,6 +47,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Row]) -> None:
         foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
     if model.alerts.marked:
         foot.append((f"✓ {len(model.alerts.marked)} marked", Role.ACCENT))
+    foot += _rest(scene)
     inner = panel(pane, "Alerts", _counts(scene), foot=foot)
     if not rows:
         nothing(inner, _why_none(scene))
@@ -80,6 +81,16 @@ def _counts(scene: Scene) -> list[Span]:
     if alarms.failed:
         found.insert(0, ("not read now", Role.WARN))
     return found
+
+
+def _rest(scene: Scene) -> list[Span]:
+    """How far back the list goes, where the hub had more to tell."""
+    alarms = scene.model.alarms
+    if not alarms.more or not alarms.past:
+        return []
+    oldest = min(one.since if one.started is None else one.started for one in alarms.past)
+    count = f"newest {len(alarms.past)} incidents"
+    return [(count, Role.WARN), (f"back to {moment(scene, oldest)}", Role.WARN), ("b < older", Role.ACCENT)]
 
 
 def _why_none(scene: Scene) -> str:

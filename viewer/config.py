@@ -18,6 +18,7 @@ from bus.reading import Reading
 from bus.secret import Secret, Unavailable, fetch
 from bus.settings import setting
 from viewer.axis import WINDOWS, Window
+from viewer.keys import SCREENS
 
 FILE = Path("~/.config/guardia/viewer.toml")
 MAX_TOKEN = 4096
@@ -42,6 +43,11 @@ class Viewer:
     )
     time_window_seconds: float = setting(
         300.0, minimum=1, unit="s", help="The window that charts begin with; the next larger one is taken."
+    )
+    screen: str = setting(
+        "auto",
+        choices=("auto", *SCREENS),
+        help="The screen to begin with; auto: pulse, and hosts where there is one host.",
     )
     symbols: str = setting("auto", choices=SYMBOLS, help="What charts are made of; auto: by locale and terminal.")
     theme: str = setting("okabe", help="okabe, traffic, grey, or a theme file of btop.")

@@ -60,6 +60,8 @@ class Model:
     wanted: str = ""
     """The host to begin with, until the hub has told whether there is one."""
     screen: str = "hosts"
+    undecided: bool = False
+    """Whether the first screen is still to be chosen by how many hosts the hub tells."""
     before_help: str = "hosts"
     behind: str = ""
     """The screen with a tab that was shown last."""
@@ -151,7 +153,14 @@ class Model:
             self.unreached = event.reason
         if isinstance(event, HostsTold):
             self.unreached = ""
+            self._decide()
             self._check_wanted()
+
+    def _decide(self) -> None:
+        """Who has one host begins with it; who has more, with all of them at a glance."""
+        if self.undecided and len(self.present.hosts) == 1:
+            self.show("hosts")
+        self.undecided = False
 
     def _check_wanted(self) -> None:
         if self.wanted:
@@ -161,7 +170,7 @@ class Model:
 
     def press(self, key: str, now: float) -> None:
         """Obey a key; one that means nothing here does nothing."""
-        self.notice, self.sought = "", None
+        self.notice, self.sought, self.undecided = "", None, False
         if self.prompt is not None and key != "ctrl-c":
             typed.answer(self, self.prompt, key, now)
             return

@@ -47,7 +47,11 @@ def arguments() -> argparse.ArgumentParser:
     add("-t", "--token", help="the token itself; others on this machine can see it, so prefer the file")
     add("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
     add("--host", metavar="NAME", help="the host to begin with")
-    add("--screen", choices=[*SCREENS, "help"], help="the screen to begin with")
+    add(
+        "--screen",
+        choices=[*SCREENS, "help"],
+        help="the screen to begin with; else pulse, and hosts where there is one",
+    )
     add("--replay", metavar="TIME", help="show the past from then on: 11:50, 2026-01-31 11:50, yesterday 11:50, -2h")
     add("--speed", metavar="N", type=float, help="how many times as fast as life --replay goes; 0 stands still")
     add("--dump", action="store_true", help="print one picture when everything is there, and end")
@@ -111,11 +115,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_model(settings: Viewer, url: str, screen: str | None, host: str | None) -> Model:
     """The model as the program begins with it."""
+    first = screen or ("host" if host else settings.screen)
     model = Model(
         address=address(url),
         start_window=settings.window,
         window=settings.window,
-        screen=screen or ("host" if host else "hosts"),
+        screen="pulse" if first == "auto" else first,
+        undecided=first == "auto",
         plan=Plan(refresh=settings.refresh_interval),
     )
     model.show(model.screen)

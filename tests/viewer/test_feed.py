@@ -140,7 +140,7 @@ def test_every_wish_has_its_answer(hub: Hub) -> None:
 
 
 def test_the_incident_before_is_looked_for_through_pages_that_have_no_rows(hub: Hub) -> None:
-    pages = [{"incidents": [], "next": "a"}, {"incidents": [], "next": "b"}, {"incidents": [], "next": None}]
+    pages: list[burning.Json] = [{"incidents": [], "next": cursor} for cursor in ("a", "b", None)]
     (row, *_) = burning.incidents(hub.hosts, NOON)
     told = [*pages[:2], {"incidents": [row], "next": "c"}, *pages]
     hub.instead["/incidents"] = lambda query: told.pop(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -11,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.viewer.fleet import fleet
+from tests.viewer.given import NOON, calm
 from tests.viewer.hub import Hub
 from tests.viewer.seat import PROJECT
-from viewer.program import address
+from viewer.config import Viewer
+from viewer.events import HostsTold
+from viewer.program import address, make_model
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def view(home: Path, *flags: str, **environment: str) -> subprocess.CompletedPro
 
 
 def test_a_dump_in_a_pipe_is_plain_text_of_the_size_asked_for(hub: Hub, tmp_path: Path) -> None:
-    done = view(tmp_path, "--url", hub.url, "--dump", "--size", "100x30")
+    done = view(tmp_path, "--url", hub.url, "--dump", "--size", "100x30", "--screen", "hosts")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert len(lines) == 30
@@ -111,6 +115,35 @@ def test_what_was_asked_wrongly_is_answered_with_100(flags: list[str], tmp_path:
     assert "Traceback" not in done.stderr
 
 
+def begun(folder: Path, hosts: int, *flags: str) -> str:
+    """The screen that a hub with so many hosts is first seen on."""
+    found = Hub(fleet(hosts))
+    try:
+        done = view(folder, "--hub", found.url, "--json", *flags)
+    finally:
+        found.close()
+    assert (done.returncode, done.stderr) == (0, "")
+    return str(json.loads(done.stdout)["screen"])
+
+
+def test_a_fleet_is_first_seen_at_a_glance_one_host_as_it_is_and_who_chose_gets_that(tmp_path: Path) -> None:
+    assert begun(tmp_path, 3) == "pulse"
+    assert begun(tmp_path, 1) == "hosts"
+    assert begun(tmp_path, 1, "--screen", "pulse") == "pulse"
+    assert begun(tmp_path, 3, "--host", "web-1") == "host"
+    (tmp_path / ".config" / "guardia").mkdir(parents=True)
+    (tmp_path / ".config" / "guardia" / "viewer.toml").write_text('screen = "alerts"\n')
+    assert begun(tmp_path, 3) == "alerts"
+    assert begun(tmp_path, 3, "--screen", "services") == "services"
+
+
+def test_who_presses_a_key_before_the_hub_answers_is_not_moved() -> None:
+    model = make_model(Viewer(), "http://hub", None, None)
+    model.press("4", NOON)
+    model.take(HostsTold((calm(),)), NOON)
+    assert model.screen == "services"
+
+
 def test_without_a_terminal_it_says_how_to_print(tmp_path: Path) -> None:
     done = view(tmp_path)
     assert done.returncode == 100
@@ -119,7 +152,7 @@ def test_without_a_terminal_it_says_how_to_print(tmp_path: Path) -> None:
 
 def test_a_script_prints_its_pictures(hub: Hub, tmp_path: Path) -> None:
     script = tmp_path / "keys"
-    script.write_text("wait loaded\n/\ntype db\nenter\ndump\nenter\nwait text Filesystems\ndump\n")
+    script.write_text("wait loaded\n2\nwait loaded\n/\ntype db\nenter\ndump\nenter\nwait text Filesystems\ndump\n")
     done = view(tmp_path, "--url", hub.url, "--script", str(script), "--size", "80x24")
     assert done.returncode == 0
     assert done.stdout.count("guardia  1 Pulse") == 2

@@ -23,7 +23,7 @@ def hub() -> Iterator[Hub]:
 
 
 def test_it_starts_shows_the_hosts_and_obeys_keys(hub: Hub, tmp_path: Path) -> None:
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("● LIVE")
         text = seat.until(lambda text: "web-1" in text and "⣿" in text)
         assert "CPU" in text
@@ -42,7 +42,7 @@ def test_it_starts_shows_the_hosts_and_obeys_keys(hub: Hub, tmp_path: Path) -> N
 
 
 def test_it_follows_the_size_of_its_window_from_much_to_too_little(hub: Hub, tmp_path: Path) -> None:
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("cache-1")
         for wide, high in ((200, 60), (64, 18), (120, 40)):
             seat.resize(wide, high)
@@ -56,7 +56,7 @@ def test_it_follows_the_size_of_its_window_from_much_to_too_little(hub: Hub, tmp
 
 def test_it_survives_the_hub_and_comes_back_with_it(tmp_path: Path) -> None:
     hub = Hub(fleet(2), rate=50)
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("● LIVE")
         seat.until("db-1")
         hub.close()
@@ -77,7 +77,7 @@ def test_it_survives_the_hub_and_comes_back_with_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_whichever_signal_ends_it_the_terminal_is_as_before(number: signal.Signals, hub: Hub, tmp_path: Path) -> None:
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("web-1")
         assert not seat.is_restored()
         seat.kill(number)
@@ -86,7 +86,7 @@ def test_whichever_signal_ends_it_the_terminal_is_as_before(number: signal.Signa
 
 
 def test_ctrl_c_ends_it(hub: Hub, tmp_path: Path) -> None:
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("web-1")
         seat.press("\x03")
         assert seat.ended() == 0
@@ -130,7 +130,7 @@ def test_a_bug_is_told_on_a_terminal_that_is_as_before(tmp_path: Path) -> None:
 
 
 def test_what_nobody_understands_acts_on_nothing(hub: Hub, tmp_path: Path) -> None:
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("web-1")
         # when the hub sends garbage, and a name that would clear the screen
         hub.tell("{", "[]", '{"type": "metric"}', '{"type": "metric", "server_id": "\\u001b[2J", "timestamp": "noon"}')
@@ -151,7 +151,7 @@ def test_a_silent_terminal_without_colours_is_enough(hub: Hub, tmp_path: Path) -
 
 
 def test_a_held_picture_does_not_move(hub: Hub, tmp_path: Path) -> None:
-    with Seat(tmp_path, "--url", hub.url) as seat:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("● LIVE")
         seat.until(lambda text: "⣿" in text and len(re.findall(r"●.*[▁▂▃▄▅▆▇█].*0 s", text)) == 3)
         seat.press("p")

@@ -51,7 +51,7 @@ def test_a_window_that_is_closed_ends_it_without_a_word(tmp_path: Path) -> None:
 
 
 def test_a_slow_hub_does_not_make_keys_slow(tmp_path: Path) -> None:
-    with hub() as found, Seat(tmp_path, "--url", found.url) as seat:
+    with hub() as found, Seat(tmp_path, "--url", found.url, "--screen", "hosts") as seat:
         seat.until("web-1")
         found.delay = 60.0
         seat.press("-")
@@ -99,7 +99,7 @@ def test_a_hub_that_is_killed_in_the_middle_of_a_word_is_waited_for(tmp_path: Pa
 
 def test_noise_in_place_of_events_and_answers_is_no_reason_to_end(tmp_path: Path) -> None:
     chance = random.Random(3)
-    with hub() as found, Seat(tmp_path, "--url", found.url) as seat:
+    with hub() as found, Seat(tmp_path, "--url", found.url, "--screen", "hosts") as seat:
         seat.until("● LIVE")
         for _ in range(200):
             found.tell("".join(chr(chance.randint(0, 0x2FF)) for _ in range(chance.randint(0, 300))))

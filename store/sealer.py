@@ -191,6 +191,8 @@ class Sealer:
                 index = self._index(kind, RAW, span, writing.places, [before] if before else [])
                 sources = index.sources | {source}
                 failpoints.at("seal.write")
+                if kind == SAMPLE and before is not None and before.index.end - before.index.start == DAY:
+                    self.blocks.mark_late(span)
                 writing.finish(Index(kind, RAW, span.start, span.end, (), index.layouts, sources))
         self._settled[path] = changed
         self.done.partitions += 1
@@ -228,7 +230,15 @@ class Sealer:
                 if lacking:
                     self._roll_up(whole, lacking)
                     return True
+        for day in self.blocks.late():
+            if not self._is_hidden(day):
+                self.blocks.unmark_late(day)
         return False
+
+    def _is_hidden(self, day: int) -> bool:
+        """Whether a month's file still answers in the place of the day's rollup, which was made anew."""
+        names = name_of(day, "1d"), name_of(month_of(day), "1mo")
+        return all(self.blocks.path(SAMPLE, MONTHLY, _span(name)).exists() for name in names)
 
     def _join_day(self, whole: Span, hours: Sequence[Span], tiers: Sequence[str]) -> None:
         segments = self._sound(hours)

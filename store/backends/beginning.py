@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import logging
-import struct
 import time
 from pathlib import Path
 
 from store.backends import StoreBroken
-from store.backends.doubt import Look, is_doubted, trust
+from store.backends.doubt import HEADS, PAGE, Look, has_heads, is_doubted, trust
 from store.backends.partitions import BAD
 
 STATE_SECONDS = 60.0
 """So long a look into the state may take; it is a page for each host."""
-PAGE = 4096
-HEADS = 2
-"""The first pages of a file say which of the others hold what; these are all of an empty one."""
-MAGIC = struct.pack("=I", 0xBEEFC0DE)
-MAGIC_AT = 16
 
 
 def be_sure(state: Path) -> None:
@@ -45,15 +39,9 @@ def begin_anew(path: Path) -> None:
             rows.rename(aside)
             logging.getLogger("guardia").error("damaged: %s has no state, its rows are now %s", path, aside.name)
         state.unlink(missing_ok=True)
-    elif not begun and not _has_heads(state):
+    elif not begun and not has_heads(state):
         state.unlink()
 
 
 def _is_empty(file: Path) -> bool:
     return not file.exists() or file.stat().st_size <= HEADS * PAGE
-
-
-def _has_heads(file: Path) -> bool:
-    with file.open("rb") as data:
-        heads = data.read(HEADS * PAGE)
-    return all(heads[MAGIC_AT + page * PAGE :].startswith(MAGIC) for page in range(HEADS))

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ from store.backends.walking import NOT_NOW, SOUND
 
 DOUBT = ".doubt"
 ROOT = Path(__file__).parents[2]
+PAGE = 4096
+HEADS = 2
+"""The first pages of a file say which of the others hold what; these are all of an empty one."""
+MAGIC = struct.pack("=I", 0xBEEFC0DE)
+MAGIC_AT = 16
 _MARK_BYTES = 512
 _COUNT = itertools.count()
 
@@ -100,6 +106,18 @@ def is_doubted(path: Path) -> bool:
 def trust(path: Path) -> None:
     """Let it be read again, or what takes its place."""
     path.with_name(path.name + DOUBT).unlink(missing_ok=True)
+
+
+def is_unborn(file: Path) -> bool:
+    """Whether a power cut left it before anything was in it: it has no page of its own, and not both heads."""
+    return file.stat().st_size <= HEADS * PAGE and not has_heads(file)
+
+
+def has_heads(file: Path) -> bool:
+    """Whether both heads are there, which are written when a file is made and are on the disk with its first entry."""
+    with file.open("rb") as data:
+        heads = data.read(HEADS * PAGE)
+    return all(heads[MAGIC_AT + page * PAGE :].startswith(MAGIC) for page in range(HEADS))
 
 
 class Look:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import lmdb
 
-from bus.mapped import room_for
+from bus.mapped import room_for, settle
 from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
-from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
+from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
 from store.backends.exchange import discard, exchange, prepared
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
 from store.rows import Damaged, apart, salvaged, spread
@@ -88,6 +88,8 @@ class Partitions:
         if write:
             for gone in rows.glob("*/*.gone"):  # somebody died while dropping it
                 shutil.rmtree(gone, ignore_errors=True)
+            for unborn in filter(is_unborn, rows.glob("*/*/data.mdb")):  # the power failed while it was being made
+                shutil.rmtree(unborn.parent, ignore_errors=True)
 
     def note(self, damage: str) -> None:
         """Tell of a damage, once."""
@@ -223,10 +225,11 @@ class Partitions:
 
     def remove(self, path: Path) -> None:
         """Drop a whole partition."""
-        # Renamed first: whoever looks meanwhile sees a whole partition or none.
+        # Renamed first: whoever looks meanwhile sees a whole partition or none; and after a power cut none comes back.
         self._forget(path)
         gone = path.with_name(path.name + ".gone")
         path.rename(gone)
+        settle(path.parent)
         shutil.rmtree(gone, ignore_errors=True)
 
     def drop_put_aside(self, kind: str, before: int) -> None:

@@ -19,7 +19,7 @@ from store.backends import Row, StoreBroken
 from store.backends.partitions import Partitions
 from store.blocks.files import TRIES, Blocks, Gone
 from store.columns import Steps, columns, united
-from store.keys import MINUTE, partition_start, period
+from store.keys import DAY, MINUTE, partition_start, period
 from store.pieces import Piece, of_columns, of_rollup
 from store.plan import Step, Stretch, finest, plan
 from store.pruning import deleted_of, held
@@ -79,9 +79,11 @@ class Past:
         """The metrics of a host that match, between two times (both included), in steps of the grid."""
         self._rows.settled(SAMPLE, start, end)
         waiting = self._waiting(start, end)
+        # After what waits: a day is marked before what came late is in its block, and waits no more.
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
         raw = [*self._stretches(RAW, start, end), *self._archived(start, end), *waiting.values()]
-        late = {day_of(first) for first, _ in waiting.values()}
+        late = {day_of(first) for first, _ in waiting.values()} | self._blocks.late()
+        late = {day for day in late if day <= end and day + DAY > start and self._whole(day)}
         found: list[Piece] = []
         for step in plan(start, end + 1, grid.length, raw, tiers, late):
             if step.tier == RAW:
@@ -171,6 +173,25 @@ class Past:
                 first = partition_start(path.name)
                 found[path] = first, first + period(SAMPLE)
         return found
+
+    def _whole(self, day: int) -> bool:
+        """Whether blocks and archive hold all rows of which the day's rollups were made; else these know more."""
+        kept: set[tuple[int, int, int]] = set()
+        for span in self._archive.spans(SAMPLE, day, day) if self._archive is not None else ():
+            assert self._archive is not None
+            file = self._archive.opened(SAMPLE, span)
+            kept |= file.index.sources if file is not None else set()
+        try:
+            kept |= self._sources(RAW, day)
+            return all({one for one in self._sources(tier, day) if day_of(one[0]) == day} <= kept for tier in TIERS)
+        except Gone:
+            return True  # they are just put together
+
+    def _sources(self, tier: str, day: int) -> set[tuple[int, int, int]]:
+        """The partitions that went into the files of a day; raises ``Gone``."""
+        spans = self._blocks.spans(SAMPLE, tier, day, day + DAY - 1)
+        segments = [self._blocks.segment(self._blocks.path(SAMPLE, tier, span)) for span in spans]
+        return {source for segment in segments if segment is not None for source in segment.index.sources}
 
     def _block_of(self, kind: str, path: Path) -> Path | None:
         """The file in which all rows of a partition are."""

@@ -1,6 +1,7 @@
 """The folder ``blocks``: its files by kind, tier and time, the most recently used of them open.
 
     blocks/<kind>/<tier>/<YYYYMMDDTHH>.<span>     the tier is raw, 1m, 5m or 1h
+    blocks/late/<YYYYMMDDTHH>                     the rollups of this day may lack what its rows have
 
 Only the sealer writes here, and it never changes a file: it puts a new one in the place of the old. Readers look at
 the names anew for each question, and again when a file that they saw is gone: then a longer one has taken it up.
@@ -18,6 +19,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from bus.mapped import settle
 from bus.messages import KINDS
 from store.blocks.coding import Floats, Integers
 from store.blocks.gather import Told, Voice, records, taken
@@ -26,10 +28,11 @@ from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment
 from store.columns import Columns, matching
-from store.keys import EARLIEST, FAR
+from store.keys import EARLIEST, FAR, partition_start
 from store.rollup import Rolled, cut, opened
-from store.spans import RAW, Span, spans
+from store.spans import RAW, Span, name_of, spans
 
+LATE = "late"
 MOST_OPEN = 256
 MOST_LISTED = 128 * 2**20
 """Bytes that the indexes of open files take together: with many hosts, fewer files are open."""
@@ -58,6 +61,27 @@ class Blocks:
     def spans(self, kind: str, tier: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
         """The files that may hold something between two times (both included), by time."""
         return [one for one in self._listing(self.folder / kind / tier) if one.start <= end and one.end > start]
+
+    def late(self) -> set[int]:
+        """The days to which rows came after their rollups were made, and these are not made anew yet."""
+        with suppress(OSError, ValueError):
+            return {partition_start(name) for name in os.listdir(self.folder / LATE)}
+        return set()
+
+    def mark_late(self, span: Span) -> None:
+        """Have a joined day answered from its rows from now on, also after a power cut; the sealer's duty."""
+        mark = self._mark(span.start)
+        mark.parent.mkdir(exist_ok=True)
+        mark.touch(mode=0o600)
+        settle(mark.parent)
+        settle(self.folder)
+
+    def unmark_late(self, day: int) -> None:
+        """Have a day answered from its rollups again, which are made anew."""
+        self._mark(day).unlink(missing_ok=True)
+
+    def _mark(self, day: int) -> Path:
+        return self.folder / LATE / name_of(day, "1d").partition(".")[0]
 
     def path(self, kind: str, tier: str, span: Span) -> Path:
         """Where a file is."""

@@ -23,7 +23,7 @@ from typing import Any
 import lmdb
 
 from store.backends import StoreBroken, StoreFull
-from store.backends.doubt import ROOT
+from store.backends.doubt import ROOT, is_unborn
 from store.backends.formats import LEAP, read_meta, write_meta
 from store.backends.partitions import MAP_BYTES, environment
 from store.blocks.segments import NEW
@@ -102,6 +102,8 @@ class Reading:
         if not (path.is_file() or (path / "data.mdb").exists()):
             return {"gone": True}
         try:
+            if path.is_dir() and is_unborn(path / "data.mdb"):
+                return {"gone": True}
             if path.suffix == ".parquet":
                 return inspect_archived(path).plain()
             if path.is_file():

@@ -48,15 +48,20 @@ class Report:
         return bool(self.faults)
 
 
-def verified(store: Path, progress: Callable[[str], None] = lambda name: None, archive: Path | None = None) -> Report:
+def verified(
+    store: Path,
+    progress: Callable[[str], None] = lambda name: None,
+    archive: Path | None = None,
+    apart: Apart | None = None,
+) -> Report:
     """Read all of the store in the folder ``store``, and its ``archive``; a writer may be at work there.
 
-    ``progress`` hears of each file.
+    ``progress`` hears of each file; ``apart`` reads them.
 
     A file whose pages cannot be read is doubted, so that the writer puts it aside before anybody is killed by it.
     """
     report = Report()
-    apart = Apart(store)
+    apart = apart or Apart(store)
     try:
         before = _inspect(report, apart, store, store / "state")
         do = "inspect" if before else "alone"

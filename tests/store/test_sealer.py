@@ -253,9 +253,30 @@ def test_rows_that_come_after_the_days_rows_were_dropped_leave_its_rollups_alone
     for raw in (store.path / "blocks/sample/raw").iterdir():
         raw.unlink()
     store.told([sample(n, at=START + n * SECOND) for n in range(1, 50)], NOON + HOUR)
-    store.sealed()
+    assert told(store.backend, wanted) == before
+    while store.sealer.turn(LATER):
+        assert told(store.backend, wanted) == before
     store.unlink()
     assert told(store.backend, wanted) == before
+
+
+def test_what_came_late_is_in_every_answer_also_between_two_turns(store: Store) -> None:
+    store.told(TWO_DAYS)
+    store.sealed()
+    store.unlink()
+    for hour in (0, 30):
+        store.told([sample(n, at=START + hour * HOUR + n * SECOND) for n in range(1, 50)], NOON + (1 + hour) * HOUR)
+        agree(store)
+        turns = 0
+        while store.sealer.turn(LATER):
+            agree(store)
+            store.unlink()
+            agree(store)
+            turns += 1
+        assert turns >= 2
+    assert store.sealer.blocks.late() == set()
+    wanted = Series("web-1", ("cpu.percent",), START, START + DAY - 1, step=HOUR)
+    assert answer(store.backend, wanted).tier == "1h"
 
 
 def test_the_program_seals_what_is_due_and_leaves_when_it_is_asked_to(tmp_path: Path) -> None:

@@ -1,18 +1,20 @@
 """The states of a disk that a power cut may leave.
 
 What was written and not synced may be there or not, page by page; of a synced write that was under way, sector by
-sector. Names may be there or not, in their order; a directory that was synced has all names until then.
+sector. The names in a directory may be there or not, in their order, whatever became of another's; a directory that was
+synced has all of its names until then.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.powercut.tracing import Op
+from tests.powercut.tracing import Op, moved, swapped
 
 PAGE, SECTOR = 4096, 512
+NAMING = ("create", "folder", "rename", "exchange", "remove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class State:
     files: dict[str, bytes]
     said: list[bytes]
     place: str
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,18 @@ class Disk:
         self._sure: dict[int, bytearray] = {}
         self._maybe: dict[int, list[_Piece]] = {}
         self._names: list[Op] = []
-        self._sure_names = 0
+        self._in: dict[str, list[int]] = {}
+        """Which names were made in each directory, and..."""
+        self._sure_in: dict[str, int] = {}
+        """...how many of them are there for sure."""
         self._said: list[bytes] = []
 
     def do(self, op: Op) -> None:
         """Go on by one act, which has ended."""
         if op.what == "say":
             self._said.append(op.data)
-        elif op.what in ("create", "rename", "remove"):
+        elif op.what in NAMING:
+            self._in.setdefault(_parent(op.to or op.path), []).append(len(self._names))
             self._names.append(op)
         elif op.what == "write":
             self._maybe.setdefault(op.file, []).extend(_pieces(op, PAGE))
@@ -77,37 +84,58 @@ class Disk:
         elif op.file in self._maybe or op.file in self._sure:
             _applied(self._sure.setdefault(op.file, bytearray()), self._maybe.pop(op.file, []))
         else:
-            self._sure_names = len(self._names)
+            self._sure_in[op.path] = len(self._in.get(op.path, ()))
 
     def states(self, chance: random.Random, subsets: int, under_way: Op, place: str) -> Iterator[State]:
         """What a cut while ``under_way`` is done may leave: all, nothing, and so many random parts."""
-        yield self._state(lambda: True, len(self._names), place + " all")
-        yield self._state(lambda: False, self._sure_names, place + " nothing")
+        yield self._state(lambda: True, range(len(self._names)), place + " all")
+        yield self._state(lambda: False, self._kept(lambda sure, _: sure), place + " nothing")
         for number in range(subsets):
-            names = chance.randint(self._sure_names, len(self._names))
+            names = self._kept(chance.randint)
             share = chance.random()
             torn = [piece for piece in _pieces(under_way, SECTOR) if chance.random() < 0.5]
             kept = {under_way.file: torn} if under_way.what == "synced" else {}
             yield self._state(lambda share=share: chance.random() < share, names, f"{place} part {number}", kept)
 
-    def _state(self, keep, names: int, place: str, torn: dict[int, list[_Piece]] | None = None) -> State:  # type: ignore[no-untyped-def]
-        paths: dict[str, int] = {}
-        for op in self._names[:names]:
+    def _kept(self, count: Callable[[int, int], int]) -> list[int]:
+        """The names that are there, when of each directory so many are, between the sure ones and all."""
+        kept = [names[: count(self._sure_in.get(where, 0), len(names))] for where, names in self._in.items()]
+        return sorted(number for names in kept for number in names)
+
+    def _state(self, keep, names: Iterable[int], place: str, torn: dict[int, list[_Piece]] | None = None) -> State:  # type: ignore[no-untyped-def]
+        paths: dict[str, int | None] = {}
+        for op in map(self._names.__getitem__, names):
             if op.what == "create":
                 paths[op.path] = op.file
+            elif op.what == "folder":
+                paths[op.path] = None
             elif op.what == "remove":
                 paths.pop(op.path, None)
-            else:
-                paths = {_moved(path, op.path, op.to): file for path, file in paths.items() if path != op.to}
+            elif op.what == "exchange":
+                paths = {swapped(path, op.path, op.to): file for path, file in paths.items()}
+            elif op.path in paths:
+                paths = {moved(path, op.path, op.to): file for path, file in paths.items() if path != op.to}
+            elif op.file:  # from a directory whose own names are not there
+                paths[op.to] = op.file
+        top = min((_parent(op.path) for op in self._names), key=len, default="")
+        there = {path: file for path, file in paths.items() if _reached(path, top, paths)}
         files = {}
-        for path, file in paths.items():
-            pieces = [piece for piece in self._maybe.get(file, []) if keep()] + (torn or {}).get(file, [])
-            files[path] = bytes(_applied(bytearray(self._sure.get(file, b"")), pieces))
-        return State(files, list(self._said), place)
+        for path, file in there.items():
+            if file is not None:
+                pieces = [piece for piece in self._maybe.get(file, []) if keep()] + (torn or {}).get(file, [])
+                files[path] = bytes(_applied(bytearray(self._sure.get(file, b"")), pieces))
+        folders = tuple(path for path, file in there.items() if file is None)
+        return State(files, list(self._said), place, folders)
 
 
-def _moved(path: str, old: str, new: str) -> str:
-    return new + path[len(old) :] if path == old or path.startswith(old + "/") else path
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _reached(path: str, top: str, paths: dict[str, int | None]) -> bool:
+    """Whether all folders in which it is are there."""
+    above = _parent(path)
+    return above == top or (paths.get(above, 0) is None and _reached(above, top, paths))
 
 
 def enumerated(ops: Sequence[Op], seed: int, subsets: int) -> Iterator[State]:

@@ -19,7 +19,8 @@ from tests.powercut.trial import tried
 LONG = "GUARDIA_LONG" in os.environ
 SUBSETS = 40 if LONG else 2
 MOST = 100_000 if LONG else 400
-MODULES = ["tests.powercut.storing", "tests.powercut.spooling"] if can_trace() else []
+NAMES = ("storing", "spooling", "sealing")
+MODULES = [f"tests.powercut.{name}" for name in NAMES] if can_trace() else []
 
 
 def cuts(module: str, folder: Path, *arguments: str) -> list[State]:

@@ -49,6 +49,8 @@ def tried(module: str, folder: Path, states: Iterable[State]) -> tuple[int, list
 
 def _laid(state: State, folder: Path, scratch: Path) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)
+    for path in state.folders:
+        (scratch / Path(path).relative_to(folder)).mkdir(parents=True, exist_ok=True)
     for path, content in state.files.items():
         place = scratch / Path(path).relative_to(folder)
         # The lock is made anew by the first who opens; what a dead one was at is looked into by a process of its own.

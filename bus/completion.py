@@ -1,14 +1,23 @@
 """``guardia completion bash``, ``zsh`` or ``fish``: what makes a shell complete the words of this command line.
 
-Generated from the table of commands, so that it knows each of them and none that is gone.
+Generated from the table of commands, so that it knows each of them and none that is gone. Options and what they can be
+are asked of the command itself when they are wanted: ``guardia completion words view --screen`` prints them.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
 from bus.program import WRONG
+
+_OPTION = re.compile(r"^  (-\S.*?)(?:  |$)", re.MULTILINE)
+_LONG = re.compile(r"--[a-z][a-z0-9-]*")
+_CHOICES = re.compile(r"\{([^}]*)\}")
 
 Helps = Mapping[str, str]
 """What each command is for, by its words."""
@@ -28,12 +37,15 @@ def tree(helps: Helps) -> dict[str, dict[str, str]]:
 def bash(helps: Helps) -> str:
     """For ``eval "$(guardia completion bash)"`` in ``~/.bashrc``."""
     cases = [f"    {first}) words={_quoted(' '.join(seconds))} ;;" for first, seconds in tree(helps).items() if seconds]
+    asked = '"${COMP_WORDS[0]}" completion words "${COMP_WORDS[@]:1:COMP_CWORD - 1}" 2>/dev/null'
     return "\n".join(
         [
             "_guardia() {",
             '  local word="${COMP_WORDS[COMP_CWORD]}" words=""',
             '  if [ "$COMP_CWORD" -eq 1 ]; then',
             f"    words={_quoted(' '.join(tree(helps)))}",
+            '  elif [[ "$word" == -* || "${COMP_WORDS[COMP_CWORD - 1]}" == -* ]]; then',
+            f'    words="$({asked})"',
             '  elif [ "$COMP_CWORD" -eq 2 ]; then',
             '    case "${COMP_WORDS[1]}" in',
             *cases,
@@ -58,6 +70,11 @@ def zsh(helps: Helps) -> str:
         "#compdef guardia",
         "_guardia() {",
         "  local -a found",
+        "  if (( CURRENT > 2 )) && [[ $words[CURRENT] == -* || $words[CURRENT-1] == -* ]]; then",
+        '    found=(${(f)"$($words[1] completion words ${words[2,CURRENT-1]} 2>/dev/null)"})',
+        "    if (( $#found )); then compadd -a found; else _files; fi",
+        "    return",
+        "  fi",
         "  case $CURRENT in",
         "  2) found=(",
         *rows(firsts),
@@ -72,7 +89,14 @@ def zsh(helps: Helps) -> str:
 
 def fish(helps: Helps) -> str:
     """For ``guardia completion fish > ~/.config/fish/completions/guardia.fish``."""
-    lines = []
+    lines = [
+        "function __guardia_words",
+        "  set -l words (commandline -opc)",
+        "  string match -q -- '-*' (commandline -ct) $words[-1]; or return",
+        "  $words[1] completion words $words[2..-1] 2>/dev/null",
+        "end",
+        "complete -c guardia -n 'test (count (commandline -opc)) -gt 1' -a '(__guardia_words)'",
+    ]
     for first, seconds in tree(helps).items():
         about = helps.get(first, " or ".join(seconds))
         lines.append(f"complete -c guardia -n __fish_use_subcommand -a {first} -d {_quoted(about)}")
@@ -85,12 +109,44 @@ def fish(helps: Helps) -> str:
 SHELLS: dict[str, Callable[[Helps], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
 
 
+def options(help_text: str) -> dict[str, tuple[str, ...] | None]:
+    """The long options that a help describes: what each can be (empty: anything); None: it takes no value."""
+    found: dict[str, tuple[str, ...] | None] = {}
+    for match in _OPTION.finditer(help_text):
+        names, choices = _LONG.findall(match[1]), _CHOICES.search(match[1])
+        takes = " " in match[1].rpartition(", ")[2]
+        for name in names:
+            found[name] = tuple(choices[1].split(",")) if choices else () if takes else None
+    return found
+
+
+def offered(words: Sequence[str], known: Mapping[str, tuple[str, ...] | None]) -> list[str]:
+    """What may follow ``words`` of a command with these options: values of the last one, else options."""
+    values = known.get(words[-1]) if words else None
+    return sorted(known) if values is None else list(values)
+
+
+def help_of(words: Sequence[str]) -> str:
+    """What the command says of itself that these words begin; empty where none is meant."""
+    from bus.command import COMMANDS, main
+
+    name = next((name for count in (2, 1) if (name := " ".join(words[:count])) in COMMANDS), "")
+    os.environ["COLUMNS"] = "200"
+    with redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()):
+        if name:
+            main([*name.split(), "--help"])
+    return said.getvalue()
+
+
 def main(argv: Sequence[str]) -> int:
     """Print it."""
     from bus.command import COMMANDS  # it knows us by our name
 
     if list(argv) in (["-h"], ["--help"]):
         print(__doc__)
+        return 0
+    if argv[:1] == ["words"]:
+        print("\n".join(offered(argv[1:], options(help_of(argv[1:])))))
         return 0
     if len(argv) != 1 or argv[0] not in SHELLS:
         found = f"{' '.join(argv)[:80]} is none" if argv else "no shell is named"

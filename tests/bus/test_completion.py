@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from bus.command import COMMANDS
-from bus.completion import SHELLS, bash, fish, main, tree, zsh
+from bus.completion import SHELLS, bash, fish, main, offered, options, tree, zsh
+from tests.viewer.seat import PROJECT, Seat
 
 HELPS = {"view": "the hosts", "silence add": "it's held back", "silence end": "ends: now"}
 
@@ -26,6 +30,66 @@ def test_bash_offers_what_fits(line: str, offered: list[str]) -> None:
     script = f'{bash(HELPS)}\nCOMP_WORDS=({asked}); COMP_CWORD={len(words) - 1}; _guardia; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout.split() == offered
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A folder with the command line as people install it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "guardia"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m bus.command "$@"\n')
+    script.chmod(0o755)
+    return folder
+
+
+TYPED = (
+    ("guardia silence e", "guardia silence end"),
+    ("guardia view --test", "guardia view --test-card"),
+    ("guardia view --screen pu", "guardia view --screen pulse"),
+    ("guardia view --config sett", "guardia view --config settings.toml"),
+    ("guardia silence add --ow", "guardia silence add --owner"),
+)
+
+
+@pytest.mark.parametrize(("typed", "completed"), TYPED)
+def test_the_tab_key_completes_in_a_real_bash(typed: str, completed: str, tmp_path: Path, program: Path) -> None:
+    (tmp_path / "settings.toml").touch()
+    path = f"{program}:{os.environ['PATH']}"
+    with Seat(tmp_path, size=(100, 40), shell=True, PS1="> ", PATH=path) as seat:
+        seat.press("eval \"$(guardia completion bash)\"; echo is'' read\r")
+        seat.until(lambda text: text.rstrip().endswith("\nis read\n>"))
+        seat.press(f"{typed}\t")
+        seat.until(lambda text: text.rstrip().endswith(f"> {completed}"))
+
+
+def test_fish_offers_the_same(tmp_path: Path, program: Path) -> None:
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("there is no fish here")
+    (tmp_path / "settings.toml").touch()
+    lines = [f"complete -C '{typed}'" for typed, _ in TYPED]
+    environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [fish, "--no-config", "-c", "\n".join(["guardia completion fish | source", *lines])],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    wanted = {completed.rpartition(" ")[2] for _, completed in TYPED}
+    assert wanted <= {line.partition("\t")[0] for line in done.stdout.splitlines()}
+
+
+def test_a_help_tells_options_and_what_they_can_be() -> None:
+    said = "usage: x [--json]\n\n  -u URL, --hub URL, --url URL\n       the --address\n  --json   as JSON\n"
+    known = options(f"{said}  --screen {{a,b}}\n")
+    assert known == {"--hub": (), "--url": (), "--json": None, "--screen": ("a", "b")}
+    assert offered(["view", "--screen"], known) == ["a", "b"]
+    assert offered(["view", "--json"], known) == offered(["view"], known) == sorted(known)
+    assert offered(["view", "--hub"], known) == [], "the shell offers files"
 
 
 def test_quotes_and_colons_in_what_a_command_is_for_are_escaped() -> None:

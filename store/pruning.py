@@ -14,7 +14,6 @@ from pathlib import Path
 from bus import failpoints
 from store.blocks.files import Blocks, Gone
 from store.blocks.pressing import Damaged
-from store.blocks.segments import Writing
 from store.retention import Held, Retention, for_room, past_time
 from store.spans import span_of
 
@@ -51,7 +50,18 @@ class Pruner:
         thinned = sum(self._thin(one, now) for one in kept if self.retention.differs(one.kind, one.tier))
         if dropped or thinned:
             self._remember()
+        self._miss_no_more(now)
         return len(dropped) + thinned
+
+    def _miss_no_more(self, now: int) -> None:
+        """Strike off the roll what vanished once, and would be past its time now."""
+        roll = self._blocks.roll
+        for name in list(roll.files) if roll is not None else ():
+            kind, tier, file = name.split("/")
+            span = span_of(file)
+            past = span is None or now - span.end >= self.retention.longest(kind, tier)
+            if roll is not None and past and not (self._blocks.folder / name).exists():
+                roll.strike([name])
 
     def make_room(self, now: int, used: int, free: int) -> int:
         """Drop what is nearest to its end when ``used`` bytes are too many or ``free`` ones too few; returns files."""
@@ -77,8 +87,7 @@ class Pruner:
             segment = self._blocks.segment(path)
             if segment is not None:
                 self.deleted[f"{one.kind}/{one.tier}"] += segment.index.rows
-        self._blocks.forget(path)
-        path.unlink(missing_ok=True)
+        self._blocks.remove([path])
         failpoints.at("prune.drop")
 
     def _thin(self, one: Held, now: int) -> bool:
@@ -94,7 +103,7 @@ class Pruner:
         if not over:
             return False
         rows = sum(place.rows for subject in over for place in segment.places(subject))
-        with contextlib.closing(Writing(path)) as writing:
+        with contextlib.closing(self._blocks.writing(path)) as writing:
             for place in segment.index.parts:
                 if place.subject not in over:
                     writing.add((place, segment.raw(place)), as_it_was=True)

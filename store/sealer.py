@@ -99,6 +99,7 @@ class Sealer:
         self._settled: dict[Path, int] = {}
         for left in self._folder.glob(f"*/*/*{NEW}"):
             left.unlink()
+        self.blocks.be_kept(alive)
 
     def turn(self, now: int) -> bool:
         """Do one piece of work; False when there is none now. Raises ``OSError`` when the disk does not let it."""
@@ -224,8 +225,7 @@ class Sealer:
                 self._join_day(whole, hours, self._lacking(whole, hours, now))
                 return True
             if whole in listed:
-                for path in leftover:
-                    path.unlink(missing_ok=True)
+                self.blocks.remove(leftover)
                 lacking = self._lacking(whole, [whole], now)
                 if lacking:
                     self._roll_up(whole, lacking)
@@ -256,8 +256,7 @@ class Sealer:
             raw.finish(self._index(SAMPLE, RAW, whole, raw.places, segments))
             failpoints.at("seal.day")
         for path in self._leftovers(whole.start):
-            self.blocks.forget(path)
-            path.unlink(missing_ok=True)
+            self.blocks.remove([path])
             failpoints.at("seal.unlink")
         self.done.days += 1
         self._log.info("joined %s: %d files to one of %d bytes", whole.name, len(segments), raw.bytes)
@@ -323,9 +322,7 @@ class Sealer:
                 every = [*segments, *([before] if before else [])]
                 writing.finish(self._index(SAMPLE, MONTHLY, whole, writing.places, every, rollup=True))
                 failpoints.at("seal.month")
-            for path in paths:
-                self.blocks.forget(path)
-                path.unlink(missing_ok=True)
+            self.blocks.remove(paths)
             self.done.months += 1
             return True
         return False
@@ -355,7 +352,7 @@ class Sealer:
         return Index(kind, tier, span.start, span.end, (), names, frozenset(sources))
 
     def _writing(self, path: Path) -> contextlib.closing[Writing]:
-        return contextlib.closing(Writing(path))
+        return contextlib.closing(self.blocks.writing(path))
 
     def _sound(self, spans: Iterable[Span], tier: str = RAW) -> list[Segment]:
         found = (self._segment(self.blocks.path(SAMPLE, tier, span)) for span in spans)

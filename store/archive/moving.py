@@ -23,7 +23,6 @@ from store.blocks.gather import Told, Voice
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment
-from store.blocks.segments import Writing as Block
 from store.keys import DAY
 from store.retention import Held
 from store.sealing import Rows, merged, part_of, rows_of
@@ -85,7 +84,7 @@ class Mover:
             self.archive.put_aside(kind, span)
             return
         layouts = dict(file.index.layouts)
-        with contextlib.closing(Block(path)) as writing:
+        with contextlib.closing(self._blocks.writing(path)) as writing:
             for subject in file.subjects():
                 self._alive()
                 for voice, told in file.rows_of(subject).items():
@@ -120,8 +119,7 @@ class Mover:
             self._given_up[block] = changed
             self._log.error("damaged: %s is not moved to the archive, and stays: %s", block, error)
             return False
-        self._blocks.forget(block)
-        block.unlink(missing_ok=True)
+        self._blocks.remove([block])
         settle(block.parent)
         failpoints.at("archive.unlink")
         self.days += 1

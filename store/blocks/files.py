@@ -1,6 +1,7 @@
 """The folder ``blocks``: its files by kind, tier and time, the most recently used of them open.
 
     blocks/<kind>/<tier>/<YYYYMMDDTHH>.<span>     the tier is raw, 1m, 5m or 1h
+    blocks/roll                                   which of them there are to be
     blocks/late/<YYYYMMDDTHH>                     the rollups of this day may lack what its rows have
 
 Only the sealer writes here, and it never changes a file: it puts a new one in the place of the old. Readers look at
@@ -26,11 +27,12 @@ from store.blocks.gather import Told, Voice, records, taken
 from store.blocks.listing import Place
 from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
-from store.blocks.segments import NEW, Segment
+from store.blocks.roll import ROLL, Roll
+from store.blocks.segments import NEW, Segment, Writing
 from store.columns import Columns, matching
 from store.keys import EARLIEST, FAR, partition_start
 from store.rollup import Rolled, cut, opened
-from store.spans import RAW, Span, name_of, spans
+from store.spans import RAW, Span, name_of, span_of, spans
 
 LATE = "late"
 MOST_OPEN = 256
@@ -57,6 +59,39 @@ class Blocks:
         self._note = note
         self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
         self._listed: dict[Path, tuple[int, list[Span]]] = {}
+        self.roll: Roll | None = None
+        """Which files there are to be, for who makes and removes them; see ``be_kept``."""
+
+    def be_kept(self, alive: Callable[[], None] = lambda: None) -> None:
+        """Keep the roll from now on, and call what was made before; the sealer's duty. Raises ``OSError``."""
+        self.roll = Roll(self.folder)
+        for line in self.roll.bad:
+            self._note(f"{self.folder / ROLL}: {line}")
+        found: dict[str, int] = {}
+        for path in self.folder.glob("*/*/*"):
+            name = path.relative_to(self.folder).as_posix()
+            if span_of(path.name) is not None and name not in self.roll.files:
+                alive()
+                segment = self.segment(path)
+                if segment is not None:
+                    found[name] = segment.index.rows
+        self.roll.call(found)
+
+    def writing(self, path: Path) -> Writing:
+        """A new file, which is on the roll as soon as it is there."""
+        name = path.relative_to(self.folder).as_posix()
+        roll = self.roll
+        return Writing(path, lambda index: roll.call({name: index.rows}) if roll is not None else None)
+
+    def remove(self, paths: Sequence[Path]) -> None:
+        """Remove files, also those that are gone already; raises ``OSError``."""
+        names = [path.relative_to(self.folder).as_posix() for path in paths]
+        told = self.roll is None or self.roll.strike(names)
+        for path in paths:
+            self.forget(path)
+            path.unlink(missing_ok=True)
+        if not told and self.roll is not None:
+            self.roll.strike(names)  # on a full disk there is room now
 
     def spans(self, kind: str, tier: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
         """The files that may hold something between two times (both included), by time."""

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -125,8 +125,10 @@ Piece = tuple[Place, bytes]
 class Writing:
     """A file that is being written beside its place. Everything raises ``OSError``; ``finish`` also ``Damaged``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, finished: Callable[[Index], None] = lambda index: None) -> None:
+        """``finished`` is told when the file is on the disk under its name."""
         self.path = path
+        self._finished = finished
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             for folder in path.parents[:DEEP]:
@@ -174,6 +176,7 @@ class Writing:
         self._fresh.rename(self.path)
         settle(self.path.parent)
         failpoints.at("seal.after_rename")
+        self._finished(full)
         return full
 
     def close(self) -> None:

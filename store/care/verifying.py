@@ -11,10 +11,13 @@ from pathlib import Path
 from store.archive.files import files
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
+from store.blocks.roll import ROLL, read_roll
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
+from store.spans import RAW
 
 GONE = ("deleted", "sealed", "moved")
 """What became of records that are in no partition of rows any more, as the state counts it."""
+BLOCKS = "blocks"
 SETTLED_SECONDS = 1.0
 """A running writer drops a partition and then counts what it dropped; so long it may take."""
 
@@ -63,6 +66,7 @@ def verified(
     report = Report()
     apart = apart or Apart(store)
     try:
+        listed = _roll(report, store)
         before = _inspect(report, apart, store, store / "state")
         do = "inspect" if before else "alone"
         for path in environments(store):
@@ -80,16 +84,34 @@ def verified(
         for path in files(archive) if archive else ():
             progress(str(path))
             _inspect_archived(report, apart, path)
+        # What is struck off meanwhile was dropped or taken up.
+        vanished = {name: rows for name, rows in _absent(store, listed).items() if name in read_roll(store / BLOCKS)[0]}
+        report.faults += [Fault(f"{BLOCKS}/{name}", f"is not there: {rows} rows") for name, rows in vanished.items()]
         report.missing = _missing(before, report)
         if report.missing and not (store / MANIFEST).exists():
             time.sleep(SETTLED_SECONDS)
             after = apart.ask("inspect", store / "state").get("meta", {})
             gone = {what: after.get(what, {}) for what in GONE}
             report.missing = _missing(before | gone, report)
+        for name, rows in vanished.items():
+            kind, tier, _ = name.split("/")
+            if tier == RAW:
+                report.missing[kind] = report.missing.get(kind, 0) + rows
     finally:
         apart.close()
     report.put_aside = sorted(path.relative_to(store).as_posix() for path in store.glob(f"**/*{BAD}*"))
     return report
+
+
+def _roll(report: Report, store: Path) -> dict[str, int]:
+    """Rows by file of blocks that is to be there."""
+    files, _, bad = read_roll(store / BLOCKS)
+    report.faults += [Fault(f"{BLOCKS}/{ROLL}", what) for what in bad]
+    return files
+
+
+def _absent(store: Path, listed: dict[str, int]) -> dict[str, int]:
+    return {name: rows for name, rows in sorted(listed.items()) if not (store / BLOCKS / name).exists()}
 
 
 def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "inspect") -> dict[str, dict[str, int]]:

@@ -21,6 +21,7 @@ from store.backends import Backend
 from store.backends.doubt import has_heads
 from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
+from store.blocks.roll import read_roll
 from store.care.apart import Apart, Reading
 from store.care.verifying import verified
 from store.keys import FAR
@@ -136,8 +137,9 @@ def checked(folder: Path, said: list[str]) -> str:
         life.pruned()
         why = wrong(life.backend, len(TOLD), dropping=True)
         left = sorted(path.relative_to(life.path / "blocks").as_posix() for path in life.path.glob("blocks/*/*/*"))
-        if why or left != sorted(LEFT):
-            return f"at the end: {why or left}"
+        called = read_roll(life.path / "blocks")[0]
+        if why or left != sorted(LEFT) or sorted(called) != left:
+            return f"at the end: {why or left}, the roll has {sorted(called)}"
     finally:
         life.close()
     return unsound(folder / "store")

@@ -65,3 +65,39 @@ def test_a_flipped_byte_in_a_block_is_named_and_costs_one_block(tmp_path: Path) 
     left = {host: len(numbers(again.rows("sample", host, 0, END))) for host in HOSTS}
     again.close()
     assert [host for host in HOSTS if left[host] < held[host]] == [host for host in HOSTS if host in fault.what]
+
+
+def test_a_file_of_blocks_that_vanished_is_named_and_its_records_are_missing(tmp_path: Path) -> None:
+    backend = sealed(tmp_path / "store")
+    backend._past.unlink_sealed(2**62, backend._note_sealed)
+    backend.close()
+    assert verified(tmp_path / "store").faults == []
+    for file in segments(tmp_path / "store"):
+        if file.parts[-3:-1] in (("sample", "raw"), ("sample", "1h")):
+            file.unlink()
+
+    report = verified(tmp_path / "store")
+
+    assert [fault.file for fault in report.faults] == [
+        "blocks/sample/1h/20260101T00.1mo",
+        "blocks/sample/raw/20260131T00.1d",
+    ]
+    assert report.missing == {"sample": 120}
+
+
+def test_a_roll_that_was_cut_short_is_none_that_is_damaged(tmp_path: Path) -> None:
+    sealed(tmp_path / "store").close()
+    roll = tmp_path / "store" / "blocks" / "roll"
+    whole = roll.read_bytes()
+    roll.write_bytes(whole + b"0123abcd + sample/raw/2026")
+    assert verified(tmp_path / "store").faults == []
+
+    roll.write_bytes(whole.replace(b"sample/raw", b"sample/rAw", 1))
+    faults = verified(tmp_path / "store").faults
+    assert [fault.file for fault in faults] == ["blocks/roll"]
+    assert "cannot be read" in faults[0].what
+
+    # The next sealer calls anew what is there.
+    subprocess.run([sys.executable, "-m", "tests.store.sealing", tmp_path / "store", str(NOON + 3 * DAY)], check=True)
+    assert verified(tmp_path / "store").faults == []
+    assert roll.read_bytes().count(b"sample/raw/20260131T00.1d") == 1

@@ -1,0 +1,122 @@
+"""The roll: which files of blocks there are to be, so that one that vanished is missed.
+
+    blocks/roll     a line a change: checksum, + or -, <kind>/<tier>/<name>, rows
+
+A line's checksum is the CRC-32 of what follows it, as eight hexadecimal digits. A file is called when it is on the
+disk under its name, and struck off before it is removed: whoever dies in between leaves a file too many, never one
+too few, and the next sealer calls it. A store without a roll is of an older Guardia, or was just restored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from zlib import crc32
+
+from bus.mapped import settle
+
+ROLL = "roll"
+FRESH = ROLL + ".new"
+IDLE = 1000
+"""So many lines that say nothing any more are no reason to write it anew."""
+
+
+class Roll:
+    """The sealer's end; ``files`` are rows by ``kind/tier/name``. Everything but ``strike`` raises ``OSError``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / ROLL
+        self.bad: list[str] = []
+        """What could not be read of it."""
+        self.files, lines, self.bad = read_roll(folder)
+        self.is_new = not self._path.exists()
+        if not self.is_new and (self.bad or lines > len(self.files) + IDLE or not _ends(self._path)):
+            self._rewrite()
+
+    def call(self, files: Mapping[str, int]) -> None:
+        """These are there from now on."""
+        if not files and not self.is_new:
+            return
+        if self.is_new:
+            self.files.update(files)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._rewrite()
+            self.is_new = False
+            return
+        self._append(_line("+", name, rows) for name, rows in files.items())
+        self.files.update(files)
+
+    def strike(self, names: Iterable[str]) -> bool:
+        """These are about to go, or nobody misses them any more; False when there is no room to say so."""
+        known = [name for name in names if name in self.files]
+        try:
+            if known:
+                self._append(_line("-", name, self.files[name]) for name in known)
+        except OSError:
+            return False
+        for name in known:
+            del self.files[name]
+        return True
+
+    def _append(self, lines: Iterable[str]) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            size = os.fstat(file).st_size
+            try:
+                data = "".join(lines).encode()
+                if os.write(file, data) < len(data):
+                    raise OSError(28, os.strerror(28), str(self._path))
+                os.fsync(file)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(file, size)
+                raise
+        finally:
+            os.close(file)
+
+    def _rewrite(self) -> None:
+        fresh = self._path.with_name(FRESH)
+        with fresh.open("w") as file:
+            file.writelines(_line("+", name, rows) for name, rows in sorted(self.files.items()))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(self._path)
+        settle(self._path.parent)
+
+
+def read_roll(folder: Path) -> tuple[dict[str, int], int, list[str]]:
+    """(rows by file, lines, what cannot be read) of the roll in the folder ``blocks``; nothing when there is none."""
+    files: dict[str, int] = {}
+    bad: list[str] = []
+    try:
+        text = (folder / ROLL).read_bytes().decode(errors="replace")
+    except OSError:
+        return files, 0, bad
+    lines = text.split("\n")
+    # The last one has no end when the power failed while it was written: then what it says was not done yet.
+    for number, line in enumerate(lines[:-1], 1):
+        words = line.split(" ")
+        checksum, said = words[0], line[len(words[0]) + 1 :]
+        if len(words) != 4 or checksum != _checksum(said) or not words[3].isdigit():
+            bad.append(f"line {number} of it cannot be read")
+        elif words[1] == "+":
+            files[words[2]] = int(words[3])
+        else:
+            files.pop(words[2], None)
+    return files, len(lines) - 1, bad
+
+
+def _line(sign: str, name: str, rows: int) -> str:
+    said = f"{sign} {name} {rows}"
+    return f"{_checksum(said)} {said}\n"
+
+
+def _checksum(said: str) -> str:
+    return f"{crc32(said.encode()):08x}"
+
+
+def _ends(path: Path) -> bool:
+    data = path.read_bytes()
+    return not data or data.endswith(b"\n")

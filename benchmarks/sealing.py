@@ -35,6 +35,7 @@ from agent.turns import Turns
 from bus import config as configuration
 from bus import rooms
 from bus.messages import Sample, layout_id
+from bus.process import keep_heap
 from bus.wire import pack, record
 from store.blocks.coding import Floats
 from store.blocks.files import told
@@ -44,6 +45,7 @@ from store.blocks.segments import Segment, Writing
 from store.joining import join_day
 from store.keys import DAY, HOUR, SECOND
 from store.sealing import part_of
+from store.sealing_program import HEAP_BYTES
 from store.spans import RAW, TIERS
 
 START = 1_769_817_600 * SECOND
@@ -240,6 +242,7 @@ def main() -> None:
     parser.add_argument("--recording", type=float, metavar="SECONDS")
     parser.add_argument("--peer", action="store_true")
     given = parser.parse_args()
+    keep_heap(HEAP_BYTES)
     data = recorded(given.hosts, given.recording) if given.recording else made_up(given.hosts)
     values = len(data.hosts) * len(data.names) * ROWS
     print(f"{len(data.hosts)} hosts, {len(data.names)} metrics, {ROWS} rows each: {values / 1e6:.1f} million values")

@@ -17,6 +17,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NAME = 15
 _M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _MAPPING = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S{4}) \S+ \S+ \d+ *(?P<path>.*)")
 _MADV_DONTNEED = 4
 _SHOWN = 15
@@ -64,6 +65,22 @@ def harden(*, supervised: bool) -> None:
 def one_heap() -> None:
     """Let all threads share one heap: each of its own costs more memory than waiting for one another costs time."""
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def keep_heap(most: int) -> None:
+    """Keep up to so many bytes of heap that nobody uses, for whoever needs large pieces of it again and again.
+
+    By default each piece of 128 kB and more goes back to the kernel; to get it again, page by page and cleared, takes
+    as long as what is done with it. ``trim_heap`` gives back what was kept.
+    """
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_MMAP_THRESHOLD, most)
+    libc.mallopt(_M_TRIM_THRESHOLD, most)
+
+
+def trim_heap() -> None:
+    """Give the kernel what of the heap nobody uses."""
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def give_back() -> None:

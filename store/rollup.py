@@ -22,6 +22,10 @@ AGGREGATES = 5
 FIRST = 2
 """Columns before those of the metrics: starts, rows."""
 MOST_SUM = 2.0**62
+FEW = 16
+"""Columns of a span that are folded one by one."""
+AT_ONCE = 1 << 16
+"""So many numbers are coded at once."""
 Places = npt.NDArray[np.intp]
 
 
@@ -64,9 +68,9 @@ def rolled(times: Integers, values: Floats, length: int) -> Rolled:
         starts,
         rows,
         count,
-        np.fmin.reduceat(values, begins, axis=1),
-        np.fmax.reduceat(values, begins, axis=1),
-        np.where(count > 0, total, np.nan),
+        _folded(np.fmin if holes else np.minimum, values, begins),
+        _folded(np.fmax if holes else np.maximum, values, begins),
+        np.where(count > 0, total, np.nan) if holes else total,
         _lasts(values, missing if holes else None, begins),
     )
 
@@ -78,15 +82,15 @@ def coarser(fine: Rolled, length: int) -> Rolled:
         return _nothing(len(fine.count))
     empty = fine.count == 0
     holes = bool(empty.any())
-    count = np.add.reduceat(fine.count, begins, axis=1)
+    count = _folded(np.add, fine.count, begins)
     total = _sums(np.where(empty, 0.0, fine.total) if holes else fine.total, begins)
     return Rolled(
         starts,
         np.add.reduceat(fine.rows, begins),
         count,
-        np.fmin.reduceat(fine.least, begins, axis=1),
-        np.fmax.reduceat(fine.most, begins, axis=1),
-        np.where(count > 0, total, np.nan),
+        _folded(np.fmin if holes else np.minimum, fine.least, begins),
+        _folded(np.fmax if holes else np.maximum, fine.most, begins),
+        np.where(count > 0, total, np.nan) if holes else total,
         _lasts(fine.last, empty if holes else None, begins),
     )
 
@@ -170,8 +174,15 @@ def coded(one: Rolled, level: int) -> list[Coded]:
     """The columns of a part that holds a rollup."""
     spans = coded_integers(np.stack([one.starts, one.rows]), level)
     counts = coded_integers(np.ascontiguousarray(one.count), level)
-    least, most, total, last = (coded_floats(of, level) for of in (one.least, one.most, one.total, one.last))
-    return [*spans, *(column for five in zip(counts, least, most, total, last, strict=True) for column in five)]
+    step = max(1, AT_ONCE // max(4 * len(one.starts), 1))
+    columns = list(spans)
+    for first in range(0, len(counts), step):
+        few = slice(first, first + step)
+        numbers = np.stack([one.least[few], one.most[few], one.total[few], one.last[few]], axis=1)
+        found = coded_floats(numbers.reshape(4 * len(numbers), len(one.starts)), level)
+        for place, count in enumerate(counts[few]):
+            columns += [count, *found[4 * place : 4 * place + 4]]
+    return columns
 
 
 def opened(part: Part, metrics: Sequence[int]) -> Rolled:
@@ -199,15 +210,33 @@ def _spans(times: Integers, length: int) -> tuple[Places, Integers]:
     return begins, starts[begins]
 
 
+def _folded(how: np.ufunc, values: npt.NDArray[Any], begins: Places) -> Any:
+    """``how`` over the columns of each span, which ``begins`` at some column and ends before the next."""
+    counts = np.diff(begins, append=values.shape[1])
+    most = int(counts.max())
+    if most > FEW:
+        return how.reduceat(values, begins, axis=1)
+    # Few columns a span: one step for the first of each, one for the second ... is far less than one for each span.
+    found = np.take(values, begins, axis=1)
+    for place in range(1, most):
+        there = counts > place
+        if there.all():
+            how(found, np.take(values, begins + place, axis=1), out=found)
+        else:
+            found[:, there] = how(found[:, there], np.take(values, begins[there] + place, axis=1))
+    return found
+
+
 def _sums(values: Floats, begins: Places) -> Floats:
     whole, decimals = scaled(np.ascontiguousarray(values))
-    with np.errstate(over="ignore"):
-        sums = np.add.reduceat(values, begins, axis=1)
-    most = np.abs(whole.astype(np.float64)).max(axis=1, initial=0.0) * values.shape[1]
-    exact = np.flatnonzero((decimals >= 0) & (most < MOST_SUM))
-    if len(exact):
-        tens = np.array(TENS)[decimals[exact]]
-        sums[exact] = np.add.reduceat(whole[exact], begins, axis=1) / tens[:, None]
+    most = np.maximum(np.abs(whole.max(axis=1).astype(np.float64)), np.abs(whole.min(axis=1).astype(np.float64)))
+    fits = (decimals >= 0) & (most * values.shape[1] < MOST_SUM)
+    sums = np.empty((len(values), len(begins)))
+    exact, other = np.flatnonzero(fits), np.flatnonzero(~fits)
+    sums[exact] = _folded(np.add, whole[exact], begins) / np.array(TENS)[decimals[exact]][:, None]
+    if len(other):
+        with np.errstate(over="ignore"):
+            sums[other] = np.add.reduceat(values[other], begins, axis=1)
     return sums
 
 

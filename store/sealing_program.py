@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bus.process import keep_heap, trim_heap
 from bus.program import Program, TryAgain, run
 from store.archive.files import Archive
 from store.archive.moving import Mover
@@ -23,6 +24,8 @@ from store.spans import RAW
 TURN_SECONDS = 15.0
 """So often it looks whether something is due; while there is, it goes on."""
 FIRST_SECONDS = 5.0
+HEAP_BYTES = 32 * 2**20
+"""So much memory is kept from one host to the next, while there is work."""
 NICE = 10
 """Everybody else goes first."""
 
@@ -33,6 +36,7 @@ def build_sealer(program: Program[Store]) -> None:
         program.log.info("the %s backend keeps its own house: there is nothing to seal", program.config.backend)
         return
     os.nice(NICE)
+    keep_heap(HEAP_BYTES)
     path = program.home / program.config.path
     backend = _opened(path)
     program.loop.on_stop(backend.close)
@@ -58,6 +62,8 @@ def build_sealer(program: Program[Store]) -> None:
         except OSError as error:
             program.log.error("cannot seal: %s", error)
             more = False
+        if not more:
+            trim_heap()
         program.loop.after(0.0 if more else TURN_SECONDS, turn)
 
     def prune() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.databases.data import generated
 from bus.loop import Loop
 from bus.messages import KINDS, Layout, layout_id
+from bus.process import keep_heap
 from bus.questions import Question, pack_question, read_answer
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
@@ -31,6 +32,7 @@ from store.pruning import Pruner, Room
 from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
 from store.sealing import part_of
+from store.sealing_program import HEAP_BYTES
 from store.spans import RAW, Span, name_of
 from store.writer import Writer
 
@@ -206,6 +208,7 @@ class SealerRole(_Worker):
     """The sealer and what drops the old, as often as it is told that time went on."""
 
     def __init__(self, path: Path) -> None:
+        keep_heap(HEAP_BYTES)
         self._backend = LmdbBackend(path, write=False)
         retention = Store().retention()
         # Whoever made the past wrote it just now: nothing has to be quiet for a while.

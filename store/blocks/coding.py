@@ -38,8 +38,7 @@ because it was tried: what does not come back bit for bit is kept as bits.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -71,8 +70,7 @@ FAVOUR = 0.97
 """Differences have to weigh less than this share of the plain numbers: zstd finds more in plain ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+class Coded(NamedTuple):
     """A column as bytes, and what its entry says."""
 
     form: int
@@ -191,16 +189,18 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
             if len(close) > 1:
                 orders[place] = min(close, key=lambda one: _tried(candidates[one][place], level))
     found: list[Coded | None] = [None] * len(values)
+    tens, zeros, steps = decimals.tolist(), shifts.tolist(), slopes.tolist()
     for order, residuals in enumerate(candidates):
         places = np.flatnonzero(orders == order)
-        first = (least if order == 0 else firsts)[places].tolist()
-        steps = slopes[places].tolist()
-        for at, (place, one) in enumerate(zip(places.tolist(), _bodies(residuals[places]), strict=True)):
+        first = (least if order == 0 else firsts).tolist()
+        form = INTEGERS | (HOLES if holes else 0) | order << ORDER
+        for place, one in zip(places.tolist(), _bodies(residuals[places]), strict=True):
             sparse, bitmap, width, planes = one
             body, pressed = _pressed(holes + bitmap, planes, width, level)
-            base = _based(first[at]) + (_based(steps[at]) if order == 1 else b"")
-            form = INTEGERS | (HOLES if holes else 0) | pressed | order << ORDER | sparse
-            found[place] = Coded(form, width, int(decimals[place]), int(shifts[place]), base + body)
+            base = _based(first[place])
+            if order == 1:
+                base += _based(steps[place])
+            found[place] = Coded(form | pressed | sparse, width, tens[place], zeros[place], base + body)
     return [one for one in found if one is not None]
 
 
@@ -212,16 +212,20 @@ def _bodies(residuals: Words) -> list[tuple[int, bytes, int, bytes]]:
     held = np.count_nonzero(there, axis=1)
     sparse = (held > 0) & (held <= count * (1 - SPARSE_SHARE))
     widths = np.array(SIZES)[np.searchsorted(LIMITS, residuals.max(axis=1, initial=0))]
-    for width in np.unique(widths).tolist():
-        places = np.flatnonzero((widths == width) & ~sparse)
+    dense = np.where(sparse, -1, widths)
+    for width in set(dense.tolist()) - {-1}:
+        places = np.flatnonzero(dense == width)
         planes, size = _planed(residuals[places], width), count * width
         for at, place in enumerate(places.tolist()):
             found[place] = 0, b"", width, planes[at * size : at * size + size]
     places = np.flatnonzero(sparse)
-    bitmaps, size = np.packbits(there[places], axis=1).tobytes(), -(-count // 8)
+    some = there[places]
+    bitmaps, size = np.packbits(some, axis=1).tobytes(), -(-count // 8)
+    kept, end = residuals[places][some], 0
+    lowest = kept.astype(np.uint8).tobytes()
     for at, place in enumerate(places.tolist()):
-        width = int(widths[place])
-        planes = _planed(residuals[place][there[place]][None, :], width)
+        start, end, width = end, end + int(held[place]), int(widths[place])
+        planes = lowest[start:end] if width == 1 else _planed(kept[None, start:end], width)
         found[place] = SPARSE, bitmaps[at * size : at * size + size], width, planes
     return found
 
@@ -284,4 +288,4 @@ def _planed(residuals: Words, width: int) -> bytes:
 
 def _based(base: int) -> bytes:
     size = base.bit_length() // 8 + 1
-    return bytes((size,)) + base.to_bytes(size, "little", signed=True)
+    return (base << 8 | size).to_bytes(size + 1, "little", signed=True)

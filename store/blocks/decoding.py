@@ -6,6 +6,7 @@ Many columns of equally many rows are read together: what numpy takes for one ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ Present = npt.NDArray[np.bool_] | None
 """Which rows have a reading; None when all do."""
 COUNTED = INTEGERS | PRESSED | 3 << ORDER | SPARSE
 """The forms that are undone many at once: integers without holes."""
+WORD = 8
 
 
 def floats(entry: Entry, payload: bytes, rows: int) -> Floats:
@@ -71,12 +73,9 @@ def integers(entry: Entry, payload: bytes, rows: int) -> Integers:
 def all_floats(columns: Sequence[Column], rows: int) -> Floats:
     """A matrix of which each row is the numbers of a column; raises ``Damaged``."""
     found = np.empty((len(columns), rows))
-    counted: dict[int, list[int]] = {}
-    for place, (entry, payload) in enumerate(columns):
-        if entry[0] & 3 == INTEGERS and not entry[0] & ~COUNTED:
-            counted.setdefault(entry[0] >> ORDER & 3, []).append(place)
-        else:
-            found[place] = floats(entry, payload, rows)
+    counted, others = _by_order(columns, found.view(np.uint64))
+    for place in others:
+        found[place] = floats(*columns[place], rows)
     for order, places in counted.items():
         numbers = _all_whole(order, [columns[place] for place in places], rows).astype(np.float64)
         decimals = [columns[place][0][2] for place in places]
@@ -89,15 +88,27 @@ def all_floats(columns: Sequence[Column], rows: int) -> Floats:
 def all_integers(columns: Sequence[Column], rows: int) -> Integers:
     """A matrix of which each row is the integers of a column of integers; raises ``Damaged``."""
     found = np.empty((len(columns), rows), np.int64)
-    counted: dict[int, list[int]] = {}
-    for place, (entry, payload) in enumerate(columns):
-        if entry[0] & 3 == INTEGERS and not entry[0] & ~COUNTED:
-            counted.setdefault(entry[0] >> ORDER & 3, []).append(place)
-        else:
-            found[place] = integers(entry, payload, rows)
+    counted, others = _by_order(columns, found.view(np.uint64))
+    for place in others:
+        found[place] = integers(*columns[place], rows)
     for order, places in counted.items():
         found[places] = _all_whole(order, [columns[place] for place in places], rows)
     return found
+
+
+def _by_order(columns: Sequence[Column], words: Words) -> tuple[dict[int, list[int]], list[int]]:
+    """(integers without holes by order, all others) but for constants, which are written to ``words`` at once."""
+    counted: dict[int, list[int]] = {}
+    others = []
+    for place, (entry, payload) in enumerate(columns):
+        form = entry[0]
+        if form & 3 == INTEGERS and not form & ~COUNTED:
+            counted.setdefault(form >> ORDER & 3, []).append(place)
+        elif form == CONSTANT and len(payload) == WORD:
+            words[place] = int.from_bytes(payload, "little")
+        else:
+            others.append(place)
+    return counted, others
 
 
 def _all_whole(order: int, columns: Sequence[Column], rows: int) -> Integers:
@@ -191,9 +202,13 @@ def _all_spread(bodies: Sequence[bytes], widths: Iterable[int], count: int) -> W
     there = np.unpackbits(bitmaps, axis=1, count=count).view(bool)
     spread = np.zeros(there.shape, np.uint64)
     held = np.count_nonzero(there, axis=1).tolist()
-    spread[there] = np.concatenate(
-        [_all_unplaned([body[size:]], width, few)[0] for body, width, few in zip(bodies, widths, held, strict=True)]
-    )
+    kept: list[npt.NDArray[Any]] = []
+    for body, width, few in zip(bodies, widths, held, strict=True):
+        if width == 1 and len(body) == size + few:
+            kept.append(np.frombuffer(body, np.uint8, few, size))
+        else:
+            kept.append(_all_unplaned([body[size:]], width, few)[0])
+    spread[there] = np.concatenate(kept)
     return spread
 
 

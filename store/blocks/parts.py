@@ -108,5 +108,6 @@ class Part:
 
     def verify(self) -> None:
         """Read all of it."""
+        self.all_read()
         for column in range(self.columns):
             self.payload(column)

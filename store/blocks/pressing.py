@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -23,14 +24,15 @@ class _Zstd(threading.local):
 
     def __init__(self) -> None:
         form = zstandard.FORMAT_ZSTD1_MAGICLESS
-        self.unpress = zstandard.ZstdDecompressor(format=form).decompress
+        self.unpress: Callable[..., bytes] = zstandard.ZstdDecompressor(format=form).decompress
 
         @lru_cache
-        def press(level: int) -> Any:
+        def press(level: int) -> Callable[[bytes], bytes]:
             parameters = zstandard.ZstdCompressionParameters.from_level(
                 level, format=form, write_checksum=False, write_dict_id=False
             )
-            return zstandard.ZstdCompressor(compression_params=parameters).compress
+            compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(compression_params=parameters).compress
+            return compress
 
         @lru_cache
         def pieces(level: int) -> Any:
@@ -57,27 +59,27 @@ _ZSTD = _Zstd()
 
 def pressed(data: bytes, level: int = 3) -> bytes:
     """One zstd frame without magic number."""
-    return bytes(_ZSTD.press(level)(data))
+    return _ZSTD.press(level)(data)
 
 
 def unpressed(data: bytes, most: int) -> bytes:
     """What is in a frame, at most so many bytes; raises ``Damaged``."""
     try:
-        return bytes(_ZSTD.unpress(data, max_output_size=most))
+        return _ZSTD.unpress(data, max_output_size=most)
     except zstandard.ZstdError as error:
         raise Damaged(f"a body that cannot be unpacked: {error}") from None
 
 
 def smaller(head: bytes, planes: bytes, width: int, level: int) -> bytes | None:
     """Both as one frame; None when that is no smaller."""
-    body = head + planes
-    if len(body) < LEAST_PRESSED:
+    whole = len(head) + len(planes)
+    if whole < LEAST_PRESSED:
         return None
-    size = len(planes) // max(width, 1)
-    if width > 1 and size >= APART:
+    if width > 1 and len(planes) >= APART * width:
         # A block for each plane: high and low bytes have little in common, and each block has codes of its own.
+        size = len(planes) // width
         each = [head, *(planes[at : at + size] for at in range(0, len(planes), size))]
         small = _ZSTD.in_blocks([part for part in each if part], level)
     else:
-        small = pressed(body, level)
-    return small if len(small) < len(body) else None
+        small = _ZSTD.press(level)(head + planes if head else planes)
+    return small if len(small) < whole else None

@@ -134,3 +134,30 @@ def test_only_what_the_linker_left_alone_is_given_back() -> None:
         "4000-5000 r--p 00000000 00:00 0\nAnonymous:             0 kB\n"
     )
     assert list(untouched(smaps.splitlines(keepends=True))) == [(0x1000, 0x2000)]
+
+
+PIECES = """
+import resource, sys
+from bus.process import keep_heap, trim_heap
+keep_heap(32 * 2**20)
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+piece = b"x" * 2**22
+del piece
+before = faults()
+for _ in range(20):
+    piece = b"x" * 2**22
+    del piece
+again = faults() - before
+trim_heap()
+before = faults()
+piece = b"x" * 2**22
+print(again, faults() - before)
+"""
+
+
+def test_a_heap_that_is_kept_is_not_asked_for_anew_until_it_is_trimmed() -> None:
+    found = subprocess.run([sys.executable, "-c", PIECES], capture_output=True, check=True, text=True)
+    again, trimmed = map(int, found.stdout.split())
+    assert again < 1024  # of twenty times as many pages
+    assert trimmed >= 512

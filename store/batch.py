@@ -34,6 +34,15 @@ class Group:
         self.at = at
         self.newest = record
 
+    @property
+    def minute(self) -> int:
+        """When its minute begins, ns."""
+        return self.at - self.at % MINUTE
+
+    def first_at(self) -> int:
+        """The time of its oldest record."""
+        return min(dated(fields[9]) for record in self.records for _, _, fields in walk(record))
+
     def dated(self) -> Iterator[tuple[int, bytes]]:
         """(received, record) of each."""
         later, received = dict(self.changes), self.received
@@ -115,6 +124,16 @@ class Batch:
                 known = found.get((code, subject))
                 if known is None or is_newer(group.at, known.at, group.received_newest):
                     found[code, subject] = Newest(group.at, group.received_newest, group.newest)
+        return found
+
+    def earliest(self) -> dict[tuple[int, bytes], Group]:
+        """The oldest group of each series, by (kind code, subject)."""
+        found: dict[tuple[int, bytes], Group] = {}
+        for (code, _), groups in self.groups.items():
+            for (subject, _), group in groups.items():
+                known = found.get((code, subject))
+                if known is None or group.at < known.at:
+                    found[code, subject] = group
         return found
 
     def _open_partition(self, code: int, at: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from store.backends.beginning import be_sure, begin_anew
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
+from store.backends.leaving import counted, leaving, let_go
+from store.backends.newest import NewestRecords
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.past import Past
 from store.backends.values import (
@@ -31,7 +34,6 @@ from store.backends.values import (
     disk_bytes,
     measured_at,
     names_of,
-    pack_latest,
     pack_names,
     pack_series,
     pack_stream,
@@ -41,17 +43,13 @@ from store.backends.values import (
     unpack_stream,
 )
 from store.backends.witness import Witness
-from store.batch import Batch, Group, Latest, Newest, is_newer
+from store.batch import Batch, Group, Latest
 from store.blocks.files import Blocks
 from store.columns import Steps
-from store.keys import LAYOUT, NUMBER, partition, partition_start, period, row_key, series_key
+from store.keys import FAR, LAYOUT, NUMBER, partition, partition_start, period, row_key, series_key
 from store.pieces import Piece
 from store.rows import group
 
-SAMPLE = KINDS["sample"].code
-LATEST_EVERY = 1_000_000_000
-"""ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
-After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 log = logging.getLogger("guardia")
 DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
@@ -88,6 +86,8 @@ class LmdbBackend:
                 self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()
             raise StoreBroken(str(error) if isinstance(error, StoreFull) else f"{path / 'state'}: {error}") from None
+        if write:
+            let_go(self._meta, self._partitions)
 
     @property
     def partitions(self) -> Partitions:
@@ -114,10 +114,7 @@ class LmdbBackend:
         )
         with self._state.begin() as txn:
             self._layout_ids = {LAYOUT.unpack(k)[0] for k, _ in txn.cursor(self._db["layouts"])}
-        self._latest_at: dict[int, int] = {}
-        self._latest_waiting: dict[int, Newest] = {}
-        self._latest_unwritten: set[int] = set()
-        self._latest_written = 0
+        self._newest = NewestRecords(self._db)
         self._witness = Witness(self._path.with_name(self._path.name + ".generation"))
         known = int(self._meta.get("generation", 0))
         commits, copy = int(self._meta.get("commits", 0)), bool(self._meta.pop("copy", False))
@@ -139,7 +136,7 @@ class LmdbBackend:
                 kind = BY_CODE[code].name
                 counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, groups, halfway)
             failpoints.at("store.before_commit")
-            self._commit_state(latest, counts, now, streams)
+            self._commit_state(batch, latest, counts, now, streams)
             self._halfway = False
         except lmdb.Error as error:
             raise explained(error, self._path) from None
@@ -188,11 +185,11 @@ class LmdbBackend:
         self._partitions.put(path, rows, records, again=halfway)
         return records
 
-    def _commit_state(self, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
+    def _commit_state(self, batch: Batch, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
         with self._presence.at(self._path / "state"):
-            self._write_state(latest, counts, now, streams)
+            self._write_state(batch, latest, counts, now, streams)
 
-    def _write_state(self, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
+    def _write_state(self, batch: Batch, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
         meta = dict(self._meta, commits=self._commits, last_commit=now)
         meta["records"] = {
             kind: int(self._meta.get("records", {}).get(kind, 0)) + counts.get(kind, 0)
@@ -203,42 +200,21 @@ class LmdbBackend:
                 txn.delete(key, db=self._db["streams"])
             with txn.cursor(self._db["streams"]) as cursor:
                 cursor.putmulti(sorted((key, pack_stream(value)) for key, value in streams[0]))
-            self._gather_latest(txn, latest)
-            due = now - self._latest_written >= LATEST_EVERY
-            for number in list(self._latest_waiting) if due else self._latest_unwritten:
-                newest = self._latest_waiting[number]
-                txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
+            self._newest.gather(txn, latest, self._series)
+            due = self._newest.put(txn, now)
+            began = self._newest.put_first(txn, batch)
             write_meta(txn, self._db, meta)
         self._meta = meta
-        self._latest_unwritten.clear()
+        self._newest.committed(now, all_of_it=due)
+        self._newest.began(began)
         if due:
             self._witness.note(self.generation, self._commits)
-            self._latest_waiting.clear()
-            self._latest_written = now
-
-    def _gather_latest(self, txn: lmdb.Transaction, latest: Latest) -> None:
-        """Remember the newest of each series; what is not a sample, or is a series' first, is written at once."""
-        for (code, subject), newest in latest.items():
-            number = self._series[series_key(BY_CODE[code].name, subject)]
-            before = self._latest_at.get(number)
-            if before is None:
-                stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
-                before = None if stored is None else measured_at(stored.record)
-            if before is None or is_newer(newest.at, before, newest.received):
-                self._latest_at[number] = newest.at
-                self._latest_waiting[number] = newest
-                if before is None or code != SAMPLE:
-                    self._latest_unwritten.add(number)
-            else:
-                self._latest_at[number] = before
 
     def _write_latest(self) -> None:
         """Write what still waits."""
         with self._state.begin(write=True) as txn:
-            for number, newest in self._latest_waiting.items():
-                txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
-        self._latest_waiting.clear()
-        self._latest_unwritten.clear()
+            self._newest.put(txn, FAR)
+        self._newest.committed(0, all_of_it=True)
 
     def streams(self) -> list[tuple[bytes, bytes]]:
         """How far each stream is stored; see ``Backend``. One that is damaged begins anew: it is offered again."""
@@ -254,28 +230,36 @@ class LmdbBackend:
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
-        dropped: dict[str, int] = {}
+        dropped, uncounted = 0, Counter[str]()
         for kind, age in keep.items():
             for path in self._partitions.between(kind):
                 if partition_start(path.name) + period(kind) <= now - age:
-                    dropped[kind] = dropped.get(kind, 0) + self._partitions.count(path)
+                    dropped += (records := self._partitions.count(path))
+                    if not self._note_leaving("deleted", kind, path):
+                        uncounted[kind] += records  # on a full disk there is room afterwards
                     self._partitions.remove(path)
             self._partitions.drop_put_aside(kind, now - age)
-        deleted = self._meta.get("deleted", {})
-        meta = dict(self._meta, last_cleanup=now)
-        meta["deleted"] = {k: int(deleted.get(k, 0)) + dropped.get(k, 0) for k in {*deleted, *dropped}}
-        with contextlib.suppress(lmdb.Error), self._state.begin(write=True) as txn:
-            write_meta(txn, self._db, meta)
-            self._meta = meta
-        return sum(dropped.values())
+        meta = {**self._meta, "last_cleanup": now}
+        for kind, records in uncounted.items():
+            meta = counted(meta, "deleted", kind, records)
+        self._keep_meta(meta)
+        return dropped
 
-    def _note_sealed(self, kind: str, records: int) -> None:
-        """Records are about to leave the rows for the blocks."""
-        sealed = self._meta.get("sealed", {})
-        meta = dict(self._meta, sealed={**sealed, kind: int(sealed.get(kind, 0)) + records})
-        with self._state.begin(write=True) as txn:
-            write_meta(txn, self._db, meta)
-        self._meta = meta
+    def _note_leaving(self, what: str, kind: str, path: Path) -> bool:
+        """Write down that a partition is about to leave the rows; False when that cannot be."""
+        return self._keep_meta(leaving(self._meta, what, kind, path, self._partitions))
+
+    def _note_sealed(self, kind: str, path: Path) -> bool:
+        """A partition is about to leave the rows for the blocks; False when it has to stay."""
+        return self._note_leaving("sealed", kind, path)
+
+    def _keep_meta(self, meta: dict[str, Any]) -> bool:
+        with contextlib.suppress(lmdb.Error):
+            with self._state.begin(write=True) as txn:
+                write_meta(txn, self._db, meta)
+            self._meta = meta
+            return True
+        return False
 
     # -- reading ---
 
@@ -364,14 +348,14 @@ class LmdbBackend:
             self._partitions.take_over()
             self._past.unlink_sealed(time.time_ns(), self._note_sealed)
             self._partitions.look()
-            if self._latest_waiting:
+            if self._newest:
                 with contextlib.suppress(lmdb.Error):
                     self._write_latest()
             self._state.reader_check()
 
     def close(self) -> None:
         """Close every file."""
-        if self._write and self._latest_waiting:
+        if self._write and self._newest:
             with contextlib.suppress(lmdb.Error):
                 self._write_latest()
         if self._write:

@@ -92,10 +92,10 @@ class Past:
                 found += self._rollup(subject, globs, grid, step)
         return found
 
-    def unlink_sealed(self, now: int, note: Callable[[str, int], None] = lambda kind, records: None) -> int:
+    def unlink_sealed(self, now: int, note: Callable[[str, Path], bool] = lambda kind, path: True) -> int:
         """Remove some partitions all of whose rows are in blocks that were written a while ago; a writer's duty.
 
-        ``note`` is told before of what kind they are and how many records they hold.
+        ``note`` is told of each before, and of what kind it is; where it says no the partition stays.
         Nobody else may: the writer alone knows that nothing was added between the look and the removal.
         """
         removed = 0
@@ -109,7 +109,8 @@ class Past:
                         continue
                 except OSError:
                     continue
-                note(kind, self._rows.count(path))
+                if not note(kind, path):
+                    return removed
                 failpoints.at("seal.before_remove")
                 self._rows.remove(path)
                 failpoints.at("seal.after_remove")

@@ -27,7 +27,7 @@ from store.backends.values import measured_at, names_of
 from store.backends.witness import Witness
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
-from store.keys import LAYOUT, dated
+from store.keys import FAR, LAYOUT, dated
 from store.pieces import Piece
 
 LATEST_EVERY = 1_000_000_000
@@ -55,6 +55,7 @@ class PostgresBackend:
         self._series: dict[tuple[int, bytes], int] = {}
         self._layouts: set[int] = set()
         self._latest_at: dict[int, int] = {}
+        self._first_at: dict[int, int] = {}
         self._waiting: dict[int, Newest] = {}
         self._written = 0
         self._meta: dict[str, Any] = {}
@@ -75,8 +76,9 @@ class PostgresBackend:
         known = int(self._meta.setdefault("format", FORMAT))
         if known != FORMAT:
             raise StoreBroken(f"the database is of format {known}, this Guardia writes {FORMAT}")
-        for number, kind, subject, at in db.execute("SELECT number, kind, subject, at FROM series"):
+        for number, kind, subject, first, at in db.execute("SELECT number, kind, subject, first_at, at FROM series"):
             self._series[kind, subject.encode()] = number
+            self._first_at[number] = first
             self._latest_at[number] = at
         self._layouts = {LAYOUT.unpack(row[0])[0] for row in db.execute("SELECT id FROM layouts")}
         known = int(self._meta.get("generation", 0))
@@ -90,6 +92,7 @@ class PostgresBackend:
         try:
             with self._using() as db:
                 new = self._intern(db, latest)
+                began = self._put_first(db, batch, self._series | new)
                 layouts = self._keep_layouts(db, batch.layouts)
                 counts = self._insert(db, batch, self._series | new)
                 self._move_streams(db, streams)
@@ -104,6 +107,7 @@ class PostgresBackend:
             raise
         # Only now does any of it hold.
         self._series |= new
+        self._first_at |= began
         self._layouts |= layouts
         self._meta = meta
         for number, newest in waiting.items():
@@ -126,6 +130,18 @@ class PostgresBackend:
             assert row is not None  # RETURNING always gives one
             found[code, subject] = row[0]
         return found
+
+    def _put_first(self, db: Db, batch: Batch, series: dict[tuple[int, bytes], int]) -> dict[int, int]:
+        """Write of each series when its first record was, where one of the batch is older."""
+        groups = {series[key]: group for key, group in batch.earliest().items()}
+        found = {n: group.first_at() for n, group in groups.items() if group.minute < self._first_at.get(n, FAR)}
+        if found:
+            db.execute(
+                "UPDATE series SET first_at = LEAST(series.first_at, n.at)"
+                " FROM unnest(%s::int[], %s::bigint[]) AS n(number, at) WHERE series.number = n.number",
+                (list(found), list(found.values())),
+            )
+        return {number: min(at, self._first_at.get(number, FAR)) for number, at in found.items()}
 
     def _keep_layouts(self, db: Db, records: Sequence[bytes]) -> set[int]:
         new: set[int] = set()

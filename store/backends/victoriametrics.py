@@ -7,7 +7,6 @@ server's; from then on they are remade of what it kept: milliseconds, and about 
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
@@ -17,13 +16,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import lmdb
 import requests
 
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
 from store.backends import Row, StoreBroken, Streams, pieces_of_rows
-from store.backends.formats import series_of_record, write_meta
+from store.backends.formats import series_of_record
+from store.backends.leaving import counted
 from store.backends.lmdb import LmdbBackend
 from store.backends.shipping import FLUSH_SECONDS, PATIENCE, Parcel, Shipper, said
 from store.backends.values import names_of
@@ -186,12 +185,11 @@ class VictoriaMetricsBackend(LmdbBackend):
         """From now on the server alone has this partition."""
         self._told["local_from"] = max(self._told.get("local_from", 0), partition_start(path.name) + period("sample"))
         self._write_told()
-        moved = int(self._meta.get("moved", {}).get("sample", 0)) + self._partitions.count(path)
-        meta = dict(self._meta, moved={"sample": moved})
+        records = self._partitions.count(path)
+        noted = self._note_leaving("moved", "sample", path)
         self._partitions.remove(path)
-        with contextlib.suppress(lmdb.Error), self._state.begin(write=True) as txn:
-            write_meta(txn, self._db, meta)
-            self._meta = meta
+        if not noted:
+            self._keep_meta(counted(self._meta, "moved", "sample", records))
 
     def _is_there(self, path: Path) -> bool:
         """Whether the server has all of a partition on its disk."""

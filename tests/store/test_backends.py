@@ -128,6 +128,21 @@ def test_latest_is_the_newest_by_its_own_time_not_by_receipt(backend: Backend) -
     assert backend.latest("facts", None) == []
 
 
+def test_a_subject_is_known_since_its_oldest_record_whenever_that_came(backend: Backend) -> None:
+    def first() -> list[int]:
+        backend.refresh()
+        return [(one.first_at - NOON) // SECOND for one in backend.subjects("sample")]
+
+    backend.commit(batch([layout(), sample(130), sample(70), sample(75)]), LATE)
+    assert first() == [70]
+    backend.commit(batch([sample(72), sample(200)]), LATE + SECOND)
+    assert first() == [70]
+    backend.commit(batch([sample(62), sample(61), sample(63)]), LATE + 2 * SECOND)
+    assert first() == [61]
+    backend.commit(batch([sample(3)]), LATE + 3 * SECOND)
+    assert first() == [3]
+
+
 def test_latest_of_some_subjects_comes_by_name(backend: Backend) -> None:
     backend.commit(batch([facts(1, "6.1", host=host) for host in ("web-2", "db-1", "web-1")]), LATE)
 

@@ -25,8 +25,11 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("◀◂‹←", "<"),
         **dict.fromkeys("↓▼▾", "v"),
         **dict.fromkeys("↑▲▴", "^"),
-        **dict.fromkeys("●◆■", "*"),
-        **dict.fromkeys("○◇□◌", "o"),
+        "●": "*",
+        "◆": "!",
+        "■": "#",
+        "◇": "~",
+        **dict.fromkeys("○□◌", "o"),
         "–": "-",
         "—": "-",
         "·": "-",
@@ -38,7 +41,8 @@ _PLAIN = str.maketrans(
         "✓": "*",
         "▏": "_",
         "█": "#",
-        **dict.fromkeys("░▒▓", ":"),
+        "░": "/",
+        **dict.fromkeys("▒▓", ":"),
         "▀": "'",
         "▄": ".",
     }
@@ -53,7 +57,8 @@ _CONSOLE = str.maketrans(
         **dict.fromkeys("▶▸›", "►"),
         **dict.fromkeys("◀◂‹", "◄"),
         **dict.fromkeys("●", "•"),
-        **dict.fromkeys("◆◇", "♦"),
+        "◆": "♦",
+        "◇": "≈",
         **dict.fromkeys("◦□◌", "○"),
         **dict.fromkeys("–—", "-"),
         "▾": "▼",
@@ -118,6 +123,18 @@ def fit(text: str, room: int) -> str:
     if kept and found[len(kept)] == "":
         kept.pop()  # the other half of a wide character would be left
     return "".join(kept).rstrip() + "…"
+
+
+def fit_end(text: str, room: int) -> str:
+    """``text`` in at most ``room`` columns, its beginning made ``…`` where it is longer. For paths, which end apart."""
+    found = cells(text)
+    if len(found) <= room:
+        return "".join(found)
+    if room <= 0:
+        return ""
+    kept = found[len(found) - room + 1 :]
+    # The other half of a wide character would be left.
+    return "…" + "".join(kept if not kept or kept[0] else (" ", *kept[1:]))
 
 
 def wrapped(text: str, room: int) -> list[str]:

@@ -86,24 +86,26 @@ def _header(scene: Scene, pane: Pane) -> None:
     text, style = link_words(scene)
     x = pane.right(0, text, style | BOLD, x=pane.width - 1)
     address = scene.model.address
-    tabs = _tabs(scene, "names")
-    room = x - sum(width(tab) for tab, _ in tabs) - 11
-    spans: list[Span] = [(" guardia ", Role.ACCENT | BOLD), *tabs]
+    firing = scene.firing()
+    burns = f"▼ {firing} firing" if firing else ""
+    if width(burns) > pane.width // 6:
+        burns = f"▼ {firing}"
+    # What fires is more than the program's name and the names of the other screens.
+    need = width(burns) + 1 if burns else 0
+    spans: list[Span] = [(" guardia ", Role.ACCENT | BOLD), *_tabs(scene, "names")]
     shorter: tuple[Others, ...] = ("names", "digits", "none")
     for others in shorter:
-        if room < 0:
+        if x - sum(width(tab) for tab, _ in spans) - 1 < (0 if others == "none" else need):
             spans = _tabs(scene, others)
-            room = x - sum(width(tab) for tab, _ in spans) - 2
+    room = x - sum(width(tab) for tab, _ in spans) - 2
     pane.spans(0, 0, spans)
-    extra: list[Span] = []
-    firing = scene.firing()
-    if firing:
-        extra.append((f"▼ {firing} firing", Role.DOWN | BOLD))
+    extra: list[Span] = [(burns, Role.DOWN | BOLD)] if burns else []
     extra.append((address, Role.SOFT))
     for piece, piece_style in extra:
-        if width(piece) + 2 <= room:
-            x = pane.right(0, piece, piece_style, x=x - 2)
-            room -= width(piece) + 2
+        gap = 1 if piece == burns and width(piece) + 2 > room else 2
+        if width(piece) + gap <= room:
+            x = pane.right(0, piece, piece_style, x=x - gap)
+            room -= width(piece) + gap
         elif piece == address and room >= 14:
             pane.right(0, fit(piece, room - 2), piece_style, x=x - 2)
 
@@ -138,6 +140,8 @@ def _footer(scene: Scene, pane: Pane) -> None:
         pane.put(1, 0, fit(warning, edge - 2), Role.WARN | BOLD)
         return
     hints = [(_shown(binding), binding.hint) for binding in keys.on(model.screen) if binding.hint]
+    if model.screen in keys.SCROLLED:
+        hints = [(key, "scroll" if hint == "select" else hint) for key, hint in hints]
     room = edge - 2
     # Whoever finds no other hint still finds the help.
     wanted = sorted(hints, key=lambda hint: hint[1] != "help")

@@ -25,7 +25,9 @@ SUBJECTS = ("pulse", "hosts", "host", "services", "alerts", "why")
 """Where something is chosen that acts can concern."""
 FILTERED = ("hosts", "services", "alerts")
 OPENS = ("pulse", "hosts", "alerts")
-TEXTS = ("host", "guardia", "help", "why", "backtest")
+SCROLLED = ("guardia", "help", "why", "backtest")
+"""Where nothing is chosen, and lines are passed over."""
+TEXTS = ("host", *SCROLLED)
 
 BINDINGS = (
     Binding(("up", "k"), "up", "the line above; on Host: the host above"),

@@ -128,6 +128,12 @@ class Theme:
     background: Colour | None = None
     """Behind everything; None keeps the terminal's own."""
 
+    @property
+    def bar_stale(self) -> Colour:
+        """What is no longer current, on the bar: half way from its text to its back."""
+        text, back = self.bar_text, self.bar_back
+        return Colour((text.red + back.red) // 2, (text.green + back.green) // 2, (text.blue + back.blue) // 2, 7)
+
 
 OKABE = Theme("okabe", COLOURS)
 """The usual one, for eyes of every kind."""
@@ -168,7 +174,10 @@ class Palette:
         if style & BAR:
             codes.append(self._code(theme.bar_back, back=True))
             dull = (-1, 8) if self.colours > 16 else (-1, 8, theme.bar_back.basic)
-            colour = theme.bar_text if colour.basic in dull else colour
+            if style & 0xFF == Role.STALE:
+                colour = theme.bar_stale
+            elif colour.basic in dull:
+                colour = theme.bar_text
         elif theme.background is not None:
             codes.append(self._code(theme.background, back=True))
         if colour.basic >= 0:

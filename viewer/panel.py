@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from viewer.axis import Axis, labels
 from viewer.canvas import Pane, Span
-from viewer.cells import fit, width
+from viewer.cells import fit, fit_end, width, wrapped
 from viewer.charts import Scale, Values, area, meter
 from viewer.limits import Limit, limits, spans
 from viewer.palette import BOLD, Role, heat
@@ -17,6 +17,9 @@ from viewer.units import Units, share
 
 LABELS = 5
 """Columns for the scale at the left of a chart, at least."""
+
+NARROW = 8
+"""Columns below which nothing can be said in words."""
 
 Colour = Callable[[float], int]
 """The style for a height in the chart, 0 to 1."""
@@ -66,24 +69,22 @@ class Frame:
     outer: Pane
     scale: Scale
     text: Callable[[float], str]
-    labelled: tuple[int, ...] = ()
-    """Rows at whose left the scale has a label."""
+    kept: tuple[int, ...] = ()
+    """Rows whose label at the left stays, even where a limit is drawn."""
 
 
 def frame(scene: Scene, outer: Pane, inner: Pane, scale: Scale, text: Callable[[float], str]) -> Frame:
     """Lay out a chart inside ``inner``: the scale at its left, the times in the lower edge of ``outer``."""
     middle = text((scale.high + scale.low) / 2)
-    shift = max(LABELS, width(text(scale.high)) + 1, width(middle) + 1) if inner.width >= 24 else 0
+    shift = max(LABELS, width(text(scale.high)) + 1, width(middle) + 1) if inner.width >= 18 else 0
     plot = inner.part(shift, 0, inner.width - shift, inner.height)
-    labelled = [0, inner.height - 1]
     if shift and inner.height:
         inner.right(0, text(scale.high), Role.SOFT, x=shift - 1)
         inner.right(inner.height - 1, text(scale.low), Role.SOFT, x=shift - 1)
         if inner.height >= 5 and inner.height % 2:
             inner.right(inner.height // 2, middle, Role.SOFT, x=shift - 1)
-            labelled.append(inner.height // 2)
     times(scene, outer, plot)
-    return Frame(plot, outer, scale, text, tuple(labelled))
+    return Frame(plot, outer, scale, text, (inner.height - 1,))
 
 
 def times(scene: Scene, outer: Pane, plot: Pane) -> None:
@@ -140,16 +141,21 @@ def threshold(shape: Frame, limit: Limit, *, hang: bool = False) -> None:
     style = Role.DOWN if limit.severity == "critical" else Role.WARN
     plot.put(0, y, "╌" * plot.width, style)
     margin = plot.left - shape.outer.left - 2
-    if y not in shape.labelled and margin >= 4:
+    # A label of the scale beside the line would tell another limit than there is: the line's own takes its place.
+    if y not in shape.kept and margin >= 4:
         text = shape.text(limit.value)
         if width(text) <= margin:
+            shape.outer.put(plot.left - shape.outer.left - 1 - margin, plot.top - shape.outer.top + y, " " * margin)
             shape.outer.put(plot.left - shape.outer.left - 1 - width(text), plot.top - shape.outer.top + y, text, style)
 
 
 def nothing(pane: Pane, text: str) -> None:
-    """Say in the middle why a chart is empty."""
-    if pane.height > 0 and width(text) <= pane.width:
-        pane.centre((pane.height - 1) // 2, text, Role.SOFT)
+    """Say in the middle why a chart or a list is empty, in several lines where it is narrow."""
+    if pane.height <= 0 or pane.width < NARROW:
+        return
+    lines = wrapped(text, pane.width)[: pane.height]
+    for y, line in enumerate(lines, start=(pane.height - len(lines)) // 2):
+        pane.centre(y, line, Role.SOFT)
 
 
 def empty_reason(scene: Scene, loaded: bool, failed: str, line: Axis | None = None) -> str:
@@ -186,7 +192,7 @@ def gauges(pane: Pane, rows: Sequence[Gauge], units: Units) -> None:
             bar, texts = bar - room, words
             break
     for y, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        pane.put(0, y, fit(row.label, label), Role.SOFT)
+        pane.put(0, y, fit_end(row.label, label), Role.SOFT)
         full, rest = meter(None if row.percent is None else row.percent / 100, max(0, bar))
         x = pane.put(label + 1, y, full, row.style)
         x = pane.put(x, y, rest, Role.LINE)

@@ -21,6 +21,8 @@ def reason(error: BaseException, address: str) -> str:
             return f"{address} does not answer in time"
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
             return f"cannot reach {address}: {cause.strerror.lower()}"
+        if isinstance(cause, ConnectionResetError):
+            return f"{address} closed the connection without an answer"
     text = " ".join(str(error).split())[:_MAX]
     return f"{address}: {text or type(error).__name__}"
 

@@ -27,6 +27,8 @@ class Column(Generic[Row]):
     most: int = 0
     """The width up to which it takes what is left over; 0: it stays at its least."""
     to_right: bool = True
+    first: bool = False
+    """Whether it takes of what is left over before the others do."""
 
 
 def choose(columns: Sequence[Column[Row]], room: int, gap: int) -> list[tuple[Column[Row], int]]:
@@ -43,6 +45,7 @@ def choose(columns: Sequence[Column[Row]], room: int, gap: int) -> list[tuple[Co
     left = room - used
     while left > 0:
         growing = [c for c in columns if c.name in kept and widths[c.name] < c.most]
+        growing = [c for c in growing if c.first] or growing
         if not growing:
             break
         for column in growing[:left]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.viewer import snapshots
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
 from viewer.burning import Incident
@@ -14,8 +15,9 @@ from viewer.events import RulesTold, RuleTold
 from viewer.session import Session
 from viewer.svg import svg
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-FRAMES = DOCS / "frames"
+README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = README.parent / "docs" / "viewer.md"
+FRAMES = PAGE.parent / "frames"
 RULES = (
     RuleTold("cpu-busy", "mean(cpu.percent, 1m) > 75", "warning", 60.0),
     RuleTold("disk-nearly-full", "disk[*].percent > 90", "critical", 300.0),
@@ -57,20 +59,31 @@ def pictures() -> Iterator[tuple[str, Canvas]]:
     past.model.travel.visit(NOON - 340, NOON)
     settle(past)
     yield "replay", past.draw(110, 36)
+    pulse = snapshots.seen("50", "pulse")
+    pulse.model.pulse.held = False
+    yield "pulse", pulse.draw(110, 30)
 
 
 def page(text: str, frame: str) -> str:
-    """The viewer's page with its picture in text as it is now."""
-    return re.sub(r"```text\n guardia .*?\n```\n", lambda _: f"```text\n{frame}```\n", text, count=1, flags=re.DOTALL)
+    """A page with its picture in text as it is now: the block of text whose first line has the tabs of the screens."""
+    return re.sub(
+        r"```text\n [^\n]*1 [A-Z][a-z]+  2 .*?\n```\n", lambda _: f"```text\n{frame}```\n", text, count=1, flags=re.DOTALL
+    )
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Every file that holds a picture, and what it has to hold."""
+    for name, canvas in pictures():
+        yield FRAMES / f"{name}.svg", svg(canvas)
+    for path, frame in ((PAGE, seen("hosts").draw(100, 30)), (README, seen("host").draw(100, 36))):
+        yield path, page(path.read_text(encoding="utf-8"), frame.text())
 
 
 def main() -> None:
     """Write them."""
     FRAMES.mkdir(exist_ok=True)
-    for name, canvas in pictures():
-        (FRAMES / f"{name}.svg").write_text(svg(canvas), encoding="utf-8")
-    path = DOCS / "viewer.md"
-    path.write_text(page(path.read_text(encoding="utf-8"), seen("hosts").draw(100, 30).text()), encoding="utf-8")
+    for path, text in files():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

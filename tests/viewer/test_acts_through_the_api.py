@@ -80,14 +80,14 @@ def play(home: Path, url: str, token: str, keys: str, *flags: str) -> str:
 
 def test_an_acknowledgement_reaches_the_alerter_and_is_seen(hub: tuple[str, Judge], tmp_path: Path) -> None:
     url, judge = hub
-    keys = "5\nwait text by nobody\na\ntype on my way\nenter\nwait text by anna: on my way\ndump\n"
-    assert "acknowledged" in play(tmp_path, url, "gd_operator", keys)
+    keys = "5\nwait text ack by   nobody\na\ntype on my way\nenter\nwait text ack by   anna: on my way\ndump\n"
+    assert "1 acknowledged" in play(tmp_path, url, "gd_operator", keys)
     assert judge.acts() == [Acknowledge("4f2a", "anna", "on my way")]
 
 
 def test_a_silence_with_its_length_and_reason_is_made_and_ended(hub: tuple[str, Judge], tmp_path: Path) -> None:
     url, judge = hub
-    made = "5\nwait text by nobody\ns\ntype 2h\nenter\ntype new disk\nenter\nwait text ■ silence\n"
+    made = "5\nwait text ack by   nobody\ns\ntype 2h\nenter\ntype new disk\nenter\nwait text ■ silence\n"
     ended = "down\nwait text e ends it\ne\nenter\nwait text ended\ndump\n"
     play(tmp_path, url, "gd_operator", made + ended)
     silence, end = judge.acts()
@@ -99,7 +99,7 @@ def test_a_silence_with_its_length_and_reason_is_made_and_ended(hub: tuple[str, 
 
 def test_why_shows_the_alerters_decisions(hub: tuple[str, Judge], tmp_path: Path) -> None:
     url, judge = hub
-    keys = "5\nwait text by nobody\nw\nwait text for 10 min\ndump\n"
+    keys = "5\nwait text ack by   nobody\nw\nwait text for 10 min\ndump\n"
     shown = play(tmp_path, url, "gd_reader", keys)
     assert "Why disk-full on web-1" in shown
     assert any(isinstance(one, Why) for one in judge.asked)
@@ -107,6 +107,6 @@ def test_why_shows_the_alerters_decisions(hub: tuple[str, Judge], tmp_path: Path
 
 def test_a_token_that_may_only_read_is_refused_with_a_sentence(hub: tuple[str, Judge], tmp_path: Path) -> None:
     url, judge = hub
-    keys = "5\nwait text by nobody\na\nenter\nwait text the token wall has the scope read, not ack\ndump\n"
+    keys = "5\nwait text ack by   nobody\na\nenter\nwait text the token wall has the scope read, not ack\ndump\n"
     assert "scope read, not ack" in play(tmp_path, url, "gd_reader", keys)
     assert judge.acts() == []

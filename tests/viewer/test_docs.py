@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.viewer.gallery import FRAMES, files, pictures
 from tests.viewer.page import tables
 from viewer.program import arguments
 
@@ -15,6 +16,12 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "viewer.md").read_text(en
 @pytest.mark.parametrize("table", tables(), ids=lambda table: table.partition("\n")[0])
 def test_the_page_has_the_tables_that_the_program_uses(table: str) -> None:
     assert table in PAGE, "python -m tests.viewer.page writes them anew"
+
+
+def test_pictures_of_readme_and_docs_are_what_is_drawn_now() -> None:
+    for path, text in files():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: python -m tests.viewer.gallery draws it anew"
+    assert {path.name for path in FRAMES.iterdir()} == {f"{name}.svg" for name, _ in pictures()}
 
 
 def test_the_page_names_every_flag() -> None:

@@ -106,7 +106,7 @@ def test_a_hub_that_is_away_is_told_with_the_reason_and_in_ascii_where_need_be()
     assert (
         away_picture()
         == """\
- 1  2 Hosts  3  4  5  6     hub:8080  o RECONNECTING in 2 s
+ 1  2 Hosts  3  4  5  6     hub:8080  ~ RECONNECTING in 2 s
 +- Hosts --- v 1 down - * 1 up - 2 hosts - as of 12:00:00 -+
 |  STATEv   HOST          CPU  5m         MEM  DISK   SEEN |
 |  v down?  db-1            -               -     -   10 m |

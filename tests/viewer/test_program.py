@@ -155,7 +155,7 @@ def test_a_script_prints_its_pictures(hub: Hub, tmp_path: Path) -> None:
     script.write_text("wait loaded\n2\nwait loaded\n/\ntype db\nenter\ndump\nenter\nwait text Filesystems\ndump\n")
     done = view(tmp_path, "--url", hub.url, "--script", str(script), "--size", "80x24")
     assert done.returncode == 0
-    assert done.stdout.count("guardia  1 Pulse") == 2
+    assert done.stdout.count("1 Pulse  2 Hosts") == 2
     assert "filter db" in done.stdout
 
 

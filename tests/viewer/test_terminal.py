@@ -153,7 +153,7 @@ def test_a_silent_terminal_without_colours_is_enough(hub: Hub, tmp_path: Path) -
 def test_a_held_picture_does_not_move(hub: Hub, tmp_path: Path) -> None:
     with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("● LIVE")
-        seat.until(lambda text: "⣿" in text and len(re.findall(r"●.*[▁▂▃▄▅▆▇█].*0 s", text)) == 3)
+        seat.until(lambda text: "⣿" in text and len(re.findall(r"●.*[▁▂▃▄▅▆▇█]{4}.*0 s", text)) == 3)
         seat.press("p")
         text = seat.until("■ PAUSED")
         seat.until("2 s ago")

@@ -13,7 +13,7 @@ from viewer.world import Host
 def need(scene: Scene, host: Host, width: int) -> Need | None:
     """A line for each filesystem."""
     lines = len(_disks(host))
-    return Need(3, 2 + min(lines, 3), 2 + min(lines, 12)) if lines else None
+    return Need(3, 2 + min(lines, 3), 2 + min(lines, 24)) if lines else None
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:

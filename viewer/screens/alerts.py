@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from viewer.alarms import Row
 from viewer.axis import Axis, clock, local
 from viewer.burning import Incident, Silence
 from viewer.canvas import Pane, Span
-from viewer.cells import fit, wrapped
+from viewer.cells import fit, width, wrapped
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene
@@ -16,8 +17,12 @@ from viewer.table import Column
 from viewer.table import draw as draw_table
 from viewer.units import age, number
 
+T = TypeVar("T")
+
 SEVERITIES = {"critical": Role.DOWN, "warning": Role.WARN, "info": Role.ACCENT}
 SIGNS = {"firing": "▼", "clearing": "◆", "pending": "◇", "resolved": "●", "silence": "■"}
+INDENT = 10
+"""Columns for the labels of the chosen line in full."""
 DETAIL = 15
 """Rows from which the chosen line is shown in full below the list."""
 
@@ -28,7 +33,8 @@ def draw(scene: Scene, pane: Pane) -> None:
     chosen = next((row for row in rows if row.key == scene.model.alerts.chosen), None)
     high = pane.height
     if chosen is not None and pane.height >= DETAIL:
-        high = max(6, min(len(rows) + 3, pane.height - 8, pane.height * 2 // 3))
+        full = 2 + len(laid(_lines(scene, chosen), pane.width - 2))
+        high = max(6, min(len(rows) + 3, pane.height - min(max(full, 8), pane.height // 2)))
     _list(scene, pane.part(0, 0, pane.width, high), rows)
     if chosen is not None and high < pane.height:
         _detail(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
@@ -55,7 +61,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Row]) -> None:
     place = model.alerts.place() - top
     draw_table(
         inner,
-        _columns(scene),
+        _columns(scene, seen),
         seen,
         chosen=place if 0 <= place < len(seen) else -1,
         gap=1 if inner.width < 58 else 2,
@@ -102,8 +108,9 @@ def _why_none(scene: Scene) -> str:
     return "nothing fires and nothing fired lately"
 
 
-def _columns(scene: Scene) -> list[Column[Row]]:
+def _columns(scene: Scene, seen: Sequence[Row]) -> list[Column[Row]]:
     axis = scene.spark_axis
+    subject, rule, owner = longest(_subject, seen, 40), longest(_rule, seen, 30), longest(_cares, seen, 14)
 
     def state(row: Row, wide: int) -> list[Span]:
         word, style = state_of(row)
@@ -114,14 +121,14 @@ def _columns(scene: Scene) -> list[Column[Row]]:
 
     return [
         Column("state", "STATE", 10, state, to_right=False),
-        Column("severity", "SEVERITY", 8, lambda row, wide: [_severity(row)], 5, to_right=False),
-        Column("about", "ABOUT", 8, _about, most=26, to_right=False),
-        Column("rule", "RULE", 8, lambda row, wide: [(fit(_rule(row), wide), Role.TEXT)], 1, most=22, to_right=False),
+        Column("severity", "SEVERITY", 8, lambda row, wide: [_severity(row)], 3, to_right=False),
+        Column("about", "ABOUT", 8, _about, most=subject, to_right=False, first=True),
+        Column("rule", "RULE", 8, lambda row, wide: [(fit(_rule(row), wide), Role.TEXT)], 1, rule, False, True),
         Column("since", "SINCE", 5, _since(scene), rank=2),
         Column("value", "VALUE", 5, _value, rank=7),
         Column("line", scene.model.window.name, 12, timeline, rank=6, most=40, to_right=False),
-        Column("owner", "ACK", 6, _owner, rank=4, most=12, to_right=False),
-        Column("reason", "WHY", 12, _reason, rank=3, most=80, to_right=False),
+        Column("owner", "ACK", 6, _owner, rank=4, most=owner, to_right=False),
+        Column("reason", "WHY", 24, _reason, rank=5, most=120, to_right=False),
     ]
 
 
@@ -143,11 +150,17 @@ def _severity(row: Row) -> Span:
     return fit(one.severity, 8), Role.SOFT if row.kind == "past" else SEVERITIES.get(one.severity, Role.WARN)
 
 
+def longest(text: Callable[[T], str], rows: Sequence[T], most: int) -> int:
+    """How wide a column of words needs to be, at most."""
+    return min(most, max((width(text(row)) for row in rows), default=0))
+
+
+def _subject(row: Row) -> str:
+    return row.incident.about if row.incident else " ".join(row.silence.matches) if row.silence else ""
+
+
 def _about(row: Row, wide: int) -> list[Span]:
-    if row.silence is not None:
-        return [(fit(" ".join(row.silence.matches), wide), BOLD)]
-    assert row.incident is not None
-    return [(fit(row.incident.about, wide), Role.SOFT if row.kind == "past" else BOLD)]
+    return [(fit(_subject(row), wide), Role.SOFT if row.kind == "past" else BOLD)]
 
 
 def _rule(row: Row) -> str:
@@ -176,8 +189,12 @@ def _value(row: Row, wide: int) -> list[Span]:
     return [(number(row.incident.value if row.incident else None), Role.SOFT if row.kind == "past" else Role.TEXT)]
 
 
+def _cares(row: Row) -> str:
+    return row.silence.owner if row.silence else row.incident.owner if row.incident else ""
+
+
 def _owner(row: Row, wide: int) -> list[Span]:
-    owner = row.silence.owner if row.silence else row.incident.owner if row.incident else ""
+    owner = _cares(row)
     return [(fit(owner, wide) if owner else "–", Role.TEXT if owner else Role.SOFT)]
 
 
@@ -213,7 +230,7 @@ def _detail(scene: Scene, pane: Pane, row: Row) -> None:
     """The chosen line in full."""
     if row.silence is not None:
         inner = panel(pane, "Silence", [("e ends it", Role.ACCENT)])
-        paragraphs(inner, _silenced(scene, row.silence))
+        paragraphs(inner, _lines(scene, row))
         return
     assert row.incident is not None
     one = row.incident
@@ -223,19 +240,33 @@ def _detail(scene: Scene, pane: Pane, row: Row) -> None:
     if row.kind == "alarm":
         keys.append(("s silence", Role.ACCENT))
     inner = panel(pane, f"{one.rule} on {one.about}", keys)
-    paragraphs(inner, _burning(scene, row, one))
+    paragraphs(inner, _lines(scene, row))
+
+
+def _lines(scene: Scene, row: Row) -> list[tuple[str, str, int]]:
+    """What is to say of a line: labels of at most 8 columns, texts, styles."""
+    if row.silence is not None:
+        return _silenced(scene, row.silence)
+    return _burning(scene, row, row.incident) if row.incident is not None else []
+
+
+def laid(lines: Sequence[tuple[str, str, int]], wide: int) -> list[tuple[str, str, int]]:
+    """The same, broken between words to ``wide`` columns; the label stands at the first line of its text."""
+    return [
+        (label if not place else "", piece, style)
+        for label, text, style in lines
+        for place, piece in enumerate(wrapped(text, max(10, wide - INDENT - 1)))
+    ]
 
 
 def paragraphs(pane: Pane, lines: Sequence[tuple[str, str, int]]) -> None:
-    """Lines with a label each, broken between words."""
-    y, indent = 0, 14 if pane.width >= 50 else 10
-    for label, text, style in lines:
-        pane.put(1, y, fit(label, indent - 2), Role.SOFT)
-        for piece in wrapped(text, max(10, pane.width - indent - 1)):
-            if y >= pane.height:
-                return
-            pane.put(indent, y, piece, style)
-            y += 1
+    """Lines with a label each, broken between words; the last one that fits tells that more would follow."""
+    found = laid(lines, pane.width)
+    for y, (label, text, style) in enumerate(found[: pane.height]):
+        if y == pane.height - 1 and len(found) > pane.height:
+            text = f"{wrapped(text, pane.width - INDENT - 3)[0]} …"  # whole words: no number is cut
+        pane.put(1, y, label, Role.SOFT)
+        pane.put(INDENT, y, text, style)
 
 
 def _burning(scene: Scene, row: Row, one: Incident) -> list[tuple[str, str, int]]:
@@ -252,10 +283,10 @@ def _burning(scene: Scene, row: Row, one: Incident) -> list[tuple[str, str, int]
     if one.threshold is not None:
         found.append(("value", f"{number(one.value)}, limit {number(one.threshold)}", Role.TEXT))
     if one.owner:
-        found.append(("acknowledged", f"by {one.owner}{f': {one.note}' if one.note else ''}", Role.UP))
+        found.append(("ack by", f"{one.owner}{f': {one.note}' if one.note else ''}", Role.UP))
     elif row.kind == "alarm" and one.burns:
-        found.append(("acknowledged", "by nobody", Role.WARN))
-    found += [("held back", hold, Role.UNKNOWN) for hold in one.holds]
+        found.append(("ack by", "nobody", Role.WARN))
+    found += [("held", hold, Role.UNKNOWN) for hold in one.holds]
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bus.timing import in_words
 from viewer.canvas import Pane, Span
-from viewer.cells import wrapped
+from viewer.cells import width, wrapped
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene
@@ -30,6 +30,8 @@ def draw(scene: Scene, pane: Pane) -> None:
     lines: list[list[Span]] = [[("when ", Role.SOFT), (trial.when or "as it is", BOLD)], []]
     for line in told.lines:
         head = line.isupper() or line.endswith(":")
-        pieces = wrapped(line, wide) if len(line) > wide and "  " not in line.strip() else [line]
-        lines += [[(piece, BOLD if head else Role.TEXT)] for piece in pieces]
+        # What is too long goes on below: a number that is cut would look like another one.
+        first, *others = wrapped(line, wide) if width(line) > wide else [line]
+        others = wrapped(" ".join(others), wide - 2) if others else []
+        lines += [[(piece, BOLD if head else Role.TEXT)] for piece in (first, *(f"  {piece}" for piece in others))]
     text(scene, pane, title, lines)

@@ -15,9 +15,19 @@ from viewer.table import draw as draw_table
 from viewer.units import NOTHING, age, amount, count, number, percent, rate, size, uptime
 
 SIGNS = {"ok": ("●", Role.UP), "degraded": ("◆", Role.WARN), "down": ("▼", Role.DOWN)}
+BESIDE = 160
+"""Columns from which programs and messages stand beside each other."""
 QUIET = 60.0
 """Seconds after which a program that told nothing of itself is no longer believed."""
-RATES = ("received_per_s", "records_per_s", "judged_per_s", "requests_per_s", "questions_per_s", "frames_per_s")
+RATES = (
+    "received_per_s",
+    "records_per_s",
+    "judged_per_s",
+    "requests_per_s",
+    "questions_per_s",
+    "checks_per_s",
+    "frames_per_s",
+)
 """What a program does, the most telling first."""
 
 
@@ -39,9 +49,30 @@ def draw(scene: Scene, pane: Pane) -> None:
         _storage(scene, pane.part(0, y, pane.width, 5), hub)
         y += 5
     rest = pane.height - y
-    programs = min(len(hub.programs) + 3, max(4, rest * 3 // 5)) if rest >= 8 else rest
+    scene.scrolled = 0
+    if pane.width >= BESIDE:
+        left = pane.width // 2
+        _programs(scene, pane.part(0, y, left, rest), hub)
+        _ledgers(scene, pane.part(left, y, pane.width - left, rest), hub)
+        return
+    programs = min(len(programs_of(hub)) + 3, max(4, rest * 3 // 5)) if rest >= 8 else rest
     _programs(scene, pane.part(0, y, pane.width, programs), hub)
     _ledgers(scene, pane.part(0, y + programs, pane.width, rest - programs), hub)
+
+
+def _scrolled(scene: Scene, total: int, page: int, foot: list[Span]) -> int:
+    """The first line to show of a list: what is scrolled goes through this list, then through the ones below it."""
+    before, hidden = scene.scrolled or 0, max(0, total - page)
+    scene.scrolled = before + hidden
+    first = max(0, min(scene.model.scroll - before, hidden))
+    if hidden:
+        foot.append((f"↑↓ {first + 1}–{min(total, first + page)} of {total}", Role.SOFT))
+    return first
+
+
+def programs_of(hub: Hub) -> list[Program]:
+    """The programs; what the API's workers send to themselves through the whole hub is none."""
+    return [one for one in hub.programs if not one.name.startswith("canary")]
 
 
 def current(scene: Scene) -> bool:
@@ -91,9 +122,10 @@ def _storage(scene: Scene, pane: Pane, hub: Hub) -> None:
 
 
 def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
-    # What the API's workers send to themselves through the whole hub is no program.
-    found = [one for one in hub.programs if not one.name.startswith("canary")]
-    inner = panel(pane, "Programs", [(f"{len(found)} of the hub", Role.SOFT)])
+    found = programs_of(hub)
+    page, foot = max(0, pane.height - 3), list[Span]()
+    first = _scrolled(scene, len(found), page, foot)
+    inner = panel(pane, "Programs", [(f"{len(found)} of the hub", Role.SOFT)], foot=foot)
     if not found:
         nothing(inner, hub.refused or "no program has told of itself yet")
         return
@@ -124,7 +156,7 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
         Column("lost", "DROPPED", 7, plain(lambda one: dropped(one.values), count), rank=5),
         Column("up", "UP", 8, plain(lambda one: one.values.get("process.uptime_seconds"), uptime), rank=7),
     ]
-    draw_table(inner, columns, found, gap=1 if inner.width < 58 else 2)
+    draw_table(inner, columns, found[first : first + page], gap=1 if inner.width < 58 else 2)
 
 
 def _seconds(value: float | None) -> str:
@@ -179,12 +211,14 @@ def _ledgers(scene: Scene, pane: Pane, hub: Hub) -> None:
     facts: list[Span] = [(f"{count(hub.lost)} lost", Role.DOWN | BOLD if hub.lost else _tone(scene, Role.UP))]
     waiting = sum(one.waiting for one in hub.ledgers)
     facts.append((f"{count(waiting)} under way", Role.SOFT))
-    inner = panel(pane, "Messages", facts)
+    page, foot = max(0, pane.height - 3), list[Span]()
+    first = _scrolled(scene, len(hub.ledgers), page, foot)
+    inner = panel(pane, "Messages", facts, foot=foot)
     if not hub.ledgers:
         nothing(inner, hub.refused or "nobody has sent anything yet")
         return
-    rows = sorted(hub.ledgers, key=lambda one: (-one.lost, -one.waiting, one.source))[: inner.height]
-    draw_table(inner, _ledger_columns(scene), rows, gap=1 if inner.width < 58 else 2)
+    rows = sorted(hub.ledgers, key=lambda one: (-one.lost, -one.waiting, one.source))
+    draw_table(inner, _ledger_columns(scene), rows[first : first + page], gap=1 if inner.width < 58 else 2)
 
 
 def _ledger_columns(scene: Scene) -> Sequence[Column[Ledger]]:

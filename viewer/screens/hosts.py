@@ -11,6 +11,7 @@ from viewer.charts import PERCENT, spark
 from viewer.palette import BOLD, Role, heat
 from viewer.panel import nothing, panel
 from viewer.panels import PANELS
+from viewer.pasts import SPARK_POINTS
 from viewer.scene import Scene, alarm, sign, state_role
 from viewer.screens import host as host_screen
 from viewer.table import Column
@@ -44,7 +45,7 @@ def draw(scene: Scene, pane: Pane) -> None:
     if pane.height < BELOW or not chosen:
         _list(scene, pane, rows)
         return
-    high = max(4, min(len(rows) + 3, pane.height - 10, pane.height * 3 // 5))
+    high = max(4, min(len(rows) + 3, pane.height - 8, pane.height * 3 // 5))
     _list(scene, pane.part(0, 0, pane.width, high), rows)
     _brief(scene, pane.part(0, high, pane.width, pane.height - high), chosen)
 
@@ -75,7 +76,9 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Host]) -> None:
         nothing(inner, _why_none(scene))
         return
     narrow = inner.width < 58
-    columns = _columns(scene, seen, narrow=narrow)
+    # Over all rows, so that scrolling does not move the columns; names count more than the numbers at the right.
+    named = max(max(len(host.display) for host in rows), max(width(host.display) for host in seen))
+    columns = _columns(scene, seen, named, narrow=narrow)
     place = model.hosts.place() - top
     chosen = place if 0 <= place < len(seen) else -1
     draw_table(
@@ -103,6 +106,8 @@ def _counts(scene: Scene) -> list[Span]:
     counts = scene.model.world.counts()
     total = sum(counts.values())
     found: list[Span] = [(f"{total} host{'' if total == 1 else 's'}", Role.SOFT)] if total else []
+    if total and not scene.model.world.hosts_told:
+        found = [(f"{total} so far", Role.WARN)]  # what the stream told; the whole list is asked for
     link = scene.model.world.link
     if link.state != "live" and link.lost_at is not None:
         found.append((f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN))
@@ -112,12 +117,13 @@ def _counts(scene: Scene) -> list[Span]:
         for state in ORDER
         if state in counts
     ]
-    return [*states, *found]
+    return [*states, *found] if scene.model.world.hosts_told else [*found, *states]
 
 
-def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column[Host]]:
+def _columns(scene: Scene, seen: Sequence[Host], named: int, *, narrow: bool) -> list[Column[Host]]:
     window = scene.model.window.name
     state = max(6, max((width(scene.state(host)[0]) for host in seen), default=4))
+    least = 8 if narrow else max(8, min(named, 20))
     number_cell = _cell(scene)
 
     def flow(value: float | None) -> str:
@@ -125,9 +131,9 @@ def _columns(scene: Scene, seen: Sequence[Host], *, narrow: bool) -> list[Column
 
     columns = [
         Column("state", "STATE", min(state, 10), _state(scene), to_right=False),
-        Column("name", "HOST", 8, _name(scene), most=34, to_right=False),
+        Column("name", "HOST", least, _name(scene), most=min(named, 60), to_right=False, first=True),
         Column("cpu", "CPU", 5, number_cell(lambda h: h.value("cpu.percent"), percent, True), rank=1),
-        Column("spark", window, 6, _spark(scene), rank=4 if narrow else 3, most=26, to_right=False),
+        Column("spark", window, 6, _spark(scene), rank=4 if narrow else 3, most=SPARK_POINTS, to_right=False),
         Column("mem", "MEM", 4, number_cell(lambda h: h.value("memory.percent"), share, True), rank=2),
         Column("load", "LOAD", 5, number_cell(lambda h: h.value("load.1m"), number), rank=6),
         Column("disk", "DISK", 4, number_cell(lambda h: h.digest.disk and h.digest.disk[1], share, True), rank=5),

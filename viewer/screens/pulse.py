@@ -12,17 +12,20 @@ from viewer.cells import fit, width
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene, sign, state_role
-from viewer.screens.alerts import SEVERITIES, SIGNS
+from viewer.screens import ailing, lately
+from viewer.screens.alerts import SEVERITIES, SIGNS, longest
 from viewer.screens.guardia import current
 from viewer.screens.guardia import ill as ill_parts
-from viewer.screens.worst import firing_now, why_none, worst_hosts, worst_panel
+from viewer.screens.worst import Bad, firing_now, why_none, worst_hosts, worst_panel
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import age, count
+from viewer.units import NOTHING, age, count
 from viewer.world import ORDER
 
 THREE, TWO = 112, 72
 """Columns from which three boxes stand beside each other, and two."""
+LATELY = 8
+"""Rows from which what burned lately has a box."""
 SHOWN = ("up", "degraded", "down", "unknown")
 """States that are counted even where there are none; others when there are."""
 
@@ -50,29 +53,59 @@ def _below(scene: Scene, pane: Pane) -> None:
     firing = firing_now(scene)
     worst = worst_hosts(scene)
     if pane.width >= 140:
-        left = pane.width // 2
-        worst_panel(scene, pane.part(0, 0, left, pane.height), worst)
-        _burning(scene, pane.part(left, 0, pane.width - left, pane.height), firing)
+        _beside(scene, pane, firing, worst)
         return
-    high = min(len(firing) + 3, max(4, pane.height // 3)) if firing else 3
+    high = min(len(firing) + 3, max(4, pane.height * 2 // 5)) if firing else 3
     if pane.height < 9 and not firing:
         high = 0
     _burning(scene, pane.part(0, 0, pane.width, high), firing)
     worst_panel(scene, pane.part(0, high, pane.width, pane.height - high), worst)
 
 
+def _beside(scene: Scene, pane: Pane, firing: Sequence[Incident], worst: Sequence[Bad]) -> None:
+    """The worst hosts at the left; at the right what fires, services, and what burned lately, as far as there is room.
+
+    Where few hosts leave room, what burned lately stands below them.
+    """
+    half = pane.width // 2
+    left, right = pane.part(0, 0, half, pane.height), pane.part(half, 0, pane.width - half, pane.height)
+    many = len(scene.model.world.services)
+    burning = min(len(firing) + 3, max(4, pane.height // (3 if many else 2))) if firing else 3
+    checked = min(many + 3, max(0, (pane.height - burning) // 2)) if many else 0
+    if pane.height - burning - checked < LATELY:
+        burning, checked = (burning, pane.height - burning) if checked >= 4 else (pane.height, 0)
+    used = burning + checked
+    _burning(scene, right.part(0, 0, right.width, burning), firing)
+    if checked:
+        ailing.draw(scene, right.part(0, burning, right.width, checked))
+    high = min(left.height, len(worst) + 3)
+    if used < right.height and right.height - used >= left.height - high:
+        high = left.height
+        lately.draw(scene, right.part(0, used, right.width, right.height - used))
+    elif left.height - high >= LATELY:
+        lately.draw(scene, left.part(0, high, left.width, left.height - high))
+    else:
+        high = left.height
+    worst_panel(scene, left.part(0, 0, left.width, high), worst)
+
+
 # -- counts ---
 
 
-def _states(scene: Scene, counts: Mapping[str, int]) -> list[Span]:
-    """Each state with its sign, its count and its word."""
-    live = scene.model.world.link.state == "live"
+def _states(scene: Scene, counts: Mapping[str, int], *, told: bool) -> list[Span]:
+    """Each state with its sign, its count and its word; until the hub ``told``, none is known to be 0."""
+    live = scene.model.world.link.state == "live" and told
     names = [*SHOWN, *(state for state in counts if state not in SHOWN)]
     found: list[Span] = []
     for state in names:
         many = counts.get(state, 0)
         style = Role.STALE if not live else Role.SOFT if not many else state_role(state)
-        found.append((f"{sign(state)} {many} {state}", style | (BOLD if many and state != "up" else 0)))
+        found.append(
+            (
+                f"{sign(state)} {many if many or told else NOTHING} {state}",
+                style | (BOLD if many and state != "up" else 0),
+            )
+        )
     return found
 
 
@@ -103,16 +136,18 @@ def _bar(pane: Pane, y: int, counts: Mapping[str, int]) -> None:
 def _hosts(scene: Scene, pane: Pane) -> None:
     counts = scene.model.world.counts()
     total = sum(counts.values())
-    facts: list[Span] = [(f"{total} in all", Role.SOFT)] if scene.model.world.hosts_told else []
+    told = scene.model.world.hosts_told
+    facts: list[Span] = [(f"{total} in all", Role.SOFT) if told else (f"{total} so far", Role.WARN)]
     link = scene.model.world.link
     if link.state != "live" and link.lost_at is not None:
         facts = [(f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN)]
-    inner = panel(pane, "Hosts", facts)
+    inner = panel(pane, "Hosts", facts if total else [])
     if not total:
-        nothing(inner, why_none(scene, scene.model.world.hosts_told, "no host has reported yet"))
+        nothing(inner, why_none(scene, told, "no host has reported yet"))
         return
-    _two_columns(inner, 0, _states(scene, counts))
-    _bar(inner, inner.height - 1, counts)
+    _two_columns(inner, 0, _states(scene, counts, told=told))
+    if told:
+        _bar(inner, inner.height - 1, counts)
 
 
 def _services(scene: Scene, pane: Pane) -> None:
@@ -125,7 +160,7 @@ def _services(scene: Scene, pane: Pane) -> None:
     if not counts:
         nothing(inner, why_none(scene, world.services_told, "no services are checked"))
         return
-    _two_columns(inner, 0, _states(scene, counts))
+    _two_columns(inner, 0, _states(scene, counts, told=world.services_told))
     _bar(inner, inner.height - 1, counts)
 
 
@@ -216,12 +251,12 @@ def lag(scene: Scene) -> tuple[float | None, float | None]:
 def _lines(scene: Scene, pane: Pane) -> int:
     """The same counts for narrow terminals, a line or two each; returns how many lines they took."""
     world = scene.model.world
-    groups: list[tuple[str, list[Span]]] = [("hosts", _states(scene, world.counts()))]
+    groups: list[tuple[str, list[Span]]] = [("hosts", _states(scene, world.counts(), told=world.hosts_told))]
     services: dict[str, int] = {}
     for service in world.services.values():
         services[service.state] = services.get(service.state, 0) + 1
     if services:
-        groups.append(("services", _states(scene, services)))
+        groups.append(("services", _states(scene, services, told=world.services_told)))
     y = 0
     for label, spans in groups:
         pane.put(1, y, label, Role.SOFT)
@@ -249,15 +284,25 @@ def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
     if not firing:
         nothing(inner, "nothing fires" if alarms.told else alarms.failed or why_none(scene, False, ""))
         return
+    firing = firing[: max(0, inner.height - 1)]
+    subject, rule = longest(lambda one: one.about, firing, 40), longest(lambda one: one.rule, firing, 30)
     columns: list[Column[Incident]] = [
         Column("state", "STATE", 10, _state, to_right=False),
-        Column("about", "ABOUT", 8, lambda one, wide: [(fit(one.about, wide), BOLD)], most=24, to_right=False),
-        Column("rule", "RULE", 8, lambda one, wide: [(fit(one.rule, wide), Role.TEXT)], 1, most=20, to_right=False),
+        Column(
+            "about",
+            "ABOUT",
+            8,
+            lambda one, wide: [(fit(one.about, wide), BOLD)],
+            most=subject,
+            to_right=False,
+            first=True,
+        ),
+        Column("rule", "RULE", 8, lambda one, wide: [(fit(one.rule, wide), Role.TEXT)], 1, rule, False, True),
         Column("for", "FOR", 5, lambda one, wide: [(_since(scene, one), Role.TEXT)], rank=2),
         Column("ack", "ACK", 6, _owner, rank=4, most=10, to_right=False),
-        Column("why", "WHY", 12, lambda one, wide: [(fit(one.reason, wide), Role.SOFT)], 3, most=70, to_right=False),
+        Column("why", "WHY", 12, lambda one, wide: [(fit(one.reason, wide), Role.SOFT)], 3, most=120, to_right=False),
     ]
-    draw_table(inner, columns, firing[: max(0, inner.height - 1)], gap=1 if inner.width < 58 else 2)
+    draw_table(inner, columns, firing, gap=1 if inner.width < 58 else 2)
 
 
 def _state(one: Incident, wide: int) -> list[Span]:

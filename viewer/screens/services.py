@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from viewer.axis import Axis
 from viewer.canvas import Pane, Span
-from viewer.cells import fit
+from viewer.cells import fit, width
 from viewer.charts import nice
 from viewer.events import Check
 from viewer.palette import BOLD, Role
@@ -58,9 +58,18 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
         nothing(inner, "no service matches" if model.filter else "no services are checked" if known else "asking…")
         return
     state = 2 + max(len(service.state) for service in seen)
+    named = max(max(len(service.name) for service in rows), max(width(service.name) for service in seen))
     columns: list[Column[Service]] = [
         Column("state", "STATE", min(state, 10), _state, to_right=False),
-        Column("name", "SERVICE", 8, lambda s, wide: [(fit(s.name, wide), BOLD)], most=28, to_right=False),
+        Column(
+            "name",
+            "SERVICE",
+            8 if inner.width < 58 else max(8, min(named, 20)),
+            lambda s, wide: [(fit(s.name, wide), BOLD)],
+            most=max(8, min(named, 60)),
+            to_right=False,
+            first=True,
+        ),
         Column("response", "RESPONSE", 8, lambda s, wide: [(milliseconds(s.response_ms), Role.TEXT)], rank=1),
         Column("checked", "CHECKED", 7, _checked(scene), rank=2),
         Column("tls", "CERT", 6, _certificate, rank=4),

@@ -99,7 +99,12 @@ def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
         if worst
         else []
     )
-    foot: list[Span] = [(f"{top + 1}–{top + len(seen)} of {len(worst)}", Role.SOFT)] if len(worst) > page else []
+    if worst and not model.world.hosts_told:
+        facts = [(f"{bad} so far", Role.WARN)]
+    foot: list[Span] = []
+    if len(worst) > page:
+        whole = len(worst) if len(worst) == len(model.world.hosts) else f"the {len(worst)} worst"
+        foot.append((f"{top + 1}–{top + len(seen)} of {whole}", Role.SOFT))
     if model.pulse.marked:
         foot.append((f"✓ {len(model.pulse.marked)} marked", Role.ACCENT))
     inner = panel(pane, "Worst hosts", facts, foot=foot)
@@ -109,7 +114,7 @@ def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
     place = model.pulse.place() - top
     draw_table(
         inner,
-        _columns(scene, seen),
+        _columns(scene, seen, max(width(one.host.display) for one in worst), wide=inner.width >= 58),
         seen,
         chosen=place if 0 <= place < len(seen) else -1,
         gap=1 if inner.width < 58 else 2,
@@ -117,7 +122,7 @@ def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
     )
 
 
-def _columns(scene: Scene, seen: Sequence[Bad]) -> list[Column[Bad]]:
+def _columns(scene: Scene, seen: Sequence[Bad], named: int, *, wide: bool) -> list[Column[Bad]]:
     def state(one: Bad, wide: int) -> list[Span]:
         text, style = scene.state(one.host)
         return [(fit(text, wide), style)]
@@ -139,10 +144,18 @@ def _columns(scene: Scene, seen: Sequence[Bad]) -> list[Column[Bad]]:
     longest = max((width(scene.state(one.host)[0]) for one in seen), default=6)
     return [
         Column("state", "STATE", max(6, min(10, longest)), state, to_right=False),
-        Column("name", "HOST", 8, lambda one, wide: [(fit(one.host.display, wide), BOLD)], most=26, to_right=False),
+        Column(
+            "name",
+            "HOST",
+            max(8, min(named, 20)) if wide else 8,
+            lambda one, wide: [(fit(one.host.display, wide), BOLD)],
+            most=min(named, 60),
+            to_right=False,
+            first=True,
+        ),
         Column("cpu", "CPU", 4, value("cpu.percent"), rank=2),
         Column("mem", "MEM", 4, value("memory.percent"), rank=3),
         Column("disk", "DISK", 4, disk, rank=4),
         Column("seen", "SEEN", 5, seen_cell, rank=5),
-        Column("why", "WHY", 12, lambda one, wide: [(fit(one.why, wide), one.style)], 1, most=70, to_right=False),
+        Column("why", "WHY", 12, lambda one, wide: [(fit(one.why, wide), one.style)], 1, most=120, to_right=False),
     ]

@@ -1,0 +1,180 @@
+"""Pictures that must not lie: nothing is shown as current, complete or known that is not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.viewer import gallery
+from tests.viewer.given import LOOK, NOON, HubInMemory, calm, session
+from tests.viewer.snapshots import BACKTEST, PLAIN, SIZES, hub_of, seen
+from viewer.events import HostsTold, LinkTold, SampleTold
+from viewer.model import Model
+from viewer.palette import BAR, OKABE, Palette, Role
+from viewer.reasons import reason
+from viewer.screens.guardia import rate_of
+from viewer.session import Session
+from viewer.themes import THEMES
+
+
+def heard_of_one() -> Session:
+    """The stream told of one host; the hub's list is still on its way."""
+    hub = HubInMemory()
+    hub.away, hub.events = True, []
+    model = Model(address="hub:8080", screen="pulse")
+    model.take(LinkTold("live"), NOON)
+    model.take(SampleTold("web-1", "web-1", NOON, {"cpu.percent": 12.0}), NOON)
+    return Session(model, hub, LOOK, clock=lambda: NOON)
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("colours", [0, 16, 256, 1 << 24])
+def test_what_is_no_longer_current_differs_on_the_bar_too(name: str, colours: int) -> None:
+    palette = Palette(colours, THEMES[name])
+    assert palette.sequence(Role.STALE | BAR) != palette.sequence(Role.TEXT | BAR)
+
+
+def test_the_bar_keeps_stale_numbers_readable() -> None:
+    stale, back = OKABE.bar_stale, OKABE.bar_back
+    assert abs(stale.green - back.green) > 80
+
+
+@pytest.mark.parametrize(("wide", "high"), SIZES)
+def test_until_the_hub_has_told_its_hosts_no_count_is_complete(wide: int, high: int) -> None:
+    found = heard_of_one()
+    text = found.draw(wide, high).text()
+    assert "– down" in text
+    assert "0 down" not in text.replace("services", "")
+    assert "so far" in text
+    found.model.show("hosts")
+    assert "1 so far" in found.draw(wide, high).text()
+    # and when it has, counts are complete
+    found.model.take(HostsTold((calm("web-1"),)), NOON)
+    assert "so far" not in found.draw(wide, high).text()
+
+
+def test_a_list_of_the_worst_says_that_it_is_not_all() -> None:
+    assert "of the 200 worst" in seen("5000", "pulse").draw(80, 24).text()
+    assert "1–6 of 50 " in seen("50", "pulse").draw(80, 24).text()
+
+
+@pytest.mark.parametrize("screen", ["hosts", "services", "alerts", "guardia"])
+@pytest.mark.parametrize(("wide", "high"), SIZES)
+def test_how_many_alarms_fire_stands_on_every_screen(screen: str, wide: int, high: int) -> None:
+    assert "▼ 5" in seen("50", screen).draw(wide, high).text().splitlines()[0]
+
+
+def test_in_ascii_no_two_states_share_a_sign_and_firing_is_no_reading() -> None:
+    found = seen("50", "pulse")
+    found.look = PLAIN
+    text = found.draw(120, 40).text()
+    signs = [re.search(rf"(.) \d+ {state}", text) for state in ("up", "degraded", "down", "stale", "unknown")]
+    assert len({sign[1] for sign in signs if sign}) == 5
+    host = gallery.seen("hosts")
+    host.look = PLAIN
+    host.press("-")
+    picture = host.draw(80, 24)
+    marked = [
+        text
+        for texts, styles in zip(picture.texts, picture.styles, strict=True)
+        for text, style in zip(texts, styles, strict=True)
+        if style == Role.FIRING
+    ]
+    assert set(marked) == {"/"}
+
+
+def test_a_limit_stands_beside_its_own_value() -> None:
+    # given a chart so low that the limit falls into the row of the scale's end
+    text = seen("50", "host").draw(80, 24).text()
+    lines = [line for line in text.splitlines() if "╌╌╌╌" in line]
+    assert lines
+    assert all(line.startswith("│ 90% ╌") for line in lines)
+
+
+def test_why_there_is_nothing_is_said_however_narrow_the_pane() -> None:
+    found = session(hub_of("1"), screen="alerts")
+    found.press("t")
+    found.model.show("backtest")
+    found.press("enter")
+    found.model.alarms.answered = "127.0.0.1:8080 answered 503: the store reader does not answer; try again"
+    text = found.draw(40, 20).text()
+    words = " ".join(re.findall(r"[^\s│╭╮╰╯─]+", text))
+    assert "answered 503: the store reader does not answer; try again" in words
+
+
+def test_a_back_test_cuts_no_number_at_any_size() -> None:
+    wanted = [word for line in BACKTEST for word in line.split()]
+    for wide, high in SIZES:
+        found = seen("50", "backtest")
+        words: list[str] = []
+        for scroll in range(0, 60, 5):
+            found.model.scroll = scroll
+            words += found.draw(wide, high).text().replace("│", " ").split()
+        assert set(wanted) <= set(words)
+        found.model.scroll = 0
+
+
+def test_help_is_readable_at_every_size() -> None:
+    found = seen("50", "help")
+    for wide, high in SIZES:
+        lines: list[str] = []
+        for scroll in range(0, 200, high - 4):
+            found.model.scroll = scroll
+            lines += found.draw(wide, high).text().splitlines()[2:-2]
+        words = " ".join(word for line in lines for word in re.findall(r"[^\s│]+", line))
+        assert "marked" in words
+        assert "whole" not in words
+        assert "… " not in words
+    found.model.scroll = 0
+    assert "lines 1–" not in found.draw(200, 60).text(), "all of it at once where there is room for two columns"
+    narrow = found.draw(40, 20).text()
+    assert "the line above; on" in narrow
+    assert "Host: the host above" in narrow
+
+
+def test_every_program_and_every_sender_can_be_scrolled_to() -> None:
+    found = seen("50", "guardia")
+    assert "1–3 of 6" in found.draw(80, 24).text()
+    assert "prober        " not in found.draw(80, 24).text()
+    for _ in range(3):
+        found.press("down")
+        found.draw(80, 24)
+    assert "│prober" in found.draw(80, 24).text()
+    found.press("G")
+    text = found.draw(80, 24).text()
+    assert "50–50 of 50" in text
+    found.press("up")
+    assert "49–49 of 50" in found.draw(80, 24).text(), "what is scrolled ends with the last line"
+    found.press("g")
+
+
+def test_the_prober_has_a_rate() -> None:
+    assert rate_of({"process.cpu_percent": 1.0, "prober.checks_per_s": 0.3}) == 0.3
+
+
+def test_alerts_are_told_by_their_whole_names_at_80_columns() -> None:
+    text = seen("50", "alerts").draw(80, 24).text()
+    assert "backup-1 /srv/backup  disk-nearly-full" in text
+
+
+def test_a_reason_that_does_not_fit_says_that_it_goes_on() -> None:
+    text = seen("odd", "alerts").draw(40, 20).text()
+    assert " … " in text.splitlines()[-3]
+    whole = seen("odd", "alerts").draw(80, 40).text()
+    assert "left on device" in whole
+    assert "ack by   nobody" in whole
+
+
+def test_filesystems_that_begin_alike_are_told_apart() -> None:
+    text = seen("odd", "host").draw(120, 40).text()
+    assert len(set(re.findall(r"archive-20\d\d", text))) >= 3
+
+
+def test_names_of_hosts_come_before_the_numbers_at_the_right() -> None:
+    assert "production-frankfurt" in seen("odd", "hosts").draw(80, 24).text()
+
+
+def test_a_connection_that_ends_without_an_answer_is_told_in_words() -> None:
+    told = reason(ConnectionResetError("Remote end closed connection without response"), "hub:8080")
+    assert told == "hub:8080 closed the connection without an answer"

@@ -1,0 +1,44 @@
+"""What burned and is over, the newest first. Pure."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from viewer.burning import Incident
+from viewer.canvas import Pane, Span
+from viewer.cells import fit
+from viewer.palette import Role
+from viewer.panel import nothing, panel
+from viewer.scene import Scene
+from viewer.screens.alerts import longest
+from viewer.table import Column
+from viewer.table import draw as draw_table
+from viewer.units import age
+
+
+def draw(scene: Scene, pane: Pane) -> None:
+    """Draw as many as fit."""
+    inner = panel(pane, "Burned lately")
+    over = (one for one in scene.model.alarms.past if one.ended is not None and one.ended <= scene.hub_time)
+    rows = list(islice(over, max(0, inner.height - 1)))
+    if not rows:
+        nothing(inner, "nothing burned lately")
+        return
+    now = scene.hub_time
+    subject, rule = longest(lambda one: one.about, rows, 40), longest(lambda one: one.rule, rows, 30)
+    columns: list[Column[Incident]] = [
+        Column("ended", "ENDED", 5, lambda one, wide: [(age(now - (one.ended or now)), Role.SOFT)]),
+        Column("about", "ABOUT", 8, lambda one, wide: _word(one.about, wide), most=subject, to_right=False, first=True),
+        Column("rule", "RULE", 8, lambda one, wide: _word(one.rule, wide), 1, rule, False, True),
+        Column("lasted", "FOR", 5, lambda one, wide: [(age(_lasted(one)), Role.SOFT)], 2),
+        Column("why", "WHY", 12, lambda one, wide: _word(one.reason, wide), 3, most=120, to_right=False),
+    ]
+    draw_table(inner, columns, rows)
+
+
+def _word(text: str, wide: int) -> list[Span]:
+    return [(fit(text, wide), Role.SOFT)]
+
+
+def _lasted(one: Incident) -> float | None:
+    return None if one.ended is None or one.started is None else one.ended - one.started

@@ -67,7 +67,11 @@ def pictures() -> Iterator[tuple[str, Canvas]]:
 def page(text: str, frame: str) -> str:
     """A page with its picture in text as it is now: the block of text whose first line has the tabs of the screens."""
     return re.sub(
-        r"```text\n [^\n]*1 [A-Z][a-z]+  2 .*?\n```\n", lambda _: f"```text\n{frame}```\n", text, count=1, flags=re.DOTALL
+        r"```text\n [^\n]*1 [A-Z][a-z]+  2 .*?\n```\n",
+        lambda _: f"```text\n{frame}```\n",
+        text,
+        count=1,
+        flags=re.DOTALL,
     )
 
 

@@ -56,9 +56,9 @@ def test_the_list_stands_above_the_chosen_hosts_chart() -> None:
         == """\
  1  2 Hosts  3  4  5  6                    hub:8080  ● LIVE
 ╭─ Hosts ──────────────────── ▼ 1 down ─ ● 1 up ─ 2 hosts ─╮
-│  STATE▾  HOST           CPU  5m         MEM  DISK   SEEN │
-│  ▼ down  db-1             –               –     –   10 m │
-│▸ ● up    web-1         100%   ▁▂▃▅▆██   50%   93%    0 s │
+│  STATE▾  HOST        CPU  5m            MEM  DISK   SEEN │
+│  ▼ down  db-1          –                  –     –   10 m │
+│▸ ● up    web-1      100%    ▁▁▃▄▅▆▇██   50%   93%    0 s │
 ╰──────────────────────────────────────────────────────────╯
 ╭─ CPU ────────────────────────────────── 100% ─ max 100% ─╮
 │100%                                                   ⣠⣴⣾│
@@ -108,9 +108,9 @@ def test_a_hub_that_is_away_is_told_with_the_reason_and_in_ascii_where_need_be()
         == """\
  1  2 Hosts  3  4  5  6     hub:8080  ~ RECONNECTING in 2 s
 +- Hosts --- v 1 down - * 1 up - 2 hosts - as of 12:00:00 -+
-|  STATEv   HOST          CPU  5m         MEM  DISK   SEEN |
-|  v down?  db-1            -               -     -   10 m |
-|> * up     web-1        100%   _.:=+##   50%   93%    0 s |
+|  STATEv   HOST        CPU  5m           MEM  DISK   SEEN |
+|  v down?  db-1          -                 -     -   10 m |
+|> * up     web-1      100%    _.:-=*##   50%   93%    0 s |
 |                                                          |
 |                                                          |
 |                                                          |

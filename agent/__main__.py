@@ -24,6 +24,8 @@ HELP = "guardia agent --once [--config FILE] prints one sample as lines of name 
 THREADS = 3
 PLUGINS_AT_ONCE = 2
 GATHER_SECONDS = 1.0
+MILLISECOND = 1_000_000
+"""A sample's time is whole ones: reading it took longer than what comes after them."""
 SETTLED_SECONDS = 15.0
 """By then everything was read once, and what is in use stays in use."""
 
@@ -44,7 +46,7 @@ def build(program: Program[Agent]) -> None:
     sampler = Sampler(panel.names(config))
 
     def tell(names: Sequence[str], values: Sequence[float | None]) -> None:
-        producer.sample(names, values, at=time.time_ns())
+        producer.sample(names, values, at=time.time_ns() // MILLISECOND * MILLISECOND)
         producer.flush()
 
     turns = Turns(sampler, costs, tell)

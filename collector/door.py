@@ -18,6 +18,8 @@ from collector.limits import Limits
 from collector.refusals import Refusals
 from collector.refused import refusals
 
+MICROSECOND = 1000
+"""Receipt is told in whole ones: nothing here is done faster, and chance digits fill disks."""
 TICK_SECONDS = 0.05
 """Allowances are given back in such steps: reckoning them anew for each frame would cost as much as its checksum."""
 
@@ -79,7 +81,7 @@ class Door:
     def _pass_on(self, by_kind: dict[str, list[bytes]]) -> None:
         if by_kind:
             failpoints.at("collector.forward")
-        received = self._clock()
+        received = self._clock() // MICROSECOND * MICROSECOND
         # In the order of KINDS: a layout goes up the stair before the samples that use it.
         for kind in KINDS:
             frames = by_kind.get(kind)

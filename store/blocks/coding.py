@@ -6,9 +6,10 @@ A column is coded by itself, so that one metric is read without the others. Its 
     offset size  field
          0    1  form: bits 0-1 what follows (0 constant, 1 integers, 2 bits, 3 dictionary); bit 2 there are holes;
                  bit 3 the body is compressed; bits 4-5 the order of the difference, 0 to 2;
-                 bit 6 most residuals are zero
+                 bit 6 most residuals are zero; bit 7 the residuals are Rice codes
          1    1  width of a residual in bytes: 0, 1, 2, 4 or 8
-         2    1  decimals: the numbers are the integers divided by ten to this power
+         2    1  decimals: the numbers are the integers divided by ten to this power; a column of integers is its
+                 integers times ten to this power
          3    1  shift: so many zero bits were taken from the right of each integer
          4    4  length of the payload
          8    4  CRC-32 of the payload
@@ -25,6 +26,9 @@ rows that have a reading (first row in the highest bit; the rows without one are
 by planes: the lowest byte of each, then the next. If most are zero, a bitmap of those that are not stands before
 the planes, which hold these alone. The body is one zstd frame without magic number if the flag says so.
 
+Of residuals that are Rice codes (``store.blocks.rice``; of integers alone, from version 2 of a part on) the body is the
+bitmaps, then the codes. There the flag says that the bitmaps are a zstd frame, whose length stands before it as a u32.
+
 The integers are x = number * 10^decimals, shifted right. Residuals, where z is zigzag and all wraps at 64 bits:
 
     order 0   x - base, unsigned
@@ -38,6 +42,7 @@ because it was tried: what does not come back bit for bit is kept as bits.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -45,14 +50,16 @@ import numpy as np
 import numpy.typing as npt
 
 from store.blocks.pressing import pressed, smaller
+from store.blocks.rice import shorter
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 ENTRY = struct.Struct("<BBBBII")
+LENGTH = struct.Struct("<I")
 CONSTANT, INTEGERS, BITS, DICTIONARY = 0, 1, 2, 3
-HOLES, PRESSED, ORDER, SPARSE = 4, 8, 4, 64
+HOLES, PRESSED, ORDER, SPARSE, RICED = 4, 8, 4, 64, 128
 """Flags of a form, and where the order stands in it."""
 SPARSE_SHARE = 0.6
 """So many residuals have to be zero for a bitmap to be worth its room."""
@@ -64,6 +71,8 @@ NAN = 0x7FF8000000000000
 """The bits of the NaN that means no reading."""
 DECIMALS = (1, 2, 3, 4, 5, 6)
 TENS = tuple(float(f"1e{place}") for place in range(23))
+UNITS = (9, 6, 3)
+"""The powers of ten in which columns of integers are told: times are whole seconds, milliseconds, microseconds."""
 LIMITS, SIZES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFF], np.uint64), (0, 1, 2, 4, 8)
 """The largest residuals of each width but the last."""
 FAVOUR = 0.97
@@ -113,11 +122,22 @@ def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
     if not values.shape[1]:
         return [_constant(0)] * len(values)
     same = (values == values[:, :1]).all(axis=1)
-    others = iter(_integers(values[~same], np.zeros(int((~same).sum()), np.int64), level))
+    others = iter(_integers(*_in_units(values[~same]), level))
     return [
         _constant(int(row[0]) & 0xFFFFFFFFFFFFFFFF) if equal else next(others)
         for row, equal in zip(values, same, strict=True)
     ]
+
+
+def _in_units(values: Integers) -> tuple[Integers, npt.NDArray[np.int64]]:
+    """(the rows in thousands, millions and so on if they are whole ones, the powers of ten that these are)."""
+    powers = np.zeros(len(values), np.int64)
+    for power in UNITS:
+        left = np.flatnonzero(powers == 0)
+        # A few are enough to see that it is not this power.
+        left = left[(values[left, :16] % 10**power == 0).all(axis=1)]
+        powers[left[(values[left] % 10**power == 0).all(axis=1)]] = power
+    return values // 10 ** powers[:, None] if powers.any() else values, powers
 
 
 def _constant(bits: int) -> Coded:
@@ -194,13 +214,12 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
         places = np.flatnonzero(orders == order)
         first = (least if order == 0 else firsts).tolist()
         form = INTEGERS | (HOLES if holes else 0) | order << ORDER
-        for place, one in zip(places.tolist(), _bodies(residuals[places]), strict=True):
-            sparse, bitmap, width, planes = one
-            body, pressed = _pressed(holes + bitmap, planes, width, level)
+        made = _shortest(residuals[places], _bodies(residuals[places]), holes, level)
+        for place, (flags, width, body) in zip(places.tolist(), made, strict=True):
             base = _based(first[place])
             if order == 1:
                 base += _based(steps[place])
-            found[place] = Coded(form | pressed | sparse, width, tens[place], zeros[place], base + body)
+            found[place] = Coded(form | flags, width, tens[place], zeros[place], base + body)
     return [one for one in found if one is not None]
 
 
@@ -228,6 +247,33 @@ def _bodies(residuals: Words) -> list[tuple[int, bytes, int, bytes]]:
         planes = lowest[start:end] if width == 1 else _planed(kept[None, start:end], width)
         found[place] = SPARSE, bitmaps[at * size : at * size + size], width, planes
     return found
+
+
+def _shortest(
+    residuals: Words, bodies: Sequence[tuple[int, bytes, int, bytes]], holes: bytes, level: int
+) -> list[tuple[int, int, bytes]]:
+    """(flags, width, body) of each row, by planes or as Rice codes."""
+    made, heads, columns, places, most = [], [], [], [], []
+    for place, (sparse, bitmap, width, planes) in enumerate(bodies):
+        body, pressed = _pressed(holes + bitmap, planes, width, level)
+        made.append((sparse | pressed, width, body))
+        if width:
+            head, pressed = _headed(holes + bitmap, level)
+            heads.append((sparse | pressed | RICED, head))
+            columns.append(residuals[place][residuals[place] != 0] if sparse else residuals[place])
+            places.append(place)
+            most.append(len(body) - len(head))
+    for place, (flags, head), codes in zip(places, heads, shorter(columns, most), strict=True):
+        if codes is not None:
+            made[place] = flags, 0, head + codes
+    return made
+
+
+def _headed(bitmaps: bytes, level: int) -> tuple[bytes, int]:
+    small = pressed(bitmaps, level) if bitmaps else b""
+    if len(small) + LENGTH.size >= len(bitmaps):
+        return bitmaps, 0
+    return LENGTH.pack(len(small)) + small, PRESSED
 
 
 def _bits(row: Floats, level: int, holes: bytes) -> Coded:

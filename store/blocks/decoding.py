@@ -16,9 +16,11 @@ from store.blocks.coding import (
     CONSTANT,
     HOLES,
     INTEGERS,
+    LENGTH,
     NAN,
     ORDER,
     PRESSED,
+    RICED,
     SPARSE,
     TENS,
     Floats,
@@ -26,6 +28,7 @@ from store.blocks.coding import (
     Words,
 )
 from store.blocks.pressing import Damaged, unpressed
+from store.blocks.rice import decoded
 
 Entry = Sequence[int]
 """What a directory says of a column: form, width, decimals, shift, and what else."""
@@ -33,7 +36,9 @@ Column = tuple[Entry, bytes]
 """(entry, payload)."""
 Present = npt.NDArray[np.bool_] | None
 """Which rows have a reading; None when all do."""
-COUNTED = INTEGERS | PRESSED | 3 << ORDER | SPARSE
+SPARSE_ONES, RICED_ONES = -1, -2
+"""Columns that are not undone by their width."""
+COUNTED = INTEGERS | PRESSED | 3 << ORDER | SPARSE | RICED
 """The forms that are undone many at once: integers without holes."""
 WORD = 8
 
@@ -64,10 +69,10 @@ def floats(entry: Entry, payload: bytes, rows: int) -> Floats:
 
 def integers(entry: Entry, payload: bytes, rows: int) -> Integers:
     """The integers of a column of integers; raises ``Damaged``."""
-    form, width, _, shift = entry[:4]
+    form, width, decimals, shift = entry[:4]
     if form & 3 == CONSTANT:
         return np.full(rows, np.frombuffer(payload, "<i8", 1)[0], np.int64)
-    return _whole(form, width, shift, payload, rows)[1]
+    return _whole(form, width, shift, payload, rows)[1] * np.int64(10**decimals)
 
 
 def all_floats(columns: Sequence[Column], rows: int) -> Floats:
@@ -92,7 +97,8 @@ def all_integers(columns: Sequence[Column], rows: int) -> Integers:
     for place in others:
         found[place] = integers(*columns[place], rows)
     for order, places in counted.items():
-        found[places] = _all_whole(order, [columns[place] for place in places], rows)
+        units = np.array([10 ** columns[place][0][2] for place in places])
+        found[places] = _all_whole(order, [columns[place] for place in places], rows) * units[:, None]
     return found
 
 
@@ -122,14 +128,18 @@ def _all_whole(order: int, columns: Sequence[Column], rows: int) -> Integers:
             slope, start = _base(payload, start)
             slopes.append(slope)
         body = payload[start:]
-        bodies.append(unpressed(body, _most(rows)) if entry[0] & PRESSED else body)
+        bodies.append(unpressed(body, _most(rows)) if entry[0] & (PRESSED | RICED) == PRESSED else body)
     residuals = np.empty((len(columns), count), np.uint64)
     alike: dict[int, list[int]] = {}
     for place, (entry, _) in enumerate(columns):
-        alike.setdefault(-1 if entry[0] & SPARSE else entry[1], []).append(place)
+        form = entry[0]
+        alike.setdefault(RICED_ONES if form & RICED else SPARSE_ONES if form & SPARSE else entry[1], []).append(place)
     for width, places in alike.items():
         some = [bodies[place] for place in places]
-        if width >= 0:
+        if width == RICED_ONES:
+            parted = [_split(columns[place][0][0], bodies[place], count, 0) for place in places]
+            residuals[places] = _from_codes([count] * len(places), *zip(*(one[2:] for one in parted), strict=True))
+        elif width != SPARSE_ONES:
             residuals[places] = _all_unplaned(some, width, count)
         else:
             residuals[places] = _all_spread(some, [columns[place][0][1] for place in places], count)
@@ -180,6 +190,9 @@ def _whole(form: int, width: int, shift: int, payload: bytes, rows: int) -> tupl
 
 def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, words: int = 0) -> tuple[Present, Words]:
     """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
+    if form & RICED:
+        present, count, there, codes = _split(form, body, rows, fewer)
+        return present, _from_codes([count], [there], [codes])[0]
     if form & PRESSED:
         body = unpressed(body, _most(rows) + words * 8)
     present, count = None, rows
@@ -193,6 +206,35 @@ def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, wo
     if form & SPARSE:
         return present, _all_spread([body], [width], count)[0]
     return present, _all_unplaned([body], width, count)[0]
+
+
+def _split(form: int, body: bytes, rows: int, fewer: int) -> tuple[Present, int, Present, bytes]:
+    """(which rows have a reading, how many residuals there are, which of them are not zero, codes)."""
+    head, codes = body, b""
+    if form & PRESSED:
+        (size,) = LENGTH.unpack_from(body)
+        head, codes = unpressed(body[LENGTH.size : LENGTH.size + size], rows // 4 + 2), body[LENGTH.size + size :]
+    present, there, count, at = None, None, rows, 0
+    if form & HOLES:
+        present = np.unpackbits(np.frombuffer(head, np.uint8, -(-rows // 8)), count=rows).view(bool)
+        count, at = int(np.count_nonzero(present)), -(-rows // 8)
+    count -= fewer
+    if form & SPARSE:
+        there = np.unpackbits(np.frombuffer(head, np.uint8, -(-count // 8), at), count=count).view(bool)
+        at += -(-count // 8)
+    return present, count, there, codes if form & PRESSED else head[at:]
+
+
+def _from_codes(counts: Sequence[int], there: Sequence[Present], codes: Sequence[bytes]) -> list[Words]:
+    """So many residuals of each column, zeros where they are not there."""
+    told = [count if some is None else int(np.count_nonzero(some)) for count, some in zip(counts, there, strict=True)]
+    found = decoded(codes, told)
+    for place, some in enumerate(there):
+        if some is not None:
+            spread = np.zeros(counts[place], np.uint64)
+            spread[some] = found[place]
+            found[place] = spread
+    return found
 
 
 def _all_spread(bodies: Sequence[bytes], widths: Iterable[int], count: int) -> Words:

@@ -1,18 +1,22 @@
 """The columns of one series: a directory, then each column's bytes. Pure.
 
     offset size  field
-         0    1  version, 1
+         0    1  version, 2
          1    1  what it holds: 1 samples, 2 a rollup, 3 records
          2    2  columns C
          4    4  rows N
-         8    4  CRC-32 of bytes 0 to 7 and of the directory
-        12  12C  the directory: an entry for each column (``store.blocks.coding``)
+         8    4  CRC-32 of bytes 0 to 7 and of all until the payloads
+        12    4  how long the directory is, D
+        16    D  the directory: an entry for each column (``store.blocks.coding``). If D is less than 12C it is a zstd
+                 frame without magic number of the entries by planes: the first byte of each, then the second
                  payloads, back to back in the directory's order
 
-all little-endian. The columns of **samples**: at, received less at, epoch, number (integers), then the values of each
-metric in the layout's order. Of a **rollup**: the starts of the buckets and how many rows fell into each (integers),
-then for each metric in the layout's order: count (integers), min, max, sum, last. Of **records**: at, received less
-at, epoch, number, length of the body (integers), then one column that is the bodies, back to back, in a zstd frame.
+all little-endian. **Version 1** has no D: its directory begins at 12 and is never a frame.
+
+The columns of **samples**: at, received less at, epoch, number (integers), then the values of each metric in the
+layout's order. Of a **rollup**: the starts of the buckets and how many rows fell into each (integers), then for each
+metric in the layout's order: count (integers), min, max, sum, last. Of **records**: at, received less at, epoch,
+number, length of the body (integers), then one column that is the bodies, back to back, in a zstd frame.
 """
 
 from __future__ import annotations
@@ -21,13 +25,15 @@ import struct
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
+import numpy as np
+
 from store.blocks.coding import ENTRY, PRESSED, Coded, Floats, Integers
 from store.blocks.decoding import all_floats, floats, integers
 from store.blocks.pressing import Damaged, pressed, unpressed
 
 HEAD = struct.Struct("<BBHI")
-CRC = struct.Struct("<I")
-VERSION = 1
+CRC = SIZE = struct.Struct("<I")
+FIRST, VERSION = 1, 2
 SAMPLES, ROLLUP, RECORDS = 1, 2, 3
 META, LENGTH, BODIES = 4, 4, 5
 """Samples and records: so many columns say when and by whom. Records: where the length and the bodies are."""
@@ -39,13 +45,25 @@ Read = Callable[[int, int], bytes]
 def packed(what: int, rows: int, columns: Sequence[Coded]) -> bytes:
     """The bytes of a part."""
     head = HEAD.pack(VERSION, what, len(columns), rows)
-    directory = b"".join(column.entry for column in columns)
-    return b"".join((head, CRC.pack(crc32(directory, crc32(head))), directory, *(one.payload for one in columns)))
+    plain = b"".join(column.entry for column in columns)
+    planes = np.frombuffer(plain, np.uint8).reshape(-1, ENTRY.size).T.tobytes()
+    directory = min(plain, pressed(planes), key=len)
+    rest = SIZE.pack(len(directory)) + directory
+    return b"".join((head, CRC.pack(crc32(rest, crc32(head))), rest, *(one.payload for one in columns)))
 
 
 def bodies(data: bytes, level: int) -> Coded:
     """The column that is the bodies of records."""
     return Coded(PRESSED, 0, 0, 0, pressed(data, level))
+
+
+def _plain(directory: bytes, size: int) -> bytes:
+    if len(directory) == size:
+        return directory
+    planes = unpressed(directory, size)
+    if len(planes) != size:
+        raise Damaged(f"a directory of {len(planes)} bytes where {size} should be")
+    return np.frombuffer(planes, np.uint8).reshape(ENTRY.size, -1).T.tobytes()
 
 
 class Part:
@@ -54,18 +72,21 @@ class Part:
     def __init__(self, read: Read, columns: int) -> None:
         """``columns`` is how many it has, as the index of the file says."""
         self._read = read
-        start = HEAD.size + CRC.size
-        head = read(0, start + columns * ENTRY.size)
-        if len(head) < start:
+        start, size = HEAD.size + CRC.size, columns * ENTRY.size
+        head = read(0, start + SIZE.size + size)
+        if len(head) < start + SIZE.size:
             raise Damaged("a part that ends within its head")
         version, self.what, found, self.rows = HEAD.unpack_from(head)
-        if version != VERSION:
-            raise Damaged(f"a part of version {version}, this store reads {VERSION}")
-        if found != columns or crc32(head[start:], crc32(head[: HEAD.size])) != CRC.unpack_from(head, HEAD.size)[0]:
+        if version not in (FIRST, VERSION):
+            raise Damaged(f"a part of version {version}, this store reads {FIRST} to {VERSION}")
+        begin = start
+        if version == VERSION:
+            begin, size = start + SIZE.size, *SIZE.unpack_from(head, start)
+        at = begin + size
+        if found != columns or crc32(head[start:at], crc32(head[: HEAD.size])) != CRC.unpack_from(head, HEAD.size)[0]:
             raise Damaged("the checksum of a directory does not hold")
-        self._entries = list(ENTRY.iter_unpack(head[start:]))
+        self._entries = list(ENTRY.iter_unpack(_plain(head[begin:at], columns * ENTRY.size)))
         self._at = []
-        at = len(head)
         for entry in self._entries:
             self._at.append(at)
             at += entry[4]

@@ -15,6 +15,7 @@ from store.blocks.coding import (
     INTEGERS,
     Coded,
     Floats,
+    Integers,
     coded_floats,
     coded_integers,
 )
@@ -182,3 +183,61 @@ def test_what_the_first_version_wrote_of_sparse_and_repeated_numbers_is_still_re
     assert same_bits(part.floats(0), sparse)
     assert same_bits(part.floats(1), np.tile([1 / 3, 2 / 3, np.nan, 1 / 7], 10))
     assert same_bits(part.floats(2), np.arange(40.0) ** 2)
+
+
+def second_version() -> tuple[Floats, Integers]:
+    """Numbers of which the second version makes Rice codes: plain, with holes, sparse; and times in milliseconds."""
+    rows = np.arange(120)
+    noise = (rows * 7919 + rows**2 * 104_729) % 1009
+    holes, sparse = noise / 100, np.where(noise % 3, 0.0, noise * 4096.0)
+    holes[[5, 77]] = np.nan
+    return np.stack([noise + 0.0, holes, sparse, np.full(120, 2.5)]), (rows * 1000 + noise % 7) * 1_000_000
+
+
+SECOND = bytes.fromhex(
+    "02010500780000007596fd2933000000203c7501005402918185c100060002000c003fa5b2470800c8ee27bafd483583275b"
+    "bf85d2a19206bb219877031000c21911b4010002e80302000050b48ea45906c835a23210f83142e44115a0ea0ea1e90ce762"
+    "75c78228c62a57f2a97e6acf9a55fcd53e6957f3557f2a5fe5257f294fe401000801004052b79364f6a56f2607c1dd8894a5"
+    "29112388c247fa815fe2410534285e3c7a142de19e2b3d99bcd42d07b37233e7cc4e3f2407f4d2244b2f52aa49c92aff5493"
+    "c9ed4ade4d81debb83e0f889cfad4311c4712a78ed2ca0828a1c2fb37987b48db731b4cde0b4e88aa48ae024fc79a21b0892"
+    "554ac0851b14f42484d03df35d9139131252718a8c54639292322722624a4e3151bb75ab5756daeddbab6daa800100fbffff"
+    "fffffffffffffbffffffffff080000556f26c9ed4ade4d0783bb11294a52232711848ff502bfc4420a6850bc78f4282bc33c"
+    "567b3379a82a0f66e467cf989d3e480fe9a448965f5554939255fea92793d52b79360778770f83e2273eb4862711c4a9e3b4"
+    "59420a2870beccf30ed236dcc6d09bc2d3a22a9228c043f1e6886c2024a52b02146c5091322624a4e31518a8c72524644e44"
+    "c4949c62a31518e4a4c89c898a52731518a8898a528891010017d000042324c420000be8132da440080000abdbd5cf207c18"
+    "3e8b4039c39cb8a0105a084cc05ca53a368050ff0a09c0f15a8fb000a8db15060032266464c4cc899714451a000000000000"
+    "0440"
+)
+
+
+def test_what_the_second_version_wrote_is_still_read() -> None:
+    part = Part(lambda offset, length: SECOND[offset : offset + length], 5)
+    numbers, times = second_version()
+    assert SECOND[0] == 2
+    assert part.integers(0).tolist() == times.tolist()
+    assert same_bits(part.all_floats(range(1, 5)), numbers)
+    for column in range(4):
+        assert same_bits(part.floats(1 + column), numbers[column])
+
+
+@given(st.lists(st.integers(-(2**30), 2**30), min_size=1, max_size=300), st.sampled_from([1, 10**3, 10**6, 10**9]))
+def test_times_in_whole_units_come_back_and_take_no_room_for_what_is_never_there(counts: list[int], unit: int) -> None:
+    times = np.array(counts) * unit
+    (coded,) = coded_integers(times[None, :])
+    (counted,) = coded_integers(np.array(counts)[None, :])
+    assert integers(ENTRY.unpack(coded.entry), coded.payload, len(counts)).tolist() == times.tolist()
+    assert len(coded.payload) <= max(len(counted.payload), 8) + 8
+
+
+@given(st.integers(0, 2**32), st.integers(2, 400), st.data())
+def test_noise_comes_back_with_holes_and_among_others(seed: int, rows: int, data: st.DataObject) -> None:
+    chance = np.random.default_rng(seed)
+    matrix = np.round(chance.normal(0, 10.0 ** chance.integers(0, 5, 4)[:, None], (4, rows)), 2)
+    matrix[1, chance.random(rows) < 0.8] = 0
+    for row in data.draw(st.sets(st.integers(0, 3))):
+        matrix[row, chance.random(rows) < 0.2] = np.nan
+    columns = coded_floats(matrix)
+    found = all_floats([((one.form, one.width, one.decimals, one.shift), one.payload) for one in columns], rows)
+    assert same_bits(found, matrix)
+    for one, numbers in zip(columns, matrix, strict=True):
+        assert same_bits(back(one, rows), numbers)

@@ -1,0 +1,303 @@
+"""Residuals as Rice codes: for numbers that are noise, of which zstd finds nothing and pays for its tables. Pure.
+
+A column's residuals, each below 2^64, in blocks of 64, the last one shorter. A block has a parameter k. Of a residual r
+its k lowest bits are told as they are, and h = r >> k in unary; where h is 16 or more, 16 is, and h besides. The
+**codes**:
+
+    offset size  field
+         0    1  the least k
+         1    1  v, the bits in which each block's k is told, less the least
+         2    1  w, the bytes of each h that is told besides; 0 where there are none
+         3    4  how many there are, if w is not 0
+                 k of each block less the least, by bits
+                 the h that are told besides, w bytes each
+                 the lowest bits, block by block: bit 0 of all its residuals, then bit 1 ... bit k - 1
+                 h of all in unary: so many 0 bits and a 1
+
+Everything begins at a byte, each bit of a block's residuals too, and bits fill a byte from the highest on.
+
+Many columns are done at once: a call of numpy for each column would cost more than what it does for a short one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from store.blocks.pressing import Damaged
+
+BLOCK = 64
+LONGEST = 16
+"""In unary."""
+COUNT = 4
+Words = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+Narrow = npt.NDArray[np.uint32] | Words
+"""Residuals in half the room, where they are below 2^32."""
+
+
+class Plan:
+    """Columns of residuals, the parameter of each block, and how many bytes each column's codes will take."""
+
+    __slots__ = ("_blocks", "_firsts", "_k", "_lengths", "_rows", "sizes")
+
+    def __init__(self, columns: Sequence[Words]) -> None:
+        """At least one column; none of them is empty."""
+        self._lengths = np.array([len(column) for column in columns])
+        self._blocks = -(-self._lengths // BLOCK)
+        self._firsts = np.concatenate(([0], np.cumsum(self._blocks)))
+        self._rows = _in_blocks(columns, self._firsts)
+        counts = _in_each(self._lengths, self._blocks)
+        self._k, bits = _parameters(self._rows, counts)
+        firsts = self._firsts[:-1]
+        spread = np.maximum.reduceat(self._k, firsts) - np.minimum.reduceat(self._k, firsts)
+        told = _bit_lengths(spread.astype(np.uint64)) * self._blocks
+        self.sizes: Places = 5 + (np.add.reduceat(bits, firsts) + told) // 8
+        """About, and some too few or too many."""
+
+    def codes(self, wanted: Sequence[int]) -> list[bytes]:
+        """The codes of these columns."""
+        if not wanted:
+            return []
+        lengths, blocks = self._lengths[wanted], self._blocks[wanted]
+        if list(wanted) == list(range(len(self._lengths))):
+            rows, k = self._rows, self._k
+        else:
+            places = np.concatenate([np.arange(self._firsts[at], self._firsts[at + 1]) for at in wanted])
+            rows, k = self._rows[places], self._k[places]
+        counts = _in_each(lengths, blocks)
+        high = rows >> k[:, None].astype(rows.dtype)
+        there = _filled(counts)
+        high = high[there] if not there.all() else high.reshape(-1)
+        long = high >= LONGEST
+        besides = _besides(high, long, lengths)
+        unary = _unary(np.minimum(high, LONGEST).astype(np.int64), lengths)
+        lowest = _lowest(rows, k, counts, blocks)
+        ends = np.cumsum(blocks).tolist()
+        return [
+            _head(k[end - many : end], some) + low + high_bits
+            for end, many, some, low, high_bits in zip(ends, blocks.tolist(), besides, lowest, unary, strict=True)
+        ]
+
+
+def shorter(columns: Sequence[Words], most: Sequence[int]) -> list[bytes | None]:
+    """The codes of each column, none of them empty, where they take fewer bytes than ``most`` says."""
+    found: list[bytes | None] = [None] * len(columns)
+    if not columns:
+        return found
+    plan = Plan(columns)
+    wanted = np.flatnonzero(plan.sizes < most).tolist()
+    for place, codes in zip(wanted, plan.codes(wanted), strict=True):
+        if len(codes) < most[place]:
+            found[place] = codes
+    return found
+
+
+def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[Words]:
+    """So many residuals of each column, at least one, from its codes; raises ``Damaged``."""
+    try:
+        return _decoded(codes, np.array(counts, np.int64))
+    except (IndexError, ValueError) as error:
+        raise Damaged(f"Rice codes that are none: {error}") from None
+
+
+# -- to codes ---
+
+
+def _in_blocks(columns: Sequence[Words], firsts: Places) -> Narrow:
+    """All residuals, a block a row; zeros where a column's last block ends before the row does."""
+    most = max(int(column.max()) for column in columns)
+    kind: Any = np.uint32 if most < 1 << 32 else np.uint64
+    rows: Narrow = np.zeros((int(firsts[-1]), BLOCK), kind)
+    flat = rows.reshape(-1)
+    for column, first in zip(columns, (firsts[:-1] * BLOCK).tolist(), strict=True):
+        flat[first : first + len(column)] = column
+    return rows
+
+
+def _in_each(lengths: Places, blocks: Places) -> Places:
+    """How many residuals there are in each block."""
+    each = np.full(int(blocks.sum()), BLOCK)
+    each[np.cumsum(blocks) - 1] = lengths - (blocks - 1) * BLOCK
+    return each
+
+
+def _filled(counts: Places) -> Flags:
+    """Which places of the rows are no filling."""
+    filled: Flags = np.arange(BLOCK) < counts[:, None]
+    return filled
+
+
+def _bit_lengths(words: Narrow) -> Any:
+    # The exponent of a floating-point number; one that was rounded up to a power of two counts one bit more.
+    if words.dtype == np.uint32:
+        lengths: Any = (words.astype(np.float32).view(np.int32) >> 23) - 126
+    else:
+        lengths = (words.astype(np.float64).view(np.int64) >> 52) - 1022
+    return np.maximum(lengths, 0)
+
+
+def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
+    """(k, bits with it) of each block: the lightest of three around what the residuals' lengths let expect."""
+    # Lengths rather than values: one burst among small residuals does not move their mean.
+    middle = _bit_lengths(rows).sum(axis=1) / counts
+    longest = -(-_bit_lengths(rows.max(axis=1)) // 8) * 8
+    padded = -(-counts // 8) * 8
+    best_k, best = np.zeros(len(rows), np.int64), np.full(len(rows), np.iinfo(np.int64).max)
+    for offset in (-0.6, 0.4, 1.4):
+        k = np.clip(np.floor(middle + offset), 0, 63).astype(np.int64)
+        k = np.minimum(k, longest)
+        high = np.minimum(rows >> k[:, None].astype(rows.dtype), LONGEST)
+        bits = high.sum(axis=1, dtype=np.int64) + counts + padded * k
+        long = high == LONGEST
+        if long.any():
+            bits += long.sum(axis=1) * longest
+        lighter = bits < best
+        best_k, best = np.where(lighter, k, best_k), np.where(lighter, bits, best)
+    return best_k, best
+
+
+def _head(k: Places, besides: tuple[int, bytes]) -> bytes:
+    least = int(k.min())
+    bits = int(k.max() - least).bit_length()
+    width, data = besides
+    head = bytes((least, bits, width))
+    if width:
+        head += (len(data) // width).to_bytes(COUNT, "little")
+    if bits:
+        each = np.unpackbits((k - least).astype(np.uint8)[:, None], axis=1)[:, 8 - bits :]
+        head += np.packbits(each).tobytes()
+    return head + data
+
+
+def _besides(high: Narrow, long: Flags, lengths: Places) -> list[tuple[int, bytes]]:
+    """(width, bytes) of what is too long for unary, of each column."""
+    if not long.any():
+        return [(0, b"")] * len(lengths)
+    found = []
+    start = 0
+    for length in lengths.tolist():
+        values = high[start : start + length][long[start : start + length]]
+        start += length
+        width = -(-int(values.max()).bit_length() // 8) if len(values) else 0
+        found.append((width, values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].tobytes()))
+    return found
+
+
+def _unary(high: Places, lengths: Places) -> list[bytes]:
+    ends = np.cumsum(high + 1)
+    lasts = ends[np.cumsum(lengths) - 1]
+    bits = np.diff(lasts, prepend=0)
+    sizes = -(-bits // 8)
+    begins = np.concatenate(([0], np.cumsum(sizes)))
+    # Each column moves on to the next byte.
+    shift = begins[:-1] * 8 - (lasts - bits)
+    marks = np.zeros(int(begins[-1]) * 8, np.uint8)
+    marks[ends + np.repeat(shift - 1, lengths)] = 1
+    packed = np.packbits(marks).tobytes()
+    return [packed[begin:end] for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)]
+
+
+def _lowest(rows: Narrow, k: Places, counts: Places, blocks: Places) -> list[bytes]:
+    most = int(k.max())
+    if not most:
+        return [b""] * len(blocks)
+    planes = np.empty((len(rows), most, BLOCK // 8), np.uint8)
+    byte = rows.astype(np.uint8)
+    for bit in range(most):
+        if bit and bit % 8 == 0:
+            byte = (rows >> rows.dtype.type(bit)).astype(np.uint8)
+        planes[:, bit] = np.packbits(byte & np.uint8(1 << bit % 8)).reshape(-1, BLOCK // 8)
+    told = _told_planes(k, counts, most)
+    packed = planes[told].tobytes()
+    ends = np.cumsum(k * -(-counts // 8))[np.cumsum(blocks) - 1].tolist()
+    return [packed[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _told_planes(k: Places, counts: Places, most: int) -> Flags:
+    """Which bytes of all blocks' bits are told."""
+    told: Flags = (np.arange(most) < k[:, None])[:, :, None] & (np.arange(BLOCK // 8) < -(-counts // 8)[:, None])[
+        :, None
+    ]
+    return told
+
+
+# -- and back ---
+
+
+def _decoded(codes: Sequence[bytes], lengths: Places) -> list[Words]:
+    blocks = -(-lengths // BLOCK)
+    counts = _in_each(lengths, blocks)
+    parameters, besides, lowest, unary = [], [], [], []
+    ends = np.cumsum(blocks).tolist()
+    for code, end, many in zip(codes, ends, blocks.tolist(), strict=True):
+        least, bits, width = code[:3]
+        at = 3 + (COUNT if width else 0)
+        long = width * int.from_bytes(code[3:at], "little")
+        size = -(-many * bits // 8)
+        k = _told(code[at : at + size], many, bits) + least
+        at += size
+        besides.append(_long(code[at : at + long], width))
+        at += long
+        size = int((k * -(-counts[end - many : end] // 8)).sum())
+        parameters.append(k)
+        lowest.append(code[at : at + size])
+        unary.append(code[at + size :])
+    k = np.concatenate(parameters)
+    high = _from_unary(unary, lengths)
+    words = _from_lowest(b"".join(lowest), k, counts)
+    there = _filled(counts)
+    low = words.reshape(-1) if there.all() else words[there]
+    longer = high.view(np.uint64)
+    if any(map(len, besides)):
+        longer[high == LONGEST] = np.concatenate(besides)
+    low |= longer << np.repeat(k, counts).view(np.uint64)
+    return np.split(low, np.cumsum(lengths)[:-1]) if len(codes) > 1 else [low]
+
+
+def _told(data: bytes, count: int, bits: int) -> Places:
+    if not bits:
+        return np.zeros(count, np.int64)
+    each = np.zeros((count, 8), np.uint8)
+    each[:, 8 - bits :] = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits).reshape(count, bits)
+    return np.packbits(each, axis=1)[:, 0].astype(np.int64)
+
+
+def _long(data: bytes, width: int) -> Words:
+    if not width:
+        return np.zeros(0, np.uint64)
+    each = np.zeros((len(data) // width, 8), np.uint8)
+    each[:, :width] = np.frombuffer(data, np.uint8).reshape(-1, width)
+    return each.view("<u8").reshape(-1).astype(np.uint64)
+
+
+def _from_unary(streams: Sequence[bytes], lengths: Places) -> Places:
+    begins = np.cumsum([0, *(len(stream) * 8 for stream in streams[:-1])])
+    ones = np.flatnonzero(np.unpackbits(np.frombuffer(b"".join(streams), np.uint8)).view(np.bool_))
+    if len(ones) != lengths.sum():
+        raise Damaged(f"{len(ones)} numbers in unary where {lengths.sum()} should be")
+    high = np.diff(ones, prepend=-1) - 1
+    firsts = np.cumsum(lengths) - lengths
+    high[firsts] = ones[firsts] - begins
+    if high.min() < 0 or high.max() > LONGEST:
+        raise Damaged("numbers in unary that are none")
+    return high
+
+
+def _from_lowest(data: bytes, k: Places, counts: Places) -> Words:
+    most = int(k.max())
+    rows = np.zeros((len(k), BLOCK), np.uint64)
+    planes = np.zeros((len(k), most, BLOCK // 8), np.uint8)
+    planes[_told_planes(k, counts, most)] = np.frombuffer(data, np.uint8)
+    for first in range(0, most, 8):
+        byte = np.zeros((len(k), BLOCK), np.uint8)
+        for bit in range(first, min(first + 8, most)):
+            plane = np.unpackbits(np.ascontiguousarray(planes[:, bit])).reshape(len(k), BLOCK)
+            byte |= plane << np.uint8(bit % 8)
+        rows |= byte.astype(np.uint64) << np.uint64(first)
+    return rows

@@ -1,0 +1,85 @@
+"""Residuals come back from their Rice codes, in about as many bytes as they carry; what are none is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.blocks.pressing import Damaged
+from store.blocks.rice import Plan, Words, decoded, shorter
+
+RESIDUAL = st.integers(0, 3) | st.integers(0, 1000) | st.integers(0, 2**64 - 1)
+COLUMNS = st.lists(st.lists(RESIDUAL, min_size=1, max_size=150), min_size=1, max_size=5)
+
+
+def columns(lists: list[list[int]]) -> list[Words]:
+    return [np.array(one, np.uint64) for one in lists]
+
+
+@given(COLUMNS)
+def test_any_residuals_come_back_many_columns_at_once_or_one(lists: list[list[int]]) -> None:
+    codes = Plan(columns(lists)).codes(range(len(lists)))
+    assert [one.tolist() for one in decoded(codes, [len(one) for one in lists])] == lists
+    for code, expected in zip(codes, lists, strict=True):
+        assert decoded([code], [len(expected)])[0].tolist() == expected
+
+
+@given(COLUMNS, st.data())
+def test_a_column_is_coded_alike_alone_and_among_others(lists: list[list[int]], data: st.DataObject) -> None:
+    wanted = data.draw(st.lists(st.integers(0, len(lists) - 1), unique=True))
+    codes = Plan(columns(lists)).codes(wanted)
+    lengths = [len(lists[place]) for place in wanted]
+    if wanted:
+        assert [one.tolist() for one in decoded(codes, lengths)] == [lists[place] for place in wanted]
+
+
+@pytest.mark.parametrize("spread", [1.0, 10.0, 300.0, 1e6, 1e12])
+def test_noise_takes_little_more_than_it_carries(spread: float) -> None:
+    noise = np.abs(np.random.default_rng(3).normal(0, spread, 6400)).astype(np.uint64)
+    (code,) = Plan([noise]).codes([0])
+    # The entropy of the absolute value of normal noise; near 1 it is less than that of a density.
+    carried = max(np.log2(spread * np.sqrt(2 * np.pi * np.e)) - 1, 1.2)
+    assert len(code) * 8 / len(noise) < carried + 0.3
+
+
+def test_one_burst_among_small_residuals_costs_little() -> None:
+    small = np.random.default_rng(4).integers(0, 4, 640).astype(np.uint64)
+    burst = small.copy()
+    burst[100] = 2**60
+    one, other = Plan([small, burst]).codes([0, 1])
+    assert len(other) < len(one) + 20
+
+
+def test_codes_are_taken_only_where_they_are_shorter() -> None:
+    noise = np.random.default_rng(5).integers(0, 1000, 500).astype(np.uint64)
+    assert shorter([noise, noise], [100, 5000])[0] is None
+    assert shorter([noise, noise], [100, 5000])[1] is not None
+    assert shorter([], []) == []
+
+
+@given(COLUMNS, st.integers(0, 10_000), st.integers(1, 255))
+def test_what_was_changed_is_refused_or_something_else_and_never_breaks(
+    lists: list[list[int]], place: int, change: int
+) -> None:
+    code = bytearray(Plan(columns(lists)).codes([0])[0])
+    code[place % len(code)] ^= change
+    for torn in (bytes(code), bytes(code[: place % len(code)])):
+        try:
+            assert len(decoded([torn], [len(lists[0])])[0]) == len(lists[0])
+        except Damaged:
+            continue
+
+
+GOLDEN = bytes.fromhex(
+    "090204010000003000000080555555555555555566666666666433332d2d2d2d2d240f0f1ce31ce31ce0ff0003e0fc1f03e0"
+    "00ff001ffc00ffe00000000003ffffe00000000000000010ffff000000000000ffff5555553333330f0f0fff00ffff000000"
+    "ffff000000ffffffffffffffffff000000000000fffffffffff0000f00401004010040100401004010040100401004015555"
+    "55555555"
+)
+
+
+def test_what_was_written_is_still_read() -> None:
+    expected = [*range(0, 130, 3), 2**40, 7, 0, 1, *range(5000, 5040)]
+    assert decoded([GOLDEN], [len(expected)])[0].tolist() == expected

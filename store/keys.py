@@ -21,6 +21,7 @@ from __future__ import annotations
 import struct
 import time
 from calendar import timegm
+from functools import lru_cache
 
 from bus.messages import KINDS
 
@@ -59,6 +60,7 @@ def partition(kind: str, at: int) -> str:
     return time.strftime("%Y%m%dT%H", time.gmtime(start // SECOND))
 
 
+@lru_cache(maxsize=8192)
 def partition_start(name: str) -> int:
     """When the partition ``name`` begins, ns; raises ValueError for what is no partition's name."""
     return timegm(time.strptime(name, "%Y%m%dT%H")) * SECOND

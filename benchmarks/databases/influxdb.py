@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import requests
 
 from benchmarks.databases.data import Readings
 from benchmarks.databases.outcome import Outcome
 from benchmarks.databases.peer import running
+from benchmarks.hub import free_ports
 
 CONFIG = """
 reporting-disabled = true
@@ -25,6 +28,13 @@ bind-address = "127.0.0.1:{rpc}"
 AT_ONCE = 5000
 
 
+def command(folder: Path, port: int) -> Sequence[str]:
+    """How it is started."""
+    file = folder / "influxdb.conf"
+    file.write_text(CONFIG.format(folder=folder, port=port, rpc=free_ports(1)[0]), encoding="ascii")
+    return ("influxd", "-config", str(file))
+
+
 def measure(data: Readings) -> Outcome:
     """Each request is in its write-ahead log, synced, when it is answered; the size is from before it compacts."""
     names = [name.replace(" ", "_") for name in data.names]
@@ -34,13 +44,6 @@ def measure(data: Readings) -> Outcome:
         for row, at in zip(block.tolist(), data.times.tolist(), strict=True)
     ]
     bodies = ["\n".join(lines[start : start + AT_ONCE]).encode() for start in range(0, len(lines), AT_ONCE)]
-
-    def command(folder: object, port: int) -> tuple[str, ...]:
-        from benchmarks.hub import free_ports
-
-        with open(f"{folder}/influxdb.conf", "w", encoding="ascii") as file:
-            file.write(CONFIG.format(folder=folder, port=port, rpc=free_ports(1)[0]))
-        return ("influxd", "-config", f"{folder}/influxdb.conf")
 
     with running(command, "/ping") as peer:
         requests.post(f"{peer.url}/query", params={"q": "CREATE DATABASE g"}, timeout=30).raise_for_status()

@@ -101,8 +101,10 @@ class Past:
         removed = 0
         for kind in KINDS:
             for path in self._rows.between(kind, end=now - period(kind)):
+                if removed >= AT_ONCE:
+                    return removed  # before the look, which opens a file: of an import there are hundreds
                 block = self._block_of(kind, path)
-                if block is None or removed >= AT_ONCE:
+                if block is None:
                     continue
                 try:
                     if block.stat().st_mtime_ns + MARGIN > now:

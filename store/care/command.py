@@ -113,11 +113,11 @@ def compact(argv: Sequence[str]) -> int:
         alone = lock.take() is None
         backend = LmdbBackend(store, write=True) if alone else None
 
-        def hand_over(ready: Path) -> bool:
+        def hand_over(ready: Path) -> None:
             if backend is None:
-                return compacting.waited(ready, TAKEN_SECONDS)
-            backend.refresh()
-            return compacting.waited(ready, 0.0)
+                compacting.waited(ready, TAKEN_SECONDS)
+            else:
+                backend.refresh()
 
         try:
             done = compacting.compact(store, time.time_ns(), hand_over, progress=_progress)

@@ -31,11 +31,11 @@ class Compacted:
 
 
 def compact(
-    store: Path, now: int, hand_over: Callable[[Path], bool], *, progress: Callable[[str], None] = lambda name: None
+    store: Path, now: int, hand_over: Callable[[Path], None], *, progress: Callable[[str], None] = lambda name: None
 ) -> Compacted:
     """Go through the partitions of rows whose time is over at ``now`` (ns), one at a time.
 
-    ``hand_over`` has a prepared folder taken over, and says whether it was; it was not when rows came meanwhile.
+    ``hand_over`` has a prepared folder taken over; it is not when rows came meanwhile.
     """
     done = Compacted()
     for left in [*(store / "rows").glob(f"*/*{COMPACTING}"), *(path for path, _, _ in prepared(store / "rows"))]:
@@ -50,7 +50,9 @@ def compact(
             ready = _prepared(apart, path, done)
             if ready is not None:
                 before, after = disk_bytes(path / "data.mdb"), disk_bytes(ready / "data.mdb")
-                if hand_over(ready):
+                inode = _inode(ready)
+                hand_over(ready)
+                if _inode(path) == inode:
                     done.partitions += 1
                     done.before += before
                     done.after += after
@@ -81,14 +83,11 @@ def _prepared(apart: Apart, path: Path, done: Compacted) -> Path | None:
     return ready
 
 
-def waited(ready: Path, seconds: float) -> bool:
-    """Whether a running writer took the folder over within so many seconds."""
-    path = ready.with_name(ready.name.partition(COMPACTED)[0])
-    before = _inode(path)
+def waited(ready: Path, seconds: float) -> None:
+    """Give a running writer so many seconds to take the folder over, or not."""
     end = time.monotonic() + seconds
     while ready.exists() and time.monotonic() < end:
         time.sleep(0.05)
-    return not ready.exists() and _inode(path) != before
 
 
 def _inode(path: Path) -> int:

@@ -123,8 +123,13 @@ def _copied(apart: Apart, path: Path, to: Path) -> str:
     return str(answer.get("error", ""))
 
 
-def checked(taken: Path, *, progress: Progress = lambda name: None) -> tuple[dict[str, Any], Report]:
-    """(manifest, what verify finds) of a snapshot, and whether its files are those of the manifest; or ``Refused``."""
+def checked(
+    taken: Path, *, progress: Progress = lambda name: None, apart: Apart | None = None
+) -> tuple[dict[str, Any], Report]:
+    """(manifest, what verify finds) of a snapshot, and whether its files are those of the manifest; or ``Refused``.
+
+    ``apart`` reads them.
+    """
     try:
         manifest = dict(json.loads((taken / MANIFEST).read_bytes()))
         files = dict(manifest["files"])
@@ -134,7 +139,7 @@ def checked(taken: Path, *, progress: Progress = lambda name: None) -> tuple[dic
         raise Refused(f"{taken / MANIFEST} cannot be read: {error}") from None
     if manifest.get("snapshot") != 1 or int(manifest.get("format", 0)) > FORMAT:
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
-    report = verified(taken, progress)
+    report = verified(taken, progress, apart=apart)
     there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(_blocks(taken))
     report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
     report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]

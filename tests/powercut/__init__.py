@@ -3,6 +3,8 @@
 tracing     the calls of a process, by strace
 disk        the states of the disk that a cut at any of them may leave
 storing     a process that stores, and what must hold of each state
+sealing     the same of a store that seals, joins, drops and thins
+caring      the same of one that is copied, compacted and restored
 spooling    the same of a spool
 trial       goes through states, in processes that may die of them
 """

@@ -155,6 +155,11 @@ def unsound(store: Path) -> str:
     return "; ".join([*faults, *(f"{count} {kind} are missing" for kind, count in report.missing.items())])
 
 
+def unexpected(backend: LmdbBackend) -> str:
+    """A damage that no power cut explains: of a partition in its first commit half may be there, and is put aside."""
+    return next((what for what in backend.damaged if "put aside" not in what), "")
+
+
 def wrong(backend: LmdbBackend, promised: int, *, dropping: bool) -> str:
     """What is not as it was told up to a message, or the one after, which was not acknowledged."""
     checks = len(backend.rows("check", "shop", 0, FAR))

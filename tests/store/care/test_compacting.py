@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from store.backends.exchange import COMPACTED, prepared
 from store.backends.lmdb import LmdbBackend
-from store.care.compacting import compact, waited
+from store.care.compacting import compact
 from store.care.verifying import verified
 from tests.store.care.caring import HOUR, LATE, hour
 from tests.store.given import DAY, NOON, batch, numbers, sample
@@ -34,14 +35,9 @@ def scattered(path: Path) -> LmdbBackend:
     return backend
 
 
-def by_itself(backend: LmdbBackend) -> object:
+def by_itself(backend: LmdbBackend) -> Callable[[Path], None]:
     """Hands over to a writer of this process."""
-
-    def hand_over(ready: Path) -> bool:
-        backend.refresh()
-        return waited(ready, 0.0) or not ready.exists()
-
-    return hand_over
+    return lambda ready: backend.refresh()
 
 
 def test_a_partition_that_is_over_becomes_smaller_and_holds_the_same(tmp_path: Path) -> None:
@@ -49,7 +45,7 @@ def test_a_partition_that_is_over_becomes_smaller_and_holds_the_same(tmp_path: P
     before = backend.rows("sample", "host-7", 0, END)
     sizes = (hour(tmp_path / "store") / "data.mdb").stat().st_blocks
 
-    done = compact(tmp_path / "store", OVER, by_itself(backend))  # type: ignore[arg-type]
+    done = compact(tmp_path / "store", OVER, by_itself(backend))
 
     assert (done.partitions, done.faults) == (1, [])
     assert done.after < done.before
@@ -64,7 +60,7 @@ def test_a_partition_that_is_over_becomes_smaller_and_holds_the_same(tmp_path: P
 
 def test_an_hour_that_is_not_over_is_left_alone(tmp_path: Path) -> None:
     backend = scattered(tmp_path / "store")
-    done = compact(tmp_path / "store", NOON + HOUR // 2, by_itself(backend))  # type: ignore[arg-type]
+    done = compact(tmp_path / "store", NOON + HOUR // 2, by_itself(backend))
     assert (done.partitions, done.left) == (0, 0)
     backend.close()
 
@@ -72,13 +68,13 @@ def test_an_hour_that_is_not_over_is_left_alone(tmp_path: Path) -> None:
 def test_what_was_prepared_before_rows_came_is_not_taken_over(tmp_path: Path) -> None:
     backend = scattered(tmp_path / "store")
 
-    def late(ready: Path) -> bool:
+    def late(ready: Path) -> None:
         backend.commit(batch([sample(3599, host="late")]), LATE)
         backend.refresh()
-        return waited(ready, 0.0)
 
     inode = (hour(tmp_path / "store") / "data.mdb").stat().st_ino
-    compact(tmp_path / "store", OVER, late)
+    done = compact(tmp_path / "store", OVER, late)
+    assert (done.partitions, done.left) == (0, 1)
 
     assert (hour(tmp_path / "store") / "data.mdb").stat().st_ino == inode
     assert numbers(backend.rows("sample", "late", 0, END)) == [3599]
@@ -96,7 +92,7 @@ def test_a_reader_sees_every_row_before_while_and_after(tmp_path: Path) -> None:
     assert reader.stdout is not None
     assert reader.stdout.readline().strip() == str(wanted)
     for _ in range(3):
-        compact(tmp_path / "store", OVER, by_itself(backend))  # type: ignore[arg-type]
+        compact(tmp_path / "store", OVER, by_itself(backend))
     answers = set(reader.communicate("enough\n", timeout=60)[0].split())
     assert answers == {str(wanted)}
     backend.close()
@@ -113,7 +109,7 @@ def test_what_was_left_by_one_that_died_is_removed(tmp_path: Path) -> None:
     backend.refresh()
 
     assert not stale.exists()
-    compact(tmp_path / "store", OVER, by_itself(backend))  # type: ignore[arg-type]
+    compact(tmp_path / "store", OVER, by_itself(backend))
     assert not list(folder.parent.glob("*.compact*"))
     assert backend.rows("sample", "host-7", 0, END) == held
     backend.close()

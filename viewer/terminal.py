@@ -105,9 +105,12 @@ class Screen:
 
     def leave(self) -> None:
         """Give it back as it was."""
-        # Cleared, since a tmux that was made larger meanwhile would leave the picture behind.
-        self._out.write("\x1b[0m\x1b[2J")
-        self._stack.close()
+        try:
+            # Cleared, since a tmux that was made larger meanwhile would leave the picture behind.
+            self._out.write("\x1b[0m\x1b[2J")
+        finally:
+            # Where even that fails, nothing may be left that the interpreter would try to give back at its end.
+            self._stack.close()
         self._out.flush()
 
     @property

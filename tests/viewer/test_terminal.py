@@ -6,13 +6,18 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
 from tests.viewer.seat import Seat
+from viewer.palette import Palette
+from viewer.terminal import Screen
 
 
 @pytest.fixture
@@ -159,3 +164,34 @@ def test_a_held_picture_does_not_move(hub: Hub, tmp_path: Path) -> None:
         seat.until("2 s ago")
         shown = seat.screen.text()
         assert text.splitlines()[2:-1] == shown.splitlines()[2:-1]
+
+
+class Gone:
+    """A terminal that goes away while it is ours: nothing can be written, and each thing taken is given back once."""
+
+    def __init__(self) -> None:
+        self.stream = self
+        self.held: list[str] = []
+        self.raw, self.fullscreen = partial(self._hold, "raw"), partial(self._hold, "fullscreen")
+        self.hidden_cursor, self.no_line_wrap = partial(self._hold, "cursor"), partial(self._hold, "wrap")
+
+    @contextmanager
+    def _hold(self, name: str) -> Iterator[None]:
+        self.held.append(name)
+        try:
+            yield
+        finally:
+            self.held.remove(name)
+
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_terminal_that_is_gone_leaves_nothing_to_give_back_later() -> None:
+    term = Gone()
+    screen = Screen(cast(Any, term), Palette(0))
+    screen.enter()
+    assert term.held == ["raw", "fullscreen", "cursor", "wrap"]
+    with pytest.raises(OSError, match="Input/output"):
+        screen.leave()
+    assert term.held == []

@@ -45,10 +45,11 @@ def answered(backend: Backend, data: bytes) -> bytes:
     """The bytes of the answer to the question in ``data``, or of why there is none."""
     try:
         question = read_question(data)
-        return pack_answer(_ANSWERS[type(question)](backend, question))
     except Unfit as error:
         return pack_refusal(f"not understood: {error}")
-    except StoreBroken as error:
+    try:
+        return pack_answer(_ANSWERS[type(question)](backend, question))
+    except (Unfit, StoreBroken) as error:
         return pack_refusal(str(error))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bus.fields import Unfit
 from bus.questions import Column, SeriesAnswer
 from store.blocks.coding import Floats, Integers
 from store.columns import Columns, Steps, chosen, coverage, interval_of
@@ -14,6 +15,10 @@ from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those
 
 ORDER = ("1h", "5m", "1m", "archive", "blocks", "rows")
 """The tiers as an answer names them, the coarsest first."""
+
+
+MOST_NUMBERS = 4_000_000
+"""In one answer: what takes more memory is refused before it is put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,18 @@ def of_rollup(tier: str, names: tuple[str, ...], found: Rolled, span: int, grid:
 
 
 def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> SeriesAnswer:
-    """The answer that the pieces, by time, make together."""
+    """The answer that the pieces, by time, make together; raises ``Unfit`` when it would be too large."""
     every = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
     tiers = {piece.tier for piece in pieces}
     tier = "+".join(name for name in ORDER if name in tiers) or "rows"
     if not every:
         return SeriesAnswer((), grid.length, tier, 0.0, ())
+    numbers = len(every) * grid.count * (len(aggregates) + 1)
+    if numbers > MOST_NUMBERS:
+        raise Unfit(
+            f"{len(every)} metrics match, which makes {numbers:,} numbers in {grid.count} steps; at most"
+            f" {MOST_NUMBERS:,} an answer: ask for fewer metrics, or steps"
+        )
     # One after the other, and together where two pieces share a step: sums of decimals stay exact.
     whole = chained([spread(piece.names, piece.rolled, every) for piece in pieces])
     if len(pieces) > 1:
@@ -67,10 +78,10 @@ def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregate
     measured = sum(piece.covered for piece in pieces)
     # Pieces of other layouts of the same time measure it together, not twice.
     share = round(min(1.0, measured / max(end - start, 1)), 4)
-    numbers = {"mean": mean, "min": least, "max": most, "last": last}
+    of_each = {"mean": mean, "min": least, "max": most, "last": last}
     columns = []
     for place, name in enumerate(every):
-        wanted = {what: _plain(of[place]) if what in aggregates else () for what, of in numbers.items()}
+        wanted = {what: _plain(of[place]) if what in aggregates else () for what, of in of_each.items()}
         column = Column(name, **wanted, count=tuple(count[place].tolist()))
         columns.append(chosen(column, aggregates))
     times = tuple(range(grid.start, grid.start + grid.count * grid.length, grid.length))

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from bus.fields import Unfit
 from bus.mapped import settle
 from bus.messages import KINDS
 from store.blocks.coding import Floats, Integers
@@ -38,6 +39,8 @@ LATE = "late"
 MOST_OPEN = 256
 MOST_LISTED = 128 * 2**20
 """Bytes that the indexes of open files take together: with many hosts, fewer files are open."""
+MOST_READ = 64_000_000
+"""Readings that one question takes out of blocks at once, half a gigabyte: one reader serves everybody."""
 SETTLED = 2.0
 """A folder that did not change for so many seconds is listed once: its time is no finer than the clock's tick."""
 TRIES = 5
@@ -59,6 +62,7 @@ class Blocks:
         self._note = note
         self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
         self._listed: dict[Path, tuple[int, list[Span]]] = {}
+        self.most_read = MOST_READ
         self.roll: Roll | None = None
         """Which files there are to be, for who makes and removes them; see ``be_kept``."""
 
@@ -168,15 +172,25 @@ class Blocks:
         return self._settled(read)
 
     def columns(self, subject: str, globs: Sequence[str], start: int, end: int) -> list[Columns]:
-        """The metrics of a host that match, between two times: a piece for each file and voice."""
+        """The metrics of a host that match, between two times: a piece for each file and voice.
+
+        Raises ``Unfit`` when that is more than ``MOST_READ``.
+        """
 
         def read() -> list[Columns]:
             found: list[Columns] = []
+            most = self.most_read
             for span in self.spans("sample", RAW, start, end):
                 path = self.path("sample", RAW, span)
                 for segment, place in self._places(path, subject):
                     with self._whole(path, place):
-                        found += _columns(segment, place, globs, start, end, self._note)
+                        some = list(_columns(segment, place, globs, start, end, self._note))
+                    found += some
+                    most -= sum(len(one.times) * len(one.values) for one in some)
+                    if most < 0:
+                        raise Unfit(
+                            f"more than {self.most_read:,} readings lie between: ask for fewer metrics, or days"
+                        )
             return found
 
         return self._settled(read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.messages import Layout, Sample
 from bus.questions import (
     MAX_POINTS,
     MAX_RECORDS,
@@ -32,7 +34,7 @@ from bus.questions import (
 )
 from bus.sockets import Answer, Ask
 from bus.vitals import Vitals
-from bus.wire import pack, read
+from bus.wire import pack, read, record
 from store.answers import answer, answered
 from store.backends import Backend, opened
 from store.keys import FAR
@@ -109,6 +111,20 @@ def test_steps_that_would_be_too_many_are_made_longer(backend: Backend) -> None:
     found = asked(backend, Series("web-1", ("cpu.*",), NOON, NOON + 2 * MINUTE, step=1))
     assert len(found.times) <= MAX_POINTS
     assert sum(found.columns[0].count) == 120
+
+
+def test_an_answer_that_would_be_too_large_is_refused_in_a_sentence(backend: Backend) -> None:
+    wide = Layout(tuple(f"queue[{n}].waiting" for n in range(120)))
+    told = [record(Sample(wide.id, (1.0,) * 120), source="web-1", subject=None, at=NOON, epoch=1, number=1, sent=NOON)]
+    backend.commit(batch([record(wide, source="web-1", subject=None, at=NOON, epoch=1, number=2, sent=NOON)]), NOON)
+    backend.commit(batch(told), NOON)
+    question = Series("web-1", ("queue*",), NOON - HOUR, NOON + HOUR, step=SECOND)
+
+    with pytest.raises(Unanswered, match=r"^120 metrics match, which makes 5,184,720 numbers in 7201"):
+        read_answer(question, answered(backend, pack_question(question)))
+
+    few: SeriesAnswer = answer(backend, replace(question, aggregates=("mean",)))
+    assert len(few.columns) == 120
 
 
 @pytest.mark.parametrize("subject", ["nobody", "shop", ""])

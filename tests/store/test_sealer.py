@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bus.fields import Unfit
 from bus.questions import Series, SeriesAnswer
 from bus.wire import HEADER, RESEND_AT, Record
 from store.answers import answer
@@ -205,6 +206,18 @@ def test_a_flipped_byte_costs_one_column_of_one_host_and_is_told(store: Store) -
     assert any("db-1" in damage for damage in store.backend.damaged)
     whole: SeriesAnswer = answer(store.backend, Series("web-1", ("*",), START, START + DAY - 1, step=HOUR))
     assert [column.count[7] for column in whole.columns] == [12, 12]
+
+
+def test_a_question_that_reads_too_much_is_refused_in_a_sentence(store: Store) -> None:
+    store.told(TWO_DAYS)
+    store.sealed()
+    store.unlink()
+    store.backend._past._blocks.most_read = 100
+    wanted = Series("web-1", ("*",), START, START + 2 * DAY, step=7 * SECOND)
+    with pytest.raises(Unfit, match="more than 100 readings lie between: ask for fewer metrics, or days"):
+        answer(store.backend, wanted)
+    store.backend._past._blocks.most_read = 1000
+    assert answer(store.backend, wanted).columns
 
 
 def test_a_file_without_its_end_is_left_out_and_put_aside(store: Store) -> None:

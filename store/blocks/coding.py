@@ -65,6 +65,8 @@ SPARSE_SHARE = 0.6
 """So many residuals have to be zero for a bitmap to be worth its room."""
 TRIED, TRIED_FROM = 1024, 2048
 """In columns of so many rows and more, what differences weigh is tried with so many of them."""
+SAMPLED = 8
+"""There one residual of so many is weighed."""
 CLOSE = 1.35
 """Weights within this ratio are too close to decide unseen."""
 NAN = 0x7FF8000000000000
@@ -176,50 +178,86 @@ def _same(a: Floats, b: Floats) -> Any:
     return (a.view(np.uint64) == b.view(np.uint64)).all(axis=-1)
 
 
+class _Choices:
+    """What is left of integers (columns by rows) in each of the three orders."""
+
+    def __init__(self, values: Integers, slopes: Integers | None = None) -> None:
+        self._values = values
+        self._differences = np.diff(values, axis=1)
+        self.least, self.firsts = values.min(axis=1), values[:, 0]
+        self.slopes = _slopes(values) if slopes is None else slopes
+
+    def residuals(self, order: int, places: Any) -> Words:
+        """Those of some columns."""
+        if order == 0:
+            plain: Words = (self._values[places] - self.least[places, None]).view(np.uint64)
+            return plain
+        if order == 1:
+            return _zigzag(self._differences[places] - self.slopes[places, None])
+        return _zigzag(np.diff(self._differences[places], axis=1, prepend=0))
+
+    def orders(self, level: int) -> list[int]:
+        """The order in which each column is lightest."""
+        if self._values.shape[1] < 2:
+            return [0] * len(self._values)
+        if self._values.shape[1] < TRIED_FROM:
+            # The third is seldom the lightest, and not worth its time where a longer column is made of this one soon.
+            lighter = _weights(self.residuals(1, ...)) < _weights(self.residuals(0, ...)) * FAVOUR
+            return lighter.astype(int).tolist()  # type: ignore[no-any-return]
+        plain = (self._values[:, ::SAMPLED] - self.least[:, None]).view(np.uint64)
+        once = _zigzag(self._differences[:, ::SAMPLED] - self.slopes[:, None])
+        twice = _zigzag(self._differences[:, 1::SAMPLED] - self._differences[:, :-1:SAMPLED])
+        weights = np.stack([_weights(plain) * FAVOUR, _weights(once), _weights(twice)])
+        orders: list[int] = weights.argmin(axis=0).tolist()
+        close = weights <= weights.min(axis=0) * CLOSE
+        unsure = np.flatnonzero(close.sum(axis=0) > 1)
+        if len(unsure):
+            middle = max(0, (self._values.shape[1] - TRIED) // 2)
+            part = _Choices(self._values[unsure, middle : middle + TRIED], self.slopes[unsure])
+            sizes = np.stack([part.sizes(order, level) for order in range(len(weights))])
+            for place, order in zip(
+                unsure.tolist(), np.where(close[:, unsure], sizes, 2**62).argmin(axis=0), strict=True
+            ):
+                orders[place] = int(order)
+        return orders
+
+    def sizes(self, order: int, level: int) -> list[int]:
+        """How many bytes each column takes in this order."""
+        return [
+            len(bitmap) + len(pressed(planes, level)) for _, bitmap, _, planes in _bodies(self.residuals(order, ...))
+        ]
+
+
+def _slopes(values: Integers) -> Integers:
+    """The usual difference of each row."""
+    rows = values.shape[1]
+    if rows < 2:
+        return np.zeros(len(values), np.int64)
+    slopes = (values[:, -1].astype(np.float64) - values[:, 0].astype(np.float64)) / (rows - 1)
+    whole: Integers = np.clip(np.rint(slopes), -(2.0**62), 2.0**62).astype(np.int64)
+    return whole
+
+
 def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, holes: bytes = b"") -> list[Coded]:
     if not len(values):
         return []
     common = np.bitwise_or.reduce(values.view(np.uint64), axis=1)
     # The lowest bit that any of them has.
-    shifts = np.array([(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()])
-    if shifts.any():
-        values = values >> shifts[:, None]
-    least = values.min(axis=1)
-    plain = (values - least[:, None]).view(np.uint64)
-    differences = np.diff(values, axis=1)
-    firsts = values[:, 0]
-    rows = values.shape[1]
-    slopes = np.zeros(len(values), np.int64)
-    if rows > 1:
-        slopes = (values[:, -1].astype(np.float64) - firsts.astype(np.float64)) / (rows - 1)
-        slopes = np.clip(np.rint(slopes), -(2.0**62), 2.0**62).astype(np.int64)
-    once = _zigzag(differences - slopes[:, None])
-    candidates, weights_of = [plain, once], [_weights(plain) * FAVOUR, _weights(once)]
-    if rows >= TRIED_FROM:
-        # Seldom the lightest, and not worth its time where a longer column is made of this one soon.
-        twice = _zigzag(np.diff(differences, axis=1, prepend=0))
-        candidates.append(twice)
-        weights_of.append(_weights(twice))
-    weights = np.stack(weights_of)
-    orders = weights.argmin(axis=0)
-    if rows >= TRIED_FROM:
-        lightest = weights.min(axis=0)
-        for place in range(len(values)):
-            close = [one for one in range(len(candidates)) if weights[one, place] <= lightest[place] * CLOSE]
-            if len(close) > 1:
-                orders[place] = min(close, key=lambda one: _tried(candidates[one][place], level))
+    shifts = [(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()]
+    choices = _Choices(values >> np.array(shifts)[:, None] if any(shifts) else values)
+    orders, slopes, tens = choices.orders(level), choices.slopes.tolist(), decimals.tolist()
     found: list[Coded | None] = [None] * len(values)
-    tens, zeros, steps = decimals.tolist(), shifts.tolist(), slopes.tolist()
-    for order, residuals in enumerate(candidates):
-        places = np.flatnonzero(orders == order)
-        first = (least if order == 0 else firsts).tolist()
+    for order in sorted(set(orders)):
+        places = [place for place, one in enumerate(orders) if one == order]
+        bases = (choices.firsts if order else choices.least).tolist()
         form = INTEGERS | (HOLES if holes else 0) | order << ORDER
-        made = _shortest(residuals[places], _bodies(residuals[places]), holes, level)
-        for place, (flags, width, body) in zip(places.tolist(), made, strict=True):
-            base = _based(first[place])
+        residuals = choices.residuals(order, places)
+        made = _shortest(residuals, _bodies(residuals), holes, level)
+        for place, (flags, width, body) in zip(places, made, strict=True):
+            base = _based(bases[place])
             if order == 1:
-                base += _based(steps[place])
-            found[place] = Coded(form | flags, width, tens[place], zeros[place], base + body)
+                base += _based(slopes[place])
+            found[place] = Coded(form | flags, width, tens[place], shifts[place], base + body)
     return [one for one in found if one is not None]
 
 
@@ -296,20 +334,16 @@ def _bits(row: Floats, level: int, holes: bytes) -> Coded:
 
 
 def _weights(residuals: Words) -> Floats:
-    """About how many bits the residuals of each row carry."""
-    weights: Floats = np.log2(residuals.astype(np.float32) + 1).sum(axis=1, dtype=np.float64)
+    """About how many bits a residual of each row carries."""
+    # The bits of a float are about its logarithm.
+    logarithms = (residuals.astype(np.float32) + np.float32(1)).view(np.int32)
+    weights: Floats = logarithms.mean(axis=1, dtype=np.float64) / 2**23 - 127
     return weights
 
 
 def _pressed(head: bytes, planes: bytes, width: int, level: int) -> tuple[bytes, int]:
     small = smaller(head, planes, width, level)
     return (head + planes, 0) if small is None else (small, PRESSED)
-
-
-def _tried(residuals: Words, level: int) -> int:
-    """How many bytes a part of the residuals takes."""
-    middle = max(0, len(residuals) // 2 - TRIED // 2)
-    return len(pressed(_planes(residuals[middle : middle + TRIED])[1], level))
 
 
 def _zigzag(values: Integers) -> Words:

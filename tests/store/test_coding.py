@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.blocks.coding import (
@@ -104,6 +107,27 @@ def test_a_body_that_is_too_short_is_damaged_however_it_is_read() -> None:
     entry = ENTRY.unpack(coded.entry)
     with pytest.raises(Damaged):
         all_floats([(entry, coded.payload), (entry, coded.payload)], 500)
+
+
+LONG: dict[str, Callable[[np.random.Generator, int], Any]] = {
+    "a walk": lambda chance, rows: chance.integers(-50, 50, rows).cumsum() / 10,
+    "a counter that speeds up": lambda chance, rows: (np.arange(rows) + chance.integers(0, 9, rows)).cumsum(),
+    "pages": lambda chance, rows: chance.integers(0, 10**6, rows) * 4096,
+    "now and then": lambda chance, rows: np.where(chance.random(rows) < 0.1, chance.integers(1, 10**5, rows), 0),
+    "any bits": lambda chance, rows: chance.integers(-(2**63), 2**63, rows).view(np.float64),
+    "with holes": lambda chance, rows: np.where(chance.random(rows) < 0.2, np.nan, chance.integers(0, 500, rows)),
+}
+"""Numbers of columns that are long enough for more to be tried with them."""
+
+
+@given(st.integers(0, 2**32), st.integers(2040, 2600), st.lists(st.sampled_from(sorted(LONG)), min_size=1, max_size=4))
+@settings(max_examples=30)
+def test_long_columns_come_back_bit_for_bit(seed: int, rows: int, kinds: list[str]) -> None:
+    chance = np.random.default_rng(seed)
+    matrix = np.stack([np.asarray(LONG[kind](chance, rows), np.float64) for kind in kinds])
+    assert same_bits(all_floats(read(coded_floats(matrix)), rows), matrix)
+    whole = chance.integers(-(2**63), 2**63, (2, rows)) >> chance.integers(0, 60)
+    assert all_integers(read(coded_integers(whole)), rows).tolist() == whole.tolist()
 
 
 def _walk() -> Floats:

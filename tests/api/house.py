@@ -18,10 +18,11 @@ from api.hub import Hub
 from api.leaving import App
 from api.live import HostNow, Live
 from api.prime import prime
-from bus.messages import Message
+from bus.messages import Check, Message, Process, Processes
 from bus.producer import Producer
+from bus.tables import Host, Service
 from bus.vitals import Vitals
-from tests.api.given import NOON, FakeCounter
+from tests.api.given import FACTS, MINUTE, NOON, UP, FakeCounter
 from tests.api.judging import FakeJudge
 
 READ = {"Authorization": "Bearer gd_reader"}
@@ -125,3 +126,21 @@ class House:
         return self.client.simulate_request(
             method, path, query_string=query or None, headers=dict(headers or {}), **options
         )
+
+
+def full() -> House:
+    """A hub that watches ``web-1``, of which ten samples are stored, and ``shop``, checked twice."""
+    counter = FakeCounter()
+    for minute in range(9, -1, -1):
+        counter.keep_reading(at=NOON - minute * MINUTE)
+    counter.keep_reading(subject="guardia.collector")
+    counter.keep(FACTS, at=NOON)
+    counter.keep(Processes((Process(1, "init", "root", 0.5, 1000),)), at=NOON)
+    counter.keep(Check("down", url="https://shop.example", error="refused"), subject="shop", at=NOON - MINUTE)
+    counter.keep(UP, subject="shop", at=NOON)
+    return House(
+        counter=counter,
+        directory=Directory.of(
+            [Host("web-1", "Web 1", labels={"role": "web"}), Host("db-1")], [Service("shop", "https://shop.example")]
+        ),
+    ).prime()

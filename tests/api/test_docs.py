@@ -19,7 +19,7 @@ from bus.questions import Accounted, Column, GapEntry, SeriesAnswer
 from bus.tables import Service
 from tests.api import contract
 from tests.api.given import FACTS, MINUTE, NOON, UP, Collector, a_record, reading
-from tests.api.test_app import full
+from tests.api.house import full
 from tests.api.test_fanout import Listener
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus import config, rooms
-from bus.config import ConfigError, Objection, Secret, setting
-from bus.drawers import Complaint, Drawer, Mixed
-from bus.places import places
+from bus.config import ConfigError
+from bus.drawers import Drawer, Mixed
 from bus.reference import settings as reference
 from bus.settings import settings_of
 
@@ -223,192 +216,3 @@ def test_the_hubs_configuration_lists_every_setting() -> None:
 @pytest.mark.parametrize("name", ["guardia.toml", "minimal.toml", "agent.toml"])
 def test_what_is_shipped_is_right(name: str) -> None:
     config.load(PROJECT / "etc" / name, rooms.tables(), rooms.LISTS)
-
-
-# -- secrets ---
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A table with a secret."""
-
-    key: Secret = setting(help="What opens it.")  # noqa: RUF009
-
-
-def secret(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> config.Settings:
-    path = tmp_path / "channel.toml"
-    path.write_text(f"[channel]\nkey = '{text}'\n")
-    return config.load(path, {"channel": Channel}, environment=environment or {})
-
-
-def test_a_secret_comes_from_the_environment_or_a_private_file_and_never_prints(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("s3same\n")
-    (tmp_path / "key").chmod(0o600)
-    for found in (secret(tmp_path, "${KEY}", {"KEY": "s3same"}), secret(tmp_path, "file:key")):
-        key = found["channel"].key
-        assert key.reveal() == "s3same"
-        assert found.secrets() == ("s3same",)
-        assert "s3same" not in f"{found['channel']!r} {key} {key!r} {key:>20} {[key]}"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("s3same", ["the secret itself", "${NAME} or file:PATH"]),
-        ("${MISSING}", ["not set in the environment", "export MISSING="]),
-        ("file:nowhere", ["no such file", "mode 0600"]),
-        ("file:open", ["others may read", "chmod 600"]),
-        ("file:empty", ["which is empty"]),
-    ],
-)
-def test_a_secret_that_cannot_be_had_says_why_without_telling_it(tmp_path: Path, text: str, words: list[str]) -> None:
-    (tmp_path / "open").write_text("s3same")
-    (tmp_path / "open").chmod(0o644)
-    (tmp_path / "empty").touch(0o600)
-    with pytest.raises(ConfigError) as error:
-        secret(tmp_path, text)
-    told = str(error.value)
-
-    assert "[channel] key" in told
-    assert not [word for word in words if word not in told], told
-    assert text == "s3same" or "s3same" not in told
-
-
-@pytest.mark.parametrize(
-    "text", ["key = s3same", "key = 12345678", "key = ['s3same']", "key = 1234-5678", "key = s3same'"]
-)
-def test_a_secret_that_lost_its_quotes_is_not_told_with_the_fault(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "channel.toml"
-    path.write_text(f"[channel]\n{text}\n")
-    with pytest.raises(ConfigError) as error:
-        config.load(path, {"channel": Channel})
-    told = str(error.value)
-
-    assert "key" in told
-    assert ":2:" in told
-    assert not [part for part in ("s3same", "1234", "5678") if part in told]
-
-
-def test_a_secret_is_not_written_away() -> None:
-    with pytest.raises(TypeError):
-        pickle.dumps(Secret("s3same"))
-    with pytest.raises(TypeError):
-        json.dumps(Secret("s3same"))
-
-
-# -- lines ---
-
-KEYS = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
-VALUES = st.sampled_from(["1", '"a"', "[1,\n 2, # two\n 3]", '"""x\n[y]\nz = 1"""', "{ a = 1 }", "'#'", '"\\""'])
-
-
-@given(st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=4), max_size=4))
-def test_each_key_is_found_on_its_line(tables: dict[str, dict[str, str]]) -> None:
-    lines: list[str] = []
-    wanted: dict[tuple[str | int, ...], int] = {}
-    for table, keys in tables.items():
-        lines.append(f"[{table}]  # a table")
-        wanted[table,] = len(lines)
-        for key, value in keys.items():
-            wanted[table, key] = len(lines) + 1
-            lines.extend(f"{key} = {value}".split("\n"))
-    text = "\n".join(lines)
-    tomllib.loads(text)
-
-    found = places(text)
-
-    assert {place: found[place] for place in wanted} == wanted
-
-
-# -- named tables of several kinds ---
-
-
-@dataclass(frozen=True)
-class Bell:
-    """A thing that rings."""
-
-    tone: str = setting("high", help="How it sounds.")
-
-
-@dataclass(frozen=True)
-class Telegraph:
-    """A thing that ticks."""
-
-    key: Secret = setting(help="What opens it.")  # noqa: RUF009
-    speed: int = setting(10, minimum=1, help="Letters a second.")
-    after: str = setting("", help="What comes next.")
-
-
-KINDS = {"bell": f"{__name__}:Bell", "telegraph": f"{__name__}:Telegraph"}
-
-
-def in_line(records: Mapping[str, Any]) -> Iterator[Complaint]:
-    """What comes next has to be there."""
-    for name, record in records["signals"].items():
-        after = getattr(record, "after", "")
-        if after and after not in records["signals"]:
-            yield ("signals", name), Objection("after", f'"{after}"', "a signal of this file")
-
-
-SIGNALS = Drawer(f"{__name__}:KINDS", together=f"{__name__}:in_line")
-
-
-def signals(tmp_path: Path, text: str) -> config.Settings:
-    path = tmp_path / "guardia.toml"
-    path.write_text(text)
-    return config.load(path, {}, {"signals": SIGNALS}, environment={"KEY": "s3same"})
-
-
-def test_a_named_table_is_read_as_its_type_says(tmp_path: Path) -> None:
-    text = "[signals.door]\ntype = 'bell'\n[signals.far]\ntype = 'telegraph'\nkey = '${KEY}'\nafter = 'door'\n"
-
-    found = signals(tmp_path, text)
-
-    assert found["signals"] == {"door": Bell(), "far": Telegraph(Secret("s3same"), after="door")}
-    assert found.secrets() == ("s3same",)
-    assert "s3same" not in repr(found["signals"])
-
-
-def test_all_faults_of_named_tables_are_told_at_once_with_the_nearest_right_word(tmp_path: Path) -> None:
-    text = (
-        "[signals.door]\ntype = 'bel'\n[signals.far]\ntype = 'telegraph'\nkey = 's3same'\nspede = 0\n"
-        "[signals.none]\ntone = 'low'\n[signals.'a b']\ntype = 'bell'\n"
-    )
-    with pytest.raises(ConfigError) as error:
-        signals(tmp_path, text)
-    told = str(error.value)
-    words = [
-        ':2: [signals.door] type: found "bel", expected "bell" or "telegraph"; did you mean bell?',
-        ":5: [signals.far] key: found the secret itself",
-        ":6: [signals.far] spede: found an unknown setting",
-        "did you mean speed?",
-        ":7: [signals] none: found no type",
-        ':9: [signals] a b: found the name "a b"',
-    ]
-
-    assert not [word for word in words if word not in told], told
-    assert "s3same" not in told
-
-
-@pytest.mark.parametrize("text", ["signals = 1", "signals = [1]", "[signals]\nx = 1", "[signals.x]\ntype = 1"])
-def test_what_is_no_named_table_is_a_fault(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError):
-        signals(tmp_path, text)
-
-
-def test_what_does_not_go_together_is_told_with_its_line(tmp_path: Path) -> None:
-    text = "[signals.far]\ntype = 'telegraph'\nkey = '${KEY}'\nafter = 'dor'\n"
-    with pytest.raises(ConfigError, match=r':4: \[signals.far\] after: found "dor", expected a signal'):
-        signals(tmp_path, text)
-
-
-def test_named_tables_stand_in_the_reference_as_examples_that_are_marked_off(tmp_path: Path) -> None:
-    text = reference({}, {"signals": SIGNALS})
-    plain = "\n".join(line.removeprefix("# ") for line in text.splitlines() if not line.startswith("## "))
-
-    assert all(line.startswith("#") for line in text.splitlines() if line)
-    assert "## A thing that rings." in text
-    assert signals(tmp_path, plain.replace('key = ""', "key = '${KEY}'"))["signals"].keys() == {
-        "bell-example",
-        "telegraph-example",
-    }

@@ -24,9 +24,9 @@ from bus.judging import (
 )
 from bus.messages import Silence
 from tests.api.given import NOON
+from tests.api.house import full
 from tests.api.judging import SILENCE, STANDING, FakeJudge
 from tests.api.served import serving
-from tests.api.test_app import full
 from tests.viewer.test_program import view
 
 TOKENS = Keyring((Token("anna", digest_of("gd_operator"), "ack"), Token("wall", digest_of("gd_reader"), "read")))

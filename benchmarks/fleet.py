@@ -15,6 +15,7 @@ import random
 import resource
 import select
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,10 @@ from bus.wire import Malformed
 FILES = 6
 """Open files of one agent here: two connections, and what libzmq needs to wake up three sockets."""
 LAYOUT = layout_id(NAMES)
+
+
+Ways = tuple[tuple[str, str], ...]
+"""Door and receipts' road of each collector; an agent's name chooses one, as ``bus.ways`` does it."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +100,10 @@ class Agent:
     """One agent: its courier, its two roads."""
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], name: str, own: KeyPair | None, hub: str, ways: tuple[str, str]
+        self, context: zmq.Context[zmq.Socket[bytes]], name: str, own: KeyPair | None, hub: str, ways: Ways
     ) -> None:
         self.push, self.hear = Push(context), Hear(context)
-        self._ways = ways
+        self._way = ways[zlib.crc32(name.encode()) % len(ways)]
         for road in (self.push, self.hear):
             road.raw.setsockopt(zmq.LINGER, 0)
             # As after a short outage: the longest pause between two attempts is not what is measured.
@@ -120,8 +125,8 @@ class Agent:
         self.courier.start(now, wall)
 
     def _connect(self) -> None:
-        self.push.connect(self._ways[0])
-        self.hear.connect(self._ways[1])
+        self.push.connect(self._way[0])
+        self.hear.connect(self._way[1])
 
     @property
     def flowing(self) -> bool:
@@ -158,7 +163,7 @@ Counts = Any
 def play(
     agents: Sequence[tuple[str, KeyPair | None]],
     hub: str,
-    ways: tuple[str, str],
+    ways: Ways,
     interval: float,
     counts: Counts,
     talking: Any,

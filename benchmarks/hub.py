@@ -71,11 +71,14 @@ class Hub:
 
 
 @contextlib.contextmanager
-def hub(settings: str = "") -> Iterator[Hub]:
-    """A hub without programs, on a disk; the folder goes at the end."""
-    door, receipts, api = free_ports(3)
+def hub(settings: str = "", collectors: int = 1) -> Iterator[Hub]:
+    """A hub without programs, on a disk; the folder goes at the end. Several ``collectors`` have a door each."""
+    api, *ports = free_ports(1 + 2 * collectors)
     folder = Path(tempfile.mkdtemp(prefix="guardia-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
-    made = Hub(folder, f"tcp://127.0.0.1:{door}", f"tcp://127.0.0.1:{receipts}", api)
+    doors, receipts = (
+        ",".join(f"tcp://127.0.0.1:{port}" for port in some) for some in (ports[:collectors], ports[collectors:])
+    )
+    made = Hub(folder, doors, receipts, api)
     made.config.write_text(
         f'[bus]\ndoor = "{made.door}"\nreceipts = "{made.receipts}"\n[api]\nport = {api}\n{settings}'
     )

@@ -17,6 +17,8 @@ from zlib import crc32
 import lmdb
 import msgpack
 
+from bus.mapped import READERS, is_full, room_for
+
 TABLES = (
     "alarms",
     "incidents",
@@ -106,7 +108,15 @@ class Memory:
         """Values whose checksum does not hold, named; they count as absent."""
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._env = lmdb.open(str(path), map_size=MAP_BYTES, max_dbs=len(TABLES) + 4, mode=0o600, metasync=True)
+            with room_for(path):
+                self._env = lmdb.open(
+                    str(path),
+                    map_size=MAP_BYTES,
+                    max_dbs=len(TABLES) + 4,
+                    max_readers=READERS,
+                    mode=0o600,
+                    metasync=True,
+                )
             self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
         except (lmdb.Error, OSError) as error:
             raise MemoryBroken(f"{path}: {error}") from None
@@ -117,9 +127,9 @@ class Memory:
         try:
             with self._env.begin(write=True) as txn:
                 yield Transaction(txn, self._tables, self.damaged)
-        except (lmdb.DiskError, lmdb.MapFullError) as error:
-            raise MemoryFull(f"{self._path}: {error}") from None
         except lmdb.Error as error:
+            if isinstance(error, (lmdb.DiskError, lmdb.MapFullError)) or is_full(error):
+                raise MemoryFull(f"{self._path}: {error}") from None
             raise MemoryBroken(f"{self._path}: {error}") from None
 
     @contextlib.contextmanager

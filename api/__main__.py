@@ -61,6 +61,7 @@ def build(program: Program[Api]) -> None:
         )
 
     def serve() -> int:
+        program.beat()  # where its file cannot be made, that is to be said
         try:
             Application(read, listener, make, forked=lambda: process.harden(supervised=True), passed=program.beat).run()
         except SystemExit as end:

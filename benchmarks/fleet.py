@@ -35,6 +35,8 @@ from bus.wire import Malformed
 
 FILES = 6
 """Open files of one agent here: two connections, and what libzmq needs to wake up three sockets."""
+COMING = 100
+"""So many agents of a process shake hands at the same time; hosts are not all switched on in one second."""
 LAYOUT = layout_id(NAMES)
 
 
@@ -176,20 +178,24 @@ def play(
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     context.set(zmq.MAX_SOCKETS, len(agents) * 6 + 100)
     epoll = select.epoll()
-    playing, by_fd = [], {}
-    start = time.monotonic()
+    playing: list[Agent] = []
+    by_fd: dict[Any, Agent] = {}
     due: list[tuple[float, int, bool]] = []
-    for place, (name, own) in enumerate(agents):
+
+    def begin() -> None:
+        place = len(playing)
+        name, own = agents[place]
         agent = Agent(context, name, own, hub, ways)
         playing.append(agent)
         for socket in (agent.hear.raw, agent.hear.watch):
             fd = socket.getsockopt(zmq.FD)
             by_fd[fd] = agent
             epoll.register(fd, select.EPOLLIN)  # type: ignore[arg-type]
-        due.append((start + interval * place / len(agents), place, True))
-        due.append((start + place / len(agents), place, False))
-    heapq.heapify(due)
-    gc.freeze()  # ten thousand agents are not looked through for what might be thrown away
+        now = time.monotonic()
+        heapq.heappush(due, (now + interval * random.random(), place, True))
+        heapq.heappush(due, (now + random.random(), place, False))
+
+    begin()
     reported = 0.0
     while not ending.is_set():
         for fd, _ in epoll.poll(max(0.0, min(0.1, due[0][0] - time.monotonic()))):
@@ -210,7 +216,12 @@ def play(
         if now - reported > 0.1:
             reported = now
             told = sum(agent.told for agent in playing)
-            counts[0] = sum(agent.flowing for agent in playing)
+            counts[0] = flowing = sum(agent.flowing for agent in playing)
             counts[2] = told - sum(agent.courier.sender.unacknowledged for agent in playing)
             counts[1] = told
+            if len(playing) < len(agents):
+                for _ in range(min(COMING - (len(playing) - flowing), len(agents) - len(playing))):
+                    begin()
+                if len(playing) == len(agents):
+                    gc.freeze()  # thousands of agents are not looked through for what might be thrown away
     context.destroy(linger=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -81,7 +82,8 @@ def opened(
     everything.setLevel(logging.WARNING)
     for old in list(everything.handlers):
         everything.removeHandler(old)
-        old.close()
+        with contextlib.suppress(OSError):  # its last line finds no room
+            old.close()
     out = Unblocking(stream or sys.stdout)
     out.setFormatter(Sentences(name, bus.log_format, tracebacks=False))
     everything.addHandler(out)

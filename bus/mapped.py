@@ -15,12 +15,27 @@ from pathlib import Path
 LINE = 64
 """A line of the processor's cache: so much has each reader in the lock file, and its head two of them."""
 
+READERS = 126
+"""So many readers an environment has where nobody asks for more."""
+
+FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
+"""What the system says of a disk without room, in LMDB's words."""
+
 DEEP = 3
 """So many folders above it may have been made for an environment: ``store/rows/sample/20261123T19``."""
 
 
+def is_full(error: Exception) -> bool:
+    """Whether LMDB's error says that there is no room; True for some that say only that a write failed.
+
+    A write that ends short for lack of room is told as an input/output error. A disk that really fails is told so too:
+    then LMDB refuses everything from the next try on (MDB_PANIC), which is no lack of room any more.
+    """
+    return any(words in str(error) for words in FULL)
+
+
 @contextmanager
-def room_for(folder: Path, readers: int) -> Iterator[None]:
+def room_for(folder: Path, readers: int = READERS) -> Iterator[None]:
     """Around the opening of the environment in ``folder`` for so many readers; raises ``OSError``."""
     data = folder / "data.mdb"
     fresh = not data.exists()

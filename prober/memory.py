@@ -16,6 +16,7 @@ import lmdb
 import msgpack
 
 from bus.fields import Unfit, build, plain
+from bus.mapped import READERS, room_for
 from prober.machine import Standing, State
 from prober.probe import Report
 
@@ -55,7 +56,8 @@ class Memory:
         """Values whose checksum does not hold; they count as absent."""
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._env = lmdb.open(str(path), map_size=MAP_BYTES, max_dbs=3, mode=0o600)
+            with room_for(path):
+                self._env = lmdb.open(str(path), map_size=MAP_BYTES, max_dbs=3, max_readers=READERS, mode=0o600)
             self._tables = {name: self._env.open_db(name.encode()) for name in ("standings", "reports", "since")}
         except (lmdb.Error, OSError) as error:
             raise MemoryFault(f"{path}: {error}") from None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import lmdb
 
-from bus.mapped import room_for, settle
+from bus.mapped import is_full, room_for, settle
 from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
@@ -39,7 +39,6 @@ SURE_SECONDS = 5.0
 DOUBT_SECONDS = 15.0
 """So long a question that touches a doubted partition is refused rather than answered without it."""
 
-FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
 DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
 
 
@@ -47,9 +46,7 @@ def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
     """LMDB's error in our words. Only a file that is damaged may be put aside; all else may be well tomorrow."""
     if isinstance(error, DAMAGED):
         return StoreDamaged(f"{path}: {error}")
-    # A write that ends short for lack of room is told as an input/output error. A disk that really fails is told so
-    # too: then LMDB refuses everything from the next try on (MDB_PANIC), which is no lack of room any more.
-    if isinstance(error, lmdb.MapFullError) or any(words in str(error) for words in FULL):
+    if isinstance(error, lmdb.MapFullError) or is_full(error):
         return StoreFull(f"{path}: {error}")
     return StoreBroken(f"{path}: {error}")
 

@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     """Go through the lines."""
     config = folder / "guardia.toml"
     disk = folder / "disk"
-    disk.mkdir()
+    disk.mkdir(exist_ok=True)
     for line in sys.stdin:
         program, options = line.split()
         code, text = started_on(disk, config, program, options)

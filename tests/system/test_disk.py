@@ -52,7 +52,11 @@ def test_a_program_that_cannot_make_its_files_says_which_and_is_tried_again(fold
     """A disk of so many files: each one that a program makes is the first that finds no room."""
     disks = [("collector", f"nr_inodes={files}") for files in range(1, 12)]
     disks += [(program, f"nr_inodes={files}") for program in ("agent", "store-writer") for files in (4, 7, 8, 9)]
-    disks += [(program, f"nr_inodes={files}") for program in ("api", "store-reader") for files in (2, 5)]
+    disks += [(program, f"nr_inodes={files}") for program in ("alerter", "prober") for files in (7, 8, 11)]
+    disks += [
+        (program, f"nr_inodes={files}") for program in ("api", "store-reader", "store-sealer") for files in (2, 5)
+    ]
+    disks += [("api", "nr_inodes=8")]
 
     found = _started(folder, disks)
 
@@ -69,3 +73,13 @@ def test_a_program_that_finds_no_room_for_what_it_keeps_says_so_and_does_not_die
     agents, writers = found[: len(sizes)], found[len(sizes) :]
     assert [one for one in agents if one["code"] != 0 or "the spool cannot be written" not in str(one["text"])] == []
     assert [one for one in writers if one["code"] != 111 or "cannot open the store" not in str(one["text"])] == []
+
+
+def test_nobody_dies_of_a_disk_without_room_for_its_memory(folder: Path) -> None:
+    sizes = ("4k", "16k", "24k", "44k", "64k")
+    found = _started(folder, [(program, f"size={size}") for program in ("alerter", "prober") for size in sizes])
+    found += _started(folder, [("api", "size=4k")])
+
+    assert [one for one in found if one["code"] not in (0, 111)] == []
+    told = [str(one["text"]) for one in found]
+    assert [text for text in told if "Traceback" in text or "a fault of Guardia's own" in text] == []

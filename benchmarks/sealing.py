@@ -1,12 +1,11 @@
 """Sealing: values/s a core and bytes per value, beside VictoriaMetrics with the same data.
 
-    python -m benchmarks.sealing [HOSTS] [--recording SECONDS] [--peer]
+    python -m benchmarks.sealing [HOSTS] [--recording FILE] [--peer]
 
 The rows of a day of HOSTS, as the writer stored them, become hour blocks, a day's file and its rollups; every value is
-compared. Without ``--recording`` the hosts are made up: bounded walks, counters, whole pages, constants, bursts. With
-it this machine's own agent is read four times a second, each reading counting for 10 s; every host has the same
-readings from another moment on; what repeats packs far too well, so that only 2,160 seconds, which fill the day, tell
-a size. ``--peer`` sends the same to VictoriaMetrics and has it merge.
+compared. Without ``--recording`` the hosts are made up: bounded walks, counters, whole pages, constants, bursts, one
+value in ten seconds. With it they are what ``benchmarks.recording`` recorded, and the day is as long as the recording.
+``--peer`` sends the same to VictoriaMetrics and has it merge.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,22 +27,17 @@ from typing import Any
 import numpy as np
 import requests
 
-from agent import panel
-from agent.readings import Ground
-from agent.sampler import Sampler
-from agent.turns import Turns
-from bus import config as configuration
-from bus import rooms
+from benchmarks.recording import MILLISECOND, loaded
 from bus.messages import Sample, layout_id
 from bus.process import keep_heap
 from bus.wire import pack, record
-from store.blocks.coding import Floats
+from store.blocks.coding import Floats, Integers
 from store.blocks.files import told
 from store.blocks.gather import Group, gathered
 from store.blocks.listing import Index
 from store.blocks.segments import Segment, Writing
 from store.joining import join_day
-from store.keys import DAY, HOUR, SECOND
+from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealing import part_of
 from store.sealing_program import HEAP_BYTES
 from store.spans import RAW, TIERS
@@ -61,6 +55,14 @@ class Data:
 
     names: Names
     hosts: list[Floats]
+    times: Integers
+    late: Integers | None = None
+    """By how many ns later each sample of each host was received; None where those of a minute were together."""
+
+    @property
+    def count(self) -> int:
+        """How many values there are; what has no reading is none."""
+        return sum(int(np.count_nonzero(~np.isnan(matrix))) for matrix in self.hosts)
 
 
 def made_up(hosts: int) -> Data:
@@ -72,7 +74,8 @@ def made_up(hosts: int) -> Data:
         for metric in range(METRICS):
             rows[metric] = _metric(metric % 12, metric, chance)
         matrices.append(rows)
-    return Data(tuple(f"metric[{metric}].value" for metric in range(METRICS)), matrices)
+    times = START + STEP * np.arange(ROWS) + np.arange(ROWS) * 7919 % 3 * MILLISECOND
+    return Data(tuple(f"metric[{metric}].value" for metric in range(METRICS)), matrices, times)
 
 
 def _metric(kind: int, metric: int, chance: np.random.Generator) -> Any:
@@ -97,49 +100,36 @@ def _metric(kind: int, metric: int, chance: np.random.Generator) -> Any:
     return np.repeat(chance.integers(100, 130, ROWS // 6 + 1), 6)[:ROWS].astype(float)
 
 
-def recorded(hosts: int, seconds: float) -> Data:
-    """What this machine's agent reads, over and over until a day is full; each host begins at another reading."""
-    readings: list[tuple[Names, tuple[float | None, ...]]] = []
+def recorded(hosts: int, file: Path) -> Data:
+    """What was recorded, from the first hour of the day on; each host tells the same.
 
-    def tell(names: Sequence[str], values: Sequence[float | None]) -> None:
-        readings.append((tuple(names), tuple(values)))
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "guardia.toml"
-        file.write_text("")
-        table = configuration.load(file, rooms.tables(), rooms.LISTS)["agent"]
-    costs = panel.costs(table)
-    sampler = Sampler(panel.names(table))
-    turns = Turns(sampler, costs, tell)
-    log = logging.getLogger("agent")
-    for job in panel.jobs(Ground(table, costs=costs, say=log.warning), sampler, log, submit=None):
-        turns.add(job)
-    turns.read(time.monotonic())
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(0.25)
-        turns.turn(time.monotonic())
-    names = readings[-1][0]
-    kept = [[np.nan if value is None else value for value in values] for of, values in readings if of == names]
-    matrix = np.array(kept).T
-    full = np.tile(matrix, ROWS // matrix.shape[1] + 2)
-    starts = np.random.default_rng(3).integers(0, matrix.shape[1], hosts)
-    return Data(names, [np.ascontiguousarray(full[:, start : start + ROWS]) for start in starts])
+    That is the best case for whoever keeps equal times of several series once, and none for those who do not.
+    """
+    made = loaded(file)
+    times = START + made.times - made.times[0]
+    chance = np.random.default_rng(3)
+    # Received a little later than taken: the time on the way and in the queue, to the microsecond.
+    late = 400 + np.rint(chance.exponential(600, (hosts, len(times)))).astype(np.int64)
+    return Data(made.names, [made.values] * hosts, times, late * 1000)
 
 
 def groups(data: Data, host: int, hour: int) -> list[Group]:
-    """A host's hour as the writer stores it: what came in one minute together."""
+    """A host's hour as the writer stores it: what came together; of the made-up hosts the samples of a minute."""
     layout = layout_id(data.names)
-    per_hour = HOUR // STEP
-    found = []
-    for first in range(hour * per_hour, (hour + 1) * per_hour, 6):
-        records = []
-        for row in range(first, first + 6):
-            values = tuple(None if value != value else value for value in data.hosts[host][:, row].tolist())
-            at = START + row * STEP + (row * 7919 + host) % 3_000_000
-            one = record(Sample(layout, values), source=f"host-{host}", at=at, epoch=host + 1, number=row + 1)
-            records.append(pack(one))
-        found.append((START + first * STEP + 4_000_000 + host * 1000, b"".join(records)))
+    first, last = np.searchsorted(data.times, [START + hour * HOUR, START + (hour + 1) * HOUR]).tolist()
+    found: list[Group] = []
+    minute = -1
+    for row in range(first, last):
+        values = tuple(None if value != value else value for value in data.hosts[host][:, row].tolist())
+        at = int(data.times[row])
+        one = pack(record(Sample(layout, values), source=f"host-{host}", at=at, epoch=host + 1, number=row + 1))
+        if data.late is not None:
+            found.append((at + int(data.late[host, row]), one))
+        elif at // MINUTE == minute:
+            found[-1] = found[-1][0], found[-1][1] + one
+        else:
+            minute = at // MINUTE
+            found.append((minute * MINUTE + 4_000_000 + host * 1000, one))
     return found
 
 
@@ -148,7 +138,7 @@ def sealed(data: Data, folder: Path) -> dict[str, float]:
     layout = layout_id(data.names)
     layouts = {layout: data.names}
     hour_seconds = 0.0
-    for hour in range(24):
+    for hour in range(int(data.times[-1] - START) // HOUR + 1):
         stored = [groups(data, host, hour) for host in range(len(data.hosts))]
         start = START + hour * HOUR
         began = time.process_time()
@@ -185,9 +175,15 @@ def compared(data: Data, file: Path) -> None:
     for host, expected in enumerate(data.hosts):
         (place,) = segment.places(f"host-{host}")
         found = told(segment.part(place))
-        if found.values is None or not np.array_equal(found.values.view(np.uint64), expected.view(np.uint64)):
+        same = found.values is not None and np.array_equal(found.values.view(np.uint64), _told(expected))
+        if not same or not np.array_equal(found.at, data.times):
             raise SystemExit(f"host-{host} does not come back as it was")
     segment.close()
+
+
+def _told(values: Floats) -> Any:
+    """The bits as they travel: what has no reading is one NaN of all."""
+    return np.where(np.isnan(values), np.nan, values).view(np.uint64)
 
 
 def peer(data: Data) -> float:
@@ -197,10 +193,12 @@ def peer(data: Data) -> float:
         raise SystemExit("victoria-metrics is not installed")
     with _server(program) as (url, folder):
         for host, matrix in enumerate(data.hosts):
-            times = [(START + row * STEP) // 1_000_000 for row in range(ROWS)]
+            times = (data.times // MILLISECOND).tolist()
             lines = []
             for name, values in zip(data.names, matrix, strict=True):
                 there = ~np.isnan(values)
+                if not there.any():
+                    continue
                 kept = [time for time, is_there in zip(times, there.tolist(), strict=True) if is_there]
                 metric = {"__name__": name, "host": f"host-{host}"}
                 lines.append(json.dumps({"metric": metric, "values": values[there].tolist(), "timestamps": kept}))
@@ -239,13 +237,14 @@ def main() -> None:
     """Measure, and say it."""
     parser = argparse.ArgumentParser("python -m benchmarks.sealing", description=__doc__)
     parser.add_argument("hosts", nargs="?", type=int, default=20)
-    parser.add_argument("--recording", type=float, metavar="SECONDS")
+    parser.add_argument("--recording", type=Path, metavar="FILE")
     parser.add_argument("--peer", action="store_true")
     given = parser.parse_args()
     keep_heap(HEAP_BYTES)
     data = recorded(given.hosts, given.recording) if given.recording else made_up(given.hosts)
-    values = len(data.hosts) * len(data.names) * ROWS
-    print(f"{len(data.hosts)} hosts, {len(data.names)} metrics, {ROWS} rows each: {values / 1e6:.1f} million values")
+    values = data.count
+    rows = len(data.times)
+    print(f"{len(data.hosts)} hosts, {len(data.names)} metrics, {rows} rows each: {values / 1e6:.1f} million values")
     with tempfile.TemporaryDirectory(prefix="guardia-blocks-") as folder:
         found = sealed(data, Path(folder))
     seconds, million = found["hours_seconds"] + found["day_seconds"], values / 1e6

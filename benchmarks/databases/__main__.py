@@ -1,4 +1,7 @@
-"""Side by side: ``python -m benchmarks.databases [--hosts 100] [--samples 600] [--runs 3] [NAME ...]``."""
+"""Side by side: ``python -m benchmarks.databases [--hosts 100] [--samples 600] [--runs 3] [NAME ...]``.
+
+The readings are made up; with ``--recording FILE`` they are what ``benchmarks.recording`` recorded.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ import os
 import platform
 import shutil
 import statistics
+from pathlib import Path
 
-from benchmarks.databases.data import generated, hour_before_last
+from benchmarks.databases.data import generated, hour_before_last, recorded
 
 PEERS = {
     "ours": None,
@@ -28,8 +32,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PEERS))
     for name, number in (("hosts", 100), ("metrics", 60), ("samples", 600), ("step-ms", 5000), ("runs", 3)):
         parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--recording", type=Path, metavar="FILE")
     given = parser.parse_args()
-    data = generated(given.hosts, given.metrics, given.samples, given.step_ms, hour_before_last())
+    if given.recording:
+        data = recorded(given.recording, given.hosts, given.samples, hour_before_last())
+    else:
+        data = generated(given.hosts, given.metrics, given.samples, given.step_ms, hour_before_last())
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}; {data.count / 1e6:.1f} million values", flush=True)
     found: dict[str, list[object]] = {}

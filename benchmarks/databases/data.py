@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from benchmarks.recording import MILLISECOND, loaded
 
 SHAPES = ("walk", "counter", "pages", "constant", "burst", "percent")
 
@@ -21,8 +24,8 @@ class Readings:
 
     @property
     def count(self) -> int:
-        """How many values there are."""
-        return sum(block.size for block in self.values.values())
+        """How many values there are; what has no reading is none."""
+        return sum(int(np.count_nonzero(~np.isnan(block))) for block in self.values.values())
 
 
 def generated(hosts: int, metrics: int, samples: int, step_ms: int, end_ms: int) -> Readings:
@@ -35,6 +38,14 @@ def generated(hosts: int, metrics: int, samples: int, step_ms: int, end_ms: int)
         columns = [_shape(SHAPES[place % len(SHAPES)], samples, chance) for place in range(metrics)]
         made[f"host-{host}"] = np.column_stack(columns)
     return Readings(names, times, made)
+
+
+def recorded(file: Path, hosts: int, samples: int, end_ms: int) -> Readings:
+    """The last samples of a recording, which all hosts tell; ``end_ms`` is when it ends."""
+    made = loaded(file)
+    times = made.times[-samples:] // MILLISECOND
+    block = np.ascontiguousarray(made.values[:, -samples:].T)
+    return Readings(made.names, times - times[-1] + end_ms - 1, {f"host-{host}": block for host in range(hosts)})
 
 
 def _shape(shape: str, samples: int, chance: np.random.Generator) -> npt.NDArray[np.float64]:

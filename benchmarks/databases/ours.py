@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import requests
 import zmq
 
@@ -13,10 +15,14 @@ from benchmarks.databases.data import Readings
 from benchmarks.databases.outcome import Outcome, asked
 from benchmarks.databases.peer import size_of
 from benchmarks.hub import Hub, hub
+from benchmarks.recording import MILLISECOND
 from bus.messages import Layout, Sample, layout_id
 from bus.sockets import Push
 from bus.wire import pack, record
 from store.backends.lmdb import LmdbBackend
+from store.blocks.files import told
+from store.blocks.gather import Told, joined
+from store.blocks.segments import Segment
 
 SEALED_SECONDS = 90
 
@@ -33,7 +39,7 @@ def packed(data: Readings) -> list[bytes]:
     for place, stamp in enumerate(data.times.tolist()):
         at = stamp * 1_000_000
         for host, block in data.values.items():
-            sample = Sample(layout, tuple(block[place].tolist()))
+            sample = Sample(layout, tuple(None if value != value else value for value in block[place].tolist()))
             told.append(pack(record(sample, source=host, at=at, epoch=epochs[host], number=place + 2, sent=at)))
     return told
 
@@ -50,7 +56,7 @@ def stored(made: Hub) -> int:
 
 def measure(data: Readings) -> Outcome:
     """Until every sample is committed; CPU of collector, writer and sealer; the size of the blocks."""
-    told = packed(data)
+    messages = packed(data)
     wanted = len(data.times) * len(data.values)
     with hub() as made:
         made.start("collector", "bus.command", "collector")
@@ -61,7 +67,7 @@ def measure(data: Readings) -> Outcome:
         time.sleep(1)
         idle = made.cpu_seconds("collector") + made.cpu_seconds("store-writer")
         start = time.perf_counter()
-        for message in told:
+        for message in messages:
             push.raw.send(message)
         while stored(made) < wanted:
             if time.perf_counter() - start > 120:
@@ -81,12 +87,30 @@ def measure(data: Readings) -> Outcome:
             time.sleep(2)
         cpu += made.cpu_seconds("store-sealer") - idle
         held = size_of(blocks / "raw")
+        compared(data, blocks / "raw")
         found = Outcome("Guardia, all of it", data.count, took, cpu, held)
         made.start("store-reader", "bus.command", "store", "reader")
         made.start("api", "bus.command", "api")
         found.queries = asked(_questions(f"http://127.0.0.1:{made.api_port}", data))
         print(f"ours: {size_of(blocks) - held} bytes of rollups beside {held} of blocks")
         return found
+
+
+def compared(data: Readings, folder: Path) -> None:
+    """Read all blocks back; ends the program when a time or a value is missing or not, bit for bit, as it was told."""
+    found: dict[str, list[Told]] = {}
+    for path in folder.iterdir():
+        segment = Segment(path)
+        for subject in segment.subjects():
+            found.setdefault(subject, []).extend(told(segment.part(place)) for place in segment.places(subject))
+        segment.close()
+    for host, expected in data.values.items():
+        rows = joined(found.get(host, [])) if host in found else None
+        if rows is None or rows.values is None or not np.array_equal(rows.at, data.times * MILLISECOND):
+            raise SystemExit(f"{host}: not all samples are in the blocks")
+        if not np.array_equal(rows.values.view(np.uint64), np.ascontiguousarray(expected.T).view(np.uint64)):
+            raise SystemExit(f"{host}: a value does not come back as it was told")
+    print(f"ours: {data.count} values read back from the blocks, each as it was told")
 
 
 def _questions(url: str, data: Readings) -> dict[str, Callable[[], None]]:

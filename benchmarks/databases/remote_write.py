@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import requests
 
 from benchmarks.databases.data import Readings
@@ -56,10 +57,14 @@ def bodies(data: Readings) -> Iterator[tuple[bytes, int]]:
             for host in hosts[first : first + 10]:
                 block = data.values[host][start : start + AT_ONCE]
                 for place, name in enumerate(data.names):
-                    told = [b"\x09" + struct.pack("<d", value) for value in block[:, place].tolist()]
-                    samples = b"".join(_field(2, value + at) for value, at in zip(told, stamps, strict=True))
-                    series.append(_field(1, labels[host, name] + samples))
-                count += block.size
+                    samples = b"".join(
+                        _field(2, b"\x09" + struct.pack("<d", value) + at)
+                        for value, at in zip(block[:, place].tolist(), stamps, strict=True)
+                        if value == value
+                    )
+                    if samples:
+                        series.append(_field(1, labels[host, name] + samples))
+                count += int(np.count_nonzero(~np.isnan(block)))
             yield _snappy(b"".join(series)), count
 
 

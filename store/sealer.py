@@ -33,7 +33,7 @@ from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment, Writing
 from store.joining import join_day, join_months
 from store.keys import DAY, HOUR, SECOND, partition_start, period
-from store.sealing import Layouts, layouts_of, merged, part_of, rows_of
+from store.sealing import Layouts, Together, layouts_of, merged, rows_of
 from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, span_of
 
 ALL = 2**62
@@ -167,6 +167,7 @@ class Sealer:
             rows = values = 0
             with self._writing(target) as writing:
                 touched: set[str] = set()
+                together = Together(writing)
                 for groups in series:
                     self._alive()
                     found = gathered(groups)
@@ -184,7 +185,8 @@ class Sealer:
                     else:
                         touched.add(subject)
                     for voice, told in found.items():
-                        writing.add(part_of(subject, voice, told))
+                        together.add(subject, voice, told)
+                together.flush()
                 if before is not None:
                     for place in before.index.parts:
                         if place.subject not in touched:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
 from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed
 from store.blocks.pressing import Damaged
-from store.blocks.segments import Piece, Segment
+from store.blocks.segments import Piece, Segment, Writing
 from store.rollup import Rolled, chained, coarser, coded, rolled, spread, stacked
 from store.spans import TIERS
 
@@ -39,23 +40,67 @@ class Made:
 
 def part_of(subject: str, voice: Voice, rows: Told) -> Piece:
     """Rows of one voice as a part, which gives them back bit for bit; raises ``Damaged`` if it would not."""
-    columns = meta_columns(rows)
-    if rows.values is not None:
-        what = SAMPLES
-        for few in _few(len(rows.values), len(rows)):
-            columns += numbers(rows.values[few])
-    else:
-        what = RECORDS
-        lengths = np.array([[len(body) for body in rows.bodies]], np.int64)
-        columns += _proved_integers(lengths)
-        columns.append(bodies(b"".join(rows.bodies), RECORD_LEVEL))
-    data = packed(what, len(rows), columns)
-    return place_of(subject, voice, what, len(columns), rows), data
+    return parts_of([(subject, voice, rows)])[0]
+
+
+def parts_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
+    """As ``part_of``, for several. Samples of equally many rows are coded together, which takes far less time."""
+    alike: dict[int, list[int]] = {}
+    columns: list[list[Coded]] = [[] for _ in some]
+    for place, (_, _, rows) in enumerate(some):
+        if rows.values is not None:
+            alike.setdefault(len(rows), []).append(place)
+        else:
+            columns[place] = _records(rows)
+    for count, places in alike.items():
+        told = [some[place][2] for place in places]
+        meta = iter(_proved_integers(np.concatenate([_meta(rows) for rows in told])))
+        values = [rows.values for rows in told if rows.values is not None]
+        every = values[0] if len(values) == 1 else np.concatenate(values)
+        made = iter([column for few in _few(len(every), count) for column in numbers(every[few])])
+        for place, of in zip(places, values, strict=True):
+            columns[place] = [*islice(meta, META), *islice(made, len(of))]
+    found = []
+    for (subject, voice, rows), of_it in zip(some, columns, strict=True):
+        what = RECORDS if rows.values is None else SAMPLES
+        found.append((place_of(subject, voice, what, len(of_it), rows), packed(what, len(rows), of_it)))
+    return found
+
+
+class Together:
+    """Parts on their way to a file, a few hosts' at a time."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self._waiting: list[tuple[str, Voice, Told]] = []
+        self._numbers = 0
+
+    def add(self, subject: str, voice: Voice, rows: Told) -> None:
+        """Write it, now or with those that follow; raises ``Damaged`` and ``OSError``."""
+        self._waiting.append((subject, voice, rows))
+        self._numbers += len(rows) * (META + voice.values)
+        if self._numbers >= AT_ONCE // 16:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        for piece in parts_of(self._waiting):
+            self._writing.add(piece)
+        self._waiting, self._numbers = [], 0
+
+
+def _records(rows: Told) -> list[Coded]:
+    lengths = np.array([[len(body) for body in rows.bodies]], np.int64)
+    return [*meta_columns(rows), *_proved_integers(lengths), bodies(b"".join(rows.bodies), RECORD_LEVEL)]
 
 
 def meta_columns(rows: Told) -> list[Coded]:
     """The columns that say when and by whom."""
-    return _proved_integers(np.stack([rows.at, rows.received - rows.at, rows.epoch, rows.number]))
+    return _proved_integers(_meta(rows))
+
+
+def _meta(rows: Told) -> Integers:
+    return np.stack([rows.at, rows.received - rows.at, rows.epoch, rows.number])
 
 
 def _few(metrics: int, rows: int, most: int = AT_ONCE // 16) -> Iterator[slice]:

@@ -223,9 +223,7 @@ class _Choices:
 
     def sizes(self, order: int, level: int) -> list[int]:
         """How many bytes each column takes in this order."""
-        return [
-            len(bitmap) + len(pressed(planes, level)) for _, bitmap, _, planes in _bodies(self.residuals(order, ...))
-        ]
+        return [len(one.bitmap) + len(pressed(one.planes, level)) for one in _bodies(self.residuals(order, ...))]
 
 
 def _slopes(values: Integers) -> Integers:
@@ -246,25 +244,38 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
     shifts = [(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()]
     choices = _Choices(values >> np.array(shifts)[:, None] if any(shifts) else values)
     orders, slopes, tens = choices.orders(level), choices.slopes.tolist(), decimals.tolist()
-    found: list[Coded | None] = [None] * len(values)
+    firsts, least = choices.firsts.tolist(), choices.least.tolist()
+    form = INTEGERS | (HOLES if holes else 0)
+    bodies: list[_Body] = []
+    places: list[int] = []
     for order in sorted(set(orders)):
-        places = [place for place, one in enumerate(orders) if one == order]
-        bases = (choices.firsts if order else choices.least).tolist()
-        form = INTEGERS | (HOLES if holes else 0) | order << ORDER
-        residuals = choices.residuals(order, places)
-        made = _shortest(residuals, _bodies(residuals), holes, level)
-        for place, (flags, width, body) in zip(places, made, strict=True):
-            base = _based(bases[place])
-            if order == 1:
-                base += _based(slopes[place])
-            found[place] = Coded(form | flags, width, tens[place], shifts[place], base + body)
+        some = [place for place, one in enumerate(orders) if one == order]
+        bodies += _bodies(choices.residuals(order, some))
+        places += some
+    found: list[Coded | None] = [None] * len(values)
+    for place, (flags, width, body) in zip(places, _shortest(bodies, holes, level), strict=True):
+        order = orders[place]
+        base = _based(firsts[place] if order else least[place])
+        if order == 1:
+            base += _based(slopes[place])
+        found[place] = Coded(form | order << ORDER | flags, width, tens[place], shifts[place], base + body)
     return [one for one in found if one is not None]
 
 
-def _bodies(residuals: Words) -> list[tuple[int, bytes, int, bytes]]:
-    """(flag, bitmap, width, planes) of each row: a bitmap and residuals without zeros if most of them are."""
-    found: list[tuple[int, bytes, int, bytes]] = [(0, b"", 0, b"")] * len(residuals)
+class _Body(NamedTuple):
+    """Residuals by planes: the flag and bitmap of those that are mostly zero, and what is told of them."""
+
+    sparse: int
+    bitmap: bytes
+    width: int
+    planes: bytes
+    told: Words
+
+
+def _bodies(residuals: Words) -> list[_Body]:
+    """Those of each row: a bitmap and residuals without zeros if most of them are."""
     count = residuals.shape[1]
+    found = [_Body(0, b"", 0, b"", residuals[:0, 0])] * len(residuals)
     there = residuals != 0
     held = np.count_nonzero(there, axis=1)
     sparse = (held > 0) & (held <= count * (1 - SPARSE_SHARE))
@@ -274,7 +285,7 @@ def _bodies(residuals: Words) -> list[tuple[int, bytes, int, bytes]]:
         places = np.flatnonzero(dense == width)
         planes, size = _planed(residuals[places], width), count * width
         for at, place in enumerate(places.tolist()):
-            found[place] = 0, b"", width, planes[at * size : at * size + size]
+            found[place] = _Body(0, b"", width, planes[at * size : at * size + size], residuals[place])
     places = np.flatnonzero(sparse)
     some = there[places]
     bitmaps, size = np.packbits(some, axis=1).tobytes(), -(-count // 8)
@@ -283,22 +294,21 @@ def _bodies(residuals: Words) -> list[tuple[int, bytes, int, bytes]]:
     for at, place in enumerate(places.tolist()):
         start, end, width = end, end + int(held[place]), int(widths[place])
         planes = lowest[start:end] if width == 1 else _planed(kept[None, start:end], width)
-        found[place] = SPARSE, bitmaps[at * size : at * size + size], width, planes
+        found[place] = _Body(SPARSE, bitmaps[at * size : at * size + size], width, planes, kept[start:end])
     return found
 
 
-def _shortest(
-    residuals: Words, bodies: Sequence[tuple[int, bytes, int, bytes]], holes: bytes, level: int
-) -> list[tuple[int, int, bytes]]:
-    """(flags, width, body) of each row, by planes or as Rice codes."""
+def _shortest(bodies: Sequence[_Body], holes: bytes, level: int) -> list[tuple[int, int, bytes]]:
+    """(flags, width, body) of each, by planes or as Rice codes."""
     made, heads, columns, places, most = [], [], [], [], []
-    for place, (sparse, bitmap, width, planes) in enumerate(bodies):
+    for place, (sparse, bitmap, width, planes, told) in enumerate(bodies):
         body, pressed = _pressed(holes + bitmap, planes, width, level)
         made.append((sparse | pressed, width, body))
-        if width:
+        # Codes take a bit for each residual at least.
+        if width and len(body) > len(told) // 8:
             head, pressed = _headed(holes + bitmap, level)
             heads.append((sparse | pressed | RICED, head))
-            columns.append(residuals[place][residuals[place] != 0] if sparse else residuals[place])
+            columns.append(told)
             places.append(place)
             most.append(len(body) - len(head))
     for place, (flags, head), codes in zip(places, heads, shorter(columns, most), strict=True):

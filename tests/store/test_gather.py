@@ -15,7 +15,7 @@ from store.blocks.gather import gathered, joined, records, taken
 from store.blocks.parts import Part
 from store.keys import dated
 from store.rows import folded
-from store.sealing import part_of
+from store.sealing import part_of, parts_of
 from tests.store.given import LAYOUT, NOON, SECOND, check, sample
 
 OTHER = Layout(("cpu.percent", "load.1m", "swap.used"))
@@ -89,3 +89,14 @@ def test_rows_of_several_places_are_joined_each_once_and_cut_by_time() -> None:
     assert ((both.at - NOON) // SECOND).tolist() == [1, 2, 3, 4, 5]
     assert both.received.tolist() == [NOON] * 3 + [NOON + 5] * 2
     assert len(taken(both, NOON + 2 * SECOND, NOON + 4 * SECOND)) == 3
+
+
+@given(st.lists(st.lists(SAMPLES, min_size=1, max_size=8), min_size=1, max_size=6))
+def test_parts_are_the_same_bytes_together_as_alone(hosts: list[list[Record]]) -> None:
+    told = [
+        (f"web-{number}", voice, rows)
+        for number, found in enumerate([*hosts, *hosts[:2]])
+        for voice, rows in gathered([(NOON, b"".join(map(pack, found)))]).items()
+    ]
+    told += [("shop", voice, rows) for voice, rows in gathered([(NOON, pack(check(1)) + pack(check(2)))]).items()]
+    assert parts_of(told) == [part_of(*one) for one in told]

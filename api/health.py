@@ -77,10 +77,14 @@ def check_status(word: str) -> CheckStatus | None:
 
 @dataclass(frozen=True, slots=True)
 class StoreSeen:
-    """The last try to ask the store: how long it took, or why it failed; None before the first."""
+    """The last try to ask the store: how long it took, or why it failed; None before the first.
+
+    ``lacking`` says in a sentence what answers lack.
+    """
 
     seconds: float | None
     failure: str | None
+    lacking: str = ""
 
 
 def hub_health(
@@ -119,6 +123,8 @@ def _store(now: int, started: int, store: StoreSeen, rooms: Mapping[str, HostNow
         return _part("down", store.failure)
     # The reader answers from what is on disk even when nobody writes: that is half a store.
     status, reason = _worst(now, started, rooms, programs, "degraded")
+    if status == "ok" and store.lacking:
+        return _part("degraded", store.lacking)
     if status == "ok" and store.seconds is not None and store.seconds > 1.0:
         return _part("degraded", f"answers took {store.seconds:.1f} s")
     return _part(status, reason)

@@ -96,7 +96,7 @@ class Hub:
     async def _ask_store(self) -> StoreSeen:
         started = self.clock()
         try:
-            await self.counter.statistics()
+            found = await self.counter.statistics()
         except Unanswered as failure:
             return StoreSeen(None, str(failure))
-        return StoreSeen((self.clock() - started) / 1e9, None)
+        return StoreSeen((self.clock() - started) / 1e9, None, found.lacking)

@@ -195,6 +195,8 @@ class StoreStatistics:
     generation: int = 0
     tiers: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
     """What is sealed, by ``kind/tier``: files, bytes, from, to (ns)."""
+    lacking: str = ""
+    """What answers lack for now, in a sentence, as an archive whose disk is not mounted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bus.process import keep_heap, trim_heap
 from bus.program import Program, TryAgain, run
 from store.archive.files import Archive
+from store.archive.mark import OURS
 from store.archive.moving import Mover
 from store.backends import StoreBroken
 from store.backends.lmdb import LmdbBackend
@@ -43,7 +44,7 @@ def build_sealer(program: Program[Store]) -> None:
     pace = _pace(program.config, _rules(program))
     # A day of many hosts takes minutes: the watchdog has to see that it goes on.
     old = program.config.archive_in(program.home)
-    archive = Archive(old, backend.partitions.note) if old else None
+    archive = Archive(old, backend.partitions.note, path / "blocks" / OURS) if old else None
     sealer = Sealer(path, backend.partitions, backend.layouts, pace, program.log, program.beat, archive)
     mover = sealer.mover
     _set(mover, program.config)
@@ -88,7 +89,11 @@ def build_sealer(program: Program[Store]) -> None:
             "sealer.values_total": float(done.values),
             "sealer.days_total": float(done.days),
             "sealer.months_total": float(done.months),
-            **({"sealer.archived_total": float(mover.days)} if mover is not None else {}),
+            **(
+                {"sealer.archived_total": float(mover.days), "sealer.archive_away": float(bool(mover.archive.lacking))}
+                if mover is not None
+                else {}
+            ),
             "sealer.damaged_total": float(done.damaged),
             "sealer.deleted_total": float(pruner.deleted.total()),
             "sealer.cpu_seconds_total": done.seconds,

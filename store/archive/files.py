@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bus.messages import KINDS
+from store.archive.mark import Mark
 from store.blocks.files import Row
 from store.blocks.gather import records, taken
 from store.blocks.pressing import Damaged
@@ -35,18 +36,27 @@ BAD = ".bad-"
 
 
 class Archive:
-    """Reads what the sealer moved. ``note`` is told of damage, which is left out of answers."""
+    """Reads what the sealer moved. ``note`` is told of damage, which is left out of answers.
 
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+    ``ours`` is the store's file that says which archive is its own (``store.archive.mark``). While that is away,
+    nothing is found here.
+    """
+
+    def __init__(self, folder: Path, note: Callable[[str], None], ours: Path | None = None) -> None:
         self.folder = folder
+        self.mark = Mark(folder, ours)
         self._note = note
         self._open: OrderedDict[Path, tuple[Archived, tuple[int, int]]] = OrderedDict()
         self._listed: dict[str, tuple[int, list[Span]]] = {}
 
+    @property
+    def lacking(self) -> str:
+        """A sentence while the archive is away; empty when it is there."""
+        return f"the archive {self.folder} is not there: is its disk mounted?" if self.mark.is_away() else ""
+
     def path(self, kind: str, day: int) -> Path:
         """The file of a kind and day."""
-        named = datetime.fromtimestamp(day // SECOND, UTC).strftime("%Y-%m-%d")
-        return self.folder / f"kind={kind}" / f"day={named}" / NAME
+        return path_of(self.folder, kind, day)
 
     def spans(self, kind: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
         """The days that may hold something between two times (both included), by time."""
@@ -160,6 +170,8 @@ class Archive:
 
     def _listing(self, kind: str) -> list[Span]:
         folder = self.folder / f"kind={kind}"
+        if self.mark.is_away():
+            return []
         try:
             changed = folder.stat().st_mtime_ns
         except OSError:
@@ -201,3 +213,9 @@ class Archive:
 def files(folder: Path) -> list[Path]:
     """The files of an archive."""
     return sorted(path for path in folder.glob(f"kind=*/day=*/{NAME}") if path.is_file())
+
+
+def path_of(folder: Path, kind: str, day: int) -> Path:
+    """The file of a kind and day in an archive."""
+    named = datetime.fromtimestamp(day // SECOND, UTC).strftime("%Y-%m-%d")
+    return folder / f"kind={kind}" / f"day={named}" / NAME

@@ -7,6 +7,7 @@ by value, and renamed; only then the block goes. Who dies leaves the block, or b
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from bus import failpoints
 from bus.mapped import settle
 from bus.messages import KINDS
-from store.archive.files import Archive
+from store.archive.files import ARCHIVE, Archive
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
 from store.blocks.gather import Told, Voice
@@ -57,11 +58,20 @@ class Mover:
         self._log = log
         self._alive = alive
         self._given_up: dict[Path, int] = {}
+        self._was_away = False
         for left in archive.folder.glob(f"kind=*/day=*/.*{NEW}"):
             left.unlink()
 
     def turn(self, now: int) -> bool:
         """Move or drop one day; False when there is none. Raises ``OSError`` when a disk does not let it."""
+        if self.archive.mark.is_away(now=True) != self._was_away:
+            self._was_away = not self._was_away
+            if self._was_away:
+                self._log.error("%s; nothing is moved meanwhile", self.archive.lacking)
+            else:
+                self._log.info("the archive %s is there again", self.archive.folder)
+        if self._was_away:
+            return False
         return any(self._move(kind, span) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
 
     def spares(self, one: Held, now: int) -> bool:
@@ -119,6 +129,9 @@ class Mover:
             self._given_up[block] = changed
             self._log.error("damaged: %s is not moved to the archive, and stays: %s", block, error)
             return False
+        if self._blocks.roll is not None:
+            file = self.archive.opened(kind, span)
+            self._blocks.roll.call({f"{kind}/{ARCHIVE}/{span.name}": file.index.rows if file is not None else 0})
         self._blocks.remove([block])
         settle(block.parent)
         failpoints.at("archive.unlink")
@@ -147,7 +160,9 @@ class Mover:
         subjects = sorted({*segment.subjects(), *(before.subjects() if before is not None else ())})
         path = self.archive.path(kind, span.start)
         fresh = path.with_name(f".{path.name}{NEW}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.archive.mark.claim()
+        for folder in (path.parent.parent, path.parent):  # not the archive itself: its disk may have gone
+            folder.mkdir(exist_ok=True)
         try:
             with contextlib.closing(parquet.Writing(fresh, kind)) as writing:
                 for subject in subjects:
@@ -163,6 +178,8 @@ class Mover:
                 for fault in again.verify():
                     raise Damaged(fault)
             failpoints.at("archive.before_rename")
+            if self.archive.mark.is_away(now=True):
+                raise OSError(errno.ENODEV, self.archive.lacking)
             fresh.rename(path)
             for folder in (path.parent, *path.parents[1 : DEEP + 1]):
                 settle(folder)
@@ -179,6 +196,8 @@ class Mover:
                 if now - span.end >= self.keep:
                     file = self.archive.opened(kind, span)
                     rows = file.index.rows if file is not None else 0
+                    if self._blocks.roll is not None:
+                        self._blocks.roll.strike([f"{kind}/{ARCHIVE}/{span.name}"])
                     self.archive.remove(kind, span)
                     self.dropped(kind, rows)
                     self._log.info("dropped %s of %s from the archive: it is past its time", span.name, kind)

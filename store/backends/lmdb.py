@@ -101,7 +101,8 @@ class LmdbBackend:
 
     def damage(self) -> dict[str, float]:
         """How much was found damaged, and is put aside; see ``Backend``."""
-        return {"damaged_total": float(len(self.damaged)), "put_aside": float(len(self._partitions.put_aside()))}
+        aside = float(len(self._partitions.put_aside()))
+        return {"damaged_total": float(len(self.damaged)), "put_aside": aside, **self._past.damage()}
 
     # -- writing ---
 

@@ -5,6 +5,7 @@ Rows are looked at before blocks: what the sealer takes up meanwhile is in both 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import lmdb
 from bus import failpoints
 from bus.messages import KINDS
 from store.archive.files import ARCHIVE, Archive
+from store.archive.mark import OURS
 from store.backends import Row, StoreBroken
 from store.backends.partitions import Partitions
 from store.blocks.files import TRIES, Blocks, Gone
@@ -28,6 +30,7 @@ from store.spans import RAW, TIERS, day_of
 
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 SAMPLE = "sample"
+log = logging.getLogger("guardia")
 MARGIN = 60_000_000_000
 """So long, ns, rows stay beside the blocks that hold them: whoever began to read them reads on."""
 AT_ONCE = 4
@@ -38,7 +41,8 @@ class Past:
     """Reads both. ``number`` is a series' number, None when nothing of it was ever stored."""
 
     def __init__(self, rows: Partitions, blocks: Blocks, layouts: Layouts, archive: Path | None = None) -> None:
-        self._archive = Archive(archive, rows.note) if archive else None
+        self._archive = Archive(archive, rows.note, blocks.folder / OURS) if archive else None
+        self._lacking = ""
         self._rows = rows
         self._blocks = blocks
         self._layouts = layouts
@@ -134,7 +138,16 @@ class Past:
             kind, _, tier = name.partition("/")
             gone[kind] += count if tier == RAW else 0
         size = sum(size for name, (_, size, *_) in tiers.items() if not name.endswith(f"/{ARCHIVE}"))
-        return {"tiers": tiers, "deleted": dict(gone), "bytes": size}
+        return {"tiers": tiers, "deleted": dict(gone), "bytes": size, "lacking": self.lacking}
+
+    @property
+    def lacking(self) -> str:
+        """What answers lack, a sentence; empty when all is there."""
+        return self._archive.lacking if self._archive is not None else ""
+
+    def damage(self) -> dict[str, float]:
+        """A reading of whether the archive is away, if there is one."""
+        return {"archive_away": float(bool(self.lacking))} if self._archive is not None else {}
 
     def close(self) -> None:
         """Close every file."""
@@ -147,6 +160,10 @@ class Past:
         self._blocks.refresh()
         if self._archive is not None:
             self._archive.refresh()
+            before, self._lacking = self._lacking, self.lacking
+            if self._lacking != before:
+                told = f"{self._lacking}; answers lack what is in it" if self._lacking else "the archive is there again"
+                log.warning("%s", told)
 
     def _over(self, kind: str, subject: str, start: int, end: int, limit: int | None = None) -> list[Row]:
         """What blocks and the archive hold between two times; with ``limit`` at least the newest so many of it.

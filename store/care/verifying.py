@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store.archive.files import files
+from store.archive.files import ARCHIVE, files, path_of
+from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
 from store.blocks.roll import ROLL, read_roll
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
-from store.spans import RAW
+from store.spans import RAW, span_of
 
 GONE = ("deleted", "sealed", "moved")
 """What became of records that are in no partition of rows any more, as the state counts it."""
@@ -81,11 +82,15 @@ def verified(
                 progress(path.relative_to(store).as_posix())
                 _inspect(report, apart, store, path)
         # After the blocks, for the same reason.
-        for path in files(archive) if archive else ():
+        away = archive is not None and Mark(archive, store / BLOCKS / OURS).is_away()
+        if away:
+            report.faults.append(Fault(str(archive), "the archive is not there: is its disk mounted?"))
+        for path in files(archive) if archive and not away else ():
             progress(str(path))
             _inspect_archived(report, apart, path)
         # What is struck off meanwhile was dropped or taken up.
-        vanished = {name: rows for name, rows in _absent(store, listed).items() if name in read_roll(store / BLOCKS)[0]}
+        absent = _absent(store, listed, None if away else archive)
+        vanished = {name: rows for name, rows in absent.items() if name in read_roll(store / BLOCKS)[0]}
         report.faults += [Fault(f"{BLOCKS}/{name}", f"is not there: {rows} rows") for name, rows in vanished.items()]
         report.missing = _missing(before, report)
         if report.missing and not (store / MANIFEST).exists():
@@ -95,7 +100,7 @@ def verified(
             report.missing = _missing(before | gone, report)
         for name, rows in vanished.items():
             kind, tier, _ = name.split("/")
-            if tier == RAW:
+            if tier in (RAW, ARCHIVE):
                 report.missing[kind] = report.missing.get(kind, 0) + rows
     finally:
         apart.close()
@@ -110,8 +115,17 @@ def _roll(report: Report, store: Path) -> dict[str, int]:
     return files
 
 
-def _absent(store: Path, listed: dict[str, int]) -> dict[str, int]:
-    return {name: rows for name, rows in sorted(listed.items()) if not (store / BLOCKS / name).exists()}
+def _absent(store: Path, listed: dict[str, int], archive: Path | None) -> dict[str, int]:
+    """What is on the roll and is not there; days of an archive that nobody looks into may be anywhere."""
+    return {name: rows for name, rows in sorted(listed.items()) if not _place(store, name, archive).exists()}
+
+
+def _place(store: Path, name: str, archive: Path | None) -> Path:
+    kind, tier, file = name.split("/")
+    if tier != ARCHIVE:
+        return store / BLOCKS / name
+    span = span_of(file)
+    return store if archive is None or span is None else path_of(archive, kind, span.start)
 
 
 def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "inspect") -> dict[str, dict[str, int]]:

@@ -102,3 +102,10 @@ def test_a_reader_without_a_writer_is_half_a_store() -> None:
 def test_a_worker_that_just_began_listening_calls_nobody_silent() -> None:
     assert overall(hub_health(NOON + 30 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "ok"
     assert overall(hub_health(NOON + 36 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "degraded"
+
+
+def test_a_store_that_lacks_something_is_degraded_and_says_what() -> None:
+    away = "the archive /mnt/large is not there: is its disk mounted?"
+    parts = hub_health(NOON, NOON, StoreSeen(0.1, None, away), {}, {})
+    assert parts["store"] == {"status": "degraded", "reason": away}
+    assert overall(parts) == "degraded"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from store.archive.files import Archive
+from store.archive.mark import OURS
 from store.backends.lmdb import LmdbBackend
 from store.sealer import Pace, Sealer
 from tests.store.given import DAY
@@ -16,7 +17,7 @@ def main(store: Path, now: int, archive: Path | None = None) -> None:
     """Seal."""
     backend = LmdbBackend(store, write=False)
     pace = Pace(quiet=-(2**62), keep={"1m": 400 * DAY, "5m": 400 * DAY})
-    old = Archive(archive, backend.damaged.append) if archive else None
+    old = Archive(archive, backend.damaged.append, store / "blocks" / OURS) if archive else None
     sealer = Sealer(store, backend._partitions, backend.layouts, pace, logging.getLogger("sealer"), archive=old)
     if sealer.mover is not None:
         sealer.mover.after = DAY

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bus.questions import Series, SeriesAnswer
 from store.answers import answer
 from store.archive import files
 from store.archive.files import Archive
+from store.archive.mark import OURS
 from store.archive.parquet import EXTRA
 from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
@@ -43,7 +45,7 @@ class Archiving(Store):
         self.backend = LmdbBackend(path, write=True, archive=self.archive)
         self.reference = MemoryBackend()
         self.damaged: list[str] = []
-        old = Archive(self.archive, self.damaged.append)
+        old = Archive(self.archive, self.damaged.append, path / "blocks" / OURS)
         log = logging.getLogger("sealer")
         self.sealer = Sealer(path, self.backend._partitions, self.backend.layouts, NOW, log, archive=old)
         assert self.sealer.mover is not None
@@ -67,6 +69,15 @@ def store(tmp_path: Path) -> Iterator[Archiving]:
     made = Archiving(tmp_path / "store")
     yield made
     made.close()
+
+
+def seen(store: Archiving, *, away: bool) -> None:
+    """Wait until who answers has seen it."""
+    end = time.monotonic() + 30
+    while bool(store.backend.statistics()["lacking"]) != away:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    store.backend.refresh()
 
 
 def told_everything(store: Archiving) -> None:
@@ -252,6 +263,59 @@ def test_what_is_due_for_the_archive_is_not_dropped_for_its_age(store: Archiving
     assert pruner.turn(LATER) == 0
     store.archived()
     agree(store)
+
+
+def test_an_archive_whose_disk_is_not_mounted_is_said_to_be_away_and_not_made_anew(
+    store: Archiving, caplog: pytest.LogCaptureFixture
+) -> None:
+    told_everything(store)
+    assert store.archived()
+    assert verified(store.path, archive=store.archive).faults == []
+    whole = Series("web-1", ("*",), START, START + 2 * DAY - 1, step=10 * SECOND)
+    before: SeriesAnswer = answer(store.backend, whole)
+    elsewhere = store.archive.with_name("elsewhere")
+    store.archive.rename(elsewhere)
+    store.archive.mkdir()  # where the disk was mounted
+    store.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
+
+    seen(store, away=True)
+    store.sealed()
+    store.unlink()
+    store.sealed()
+
+    assert list(store.archive.iterdir()) == []
+    assert [path.name for path in store.raw()] == ["20260205T00.1d"], "what is due stays"
+    assert store.backend.statistics()["lacking"].endswith("is not there: is its disk mounted?")
+    assert store.backend.damage()["archive_away"] == 1.0
+    said = [record.getMessage() for record in caplog.records if "is its disk mounted?" in record.getMessage()]
+    assert len(said) == 2, "the sealer says it once, and who answers"
+    after: SeriesAnswer = answer(store.backend, whole)
+    assert after.coverage < before.coverage / 2
+    [fault] = verified(store.path, archive=store.archive).faults
+    assert fault.what == "the archive is not there: is its disk mounted?"
+
+    store.archive.rmdir()
+    elsewhere.rename(store.archive)
+    seen(store, away=False)
+    store.sealed()
+    assert store.raw() == []
+    assert store.backend.statistics()["lacking"] == ""
+    assert store.backend.damage()["archive_away"] == 0.0
+    agree(store)
+    assert verified(store.path, archive=store.archive).faults == []
+
+
+def test_a_day_that_vanished_from_the_archive_is_missed(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    first = next(path for path in files.files(store.archive) if "kind=sample" in str(path))
+    first.unlink()
+
+    report = verified(store.path, archive=store.archive)
+
+    assert [fault.file for fault in report.faults] == ["blocks/sample/archive/20260131T00.1d"]
+    assert report.missing["sample"] > 0
+    assert verified(store.path).faults == [], "who does not look into the archive does not miss it"
 
 
 def test_statistics_name_the_archive_apart(store: Archiving) -> None:

@@ -65,6 +65,8 @@ class Model:
     before_help: str = "hosts"
     behind: str = ""
     """The screen with a tab that was shown last."""
+    beside: str = ""
+    """The host whose charts Pulse last had room for; empty where it had none."""
     needing: int = 0
     """How many hosts need a look, as Pulse last counted them."""
     filter: str = ""
@@ -187,7 +189,7 @@ class Model:
         self.travel.follow(now)
         shown = self.time(now)
         end = shown + self.world.ahead
-        host = self.host() if self.screen in ("hosts", "host") else None
+        host = self.shown_host()
         service = self.service() if self.screen == "services" else None
         found: list[Wish] = []
         if self.paused_at is None:
@@ -214,6 +216,12 @@ class Model:
     def host(self) -> Host | None:
         """The chosen host."""
         return self.world.hosts.get(self.hosts.chosen or "")
+
+    def shown_host(self) -> Host | None:
+        """The host whose charts the screen shows."""
+        if self.screen == "pulse":
+            return self.world.hosts.get(self.beside)
+        return self.host() if self.screen in ("hosts", "host") else None
 
     def service_rows(self) -> list[Service]:
         """The services that pass the filter, in order."""

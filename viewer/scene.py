@@ -43,6 +43,9 @@ class Scene:
     listed: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """For each list that was drawn: its first line and the names shown."""
 
+    beside: str = ""
+    """The host whose charts were drawn beside the lists of Pulse."""
+
     scrolled: int | None = None
     """How far what was drawn is scrolled, where that can be less than was asked for."""
 
@@ -98,6 +101,7 @@ class Scene:
         """Tell the model what is seen."""
         for name, (top, names) in self.listed.items():
             self.model.lists[name].shown(top, names)
+        self.model.beside = self.beside
         if self.scrolled is not None:
             self.model.scroll = min(self.model.scroll, self.scrolled)
 

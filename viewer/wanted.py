@@ -39,7 +39,7 @@ def more_wishes(model: Model, now: float, end: float) -> list[Wish]:
     if model.paused_at is not None:
         return found
     found += [AskAlerts(), AskLabels()]
-    if model.screen in ("alerts", "hosts", "host"):
+    if model.screen in ("pulse", "alerts", "hosts", "host"):
         found.append(AskRules())
     if model.screen in ("pulse", "guardia"):
         found.append(AskHub())

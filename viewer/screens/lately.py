@@ -25,7 +25,7 @@ def draw(scene: Scene, pane: Pane) -> None:
         nothing(inner, "nothing burned lately")
         return
     now = scene.hub_time
-    subject, rule = longest(lambda one: one.about, rows, 40), longest(lambda one: one.rule, rows, 30)
+    subject, rule = longest(lambda one: one.about, rows, 30), longest(lambda one: one.rule, rows, 30)
     columns: list[Column[Incident]] = [
         Column("ended", "ENDED", 5, lambda one, wide: [(age(now - (one.ended or now)), Role.SOFT)]),
         Column("about", "ABOUT", 8, lambda one, wide: _word(one.about, wide), most=subject, to_right=False, first=True),

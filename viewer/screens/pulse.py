@@ -12,7 +12,7 @@ from viewer.cells import fit, width
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene, sign, state_role
-from viewer.screens import ailing, lately
+from viewer.screens import ailing, host, lately
 from viewer.screens.alerts import SEVERITIES, SIGNS, longest
 from viewer.screens.guardia import current
 from viewer.screens.guardia import ill as ill_parts
@@ -26,6 +26,8 @@ THREE, TWO = 112, 72
 """Columns from which three boxes stand beside each other, and two."""
 LATELY = 8
 """Rows from which what burned lately has a box."""
+CHARTS = 16
+"""Rows from which the chosen host's charts stand below the lists."""
 SHOWN = ("up", "degraded", "down", "unknown")
 """States that are counted even where there are none; others when there are."""
 
@@ -65,7 +67,7 @@ def _below(scene: Scene, pane: Pane) -> None:
 def _beside(scene: Scene, pane: Pane, firing: Sequence[Incident], worst: Sequence[Bad]) -> None:
     """The worst hosts at the left; at the right what fires, services, and what burned lately, as far as there is room.
 
-    Where few hosts leave room, what burned lately stands below them.
+    Where few hosts leave room, what burned lately stands below them, and the chosen host's charts at the right.
     """
     half = pane.width // 2
     left, right = pane.part(0, 0, half, pane.height), pane.part(half, 0, pane.width - half, pane.height)
@@ -78,15 +80,18 @@ def _beside(scene: Scene, pane: Pane, firing: Sequence[Incident], worst: Sequenc
     _burning(scene, right.part(0, 0, right.width, burning), firing)
     if checked:
         ailing.draw(scene, right.part(0, burning, right.width, checked))
+    rest = right.part(0, used, right.width, right.height - used)
     high = min(left.height, len(worst) + 3)
-    if used < right.height and right.height - used >= left.height - high:
+    if left.height - high < LATELY:
         high = left.height
-        lately.draw(scene, right.part(0, used, right.width, right.height - used))
-    elif left.height - high >= LATELY:
-        lately.draw(scene, left.part(0, high, left.width, left.height - high))
+        lately.draw(scene, rest)
     else:
-        high = left.height
+        lately.draw(scene, left.part(0, high, left.width, left.height - high))
     worst_panel(scene, left.part(0, 0, left.width, high), worst)
+    chosen = scene.model.world.hosts.get(scene.model.pulse.chosen or "")
+    if high < left.height and rest.height >= CHARTS and chosen:
+        scene.beside = chosen.name
+        host.body(scene, rest, chosen)
 
 
 # -- counts ---

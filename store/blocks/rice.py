@@ -78,11 +78,7 @@ class Plan:
         besides = _besides(high, long, lengths)
         unary = _unary(np.minimum(high, LONGEST).astype(np.int64), lengths)
         lowest = _lowest(rows, k, counts, blocks)
-        ends = np.cumsum(blocks).tolist()
-        return [
-            _head(k[end - many : end], some) + low + high_bits
-            for end, many, some, low, high_bits in zip(ends, blocks.tolist(), besides, lowest, unary, strict=True)
-        ]
+        return [b"".join(pieces) for pieces in zip(_heads(k, blocks, besides), lowest, unary, strict=True)]
 
 
 def shorter(columns: Sequence[Words], most: Sequence[int]) -> list[bytes | None]:
@@ -111,13 +107,11 @@ def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[Words]:
 
 def _in_blocks(columns: Sequence[Words], firsts: Places) -> Narrow:
     """All residuals, a block a row; zeros where a column's last block ends before the row does."""
-    most = max(int(column.max()) for column in columns)
-    kind: Any = np.uint32 if most < 1 << 32 else np.uint64
-    rows: Narrow = np.zeros((int(firsts[-1]), BLOCK), kind)
+    rows = np.zeros((int(firsts[-1]), BLOCK), np.uint64)
     flat = rows.reshape(-1)
     for column, first in zip(columns, (firsts[:-1] * BLOCK).tolist(), strict=True):
         flat[first : first + len(column)] = column
-    return rows
+    return rows.astype(np.uint32) if int(rows.max()) < 1 << 32 else rows
 
 
 def _in_each(lengths: Places, blocks: Places) -> Places:
@@ -162,30 +156,45 @@ def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
     return best_k, best
 
 
-def _head(k: Places, besides: tuple[int, bytes]) -> bytes:
-    least = int(k.min())
-    bits = int(k.max() - least).bit_length()
-    width, data = besides
-    head = bytes((least, bits, width))
-    if width:
-        head += (len(data) // width).to_bytes(COUNT, "little")
-    if bits:
-        each = np.unpackbits((k - least).astype(np.uint8)[:, None], axis=1)[:, 8 - bits :]
-        head += np.packbits(each).tobytes()
-    return head + data
+def _heads(k: Places, blocks: Places, besides: Sequence[tuple[int, bytes]]) -> list[bytes]:
+    """What stands before the lowest bits of each column."""
+    ends = np.cumsum(blocks)
+    firsts = ends - blocks
+    least = np.minimum.reduceat(k, firsts)
+    bits = _bit_lengths((np.maximum.reduceat(k, firsts) - least).astype(np.uint64))
+    each = np.unpackbits((k - np.repeat(least, blocks)).astype(np.uint8)[:, None], axis=1)
+    told = [b""] * len(blocks)
+    for many, width, places in _alike(blocks, bits):
+        if width:
+            rows = (firsts[places][:, None] + np.arange(many)).reshape(-1)
+            packed = np.packbits(each[rows, 8 - width :].reshape(len(places), -1), axis=1)
+            for place, of in zip(places.tolist(), packed, strict=True):
+                told[place] = of.tobytes()
+    found = []
+    for low, width, (size, data), of_it in zip(least.tolist(), bits.tolist(), besides, told, strict=True):
+        count = (len(data) // size).to_bytes(COUNT, "little") if size else b""
+        found.append(b"".join((bytes((low, width, size)), count, of_it, data)))
+    return found
+
+
+def _alike(blocks: Places, bits: Places) -> list[tuple[int, int, Places]]:
+    """(blocks, bits, places) of the columns that have as many of both."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for place, pair in enumerate(zip(blocks.tolist(), bits.tolist(), strict=True)):
+        found.setdefault(pair, []).append(place)
+    return [(*pair, np.array(places)) for pair, places in found.items()]
 
 
 def _besides(high: Narrow, long: Flags, lengths: Places) -> list[tuple[int, bytes]]:
     """(width, bytes) of what is too long for unary, of each column."""
-    if not long.any():
-        return [(0, b"")] * len(lengths)
-    found = []
-    start = 0
-    for length in lengths.tolist():
-        values = high[start : start + length][long[start : start + length]]
-        start += length
-        width = -(-int(values.max()).bit_length() // 8) if len(values) else 0
-        found.append((width, values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].tobytes()))
+    found = [(0, b"")] * len(lengths)
+    if long.any():
+        ends = np.cumsum(lengths)
+        for place in np.flatnonzero(np.logical_or.reduceat(long, ends - lengths)).tolist():
+            column = slice(ends[place] - lengths[place], ends[place])
+            values = high[column][long[column]]
+            width = -(-int(values.max()).bit_length() // 8)
+            found[place] = width, values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].tobytes()
     return found
 
 
@@ -233,44 +242,41 @@ def _told_planes(k: Places, counts: Places, most: int) -> Flags:
 def _decoded(codes: Sequence[bytes], lengths: Places) -> list[Words]:
     blocks = -(-lengths // BLOCK)
     counts = _in_each(lengths, blocks)
-    parameters, besides, lowest, unary = [], [], [], []
-    ends = np.cumsum(blocks).tolist()
-    for code, end, many in zip(codes, ends, blocks.tolist(), strict=True):
-        least, bits, width = code[:3]
-        at = 3 + (COUNT if width else 0)
-        long = width * int.from_bytes(code[3:at], "little")
-        size = -(-many * bits // 8)
-        k = _told(code[at : at + size], many, bits) + least
-        at += size
-        besides.append(_long(code[at : at + long], width))
-        at += long
-        size = int((k * -(-counts[end - many : end] // 8)).sum())
-        parameters.append(k)
-        lowest.append(code[at : at + size])
-        unary.append(code[at + size :])
-    k = np.concatenate(parameters)
+    heads = np.frombuffer(b"".join(code[:3] for code in codes), np.uint8).reshape(-1, 3).astype(np.int64)
+    firsts = np.cumsum(blocks) - blocks
+    k, begins = np.repeat(heads[:, 0], blocks), 3 + COUNT * (heads[:, 2] > 0)
+    sizes = -(-blocks * heads[:, 1] // 8)
+    for many, bits, places in _alike(blocks, heads[:, 1]):
+        if bits:
+            size = int(sizes[places[0]])
+            some = zip(places.tolist(), begins[places].tolist(), strict=True)
+            told = np.frombuffer(b"".join([codes[place][at : at + size] for place, at in some]), np.uint8)
+            each = np.zeros((len(places) * many, 8), np.uint8)
+            bitwise = np.unpackbits(told.reshape(len(places), size), axis=1, count=many * bits)
+            each[:, 8 - bits :] = bitwise.reshape(-1, bits)
+            k[(firsts[places][:, None] + np.arange(many)).reshape(-1)] += np.packbits(each, axis=1)[:, 0]
+    lows = np.add.reduceat(k * -(-counts // 8), firsts).tolist()
+    besides, lowest, unary = [], [], []
+    for code, width, at, low in zip(codes, heads[:, 2].tolist(), (begins + sizes).tolist(), lows, strict=True):
+        if width:
+            end = at + width * int.from_bytes(code[3 : 3 + COUNT], "little")
+            besides.append(_long(code[at:end], width))
+            at = end
+        lowest.append(code[at : at + low])
+        unary.append(code[at + low :])
     high = _from_unary(unary, lengths)
     words = _from_lowest(b"".join(lowest), k, counts)
     there = _filled(counts)
-    low = words.reshape(-1) if there.all() else words[there]
+    flat = words.reshape(-1) if there.all() else words[there]
     longer = high.view(np.uint64)
-    if any(map(len, besides)):
+    if besides:
         longer[high == LONGEST] = np.concatenate(besides)
-    low |= longer << np.repeat(k, counts).view(np.uint64)
-    return np.split(low, np.cumsum(lengths)[:-1]) if len(codes) > 1 else [low]
-
-
-def _told(data: bytes, count: int, bits: int) -> Places:
-    if not bits:
-        return np.zeros(count, np.int64)
-    each = np.zeros((count, 8), np.uint8)
-    each[:, 8 - bits :] = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits).reshape(count, bits)
-    return np.packbits(each, axis=1)[:, 0].astype(np.int64)
+    flat |= longer << np.repeat(k, counts).view(np.uint64)
+    ends = np.cumsum(lengths).tolist()
+    return [flat[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def _long(data: bytes, width: int) -> Words:
-    if not width:
-        return np.zeros(0, np.uint64)
     each = np.zeros((len(data) // width, 8), np.uint8)
     each[:, :width] = np.frombuffer(data, np.uint8).reshape(-1, width)
     return each.view("<u8").reshape(-1).astype(np.uint64)
@@ -281,7 +287,8 @@ def _from_unary(streams: Sequence[bytes], lengths: Places) -> Places:
     ones = np.flatnonzero(np.unpackbits(np.frombuffer(b"".join(streams), np.uint8)).view(np.bool_))
     if len(ones) != lengths.sum():
         raise Damaged(f"{len(ones)} numbers in unary where {lengths.sum()} should be")
-    high = np.diff(ones, prepend=-1) - 1
+    high = ones.copy()
+    high[1:] -= ones[:-1] + 1
     firsts = np.cumsum(lengths) - lengths
     high[firsts] = ones[firsts] - begins
     if high.min() < 0 or high.max() > LONGEST:

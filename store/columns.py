@@ -8,16 +8,14 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import split_sample
-from bus.questions import AGGREGATES, Column
 from bus.wire import HEADER
 
 Numbers = npt.NDArray[np.float64]
@@ -36,8 +34,13 @@ class Columns:
 
 def matching(names: Iterable[str], globs: Sequence[str]) -> list[str]:
     """The names that match any of the globs, in their own order; ``[`` and ``]`` stand for themselves."""
+    return list(_matching(tuple(names), tuple(globs)))
+
+
+@lru_cache(maxsize=1024)
+def _matching(names: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:
     wanted = [_pattern(glob) for glob in globs]
-    return [name for name in names if any(pattern.match(name) for pattern in wanted)]
+    return tuple(name for name in names if any(pattern.match(name) for pattern in wanted))
 
 
 @lru_cache(maxsize=1024)
@@ -140,12 +143,6 @@ _LENGTHS = [
     *(SECOND * n for n in (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600)),
     *(SECOND * 3600 * n for n in (2, 3, 4, 6, 8, 12, 24, 48, 72, 168, 336, 720)),
 ]
-
-
-def chosen(column: Column, aggregates: Sequence[str]) -> Column:
-    """The column with the aggregates that were asked for; the others are empty."""
-    left_out: dict[str, Any] = {name: () for name in AGGREGATES if name not in aggregates}
-    return replace(column, **left_out)
 
 
 def coverage(times: Times, grid: Steps, start: int, end: int, interval: int) -> float:

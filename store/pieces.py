@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bus.fields import Unfit
-from bus.questions import Column, SeriesAnswer
+from bus.questions import AGGREGATES, Column, SeriesAnswer
 from store.blocks.coding import Floats, Integers
-from store.columns import Columns, Steps, chosen, coverage, interval_of
+from store.columns import Columns, Steps, coverage, interval_of
 from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those
 
 ORDER = ("1h", "5m", "1m", "archive", "blocks", "rows")
 """The tiers as an answer names them, the coarsest first."""
+
+NOTHING: dict[str, Any] = dict.fromkeys(AGGREGATES, ())
 
 
 MOST_NUMBERS = 4_000_000
@@ -46,7 +49,7 @@ def of_rollup(tier: str, names: tuple[str, ...], found: Rolled, span: int, grid:
     # How many rows a full span has is not told by anybody: half of the spans are as full as the middle one.
     usual = max(1.0, float(np.median(found.rows))) if len(found.rows) else 1.0
     covered = float(np.minimum(found.rows / usual, 1.0).sum()) * span
-    return Piece(tier, names, coarser(found, grid.length), covered)
+    return Piece(tier, names, found if span == grid.length else coarser(found, grid.length), covered)
 
 
 def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> SeriesAnswer:
@@ -64,26 +67,26 @@ def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregate
         )
     # One after the other, and together where two pieces share a step: sums of decimals stay exact.
     whole = chained([spread(piece.names, piece.rolled, every) for piece in pieces])
-    if len(pieces) > 1:
+    if (whole.starts[1:] <= whole.starts[:-1]).any():
         whole = coarser(those(whole, np.argsort(whole.starts, kind="stable")), grid.length)
     whole = cut(whole, grid.start, grid.start + grid.count * grid.length)
     places = (whole.starts - grid.start) // grid.length
+    of_each = {"min": whole.least, "max": whole.most, "last": whole.last}
+    if "mean" in aggregates:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of_each["mean"] = whole.total / whole.count
+    placed = {what: _placed(of, places, grid.count) for what, of in of_each.items() if what in aggregates}
     count = np.zeros((len(every), grid.count), np.int64)
     count[:, places] = whole.count
-    total, least, most, last = (
-        _placed(of, places, grid.count) for of in (whole.total, whole.least, whole.most, whole.last)
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = total / count
     measured = sum(piece.covered for piece in pieces)
     # Pieces of other layouts of the same time measure it together, not twice.
     share = round(min(1.0, measured / max(end - start, 1)), 4)
-    of_each = {"mean": mean, "min": least, "max": most, "last": last}
     columns = []
     for place, name in enumerate(every):
-        wanted = {what: _plain(of[place]) if what in aggregates else () for what, of in of_each.items()}
-        column = Column(name, **wanted, count=tuple(count[place].tolist()))
-        columns.append(chosen(column, aggregates))
+        wanted: dict[str, Any] = {what: _plain(of[place]) for what, of in placed.items()}
+        if "count" in aggregates:
+            wanted["count"] = tuple(count[place].tolist())
+        columns.append(Column(name, **{**NOTHING, **wanted}))
     times = tuple(range(grid.start, grid.start + grid.count * grid.length, grid.length))
     return SeriesAnswer(times, grid.length, tier, share, tuple(columns))
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -116,7 +116,7 @@ class Partitions:
         A doubt that nobody has settled for long, because no writer runs, is left out of answers and no reason to give
         none; then the log has said so.
         """
-        for note in (self._rows / kind).glob(f"*{DOUBT}"):
+        for note in [self._rows / kind / name for name in _names(self._rows / kind) if name.endswith(DOUBT)]:
             begin = _start(note.name.removesuffix(DOUBT))
             with suppress(FileNotFoundError):
                 fresh = time.time() - note.stat().st_mtime < DOUBT_SECONDS
@@ -144,6 +144,10 @@ class Partitions:
 
     def rows_of(self, path: Path, number: int, start: int, end: int) -> Iterator[Row]:
         """The rows of series ``number`` between two instants, as they stand; what is damaged is left out."""
+        return self.rows_in(path, number, self.groups_of(path, number, start, end), start, end)
+
+    def groups_of(self, path: Path, number: int, start: int, end: int) -> Iterator[bytes]:
+        """The groups that may have such rows, unopened."""
         key, last = row_key(number, max(start, 0) // MINUTE, 0), ROW.pack(number, max(end, 0) // MINUTE, 2**64 - 1)
         while key:
             try:
@@ -155,13 +159,17 @@ class Partitions:
                     if isinstance(error, (StoreDamaged, *DAMAGED)):
                         doubt(path)
                 return
-            for value in values:
-                try:
-                    rows = list(spread(value))
-                except (Damaged, Malformed) as error:
-                    rows = list(salvaged(value))
-                    self.note(f"{path}: a group of series {number}: {error}; {len(rows)} records of it are whole")
-                yield from (row for row in rows if start <= row[0] <= end)
+            yield from values
+
+    def rows_in(self, path: Path, number: int, groups: Iterable[bytes], start: int, end: int) -> Iterator[Row]:
+        """The rows between two instants of these groups; what is damaged is left out."""
+        for value in groups:
+            try:
+                rows = list(spread(value))
+            except (Damaged, Malformed) as error:
+                rows = list(salvaged(value))
+                self.note(f"{path}: a group of series {number}: {error}; {len(rows)} records of it are whole")
+            yield from (row for row in rows if start <= row[0] <= end)
 
     def changed(self, path: Path) -> int:
         """When it was last written to, ns; raises ``StoreBroken`` when it is not there."""

@@ -22,11 +22,12 @@ from store.backends.partitions import Partitions
 from store.blocks.files import TRIES, Blocks, Gone
 from store.columns import Steps, columns, united
 from store.keys import DAY, MINUTE, partition_start, period
-from store.pieces import Piece, of_columns, of_rollup
+from store.pieces import Piece, of_columns
 from store.plan import Step, Stretch, finest, plan
 from store.pruning import deleted_of, held
 from store.rows import folded
 from store.spans import RAW, TIERS, day_of
+from store.uniform import uniform
 
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 SAMPLE = "sample"
@@ -93,7 +94,7 @@ class Past:
             if step.tier == RAW:
                 found += self._raw(subject, number, globs, grid, step, waiting)
             else:
-                found += self._rollup(subject, globs, grid, step)
+                found += self._blocks.pieces(step.tier, subject, globs, grid, step.start, step.end)
         return found
 
     def unlink_sealed(self, now: int, note: Callable[[str, Path], bool] = lambda kind, path: True) -> int:
@@ -245,12 +246,16 @@ class Past:
             if first >= last:
                 continue
             yield from self._blocks_between(subject, globs, grid, at, first)
-            rows: list[Row] = list(self._rows.rows_of(path, number, first, last - 1))
-            tier = "rows"
+            groups = list(self._rows.groups_of(path, number, first, last - 1))
+            found, tier = None, "rows"
             if self._blocks.spans(SAMPLE, RAW, first, last - 1) or self._archived(first, last - 1):
-                rows = [*self._over(SAMPLE, subject, first, last - 1), *rows]
-                tier = "blocks"
-            piece = of_columns(tier, columns(folded(rows), globs, self._layouts), grid, first, last)
+                over, tier = self._over(SAMPLE, subject, first, last - 1), "blocks"
+            else:
+                over, found = [], uniform(groups, globs, self._layouts, first, last - 1)
+            if found is None:
+                rows = folded([*over, *self._rows.rows_in(path, number, groups, first, last - 1)])
+                found = columns(rows, globs, self._layouts)
+            piece = of_columns(tier, found, grid, first, last)
             if piece is not None:
                 yield piece
             at = last
@@ -291,8 +296,3 @@ class Past:
         piece = of_columns(tier, found, grid, start, end) if found is not None else None
         if piece is not None:
             yield piece
-
-    def _rollup(self, subject: str, globs: Sequence[str], grid: Steps, step: Step) -> Iterator[Piece]:
-        span = TIERS[step.tier]
-        for names, found in self._blocks.rolled(step.tier, subject, globs, step.start, step.end):
-            yield of_rollup(step.tier, names, found, span, grid)

@@ -16,27 +16,32 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.mapped import settle
 from bus.messages import KINDS
-from store.blocks.coding import Floats, Integers
+from store.blocks.coding import Floats
 from store.blocks.gather import Told, Voice, records, taken
+from store.blocks.kept import Kept
 from store.blocks.listing import Place
 from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll
 from store.blocks.segments import NEW, Segment, Writing
-from store.columns import Columns, matching
+from store.columns import Columns, Steps, matching
 from store.keys import EARLIEST, FAR, partition_start
+from store.pieces import Piece, of_rollup
 from store.rollup import Rolled, cut, opened
-from store.spans import RAW, Span, name_of, span_of, spans
+from store.spans import RAW, TIERS, Span, name_of, span_of, spans
 
 LATE = "late"
 MOST_OPEN = 256
+MOST_PATHS = 4096
+"""Paths are put together once: thirty of them a question cost as much as what stands there."""
 MOST_LISTED = 128 * 2**20
 """Bytes that the indexes of open files take together: with many hosts, fewer files are open."""
 MOST_READ = 64_000_000
@@ -46,6 +51,13 @@ SETTLED = 2.0
 TRIES = 5
 Row = tuple[int, int, bytes]
 Found = TypeVar("Found")
+Numbers = npt.NDArray[Any]
+Names = tuple[str, ...]
+Between = tuple[int, int]
+PLACE_BYTES, NAME_BYTES = 500, 80
+"""What a part's place and each of its names take in memory, about."""
+MOST_KEPT = 8
+"""Of a question for more metrics than these nothing is kept: it is an export, and would drive out all else."""
 
 
 class Gone(Exception):
@@ -63,6 +75,8 @@ class Blocks:
         self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
         self._listed: dict[Path, tuple[int, list[Span]]] = {}
         self.most_read = MOST_READ
+        self._kept = Kept()
+        self._paths: dict[tuple[str, str, str], Path] = {}
         self.roll: Roll | None = None
         """Which files there are to be, for who makes and removes them; see ``be_kept``."""
 
@@ -124,7 +138,13 @@ class Blocks:
 
     def path(self, kind: str, tier: str, span: Span) -> Path:
         """Where a file is."""
-        return self.folder / kind / tier / span.name
+        key = kind, tier, span.name
+        found = self._paths.get(key)
+        if found is None:
+            if len(self._paths) >= MOST_PATHS:
+                self._paths.clear()
+            found = self._paths[key] = self.folder / kind / tier / span.name
+        return found
 
     def segment(self, path: Path) -> Segment | None:
         """The open file; None when it is damaged. Raises ``Gone``."""
@@ -151,6 +171,7 @@ class Blocks:
             other = self._open.popitem(last=False)[1][0]
             listed -= other.listed
             other.close()
+        segment.identity = identity
         self._open[path] = segment, identity
         return segment
 
@@ -182,9 +203,9 @@ class Blocks:
             most = self.most_read
             for span in self.spans("sample", RAW, start, end):
                 path = self.path("sample", RAW, span)
-                for segment, place in self._places(path, subject):
+                for segment, place, names, wanted in self._wanted(path, subject, globs):
                     with self._whole(path, place):
-                        some = list(_columns(segment, place, globs, start, end, self._note))
+                        some = list(_columns(segment, place, names, wanted, (start, end), self._note, self._kept))
                     found += some
                     most -= sum(len(one.times) * len(one.values) for one in some)
                     if most < 0:
@@ -195,31 +216,43 @@ class Blocks:
 
         return self._settled(read)
 
-    def rolled(
-        self, tier: str, subject: str, globs: Sequence[str], start: int, end: int
-    ) -> list[tuple[tuple[str, ...], Rolled]]:
-        """(names, rollup) of the metrics that match whose spans start between two times (the end not included)."""
+    def pieces(self, tier: str, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The rollups of the metrics that match whose spans start between two times (the end not included)."""
 
-        def read() -> list[tuple[tuple[str, ...], Rolled]]:
-            found: list[tuple[tuple[str, ...], Rolled]] = []
+        def read() -> list[Piece]:
+            found: list[Piece] = []
             for span in self.spans("sample", tier, start, end - 1):
                 path = self.path("sample", tier, span)
-                for segment, place in self._places(path, subject):
-                    if place.what != ROLLUP:
-                        continue
-                    with self._whole(path, place):
-                        names = segment.index.layouts.get(place.layout or 0, ())
-                        wanted = matching(names, globs)
-                        where = {name: at for at, name in enumerate(names)}
-                        part = segment.part(place)
-                        if len(wanted) * 2 > len(names):
-                            part = part.all_read()
-                        one = cut(opened(part, [where[name] for name in wanted]), start, end)
-                        if wanted and len(one.starts):
-                            found.append((tuple(wanted), one))
+                for segment, place, names, wanted in self._wanted(path, subject, globs):
+                    if place.what == ROLLUP and wanted:
+                        with self._whole(path, place):
+                            piece = self._piece(segment, place, tier, names, wanted, grid, (start, end))
+                            found += [piece] if piece is not None else []
             return found
 
         return self._settled(read)
+
+    def _piece(
+        self, segment: Segment, place: Place, tier: str, names: Names, wanted: Names, grid: Steps, between: Between
+    ) -> Piece | None:
+        key = (segment.identity, place.offset, wanted)
+        one: Rolled | None = self._kept.get(key)
+        if one is None:
+            where = {name: at for at, name in enumerate(names)}
+            part = segment.part(place)
+            if len(wanted) * 2 > len(names):
+                part = part.all_read()
+            one = opened(part, [where[name] for name in wanted])
+            self._kept.put(key, one, one.bytes)
+        few = cut(one, *between)
+        if few is not one:
+            return of_rollup(tier, wanted, few, TIERS[tier], grid) if len(few.starts) else None
+        at = (*key, grid.length)
+        piece: Piece | None = self._kept.get(at)
+        if piece is None:
+            piece = of_rollup(tier, wanted, one, TIERS[tier], grid)
+            self._kept.put(at, piece, piece.rolled.bytes)
+        return piece if len(one.starts) else None
 
     def refresh(self) -> None:
         """Close what is no more, so that its room comes back."""
@@ -267,6 +300,22 @@ class Blocks:
             for place in segment.places(subject):
                 yield segment, place
 
+    def _wanted(self, path: Path, subject: str, globs: Sequence[str]) -> Iterator[tuple[Segment, Place, Names, Names]]:
+        """The parts of a subject, each with the names of its metrics, and those of them that match."""
+        segment = self.segment(path)
+        if segment is None:
+            return
+        key = segment.identity, subject, tuple(globs)
+        found: list[tuple[Place, Names, Names]] | None = self._kept.get(key)
+        if found is None:
+            found = []
+            for place in segment.places(subject):
+                names = segment.index.layouts.get(place.layout or 0, ())
+                found.append((place, names, tuple(matching(names, globs))))
+            self._kept.put(key, found, sum(PLACE_BYTES + NAME_BYTES * len(names) for _, names, _ in found))
+        for place, names, wanted in found:
+            yield segment, place, names, wanted
+
     def _told(self, path: Path, subject: str, start: int, end: int) -> Iterator[tuple[Voice, Told]]:
         for segment, place in self._places(path, subject):
             if place.what != ROLLUP and place.first <= end and place.last >= start:
@@ -305,24 +354,43 @@ def told(part: Part) -> Told:
 
 
 def _columns(
-    segment: Segment, place: Place, globs: Sequence[str], start: int, end: int, note: Callable[[str], None]
+    segment: Segment,
+    place: Place,
+    names: Names,
+    wanted: Names,
+    between: Between,
+    note: Callable[[str], None],
+    kept: Kept,
 ) -> Iterator[Columns]:
-    names = segment.index.layouts.get(place.layout or 0, ())
-    if place.what != SAMPLES or len(names) != place.values or place.first > end or place.last < start:
+    start, end = between
+    if place.what != SAMPLES or len(names) != place.values or place.first > end or place.last < start or not wanted:
         return
-    wanted = matching(names, globs)
-    if not wanted:
-        return
-    where = {name: at for at, name in enumerate(names)}
-    part = segment.part(place)
-    if len(wanted) * 2 > len(names):
-        part.all_read()
-    times: Integers = np.clip(part.integers(0), EARLIEST, FAR)
+    opened: list[Part] = []
+
+    def part() -> Part:
+        if not opened:
+            opened.append(segment.part(place))
+            if len(wanted) * 2 > len(names):
+                opened[0].all_read()
+        return opened[0]
+
+    def once(column: int, read: Callable[[], Numbers]) -> Numbers:
+        key = (segment.identity, place.offset, column)
+        found: Numbers | None = kept.get(key)
+        if found is None:
+            found = read()
+            if len(wanted) <= MOST_KEPT:
+                kept.put(key, found, found.nbytes)
+        return found
+
+    times = once(0, lambda: np.clip(part().integers(0), EARLIEST, FAR))
     first, last = int(np.searchsorted(times, start)), int(np.searchsorted(times, end, "right"))
+    where = {name: META + at for at, name in enumerate(names)}
     values: dict[str, Floats] = {}
     for name in wanted:
+        column = where[name]
         try:
-            values[name] = part.floats(META + where[name])[first:last]
+            values[name] = once(column, lambda column=column: part().floats(column))[first:last]  # type: ignore[misc]
         except Damaged as error:
             note(f"{segment.path}: {place.subject}: {name}: {error}")
     yield Columns(times[first:last], values)

@@ -53,6 +53,8 @@ class Segment:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.identity = 0, 0
+        """Inode and time of the last change, as whoever opened it saw them."""
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self.bytes = os.fstat(self._file).st_size

@@ -10,6 +10,7 @@ from bus.faults import Objection
 from bus.messages import DRILL, HUB
 from bus.secret import Secret
 from bus.settings import setting
+from bus.tables import NAME_FORM, NAME_OR_NONE
 
 PSEUDO = (
     "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fuse.gvfsd-fuse fuse.lxcfs "
@@ -25,8 +26,8 @@ class Agent:
 
     name: str = setting(
         "",
-        pattern=r"[A-Za-z0-9._:-]{0,128}",
-        form="a name of letters, digits and . _ : - (at most 128 of them)",
+        pattern=NAME_OR_NONE,
+        form=NAME_FORM,
         help="The host's name on the hub; empty: its own short host name.",
     )
     interval: float = setting(

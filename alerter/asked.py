@@ -8,8 +8,9 @@ from typing import Any
 
 from bus import home
 from bus.asking import asked_at
-from bus.judging import Question, pack_question, read_answer
+from bus.judging import Question, read_answer
 from bus.program import ROADS
+from bus.questions import pack_question
 
 
 def asked(folder: Path, question: Question) -> Any:

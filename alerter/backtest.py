@@ -20,7 +20,8 @@ from alerter.incidents import Incident
 from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import DEFAULTS, SECOND, in_force
-from bus import config, home, rooms, timing
+from bus import config, home, rooms
+from bus.arguments import duration
 from bus.config import ConfigError, Settings
 from bus.drawers import Drawer, Mixed
 from bus.faults import Fault, did_you_mean
@@ -180,8 +181,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add("rules", nargs="?", metavar="RULE_FILE", help="a file with [[rules]], in place of those of the hub")
     add("--rule", metavar="NAME", help="or the rules of the hub, of which this one has another --when or --for")
     add("--when", default="", metavar="CONDITION", help="what --rule asks then, as 'cpu.percent > 80'")
-    add("--for", dest="lasts", type=_duration, metavar="5m", help="how long it has to hold then")
-    parser.add_argument("--since", type=_duration, default=7 * 86_400.0, metavar="7d", help="how far back")
+    add("--for", dest="lasts", type=duration, metavar="5m", help="how long it has to hold then")
+    parser.add_argument("--since", type=duration, default=7 * 86_400.0, metavar="7d", help="how far back")
     parser.add_argument("--host", default="*", metavar="NAME", help="only hosts and services that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
@@ -189,10 +190,3 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     if bool(given.rules) == bool(given.rule):
         parser.error("a RULE_FILE or --rule is required, and not both")
     return given
-
-
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

@@ -14,6 +14,7 @@ from typing import Any
 from alerter import tables
 from alerter.asked import asked, hub
 from bus import timing
+from bus.arguments import duration
 from bus.fields import plain
 from bus.judging import Acknowledge, AddSilence, EndSilence, Question, Rules, Silences, Why
 from bus.questions import Unanswered
@@ -41,7 +42,7 @@ def silence_add(argv: Sequence[str]) -> int:
     """Hold notices back."""
     parser = _parser("silence add", "Hold notices back for a while: state, reasons and recoveries go on.")
     parser.add_argument("matches", nargs="+", help="web-*, rule=disk*, severity=info, role=db (a label)")
-    parser.add_argument("--for", dest="lasts", type=_duration, required=True, metavar="2h", help="how long")
+    parser.add_argument("--for", dest="lasts", type=duration, required=True, metavar="2h", help="how long")
     parser.add_argument("--reason", required=True)
     parser.add_argument("--owner", default=getpass.getuser(), help="who is asked about it (default: you)")
     given = parser.parse_args(argv)
@@ -92,13 +93,6 @@ def instant(text: str) -> int:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or '2h ago'") from None
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
-
-
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:

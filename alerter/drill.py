@@ -25,7 +25,7 @@ from typing import TypeVar
 from alerter import tables
 from alerter.asked import asked, hub
 from alerter.rules import SECOND
-from bus import timing
+from bus.arguments import duration
 from bus.asking import asked as store_asked
 from bus.judging import Drill, Incident, Incidents, Step, Why
 from bus.messages import DRILL
@@ -214,14 +214,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         description="Let an agent measure a breach that is none, and see it arrive at a channel, hop by hop.",
     )
     parser.add_argument("--channel", required=True, metavar="NAME", help="the channel that is told")
-    parser.add_argument("--timeout", type=_duration, default=60.0, metavar="1m", help="so long everything may take")
+    parser.add_argument("--timeout", type=duration, default=60.0, metavar="1m", help="so long everything may take")
     parser.add_argument("--json", action="store_true", help="for programs; times in ns since 1970")
     parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
     return parser.parse_args(argv)
-
-
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

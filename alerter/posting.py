@@ -22,6 +22,7 @@ from urllib3.exceptions import NewConnectionError
 
 from alerter.channels.common import Answer, Post, Refused, Unreached
 from bus.addresses import refusal
+from bus.causes import causes_of
 
 MOST_BYTES = 65_536
 """What is read of an answer."""
@@ -177,7 +178,7 @@ class _Adapter(HTTPAdapter):
 
 def _unreached(error: requests.RequestException, deadline: Deadline, seconds: float) -> Unreached:
     """What went wrong in words of our own: those of the library carry the address with its secrets."""
-    causes = list(_causes(error))
+    causes = causes_of(error)
     sent = isinstance(error, requests.ReadTimeout) or not isinstance(error, requests.ConnectionError)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -204,15 +205,3 @@ def _reason(causes: Sequence[BaseException]) -> str:
 
 def _plain(error: OSError) -> str:
     return (error.strerror or "no connection").lower()
-
-
-def _causes(error: BaseException) -> Sequence[BaseException]:
-    """The error and what it came from, however the libraries wrapped it."""
-    found: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue:
-        one = queue.pop(0)
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            queue += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return found

@@ -12,7 +12,8 @@ from pathlib import Path
 from api.auth import SCOPES
 from api.encoding import to_time
 from api.tokens import TokensFault, add, load, path_of, revoke
-from bus import home, timing
+from bus import home
+from bus.arguments import duration
 from bus.faults import ConfigError
 from bus.program import STOPPED, WRONG
 
@@ -63,13 +64,6 @@ def _revoke(given: argparse.Namespace, path: Path) -> None:
     print(f"{given.name} is revoked; {left} left" + ("" if left else ", so nobody gets in until there is a new one"))
 
 
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="guardia token", description=__doc__)
     parser.add_argument("--config", metavar="FILE")
@@ -77,7 +71,7 @@ def _arguments() -> argparse.ArgumentParser:
     new = words.add_parser("new", help="make a token and print it, once")
     new.add_argument("name", help="who it is for")
     new.add_argument("--scope", choices=SCOPES, default="read")
-    new.add_argument("--expires", type=_duration, metavar="90d", help="after this it is refused (default: never)")
+    new.add_argument("--expires", type=duration, metavar="90d", help="after this it is refused (default: never)")
     new.add_argument("--existing", metavar="FILE", help="let in the token that stands there (-: standard input)")
     new.set_defaults(obey=_new)
     words.add_parser("list", help="all tokens, without their secrets").set_defaults(obey=_list)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from api.counter import Line
-from bus.judging import NotThere, Question, pack_question, read_answer
-from bus.questions import Unanswered
+from bus.judging import NotThere, Question, read_answer
+from bus.questions import Unanswered, pack_question
 
 
 class AlerterAway(Exception):

@@ -14,7 +14,7 @@ import msgpack
 
 from bus.fields import Unfit, build, plain
 from bus.messages import Silence
-from bus.questions import Unanswered
+from bus.questions import Unanswered, question_in
 
 MAX_INCIDENTS = 1000
 SEVERITIES = ("info", "warning", "critical")
@@ -288,21 +288,9 @@ class NotThere(Unanswered):
     """There is no such incident, silence or rule; the text names it."""
 
 
-def pack_question(question: Question) -> bytes:
-    """The bytes of a question."""
-    return msgpack.packb({"ask": type(question).__name__, **plain(question)})  # type: ignore[no-any-return]
-
-
 def read_question(data: bytes) -> Question:
     """The question in ``data``; raises ``Unfit`` when it is none."""
-    try:
-        value = msgpack.unpackb(data, max_array_len=1000, max_map_len=256)
-    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
-        raise Unfit(f"no msgpack: {error}") from None
-    name = value.get("ask") if type(value) is dict else None
-    if type(name) is not str or name not in QUESTIONS:
-        raise Unfit(f"nobody knows the question {str(name)[:40]!r}")
-    return build(QUESTIONS[name], value, name)  # type: ignore[no-any-return]
+    return question_in(data, QUESTIONS, most=1000)  # type: ignore[no-any-return]
 
 
 def pack_answer(answer: Any) -> bytes:

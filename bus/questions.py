@@ -7,6 +7,7 @@ answer that could not be given is a map with ``error``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -265,21 +266,26 @@ class Unanswered(Exception):
     """The store could not answer; the text says why."""
 
 
-def pack_question(question: Question) -> bytes:
-    """The bytes of a question."""
+def pack_question(question: Any) -> bytes:
+    """The bytes of a question, to the store or to another program."""
     return msgpack.packb({"ask": type(question).__name__, **plain(question)})  # type: ignore[no-any-return]
 
 
 def read_question(data: bytes) -> Question:
     """The question in ``data``; raises ``Unfit`` when it is none."""
+    return question_in(data, QUESTIONS, most=100_000)  # type: ignore[no-any-return]
+
+
+def question_in(data: bytes, known: Mapping[str, type[Any]], *, most: int) -> Any:
+    """One of the ``known`` questions, whose lists have ``most`` items at most; raises ``Unfit``."""
     try:
-        value = msgpack.unpackb(data, strict_map_key=False, max_array_len=100_000, max_map_len=256)
+        value = msgpack.unpackb(data, strict_map_key=False, max_array_len=most, max_map_len=256)
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise Unfit(f"no msgpack: {error}") from None
     name = value.get("ask") if type(value) is dict else None
-    if type(name) is not str or name not in QUESTIONS:
+    if type(name) is not str or name not in known:
         raise Unfit(f"nobody knows the question {str(name)[:40]!r}")
-    return build(QUESTIONS[name], value, name)  # type: ignore[no-any-return]
+    return build(known[name], value, name)
 
 
 def pack_answer(answer: Any) -> bytes:

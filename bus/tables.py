@@ -13,7 +13,9 @@ _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
 _ADDRESSES = rf"{_ADDRESS}(\s*,\s*{_ADDRESS})*"
 _ADDRESS_FORM = "an address such as tcp://127.0.0.1:5560"
 _NAME = r"[A-Za-z0-9._:-]{1,128}"
-_NAME_FORM = "a name of letters, digits and . _ : - (at most 128 of them)"
+NAME_FORM = "a name of letters, digits and . _ : - (at most 128 of them)"
+NAME_OR_NONE = r"[A-Za-z0-9._:-]{0,128}"
+"""Where an empty name means another one."""
 
 
 def each(addresses: str) -> tuple[str, ...]:
@@ -159,7 +161,7 @@ class Host:
     """A host that is expected to report, so that its absence is seen."""
 
     name: str = setting(
-        pattern=_NAME, form=_NAME_FORM, unique=True, help="The name its agent sends under, as in [agent] name."
+        pattern=_NAME, form=NAME_FORM, unique=True, help="The name its agent sends under, as in [agent] name."
     )
     display: str = setting("", help="What people call it; empty: its name.")
     interval: float | None = setting(
@@ -188,7 +190,7 @@ class Host:
 class Service:
     """A service that people rely on. What is special to a kind of check stands in ``prober/checks``."""
 
-    name: str = setting(pattern=_NAME, form=_NAME_FORM, unique=True, help="Its name, in addresses and on screens.")
+    name: str = setting(pattern=_NAME, form=NAME_FORM, unique=True, help="Its name, in addresses and on screens.")
     url: str = setting(
         pattern=r"[a-z][a-z0-9+.-]*:\S+", form="a URL such as https://shop.example/health", help="What is looked at."
     )

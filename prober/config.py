@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bus.addresses import network
 from bus.config import Objection, setting
 from bus.messages import HUB
+from bus.tables import NAME_FORM, NAME_OR_NONE
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class Prober:
 
     place: str = setting(
         "",
-        pattern=r"[A-Za-z0-9._:-]{0,128}",
-        form="a name of letters, digits and . _ : - (at most 128 of them)",
+        pattern=NAME_OR_NONE,
+        form=NAME_FORM,
         help="The place that is checked from, by the name it was enrolled under; empty: the hub itself.",
     )
     checks_at_once: int = setting(

@@ -7,13 +7,12 @@ the same targets need a few while they answer.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from bus.handback import Call, Handback
 from bus.loop import Loop
 
 R = TypeVar("R")
@@ -27,18 +26,18 @@ class Pool:
 
     def __init__(self, loop: Loop, most: int, name: str, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self.most = most
-        self.busy = 0
-        """Calls that were submitted and whose results were not handed back yet."""
-        self._loop = loop
+        self._handback = Handback(loop)
         self._name = name
         self._idle_seconds = idle_seconds
-        self._calls: deque[tuple[Callable[[], Any], Callable[[Any], None]]] = deque()
-        self._results: deque[tuple[Callable[[Any], None], Any]] = deque()
+        self._calls: deque[Call] = deque()
         self._turn = threading.Condition()
         self._threads = self._idle = self._made = 0
-        self._closed = self._woken = False
-        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        loop.on_readable(self._read, self._hand_back)
+        self._closed = False
+
+    @property
+    def busy(self) -> int:
+        """Calls that were submitted and whose results were not handed back yet."""
+        return self._handback.busy
 
     @property
     def threads(self) -> int:
@@ -52,7 +51,7 @@ class Pool:
 
     def submit(self, call: Callable[[], R], done: Callable[[R | BaseException], None]) -> None:
         """Run ``call`` in a thread, then ``done`` in the loop with its result or the exception it raised."""
-        self.busy += 1
+        self._handback.busy += 1
         with self._turn:
             self._calls.append((call, done))
             if self._idle >= len(self._calls):
@@ -74,32 +73,16 @@ class Pool:
 
     def close(self) -> None:
         """Take no result any more; threads end when their calls do."""
-        with self._turn:
-            if self._closed:
-                return
-            self._closed = True
-            self._loop.forget(self._read)
-            os.close(self._read)
-            os.close(self._write)
-            self._turn.notify_all()
+        if self._handback.close():
+            with self._turn:
+                self._closed = True
+                self._turn.notify_all()
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
-            call, done = job
-            try:
-                result: Any = call()
-            except BaseException as error:  # handed to the loop, which knows what it means
-                result = error
-            self._results.append((done, result))
-            with self._turn:
-                if self._closed:
-                    return
-                if not self._woken:
-                    self._woken = True
-                    with contextlib.suppress(BlockingIOError):
-                        os.write(self._write, b"\0")
+        while (call := self._next()) is not None and self._handback.run(call):
+            pass
 
-    def _next(self) -> tuple[Callable[[], Any], Callable[[Any], None]] | None:
+    def _next(self) -> Call | None:
         with self._turn:
             while not self._calls:
                 self._idle += 1
@@ -109,14 +92,3 @@ class Pool:
                     self._threads -= 1
                     return None
             return self._calls.popleft()
-
-    def _hand_back(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._read, 4096)
-        # In this order: a wake-up that is written from now on is for results that are not seen below.
-        with self._turn:
-            self._woken = False
-        while self._results:
-            done, result = self._results.popleft()
-            self.busy -= 1
-            done(result)

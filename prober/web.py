@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import extract_cookies_to_jar
 from urllib3.connection import HTTPConnection
 
+from bus.causes import causes_of
 from prober import trust, words
 from prober.lines import counted
 from prober.outcome import UNKNOWN, Failed
@@ -206,7 +207,7 @@ def _shown(url: str) -> str:
 
 def _told(error: Exception, probe: Probe) -> str:
     """What went wrong in words of our own: those of the libraries carry the address with its secrets."""
-    causes = _causes(error)
+    causes = causes_of(error)
     for cause in causes:
         match cause:
             case http.client.RemoteDisconnected():
@@ -222,15 +223,3 @@ def _told(error: Exception, probe: Probe) -> str:
             case http.client.BadStatusLine() | http.client.UnknownProtocol():
                 return "its answer is no HTTP"
     return f"its answer cannot be read: {type(error).__name__}"
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what it came from, however the libraries wrapped it."""
-    found: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue:
-        one = queue.pop(0)
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            queue += [one.__cause__, one.__context__, *one.args]
-    return found

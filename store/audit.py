@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from bus import home, timing
+from bus import home
+from bus.arguments import duration
 from bus.asking import asked
 from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
 
@@ -105,19 +106,10 @@ def _when(at: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(at / 1e9))
 
 
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="guardia audit", description=__doc__)
     parser.add_argument("what", choices=("gaps",), help="gaps: messages sent, stored and lost")
-    parser.add_argument(
-        "--last", type=_duration, metavar="1h", help="only since then (default: ever); ten minutes fine"
-    )
+    parser.add_argument("--last", type=duration, metavar="1h", help="only since then (default: ever); ten minutes fine")
     parser.add_argument("--host", metavar="NAME", help="only this producer, or those that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs, with the newest entries of the ledger")
     parser.add_argument(

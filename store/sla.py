@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from bus import availability, calendar, config, home, rooms, timing
+from bus import availability, calendar, config, home, rooms
+from bus.arguments import duration
 from bus.asking import asked
 from bus.availability import SECOND, Kept, available, coverage, fully_up
 from bus.faults import ConfigError, did_you_mean
@@ -219,13 +220,6 @@ def _zone(text: str) -> str:
     return text
 
 
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="guardia sla", description=__doc__)
     parser.add_argument("service", nargs="*", metavar="SERVICE", help="a service or a glob (default: all)")
@@ -233,7 +227,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--zone", type=_zone, default="UTC", help="where months begin, as Europe/Berlin")
     parser.add_argument("--target", type=float, metavar="99.9", help="exit code 1 when a service kept less")
     parser.add_argument(
-        "--interval", type=_duration, metavar="1m", help="the distance of checks (default: as configured, else 1m)"
+        "--interval", type=duration, metavar="1m", help="the distance of checks (default: as configured, else 1m)"
     )
     form = parser.add_mutually_exclusive_group()
     for word in ("json", "csv", "md"):

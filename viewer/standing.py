@@ -21,7 +21,7 @@ from bus import home, judging, messages
 from bus.asking import asked_at
 from bus.faults import ConfigError
 from bus.program import ROADS
-from bus.questions import Unanswered
+from bus.questions import Unanswered, pack_question
 from viewer import hubs
 from viewer.asking import Asker
 from viewer.burning import Incident, Silence, worst
@@ -108,7 +108,7 @@ def asked_here(folder: Path) -> AlertsTold | str:
     """What the alerter tells whose files are in ``folder``; or why it does not."""
 
     def ask(question: judging.Question) -> Any:
-        answer = asked_at(folder / "run" / ROADS["alerter"], judging.pack_question(question))
+        answer = asked_at(folder / "run" / ROADS["alerter"], pack_question(question))
         return judging.read_answer(question, answer)
 
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bus import home, timing
+from bus.arguments import duration
 from bus.asking import Asking
 from bus.faults import did_you_mean, listed
 from bus.messages import KINDS
@@ -154,13 +155,6 @@ def _wrong(text: str) -> int:
     return WRONG
 
 
-def _duration(text: str) -> float:
-    try:
-        return timing.seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="guardia export", description=__doc__)
     parser.add_argument("--format", choices=tuple(FORMS), default="csv", help="csv (default) or JSON lines")
@@ -172,7 +166,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--metric", action="append", default=[], metavar="GLOB", help="may be repeated (default: all)")
     parser.add_argument("--since", metavar="TIME", help="2026-01-31T12:00 (UTC), or 7d back from now (default: all)")
     parser.add_argument("--until", metavar="TIME", help="until then, included (default: now)")
-    parser.add_argument("--step", type=_duration, metavar="1h", help="mean, min, max, last and count of such steps")
+    parser.add_argument("--step", type=duration, metavar="1h", help="mean, min, max, last and count of such steps")
     parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output; whole or not at all")
     parser.add_argument("--quiet", action="store_true", help="no progress, no count")
     parser.add_argument("--config", metavar="FILE")

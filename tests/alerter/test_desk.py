@@ -17,11 +17,10 @@ from bus.judging import (
     EndSilence,
     Incidents,
     Silences,
-    pack_question,
     read_answer,
 )
 from bus.messages import Alert
-from bus.questions import Unanswered
+from bus.questions import Unanswered, pack_question
 from bus.tables import Host
 from tests.alerter.case import Case
 from tests.alerter.given import World, at, desk, rule

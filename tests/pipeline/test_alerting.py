@@ -22,11 +22,10 @@ from bus.judging import (
     Incidents,
     Question,
     Why,
-    pack_question,
     read_answer,
 )
 from bus.producer import Producer
-from bus.questions import Unanswered
+from bus.questions import Unanswered, pack_question
 from bus.sockets import Ask, Push
 from tests.alerter.receiver import Receiver, Reply
 from tests.pipeline.programs import ROOT, Programs, until

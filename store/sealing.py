@@ -14,6 +14,7 @@ from store.blocks.decoding import Column, all_floats, all_integers
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
+from store.blocks.mirrors import mirrored
 from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Piece, Segment, Writing
@@ -59,7 +60,7 @@ def parts_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
         every = values[0] if len(values) == 1 else np.concatenate(values)
         made = iter([column for few in _few(len(every), count) for column in numbers(every[few])])
         for place, of in zip(places, values, strict=True):
-            columns[place] = [*islice(meta, META), *islice(made, len(of))]
+            columns[place] = [*islice(meta, META), *mirrored(list(islice(made, len(of))), of)]
     found = []
     for (subject, voice, rows), of_it in zip(some, columns, strict=True):
         what = RECORDS if rows.values is None else SAMPLES
@@ -139,7 +140,8 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
         for part in parts:
             values[:, at : at + part.rows] = part.all_floats(range(META, META + voice.values)[few])
             at += part.rows
-        yield values, [column for some in _few(len(values), rows) if code for column in numbers(values[some])]
+        columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some])]
+        yield values, mirrored(columns, values) if code else []
 
 
 def joined_meta(parts: Sequence[Part]) -> Told:

@@ -5,7 +5,8 @@ A column is coded by itself, so that one metric is read without the others. Its 
 
     offset size  field
          0    1  form: bits 0-1 what follows (0 constant, 1 integers, 2 bits, 3 dictionary); bit 2 there are holes;
-                 bit 3 the body is compressed; bits 4-5 the order of the difference, 0 to 2;
+                 bit 3 the body is compressed; bits 4-5 the order of the difference, 0 to 2, or 3
+                 for a mirror of another column (``store.blocks.mirrors``);
                  bit 6 most residuals are zero; bit 7 the residuals are Rice codes
          1    1  width of a residual in bytes: 0, 1, 2, 4 or 8
          2    1  decimals: the numbers are the integers divided by ten to this power; a column of integers is its

@@ -29,6 +29,7 @@ import numpy as np
 
 from store.blocks.coding import ENTRY, PRESSED, Coded, Floats, Integers
 from store.blocks.decoding import all_floats, floats, integers
+from store.blocks.mirrors import is_mirror, opened, reflected
 from store.blocks.pressing import Damaged, pressed, unpressed
 
 HEAD = struct.Struct("<BBHI")
@@ -103,11 +104,35 @@ class Part:
 
     def floats(self, column: int) -> Floats:
         """A column of numbers."""
+        if is_mirror(self._entries[column][0]):
+            whole, less, other = self._behind(column)
+            return reflected(self.floats(other), whole, less)
         return floats(self._entries[column], self.payload(column), self.rows)
 
     def all_floats(self, columns: Sequence[int]) -> Floats:
         """Several columns of numbers, a row of the matrix each."""
-        return all_floats([(self._entries[column], self.payload(column)) for column in columns], self.rows)
+        mirrors = [place for place, column in enumerate(columns) if is_mirror(self._entries[column][0])]
+        if not mirrors:
+            return all_floats([(self._entries[column], self.payload(column)) for column in columns], self.rows)
+        behind = {place: self._behind(columns[place]) for place in mirrors}
+        plain = dict.fromkeys([*columns, *(other for *_, other in behind.values())])
+        plain = {column: at for at, column in enumerate(c for c in plain if not is_mirror(self._entries[c][0]))}
+        read = self.all_floats(list(plain))
+        found = np.empty((len(columns), self.rows))
+        for place, column in enumerate(columns):
+            if place in behind:
+                whole, less, other = behind[place]
+                found[place] = reflected(read[plain[other]], whole, less)
+            else:
+                found[place] = read[plain[column]]
+        return found
+
+    def _behind(self, column: int) -> tuple[float, int, int]:
+        whole, less, before = opened(self.payload(column))
+        other = column - before
+        if other < META or is_mirror(self._entries[other][0]):
+            raise Damaged(f"column {column} mirrors none")
+        return whole, less, other
 
     def all_read(self) -> Part:
         """The same part, with all of it in memory: many columns in one reading."""

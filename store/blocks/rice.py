@@ -139,7 +139,8 @@ def _bit_lengths(words: Narrow) -> Any:
 def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
     """(k, bits with it) of each block: the lightest of three around what the residuals' lengths let expect."""
     # Lengths rather than values: one burst among small residuals does not move their mean.
-    middle = _bit_lengths(rows).sum(axis=1) / counts
+    lengths = _bit_lengths(rows)
+    middle = lengths.sum(axis=1, dtype=lengths.dtype) / counts
     longest = -(-_bit_lengths(rows.max(axis=1)) // 8) * 8
     padded = -(-counts // 8) * 8
     best_k, best = np.zeros(len(rows), np.int64), np.full(len(rows), np.iinfo(np.int64).max)
@@ -147,7 +148,7 @@ def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
         k = np.clip(np.floor(middle + offset), 0, 63).astype(np.int64)
         k = np.minimum(k, longest)
         high = np.minimum(rows >> k[:, None].astype(rows.dtype), LONGEST)
-        bits = high.sum(axis=1, dtype=np.int64) + counts + padded * k
+        bits = high.sum(axis=1, dtype=high.dtype).astype(np.int64) + counts + padded * k
         long = high == LONGEST
         if long.any():
             bits += long.sum(axis=1) * longest
@@ -216,16 +217,25 @@ def _lowest(rows: Narrow, k: Places, counts: Places, blocks: Places) -> list[byt
     most = int(k.max())
     if not most:
         return [b""] * len(blocks)
-    planes = np.empty((len(rows), most, BLOCK // 8), np.uint8)
+    # Blocks by their parameter: of most there are few bits, of few there are many.
+    order, held = _by_parameter(k, most)
+    rows = rows[order]
+    planes = np.zeros((len(rows), most), np.uint64)
     byte = rows.astype(np.uint8)
-    for bit in range(most):
+    for bit, many in enumerate(held):
         if bit and bit % 8 == 0:
-            byte = (rows >> rows.dtype.type(bit)).astype(np.uint8)
-        planes[:, bit] = np.packbits(byte & np.uint8(1 << bit % 8)).reshape(-1, BLOCK // 8)
+            byte = (rows[:many] >> rows.dtype.type(bit)).astype(np.uint8)
+        planes[order[:many], bit] = np.packbits(byte[:many] & np.uint8(1 << bit % 8)).view(np.uint64)
     told = _told_planes(k, counts, most)
-    packed = planes[told].tobytes()
+    packed = planes.view(np.uint8).reshape(told.shape)[told].tobytes()
     ends = np.cumsum(k * -(-counts // 8))[np.cumsum(blocks) - 1].tolist()
     return [packed[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _by_parameter(k: Places, most: int) -> tuple[npt.NDArray[np.intp], list[int]]:
+    """(blocks, those of the largest first; of how many of them bit 0, bit 1 ... is told)."""
+    order = np.argsort(-k, kind="stable")
+    return order, np.searchsorted(-k[order], -np.arange(most)).tolist()
 
 
 def _told_planes(k: Places, counts: Places, most: int) -> Flags:
@@ -298,13 +308,22 @@ def _from_unary(streams: Sequence[bytes], lengths: Places) -> Places:
 
 def _from_lowest(data: bytes, k: Places, counts: Places) -> Words:
     most = int(k.max())
-    rows = np.zeros((len(k), BLOCK), np.uint64)
     planes = np.zeros((len(k), most, BLOCK // 8), np.uint8)
     planes[_told_planes(k, counts, most)] = np.frombuffer(data, np.uint8)
+    order, held = _by_parameter(k, most)
+    planes = planes[order]
+    rows = np.zeros((len(k), BLOCK), np.uint64)
     for first in range(0, most, 8):
-        byte = np.zeros((len(k), BLOCK), np.uint8)
+        byte = np.zeros((held[first], BLOCK), np.uint8)
         for bit in range(first, min(first + 8, most)):
-            plane = np.unpackbits(np.ascontiguousarray(planes[:, bit])).reshape(len(k), BLOCK)
-            byte |= plane << np.uint8(bit % 8)
-        rows |= byte.astype(np.uint64) << np.uint64(first)
-    return rows
+            many = held[bit]
+            plane = np.unpackbits(np.ascontiguousarray(planes[:many, bit])).reshape(many, BLOCK)
+            plane <<= np.uint8(bit % 8)
+            byte[:many] |= plane
+        if first:
+            rows[: held[first]] |= byte.astype(np.uint64) << np.uint64(first)
+        else:
+            rows[: held[first]] = byte
+    found = np.empty_like(rows)
+    found[order] = rows
+    return found

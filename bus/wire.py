@@ -50,6 +50,16 @@ CHECKSUM = struct.Struct(">I")
 RESEND = struct.Struct(">QQq")
 """base, generation, sent: bytes 40 to 63, rewritten at every sending."""
 RESEND_AT = 40
+PLAIN = struct.Struct(">8sIQQqI")
+"""The first 40 bytes, with what says of which form the record is in one piece: see ``PLAIN_SAMPLE``."""
+PLAIN_SAMPLE = {
+    struct.pack(">2sBBBBH", MAGIC, KINDS["sample"].code, 0, length, 0, 0): HEADER.size + length
+    for length in range(1, 256)
+}
+"""By the first 8 bytes of a sample that its source tells of itself, as nearly all records are: where its body begins.
+
+Hot loops take such a record apart in one stroke, and leave all others, and what is wrong, to ``walk``.
+"""
 STAMP = struct.Struct(">QQq")
 MAX_FRAME = 1_048_576
 MAX_RECORD = HEADER.size + 2 * 128 + MAX_BODY

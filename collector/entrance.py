@@ -42,6 +42,7 @@ class Entrance:
         """Admitted frames by kind, and how many came; at most ``frames`` of ``room`` bytes. ``now`` is monotonic."""
         by_kind: dict[str, list[bytes]] = {}
         receive, admit, who, limits = self.pull.raw.recv, self.intake.admit, self.who, self.limits
+        kind, admitted = "", []
         count = 0
         while count < frames and room > 0:
             try:
@@ -49,31 +50,36 @@ class Entrance:
             except zmq.Again:
                 break
             count += 1
-            room -= len(frame)
+            size = len(frame)
+            room -= size
             sender: str | None = None
             purse: Sender | None = None
             data = b""
             try:
-                more = frame.more
-                if more or self._parted:
-                    self._parted = more
+                if frame.more or self._parted:
+                    self._parted = frame.more
                     raise Malformed("frames", "a message of several frames")
-                sender = who(frame) if who else None
-                if limits is not None and sender is not None:
-                    # What is over the allowance costs no copy.
-                    purse = limits.of(sender, now)
-                    purse.frame(len(frame))
-                data = frame.bytes
-                if limits is not None and sender is None:
-                    purse = limits.of(claimed(data), now)
-                    purse.frame(len(data))
-                kind = admit(data, sender, purse)
+                if who is not None:
+                    sender = who(frame)
+                    if limits is not None:
+                        # What is over the allowance costs no copy.
+                        purse = limits.of(sender, now)
+                        purse.frame(size)
+                    data = frame.bytes
+                else:
+                    data = frame.bytes
+                    if limits is not None:
+                        purse = limits.of(claimed(data), now)
+                        purse.frame(size)
+                found = admit(data, sender, purse)
             except Malformed as fault:
                 refuse(fault, sender or self._sender(frame), data, sender)
                 if fault.reason == "revoked" or (purse is not None and purse.hopeless):
                     self._end(frame)
                 continue
-            by_kind.setdefault(kind, []).append(data)
+            if found != kind:
+                kind, admitted = found, by_kind.setdefault(found, [])
+            admitted.append(data)
         return by_kind, count
 
     def _end(self, frame: zmq.Frame) -> None:
@@ -92,6 +98,4 @@ class Entrance:
 
 def claimed(data: bytes) -> bytes:
     """The source that a frame's first record claims, unchecked; empty where it is too short."""
-    if len(data) < HEADER.size:
-        return b""
-    return data[HEADER.size : HEADER.size + data[_SOURCE_LENGTH]]
+    return data[HEADER.size : HEADER.size + data[_SOURCE_LENGTH]] if len(data) >= HEADER.size else b""

@@ -100,12 +100,12 @@ class Sender:
     layouts: OrderedDict[int, float] = field(default_factory=OrderedDict)
     """Hashes of layouts, and when each was announced."""
     now: float = -1.0
-    _epoch: int = -1
-    """The last one that was paid for since ``at``."""
+    paid: int = -1
+    """The last epoch that was paid for since ``at``."""
 
     def at(self, now: float) -> None:
         """It is ``now``; called once for all frames that are taken together."""
-        self.now, self._epoch = now, -1
+        self.now, self.paid = now, -1
         self.messages.open(now)
         self.volume.open(now)
 
@@ -133,11 +133,11 @@ class Sender:
 
     def epoch(self, epoch: int) -> None:
         """A message of ``epoch`` came."""
-        if epoch == self._epoch:
+        if epoch == self.paid:
             return
         if not self.epochs.take(epoch, self.now):
             raise Malformed("epochs", f"more than {self.allowed.epochs} epochs at a time")
-        self._epoch = epoch
+        self.paid = epoch
 
     def subject(self, subject: bytes) -> None:
         """A message about ``subject`` came."""

@@ -14,8 +14,11 @@ from bus.fields import Unfit
 from bus.messages import KINDS, MAX_BODY, Check, Sample, is_name
 from bus.wire import (
     HEADER,
+    MAGIC,
     MAX_FRAME,
     MAX_RECORD,
+    PLAIN,
+    PLAIN_SAMPLE,
     Malformed,
     Record,
     pack,
@@ -108,6 +111,19 @@ def test_a_fault_has_its_own_word(change: object, reason: str) -> None:
     with pytest.raises(Malformed) as fault:
         read(change(PACKED))  # type: ignore[operator]
     assert fault.value.reason == reason
+
+
+@given(st.integers(0, 255), st.binary(min_size=8, max_size=8))
+def test_a_plain_sample_is_one_that_walking_finds_no_fault_with(length: int, form: bytes) -> None:
+    good = struct.pack(">2sBBBBH", MAGIC, KINDS["sample"].code, 0, length, 0, 0)
+    for first in (good, form):
+        body = PLAIN_SAMPLE.get(first)
+        assert (body is None) == (first != good or not length)
+        if body is not None:
+            data = first + struct.pack(">IQQqI", 3, 1, 2, -5, 9) + bytes(24 + body - HEADER.size + 3)
+            ((_, end, fields),) = walk(data)
+            assert end == body + 3 == len(data)
+            assert PLAIN.unpack_from(data)[1:] == (*fields[6:10], fields[10])
 
 
 def test_an_unknown_kind_is_told_apart_from_damage() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bus.messages import Alert, Check, Heartbeat, Layout, Message, Sample
 from bus.wire import MAX_FRAME, Malformed, Record, pack, record
 from collector.intake import Intake
+from collector.limits import Allowance, Limits
 
 
 def told(message: Message, source: str = "web-1", subject: str | None = None, number: int = 1) -> bytes:
@@ -125,6 +126,39 @@ def test_whatever_bytes_come_the_door_admits_or_gives_a_word(frame: bytes) -> No
     except Malformed as fault:
         word = fault.reason
     assert word.isalpha()
+
+
+def word(door: Intake, frame: bytes, sender: str | None = None) -> str:
+    try:
+        return door.admit(frame, sender)
+    except Malformed as fault:
+        return f"{fault.reason}: {fault}"
+
+
+BYTES = st.lists(st.tuples(st.integers(0, len(SAMPLE) - 1), st.integers(0, 255)), max_size=2)
+
+
+@given(BYTES, st.integers(0, len(SAMPLE)), st.booleans(), st.booleans(), st.sampled_from([None, "web-1", "web-2"]))
+def test_a_source_that_is_known_is_told_the_same_as_one_that_is_not(
+    changes: list[tuple[int, int]], size: int, whole: bool, right: bool, sender: str | None
+) -> None:
+    frame = bytearray(SAMPLE)
+    for place, byte in changes:
+        frame[place] = byte
+    data = bytes(frame if whole else frame[:size])
+    data = sealed(data) if right and len(data) >= 40 else data
+    known = Intake(public=True)
+    known.admit(SAMPLE)
+    assert word(known, data, sender) == word(Intake(public=True), data, sender)
+
+
+def test_a_sample_of_a_known_source_is_paid_for_like_any_other() -> None:
+    door, limits = Intake(public=True), Limits(Allowance(epochs=2))
+    purse = limits.of("web-1", 0.0)
+    for epoch in (1, 2, 2, 1):
+        door.admit(pack(record(Sample(1, (1.0,)), source="web-1", at=1, epoch=epoch, number=1)), None, purse)
+    with pytest.raises(Malformed, match="epochs"):
+        door.admit(pack(record(Sample(1, (1.0,)), source="web-1", at=1, epoch=3, number=1)), None, purse)
 
 
 def test_names_that_pass_by_do_not_fill_the_memory() -> None:

@@ -73,15 +73,12 @@ class Account:
 
     def take(self, batch: Batch, kind: str, frame: bytes, start: int, received: int) -> None:
         """Put what is new of a bus frame into the batch; raises ``Malformed``. ``received`` in ns."""
-        follow, add = self.receiver.follow, batch.add_record
-        careful = kind in _LOOKED_INTO or self._fence.suspects > 0
-        for begin, end, fields in walk(frame, start):
-            epoch, names = fields[7], begin + HEADER.size
-            told_once = not epoch and not careful
-            if told_once or (not careful and follow(frame[names : names + fields[3]], epoch, fields[8])):
-                add(fields, frame[begin:end], received)
-            else:
-                self._look(batch, kind, fields, frame[begin:end], received)
+        if kind in _LOOKED_INTO or self._fence.suspects > 0:
+            others = walk(frame, start)
+        else:
+            others = batch.gather(frame, start, received, self.receiver.follow)
+        for begin, end, fields in others:
+            self._look(batch, kind, fields, frame[begin:end], received)
 
     def take_alone(self, batch: Batch, suspect: Suspect) -> None:
         """Put one suspect into a batch of its own."""

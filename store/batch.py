@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-from bus.messages import BY_CODE, KINDS
-from bus.wire import HEADER, walk
+from bus.messages import BY_CODE, KINDS, MAX_BODY
+from bus.wire import HEADER, PLAIN, PLAIN_SAMPLE, walk
 from store.keys import EARLIEST, MINUTE, dated, period
 
-LAYOUT = KINDS["layout"].code
+LAYOUT, SAMPLE = KINDS["layout"].code, KINDS["sample"].code
 AHEAD = 600 * 1_000_000_000
 """A record this far in the future, ns, comes from a clock that is wrong."""
 
@@ -17,38 +19,6 @@ AHEAD = 600 * 1_000_000_000
 def is_newer(at: int, newest_at: int, received: int) -> bool:
     """Whether a record of ``at`` takes the place of the newest; one from the future does not keep it for ever."""
     return at >= newest_at or newest_at > received + AHEAD
-
-
-class Group:
-    """Records of one series and minute, and the newest of them.
-
-    ``received`` is of the first; ``changes`` are (number of records before it, when the next ones were received).
-    """
-
-    __slots__ = ("at", "changes", "newest", "received", "received_last", "received_newest", "records")
-
-    def __init__(self, at: int, received: int, record: bytes) -> None:
-        self.received = self.received_last = self.received_newest = received
-        self.changes: list[tuple[int, int]] = []
-        self.records = [record]
-        self.at = at
-        self.newest = record
-
-    @property
-    def minute(self) -> int:
-        """When its minute begins, ns."""
-        return self.at - self.at % MINUTE
-
-    def first_at(self) -> int:
-        """The time of its oldest record."""
-        return min(dated(fields[9]) for record in self.records for _, _, fields in walk(record))
-
-    def dated(self) -> Iterator[tuple[int, bytes]]:
-        """(received, record) of each."""
-        later, received = dict(self.changes), self.received
-        for number, record in enumerate(self.records):
-            received = later.get(number, received)
-            yield received, record
 
 
 @dataclass(slots=True)
@@ -60,8 +30,64 @@ class Newest:
     record: bytes
 
 
+class Group:
+    """Records of one series and minute, and when each was received.
+
+    It takes records of times from ``begin`` until before ``end``; ``at`` is the time of the newest. ``mixed``: not
+    each was as new as those before it.
+    """
+
+    __slots__ = ("at", "begin", "end", "mixed", "records", "times")
+
+    def __init__(self, minute: int) -> None:
+        self.begin = self.at = minute * MINUTE
+        self.end = self.begin + MINUTE
+        self.records: list[bytes] = []
+        self.times: list[int] = []
+        self.mixed = False
+
+    def take(self, at: int, received: int, record: bytes) -> None:
+        """One more record, of the time ``at``."""
+        self.records.append(record)
+        self.times.append(received)
+        if at >= self.at:
+            self.at = at
+        else:
+            self.mixed = True
+
+    def newest(self) -> Newest:
+        """Its newest record; of several the one that came last."""
+        place = len(self.records) - 1
+        while self.mixed and dated(_measured_at(self.records[place])) != self.at:
+            place -= 1
+        return Newest(self.at, self.times[place], self.records[place])
+
+    def first_at(self) -> int:
+        """The time of its oldest record."""
+        if not self.mixed:
+            return dated(_measured_at(self.records[0]))
+        return min(dated(_measured_at(record)) for record in self.records)
+
+    @property
+    def changes(self) -> list[tuple[int, int]]:
+        """(number of records before it, when the next ones were received), as ``store.rows`` has them."""
+        times = self.times
+        if len(set(times)) == 1:
+            return []
+        return [(n, after) for n, (before, after) in enumerate(pairwise(times), 1) if before != after]
+
+    def dated(self) -> Iterator[tuple[int, bytes]]:
+        """(received, record) of each."""
+        return zip(self.times, self.records, strict=True)
+
+
 Latest = dict[tuple[int, bytes], Newest]
 """The newest record of each series of a batch, by (kind code, subject)."""
+
+
+def _measured_at(record: bytes) -> int:
+    at: int = PLAIN.unpack_from(record)[4]
+    return at
 
 
 class Batch:
@@ -77,15 +103,55 @@ class Batch:
         self.records = 0
         self.bytes = 0
         self.misdated = 0
-        self._code = self._start = self._end = -1
-        self._partition: dict[tuple[bytes, int], Group] = {}
+        self._samples: dict[bytes, Group] = {}
+        """By subject, the groups that took the last samples: the next ones mostly go there too."""
 
     def add(self, frame: bytes, start: int, received: int) -> None:
         """Take the records of a bus frame, from ``start`` on; raises ``Malformed``."""
         for begin, end, fields in walk(frame, start):
             self.add_record(fields, frame[begin:end], received)
 
-    def add_record(self, fields: tuple[int, ...], record: bytes, received: int) -> None:
+    def gather(
+        self, frame: bytes, start: int, received: int, follow: Callable[[bytes, int, int], bool]
+    ) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
+        """Take the records of a bus frame that are told once, and those numbered ones that ``follow``.
+
+        The others are the caller's to decide on: they are given as ``bus.wire.walk`` gives them. Raises ``Malformed``.
+        """
+        size, latest = len(frame), received + AHEAD
+        unpack, bodies, samples, header = PLAIN.unpack_from, PLAIN_SAMPLE.get, self._samples.get, HEADER.size
+        while start < size:
+            if start + header <= size:
+                form, length, epoch, number, at, _ = unpack(frame, start)
+                body = bodies(form)
+                if body is not None and length <= MAX_BODY and (end := start + body + length) <= size:
+                    source = frame[start + header : start + body]
+                    group = samples(source)
+                    if (
+                        group is not None
+                        and group.begin <= at < group.end
+                        and at <= latest
+                        and (not epoch or follow(source, epoch, number))
+                    ):
+                        self.records += 1
+                        self.bytes += end - start
+                        # As ``Group.take`` does it; a call would cost as much as all that is done here.
+                        group.records.append(frame[start:end])
+                        group.times.append(received)
+                        if at >= group.at:
+                            group.at = at
+                        else:
+                            group.mixed = True
+                        start = end
+                        continue
+            begin, start, fields = next(walk(frame, start))
+            names = begin + header
+            if fields[7] and not follow(frame[names : names + fields[3]], fields[7], fields[8]):
+                yield begin, start, fields
+            else:
+                self.add_record(fields, frame[begin:start], received)
+
+    def add_record(self, fields: tuple[Any, ...], record: bytes, received: int) -> None:
         """Take one record, whose header ``fields`` are as ``bus.wire.walk`` gives them."""
         code, at, size = fields[1], fields[9], len(record)
         self.records += 1
@@ -102,28 +168,23 @@ class Batch:
             subject = record[names + fields[3] : names + fields[3] + fields[4]]
         else:
             subject = record[names : names + fields[3]]
-        if code != self._code or not self._start <= at < self._end:
-            self._open_partition(code, at)
-        key = (subject, at // MINUTE)
-        group = self._partition.get(key)
+        minute, length = at // MINUTE, _PERIODS[code]
+        partition = self.groups.setdefault((code, at - at % length), {})
+        group = partition.get((subject, minute))
         if group is None:
-            self._partition[key] = Group(at, received, record)
-            return
-        if received != group.received_last:
-            group.changes.append((len(group.records), received))
-            group.received_last = received
-        group.records.append(record)
-        if at >= group.at:
-            group.at, group.newest, group.received_newest = at, record, received
+            group = partition[subject, minute] = Group(minute)
+        group.take(at, received, record)
+        if code == SAMPLE:
+            self._samples[subject] = group
 
     def latest(self) -> dict[tuple[int, bytes], Newest]:
         """The newest record of each series, by (kind code, subject)."""
         found: dict[tuple[int, bytes], Newest] = {}
         for (code, _), groups in self.groups.items():
             for (subject, _), group in groups.items():
-                known = found.get((code, subject))
-                if known is None or is_newer(group.at, known.at, group.received_newest):
-                    found[code, subject] = Newest(group.at, group.received_newest, group.newest)
+                known, newest = found.get((code, subject)), group.newest()
+                if known is None or is_newer(newest.at, known.at, newest.received):
+                    found[code, subject] = newest
         return found
 
     def earliest(self) -> dict[tuple[int, bytes], Group]:
@@ -132,16 +193,9 @@ class Batch:
         for (code, _), groups in self.groups.items():
             for (subject, _), group in groups.items():
                 known = found.get((code, subject))
-                if known is None or group.at < known.at:
+                if known is None or group.begin < known.begin:
                     found[code, subject] = group
         return found
-
-    def _open_partition(self, code: int, at: int) -> None:
-        # Records come in the order of time, by and large: the partition of the last one is the next one's too.
-        length = _PERIODS[code]
-        self._code, self._start = code, at - at % length
-        self._end = self._start + length
-        self._partition = self.groups.setdefault((code, self._start), {})
 
     def __bool__(self) -> bool:
         return self.records > 0

@@ -49,6 +49,7 @@ class Receiver:
         self._touched: list[Stream] = []
         self._changed: list[Stream] = []
         self._open: dict[tuple[bytes, int], Stream] = {}
+        """Streams that this batch changed and that have nothing beyond their watermark, by source and epoch."""
         self._waiting: dict[str, None] = {}
         self._facts: list[Fact] = []
         self.asked = False
@@ -65,7 +66,7 @@ class Receiver:
     def follow(self, source: bytes, epoch: int, number: int) -> bool:
         """Take the next number of a stream that this batch has changed; False when it is not that simple."""
         stream = self._open.get((source, epoch))
-        if stream is None or number != stream.watermark + 1 or stream.beyond:
+        if stream is None or number != stream.watermark + 1:
             return False
         stream.watermark = number
         stream.stored += 1
@@ -99,7 +100,12 @@ class Receiver:
         base = min(base, first)
         if base > stream.watermark + 1 and generation == self.generation:
             self._declare(stream, base - 1, Reason.DROPPED, now)
-        return self._take(stream, first, last)
+        run = self._take(stream, first, last)
+        if stream.beyond:
+            self._open.pop((source.encode(), epoch), None)
+        else:
+            self._open[source.encode(), epoch] = stream
+        return run
 
     def reject(
         self, source: str, epoch: int, number: int, base: int, generation: int, now: float, code: str
@@ -230,7 +236,8 @@ class Receiver:
             stream.before = stream.encode()
             stream.seen = now
             self._changed.append(stream)
-            self._open[stream.source.encode(), stream.epoch] = stream
+            if not stream.beyond:
+                self._open[stream.source.encode(), stream.epoch] = stream
             source = self._sources.of(stream.source)
             two_hosts = source.boots.judge(stream.source, source.streams, now)
             if two_hosts is not None:

@@ -178,7 +178,7 @@ class LmdbBackend:
         rows = sorted(
             (
                 row_key(self._series[series_key(kind, subject)], minute, self._commits),
-                group(g.received, g.records, g.changes),
+                group(g.times[0], g.records, g.changes),
             )
             for (subject, minute), g in groups.items()
         )

@@ -70,7 +70,7 @@ class NewestRecords:
         for (code, subject), group in batch.earliest().items():
             key = series_key(BY_CODE[code].name, subject)
             known = self._first.get(key)
-            if known is not None and group.minute >= known:
+            if known is not None and group.begin >= known:
                 continue
             value = txn.get(key, db=self._db["series"])
             series = unpack_series(value) if value else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import KINDS
 from bus.wire import Malformed, pack, stamped, unstamped
-from store.batch import AHEAD, Batch, is_newer
+from store.batch import AHEAD, Batch, Group, Newest, is_newer
 from store.keys import EARLIEST, FAR, MINUTE
+from store.rows import group as rows_group
+from store.rows import spread
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, sample
 
 SAMPLE, CHECK = KINDS["sample"].code, KINDS["check"].code
@@ -80,9 +84,66 @@ def test_newer_is_what_was_measured_later_but_the_future_does_not_stay() -> None
     assert not is_newer(NOON, NOON + AHEAD, NOON)
 
 
+TOLD = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 1, 1, 2]),
+        st.one_of(st.integers(0, 100), st.sampled_from([3599, 3600, 10_000, -(10**9)])),
+        st.sampled_from(["sample", "sample", "check", "layout"]),
+        st.sampled_from(["web-1", "db-1"]),
+        st.integers(NOON, NOON + 3),
+    ),
+    max_size=30,
+)
+
+
+@given(TOLD)
+def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
+    told: list[tuple[int, int, str, str, int]],
+) -> None:
+    """``epoch`` 0 is told once, 1 follows, 2 does not."""
+    gathered, added, left = Batch(), Batch(), []
+    for number, (epoch, second, kind, host, received) in enumerate(told, 1):
+        made = {"sample": sample(second, host=host), "check": check(second % 100), "layout": layout(host)}[kind]
+        packed = pack(replace(made, epoch=epoch, number=number))
+        for begin, end, fields in gathered.gather(b"--" + packed, 2, received, lambda _, epoch, number: epoch == 1):
+            assert (begin, end, fields[8]) == (2, 2 + len(packed), number)
+            left.append(number)
+        if epoch != 2:
+            added.add(packed, 0, received)
+
+    assert left == [number for number, (epoch, *_) in enumerate(told, 1) if epoch == 2]
+    assert everything(gathered) == everything(added)
+
+
+def everything(made: Batch) -> object:
+    groups = {
+        (place, key): (list(group.dated()), group.changes, group.newest())
+        for place, groups in made.groups.items()
+        for key, group in groups.items()
+    }
+    return groups, made.layouts, made.records, made.bytes, made.misdated, made.latest()
+
+
+@given(st.lists(st.tuples(st.integers(0, 59), st.integers(0, 2)), min_size=1))
+def test_a_group_knows_its_newest_and_when_each_was_received(told: list[tuple[int, int]]) -> None:
+    group = Group(NOON // MINUTE)
+    packed = [pack(sample(second, cpu=float(place))) for place, (second, _) in enumerate(told)]
+    for record, (second, received) in zip(packed, told, strict=True):
+        group.take(NOON + second * SECOND, received, record)
+
+    at, place = max((second, place) for place, (second, _) in enumerate(told))
+    assert group.newest() == Newest(NOON + at * SECOND, told[place][1], packed[place])
+    rows = spread(rows_group(group.times[0], group.records, group.changes))
+    assert [(received, record) for _, received, record in rows] == list(group.dated())
+
+
 def test_a_frame_that_ends_early_leaves_what_came_before_in_the_batch() -> None:
     frame = stamped("sample", 1, 1, NOON, [pack(sample(1)), pack(sample(2))[:-1]])
     made = Batch()
     with pytest.raises(Malformed):
         made.add(frame, unstamped(frame)[1], NOON)
     assert made.records == 1
+    made.add(pack(sample(3)), 0, NOON)
+    with pytest.raises(Malformed):
+        list(made.gather(frame, unstamped(frame)[1], NOON, lambda *_: True))
+    assert made.records == 3

@@ -39,10 +39,10 @@ def main(result: Path) -> int:
             for (subject, _), group in groups.items():
                 if subject.startswith(b"guardia."):
                     continue
-                for record in group.records:
-                    if not (found["samples"] + count) % EVERY:
-                        found["delays_ms"].append((now - HEADER.unpack_from(record)[13]) / 1e6)
-                    count += 1
+                # Only the fiftieths are looked at: to count all in Python would cost the writer a tenth of its work.
+                for record in group.records[-(found["samples"] + count) % EVERY :: EVERY]:
+                    found["delays_ms"].append((now - HEADER.unpack_from(record)[13]) / 1e6)
+                count += len(group.records)
         if count:
             found["first"] = found["first"] or now
             found["samples"] += count

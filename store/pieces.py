@@ -52,6 +52,20 @@ def of_rollup(tier: str, names: tuple[str, ...], found: Rolled, span: int, grid:
     return Piece(tier, names, found if span == grid.length else coarser(found, grid.length), covered)
 
 
+def together(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces of one tier as few: those of the same metrics, one after the other, as one."""
+    found: list[list[Piece]] = []
+    for piece in pieces:
+        if found and found[-1][0].names == piece.names:
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+    return [
+        Piece(some[0].tier, some[0].names, chained([one.rolled for one in some]), sum(one.covered for one in some))
+        for some in found
+    ]
+
+
 def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> SeriesAnswer:
     """The answer that the pieces, by time, make together; raises ``Unfit`` when it would be too large."""
     every = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))

@@ -31,6 +31,8 @@ PACKAGES = {
 }
 OURS = {"ours": load.TOGETHER, "ours-single": 1}
 NAMES = (*OURS, *RIVALS)
+BESIDE = {"ours-single": "victoriametrics-single", "victoriametrics-single": "victoriametrics-single"}
+"""Whom a line is compared with."""
 
 
 class Watch:
@@ -115,20 +117,21 @@ def _work(name: str, data: Readings, seconds: float) -> Callable[[], Run]:
 
 
 def _table(found: dict[str, list[Run]], hosts: int, metrics: int) -> str:
-    peer = _middle(found["victoriametrics"]) if "victoriametrics" in found else None
     rows = [
         f"\nSustained durable ingest, {hosts} hosts of {metrics} metrics, medians of the runs:\n",
-        "| | million values/s | CPU s per million values | a run | runs | beside VictoriaMetrics |",
+        "| | million values/s | CPU s per million values | a run | runs | beside VictoriaMetrics told alike |",
         "|---|---|---|---|---|---|",
     ]
-    for runs in found.values():
+    for name, runs in found.items():
         one = _middle(runs)
-        beside = f"{one.rate / peer.rate:.1f} x, 1/{peer.each / one.each:.1f}" if peer else ""
-        parts = ", ".join(f"{name} {spent / (one.values / 1e6):.3f}" for name, spent in one.cpu.items())
+        beside = BESIDE.get(name, "victoriametrics")
+        peer = _middle(found[beside]) if beside in found else None
+        ratio = f"{one.rate / peer.rate:.1f} x the pace, {one.each / peer.each:.2f} x the CPU" if peer else ""
+        parts = ", ".join(f"{of} {spent / (one.values / 1e6):.3f}" for of, spent in one.cpu.items())
         parts = f" ({parts})" if len(one.cpu) > 1 else ""
         rows.append(
             f"| {one.name} | {one.rate:.2f} | {one.each:.3f}{parts} | {one.values / 1e6:.1f} million in"
-            f" {one.seconds:.1f} s | {len(runs)} | {beside} |"
+            f" {one.seconds:.1f} s | {len(runs)} | {ratio} |"
         )
     return "\n".join(rows)
 

@@ -116,16 +116,17 @@ class RemoteWrite:
         return _snappy(filled.tobytes())
 
 
-def remote_writes(data: Readings, lanes: int, values: int) -> list[Told]:
+def remote_writes(data: Readings, lanes: int, values: int, together: int = TOGETHER) -> list[Told]:
     """Requests by time, of about so many values in all; a host's are all in one lane, so that they stay in order."""
     hosts = list(data.values)
-    groups = [hosts[first : first + HOSTS_AT_ONCE] for first in range(0, len(hosts), HOSTS_AT_ONCE)]
-    forms = [RemoteWrite(group, data.names, TOGETHER) for group in groups]
+    at_once = HOSTS_AT_ONCE * TOGETHER // together
+    groups = [hosts[first : first + at_once] for first in range(0, len(hosts), at_once)]
+    forms = [RemoteWrite(group, data.names, together) for group in groups]
     told, made = [], 0
-    for start in range(0, len(data.times) - TOGETHER + 1, TOGETHER):
+    for start in range(0, len(data.times) - together + 1, together):
         if made >= values:
             break
-        few = slice(start, start + TOGETHER)
+        few = slice(start, start + together)
         for lane, (group, form) in enumerate(zip(groups, forms, strict=True)):
             matrix = np.concatenate([data.values[host][few].T for host in group])
             body = form.body(matrix, data.times[few])

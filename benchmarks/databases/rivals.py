@@ -36,7 +36,7 @@ class Rival:
     """Million values that are enough: its pace is known by then."""
 
 
-def victoria_ran(told: Sequence[load.Told], seconds: float) -> Run:
+def victoria_ran(told: Sequence[load.Told], seconds: float, how: str = "20 samples of a series together") -> Run:
     """Until a snapshot says that all is on the disk."""
     with running(victoriametrics.command, "/health") as peer:
         before, start = cpu_seconds(peer.process.pid), time.perf_counter()
@@ -44,7 +44,7 @@ def victoria_ran(told: Sequence[load.Told], seconds: float) -> Run:
         requests.get(f"{peer.url}/snapshot/create", timeout=60).raise_for_status()
         took = time.perf_counter() - start
         spent = cpu_seconds(peer.process.pid) - before
-        return Run("VictoriaMetrics, remote write, then a snapshot", values, took, {"server": spent})
+        return Run(f"VictoriaMetrics, remote write, {how}, then a snapshot", values, took, {"server": spent})
 
 
 def prometheus_ran(told: Sequence[load.Told], seconds: float) -> Run:
@@ -130,6 +130,11 @@ def _parent(pid: int) -> int:
 
 RIVALS = {
     "victoriametrics": Rival(lambda data, most: load.remote_writes(data, LANES, most), victoria_ran, 24),
+    "victoriametrics-single": Rival(
+        lambda data, most: load.remote_writes(data, 1, most, 1),
+        lambda told, seconds: victoria_ran(told, seconds, "a sample of a series at a time"),
+        16,
+    ),
     "prometheus": Rival(lambda data, most: load.remote_writes(data, LANES, most), prometheus_ran, 24),
     "influxdb": Rival(lambda data, most: load.lines(data, LANES, most), influxdb_ran, 12),
     "sqlite": Rival(sqlite_rows, sqlite_ran, 6),

@@ -20,6 +20,7 @@ from store.archive.mark import OURS
 from store.backends import Row, StoreBroken
 from store.backends.partitions import Partitions
 from store.blocks.files import TRIES, Blocks, Gone
+from store.blocks.stepped import Stepped
 from store.columns import Steps, columns, united
 from store.keys import DAY, MINUTE, partition_start, period
 from store.pieces import Piece, of_columns
@@ -46,6 +47,7 @@ class Past:
         self._lacking = ""
         self._rows = rows
         self._blocks = blocks
+        self._stepped = Stepped(blocks)
         self._layouts = layouts
 
     def rows(self, kind: str, subject: str, number: int, start: int, end: int) -> list[Row]:
@@ -94,7 +96,7 @@ class Past:
             if step.tier == RAW:
                 found += self._raw(subject, number, globs, grid, step, waiting)
             else:
-                found += self._blocks.pieces(step.tier, subject, globs, grid, step.start, step.end)
+                found += self._stepped.rolled(step.tier, subject, globs, grid, step.start, step.end)
         return found
 
     def unlink_sealed(self, now: int, note: Callable[[str, Path], bool] = lambda kind, path: True) -> int:
@@ -263,26 +265,20 @@ class Past:
 
     def _blocks_between(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
         if self._archive is None:
-            return list(self._blocks_alone(subject, globs, grid, start, end))
+            return self._stepped.raw(subject, globs, grid, start, end)
         found: list[Piece] = []
         for _ in range(TRIES):
             days, at = self._archived(start, end - 1), start
             found = []
             for first, last in days:
                 first, last = max(first, start), min(last, end)
-                found += self._blocks_alone(subject, globs, grid, at, first)
+                found += self._stepped.raw(subject, globs, grid, at, first)
                 found += self._day(subject, globs, grid, first, last)
                 at = last
-            found += self._blocks_alone(subject, globs, grid, at, end)
+            found += self._stepped.raw(subject, globs, grid, at, end)
             if self._archived(start, end - 1) == days:
                 break  # else a day was moved under our eyes
         return found
-
-    def _blocks_alone(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
-        found = self._blocks.columns(subject, globs, start, end - 1) if start < end else []
-        piece = of_columns("blocks", united(found), grid, start, end) if found else None
-        if piece is not None:
-            yield piece
 
     def _day(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> Iterator[Piece]:
         """A time of a day that is in the archive, and perhaps in blocks too, which are about to be moved or joined."""

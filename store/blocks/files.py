@@ -32,11 +32,9 @@ from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll
 from store.blocks.segments import NEW, Segment, Writing
-from store.columns import Columns, Steps, matching
+from store.columns import Columns, matching
 from store.keys import EARLIEST, FAR, partition_start
-from store.pieces import Piece, of_rollup
-from store.rollup import Rolled, cut, opened
-from store.spans import RAW, TIERS, Span, name_of, span_of, spans
+from store.spans import RAW, Span, name_of, span_of, spans
 
 LATE = "late"
 MOST_OPEN = 256
@@ -75,7 +73,9 @@ class Blocks:
         self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
         self._listed: dict[Path, tuple[int, list[Span]]] = {}
         self.most_read = MOST_READ
-        self._kept = Kept()
+        self.kept = Kept()
+        self.faults = 0
+        """How often something could not be read."""
         self._paths: dict[tuple[str, str, str], Path] = {}
         self.roll: Roll | None = None
         """Which files there are to be, for who makes and removes them; see ``be_kept``."""
@@ -190,7 +190,7 @@ class Blocks:
                     break
             return found
 
-        return self._settled(read)
+        return self.settled(read)
 
     def columns(self, subject: str, globs: Sequence[str], start: int, end: int) -> list[Columns]:
         """The metrics of a host that match, between two times: a piece for each file and voice.
@@ -203,9 +203,9 @@ class Blocks:
             most = self.most_read
             for span in self.spans("sample", RAW, start, end):
                 path = self.path("sample", RAW, span)
-                for segment, place, names, wanted in self._wanted(path, subject, globs):
-                    with self._whole(path, place):
-                        some = list(_columns(segment, place, names, wanted, (start, end), self._note, self._kept))
+                for segment, place, names, wanted in self.wanted(self.segment(path), subject, globs):
+                    with self.whole(path, place):
+                        some = list(_columns(segment, place, names, wanted, (start, end), self._tell, self.kept))
                     found += some
                     most -= sum(len(one.times) * len(one.values) for one in some)
                     if most < 0:
@@ -214,45 +214,12 @@ class Blocks:
                         )
             return found
 
-        return self._settled(read)
+        return self.settled(read)
 
-    def pieces(self, tier: str, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
-        """The rollups of the metrics that match whose spans start between two times (the end not included)."""
-
-        def read() -> list[Piece]:
-            found: list[Piece] = []
-            for span in self.spans("sample", tier, start, end - 1):
-                path = self.path("sample", tier, span)
-                for segment, place, names, wanted in self._wanted(path, subject, globs):
-                    if place.what == ROLLUP and wanted:
-                        with self._whole(path, place):
-                            piece = self._piece(segment, place, tier, names, wanted, grid, (start, end))
-                            found += [piece] if piece is not None else []
-            return found
-
-        return self._settled(read)
-
-    def _piece(
-        self, segment: Segment, place: Place, tier: str, names: Names, wanted: Names, grid: Steps, between: Between
-    ) -> Piece | None:
-        key = (segment.identity, place.offset, wanted)
-        one: Rolled | None = self._kept.get(key)
-        if one is None:
-            where = {name: at for at, name in enumerate(names)}
-            part = segment.part(place)
-            if len(wanted) * 2 > len(names):
-                part = part.all_read()
-            one = opened(part, [where[name] for name in wanted])
-            self._kept.put(key, one, one.bytes)
-        few = cut(one, *between)
-        if few is not one:
-            return of_rollup(tier, wanted, few, TIERS[tier], grid) if len(few.starts) else None
-        at = (*key, grid.length)
-        piece: Piece | None = self._kept.get(at)
-        if piece is None:
-            piece = of_rollup(tier, wanted, one, TIERS[tier], grid)
-            self._kept.put(at, piece, piece.rolled.bytes)
-        return piece if len(one.starts) else None
+    def segments(self, kind: str, tier: str, start: int, end: int) -> list[Segment]:
+        """The files of such a time that are sound; raises ``Gone``."""
+        found = (self.segment(self.path(kind, tier, span)) for span in self.spans(kind, tier, start, end))
+        return [one for one in found if one is not None]
 
     def refresh(self) -> None:
         """Close what is no more, so that its room comes back."""
@@ -286,7 +253,7 @@ class Blocks:
             self._listed[folder] = changed, found
         return found
 
-    def _settled(self, read: Callable[[], list[Found]]) -> list[Found]:
+    def settled(self, read: Callable[[], list[Found]]) -> list[Found]:
         """What ``read`` finds while no file goes away under it."""
         for _ in range(TRIES):
             with suppress(Gone):
@@ -300,36 +267,42 @@ class Blocks:
             for place in segment.places(subject):
                 yield segment, place
 
-    def _wanted(self, path: Path, subject: str, globs: Sequence[str]) -> Iterator[tuple[Segment, Place, Names, Names]]:
+    def wanted(
+        self, segment: Segment | None, subject: str, globs: Sequence[str]
+    ) -> Iterator[tuple[Segment, Place, Names, Names]]:
         """The parts of a subject, each with the names of its metrics, and those of them that match."""
-        segment = self.segment(path)
         if segment is None:
             return
         key = segment.identity, subject, tuple(globs)
-        found: list[tuple[Place, Names, Names]] | None = self._kept.get(key)
+        found: list[tuple[Place, Names, Names]] | None = self.kept.get(key)
         if found is None:
             found = []
             for place in segment.places(subject):
                 names = segment.index.layouts.get(place.layout or 0, ())
                 found.append((place, names, tuple(matching(names, globs))))
-            self._kept.put(key, found, sum(PLACE_BYTES + NAME_BYTES * len(names) for _, names, _ in found))
+            self.kept.put(key, found, sum(PLACE_BYTES + NAME_BYTES * len(names) for _, names, _ in found))
         for place, names, wanted in found:
             yield segment, place, names, wanted
 
     def _told(self, path: Path, subject: str, start: int, end: int) -> Iterator[tuple[Voice, Told]]:
         for segment, place in self._places(path, subject):
             if place.what != ROLLUP and place.first <= end and place.last >= start:
-                with self._whole(path, place):
+                with self.whole(path, place):
                     yield voice_of(place), taken(told(segment.part(place)), start, end)
 
     @contextmanager
-    def _whole(self, path: Path, place: Place) -> Iterator[None]:
+    def whole(self, path: Path, place: Place) -> Iterator[None]:
+        """Read a part in here: what of it is damaged is told, counted, and left out."""
         try:
             yield
         except (Damaged, ValueError, IndexError) as error:
-            self._note(f"{path}: {place.subject}: {error}")
+            self._tell(f"{path}: {place.subject}: {error}")
         except OSError as error:
-            self._note(f"{path}: {error}")
+            self._tell(f"{path}: {error}")
+
+    def _tell(self, damage: str) -> None:
+        self.faults += 1
+        self._note(damage)
 
 
 def voice_of(place: Place) -> Voice:

@@ -1,0 +1,87 @@
+"""The metrics of files of blocks in steps of time, put together once for as long as the files are the same.
+
+A chart is drawn again each few seconds with another end; of what it shows only the last minutes are others than before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from store.blocks.files import Blocks
+from store.blocks.parts import ROLLUP
+from store.blocks.segments import Segment
+from store.columns import Steps, united
+from store.pieces import Piece, of_columns, of_rollup, together
+from store.rollup import cut, opened
+from store.spans import RAW, TIERS
+
+SAMPLE = "sample"
+Read = Callable[[Sequence[Segment]], list[Piece]]
+
+
+class Stepped:
+    """Asks the files that ``blocks`` knows. Times are from ``start`` to ``end``, which is not included."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+
+    def raw(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The rows in blocks."""
+        if start >= end:
+            return []
+
+        def read(segments: Sequence[Segment]) -> list[Piece]:
+            found = self._blocks.columns(subject, globs, start, end - 1)
+            piece = of_columns("blocks", united(found), grid, start, end) if found else None
+            return [piece] if piece is not None else []
+
+        return self._once((RAW, start, end), subject, globs, grid, read)
+
+    def rolled(self, tier: str, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
+        """The rollups whose spans start then."""
+
+        def read(segments: Sequence[Segment]) -> list[Piece]:
+            found = [piece for one in segments for piece in self._rolled(one, tier, subject, globs, grid, start, end)]
+            return together(found)
+
+        return self._once((tier, start, end), subject, globs, grid, read)
+
+    def _once(
+        self, what: tuple[str, int, int], subject: str, globs: Sequence[str], grid: Steps, read: Read
+    ) -> list[Piece]:
+        """What was read of the same files before, or what ``read`` finds."""
+        blocks, (tier, start, end) = self._blocks, what
+
+        def look() -> list[Piece]:
+            segments = blocks.segments(SAMPLE, tier, start, end - 1)
+            key = what, subject, tuple(globs), grid.length, tuple(one.identity for one in segments)
+            found: list[Piece] | None = blocks.kept.get(key)
+            if found is None:
+                faults = blocks.faults
+                found = read(segments)
+                if blocks.faults == faults:
+                    blocks.kept.put(key, found, sum(piece.rolled.bytes for piece in found))
+            return found
+
+        return blocks.settled(look)
+
+    def _rolled(
+        self, segment: Segment, tier: str, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int
+    ) -> Iterator[Piece]:
+        kept = self._blocks.kept
+        for _, place, names, wanted in self._blocks.wanted(segment, subject, globs):
+            if place.what != ROLLUP or not wanted:
+                continue
+            with self._blocks.whole(segment.path, place):
+                key = segment.identity, place.offset, wanted
+                one = kept.get(key)
+                if one is None:
+                    where = {name: at for at, name in enumerate(names)}
+                    part = segment.part(place)
+                    if len(wanted) * 2 > len(names):
+                        part = part.all_read()
+                    one = opened(part, [where[name] for name in wanted])
+                    kept.put(key, one, one.bytes)
+                few = cut(one, start, end)
+                if len(few.starts):
+                    yield of_rollup(tier, wanted, few, TIERS[tier], grid)

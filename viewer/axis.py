@@ -106,7 +106,8 @@ def labels(start: float, end: float, width: int, zone: tzinfo | None) -> list[tu
     free = 0
     for at in _round_times(start, end, step, zone):
         text = _label(at, step, zone)
-        first = round((at - start) / span * width) - len(text) // 2
+        # A time that lies on the edge of two columns is in the right one, whatever the division makes of it.
+        first = math.floor((at - start) * width / span + 1e-6) - len(text) // 2
         if first >= free and first + len(text) <= width:
             found.append((first, text))
             free = first + len(text) + 2

@@ -129,7 +129,8 @@ def _footer(scene: Scene, pane: Pane) -> None:
     if model.typing:
         found = _found(scene)
         x = pane.put(1, 0, "/", Role.ACCENT | BOLD)
-        x = pane.put(x, 0, fit(model.filter, max(4, pane.width - 36)), BOLD)
+        # The end is what is seen of a long text; hints give way to it.
+        x = pane.put(x, 0, "".join(cells(model.filter)[-max(16, pane.width - 36) :]), BOLD)
         x = pane.put(x, 0, "▏", Role.ACCENT) + 1
         _line(pane, x, [(f"{found} found", Role.TEXT), ("Enter keep", Role.SOFT), ("Esc clear", Role.SOFT)])
         return

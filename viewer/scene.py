@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from viewer.axis import Axis, axis
+from viewer.axis import Axis, axis, clock
+from viewer.canvas import Span
 from viewer.charts import DOTS, Glyphs
 from viewer.model import Model
 from viewer.palette import BOLD, Role
 from viewer.units import USUAL, Units
-from viewer.world import Host
+from viewer.world import Host, Service
 
 SIGNS = {"up": "●", "down": "▼", "degraded": "◆", "stale": "◇", "unknown": "○"}
 """A sign for each state, so that no colour is needed to tell them apart."""
@@ -88,6 +89,25 @@ class Scene:
         if self.model.world.link.state != "live" and not self.fresh(host):
             return f"{sign(host.state)} {host.state}?", Role.STALE
         return f"{sign(host.state)} {host.state}", state_role(host.state) | (0 if host.state == "up" else BOLD)
+
+    @property
+    def live(self) -> bool:
+        """Whether the hub would have told of a change."""
+        return self.model.world.link.state == "live"
+
+    def as_of(self) -> list[Span]:
+        """Since when the hub tells nothing, for the edge of a list; nothing while it does."""
+        link = self.model.world.link
+        if self.live or link.lost_at is None:
+            return []
+        return [(f"as of {clock(link.lost_at, self.look.zone)}", Role.WARN)]
+
+    def service_state(self, service: Service) -> Span:
+        """A service's state in a sign and a word, marked as a host's is."""
+        text = f"{sign(service.state)} {service.state}"
+        if not self.live:
+            return f"{text}?", Role.STALE
+        return text, state_role(service.state) | (0 if service.state == "up" else BOLD)
 
     def tone(self, host: Host, style: int = Role.TEXT) -> int:
         """``style`` for a current number; grey for one that is no longer."""

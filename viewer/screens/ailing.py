@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 
 from viewer.canvas import Pane, Span
-from viewer.cells import fit, width
+from viewer.cells import fit
 from viewer.palette import BOLD, Role
 from viewer.panel import panel
-from viewer.scene import Scene, sign, state_role
+from viewer.scene import Scene
 from viewer.screens.alerts import longest
 from viewer.table import Column
 from viewer.table import draw as draw_table
@@ -22,14 +22,16 @@ def draw(scene: Scene, pane: Pane) -> None:
     page = max(0, pane.height - 3)
     ill = sum(one.state != "up" for one in services)
     facts: list[Span] = [(f"{ill} not up", Role.WARN | BOLD) if ill else ("all up", Role.UP)]
+    facts = scene.as_of() or facts
+    tone = Role.TEXT if scene.live else Role.STALE
     more = len(services) - page
     inner = panel(pane, "Services", facts, foot=[(f"{more} more on Services", Role.SOFT)] if more > 0 else [])
     rows = heapq.nsmallest(page, services, key=lambda one: (_weight(one.state), one.name))
     now = scene.hub_time
     columns: list[Column[Service]] = [
-        Column("state", "STATE", 10, _state, to_right=False),
+        Column("state", "STATE", 10 if scene.live else 11, lambda one, wide: _state(scene, one, wide), to_right=False),
         Column("name", "SERVICE", 8, _name, most=longest(lambda one: one.name, rows, 40), to_right=False),
-        Column("response", "RESPONSE", 8, lambda one, wide: [(milliseconds(one.response_ms), Role.TEXT)], 1),
+        Column("response", "RESPONSE", 8, lambda one, wide: [(milliseconds(one.response_ms), tone)], 1),
         Column("checked", "CHECKED", 7, lambda one, wide: [(_checked(one, now), Role.SOFT)], 2),
         Column("found", "WHAT", 12, _found, 3, most=120, to_right=False),
     ]
@@ -40,10 +42,9 @@ def _weight(state: str) -> int:
     return ORDER.index(state) if state in ORDER else ORDER.index("unknown")
 
 
-def _state(one: Service, wide: int) -> list[Span]:
-    text = f"{sign(one.state)} {one.state}"
-    style = state_role(one.state) | (0 if one.state == "up" else BOLD)
-    return [(text if width(text) <= wide else fit(text, wide), style)]
+def _state(scene: Scene, one: Service, wide: int) -> list[Span]:
+    text, style = scene.service_state(one)
+    return [(fit(text, wide), style)]
 
 
 def _name(one: Service, wide: int) -> list[Span]:

@@ -77,7 +77,10 @@ def _counts(scene: Scene) -> list[Span]:
         return [(alarms.failed, Role.WARN)] if alarms.failed else []
     style = Role.STALE if scene.model.world.link.state != "live" or alarms.failed else Role.TEXT
     firing, pending = alarms.firing(), [one for one in alarms.standing if not one.burns]
-    found: list[Span] = [(f"▼ {len(firing)} firing", style or (Role.DOWN | BOLD if firing else Role.SOFT))]
+    found: list[Span] = [
+        *scene.as_of(),
+        (f"▼ {len(firing)} firing", style or (Role.DOWN | BOLD if firing else Role.SOFT)),
+    ]
     if pending:
         found.append((f"◇ {len(pending)} pending", style or Role.WARN))
     if known := sum(bool(one.owner) for one in firing):

@@ -85,7 +85,7 @@ def _tone(scene: Scene, style: int = Role.TEXT) -> int:
 
 
 def _parts(scene: Scene, pane: Pane, hub: Hub) -> None:
-    facts: list[Span] = []
+    facts: list[Span] = [("as it is now", Role.WARN)] if scene.model.replay is not None else []
     if not current(scene):
         facts.append((f"as of {age(scene.at - scene.model.own_at)} ago", Role.WARN))
     ill = sum(part.status != "ok" for part in hub.parts)

@@ -134,7 +134,7 @@ def _columns(scene: Scene, seen: Sequence[Host], named: int, *, narrow: bool) ->
         Column("name", "HOST", least, _name(scene), most=min(named, 60), to_right=False, first=True),
         Column("cpu", "CPU", 5, number_cell(lambda h: h.value("cpu.percent"), percent, True), rank=1),
         Column("spark", window, 6, _spark(scene), rank=4 if narrow else 3, most=SPARK_POINTS, to_right=False),
-        Column("mem", "MEM", 4, number_cell(lambda h: h.value("memory.percent"), share, True), rank=2),
+        Column("mem", "MEM", 4, number_cell(lambda h: h.value("memory.percent"), share, True), rank=3 if narrow else 2),
         Column("load", "LOAD", 5, number_cell(lambda h: h.value("load.1m"), number), rank=6),
         Column("disk", "DISK", 4, number_cell(lambda h: h.digest.disk and h.digest.disk[1], share, True), rank=5),
         Column("net", "IN/s", 5, number_cell(lambda h: h.digest.inward, flow), rank=7),
@@ -147,7 +147,7 @@ def _columns(scene: Scene, seen: Sequence[Host], named: int, *, narrow: bool) ->
             rank=8,
         ),
         Column("labels", "LABELS", 8, _labels(scene), rank=9, most=40, to_right=False),
-        Column("seen", "SEEN", 5, _seen(scene), rank=3 if narrow else 4),
+        Column("seen", "SEEN", 5, _seen(scene), rank=2 if narrow else 4),
     ]
     # A column that would be empty for everybody takes no room.
     return [column for column in columns if column.name != "labels" or scene.model.present.labels.hosts]

@@ -99,7 +99,7 @@ def _beside(scene: Scene, pane: Pane, firing: Sequence[Incident], worst: Sequenc
 
 def _states(scene: Scene, counts: Mapping[str, int], *, told: bool) -> list[Span]:
     """Each state with its sign, its count and its word; until the hub ``told``, none is known to be 0."""
-    live = scene.model.world.link.state == "live" and told
+    live = scene.live and told
     names = [*SHOWN, *(state for state in counts if state not in SHOWN)]
     found: list[Span] = []
     for state in names:
@@ -165,8 +165,13 @@ def _services(scene: Scene, pane: Pane) -> None:
     if not counts:
         nothing(inner, why_none(scene, world.services_told, "no services are checked"))
         return
-    _two_columns(inner, 0, _states(scene, counts, told=world.services_told))
+    _two_columns(inner, 0, _states(scene, counts, told=_services_known(scene, counts)))
     _bar(inner, inner.height - 1, counts)
+
+
+def _services_known(scene: Scene, counts: Mapping[str, int]) -> bool:
+    """Whether a state that no service has is known to have none."""
+    return scene.model.world.services_told and not counts.get("not read")
 
 
 def _hub(scene: Scene, pane: Pane) -> None:
@@ -205,6 +210,8 @@ def _strip(scene: Scene, pane: Pane) -> int:
 
 def _health(scene: Scene) -> Span:
     own = scene.model.own
+    if scene.model.replay is not None:
+        return "not kept of that time", Role.SOFT
     if own is None:
         return "not told", Role.SOFT
     bad = ill_parts(own.parts)
@@ -225,6 +232,9 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
         pieces = [age(median), *([f"{late} late"] if late else []), f"oldest {age(oldest)}"]
         found = [("lag", pieces, Role.WARN if late else Role.TEXT)]
     own = model.own
+    if model.replay is not None:
+        # Of that time nobody knows what was lost or silenced.
+        return [*found, ("alerts", [f"{scene.firing()} burned then"], Role.TEXT)]
     if own is None:
         found.append(("lost", ["not told"], Role.SOFT))
     else:
@@ -237,9 +247,10 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
     else:
         pending = sum(not one.burns for one in alarms.standing)
         pieces = [f"{scene.firing()} firing", f"{pending} pending"]
-        found.append(("alerts", pieces, Role.DOWN | BOLD if scene.firing() else Role.TEXT))
+        stale = Role.STALE if not scene.live or alarms.failed else 0
+        found.append(("alerts", pieces, stale or (Role.DOWN | BOLD if scene.firing() else Role.TEXT)))
         held = sum(bool(one.holds) for one in alarms.standing)
-        found.append(("silenced", [f"{held} held back", f"silences: {len(alarms.silences)}"], Role.TEXT))
+        found.append(("silenced", [f"{held} held back", f"silences: {len(alarms.silences)}"], stale or Role.TEXT))
     return found
 
 
@@ -261,7 +272,7 @@ def _lines(scene: Scene, pane: Pane) -> int:
     for service in world.services.values():
         services[service.state] = services.get(service.state, 0) + 1
     if services:
-        groups.append(("services", _states(scene, services, told=world.services_told)))
+        groups.append(("services", _states(scene, services, told=_services_known(scene, services))))
     y = 0
     for label, spans in groups:
         pane.put(1, y, label, Role.SOFT)
@@ -284,6 +295,7 @@ def _lines(scene: Scene, pane: Pane) -> int:
 def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
     alarms = scene.model.alarms
     facts: list[Span] = [(f"{len(firing)} in all", Role.DOWN | BOLD)] if firing else []
+    facts = scene.as_of() or facts
     more = len(firing) - max(0, pane.height - 3)
     inner = panel(pane, "Firing", facts, foot=[(f"{more} more on Alerts", Role.SOFT)] if more > 0 else [])
     if not firing:

@@ -42,8 +42,14 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
     seen = rows[top : top + page]
     scene.note("services", top, [service.name for service in seen])
     states = [service.state for service in model.world.services.values()]
+    tone = Role.TEXT if scene.live else Role.STALE
     facts: list[Span] = [
-        (f"{sign(state)} {states.count(state)} {state}", state_role(state)) for state in ORDER if state in states
+        *scene.as_of(),
+        *(
+            (f"{sign(state)} {states.count(state)} {state}", state_role(state) if scene.live else Role.STALE)
+            for state in ORDER
+            if state in states
+        ),
     ]
     foot: list[Span] = []
     if len(rows) > page:
@@ -57,10 +63,10 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
         known = model.world.services_told
         nothing(inner, "no service matches" if model.filter else "no services are checked" if known else "asking…")
         return
-    state = 2 + max(len(service.state) for service in seen)
+    state = max(width(scene.service_state(service)[0]) for service in seen)
     named = max(max(len(service.name) for service in rows), max(width(service.name) for service in seen))
     columns: list[Column[Service]] = [
-        Column("state", "STATE", min(state, 10), _state, to_right=False),
+        Column("state", "STATE", min(state, 11), _state(scene), to_right=False),
         Column(
             "name",
             "SERVICE",
@@ -70,7 +76,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
             to_right=False,
             first=True,
         ),
-        Column("response", "RESPONSE", 8, lambda s, wide: [(milliseconds(s.response_ms), Role.TEXT)], rank=1),
+        Column("response", "RESPONSE", 8, lambda s, wide: [(milliseconds(s.response_ms), tone)], rank=1),
         Column("checked", "CHECKED", 7, _checked(scene), rank=2),
         Column("tls", "CERT", 6, _certificate, rank=4),
         Column("url", "URL", 10, lambda s, wide: [(fit(s.url, wide), Role.SOFT)], rank=3, most=60, to_right=False),
@@ -87,9 +93,12 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
     )
 
 
-def _state(service: Service, wide: int) -> list[Span]:
-    style = state_role(service.state) | (0 if service.state == "up" else BOLD)
-    return [(f"{sign(service.state)} {fit(service.state, wide - 2)}", style)]
+def _state(scene: Scene) -> Callable[[Service, int], list[Span]]:
+    def cell(service: Service, wide: int) -> list[Span]:
+        text, style = scene.service_state(service)
+        return [(fit(text, wide), style)]
+
+    return cell
 
 
 def _checked(scene: Scene) -> Callable[[Service, int], list[Span]]:
@@ -119,7 +128,7 @@ def _detail(scene: Scene, pane: Pane, service: Service) -> None:
         high = pane.height * 2 // 5
         history(scene, pane.part(0, pane.height - high, pane.width, high), past.checks)
         pane = pane.part(0, 0, pane.width, pane.height - high)
-    facts: list[Span] = [(milliseconds(service.response_ms), Role.INWARD | BOLD)]
+    facts: list[Span] = [(milliseconds(service.response_ms), Role.INWARD | BOLD if scene.live else Role.STALE)]
     covered = coverage(past.checks, scene.axis(max(1, pane.width)))
     if past.uptime is not None:
         facts.append((f"up in {percent(past.uptime)} of {past.total} checks", Role.TEXT))

@@ -79,8 +79,11 @@ class Held:
 
 
 def past_time(files: Iterable[Held], retention: Retention, now: int) -> list[Held]:
-    """The files that nobody is to keep any more."""
-    return [one for one in files if one.joined and now - one.end >= retention.longest(one.kind, one.tier)]
+    """The files that nobody is to keep any more; an hour of samples waits for its day, if that is to have rollups."""
+    rolled_up = any(tiers_kept(retention).values())
+    return [
+        one for one in files if (one.joined or not rolled_up) and now - one.end >= retention.longest(one.kind, one.tier)
+    ]
 
 
 def for_room(files: Iterable[Held], retention: Retention, now: int, wanted: int) -> list[Held]:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from store.keys import DAY, HOUR, MINUTE, SECOND, partition_start
 
 RAW = "raw"
+ARCHIVE = "archive"
+"""The tier of days that are in the archive, as answers and statistics name it."""
 TIERS = {"1m": MINUTE, "5m": 5 * MINUTE, "1h": HOUR}
 """Rollups by name: how long their spans are. Each divides the next."""
 LENGTHS = {"1h": HOUR, "1d": DAY}

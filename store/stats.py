@@ -16,10 +16,10 @@ from bus.asking import asked
 from bus.faults import ConfigError
 from bus.program import WRONG
 from bus.questions import Statistics, StoreStatistics, Unanswered
-from store.archive.files import ARCHIVE
 from store.keys import DAY
 from store.pruning import held
 from store.retention import Retention, forecast
+from store.spans import ARCHIVE
 
 UNKNOWN = 2
 _EVER = 100_000.0

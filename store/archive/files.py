@@ -22,7 +22,7 @@ from store.blocks.pressing import Damaged
 from store.columns import Columns, matching
 from store.keys import DAY, EARLIEST, FAR, SECOND
 from store.retention import Held
-from store.spans import Span, day_of, name_of
+from store.spans import ARCHIVE, Span, day_of, name_of
 
 if TYPE_CHECKING:
     from store.archive.index import Place
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 NAME = "part.parquet"
 MOST_OPEN = 16
-ARCHIVE = "archive"
-"""The tier, as answers and statistics name it."""
 BAD = ".bad-"
 
 

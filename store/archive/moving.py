@@ -17,7 +17,7 @@ import numpy as np
 from bus import failpoints
 from bus.mapped import settle
 from bus.messages import KINDS
-from store.archive.files import ARCHIVE, Archive
+from store.archive.files import Archive
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
 from store.blocks.gather import Told, Voice
@@ -27,7 +27,7 @@ from store.blocks.segments import NEW, Segment
 from store.keys import DAY
 from store.retention import Held
 from store.sealing import Rows, merged, part_of, rows_of
-from store.spans import RAW, Span, day_of, name_of
+from store.spans import ARCHIVE, RAW, Span, day_of, name_of
 
 DEEP = 3
 """So many folders above a file may have been made for it: ``PATH/kind=sample/day=2026-01-31``."""

@@ -15,7 +15,7 @@ import lmdb
 
 from bus import failpoints
 from bus.messages import KINDS
-from store.archive.files import ARCHIVE, Archive
+from store.archive.files import Archive
 from store.archive.mark import OURS
 from store.backends import Row, StoreBroken
 from store.backends.partitions import Partitions
@@ -27,7 +27,7 @@ from store.pieces import Piece, of_columns
 from store.plan import Step, Stretch, finest, plan
 from store.pruning import deleted_of, held
 from store.rows import folded
-from store.spans import RAW, TIERS, day_of
+from store.spans import ARCHIVE, RAW, TIERS, day_of
 from store.uniform import uniform
 
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]

@@ -16,6 +16,7 @@ from pathlib import Path
 from zlib import crc32
 
 from bus.mapped import settle
+from store.spans import ARCHIVE
 
 ROLL = "roll"
 FRESH = ROLL + ".new"
@@ -32,6 +33,9 @@ class Roll:
         """What could not be read of it."""
         self.files, lines, self.bad = read_roll(folder)
         self.is_new = not self._path.exists()
+        if self.bad:  # what was struck off in a line that cannot be read is not missed for ever
+            archived = f"/{ARCHIVE}/"
+            self.files = {n: rows for n, rows in self.files.items() if archived in n or (folder / n).exists()}
         if not self.is_new and (self.bad or lines > len(self.files) + IDLE or not _ends(self._path)):
             self._rewrite()
 

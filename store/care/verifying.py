@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store.archive.files import ARCHIVE, files, path_of
+from store.archive.files import files, path_of
 from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
 from store.blocks.roll import ROLL, read_roll
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
-from store.spans import RAW, span_of
+from store.spans import ARCHIVE, RAW, span_of
 
 GONE = ("deleted", "sealed", "moved")
 """What became of records that are in no partition of rows any more, as the state counts it."""
@@ -109,10 +109,10 @@ def verified(
 
 
 def _roll(report: Report, store: Path) -> dict[str, int]:
-    """Rows by file of blocks that is to be there."""
+    """Rows by file of blocks that is to be there; none when that is not known for sure."""
     files, _, bad = read_roll(store / BLOCKS)
     report.faults += [Fault(f"{BLOCKS}/{ROLL}", what) for what in bad]
-    return files
+    return {} if bad else files
 
 
 def _absent(store: Path, listed: dict[str, int], archive: Path | None) -> dict[str, int]:

@@ -59,6 +59,26 @@ def test_an_hour_stays_until_its_day_has_rollups() -> None:
     assert past_time([hour], Retention(USUAL), MIDNIGHT) == []
 
 
+def test_an_hour_of_which_no_rollups_are_made_goes_in_its_time(backend: LmdbBackend, tmp_path: Path) -> None:
+    none = dict.fromkeys(("1m", "5m", "1h"), 0)
+    short = Retention(USUAL | none | {RAW: 3 * HOUR})
+    for hour in range(8):
+        backend.commit(batch([layout(), sample(hour + 1, at=MIDNIGHT + hour * HOUR)]), MIDNIGHT)
+    sealer = Sealer(
+        tmp_path / "store", backend.partitions, backend.layouts, Pace(quiet=-(2**62), keep=tiers_kept(short)), LOG
+    )
+    now = MIDNIGHT + 8 * HOUR + 10 * MINUTE
+    while sealer.turn(now):
+        pass
+    backend._past.unlink_sealed(2**62)
+    backend._past.unlink_sealed(2**62)
+    pruner = Pruner(sealer.blocks, short, Room(), LOG)
+    assert pruner.turn(now) == 5
+    assert [row[0] for row in backend.rows("sample", "web-1", 0, now)] == [MIDNIGHT + n * HOUR for n in (5, 6, 7)]
+    assert Pruner(sealer.blocks, Retention(USUAL | {RAW: 3 * HOUR}), Room(), LOG).turn(now) == 0
+    sealer.close()
+
+
 def test_room_is_made_of_what_is_nearest_to_its_end() -> None:
     files = [day(2), day(6), day(5), day(50, tier="5m"), day(58, tier="5m"), day(30, "check"), day(0)]
     dropped = [one.name for one in for_room(files, Retention(USUAL), NOON, 2500)]

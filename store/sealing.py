@@ -15,7 +15,7 @@ from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
 from store.blocks.mirrors import mirrored
-from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed
+from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, joined_floats, packed
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Piece, Segment, Writing
 from store.rollup import Rolled, chained, coarser, coded, rolled, spread, stacked
@@ -135,11 +135,7 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
     """The metrics of several parts of one voice, a few at a time: (numbers, columns, if they are to be coded)."""
     rows = sum(part.rows for part in parts)
     for few in _few(voice.values, rows, AT_ONCE):
-        values = np.empty((len(range(*few.indices(voice.values))), rows))
-        at = 0
-        for part in parts:
-            values[:, at : at + part.rows] = part.all_floats(range(META, META + voice.values)[few])
-            at += part.rows
+        values = joined_floats(parts, range(META, META + voice.values)[few])
         columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some])]
         yield values, mirrored(columns, values) if code else []
 

@@ -5,7 +5,7 @@ Many columns of equally many rows are read together: what numpy takes for one ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ Column = tuple[Entry, bytes]
 """(entry, payload)."""
 Present = npt.NDArray[np.bool_] | None
 """Which rows have a reading; None when all do."""
-SPARSE_ONES, RICED_ONES = -1, -2
+SPARSE_ONES = -1
 """Columns that are not undone by their width."""
 COUNTED = INTEGERS | PRESSED | 3 << ORDER | SPARSE | RICED
 """The forms that are undone many at once: integers without holes."""
@@ -81,8 +81,8 @@ def all_floats(columns: Sequence[Column], rows: int) -> Floats:
     counted, others = _by_order(columns, found.view(np.uint64))
     for place in others:
         found[place] = floats(*columns[place], rows)
-    for order, places in counted.items():
-        numbers = _all_whole(order, [columns[place] for place in places], rows).astype(np.float64)
+    for places, whole in _all_whole(counted, columns, rows):
+        numbers = whole.astype(np.float64)
         decimals = [columns[place][0][2] for place in places]
         if any(decimals):
             numbers /= np.array(TENS)[decimals][:, None]
@@ -96,9 +96,8 @@ def all_integers(columns: Sequence[Column], rows: int) -> Integers:
     counted, others = _by_order(columns, found.view(np.uint64))
     for place in others:
         found[place] = integers(*columns[place], rows)
-    for order, places in counted.items():
-        units = np.array([10 ** columns[place][0][2] for place in places])
-        found[places] = _all_whole(order, [columns[place] for place in places], rows) * units[:, None]
+    for places, whole in _all_whole(counted, columns, rows):
+        found[places] = whole * np.array([10 ** columns[place][0][2] for place in places])[:, None]
     return found
 
 
@@ -117,35 +116,49 @@ def _by_order(columns: Sequence[Column], words: Words) -> tuple[dict[int, list[i
     return counted, others
 
 
-def _all_whole(order: int, columns: Sequence[Column], rows: int) -> Integers:
-    """The integers of columns of one order, none of which has holes."""
-    count = rows - 1 if order else rows
-    bases, slopes, bodies = [], [], []
-    for entry, payload in columns:
-        base, start = _base(payload, 0)
-        bases.append(base)
-        if order == 1:
-            slope, start = _base(payload, start)
-            slopes.append(slope)
-        body = payload[start:]
-        bodies.append(unpressed(body, _most(rows)) if entry[0] & (PRESSED | RICED) == PRESSED else body)
-    residuals = np.empty((len(columns), count), np.uint64)
-    alike: dict[int, list[int]] = {}
-    for place, (entry, _) in enumerate(columns):
-        form = entry[0]
-        alike.setdefault(RICED_ONES if form & RICED else SPARSE_ONES if form & SPARSE else entry[1], []).append(place)
-    for width, places in alike.items():
-        some = [bodies[place] for place in places]
-        if width == RICED_ONES:
-            parted = [_split(columns[place][0][0], bodies[place], count, 0) for place in places]
-            residuals[places] = _from_codes([count] * len(places), *zip(*(one[2:] for one in parted), strict=True))
-        elif width != SPARSE_ONES:
-            residuals[places] = _all_unplaned(some, width, count)
-        else:
-            residuals[places] = _all_spread(some, [columns[place][0][1] for place in places], count)
-    found = _undone(order, residuals, np.array(bases, np.int64)[:, None], np.array(slopes, np.int64)[:, None])
-    shifts = [entry[3] for entry, _ in columns]
-    return found << np.array(shifts)[:, None] if any(shifts) else found
+def _all_whole(
+    counted: Mapping[int, Sequence[int]], columns: Sequence[Column], rows: int
+) -> Iterator[tuple[Sequence[int], Integers]]:
+    """(places, integers) of the columns of each order, none of which has holes."""
+    read = {order: [_opened(order, *columns[place], rows) for place in places] for order, places in counted.items()}
+    riced = [
+        (rows - 1 if order else rows, columns[place][0][0], body)
+        for order, places in counted.items()
+        for place, (_, _, body) in zip(places, read[order], strict=True)
+        if columns[place][0][0] & RICED
+    ]
+    parted = [_split(form, body, count, 0) for count, form, body in riced]
+    codes = iter(_from_codes([one[1] for one in parted], [one[2] for one in parted], [one[3] for one in parted]))
+    for order, places in counted.items():
+        residuals = np.empty((len(places), rows - 1 if order else rows), np.uint64)
+        alike: dict[int, list[int]] = {}
+        for at, place in enumerate(places):
+            form, width = columns[place][0][:2]
+            if form & RICED:
+                residuals[at] = next(codes)
+            else:
+                alike.setdefault(SPARSE_ONES if form & SPARSE else width, []).append(at)
+        for width, some in alike.items():
+            bodies = [read[order][at][2] for at in some]
+            if width == SPARSE_ONES:
+                widths = [columns[places[at]][0][1] for at in some]
+                residuals[some] = _all_spread(bodies, widths, residuals.shape[1])
+            else:
+                residuals[some] = _all_unplaned(bodies, width, residuals.shape[1])
+        bases = np.array([one[:2] for one in read[order]], np.int64)
+        whole = _undone(order, residuals, bases[:, :1], bases[:, 1:])
+        shifts = [columns[place][0][3] for place in places]
+        yield places, whole << np.array(shifts)[:, None] if any(shifts) else whole
+
+
+def _opened(order: int, entry: Entry, payload: bytes, rows: int) -> tuple[int, int, bytes]:
+    """(base, second base, body) of integers; the body of codes as it is."""
+    slope = 0
+    base, start = _base(payload, 0)
+    if order == 1:
+        slope, start = _base(payload, start)
+    body = payload[start:]
+    return base, slope, unpressed(body, _most(rows)) if entry[0] & (PRESSED | RICED) == PRESSED else body
 
 
 def _undone(order: int, residuals: Words, base: Integers | np.int64, slope: Integers | np.int64) -> Integers:
@@ -228,7 +241,7 @@ def _split(form: int, body: bytes, rows: int, fewer: int) -> tuple[Present, int,
 def _from_codes(counts: Sequence[int], there: Sequence[Present], codes: Sequence[bytes]) -> list[Words]:
     """So many residuals of each column, zeros where they are not there."""
     told = [count if some is None else int(np.count_nonzero(some)) for count, some in zip(counts, there, strict=True)]
-    found = decoded(codes, told)
+    found = decoded(codes, told) if codes else []
     for place, some in enumerate(there):
         if some is not None:
             spread = np.zeros(counts[place], np.uint64)

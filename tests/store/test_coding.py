@@ -23,7 +23,7 @@ from store.blocks.coding import (
     coded_integers,
 )
 from store.blocks.decoding import all_floats, all_integers, floats, integers
-from store.blocks.parts import SAMPLES, Part, packed
+from store.blocks.parts import SAMPLES, Part, joined_floats, packed
 from store.blocks.pressing import Damaged
 
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=False) | st.sampled_from(
@@ -100,6 +100,22 @@ def test_readings_that_several_columns_lack_together_are_coded_together_and_come
     columns = coded_floats(matrix)
     assert same_bits(all_floats(read(columns), 400), matrix)
     assert [len(coded.payload) for coded in columns] == [len(coded_floats(row[None, :])[0].payload) for row in matrix]
+
+
+@pytest.mark.parametrize("together", [1, 2000, 1 << 16])
+def test_parts_that_follow_one_another_are_read_as_each_of_them(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.blocks.parts.TOGETHER", together)
+    chance = np.random.default_rng(6)
+    parts, matrices = [], []
+    for rows in (360, 360, 360, 359, 360, 7, 1, 1):
+        noise = chance.integers(0, 500, (5, rows)).astype(float)
+        noise[1], noise[2], noise[3, ::5] = 7, np.cumsum(noise[2]), np.nan
+        data = packed(SAMPLES, rows, coded_floats(noise))
+        parts.append(Part(lambda offset, length, data=data: data[offset : offset + length], 5))  # type: ignore[misc]
+        matrices.append(noise)
+    whole = np.concatenate(matrices, axis=1)
+    assert same_bits(joined_floats(parts, range(5)), whole)
+    assert same_bits(joined_floats(parts, [4, 2]), whole[[4, 2]])
 
 
 def test_a_body_that_is_too_short_is_damaged_however_it_is_read() -> None:

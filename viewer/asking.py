@@ -74,11 +74,13 @@ class Asker:
         clock: Callable[[], float] = time.time,
         owner: str = "",
         ca: str = "",
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
         self._base = url.rstrip("/") + "/api/v1"
         self._address = urlsplit(url).netloc
         self._clock = clock
         self._owner = owner or login()
+        self._rest = rest
         self._session = requests.Session()
         self._session.headers.update({"Accept": "application/json", "User-Agent": "guardia-viewer"})
         # As a callable, so that an entry in ~/.netrc cannot take the token's place.
@@ -189,6 +191,7 @@ class Asker:
         entries = []
         for place, entry in enumerate(parse.hosts(answer.text)):
             entries.append(entry)
+            self._rest()
             if place % 16 == 15:
                 time.sleep(0.0005)  # the screen is more urgent than the rest of a long list
         return HostsTold(tuple(entries), ahead(answer.headers.get("Date"), began, ended))

@@ -114,6 +114,8 @@ def width(text: str) -> int:
 
 def fit(text: str, room: int) -> str:
     """``text`` in at most ``room`` columns, its end made ``…`` where it is longer. For words, not numbers."""
+    if len(text) <= room and text.isascii() and text.isprintable():
+        return text
     found = cells(text)
     if len(found) <= room:
         return "".join(found)

@@ -16,6 +16,15 @@ Values = Sequence[float | None]
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille character: by column, from the top down."""
+
+
+def _column(dots: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The bits of so many dots, 0 to 4, and those of that dot alone."""
+    return tuple(sum(dots[:full]) for full in range(5)), (0, *dots)
+
+
+_COLUMNS = tuple((_column(dots[::-1]), _column(dots)) for dots in _DOTS)
+"""For the left and the right column of a character: dots that stand, and dots that hang."""
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _HALVES = " ▄█"
 _ASCII = " .:#"
@@ -133,19 +142,22 @@ def _level(value: float | None, scale: Scale, dots: int) -> int:
 
 
 def _braille_row(levels: list[int], tops: list[int], width: int, ground: int, hang: bool) -> str:
-    cells = []
-    for column in range(width):
-        bits = 0
-        for side in (0, 1):
-            place = column * 2 + side
-            full = min(4, levels[place] - ground)
-            for dot in range(full):
-                bits |= _DOTS[side][dot if hang else 3 - dot]
-            if tops and 0 < tops[place] - ground <= 4 and tops[place] > levels[place]:
-                dot = tops[place] - ground - 1
-                bits |= _DOTS[side][dot if hang else 3 - dot]
-        cells.append(chr(0x2800 + bits) if bits else " ")
-    return "".join(cells)
+    highest = max(max(levels, default=0), max(tops, default=0))
+    if highest <= ground:
+        return " " * width
+    if levels and min(levels) >= ground + 4:
+        return "⣿" * width
+    columns = (_COLUMNS[0][hang], _COLUMNS[1][hang])
+    halves = []
+    for place, level in enumerate(levels):
+        filled, dots = columns[place & 1]
+        full = level - ground
+        bits = filled[4 if full > 4 else full if full > 0 else 0]
+        if tops and level < tops[place] and 0 < tops[place] - ground <= 4:
+            bits |= dots[tops[place] - ground]
+        halves.append(bits)
+    pairs = zip(halves[::2], halves[1::2], strict=True)
+    return "".join([chr(0x2800 + (left | right)) if left or right else " " for left, right in pairs])
 
 
 def _shaded_row(levels: list[int], ground: int, up: int, glyphs: Glyphs, hang: bool) -> str:

@@ -138,6 +138,16 @@ class HostsTold:
 
     entries: tuple[HostEntry, ...]
     ahead: float = 0.0
+    taken: bool = False
+    """Whether its entries were taken in already, part by part."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsPart:
+    """Some entries of a long list, whose ``HostsTold`` follows."""
+
+    entries: tuple[HostEntry, ...]
+    ahead: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +341,7 @@ class Failed:
 
 Event = (
     HostsTold
+    | HostsPart
     | HostTold
     | SeriesTold
     | ServicesTold

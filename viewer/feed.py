@@ -6,7 +6,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 
 from bus.secret import Secret
@@ -15,8 +16,32 @@ from viewer.events import AskSeries, Event, LinkTold, Missed, Wish
 from viewer.stream import Stream
 
 ASKERS = 2
+HUSHED = 0.1
+"""Seconds that what comes in waits for a picture, at most."""
 MAX_WAITING = 20_000
 """Events of the stream that wait for a screen that does not look; the oldest are given up, and counted."""
+
+
+class Gate:
+    """Closed while the screen has something to answer; who else has work that can wait comes by here."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+
+    def wait(self) -> None:
+        """Return at once, or when it is open again."""
+        if not self._open.is_set():
+            self._open.wait(HUSHED)
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Hold it closed."""
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
 
 
 class Feed:
@@ -29,9 +54,13 @@ class Feed:
         self._bug: Exception | None = None
         self._wishes: queue.PriorityQueue[tuple[int, int, Wish | None]] = queue.PriorityQueue()
         self._order = count()
-        self._stream = Stream(url, token, self._heard, broke=self._broke, clock=clock, ca=ca)
+        self._gate = Gate()
+        rest = self._gate.wait
+        self._stream = Stream(url, token, self._heard, broke=self._broke, clock=clock, ca=ca, rest=rest)
         self._askers = [
-            threading.Thread(target=self._answer, args=(Asker(url, token, clock, ca=ca),), name="asker", daemon=True)
+            threading.Thread(
+                target=self._answer, args=(Asker(url, token, clock, ca=ca, rest=rest),), name="asker", daemon=True
+            )
             for _ in range(ASKERS)
         ]
 
@@ -62,6 +91,10 @@ class Feed:
     def hurry(self) -> None:
         """Try to reach the hub now."""
         self._stream.hurry()
+
+    def hush(self) -> AbstractContextManager[None]:
+        """While it is held, what comes in is left to wait, and the processor to the picture."""
+        return self._gate.closed()
 
     def close(self) -> None:
         """End the threads; does not wait for those that wait for the hub."""

@@ -28,6 +28,7 @@ from viewer.events import (
     IncidentsTold,
     LinkTold,
     Missed,
+    SampleTold,
     SeriesTold,
     WhyTold,
     Wish,
@@ -123,6 +124,11 @@ class Model:
                 self.backlog.popleft()
                 self.pasts.outdate()
             self.backlog.append((event, now))
+            return
+        if isinstance(event, SampleTold):
+            # By far the most of what comes; nothing else wants to know.
+            self.present.take(event, now)
+            self.pasts.take(event, self.window)
             return
         was = self.world.link.state
         self.present.take(event, now)

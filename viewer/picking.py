@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from viewer.world import ORDER, Host, Service, World
+from viewer.world import ORDER, Host, Service, World, natural
 
 CALM = 2.0
 """Seconds that an order by a changing number is kept, so that lines do not dance."""
@@ -66,15 +65,19 @@ class Picking:
     """The names of lines that acts concern together."""
     _made_for: tuple[object, ...] = ()
     _made_at: float = -math.inf
+    _rows: list[Host] = field(default_factory=list, repr=False)
 
     def hosts(self, world: World, words: str, now: float) -> list[Host]:
-        """The hosts that ``words`` let through, in order."""
-        if self.due((words, self.sort, self.reverse, world.changes, world.hosts_told), now):
-            key = SORTS[self.sort]
-            found = [host for host in world.hosts.values() if passes(words, *world.words(host))]
-            found.sort(key=lambda host: (*key(host), natural(host.display), host.name), reverse=self.reverse)
+        """The hosts that ``words`` let through, in order. The list is kept until that changes: change nothing in it."""
+        # No host comes or goes without a change, so the rows that were made for one are those of now.
+        if self.due((words, self.sort, self.reverse, world.changes, world.hosts_told, id(world)), now):
+            named = world.named()
+            found = [host for host in named if passes(words, *world.words(host))] if words else named
+            # Names are in order already, and stay so among equals; sorting what is nearly sorted costs little.
+            found = sorted(found[::-1] if self.reverse else found, key=SORTS[self.sort], reverse=self.reverse)
             self._order([host.name for host in found], world.hosts_told)
-        return [world.hosts[name] for name in self.order if name in world.hosts]
+            self._rows = found
+        return self._rows
 
     def services(self, world: World, words: str) -> list[Service]:
         """The services that ``words`` let through, in order."""
@@ -140,24 +143,6 @@ class Picking:
 def passes(words: str, *texts: str) -> bool:
     """Whether each of ``words`` stands in one of the texts, in any case."""
     return all(any(word in text.lower() for text in texts) for word in words.lower().split())
-
-
-@lru_cache(maxsize=20_000)
-def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A key that sorts ``web-2`` before ``web-10``."""
-    found: list[tuple[int, str]] = []
-    digits = ""
-    for character in text.lower():
-        if "0" <= character <= "9" and len(digits) < 18:
-            digits += character
-            continue
-        if digits:
-            found.append((int(digits), ""))
-            digits = ""
-        found.append((-1, character))
-    if digits:
-        found.append((int(digits), ""))
-    return tuple(found)
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

@@ -180,6 +180,7 @@ class Replay:
                 world.services[name] = Service(name, service.url, NOT_READ)
         self._synced = present.changes
         world.changes += 1
+        world.names += 1
 
     def _host(self, host: Host, stretch: Stretch, at: float) -> None:
         place = stretch.place(at)

@@ -47,6 +47,8 @@ class Scene:
     beside: str = ""
     """The host whose charts were drawn beside the lists of Pulse."""
 
+    _at: float | None = None
+    _fresh: dict[str, bool] = field(default_factory=dict)
     scrolled: int | None = None
     """How far what was drawn is scrolled, where that can be less than was asked for."""
 
@@ -58,7 +60,9 @@ class Scene:
     @property
     def at(self) -> float:
         """The moment shown, by our clock."""
-        return self.model.time(self.now)
+        if self._at is None:
+            self._at = self.model.time(self.now)
+        return self._at
 
     @property
     def hub_time(self) -> float:
@@ -82,7 +86,10 @@ class Scene:
 
     def fresh(self, host: Host) -> bool:
         """Whether the host's numbers may be shown as current."""
-        return host.fresh(self.at)
+        found = self._fresh.get(host.name)
+        if found is None:
+            found = self._fresh[host.name] = host.fresh(self.at)
+        return found
 
     def state(self, host: Host) -> tuple[str, int]:
         """A host's state in a sign and a word; with a question mark where nobody could have told us of a change."""

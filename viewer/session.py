@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from viewer import frame
 from viewer.canvas import Canvas
-from viewer.events import Event, Wish
+from viewer.events import Event, HostsPart, HostsTold, Wish
 from viewer.model import Model
 from viewer.scene import Look, Scene
+
+PART = 200
+"""Hosts of a long list that are taken in at once, about 3 ms of work: a key waits no longer for its picture."""
 
 
 class Source(Protocol):
@@ -28,6 +34,10 @@ class Source(Protocol):
         """Try to reach the hub now."""
         ...
 
+    def hush(self) -> AbstractContextManager[None]:
+        """While it is held, what comes in waits: the processor is the picture's."""
+        ...
+
 
 class Session:
     """Joins a model and a source of events; ``clock`` gives seconds since the epoch."""
@@ -37,11 +47,24 @@ class Session:
         self.look = look
         self._source = source
         self._clock = clock
+        self._parts: deque[Event] = deque()
 
-    def turn(self) -> bool:
-        """Pass events and wishes on; returns whether anything came."""
+    @property
+    def behind(self) -> bool:
+        """Whether there is something to take in that has come already."""
+        return bool(self._parts)
+
+    def turn(self, *, hurried: bool = False) -> bool:
+        """Pass events and wishes on, long lists only when not ``hurried``; returns whether anything came."""
         events = self._source.take()
         for event in events:
+            if isinstance(event, HostsTold) and len(event.entries) > PART:
+                self._parts.extend(parts(event))
+            else:
+                self.model.take(event, self._clock())
+        if self._parts and not hurried:
+            event = self._parts.popleft()
+            events.append(event)
             self.model.take(event, self._clock())
         for wish in self.model.wishes(self._clock()):
             self._source.ask(wish)
@@ -49,6 +72,10 @@ class Session:
             self.model.hurry = False
             self._source.hurry()
         return bool(events)
+
+    def hush(self) -> AbstractContextManager[None]:
+        """While it is held, nothing else takes the processor from the picture."""
+        return self._source.hush()
 
     def press(self, key: str) -> None:
         """Hand a key to the model."""
@@ -61,3 +88,10 @@ class Session:
     def scene(self) -> Scene:
         """This moment."""
         return Scene(self.model, self._clock(), self.look)
+
+
+def parts(told: HostsTold) -> list[Event]:
+    """A long list in parts, and at its end itself: who is in it, and who has gone."""
+    places = range(0, len(told.entries), PART)
+    found: list[Event] = [HostsPart(told.entries[place : place + PART], told.ahead) for place in places]
+    return [*found, replace(told, taken=True)]

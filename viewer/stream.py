@@ -44,12 +44,14 @@ class Stream(threading.Thread):
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
         ca: str = "",
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="stream", daemon=True)
         self._url = url
         self._address = urlsplit(url).netloc
         self._token = token
         self._ca = ca
+        self._rest = rest
         self._tell = tell
         self._broke = broke
         self._clock = clock
@@ -128,6 +130,7 @@ class Stream(threading.Thread):
                 settled = settled or self._live()
                 continue
             settled = settled or self._live()
+            self._rest()
             self._last = parse.event_id(text) or self._last
             event = parse.stream_event(text)
             if event is not None:

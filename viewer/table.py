@@ -88,8 +88,12 @@ def draw(
             pane.put(1, y, "✓", Role.ACCENT | BOLD)
         for column, wide in laid:
             spans = column.cell(row, wide)
-            shift = wide - sum(width(text) for text, _ in spans) if column.to_right else 0
-            pane.part(x, y, wide, 1).spans(max(0, shift), 0, spans)
+            size = sum([width(text) for text, _ in spans])
+            shift = max(0, wide - size) if column.to_right else 0
+            if size <= wide:
+                pane.spans(x + shift, y, spans)
+            else:
+                pane.part(x, y, wide, 1).spans(shift, 0, spans)
             x += wide + gap
         if place == chosen:
             pane.bar(y, BAR)

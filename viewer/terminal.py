@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -205,9 +206,9 @@ def _forget_output() -> None:
 
 
 def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[], float]) -> None:
-    drawn_at, cost, size, news = -STILL, 0.0, (0, 0), True
+    drawn_at, cost, size, news, frozen = -STILL, 0.0, (0, 0), True, False
     while not (session.model.quit or signals.over):
-        pressed = screen.keys(TICK)
+        pressed = screen.keys(0.0 if session.behind else TICK)
         for key in pressed:
             if key == "ctrl-z":
                 signals.suspend = True
@@ -220,13 +221,25 @@ def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[]
             signals.stop_now()
             screen.enter()
             size = (0, 0)
-        news = session.turn() or news
+        news = session.turn(hurried=bool(pressed)) or news
         now = clock()
         resized, size = screen.size != size, screen.size
         # A picture that is dear to draw is drawn less often, so that it never costs more than a tenth.
         due = drawn_at + (max(PICTURE, 10 * cost) if news else STILL)
         if pressed or resized or now >= due:
-            screen.show(screen.painter.paint(session.draw(*size)))
-            session.turn()  # what has come into view is asked for at once
+            with session.hush():
+                text = screen.painter.paint(session.draw(*size))
+            screen.show(text)
+            session.turn(hurried=True)  # what has come into view is asked for at once
             drawn_at, news = now, False
             cost = clock() - now
+        if not frozen and session.model.present.hosts_told:
+            _freeze()
+            frozen = True
+
+
+def _freeze() -> None:
+    """Spare the collector of garbage what stays for as long as we run: looking through 5,000 hosts can be felt."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 10)

@@ -9,7 +9,6 @@ from typing import Any
 from viewer import keys
 from viewer.burning import Incident, Silence
 from viewer.scene import Scene
-from viewer.screens.pulse import lag
 from viewer.screens.worst import CALM, firing_now, worst_hosts
 from viewer.world import Host, Service
 
@@ -67,7 +66,7 @@ def pulse(scene: Scene) -> Json:
     """Counts, what fires, lag, losses, and the hosts that need a look."""
     model = scene.model
     own, alarms = model.own, model.alarms
-    median, oldest = lag(scene)
+    median, oldest, _ = model.world.lag(scene.at)
     return {
         "hosts": _counts(one.state for one in model.world.hosts.values()),
         "services": _counts(one.state for one in model.world.services.values()),

@@ -17,6 +17,7 @@ from viewer.events import (
     FactsTold,
     Garbage,
     HostEntry,
+    HostsPart,
     HostsTold,
     HostTold,
     LabelsTold,
@@ -50,6 +51,24 @@ def parts(name: str) -> tuple[str, str, str]:
         return match[1], match[2], match[3]
     group, _, rest = name.partition(".")
     return group, "", rest
+
+
+@lru_cache(maxsize=20_000)
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A key that sorts ``web-2`` before ``web-10``."""
+    found: list[tuple[int, str]] = []
+    digits = ""
+    for character in text.lower():
+        if "0" <= character <= "9" and len(digits) < 18:
+            digits += character
+            continue
+        if digits:
+            found.append((int(digits), ""))
+            digits = ""
+        found.append((-1, character))
+    if digits:
+        found.append((int(digits), ""))
+    return tuple(found)
 
 
 class Digest(NamedTuple):
@@ -95,6 +114,14 @@ def digest(values: Values) -> Digest:
     return Digest(most.get("disk"), most.get("temperature"), sums.get("rx"), sums.get("tx"))
 
 
+class Lag(NamedTuple):
+    """The median and the greatest age of the newest readings, in seconds; how many arrived late."""
+
+    median: float | None
+    oldest: float | None
+    late: int
+
+
 @dataclass(slots=True)
 class Host:
     """One host as last told. Times are by our clock."""
@@ -125,7 +152,7 @@ class Host:
     def interval(self) -> float:
         """Seconds between readings: as the host says, else as observed."""
         said = self.facts.get("interval")
-        if isinstance(said, int | float) and not isinstance(said, bool) and 0 < said < 86_400:
+        if isinstance(said, (int, float)) and not isinstance(said, bool) and 0 < said < 86_400:
             return float(said)
         return self.spacing or 15.0
 
@@ -205,6 +232,10 @@ class World:
     services_told: bool = False
     changes: int = 0
     """Grows whenever a host or service comes, goes or changes its state."""
+    names: int = 0
+    """Grows whenever a host comes, goes or is called otherwise."""
+    _named: tuple[int, list[Host]] = field(default_factory=lambda: (-1, []), repr=False)
+    _lag: tuple[int, float, Lag | None] = (-1, 0.0, None)
     _counted: tuple[int, dict[str, int]] = field(default_factory=lambda: (-1, {}))
 
     def take(self, event: Event, now: float) -> None:
@@ -214,6 +245,10 @@ class World:
                 self._sample(event, now)
             case HostsTold():
                 self._listed(event, now)
+            case HostsPart():
+                self.ahead = event.ahead
+                for entry in event.entries:
+                    self._entry(entry, now)
             case HostTold():
                 self._described(event, now)
             case FactsTold():
@@ -253,11 +288,31 @@ class World:
             self._counted = self.changes, found
         return found
 
+    def lag(self, now: float) -> Lag:
+        """How old the newest readings of hosts are that are up; counted once a second."""
+        changes, at, found = self._lag
+        if found is None or changes != self.changes or not 0 <= now - at < 1:
+            up = [host for host in self.hosts.values() if host.state == "up"]
+            ages = sorted(max(0.0, now - host.heard) + host.late for host in up if host.heard is not None)
+            late = sum(host.late > 0 for host in self.hosts.values())
+            found = Lag(ages[len(ages) // 2], ages[-1], late) if ages else Lag(None, None, late)
+            self._lag = self.changes, now, found
+        return found
+
+    def named(self) -> list[Host]:
+        """The hosts by name, as people count; kept until one comes, goes or is called otherwise."""
+        names, found = self._named
+        if names != self.names or len(found) != len(self.hosts):
+            found = sorted(self.hosts.values(), key=lambda host: (natural(host.display), host.name))
+            self._named = self.names, found
+        return found
+
     def _host(self, name: str, display: str) -> Host:
         host = self.hosts.get(name)
         if host is None:
             host = self.hosts[name] = Host(name, display)
             self.changes += 1
+            self.names += 1
         return host
 
     def _sample(self, told: SampleTold, now: float) -> None:
@@ -280,12 +335,17 @@ class World:
         for gone in [name for name in self.hosts if name not in names]:
             del self.hosts[gone]
             self.changes += 1
-        for entry in told.entries:
+            self.names += 1
+        for entry in told.entries if not told.taken else ():
             self._entry(entry, now)
 
     def _entry(self, entry: HostEntry, now: float) -> Host:
         host = self._host(entry.name, entry.display)
-        host.display, host.error = entry.display, entry.error
+        host.error = entry.error
+        if host.display != entry.display:
+            host.display = entry.display
+            self.names += 1
+            self.changes += 1
         heard = None if entry.sampled is None else min(now, entry.sampled - self.ahead)
         if heard is not None and (host.heard is None or heard > host.heard):
             host.heard = heard

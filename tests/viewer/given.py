@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC
 
 from tests.viewer.fleet import InventedHost, rfc
@@ -94,6 +95,9 @@ class HubInMemory:
 
     def hurry(self) -> None:
         self.hurried += 1
+
+    def hush(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def _answer(self, wish: Wish) -> Event:
         failed = Failed(wish, "cannot reach the hub", 0)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.viewer.given import NOON, calm
 from viewer.events import HostEntry, HostsTold
-from viewer.picking import SORTS, Picking, natural, passes
-from viewer.world import World
+from viewer.picking import SORTS, Picking, passes
+from viewer.world import World, natural
 
 
 def world(*entries: HostEntry) -> World:

@@ -192,7 +192,14 @@ def _spark(scene: Scene) -> CellOf:
         line = scene.spark_axis(wide)
         means, _ = past.columns("cpu.percent", line, 2.5 * max(host.interval, past.step, line.step))
         text = spark(means, wide, PERCENT, scene.look.glyphs)
-        return [(character, heat((value or 0.0) / 100)) for character, value in zip(text, means[-wide:], strict=False)]
+        found: list[Span] = []
+        for character, value in zip(text, means[-wide:], strict=False):
+            style = heat((value or 0.0) / 100)
+            if found and found[-1][1] == style:
+                found[-1] = (found[-1][0] + character, style)
+            else:
+                found.append((character, style))
+        return found
 
     return cell
 

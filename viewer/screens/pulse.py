@@ -224,11 +224,10 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
     """How old readings are, how many are late, what was lost, what is held back."""
     model = scene.model
     found: list[tuple[str, list[str], int]]
-    median, oldest = lag(scene)
+    median, oldest, late = model.world.lag(scene.at)
     if median is None:
         found = [("lag", ["no host is up"], Role.SOFT)]
     else:
-        late = sum(host.late > 0 for host in model.world.hosts.values())
         pieces = [age(median), *([f"{late} late"] if late else []), f"oldest {age(oldest)}"]
         found = [("lag", pieces, Role.WARN if late else Role.TEXT)]
     own = model.own
@@ -252,16 +251,6 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
         held = sum(bool(one.holds) for one in alarms.standing)
         found.append(("silenced", [f"{held} held back", f"silences: {len(alarms.silences)}"], stale or Role.TEXT))
     return found
-
-
-def lag(scene: Scene) -> tuple[float | None, float | None]:
-    """The median and the greatest age of the newest readings of hosts that are up, in seconds."""
-    ages = sorted(
-        seen
-        for host in scene.model.world.hosts.values()
-        if host.state == "up" and (seen := host.age(scene.at)) is not None
-    )
-    return (ages[len(ages) // 2], ages[-1]) if ages else (None, None)
 
 
 def _lines(scene: Scene, pane: Pane) -> int:

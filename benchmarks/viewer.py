@@ -1,8 +1,9 @@
 """The terminal viewer at a real pty: how soon a key is seen, what it costs, and what it writes.
 
-python -m benchmarks.viewer [keys|calm|peers] [--seconds 20]
+python -m benchmarks.viewer [keys|frame|calm|peers] [--seconds 20]
 
 ``keys``: 5,000 hosts and 500 events a second; the time from a key press until the frame that obeys it has been written.
+``frame``: the same without terminal and threads: processor time of a key, 100 events and the picture, for each screen.
 ``calm``: 50 hosts, each with a reading a second: CPU, and bytes written, beside a full repaint of the same pictures.
 ``peers``: one host, beside btop and Glances where they are installed: CPU and memory.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import codecs
 import fcntl
+import json
 import os
 import random
 import select
@@ -30,10 +32,18 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.viewer.emulator import Emulator
+from tests.viewer.fleet import events, fleet
+from tests.viewer.given import HubInMemory, session, settle
+from viewer import parse
+from viewer.canvas import Painter
+from viewer.events import Event, Wish
+from viewer.keys import SCREENS
+from viewer.palette import Palette
 
 PROJECT = Path(__file__).resolve().parents[1]
 WIDE, HIGH = 120, 40
 PRESSES = 200
+FRAMES = 200
 HZ = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 END = "\x1b[?2026l"
@@ -164,12 +174,55 @@ def _marked(screen: Screen) -> int:
     return next((y for y, row in enumerate(screen.shown.rows) if "▸" in row), -1)
 
 
+class Patient(HubInMemory):
+    """Leaves wishes unanswered once it is ``busy``: inventing answers is not what is measured."""
+
+    busy = False
+
+    def ask(self, wish: Wish) -> None:
+        if not self.busy:
+            super().ask(wish)
+
+
+def frame() -> None:
+    """The processor time of a picture after a key press and a fifth of a second's events, all lists known."""
+    hosts = fleet(5000)
+    for name in SCREENS:
+        hub = Patient(hosts, time.time())
+        found = session(hub, screen=name)
+        told: list[Event] = []
+        for event in events({host: hosts[host] for host in list(hosts)[:500]}, hub.now, values=True):
+            made = parse.stream_event(json.dumps(event))
+            assert made is not None
+            told.append(made)
+        settle(found)
+        hub.busy = True
+        painter = Painter(Palette(256))
+        took = []
+        for turn in range(FRAMES + 10):
+            hub.now += 0.2
+            hub.events += [told[(turn * 100 + place) % len(told)] for place in range(100)]
+            began = time.thread_time()
+            found.press("j" if turn % 20 < 10 else "k")
+            found.turn()
+            painter.paint(found.draw(WIDE, HIGH))
+            found.turn()
+            took.append((time.thread_time() - began) * 1000)
+        took = sorted(took[10:])
+        print(
+            f"5,000 hosts, 100 events a frame, screen {name}, {WIDE}x{HIGH}: "
+            f"processor time p50 {took[FRAMES // 2]:.2f} ms, "
+            f"p99 {took[FRAMES * 99 // 100]:.2f} ms ({FRAMES} frames)"
+        )
+
+
 def calm(home: Path, seconds: float) -> None:
-    """Look at 50 hosts for a while."""
+    """Look at each screen of 50 hosts for a while."""
     with hub(50, 50) as url:
-        for name, flags in (("hosts", ("--screen", "hosts")), ("host", ("--host", "web-1"))):
+        for name in SCREENS:
+            flags = ("--host", "web-1") if name == "host" else ("--screen", name)
             with Screen(viewer(url, *flags), home) as screen:
-                screen.until(lambda text: "LIVE" in text and "CPU" in text)
+                screen.until(lambda text: "LIVE" in text)
                 screen.watch(8.0)
                 cpu, written, frames = screen.cpu_seconds(), screen.bytes, screen.frames
                 screen.watch(seconds)
@@ -220,13 +273,15 @@ def peers(home: Path, seconds: float) -> None:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=["keys", "calm", "peers"])
+    parser.add_argument("part", nargs="?", choices=["keys", "frame", "calm", "peers"])
     parser.add_argument("--seconds", type=float, default=20.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         if given.part in (None, "keys"):
             keys(home)
+        if given.part in (None, "frame"):
+            frame()
         if given.part in (None, "calm"):
             calm(home, given.seconds)
         if given.part in (None, "peers"):

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from viewer.world import ORDER, Host, Service, World, natural
+from viewer.digest import natural
+from viewer.world import ORDER, Host, Service, World
 
 CALM = 2.0
 """Seconds that an order by a changing number is kept, so that lines do not dance."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
+from viewer.digest import Digest, digest, natural, parts
 from viewer.events import (
     AlertTold,
     Check,
@@ -36,82 +35,9 @@ LATE = 10.0
 """Seconds between measuring and arriving that are the network's; more are told as the reading's age."""
 SILENT = 120.0
 """A reading older than this does not make its host look alive."""
-_VIRTUAL = re.compile(r"(lo|veth.*|docker.*|br-.*|virbr.*|cni.*|flannel.*|cali.*|tap.*|tun.*)\Z", re.DOTALL)
-_NAME = re.compile(r"([A-Za-z0-9_]+)\[(.*)\]\.([^\]]+)\Z", re.DOTALL)
 
 ORDER = ("down", "degraded", "stale", "unknown", "up")
 """States, the most urgent first."""
-
-
-@lru_cache(maxsize=16_384)
-def parts(name: str) -> tuple[str, str, str]:
-    """A metric's group, instance and field; the instance is empty for ``cpu.percent``."""
-    match = _NAME.match(name)
-    if match:
-        return match[1], match[2], match[3]
-    group, _, rest = name.partition(".")
-    return group, "", rest
-
-
-@lru_cache(maxsize=20_000)
-def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A key that sorts ``web-2`` before ``web-10``."""
-    found: list[tuple[int, str]] = []
-    digits = ""
-    for character in text.lower():
-        if "0" <= character <= "9" and len(digits) < 18:
-            digits += character
-            continue
-        if digits:
-            found.append((int(digits), ""))
-            digits = ""
-        found.append((-1, character))
-    if digits:
-        found.append((int(digits), ""))
-    return tuple(found)
-
-
-class Digest(NamedTuple):
-    """What a line in the list of hosts shows beside CPU and memory."""
-
-    disk: tuple[str, float] | None
-    """The fullest filesystem and its percentage."""
-    heat: tuple[str, float] | None
-    """The hottest sensor and its temperature."""
-    inward: float | None
-    """Bytes per second received over all interfaces that are not virtual."""
-    outward: float | None
-
-
-@lru_cache(maxsize=16_384)
-def _digested(name: str) -> tuple[str, str] | None:
-    group, instance, field_name = parts(name)
-    if group in ("disk", "temperature") and field_name in ("percent", "celsius"):
-        return group, instance
-    if group == "net" and field_name in ("rx_bytes_per_s", "tx_bytes_per_s") and not is_virtual(instance):
-        return field_name[:2], instance
-    return None
-
-
-def is_virtual(interface: str) -> bool:
-    """Whether what passes this interface passes another one too, or never leaves the host."""
-    return bool(_VIRTUAL.match(interface))
-
-
-def digest(values: Values) -> Digest:
-    """The digest of one reading."""
-    most: dict[str, tuple[str, float]] = {}
-    sums: dict[str, float] = {}
-    for name, value in values.items():
-        found = _digested(name)
-        if found is None or value is None:
-            continue
-        kind, instance = found
-        if kind in ("rx", "tx"):
-            sums[kind] = sums.get(kind, 0.0) + value
-        elif kind not in most or value > most[kind][1]:
-            most[kind] = (instance, value)
-    return Digest(most.get("disk"), most.get("temperature"), sums.get("rx"), sums.get("tx"))
 
 
 class Lag(NamedTuple):
@@ -159,7 +85,7 @@ class Host:
     def fresh(self, now: float) -> bool:
         """Whether the newest reading may be shown as current."""
         age = self.age(now)
-        return age is not None and age <= max(5.0, 3 * self.interval)
+        return age is not None and (age <= 5.0 or age <= 3 * self.interval)
 
     def value(self, name: str) -> float | None:
         """A metric's newest reading."""

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viewer.given import NOON, calm
+from viewer.digest import natural
 from viewer.events import HostEntry, HostsTold
 from viewer.picking import SORTS, Picking, passes
-from viewer.world import World, natural
+from viewer.world import World
 
 
 def world(*entries: HostEntry) -> World:

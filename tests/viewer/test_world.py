@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.viewer.given import NOON, alarm, calm
+from viewer.digest import digest, parts
 from viewer.events import (
     Check,
     CheckTold,
@@ -18,7 +19,7 @@ from viewer.events import (
     ServiceEntry,
     ServicesTold,
 )
-from viewer.world import World, digest, parts
+from viewer.world import World
 
 
 def world(*entries: HostEntry) -> World:

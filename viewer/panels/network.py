@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from viewer.canvas import Pane
+from viewer.digest import is_virtual
 from viewer.panels.base import Need, Panel, busiest, mirrored
 from viewer.scene import Scene
-from viewer.world import Host, is_virtual
+from viewer.world import Host
 
 FIELDS = ("rx_bytes_per_s", "tx_bytes_per_s")
 

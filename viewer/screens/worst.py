@@ -22,6 +22,8 @@ MOST = 200
 """Hosts that are listed as the worst."""
 CALM = 9.0
 """The weight of hosts that need no look."""
+FULL_DISK = 7.0
+"""The weight of hosts with a filesystem that is nearly full."""
 FULL, BUSY = 90.0, 90.0
 """Percentages from which a filesystem, memory or CPU is worth a look."""
 
@@ -58,32 +60,50 @@ def worst_hosts(scene: Scene) -> list[Bad]:
         burning[one.subject] = one
     world, picking = scene.model.world, scene.model.pulse
     if picking.due((world.changes, world.hosts_told, tuple(burning)), scene.at):
-        every = [_bad(scene, host, burning.get(host.name)) for host in world.hosts.values()]
-        scene.model.needing = sum(bad.weight[0] < CALM for bad in every)
-        worst = heapq.nsmallest(MOST, every, key=lambda bad: (bad.weight, bad.host.name))
-        picking.pick([bad.host.name for bad in worst], world.hosts_told)
+        at = scene.at
+        every = [(_weight(host, burning.get(name), at), name) for name, host in world.hosts.items()]
+        scene.model.needing = sum(weight[0] < CALM for weight, _ in every)
+        picking.pick([name for _, name in heapq.nsmallest(MOST, every)], world.hosts_told)
     return [_bad(scene, world.hosts[name], burning.get(name)) for name in picking.order if name in world.hosts]
 
 
-def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
-    cpu, memory = host.value("cpu.percent") or 0.0, host.value("memory.percent") or 0.0
-    disk = host.digest.disk
-    if host.state in ("down", "degraded"):
-        why = host.error or f"{host.state} for {age(host.age(scene.at))}"
-        return Bad(host, (0.0 if host.state == "down" else 1.0,), why, state_role(host.state))
+def _weight(host: Host, firing: Incident | None, at: float) -> tuple[float, float]:
+    """Sorts the worst first: by kind, then by how much of it."""
+    state = host.state
+    if state in ("down", "degraded"):
+        return 0.0 if state == "down" else 1.0, 0.0
     if firing is not None:
-        severity = {"critical": 2.0, "warning": 3.0}.get(firing.severity, 4.0)
-        return Bad(host, (severity,), f"{firing.rule}: {firing.reason}", SEVERITIES.get(firing.severity, Role.WARN))
-    if host.state != "up" or not scene.fresh(host):
+        return {"critical": 2.0, "warning": 3.0}.get(firing.severity, 4.0), 0.0
+    if state != "up" or not host.fresh(at):
+        return 5.0 if state == "stale" else 6.0, 0.0
+    values = host.values
+    most = max(values.get("cpu.percent") or 0.0, values.get("memory.percent") or 0.0)
+    disk = host.digest.disk
+    if disk is not None and disk[1] >= FULL:
+        return FULL_DISK, -disk[1]
+    return 8.0 if most >= min(FULL, BUSY) else CALM, -most
+
+
+def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
+    weight = _weight(host, firing, scene.at)
+    kind = weight[0]
+    if kind <= 1.0:
+        why = host.error or f"{host.state} for {age(host.age(scene.at))}"
+        return Bad(host, weight, why, state_role(host.state))
+    if kind <= 4.0 and firing is not None:
+        return Bad(host, weight, f"{firing.rule}: {firing.reason}", SEVERITIES.get(firing.severity, Role.WARN))
+    if kind <= 6.0:
         seen = host.age(scene.at)
         why = host.error or ("never seen" if seen is None else f"last reading {age(seen)} ago")
-        return Bad(host, (5.0 if host.state == "stale" else 6.0,), why, Role.WARN)
-    if disk is not None and disk[1] >= FULL:
-        return Bad(host, (7.0, -disk[1]), f"{disk[0]} is {share(disk[1])} full", alarm(disk[1]))
-    if memory >= FULL or cpu >= BUSY:
+        return Bad(host, weight, why, Role.WARN)
+    disk = host.digest.disk
+    if kind == FULL_DISK and disk is not None:
+        return Bad(host, weight, f"{disk[0]} is {share(disk[1])} full", alarm(disk[1]))
+    if kind < CALM:
+        cpu, memory = host.value("cpu.percent") or 0.0, host.value("memory.percent") or 0.0
         why = f"memory {share(memory)}" if memory >= cpu else f"CPU {percent(cpu)}"
-        return Bad(host, (8.0, -max(cpu, memory)), why, alarm(max(cpu, memory)))
-    return Bad(host, (CALM, -max(cpu, memory)), "", Role.SOFT)
+        return Bad(host, weight, why, alarm(max(cpu, memory)))
+    return Bad(host, weight, "", Role.SOFT)
 
 
 def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:

@@ -43,8 +43,8 @@ HOSTS, PROCESSES = 20, 2
 MOST_SECONDS = 2.5
 """One run is at most about so long: there are many."""
 BUDGET_SECONDS = 270.0
-"""After so long no further round is begun that would not end in time; three rounds are held in any case."""
-LEAST_ROUNDS, MOST_ROUNDS = 3, 9
+"""After so long no further round is begun that would not end in time; two rounds are held in any case."""
+LEAST_ROUNDS, MOST_ROUNDS = 2, 9
 PER_SECOND = 150_000
 """Samples that are made ready for each second of the measurement."""
 IDLE_SECONDS = 0.02
@@ -135,7 +135,7 @@ def stored(way: Way, seconds: float) -> Seen:
             context.Process(
                 target=_play,
                 args=(
-                    *(way, hosts[place::PROCESSES], public, made.door, made.receipts, str(made.folder), each),
+                    Share(way, hosts[place::PROCESSES], public, made.door, made.receipts, made.folder, each),
                     *(barrier, done, place),
                 ),
             )
@@ -171,20 +171,22 @@ def _wait(made: Hub, way: Way, runners: Sequence[Any], done: Any, count: int) ->
         time.sleep(0.5)
 
 
-def _play(
-    way: Way,
-    hosts: Sequence[tuple[str, KeyPair]],
-    hub_key: str,
-    door: str,
-    receipts: str,
-    folder: str,
-    each: int,
-    barrier: Any,
-    done: Any,
-    place: int,
-) -> None:
-    player = _delivered if way.receipts else _pushed
-    player(way, hosts, hub_key, door, receipts, Path(folder), each, barrier, done, place)
+@dataclass(frozen=True)
+class Share:
+    """What one process plays: its hosts, where the hub is, and how many samples each host has."""
+
+    way: Way
+    hosts: Sequence[tuple[str, KeyPair]]
+    hub_key: str
+    door: str
+    receipts: str
+    folder: Path
+    each: int
+
+
+def _play(share: Share, barrier: Any, done: Any, place: int) -> None:
+    player = _delivered if share.way.receipts else _pushed
+    player(share, barrier, done, place)
 
 
 def _keyed(road: Road, own: KeyPair, hub_key: str) -> None:
@@ -192,69 +194,47 @@ def _keyed(road: Road, own: KeyPair, hub_key: str) -> None:
         road.show_key(own, hub_key)
 
 
-def _pushed(
-    way: Way,
-    hosts: Sequence[tuple[str, KeyPair]],
-    hub_key: str,
-    door: str,
-    receipts: str,
-    folder: Path,
-    each: int,
-    barrier: Any,
-    done: Any,
-    place: int,
-) -> None:
+def _pushed(share: Share, barrier: Any, done: Any, place: int) -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     pushes, made = [], []
-    for name, own in hosts:
+    for name, own in share.hosts:
         push = Push(context)
-        _keyed(push, own, hub_key)
-        push.connect(door)
+        _keyed(push, own, share.hub_key)
+        push.connect(share.door)
         pushes.append(push.raw)
-        made.append(samples(name, each, time.time_ns(), 1000, numbered=False))
+        made.append(samples(name, share.each, time.time_ns(), 1000, numbered=False))
     for road, packed in zip(pushes, made, strict=True):
         road.send(packed[0])
     barrier.wait(120)
-    for turn in range(1, each + 1):
+    for turn in range(1, share.each + 1):
         for road, packed in zip(pushes, made, strict=True):
             road.send(packed[turn])
-    done[place] = each * len(hosts)
+    done[place] = share.each * len(share.hosts)
     # A connection that ends while its last messages wait at the hub may take them along: it is kept.
     time.sleep(600)
 
 
-def _delivered(
-    way: Way,
-    hosts: Sequence[tuple[str, KeyPair]],
-    hub_key: str,
-    door: str,
-    receipts: str,
-    folder: Path,
-    each: int,
-    barrier: Any,
-    done: Any,
-    place: int,
-) -> None:
+def _delivered(share: Share, barrier: Any, done: Any, place: int) -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     loop, log = Loop(), logging.getLogger("bench")
     made: list[Deliverer] = []
-    for name, own in hosts:
+    for name, own in share.hosts:
         push, hear = Push(context), Hear(context)
         for road in (push, hear):
-            _keyed(road, own, hub_key)
+            _keyed(road, own, share.hub_key)
         now, wall = time.monotonic(), time.time_ns()
         spool = (
-            Spool(folder / name / "spool", SpoolLimits(bytes=2**32), source=name, now=now, wall=wall)
-            if way.spool
+            Spool(share.folder / name / "spool", SpoolLimits(bytes=2**32), source=name, now=now, wall=wall)
+            if share.way.spool
             else MemorySpool()
         )
-        made.append(Deliverer(loop, push, hear, spool, name, door=door, receipts=receipts, log=log))
+        made.append(Deliverer(loop, push, hear, spool, name, door=share.door, receipts=share.receipts, log=log))
     start = time.time_ns()
     for one in made:
         one.tell(Layout(NAMES), at=start)
-        if not way.live:
-            for first in range(0, each, 1000):
-                _tell(one, first, min(1000, each - first), start)
+        if not share.way.live:
+            for first in range(0, share.each, 1000):
+                _tell(one, first, min(1000, share.each - first), start)
         one.flush()
     barrier.wait(300)
     for one in made:
@@ -263,20 +243,20 @@ def _delivered(
 
     def tell() -> None:
         nonlocal told
-        if told < each:
+        if told < share.each:
             # Whoever has too much under way waits: this is not about what a full window looks like.
             if sum(one.courier.sender.unacknowledged for one in made) < 20_000:
                 for one in made:
-                    _tell(one, told, min(AT_ONCE, each - told), start)
+                    _tell(one, told, min(AT_ONCE, share.each - told), start)
                 told += AT_ONCE
             loop.after(0.001, tell)
 
     def report() -> None:
         waiting = sum(one.courier.sender.unacknowledged + one.courier.pending for one in made)
-        if waiting == 0 and (told >= each or not way.live):
-            done[place] = each * len(made)
+        if waiting == 0 and (told >= share.each or not share.way.live):
+            done[place] = share.each * len(made)
 
-    if way.live:
+    if share.way.live:
         loop.after(0.0, tell)
     loop.every(0.05, report)
     with contextlib.suppress(KeyboardInterrupt):

@@ -134,8 +134,8 @@ def listen(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, st
                 _tick(watch, supervisor, folder, path, log)
                 told.clear()
             except (Error, OSError) as error:
-                # Also the watchdog of a supervisord that stops: there is nothing to do but to say so once.
-                if str(error) not in told:
+                # A supervisord that stops says so, and ends this watchdog in a moment.
+                if "SHUTDOWN_STATE" not in str(error) and str(error) not in told:
                     told.add(str(error))
                     log.error("supervisord does not answer: %s", error)
         childutils.listener.ok(stdout)

@@ -60,7 +60,8 @@ def as_text(found: Sequence[Accounted]) -> str:
     since = f"since {_when(min(oldest))}" if oldest and len(oldest) == len(found) else "since they were first heard"
     lines += [
         "",
-        f"{len(found)} producers sent {sent} messages {since}: {missing(found)} lost or rejected, {waiting} under way.",
+        f"{len(found)} {'producer' if len(found) == 1 else 'producers'} sent {sent} messages {since}: "
+        f"{missing(found)} lost or rejected, {waiting} under way.",
     ]
     return "\n".join(lines)
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from io import StringIO
+from pathlib import Path
+from xmlrpc.client import Fault
+
+import pytest
 
 from bus.tables import Watchdog
-from bus.watchdog import EXITED, FATAL, RUNNING, Act, Seen, Watch
+from bus.watchdog import EXITED, FATAL, RUNNING, Act, Seen, Watch, listen
 
 NOON = 1_769_860_800.0
 SETTINGS = Watchdog(silent_seconds=30, abort_seconds=5, revive_seconds=300)
@@ -92,3 +98,25 @@ def test_a_mistake_in_the_configuration_waits_for_the_file_to_change() -> None:
 def test_a_program_that_was_stopped_stays_stopped() -> None:
     watch = Watch(SETTINGS)
     assert acts(watch, NOON, Seen("api", 0, stopped=NOON), Seen("agent", EXITED, stopped=NOON), changed=NOON + 1) == []
+
+
+class Supervisor:
+    """Answers each question with the same fault."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def getAllProcessInfo(self) -> object:  # noqa: N802, as supervisord has it
+        raise Fault(6, self._words)
+
+
+@pytest.mark.parametrize(("words", "lines"), [("SHUTDOWN_STATE", 0), ("FAILED", 1)])
+def test_a_supervisord_that_stops_is_no_error_and_any_other_silence_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, words: str, lines: int
+) -> None:
+    tick = "eventname:TICK_5 len:0\n"
+    said = StringIO()
+    log = logging.getLogger("guardia.watchdog")
+    listen(Watch(SETTINGS), Supervisor(words), tmp_path, tmp_path / "x", log, StringIO(2 * tick), said)
+    assert len(caplog.records) == lines
+    assert said.getvalue().count("RESULT 2\nOK") == 2

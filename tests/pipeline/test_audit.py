@@ -49,6 +49,6 @@ def test_what_a_full_spool_dropped_is_in_the_account_and_in_the_exit_code(progra
     assert account["sent"] == account["stored"] + account["lost"] + account["waiting"]
 
     assert audit(programs, "--expect", str(account["lost"]))[0] == 0
-    assert "1 producers sent" in audit(programs, "--last", "1h")[1]
+    assert "1 producer sent" in audit(programs, "--last", "1h")[1]
     code, _, err = audit(programs, "--host", "db-1")
     assert (code, "no producer db-1" in err) == (2, True)

@@ -2,9 +2,10 @@
 
     python -m benchmarks.sealing [HOSTS] [--recording FILE] [--peer]
 
-The rows of a day of HOSTS, as the writer stored them, become hour blocks, a day's file and its rollups; every value is
-compared. Without ``--recording`` the hosts are made up: bounded walks, counters, whole pages, constants, bursts, one
-value in ten seconds. With it they are what ``benchmarks.recording`` recorded, and the day is as long as the recording.
+The rows of a day of HOSTS are stored as the writer stores them; the sealer makes hour blocks, a day's file and its
+rollups of them, what it reads is in its CPU, and every value is compared. Without ``--recording`` the hosts are made
+up: bounded walks, counters, whole pages, constants, bursts, one value in ten seconds. With it they are what
+``benchmarks.recording`` recorded, and the day is as long as the recording.
 ``--peer`` sends the same to VictoriaMetrics and has it merge.
 """
 
@@ -28,17 +29,17 @@ import numpy as np
 import requests
 
 from benchmarks.recording import MILLISECOND, loaded
-from bus.messages import Sample, layout_id
+from bus.messages import Layout, Sample, layout_id
 from bus.process import keep_heap
-from bus.wire import pack, record
+from bus.wire import pack, record, stamped, unstamped
+from store.backends.lmdb import LmdbBackend
+from store.batch import Batch
 from store.blocks.coding import Floats, Integers
 from store.blocks.files import told
-from store.blocks.gather import Group, gathered
-from store.blocks.listing import Index
-from store.blocks.segments import Segment, Writing
-from store.joining import join_day
+from store.blocks.gather import Group
+from store.blocks.segments import Segment
 from store.keys import DAY, HOUR, MINUTE, SECOND
-from store.sealing import part_of
+from store.sealer import Pace, Sealer
 from store.sealing_program import HEAP_BYTES
 from store.spans import RAW, TIERS
 
@@ -134,39 +135,47 @@ def groups(data: Data, host: int, hour: int) -> list[Group]:
 
 
 def sealed(data: Data, folder: Path) -> dict[str, float]:
-    """Seal it all; returns CPU seconds by step, and bytes."""
-    layout = layout_id(data.names)
-    layouts = {layout: data.names}
-    hour_seconds = 0.0
-    for hour in range(int(data.times[-1] - START) // HOUR + 1):
-        stored = [groups(data, host, hour) for host in range(len(data.hosts))]
-        start = START + hour * HOUR
-        began = time.process_time()
-        with contextlib.closing(Writing(folder / "sample" / RAW / f"{hour:02}.1h")) as writing:
-            for host, of in enumerate(stored):
-                for voice, rows in gathered(of).items():
-                    writing.add(part_of(f"host-{host}", voice, rows))
-            writing.finish(Index("sample", RAW, start, start + HOUR, (), layouts))
-        hour_seconds += time.process_time() - began
-    hours = sum(path.stat().st_size for path in (folder / "sample" / RAW).iterdir())
-    segments = [Segment(path) for path in sorted((folder / "sample" / RAW).iterdir())]
+    """Have the sealer seal what the writer's backend stored; returns CPU seconds of the sealer by step, and bytes."""
+    store = folder / "store"
+    backend = LmdbBackend(store, write=True)
+    sealer = Sealer(store, backend.partitions, backend.layouts, Pace(quiet=-(2**62)), logging.getLogger("sealer"))
+    hosts, last = range(len(data.hosts)), int(data.times[-1] - START) // HOUR
+    told = [record(Layout(data.names), source=f"host-{host}", at=START, epoch=host + 1, number=1) for host in hosts]
+    _commit(backend, "layout", [(START, pack(one)) for one in told])
+    seconds = []
+    for hour in range(last + 1):
+        for host in hosts:
+            _commit(backend, "sample", groups(data, host, hour))
+        seconds.append(_turned(sealer, START + (hour + 2) * HOUR))
+    sizes = {"hours": _size(store, RAW)}
+    day_seconds = _turned(sealer, START + DAY + 3 * HOUR)
+    sealer.close()
+    backend.close()
+    (file,) = (store / "blocks" / "sample" / RAW).iterdir()
+    compared(data, file)
+    sizes |= {"day": _size(store, RAW)} | {tier: _size(store, tier) for tier in TIERS}
+    return {"hours_seconds": sum(seconds), "day_seconds": day_seconds, **sizes}
+
+
+def _commit(backend: LmdbBackend, kind: str, told: list[Group]) -> None:
+    batch = Batch()
+    for received, records in told:
+        frame = stamped(kind, 1, 1, received, [records])
+        batch.add(frame, unstamped(frame)[1], received)
+    if told:
+        backend.commit(batch, told[-1][0])
+
+
+def _turned(sealer: Sealer, now: int) -> float:
+    """CPU seconds until all is sealed that is due."""
     began = time.process_time()
-    with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(contextlib.closing(Writing(folder / "day")))
-        rollups = {tier: stack.enter_context(contextlib.closing(Writing(folder / tier))) for tier in TIERS}
-        join_day(segments, lambda ids: layouts, raw, rollups, logging.getLogger("sealer").error)
-        for writing in (*rollups.values(), raw):
-            writing.finish(Index("sample", RAW, START, START + DAY, (), layouts))
-    day_seconds = time.process_time() - began
-    compared(data, folder / "day")
-    sizes = {tier: float((folder / tier).stat().st_size) for tier in TIERS}
-    return {
-        "hours_seconds": hour_seconds,
-        "day_seconds": day_seconds,
-        "hours": float(hours),
-        "day": float((folder / "day").stat().st_size),
-        **sizes,
-    }
+    while sealer.turn(now):
+        pass
+    return time.process_time() - began
+
+
+def _size(store: Path, tier: str) -> float:
+    return float(sum(path.stat().st_size for path in (store / "blocks" / "sample" / tier).iterdir()))
 
 
 def compared(data: Data, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from viewer import keys
@@ -87,17 +88,9 @@ def _header(scene: Scene, pane: Pane) -> None:
     x = pane.right(0, text, style | BOLD, x=pane.width - 1)
     address = scene.model.address
     firing = scene.firing()
-    burns = f"▼ {firing} firing" if firing else ""
-    if width(burns) > pane.width // 6:
-        burns = f"▼ {firing}"
-    # What fires is more than the program's name and the names of the other screens.
-    need = width(burns) + 1 if burns else 0
-    spans: list[Span] = [(" guardia ", Role.ACCENT | BOLD), *_tabs(scene, "names")]
-    shorter: tuple[Others, ...] = ("names", "digits", "none")
-    for others in shorter:
-        if x - sum(width(tab) for tab, _ in spans) - 1 < (0 if others == "none" else need):
-            spans = _tabs(scene, others)
-    room = x - sum(width(tab) for tab, _ in spans) - 2
+    forms = (f"▼ {firing} firing", f"▼ {firing}") if firing else ("",)
+    spans, burns = _fitting(scene, x, forms)
+    room = x - sum(width(tab) for tab, _ in spans) - 1
     pane.spans(0, 0, spans)
     extra: list[Span] = [(burns, Role.DOWN | BOLD)] if burns else []
     extra.append((address, Role.SOFT))
@@ -108,6 +101,21 @@ def _header(scene: Scene, pane: Pane) -> None:
             room -= width(piece) + gap
         elif piece == address and room >= 14:
             pane.right(0, fit(piece, room - 2), piece_style, x=x - 2)
+
+
+def _fitting(scene: Scene, room: int, forms: Sequence[str]) -> tuple[list[Span], str]:
+    """The tabs, and in which form it is said how many alarms fire.
+
+    What fires is more than the program's name and the names of the other screens, but not more than their digits.
+    """
+    names, digits = _tabs(scene, "names"), _tabs(scene, "digits")
+    for spans in ([(" guardia ", Role.ACCENT | BOLD), *names], names, digits):
+        for form in forms[:1] if spans[0][0] == " guardia " else forms:
+            if sum(width(tab) for tab, _ in spans) + width(form) + 2 <= room:
+                return spans, form
+    spans = digits if sum(width(tab) for tab, _ in digits) + 1 <= room else _tabs(scene, "none")
+    form = next((form for form in forms if sum(width(tab) for tab, _ in spans) + width(form) + 2 <= room), "")
+    return spans, form
 
 
 def _tabs(scene: Scene, others: Others) -> list[Span]:

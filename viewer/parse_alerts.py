@@ -19,7 +19,7 @@ from viewer.wishes import (
     AskWhy,
 )
 
-MAX_ROWS = 2000
+MAX_ROWS = 20_000
 
 
 def alarms(body: str) -> tuple[Incident, ...]:

@@ -178,3 +178,17 @@ def test_names_of_hosts_come_before_the_numbers_at_the_right() -> None:
 def test_a_connection_that_ends_without_an_answer_is_told_in_words() -> None:
     told = reason(ConnectionResetError("Remote end closed connection without response"), "hub:8080")
     assert told == "hub:8080 closed the connection without an answer"
+
+
+def test_what_became_of_five_thousand_senders_is_counted_whole() -> None:
+    found = seen("5000", "guardia")
+    assert found.model.own is not None
+    assert len(found.model.own.ledgers) == 5000
+    assert "of 5000" in found.draw(80, 24).text()
+
+
+@pytest.mark.parametrize("screen", ["pulse", "hosts", "host", "alerts", "guardia"])
+def test_many_alarms_are_counted_at_40_and_at_80_columns(screen: str) -> None:
+    found = seen("5000", screen)
+    assert "▼ 529" in found.draw(40, 20).text().splitlines()[0]
+    assert "▼ 529 firing" in found.draw(80, 24).text().splitlines()[0]

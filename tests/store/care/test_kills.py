@@ -70,6 +70,8 @@ def test_killed_again_and_again_it_is_clean_and_holds_what_it_acknowledged(tmp_p
         held = stored(tmp_path / "store")
         wanted = {n for n in range(1, acknowledged + 1) if n > pruned}
         assert wanted <= held, f"kill {kill}: {sorted(wanted - held)[:5]} of {acknowledged} are missing"
+    sealed = report.sealed["sample"]
+    print(f"{KILLS} kills, {acknowledged} commits acknowledged, {sealed} records sealed, {snapshots} snapshots whole")
     assert acknowledged > 20
     assert not LONG or report.sealed["sample"]
     assert not LONG or snapshots

@@ -17,6 +17,9 @@ LATEST_EVERY = 1_000_000_000
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 
+First = dict[tuple[int, bytes], int]
+"""When the first record of a series was, by (kind code, subject)."""
+
 
 class NewestRecords:
     """Gathers them over commits; ``db`` are the state's databases."""
@@ -27,7 +30,7 @@ class NewestRecords:
         self._waiting: dict[int, Newest] = {}
         self._unwritten: set[int] = set()
         self._written = 0
-        self._first: dict[bytes, int] = {}
+        self._first: First = {}
 
     def __bool__(self) -> bool:
         """Whether some wait."""
@@ -64,23 +67,23 @@ class NewestRecords:
             self._waiting.clear()
             self._written = max(self._written, now)
 
-    def put_first(self, txn: lmdb.Transaction, batch: Batch) -> dict[bytes, int]:
+    def put_first(self, txn: lmdb.Transaction, batch: Batch) -> First:
         """Write of each series when its first record was, where one of the batch is older; see ``began``."""
-        found: dict[bytes, int] = {}
+        found: First = {}
         for (code, subject), group in batch.earliest().items():
-            key = series_key(BY_CODE[code].name, subject)
-            known = self._first.get(key)
-            if known is not None and group.begin >= known:
+            known = self._first.get((code, subject))
+            if known is not None and (group.begin >= known or group.first_at() >= known):
                 continue
+            key = series_key(BY_CODE[code].name, subject)
             value = txn.get(key, db=self._db["series"])
             series = unpack_series(value) if value else None
             if series is None:
                 continue
-            found[key] = min(series[1], group.first_at())
-            if found[key] < series[1]:
-                txn.put(key, pack_series(series[0], found[key]), db=self._db["series"])
+            first = found[code, subject] = min(series[1], group.first_at())
+            if first < series[1]:
+                txn.put(key, pack_series(series[0], first), db=self._db["series"])
         return found
 
-    def began(self, found: Mapping[bytes, int]) -> None:
+    def began(self, found: First) -> None:
         """What ``put_first`` gave is on the disk."""
         self._first.update(found)

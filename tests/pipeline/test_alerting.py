@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import zmq
 
+from alerter.asked import asked
 from bus.judging import (
     Acknowledge,
     AddSilence,
@@ -22,11 +23,10 @@ from bus.judging import (
     Incidents,
     Question,
     Why,
-    read_answer,
 )
 from bus.producer import Producer
-from bus.questions import Unanswered, pack_question
-from bus.sockets import Ask, Push
+from bus.questions import Unanswered
+from bus.sockets import Push
 from tests.alerter.receiver import Receiver, Reply
 from tests.pipeline.programs import ROOT, Programs, until
 
@@ -77,8 +77,6 @@ class Alerting(Programs):
         self._push.raw.setsockopt(zmq.RECONNECT_IVL_MAX, 0)
         self._push.connect(tomllib.loads(self.config.read_text())["bus"]["door"])
         self._web = Producer(self._push, "web-1", announce_seconds=0.5)
-        self._ask: Ask | None = None
-        self._asked = 0
         self.load = 10.0
 
     def run(self) -> None:
@@ -104,22 +102,10 @@ class Alerting(Programs):
 
     def ask(self, question: Question) -> Any:
         """The alerter's answer; None when there is none."""
-        if self._ask is None:
-            self._ask = Ask(self._context)
-            self._ask.connect(f"ipc://{self.folder}/var/run/alerter.ipc")
-        self._asked += 1
-        number = self._asked.to_bytes(8, "big")
-        if not self._ask.raw.poll(1000, zmq.POLLOUT):
+        try:
+            return asked(self.folder / "var", question)
+        except Unanswered:
             return None
-        self._ask.raw.send_multipart([number, pack_question(question)])
-        while self._ask.raw.poll(2000):
-            frames = self._ask.raw.recv_multipart()
-            if frames[0] == number:
-                try:
-                    return read_answer(question, frames[1])
-                except Unanswered:
-                    return None
-        return None
 
     def burning(self) -> list[Any]:
         """The alarms of the rule that fire."""
@@ -138,8 +124,6 @@ class Alerting(Programs):
 
     def close(self) -> None:
         self._push.close()
-        if self._ask is not None:
-            self._ask.close()
         self._context.term()
         super().close()
 

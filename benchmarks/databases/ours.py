@@ -91,6 +91,7 @@ def measure(data: Readings) -> Outcome:
         found = Outcome("Guardia, all of it", data.count, took, cpu, held)
         made.start("store-reader", "bus.command", "store", "reader")
         made.start("api", "bus.command", "api")
+        _ready(f"http://127.0.0.1:{made.api_port}/api/v1/servers/host-1/series", data)
         found.queries = asked(_questions(f"http://127.0.0.1:{made.api_port}", data))
         print(f"ours: {size_of(blocks) - held} bytes of rollups beside {held} of blocks")
         return found
@@ -111,6 +112,16 @@ def compared(data: Readings, folder: Path) -> None:
         if not np.array_equal(rows.values.view(np.uint64), np.ascontiguousarray(expected.T).view(np.uint64)):
             raise SystemExit(f"{host}: a value does not come back as it was told")
     print(f"ours: {data.count} values read back from the blocks, each as it was told")
+
+
+def _ready(url: str, data: Readings) -> None:
+    """Wait until the reader and the worker, which have just begun, have the newest samples."""
+    query = {"metric": data.names[0], "start": str(int(data.times[0])), "end": str(int(data.times[-1])), "step": "60"}
+    end = time.monotonic() + 60
+    while requests.get(url, params=query, timeout=60).status_code == requests.codes.service_unavailable:
+        if time.monotonic() > end:
+            raise SystemExit(f"{url} cannot answer after a minute")
+        time.sleep(0.2)
 
 
 def _questions(url: str, data: Readings) -> dict[str, Callable[[], None]]:

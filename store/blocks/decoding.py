@@ -22,6 +22,8 @@ from store.blocks.coding import (
     PRESSED,
     RICED,
     SPARSE,
+    SPOTS,
+    SPOTTED,
     TENS,
     Floats,
     Integers,
@@ -36,6 +38,8 @@ Column = tuple[Entry, bytes]
 """(entry, payload)."""
 Present = npt.NDArray[np.bool_] | None
 """Which rows have a reading; None when all do."""
+Spots = tuple[int, bytes]
+"""(how many residuals are not zero, codes of the gaps before them)."""
 SPARSE_ONES = -1
 """Columns that are not undone by their width."""
 COUNTED = INTEGERS | PRESSED | 3 << ORDER | SPARSE | RICED
@@ -122,12 +126,12 @@ def _all_whole(
     """(places, integers) of the columns of each order, none of which has holes."""
     read = {order: [_opened(order, *columns[place], rows) for place in places] for order, places in counted.items()}
     riced = [
-        (rows - 1 if order else rows, columns[place][0][0], body)
+        (rows - 1 if order else rows, columns[place][0], body)
         for order, places in counted.items()
         for place, (_, _, body) in zip(places, read[order], strict=True)
         if columns[place][0][0] & RICED
     ]
-    parted = [_split(form, body, count, 0) for count, form, body in riced]
+    parted = [_split(entry[0], entry[1], body, count, 0) for count, entry, body in riced]
     codes = iter(_from_codes([one[1] for one in parted], [one[2] for one in parted], [one[3] for one in parted]))
     for order, places in counted.items():
         residuals = np.empty((len(places), rows - 1 if order else rows), np.uint64)
@@ -204,7 +208,7 @@ def _whole(form: int, width: int, shift: int, payload: bytes, rows: int) -> tupl
 def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, words: int = 0) -> tuple[Present, Words]:
     """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
     if form & RICED:
-        present, count, there, codes = _split(form, body, rows, fewer)
+        present, count, there, codes = _split(form, width, body, rows, fewer)
         return present, _from_codes([count], [there], [codes])[0]
     if form & PRESSED:
         body = unpressed(body, _most(rows) + words * 8)
@@ -221,7 +225,7 @@ def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, wo
     return present, _all_unplaned([body], width, count)[0]
 
 
-def _split(form: int, body: bytes, rows: int, fewer: int) -> tuple[Present, int, Present, bytes]:
+def _split(form: int, width: int, body: bytes, rows: int, fewer: int) -> tuple[Present, int, Present | Spots, bytes]:
     """(which rows have a reading, how many residuals there are, which of them are not zero, codes)."""
     head, codes = body, b""
     if form & PRESSED:
@@ -232,22 +236,44 @@ def _split(form: int, body: bytes, rows: int, fewer: int) -> tuple[Present, int,
         present = np.unpackbits(np.frombuffer(head, np.uint8, -(-rows // 8)), count=rows).view(bool)
         count, at = int(np.count_nonzero(present)), -(-rows // 8)
     count -= fewer
+    if form & SPARSE and width == SPOTTED:
+        codes = codes if form & PRESSED else head[at:]
+        many, size = SPOTS.unpack_from(codes)
+        end = SPOTS.size + size
+        return present, count, (many, codes[SPOTS.size : end]), codes[end:]
     if form & SPARSE:
         there = np.unpackbits(np.frombuffer(head, np.uint8, -(-count // 8), at), count=count).view(bool)
         at += -(-count // 8)
     return present, count, there, codes if form & PRESSED else head[at:]
 
 
-def _from_codes(counts: Sequence[int], there: Sequence[Present], codes: Sequence[bytes]) -> list[Words]:
+def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: Sequence[bytes]) -> list[Words]:
     """So many residuals of each column, zeros where they are not there."""
-    told = [count if some is None else int(np.count_nonzero(some)) for count, some in zip(counts, there, strict=True)]
-    found = decoded(codes, told) if codes else []
-    for place, some in enumerate(there):
+    if not codes:
+        return []
+    spots = [some for some in there if isinstance(some, tuple)]
+    gaps = iter(decoded([one for _, one in spots], [many for many, _ in spots]) if spots else ())
+    pairs = zip(counts, there, strict=True)
+    places = [_spotted(next(gaps), count) if isinstance(some, tuple) else some for count, some in pairs]
+    told = [
+        count if some is None else len(some) if some.dtype != bool else int(np.count_nonzero(some))
+        for count, some in zip(counts, places, strict=True)
+    ]
+    found = decoded(codes, told)
+    for place, some in enumerate(places):
         if some is not None:
             spread = np.zeros(counts[place], np.uint64)
             spread[some] = found[place]
             found[place] = spread
     return found
+
+
+def _spotted(gaps: Words, count: int) -> npt.NDArray[Any]:
+    """Where the residuals are that are not zero; so many zeros stand before each."""
+    at: npt.NDArray[np.int64] = np.cumsum(gaps.view(np.int64) + 1) - 1
+    if at[0] < 0 or at[-1] >= count or (np.diff(at) < 1).any():
+        raise Damaged(f"a residual at {at[-1]} of {count}")
+    return at
 
 
 def _all_spread(bodies: Sequence[bytes], widths: Iterable[int], count: int) -> Words:

@@ -281,3 +281,44 @@ def test_noise_comes_back_with_holes_and_among_others(seed: int, rows: int, data
     assert same_bits(found, matrix)
     for one, numbers in zip(columns, matrix, strict=True):
         assert same_bits(back(one, rows), numbers)
+
+
+def bursts() -> Floats:
+    """Few numbers that are not zero, and two without a reading."""
+    column = np.zeros(700)
+    column[[3, 90, 91, 300, 411, 650, 699]] = [7e6, 123_456, 9_999_999, 1, 5e6, 77_777, 3_141_592]
+    column[[10, 600]] = np.nan
+    return column
+
+
+SPOTTED = bytes.fromhex(
+    "02010200bc020000d4fdde67180000004d04000049000000936475bec10100003300000017b5f3e4010020cc150200d402ff"
+    "dfff7ffff01000600000000020800040c0407f0140d1d8cfe296004b2fef6a0198004c012f0000000000000008002020c802"
+    "5084940100c0400fb0e142c110010007000b0006000080cc4c0c520eb1461300010100000013342020222620ee868eeea68e"
+    "2046cae246820a00060001803040"
+)
+
+
+def test_of_few_numbers_among_zeros_the_gaps_are_told_and_what_was_written_is_still_read() -> None:
+    (coded,) = coded_floats(np.nan_to_num(bursts())[None, :])
+    assert (coded.form, coded.width) == (0xC1, 1)
+    part = Part(lambda offset, length: SPOTTED[offset : offset + length], 2)
+    assert same_bits(part.floats(0), bursts())
+    assert same_bits(part.all_floats([0, 1]), np.stack([bursts(), np.nan_to_num(bursts())]))
+
+
+@given(
+    st.integers(100, 900),
+    st.lists(st.tuples(st.integers(0, 899), st.integers(1, 10**7)), min_size=1, max_size=30),
+    st.sets(st.integers(0, 899), max_size=9),
+)
+def test_any_few_numbers_among_zeros_come_back(rows: int, few: list[tuple[int, int]], absent: set[int]) -> None:
+    matrix = np.zeros((2, rows))
+    for place, number in few:
+        matrix[:, place % rows] = number
+    matrix[1, [place % rows for place in absent]] = np.nan
+    columns = coded_floats(matrix)
+    found = all_floats([((one.form, one.width, one.decimals, one.shift), one.payload) for one in columns], rows)
+    assert same_bits(found, matrix)
+    for one, numbers in zip(columns, matrix, strict=True):
+        assert same_bits(back(one, rows), numbers)

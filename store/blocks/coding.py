@@ -28,9 +28,8 @@ by planes: the lowest byte of each, then the next. If most are zero, a bitmap of
 the planes, which hold these alone. The body is one zstd frame without magic number if the flag says so.
 
 Of residuals that are Rice codes (``store.blocks.rice``; of integers alone, from version 2 of a part on) the body is the
-bitmaps, then the codes. There the flag says that the bitmaps are a zstd frame, whose length stands before it as a u32.
-If their width is 1 the bitmap of those that are not zero is none: in its place, behind the frame, stand how many there
-are and a length, u16 each, and so many bytes, Rice codes of how many zeros stand before each.
+bitmaps, then the codes (``store.blocks.spots``). There the flag says that the bitmaps are a frame, and a width of 1
+that gaps stand in place of the bitmap of those that are not zero.
 
 The integers are x = number * 10^decimals, shifted right. Residuals, where z is zigzag and all wraps at 64 bits:
 
@@ -54,16 +53,13 @@ import numpy.typing as npt
 
 from store.blocks.pressing import pressed, smaller
 from store.blocks.rice import shorter
+from store.blocks.spots import SPOTTED, gaps, headed
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 ENTRY = struct.Struct("<BBBBII")
-LENGTH = struct.Struct("<I")
-SPOTS = struct.Struct("<HH")
-MOST_SPOTS, SPOTTED = 1 << 15, 1
-"""Gaps in place of a bitmap, in columns of fewer such residuals; the width that says so."""
 CONSTANT, INTEGERS, BITS, DICTIONARY = 0, 1, 2, 3
 HOLES, PRESSED, ORDER, SPARSE, RICED = 4, 8, 4, 64, 128
 """Flags of a form, and where the order stands in it."""
@@ -307,19 +303,18 @@ def _bodies(residuals: Words) -> list[_Body]:
 def _shortest(bodies: Sequence[_Body], holes: bytes, level: int) -> list[tuple[int, int, bytes]]:
     """(flags, width, body) of each, by planes or as Rice codes."""
     made, heads, columns, places, most = [], [], [], [], []
-    spots = _spots(bodies)
+    spots = gaps({place: one.bitmap for place, one in enumerate(bodies) if one.sparse and one.width})
     for place, (sparse, bitmap, width, planes, told) in enumerate(bodies):
         body, pressed = _pressed(holes + bitmap, planes, width, level)
         made.append((sparse | pressed, width, body))
         # Codes take a bit for each residual at least.
         if width and len(body) > len(told) // 8:
-            head, pressed = _headed(holes + bitmap, level)
-            spotted = 0
+            (head, framed), spotted = headed(holes + bitmap, level), 0
             if place in spots:
-                plain, flag = _headed(holes, level)
+                plain, alone = headed(holes, level)
                 if len(plain) + len(spots[place]) < len(head):
-                    head, pressed, spotted = plain + spots[place], flag, SPOTTED
-            heads.append((sparse | pressed | RICED, spotted, head))
+                    head, framed, spotted = plain + spots[place], alone, SPOTTED
+            heads.append((sparse | (PRESSED if framed else 0) | RICED, spotted, head))
             columns.append(told)
             places.append(place)
             most.append(len(body) - len(head))
@@ -327,29 +322,6 @@ def _shortest(bodies: Sequence[_Body], holes: bytes, level: int) -> list[tuple[i
         if codes is not None:
             made[place] = flags, spotted, head + codes
     return made
-
-
-def _spots(bodies: Sequence[_Body]) -> dict[int, bytes]:
-    """Where the residuals are that are not zero, of those of which most are: how many, and Rice codes of the gaps."""
-    gaps = {}
-    for place, body in enumerate(bodies):
-        if body.sparse and body.width and len(body.told) < MOST_SPOTS:
-            there = np.flatnonzero(np.unpackbits(np.frombuffer(body.bitmap, np.uint8)))
-            gaps[place] = (np.diff(there, prepend=-1) - 1).astype(np.uint64)
-    codes = shorter(list(gaps.values()), [len(bodies[place].bitmap) for place in gaps])
-    told = zip(gaps.items(), codes, strict=True)
-    return {
-        place: SPOTS.pack(len(of), len(one)) + one
-        for (place, of), one in told
-        if one is not None and len(one) <= 0xFFFF
-    }
-
-
-def _headed(bitmaps: bytes, level: int) -> tuple[bytes, int]:
-    small = pressed(bitmaps, level) if bitmaps else b""
-    if len(small) + LENGTH.size >= len(bitmaps):
-        return bitmaps, 0
-    return LENGTH.pack(len(small)) + small, PRESSED
 
 
 def _bits(row: Floats, level: int, holes: bytes) -> Coded:

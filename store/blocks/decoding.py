@@ -16,14 +16,11 @@ from store.blocks.coding import (
     CONSTANT,
     HOLES,
     INTEGERS,
-    LENGTH,
     NAN,
     ORDER,
     PRESSED,
     RICED,
     SPARSE,
-    SPOTS,
-    SPOTTED,
     TENS,
     Floats,
     Integers,
@@ -31,6 +28,7 @@ from store.blocks.coding import (
 )
 from store.blocks.pressing import Damaged, unpressed
 from store.blocks.rice import decoded
+from store.blocks.spots import COUNTS, LENGTH, SPOTTED, spotted
 
 Entry = Sequence[int]
 """What a directory says of a column: form, width, decimals, shift, and what else."""
@@ -238,9 +236,9 @@ def _split(form: int, width: int, body: bytes, rows: int, fewer: int) -> tuple[P
     count -= fewer
     if form & SPARSE and width == SPOTTED:
         codes = codes if form & PRESSED else head[at:]
-        many, size = SPOTS.unpack_from(codes)
-        end = SPOTS.size + size
-        return present, count, (many, codes[SPOTS.size : end]), codes[end:]
+        many, size = COUNTS.unpack_from(codes)
+        end = COUNTS.size + size
+        return present, count, (many, codes[COUNTS.size : end]), codes[end:]
     if form & SPARSE:
         there = np.unpackbits(np.frombuffer(head, np.uint8, -(-count // 8), at), count=count).view(bool)
         at += -(-count // 8)
@@ -254,7 +252,7 @@ def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: 
     spots = [some for some in there if isinstance(some, tuple)]
     gaps = iter(decoded([one for _, one in spots], [many for many, _ in spots]) if spots else ())
     pairs = zip(counts, there, strict=True)
-    places = [_spotted(next(gaps), count) if isinstance(some, tuple) else some for count, some in pairs]
+    places = [spotted(next(gaps), count) if isinstance(some, tuple) else some for count, some in pairs]
     told = [
         count if some is None else len(some) if some.dtype != bool else int(np.count_nonzero(some))
         for count, some in zip(counts, places, strict=True)
@@ -266,14 +264,6 @@ def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: 
             spread[some] = found[place]
             found[place] = spread
     return found
-
-
-def _spotted(gaps: Words, count: int) -> npt.NDArray[Any]:
-    """Where the residuals are that are not zero; so many zeros stand before each."""
-    at: npt.NDArray[np.int64] = np.cumsum(gaps.view(np.int64) + 1) - 1
-    if at[0] < 0 or at[-1] >= count or (np.diff(at) < 1).any():
-        raise Damaged(f"a residual at {at[-1]} of {count}")
-    return at
 
 
 def _all_spread(bodies: Sequence[bytes], widths: Iterable[int], count: int) -> Words:

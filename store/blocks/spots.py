@@ -1,0 +1,52 @@
+"""What stands before Rice codes: which residuals are there, as bitmaps or, where few are, as gaps. Pure.
+
+The bitmaps are raw, or a u32 and a zstd frame of that length. Gaps, behind them: how many residuals are not zero, and
+how long their codes are, a u16 each, then the codes (``store.blocks.rice``) of how many zeros stand before each.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from store.blocks.pressing import Damaged, pressed
+from store.blocks.rice import Words, shorter
+
+LENGTH = struct.Struct("<I")
+COUNTS = struct.Struct("<HH")
+MOST = 0xFFFF
+"""So many residuals and so many bytes of codes at most."""
+SPOTTED = 1
+"""The width in the entry of a column that has gaps in place of a bitmap."""
+
+
+def gaps(bitmaps: Mapping[int, bytes]) -> dict[int, bytes]:
+    """Of each bitmap the gaps before its ones, where they take fewer bytes; none of them is empty."""
+    found = {place: np.flatnonzero(np.unpackbits(np.frombuffer(one, np.uint8))) for place, one in bitmaps.items()}
+    few = {place: (np.diff(at, prepend=-1) - 1).astype(np.uint64) for place, at in found.items() if len(at) <= MOST}
+    told = zip(few.items(), shorter(list(few.values()), [len(bitmaps[place]) for place in few]), strict=True)
+    return {
+        place: COUNTS.pack(len(of), len(codes)) + codes
+        for (place, of), codes in told
+        if codes is not None and len(codes) <= MOST
+    }
+
+
+def headed(bitmaps: bytes, level: int) -> tuple[bytes, bool]:
+    """(bytes, whether they are a length and a frame)."""
+    small = pressed(bitmaps, level) if bitmaps else b""
+    if len(small) + LENGTH.size >= len(bitmaps):
+        return bitmaps, False
+    return LENGTH.pack(len(small)) + small, True
+
+
+def spotted(before: Words, count: int) -> npt.NDArray[Any]:
+    """Where the residuals are that are not zero; so many zeros stand before each."""
+    at: npt.NDArray[np.int64] = np.cumsum(before.view(np.int64) + 1) - 1
+    if at[0] < 0 or at[-1] >= count or (np.diff(at) < 1).any():
+        raise Damaged(f"a residual at {at[-1]} of {count}")
+    return at

@@ -49,6 +49,8 @@ class Hub:
         self.most_incidents = 60
         self.instead: dict[str, Callable[[dict[str, list[str]]], dict[str, Any]]] = {}
         """What is told at some paths in place of what is invented."""
+        self.noise: Callable[[], bytes] | None = None
+        """What is answered to every question in place of JSON; the stream goes on."""
         self.alarming = True
         """Whether it knows of alarms, and tells of itself."""
         self.clock = clock
@@ -144,6 +146,8 @@ class Hub:
             return _answer(status, {"error": "no", "code": "token"}, self.clock())
         if parts.path == "/api/v1/stream":
             return None
+        if self.noise is not None:
+            return _reply(200, self.noise(), self.clock())
         if self._canned is not None and parts.path == "/api/v1/servers":
             if self.clock() - self._list[0] > 60:
                 self._list = (self.clock(), json.dumps(self._answer("/servers", {})[1]).encode())

@@ -113,3 +113,79 @@ def test_noise_in_place_of_events_and_answers_is_no_reason_to_end(tmp_path: Path
         seat.press("q")
         assert seat.ended() == 0
         assert seat.is_restored()
+
+
+def noise(chance: random.Random) -> bytes:
+    """An answer that nobody could mean."""
+    kinds = (
+        lambda: chance.randbytes(chance.randint(0, 2000)),
+        lambda: b'{"servers": ' + b"[" * 50_000,
+        lambda: (
+            b'{"servers": {"a": 1}, "alerts": 7, "incidents": [null, {"subject": "x", "started_at": []}], "next": {}}'
+        ),
+        lambda: (
+            b'{"servers": [{"server_id": "x", "metrics": 3, "timestamp": "\\u001b[2J"}, 5], "checks": {"store": null}}'
+        ),
+        lambda: b"null",
+        lambda: b'{"times": "no", "series": {"cpu.percent": [1, [2, "3"], {}]}, "rules": [{}], "labels": {"hosts": 3}}',
+    )
+    return chance.choice(kinds)()
+
+
+def test_noise_in_place_of_every_answer_is_no_reason_to_end_and_over_when_it_is_over(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    with hub() as found, Seat(tmp_path, "--hub", found.url, "--screen", "hosts") as seat:
+        seat.until("● LIVE")
+        seat.until("web-1")
+        found.noise = lambda: noise(chance)
+        for screen in "123456":
+            asked = len(found.asked)
+            seat.press(f"{screen}r-")
+            seat.until(lambda _, asked=asked: len(found.asked) >= asked + 3)  # type: ignore[misc]
+            seat.press("b+")
+        found.noise = None
+        seat.press("02r")
+        seat.until(lambda text: "db-1" in text and "● LIVE" in text and "⣿" in text)
+        seat.press("q")
+        assert seat.ended() == 0
+        assert seat.is_restored()
+
+
+def test_what_was_missed_while_the_hub_was_away_is_filled_in(tmp_path: Path) -> None:
+    with hub(1) as found, Seat(tmp_path, "--hub", found.url, "--host", "web-1") as seat:
+        seat.until(lambda text: "● LIVE" in text and "⣿" in text)
+        found.close()
+        seat.until("RECONNECTING")
+        with hub(1, port=found.port) as again:
+            seat.press("r")
+            seat.until("● LIVE")
+            seat.until(lambda _: any("/series?" in path for path in again.asked))
+        seat.press("q")
+        assert seat.ended() == 0
+
+
+def test_a_window_that_changes_while_it_is_stopped_is_filled_when_it_goes_on(tmp_path: Path) -> None:
+    with hub() as found, Seat(tmp_path, shell=True, PS1="> ") as seat:
+        seat.until(">")
+        seat.press(f"{sys.executable} -m viewer --hub {found.url} --screen hosts\r")
+        seat.until("web-1")
+        seat.press("\x1a")
+        seat.until(lambda text: "Stopped" in text and text.rstrip().endswith("\n>"))
+        seat.resize(110, 35)
+        seat.press("fg\r")
+        seat.until(lambda text: len(text.splitlines()) == 35 and text.splitlines()[34].endswith("window 5m"))
+        assert seat.screen.scrolled == 0
+        seat.press("q")
+        seat.until(lambda text: 1049 not in seat.screen.modes and text.rstrip().endswith("\n>"))
+        seat.press("exit\r")
+        assert seat.ended() == 0
+
+
+def test_a_window_that_is_closed_while_the_hub_is_away_ends_it_too(tmp_path: Path) -> None:
+    errors = tmp_path / "errors"
+    with hub() as found, Seat(tmp_path, "--hub", found.url, errors=errors) as seat:
+        seat.until("● LIVE")
+        found.close()
+        seat.until("RECONNECTING")
+        assert seat.vanish() == 0
+    assert errors.read_text() == ""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import sys
+import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from bus import home
 from bus.faults import ConfigError
 from viewer.config import FILE, LOOPBACK, Hub, Viewer, hub, load
 
@@ -34,7 +38,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def named(given: argparse.Namespace, settings: Viewer, folder: Path, environment: Mapping[str, str]) -> Hub:
-    """The hub that flags and ``settings`` (of a file in ``folder``) name; raises ``ConfigError``."""
+    """The hub that flags and ``settings`` (of a file in ``folder``) name, else that of this machine.
+
+    Raises ``ConfigError``.
+    """
+    if given.url is None and settings.api_url == Viewer().api_url:
+        settings = replace(settings, api_url=here(environment) or settings.api_url)
     return hub(
         settings,
         folder,
@@ -44,6 +53,27 @@ def named(given: argparse.Namespace, settings: Viewer, folder: Path, environment
         file=given.token_file,
         ca=given.ca_file,
     )
+
+
+def here(environment: Mapping[str, str]) -> str:
+    """Where this machine's hub listens by its configuration; empty where there is none, or it says nothing of use."""
+    try:
+        api = tomllib.loads(home.config_path(None, environment).read_text(encoding="utf-8")).get("api", {})
+        bind, port = api.get("bind", "127.0.0.1"), api.get("port", 8080)
+    except (OSError, ValueError, AttributeError):
+        return ""  # guardia check names what is wrong with it
+    return f"http://{reachable(bind)}:{port}" if isinstance(bind, str) and isinstance(port, int) else ""
+
+
+def reachable(bind: str) -> str:
+    """Where this machine reaches what listens at ``bind``."""
+    try:
+        address = ipaddress.ip_address(bind)
+    except ValueError:
+        return bind or "127.0.0.1"
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return bind if address.version == 4 else f"[{bind}]"
 
 
 def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub | None:

@@ -7,7 +7,6 @@ amiss, 2 the hub does not answer; 100 asked wrongly.
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import os
 import time
@@ -197,19 +196,8 @@ def _hub(given: argparse.Namespace, path: Path) -> Hub:
     settings = load(None, os.environ)
     if path.exists():
         api = config.load(path, rooms.tables(), rooms.LISTS)["api"]
-        settings = replace(settings, api_url=f"http://{_reachable(api.bind)}:{api.port}")
+        settings = replace(settings, api_url=f"http://{hubs.reachable(api.bind)}:{api.port}")
     return hubs.named(given, settings, FILE.expanduser().parent, os.environ)
-
-
-def _reachable(bind: str) -> str:
-    """Where this machine reaches what listens at ``bind``."""
-    try:
-        address = ipaddress.ip_address(bind)
-    except ValueError:
-        return bind or "127.0.0.1"
-    if address.is_unspecified:
-        return "127.0.0.1" if address.version == 4 else "[::1]"
-    return bind if address.version == 4 else f"[{bind}]"
 
 
 class _Transport(SupervisorTransport):  # type: ignore[misc]

@@ -146,6 +146,22 @@ def test_the_alerter_of_this_machine_is_asked_where_nothing_names_another(capfd:
     assert "the hub is not running here" in capfd.readouterr().err
 
 
+def test_the_hub_of_this_machine_is_asked_where_its_own_configuration_says(
+    hub: Hub, tmp_path: Path, settings: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hub.token = None
+    config = tmp_path / "guardia.toml"
+    config.write_text(f'[api]\nbind = "0.0.0.0"\nport = {hub.port}\n')
+    monkeypatch.setenv("GUARDIA_CONFIG", str(config))
+    assert printing.hosts(["web-1"]) == 0
+    assert "web-1" in capfd.readouterr().out
+    settings.write_text('api_url = "http://127.0.0.1:1"\n')
+    assert printing.hosts([]) == 2, "the viewer's settings win"
+    settings.unlink()
+    config.write_text("[api\n")
+    assert hubs.here({"GUARDIA_CONFIG": str(config)}) == ""
+
+
 def test_settings_that_name_another_machine_send_commands_there(settings: Path) -> None:
     given = hubs.Parser()
     hubs.add_flags(given)

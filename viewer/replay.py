@@ -164,6 +164,8 @@ class Replay:
             host = self.world.hosts.get(name)
             if host is not None:
                 self._host(host, stretch, at)
+                if (known := self.present.hosts.get(name)) is not None:
+                    host.facts = known.facts  # they may be told after the visit began
 
     def _sync(self) -> None:
         """Know the same hosts and services as the present does."""

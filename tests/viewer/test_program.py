@@ -137,6 +137,12 @@ def test_a_fleet_is_first_seen_at_a_glance_one_host_as_it_is_and_who_chose_gets_
     assert begun(tmp_path, 3, "--screen", "services") == "services"
 
 
+def test_a_replay_begins_so_long_ago_as_the_page_writes_it(hub: Hub, tmp_path: Path) -> None:
+    done = view(tmp_path, "--hub", hub.url, "--dump", "--host", "web-1", "--replay", "-2h")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ", 2 h ago" in done.stdout.splitlines()[0]
+
+
 def test_who_presses_a_key_before_the_hub_answers_is_not_moved() -> None:
     model = make_model(Viewer(), "http://hub", None, None)
     model.press("4", NOON)

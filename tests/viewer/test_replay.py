@@ -7,7 +7,7 @@ import pytest
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
 from viewer.burning import Incident
-from viewer.events import AskSeries, IncidentsTold, SampleTold
+from viewer.events import AskSeries, FactsTold, IncidentsTold, SampleTold
 from viewer.replay import NOT_READ
 from viewer.session import Session
 from viewer.wishes import AskIncidents
@@ -31,6 +31,13 @@ def test_numbers_are_those_of_the_moment_and_not_of_today() -> None:
     assert host.value("cpu.percent") == hub.hosts["web-1"].value("cpu.percent", NOON - 7200 + 0.5)
     assert host.value("disk[/srv/backup].percent") is not None
     assert "■ PAUSED 10:00:00, 2 h ago" in found.draw(100, 30).text()
+
+
+def test_facts_that_are_told_after_the_visit_began_are_shown() -> None:
+    found = visited(7200, screen="host")
+    found.model.take(FactsTold("web-1", {"os": "Plan 9"}), NOON)
+    found.turn()
+    assert found.model.world.hosts["web-1"].facts == {"os": "Plan 9"}
 
 
 def test_a_moment_of_another_day_is_told_with_its_day() -> None:

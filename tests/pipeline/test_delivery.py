@@ -134,6 +134,7 @@ def test_a_store_put_back_to_an_older_copy_is_refilled(programs: Programs) -> No
     _hub(programs)
     programs.producer("web-1", RATE)
     _more(programs, 1000)
+    _arrived(programs, "web-1")  # so that there is a store, however slowly it started
     programs.kill("store-writer", signal.SIGTERM)
     store, copy = programs.folder / "var" / "store", programs.folder / "copy"
     shutil.copytree(store, copy)

@@ -225,6 +225,8 @@ def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, wo
 
 def _split(form: int, width: int, body: bytes, rows: int, fewer: int) -> tuple[Present, int, Present | Spots, bytes]:
     """(which rows have a reading, how many residuals there are, which of them are not zero, codes)."""
+    if not form & (PRESSED | HOLES | SPARSE):
+        return None, rows - fewer, None, body
     head, codes = body, b""
     if form & PRESSED:
         (size,) = LENGTH.unpack_from(body)

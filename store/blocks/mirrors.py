@@ -35,10 +35,11 @@ def mirrored(columns: Sequence[Coded], values: Floats) -> list[Coded]:
     """The columns of these rows, those that mirror one before them as such."""
     found = list(columns)
     heard: dict[bytes, list[int]] = {}
+    steps = np.abs(np.diff(values[:, :LOOKED_AT], axis=1))
     for place, column in enumerate(columns):
         if column.form & 3 != INTEGERS or len(column.payload) < WORTH:
             continue
-        others = heard.setdefault(np.abs(np.diff(values[place, :LOOKED_AT])).tobytes(), [])
+        others = heard.setdefault(steps[place].tobytes(), [])
         for other in others[-TRIED:]:
             told = _told(values[place], values[other])
             if told is not None and place - other <= FARTHEST:

@@ -30,6 +30,8 @@ PACKAGES = {
     "PostgreSQL": "postgresql-15",
 }
 OURS = {"ours": load.TOGETHER, "ours-single": 1}
+QUESTIONS_SECONDS = 270.0
+"""What the questions take at most on a machine that does nothing else."""
 NAMES = (*OURS, *RIVALS)
 BESIDE = {"ours-single": "victoriametrics-single", "victoriametrics-single": "victoriametrics-single"}
 """Whom a line is compared with."""
@@ -78,8 +80,9 @@ def main() -> int:
     print(head, flush=True)
     tables = []
     parts = given.parts.split(",")
+    reserve = QUESTIONS_SECONDS if "questions" in parts else 60.0
     if "ingest" in parts:
-        tables.append(_ingest(watch, names, hosts, runs, 2.0 if given.quick else 8.0))
+        tables.append(_ingest(watch, names, hosts, runs, 2.0 if given.quick else 8.0, reserve))
     if "questions" in parts:
         tables.append(questions.measured(watch, names, quick=given.quick))
     watch.say("all done")
@@ -87,7 +90,8 @@ def main() -> int:
     return 0
 
 
-def _ingest(watch: Watch, names: Sequence[str], hosts: int, runs: int, seconds: float) -> str:
+def _ingest(watch: Watch, names: Sequence[str], hosts: int, runs: int, seconds: float, reserve: float) -> str:
+    """``reserve`` seconds at the end are for others."""
     data = sustained.readings(hosts)
     works: dict[str, Callable[[], Run]] = {}
     for name in names:
@@ -98,7 +102,7 @@ def _ingest(watch: Watch, names: Sequence[str], hosts: int, runs: int, seconds: 
     found: dict[str, list[Run]] = {}
     for _ in range(runs):
         for name, work in works.items():
-            if watch.left() < 60 and name in found:
+            if watch.left() < reserve and name in found:
                 continue
             run = watch.tried(name, work)
             if run is not None:

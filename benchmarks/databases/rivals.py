@@ -133,7 +133,7 @@ RIVALS = {
     "victoriametrics-single": Rival(
         lambda data, most: load.remote_writes(data, 1, most, 1),
         lambda told, seconds: victoria_ran(told, seconds, "a sample of a series at a time"),
-        16,
+        12,
     ),
     "prometheus": Rival(lambda data, most: load.remote_writes(data, LANES, most), prometheus_ran, 24),
     "influxdb": Rival(lambda data, most: load.lines(data, LANES, most), influxdb_ran, 12),

@@ -77,6 +77,7 @@ class Blocks:
         self.faults = 0
         """How often something could not be read."""
         self._paths: dict[tuple[str, str, str], Path] = {}
+        self._folders: dict[tuple[str, str], Path] = {}
         self.roll: Roll | None = None
         """Which files there are to be, for who makes and removes them; see ``be_kept``."""
 
@@ -113,7 +114,11 @@ class Blocks:
 
     def spans(self, kind: str, tier: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
         """The files that may hold something between two times (both included), by time."""
-        return [one for one in self._listing(self.folder / kind / tier) if one.start <= end and one.end > start]
+        key = kind, tier
+        folder = self._folders.get(key)
+        if folder is None:
+            folder = self._folders[key] = self.folder / kind / tier
+        return [one for one in self._listing(folder) if one.start <= end and one.end > start]
 
     def late(self) -> set[int]:
         """The days to which rows came after their rollups were made, and these are not made anew yet."""

@@ -34,9 +34,9 @@ def test_numbers_are_those_of_the_moment_and_not_of_today() -> None:
 
 
 def test_facts_that_are_told_after_the_visit_began_are_shown() -> None:
-    found = visited(7200, screen="host")
+    found = visited(7200)
     found.model.take(FactsTold("web-1", {"os": "Plan 9"}), NOON)
-    found.turn()
+    found.model.travel.follow(NOON)
     assert found.model.world.hosts["web-1"].facts == {"os": "Plan 9"}
 
 

@@ -202,7 +202,7 @@ class Model:
             wants_services = self.screen == "services" or not self.world.services_told
             found += self.plan.lists(now, services=wants_services, host=host.name if host else None)
         if self.replay is not None:
-            listed = self.hosts.visible if self.screen == "hosts" else ()
+            listed = self.lists[self.screen].visible if self.screen in ("pulse", "hosts") else ()
             found += self.plan.past(self.replay.wishes(listed, host.name if host else None, now), now)
         if host:
             found += self.plan.host(self.pasts, host.name, self.window, now, end)

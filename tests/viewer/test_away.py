@@ -67,3 +67,23 @@ def test_a_replay_tells_nothing_of_now() -> None:
 def test_the_end_of_a_long_filter_is_what_is_seen_while_it_is_typed() -> None:
     found = session(hub_of("50"), "/", *"a name and another one", screen="hosts")
     assert found.draw(40, 12).text().splitlines()[-1].startswith(" / and another one▏ 0 found")
+
+
+def test_a_replay_reads_the_hosts_that_pulse_shows_and_calls_the_others_unread() -> None:
+    found = session(hub_of("odd"), "<", screen="pulse")
+    left = [line[:60] for line in found.draw(200, 60).text().splitlines()[7:15]]
+    assert any("big-1" in line for line in left)
+    assert not any("not read" in line for line in left)
+    many = session(hub_of("50"), "<", screen="pulse")
+    text = many.draw(80, 24).text()
+    assert "▼ – down" in text or "not read" not in text, "none is counted as down while some are not read"
+
+
+def test_what_burned_at_a_time_of_the_past_fires_there() -> None:
+    found = session(hub_of("odd"), "<", screen="alerts")
+    found.press("g")
+    first = found.draw(120, 40).text().splitlines()[3]
+    assert "▼ firing" in first
+    assert "resolved" not in found.draw(120, 40).text().splitlines()[4]
+    found.model.show("pulse")
+    assert "● warning" not in found.draw(120, 40).text()

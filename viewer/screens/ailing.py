@@ -8,6 +8,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit
 from viewer.palette import BOLD, Role
 from viewer.panel import panel
+from viewer.replay import NOT_READ
 from viewer.scene import Scene
 from viewer.screens.alerts import longest
 from viewer.table import Column
@@ -22,6 +23,8 @@ def draw(scene: Scene, pane: Pane) -> None:
     page = max(0, pane.height - 3)
     ill = sum(one.state != "up" for one in services)
     facts: list[Span] = [(f"{ill} not up", Role.WARN | BOLD) if ill else ("all up", Role.UP)]
+    if unread := sum(one.state == NOT_READ for one in services):
+        facts = [(f"{unread} not read", Role.SOFT)]
     facts = scene.as_of() or facts
     tone = Role.TEXT if scene.live else Role.STALE
     more = len(services) - page

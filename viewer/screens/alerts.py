@@ -142,8 +142,10 @@ def state_of(row: Row) -> tuple[str, int]:
     if row.kind == "past":
         return "resolved", Role.SOFT
     one = row.incident
-    style = SEVERITIES.get(one.severity, Role.WARN) if one.burns else Role.WARN
-    return one.state, style | (BOLD if one.burns else 0)
+    # In a replay it fired then, whatever became of it.
+    state = "firing" if one.state == "resolved" else one.state
+    style = SEVERITIES.get(one.severity, Role.WARN) if state != "pending" else Role.WARN
+    return state, style | (BOLD if state != "pending" else 0)
 
 
 def _severity(row: Row) -> Span:

@@ -11,6 +11,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
+from viewer.replay import NOT_READ
 from viewer.scene import Scene, sign, state_role
 from viewer.screens import ailing, host, lately
 from viewer.screens.alerts import SEVERITIES, SIGNS, longest
@@ -150,7 +151,7 @@ def _hosts(scene: Scene, pane: Pane) -> None:
     if not total:
         nothing(inner, why_none(scene, told, "no host has reported yet"))
         return
-    _two_columns(inner, 0, _states(scene, counts, told=told))
+    _two_columns(inner, 0, _states(scene, counts, told=_known(told, counts)))
     if told:
         _bar(inner, inner.height - 1, counts)
 
@@ -165,13 +166,13 @@ def _services(scene: Scene, pane: Pane) -> None:
     if not counts:
         nothing(inner, why_none(scene, world.services_told, "no services are checked"))
         return
-    _two_columns(inner, 0, _states(scene, counts, told=_services_known(scene, counts)))
+    _two_columns(inner, 0, _states(scene, counts, told=_known(world.services_told, counts)))
     _bar(inner, inner.height - 1, counts)
 
 
-def _services_known(scene: Scene, counts: Mapping[str, int]) -> bool:
-    """Whether a state that no service has is known to have none."""
-    return scene.model.world.services_told and not counts.get("not read")
+def _known(told: bool, counts: Mapping[str, int]) -> bool:
+    """Whether a state that nobody has is known to have none."""
+    return told and not counts.get(NOT_READ)
 
 
 def _hub(scene: Scene, pane: Pane) -> None:
@@ -256,12 +257,13 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
 def _lines(scene: Scene, pane: Pane) -> int:
     """The same counts for narrow terminals, a line or two each; returns how many lines they took."""
     world = scene.model.world
-    groups: list[tuple[str, list[Span]]] = [("hosts", _states(scene, world.counts(), told=world.hosts_told))]
+    hosts = world.counts()
+    groups: list[tuple[str, list[Span]]] = [("hosts", _states(scene, hosts, told=_known(world.hosts_told, hosts)))]
     services: dict[str, int] = {}
     for service in world.services.values():
         services[service.state] = services.get(service.state, 0) + 1
     if services:
-        groups.append(("services", _states(scene, services, told=_services_known(scene, services))))
+        groups.append(("services", _states(scene, services, told=_known(world.services_told, services))))
     y = 0
     for label, spans in groups:
         pane.put(1, y, label, Role.SOFT)
@@ -312,7 +314,12 @@ def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
 
 
 def _state(one: Incident, wide: int) -> list[Span]:
-    return [(fit(f"{SIGNS.get(one.state, '○')} {one.severity}", wide), SEVERITIES.get(one.severity, Role.WARN) | BOLD)]
+    return [
+        (
+            fit(f"{SIGNS['clearing' if one.state == 'clearing' else 'firing']} {one.severity}", wide),
+            SEVERITIES.get(one.severity, Role.WARN) | BOLD,
+        )
+    ]
 
 
 def _since(scene: Scene, one: Incident) -> str:

@@ -11,6 +11,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
+from viewer.replay import NOT_READ
 from viewer.scene import Scene, alarm, state_role
 from viewer.screens.alerts import SEVERITIES
 from viewer.table import Column
@@ -20,6 +21,8 @@ from viewer.world import Host
 
 MOST = 200
 """Hosts that are listed as the worst."""
+UNREAD = 9.5
+"""The weight of hosts of which a replay knows nothing yet."""
 CALM = 9.0
 """The weight of hosts that need no look."""
 FULL_DISK = 7.0
@@ -70,6 +73,8 @@ def worst_hosts(scene: Scene) -> list[Bad]:
 def _weight(host: Host, firing: Incident | None, at: float) -> tuple[float, float]:
     """Sorts the worst first: by kind, then by how much of it."""
     state = host.state
+    if host.state == NOT_READ and firing is None:
+        return UNREAD, 0.0
     if state in ("down", "degraded"):
         return 0.0 if state == "down" else 1.0, 0.0
     if firing is not None:
@@ -87,6 +92,8 @@ def _weight(host: Host, firing: Incident | None, at: float) -> tuple[float, floa
 def _bad(scene: Scene, host: Host, firing: Incident | None) -> Bad:
     weight = _weight(host, firing, scene.at)
     kind = weight[0]
+    if kind == UNREAD:
+        return Bad(host, weight, "not read yet", Role.SOFT)
     if kind <= 1.0:
         why = host.error or f"{host.state} for {age(host.age(scene.at))}"
         return Bad(host, weight, why, state_role(host.state))

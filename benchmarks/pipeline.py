@@ -11,7 +11,9 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -101,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever is cut short takes its hub and folder along
     for part in given.parts or PARTS:
         PARTS[part](given.seconds)
     return 0

@@ -1,6 +1,7 @@
 """The state's own record of itself, and how a store of an older format becomes one of the present format.
 
-    meta   "state"     ->  msgpack: format, generation, commits, records, deleted, ...
+    meta   "state"     ->  msgpack: format, generation, commits; counts of records, deleted, sealed, moved; leaving
+                           (``store.backends.leaving``), ...
            "checksum"  ->  CRC-32 of that, since format 2
 
 A format is raised when what is on disk would be misread by the version before. Its step in ``STEPS`` runs in one

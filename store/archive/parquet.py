@@ -110,7 +110,7 @@ class Archived:
                 self.told(place)
                 for piece in place.pieces:
                     # The columns that we do not answer from have the pages' own checksums.
-                    self._columns(piece.group, self._file.schema_arrow.names)
+                    self._columns(piece.group, None)
             except (Damaged, OSError) as error:
                 found.append(f"{self.path}: {place.subject}: {error}")
         return found
@@ -133,8 +133,9 @@ class Archived:
         return columns[0], columns[1], columns[2], columns[3], bodies
 
     def _values(self, place: Place, piece: Piece) -> Floats:
-        column = self._columns(piece.group, ["value"]).column("value")
+        table = self._columns(piece.group, ["value"])
         try:
+            column = table.column("value")
             values = np.concatenate([part.to_numpy() for part in column.chunks]).reshape(piece.metrics, place.rows)
         except BROKEN as error:
             raise Damaged(_first_line(error)) from None
@@ -142,9 +143,9 @@ class Archived:
             raise Damaged("the checksum of the numbers does not hold")
         return values
 
-    def _columns(self, group: int, names: Sequence[str]) -> Any:
+    def _columns(self, group: int, names: Sequence[str] | None) -> Any:
         try:
-            return self._file.read_row_group(group, columns=list(names), use_threads=False)
+            return self._file.read_row_group(group, columns=list(names) if names else None, use_threads=False)
         except BROKEN as error:
             raise Damaged(_first_line(error)) from None
 

@@ -226,6 +226,18 @@ def test_any_flipped_byte_is_found(store: Archiving) -> None:
     assert named > 20
 
 
+def test_a_column_whose_name_is_damaged_is_a_file_that_is(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    path = store.archive / "kind=sample/day=2026-01-31/part.parquet"
+    data = path.read_bytes()
+    at = data.index(b"value", len(data) - int.from_bytes(data[-8:-4], "little") - 8)
+    path.with_name("fresh").write_bytes(data[:at] + b"walue" + data[at + 5 :])
+    path.with_name("fresh").rename(path)
+    assert store.backend.rows("sample", "web-1", START, START + DAY - 1) == []
+    assert inspect_archived(path).faults
+
+
 def test_a_damaged_block_stays_where_it_is(store: Archiving) -> None:
     told_everything(store)
     store.mover.after = 400 * DAY

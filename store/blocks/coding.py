@@ -53,7 +53,7 @@ import numpy.typing as npt
 
 from store.blocks.pressing import pressed, smaller
 from store.blocks.rice import shorter
-from store.blocks.spots import SPOTTED, gaps, headed
+from store.blocks.spots import LEAST_GAPS, SPOTTED, gaps, headed
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -302,25 +302,28 @@ def _bodies(residuals: Words) -> list[_Body]:
 
 def _shortest(bodies: Sequence[_Body], holes: bytes, level: int) -> list[tuple[int, int, bytes]]:
     """(flags, width, body) of each, by planes or as Rice codes."""
-    made, heads, columns, places, most = [], [], [], [], []
-    spots = gaps({place: one.bitmap for place, one in enumerate(bodies) if one.sparse and one.width})
+    made, heads, columns, places = [], [], [], []
+    bitmaps: dict[int, bytes] = {}
     for place, (sparse, bitmap, width, planes, told) in enumerate(bodies):
         body, pressed = _pressed(holes + bitmap, planes, width, level)
         made.append((sparse | pressed, width, body))
         # Codes take a bit for each residual at least.
         if width and len(body) > len(told) // 8:
-            (head, framed), spotted = headed(holes + bitmap, level), 0
-            if place in spots:
-                plain, alone = headed(holes, level)
-                if len(plain) + len(spots[place]) < len(head):
-                    head, framed, spotted = plain + spots[place], alone, SPOTTED
-            heads.append((sparse | (PRESSED if framed else 0) | RICED, spotted, head))
+            head, framed = headed(holes + bitmap, level) if holes or bitmap else (b"", False)
+            heads.append((sparse | (PRESSED if framed else 0) | RICED, 0, head))
             columns.append(told)
             places.append(place)
-            most.append(len(body) - len(head))
-    for place, (flags, spotted, head), codes in zip(places, heads, shorter(columns, most), strict=True):
-        if codes is not None:
-            made[place] = flags, spotted, head + codes
+            # And two bits for each gap, of which there are more zeros than ones.
+            if sparse and len(head) > len(told) // 4 + LEAST_GAPS:
+                bitmaps[len(heads) - 1] = bitmap
+    plain, alone = headed(holes, level) if holes else (b"", False)
+    for at, codes in gaps(bitmaps).items():
+        if len(plain) + len(codes) < len(heads[at][2]):
+            heads[at] = SPARSE | (PRESSED if alone else 0) | RICED, SPOTTED, plain + codes
+    most = [len(made[place][2]) - len(head) for place, (_, _, head) in zip(places, heads, strict=True)]
+    for place, (flags, spotted, head), some in zip(places, heads, shorter(columns, most), strict=True):
+        if some is not None:
+            made[place] = flags, spotted, head + some
     return made
 
 

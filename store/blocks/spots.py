@@ -20,6 +20,8 @@ LENGTH = struct.Struct("<I")
 COUNTS = struct.Struct("<HH")
 MOST = 0xFFFF
 """So many residuals and so many bytes of codes at most."""
+LEAST_GAPS = 7
+"""Bytes that gaps take at least, beside their codes' bits."""
 SPOTTED = 1
 """The width in the entry of a column that has gaps in place of a bitmap."""
 
@@ -27,13 +29,19 @@ SPOTTED = 1
 def gaps(bitmaps: Mapping[int, bytes]) -> dict[int, bytes]:
     """Of each bitmap the gaps before its ones, where they take fewer bytes; none of them is empty."""
     found = {place: np.flatnonzero(np.unpackbits(np.frombuffer(one, np.uint8))) for place, one in bitmaps.items()}
-    few = {place: (np.diff(at, prepend=-1) - 1).astype(np.uint64) for place, at in found.items() if len(at) <= MOST}
+    few = {place: _between(at) for place, at in found.items() if len(at) <= MOST}
     told = zip(few.items(), shorter(list(few.values()), [len(bitmaps[place]) for place in few]), strict=True)
     return {
         place: COUNTS.pack(len(of), len(codes)) + codes
         for (place, of), codes in told
         if codes is not None and len(codes) <= MOST
     }
+
+
+def _between(at: npt.NDArray[np.int64]) -> Words:
+    before = at.copy()
+    before[1:] -= at[:-1] + 1
+    return before.view(np.uint64)
 
 
 def headed(bitmaps: bytes, level: int) -> tuple[bytes, bool]:

@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import re
+import signal
 import statistics
 import subprocess
 import time
@@ -72,6 +73,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--hosts", type=int, default=100)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupted)
     watch, names = Watch(given.minutes), given.only.split(",")
     if unknown := [name for name in names if name not in NAMES]:
         parser.error(f"there is no {unknown[0]}: {', '.join(NAMES)}")
@@ -82,9 +84,9 @@ def main() -> int:
     parts = given.parts.split(",")
     reserve = QUESTIONS_SECONDS if "questions" in parts else 60.0
     if "ingest" in parts:
-        tables.append(_ingest(watch, names, hosts, runs, 2.0 if given.quick else 8.0, reserve))
+        tables.append(_told(_ingest(watch, names, hosts, runs, 2.0 if given.quick else 8.0, reserve)))
     if "questions" in parts:
-        tables.append(questions.measured(watch, names, quick=given.quick))
+        tables.append(_told(questions.measured(watch, names, quick=given.quick)))
     watch.say("all done")
     print("\n" + "\n".join((head, *tables)), flush=True)
     return 0
@@ -144,6 +146,17 @@ def _middle(runs: Sequence[Run]) -> Run:
     """The run with the median pace."""
     middle = statistics.median_low(run.rate for run in runs)
     return next(run for run in runs if run.rate == middle)
+
+
+def _told(table: str) -> str:
+    """The table, printed as soon as there is one."""
+    print(table, flush=True)
+    return table
+
+
+def _interrupted(*_: object) -> None:
+    """End as by Ctrl-C, so that no server stays behind."""
+    raise KeyboardInterrupt
 
 
 def _machine() -> str:

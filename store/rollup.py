@@ -24,7 +24,7 @@ FIRST = 2
 MOST_SUM = 2.0**62
 FEW = 16
 """Columns of a span that are folded one by one."""
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 17
 """So many numbers are coded at once."""
 Places = npt.NDArray[np.intp]
 

@@ -80,7 +80,7 @@ class Together:
         """Write it, now or with those that follow; raises ``Damaged`` and ``OSError``."""
         self._waiting.append((subject, voice, rows))
         self._numbers += len(rows) * (META + voice.values)
-        if self._numbers >= AT_ONCE // 16:
+        if self._numbers >= AT_ONCE // 8:
             self.flush()
 
     def flush(self) -> None:
@@ -104,7 +104,7 @@ def _meta(rows: Told) -> Integers:
     return np.stack([rows.at, rows.received - rows.at, rows.epoch, rows.number])
 
 
-def _few(metrics: int, rows: int, most: int = AT_ONCE // 16) -> Iterator[slice]:
+def _few(metrics: int, rows: int, most: int = AT_ONCE // 8) -> Iterator[slice]:
     """A few metrics at a time, so that no more than about so many numbers are worked on at once."""
     step = max(1, most // max(rows, 1))
     for first in range(0, metrics, step):

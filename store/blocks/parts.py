@@ -40,7 +40,7 @@ SAMPLES, ROLLUP, RECORDS = 1, 2, 3
 META, LENGTH, BODIES = 4, 4, 5
 """Samples and records: so many columns say when and by whom. Records: where the length and the bodies are."""
 MOST_BODIES = 2**32 - 1
-TOGETHER = 1 << 16
+TOGETHER = 1 << 17
 """So many numbers of several parts are read together."""
 Read = Callable[[int, int], bytes]
 """Bytes of a part from an offset on, so many."""

@@ -129,14 +129,14 @@ def _parent(pid: int) -> int:
 
 
 RIVALS = {
-    "victoriametrics": Rival(lambda data, most: load.remote_writes(data, LANES, most), victoria_ran, 24),
+    "victoriametrics": Rival(lambda data, most: load.remote_writes(data, LANES, most), victoria_ran, 50),
     "victoriametrics-single": Rival(
         lambda data, most: load.remote_writes(data, 1, most, 1),
         lambda told, seconds: victoria_ran(told, seconds, "a sample of a series at a time"),
-        12,
+        20,
     ),
     "prometheus": Rival(lambda data, most: load.remote_writes(data, LANES, most), prometheus_ran, 24),
     "influxdb": Rival(lambda data, most: load.lines(data, LANES, most), influxdb_ran, 12),
     "sqlite": Rival(sqlite_rows, sqlite_ran, 6),
-    "postgres": Rival(load.copies, postgres_ran, 24),
+    "postgres": Rival(load.copies, postgres_ran, 40),
 }

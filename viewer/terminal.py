@@ -143,6 +143,7 @@ class Signals:
     def __init__(self) -> None:
         self.over = False
         self.suspend = False
+        self.resized = False
         self._before = {
             number: signal.signal(number, handler)
             for number, handler in (
@@ -151,6 +152,7 @@ class Signals:
                 (signal.SIGINT, self._end),
                 (signal.SIGQUIT, self._end),
                 (signal.SIGTSTP, self._stop),
+                (signal.SIGWINCH, self._resize),
             )
         }
 
@@ -171,6 +173,9 @@ class Signals:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.suspend = True
+
+    def _resize(self, number: int, frame: FrameType | None) -> None:
+        self.resized = True
 
 
 def run(
@@ -223,7 +228,14 @@ def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[]
             size = (0, 0)
         news = session.turn(hurried=bool(pressed)) or news
         now = clock()
-        resized, size = screen.size != size, screen.size
+        resized = signals.resized
+        if resized:
+            # Taken back before the size is read, so that a change after that counts again. A window that is as large
+            # as before may have been smaller meanwhile, and have lost what it showed.
+            signals.resized = False
+            screen.painter.forget()
+        there = screen.size
+        resized, size = resized or there != size, there
         # A picture that is dear to draw is drawn less often, so that it never costs more than a tenth.
         due = drawn_at + (max(PICTURE, 10 * cost) if news else STILL)
         if pressed or resized or now >= due:

@@ -97,6 +97,10 @@ class Seat:
         """Send the program a signal."""
         os.kill(self.pid, number)
 
+    def has_more(self) -> bool:
+        """Whether something was written that was not looked at."""
+        return bool(select.select([self._ours], [], [], 0)[0])
+
     def look(self, seconds: float = 0.05) -> str:
         """Look at the screen for a moment."""
         readable, _, _ = select.select([self._ours], [], [], seconds)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from viewer.names import natural
+
 SEVERITIES = ("critical", "warning", "info")
 """The worst first."""
 BURNING = ("firing", "clearing")
@@ -126,6 +128,7 @@ class Hub:
     parts: tuple[Part, ...] = ()
     stats: Mapping[str, float] = field(default_factory=dict)
     ledgers: tuple[Ledger, ...] = ()
+    """Of every producer, those that lost the most first."""
     lost: int = 0
     programs: tuple[Program, ...] = ()
     refused: str = ""
@@ -133,8 +136,16 @@ class Hub:
 
 
 def worst(incidents: Sequence[Incident]) -> list[Incident]:
-    """The worst first: what fires before what is pending, then by severity, then the newest."""
+    """The worst first: what fires before what is pending, then by severity, then the newest, then by name."""
     places = {severity: place for place, severity in enumerate(SEVERITIES)}
     return sorted(
-        incidents, key=lambda one: (not one.burns, places.get(one.severity, 1), -one.since, one.subject, one.rule)
+        incidents,
+        key=lambda one: (
+            not one.burns,
+            places.get(one.severity, 1),
+            -one.since,
+            natural(one.subject),
+            one.subject,
+            one.rule,
+        ),
     )

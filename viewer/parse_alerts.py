@@ -13,6 +13,7 @@ from viewer.events import (
     RuleTold,
     WhyTold,
 )
+from viewer.names import natural
 from viewer.parse import load, number, numbers, seconds, text
 from viewer.wishes import (
     AskIncidents,
@@ -108,9 +109,11 @@ def hub(health: str, stats: str, gaps: str | None, rooms: str | None, refused: s
         if isinstance(part, dict)
     ]
     told = load(gaps) if gaps else {}
-    ledgers = tuple(_ledger(row) for row in _rows(told.get("producers")))
+    ledgers = sorted(
+        map(_ledger, _rows(told.get("producers"))), key=lambda one: (-one.lost, -one.waiting, natural(one.source))
+    )
     programs = tuple(_program(row) for row in _rows(load(rooms).get("rooms"))) if rooms else ()
-    return Hub(tuple(parts), _flat(load(stats)), ledgers, int(number(told.get("lost")) or 0), programs, refused)
+    return Hub(tuple(parts), _flat(load(stats)), tuple(ledgers), int(number(told.get("lost")) or 0), programs, refused)
 
 
 def rules(body: str) -> RulesTold:

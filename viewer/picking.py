@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from viewer.digest import natural
+from viewer.names import natural
 from viewer.world import ORDER, Host, Service, World
 
 CALM = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from viewer.digest import Digest, digest, natural, parts
+from viewer.digest import Digest, digest, parts
 from viewer.events import (
     AlertTold,
     Check,
@@ -29,6 +29,7 @@ from viewer.events import (
     ServicesTold,
     Values,
 )
+from viewer.names import natural
 
 MAX_ALERTS = 500
 LATE = 10.0

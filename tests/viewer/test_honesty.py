@@ -192,3 +192,29 @@ def test_many_alarms_are_counted_at_40_and_at_80_columns(screen: str) -> None:
     found = seen("5000", screen)
     assert "▼ 529" in found.draw(40, 20).text().splitlines()[0]
     assert "▼ 529 firing" in found.draw(80, 24).text().splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("screen", "line"),
+    [
+        ("pulse", r"▼ down +backup-(\d+)"),
+        ("pulse", r"▼ critical +backup-(\d+)"),
+        ("hosts", r"▼ down +backup-(\d+)"),
+        ("alerts", r"▼ firing +critical +backup-(\d+)"),
+        ("guardia", r"│backup-(\d+)"),
+    ],
+)
+def test_names_stand_everywhere_as_people_count(screen: str, line: str) -> None:
+    numbers = [int(number) for number in re.findall(line, seen("5000", screen).draw(120, 40).text())]
+    assert len(numbers) > 5
+    assert numbers == sorted(numbers)
+
+
+def test_a_part_that_is_degraded_has_the_sign_for_it() -> None:
+    assert "◆ prober degraded" in seen("50", "pulse").draw(120, 40).text()
+
+
+def test_a_chart_without_readings_has_no_highest() -> None:
+    text = seen("50", "host").draw(200, 60).text()
+    assert "nothing in these 5m" in text
+    assert "max" not in text

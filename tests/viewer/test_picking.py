@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.viewer.given import NOON, calm
-from viewer.digest import natural
 from viewer.events import HostEntry, HostsTold
+from viewer.names import natural
 from viewer.picking import SORTS, Picking, passes
 from viewer.world import World
 

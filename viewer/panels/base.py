@@ -67,6 +67,11 @@ def busiest(scene: Scene, host: Host, group: str, fields: tuple[str, str], names
     return max(sorted(names), key=moved, default=None)
 
 
+def peak(value: float | None, text: str) -> list[Span]:
+    """The highest value in a chart, as it stands in its upper edge; nothing of a chart without one."""
+    return [] if value is None else [(f"max {text}", Role.SOFT)]
+
+
 def mirrored(
     scene: Scene,
     pane: Pane,
@@ -88,7 +93,7 @@ def mirrored(
         for sign, value, style in zip(signs, now, styles, strict=True)
     ]
     top = max((value for value in most if value is not None), default=None)
-    facts.append((f"max {scene.units.rate(top, network=network)}", Role.SOFT))
+    facts += peak(top, scene.units.rate(top, network=network))
     inner = panel(pane, title, facts)
     if inner.height < 2:
         return

@@ -6,7 +6,7 @@ from viewer.canvas import Pane, Span
 from viewer.charts import PERCENT, meter, nice, spark
 from viewer.palette import BOLD, Role, heat
 from viewer.panel import backdrop, draw_area, empty_reason, frame, nothing, panel, percent_label
-from viewer.panels.base import Need, Panel, columns, track
+from viewer.panels.base import Need, Panel, columns, peak, track
 from viewer.scene import Scene, alarm
 from viewer.units import count, number, percent, share
 from viewer.world import Host
@@ -26,7 +26,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     past = track(scene, host)
     most = past.most("cpu.percent", scene.axis(max(1, pane.width - 7)))
     facts: list[Span] = [(percent(busy), scene.tone(host, alarm(busy, heat((busy or 0) / 100))) | BOLD)]
-    facts.append((f"max {share(most)}", Role.SOFT))
+    facts += peak(most, share(most))
     loads = [host.value(f"load.{span}") for span in ("1m", "5m", "15m")]
     if any(load is not None for load in loads):
         facts.append((f"load {' '.join(number(load) for load in loads)}", scene.tone(host)))

@@ -6,7 +6,7 @@ from viewer.canvas import Pane, Span
 from viewer.charts import PERCENT, nice
 from viewer.palette import BOLD, Role
 from viewer.panel import Gauge, backdrop, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
-from viewer.panels.base import Need, Panel, columns, track
+from viewer.panels.base import Need, Panel, columns, peak, track
 from viewer.scene import Scene, alarm
 from viewer.units import share
 from viewer.world import Host
@@ -24,7 +24,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     most = past.most("memory.percent", scene.axis(max(1, pane.width - 7)))
     facts: list[Span] = [
         (share(used), scene.tone(host, alarm(used, Role.MEMORY, warn=90)) | BOLD),
-        (f"max {share(most)}", Role.SOFT),
+        *peak(most, share(most)),
     ]
     free = host.value("memory.available")
     if free is not None:

@@ -9,7 +9,7 @@ from viewer.cells import fit, width
 from viewer.charts import Scale, lines
 from viewer.palette import BOLD, SERIES, Role
 from viewer.panel import backdrop, empty_reason, frame, nothing, panel
-from viewer.panels.base import Need, Panel, columns, track
+from viewer.panels.base import Need, Panel, columns, peak, track
 from viewer.scene import Scene
 from viewer.world import Host
 
@@ -24,9 +24,10 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw the lines of the hottest sensors, and all names that fit."""
     sensors = _sensors(host)
     hottest = sensors[0][1]
+    most = _most(scene, host, pane, sensors[0][0])
     facts: list[Span] = [
         (scene.units.temperature(hottest), scene.tone(host, _style(hottest)) | BOLD),
-        (f"max {scene.units.temperature(_most(scene, host, pane, sensors[0][0]))}", Role.SOFT),
+        *peak(most, scene.units.temperature(most)),
         (f"hottest of {len(sensors)}", Role.SOFT),
     ]
     inner = panel(pane, "Temperatures", facts)

@@ -217,8 +217,7 @@ def _ledgers(scene: Scene, pane: Pane, hub: Hub) -> None:
     if not hub.ledgers:
         nothing(inner, hub.refused or "nobody has sent anything yet")
         return
-    rows = sorted(hub.ledgers, key=lambda one: (-one.lost, -one.waiting, one.source))
-    draw_table(inner, _ledger_columns(scene), rows[first : first + page], gap=1 if inner.width < 58 else 2)
+    draw_table(inner, _ledger_columns(scene), hub.ledgers[first : first + page], gap=1 if inner.width < 58 else 2)
 
 
 def _ledger_columns(scene: Scene) -> Sequence[Column[Ledger]]:

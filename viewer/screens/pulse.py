@@ -15,6 +15,7 @@ from viewer.replay import NOT_READ
 from viewer.scene import Scene, sign, state_role
 from viewer.screens import ailing, host, lately
 from viewer.screens.alerts import SEVERITIES, SIGNS, longest
+from viewer.screens.guardia import SIGNS as PART_SIGNS
 from viewer.screens.guardia import current
 from viewer.screens.guardia import ill as ill_parts
 from viewer.screens.worst import Bad, firing_now, why_none, worst_hosts, worst_panel
@@ -218,7 +219,10 @@ def _health(scene: Scene) -> Span:
     bad = ill_parts(own.parts)
     if not current(scene):
         return f"as of {age(scene.at - scene.model.own_at)} ago", Role.WARN
-    return (f"▼ {bad[0].name} {bad[0].status}", Role.DOWN | BOLD) if bad else ("● all well", Role.UP)
+    if not bad:
+        return "● all well", Role.UP
+    mark, style = PART_SIGNS.get(bad[0].status, ("○", Role.UNKNOWN))
+    return f"{mark} {bad[0].name} {bad[0].status}", style | BOLD
 
 
 def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:

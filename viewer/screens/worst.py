@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -64,9 +65,10 @@ def worst_hosts(scene: Scene) -> list[Bad]:
     world, picking = scene.model.world, scene.model.pulse
     if picking.due((world.changes, world.hosts_told, tuple(burning)), scene.at):
         at = scene.at
-        every = [(_weight(host, burning.get(name), at), name) for name, host in world.hosts.items()]
+        # Among equals the order of names stays.
+        every = [(_weight(host, burning.get(host.name), at), host.name) for host in world.named()]
         scene.model.needing = sum(weight[0] < CALM for weight, _ in every)
-        picking.pick([name for _, name in heapq.nsmallest(MOST, every)], world.hosts_told)
+        picking.pick([name for _, name in heapq.nsmallest(MOST, every, key=operator.itemgetter(0))], world.hosts_told)
     return [_bad(scene, world.hosts[name], burning.get(name)) for name in picking.order if name in world.hosts]
 
 

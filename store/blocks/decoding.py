@@ -251,15 +251,16 @@ def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: 
     """So many residuals of each column, zeros where they are not there."""
     if not codes:
         return []
+    # Gaps are codes too, of as many numbers as follow them.
     spots = [some for some in there if isinstance(some, tuple)]
-    gaps = iter(decoded([one for _, one in spots], [many for many, _ in spots]) if spots else ())
+    told = [
+        count if some is None else some[0] if isinstance(some, tuple) else int(np.count_nonzero(some))
+        for count, some in zip(counts, there, strict=True)
+    ]
+    every = decoded([*codes, *(one for _, one in spots)], [*told, *(many for many, _ in spots)])
+    found, gaps = every[: len(codes)], iter(every[len(codes) :])
     pairs = zip(counts, there, strict=True)
     places = [spotted(next(gaps), count) if isinstance(some, tuple) else some for count, some in pairs]
-    told = [
-        count if some is None else len(some) if some.dtype != bool else int(np.count_nonzero(some))
-        for count, some in zip(counts, places, strict=True)
-    ]
-    found = decoded(codes, told)
     for place, some in enumerate(places):
         if some is not None:
             spread = np.zeros(counts[place], np.uint64)

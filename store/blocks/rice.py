@@ -226,8 +226,8 @@ def _lowest(rows: Narrow, k: Places, counts: Places, blocks: Places) -> list[byt
         if bit and bit % 8 == 0:
             byte = (rows[:many] >> rows.dtype.type(bit)).astype(np.uint8)
         planes[order[:many], bit] = np.packbits(byte[:many] & np.uint8(1 << bit % 8)).view(np.uint64)
-    told = _told_planes(k, counts, most)
-    packed = planes.view(np.uint8).reshape(told.shape)[told].tobytes()
+    told, filled = _told_planes(k, counts, most)
+    packed = planes[told].view(np.uint8).reshape(-1, BLOCK // 8)[filled].tobytes()
     ends = np.cumsum(k * -(-counts // 8))[np.cumsum(blocks) - 1].tolist()
     return [packed[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
@@ -238,12 +238,12 @@ def _by_parameter(k: Places, most: int) -> tuple[npt.NDArray[np.intp], list[int]
     return order, np.searchsorted(-k[order], -np.arange(most)).tolist()
 
 
-def _told_planes(k: Places, counts: Places, most: int) -> Flags:
-    """Which bytes of all blocks' bits are told."""
-    told: Flags = (np.arange(most) < k[:, None])[:, :, None] & (np.arange(BLOCK // 8) < -(-counts // 8)[:, None])[
-        :, None
-    ]
-    return told
+def _told_planes(k: Places, counts: Places, most: int) -> tuple[Flags, Flags]:
+    """(which bits of the blocks' residuals are told, which bytes of each of these are no filling)."""
+    # Most blocks tell far fewer bits than the one that tells most: bytes are looked at where there are any.
+    told: Flags = np.arange(most) < k[:, None]
+    filled: Flags = np.arange(BLOCK // 8) < np.repeat(-(-counts // 8), k)[:, None]
+    return told, filled
 
 
 # -- and back ---
@@ -308,10 +308,13 @@ def _from_unary(streams: Sequence[bytes], lengths: Places) -> Places:
 
 def _from_lowest(data: bytes, k: Places, counts: Places) -> Words:
     most = int(k.max())
-    planes = np.zeros((len(k), most, BLOCK // 8), np.uint8)
-    planes[_told_planes(k, counts, most)] = np.frombuffer(data, np.uint8)
+    told, filled = _told_planes(k, counts, most)
+    some = np.zeros(filled.shape, np.uint8)
+    some[filled] = np.frombuffer(data, np.uint8)
+    words = np.zeros(told.shape, np.uint64)
+    words[told] = some.view(np.uint64).reshape(-1)
     order, held = _by_parameter(k, most)
-    planes = planes[order]
+    planes = words[order].view(np.uint8).reshape(*told.shape, BLOCK // 8)
     rows = np.zeros((len(k), BLOCK), np.uint64)
     for first in range(0, most, 8):
         byte = np.zeros((held[first], BLOCK), np.uint8)

@@ -30,7 +30,7 @@ import requests
 
 from benchmarks.recording import MILLISECOND, loaded
 from bus.messages import Layout, Sample, layout_id
-from bus.process import keep_heap
+from bus.process import collect_seldom, keep_heap
 from bus.wire import pack, record, stamped, unstamped
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
@@ -250,6 +250,7 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true")
     given = parser.parse_args()
     keep_heap(HEAP_BYTES)
+    collect_seldom()
     data = recorded(given.hosts, given.recording) if given.recording else made_up(given.hosts)
     values = data.count
     rows = len(data.times)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bus.process import keep_heap, trim_heap
+from bus.process import collect_seldom, keep_heap, trim_heap
 from bus.program import Program, TryAgain, run
 from store.archive.files import Archive
 from store.archive.mark import OURS
@@ -38,6 +38,7 @@ def build_sealer(program: Program[Store]) -> None:
         return
     os.nice(NICE)
     keep_heap(HEAP_BYTES)
+    collect_seldom()
     path = program.home / program.config.path
     backend = _opened(path)
     program.loop.on_stop(backend.close)

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.databases.data import generated
 from bus.loop import Loop
 from bus.messages import KINDS, Layout, layout_id
-from bus.process import keep_heap
+from bus.process import collect_seldom, keep_heap
 from bus.questions import Question, pack_question, read_answer
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
@@ -209,6 +209,7 @@ class SealerRole(_Worker):
 
     def __init__(self, path: Path) -> None:
         keep_heap(HEAP_BYTES)
+        collect_seldom()
         self._backend = LmdbBackend(path, write=False)
         retention = Store().retention()
         # Whoever made the past wrote it just now: nothing has to be quiet for a while.

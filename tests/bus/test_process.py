@@ -161,3 +161,20 @@ def test_a_heap_that_is_kept_is_not_asked_for_anew_until_it_is_trimmed() -> None
     again, trimmed = map(int, found.stdout.split())
     assert again < 1024  # of twenty times as many pages
     assert trimmed >= 512
+
+
+CYCLES = """
+import gc
+from bus.process import collect_seldom
+collect_seldom()
+before = gc.get_stats()[0]["collections"]
+kept = [[] for _ in range(40_000)]
+print(gc.isenabled(), gc.get_freeze_count() > 0, gc.get_stats()[0]["collections"] - before)
+kept += [[] for _ in range(40_000)]
+print(gc.get_stats()[0]["collections"] - before)
+"""
+
+
+def test_cycles_are_looked_for_seldom_and_not_never() -> None:
+    found = subprocess.run([sys.executable, "-c", CYCLES], capture_output=True, check=True, text=True)
+    assert found.stdout.split() == ["True", "True", "0", "1"]

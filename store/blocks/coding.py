@@ -44,16 +44,17 @@ because it was tried: what does not come back bit for bit is kept as bits.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from store.blocks.planes import Body, by_planes, in_planes
 from store.blocks.pressing import pressed, smaller
-from store.blocks.rice import shorter
-from store.blocks.spots import LEAST_GAPS, SPOTTED, gaps, headed
+from store.blocks.rice import Plan
+from store.blocks.spots import COUNTS, LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -63,8 +64,6 @@ ENTRY = struct.Struct("<BBBBII")
 CONSTANT, INTEGERS, BITS, DICTIONARY = 0, 1, 2, 3
 HOLES, PRESSED, ORDER, SPARSE, RICED = 4, 8, 4, 64, 128
 """Flags of a form, and where the order stands in it."""
-SPARSE_SHARE = 0.6
-"""So many residuals have to be zero for a bitmap to be worth its room."""
 TRIED, TRIED_FROM = 1024, 2048
 """In columns of so many rows and more, what differences weigh is tried with so many of them."""
 SAMPLED = 8
@@ -77,8 +76,6 @@ DECIMALS = (1, 2, 3, 4, 5, 6)
 TENS = tuple(float(f"1e{place}") for place in range(23))
 UNITS = (9, 6, 3)
 """The powers of ten in which columns of integers are told: times are whole seconds, milliseconds, microseconds."""
-LIMITS, SIZES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFF], np.uint64), (0, 1, 2, 4, 8)
-"""The largest residuals of each width but the last."""
 FAVOUR = 0.97
 """Differences have to weigh less than this share of the plain numbers: zstd finds more in plain ones."""
 
@@ -225,7 +222,7 @@ class _Choices:
 
     def sizes(self, order: int, level: int) -> list[int]:
         """How many bytes each column takes in this order."""
-        return [len(one.bitmap) + len(pressed(one.planes, level)) for one in _bodies(self.residuals(order, ...))]
+        return [len(one.bitmap) + len(pressed(one.planes, level)) for one in by_planes(self.residuals(order, ...))]
 
 
 def _slopes(values: Integers) -> Integers:
@@ -248,11 +245,11 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
     orders, slopes, tens = choices.orders(level), choices.slopes.tolist(), decimals.tolist()
     firsts, least = choices.firsts.tolist(), choices.least.tolist()
     form = INTEGERS | (HOLES if holes else 0)
-    bodies: list[_Body] = []
+    bodies: list[Body] = []
     places: list[int] = []
     for order in sorted(set(orders)):
         some = [place for place, one in enumerate(orders) if one == order]
-        bodies += _bodies(choices.residuals(order, some))
+        bodies += by_planes(choices.residuals(order, some))
         places += some
     found: list[Coded | None] = [None] * len(values)
     for place, (flags, width, body) in zip(places, _shortest(bodies, holes, level), strict=True):
@@ -264,67 +261,56 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
     return [one for one in found if one is not None]
 
 
-class _Body(NamedTuple):
-    """Residuals by planes: the flag and bitmap of those that are mostly zero, and what is told of them."""
-
-    sparse: int
-    bitmap: bytes
-    width: int
-    planes: bytes
-    told: Words
-
-
-def _bodies(residuals: Words) -> list[_Body]:
-    """Those of each row: a bitmap and residuals without zeros if most of them are."""
-    count = residuals.shape[1]
-    found = [_Body(0, b"", 0, b"", residuals[:0, 0])] * len(residuals)
-    there = residuals != 0
-    held = np.count_nonzero(there, axis=1)
-    sparse = (held > 0) & (held <= count * (1 - SPARSE_SHARE))
-    widths = np.array(SIZES)[np.searchsorted(LIMITS, residuals.max(axis=1, initial=0))]
-    dense = np.where(sparse, -1, widths)
-    for width in set(dense.tolist()) - {-1}:
-        places = np.flatnonzero(dense == width)
-        planes, size = _planed(residuals[places], width), count * width
-        for at, place in enumerate(places.tolist()):
-            found[place] = _Body(0, b"", width, planes[at * size : at * size + size], residuals[place])
-    places = np.flatnonzero(sparse)
-    some = there[places]
-    bitmaps, size = np.packbits(some, axis=1).tobytes(), -(-count // 8)
-    kept, end = residuals[places][some], 0
-    lowest = kept.astype(np.uint8).tobytes()
-    for at, place in enumerate(places.tolist()):
-        start, end, width = end, end + int(held[place]), int(widths[place])
-        planes = lowest[start:end] if width == 1 else _planed(kept[None, start:end], width)
-        found[place] = _Body(SPARSE, bitmaps[at * size : at * size + size], width, planes, kept[start:end])
-    return found
-
-
-def _shortest(bodies: Sequence[_Body], holes: bytes, level: int) -> list[tuple[int, int, bytes]]:
+def _shortest(bodies: Sequence[Body], holes: bytes, level: int) -> list[tuple[int, int, bytes]]:
     """(flags, width, body) of each, by planes or as Rice codes."""
-    made, heads, columns, places = [], [], [], []
-    bitmaps: dict[int, bytes] = {}
-    for place, (sparse, bitmap, width, planes, told) in enumerate(bodies):
+    made: list[tuple[int, int, bytes]] = []
+    heads: dict[int, tuple[int, int, bytes]] = {}
+    spots: dict[int, Words] = {}
+    for place, (is_sparse, bitmap, width, planes, told) in enumerate(bodies):
+        sparse = SPARSE if is_sparse else 0
         body, pressed = _pressed(holes + bitmap, planes, width, level)
         made.append((sparse | pressed, width, body))
         # Codes take a bit for each residual at least.
         if width and len(body) > len(told) // 8:
-            head, framed = headed(holes + bitmap, level) if holes or bitmap else (b"", False)
-            heads.append((sparse | (PRESSED if framed else 0) | RICED, 0, head))
-            columns.append(told)
-            places.append(place)
+            head, framed = headed(holes + bitmap, level)
+            heads[place] = sparse | (PRESSED if framed else 0) | RICED, 0, head
             # And two bits for each gap, of which there are more zeros than ones.
             if sparse and len(head) > len(told) // 4 + LEAST_GAPS:
-                bitmaps[len(heads) - 1] = bitmap
-    plain, alone = headed(holes, level) if holes else (b"", False)
-    for at, codes in gaps(bitmaps).items():
-        if len(plain) + len(codes) < len(heads[at][2]):
-            heads[at] = SPARSE | (PRESSED if alone else 0) | RICED, SPOTTED, plain + codes
-    most = [len(made[place][2]) - len(head) for place, (_, _, head) in zip(places, heads, strict=True)]
-    for place, (flags, spotted, head), some in zip(places, heads, shorter(columns, most), strict=True):
-        if some is not None:
-            made[place] = flags, spotted, head + some
+                before = gaps(bitmap)
+                if before is not None:
+                    spots[place] = before
+    if heads:
+        _as_codes(made, heads, {place: bodies[place].told for place in heads}, spots, headed(holes, level))
     return made
+
+
+def _as_codes(
+    made: list[tuple[int, int, bytes]],
+    heads: Mapping[int, tuple[int, int, bytes]],
+    columns: Mapping[int, Words],
+    spots: Mapping[int, Words],
+    plain: tuple[bytes, bool],
+) -> None:
+    """Put Rice codes where they are shorter than what was ``made``, behind their head or the ``plain`` one and gaps."""
+    plan = Plan([*columns.values(), *spots.values()])
+    sizes = dict(zip(columns, plan.sizes.tolist(), strict=False))
+    least = {place: len(head) for place, (_, _, head) in heads.items()}
+    gapped = {}
+    for at, (place, size) in enumerate(zip(spots, plan.sizes[len(columns) :].tolist(), strict=True), len(columns)):
+        if len(plain[0]) + COUNTS.size + size < least[place]:
+            least[place], gapped[place] = len(plain[0]) + COUNTS.size + size, at
+    wanted = {place: at for at, place in enumerate(columns) if least[place] + sizes[place] < len(made[place][2])}
+    gapped = {place: at for place, at in gapped.items() if place in wanted}
+    codes = plan.codes([*wanted.values(), *gapped.values()])
+    told = dict(zip(gapped, codes[len(wanted) :], strict=True))
+    for place, some in zip(wanted, codes, strict=False):
+        flags, width, head = heads[place]
+        before = counted(len(spots[place]), told[place]) if place in told and len(told[place]) <= MOST else None
+        if before is not None and len(plain[0]) + len(before) < len(head):
+            flags = SPARSE | (PRESSED if plain[1] else 0) | RICED
+            width, head = SPOTTED, plain[0] + before
+        if len(head) + len(some) < len(made[place][2]):
+            made[place] = flags, width, head + some
 
 
 def _bits(row: Floats, level: int, holes: bytes) -> Coded:
@@ -332,12 +318,12 @@ def _bits(row: Floats, level: int, holes: bytes) -> Coded:
     flags = HOLES if holes else 0
     xored = words.copy()
     xored[1:] ^= words[:-1]
-    width, planes = _planes(xored)
+    width, planes = in_planes(xored)
     body, pressed = _pressed(holes, planes, width, level)
     best = Coded(BITS | flags | pressed, width, 0, 0, body)
     known, places = np.unique(words, return_inverse=True)
     if len(known) * 2 <= len(words) and len(known) <= 0x10000:
-        width, planes = _planes(places.astype(np.uint64))
+        width, planes = in_planes(places.astype(np.uint64))
         sorted_words = known.view(np.uint8).reshape(-1, 8).T.tobytes()
         body, pressed = _pressed(holes + sorted_words, planes, width, level)
         other = Coded(DICTIONARY | flags | pressed, width, 0, 0, (len(known) - 1).to_bytes(2, "little") + body)
@@ -361,22 +347,6 @@ def _pressed(head: bytes, planes: bytes, width: int, level: int) -> tuple[bytes,
 
 def _zigzag(values: Integers) -> Words:
     return ((values << 1) ^ (values >> 63)).view(np.uint64)
-
-
-def _planes(residuals: Words) -> tuple[int, bytes]:
-    """(width, bytes by planes) of the residuals."""
-    width = SIZES[int(np.searchsorted(LIMITS, residuals.max(initial=0)))]
-    return width, _planed(residuals[None, :], width)
-
-
-def _planed(residuals: Words, width: int) -> bytes:
-    """The bytes by planes of each row, one row after the other."""
-    if not width:
-        return b""
-    narrow = residuals.astype(f"<u{width}")
-    if width == 1:
-        return narrow.tobytes()
-    return narrow.view(np.uint8).reshape(*residuals.shape, width).transpose(0, 2, 1).tobytes()
 
 
 def _based(base: int) -> bytes:

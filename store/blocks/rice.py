@@ -81,19 +81,6 @@ class Plan:
         return [b"".join(pieces) for pieces in zip(_heads(k, blocks, besides), lowest, unary, strict=True)]
 
 
-def shorter(columns: Sequence[Words], most: Sequence[int]) -> list[bytes | None]:
-    """The codes of each column, none of them empty, where they take fewer bytes than ``most`` says."""
-    found: list[bytes | None] = [None] * len(columns)
-    if not columns:
-        return found
-    plan = Plan(columns)
-    wanted = np.flatnonzero(plan.sizes < most).tolist()
-    for place, codes in zip(wanted, plan.codes(wanted), strict=True):
-        if len(codes) < most[place]:
-            found[place] = codes
-    return found
-
-
 def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[Words]:
     """So many residuals of each column, at least one, from its codes; raises ``Damaged``."""
     try:

@@ -7,14 +7,13 @@ how long their codes are, a u16 each, then the codes (``store.blocks.rice``) of 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from store.blocks.pressing import Damaged, pressed
-from store.blocks.rice import Words, shorter
+from store.blocks.rice import Words
 
 LENGTH = struct.Struct("<I")
 COUNTS = struct.Struct("<HH")
@@ -26,16 +25,15 @@ SPOTTED = 1
 """The width in the entry of a column that has gaps in place of a bitmap."""
 
 
-def gaps(bitmaps: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Of each bitmap the gaps before its ones, where they take fewer bytes; none of them is empty."""
-    found = {place: np.flatnonzero(np.unpackbits(np.frombuffer(one, np.uint8))) for place, one in bitmaps.items()}
-    few = {place: _between(at) for place, at in found.items() if len(at) <= MOST}
-    told = zip(few.items(), shorter(list(few.values()), [len(bitmaps[place]) for place in few]), strict=True)
-    return {
-        place: COUNTS.pack(len(of), len(codes)) + codes
-        for (place, of), codes in told
-        if codes is not None and len(codes) <= MOST
-    }
+def gaps(bitmap: bytes) -> Words | None:
+    """How many zeros stand before each one of a bitmap that is not empty; None where they are too many to be told."""
+    at = np.flatnonzero(np.unpackbits(np.frombuffer(bitmap, np.uint8)).view(bool))
+    return _between(at) if len(at) <= MOST else None
+
+
+def counted(many: int, codes: bytes) -> bytes:
+    """So many gaps, told by these codes, as they stand before those of the residuals."""
+    return COUNTS.pack(many, len(codes)) + codes
 
 
 def _between(at: npt.NDArray[np.int64]) -> Words:
@@ -46,7 +44,9 @@ def _between(at: npt.NDArray[np.int64]) -> Words:
 
 def headed(bitmaps: bytes, level: int) -> tuple[bytes, bool]:
     """(bytes, whether they are a length and a frame)."""
-    small = pressed(bitmaps, level) if bitmaps else b""
+    if not bitmaps:
+        return b"", False
+    small = pressed(bitmaps, level)
     if len(small) + LENGTH.size >= len(bitmaps):
         return bitmaps, False
     return LENGTH.pack(len(small)) + small, True

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store.blocks import spots
 from store.blocks.coding import (
     BITS,
     CONSTANT,
     DICTIONARY,
     ENTRY,
     INTEGERS,
+    RICED,
     Coded,
     Floats,
     Integers,
@@ -322,3 +324,19 @@ def test_any_few_numbers_among_zeros_come_back(rows: int, few: list[tuple[int, i
     assert same_bits(found, matrix)
     for one, numbers in zip(columns, matrix, strict=True):
         assert same_bits(back(one, rows), numbers)
+
+
+def test_residuals_are_codes_where_these_are_shorter_than_planes() -> None:
+    chance = np.random.default_rng(5)
+    noise = chance.integers(0, 1000, 960)
+    pattern = np.tile(chance.integers(0, 1000, 48), 20)
+    seldom = np.where(chance.random(960) < 0.05, chance.integers(1, 1000, 960), 0)
+    values = np.stack([noise, pattern, seldom]).astype(float)
+    coded = coded_floats(values)
+    assert [bool(one.form & RICED) for one in coded] == [True, False, True]
+    assert coded[2].width == spots.SPOTTED
+    # Ten bits a reading; beside those that are there about five bits each for the gap before it.
+    assert len(coded[0].payload) < 960 * 10.6 / 8
+    assert len(coded[2].payload) < np.count_nonzero(seldom) * 18 / 8 + 24
+    for one, row in zip(coded, values, strict=True):
+        assert same_bits(back(one, 960), row)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.blocks.pressing import Damaged
-from store.blocks.rice import Plan, Words, decoded, shorter
+from store.blocks.rice import Plan, Words, decoded
 
 RESIDUAL = st.integers(0, 3) | st.integers(0, 1000) | st.integers(0, 2**64 - 1)
 COLUMNS = st.lists(st.lists(RESIDUAL, min_size=1, max_size=150), min_size=1, max_size=5)
@@ -50,13 +50,6 @@ def test_one_burst_among_small_residuals_costs_little() -> None:
     burst[100] = 2**60
     one, other = Plan([small, burst]).codes([0, 1])
     assert len(other) < len(one) + 20
-
-
-def test_codes_are_taken_only_where_they_are_shorter() -> None:
-    noise = np.random.default_rng(5).integers(0, 1000, 500).astype(np.uint64)
-    assert shorter([noise, noise], [100, 5000])[0] is None
-    assert shorter([noise, noise], [100, 5000])[1] is not None
-    assert shorter([], []) == []
 
 
 @given(COLUMNS, st.integers(0, 10_000), st.integers(1, 255))

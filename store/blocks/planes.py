@@ -1,0 +1,66 @@
+"""Residuals by planes: the lowest byte of each, then the next; a bitmap in place of zeros if most are. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from store.blocks.rice import Words
+
+LIMITS, SIZES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFF], np.uint64), (0, 1, 2, 4, 8)
+"""The largest residuals of each width but the last."""
+SPARSE_SHARE = 0.6
+"""So many residuals have to be zero for a bitmap to be worth its room."""
+
+
+class Body(NamedTuple):
+    """Residuals by planes: whether most are zero, the bitmap then, and what is told of them."""
+
+    sparse: bool
+    bitmap: bytes
+    width: int
+    planes: bytes
+    told: Words
+
+
+def by_planes(residuals: Words) -> list[Body]:
+    """Those of each row: a bitmap and residuals without zeros if most of them are."""
+    count = residuals.shape[1]
+    found = [Body(False, b"", 0, b"", residuals[:0, 0])] * len(residuals)
+    there = residuals != 0
+    held = np.count_nonzero(there, axis=1)
+    sparse = (held > 0) & (held <= count * (1 - SPARSE_SHARE))
+    widths = np.array(SIZES)[np.searchsorted(LIMITS, residuals.max(axis=1, initial=0))]
+    dense = np.where(sparse, -1, widths)
+    for width in set(dense.tolist()) - {-1}:
+        places = np.flatnonzero(dense == width)
+        planes, size = _planed(residuals[places], width), count * width
+        for at, place in enumerate(places.tolist()):
+            found[place] = Body(False, b"", width, planes[at * size : at * size + size], residuals[place])
+    places = np.flatnonzero(sparse)
+    some = there[places]
+    bitmaps, size = np.packbits(some, axis=1).tobytes(), -(-count // 8)
+    kept, end = residuals[places][some], 0
+    lowest = kept.astype(np.uint8).tobytes()
+    for at, place in enumerate(places.tolist()):
+        start, end, width = end, end + int(held[place]), int(widths[place])
+        planes = lowest[start:end] if width == 1 else _planed(kept[None, start:end], width)
+        found[place] = Body(True, bitmaps[at * size : at * size + size], width, planes, kept[start:end])
+    return found
+
+
+def in_planes(residuals: Words) -> tuple[int, bytes]:
+    """(width, bytes by planes) of the residuals."""
+    width = SIZES[int(np.searchsorted(LIMITS, residuals.max(initial=0)))]
+    return width, _planed(residuals[None, :], width)
+
+
+def _planed(residuals: Words, width: int) -> bytes:
+    """The bytes by planes of each row, one row after the other."""
+    if not width:
+        return b""
+    narrow = residuals.astype(f"<u{width}")
+    if width == 1:
+        return narrow.tobytes()
+    return narrow.view(np.uint8).reshape(*residuals.shape, width).transpose(0, 2, 1).tobytes()

@@ -50,9 +50,9 @@ def uniform(
         return None
     table = np.frombuffer(whole, np.uint8).reshape(-1, size)
     first, begin = table[0], size - len(packed)
-    same = np.r_[0:LENGTHS, HEADER.size : begin]
-    if (table[:, same] != first[same]).any():
-        return None
+    for same in (slice(0, LENGTHS), slice(HEADER.size, begin)):
+        if (table[:, same] != first[same]).any():
+            return None
     times = np.ascontiguousarray(table[:, AT]).view(">i8").ravel().astype(np.int64).clip(EARLIEST, FAR)
     inside = np.flatnonzero((times >= start) & (times <= end))
     times = times[inside]

@@ -16,7 +16,6 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from store.backends.walking import NOT_NOW, SOUND
@@ -29,6 +28,8 @@ HEADS = 2
 MAGIC = struct.pack("=I", 0xBEEFC0DE)
 MAGIC_AT = 16
 _MARK_BYTES = 512
+_MOST_MARKS = 256
+"""Marks that are kept made: some are written for every question."""
 _COUNT = itertools.count()
 
 
@@ -40,6 +41,7 @@ class Presence:
         self._folder = store / "at"
         self._path = self._folder / f"{os.getpid()}-{next(_COUNT)}"
         self._file = -1
+        self._marks: dict[Path, bytes] = {}
         # Without room for the marker there is none: that must not keep anybody from reading.
         with contextlib.suppress(OSError):
             self._make()
@@ -58,17 +60,20 @@ class Presence:
             raise
         self._file = file
 
-    @contextlib.contextmanager
-    def at(self, path: Path) -> Iterator[None]:
+    def at(self, path: Path) -> _At:
         """Within the block this process is at ``path``, a folder of the store."""
-        if self._file < 0:
-            yield
-            return
-        os.pwrite(self._file, os.fsencode(path.relative_to(self._store)).ljust(_MARK_BYTES, b"\0"), 0)
-        try:
-            yield
-        finally:
-            os.pwrite(self._file, b"\0", 0)
+        mark = self._marks.get(path)
+        if mark is None:
+            if len(self._marks) >= _MOST_MARKS:
+                self._marks.clear()
+            mark = os.fsencode(path.relative_to(self._store)).ljust(_MARK_BYTES, b"\0")
+            self._marks[path] = mark
+        return _At(self, mark)
+
+    def write(self, mark: bytes) -> None:
+        """Write over the mark from its start on; without a file nothing happens."""
+        if self._file >= 0:
+            os.pwrite(self._file, mark, 0)
 
     def close(self) -> None:
         """This process is nowhere any more."""
@@ -76,6 +81,22 @@ class Presence:
             self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = -1
+
+
+class _At:
+    """A block within which a mark stands. Not made of a generator, which would cost as much as the writing."""
+
+    __slots__ = ("_mark", "_presence")
+
+    def __init__(self, presence: Presence, mark: bytes) -> None:
+        self._presence = presence
+        self._mark = mark
+
+    def __enter__(self) -> None:
+        self._presence.write(self._mark)
+
+    def __exit__(self, *_: object) -> None:
+        self._presence.write(b"\0")
 
 
 def after_the_dead(store: Path) -> list[Path]:

@@ -62,6 +62,7 @@ class LmdbBackend:
 
     def __init__(self, path: Path, *, write: bool, archive: Path | None = None) -> None:
         self._path = path
+        self._at_state = path / "state"
         self._write = write
         if write:
             take_restored(path)
@@ -187,7 +188,7 @@ class LmdbBackend:
         return records
 
     def _commit_state(self, batch: Batch, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
-        with self._presence.at(self._path / "state"):
+        with self._presence.at(self._at_state):
             self._write_state(batch, latest, counts, now, streams)
 
     def _write_state(self, batch: Batch, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
@@ -378,7 +379,7 @@ class LmdbBackend:
     def _reading(self) -> Iterator[lmdb.Transaction]:
         self._place.check()
         try:
-            with self._presence.at(self._path / "state"), self._state.begin() as txn:
+            with self._presence.at(self._at_state), self._state.begin() as txn:
                 yield txn
         except lmdb.Error as error:
             raise StoreBroken(f"{self._path / 'state'}: {error}") from None

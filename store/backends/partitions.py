@@ -101,13 +101,14 @@ class Partitions:
     def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
         """The kind's partitions that may hold something of the range, by time; none that is doubted."""
         found = []
-        names = _names(self._rows / kind)
+        folder, length = self._rows / kind, period(kind)
+        names = _names(folder)
         for name in names:
             begin = _start(name)
             if begin is None or name + DOUBT in names:
                 continue
-            if (end is None or begin <= end) and (start is None or begin + period(kind) > start):
-                found.append((begin, self._rows / kind / name))
+            if (end is None or begin <= end) and (start is None or begin + length > start):
+                found.append((begin, folder / name))
         return [path for _, path in sorted(found)]
 
     def settled(self, kind: str, start: int, end: int) -> None:
@@ -116,7 +117,8 @@ class Partitions:
         A doubt that nobody has settled for long, because no writer runs, is left out of answers and no reason to give
         none; then the log has said so.
         """
-        for note in [self._rows / kind / name for name in _names(self._rows / kind) if name.endswith(DOUBT)]:
+        folder = self._rows / kind
+        for note in [folder / name for name in _names(folder) if name.endswith(DOUBT)]:
             begin = _start(note.name.removesuffix(DOUBT))
             with suppress(FileNotFoundError):
                 fresh = time.time() - note.stat().st_mtime < DOUBT_SECONDS

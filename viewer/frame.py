@@ -96,7 +96,7 @@ def _header(scene: Scene, pane: Pane) -> None:
     extra.append((address, Role.SOFT))
     for piece, piece_style in extra:
         gap = 1 if piece == burns and width(piece) + 2 > room else 2
-        if width(piece) + gap <= room:
+        if width(piece) + gap <= room + (piece == burns):
             x = pane.right(0, piece, piece_style, x=x - gap)
             room -= width(piece) + gap
         elif piece == address and room >= 14:
@@ -106,7 +106,8 @@ def _header(scene: Scene, pane: Pane) -> None:
 def _fitting(scene: Scene, room: int, forms: Sequence[str]) -> tuple[list[Span], str]:
     """The tabs, and in which form it is said how many alarms fire.
 
-    What fires is more than the program's name and the names of the other screens, but not more than their digits.
+    What fires is more than the program's name and the names of the other screens, but not more than their digits: where
+    even the number finds no room beside them, the sign alone stands there.
     """
     names, digits = _tabs(scene, "names"), _tabs(scene, "digits")
     for spans in ([(" guardia ", Role.ACCENT | BOLD), *names], names, digits):
@@ -114,8 +115,8 @@ def _fitting(scene: Scene, room: int, forms: Sequence[str]) -> tuple[list[Span],
             if sum(width(tab) for tab, _ in spans) + width(form) + 2 <= room:
                 return spans, form
     spans = digits if sum(width(tab) for tab, _ in digits) + 1 <= room else _tabs(scene, "none")
-    form = next((form for form in forms if sum(width(tab) for tab, _ in spans) + width(form) + 2 <= room), "")
-    return spans, form
+    left = room - sum(width(tab) for tab, _ in spans) - 1
+    return spans, next((form for form in forms if width(form) <= left), forms[-1][:1])
 
 
 def _tabs(scene: Scene, others: Others) -> list[Span]:

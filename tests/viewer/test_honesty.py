@@ -13,6 +13,7 @@ from viewer.events import HostsTold, LinkTold, SampleTold
 from viewer.model import Model
 from viewer.palette import BAR, OKABE, Palette, Role
 from viewer.reasons import reason
+from viewer.scene import Scene
 from viewer.screens.guardia import rate_of
 from viewer.session import Session
 from viewer.themes import THEMES
@@ -187,7 +188,7 @@ def test_what_became_of_five_thousand_senders_is_counted_whole() -> None:
     assert "of 5000" in found.draw(80, 24).text()
 
 
-@pytest.mark.parametrize("screen", ["pulse", "hosts", "host", "alerts", "guardia"])
+@pytest.mark.parametrize("screen", ["pulse", "hosts", "host", "services", "alerts", "guardia", "why", "help"])
 def test_many_alarms_are_counted_at_40_and_at_80_columns(screen: str) -> None:
     found = seen("5000", screen)
     assert "▼ 529" in found.draw(40, 20).text().splitlines()[0]
@@ -218,3 +219,11 @@ def test_a_chart_without_readings_has_no_highest() -> None:
     text = seen("50", "host").draw(200, 60).text()
     assert "nothing in these 5m" in text
     assert "max" not in text
+
+
+def test_that_something_fires_is_said_even_where_its_number_finds_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = seen("50", "services")
+    monkeypatch.setattr(Scene, "firing", lambda scene: 4711)
+    narrow, usual = (found.draw(wide, high).text().splitlines()[0] for wide, high in ((40, 20), (80, 24)))
+    assert narrow.split() == ["1", "2", "3", "4", "Services", "5", "6", "▼", "●", "LIVE"]
+    assert "▼ 4711" in usual

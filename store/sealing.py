@@ -23,6 +23,8 @@ from store.spans import TIERS
 
 LEVEL = 3
 """zstd's level for numbers: 19 costs ten times as much for 5 % less."""
+DAY_LEVEL = 1
+"""Of days and rollups: what higher levels find in long columns is chance, and takes more room than it saves."""
 RECORD_LEVEL = 9
 AT_ONCE = 1 << 20
 """So many numbers are worked on at once, which bounds the memory whatever the day holds."""
@@ -104,16 +106,16 @@ def _meta(rows: Told) -> Integers:
     return np.stack([rows.at, rows.received - rows.at, rows.epoch, rows.number])
 
 
-def _few(metrics: int, rows: int, most: int = AT_ONCE // 8) -> Iterator[slice]:
+def _few(metrics: int, rows: int, most: int = AT_ONCE // 4) -> Iterator[slice]:
     """A few metrics at a time, so that no more than about so many numbers are worked on at once."""
     step = max(1, most // max(rows, 1))
     for first in range(0, metrics, step):
         yield slice(first, first + step)
 
 
-def numbers(values: Floats) -> list[Coded]:
+def numbers(values: Floats, level: int = LEVEL) -> list[Coded]:
     """Columns that give the numbers back bit for bit; raises ``Damaged`` if one would not."""
-    columns = coded_floats(values, LEVEL)
+    columns = coded_floats(values, level)
     found = all_floats(_as_read(columns), values.shape[1])
     if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(values).view(np.uint64)):
         raise Damaged("a column that was just made does not give its numbers back")
@@ -136,7 +138,7 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
     rows = sum(part.rows for part in parts)
     for few in _few(voice.values, rows, AT_ONCE):
         values = joined_floats(parts, range(META, META + voice.values)[few])
-        columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some])]
+        columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some], DAY_LEVEL)]
         yield values, mirrored(columns, values) if code else []
 
 
@@ -244,7 +246,7 @@ def _united(
 def rollup_part(subject: str, rollup: Rollup, length: int) -> Piece:
     """A rollup as a part."""
     names, one = rollup
-    columns = coded(one, LEVEL)
+    columns = coded(one, DAY_LEVEL)
     data = packed(ROLLUP, len(one.starts), columns)
     first, last = int(one.starts[0]), int(one.starts[-1]) + length - 1
     layout = layout_id(names)

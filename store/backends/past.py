@@ -38,6 +38,27 @@ MARGIN = 60_000_000_000
 AT_ONCE = 4
 """Partitions removed in one go: a commit waits for it."""
 
+MOST_LAYOUTS = 32
+"""Layouts that are remembered: each may have thousands of names."""
+
+
+def remembered(layouts: Layouts) -> Layouts:
+    """The same, which remembers what was found: an id is made of the names, so they never change."""
+    known: dict[int, tuple[str, ...]] = {}
+
+    def found(ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
+        have = {one: known[one] for one in ids if one in known}
+        if len(have) == len(ids):
+            return have
+        fresh = layouts(tuple(one for one in ids if one not in have))
+        if len(known) + len(fresh) > MOST_LAYOUTS:
+            known.clear()
+        if len(fresh) <= MOST_LAYOUTS:
+            known.update(fresh)
+        return {**have, **fresh}
+
+    return found
+
 
 class Past:
     """Reads both. ``number`` is a series' number, None when nothing of it was ever stored."""
@@ -48,7 +69,7 @@ class Past:
         self._rows = rows
         self._blocks = blocks
         self._stepped = Stepped(blocks)
-        self._layouts = layouts
+        self._layouts = remembered(layouts)
 
     def rows(self, kind: str, subject: str, number: int, start: int, end: int) -> list[Row]:
         """The records in a range; see ``Backend``."""

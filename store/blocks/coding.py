@@ -54,7 +54,7 @@ import numpy.typing as npt
 from store.blocks.planes import Body, by_planes, in_planes
 from store.blocks.pressing import pressed, smaller
 from store.blocks.rice import Plan
-from store.blocks.spots import COUNTS, LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
+from store.blocks.spots import LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -297,8 +297,9 @@ def _as_codes(
     least = {place: len(head) for place, (_, _, head) in heads.items()}
     gapped = {}
     for at, (place, size) in enumerate(zip(spots, plan.sizes[len(columns) :].tolist(), strict=True), len(columns)):
-        if len(plain[0]) + COUNTS.size + size < least[place]:
-            least[place], gapped[place] = len(plain[0]) + COUNTS.size + size, at
+        # What is estimated may be a few bytes too many: then it is tried.
+        if len(plain[0]) + size < least[place]:
+            least[place], gapped[place] = len(plain[0]) + size, at
     wanted = {place: at for at, place in enumerate(columns) if least[place] + sizes[place] < len(made[place][2])}
     gapped = {place: at for place, at in gapped.items() if place in wanted}
     codes = plan.codes([*wanted.values(), *gapped.values()])

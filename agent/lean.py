@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,6 @@ from bus.tables import Bus
 
 _TABLES: dict[str, type[Any]] = {"agent": Agent, "bus": Bus}
 _PATH = "PYTHONPATH"
-CACHE = "compiled"
-"""The folder in the home with what Python compiled."""
-LOADS = """
-import agent.lean, bus.delivering, bus.spool.spool
-from agent import metrics
-list(map(metrics.found, metrics.METRICS))
-"""
-"""What an agent loads, some of it only once it runs."""
 
 
 def become(settings: Settings, home: Path, log_level: str | None) -> int:
@@ -41,28 +32,12 @@ def become(settings: Settings, home: Path, log_level: str | None) -> int:
     file = handed(settings, home, log_level)
     root = str(Path(bus.__file__).parents[1])
     path = [root, *(folder for folder in sys.path if folder and folder != root)]
+    # The path is handed over, so that nothing of the installation has to be looked at again (-S), and no folder that
+    # happens to be the current one is in it (-P).
     environment = os.environ | {_PATH: os.pathsep.join(path)}
-    python = interpreter(home)
-    compiled(python, home, environment)
     sys.stdout.flush()
-    os.execve(sys.executable, [*python, "-m", "agent.lean", str(file)], environment)  # noqa: S606, our own module
-
-
-def interpreter(home: Path) -> list[str]:
-    """How Python is to be called.
-
-    The path is handed over, so that nothing of the installation has to be looked at again (-S), and no folder that
-    happens to be the current one is in it (-P). Docstrings are for those who read, not for those who run (-OO); what
-    is compiled so is kept in the home, for an agent may write nothing beside the sources.
-    """
-    return [sys.executable, "-S", "-P", "-OO", "-X", f"pycache_prefix={home / CACHE}"]
-
-
-def compiled(python: list[str], home: Path, environment: dict[str, str]) -> None:
-    """See to it that all is compiled once, by a process that ends: compiling leaves holes in the heap."""
-    if not (home / CACHE).exists() and not sys.dont_write_bytecode:
-        loading = [*python, "-c", LOADS]
-        subprocess.run(loading, env=environment, stdin=subprocess.DEVNULL, check=False)  # noqa: S603, our own modules
+    command = [sys.executable, "-S", "-P", "-m", "agent.lean", str(file)]
+    os.execve(sys.executable, command, environment)  # noqa: S606, our own module
 
 
 def handed(settings: Settings, home: Path, log_level: str | None) -> int:

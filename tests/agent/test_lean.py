@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import Agent
-from agent.lean import CACHE, compiled, handed, interpreter, taken
+from agent.lean import handed, taken
 from bus.records import Settings
 from bus.secret import Secret
 from bus.tables import Bus
@@ -59,28 +59,3 @@ def test_the_agent_that_runs_carries_nothing_of_its_start() -> None:
     ran = subprocess.run([sys.executable, "-c", RUNS], capture_output=True, text=True, check=True)
 
     assert SPARED & set(ran.stdout.split()) == set()
-
-
-def test_what_is_compiled_is_kept_in_the_home_and_has_no_docstrings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PATH": os.environ["PATH"]}
-    python = interpreter(tmp_path)
-
-    compiled(python, tmp_path, environment)
-    shown = [*python, "-c", "import agent.lean; print(agent.lean.__cached__, agent.lean.__doc__)"]
-    ran = subprocess.run(shown, env=environment, capture_output=True, text=True, check=True)
-
-    cached, documented = ran.stdout.split()
-    assert Path(cached).is_relative_to(tmp_path / CACHE)
-    assert Path(cached).exists()
-    assert documented == "None"
-
-
-def test_where_nothing_may_be_compiled_no_process_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-    compiled(["/nowhere/python"], tmp_path, {})
-
-    assert not (tmp_path / CACHE).exists()

@@ -155,7 +155,7 @@ def test_an_enrolled_peer_with_wrong_frames_and_wrong_bodies_harms_nobody(keyed:
     flooded, _ = keyed
     load(flooded)
     own = keys.new()
-    enrolled.admit(home(flooded.hub), "web-9", own.public, time.time_ns())
+    enrolled.admit(home(flooded.hub), "web-9", own.public, time.time_ns(), place=True)
     push = Push(flooded.context)
     push.raw.setsockopt(zmq.LINGER, 0)
     push.show_key(own, enrolled.hub_key(home(flooded.hub)).public)

@@ -17,7 +17,7 @@ from tests.pipeline.test_alerting import RULES, Alerting
 
 KEYS = """\
 5
-wait text by nobody
+wait text ack by   nobody
 t
 ctrl-u
 type cpu.percent > 99
@@ -28,7 +28,7 @@ escape
 a
 type mine
 enter
-wait text by anna: mine
+wait text anna: mine
 s
 type 2h
 enter

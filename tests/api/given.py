@@ -11,6 +11,7 @@ from bus.questions import (
     Accounted,
     Availability,
     AvailabilityAnswer,
+    Column,
     GapsAnswer,
     Held,
     Series,
@@ -26,6 +27,14 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 NOON = 1_769_860_800 * SECOND
 """2026-01-31T12:00:00Z"""
+DISK_SERIES = SeriesAnswer(
+    (NOON - MINUTE, NOON),
+    MINUTE,
+    "rows",
+    0.5,
+    (Column("disk[/].percent", (1.0, None), (0.5, None), (1.5, None), (1.2, None), (6, 0)),),
+)
+"""Two steps of one metric, of which the second has no reading."""
 
 READINGS: dict[str, float | None] = {
     "cpu.percent": 12.5,

@@ -6,10 +6,9 @@ import pytest
 
 from api.directory import Directory
 from bus.messages import Check
-from bus.questions import Column, SeriesAnswer
 from bus.tables import Host, Service
 from tests.api import contract
-from tests.api.given import MINUTE, NOON, SECOND, FakeCounter, reading
+from tests.api.given import DISK_SERIES, MINUTE, NOON, SECOND, FakeCounter, reading
 from tests.api.house import House, full
 
 # -- hosts ---
@@ -258,13 +257,7 @@ def test_uptime_counts_more_checks_than_one_answer_holds() -> None:
 
 def test_series_have_the_columns_asked_for() -> None:
     house = full()
-    house.counter.answer = SeriesAnswer(
-        (NOON - MINUTE, NOON),
-        MINUTE,
-        "rows",
-        0.5,
-        (Column("disk[/].percent", (1.0, None), (0.5, None), (1.5, None), (1.2, None), (6, 0)),),
-    )
+    house.counter.answer = DISK_SERIES
     answer = house.get("/api/v1/servers/web-1/series?metric=disk[*].percent&points=2&start=2026-01-31T11:58:00Z")
     contract.series(answer)
     assert answer["times"] == [NOON // 1_000_000 - 60_000, NOON // 1_000_000]

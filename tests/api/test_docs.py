@@ -15,10 +15,10 @@ from api.live import Live
 from api.routes import ROUTES
 from api.views.events import WORDS
 from bus.messages import Alert, Loss, Message, Process, Processes
-from bus.questions import Accounted, Column, GapEntry, SeriesAnswer
+from bus.questions import Accounted, GapEntry
 from bus.tables import Service
 from tests.api import contract
-from tests.api.given import FACTS, MINUTE, NOON, UP, Collector, a_record, reading
+from tests.api.given import DISK_SERIES, FACTS, NOON, UP, Collector, a_record, reading
 from tests.api.house import full
 from tests.api.test_fanout import Listener
 
@@ -49,13 +49,7 @@ def like(shown: Any, real: Any) -> bool:
 @pytest.mark.parametrize(("method", "path", "body", "status", "shown"), CALLS, ids=[call[1] for call in CALLS])
 def test_a_call_answers_as_shown(method: str, path: str, body: str, status: str, shown: str) -> None:
     house = full()
-    house.counter.answer = SeriesAnswer(
-        (NOON - MINUTE, NOON),
-        MINUTE,
-        "rows",
-        0.5,
-        (Column("disk[/].percent", (1.0, None), (0.5, None), (1.5, None), (1.2, None), (6, 0)),),
-    )
+    house.counter.answer = DISK_SERIES
     entry = GapEntry(NOON, 7, 2, 4, "dropped")
     house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 0, 3, 0, {"dropped": 3}, (entry,)),)
     if "/heartbeat/" in path:

@@ -17,7 +17,7 @@ import requests
 from benchmarks.databases import influxdb, load, prometheus, victoriametrics
 from benchmarks.databases.client import cpu_seconds, pushed
 from benchmarks.databases.data import Readings
-from benchmarks.databases.peer import running
+from benchmarks.databases.peer import Peer, running
 from benchmarks.databases.run import Run
 from tests.store.servers import Postgres, programs
 
@@ -38,34 +38,37 @@ class Rival:
 
 def victoria_ran(told: Sequence[load.Told], seconds: float, how: str = "20 samples of a series together") -> Run:
     """Until a snapshot says that all is on the disk."""
+    name = f"VictoriaMetrics, remote write, {how}, then a snapshot"
     with running(victoriametrics.command, "/health") as peer:
-        before, start = cpu_seconds(peer.process.pid), time.perf_counter()
-        values = pushed(peer.port, told, seconds)
-        requests.get(f"{peer.url}/snapshot/create", timeout=60).raise_for_status()
-        took = time.perf_counter() - start
-        spent = cpu_seconds(peer.process.pid) - before
-        return Run(f"VictoriaMetrics, remote write, {how}, then a snapshot", values, took, {"server": spent})
+        return _ran(name, peer, told, seconds, lambda: _asked(f"{peer.url}/snapshot/create"))
 
 
 def prometheus_ran(told: Sequence[load.Told], seconds: float) -> Run:
     """Until the last request is answered: its log is not synced with each of them."""
     with running(prometheus.command, "/-/ready") as peer:
-        before, start = cpu_seconds(peer.process.pid), time.perf_counter()
-        values = pushed(peer.port, told, seconds)
-        took = time.perf_counter() - start
-        spent = cpu_seconds(peer.process.pid) - before
-        return Run("Prometheus, remote write, not synced", values, took, {"server": spent})
+        return _ran("Prometheus, remote write, not synced", peer, told, seconds)
 
 
 def influxdb_ran(told: Sequence[load.Told], seconds: float) -> Run:
     """Each request is in its log, synced, when it is answered."""
     with running(influxdb.command, "/ping") as peer:
         requests.post(f"{peer.url}/query", params={"q": "CREATE DATABASE g"}, timeout=30).raise_for_status()
-        before, start = cpu_seconds(peer.process.pid), time.perf_counter()
-        values = pushed(peer.port, told, seconds)
-        took = time.perf_counter() - start
-        spent = cpu_seconds(peer.process.pid) - before
-        return Run("InfluxDB 1.6, line protocol", values, took, {"server": spent})
+        return _ran("InfluxDB 1.6, line protocol", peer, told, seconds)
+
+
+def _ran(
+    name: str, peer: Peer, told: Sequence[load.Told], seconds: float, durable: Callable[[], object] = lambda: None
+) -> Run:
+    """Push for so long; ``durable`` returns when all is on the disk."""
+    before, start = cpu_seconds(peer.process.pid), time.perf_counter()
+    values = pushed(peer.port, told, seconds)
+    durable()
+    took = time.perf_counter() - start
+    return Run(name, values, took, {"server": cpu_seconds(peer.process.pid) - before})
+
+
+def _asked(url: str) -> None:
+    requests.get(url, timeout=60).raise_for_status()
 
 
 def postgres_ran(told: Sequence[load.Told], seconds: float) -> Run:

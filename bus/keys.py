@@ -6,6 +6,7 @@ one step: whoever reads it sees all of it or none, also after a power cut. Files
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -106,7 +107,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_private(path: Path) -> str | None:
-    """The text of a file that nobody else may read; None: there is none. Raises ``KeysFault``."""
+    """The text of a file that nobody else may read; None: there is none.
+
+    Raises ``KeysFault``, and ``OSError`` when no file can be opened now.
+    """
     try:
         with open(path, "rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -114,6 +118,8 @@ def read_private(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise  # that says nothing about this file
         raise KeysFault(f"{path}: {(error.strerror or str(error)).lower()}") from None
     if mode & 0o077:
         raise KeysFault(f"{path} has mode {mode:04o}: others could read it; type: chmod 600 {path}")

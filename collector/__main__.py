@@ -15,6 +15,7 @@ from collector.public import Public
 from collector.receipts import Receipts
 from collector.refusals import Refusals
 from collector.report import Report
+from collector.scarce import in_time
 
 HELP = "guardia collector 2 runs the second one of this hub, for the second address in [bus] door."
 
@@ -48,7 +49,7 @@ def build(program: Program[Collector], place: int = 1) -> None:
     loop.on_readable(side_post.raw, receipts.opened(side_post, name="the receipts' side door", public=False))
     loop.on_readable(settle.raw, receipts.settle)
     report = Report(refusals, program.log.warning, program.run_dir, program.name)
-    loop.every(config.report_seconds, report.tell)
+    loop.every(config.report_seconds, in_time(report.tell))
     program.vitals.source(refusals.readings)
     program.vitals.source(receipts.readings)
     program.vitals.source(public.readings)

@@ -7,9 +7,10 @@ one of the same port is looked at, and a producer that is cut off by mistake com
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import zmq
 
@@ -17,33 +18,36 @@ _TCP_INFO_RECEIVED = 128
 """Where Linux keeps ``tcpi_bytes_received`` in ``struct tcp_info``."""
 
 
-def _opened(fd: int, port: int) -> socket.socket | None:
-    """A handle of one's own on the connection, None when ``fd`` is no connection to ``port`` (any more)."""
+@contextmanager
+def _borrowed(fd: int, port: int) -> Iterator[socket.socket | None]:
+    """The connection, None when ``fd`` is no connection to ``port`` (any more).
+
+    It is libzmq's, and not copied: a copy would need a descriptor, of which there is none when too many connect.
+    """
     try:
-        copy = os.dup(fd)
+        found = socket.socket(fileno=fd)
     except OSError:
-        return None
+        yield None
+        return
     try:
-        found = socket.socket(fileno=copy)
-    except OSError:
-        os.close(copy)
-        return None
+        yield found if _is_connection(found, port) else None
+    finally:
+        found.detach()
+
+
+def _is_connection(found: socket.socket, port: int) -> bool:
     try:
         # A listening socket has the port too, and no peer.
-        if found.type == socket.SOCK_STREAM and found.getsockname()[1] == port and found.getpeername():
-            return found
+        return found.type == socket.SOCK_STREAM and found.getsockname()[1] == port and bool(found.getpeername())
     except (OSError, IndexError):
-        pass
-    found.close()
-    return None
+        return False
 
 
 def address_of(fd: int, port: int) -> str:
     """The peer's address; empty when it is gone."""
-    found = _opened(fd, port)
-    if found is None:
-        return ""
-    with found:
+    with _borrowed(fd, port) as found:
+        if found is None:
+            return ""
         try:
             return str(found.getpeername()[0]).removeprefix("::ffff:")
         except OSError:
@@ -52,10 +56,9 @@ def address_of(fd: int, port: int) -> str:
 
 def received_bytes(fd: int, port: int) -> int:
     """Bytes that came by this connection so far, as the kernel counted; 0 when it is gone."""
-    found = _opened(fd, port)
-    if found is None:
-        return 0
-    with found:
+    with _borrowed(fd, port) as found:
+        if found is None:
+            return 0
         info = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
         if len(info) < _TCP_INFO_RECEIVED + 8:
             return 0
@@ -64,10 +67,9 @@ def received_bytes(fd: int, port: int) -> int:
 
 def hang_up(fd: int, port: int) -> bool:
     """End the connection; False when it has ended already."""
-    found = _opened(fd, port)
-    if found is None:
-        return False
-    with found:
+    with _borrowed(fd, port) as found:
+        if found is None:
+            return False
         try:
             found.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -25,6 +25,7 @@ from collector.memory import Memory
 from collector.monitor import Monitor
 from collector.receipts import Receipts
 from collector.refusals import Refusals
+from collector.scarce import in_time
 from collector.zap import Zap
 
 LOOK_SECONDS = 0.25
@@ -72,8 +73,8 @@ class Public:
             self._answer()
         self._listen()
         self._tell_faults()
-        program.loop.every(LOOK_SECONDS, self._look)
-        program.loop.every(program.config.report_seconds, self._write_callers)
+        program.loop.every(LOOK_SECONDS, in_time(self._look))
+        program.loop.every(program.config.report_seconds, in_time(self._write_callers))
         program.loop.every(MEMORY_SECONDS, self._memory.look)
 
     def readings(self) -> dict[str, float | None]:
@@ -109,7 +110,7 @@ class Public:
         if self.zap is None:
             program = self._program
             self.zap = Zap(program.context, self.callers.admitted, self._refusals)
-            program.loop.on_readable(self.zap.raw, self.zap.drain)
+            program.loop.on_readable(self.zap.raw, in_time(self.zap.drain))
             program.loop.on_stop(self.zap.close)
 
     def _look(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 import zmq
 
 from bus import enrolled, keys, refused
-from bus.messages import KINDS
+from bus.messages import HUB, KINDS
 from bus.sockets import Push
 from tests.conftest import LONG
 from tests.pipeline import rubbish, zmtp
@@ -36,6 +37,8 @@ handshake_seconds = 1.0
 """
 PROGRAMS = ("collector", "store-writer", "store-reader")
 SEED = 7
+SPARE = 20
+"""Files that a collector may open beside those that it has, where these are to come to their end."""
 
 
 class Flooded:
@@ -198,8 +201,7 @@ def test_beginnings_that_come_to_nothing_get_nobody_in(keyed: tuple[Flooded, Joi
                 continue
     until(lambda: flooded.refused() > BEGINNINGS // 2, 10, "connections that came to nothing are counted", flooded.hub)
 
-    reasons = {row.reason for row in refused.read(home(flooded.hub) / "run")}
-    assert reasons <= {"no key", "handshake", "wrong hub key"}
+    assert reasons(flooded.hub) <= {"no key", "handshake", "wrong hub key"}
     flooded.is_flat()
     nothing_lost(flooded.hub, "web-1")
 
@@ -220,6 +222,40 @@ def test_idle_and_slow_handshakes_end_while_others_are_served(keyed: tuple[Flood
     host.stop()
     host.start()
     nothing_lost(flooded.hub, "web-1")
+
+
+def test_a_collector_that_may_open_no_more_files_goes_on(keyed: tuple[Flooded, Joined]) -> None:
+    flooded, host = keyed
+    load(flooded)
+    collector = flooded.hub.pid("collector") or 0
+    # libzmq ends a program without files to which another of this machine connects: all have to be there already.
+    for name in ("store-writer", "store-reader"):
+        until(lambda name=name: bool(flooded.hub.rows(HUB + name)), 30, f"the {name} has told", flooded.hub)  # type: ignore[misc]
+    open_now = len(os.listdir(f"/proc/{collector}/fd"))
+    _, hard = resource.prlimit(collector, resource.RLIMIT_NOFILE)
+    resource.prlimit(collector, resource.RLIMIT_NOFILE, (open_now + SPARE, hard))
+
+    # as many come as there are files for, and are ended, again and again for longer than all that it does now and then
+    until_then = time.monotonic() + 4.0
+    while time.monotonic() < until_then:
+        try:
+            many = [zmtp.connected(flooded.door) for _ in range(2 * SPARE)]
+        except ConnectionRefusedError:
+            raise AssertionError(flooded.hub.output()) from None
+        assert not flooded.hub.died("collector"), flooded.hub.output()
+        assert zmtp.ended(many[0], 5.0)
+        for one in many:
+            one.close()
+
+    until(lambda: "descriptors" in reasons(flooded.hub), 10, "it is said that there were no files", flooded.hub)
+    host.stop()
+    host.start()
+    nothing_lost(flooded.hub, "web-1")
+
+
+def reasons(hub: Programs) -> set[str]:
+    """Why the collector refused."""
+    return {row.reason for row in refused.read(home(hub) / "run")}
 
 
 def _dribbled(slow: list[socket.socket], text: bytes, place: int) -> None:

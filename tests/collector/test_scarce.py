@@ -1,0 +1,76 @@
+"""A collector that may open no more files goes on, and can still end connections."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus.enrolled import Enrolled, admit, folder_of
+from bus.keys import new
+from bus.vitals import resident_bytes
+from collector.hangup import address_of, hang_up
+from collector.scarce import in_time
+
+
+@contextlib.contextmanager
+def no_more_files() -> Iterator[None]:
+    """Whoever wants to open one gets EMFILE."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The lowest free number is the limit: all below are taken.
+    free = os.open("/dev/null", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_connection_is_ended_without_a_file_of_one_s_own() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as caller, door.accept()[0] as held:
+            with no_more_files():
+                assert address_of(held.fileno(), port) == "127.0.0.1"
+                assert hang_up(held.fileno(), port)
+            assert caller.recv(1) == b""
+            assert held.fileno() >= 0, "it is still its holder's"
+
+
+def test_memory_is_looked_at_without_a_new_file() -> None:
+    first = resident_bytes()
+    with no_more_files():
+        assert resident_bytes() > first // 2
+
+
+def test_nobody_is_put_out_because_the_list_cannot_be_read_now(tmp_path: Path) -> None:
+    own = new()
+    admit(tmp_path, "web-1", own.public, 1)
+    listed = Enrolled(tmp_path)
+    listed.refresh()
+    admit(tmp_path, "web-2", new().public, 2)
+
+    with no_more_files(), pytest.raises(OSError, match="open files") as raised:
+        listed.refresh()
+
+    assert raised.value.errno == errno.EMFILE
+    assert listed.names[own.public] == "web-1"
+    assert listed.refresh() == frozenset()
+    assert sorted(listed.names.values()) == ["web-1", "web-2"]
+    assert folder_of(tmp_path).is_dir()
+
+
+@pytest.mark.parametrize(("number", "goes_on"), [(errno.EMFILE, True), (errno.ENFILE, True), (errno.ENOSPC, False)])
+def test_what_wants_a_file_waits_and_other_faults_are_told(number: int, goes_on: bool) -> None:
+    def wants() -> None:
+        raise OSError(number, os.strerror(number))
+
+    with contextlib.nullcontext() if goes_on else pytest.raises(OSError, match="No space"):
+        in_time(wants)()

@@ -41,11 +41,16 @@ class Mark:
         """Mark an archive as the store's own, before the first day is moved there; raises ``OSError``."""
         if self._ours is None or _read(self._ours):
             return
+        folder = self._theirs.parent
         number = _read(self._theirs)
+        fresh = [above for above in folder.parents if not above.exists()]
         if not number:
             number = os.urandom(16).hex()
-            self._theirs.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             _write(self._theirs, number)
+        # The store may not know of an archive whose folder went in a power cut: it would wait for it for ever.
+        for above in (folder.parent, *(made.parent for made in fresh)):
+            settle(above)
         _write(self._ours, number)
 
 

@@ -17,6 +17,8 @@ from typing import Any
 from bus.questions import Series, SeriesAnswer
 from bus.wire import Record
 from store.answers import answer
+from store.archive.files import Archive
+from store.archive.mark import OURS
 from store.backends import Backend
 from store.backends.doubt import has_heads
 from store.backends.lmdb import LmdbBackend
@@ -72,14 +74,15 @@ def records(number: int) -> list[Record]:
 class Life:
     """The store in a folder, and who works on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, archive: Path | None = None) -> None:
         self.path = folder / "store"
-        self.backend = LmdbBackend(self.path, write=True)
+        self.backend = LmdbBackend(self.path, write=True, archive=archive)
         while any(self.path.glob("rows/*/*.doubt")):
             self.backend.refresh()
             time.sleep(0.02)
         log = logging.getLogger("sealer")
-        self._sealer = Sealer(self.path, self.backend.partitions, self.backend.layouts, PACE, log)
+        old = Archive(archive, self.backend.partitions.note, self.path / "blocks" / OURS) if archive else None
+        self._sealer = Sealer(self.path, self.backend.partitions, self.backend.layouts, PACE, log, archive=old)
         self._pruner = Pruner(self._sealer.blocks, KEPT, Room(), log)
 
     def told(self, number: int) -> None:
@@ -145,13 +148,14 @@ def checked(folder: Path, said: list[str]) -> str:
     return unsound(folder / "store")
 
 
-def unsound(store: Path) -> str:
-    """What ``verify`` says of a store; empty when it says that all is well.
+def unsound(store: Path, archive: Path | None = None) -> str:
+    """What ``verify`` says of a store and its archive; empty when it says that all is well.
 
     It may name a file of rows that was just being made, which has no head yet; nothing is missing then.
     """
-    report = verified(store, apart=Within(store))
-    faults = [f"{one.file}: {one.what}" for one in report.faults if has_heads(store / one.file)]
+    report = verified(store, archive=archive, apart=Within(store))
+    told = [one for one in report.faults if not (store / one.file).is_file() or has_heads(store / one.file)]
+    faults = [f"{one.file}: {one.what}" for one in told]
     return "; ".join([*faults, *(f"{count} {kind} are missing" for kind, count in report.missing.items())])
 
 

@@ -24,6 +24,8 @@ from bus.questions import (
     Range,
     Series,
     SeriesAnswer,
+    SeriesText,
+    SeriesTextAnswer,
     Statistics,
     Stored,
     StoreStatistics,
@@ -59,6 +61,10 @@ class Counter(Protocol):
 
     async def series(self, question: Series) -> SeriesAnswer:
         """Metrics in steps of time."""
+        ...
+
+    async def series_text(self, question: SeriesText) -> SeriesTextAnswer:
+        """The same as JSON."""
         ...
 
     async def availability(self, question: Availability) -> AvailabilityAnswer:
@@ -155,6 +161,9 @@ class Asker(Line):
         return (await self._answer(Layouts(tuple(ids)))).layouts  # type: ignore[no-any-return]
 
     async def series(self, question: Series) -> SeriesAnswer:
+        return await self._answer(question)  # type: ignore[no-any-return]
+
+    async def series_text(self, question: SeriesText) -> SeriesTextAnswer:
         return await self._answer(question)  # type: ignore[no-any-return]
 
     async def availability(self, question: Availability) -> AvailabilityAnswer:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import orjson
+
 SECOND = 1_000_000_000
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 
 
 def to_json(value: object) -> str:
-    """Compact JSON; raises ``ValueError`` for NaN and infinities, which JSON does not have."""
-    return _encode(value)
+    """Compact JSON; NaN and infinities, which JSON does not have, are null."""
+    return to_bytes(value).decode()
+
+
+def to_bytes(value: object) -> bytes:
+    """The same in UTF-8."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # keys that are no text, and integers of more than 64 bits
+        return _encode(value).encode()
 
 
 def to_time(ns: int) -> str:

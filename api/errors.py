@@ -9,7 +9,7 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from api.encoding import to_json
+from api.encoding import to_bytes
 from api.filters import BadParameter
 from api.judge import AlerterAway
 from api.shapes import ErrorShape
@@ -99,6 +99,6 @@ async def _answer(
         resp.status = problem.status
         resp.content_type = falcon.MEDIA_JSON
         resp.set_headers(problem.headers)
-        resp.data = to_json(problem.shape).encode()
+        resp.data = to_bytes(problem.shape)
     elif ws is not None:
         await ws.close(CLOSED.get(problem.status, 1011), problem.shape["error"][:120])

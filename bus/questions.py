@@ -111,6 +111,11 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesText(Series):
+    """The same, answered as the JSON that clients read: a worker that hands it on need not look at the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One metric, a value per step; None where the step has no reading. ``count`` is of readings.
 
@@ -138,6 +143,21 @@ class SeriesAnswer:
     tier: str
     coverage: float
     columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTextAnswer:
+    """``text`` is ``{"times": [...], "series": [{"metric", "unit", "mean" ...}, ...]}``, times in ms.
+
+    It is of so many ``metrics`` and ``points``; all else is as in ``SeriesAnswer``.
+    """
+
+    step: int
+    tier: str
+    coverage: float
+    metrics: int
+    points: int
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +267,14 @@ class GapsAnswer:
     producers: tuple[Accounted, ...]
 
 
-Question = Subjects | Latest | Range | Layouts | Series | Availability | Statistics | Gaps
+Question = Subjects | Latest | Range | Layouts | Series | SeriesText | Availability | Statistics | Gaps
 ANSWERS: dict[type[Any], type[Any]] = {
     Subjects: SubjectList,
     Latest: Records,
     Range: Records,
     Layouts: LayoutNames,
     Series: SeriesAnswer,
+    SeriesText: SeriesTextAnswer,
     Availability: AvailabilityAnswer,
     Statistics: StoreStatistics,
     Gaps: GapsAnswer,
@@ -302,7 +323,7 @@ def read_answer(question: Question, data: bytes) -> Any:
     """The answer of the type that belongs to ``question``; raises ``Unanswered``."""
     # Our own reader made it, on this machine: its lists may be as long as the question allowed.
     value = msgpack.unpackb(data, strict_map_key=False, use_list=False)
-    if "error" in value:
+    if type(value) is dict and "error" in value:
         raise Unanswered(value["error"])
     return _READERS[ANSWERS[type(question)]](value)
 
@@ -321,6 +342,8 @@ def _plain(answer: Any) -> Any:
             "coverage": answer.coverage,
             "columns": columns,
         }
+    if isinstance(answer, SeriesTextAnswer):
+        return (answer.step, answer.tier, answer.coverage, answer.metrics, answer.points, answer.text)
     return plain(answer)
 
 
@@ -335,6 +358,7 @@ _READERS: dict[type[Any], Any] = {
         value["coverage"],
         tuple(Column(*column) for column in value["columns"]),
     ),
+    SeriesTextAnswer: lambda value: SeriesTextAnswer(*value),
     AvailabilityAnswer: lambda value: AvailabilityAnswer(
         value["checks"],
         Held(**value["whole"]),

@@ -23,6 +23,8 @@ from bus.questions import (
     Records,
     Series,
     SeriesAnswer,
+    SeriesText,
+    SeriesTextAnswer,
     Statistics,
     Stored,
     StoreStatistics,
@@ -82,6 +84,14 @@ def _layouts(backend: Backend, question: Layouts) -> LayoutNames:
 
 
 def _series(backend: Backend, question: Series) -> SeriesAnswer:
+    return pieces.answer(_stepped(backend, question))
+
+
+def _series_text(backend: Backend, question: SeriesText) -> SeriesTextAnswer:
+    return pieces.text(_stepped(backend, question))
+
+
+def _stepped(backend: Backend, question: Series) -> pieces.Whole:
     points = min(max(question.points, 1), MAX_POINTS)
     start, end = _within(question.start, question.end)
     if question.step is None:
@@ -89,7 +99,7 @@ def _series(backend: Backend, question: Series) -> SeriesAnswer:
     else:
         grid = steps_of(start, end, question.step, MAX_POINTS)
     found = backend.pieces(question.subject, question.metrics, grid, start, end) if start <= end else []
-    return pieces.answer(found, grid, start, end, question.aggregates)
+    return pieces.whole(found, grid, start, end, question.aggregates)
 
 
 def _availability(backend: Backend, question: Availability) -> AvailabilityAnswer:
@@ -130,6 +140,7 @@ _ANSWERS: dict[type[Any], Callable[[Backend, Any], Any]] = {
     Range: _range,
     Layouts: _layouts,
     Series: _series,
+    SeriesText: _series_text,
     Availability: _availability,
     Statistics: _statistics,
     Gaps: _gaps,

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import orjson
 
 from bus.fields import Unfit
-from bus.questions import AGGREGATES, Column, SeriesAnswer
+from bus.messages import units
+from bus.questions import AGGREGATES, Column, SeriesAnswer, SeriesTextAnswer
 from store.blocks.coding import Floats, Integers
 from store.columns import Columns, Steps, coverage, interval_of
 from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those
@@ -66,13 +69,29 @@ def together(pieces: Sequence[Piece]) -> list[Piece]:
     ]
 
 
-def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> SeriesAnswer:
-    """The answer that the pieces, by time, make together; raises ``Unfit`` when it would be too large."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What an answer says: of each of ``names`` a row in the matrix of each aggregate, a column per step."""
+
+    grid: Steps
+    tier: str
+    share: float
+    names: tuple[str, ...]
+    of_each: dict[str, npt.NDArray[Any]]
+
+    @property
+    def points(self) -> int:
+        """How many steps there are; none where nothing is known."""
+        return self.grid.count if self.names else 0
+
+
+def whole(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> Whole:
+    """What the pieces, by time, make together; raises ``Unfit`` when it would be too large."""
     every = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
     tiers = {piece.tier for piece in pieces}
     tier = "+".join(name for name in ORDER if name in tiers) or "rows"
     if not every:
-        return SeriesAnswer((), grid.length, tier, 0.0, ())
+        return Whole(grid, tier, 0.0, (), {})
     numbers = len(every) * grid.count * (len(aggregates) + 1)
     if numbers > MOST_NUMBERS:
         raise Unfit(
@@ -80,29 +99,50 @@ def answer(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregate
             f" {MOST_NUMBERS:,} an answer: ask for fewer metrics, or steps"
         )
     # One after the other, and together where two pieces share a step: sums of decimals stay exact.
-    whole = chained([spread(piece.names, piece.rolled, every) for piece in pieces])
-    if (whole.starts[1:] <= whole.starts[:-1]).any():
-        whole = coarser(those(whole, np.argsort(whole.starts, kind="stable")), grid.length)
-    whole = cut(whole, grid.start, grid.start + grid.count * grid.length)
-    places = (whole.starts - grid.start) // grid.length
-    of_each = {"min": whole.least, "max": whole.most, "last": whole.last}
+    one = chained([spread(piece.names, piece.rolled, every) for piece in pieces])
+    if (one.starts[1:] <= one.starts[:-1]).any():
+        one = coarser(those(one, np.argsort(one.starts, kind="stable")), grid.length)
+    one = cut(one, grid.start, grid.start + grid.count * grid.length)
+    places = (one.starts - grid.start) // grid.length
+    of_each: dict[str, npt.NDArray[Any]] = {}
     if "mean" in aggregates:
         with np.errstate(invalid="ignore", divide="ignore"):
-            of_each["mean"] = whole.total / whole.count
-    placed = {what: _placed(of, places, grid.count) for what, of in of_each.items() if what in aggregates}
-    count = np.zeros((len(every), grid.count), np.int64)
-    count[:, places] = whole.count
+            of_each["mean"] = _placed(one.total / one.count, places, grid.count)
+    for what, of in (("min", one.least), ("max", one.most), ("last", one.last)):
+        if what in aggregates:
+            of_each[what] = _placed(of, places, grid.count)
+    if "count" in aggregates:
+        of_each["count"] = np.zeros((len(every), grid.count), np.int64)
+        of_each["count"][:, places] = one.count
     measured = sum(piece.covered for piece in pieces)
     # Pieces of other layouts of the same time measure it together, not twice.
     share = round(min(1.0, measured / max(end - start, 1)), 4)
+    return Whole(grid, tier, share, every, of_each)
+
+
+def answer(of: Whole) -> SeriesAnswer:
+    """The answer as numbers."""
     columns = []
-    for place, name in enumerate(every):
-        wanted: dict[str, Any] = {what: _plain(of[place]) for what, of in placed.items()}
-        if "count" in aggregates:
-            wanted["count"] = tuple(count[place].tolist())
+    for place, name in enumerate(of.names):
+        wanted = {what: _plain(numbers[place]) for what, numbers in of.of_each.items()}
         columns.append(Column(name, **{**NOTHING, **wanted}))
-    times = tuple(range(grid.start, grid.start + grid.count * grid.length, grid.length))
-    return SeriesAnswer(times, grid.length, tier, share, tuple(columns))
+    grid = of.grid
+    times = tuple(range(grid.start, grid.start + of.points * grid.length, grid.length))
+    return SeriesAnswer(times, grid.length, of.tier, of.share, tuple(columns))
+
+
+def text(of: Whole) -> SeriesTextAnswer:
+    """The answer as the JSON that clients read; NaN is null there."""
+    grid = of.grid
+    shape = {
+        "times": (grid.start + np.arange(of.points, dtype=np.int64) * grid.length) // 1_000_000,
+        "series": [
+            {"metric": name, "unit": unit, **{what: numbers[place] for what, numbers in of.of_each.items()}}
+            for place, (name, unit) in enumerate(zip(of.names, units(of.names), strict=True))
+        ],
+    }
+    told = orjson.dumps(shape, option=orjson.OPT_SERIALIZE_NUMPY)
+    return SeriesTextAnswer(grid.length, of.tier, of.share, len(of.names), of.points, told)
 
 
 def _placed(values: Floats, places: Integers, count: int) -> Floats:
@@ -111,8 +151,8 @@ def _placed(values: Floats, places: Integers, count: int) -> Floats:
     return spread_out
 
 
-def _plain(values: Floats) -> tuple[float | None, ...]:
+def _plain(values: npt.NDArray[Any]) -> tuple[Any, ...]:
     found = values.tolist()
-    if not np.isnan(values).any():
+    if values.dtype != np.float64 or not np.isnan(values).any():
         return tuple(found)
     return tuple(None if value != value else value for value in found)

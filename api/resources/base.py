@@ -10,7 +10,7 @@ import falcon.asgi
 
 from api.auth import Admitted, Scope
 from api.bodies import read_body
-from api.encoding import to_json
+from api.encoding import to_bytes
 from api.errors import Problem
 from api.filters import Query
 from api.hub import Hub
@@ -76,10 +76,15 @@ def who(req: Request, named: str | None) -> str:
 
 def send(resp: Response, answer: object) -> None:
     """Answer with a shape."""
-    send_text(resp, to_json(answer))
+    send_bytes(resp, to_bytes(answer))
 
 
 def send_text(resp: Response, text: str) -> None:
     """Answer with JSON that is text already."""
+    send_bytes(resp, text.encode())
+
+
+def send_bytes(resp: Response, data: bytes) -> None:
+    """Answer with JSON that is bytes already."""
     resp.content_type = falcon.MEDIA_JSON
-    resp.data = text.encode()
+    resp.data = data

@@ -12,12 +12,10 @@ from api.errors import not_found
 from api.filters import BadParameter, Query, matcher
 from api.hub import Hub
 from api.leaving import while_here
-from api.past_shapes import FleetSeries
-from api.resources.base import Request, Resource, Response, query_of, send
-from api.shapes import SeriesShape
-from api.views.series import AGGREGATES, USUAL, fleet, series
+from api.resources.base import Request, Resource, Response, query_of, send, send_bytes
+from api.views.series import AGGREGATES, USUAL, fleet_bytes, series_bytes
 from api.views.top import Highest, matching, newest, of_range, top
-from bus.questions import MAX_POINTS, Series, SeriesAnswer
+from bus.questions import MAX_POINTS, Series, SeriesText, SeriesTextAnswer
 
 HOUR = 3600 * SECOND
 POINTS = 300
@@ -29,6 +27,7 @@ AT_ONCE = 8
 TOP, MOST_TOP = 10, 1000
 TOP_POINTS = 60
 """Steps that a range is read in for the highest of it."""
+NOTHING = SeriesTextAnswer(0, "rows", 0.0, 0, 0, b'{"times":[],"series":[]}')
 NEEDED = {"mean": ("mean", "count"), "min": ("min",), "max": ("max",), "last": ("last",)}
 
 
@@ -43,10 +42,10 @@ class Wanted:
     step: int | None
     aggregates: frozenset[str]
 
-    def of(self, host: str) -> Series:
+    def of(self, host: str) -> SeriesText:
         """The question for one host."""
         ordered = tuple(name for name in AGGREGATES if name in self.aggregates)
-        return Series(host, self.metrics, self.start, self.end, self.points, self.step, ordered)
+        return SeriesText(host, self.metrics, self.start, self.end, self.points, self.step, ordered)
 
     def at(self, start: int, end: int) -> Wanted:
         """The same between other times."""
@@ -70,17 +69,17 @@ def wanted(query: Query, now: int) -> Wanted:
     return Wanted(metrics, start, end, points, step, aggregates)
 
 
-async def answered(hub: Hub, question: Series) -> SeriesAnswer:
+async def answered(hub: Hub, question: SeriesText) -> SeriesTextAnswer:
     """The store's answer, of a range that ends before it begins nothing; raises ``BadParameter`` if it is too large."""
     if question.start > question.end:
-        return SeriesAnswer((), 0, "rows", 0.0, ())
+        return NOTHING
     steps = question.points if question.step is None else (question.end - question.start) // question.step + 1
     metrics = matching(hub.live, question.subject, question.metrics)
     if (count := metrics * min(steps, MAX_POINTS) * len(question.aggregates)) > MOST_VALUES:
         raise BadParameter(
             "metric", f"{metrics} match, which makes {count:,} numbers; at most {MOST_VALUES:,} an answer"
         )
-    return await hub.counter.series(question)
+    return await hub.counter.series_text(question)
 
 
 class SeriesResource(Resource):
@@ -92,7 +91,7 @@ class SeriesResource(Resource):
         hub.need_hosts()
         if not hub.knows(name):
             raise not_found(f"there is no host {name}")
-        send(resp, series(name, want.start, want.end, await answered(hub, want.of(name)), want.aggregates))
+        send_bytes(resp, series_bytes(name, want.start, want.end, await answered(hub, want.of(name))))
 
 
 class FleetSeriesResource(Resource):
@@ -111,21 +110,21 @@ class FleetSeriesResource(Resource):
             want, after = want.at(int(start), int(end)), str(host)
         self.hub.need_hosts()
         names = [name for name in _hosts(self.hub, query.globs("host")) if name > after]
-        send(resp, await while_here(req, self._page(want, names, limit)))
+        send_bytes(resp, await while_here(req, self._page(want, names, limit)))
 
-    async def _page(self, want: Wanted, names: list[str], limit: int) -> FleetSeries:
-        shapes: list[SeriesShape] = []
+    async def _page(self, want: Wanted, names: list[str], limit: int) -> bytes:
+        servers: list[bytes] = []
         values = 0
         for name in names[:limit]:
             answer = await answered(self.hub, want.of(name))
             # What it has is known only now: its metrics may have been others then.
-            values += len(answer.columns) * len(answer.times) * len(want.aggregates)
-            if shapes and values > MOST_VALUES:
+            values += answer.metrics * answer.points * len(want.aggregates)
+            if servers and values > MOST_VALUES:
                 break
-            shapes.append(series(name, want.start, want.end, answer, want.aggregates))
-        more = names[len(shapes) :]
-        follows = cursor.written(want.start, want.end, names[len(shapes) - 1]) if more and shapes else None
-        return fleet(want.start, want.end, shapes, follows)
+            servers.append(series_bytes(name, want.start, want.end, answer))
+        more = names[len(servers) :]
+        follows = cursor.written(want.start, want.end, names[len(servers) - 1]) if more and servers else None
+        return fleet_bytes(want.start, want.end, servers, follows)
 
 
 class TopResource(Resource):

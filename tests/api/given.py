@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.told import Told, told
-from bus.messages import Check, Facts, Layout, Message, Sample
+from bus.messages import Check, Facts, Layout, Message, Sample, units
 from bus.questions import (
+    AGGREGATES,
     Accounted,
     Availability,
     AvailabilityAnswer,
@@ -16,6 +18,8 @@ from bus.questions import (
     Held,
     Series,
     SeriesAnswer,
+    SeriesText,
+    SeriesTextAnswer,
     Stored,
     StoreStatistics,
     Subject,
@@ -177,6 +181,17 @@ class FakeCounter:
     async def series(self, question: Series) -> SeriesAnswer:
         self._heard("series", question)
         return self.answer
+
+    async def series_text(self, question: SeriesText) -> SeriesTextAnswer:
+        answer = await self.series(question)
+        series = [
+            {"metric": one.metric, "unit": units([one.metric])[0]}
+            | {name: getattr(one, name) for name in AGGREGATES if name in question.aggregates}
+            for one in answer.columns
+        ]
+        text = json.dumps({"times": [time // 1_000_000 for time in answer.times], "series": series})
+        counts = len(answer.columns), len(answer.times)
+        return SeriesTextAnswer(answer.step, answer.tier, answer.coverage, *counts, text.encode())
 
     async def availability(self, question: Availability) -> AvailabilityAnswer:
         self._heard("availability", question)

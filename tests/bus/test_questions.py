@@ -25,6 +25,8 @@ from bus.questions import (
     Records,
     Series,
     SeriesAnswer,
+    SeriesText,
+    SeriesTextAnswer,
     Statistics,
     Stored,
     StoreStatistics,
@@ -70,6 +72,7 @@ ANSWERED: list[tuple[Question, Any]] = [
             (0, 5), 5, "rows", 0.5, (Column("load.1m", (1.0, None), (1.0, None), (1.0, None), (1.0, None), (2, 0)),)
         ),
     ),
+    (SeriesText("web-1", ("*",), 0, 9), SeriesTextAnswer(5, "rows", 0.5, 1, 2, b'{"times":[0,0],"series":[]}')),
     (
         Gaps("web-1", 5),
         GapsAnswer((Accounted("web-1", 5, 9, 10, 7, 2, 1, 2, 0, {"dropped": 2}, (GapEntry(6, 7, 4, 5, "dropped"),)),)),

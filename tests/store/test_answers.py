@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from bus.messages import Layout, Sample
 from bus.questions import (
+    AGGREGATES,
     MAX_POINTS,
     MAX_RECORDS,
     Gaps,
@@ -25,6 +27,8 @@ from bus.questions import (
     Records,
     Series,
     SeriesAnswer,
+    SeriesText,
+    SeriesTextAnswer,
     Statistics,
     StoreStatistics,
     Subjects,
@@ -105,6 +109,29 @@ def test_a_series_comes_in_steps_of_a_length_and_with_the_aggregates_that_were_a
     assert (found.times, found.step) == ((NOON, NOON + MINUTE, NOON + 2 * MINUTE), MINUTE)
     (column,) = found.columns
     assert (column.max, column.min, column.mean, column.last, column.count) == ((59.0, 119.0, 120.0), (), (), (), ())
+
+
+def test_a_series_as_text_says_what_its_numbers_say(backend: Backend) -> None:
+    asked_for = ("web-1", ("cpu.*",), NOON - MINUTE, NOON + 2 * MINUTE, 4)
+    told = asked(backend, SeriesText(*asked_for))
+    numbers = asked(backend, Series(*asked_for))
+    assert isinstance(told, SeriesTextAnswer)
+    assert (told.step, told.tier, told.coverage) == (numbers.step, numbers.tier, numbers.coverage)
+    assert (told.metrics, told.points) == (1, len(numbers.times))
+    (column,) = numbers.columns
+    shape = json.loads(told.text)
+    assert shape == {
+        "times": [time // 1_000_000 for time in numbers.times],
+        "series": [
+            {"metric": "cpu.percent", "unit": "percent"} | {name: list(getattr(column, name)) for name in AGGREGATES}
+        ],
+    }
+    assert list(shape["series"][0]) == ["metric", "unit", *AGGREGATES]
+    assert shape["series"][0]["mean"][0] is None
+    assert all(type(one) is int for one in shape["series"][0]["count"])
+
+    nothing = asked(backend, SeriesText("nobody", ("*",), NOON, NOON + HOUR))
+    assert (nothing.metrics, nothing.points, nothing.text) == (0, 0, b'{"times":[],"series":[]}')
 
 
 def test_steps_that_would_be_too_many_are_made_longer(backend: Backend) -> None:

@@ -13,7 +13,7 @@ from bus.messages import Layout, Sample
 from bus.questions import AGGREGATES
 from bus.wire import pack
 from store.columns import Columns, columns, coverage, interval_of, matching, steps
-from store.pieces import answer, of_columns
+from store.pieces import answer, of_columns, whole
 from tests.store.given import HOUR, LAYOUT, NOON, SECOND, sample, told
 
 READINGS = st.lists(
@@ -34,7 +34,7 @@ def test_steps_have_the_mean_min_max_last_and_count_of_their_readings(
     if piece is None:
         assert not readings
         return
-    (column,) = answer([piece], grid, NOON, NOON + 600 * SECOND, AGGREGATES).columns
+    (column,) = answer(whole([piece], grid, NOON, NOON + 600 * SECOND, AGGREGATES)).columns
 
     for place in range(grid.count):
         begin = grid.start + place * grid.length

@@ -13,7 +13,7 @@ from alerter import recording, silences, wording
 from alerter.desk import Desk
 from alerter.incidents import SEVERITIES, Incident
 from alerter.judge import Judge
-from alerter.machine import State
+from alerter.machine import Finding, State, progress
 from alerter.subjects import Cell, Subject
 from alerter.why import Delivery, why
 from bus.fields import Unfit
@@ -117,7 +117,7 @@ class Counter:
         now = self._clock()
         match question:
             case Alarms():
-                return self._alarms(question)
+                return self._alarms(question, now)
             case Incidents():
                 return self._incidents(question)
             case Why():
@@ -137,10 +137,10 @@ class Counter:
             case Rules():
                 return RuleList(tuple(rule.shown() for rule in self._judge.rules))
 
-    def _alarms(self, question: Alarms) -> AlarmList:
+    def _alarms(self, question: Alarms, now: int) -> AlarmList:
         kind, _, name = (question.subject or "").rpartition("/")
         found = [
-            self._standing(subject, cell)
+            self._standing(subject, cell, now)
             for subject, cell in self._judge.standing()
             if question.subject is None or (name == subject.name and kind in ("", subject.kind))
         ]
@@ -149,12 +149,16 @@ class Counter:
         )
         return AlarmList(tuple(found[:MOST_ALARMS]))
 
-    def _standing(self, subject: Subject, cell: Cell) -> Standing:
+    def _standing(self, subject: Subject, cell: Cell, now: int) -> Standing:
         alarm, incident = cell.alarm, cell.incident
         assert alarm is not None
-        said = wording.said(
-            cell.rule.when, subject.bound.names if subject.bound else (), cell.instance, subject.values(), subject
-        )
+        names = subject.bound.names if subject.bound else ()
+        said = wording.said(cell.rule.when, names, cell.instance, subject.values(), subject, subject.error)
+        reason = alarm.reason or said.text
+        if alarm.state is State.PENDING:
+            # The reason was written when its run began; how long it has held by now says more.
+            finding = Finding(True, wait=cell.rule.wait, times=cell.rule.times)
+            reason = f"{said.text}, {progress(alarm.count, now - alarm.began, finding)}"
         return Standing(
             rule=cell.rule.name,
             kind=subject.kind,
@@ -166,7 +170,7 @@ class Counter:
             severity=cell.rule.severity,
             value=said.value if said.value is not None else alarm.value,
             threshold=said.threshold if said.threshold is not None else alarm.threshold,
-            reason=alarm.reason or said.text,
+            reason=reason,
             labels=dict(subject.labels),
             incident=incident.id if incident else "",
             started_at=incident.started_at if incident else None,

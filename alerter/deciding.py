@@ -64,14 +64,14 @@ class Decider:
             # Nothing new: no sentence is made of it.
             cell.truth = truth
             if cell.alarm is not None:
-                cell.alarm = step(alarm, finding, now)[0]
+                cell.alarm = replace(step(alarm, finding, now)[0], reason=alarm.reason)
             return
         first = cell.truth is UNSET and not cell.verdict
         if first and state is State.QUIET and cell.alarm is None:
             # That a rule does not hold at its first look is no decision, but the state of the world.
             cell.verdict, cell.truth = verdict, truth
             return
-        said = wording.said(rule.when, subject.bound.names, cell.instance, values, subject)
+        said = wording.said(rule.when, subject.bound.names, cell.instance, values, subject, subject.error)
         finding = replace(finding, text=said.text, value=said.value, threshold=said.threshold)
         after, change, reason = step(alarm, finding, now)
         before, cell.verdict, cell.truth = cell.verdict, verdict, truth

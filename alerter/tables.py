@@ -30,9 +30,14 @@ def chains(answer: WhyAnswer) -> str:
 
 def _chain(chain: Chain) -> str:
     instance = f" [{chain.instance}]" if chain.instance else ""
-    lines = [f"{chain.rule or 'no rule'} on {chain.subject}{instance}: {chain.verdict}", f"  {chain.text}"]
-    lines += [f"    {when(step.at)}  {step.verdict:<12} {step.text}" for step in chain.steps]
+    lines = [f"{chain.rule or 'no rule'} on {chain.subject}{instance}: {spoken(chain.verdict)}", f"  {chain.text}"]
+    lines += [f"    {when(step.at)}  {spoken(step.verdict):<12} {step.text}" for step in chain.steps]
     return "\n".join(lines)
+
+
+def spoken(verdict: str) -> str:
+    """A verdict for people; programs compare it as it is."""
+    return verdict.replace("_", " ")
 
 
 def rules(answer: RuleList) -> str:

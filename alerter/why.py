@@ -128,7 +128,7 @@ def _now(
     before = subject.now
     subject.at(max(now, before))
     values = subject.values()
-    said = wording.said(cell.rule.when, names, cell.instance, values, subject).text
+    said = wording.said(cell.rule.when, names, cell.instance, values, subject, subject.error).text
     subject.at(before)
     alarm = cell.alarm
     if alarm is None:

@@ -44,15 +44,23 @@ class Part:
     age: bool
 
 
-def said(condition: Condition, names: tuple[str, ...], instance: str, values: Values, view: View) -> Said:
-    """Why the condition is true, false or unknown with these numbers."""
+def said(
+    condition: Condition, names: tuple[str, ...], instance: str, values: Values, view: View, error: str = ""
+) -> Said:
+    """Why the condition is true, false or unknown with these numbers; ``error``: what a service's check ended with."""
     whole, parts = _worded(condition.text, names, instance)
     truth = whole(values, view)
     found: list[Said] = []
+    ages: list[Said] = []
     for part in parts:
         one = part.truth(values, view)
         if (one if one is None else one != part.turned) is truth:
-            found.append(_one(part, one, values, view))
+            found.append(_one(part, one, values, view, error))
+            ages += found[-1:] if part.age else []
+    if len(ages) > 1:
+        # There is one age: its largest limit says it all.
+        most = max(ages, key=lambda one: one.threshold or 0.0)
+        found = [one for one in found if one is most or one not in ages]
     text = " and ".join(one.text for one in found[:MOST])
     return Said(text, found[0].value if found else None, found[0].threshold if found else None)
 
@@ -91,14 +99,15 @@ def _comparisons(node: Node, turned: bool) -> list[tuple[Compare, bool]]:
     return []
 
 
-def _one(part: Part, truth: bool | None, values: Values, view: View) -> Said:
+def _one(part: Part, truth: bool | None, values: Values, view: View, error: str) -> Said:
     left, right = part.left(values, view), part.right(values, view)
     value = left if left == left else None
     limit = right if right == right else None
     if truth is None:
         return Said(f"{part.name if value is None else part.other} has no reading", value, limit)
     if part.state:
-        return Said(f"{part.name} is {_STATE_NAMES.get(left, 'unknown')}", None, None)
+        state = _STATE_NAMES.get(left, "unknown")
+        return Said(f"{part.name} is {state}{f': {error}' if error and state != 'up' else ''}", None, None)
     bound = amount(right, part.unit)
     if part.sign in ("==", "!="):
         relation = f"equal to {bound}" if (part.sign == "==") == truth else f"not {bound}"
@@ -107,7 +116,8 @@ def _one(part: Part, truth: bool | None, values: Values, view: View) -> Said:
     shown = amount(left, part.unit)
     # A value just beyond its limit must not read like the limit itself.
     if shown == bound and left != right:
-        shown = f"{left:.6g}" + ("s" if part.unit == "seconds" else "")
+        shown = f"{left:.1f}s" if part.unit == "seconds" and abs(left) >= 10 else f"{left:.6g}"
+        shown += "s" if part.unit == "seconds" and not shown.endswith("s") else ""
     if part.age:
         silent = (part.sign in (">", ">=")) == truth
         return Said(f"nothing heard for {shown}, {relation}" if silent else f"heard {shown} ago", value, limit)

@@ -96,9 +96,10 @@ class Application(BaseApplication):  # type: ignore[misc]
         master.passed = self._passed
         master.run()
 
-    def _before_fork(self, master: Arbiter, worker: Any) -> None:
+    def _before_fork(self, master: Master, worker: Any) -> None:
         # A worker that replaces a dead one takes its place, so that its vitals go on under the same name.
-        taken = {other.place for other in master.WORKERS.values()}
+        # One that is being replaced by SIGHUP leaves its place as well, or nobody would be heard under its name again.
+        taken = {other.place for pid, other in master.WORKERS.items() if pid not in master.leaving}
         worker.place = next(place for place in range(1, len(taken) + 2) if place not in taken)
 
     def _after_fork(self, master: Arbiter, worker: Any) -> None:
@@ -110,6 +111,12 @@ class Master(Arbiter):  # type: ignore[misc]
     """gunicorn's master, which says once a second that it lives."""
 
     passed: Callable[[], None]
+    leaving: frozenset[int] = frozenset()
+    """The processes of workers that SIGHUP replaces."""
+
+    def reload(self) -> None:
+        self.leaving = frozenset(self.WORKERS)
+        super().reload()
 
     def murder_workers(self) -> None:
         super().murder_workers()

@@ -203,3 +203,17 @@ def test_reasons_of_one_instant_all_have_a_place_and_are_kept_once(memory: Memor
     steps = case.chain().steps
     assert [step.verdict for step in steps] == ["pending", "firing", "told"]
     assert len({step.at for step in steps}) == 3
+
+
+def test_what_is_pending_says_why_and_for_how_long_whatever_was_heard_since(memory: Memory) -> None:
+    case = Case(memory)
+    for seconds in (10, 20, 30):
+        case.says(seconds, 95)
+    case.now = 35
+    (one,) = case.counter.answer(Alarms()).alarms
+    assert one.reason == "cpu.percent is 95 %, above 90 %, for 25s of 30s"
+
+    case.says(40, 96)
+    case.says(50, 97)
+    (one,) = case.counter.answer(Alarms()).alarms
+    assert one.reason == "cpu.percent is 96 %, above 90 %, since 30s"

@@ -267,3 +267,20 @@ def test_live_with_frequent_ticks_is_as_live_with_none(said: list[tuple[str, flo
                 by_rule.setdefault(one.rule, []).append(str(one.change))
         for told in by_rule.values():
             assert told == ["fired", "resolved"] * (len(told) // 2) + ["fired"] * (len(told) % 2)
+
+
+def test_the_reason_of_a_service_that_is_down_says_what_its_check_ended_with() -> None:
+    world = World(
+        rule("service.state == down", services=("*",)), services=[Service(name="shop", url="https://shop.example/")]
+    )
+    world.checks(0, "shop", "down", error="connection refused by 192.0.2.1:443")
+    assert world.decisions[-1].text == "service.state is down: connection refused by 192.0.2.1:443"
+    world.checks(60, "shop", "up")
+    assert world.decisions[-1].text == "service.state is up"
+
+
+def test_two_limits_of_one_age_are_said_once_and_without_thousandths() -> None:
+    world = World(rule("age > 30s and age > 3 * interval"))
+    world.says(0)
+    world.passes(31.5)
+    assert world.decisions[-1].text == "nothing heard for 31s, above 30s"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.system.supervised import Hub, is_alive, until
@@ -104,6 +105,19 @@ def test_sighup_reads_the_configuration_again_and_a_mistake_in_it_changes_nothin
     seen_again(hub, 20)
 
 
+def test_sighup_gives_the_api_new_workers_that_are_heard_under_the_names_of_the_old(hub: Hub) -> None:
+    until(lambda: hub.ask("servers") is not None, 40, "the api answers")
+    pid = hub.pids()["api"]
+    before = children(pid)
+
+    os.kill(pid, signal.SIGHUP)
+
+    until(lambda: len(now := children(pid)) == len(before) and not now & before, 40, "all workers are others")
+    until(lambda: hub.ask("servers") is not None, 40, "the api answers again")
+    assert hub.pids()["api"] == pid
+    assert sorted(path.name for path in (hub.etc / "var" / "log").glob("api-*.log")) == ["api-1.log", "api-2.log"]
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that_is_killed_comes_back_and_the_picture_heals(hub: Hub, name: str) -> None:
     until(hub.all_run, 40, "all programs run")
@@ -193,3 +207,8 @@ def test_a_hub_that_is_started_again_still_has_its_history(tmp_path: Path) -> No
     finally:
         hub.stop()
     assert "Traceback" not in hub.log.read_text()
+
+
+def children(pid: int) -> set[int]:
+    """The processes that this one started."""
+    return {child.pid for child in psutil.Process(pid).children()}

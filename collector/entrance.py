@@ -69,7 +69,7 @@ class Entrance:
                 else:
                     data = frame.bytes
                     if limits is not None:
-                        purse = limits.of(claimed(data), now)
+                        purse = limits.of_claimed(claimed(data), now)
                         purse.frame(size)
                 found = admit(data, sender, purse)
             except Malformed as fault:

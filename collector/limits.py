@@ -8,8 +8,10 @@ allowance has frames dropped and counted: its protocol sends them again, slower 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 
+from bus.messages import is_name
 from bus.wire import Malformed
 
 BURST_SECONDS = 2.0
@@ -68,11 +70,14 @@ class Places:
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
         self._seconds = seconds
-        self._seen: OrderedDict[bytes | int, float] = OrderedDict()
+        # Most senders that there may be never take a place: what is empty shall cost nothing.
+        self._seen: OrderedDict[bytes | int, float] | None = None
 
     def take(self, one: bytes | int, now: float) -> bool:
         """Whether ``one`` has a place, or gets one."""
         seen = self._seen
+        if seen is None:
+            seen = self._seen = OrderedDict()
         if one not in seen and len(seen) >= self._most:
             oldest = next(iter(seen))
             if now - seen[oldest] < self._seconds:
@@ -97,8 +102,8 @@ class Sender:
     subjects: Places
     patience: Bucket
     """Seconds' allowances that may be refused until refusing costs more than hanging up."""
-    layouts: OrderedDict[int, float] = field(default_factory=OrderedDict)
-    """Hashes of layouts, and when each was announced."""
+    layouts: OrderedDict[int, float] | None = None
+    """Hashes of layouts, and when each was announced; made for the first."""
     now: float = -1.0
     paid: int = -1
     """The last epoch that was paid for since ``at``."""
@@ -146,15 +151,18 @@ class Sender:
 
     def layout(self, body: bytes) -> None:
         """A layout came; a new one may be thousands of new series to the store."""
-        known = self.layouts.get(key := hash(body))
+        layouts = self.layouts
+        if layouts is None:
+            layouts = self.layouts = OrderedDict()
+        known = layouts.get(key := hash(body))
         if known is None or self.now - known > LAYOUT_SECONDS:
             if not self.layout_bytes.open(self.now):
                 raise Malformed("layouts", f"more than {self.allowed.layout_bytes:,.0f} bytes of new layouts a second")
             self.layout_bytes.spend(len(body))
-        self.layouts[key] = self.now
-        self.layouts.move_to_end(key)
-        if len(self.layouts) > MOST_LAYOUTS:
-            self.layouts.popitem(last=False)
+        layouts[key] = self.now
+        layouts.move_to_end(key)
+        if len(layouts) > MOST_LAYOUTS:
+            layouts.popitem(last=False)
 
     @property
     def hopeless(self) -> bool:
@@ -163,11 +171,14 @@ class Sender:
 
 
 class Limits:
-    """All senders by name; where there are too many, the one that was known first has to begin anew."""
+    """All senders by name. Whoever was silent for ``LIVE_SECONDS`` is forgotten when others come in its place.
+
+    Where there are too many at a time, the one that was known first has to begin anew.
+    """
 
     def __init__(self, allowed: Allowance) -> None:
         self._allowed = allowed
-        self._all: dict[str | bytes, Sender] = {}
+        self._all: OrderedDict[str | bytes, Sender] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._all)
@@ -176,12 +187,30 @@ class Limits:
         """The sender's purse, full at first; ``name`` in bytes where it is only claimed."""
         sender = self._all.get(name)
         if sender is None:
+            self._forget(now)
             sender = self._all[name] = _sender(name, self._allowed, now)
-            if len(self._all) > MOST_SENDERS:
-                del self._all[next(iter(self._all))]
         if sender.now != now:
             sender.at(now)
         return sender
+
+    def of_claimed(self, name: bytes, now: float) -> Sender:
+        """The same of a claim that nothing stands behind: all that are no names are one sender.
+
+        Otherwise rubbish would leave a purse for each frame.
+        """
+        known = name in self._all or is_name(name.decode("ascii", "replace"))
+        return self.of(name if known else b"", now)
+
+    def _forget(self, now: float) -> None:
+        """Look at the two that were looked at longest ago: a newcomer pays for more than itself."""
+        senders = self._all
+        for name in list(islice(senders, 2)):
+            if now - senders[name].now >= LIVE_SECONDS:
+                del senders[name]
+            else:
+                senders.move_to_end(name)
+        if len(senders) >= MOST_SENDERS:
+            senders.popitem(last=False)
 
 
 def _sender(name: str | bytes, allowed: Allowance, now: float) -> Sender:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from bus.messages import Check, Layout, Sample
 from bus.wire import Malformed, pack, record
 from collector.intake import Intake
-from collector.limits import MOST_SENDERS, Allowance, Bucket, Limits, Places, Sender
+from collector.limits import LIVE_SECONDS, MOST_SENDERS, Allowance, Bucket, Limits, Places, Sender
 
 NOON = 1_769_860_800 * 10**9
 SMALL = Allowance(messages=10, bytes=10_000, hellos=2, layout_bytes=100, epochs=3, subjects=2)
@@ -126,6 +128,27 @@ def test_names_that_pass_by_do_not_fill_the_memory() -> None:
     for number in range(MOST_SENDERS + 10):
         limits.of(f"host-{number}", 0.0)
     assert len(limits) == MOST_SENDERS
+
+
+def test_whoever_fell_silent_is_forgotten_while_newcomers_come_and_whoever_speaks_is_not() -> None:
+    limits = Limits(SMALL)
+    for number in range(1000):
+        limits.of(f"host-{number}", 0.0)
+    at_work = limits.of("web-1", 0.0)
+    for number in range(2000):
+        limits.of(f"host-{1000 + number}", LIVE_SECONDS + number)
+        assert limits.of("web-1", LIVE_SECONDS + number) is at_work
+    assert len(limits) < 100
+
+
+def test_rubbish_is_one_sender_and_leaves_no_purse_for_each_frame() -> None:
+    limits, chance = Limits(SMALL), random.Random(7)
+    own = limits.of_claimed(b"web-1", 0.0)
+    for _ in range(1000):
+        limits.of_claimed(b"\xff" + chance.randbytes(chance.randrange(100)), 0.0)
+    assert len(limits) == 2
+    assert limits.of_claimed(b"web-1", 0.0) is own
+    assert limits.of_claimed(b"", 0.0) is limits.of_claimed(b"a b", 0.0)
 
 
 def test_a_clock_that_stands_still_gives_nothing_and_a_place_is_bounded() -> None:

@@ -96,6 +96,8 @@ class Sealer:
         self.blocks = Blocks(store / "blocks", self._note, most_listed=ALL)
         self._folder = store / "blocks"
         self.mover = Mover(archive, self.blocks, rows, log, alive=alive) if archive is not None else None
+        if self.mover is not None:
+            self.mover.lacks = self._lacks_any
         self._settled: dict[Path, int] = {}
         for left in self._folder.glob(f"*/*/*{NEW}"):
             left.unlink()
@@ -294,6 +296,9 @@ class Sealer:
                 if theirs and (sources <= theirs or not theirs <= sources):
                     return False
         return True
+
+    def _lacks_any(self, whole: Span, sources: frozenset[tuple[int, int, int]], now: int) -> bool:
+        return any(self._lacks(tier, whole, sources) for tier in self.pace.tiers(whole.end, now))
 
     def _leftovers(self, day: int) -> list[Path]:
         folder = self._folder / SAMPLE / RAW

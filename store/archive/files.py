@@ -50,7 +50,7 @@ class Archive:
     @property
     def lacking(self) -> str:
         """A sentence while the archive is away; empty when it is there."""
-        return f"the archive {self.folder} is not there: is its disk mounted?" if self.mark.is_away() else ""
+        return self.mark.lacking()
 
     def path(self, kind: str, day: int) -> Path:
         """The file of a kind and day."""

@@ -2,20 +2,23 @@
 
     PATH/guardia-archive     a random number, written before the first day is moved there
     blocks/archive           the same number, in the store
+    blocks/restored          the store was restored: the archive may have more than its rollups were made of
 
-A store that was restored has none, and takes that of the archive.
+A snapshot carries the store's: what is restored while the archive's disk is away knows that it is.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bus.mapped import settle
 
 MARK = "guardia-archive"
 OURS = "archive"
+RESTORED = "restored"
 LOOK_SECONDS = 1.0
 """So long a look holds for those who only read."""
 
@@ -24,27 +27,41 @@ class Mark:
     """Of the archive in ``folder``; ``ours`` is the store's file, None for who does not mind."""
 
     def __init__(self, folder: Path, ours: Path | None) -> None:
+        self._folder = folder
         self._theirs = folder / MARK
         self._ours = ours
         self._looked_at = -LOOK_SECONDS
-        self._away = False
+        self._lacking = ""
 
     def is_away(self, *, now: bool = False) -> bool:
         """Whether days were moved to an archive that is not there; ``now`` looks in any case."""
+        return bool(self.lacking(now=now))
+
+    def lacking(self, *, now: bool = False) -> str:
+        """A sentence while the archive is away, or is not the store's own; empty when it is there."""
         if now or time.monotonic() - self._looked_at >= LOOK_SECONDS:
             number = _read(self._ours) if self._ours is not None else ""
-            self._away = bool(number) and number != _read(self._theirs)
+            theirs = _read(self._theirs) if number else ""
+            self._lacking = ""
+            if number and not theirs:
+                self._lacking = f"the archive {self._folder} is not there: is its disk mounted?"
+            elif number != theirs:
+                self._lacking = f"the archive {self._folder} is that of another store"
             self._looked_at = time.monotonic()
-        return self._away
+        return self._lacking
 
-    def claim(self) -> None:
-        """Mark an archive as the store's own, before the first day is moved there; raises ``OSError``."""
+    def claim(self, begins: Callable[[], None] = lambda: None) -> None:
+        """Mark an archive as the store's own, before the first day is moved there; raises ``OSError``.
+
+        ``begins`` is called before one is made that is new.
+        """
         if self._ours is None or _read(self._ours):
             return
         folder = self._theirs.parent
         number = _read(self._theirs)
         fresh = [above for above in folder.parents if not above.exists()]
         if not number:
+            begins()
             number = os.urandom(16).hex()
             folder.mkdir(parents=True, exist_ok=True)
             _write(self._theirs, number)

@@ -18,6 +18,7 @@ from bus import failpoints
 from bus.mapped import settle
 from bus.messages import KINDS
 from store.archive.files import Archive
+from store.archive.mark import RESTORED
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
 from store.blocks.gather import Told, Voice
@@ -29,6 +30,7 @@ from store.retention import Held
 from store.sealing import Rows, merged, part_of, rows_of
 from store.spans import ARCHIVE, RAW, Span, day_of, name_of
 
+SAMPLE = "sample"
 DEEP = 3
 """So many folders above a file may have been made for it: ``PATH/kind=sample/day=2026-01-31``."""
 
@@ -53,6 +55,9 @@ class Mover:
         self.days = 0
         self.dropped: Callable[[str, int], None] = lambda kind, rows: None
         """Told how many records of a kind were dropped from the archive."""
+        self.lacks: Callable[[Span, frozenset[tuple[int, int, int]], int], bool] = lambda span, sources, now: False
+        """Whether a day's rollups are to be made anew, now, where its rows are of these partitions."""
+        self._looked_through: set[Span] = set()
         self._blocks = blocks
         self._rows = rows
         self._log = log
@@ -72,7 +77,32 @@ class Mover:
                 self._log.info("the archive %s is there again", self.archive.folder)
         if self._was_away:
             return False
+        if self._look_through(now):
+            return True
         return any(self._move(kind, span) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
+
+    def _look_through(self, now: int) -> bool:
+        """After a restore: take back a day of which the archive has rows that the rollups here were not made of."""
+        flag = self._blocks.folder / RESTORED
+        if not flag.exists():
+            return False
+        for span in self.archive.spans(SAMPLE):
+            if span in self._looked_through:
+                continue
+            self._looked_through.add(span)
+            self._alive()
+            file = self.archive.opened(SAMPLE, span)
+            block = self._blocks.path(SAMPLE, RAW, span)
+            if file is not None and not block.exists() and self.lacks(span, file.index.sources, now):
+                self.bring_back(SAMPLE, span.start)
+                return True
+        roll = self._blocks.roll
+        if roll is not None:
+            spans = [(kind, span) for kind in KINDS for span in self.archive.spans(kind)]
+            opened = {f"{kind}/{ARCHIVE}/{span.name}": self.archive.opened(kind, span) for kind, span in spans}
+            roll.call({name: file.index.rows for name, file in opened.items() if file and name not in roll.files})
+        flag.unlink()
+        return False
 
     def spares(self, one: Held, now: int) -> bool:
         """Whether a file is not to be dropped for its age, because it comes into the archive."""
@@ -122,6 +152,8 @@ class Mover:
             segment = self._blocks.segment(block)
             if segment is None:
                 return False
+            if self._take_in(kind, span, segment):
+                return True
             self._write(kind, span, segment)
         except Gone:
             return False
@@ -139,42 +171,54 @@ class Mover:
         self._log.info("moved %s of %s to the archive", span.name, kind)
         return True
 
+    def _take_in(self, kind: str, span: Span, segment: Segment) -> bool:
+        """Have the block hold what the archive has of its day and it has not; the rollups are made anew of both.
+
+        So it is after a restore, when rows came late since, and when they came while the archive was away.
+        """
+        before = self.archive.opened(kind, span)
+        if before is None:
+            if self.archive.path(kind, span.start).exists():
+                self.archive.put_aside(kind, span)
+            return False
+        index = segment.index
+        if before.index.sources <= index.sources:
+            return False
+        layouts = {**before.index.layouts, **index.layouts}
+        with contextlib.closing(self._blocks.writing(self._blocks.path(kind, RAW, span))) as writing:
+            for subject in sorted({*segment.subjects(), *before.subjects()}):
+                self._alive()
+                for voice, told in merged([before.rows_of(subject), rows_of(segment, subject)]).items():
+                    writing.add(part_of(subject, voice, told))
+            if kind == SAMPLE:
+                self._blocks.mark_late(span)
+            writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, before.index.sources | index.sources))
+        self._log.info("put %s of %s together with what the archive has of it", span.name, kind)
+        return True
+
     def _write(self, kind: str, span: Span, segment: Segment) -> None:
         from store.archive import parquet
 
         index = segment.index
         layouts, sources = dict(index.layouts), index.sources
-        before = self.archive.opened(kind, span)
-        if before is None and self.archive.path(kind, span.start).exists():
-            self.archive.put_aside(kind, span)
-        if before is not None and before.index.sources <= sources:
-            before = None
-        if before is not None:
-            layouts = {**before.index.layouts, **layouts}
-            sources |= before.index.sources
-
-        def rows(subject: str) -> Rows:
-            found = rows_of(segment, subject)
-            return found if before is None else merged([before.rows_of(subject), found])
-
-        subjects = sorted({*segment.subjects(), *(before.subjects() if before is not None else ())})
+        subjects = sorted(segment.subjects())
         path = self.archive.path(kind, span.start)
         fresh = path.with_name(f".{path.name}{NEW}")
-        self.archive.mark.claim()
+        self.archive.mark.claim(self._give_up_lost)
         for folder in (path.parent.parent, path.parent):  # not the archive itself: its disk may have gone
             folder.mkdir(exist_ok=True)
         try:
             with contextlib.closing(parquet.Writing(fresh, kind)) as writing:
                 for subject in subjects:
                     self._alive()
-                    for voice, told in rows(subject).items():
+                    for voice, told in rows_of(segment, subject).items():
                         writing.add(subject, voice, told, layouts.get(voice.layout or 0, ()))
                 failpoints.at("archive.write")
                 writing.finish((span.start, span.end), layouts, sources)
             with contextlib.closing(parquet.Archived(fresh)) as again:
                 for subject in subjects:
                     self._alive()
-                    _compare(subject, rows(subject), again.rows_of(subject))
+                    _compare(subject, rows_of(segment, subject), again.rows_of(subject))
                 for fault in again.verify():
                     raise Damaged(fault)
             failpoints.at("archive.before_rename")
@@ -186,6 +230,14 @@ class Mover:
             failpoints.at("archive.after_rename")
         finally:
             fresh.unlink(missing_ok=True)
+
+    def _give_up_lost(self) -> None:
+        """A new archive is begun: what was in another one, which somebody had the store forget, is missed no more."""
+        roll = self._blocks.roll
+        lost = [name for name in (roll.files if roll is not None else ()) if f"/{ARCHIVE}/" in name]
+        if roll is not None and lost:
+            roll.strike(lost)
+            self._log.warning("a new archive is begun; %d files of the one before it are given up", len(lost))
 
     def _drop(self, now: int) -> bool:
         """Remove a day that is past its time."""

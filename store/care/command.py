@@ -16,19 +16,21 @@ from bus import config, home, rooms
 from bus.faults import ConfigError
 from bus.process import Lock
 from bus.program import WRONG
+from store.archive.mark import OURS, Mark
 from store.backends import StoreBroken
 from store.backends.exchange import take_restored
 from store.backends.lmdb import LmdbBackend
 from store.care import compacting, snapshots
 from store.care.compacting import Compacted
 from store.care.snapshots import Refused
-from store.care.verifying import Fault, Report, verified
+from store.care.verifying import BLOCKS, Fault, Report, verified
 
 SOUND, DAMAGED, UNKNOWN = 0, 1, 2
 TAKEN_SECONDS = 60.0
 """So long a running writer may take to take something over."""
 EXIT = (
-    "Exit codes: 0 sound and done, 1 something is damaged or missing, 2 it could not be done, 100 wrong configuration."
+    "Exit codes: 0 sound and done, 1 something is damaged, missing or away, 2 it could not be done, 100 wrong"
+    " configuration."
 )
 
 
@@ -46,7 +48,8 @@ def verify(argv: Sequence[str]) -> int:
         report = verified(place.absolute(), _progress, None if given.folder else archive)
         _clear()
         print(json.dumps(_plain(report), indent=1) if given.json else _said(report))
-        return DAMAGED if report.damaged or sum(report.missing.values()) > given.expect else SOUND
+        amiss = report.damaged or report.away or sum(report.missing.values()) > given.expect
+        return DAMAGED if amiss else SOUND
 
     return _run(given, run)
 
@@ -70,6 +73,8 @@ def snapshot(argv: Sequence[str]) -> int:
             print(f"{given.folder}: {len(manifest['files'])} files, {size / 1e6:.1f} MB{left}.")
             if archive is not None:
                 print(f"The archive in {archive} is not in it: copy its files as they are, they never change.")
+                if lacking := Mark(archive, store / BLOCKS / OURS).lacking():
+                    print(f"But {lacking}")
         return DAMAGED if faults else SOUND
 
     return _run(given, run)
@@ -85,11 +90,15 @@ def restore(argv: Sequence[str]) -> int:
 
     def run(store: Path, folder: Path, archive: Path | None) -> int:
         manifest, report = snapshots.checked(given.folder.absolute(), progress=_progress)
+        of_archive = snapshots.of_archive(given.folder.absolute(), manifest, archive)
         _clear()
         if given.json:
-            print(json.dumps(_plain(report) | {"made_at": manifest["made_at"]}, indent=1))
+            more = {"made_at": manifest["made_at"], "archive": of_archive}
+            print(json.dumps(_plain(report) | more, indent=1))
         else:
             print(f"{given.folder}, taken {manifest['made_at']}:\n{_said(report)}")
+            if of_archive:
+                print(of_archive)
         if report.damaged and not (given.damaged and not given.verify):
             return DAMAGED
         if not given.verify:
@@ -175,9 +184,12 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path, Path | None], int
 
 def _said(report: Report) -> str:
     lines = [f"DAMAGED  {fault.file}: {fault.what}" for fault in report.faults]
+    lines += [f"AWAY     {report.away}"] if report.away else []
     lines += [f"MISSING  {count} records of {kind}" for kind, count in report.missing.items()]
     lines += [f"ASIDE    {name}: was found damaged, and is kept to be looked at" for name in report.put_aside]
     verdict = f"{len(report.faults)} faults" if report.faults else "sound"
+    if report.away:
+        verdict += ", the archive is away"
     if report.missing:
         verdict += f", {sum(report.missing.values())} records missing"
     rows, sealed = sum(report.records.values()), sum(report.sealed.values())
@@ -203,6 +215,7 @@ def _plain(report: Report) -> dict[str, Any]:
         "archived": dict(report.archived),
         "bytes": report.bytes,
         "faults": _faults(report.faults),
+        "away": report.away,
         "put_aside": report.put_aside,
         "missing": report.missing,
     }

@@ -4,6 +4,9 @@ The state is copied first and the rows after it, so that no stream is further th
 meanwhile (series, layouts) is added to the copy at the end: no row may be without its series. The copy is marked as
 one, so that its writer takes a new generation (``store/backends/witness.py``), and its count of commits leaps, so that
 no row's key comes twice. ``snapshot.json`` names each file with its size and SHA-256; it is written last.
+
+The archive is not copied, but which one it is, and which days are in it, so that what is restored while its disk is
+away knows what it lacks.
 """
 
 from __future__ import annotations
@@ -13,19 +16,25 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bus import __version__
 from bus.mapped import settle
+from store.archive.mark import OURS, RESTORED, Mark
 from store.backends.exchange import restored_of
 from store.backends.values import disk_bytes
+from store.blocks.roll import ROLL, Roll, read_roll
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
-from store.care.verifying import Fault, Report, verified
+from store.care.verifying import BLOCKS, Fault, Report, place_of, verified
 from store.keys import FORMAT
+from store.pruning import STATISTICS
+from store.spans import ARCHIVE
 
 READ = 1 << 20
+BESIDE = (OURS, RESTORED, ROLL, STATISTICS)
+"""What stands beside the files of blocks."""
 Progress = Callable[[str], None]
 
 
@@ -68,6 +77,7 @@ def snapshot(
                 progress(name)
                 files[name] = _taken_over(store / name, partial / name)
         files = {name: file for name, file in files.items() if file}
+        files |= _beside(store, partial, files)
         if not (partial / "state" / "data.mdb").exists():
             raise Refused(f"the state cannot be copied: {faults[0].what if faults else 'it is gone'}")
         meta = apart.ask("complete", store / "state", partial / "state")
@@ -112,6 +122,45 @@ def _taken_over(file: Path, to: Path) -> dict[str, Any]:
     return _sealed(to)
 
 
+def _beside(store: Path, partial: Path, files: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy what stands beside the files of blocks; the roll is of what was copied, and of the archive."""
+    found = {name: _taken_over(store / name, partial / name) for name in (f"{BLOCKS}/{OURS}", f"{BLOCKS}/{STATISTICS}")}
+    if found[f"{BLOCKS}/{OURS}"]:
+        _written(partial / BLOCKS / RESTORED, b"")
+        found[f"{BLOCKS}/{RESTORED}"] = _sealed(partial / BLOCKS / RESTORED)
+    if (store / BLOCKS / ROLL).exists():
+        called, _, _ = read_roll(store / BLOCKS)
+        Roll(partial / BLOCKS).call(
+            {name: rows for name, rows in called.items() if f"{BLOCKS}/{name}" in files or f"/{ARCHIVE}/" in name}
+        )
+        found[f"{BLOCKS}/{ROLL}"] = _sealed(partial / BLOCKS / ROLL)
+    return {name: file for name, file in found.items() if file}
+
+
+def of_archive(taken: Path, manifest: Mapping[str, Any], archive: Path | None) -> str:
+    """What becomes of the archive when the snapshot is restored, a sentence or two; empty when there was none."""
+    called, _, _ = read_roll(taken / BLOCKS)
+    days = [name for name in called if f"/{ARCHIVE}/" in name]
+    if not manifest.get("archive") or not days:
+        return ""
+    rows = sum(called[name] for name in days)
+    held = f"{len(days)} files of days, {rows} records"
+    if archive is None:
+        return (
+            f"The store had an archive in {manifest['archive']}, {held}, which the configuration does not name: they"
+            " answer when [store] archive does."
+        )
+    lacking = Mark(archive, taken / BLOCKS / OURS).lacking(now=True)
+    if lacking:
+        return (
+            f"{lacking[0].upper()}{lacking[1:]} {held} of it do not answer until it is there; nothing is lost, and"
+            " nothing is moved there meanwhile."
+        )
+    gone = [name for name in days if not place_of(taken, name, archive).exists()]
+    left = f"{len(gone)} of them are not there any more" if gone else "all are there"
+    return f"The archive {archive} is not in the snapshot. It had {held}: {left}."
+
+
 def _copied(apart: Apart, path: Path, to: Path) -> str:
     """Copy one environment; returns why that cannot be, empty when it was or is gone."""
     try:
@@ -141,6 +190,7 @@ def checked(
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
     report = verified(taken, progress, apart=apart)
     there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(_blocks(taken))
+    there |= {f"{BLOCKS}/{name}" for name in BESIDE if (taken / BLOCKS / name).exists()}
     report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
     report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]
     for name in sorted(there & files.keys()):

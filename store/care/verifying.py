@@ -43,6 +43,8 @@ class Report:
     """In the archive, if one was read."""
     bytes: int = 0
     faults: list[Fault] = field(default_factory=list)
+    away: str = ""
+    """What of the store is elsewhere and cannot be read now, a sentence."""
     put_aside: list[str] = field(default_factory=list)
     missing: dict[str, int] = field(default_factory=dict)
 
@@ -82,14 +84,12 @@ def verified(
                 progress(path.relative_to(store).as_posix())
                 _inspect(report, apart, store, path)
         # After the blocks, for the same reason.
-        away = archive is not None and Mark(archive, store / BLOCKS / OURS).is_away()
-        if away:
-            report.faults.append(Fault(str(archive), "the archive is not there: is its disk mounted?"))
-        for path in files(archive) if archive and not away else ():
+        report.away = _away(store, listed, archive) if archive is not None else ""
+        for path in files(archive) if archive and not report.away else ():
             progress(str(path))
             _inspect_archived(report, apart, path)
         # What is struck off meanwhile was dropped or taken up.
-        absent = _absent(store, listed, None if away else archive)
+        absent = _absent(store, listed, None if report.away else archive)
         vanished = {name: rows for name, rows in absent.items() if name in read_roll(store / BLOCKS)[0]}
         report.faults += [Fault(f"{BLOCKS}/{name}", f"is not there: {rows} rows") for name, rows in vanished.items()]
         report.missing = _missing(before, report)
@@ -117,10 +117,18 @@ def _roll(report: Report, store: Path) -> dict[str, int]:
 
 def _absent(store: Path, listed: dict[str, int], archive: Path | None) -> dict[str, int]:
     """What is on the roll and is not there; days of an archive that nobody looks into may be anywhere."""
-    return {name: rows for name, rows in sorted(listed.items()) if not _place(store, name, archive).exists()}
+    return {name: rows for name, rows in sorted(listed.items()) if not place_of(store, name, archive).exists()}
 
 
-def _place(store: Path, name: str, archive: Path | None) -> Path:
+def _away(store: Path, listed: dict[str, int], archive: Path) -> str:
+    """What is in the archive, while it is not there."""
+    lacking = Mark(archive, store / BLOCKS / OURS).lacking()
+    rows = [count for name, count in listed.items() if f"/{ARCHIVE}/" in name]
+    return f"{lacking} {len(rows)} files of days are in it, {sum(rows)} records" if lacking and rows else lacking
+
+
+def place_of(store: Path, name: str, archive: Path | None) -> Path:
+    """Where a file is that is on the roll; of a day in an archive that nobody looks into, where something is."""
     kind, tier, file = name.split("/")
     if tier != ARCHIVE:
         return store / BLOCKS / name

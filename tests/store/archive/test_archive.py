@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -303,8 +304,11 @@ def test_an_archive_whose_disk_is_not_mounted_is_said_to_be_away_and_not_made_an
     assert len(said) == 2, "the sealer says it once, and who answers"
     after: SeriesAnswer = answer(store.backend, whole)
     assert after.coverage < before.coverage / 2
-    [fault] = verified(store.path, archive=store.archive).faults
-    assert fault.what == "the archive is not there: is its disk mounted?"
+    report = verified(store.path, archive=store.archive)
+    assert report.away == (
+        f"the archive {store.archive} is not there: is its disk mounted? 3 files of days are in it, 496 records"
+    )
+    assert (report.faults, report.missing) == ([], {})
 
     store.archive.rmdir()
     elsewhere.rename(store.archive)
@@ -314,7 +318,34 @@ def test_an_archive_whose_disk_is_not_mounted_is_said_to_be_away_and_not_made_an
     assert store.backend.statistics()["lacking"] == ""
     assert store.backend.damage()["archive_away"] == 0.0
     agree(store)
-    assert verified(store.path, archive=store.archive).faults == []
+    report = verified(store.path, archive=store.archive)
+    assert (report.faults, report.away) == ([], "")
+
+
+def test_an_archive_of_another_store_is_not_taken_for_the_own(store: Archiving) -> None:
+    told_everything(store)
+    assert len(store.archived()) == 3
+    (store.archive / "guardia-archive").write_text("0123456789abcdef\n")
+    seen(store, away=True)
+    store.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
+    assert len(store.archived()) == 3
+    assert len(store.raw()) == 1, "what is due stays"
+    assert store.backend.statistics()["lacking"] == f"the archive {store.archive} is that of another store"
+    assert verified(store.path, archive=store.archive).away.startswith(
+        f"the archive {store.archive} is that of another"
+    )
+
+
+def test_an_archive_that_is_lost_for_good_is_begun_anew_when_its_mark_is_removed(store: Archiving) -> None:
+    told_everything(store)
+    store.archived()
+    shutil.rmtree(store.archive)
+    (store.path / "blocks" / OURS).unlink()
+    assert len(verified(store.path, archive=store.archive).faults) == 3
+    store.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
+    assert store.archived() == ["kind=sample/day=2026-02-05/part.parquet"]
+    report = verified(store.path, archive=store.archive)
+    assert (report.faults, report.away, report.missing) == ([], "", {})
 
 
 def test_a_day_that_vanished_from_the_archive_is_missed(store: Archiving) -> None:

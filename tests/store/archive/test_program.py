@@ -67,3 +67,6 @@ def test_the_sealer_moves_what_is_due_and_the_rest_of_the_house_knows(home: Path
     assert (report["archived"], report["faults"], report["missing"]) == ({"sample": 99}, [], {})
     assert asked(home, "snapshot", str(home / "copy"))["archive"] == str(home / "old")
     assert json.loads((home / "copy" / "snapshot.json").read_text())["archive"] == str(home / "old")
+    for path in files.files(home / "old"):
+        path.unlink()
+    assert "1 of them are not there" in str(asked(home, "restore", str(home / "copy"), "--verify")["archive"])

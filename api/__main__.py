@@ -54,6 +54,7 @@ def build(program: Program[Api]) -> None:
             tokens=tokens,
             token_needed=beyond,
             address=program.address,
+            desk=program.desk,
             stairs=program.stairs,
             place=place,
             expected=EXPECTED | {"collector": program.collectors},

@@ -67,6 +67,7 @@ def from_config(
     tokens: Path,
     token_needed: bool,
     address: Callable[[str], str],
+    desk: Path,
     stairs: Sequence[str],
     place: int,
     expected: Mapping[str, tuple[str, ...]],
@@ -74,8 +75,8 @@ def from_config(
 ) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
 
-    ``address`` gives the address of a road, ``stairs`` are those of the collectors' stairs; ``expected`` tells the
-    programs of each part of the hub.
+    ``address`` gives the address of a road, ``desk`` is the reader's, ``stairs`` are those of the collectors' stairs;
+    ``expected`` tells the programs of each part of the hub.
     """
     live = Live()
     fanout = Fanout(
@@ -98,7 +99,7 @@ def from_config(
             subscribe.connect(one)
         return subscribe
 
-    asker = Asker(lambda: on(Ask(context), "reader"), timeout=config.question_seconds)
+    asker = Asker(desk, timeout=config.question_seconds)
     judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds, whom="it")
     hub = Hub(
         config=config,

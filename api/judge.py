@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from api.counter import Line
+from api.lines import BusLine
 from bus.judging import NotThere, Question, read_answer
 from bus.questions import Unanswered, pack_question
 
@@ -21,7 +21,7 @@ class Judge(Protocol):
         ...
 
 
-class JudgeLine(Line):
+class JudgeLine(BusLine):
     """The judge over a socket."""
 
     async def answer(self, question: Question) -> Any:

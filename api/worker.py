@@ -11,8 +11,9 @@ from typing import Any
 import zmq
 
 from api.canary import Canary, keep_flying
-from api.counter import Asker, Line
+from api.counter import Asker
 from api.hub import Hub
+from api.lines import Line
 from api.prime import keep_primed, learn_layouts
 from api.stair import Stair
 from bus.producer import Producer

@@ -60,6 +60,11 @@ class Loop:
         self._poller.register(socket, zmq.POLLIN)
         self._handlers[socket] = handler
 
+    def on_writable(self, file: int, handler: Handler) -> None:
+        """Call ``handler`` whenever something may be written to the file descriptor, and not when it may be read."""
+        self._poller.register(file, zmq.POLLOUT)
+        self._handlers[file] = handler
+
     def forget(self, socket: zmq.Socket[bytes] | int) -> None:
         """Stop watching ``socket``; watching it already ended is no fault."""
         if self._handlers.pop(socket, None) is not None:

@@ -49,6 +49,7 @@ ROADS = {
     "reader": "reader.ipc",
     "alerter": "alerter.ipc",
 }
+DESK = "reader.desk"
 
 
 class TryAgain(Exception):
@@ -86,6 +87,11 @@ class Program(Generic[T]):
             return self.bus.entrances[collector - 1][road == "receipts"]
         path = self.run_dir / ROADS[road]
         return f"ipc://{path if collector == 1 else path.with_stem(f'{path.stem}-{collector}')}"
+
+    @property
+    def desk(self) -> Path:
+        """Where the store's reader has its desk."""
+        return self.run_dir / DESK
 
     @property
     def stairs(self) -> tuple[str, ...]:

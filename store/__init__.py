@@ -13,7 +13,8 @@ number may run beside the one writer. The sealer turns what is over into blocks 
 Commands about the past ask the reader: ``guardia sla`` (``store/sla.py``), ``guardia export`` (``store/exporting``).
 ``guardia import`` (``store/importing``) tells the first Guardia's history through the hub's door.
 
-**Reads.** The writer: the stair (``run/stair.ipc``). The reader: ``run/reader.ipc``, and the files.
+**Reads.** The writer: the stair (``run/stair.ipc``). The reader: ``run/reader.desk``, where the api asks, and
+``run/reader.ipc``, where others do; and the files.
 
 **Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py`` and ``docs/storage.md``, and
 ``store.generation`` beside it; receipts to ``run/settle.ipc``.

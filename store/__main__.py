@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from bus.desk import Desk
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Push, Settle, Subscribe
 from store.backends import Backend, StoreBroken, opened
 from store.config import Store
-from store.reader import counter
+from store.reader import answering, counter
 from store.writer import Writer
 
 REFRESH_SECONDS = 2.0
@@ -79,6 +80,11 @@ def _answer(program: Program[Store], backend: Backend) -> None:
     answer = Answer(program.context)
     program.bind(answer, "reader")
     program.loop.on_readable(answer.raw, counter(answer, backend, program.vitals))
+    try:
+        desk = Desk(program.loop, program.desk, answering(backend, program.vitals))
+    except OSError as error:
+        raise TryAgain(f"cannot listen at {program.desk}: {(error.strerror or str(error)).lower()}") from None
+    program.loop.on_stop(desk.close)
     program.loop.every(REFRESH_SECONDS, _refreshing(backend))
 
 

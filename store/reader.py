@@ -15,8 +15,20 @@ AT_ONCE = 32
 """Questions answered before the loop looks at anything else."""
 
 
+def answering(backend: Backend, vitals: Vitals) -> Callable[[bytes], bytes]:
+    """Questions to answers, counted."""
+
+    def answer(question: bytes) -> bytes:
+        vitals.count("reader.questions")
+        return answered(backend, question)
+
+    return answer
+
+
 def counter(answer: Answer, backend: Backend, vitals: Vitals) -> Callable[[], None]:
     """The handler for the socket on which questions come as [who asks, number, question]."""
+
+    reply_to = answering(backend, vitals)
 
     def serve() -> None:
         for _ in range(AT_ONCE):
@@ -28,8 +40,7 @@ def counter(answer: Answer, backend: Backend, vitals: Vitals) -> Callable[[], No
                 vitals.count("reader.malformed")
                 continue
             who, number, question = frames
-            vitals.count("reader.questions")
-            reply = [who, number, answered(backend, question)]
+            reply = [who, number, reply_to(question)]
             try:
                 answer.raw.send_multipart(reply, zmq.NOBLOCK)
             except zmq.ZMQError:

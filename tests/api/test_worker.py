@@ -15,6 +15,8 @@ from websockets.sync.client import connect
 from api.counter import Asker
 from api.stair import KINDS, Stair
 from api.worker import Lifespan
+from bus.desk import Desk
+from bus.loop import Loop
 from bus.producer import Producer
 from bus.questions import (
     Latest,
@@ -29,7 +31,7 @@ from bus.questions import (
     pack_refusal,
     read_question,
 )
-from bus.sockets import Answer, Ask, Publish, Pull, Push, Subscribe
+from bus.sockets import Publish, Pull, Push, Subscribe
 from bus.wire import read
 from tests.api import contract
 from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading, stored
@@ -40,6 +42,10 @@ from tests.api.served import Served, serving
 PATIENCE = 30.0
 
 
+class Dead(Exception):
+    """The reader was killed."""
+
+
 class Roads:
     """The hub's other rooms: a stair, a store's reader that may be struck dumb, a door."""
 
@@ -47,31 +53,47 @@ class Roads:
         self.context: zmq.Context[Any] = zmq.Context()
         self.stair = Publish(self.context)
         self.stair_address = self.stair.bind(f"ipc://{directory}/stair")
-        self.reader_address = f"ipc://{directory}/reader"
+        self.desk = directory / "reader"
         self.door = Pull(self.context)
         self.door_address = self.door.bind(f"ipc://{directory}/door")
         self.collector = Collector()
         self.dumb = False
+        self._pause = threading.Event()
         self.asked: list[str] = []
         self._stopped = False
         self._reader: threading.Thread | None = None
 
     def start_reader(self) -> None:
-        self._reader = threading.Thread(target=self._answer, daemon=True)
+        self._stopped, came = False, threading.Event()
+        self._reader = threading.Thread(target=self._answer, args=(came,), daemon=True)
         self._reader.start()
+        assert came.wait(PATIENCE)
 
-    def _answer(self) -> None:
-        socket = Answer(self.context)
-        socket.bind(self.reader_address)
-        while not self._stopped:
-            if not socket.raw.poll(20):
-                continue
-            who, number, data = socket.raw.recv_multipart()
-            question = read_question(data)
-            self.asked.append(type(question).__name__)
-            if not self.dumb:
-                socket.raw.send_multipart([who, number, self._answer_to(question)])
-        socket.close()
+    def stop_reader(self) -> None:
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.join(PATIENCE)
+
+    def _answer(self, came: threading.Event) -> None:
+        loop = Loop()
+        desk = Desk(loop, self.desk, self._answered)
+        came.set()
+        try:
+            while not self._stopped:
+                loop.pass_once(0.02)
+        except Dead:
+            pass
+        finally:
+            desk.close()
+
+    def _answered(self, data: bytes) -> bytes:
+        question = read_question(data)
+        self.asked.append(type(question).__name__)
+        while self.dumb and not self._stopped:
+            self._pause.wait(0.005)
+        if self.dumb:
+            raise Dead  # it dies with the question in its hands
+        return self._answer_to(question)
 
     def _answer_to(self, question: Any) -> bytes:
         layout, sample = reading()
@@ -91,9 +113,7 @@ class Roads:
         return pack_refusal("not in this test")
 
     def stop(self) -> None:
-        self._stopped = True
-        if self._reader is not None:
-            self._reader.join(PATIENCE)
+        self.stop_reader()
         self.context.destroy(linger=0)
 
 
@@ -112,7 +132,7 @@ def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
     def wired(*, timeout: float = 0.3) -> Served:
         house = House()
         context: zmq.Context[Any] = zmq.Context()
-        house.hub.counter = asker = Asker(lambda: connected(Ask(context), roads.reader_address), timeout=timeout)
+        house.hub.counter = asker = Asker(roads.desk, timeout=timeout)
         stair = Stair(lambda: connected(Subscribe(context, KINDS), roads.stair_address), house.hub.fanout)
         lifespan = Lifespan(
             house.hub,
@@ -200,6 +220,29 @@ def test_a_reader_that_does_not_answer_is_given_up_after_the_time_allowed(
     assert refused.status_code == 503
     assert "did not answer within 0.3 s" in refused.json()["error"]
     roads.dumb = False
+    assert get(served, "/api/v1/stats").status_code == 200
+
+
+def test_a_reader_that_goes_while_it_is_asked_is_said_to_have_gone_and_the_next_one_answers(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve(timeout=PATIENCE)
+    served.until(lambda: served.house.hub.primed)
+    roads.dumb = True
+    refused: list[requests.Response] = []
+    asking = threading.Thread(target=lambda: refused.append(get(served, "/api/v1/stats")))
+    already = len(roads.asked)
+    asking.start()
+    while len(roads.asked) == already:
+        assert asking.is_alive()
+    roads.stop_reader()
+    asking.join(PATIENCE)
+    assert refused[0].status_code == 503
+    assert "its reader has gone" in refused[0].json()["error"]
+
+    roads.dumb = False
+    roads.start_reader()
     assert get(served, "/api/v1/stats").status_code == 200
 
 

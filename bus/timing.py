@@ -8,16 +8,25 @@ import re
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 """Seconds in each unit that a duration may be written in."""
 
+LONGEST = 9e9
+"""Seconds: as nanoseconds, and added to now, it is still a number of 64 bits."""
+
 _WORDS = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+\Z")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 
 
 def seconds(words: str) -> float:
-    """The seconds that ``"250ms"``, ``"90s"``, ``"1h30m"`` or ``"7d"`` mean; raises ``ValueError`` for other text."""
+    """The seconds that ``"250ms"``, ``"90s"``, ``"1h30m"`` or ``"7d"`` mean.
+
+    Raises ``ValueError`` for other text, and for what is longer than ``LONGEST``.
+    """
     text = words.replace(" ", "")
     if not _WORDS.match(text):
-        raise ValueError(f"{words!r} is no duration such as 250ms, 30s, 2m, 12h or 7d")
-    return float(sum(float(amount) * UNITS[unit] for amount, unit in _PART.findall(text)))
+        raise ValueError(f"{words[:40]!r} is no duration such as 250ms, 30s, 2m, 12h or 7d")
+    found = float(sum(float(amount) * UNITS[unit] for amount, unit in _PART.findall(text)))
+    if found > LONGEST:
+        raise ValueError(f"{words[:40]!r} is too long: at most {LONGEST / UNITS['d']:.0f}d")
+    return found
 
 
 def in_words(duration: float) -> str:

@@ -22,9 +22,9 @@ from bus.progress import Progress
 from bus.questions import Unanswered
 from store.exporting.past import Extent, Past, Wanted
 from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
+from store.keys import DAY, FAR, SECOND
 
 UNKNOWN = 2
-SECOND = 1_000_000_000
 SECONDS = 60.0
 """How long one answer may take: the hub may be busy, and an export is in no hurry."""
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     if given.step is not None and (given.kind != "sample" or given.parquet):
         return _wrong("--step is for samples, as csv or jsonl")
     now = time.time_ns()
-    start, end = _time(given.since, now, 0), _time(given.until, now, now)
+    start, end = moment(given.since, now, 0), moment(given.until, now, now)
     if start is None or end is None:
         return _wrong("--since and --until take a time such as 2026-01-31T12:00 or a length back from now, as 7d")
     wanted = Wanted(given.kind, start, end, tuple(given.host), tuple(given.metric) or ("*",))
@@ -104,7 +104,7 @@ def _parquet(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
         for written in parquet.write_day(Path(given.parquet), wanted.kind, day, past, extents, wanted.metrics):
             progress.at(done, f"{rows + written} rows")
         rows += written
-        done += sum(max(0, min(one.end, day + parquet.DAY) - max(one.start, day)) for one in extents)
+        done += sum(max(0, min(one.end, day + DAY) - max(one.start, day)) for one in extents)
     progress.close()
     return rows
 
@@ -137,17 +137,18 @@ def _output(name: str | None) -> Iterator[TextIO]:
         beside.unlink(missing_ok=True)
 
 
-def _time(text: str | None, now: int, default: int) -> int | None:
+def moment(text: str | None, now: int, default: int) -> int | None:
     """ns since the epoch: a time in UTC, or a length back from now; None where it is neither."""
     if text is None:
         return default
     with contextlib.suppress(ValueError):
         return max(0, now - int(timing.seconds(text) * SECOND))
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * SECOND)
+    seconds = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+    return min(max(0, seconds * SECOND), FAR)
 
 
 def _wrong(text: str) -> int:

@@ -24,8 +24,8 @@ from bus.messages import KINDS
 from store.columns import columns
 from store.exporting.past import Extent, Past
 from store.exporting.text import records_of
+from store.keys import DAY
 
-DAY = 86_400 * 1_000_000_000
 TIME = pa.timestamp("ns", tz="UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())
 SAMPLES = pa.schema([("time", TIME), ("host", WORD), ("metric", WORD), ("value", pa.float64())])

@@ -11,13 +11,11 @@ from bus.messages import HUB
 from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Subjects
 from bus.wire import HEADER
 from store.backends import Row
-from store.keys import dated
+from store.keys import DAY, HOUR, dated
 
-SECOND = 1_000_000_000
 MOST_RECORDS = 2000
 """In a piece."""
 MOST_STEPS = 2000
-DAY = 86_400 * SECOND
 LONGEST, SHORTEST = 7 * DAY, 1_000_000
 Ask = Callable[[Question], Any]
 
@@ -87,7 +85,7 @@ class Past:
 
     def pieces(self, extent: Extent) -> Iterator[tuple[int, list[Row]]]:
         """(until when, records in the order of time) until the end; pieces adjoin, many of them may be empty."""
-        at, span = extent.start, 3600 * SECOND
+        at, span = extent.start, HOUR
         while at <= extent.end:
             until = min(at + span - 1, extent.end)
             question = Range(self._wanted.kind, extent.subject, at, until, MOST_RECORDS)

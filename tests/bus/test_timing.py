@@ -23,6 +23,13 @@ def test_other_words_are_no_duration(words: str) -> None:
         timing.seconds(words)
 
 
+@pytest.mark.parametrize("words", ["9" * 400 + "d", "14881w", "9000000001s"])
+def test_a_duration_that_no_count_of_nanoseconds_could_hold_is_refused(words: str) -> None:
+    assert timing.seconds("9000000000s") == timing.LONGEST
+    with pytest.raises(ValueError, match="is too long: at most 104167d"):
+        timing.seconds(words)
+
+
 @given(st.integers(0, 10**10))
 def test_a_duration_written_by_us_is_read_as_it_was(milliseconds: int) -> None:
     assert timing.seconds(timing.in_words(milliseconds / 1000)) == pytest.approx(milliseconds / 1000, abs=1e-6)

@@ -21,8 +21,10 @@ from bus.questions import Question
 from store.answers import answer
 from store.backends.memory import MemoryBackend
 from store.exporting import parquet
+from store.exporting.command import moment
 from store.exporting.past import MOST_RECORDS, Past, Wanted
 from store.exporting.text import Csv, JsonLines, heads, instant, records_of, samples_of
+from store.keys import FAR
 from tests.store.given import DAY, HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, layout, sample, told
 
 FOREVER = NOON + 90 * DAY
@@ -127,6 +129,26 @@ def test_other_records_have_their_fields() -> None:
     assert [(row["subject"], row["status"]) for row in rows] == [("shop", "up"), ("shop", "down")]
     (found,) = csv.DictReader(io.StringIO(written(Csv, past(ask, "alert"), "alert")))
     assert (found["reason"], json.loads(found["labels"])) == ('above "90"', {"a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        (None, 7),
+        ("1h", NOON - HOUR),
+        ("2026-01-31T12:00", NOON),
+        ("2026-01-31T13:00+01:00", NOON),
+        ("9999-12-31", FAR),
+        ("0001-01-01", 0),
+        ("100000d", 0),
+        ("9" * 400 + "d", None),
+        ("noon", None),
+    ],
+)
+def test_a_time_is_an_instant_or_a_length_back_from_now_and_none_is_out_of_the_stores_reach(
+    text: str | None, at: int | None
+) -> None:
+    assert moment(text, NOON, 7) == at
 
 
 def test_instants_are_exact() -> None:

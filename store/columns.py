@@ -17,6 +17,7 @@ import numpy.typing as npt
 from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.wire import HEADER
+from store.keys import FAR
 
 Numbers = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
@@ -127,8 +128,8 @@ def steps(start: int, end: int, points: int, least: int = 0) -> Steps:
 
 def steps_of(start: int, end: int, length: int, most: int) -> Steps:
     """Steps of ``length`` ns, or of a multiple of it where there would be more than ``most``."""
-    length = max(length, 1)
-    length *= -(-_count(start, end, length) // most)
+    length = min(max(length, 1), FAR)
+    length *= max(1, -(-_count(start, end, length) // most))
     while _count(start, end, length) > most:
         length *= 2
     return Steps(start - start % length, length, _count(start, end, length))

@@ -140,6 +140,15 @@ def test_steps_that_would_be_too_many_are_made_longer(backend: Backend) -> None:
     assert sum(found.columns[0].count) == 120
 
 
+@pytest.mark.parametrize(("start", "end", "step"), [(NOON, NOON - 50, 1), (NOON, NOON + HOUR, 2**63)])
+def test_a_range_that_ends_before_it_begins_and_a_step_of_centuries_are_answered(
+    backend: Backend, start: int, end: int, step: int
+) -> None:
+    found = asked(backend, Series("web-1", ("cpu.*",), start, end, step=step))
+    assert sum(sum(column.count) for column in found.columns) == (120 if end > start else 0)
+    assert found.step > 0
+
+
 def test_an_answer_that_would_be_too_large_is_refused_in_a_sentence(backend: Backend) -> None:
     wide = Layout(tuple(f"queue[{n}].waiting" for n in range(120)))
     told = [record(Sample(wide.id, (1.0,) * 120), source="web-1", subject=None, at=NOON, epoch=1, number=1, sent=NOON)]

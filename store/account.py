@@ -119,6 +119,12 @@ class Account:
         entered, self._entered = self._entered, []
         return entered[:MOST_LIVE]
 
+    def rolled_back(self) -> None:
+        """The batch was not stored and is not kept: all that it made known comes again with its messages."""
+        self.receiver.rollback()
+        self._told = 0
+        self._entered = []
+
     def report_to(self, tell: Callable[[str], None]) -> None:
         """Tell a sentence for each producer and reason since the last report."""
         for (source, what), count in self._news.most_common(20):

@@ -165,6 +165,20 @@ def test_losses_may_be_published_once_they_are_on_the_disk() -> None:
     assert desk.published == [(NOON, Loss("web-1", 7, 2, 4, "dropped"))]
 
 
+def test_a_batch_that_is_given_up_is_written_down_anew_when_its_messages_come_again() -> None:
+    desk = Desk()
+    desk.take(_sample(4, base=4))
+    desk.account.write_down(desk.batch, NOON)
+    desk.account.rolled_back()
+    desk.batch = Batch()
+    assert not desk.receiver.changed
+
+    desk.take(_sample(4, base=4))
+    lost = Loss("web-1", 7, 1, 3, "dropped")
+    assert [one.message() for one in desk.commit() if one.kind == "loss"] == [lost]
+    assert desk.published == [(NOON, lost)]
+
+
 def test_what_has_become_of_a_producers_messages_is_tallied_now_and_then() -> None:
     desk = Desk()
     for number, now in enumerate((NOON, NOON + TALLY_EVERY // 2, NOON + TALLY_EVERY, NOON + TALLY_EVERY + SECOND), 1):

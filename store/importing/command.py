@@ -15,7 +15,7 @@ from bus.asking import asked
 from bus.config import ConfigError
 from bus.messages import IMPORT
 from bus.migration.names import fit
-from bus.program import STOPPED, WRONG, Program, started
+from bus.program import STOPPED, WRONG, Program, TryAgain, started
 from bus.progress import Progress
 from bus.questions import Availability, Series, Unanswered
 from bus.records import Settings
@@ -24,10 +24,10 @@ from store.importing.journal import Journal
 from store.importing.rows import MILLISECOND
 from store.importing.source import Held, NotASource, Source
 from store.importing.telling import Telling
+from store.keys import DAY
 
 DIFFERENT = 1
 TURN_SECONDS, KEEP_SECONDS = 0.02, 1.0
-DAY = 86_400_000_000_000
 SECONDS = 30.0
 
 
@@ -40,17 +40,20 @@ def main(argv: Sequence[str]) -> int:
         settings = config.load(path, rooms.tables(), rooms.LISTS)
         folder = home.made(home.home_path(path, os.environ))
         source = Source(Path(given.file))
+        _warn(source, given.since, settings)
     except (ConfigError, NotASource, OSError) as error:
         print(f"guardia import: {error}", file=sys.stderr)
         return WRONG
     journal = Journal(folder / "import", source.path)
     if given.again:
         journal.forget()
-    _warn(source, given.since, settings)
     done: list[Telling] = []
 
     def build(program: Program[Store]) -> None:
-        done.append(_wired(program, source, journal, dict(given.rename), given.since))
+        try:
+            done.append(_wired(program, source, journal, dict(given.rename), given.since))
+        except NotASource as error:
+            raise TryAgain(str(error)) from None
 
     code = started("import", "store", settings, folder, build, level="warning")
     if code != STOPPED or not done:
@@ -72,7 +75,10 @@ def _wired(program: Program[Store], source: Source, journal: Journal, names: dic
     progress = Progress("import", total, sys.stderr)
 
     def turn() -> None:
-        telling.turn()
+        try:
+            telling.turn()
+        except NotASource as error:
+            raise TryAgain(str(error)) from None
         waiting = deliverer.courier.sender.unacknowledged
         progress.at(journal.rows, f"{journal.rows} rows stored, {waiting} messages on their way")
         if telling.done:
@@ -110,7 +116,7 @@ def _compared(folder: Path, source: Source, journal: Journal, names: dict[str, s
                 short += count < held.measured
                 if count < held.measured:
                     print(f"guardia import: {name}: {held.measured} in the file, {count} in the store", file=sys.stderr)
-    except Unanswered as failure:
+    except (NotASource, Unanswered) as failure:
         print(f"guardia import: the counts were not compared: {failure}", file=sys.stderr)
         return DIFFERENT
     verdict = f"{short} hosts or services have less in the store" if short else "the counts agree"

@@ -120,6 +120,18 @@ def test_what_is_no_such_file_is_refused(
     assert said in capsys.readouterr().err
 
 
+def test_a_file_that_is_damaged_behind_its_head_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = usual(tmp_path / "metrics.db", 700)
+    content = bytearray(file.read_bytes())
+    content[3 * 4096 :] = b"\xa5" * (len(content) - 3 * 4096)
+    file.write_bytes(content)
+    (tmp_path / "guardia.toml").write_text("")
+    assert main([str(file), "--config", str(tmp_path / "guardia.toml")]) == 100
+    assert "malformed" in capsys.readouterr().err
+
+
 def test_a_table_of_another_program_is_refused(tmp_path: Path) -> None:
     import sqlite3
 

@@ -11,8 +11,12 @@ from bus.config import Objection, Secret, setting
 from store.retention import Retention, Rule
 
 DAYS = 86_400.0
-FOREVER = 9e9
+FOREVER = 100_000 * DAYS
 """Longer than a store lives, in seconds; as ns it is still a number of 64 bits."""
+
+
+def _ns(seconds: float) -> int:
+    return int(min(seconds, FOREVER) * 1e9)
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,7 @@ class Store:
             "records": self.keep_records_seconds,
             "archive": self.keep_archive_seconds or FOREVER,
         }
-        return Retention(
-            {name: int(seconds * 1e9) for name, seconds in usual.items()}, tuple(one.rule for one in rules)
-        )
+        return Retention({name: _ns(seconds) for name, seconds in usual.items()}, tuple(one.rule for one in rules))
 
     def archive_in(self, home: Path) -> Path | None:
         """The folder of the archive, if there is one."""
@@ -163,4 +165,4 @@ class Keep:
             "1h": self.keep_1h_seconds,
             "records": self.keep_records_seconds,
         }
-        return Rule(self.subjects, {name: int(s * 1e9) for name, s in given.items() if s is not None})
+        return Rule(self.subjects, {name: _ns(s) for name, s in given.items() if s is not None})

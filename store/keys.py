@@ -44,6 +44,11 @@ EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
 FAR = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
 
 
+def kinds() -> tuple[str, ...]:
+    """The kinds that have rows: all but layouts, which are kept for ever."""
+    return tuple(kind for kind in KINDS if kind != "layout")
+
+
 def dated(at: int) -> int:
     """The time under which a record of ``at`` is kept: its own, unless the sender's clock is beyond all reason."""
     return min(max(at, EARLIEST), FAR)

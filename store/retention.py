@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from store.keys import DAY
+from store.keys import DAY, kinds
 from store.spans import RAW, TIERS
 
 YOUNG = frozenset({"sample", "processes"})
@@ -50,6 +50,10 @@ class Retention:
         """How long the longest kept subject is."""
         name = _name(kind, tier)
         return max([self.usual[name], *(rule.keep[name] for rule in self.rules if name in rule.keep)])
+
+    def of_rows(self) -> dict[str, int]:
+        """How long the rows of each kind are kept at most, ns."""
+        return {kind: self.longest(kind, RAW) for kind in kinds()}
 
     def differs(self, kind: str, tier: str) -> bool:
         """Whether some subjects are kept longer than others."""

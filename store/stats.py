@@ -16,14 +16,13 @@ from bus.asking import asked
 from bus.faults import ConfigError
 from bus.program import WRONG
 from bus.questions import Statistics, StoreStatistics, Unanswered
+from store.config import DAYS, FOREVER
 from store.keys import DAY
 from store.pruning import held
 from store.retention import Retention, forecast
 from store.spans import ARCHIVE
 
 UNKNOWN = 2
-_EVER = 100_000.0
-"""Days."""
 _HEADS = ("KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT FOR", "WILL BE")
 
 
@@ -73,7 +72,15 @@ def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
     table = [
         _HEADS,
         *(
-            (kind, tier, str(files), _size(size), f"{days:.1f}", "ever" if kept > _EVER else f"{kept:g} d", _size(full))
+            (
+                kind,
+                tier,
+                str(files),
+                _size(size),
+                f"{days:.1f}",
+                "ever" if kept * DAYS >= FOREVER else f"{kept:g} d",
+                _size(full),
+            )
             for kind, tier, files, size, days, kept, full in rows
         ),
     ]

@@ -25,7 +25,6 @@ from store.batch import Batch
 from store.config import Keep, Store
 from store.marker import Marker, Quarantine
 from store.settling import Settling
-from store.spans import RAW
 
 DRAIN = 2000
 
@@ -109,14 +108,16 @@ class Writer:
 
     def retain(self) -> None:
         """Drop what is older than the settings allow, and forget streams that nobody mentions any more."""
-        retention = self._config.retention(self._rules())
-        keep = {
-            kind: retention.longest(kind, RAW)
-            for kind in ("sample", "processes", "facts", "check", "alert", "notice", "silence", "loss", "tally")
-        }
-        dropped = self._backend.retain(keep, self._clock())
-        if dropped:
-            self._log.info("dropped %d records past their time", dropped)
+        keep = self._config.retention(self._rules()).of_rows()
+        try:
+            dropped = self._backend.retain(keep, self._clock())
+        except StoreFull as error:
+            self._log.error("cannot drop what is old: %s", error)
+        except StoreBroken as error:
+            raise TryAgain(f"cannot drop what is old: {error}") from None
+        else:
+            if dropped:
+                self._log.info("dropped %d records past their time", dropped)
         self.commit()
         if not self._receiver.changed and self._receiver.prune(self._clock() / 1e9):
             self.commit()
@@ -194,7 +195,7 @@ class Writer:
             batch = Batch()
             self._account.take_alone(batch, suspect)
             if self._waiting and not self._commit(batch):
-                self._receiver.rollback()
+                self._account.rolled_back()
                 return
 
     def _take(self, frame: bytes) -> None:

@@ -18,7 +18,7 @@ from bus.wire import HEADER, read, walk
 from store.backends import Row, Streams, pieces_of_rows
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
-from store.keys import dated, partition, partition_start
+from store.keys import dated, period
 from store.pieces import Piece
 
 MOST_RECORDS = 1_000_000
@@ -106,8 +106,8 @@ class MemoryBackend:
         dropped = 0
         for (kind, subject), rows in self._rows.items():
             if kind in keep:
-                limit = partition_start(partition(kind, now - keep[kind]))
-                old = bisect_left(rows, limit, key=lambda row: row[0])
+                cut = now - keep[kind]
+                old = bisect_left(rows, cut - cut % period(kind), key=lambda row: row[0])
                 dropped += old
                 self._forget(kind, subject, old)
         self._cleaned = now

@@ -22,12 +22,12 @@ from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER, walk
 from store.backends import Row, StoreBroken, StoreFull, Streams, pieces_of_rows
-from store.backends.postgres_tables import FORMAT, Db, Partitions, kinds, rows_of
+from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
 from store.backends.values import measured_at, names_of
 from store.backends.witness import Witness
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, dated
+from store.keys import FAR, LAYOUT, dated, kinds
 from store.pieces import Piece
 
 LATEST_EVERY = 1_000_000_000
@@ -324,16 +324,17 @@ class PostgresBackend:
     def refresh(self) -> None:
         """Write what is due when no commit comes."""
         if self._write and self._waiting:
-            with self._using() as db:
-                self._write_latest(db, self._waiting)
-            self._waiting = {}
+            with contextlib.suppress(StoreFull):  # until there is room they wait
+                with self._using() as db:
+                    self._write_latest(db, self._waiting)
+                self._waiting = {}
 
     def close(self) -> None:
         """Write what waits, and leave."""
         if self._open is None:
             return
         if self._write:
-            with contextlib.suppress(StoreBroken, StoreFull):
+            with contextlib.suppress(StoreBroken):
                 self.refresh()
             self._witness.note(self.generation, int(self._meta.get("commits", 0)))
         self._open.close()

@@ -16,8 +16,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from bus.messages import KINDS
-from store.keys import partition, partition_start, period
+from store.keys import kinds, partition, partition_start, period
 
 FORMAT = 1
 """Of these tables."""
@@ -38,11 +37,6 @@ CREATE TABLE IF NOT EXISTS {rows} (
 COMPRESS_AFTER = 2
 """Chunks of TimescaleDB are compressed when they are older than so many periods."""
 Db = Connection[Any]
-
-
-def kinds() -> list[str]:
-    """The kinds that have rows: all but layouts, which are kept for ever."""
-    return [kind for kind in KINDS if kind != "layout"]
 
 
 def rows_of(kind: str) -> sql.Identifier:

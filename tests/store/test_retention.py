@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.messages import KINDS
 from bus.questions import Series, SeriesAnswer
 from store.answers import answer
 from store.backends.lmdb import LmdbBackend
@@ -46,6 +47,18 @@ def test_the_tables_say_the_same_in_words() -> None:
     assert tiers_kept(retention) == {"1m": 30 * DAY, "5m": 180 * DAY, "1h": 1826 * DAY}
     assert retention.keep("sample", "5m", "db-1") == DAY
     assert retention.keep("sample", RAW, "db-1") == 7 * DAY
+
+
+def test_what_is_kept_longer_than_a_count_of_nanoseconds_goes_is_kept_for_ever() -> None:
+    retention = Store(keep_samples_seconds=1e15).retention([Keep(("db-*",), keep_5m_seconds=1e18)])
+    assert retention.keep("sample", RAW, "web-1") == retention.keep("sample", "5m", "db-1") == 100_000 * DAY < 2**63
+
+
+def test_every_kind_of_row_has_its_time() -> None:
+    found = Store().retention().of_rows()
+    assert found.keys() == KINDS.keys() - {"layout"}
+    assert found["sample"] == found["processes"] == 7 * DAY
+    assert found["check"] == found["heartbeat"] == 400 * DAY
 
 
 def test_a_file_goes_when_nobody_keeps_it() -> None:

@@ -18,7 +18,6 @@ from bus.wire import Malformed, read
 
 MOST_CHECKS = 50_000
 """In one answer: half a second of work."""
-MAINTENANCE = "maintenance"
 
 
 class Verdict(NamedTuple):

@@ -17,7 +17,6 @@ from store.spans import RAW, TIERS, day_of
 Stretch = tuple[int, int]
 """From a time, ns, to another that is not included."""
 COARSEST_FIRST = tuple(sorted(TIERS, key=lambda tier: -TIERS[tier]))
-MOST_DAYS = 100_000
 
 
 @dataclass(frozen=True, slots=True)

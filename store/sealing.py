@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -30,15 +29,6 @@ AT_ONCE = 1 << 20
 """So many numbers are worked on at once, which bounds the memory whatever the day holds."""
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 Rows = dict[Voice, Told]
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a pass made: rows (folded), values in them, bytes of the file."""
-
-    rows: int
-    values: int
-    bytes: int
 
 
 def part_of(subject: str, voice: Voice, rows: Told) -> Piece:

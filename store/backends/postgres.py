@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import time
 from _blake2 import blake2b
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
 import msgpack
-import psycopg
 from psycopg import sql
 
 from bus.messages import BY_CODE, KINDS, layout_id
@@ -22,6 +21,7 @@ from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER, walk
 from store.backends import Row, StoreBroken, StoreFull, Streams, pieces_of_rows
+from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
 from store.backends.values import measured_at, names_of
 from store.backends.witness import Witness
@@ -32,8 +32,6 @@ from store.pieces import Piece
 
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""
-CONNECT_SECONDS = 5
-STATEMENT_SECONDS = 30
 WIDEST = 2**63 - 1
 DIGEST = 16
 Latest = dict[tuple[int, bytes], Newest]
@@ -48,10 +46,9 @@ class PostgresBackend:
     def __init__(self, path: Path, *, write: bool, url: Secret, schema: str = "guardia") -> None:
         """``path`` holds only the witness of the generation; ``url`` as libpq takes it."""
         self._write = write
-        self._url = url
         self._schema = schema
         self._partitions = Partitions(schema)
-        self._open: Db | None = None
+        self._server = Server(url, schema)
         self._series: dict[tuple[int, bytes], int] = {}
         self._layouts: set[int] = set()
         self._latest_at: dict[int, int] = {}
@@ -61,10 +58,10 @@ class PostgresBackend:
         self._meta: dict[str, Any] = {}
         self._witness = Witness(path.with_name(path.name + ".generation"))
         if write:
-            with self._using() as db:
+            with self._server.using() as db:
                 self._load(db)
         else:
-            with self._using() as db:
+            with self._server.using() as db:
                 if db.execute("SELECT to_regclass('meta')").fetchone() == (None,):
                     raise StoreBroken("the database has no tables yet: the writer makes them")
 
@@ -90,7 +87,7 @@ class PostgresBackend:
         """Make the batch durable; see ``Backend``."""
         latest = batch.latest()
         try:
-            with self._using() as db:
+            with self._server.using() as db:
                 new = self._intern(db, latest)
                 began = self._put_first(db, batch, self._series | new)
                 layouts = self._keep_layouts(db, batch.layouts)
@@ -230,7 +227,7 @@ class PostgresBackend:
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
-        with self._using() as db:
+        with self._server.using() as db:
             dropped = {kind: self._partitions.drop_before(db, kind, now - age, now) for kind, age in keep.items()}
             deleted = self._meta.get("deleted", {})
             total = {kind: int(deleted.get(kind, 0)) + dropped.get(kind, 0) for kind in {*deleted, *dropped}}
@@ -243,14 +240,14 @@ class PostgresBackend:
 
     def streams(self) -> list[tuple[bytes, bytes]]:
         """How far each stream is stored; see ``Backend``."""
-        return [(key, value) for key, value in self._asked("SELECT key, value FROM streams")]
+        return [(key, value) for key, value in self._server.asked("SELECT key, value FROM streams")]
 
     def subjects(self, kind: str) -> list[Subject]:
         """All subjects of ``kind``; see ``Backend``."""
         if kind not in KINDS:
             return []
         query = 'SELECT subject, first_at, record, received FROM series WHERE kind = %s ORDER BY subject COLLATE "C"'
-        found = self._asked(query, KINDS[kind].code)
+        found = self._server.asked(query, KINDS[kind].code)
         return [Subject(name, first, measured_at(record), received) for name, first, record, received in found]
 
     def latest(self, kind: str, subjects: tuple[str, ...] | None) -> list[Stored]:
@@ -259,9 +256,11 @@ class PostgresBackend:
             return []
         query = 'SELECT received, record FROM series WHERE kind = %s {} ORDER BY subject COLLATE "C"'
         if subjects is None:
-            found = self._asked(query.format(""), KINDS[kind].code)
+            found = self._server.asked(query.format(""), KINDS[kind].code)
         else:
-            found = self._asked(query.format("AND subject = ANY(%s)"), KINDS[kind].code, list(_tellable(subjects)))
+            found = self._server.asked(
+                query.format("AND subject = ANY(%s)"), KINDS[kind].code, list(_tellable(subjects))
+            )
         return [Stored(received, record) for received, record in found]
 
     def rows(self, kind: str, subject: str, start: int, end: int) -> list[Row]:
@@ -284,7 +283,7 @@ class PostgresBackend:
             " WHERE s.kind = %s AND s.subject = %s AND r.at BETWEEN %s AND %s "
         ).format(rows_of(kind)) + sql.SQL(order)
         window = max(start, -WIDEST), min(end, WIDEST)
-        return list(self._asked(query, KINDS[kind].code, subject, *window, *more))
+        return list(self._server.asked(query, KINDS[kind].code, subject, *window, *more))
 
     def finest(self, at: int) -> int:
         """Rows, always."""
@@ -297,7 +296,7 @@ class PostgresBackend:
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind layout ids; see ``Backend``."""
         known = [LAYOUT.pack(wanted) for wanted in ids if 0 <= wanted < 2**64]
-        found = self._asked("SELECT id, names FROM layouts WHERE id = ANY(%s)", known)
+        found = self._server.asked("SELECT id, names FROM layouts WHERE id = ANY(%s)", known)
         return {LAYOUT.unpack(packed)[0]: tuple(names.split("\n")) for packed, names in found}
 
     def statistics(self) -> dict[str, Any]:
@@ -306,7 +305,7 @@ class PostgresBackend:
             "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c"
             " WHERE c.relnamespace = %s::regnamespace AND c.relkind IN ('r', 'm')"
         )
-        with self._using() as db:
+        with self._server.using() as db:
             meta = self._read_meta(db)
             found = db.execute(size, (self._schema,)).fetchone()
             partitions = self._partitions.count(db)
@@ -325,51 +324,19 @@ class PostgresBackend:
         """Write what is due when no commit comes."""
         if self._write and self._waiting:
             with contextlib.suppress(StoreFull):  # until there is room they wait
-                with self._using() as db:
+                with self._server.using() as db:
                     self._write_latest(db, self._waiting)
                 self._waiting = {}
 
     def close(self) -> None:
         """Write what waits, and leave."""
-        if self._open is None:
+        if not self._server.connected:
             return
         if self._write:
             with contextlib.suppress(StoreBroken):
                 self.refresh()
             self._witness.note(self.generation, int(self._meta.get("commits", 0)))
-        self._open.close()
-        self._open = None
-
-    # -- the server ---
-
-    def _asked(self, query: str | sql.Composable, *values: Any) -> list[Any]:
-        with self._using() as db:
-            return db.execute(query, values).fetchall()  # type: ignore[arg-type]
-
-    @contextlib.contextmanager
-    def _using(self) -> Iterator[Db]:
-        """A transaction; raises ``StoreFull`` or ``StoreBroken``, and connects anew after the latter."""
-        try:
-            if self._open is None:
-                self._open = self._connected()
-            with self._open.transaction():
-                yield self._open
-        except psycopg.errors.DiskFull as error:
-            raise StoreFull(f"PostgreSQL: {_sentence(error)}") from None
-        except (psycopg.DataError, psycopg.IntegrityError):
-            raise  # one record's fault, not the server's: the crash fence finds it
-        except psycopg.Error as error:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
-            raise StoreBroken(f"PostgreSQL: {_sentence(error)}") from None
-
-    def _connected(self) -> Db:
-        db: Db = psycopg.connect(self._url.reveal(), autocommit=True, connect_timeout=CONNECT_SECONDS)
-        db.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
-        db.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
-        db.execute("SET synchronous_commit = on")
-        return db
+        self._server.close()
 
     def _read_meta(self, db: Db) -> dict[str, Any]:
         row = db.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
@@ -394,8 +361,3 @@ def _digest(record: bytes) -> bytes:
 def _tellable(names: Sequence[str]) -> list[str]:
     """Those that the server takes: it has no text with a zero byte."""
     return [name for name in names if "\0" not in name]
-
-
-def _sentence(error: psycopg.Error) -> str:
-    """What the server or the network said, on one line; the URL, which holds the password, is not in it."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

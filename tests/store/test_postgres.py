@@ -97,3 +97,19 @@ def test_it_answers_as_a_plain_list_would(
     assert numbers(backend.rows("sample", "web-1", start, stop)) == wanted
     assert numbers(backend.newest_rows("sample", "web-1", start, stop, limit)) == (wanted[-limit:] if limit else [])
     backend.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2 of the database",
+        "postgres//guardia:hunter2@db-1/store",
+        "postgresql://guardia:hunter2%zz@db-1/store",
+        "postgresql://guardia:more@hunter2@db-1/store",
+        "postgresql://guardia:hunter2@[::1/store",
+    ],
+)
+def test_a_url_that_cannot_be_read_is_named_without_the_password_in_it(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreBroken, match=r"\[store\] url cannot be read") as caught:
+        PostgresBackend(tmp_path / "store", write=True, url=Secret(url))
+    assert "hunter2" not in str(caught.value)

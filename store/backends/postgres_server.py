@@ -1,0 +1,80 @@
+"""The connection to PostgreSQL: transactions, and what it means when one fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from bus.secret import Secret
+from store.backends import StoreBroken, StoreFull
+from store.backends.postgres_tables import Db
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 30
+UNREADABLE = "[store] url cannot be read; expected postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in it"
+
+
+class Server:
+    """One connection, made when it is needed, and anew after it broke; ``url`` as libpq takes it."""
+
+    def __init__(self, url: Secret, schema: str) -> None:
+        self._url = url
+        self._schema = schema
+        self._open: Db | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._open is not None
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[Db]:
+        """A transaction; raises ``StoreFull`` or ``StoreBroken``, and connects anew after the latter."""
+        try:
+            if self._open is None:
+                self._open = self._connected()
+            with self._open.transaction():
+                yield self._open
+        except psycopg.errors.DiskFull as error:
+            raise StoreFull(f"PostgreSQL: {_sentence(error)}") from None
+        except (psycopg.DataError, psycopg.IntegrityError):
+            raise  # one record's fault, not the server's: the crash fence finds it
+        except psycopg.Error as error:
+            self.close()
+            raise StoreBroken(f"PostgreSQL: {_sentence(error)}") from None
+
+    def asked(self, query: str | sql.Composable, *values: Any) -> list[Any]:
+        """The rows that answer a query; raises as ``using`` does."""
+        with self.using() as db:
+            return db.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """End the connection; twice is no fault."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _connected(self) -> Db:
+        url = self._url.reveal()
+        try:
+            # What stands behind the first @ is taken for the host, and told as one that nobody knows.
+            if "://" in url and urlsplit(url).netloc.count("@") > 1:
+                raise StoreBroken(UNREADABLE)
+            db: Db = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        except (psycopg.ProgrammingError, ValueError):
+            # libpq quotes what it could not read, which may be the password.
+            raise StoreBroken(UNREADABLE) from None
+        db.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
+        db.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
+        db.execute("SET synchronous_commit = on")
+        return db
+
+
+def _sentence(error: psycopg.Error) -> str:
+    """What the server or the network said, on one line; the URL, which holds the password, is not in it."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from bus.messages import BY_CODE, KINDS, MAX_BODY
 from bus.wire import HEADER, PLAIN, PLAIN_SAMPLE, walk
@@ -21,8 +20,7 @@ def is_newer(at: int, newest_at: int, received: int) -> bool:
     return at >= newest_at or newest_at > received + AHEAD
 
 
-@dataclass(slots=True)
-class Newest:
+class Newest(NamedTuple):
     """The newest record of a series within the batch."""
 
     at: int
@@ -33,15 +31,15 @@ class Newest:
 class Group:
     """Records of one series and minute, and when each was received.
 
-    It takes records of times from ``begin`` until before ``end``; ``at`` is the time of the newest. ``mixed``: not
-    each was as new as those before it.
+    It takes records of times from ``begin`` until before ``end``; ``first`` is the time of the oldest, ``at`` that of
+    the newest. ``mixed``: not each was as new as those before it.
     """
 
-    __slots__ = ("at", "begin", "end", "mixed", "records", "times")
+    __slots__ = ("at", "begin", "end", "first", "mixed", "records", "times")
 
     def __init__(self, minute: int) -> None:
         self.begin = self.at = minute * MINUTE
-        self.end = self.begin + MINUTE
+        self.end = self.first = self.begin + MINUTE
         self.records: list[bytes] = []
         self.times: list[int] = []
         self.mixed = False
@@ -50,6 +48,8 @@ class Group:
         """One more record, of the time ``at``."""
         self.records.append(record)
         self.times.append(received)
+        if at < self.first:
+            self.first = at
         if at >= self.at:
             self.at = at
         else:
@@ -62,17 +62,11 @@ class Group:
             place -= 1
         return Newest(self.at, self.times[place], self.records[place])
 
-    def first_at(self) -> int:
-        """The time of its oldest record."""
-        if not self.mixed:
-            return dated(_measured_at(self.records[0]))
-        return min(dated(_measured_at(record)) for record in self.records)
-
     @property
     def changes(self) -> list[tuple[int, int]]:
         """(number of records before it, when the next ones were received), as ``store.rows`` has them."""
         times = self.times
-        if len(set(times)) == 1:
+        if len(times) == 1 or len(set(times)) == 1:
             return []
         return [(n, after) for n, (before, after) in enumerate(pairwise(times), 1) if before != after]
 
@@ -112,13 +106,13 @@ class Batch:
             self.add_record(fields, frame[begin:end], received)
 
     def gather(
-        self, frame: bytes, start: int, received: int, follow: Callable[[bytes, int, int], bool]
+        self, frame: bytes, start: int, received: int, follow: Callable[[bytes, int, int, float], bool]
     ) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
         """Take the records of a bus frame that are told once, and those numbered ones that ``follow``.
 
         The others are the caller's to decide on: they are given as ``bus.wire.walk`` gives them. Raises ``Malformed``.
         """
-        size, latest = len(frame), received + AHEAD
+        size, latest, now = len(frame), received + AHEAD, received / 1e9
         unpack, bodies, samples, header = PLAIN.unpack_from, PLAIN_SAMPLE.get, self._samples.get, HEADER.size
         while start < size:
             if start + header <= size:
@@ -127,14 +121,13 @@ class Batch:
                 if body is not None and length <= MAX_BODY and (end := start + body + length) <= size:
                     source = frame[start + header : start + body]
                     group = samples(source)
-                    if (
-                        group is not None
-                        and group.begin <= at < group.end
-                        and at <= latest
-                        and (not epoch or follow(source, epoch, number))
-                    ):
+                    if EARLIEST <= at <= latest and (not epoch or follow(source, epoch, number, now)):
                         self.records += 1
                         self.bytes += end - start
+                        if group is None or not group.begin <= at < group.end:
+                            self._sample_group(source, at).take(at, received, frame[start:end])
+                            start = end
+                            continue
                         # As ``Group.take`` does it; a call would cost as much as all that is done here.
                         group.records.append(frame[start:end])
                         group.times.append(received)
@@ -142,11 +135,13 @@ class Batch:
                             group.at = at
                         else:
                             group.mixed = True
+                            if at < group.first:
+                                group.first = at
                         start = end
                         continue
             begin, start, fields = next(walk(frame, start))
             names = begin + header
-            if fields[7] and not follow(frame[names : names + fields[3]], fields[7], fields[8]):
+            if fields[7] and not follow(frame[names : names + fields[3]], fields[7], fields[8], now):
                 yield begin, start, fields
             else:
                 self.add_record(fields, frame[begin:start], received)
@@ -168,14 +163,25 @@ class Batch:
             subject = record[names + fields[3] : names + fields[3] + fields[4]]
         else:
             subject = record[names : names + fields[3]]
-        minute, length = at // MINUTE, _PERIODS[code]
-        partition = self.groups.setdefault((code, at - at % length), {})
+        if code == SAMPLE:
+            self._sample_group(subject, at).take(at, received, record)
+        else:
+            self._group(code, subject, at).take(at, received, record)
+
+    def _sample_group(self, subject: bytes, at: int) -> Group:
+        found = self._samples[subject] = self._group(SAMPLE, subject, at)
+        return found
+
+    def _group(self, code: int, subject: bytes, at: int) -> Group:
+        minute = at // MINUTE
+        start = at - at % _PERIODS[code]
+        partition = self.groups.get((code, start))
+        if partition is None:
+            partition = self.groups[code, start] = {}
         group = partition.get((subject, minute))
         if group is None:
             group = partition[subject, minute] = Group(minute)
-        group.take(at, received, record)
-        if code == SAMPLE:
-            self._samples[subject] = group
+        return group
 
     def latest(self) -> dict[tuple[int, bytes], Newest]:
         """The newest record of each series, by (kind code, subject)."""

@@ -46,11 +46,13 @@ class Damaged(Exception):
 
 def group(received: int, records: Sequence[bytes], changes: Sequence[Change] = ()) -> bytes:
     """The value that holds ``records``, the first of them received at ``received``, and later ones as they changed."""
-    head = _AFTER_CRC.pack(AT_TIMES if changes else AT_ONCE, received)
     if changes:
+        head = _AFTER_CRC.pack(AT_TIMES, received)
         head += _changes(len(changes)).pack(len(changes), *chain.from_iterable(changes))
+    else:
+        head = _AFTER_CRC.pack(AT_ONCE, received)
     tail = b"".join((head, *records))
-    return struct.pack(">I", crc32(tail)) + tail
+    return _COUNT.pack(crc32(tail)) + tail
 
 
 def opened(value: bytes) -> tuple[int, bytes, list[Change]]:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import NamedTuple
 
 from bus.messages import is_name
 from bus.wire import Malformed
@@ -52,8 +53,7 @@ class Flags(IntFlag):
 ALL_FLAGS = Flags.DISK_FULL | Flags.SLOW | Flags.REVOKED
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How far one epoch is stored."""
 
     epoch: int
@@ -71,8 +71,7 @@ class Reject:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What the store says to one producer after a commit, or in answer to a HELLO."""
 
     source: str

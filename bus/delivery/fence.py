@@ -66,7 +66,12 @@ class Fence:
 
     def around(self, runs: Iterable[Run]) -> bytes:
         """The marker for a batch."""
-        return b"".join((self._memory(), *(_row(_UNDER, run) for run in runs)))
+        pack = _ROW.pack
+        under = [
+            pack(_UNDER, len(source), epoch, first, last) + source.encode()  # names are ASCII
+            for source, epoch, first, last in runs
+        ]
+        return b"".join((self._memory(), *under))
 
     def alone(self, source: str, epoch: int, number: int) -> bytes:
         """The marker for one suspect."""

@@ -43,6 +43,11 @@ class Boots:
     _boots: dict[str, _Boot] = field(default_factory=dict)
     _told: float = float("-inf")
 
+    @property
+    def several(self) -> bool:
+        """Whether more than one boot spoke."""
+        return len(self._boots) > 1
+
     def greeted(self, hello: Hello, now: float) -> None:
         """A boot said HELLO; its newest epoch is its live one."""
         live = hello.offers[-1].epoch

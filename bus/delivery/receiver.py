@@ -3,7 +3,7 @@
 The store admits records while it builds a batch, writes the batch and ``changes()`` in one durable transaction,
 and sends ``receipts()`` after it returned:
 
-    receiver.follow(source, epoch, number)                                      the common case, fastest
+    receiver.follow(source, epoch, number, now)                                 the common case, fastest
     verdict = receiver.admit(source, epoch, number, base, generation, now)      one record
     run = receiver.admit_run(source, epoch, first, last, base, generation, now) consecutive records, faster
     receiver.greet(hello, now)                                                  a HELLO
@@ -48,8 +48,8 @@ class Receiver:
         self._sources = Sources(self.limits)
         self._touched: list[Stream] = []
         self._changed: list[Stream] = []
-        self._open: dict[tuple[bytes, int], Stream] = {}
-        """Streams that this batch changed and that have nothing beyond their watermark, by source and epoch."""
+        self._several: set[str] = set()
+        """Sources under whose name more than one boot spoke."""
         self._waiting: dict[str, None] = {}
         self._facts: list[Fact] = []
         self.asked = False
@@ -63,11 +63,13 @@ class Receiver:
 
     # -- records ---
 
-    def follow(self, source: bytes, epoch: int, number: int) -> bool:
-        """Take the next number of a stream that this batch has changed; False when it is not that simple."""
-        stream = self._open.get((source, epoch))
-        if stream is None or number != stream.watermark + 1:
+    def follow(self, source: bytes, epoch: int, number: int, now: float) -> bool:
+        """Take the next number of the stream that its source told of last; False when it is not that simple."""
+        stream = self._sources.following.get(source)
+        if stream is None or stream.epoch != epoch or number != stream.watermark + 1:
             return False
+        if stream.before is None:
+            self._change(stream, now)
         stream.watermark = number
         stream.stored += 1
         return True
@@ -78,6 +80,7 @@ class Receiver:
         stream = known.streams.get(epoch) if known is not None else None
         if stream is not None and number == stream.watermark + 1 and not stream.beyond:
             self._change(stream, now)
+            self._sources.follow(stream)
             stream.watermark = number
             stream.stored += 1
             return NEW
@@ -101,10 +104,7 @@ class Receiver:
         if base > stream.watermark + 1 and generation == self.generation:
             self._declare(stream, base - 1, Reason.DROPPED, now)
         run = self._take(stream, first, last)
-        if stream.beyond:
-            self._open.pop((source.encode(), epoch), None)
-        else:
-            self._open[source.encode(), epoch] = stream
+        self._sources.follow(stream)
         return run
 
     def reject(
@@ -181,6 +181,8 @@ class Receiver:
             self._orphans(source, hello, now)
         if hello.offers:
             source.boots.greeted(hello, now)
+            if source.boots.several:
+                self._several.add(source.name)
 
     def _orphans(self, source: Source, hello: Hello, now: float) -> None:
         """Declare the holes above what the producer knows of an epoch, once nobody sends any more of it."""
@@ -233,15 +235,14 @@ class Receiver:
         """Remember how the stream was before this batch."""
         if stream.before is None:
             self._touch(stream)
-            stream.before = stream.encode()
+            stream.before = stream.as_it_is()
             stream.seen = now
             self._changed.append(stream)
-            if not stream.beyond:
-                self._open[stream.source.encode(), stream.epoch] = stream
-            source = self._sources.of(stream.source)
-            two_hosts = source.boots.judge(stream.source, source.streams, now)
-            if two_hosts is not None:
-                self._facts.append(two_hosts)
+            if stream.source in self._several:
+                source = self._sources.of(stream.source)
+                two_hosts = source.boots.judge(stream.source, source.streams, now)
+                if two_hosts is not None:
+                    self._facts.append(two_hosts)
 
     @property
     def changed(self) -> bool:
@@ -272,17 +273,16 @@ class Receiver:
             stream.committed = stream.watermark
             stream.before = None
         self._changed.clear()
-        self._open.clear()
         self._sources.deleted.clear()
         self._facts.clear()
 
     def rollback(self) -> None:
         """The transaction failed: everything is as before the batch, which will be sent again."""
         for stream in self._changed:
-            stream.load(stream.before or b"")
+            stream.become(stream.before)
             stream.before = None
         self._changed.clear()
-        self._open.clear()
+        self._sources.following.clear()
         self._facts.clear()
         for source in self._sources:
             source.rejects.clear()

@@ -65,6 +65,8 @@ class Sources:
         self._all: dict[str, Source] = {}
         self.deleted: list[bytes] = []
         """Keys of streams that were forgotten since the last commit."""
+        self.following: dict[bytes, Stream] = {}
+        """The stream that each source told of last, if nothing came beyond its watermark."""
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._all.values())
@@ -101,6 +103,17 @@ class Sources:
             self._forget(stream)
         return len(old)
 
+    def follow(self, stream: Stream) -> None:
+        """The next numbers of the stream are told without a look at anything else, while nothing is beyond."""
+        name = stream.source.encode()
+        if not stream.beyond:
+            self.following[name] = stream
+        elif self.following.get(name) is stream:
+            del self.following[name]
+
     def _forget(self, stream: Stream) -> None:
         del self._all[stream.source].streams[stream.epoch]
+        name = stream.source.encode()
+        if self.following.get(name) is stream:
+            del self.following[name]
         self.deleted.append(stream.key)

@@ -56,6 +56,10 @@ class Gap:
         return self.last - self.first + 1
 
 
+Before = tuple[tuple[int, int, int, float, int, int, int, int], Ranges | None, list[Gap]]
+"""A stream's numbers in the order of the persisted form, what is beyond its watermark, and its gaps."""
+
+
 class Stream:
     """The state of one stream; only ``Receiver`` changes it."""
 
@@ -66,6 +70,7 @@ class Stream:
         "duplicates",
         "epoch",
         "gaps",
+        "key",
         "last",
         "lost",
         "once",
@@ -87,12 +92,26 @@ class Stream:
         self.gaps: list[Gap] = []
         self.committed = 0
         self.touched = False
-        self.before: bytes | None = None
-
-    @property
-    def key(self) -> bytes:
+        self.before: Before | None = None
+        self.key = stream_key(source, epoch)
         """The stream's name in the store's state."""
-        return stream_key(self.source, self.epoch)
+
+    def as_it_is(self) -> Before:
+        """All that ``become`` needs to be so again."""
+        beyond = self.beyond.copy() if self.beyond else None
+        return (
+            (self.watermark, self.once, self.last, self.seen, self.stored, self.duplicates, self.lost, self.rejected),
+            beyond,
+            self.gaps.copy(),
+        )
+
+    def become(self, before: Before | None) -> None:
+        """Be as it was; as new without that."""
+        counts, beyond, gaps = before or ((0, 0, 0, 0.0, 0, 0, 0, 0), None, [])
+        self.watermark, self.once, self.last, self.seen = counts[:4]
+        self.stored, self.duplicates, self.lost, self.rejected = counts[4:]
+        self.beyond = Ranges() if beyond is None else beyond
+        self.gaps = gaps
 
     @property
     def until(self) -> int:

@@ -26,7 +26,7 @@ from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
 from store.backends.leaving import counted, leaving, let_go
-from store.backends.newest import NewestRecords
+from store.backends.newest import NewestRecords, Numbered
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.past import Past
 from store.backends.values import (
@@ -43,10 +43,10 @@ from store.backends.values import (
     unpack_stream,
 )
 from store.backends.witness import Witness
-from store.batch import Batch, Group, Latest
+from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, NUMBER, partition, partition_start, period, row_key, series_key
+from store.keys import FAR, LAYOUT, MINUTE, NUMBER, partition, partition_start, period, row_key, series_key
 from store.pieces import Piece
 from store.rows import group
 
@@ -111,9 +111,13 @@ class LmdbBackend:
         self._halfway = True  # the last life may have ended in the middle of a commit
         self._state.reader_check()
         self._meta: dict[str, Any] = brought_up(self._state, self._db, self._path / "state")
-        self._series, self._following = series_of(
+        series, self._following = series_of(
             self._state, self._db, lambda what: self._partitions.note(f"{self._path / 'state'}: {what}")
         )
+        self._numbers: dict[int, dict[bytes, int]] = {code: {} for code in BY_CODE}
+        """Of each kind, by its code, the series' numbers by subject."""
+        for key, number in series.items():
+            self._numbers.setdefault(key[0], {})[key[1:]] = number
         with self._state.begin() as txn:
             self._layout_ids = {LAYOUT.unpack(k)[0] for k, _ in txn.cursor(self._db["layouts"])}
         self._newest = NewestRecords(self._db)
@@ -130,15 +134,17 @@ class LmdbBackend:
         """Make the batch durable; see ``Backend``."""
         halfway, self._halfway = self._halfway, True
         try:
-            latest = batch.latest()
-            self._intern(batch, latest)
+            self._intern(batch)
             self._commits = int(self._meta.get("commits", 0)) + 1
             counts: dict[str, int] = {}
+            told: list[tuple[int, Numbered]] = []
             for (code, start), groups in batch.groups.items():
-                kind = BY_CODE[code].name
-                counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, groups, halfway)
+                kind, numbers = BY_CODE[code].name, self._numbers[code]
+                numbered = [(numbers[subject], subject, group) for (subject, _), group in groups.items()]
+                counts[kind] = counts.get(kind, 0) + self._commit_partition(kind, start, numbered, halfway)
+                told.append((code, numbered))
             failpoints.at("store.before_commit")
-            self._commit_state(batch, latest, counts, now, streams)
+            self._commit_state(told, counts, now, streams)
             self._halfway = False
         except lmdb.Error as error:
             raise explained(error, self._path) from None
@@ -147,17 +153,19 @@ class LmdbBackend:
                 raise StoreFull(str(error)) from None
             raise StoreBroken(f"{self._path}: {error}") from None
 
-    def _intern(self, batch: Batch, latest: Latest) -> None:
+    def _intern(self, batch: Batch) -> None:
         """Give new series their numbers and keep new layouts, durably, before any row needs them."""
         series: dict[bytes, bytes] = {}
-        numbers: dict[bytes, int] = {}
+        fresh: dict[tuple[int, bytes], int] = {}
         following = self._following
-        for (code, subject), newest in latest.items():
-            key = series_key(BY_CODE[code].name, subject)
-            if key not in self._series:
-                series[key] = pack_series(following, newest.at)
-                numbers[key] = following
-                following += 1
+        for (code, _), groups in batch.groups.items():
+            numbers = self._numbers[code]
+            for subject, minute in groups:
+                if subject not in numbers and (code, subject) not in fresh:
+                    group = groups[subject, minute]
+                    series[series_key(BY_CODE[code].name, subject)] = pack_series(following, group.at)
+                    fresh[code, subject] = following
+                    following += 1
         layouts: dict[int, bytes] = {}
         for record in batch.layouts:
             names = names_of(record)
@@ -170,28 +178,32 @@ class LmdbBackend:
                 txn.put(key, value, db=self._db["series"])
             for found, value in layouts.items():
                 txn.put(LAYOUT.pack(found), value, db=self._db["layouts"])
-        self._series.update(numbers)
+        for (code, subject), number in fresh.items():
+            self._numbers[code][subject] = number
         self._following = following
         self._layout_ids.update(layouts)
 
-    def _commit_partition(self, kind: str, start: int, groups: dict[tuple[bytes, int], Group], halfway: bool) -> int:
+    def _commit_partition(self, kind: str, start: int, groups: Numbered, halfway: bool) -> int:
         path = self._partitions.path(kind, partition(kind, start))
-        rows = sorted(
-            (
-                row_key(self._series[series_key(kind, subject)], minute, self._commits),
-                group(g.times[0], g.records, g.changes),
-            )
-            for (subject, minute), g in groups.items()
-        )
-        records = sum(len(g.records) for g in groups.values())
+        commit = self._commits
+        rows = [
+            (row_key(number, g.begin // MINUTE, commit), group(g.times[0], g.records, g.changes))
+            for number, _, g in groups
+        ]
+        rows.sort()
+        records = sum([len(g.records) for _, _, g in groups])
         self._partitions.put(path, rows, records, again=halfway)
         return records
 
-    def _commit_state(self, batch: Batch, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
+    def _commit_state(
+        self, told: list[tuple[int, Numbered]], counts: dict[str, int], now: int, streams: Streams
+    ) -> None:
         with self._presence.at(self._at_state):
-            self._write_state(batch, latest, counts, now, streams)
+            self._write_state(told, counts, now, streams)
 
-    def _write_state(self, batch: Batch, latest: Latest, counts: dict[str, int], now: int, streams: Streams) -> None:
+    def _write_state(
+        self, told: list[tuple[int, Numbered]], counts: dict[str, int], now: int, streams: Streams
+    ) -> None:
         meta = dict(self._meta, commits=self._commits, last_commit=now)
         meta["records"] = {
             kind: int(self._meta.get("records", {}).get(kind, 0)) + counts.get(kind, 0)
@@ -202,9 +214,10 @@ class LmdbBackend:
                 txn.delete(key, db=self._db["streams"])
             with txn.cursor(self._db["streams"]) as cursor:
                 cursor.putmulti(sorted((key, pack_stream(value)) for key, value in streams[0]))
-            self._newest.gather(txn, latest, self._series)
+            for code, groups in told:
+                self._newest.gather(txn, code, groups)
             due = self._newest.put(txn, now)
-            began = self._newest.put_first(txn, batch)
+            began = self._newest.put_first(txn, told)
             write_meta(txn, self._db, meta)
         self._meta = meta
         self._newest.committed(now, all_of_it=due)

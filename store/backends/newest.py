@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import lmdb
 
 from bus.messages import BY_CODE, KINDS
 from store.backends.values import measured_at, pack_latest, pack_series, unpack_latest, unpack_series
-from store.batch import Batch, Latest, Newest, is_newer
+from store.batch import Group, is_newer
 from store.keys import NUMBER, series_key
 
 SAMPLE = KINDS["sample"].code
@@ -17,8 +17,10 @@ LATEST_EVERY = 1_000_000_000
 """ns between two writings of the hosts' newest samples: a page a host with each commit would cost more than the rows.
 After a crash the newest sample of a host may be a second behind its rows, until the host's next one."""
 
-First = dict[tuple[int, bytes], int]
-"""When the first record of a series was, by (kind code, subject)."""
+Numbered = list[tuple[int, bytes, Group]]
+"""Groups of one kind, with the number and the subject of their series."""
+First = dict[int, int]
+"""When the first record of a series was, by its number."""
 
 
 class NewestRecords:
@@ -27,7 +29,8 @@ class NewestRecords:
     def __init__(self, db: Mapping[str, Any]) -> None:
         self._db = db
         self._at: dict[int, int] = {}
-        self._waiting: dict[int, Newest] = {}
+        self._waiting: dict[int, tuple[int, bytes]] = {}
+        """By number: when the newest record was received, and the record."""
         self._unwritten: set[int] = set()
         self._written = 0
         self._first: First = {}
@@ -36,28 +39,29 @@ class NewestRecords:
         """Whether some wait."""
         return bool(self._waiting)
 
-    def gather(self, txn: lmdb.Transaction, latest: Latest, series: Mapping[bytes, int]) -> None:
+    def gather(self, txn: lmdb.Transaction, code: int, groups: Numbered) -> None:
         """Remember the newest of each series; what is not a sample, or is a series' first, is written at once."""
-        for (code, subject), newest in latest.items():
-            number = series[series_key(BY_CODE[code].name, subject)]
-            before = self._at.get(number)
+        known, waiting = self._at, self._waiting
+        for number, _, group in groups:
+            at, received, record = group.newest() if group.mixed else (group.at, group.times[-1], group.records[-1])
+            before = known.get(number)
             if before is None:
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 before = None if stored is None else measured_at(stored.record)
-            if before is None or is_newer(newest.at, before, newest.received):
-                self._at[number] = newest.at
-                self._waiting[number] = newest
+            if before is None or is_newer(at, before, received):
+                known[number] = at
+                waiting[number] = received, record
                 if before is None or code != SAMPLE:
                     self._unwritten.add(number)
             else:
-                self._at[number] = before
+                known[number] = before
 
     def put(self, txn: lmdb.Transaction, now: int) -> bool:
         """Write what may not wait, or all when it is time; returns whether it was all. Then comes ``committed``."""
         due = now - self._written >= LATEST_EVERY
-        for number in list(self._waiting) if due else self._unwritten:
-            newest = self._waiting[number]
-            txn.put(NUMBER.pack(number), pack_latest(newest.received, newest.record), db=self._db["latest"])
+        with txn.cursor(self._db["latest"]) as cursor:
+            numbers = self._waiting if due else self._unwritten
+            cursor.putmulti([(NUMBER.pack(number), pack_latest(*self._waiting[number])) for number in sorted(numbers)])
         return due
 
     def committed(self, now: int, *, all_of_it: bool) -> None:
@@ -67,21 +71,23 @@ class NewestRecords:
             self._waiting.clear()
             self._written = max(self._written, now)
 
-    def put_first(self, txn: lmdb.Transaction, batch: Batch) -> First:
+    def put_first(self, txn: lmdb.Transaction, told: Iterable[tuple[int, Numbered]]) -> First:
         """Write of each series when its first record was, where one of the batch is older; see ``began``."""
         found: First = {}
-        for (code, subject), group in batch.earliest().items():
-            known = self._first.get((code, subject))
-            if known is not None and (group.begin >= known or group.first_at() >= known):
-                continue
-            key = series_key(BY_CODE[code].name, subject)
-            value = txn.get(key, db=self._db["series"])
-            series = unpack_series(value) if value else None
-            if series is None:
-                continue
-            first = found[code, subject] = min(series[1], group.first_at())
-            if first < series[1]:
-                txn.put(key, pack_series(series[0], first), db=self._db["series"])
+        before = self._first
+        for code, groups in told:
+            for number, subject, group in groups:
+                known = found.get(number) or before.get(number)
+                if known is not None and group.first >= known:
+                    continue
+                key = series_key(BY_CODE[code].name, subject)
+                value = txn.get(key, db=self._db["series"])
+                series = unpack_series(value) if value else None
+                if series is None:
+                    continue
+                found[number] = min(series[1], group.first)
+                if group.first < series[1]:
+                    txn.put(key, pack_series(series[0], group.first), db=self._db["series"])
         return found
 
     def began(self, found: First) -> None:

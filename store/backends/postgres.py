@@ -131,7 +131,7 @@ class PostgresBackend:
     def _put_first(self, db: Db, batch: Batch, series: dict[tuple[int, bytes], int]) -> dict[int, int]:
         """Write of each series when its first record was, where one of the batch is older."""
         groups = {series[key]: group for key, group in batch.earliest().items()}
-        found = {n: group.first_at() for n, group in groups.items() if group.begin < self._first_at.get(n, FAR)}
+        found = {n: group.first for n, group in groups.items() if group.begin < self._first_at.get(n, FAR)}
         if found:
             db.execute(
                 "UPDATE series SET first_at = LEAST(series.first_at, n.at)"

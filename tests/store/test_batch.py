@@ -105,7 +105,9 @@ def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
     for number, (epoch, second, kind, host, received) in enumerate(told, 1):
         made = {"sample": sample(second, host=host), "check": check(second % 100), "layout": layout(host)}[kind]
         packed = pack(replace(made, epoch=epoch, number=number))
-        for begin, end, fields in gathered.gather(b"--" + packed, 2, received, lambda _, epoch, number: epoch == 1):
+        for begin, end, fields in gathered.gather(
+            b"--" + packed, 2, received, lambda _, epoch, number, now: epoch == 1
+        ):
             assert (begin, end, fields[8]) == (2, 2 + len(packed), number)
             left.append(number)
         if epoch != 2:
@@ -117,7 +119,7 @@ def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
 
 def everything(made: Batch) -> object:
     groups = {
-        (place, key): (list(group.dated()), group.changes, group.newest())
+        (place, key): (list(group.dated()), group.changes, group.newest(), group.first)
         for place, groups in made.groups.items()
         for key, group in groups.items()
     }
@@ -133,6 +135,7 @@ def test_a_group_knows_its_newest_and_when_each_was_received(told: list[tuple[in
 
     at, place = max((second, place) for place, (second, _) in enumerate(told))
     assert group.newest() == Newest(NOON + at * SECOND, told[place][1], packed[place])
+    assert group.first == NOON + min(second for second, _ in told) * SECOND
     rows = spread(rows_group(group.times[0], group.records, group.changes))
     assert [(received, record) for _, received, record in rows] == list(group.dated())
 

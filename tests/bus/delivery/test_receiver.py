@@ -218,6 +218,43 @@ def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
         assert all(watermark == next(n for n in range(50) if n + 1 not in had) for watermark in told)
 
 
+DEEDS = st.one_of(
+    st.tuples(
+        st.sampled_from(["web-1", "db-1"]), st.sampled_from([7, 7, 7, 8]), st.sampled_from([0, 0, 0, 0, -1, 1, 2])
+    ),
+    st.sampled_from(["commit", "commit", "rollback", "receipts", "prune", "base"]),
+)
+
+
+@given(st.lists(DEEDS, max_size=60))
+def test_what_follows_ends_as_if_it_were_admitted(deeds: list[tuple[str, int, int] | str]) -> None:
+    quick, plain = _receiver(), _receiver()
+    now, base = NOON, 1
+    for deed in deeds:
+        now += 3600.0
+        if isinstance(deed, tuple):
+            source, epoch, ahead = deed
+            stream = plain.streams(source).get(epoch)
+            number = max(1, (stream.watermark if stream is not None else 0) + 1 + ahead)
+            base, declared = 1, base
+            verdict = plain.admit(source, epoch, number, declared, GENERATION, now)
+            if not quick.follow(source.encode(), epoch, number, now):
+                assert quick.admit(source, epoch, number, declared, GENERATION, now) is verdict
+            else:
+                assert verdict is Verdict.NEW
+        elif deed == "base":
+            base = 3
+        elif deed == "prune":
+            assert quick.prune(now + 40 * 86_400) == plain.prune(now + 40 * 86_400)
+        elif deed == "receipts":
+            assert quick.receipts(5) == plain.receipts(5)
+        else:
+            for receiver in (quick, plain):
+                receiver.commit() if deed == "commit" else receiver.rollback()
+        assert quick.changes() == plain.changes()
+        assert (quick.runs, quick.facts) == (plain.runs, plain.facts)
+
+
 def test_receipts_are_one_for_each_producer_and_batch() -> None:
     receiver = _receiver()
     for number in range(1, 1001):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from bus.control import STAIR, Flags, Receipt, pack_receipt, read_hello, read_receipt, receipt_source
+from bus.control import STAIR, Flags, Receipt, pack_receipt, read_hello, read_receipt, unbundled
 from bus.messages import HUB
 from bus.sockets import Post, Publish, Pull
 from bus.vitals import Vitals
@@ -16,7 +16,8 @@ from collector.limits import Limits
 from collector.refusals import Refusals
 from collector.routes import Routes
 
-DRAIN = 5000
+DRAIN = 50
+"""Frames of receipts taken at once, of some hundreds each."""
 
 
 class Receipts:
@@ -88,19 +89,20 @@ class Receipts:
 
     def settle(self) -> None:
         """Take the receipts that have come from the store, and deliver them."""
-        receipts = self._settle.drain(DRAIN)
-        for receipt in receipts:
+        for frame in self._settle.drain(DRAIN):
             try:
-                source = receipt_source(receipt)
+                for source, receipt in unbundled(frame):
+                    self._deliver(source, receipt)
             except Malformed as fault:
                 self._refusals.count(f"receipt {fault.reason}", "the store", str(fault))
-                continue
-            self._last = receipt
-            for route in self._routes.of(source):
-                name, who = route
-                if not self._doors[name].deliver(who, receipt):
-                    self._routes.gone(source, route)
-        self._vitals.count("receipts.frames", len(receipts))
+
+    def _deliver(self, source: str, receipt: bytes) -> None:
+        self._last = receipt
+        for route in self._routes.of(source):
+            name, who = route
+            if not self._doors[name].deliver(who, receipt):
+                self._routes.gone(source, route)
+        self._vitals.count("receipts.frames")
 
     def readings(self) -> dict[str, float | None]:
         """What the collector says of this road."""

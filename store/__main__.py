@@ -17,8 +17,8 @@ from store.writer import Writer
 
 REFRESH_SECONDS = 2.0
 REPORT_SECONDS = 10.0
-SETTLE_QUEUE = 50_000
-"""Receipts that may wait for the collector: some for each of 10,000 producers."""
+SETTLE_QUEUE = 500
+"""Frames of receipts that may wait for the collector: some receipts for each of 10,000 producers."""
 FIRST_SECONDS = 5.0
 """How long the reader waits for files that the writer is about to make."""
 

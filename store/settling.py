@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from bus import failpoints
-from bus.control import Flags, pack_receipt
+from bus.control import Flags, bundled, pack_receipt
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
 from bus.sockets import Settle
@@ -48,8 +48,8 @@ class Settling:
             self._timer.cancel()
             self._timer = None
         failpoints.at("receipt.send")
-        for receipt in self._receiver.receipts(self._clock(), self.flags):
-            if self._settle.send(pack_receipt(receipt)):
-                self.sent += 1
+        for frame, count in bundled(map(pack_receipt, self._receiver.receipts(self._clock(), self.flags))):
+            if self._settle.send(frame):
+                self.sent += count
             else:
-                self.dropped += 1
+                self.dropped += count

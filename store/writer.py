@@ -69,6 +69,7 @@ class Writer:
         self._rules = rules
         self._batch = Batch()
         self._commit_timer: Timer | None = None
+        self._oldest = 0
         self._passed = Passed()
         incarnation = int.from_bytes(os.urandom(8), "big")
         self._receiver = Receiver(backend.generation, incarnation, backend.streams())
@@ -89,7 +90,14 @@ class Writer:
             if self._batch.bytes >= self._config.batch_bytes and not self.full:
                 self.commit()
         if self._waiting and self._commit_timer is None:
-            self._commit_timer = self._loop.after(self._config.commit_seconds, self.commit)
+            # What waited at the door of a writer that was busy has waited already.
+            wait = self._config.commit_seconds
+            if self._batch:
+                wait -= min(max(self._clock() - self._oldest, 0) / 1e9, wait)
+            if wait > 0:
+                self._commit_timer = self._loop.after(wait, self.commit)
+            else:
+                self.commit()
         elif not self._waiting or self.full:
             # Nothing new: what was stored before is acknowledged again, and who asked is answered.
             self._settling.soon()
@@ -213,6 +221,8 @@ class Writer:
             if self._batch.bytes >= self._config.pending_bytes:
                 self._vitals.count("store.left_out")
                 return
+            if not self._batch:
+                self._oldest = stamp.received
             self._account.take(self._batch, stamp.kind, frame, start, stamp.received)
         except Malformed as fault:
             self._vitals.count("store.malformed")

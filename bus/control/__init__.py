@@ -9,6 +9,7 @@ for good, as ``REFUSED`` and the frame that ``refusal`` draws; nobody else subsc
 
 from bus.control.hello import HELLO, MAX_HELLO, MAX_OFFERS, Hello, Offer, SpoolReport, pack_hello, read_hello
 from bus.control.receipt import (
+    BUNDLE,
     CODES,
     MAX_MARKS,
     MAX_REJECTS,
@@ -17,9 +18,11 @@ from bus.control.receipt import (
     Mark,
     Receipt,
     Reject,
+    bundled,
     pack_receipt,
     read_receipt,
     receipt_source,
+    unbundled,
 )
 from bus.control.refusal import WHY, Refusal, pack_refusals, read_refusals
 
@@ -30,6 +33,7 @@ REFUSED = b"refused\0"
 """The topic of refusals on the stair."""
 
 __all__ = [
+    "BUNDLE",
     "CODES",
     "HELLO",
     "MAX_HELLO",
@@ -48,6 +52,7 @@ __all__ = [
     "Refusal",
     "Reject",
     "SpoolReport",
+    "bundled",
     "pack_hello",
     "pack_receipt",
     "pack_refusals",
@@ -55,4 +60,5 @@ __all__ = [
     "read_receipt",
     "read_refusals",
     "receipt_source",
+    "unbundled",
 ]

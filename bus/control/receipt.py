@@ -19,12 +19,14 @@ A **RECEIPT** (store to producer, through the collector) says what is on the sto
                24  1  refused: 1 when messages were refused because of too many epochs
             then 17 bytes for each reject: epoch u64, number u64, code u8 (an index of ``CODES``)
 
-all numbers big-endian. Bytes that do not fit exactly are ``Malformed``.
+all numbers big-endian. Bytes that do not fit exactly are ``Malformed``. The store gives the collector receipts back to
+back in one frame; a producer gets its own alone.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple
@@ -35,6 +37,8 @@ from bus.wire import Malformed
 RECEIPT = b"G1R"
 MAX_MARKS = 1024
 MAX_REJECTS = 256
+BUNDLE = 32_768
+"""About so many bytes of receipts go from the store to the collector in one frame."""
 CODES = ("unknown", "malformed", "poison", "limit")
 _HEAD = struct.Struct(">3sBQQqQIHHB")
 _MARK = struct.Struct(">QQQB")
@@ -100,9 +104,40 @@ def pack_receipt(receipt: Receipt) -> bytes:
         len(receipt.rejects),
         len(source),
     )
-    marks = (_MARK.pack(m.epoch, m.watermark, m.until, m.refused) for m in receipt.marks)
-    rejects = (_REJECT.pack(r.epoch, r.number, CODES.index(r.code)) for r in receipt.rejects)
+    marks = [_MARK.pack(*mark) for mark in receipt.marks]
+    rejects = [_REJECT.pack(r.epoch, r.number, CODES.index(r.code)) for r in receipt.rejects]
     return b"".join((head, source, *marks, *rejects))
+
+
+def bundled(receipts: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Packed receipts back to back in frames of about ``BUNDLE`` bytes, and how many each frame holds."""
+    held: list[bytes] = []
+    size = 0
+    for receipt in receipts:
+        if size + len(receipt) > BUNDLE and held:
+            yield b"".join(held), len(held)
+            held, size = [], 0
+        held.append(receipt)
+        size += len(receipt)
+    if held:
+        yield b"".join(held), len(held)
+
+
+def unbundled(frame: bytes) -> Iterator[tuple[str, bytes]]:
+    """Whom each receipt in ``frame`` is for, and the receipt; raises ``Malformed``."""
+    if not frame:
+        raise Malformed("truncated", "a frame without a receipt")
+    start = 0
+    while start < len(frame):
+        if len(frame) - start < _HEAD.size:
+            raise Malformed("truncated", f"{len(frame) - start} bytes where a receipt should be")
+        fields = _HEAD.unpack_from(frame, start)
+        end = start + _HEAD.size + fields[9] + fields[7] * _MARK.size + fields[8] * _REJECT.size
+        if end > len(frame):
+            raise Malformed("truncated", f"a receipt of {end - start} bytes, of which {len(frame) - start} came")
+        receipt = frame[start:end]
+        yield receipt_source(receipt), receipt
+        start = end
 
 
 def receipt_source(frame: bytes) -> str:

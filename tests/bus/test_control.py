@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.control import (
+    BUNDLE,
     MAX_HELLO,
     MAX_OFFERS,
     Flags,
@@ -18,11 +19,13 @@ from bus.control import (
     Receipt,
     Reject,
     SpoolReport,
+    bundled,
     pack_hello,
     pack_receipt,
     read_hello,
     read_receipt,
     receipt_source,
+    unbundled,
 )
 from bus.wire import Malformed
 
@@ -110,3 +113,24 @@ def test_every_cut_of_a_frame_is_refused() -> None:
         for end in range(len(frame)):
             with pytest.raises(Malformed):
                 reader(frame[:end])
+
+
+def test_receipts_go_to_the_collector_back_to_back_and_come_apart_again() -> None:
+    packed = [pack_receipt(RECEIPT._replace(source=f"web-{place}")) for place in range(500)]
+    frames = list(bundled(packed))
+
+    assert 1 < len(frames) < 20
+    assert all(len(frame) <= BUNDLE for frame, _ in frames)
+    assert sum(count for _, count in frames) == len(packed)
+    apart = [one for frame, _ in frames for one in unbundled(frame)]
+    assert apart == [(f"web-{place}", receipt) for place, receipt in enumerate(packed)]
+    assert list(bundled([])) == []
+
+
+def test_what_comes_after_a_whole_receipt_is_refused_and_the_whole_one_is_taken() -> None:
+    packed = pack_receipt(RECEIPT)
+    for end in range(1, len(packed)):
+        came = unbundled(packed + packed[:end])
+        assert next(came) == (RECEIPT.source, packed)
+        with pytest.raises(Malformed):
+            next(came)

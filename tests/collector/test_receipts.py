@@ -91,6 +91,23 @@ def test_a_receipt_reaches_the_producer_it_is_for_and_no_other(house: House) -> 
     assert one.drain() == []
 
 
+def test_receipts_that_come_in_one_frame_part_and_a_torn_end_spoils_none_of_them(house: House) -> None:
+    one, two = house.producer(), house.producer()
+    house.greet(one, "web-1")
+    house.greet(two, "web-2")
+    house.settle.send(b"".join((_receipt("web-1"), _receipt("web-2"), _receipt("web-1")[:-1])))
+    got: dict[str, list[bytes]] = {"web-1": [], "web-2": []}
+
+    def came() -> bool:
+        got["web-1"].extend(one.drain())
+        got["web-2"].extend(two.drain())
+        return all(got.values())
+
+    house.until(came, "both receipts")
+    house.until(lambda: house.refusals.totals["receipt truncated"] == 1, "the torn one's refusal")
+    assert got == {name: [_receipt(name)] for name in got}
+
+
 def test_a_producer_that_connected_anew_hears_there(house: House) -> None:
     first = house.producer()
     house.greet(first)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import OrderedDict
 from pathlib import Path
 
 MOST_FILES = 1000
@@ -33,20 +34,42 @@ class Marker:
 
 
 class Quarantine:
-    """A folder of records that will never be stored, as they came; the oldest make room."""
+    """A folder of records that will never be stored, as they came; the oldest make room.
+
+    The folder is listed once. A flood of records that are refused must not cost a look at all files for each.
+    """
 
     def __init__(self, folder: Path, *, files: int = MOST_FILES, size: int = MOST_BYTES) -> None:
         self._folder = folder
         self._files = files
         self._size = size
+        self._kept: OrderedDict[str, int] | None = None
+        """Names of files and their bytes, the oldest first."""
+        self._bytes = 0
 
     def keep(self, source: str, epoch: int, number: int, record: bytes) -> None:
         """Put one aside for whoever wants to look at it; what the disk has no room for is only counted."""
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            files = sorted(self._folder.glob("*.record"), key=lambda file: file.stat().st_mtime)
-            size = sum(file.stat().st_size for file in files) + len(record)
-            while files and (len(files) >= self._files or size > self._size):
-                size -= files[0].stat().st_size
-                files.pop(0).unlink()
-            (self._folder / f"{source}-{epoch:016x}-{number}.record").write_bytes(record)
+            kept = self._kept if self._kept is not None else self._listed()
+            name = f"{source}-{epoch:016x}-{number}.record"
+            self._bytes -= kept.pop(name, 0)
+            while kept and (len(kept) >= self._files or self._bytes + len(record) > self._size):
+                oldest, size = kept.popitem(last=False)
+                self._bytes -= size
+                (self._folder / oldest).unlink(missing_ok=True)
+            # Counted before it is written: what a full disk cut short is there, too.
+            kept[name] = len(record)
+            self._bytes += len(record)
+            try:
+                (self._folder / name).write_bytes(record)
+            except FileNotFoundError:
+                # Somebody took the folder away: it is made again for the next.
+                self._kept = None
+
+    def _listed(self) -> OrderedDict[str, int]:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        entries = [(entry.name, entry.stat()) for entry in os.scandir(self._folder) if entry.name.endswith(".record")]
+        entries.sort(key=lambda entry: entry[1].st_mtime_ns)
+        self._kept = OrderedDict((name, about.st_size) for name, about in entries)
+        self._bytes = sum(self._kept.values())
+        return self._kept

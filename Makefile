@@ -13,6 +13,8 @@ $(VENV)/made: setup.cfg pyproject.toml
 	@touch $@
 
 run: $(VENV)/made
+	@pid=$$($(BIN)/supervisorctl -c etc/guardia.conf pid 2>/dev/null) && \
+		echo "Guardia runs here already, as process $$pid: $(BIN)/guardia status says how it is." && exit 1; true
 	@echo "Guardia starts; in another terminal: $(BIN)/guardia view. Ctrl-C stops it."
 	@exec $(BIN)/supervisord -c etc/guardia.conf
 

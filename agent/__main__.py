@@ -20,7 +20,11 @@ from bus.program import Program, version
 from bus.ways import joined_as
 from bus.workers import Workers
 
-HELP = "guardia agent --once [--config FILE] prints one sample as lines of name and value, and ends."
+HELP = (
+    "guardia agent --join - takes the line that guardia enroll printed on the hub from standard input, keeps the "
+    "key in it, and starts; --request makes a key here and prints its public half, for guardia enroll NAME --key. "
+    "guardia agent --once prints one sample as lines of name and value, and ends."
+)
 THREADS = 3
 PLUGINS_AT_ONCE = 2
 GATHER_SECONDS = 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from agent.config import Agent
 from bus import config, home, joining, rooms
+from bus.arguments import CONFIG, Parser
 from bus.faults import ConfigError
 from bus.home import PROJECT
 from bus.keys import KeysFault, fingerprint
@@ -26,11 +26,11 @@ HELP = (
 
 def main(argv: Sequence[str]) -> tuple[int | None, list[str]]:
     """Keep or make keys; the exit code, or None when the agent is to start with the arguments left."""
-    parser = argparse.ArgumentParser(prog="guardia agent", epilog=HELP)
+    parser = Parser(prog="guardia agent", epilog=HELP)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--join", metavar="LINE")
     what.add_argument("--request", action="store_true")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     given, rest = parser.parse_known_args(list(argv))
     left = [*(["--config", given.config] if given.config else []), *rest]
     path = home.config_path(given.config, os.environ)

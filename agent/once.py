@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -17,6 +16,7 @@ from agent.readings import Ground
 from agent.sampler import Sampler
 from agent.turns import Turns
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
 from bus.program import STOPPED, WRONG
 
@@ -26,8 +26,8 @@ BETWEEN = 1.0
 
 def main(argv: Sequence[str]) -> int:
     """Print one sample; what cannot be read is told on standard error."""
-    parser = argparse.ArgumentParser(prog="guardia agent --once", description="Print one sample and end.")
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog="guardia agent --once", description="Print one sample and end.")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     arguments = parser.parse_args(argv)
     try:
         settings = config.load(home.config_path(arguments.config, os.environ), rooms.tables(), rooms.LISTS)

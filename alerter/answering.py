@@ -208,7 +208,7 @@ class Counter:
     def _end(self, asked: EndSilence, now: int) -> Done:
         known = self._desk.holding.silences.get(asked.id)
         if known is None:
-            raise Refused(f"there is no silence {asked.id}")
+            raise Refused(f"there is no silence {asked.id}; guardia silence list shows their ids")
         if known.revoked or known.until <= now:
             return Done(asked.id, f"silence {asked.id} was over already")
         reason = f"{known.reason} (ended by {asked.owner})" if asked.owner != known.owner else known.reason
@@ -232,6 +232,6 @@ class Counter:
             raise Refused("an acknowledgement has an owner: say who you are")
         incident = self._desk.acknowledge(asked.incident, Acknowledgement(asked.owner.strip(), now, asked.note))
         if incident is None:
-            raise Refused(f"no incident {asked.incident} burns")
+            raise Refused(f"no incident {asked.incident} burns; guardia alerts shows their ids")
         self._desk.settle(now)
         return Done(incident.id, f"{incident.rule} of {incident.subject} is acknowledged by {asked.owner.strip()}")

@@ -21,7 +21,7 @@ from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import DEFAULTS, SECOND, in_force
 from bus import config, home, rooms
-from bus.arguments import duration
+from bus.arguments import Parser, duration
 from bus.config import ConfigError, Settings
 from bus.drawers import Drawer, Mixed
 from bus.faults import Fault, did_you_mean
@@ -172,7 +172,7 @@ def as_json(new: Outcome, old: Outcome, start: int, end: int) -> str:
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="guardia backtest",
         description="Try the [[rules]] of a file on the stored past: what would have been told, and how that differs "
         "from the rules in force.",

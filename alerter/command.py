@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 from alerter import tables
 from alerter.asked import asked, hub
 from bus import timing
-from bus.arguments import duration
+from bus.arguments import CONFIG, Parser, duration
 from bus.fields import plain
 from bus.judging import Acknowledge, AddSilence, EndSilence, Question, Rules, Silences, Why
 from bus.questions import Unanswered
@@ -43,8 +44,8 @@ def silence_add(argv: Sequence[str]) -> int:
     parser = _parser("silence add", "Hold notices back for a while: state, reasons and recoveries go on.")
     parser.add_argument("matches", nargs="+", help="web-*, rule=disk*, severity=info, role=db (a label)")
     parser.add_argument("--for", dest="lasts", type=duration, required=True, metavar="2h", help="how long")
-    parser.add_argument("--reason", required=True)
-    parser.add_argument("--owner", default=getpass.getuser(), help="who is asked about it (default: you)")
+    parser.add_argument("--reason", required=True, help="what others are to know of it")
+    parser.add_argument("--owner", default=_me(), help="who is asked about it (default: you)")
     given = parser.parse_args(argv)
     until = time.time_ns() + int(given.lasts * 1e9)
     asking = AddSilence(given.owner, given.reason, until, tuple(given.matches))
@@ -62,8 +63,8 @@ def silence_list(argv: Sequence[str]) -> int:
 def silence_end(argv: Sequence[str]) -> int:
     """End a silence now."""
     parser = _parser("silence end", "End a silence now: what still burns is told.")
-    parser.add_argument("id")
-    parser.add_argument("--owner", default=getpass.getuser())
+    parser.add_argument("id", help="as guardia silence list shows it")
+    parser.add_argument("--owner", default=_me(), help="who does it (default: you)")
     given = parser.parse_args(argv)
     return CALM if _asked(given, EndSilence(given.id, given.owner), lambda done: done.text) is not None else UNKNOWN
 
@@ -72,8 +73,8 @@ def ack(argv: Sequence[str]) -> int:
     """Say that you care for an incident."""
     parser = _parser("ack", "Say that you care for an incident: reminders and escalation end, its recovery is told.")
     parser.add_argument("incident", help="its id, as guardia alerts shows it")
-    parser.add_argument("--note", default="")
-    parser.add_argument("--owner", default=getpass.getuser())
+    parser.add_argument("--note", default="", help="what others are to know of it")
+    parser.add_argument("--owner", default=_me(), help="who does it (default: you)")
     given = parser.parse_args(argv)
     asking = Acknowledge(given.incident, given.owner, given.note)
     return CALM if _asked(given, asking, lambda done: done.text) is not None else UNKNOWN
@@ -95,10 +96,18 @@ def instant(text: str) -> int:
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
 
 
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in some containers
+        return f"user {os.getuid()}"
+
+
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"guardia {name}", description=what)
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog=f"guardia {name}", description=what)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(command=name)
     return parser
 
 
@@ -106,7 +115,7 @@ def _asked(given: argparse.Namespace, question: Question, text: Callable[[Any], 
     try:
         answer = asked(hub(given.config), question)
     except Unanswered as failure:
-        print(f"guardia: {failure}", file=sys.stderr)
+        print(f"guardia {given.command}: {failure}", file=sys.stderr)
         return None
     print(json.dumps(plain(answer), indent=2) if given.json else text(answer))
     return answer

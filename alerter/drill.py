@@ -25,7 +25,7 @@ from typing import TypeVar
 from alerter import tables
 from alerter.asked import asked, hub
 from alerter.rules import SECOND
-from bus.arguments import duration
+from bus.arguments import Parser, duration
 from bus.asking import asked as store_asked
 from bus.judging import Drill, Incident, Incidents, Step, Why
 from bus.messages import DRILL
@@ -209,7 +209,7 @@ def _as_json(hops: Sequence[Hop], fault: str) -> str:
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="guardia drill alert",
         description="Let an agent measure a breach that is none, and see it arrive at a channel, hop by hop.",
     )

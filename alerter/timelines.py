@@ -25,6 +25,7 @@ from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.rules import SECOND, Rule, in_force
 from bus import config, home, rooms
+from bus.arguments import Parser
 from bus.config import ConfigError, Objection, setting
 from bus.drawers import Drawer, Mixed
 from bus.faults import listed
@@ -196,7 +197,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="guardia rules test",
         description="Try rules on [[timelines]] of a file; without [[rules]] in it, those of the hub are tried.",
     )

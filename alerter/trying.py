@@ -18,6 +18,7 @@ from alerter.outbox import Delivered, Outcome
 from alerter.routes import Notify
 from alerter.speaking import carrier
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.faults import did_you_mean, listed
 
@@ -115,7 +116,7 @@ def _settings(given: argparse.Namespace) -> tuple[Notify, Mapping[str, Channel]]
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"guardia {name}", description=what)
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog=f"guardia {name}", description=what)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser

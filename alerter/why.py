@@ -14,6 +14,7 @@ from alerter.notices import SAID
 from alerter.recording import Transaction, chain_key, steps
 from alerter.silences import clock
 from alerter.subjects import Cell, Subject
+from bus.faults import did_you_mean
 from bus.judging import Chain, Step, Why, WhyAnswer
 
 MOST_STEPS = 20
@@ -52,7 +53,9 @@ def why(
         if kind in ("", subject.kind) and fnmatchcase(subject.name, name or "*")
     ]
     if not subjects:
+        near = did_you_mean(name, {subject.name for subject in judge.subjects.values() if kind in ("", subject.kind)})
         text = f"nobody here has heard of {question.subject}, and it is not in the configuration"
+        text += f"; {near}" if near else ""
         return WhyAnswer(at, (Chain(question.rule, name, "", "unknown_subject", text),))
     chains: list[Chain] = []
     for subject in subjects:
@@ -72,7 +75,12 @@ def _loudness(chain: Chain) -> tuple[int, str, str, str]:
 def _no_rule(subject: Subject, question: Why, judge: Judge) -> Chain:
     meant = [rule for rule in judge.rules if fnmatchcase(rule.name, question.rule or "*")]
     if not meant:
-        text = f"there is no rule {question.rule}, or it is switched off" if question.rule else "no rules are in force"
+        near = did_you_mean(question.rule, [rule.name for rule in judge.rules]) or "guardia rules lists all"
+        text = (
+            f"there is no rule {question.rule}, or it is switched off; {near}"
+            if question.rule
+            else "no rules are in force"
+        )
         return Chain(question.rule, subject.name, "", "no_rule", text)
     one = meant[0]
     if not one.concerns(subject.kind, subject.name, subject.labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,8 @@ def build(program: Program[Api]) -> None:
         listener = listen(program.config)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
+        if error.errno == errno.EADDRINUSE:
+            reason += "; another hub, or another program? [api] port names another port"
         raise TryAgain(f"cannot listen at {program.config.bind} port {program.config.port}: {reason}") from None
 
     def read() -> Api:

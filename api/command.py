@@ -13,7 +13,7 @@ from api.auth import SCOPES
 from api.encoding import to_time
 from api.tokens import TokensFault, add, load, path_of, revoke
 from bus import home
-from bus.arguments import duration
+from bus.arguments import CONFIG, Parser, duration
 from bus.faults import ConfigError
 from bus.program import STOPPED, WRONG
 
@@ -65,8 +65,8 @@ def _revoke(given: argparse.Namespace, path: Path) -> None:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia token", description=__doc__)
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog="guardia token", description=__doc__)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     words = parser.add_subparsers(required=True, metavar="new | list | revoke")
     new = words.add_parser("new", help="make a token and print it, once")
     new.add_argument("name", help="who it is for")

@@ -1,10 +1,42 @@
-"""What the commands take as arguments, as types for ``argparse``."""
+"""What the commands take as arguments: how a mistake in them is told, and types for ``argparse``."""
 
 from __future__ import annotations
 
 import argparse
+from typing import Any, NoReturn
 
 from bus import timing
+from bus.faults import did_you_mean, listed
+
+CONFIG = "the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
+"""What ``--config`` of most commands is."""
+MISUSED = 100
+
+
+class Parser(argparse.ArgumentParser):
+    """A mistake is told in one line, with the word that was probably meant; the exit code is 100."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        # Descriptions are docstrings, whose marks nobody needs on a terminal.
+        self.description = self.description and self.description.replace("``", "")
+
+    def error(self, message: str) -> NoReturn:
+        """End with a line that says what is wrong."""
+        kind, _, words = message.partition(": ")
+        if kind == "unrecognized arguments":
+            wrong = next((word for word in words.split() if word.startswith("-")), "")
+            meant = did_you_mean(wrong.partition("=")[0], self._option_string_actions) if wrong else ""
+            message = f"{words} is not understood" + (f"; {meant}" if meant else "")
+        self.exit(MISUSED, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            words = [str(choice) for choice in action.choices]
+            meant = did_you_mean(str(value), words)
+            raise argparse.ArgumentError(
+                action, f"found {value!r}, expected {listed(words)}" + (f"; {meant}" if meant else "")
+            )
 
 
 def duration(text: str) -> float:

@@ -24,7 +24,7 @@ def asked(home: Path, question: Question, *, seconds: float = PATIENCE) -> Any:
 def asked_at(socket: Path, question: bytes, *, seconds: float = PATIENCE) -> bytes:
     """The bytes that the program behind ``socket`` answers to ``question``; raises ``Unanswered``."""
     if not socket.exists():
-        raise Unanswered(f"nobody answers: {socket} is not there, so the hub is not running here")
+        raise Unanswered(f"nobody answers: {socket} is not there, so the hub is not running here; make run starts it")
     until = time.monotonic() + seconds
     with zmq.Context() as context:
         ask = Ask(context)
@@ -62,7 +62,9 @@ class Asking:
     def ask(self, question: Question) -> Any:
         """The answer to ``question``; raises ``Unanswered``."""
         if not self._socket.exists():
-            raise Unanswered(f"nobody answers: {self._socket} is not there, so the hub is not running here")
+            raise Unanswered(
+                f"nobody answers: {self._socket} is not there, so the hub is not running here; make run starts it"
+            )
         if self._ask is None:
             self._ask = Ask(self._context)
             self._ask.connect(f"ipc://{self._socket}")

@@ -6,7 +6,6 @@ guardia check --settings            prints every setting with its default, as a 
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import os
@@ -14,14 +13,15 @@ import sys
 from collections.abc import Sequence
 
 from bus import config, home, reference, rooms
+from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.program import STOPPED, WRONG
 
 
 def main(argv: Sequence[str]) -> int:
     """Check; 0 when all is right, 100 when not."""
-    parser = argparse.ArgumentParser(prog="guardia check", description="Check the configuration.")
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog="guardia check", description="Check the configuration.")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="faults as a JSON list")
     parser.add_argument("--settings", action="store_true", help="print every setting with its default, and end")
     arguments = parser.parse_args(argv)

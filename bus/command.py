@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from bus import home
 from bus.faults import did_you_mean, listed
 from bus.program import WRONG, version
 
@@ -75,25 +77,49 @@ COMMANDS = {
 }
 
 
+SECTIONS = {
+    "To look": "view, status, hosts, top, services, alerts",
+    "Alarms": "why, ack, silence add, silence list, silence end, rules, rules test, backtest",
+    "Who is told": "channel list, channel test, drill alert",
+    "Services": "service test, heartbeat, sla",
+    "Hosts and tokens": "enroll, agents, revoke, keys, token",
+    "Settings": "check, migrate, completion",
+    "What is stored": "export, import, audit, store stats, store verify, store snapshot, store restore, store compact",
+    "Programs, which supervisord starts": (
+        "collector, store writer, store reader, store sealer, alerter, prober, api, agent, watchdog"
+    ),
+    "To try Guardia itself": "drill delivery",
+}
+"""Under which heads ``guardia --help`` lists the commands."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Start what the first words name; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["--config"] and len(words) > 2:
-        os.environ["GUARDIA_CONFIG"] = os.path.abspath(words[1])
-        words = words[2:]
+    flag, equals, named = words[0].partition("=") if words else ("", "", "")
+    if flag == "--config":
+        named, words = (named, words[1:]) if equals else (words[1] if words[1:] else "", words[2:])
+        if not named or not words:
+            print(
+                "guardia: --config names a file, and a command follows: guardia --config FILE status", file=sys.stderr
+            )
+            return WRONG
+        os.environ["GUARDIA_CONFIG"] = os.path.abspath(named)
     if words[:1] in (["--version"], ["version"]):
-        print(f"guardia {version()}")
-        return 0
+        return _printed(f"guardia {version()}")
+    if words[:1] == ["help"] and words[1:]:
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0 if words else WRONG
+        return _printed(usage()) or (0 if words else WRONG)
     for count in (2, 1):
         name = " ".join(words[:count])
         if name in COMMANDS and len(words) >= count:
             return _called(COMMANDS[name].place, words[count:])
     begun = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
-    meant = f"did you mean {listed(begun)}?" if begun else ""
+    if begun and words[1:2] in (["-h"], ["--help"], ["help"]):
+        return _printed(f"Usage: guardia {words[0]} COMMAND [ARGUMENTS]\n\n{_lines(begun)}")
     near = did_you_mean(" ".join(words[:2]), begun) if len(words) > 1 else ""
+    meant = f"there are {listed(begun)}" if begun else ""
     hint = near or meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
     print(f"guardia: there is no command {words[0]!r}; {hint or 'see guardia --help'}", file=sys.stderr)
     return WRONG
@@ -110,12 +136,30 @@ def viewer() -> int:
 
 
 def usage() -> str:
-    """All commands, a line each."""
-    width = max(len(name) for name in COMMANDS)
-    lines = [f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()]
-    return "\n".join(
-        ["Usage: guardia [--config FILE] COMMAND [ARGUMENTS]", "", *lines, "", "guardia COMMAND --help says more."]
+    """All commands, a line each, by what they are for."""
+    sections = [f"{head}:\n{_lines(names.split(', '))}" for head, names in SECTIONS.items()]
+    return "\n\n".join(
+        ["Usage: guardia [--config FILE] COMMAND [ARGUMENTS]", *sections, "guardia COMMAND --help says more."]
     )
+
+
+def _lines(names: Sequence[str]) -> str:
+    width = max(len(name) for name in COMMANDS)
+    return "\n".join(f"  {name:<{width}}  {COMMANDS[name].help}" for name in names)
+
+
+def _printed(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        return _unread()
+    return 0
+
+
+def _unread() -> int:
+    """Whoever read our output has had enough; Python would complain when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141
 
 
 def _called(place: str, arguments: Sequence[str]) -> int:
@@ -129,9 +173,13 @@ def _called(place: str, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has had enough; Python would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
+        return _unread()
+    except PermissionError as error:
+        # Most often the hub runs as a user of its own, and whoever asks is another one.
+        path = str(error.filename or "")
+        remedy = home.as_owner(Path(path)) if path else ""
+        print(f"guardia: {path or error}: permission denied{f'; {remedy}' if remedy else ''}", file=sys.stderr)
+        return WRONG
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from bus.settings import setting
 __all__ = ["ConfigError", "Fault", "Objection", "Secret", "Settings", "load", "setting"]
 
 _AT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)\Z", re.DOTALL)
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice\Z")
 
 
 def load(
@@ -93,6 +94,11 @@ def _syntax(path: Path, text: str, message: str) -> Fault:
     at = _AT.match(message)
     line = int(at[2]) if at and at[2] else text.rstrip("\n").count("\n") + 1
     reason = at[1] if at else message
+    if twice := _TWICE.match(reason):
+        name = ".".join(re.findall(r"'([^']*)'", twice[1]))
+        first = next((n for n, one in enumerate(text.split("\n"), 1) if one.split("#")[0].strip() == f"[{name}]"), 0)
+        found = f"[{name}] once more, after line {first}" if 0 < first < line else f"[{name}] once more"
+        return Fault(str(path), "", line, found, "each table once", "put what stands here into the first one")
     key, equals, _ = text.split("\n")[line - 1].strip().partition("=")
     # The value is not shown: it may be a secret that lost its quotes.
     written = f"{key.rstrip()} = ..." if equals else key

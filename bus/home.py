@@ -59,5 +59,25 @@ def made(home: Path) -> Path:
         if error.errno in NO_ROOM:
             raise
         found = f"{error.filename}: {(error.strerror or str(error)).lower()}"
-        raise ConfigError([Fault(str(home), "", None, found, "a folder to write to", "set GUARDIA_HOME")]) from None
+        remedy = as_owner(home) or "set GUARDIA_HOME"
+        raise ConfigError([Fault(str(home), "", None, found, "a folder to write to", remedy)]) from None
     return home
+
+
+def as_owner(path: Path) -> str:
+    """What to type where ``path`` is another user's, as that of a hub which runs as a user of its own; else nothing."""
+    import pwd  # nobody needs it who may do what he wants to
+
+    for one in (path, *path.parents):
+        try:
+            user = one.stat().st_uid
+        except OSError:
+            continue  # it may not be seen, but what is above it may
+        if user == os.geteuid():
+            return ""
+        try:
+            name = pwd.getpwuid(user).pw_name
+        except KeyError:
+            name = f"'#{user}'"
+        return f"it is another user's: put sudo -u {name} before the command"
+    return ""

@@ -10,6 +10,7 @@ try again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -109,7 +110,11 @@ class Program(Generic[T]):
         try:
             road.bind(address)
         except zmq.ZMQError as error:
-            raise TryAgain(f"cannot bind {address}: {str(error).lower()}") from None
+            reason = zmq.strerror(error.errno or 0).lower()
+            setting = {"door": "door", "receipts": "receipts"}.get(name)
+            remedy = "; another hub? [bus] " + setting + " names another address" if setting else ""
+            taken = error.errno == errno.EADDRINUSE
+            raise TryAgain(f"cannot bind {address}: {reason}{remedy if taken else ''}") from None
         if address.startswith("ipc://"):
             path = Path(address.removeprefix("ipc://"))
             path.chmod(0o700)

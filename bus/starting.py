@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.faults import ConfigError
 from bus.program import PAUSE, STOPPED, TRY_AGAIN, WRONG, pause, settle, unwritable, version
 from bus.records import Settings
@@ -50,11 +51,9 @@ def asked(name: str, argv: Sequence[str], more: str = "") -> Asked | int:
 
 
 def _arguments(name: str, argv: Sequence[str], more: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"guardia {name.replace('-', ' ')}", epilog=more)
-    parser.add_argument(
-        "--config", metavar="FILE", help="the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
-    )
+    parser = Parser(prog=f"guardia {name.replace('-', ' ')}", epilog=more)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--check", action="store_true", help="check the configuration and exit")
     parser.add_argument("--version", action="version", version=version())
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), help="the least important lines")
     return parser.parse_args(argv)

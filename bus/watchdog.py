@@ -10,7 +10,6 @@ Protocol: http://supervisord.org/events.html
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
@@ -24,6 +23,7 @@ from xmlrpc.client import Error
 from supervisor import childutils
 
 from bus import config, home, logs, rooms
+from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.program import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
@@ -158,8 +158,8 @@ def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any) -> 
 
 def main(argv: Sequence[str]) -> int:
     """Listen; returns 0 when supervisord ended, 100 when asked wrongly, 111 when the disk is full."""
-    parser = argparse.ArgumentParser(prog="guardia watchdog", description="Run by supervisord; see etc/guardia.conf.")
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog="guardia watchdog", description="Run by supervisord; see etc/guardia.conf.")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     arguments = parser.parse_args(argv)
     if "SUPERVISOR_SERVER_URL" not in os.environ:
         print("guardia watchdog: only supervisord can start this; see etc/guardia.conf", file=sys.stderr)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bus import config, enrolled, home, joining, rooms, timing
+from bus.arguments import CONFIG, Parser
 from bus.asking import asked
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
@@ -63,8 +64,8 @@ Deed = Callable[[argparse.Namespace, Settings, Path], None]
 
 
 def _parser(word: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"guardia {word}", description=description)
-    parser.add_argument("--config", metavar="FILE")
+    parser = Parser(prog=f"guardia {word}", description=description)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser
 
 

@@ -23,6 +23,8 @@ from prober.reports import ASK_SECONDS, KIND, Reports
 from prober.standings import Standings
 from prober.trial import Ground
 
+HELP = "guardia prober --join - takes the line of guardia enroll --place from standard input, keeps the key, and ends."
+
 
 def build(program: Program[Prober]) -> None:
     """Open the memory and the sockets, and connect them."""
@@ -100,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if any(word.partition("=")[0] == "--join" for word in words):
         return joining.main(words)
-    return run("prober", Prober, build, argv=argv)
+    return run("prober", Prober, build, argv=argv, more=HELP)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Exit codes: 0 the report is on the hub's disk; 111 it is not: try again; 100 the
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 import zmq
 
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.asking import asked
 from bus.config import ConfigError
 from bus.faults import did_you_mean
@@ -33,10 +33,10 @@ PAUSE = 0.05
 
 def main(argv: Sequence[str]) -> int:
     """Report, and wait until the store has it."""
-    parser = argparse.ArgumentParser(prog="guardia heartbeat", description="Report that a job ran.")
+    parser = Parser(prog="guardia heartbeat", description="Report that a job ran.")
     parser.add_argument("name", help="the service, which is checked by heartbeat")
     parser.add_argument("--failed", metavar="TEXT", help="it failed, and why")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Sequence
 
 from bus import config, home, joining, rooms
+from bus.arguments import CONFIG, Parser
 from bus.faults import ConfigError
 from bus.keys import KeysFault, fingerprint
 from bus.program import STOPPED, WRONG
@@ -17,9 +17,9 @@ from prober.config import Prober
 
 def main(argv: Sequence[str]) -> int:
     """Keep the keys in the line; the prober is started afterwards. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="guardia prober", description="Join a hub as a place.")
+    parser = Parser(prog="guardia prober", description="Join a hub as a place.")
     parser.add_argument("--join", metavar="-", required=True, choices=("-",), help="the line comes by standard input")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)

@@ -8,7 +8,6 @@ is wrong.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import logging
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.faults import did_you_mean
 from prober.checks.common import Check
@@ -33,10 +33,10 @@ AT_ONCE = 50
 
 def main(argv: Sequence[str]) -> int:
     """Check, and print a line or an object for each."""
-    parser = argparse.ArgumentParser(prog="guardia service test", description="Check services now, from here.")
+    parser = Parser(prog="guardia service test", description="Check services now, from here.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="which services; without: all")
     parser.add_argument("--json", action="store_true", help="everything that was found, as JSON")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     given = parser.parse_args(argv)
     try:
         settings = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
@@ -49,6 +49,8 @@ def main(argv: Sequence[str]) -> int:
             near = did_you_mean(name, services) or "see [[services]]"
             print(f"guardia service test: there is no service {name!r} to be reached; {near}", file=sys.stderr)
             return UNKNOWN
+    if not services:
+        print(f"guardia service test: {settings.path} has no [[services]] to be reached", file=sys.stderr)
     ground = Ground(Guard(), Reach(settings["prober"].private_networks), logging.getLogger("guardia"))
     wanted = [services[name] for name in given.names or services]
     with ThreadPoolExecutor(AT_ONCE) as pool:

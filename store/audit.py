@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from bus import home
-from bus.arguments import duration
+from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asked
 from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
 
@@ -108,7 +108,7 @@ def _when(at: int) -> str:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia audit", description=__doc__)
+    parser = Parser(prog="guardia audit", description=__doc__)
     parser.add_argument("what", choices=("gaps",), help="gaps: messages sent, stored and lost")
     parser.add_argument("--last", type=duration, metavar="1h", help="only since then (default: ever); ten minutes fine")
     parser.add_argument("--host", metavar="NAME", help="only this producer, or those that match, as 'web-*'")
@@ -116,5 +116,5 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--expect", type=int, metavar="N", help="exit code 1 when more than N messages were lost or rejected"
     )
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

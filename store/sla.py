@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from bus import availability, calendar, config, home, rooms
-from bus.arguments import duration
+from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asked
 from bus.availability import SECOND, Kept, available, coverage, fully_up
 from bus.faults import ConfigError, did_you_mean
@@ -76,6 +76,8 @@ def main(argv: Sequence[str]) -> int:
     except Unanswered as failure:
         print(f"guardia sla: {failure}", file=sys.stderr)
         return UNKNOWN
+    if not found:
+        print(f"guardia sla: no service was ever checked: [[services]] of {path} lists them", file=sys.stderr)
     print(written(found, given.format, given.target), end="")
     return MISSED if missed(found, given.target) else KEPT
 
@@ -221,7 +223,7 @@ def _zone(text: str) -> str:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia sla", description=__doc__)
+    parser = Parser(prog="guardia sla", description=__doc__)
     parser.add_argument("service", nargs="*", metavar="SERVICE", help="a service or a glob (default: all)")
     parser.add_argument("--month", action="append", metavar="2026-10", help="may be repeated (default: this month)")
     parser.add_argument("--zone", type=_zone, default="UTC", help="where months begin, as Europe/Berlin")
@@ -233,5 +235,5 @@ def _arguments() -> argparse.ArgumentParser:
     for word in ("json", "csv", "md"):
         form.add_argument(f"--{word}", dest="format", action="store_const", const=word)
     parser.set_defaults(format="text")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.asking import asked
 from bus.faults import ConfigError
 from bus.program import WRONG
@@ -28,8 +28,8 @@ _HEADS = ("KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT FOR", "WILL BE")
 
 def main(argv: Sequence[str]) -> int:
     """Answer; 0, or 2 when nobody could be asked, or 100 for a wrong configuration."""
-    parser = argparse.ArgumentParser("guardia store stats", description="What the store holds, and will hold.")
-    parser.add_argument("--config", metavar="FILE", help="the configuration file")
+    parser = Parser("guardia store stats", description="What the store holds, and will hold.")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="as JSON")
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)

@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 from bus import home
@@ -18,14 +17,6 @@ from viewer.config import FILE, LOOPBACK, Hub, Viewer, hub, load
 
 WELL, AMISS, SILENT, WRONG = 0, 1, 2, 100
 """Exit codes: all is well, something burns or is amiss, the hub did not answer, asked wrongly."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Mistakes are one line and exit code 100."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with a line that says what is wrong."""
-        self.exit(WRONG, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +76,12 @@ def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub 
     if given.url is None and urlsplit(settings.api_url).hostname in LOOPBACK:
         return None
     return named(given, settings, FILE.expanduser().parent, environment)
+
+
+def with_remedy(reason: str) -> str:
+    """Why a hub did not answer, with what to do where none runs there."""
+    remedy = "; no hub runs there: make run starts one, --hub names another"
+    return reason + (remedy if reason.endswith("connection refused") else "")
 
 
 def refused(error: ConfigError) -> int:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bus.arguments import Parser
 from bus.faults import ConfigError
 from viewer import hubs, twins
 from viewer.asking import Asker
@@ -32,7 +33,7 @@ BUSIEST = 20
 
 def parser(name: str, what: str, sorts: Sequence[str], order: str) -> argparse.ArgumentParser:
     """What can be typed after one of these commands."""
-    found = hubs.Parser(prog=f"guardia {name}", description=what)
+    found = Parser(prog=f"guardia {name}", description=what)
     found.add_argument(
         "words", nargs="*", metavar="WORD", help="only lines in which all these words stand, as web down"
     )
@@ -40,6 +41,7 @@ def parser(name: str, what: str, sorts: Sequence[str], order: str) -> argparse.A
     found.add_argument("--reverse", action="store_true", help="the other way round")
     found.add_argument("-n", "--lines", type=int, metavar="N", help="so many lines at most")
     found.add_argument("--json", action="store_true", help="the same as JSON")
+    found.set_defaults(command=f"guardia {name}")
     hubs.add_flags(found)
     found.add_argument("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
     return found
@@ -68,6 +70,8 @@ def services(argv: Sequence[str]) -> int:
     if given.json:
         _print(json.dumps({"services": [twins.service(scene, one) for one in rows]}, indent=2) + "\n")
         return 0
+    if not rows:
+        return _nothing(given, "service", "no service is checked: [[services]] of guardia.toml lists them")
     heads = ("STATE", "SERVICE", "RESPONSE", "CHECKED", "CERT", "URL")
     _print(table(heads, [_service(scene, one) for one in rows], right=(2, 3, 4)))
     return 0
@@ -94,8 +98,17 @@ def _hosts(given: argparse.Namespace, name: str) -> int:
     if given.json:
         _print(json.dumps({"hosts": [twins.host(scene, one) for one in rows]}, indent=2) + "\n")
         return 0
+    if not rows:
+        return _nothing(given, "host", "no host was heard yet: guardia agents and guardia status say more")
     heads = ("STATE", "HOST", "CPU", "MEM", "LOAD", "DISK", "IN/s", "OUT/s", "TEMP", "SEEN", "LABELS")
     _print(table(heads, [_host(scene, one) for one in rows], right=range(2, 10)))
+    return 0
+
+
+def _nothing(given: argparse.Namespace, what: str, why: str) -> int:
+    """Say why there is no line at all; that is no fault."""
+    told = f"no {what} has all these words: {' '.join(given.words)}" if given.words else why
+    print(f"{given.command}: {told}", file=sys.stderr)
     return 0
 
 
@@ -108,7 +121,7 @@ def _host(scene: Scene, one: Host) -> tuple[str, ...]:
     found = one.digest
     return (
         one.state,
-        one.display,
+        one.display if one.display == one.name else f"{one.display} ({one.name})",
         value(percent(one.value("cpu.percent"))),
         value(share(one.value("memory.percent"))),
         value(number(one.value("load.1m"))),
@@ -145,7 +158,7 @@ def _asked(given: argparse.Namespace, name: str, wish: Wish, clock: Callable[[],
         for one in (wish, AskLabels()):
             event = asker.ask(one)
             if isinstance(event, Failed) and one is wish:
-                print(f"guardia {name}: {event.reason}", file=sys.stderr)
+                print(f"guardia {name}: {hubs.with_remedy(event.reason)}", file=sys.stderr)
                 return hubs.SILENT
             model.take(event, clock())
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import viewer
+from bus.arguments import Parser
 from bus.faults import ConfigError
 from bus.settings import settings_of
 from viewer import hubs, looks
@@ -39,7 +40,7 @@ FASTEST = 86_400.0
 
 def arguments() -> argparse.ArgumentParser:
     """What can be typed."""
-    parser = hubs.Parser(
+    parser = Parser(
         prog="guardia view", description=viewer.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
@@ -218,5 +219,5 @@ def _refuse(text: str) -> int:
 
 
 def _fail(reason: str) -> int:
-    print(f"guardia view: {reason}", file=sys.stderr)
+    print(f"guardia view: {hubs.with_remedy(reason)}", file=sys.stderr)
     return UNREACHED

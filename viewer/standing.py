@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import home, judging, messages
+from bus.arguments import Parser
 from bus.asking import asked_at
 from bus.faults import ConfigError
 from bus.program import ROADS
@@ -33,7 +34,7 @@ from viewer.wishes import AskAlerts
 
 def main(argv: Sequence[str]) -> int:
     """Ask, print, and return the exit code."""
-    parser = hubs.Parser(
+    parser = Parser(
         prog="guardia alerts", description="What is pending, firing or clearing; exit code 1 when something fires."
     )
     parser.add_argument("subject", nargs="?", metavar="host/NAME", help="only of this host or service")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ import requests
 from supervisor.xmlrpc import SupervisorTransport
 
 from bus import config, home, rooms
+from bus.arguments import Parser
 from bus.faults import ConfigError
 from bus.refused import Refused
 from bus.refused import read as read_refused
@@ -165,13 +167,16 @@ def _rounded(seconds: float) -> float:
 
 def main(argv: Sequence[str]) -> int:
     """Ask, print, and return the exit code."""
-    parser = hubs.Parser(prog="guardia status", description=__doc__)
+    parser = Parser(prog="guardia status", description=__doc__)
     parser.add_argument("--config", metavar="FILE", help="the configuration of this machine's hub")
     hubs.add_flags(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     faults: list[str] = []
+    if not path.exists() and (given.config or os.environ.get("GUARDIA_CONFIG")) and given.url is None:
+        print(f"guardia status: {path}: no such file; name another with --config or GUARDIA_CONFIG", file=sys.stderr)
+        return hubs.WRONG
     try:
         here = given.config is not None and given.url is None
         afar = None if here else hubs.elsewhere(given, os.environ)
@@ -255,7 +260,7 @@ def _asked(place: Hub, what: str, faults: list[str]) -> Any:
     except requests.JSONDecodeError:
         found = None
     except (requests.RequestException, OSError) as error:
-        faults.append(f"{what}: {reason(error, address)}")
+        faults.append(f"{what}: {hubs.with_remedy(reason(error, address))}")
         return None
     if (answer.status_code == 200 or (answer.status_code == 503 and what == "health")) and _fits(found, what):
         return found  # an ill hub tells what it is ill of

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from bus.arguments import Parser
 from bus.asking import asked
 from bus.drill.account import Promise, Verdict, judged, promises
 from bus.drill.hub import AGENTS, ROOMS, ScratchHub
@@ -213,7 +214,7 @@ def _rooms(text: str) -> tuple[str, ...]:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia drill delivery", description=__doc__.splitlines()[0])
+    parser = Parser(prog="guardia drill delivery", description=__doc__.splitlines()[0])
     parser.add_argument("--hosts", type=int, default=20, metavar="N", help="how many hosts (20)")
     parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="how long it is broken (20)")
     parser.add_argument("--rate", type=float, default=50.0, help="samples a second and host (50)")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bus import config, rooms
+from bus.arguments import Parser
 from bus.config import ConfigError
 from bus.keys import write_private
 from bus.migration.new import New, renewed
@@ -66,7 +67,7 @@ def _wrong(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia migrate", description=__doc__)
+    parser = Parser(prog="guardia migrate", description=__doc__)
     parser.add_argument("old", metavar="CONFIG.json", help="the first Guardia's configuration")
     parser.add_argument("--to", default="guardia.toml", metavar="FILE", help="what is written (default: guardia.toml)")
     parser.add_argument("--force", action="store_true", help="replace what is there")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.faults import ConfigError
 from bus.process import Lock
 from bus.program import WRONG
@@ -242,7 +243,7 @@ def _clear() -> None:
 
 def _parser(word: str, what: str) -> argparse.ArgumentParser:
     description = f"{what[0].upper()}{what[1:]}."
-    parser = argparse.ArgumentParser(prog=f"guardia store {word}", description=description, epilog=EXIT)
+    parser = Parser(prog=f"guardia store {word}", description=description, epilog=EXIT)
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bus import home, timing
-from bus.arguments import duration
+from bus.arguments import CONFIG, Parser, duration
 from bus.asking import Asking
 from bus.faults import did_you_mean, listed
 from bus.messages import KINDS
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
         return UNKNOWN
     except ModuleNotFoundError as error:
         return _wrong(f"Parquet needs {error.name}: pip install 'guardia[parquet]'")
-    except BrokenPipeError:
+    except (BrokenPipeError, PermissionError):
         raise
     except OSError as error:
         return _wrong(f"{error.filename or given.output}: {(error.strerror or str(error)).lower()}")
@@ -157,7 +157,7 @@ def _wrong(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia export", description=__doc__)
+    parser = Parser(prog="guardia export", description=__doc__)
     parser.add_argument("--format", choices=tuple(FORMS), default="csv", help="csv (default) or JSON lines")
     parser.add_argument("--parquet", metavar="DIR", help="Parquet files by kind and day in this folder instead")
     parser.add_argument("--kind", default="sample", metavar="KIND", help="sample (default), check, alert, facts, ...")
@@ -170,5 +170,5 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--step", type=duration, metavar="1h", help="mean, min, max, last and count of such steps")
     parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output; whole or not at all")
     parser.add_argument("--quiet", action="store_true", help="no progress, no count")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

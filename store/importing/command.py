@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bus import config, home, rooms
+from bus.arguments import CONFIG, Parser
 from bus.asking import asked
 from bus.config import ConfigError
 from bus.messages import IMPORT
@@ -158,12 +159,12 @@ def _renamed(text: str) -> tuple[str, str]:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="guardia import", description=__doc__)
+    parser = Parser(prog="guardia import", description=__doc__)
     parser.add_argument("file", metavar="SQLITE_FILE", help="the first Guardia's metrics.db")
     parser.add_argument("--since", type=_since, default=0, metavar="2026-01-31", help="only rows from then on")
     parser.add_argument(
         "--rename", type=_renamed, action="append", default=[], metavar="OLD=NEW", help="of a host or service"
     )
     parser.add_argument("--again", action="store_true", help="from the beginning, whatever was imported already")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

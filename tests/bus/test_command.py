@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bus import command
-from bus.command import COMMANDS
+from bus.command import COMMANDS, SECTIONS
 from bus.program import WRONG
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,6 +31,58 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert not [name for name in COMMANDS if not re.search(rf"^  {name} ", told, re.MULTILINE)]
 
 
+def test_the_sections_of_the_help_hold_every_command_once() -> None:
+    assert sorted(", ".join(SECTIONS.values()).split(", ")) == sorted(COMMANDS)
+
+
+def test_a_first_word_alone_can_be_asked_for_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["silence", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "silence add" in told
+    assert "silence end" in told
+    assert "store" not in told
+
+
+def test_help_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["help", "check"]) == 0
+    assert "guardia check" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--config"], ["--config", "mine.toml"], ["--config="]])
+def test_a_configuration_without_a_command_is_told(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(words) == WRONG
+    assert "guardia --config FILE status" in capsys.readouterr().err
+
+
+def test_who_reads_no_further_than_the_first_lines_sees_no_traceback() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m bus.command --help | head -n 1"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.startswith("Usage: guardia")
+    assert done.stderr == ""
+
+
+def test_files_of_another_user_are_told_with_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def refused(self: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setenv("GUARDIA_CONFIG", str(tmp_path / "guardia.toml"))
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(Path, "exists", refused)
+    assert command.main(["rules", "--config", str(tmp_path / "guardia.toml")]) == WRONG
+    told = capsys.readouterr().err
+    assert re.fullmatch(
+        r"guardia: \S+/run/alerter.ipc: permission denied; it is another user's: put sudo -u \S+ .*\n", told
+    )
+
+
 def test_no_word_at_all_is_wrong_and_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([]) == WRONG
     assert "Usage: guardia" in capsys.readouterr().out
@@ -46,7 +98,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["colector"], "did you mean collector?"),
         (["store", "writter"], "did you mean store writer?"),
-        (["store"], "did you mean store writer, store reader, "),
+        (["store"], "there are store writer, store reader, "),
         (["chekc", "--json"], "did you mean check?"),
         (["everything"], "see guardia --help"),
     ],

@@ -37,6 +37,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "[store]\ncommit_seconds = '2 weeks ago'\n",
         [":2: [store] commit_seconds", "a duration such as 250ms, 30s or 7d"],
     ),
+    "a table twice": (
+        "[api]\nport = 1\n[bus]\n[api]\n",
+        [":4:", "[api] once more, after line 1", "into the first one"],
+    ),
     "no TOML": ("[bus]\ndoor = \n", [":2:", "expected TOML"]),
     "a host twice and a service without its URL": (
         "[[hosts]]\nname = 'web-1'\n[[hosts]]\nname = 'web-1'\n[[services]]\nname = 'shop'\n",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.arguments import Parser
 from tests.prober.certs import authority, authority_file, serving
 from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
@@ -163,7 +164,7 @@ def test_the_hub_of_this_machine_is_asked_where_its_own_configuration_says(
 
 
 def test_settings_that_name_another_machine_send_commands_there(settings: Path) -> None:
-    given = hubs.Parser()
+    given = Parser()
     hubs.add_flags(given)
     none = given.parse_args([])
     assert hubs.elsewhere(none, {}) is None

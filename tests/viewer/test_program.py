@@ -19,6 +19,8 @@ from viewer.config import Viewer
 from viewer.events import HostsTold
 from viewer.program import address, make_model
 
+REMEDY = "; no hub runs there: make run starts one, --hub names another"
+
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
@@ -65,7 +67,7 @@ def test_a_hub_that_cannot_be_reached_is_told_in_one_sentence(tmp_path: Path) ->
         done = view(tmp_path, "--url", f"http://127.0.0.1:{port}", "--dump")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == f"guardia view: cannot reach 127.0.0.1:{port}: connection refused\n"
+    assert done.stderr == f"guardia view: cannot reach 127.0.0.1:{port}: connection refused{REMEDY}\n"
 
 
 def test_a_host_that_the_hub_does_not_know_is_told(hub: Hub, tmp_path: Path) -> None:

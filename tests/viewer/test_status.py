@@ -20,6 +20,8 @@ from tests.viewer.hub import Hub
 from tests.viewer.supervising import info, supervisord
 from viewer.status import ProgramSeen, main, programs_at, programs_of, refused_lately, report, text
 
+REMEDY = "; no hub runs there: make run starts one, --hub names another"
+
 WELL = {"checks": {"store": {"status": "ok"}}}
 ILL = {"checks": {"store": {"status": "failing", "reason": "the disk is full"}, "door": {"status": "ok"}}}
 WEB = {"server_id": "web-1", "health_status": "up", "last_poll_error": None}
@@ -212,7 +214,7 @@ def test_a_hub_that_cannot_be_reached_is_told_in_a_sentence_with_exit_code_2(
         place = f"127.0.0.1:{free.getsockname()[1]}"
         assert main(["--url", f"http://{place}"]) == 2
     said = capsys.readouterr().out
-    assert said == f"hub at http://{place}: no answer\nhealth: cannot reach {place}: connection refused\n"
+    assert said == f"hub at http://{place}: no answer\nhealth: cannot reach {place}: connection refused{REMEDY}\n"
 
 
 @pytest.mark.parametrize(

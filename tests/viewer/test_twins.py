@@ -16,6 +16,8 @@ from viewer import keys, printing
 from viewer.screens import SCREENS
 from viewer.twins import TWINS, twin
 
+REMEDY = "; no hub runs there: make run starts one, --hub names another"
+
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
@@ -77,7 +79,7 @@ def test_services_are_printed_the_most_urgent_first(hub: Hub, capfdbinary: pytes
 
 def test_a_hub_that_is_away_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert printing.hosts(["--hub", "http://127.0.0.1:1"]) == 2
-    assert capsys.readouterr().err == "guardia hosts: cannot reach 127.0.0.1:1: connection refused\n"
+    assert capsys.readouterr().err == f"guardia hosts: cannot reach 127.0.0.1:1: connection refused{REMEDY}\n"
     assert printing.hosts(["--url", "http://127.0.0.1:1", "-n", "-1"]) == 100
 
 

@@ -22,6 +22,7 @@ from bus.messages import HUB, Loss, StreamTally, Tally
 from bus.wire import HEADER, Malformed, pack, read, record, walk
 from store.backends.values import names_of
 from store.batch import Batch
+from store.dates import Dates
 
 LEDGER = HUB + "store-writer"
 """Who writes the ledger of losses."""
@@ -64,6 +65,7 @@ class Account:
         self.counts: Counter[str] = Counter()
         """Records by what became of them, where they were not simply stored; since the start."""
         self._fence = fence
+        self._dates = Dates()
         self._quarantine = quarantine
         self._told = 0
         self._news: Counter[tuple[str, str]] = Counter()
@@ -158,6 +160,10 @@ class Account:
             self._reject(batch, fields, record, received, "malformed")
             return
         epoch, source = fields[7], _source(fields, record)
+        untimed = kind in _LOOKED_INTO or source.startswith(HUB)
+        if not untimed and not self._dates.may_tell(source, fields[1], fields[9], received):
+            self._reject(batch, fields, record, received, "limit", "misdated")
+            return
         if epoch:
             verdict = self.receiver.admit(source, epoch, fields[8], fields[11], fields[12], received / 1e9)
             if verdict is not Verdict.NEW:
@@ -173,14 +179,16 @@ class Account:
         self.counts["lost"] += loss.last - loss.first + 1
         self._news[source, f"lost, {loss.reason}"] += loss.last - loss.first + 1
 
-    def _reject(self, batch: Batch, fields: tuple[Any, ...], record: bytes, received: int, code: str) -> None:
-        """Let the watermark pass a record that will never be stored."""
+    def _reject(
+        self, batch: Batch, fields: tuple[Any, ...], record: bytes, received: int, code: str, why: str = ""
+    ) -> None:
+        """Let the watermark pass a record that will never be stored; ``why`` for people, where not the code says it."""
         source, epoch, number = _source(fields, record), fields[7], fields[8]
         verdict = Verdict.NEW
         if epoch:
             verdict = self.receiver.reject(source, epoch, number, fields[11], fields[12], received / 1e9, code)
         if verdict is Verdict.NEW:
-            self._rejected(batch, source, epoch, number, f"rejected, {code}", received)
+            self._rejected(batch, source, epoch, number, f"rejected, {why or code}", received)
             self._quarantine(source, epoch, number, record)
 
     def _rejected(self, batch: Batch, source: str, epoch: int, number: int, why: str, at: int) -> None:

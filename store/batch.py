@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from bus.messages import BY_CODE, KINDS, MAX_BODY
 from bus.wire import HEADER, PLAIN, PLAIN_SAMPLE, walk
+from store.dates import AHEAD, PAST
 from store.keys import EARLIEST, MINUTE, dated, period
 
 LAYOUT, SAMPLE = KINDS["layout"].code, KINDS["sample"].code
-AHEAD = 600 * 1_000_000_000
-"""A record this far in the future, ns, comes from a clock that is wrong."""
 
 
 def is_newer(at: int, newest_at: int, received: int) -> bool:
@@ -110,9 +109,11 @@ class Batch:
     ) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
         """Take the records of a bus frame that are told once, and those numbered ones that ``follow``.
 
-        The others are the caller's to decide on: they are given as ``bus.wire.walk`` gives them. Raises ``Malformed``.
+        The others, and those whose times are far from ``received``, are the caller's to decide on: they are given as
+        ``bus.wire.walk`` gives them. Raises ``Malformed``.
         """
-        size, latest, now = len(frame), received + AHEAD, received / 1e9
+        size, now = len(frame), received / 1e9
+        oldest, latest = max(EARLIEST, received - PAST), received + AHEAD
         unpack, bodies, samples, header = PLAIN.unpack_from, PLAIN_SAMPLE.get, self._samples.get, HEADER.size
         while start < size:
             if start + header <= size:
@@ -121,7 +122,7 @@ class Batch:
                 if body is not None and length <= MAX_BODY and (end := start + body + length) <= size:
                     source = frame[start + header : start + body]
                     group = samples(source)
-                    if EARLIEST <= at <= latest and (not epoch or follow(source, epoch, number, now)):
+                    if oldest <= at <= latest and (not epoch or follow(source, epoch, number, now)):
                         self.records += 1
                         self.bytes += end - start
                         if group is None or not group.begin <= at < group.end:
@@ -141,7 +142,8 @@ class Batch:
                         continue
             begin, start, fields = next(walk(frame, start))
             names = begin + header
-            if fields[7] and not follow(frame[names : names + fields[3]], fields[7], fields[8], now):
+            near = oldest <= fields[9] <= latest
+            if not near or (fields[7] and not follow(frame[names : names + fields[3]], fields[7], fields[8], now)):
                 yield begin, start, fields
             else:
                 self.add_record(fields, frame[begin:start], received)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bus.control import Hello, Offer, Refusal
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
-from bus.messages import KINDS, Loss, Message, Sample, StreamTally, Tally
+from bus.messages import IMPORT, KINDS, Loss, Message, Sample, StreamTally, Tally
 from bus.wire import Record, pack, read, record, stamped, unstamped
 from store.account import LEDGER, TALLY_EVERY, Account
 from store.batch import Batch
+from store.dates import FREE
+from store.keys import DAY, HOUR
 from tests.store.given import LAYOUT, NOON, SECOND
 
 GENERATION = 5
@@ -22,6 +26,10 @@ def _told(message: Message, number: int, *, epoch: int = 7, base: int = 1) -> Re
 
 def _sample(number: int, *, epoch: int = 7, base: int = 1) -> Record:
     return _told(Sample(LAYOUT.id, (float(number), 0.0)), number, epoch=epoch, base=base)
+
+
+def _dated(number: int, at: int, *, epoch: int = 7, source: str = "web-1") -> Record:
+    return replace(_sample(number, epoch=epoch), at=at, source=source)
 
 
 class Desk:
@@ -217,3 +225,26 @@ def test_the_log_hears_how_much_of_what_and_not_each_message() -> None:
     desk.account.report_to(desk.said.append)
 
     assert desk.said == ["web-1: 200 messages lost, dropped"]
+
+
+def test_a_clock_at_random_opens_so_many_hours_and_no_more_and_what_is_refused_is_written_down() -> None:
+    desk = Desk()
+    for number in range(1, FREE + 11):
+        desk.take(_dated(number, NOON + DAY + number * HOUR))
+    stored, ledger = desk.commit(), [loss for _, loss in desk.published]
+
+    assert len([one for one in stored if one.kind == "sample"]) == FREE
+    assert {loss.reason for loss in ledger} == {"rejected, misdated"}
+    assert [loss.first for loss in ledger] == list(range(FREE + 1, FREE + 11))
+    assert [kept[2] for kept in desk.quarantined] == list(range(FREE + 1, FREE + 11))
+    # The watermark has passed them; what is dated well goes on, and the others are none the worse for it.
+    desk.take(_sample(FREE + 11))
+    desk.take(_dated(1, NOON + 9 * DAY, source="db-1"))
+    assert len(desk.commit()) == 2
+
+
+def test_the_hub_itself_may_tell_of_any_time() -> None:
+    desk = Desk()
+    for number in range(FREE + 100):
+        desk.take(_dated(number + 1, NOON - 800 * DAY - number * HOUR, epoch=0, source=IMPORT))
+    assert len(desk.commit()) == FREE + 100

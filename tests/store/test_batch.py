@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bus.messages import KINDS
 from bus.wire import Malformed, pack, stamped, unstamped
-from store.batch import AHEAD, Batch, Group, Newest, is_newer
+from store.batch import Batch, Group, Newest, is_newer
+from store.dates import AHEAD, is_near
 from store.keys import EARLIEST, FAR, MINUTE
 from store.rows import group as rows_group
 from store.rows import spread
@@ -100,8 +101,8 @@ TOLD = st.lists(
 def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
     told: list[tuple[int, int, str, str, int]],
 ) -> None:
-    """``epoch`` 0 is told once, 1 follows, 2 does not."""
-    gathered, added, left = Batch(), Batch(), []
+    """``epoch`` 0 is told once, 1 follows, 2 does not; what is dated far away is left, too."""
+    gathered, added, left, expected = Batch(), Batch(), [], []
     for number, (epoch, second, kind, host, received) in enumerate(told, 1):
         made = {"sample": sample(second, host=host), "check": check(second % 100), "layout": layout(host)}[kind]
         packed = pack(replace(made, epoch=epoch, number=number))
@@ -110,10 +111,12 @@ def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
         ):
             assert (begin, end, fields[8]) == (2, 2 + len(packed), number)
             left.append(number)
-        if epoch != 2:
+        if epoch == 2 or not is_near(made.at, received):
+            expected.append(number)
+        else:
             added.add(packed, 0, received)
 
-    assert left == [number for number, (epoch, *_) in enumerate(told, 1) if epoch == 2]
+    assert left == expected
     assert everything(gathered) == everything(added)
 
 

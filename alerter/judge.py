@@ -78,8 +78,9 @@ class Judge:
         for subject in self.subjects.values():
             self._settle(subject)
             self._bind(subject, subject.bound.names if subject.bound else (), now)
-        for name in self._hosts:
-            self.subject("host", name, now)
+        for name, host in self._hosts.items():
+            if not host.gone:
+                self.subject("host", name, now)
         for name in self._services:
             self.subject("service", name, now)
 
@@ -113,7 +114,12 @@ class Judge:
                 subject.interval = host.interval
         subject.configured = table is not None
         subject.labels = dict(table.labels) if table else {}
-        subject.rules = tuple(r for r in self.rules if r.concerns(subject.kind, subject.name, subject.labels))
+        concerns = () if self._is_gone(subject) else self.rules
+        subject.rules = tuple(r for r in concerns if r.concerns(subject.kind, subject.name, subject.labels))
+
+    def _is_gone(self, subject: Subject) -> bool:
+        host = None if subject.kind == "service" else self._hosts.get(subject.name)
+        return host is not None and host.gone
 
     def _bind(self, subject: Subject, names: tuple[str, ...], now: int) -> None:
         """Line the subject's cells up with the names of its readings."""
@@ -137,7 +143,8 @@ class Judge:
                 cells[key] = cell
             else:
                 subject.at(now)
-                self.decider.end(subject, cell, f"the rule {cell.rule.name} no longer holds here")
+                why = f"the rule {cell.rule.name} no longer holds here"
+                self.decider.end(subject, cell, "the host is gone" if self._is_gone(subject) else why)
         subject.cells = cells
         self._schedule(subject)
 

@@ -28,8 +28,11 @@ class Directory:
         )
 
     def host_names(self, seen: Iterable[str]) -> list[str]:
-        """All hosts: configured ones in their order, then the others of ``seen`` by name."""
-        return [*self.hosts, *sorted(set(seen) - self.hosts.keys())]
+        """All hosts: configured ones in their order, then the others of ``seen`` by name; none that is gone."""
+        return [
+            *(name for name, host in self.hosts.items() if not host.gone),
+            *sorted(set(seen) - self.hosts.keys()),
+        ]
 
     def service_names(self, seen: Iterable[str]) -> list[str]:
         """All services, in the same manner."""

@@ -176,6 +176,7 @@ class Host:
         {},
         help="Limits of temperature (mean, Celsius) and usage (CPU, percent): { usage = { limit = 90, grace = 3 } }.",
     )
+    gone: bool = setting(False, help="It is no more: it is not listed, its alarms end, and its history stays.")
 
     def objections(self) -> Iterator[Objection]:
         """Only two things had limits; others have rules."""

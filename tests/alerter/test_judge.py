@@ -284,3 +284,20 @@ def test_two_limits_of_one_age_are_said_once_and_without_thousandths() -> None:
     world.says(0)
     world.passes(31.5)
     assert world.decisions[-1].text == "nothing heard for 31s, above 30s"
+
+
+def test_a_host_that_is_gone_is_judged_no_longer_and_its_alarm_ends() -> None:
+    rules = [rule("age > 30s", name="silent")]
+    world = World(*rules, hosts=[Host(name="web-1"), Host(name="web-2")])
+    world.says(0)
+    world.passes(60)
+    assert {one.subject for one in world.decisions if one.incident} == {"web-1", "web-2"}
+
+    world.judge.use(
+        rules, [Host(name="web-1", gone=True), Host(name="web-2"), Host(name="web-3", gone=True)], [], at(70)
+    )
+    ended = world.judge.decider.taken()
+    assert [(one.subject, str(one.change), one.text) for one in ended] == [("web-1", "resolved", "the host is gone")]
+    assert [subject.name for subject, _ in world.judge.standing()] == ["web-2"]
+    world.passes(300)
+    assert not [one for one in world.decisions if one.at > at(70) and one.subject in ("web-1", "web-3")]

@@ -116,6 +116,8 @@ class ServiceEntry:
     state: str
     response_ms: float | None = None
     checked: float | None = None
+    reason: str = ""
+    """Why it is not up, or why nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

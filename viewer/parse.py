@@ -184,6 +184,7 @@ def _service(found: object) -> ServiceEntry | None:
         text(found.get("health_status")) or "unknown",
         number(found.get("response_time_ms")),
         seconds(found.get("last_check")),
+        text(found.get("reason")),
     )
 
 

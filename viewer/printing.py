@@ -72,7 +72,7 @@ def services(argv: Sequence[str]) -> int:
         return 0
     if not rows:
         return _nothing(given, "service", "no service is checked: [[services]] of guardia.toml lists them")
-    heads = ("STATE", "SERVICE", "RESPONSE", "CHECKED", "CERT", "URL")
+    heads = ("STATE", "SERVICE", "RESPONSE", "CHECKED", "CERT", "URL", "WHY")
     _print(table(heads, [_service(scene, one) for one in rows], right=(2, 3, 4)))
     return 0
 
@@ -137,7 +137,7 @@ def _host(scene: Scene, one: Host) -> tuple[str, ...]:
 def _service(scene: Scene, one: Service) -> tuple[str, ...]:
     days = "–" if one.tls_days is None else f"{one.tls_days} d"
     checked = "never" if one.checked is None else age(scene.hub_time - one.checked)
-    return one.state, one.name, milliseconds(one.response_ms), checked, days, one.url
+    return one.state, one.name, milliseconds(one.response_ms), checked, days, one.url, one.why
 
 
 def _asked(given: argparse.Namespace, name: str, wish: Wish, clock: Callable[[], float] = time.time) -> Scene | int:

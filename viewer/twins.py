@@ -48,7 +48,7 @@ def service(scene: Scene, one: Service) -> Json:
         "checked_at": one.checked,
         "certificate_days": one.tls_days,
         "status_code": last.code if last else None,
-        "error": last.error if last else "",
+        "error": one.why,
     }
 
 

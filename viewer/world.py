@@ -119,6 +119,13 @@ class Service:
     response_ms: float | None = None
     checked: float | None = None
     last: Check | None = None
+    reason: str = ""
+    """Why it is not up, or why nobody knows, as the hub's list says."""
+
+    @property
+    def why(self) -> str:
+        """What its last check ended with; where none was made, why not."""
+        return (self.last.error if self.last else None) or (self.reason if self.state != "up" else "")
 
     @property
     def tls_days(self) -> int | None:
@@ -302,7 +309,7 @@ class World:
 
     def _service(self, entry: ServiceEntry) -> None:
         service = self.services.setdefault(entry.name, Service(entry.name))
-        service.url, service.state = entry.url, entry.state
+        service.url, service.state, service.reason = entry.url, entry.state, entry.reason
         if entry.checked is not None and (service.checked is None or entry.checked >= service.checked):
             service.checked, service.response_ms = entry.checked, entry.response_ms
 

@@ -155,3 +155,12 @@ def test_a_picture_of_sixty_hosts_is_drawn_in_a_glance() -> None:
     for _ in range(5):
         found.draw(200, 60)
     assert (time.process_time() - began) / 5 < 0.1
+
+
+def test_a_service_that_was_never_looked_at_says_why() -> None:
+    hub = HubInMemory(fleet(1))
+    hub.services = (ServiceEntry("outside", "https://192.0.2.5/", "unknown", reason="192.0.2.5 is not public"),)
+    found = session(hub)
+    for screen in ("services", "pulse"):
+        found.model.show(screen)
+        assert "192.0.2.5 is not public" in found.draw(150, 40).text()

@@ -59,5 +59,5 @@ def _checked(one: Service, now: float) -> str:
 
 
 def _found(one: Service, wide: int) -> list[Span]:
-    error = one.last.error if one.last else ""
-    return [(fit(error or one.url, wide), Role.DOWN if error else Role.SOFT)]
+    soft = not one.why or one.state == "unknown"
+    return [(fit(one.why or one.url, wide), Role.SOFT if soft else Role.DOWN)]

@@ -86,7 +86,8 @@ def _counts(scene: Scene) -> list[Span]:
     if known := sum(bool(one.owner) for one in firing):
         found.append((f"{known} acknowledged", Role.SOFT))
     if alarms.silences:
-        found.append((f"■ {len(alarms.silences)} silenced", Role.SOFT))
+        count = len(alarms.silences)
+        found.append((f"■ {count} silence{'' if count == 1 else 's'}", Role.SOFT))
     if alarms.failed:
         found.insert(0, ("not read now", Role.WARN))
     return found

@@ -136,8 +136,8 @@ def _detail(scene: Scene, pane: Pane, service: Service) -> None:
             facts.append((f"{share(covered)} of {scene.model.window.name} checked", Role.SOFT))
     inner = panel(pane, f"{service.name} response", facts)
     last = service.last or (past.checks[-1] if past.checks else None)
-    if last and last.error:
-        inner.put(0, 0, fit(last.error, inner.width), Role.DOWN)
+    if why := service.why or (last.error if last else None):
+        inner.put(0, 0, fit(why, inner.width), Role.SOFT if service.state == "unknown" else Role.DOWN)
         inner = inner.part(0, 1, inner.width, inner.height - 1)
     chart = inner.part(0, 0, inner.width, inner.height - 1)
     line = scene.axis(max(1, chart.width))

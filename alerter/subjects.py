@@ -11,9 +11,10 @@ from alerter.bound import Bound
 from alerter.incidents import Incident
 from alerter.machine import Alarm, State
 from alerter.rules import SECOND, Rule
-from alerter.terms import STATES
+from alerter.terms import STATE_NAMES, STATES
 from alerter.windows import Window
 from bus.messages import doubles
+from bus.verdicts import together
 
 NAN = math.nan
 NEVER = 2**63 - 1
@@ -176,14 +177,8 @@ class Subject:
         ]
 
     def merged(self) -> float:
-        """One state of all places: down where most of those that know say so, else degraded likewise, else up."""
-        known = [state for state in self.seen_from() if state != STATES["unknown"]]
-        if not known:
-            return STATES["unknown"]
-        for word in ("down", "degraded"):
-            if 2 * sum(state >= STATES[word] for state in known) > len(known):
-                return STATES[word]
-        return STATES["up"]
+        """One state of all places."""
+        return STATES[together(STATE_NAMES[state] for state in self.seen_from())]
 
     def feed(self, values: Sequence[float]) -> None:
         """Remember readings for the functions that look at the past."""

@@ -8,11 +8,10 @@ from functools import lru_cache
 from alerter import machine
 from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
-from alerter.terms import STATES, Condition, condition
+from alerter.terms import STATE_NAMES, STATES, Condition, condition
 from bus.messages import units
 
 MOST = 3
-_STATE_NAMES = {number: word for word, number in STATES.items()}
 _OPPOSITE = {">": "not above", ">=": "below", "<": "not below", "<=": "above"}
 _SAYS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 
@@ -106,7 +105,7 @@ def _one(part: Part, truth: bool | None, values: Values, view: View, error: str)
     if truth is None:
         return Said(f"{part.name if value is None else part.other} has no reading", value, limit)
     if part.state:
-        state = _STATE_NAMES.get(left, "unknown")
+        state = STATE_NAMES.get(left, "unknown")
         return Said(f"{part.name} is {state}{f': {error}' if error and state != 'up' else ''}", None, None)
     bound = amount(right, part.unit)
     if part.sign in ("==", "!="):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bus.messages import Check, seen_from
 from bus.questions import AvailabilityAnswer, Held
+from bus.verdicts import together
 from bus.wire import Malformed, read
 
 MOST_CHECKS = 50_000
@@ -46,17 +47,6 @@ def seen(rows: Iterable[tuple[int, int, bytes]]) -> Iterator[Verdict]:
             continue
         if isinstance(check, Check):
             yield Verdict(at, seen_from(told.source, check), check.status)
-
-
-def together(statuses: Sequence[str]) -> str:
-    """What most say of those that know; where as many say one as the other, the better of both."""
-    known = [status for status in statuses if status != "unknown"]
-    if not known:
-        return "unknown"
-    down = known.count("down")
-    if 2 * down > len(known):
-        return "down"
-    return "degraded" if 2 * (down + known.count("degraded")) > len(known) else "up"
 
 
 def availability(
@@ -108,7 +98,7 @@ def _combined(by_place: dict[str, list[Edge]], start: int, end: int) -> Iterator
         now[place] = status
         if number + 1 < len(edges) and edges[number + 1].at == at:
             continue
-        verdict = together(list(now.values()))
+        verdict = together(now.values())
         if verdict != last:
             yield Edge(at, "", verdict)
             last = verdict

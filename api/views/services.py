@@ -11,8 +11,9 @@ from api.live import CheckNow, Live
 from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services, Uptime
 from api.shapes import StateWord
 from api.told import Told
-from api.views.uptime import merged, seconds_in
+from api.views.uptime import seconds_in
 from bus.messages import Check, seen_from
+from bus.verdicts import together
 
 
 def services(now: int, live: Live, directory: Directory, limits: Limits) -> Services:
@@ -97,7 +98,7 @@ def _service(now: int, name: str, live: Live, directory: Directory, limits: Limi
         "last_check": to_time(newest.told.at) if newest else None,
         "last_status": status,
         "response_time_ms": milliseconds(newest.check.response_ms) if newest else None,
-        "state": state_word(merged({place: seen.check.state or seen.check.status for place, seen in places.items()})),
+        "state": state_word(together(seen.check.state or seen.check.status for seen in places.values())),
         "reason": wrong.check.error if wrong else None,
         "ssl_expiry_days": newest.check.tls_days if newest else None,
         "flapping": any((seen.check.metrics or {}).get("flapping") for seen in places.values()),

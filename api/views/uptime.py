@@ -13,11 +13,11 @@ from itertools import pairwise
 from statistics import median
 
 from api.encoding import SECOND
+from bus.verdicts import WORDS, together
 
 HOLD = 2.5
 LEAST_HOLD = 30.0
 """Seconds."""
-WORDS = ("up", "degraded", "down")
 Seen = tuple[int, str, str]
 """When a check was (ns), from which place, what it found: up, degraded, down or unknown."""
 
@@ -45,20 +45,9 @@ def seconds_in(checks: Sequence[Seen], start: int, end: int, interval: float | N
     return {word: ns / SECOND for word, ns in found.items()}
 
 
-def merged(words: Mapping[str, str]) -> str:
-    """One word of all places: down where most of those that know say so, else degraded likewise, else up."""
-    known = [word for word in words.values() if word in WORDS]
-    if not known:
-        return "unknown"
-    for least in (2, 1):
-        if 2 * sum(WORDS.index(word) >= least for word in known) > len(known):
-            return WORDS[least]
-    return "up"
-
-
 def _passed(found: dict[str, int], now: Mapping[str, str], last: int, at: int) -> int:
     if at > last:
-        found[merged(now)] += at - last
+        found[together(now.values())] += at - last
         return at
     return last
 

@@ -7,7 +7,7 @@ import pytest
 from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
 from api.told import Told
-from api.views.uptime import merged, seconds_in
+from api.views.uptime import seconds_in
 from bus.messages import Check, Heartbeat, seen_from
 from bus.tables import Service
 from bus.wire import read
@@ -31,22 +31,6 @@ def house_with(*checks: tuple[Check, int]) -> House:
 
 
 # -- places ---
-
-
-@pytest.mark.parametrize(
-    ("words", "word"),
-    [
-        (("down", "down", "up"), "down"),
-        (("down", "up", "up"), "up"),
-        (("down", "up"), "up"),
-        (("down", "degraded", "up"), "degraded"),
-        (("down", "unknown", "unknown"), "down"),
-        (("unknown", "unknown"), "unknown"),
-        ((), "unknown"),
-    ],
-)
-def test_most_of_the_places_that_know_decide(words: tuple[str, ...], word: str) -> None:
-    assert merged({str(number): one for number, one in enumerate(words)}) == word
 
 
 def test_a_service_is_told_from_each_place_and_from_all() -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bus.availability import Kept, added, available, coverage, fully_up, kept
 from bus.messages import Check
 from bus.questions import Availability, Held
+from bus.verdicts import together
 from store.answers import answer
-from store.availability import Verdict, availability, together
+from store.availability import Verdict, availability
 from store.backends.memory import MemoryBackend
 from tests.store.given import MINUTE, NOON, batch, check, told
 
@@ -86,18 +87,6 @@ def test_a_range_in_pieces_adds_up_to_the_whole(
         parts = added(parts, availability(near, begin, end, horizon, flat))
     assert (parts.checks, parts.whole, parts.outages) == (whole.checks, whole.whole, whole.outages)
     assert {held.place: held for held in parts.places} == {held.place: held for held in whole.places}
-
-
-@given(st.lists(st.sampled_from(STATUSES), max_size=7))
-def test_most_places_decide_and_a_tie_is_the_better(statuses: list[str]) -> None:
-    verdict = together(statuses)
-    known = [one for one in statuses if one != "unknown"]
-    if not known:
-        assert verdict == "unknown"
-    else:
-        # As in any vote on a scale: the middle one, from the better side.
-        ranks = sorted(STATUSES.index(one) for one in known)
-        assert STATUSES.index(verdict) == ranks[(len(ranks) - 1) // 2]
 
 
 def test_the_order_in_which_checks_come_means_nothing() -> None:

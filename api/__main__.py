@@ -61,6 +61,8 @@ def build(program: Program[Api]) -> None:
             stairs=program.stairs,
             place=place,
             expected=EXPECTED | {"collector": program.collectors},
+            vitals_seconds=program.bus.vitals_seconds,
+            file=settings.path,
             version=version(),
         )
 

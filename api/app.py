@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from api.resources.stream import AGAIN_SECONDS, AUTH_SECONDS, Stream
 from api.routes import ROUTES
 from api.stair import KINDS, Stair
 from api.tokens import Watched
+from api.trying import tried
 from api.worker import Lifespan
 from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe
@@ -71,12 +73,15 @@ def from_config(
     stairs: Sequence[str],
     place: int,
     expected: Mapping[str, tuple[str, ...]],
+    vitals_seconds: float,
+    file: Path,
     version: str,
 ) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
 
     ``address`` gives the address of a road, ``desk`` is the reader's, ``stairs`` are those of the collectors' stairs;
-    ``expected`` tells the programs of each part of the hub.
+    ``expected`` tells the programs of each part of the hub, which are heard each ``vitals_seconds``; ``file`` is the
+    configuration.
     """
     live = Live()
     fanout = Fanout(
@@ -111,7 +116,9 @@ def from_config(
         clock=time.time_ns,
         vitals=Vitals(time.monotonic()),
         expected=expected,
+        vitals_seconds=vitals_seconds,
         judge=judge,
+        tries=partial(tried, file=file),
     )
     stair = Stair(stair_of_all, fanout)
     lifespan = Lifespan(

@@ -6,18 +6,20 @@ never shorter than three of the host's own intervals, so that a slow host does n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from api.canary import LIMIT_SECONDS
 from api.encoding import SECOND, to_words
 from api.live import CheckNow, HostNow
 from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
-from api.views.uptime import merged
+from bus.verdicts import together
 
 INTERVALS = 3
-VITALS_SECONDS = 35.0
-"""A program of the hub publishes its vitals every 10 s; after three without a word it counts as gone."""
+VITALS_SECONDS = 10.0
+MISSED = 3.5
+"""A program of the hub publishes its vitals each ``[bus] vitals_seconds``; after so many without a word it counts as
+gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def service_health(
     status = check_status(newest.check.status)
     if now - newest.told.born > limits.stale_ns(interval):
         return "stale", status
-    state = merged({place: seen.check.state or seen.check.status for place, seen in places.items()})
+    state = together(seen.check.state or seen.check.status for seen in places.values())
     return check_status(state) or "unknown", status
 
 
@@ -94,18 +96,28 @@ def hub_health(
     rooms: Mapping[str, HostNow],
     expected: Mapping[str, tuple[str, ...]],
     canary: float | None = None,
+    vitals_seconds: float = VITALS_SECONDS,
 ) -> dict[str, Part]:
     """Each part of the hub with its word and reason.
 
     ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
 
     ``expected`` says which programs (subjects of vitals) make up a part. ``started`` is when this worker began to
-    listen: silence counts from there, since it cannot have heard what came before.
+    listen: silence counts from there, since it cannot have heard what came before. Each program is heard each
+    ``vitals_seconds``.
     """
-    parts: dict[str, Part] = {"store": _store(now, started, store, rooms, expected.get("store", ()))}
-    for name, programs in expected.items():
-        if name != "store":
-            parts[name] = _part(*_worst(now, started, rooms, programs, "down"))
+    silences = {
+        program: (now - (rooms[program].heard if program in rooms else started)) / SECOND
+        for programs in expected.values()
+        for program in programs
+    }
+    gone = {program: seconds for program, seconds in silences.items() if seconds > MISSED * vitals_seconds}
+    # The reader answers from what is on disk even when nobody writes: that is half a store.
+    parts = {
+        name: _part(*_silent(gone, programs, "degraded" if name == "store" else "down"))
+        for name, programs in {"store": (), **expected}.items()
+    }
+    parts["store"] = _store(store, parts["store"])
     if canary is not None:
         parts["canary"] = _canary(canary)
     return parts
@@ -118,16 +130,14 @@ def overall(parts: Mapping[str, Part]) -> PartHealth:
     return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
 
 
-def _store(now: int, started: int, store: StoreSeen, rooms: Mapping[str, HostNow], programs: tuple[str, ...]) -> Part:
+def _store(store: StoreSeen, writers: Part) -> Part:
     if store.failure is not None:
         return _part("down", store.failure)
-    # The reader answers from what is on disk even when nobody writes: that is half a store.
-    status, reason = _worst(now, started, rooms, programs, "degraded")
-    if status == "ok" and store.lacking:
+    if writers["status"] == "ok" and store.lacking:
         return _part("degraded", store.lacking)
-    if status == "ok" and store.seconds is not None and store.seconds > 1.0:
+    if writers["status"] == "ok" and store.seconds is not None and store.seconds > 1.0:
         return _part("degraded", f"answers took {store.seconds:.1f} s")
-    return _part(status, reason)
+    return writers
 
 
 def _canary(age: float) -> Part:
@@ -136,14 +146,11 @@ def _canary(age: float) -> Part:
     return _part("down", f"no message has come from the door to the disk and back for {to_words(age)}")
 
 
-def _worst(
-    now: int, started: int, rooms: Mapping[str, HostNow], programs: tuple[str, ...], word: PartHealth
-) -> tuple[PartHealth, str | None]:
+def _silent(gone: Mapping[str, float], programs: Iterable[str], word: PartHealth) -> tuple[PartHealth, str | None]:
+    """The word and the reason of a part some of whose programs are ``gone`` for so many seconds."""
     for program in programs:
-        room = rooms.get(program)
-        silence = (now - (room.heard if room else started)) / SECOND
-        if silence > VITALS_SECONDS:
-            return word, f"{program} has not been heard for {to_words(silence)}"
+        if program in gone:
+            return word, f"{program} has not been heard for {to_words(gone[program])}"
     return "ok", None
 
 

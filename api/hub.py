@@ -13,7 +13,7 @@ from api.config import Api
 from api.counter import Counter
 from api.directory import Directory
 from api.fanout import Fanout
-from api.health import Limits, StoreSeen, hub_health
+from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
 from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
@@ -42,6 +42,8 @@ class Hub:
     vitals: Vitals
     expected: Mapping[str, tuple[str, ...]]
     """Which programs make up which part of the hub, by the subjects of their vitals."""
+    vitals_seconds: float = VITALS_SECONDS
+    """How often each of them tells its vitals, and this worker too."""
     primed: bool = False
     """Whether the newest records were once read from the store: before that, silent hosts are not known."""
     judge: Judge = field(default_factory=NoJudge)
@@ -91,7 +93,7 @@ class Hub:
                 self._store = await self._ask_store()
                 self._asked_at = self.clock()
         age = self.canary.age(now) if self.canary else None
-        return hub_health(now, self.started, self._store, self.live.rooms, self.expected, age)
+        return hub_health(now, self.started, self._store, self.live.rooms, self.expected, age, self.vitals_seconds)
 
     async def _ask_store(self) -> StoreSeen:
         started = self.clock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from api.bodies import Trial
 from api.errors import Problem
@@ -43,10 +44,15 @@ async def run(command: Sequence[str], patience: float) -> tuple[int, str, str]:
     return process.returncode or 0, out[:MOST_TEXT].decode(errors="replace"), complaint.decode(errors="replace")
 
 
-def command_of(trial: Trial) -> list[str]:
-    """The command line; what a client wrote stands behind a ``=``, so that it is no option."""
+def command_of(trial: Trial, file: Path | None = None) -> list[str]:
+    """The command line; what a client wrote stands behind a ``=``, so that it is no option.
+
+    ``file`` is the configuration of this hub; None: the usual one.
+    """
     found = [sys.executable, "-m", "bus.command", "backtest", f"--rule={trial.rule}", f"--host={trial.subject or '*'}"]
     found.append(f"--since={trial.seconds:.0f}s")
+    if file is not None:
+        found.append(f"--config={file}")
     if trial.when:
         found.append(f"--when={trial.when}")
     if trial.lasts:
@@ -54,15 +60,15 @@ def command_of(trial: Trial) -> list[str]:
     return found
 
 
-async def tried(trial: Trial, runs: Run = run) -> list[str]:
-    """What it printed, in lines; raises ``Problem``."""
+async def tried(trial: Trial, runs: Run = run, *, file: Path | None = None) -> list[str]:
+    """What it printed, in lines; ``file`` as in ``command_of``. Raises ``Problem``."""
     if not 60 <= trial.seconds <= LONGEST:
         raise Problem(400, "bad_body", "seconds: expected from a minute to 31 days", parameter="seconds")
     if _busy.locked():
         raise Problem(503, "overloaded", "another back-test is under way", headers={"Retry-After": "10"})
     async with _busy:
         try:
-            code, out, complaint = await runs(command_of(trial), PATIENCE)
+            code, out, complaint = await runs(command_of(trial, file), PATIENCE)
         except TimeoutError:
             raise Problem(503, "overloaded", f"not judged within {PATIENCE:.0f} s: try less of the past") from None
     if code == 0:

@@ -21,7 +21,6 @@ from bus.questions import Unanswered
 
 log = logging.getLogger("guardia.api")
 
-VITALS_SECONDS = 10.0
 TICK_SECONDS = 0.25
 LAYOUT_SECONDS = 1.0
 
@@ -118,7 +117,7 @@ class Lifespan:
             readings = vitals.read(time.monotonic(), self._longest)
             self._longest = 0.0
             producer.readings(readings, at=time.time_ns())
-            await asyncio.sleep(VITALS_SECONDS)
+            await asyncio.sleep(self._hub.vitals_seconds)
 
 
 def _crash_loudly(task: asyncio.Task[None]) -> None:

@@ -104,6 +104,16 @@ def test_a_worker_that_just_began_listening_calls_nobody_silent() -> None:
     assert overall(hub_health(NOON + 36 * SECOND, NOON, ANSWERS, {}, EXPECTED)) == "degraded"
 
 
+def test_programs_that_tell_their_vitals_seldom_are_given_more_time() -> None:
+    heard_now = rooms("guardia.store-writer", "guardia.collector")
+    slow = {
+        seconds: hub_health(NOON + seconds * SECOND, NOON, ANSWERS, heard_now, EXPECTED, None, 60.0)
+        for seconds in (209, 211)
+    }
+    assert overall(slow[209]) == "ok"
+    assert slow[211]["collector"]["reason"] == "guardia.collector has not been heard for 4 min"
+
+
 def test_a_store_that_lacks_something_is_degraded_and_says_what() -> None:
     away = "the archive /mnt/large is not there: is its disk mounted?"
     parts = hub_health(NOON, NOON, StoreSeen(0.1, None, away), {}, {})

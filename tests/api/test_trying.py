@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,18 @@ def test_what_a_client_wrote_is_never_an_option() -> None:
     command = command_of(TRIAL)
     assert command[2:5] == ["bus.command", "backtest", "--rule=cpu-busy"]
     assert "--when=--help" in command
+
+
+def test_it_judges_by_the_configuration_of_this_hub() -> None:
+    commands: list[Sequence[str]] = []
+
+    async def runs(command: Sequence[str], patience: float) -> tuple[int, str, str]:
+        commands.append(command)
+        return 0, "", ""
+
+    asyncio.run(tried(TRIAL, runs, file=Path("/srv/hub.toml")))
+    asyncio.run(tried(TRIAL, runs))
+    assert ["--config=/srv/hub.toml" in command for command in commands] == [True, False]
 
 
 @pytest.mark.parametrize(

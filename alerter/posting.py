@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +21,7 @@ from urllib3.exceptions import NewConnectionError
 from alerter.channels.common import Answer, Post, Refused, Unreached
 from bus.addresses import refusal
 from bus.causes import causes_of
+from bus.deadline import Deadline, within
 
 MOST_BYTES = 65_536
 """What is read of an answer."""
@@ -34,45 +33,6 @@ Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
 def resolved(host: str, port: int) -> Sequence[tuple[Any, ...]]:
     """What the system says about a name."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-
-class Deadline:
-    """A time after which the connection is shut, whatever it is doing."""
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-        self._twins: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self.over = False
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def left(self) -> float:
-        """Seconds."""
-        return max(0.001, self._until - time.monotonic())
-
-    def watch(self, connection: socket.socket) -> None:
-        """Shut this connection at the deadline; its twin stays valid when TLS takes the socket over."""
-        with self._lock:
-            self._twins.append(connection.dup())
-
-    def _end(self) -> None:
-        with self._lock:
-            self.over = True
-            for twin in self._twins:
-                try:
-                    twin.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # it ended by itself
-
-    def close(self) -> None:
-        """It is not needed any more."""
-        self._timer.cancel()
-        with self._lock:
-            for twin in self._twins:
-                twin.close()
-            self._twins.clear()
 
 
 @dataclass(frozen=True)
@@ -87,13 +47,11 @@ class Carrier:
 
     def post(self, post: Post, seconds: float) -> Answer:
         """Send it and read the answer within ``seconds``; raises ``Unreached`` or ``Refused``."""
-        deadline = Deadline(seconds)
-        try:
-            return self._carried(post, deadline)
-        except requests.RequestException as error:
-            raise _unreached(error, deadline, seconds) from None
-        finally:
-            deadline.close()
+        with within(seconds) as deadline:
+            try:
+                return self._carried(post, deadline)
+            except requests.RequestException as error:
+                raise _unreached(error, deadline, seconds) from None
 
     def _carried(self, post: Post, deadline: Deadline) -> Answer:
         with requests.Session() as session:

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import requests
 
+from bus.deadline import Guard
 from prober.checks.http import Http
-from prober.deadline import Guard
 from prober.names import Names
 from prober.probe import Probe
 from prober.reach import Reach

@@ -1,8 +1,8 @@
 """A time after which an attempt is over, whatever its connections are doing.
 
-A timeout on a socket begins anew with each byte that drips in; libraries that read for us have no other. Here one
-thread for all attempts shuts the connections of each when its time has come, so that whoever reads or writes there
-returns at once.
+A timeout on a socket begins anew with each byte that drips in; libraries that read for us have no other. Here another
+thread shuts the connections of an attempt when its time has come, so that whoever reads or writes there returns at
+once: ``Guard`` has one thread for a thousand attempts, ``within`` one for each of a few.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import itertools
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 LEAST = 0.001
 
 
 class Deadline:
-    """One attempt's time. ``Guard.deadline`` makes it; ``close`` it when the attempt has ended."""
+    """One attempt's time. ``Guard.deadline`` or ``within`` makes it; ``close`` it when the attempt has ended."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -74,6 +75,20 @@ class Deadline:
     def closed(self) -> bool:
         """Whether the attempt has ended."""
         return self._closed
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[Deadline]:
+    """A deadline in so many seconds, which ends with the block."""
+    made = Deadline(seconds)
+    timer = threading.Timer(seconds, made.end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield made
+    finally:
+        timer.cancel()
+        made.close()
 
 
 def _shut(twin: socket.socket) -> None:

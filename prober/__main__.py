@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bus.deadline import Guard
 from bus.program import Program, TryAgain, run
 from bus.sockets import Ask, Subscribe
 from bus.ways import joined_as
@@ -14,7 +15,6 @@ from prober import joining
 from prober.checking import Checking
 from prober.checks.common import Check
 from prober.config import Prober
-from prober.deadline import Guard
 from prober.memory import Memory, MemoryFault
 from prober.names import Names
 from prober.pool import Pool

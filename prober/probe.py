@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from prober.deadline import Deadline
+from bus.deadline import Deadline
 from prober.names import Address
 from prober.reach import Reach
 from prober.words import count

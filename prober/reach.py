@@ -10,8 +10,8 @@ import socket
 from dataclasses import dataclass, field
 
 from bus.addresses import refusal
+from bus.deadline import Deadline
 from prober import words
-from prober.deadline import Deadline
 from prober.names import Address, Names
 from prober.outcome import DOWN, UNKNOWN, Failed
 

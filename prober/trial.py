@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from bus.deadline import Guard
 from prober.checks.common import Check
-from prober.deadline import Guard
 from prober.outcome import DOWN, UNKNOWN, Outcome
 from prober.probe import Probe, Report
 from prober.reach import Reach

@@ -19,9 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
+from bus.deadline import Guard
 from bus.faults import did_you_mean
 from prober.checks.common import Check
-from prober.deadline import Guard
 from prober.outcome import UP
 from prober.reach import Reach
 from prober.telling import cleaned, kind_of, url_of

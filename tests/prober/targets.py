@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from bus.deadline import Guard
 from prober.checks.common import Check
-from prober.deadline import Guard
 from prober.names import Names
 from prober.outcome import Outcome
 from prober.probe import Probe, Report

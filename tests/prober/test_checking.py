@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from bus.deadline import Guard
 from bus.loop import Loop
 from bus.messages import Check as Told
 from prober.checking import Checking
 from prober.checks.common import Check
 from prober.config import Prober
-from prober.deadline import Guard
 from prober.judge import Looked
 from prober.memory import Memory
 from prober.names import Names

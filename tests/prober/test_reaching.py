@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from prober.deadline import Guard
+from bus.deadline import Guard
 from prober.names import Names
 from prober.outcome import DOWN, UNKNOWN, Failed
 from prober.reach import Reach

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -53,11 +54,15 @@ class Command(Channel):
             return Never(f"{self.command[0]}: {(error.strerror or 'it cannot be started').lower()}")
         try:
             _, said = child.communicate(self._told(letter, link), timeout=self.timeout)
-        except subprocess.TimeoutExpired:
-            # Its children hold the pipe as well.
-            os.killpg(child.pid, signal.SIGKILL)
-            child.communicate()
-            return Later(None, f"it was not done within {self.timeout:g} s", maybe=True)
+        except subprocess.TimeoutExpired as late:
+            # What it left running may hold the pipe, in a session of its own even: only itself is waited for.
+            said = late.stderr or b""
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+                return Later(None, f"it was not done within {self.timeout:g} s", maybe=True)
+        finally:
+            _close(child)
         words = cut(" ".join(said.decode("utf-8", "replace").split()), 160)
         if child.returncode == 0:
             return Delivered("exit code 0")
@@ -80,3 +85,10 @@ class Command(Channel):
         }
         everything = {**kept, **words, **told, **{name: one.reveal() for name, one in self.environment.items()}}
         return {name: text.replace("\0", "") for name, text in everything.items()}
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stderr):
+        with contextlib.suppress(OSError):  # it did not read all that it was told
+            if pipe is not None:
+                pipe.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -187,6 +189,21 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
         assert time.monotonic() < end, "its child lives on"
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome"), [("exit 0", Delivered), ("echo no such room >&2; exit 2", Never), ("sleep 60", Later)]
+)
+def test_a_command_that_leaves_something_running_is_over_when_itself_is(
+    tmp_path: Path, ends: str, outcome: type[Delivered | Never | Later]
+) -> None:
+    left = tmp_path / "left"
+    began = time.monotonic()
+    found = sent(Command(command=(script(tmp_path, f"setsid sleep 60 & echo $! > {left}; {ends}"),), timeout=0.5))
+    os.kill(int(left.read_text()), signal.SIGKILL)
+    assert isinstance(found, outcome)
+    assert not isinstance(found, Never) or found.why == "exit code 2: no such room"
+    assert time.monotonic() - began < 30
 
 
 def test_a_command_that_is_not_there_is_refused() -> None:

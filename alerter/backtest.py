@@ -28,6 +28,7 @@ from bus.faults import Fault, did_you_mean
 from bus.fields import plain
 from bus.questions import Unanswered
 from bus.tables import Host
+from bus.terminal import aligned
 
 DONE, WRONG, UNKNOWN = 0, 100, 2
 LISTS: dict[str, type | Drawer | Mixed] = {
@@ -60,9 +61,8 @@ def main(argv: Sequence[str]) -> int:
     except Unanswered as failure:
         print(f"guardia backtest: {failure}", file=sys.stderr)
         return UNKNOWN
-    print(
-        as_json(new.outcome, old.outcome, start, end) if given.json else as_text(new.outcome, old.outcome, start, end)
-    )
+    told = as_json if given.json else as_text
+    print(told(new.outcome, old.outcome, start, end))
     return DONE
 
 
@@ -120,9 +120,12 @@ def as_text(new: Outcome, old: Outcome, start: int, end: int) -> str:
     lines = [
         f"{tables.when(start)} to {tables.when(end)}, {new.records} records",
         "",
-        tables.table(
-            ("", "INCIDENTS", "NOTICES", "SUPPRESSED", "MINUTES"),
-            [_row("these rules", new, end), _row("today's rules", old, end)],
+        aligned(
+            [
+                ("", "INCIDENTS", "NOTICES", "SUPPRESSED", "MINUTES"),
+                _row("these rules", new, end),
+                _row("today's rules", old, end),
+            ]
         ),
         "",
         _listed("More than today:", added, new),
@@ -140,7 +143,8 @@ def _row(name: str, one: Outcome, end: int) -> tuple[str, ...]:
 def _listed(head: str, found: Sequence[Incident], outcome: Outcome) -> str:
     if not found:
         return f"{head} none"
-    rows = [
+    rows = [("BEGAN", "ENDED", "SUBJECT", "RULE", "REASON")]
+    rows += [
         (
             tables.when(one.started_at),
             tables.when(one.ended_at) or "burns",
@@ -151,7 +155,7 @@ def _listed(head: str, found: Sequence[Incident], outcome: Outcome) -> str:
         for one in found[-SHOWN:]
     ]
     more = f"\n({len(found) - SHOWN} earlier ones are left out)" if len(found) > SHOWN else ""
-    return f"{head}\n{tables.table(('BEGAN', 'ENDED', 'SUBJECT', 'RULE', 'REASON'), rows)}{more}\n"
+    return f"{head}\n{aligned(rows)}{more}\n"
 
 
 def as_json(new: Outcome, old: Outcome, start: int, end: int) -> str:

@@ -19,6 +19,7 @@ from bus.arguments import CONFIG, Parser, duration
 from bus.fields import plain
 from bus.judging import Acknowledge, AddSilence, EndSilence, Question, Rules, Silences, Why
 from bus.questions import Unanswered
+from bus.terminal import harmless
 
 CALM, UNKNOWN = 0, 2
 
@@ -117,5 +118,5 @@ def _asked(given: argparse.Namespace, question: Question, text: Callable[[Any], 
     except Unanswered as failure:
         print(f"guardia {given.command}: {failure}", file=sys.stderr)
         return None
-    print(json.dumps(plain(answer), indent=2) if given.json else text(answer))
+    print(json.dumps(plain(answer), indent=2) if given.json else harmless(text(answer)))
     return answer

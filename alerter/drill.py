@@ -31,6 +31,7 @@ from bus.judging import Drill, Incident, Incidents, Step, Why
 from bus.messages import DRILL
 from bus.program import ROADS
 from bus.questions import Range, Unanswered
+from bus.terminal import aligned
 from bus.wire import Record, read
 
 PASSED, FAILED, NOT_HELD = 0, 1, 2
@@ -199,7 +200,7 @@ def _settings(plugins: Path) -> str:
 def _as_text(hops: Sequence[Hop]) -> str:
     first = hops[0].at if hops else 0
     rows = [(one.name, tables.when(one.at), f"{(one.at - first) / 1e6:.1f} ms") for one in hops]
-    return tables.table(("HOP", "AT", "AFTER"), rows)
+    return aligned([("HOP", "AT", "AFTER"), *rows])
 
 
 def _as_json(hops: Sequence[Hop], fault: str) -> str:

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bus import timing
 from bus.judging import Chain, RuleList, SilenceList, WhyAnswer
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns side by side; the last one is as long as it is."""
-    lines = [tuple(heads), *(tuple(row) for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+from bus.terminal import aligned
 
 
 def when(at: int | None) -> str:
@@ -43,19 +34,21 @@ def spoken(verdict: str) -> str:
 def rules(answer: RuleList) -> str:
     """The rules in force."""
     return (
-        table(
-            ("RULE", "SEVERITY", "FOR", "OF", "WHEN", "CLEAR"),
+        aligned(
             [
-                (
-                    one.name + ("" if one.own else " *"),
-                    one.severity,
-                    timing.in_words(one.seconds) if one.seconds else "",
-                    f"{'room' if one.kind == 'hub' else one.kind}s {', '.join(one.subjects)}",
-                    one.when,
-                    one.clear + (f" for {timing.in_words(one.clear_seconds)}" if one.clear_seconds else ""),
-                )
-                for one in answer.rules
-            ],
+                ("RULE", "SEVERITY", "FOR", "OF", "WHEN", "CLEAR"),
+                *(
+                    (
+                        one.name + ("" if one.own else " *"),
+                        one.severity,
+                        timing.in_words(one.seconds) if one.seconds else "",
+                        f"{'room' if one.kind == 'hub' else one.kind}s {', '.join(one.subjects)}",
+                        one.when,
+                        one.clear + (f" for {timing.in_words(one.clear_seconds)}" if one.clear_seconds else ""),
+                    )
+                    for one in answer.rules
+                ),
+            ]
         )
         + "\n\n* brought by Guardia; a rule of that name in [[rules]] changes it, enabled = false switches it off."
     )
@@ -65,10 +58,12 @@ def silences(answer: SilenceList) -> str:
     """What is held back."""
     if not answer.silences:
         return "There are no silences."
-    return table(
-        ("ID", "OWNER", "FROM", "UNTIL", "MATCHES", "REASON"),
+    return aligned(
         [
-            (one.id, one.owner, when(one.starts), when(one.until), " ".join(one.matches), one.reason)
-            for one in answer.silences
-        ],
+            ("ID", "OWNER", "FROM", "UNTIL", "MATCHES", "REASON"),
+            *(
+                (one.id, one.owner, when(one.starts), when(one.until), " ".join(one.matches), one.reason)
+                for one in answer.silences
+            ),
+        ]
     )

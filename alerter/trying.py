@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from alerter import tables
 from alerter.channels import CHANNELS
 from alerter.channels.common import Channel, scrubbed, secrets_of
 from alerter.incidents import FIRING, Incident
@@ -21,6 +20,7 @@ from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.faults import did_you_mean, listed
+from bus.terminal import aligned
 
 TOLD, NOT_TOLD, WRONG = 0, 1, 100
 
@@ -42,7 +42,7 @@ def channels(argv: Sequence[str]) -> int:
         keys = ("name", "type", "severity", "fallback")
         print(json.dumps([dict(zip(keys, row, strict=False)) for row in rows], indent=2))
     elif rows:
-        print(tables.table(("NAME", "TYPE", "FROM SEVERITY", "FALLBACK", "NAMED IN [notify]"), rows))
+        print(aligned([("NAME", "TYPE", "FROM SEVERITY", "FALLBACK", "NAMED IN [notify]"), *rows]))
     else:
         print("no channel is configured: nobody is told; see [channels.NAME] in docs/channels.md")
     return TOLD

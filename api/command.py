@@ -16,6 +16,7 @@ from bus import home
 from bus.arguments import CONFIG, Parser, duration
 from bus.faults import ConfigError
 from bus.program import STOPPED, WRONG
+from bus.terminal import aligned
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,9 +55,7 @@ def _list(given: argparse.Namespace, path: Path) -> None:
     for token in tokens:
         expires = "never" if token.expires_at is None else to_time(token.expires_at)
         rows.append((token.name, token.scope, token.prefix, to_time(token.created_at), expires))
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(aligned(rows))
 
 
 def _revoke(given: argparse.Namespace, path: Path) -> None:

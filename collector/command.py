@@ -19,6 +19,7 @@ from bus.keys import KeyPair, KeysFault, fingerprint, is_key, new
 from bus.program import STOPPED, WRONG
 from bus.questions import Latest, Records, Unanswered
 from bus.tables import Bus, each, is_loopback, is_wildcard
+from bus.terminal import aligned
 from bus.wire import Malformed, read
 from collector.callers import Heard, read_from
 
@@ -163,7 +164,7 @@ def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None
             what = enrolled.PLACE if agent.place else "host"
             rows.append((name, what, agent.fingerprint, _day(agent.at), seen, last.address, versions.get(name, "")))
     if len(rows) > 1:
-        _table(rows)
+        print(aligned(rows))
     for fault in listed.values():
         if isinstance(fault, KeysFault):
             print(fault, file=sys.stderr)
@@ -190,7 +191,7 @@ def _strangers(strangers: dict[str, Heard], now: int) -> None:
     for key, one in strangers.items():
         if is_key(key):
             rows.append((key, fingerprint(key), _ago(now - one.at), one.address))
-    _table(rows)
+    print(aligned(rows))
 
 
 def _revoke(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
@@ -224,9 +225,3 @@ def _ago(ns: int) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length} {unit} ago"
     return f"{seconds} s ago"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

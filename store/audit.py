@@ -14,6 +14,7 @@ from bus import home
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asked
 from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
+from bus.terminal import aligned
 
 AS_EXPECTED, OTHERWISE, UNKNOWN = 0, 1, 2
 _HEADS = ("PRODUCER", "SENT", "STORED", "DOUBLE", "REJECTED", "LOST", "WAITING", "WHY")
@@ -47,14 +48,7 @@ def missing(found: Sequence[Accounted]) -> int:
 def as_text(found: Sequence[Accounted]) -> str:
     """A table for people, and a sentence under it."""
     rows = [_HEADS, *(_row(one) for one in found)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADS))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if place in (0, len(_HEADS) - 1) else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = [aligned(rows, right=range(1, len(_HEADS) - 1))]
     sent, waiting = sum(one.sent for one in found), sum(one.waiting for one in found)
     oldest = [one.since for one in found if one.since]
     since = f"since {_when(min(oldest))}" if oldest and len(oldest) == len(found) else "since they were first heard"

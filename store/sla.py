@@ -21,6 +21,7 @@ from bus.faults import ConfigError, did_you_mean
 from bus.program import WRONG
 from bus.questions import Subjects, Unanswered
 from bus.records import Settings
+from bus.terminal import aligned
 
 KEPT, MISSED, UNKNOWN = 0, 1, 2
 SECONDS = 30.0
@@ -128,12 +129,7 @@ def written(found: Sequence[Kept], form: str, target: float | None = None) -> st
     if form == "md":
         bar = ["---", "---", *["---:"] * (len(SHOWN) - 2)]
         return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], bar, *rows[1:]]) + _below(found, target)
-    widths = [max(len(row[place]) for row in rows) for place in range(len(SHOWN))]
-    lines = (
-        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(pairs))
-        for pairs in (zip(row, widths, strict=True) for row in rows)
-    )
-    return "".join(f"{line.rstrip()}\n" for line in lines) + _below(found, target)
+    return aligned(rows, right=range(2, len(SHOWN))) + "\n" + _below(found, target)
 
 
 def as_map(kept: Kept) -> dict[str, object]:

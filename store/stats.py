@@ -16,6 +16,7 @@ from bus.asking import asked
 from bus.faults import ConfigError
 from bus.program import WRONG
 from bus.questions import Statistics, StoreStatistics, Unanswered
+from bus.terminal import aligned
 from store.config import DAYS, FOREVER
 from store.keys import DAY
 from store.pruning import held
@@ -84,8 +85,7 @@ def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
             for kind, tier, files, size, days, kept, full in rows
         ),
     ]
-    widths = [max(len(row[place]) for row in table) for place in range(len(_HEADS))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    text = [aligned(table)]
     sealed = sum(row[3] for row in rows if row[1] != ARCHIVE)
     archived = sum(row[3] for row in rows if row[1] == ARCHIVE)
     waiting = found.bytes - sealed

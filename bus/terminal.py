@@ -1,0 +1,26 @@
+"""Text for whoever reads it in a terminal: in columns, and nothing in it that acts there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def harmless(text: str) -> str:
+    """``text`` without control characters and such as turn the writing direction; ends of lines stay."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else REPLACEMENT for sign in text)
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """A line for each row, its cells in columns; the columns in ``right`` are flush right."""
+    cells = [[harmless(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)

@@ -32,7 +32,7 @@ from viewer.events import (
     HubTold,
     Wish,
 )
-from viewer.reasons import reason
+from viewer.reasons import address, reason
 from viewer.wishes import (
     Acknowledge,
     Act,
@@ -49,7 +49,7 @@ from viewer.wishes import (
 )
 
 CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
-BACKTEST_SECONDS = 90.0
+BACKTEST_PATIENCE = 90.0
 MOST_INCIDENTS = 500
 MOST_PAGES = 50
 """Pages that are looked through for one incident."""
@@ -77,7 +77,7 @@ class Asker:
         rest: Callable[[], None] = lambda: None,
     ) -> None:
         self._base = url.rstrip("/") + "/api/v1"
-        self._address = urlsplit(url).netloc
+        self._address = address(url)
         self._clock = clock
         self._owner = owner or login()
         self._rest = rest
@@ -142,7 +142,7 @@ class Asker:
             case AskBacktest():
                 tried = {"rule": wish.rule, "subject": wish.subject or "*", "seconds": wish.seconds}
                 changed = {key: text for key, text in (("when", wish.when), ("lasts", wish.lasting)) if text}
-                answer = self._request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_SECONDS)
+                answer = self._request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_PATIENCE)
                 return BacktestTold(wish, parse_alerts.backtest(answer.text))
             case Acknowledge() | AddSilence() | EndSilence():
                 return ActDone(wish, self._act(wish))

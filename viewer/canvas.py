@@ -129,7 +129,6 @@ class Painter:
     """Remembers what the terminal shows, and says what to write so that it shows the next picture."""
 
     palette: Palette
-    bytes_written: int = 0
     frames: int = 0
     _shown: Canvas | None = field(default=None, repr=False)
 
@@ -158,7 +157,6 @@ class Painter:
             return ""
         text = f"{BEGIN}{''.join(parts)}\x1b[0m{END}"
         self.frames += 1
-        self.bytes_written += len(text.encode())
         return text
 
 

@@ -47,8 +47,6 @@ MAX_BACKLOG = 20_000
 _ALWAYS = (LinkTold, SeriesTold, ChecksTold, WhyTold, BacktestTold, BeforeTold, ActDone, Failed)
 """Events that do not change the moment that is shown, and are taken in while it is held."""
 
-_SHOWN = ("hosts", "host", "series", "services", "checks", "alerts", "why", "hub", "backtest", "before")
-
 
 @dataclass(slots=True)
 class Model:
@@ -244,10 +242,6 @@ class Model:
         self.alerts.pick(list(rows), self.alarms.told)
         return list(rows.values())
 
-    def alert_row(self) -> Row | None:
-        """The chosen one of these."""
-        return next((row for row in self.alarms.rows("") if row.key == self.alerts.chosen), None)
-
     @property
     def lists(self) -> dict[str, Picking]:
         """The list of each screen that has one."""
@@ -268,10 +262,6 @@ class Model:
     def travel(self) -> Travel:
         """What moves the moment that is shown."""
         return Travel(self)
-
-    def is_busy(self) -> bool:
-        """Whether something that this screen shows has been asked for and is not here yet."""
-        return any(key[0] in _SHOWN for key in self.plan.waiting)
 
     # -- keys ----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit, fit_end, width, wrapped
 from viewer.charts import Scale, Values, area, meter
 from viewer.limits import Limit, limits, spans
-from viewer.palette import BOLD, Role, heat
+from viewer.palette import BOLD, Role
 from viewer.scene import Scene
 from viewer.units import Units, share
 
@@ -198,11 +198,6 @@ def gauges(pane: Pane, rows: Sequence[Gauge], units: Units) -> None:
         x = pane.put(x, y, rest, Role.LINE)
         pane.right(y, share(row.percent), Role.SOFT if row.percent is None else row.style | BOLD, x=x + 5)
         pane.right(y, text, Role.STALE if row.style == Role.STALE else Role.TEXT)
-
-
-def by_heat(height: float) -> int:
-    """Little is blue, much is orange."""
-    return heat(height)
 
 
 def one(style: int) -> Colour:

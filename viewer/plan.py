@@ -54,8 +54,8 @@ LABELS, INCIDENTS = 300.0, 30.0
 SOON = 1.0
 """Seconds that news of an alarm may wait, so that many of them are one question."""
 SPARKS_AT_ONCE = 4
-LOST = 60.0
-"""Seconds after which nobody waits for an answer any more."""
+LOST = 120.0
+"""Seconds after which nobody waits for an answer any more: longer than whoever asks waits for the slowest one."""
 
 Key = tuple[str, ...]
 
@@ -113,13 +113,13 @@ class Plan:
             found.append(AskServices())
         if host is not None:
             found.append(AskHost(host))
-        return self._told(found, now)
+        return self.told(found, now)
 
     def host(self, pasts: Pasts, name: str, window: Window, now: float, end: float) -> list[Wish]:
         """The chosen host's past, where it is not known."""
         if pasts.track(name, window).loaded:
             return []
-        return self._told([series(name, window, end, spark=False, anchor=pasts.anchor)], now)
+        return self.told([series(name, window, end, spark=False, anchor=pasts.anchor)], now)
 
     def sparks(self, pasts: Pasts, names: Iterable[str], window: Window, now: float, end: float) -> list[Wish]:
         """The small pasts of the hosts that are seen, a few at a time."""
@@ -129,7 +129,7 @@ class Plan:
             if under_way + len(found) >= SPARKS_AT_ONCE:
                 break
             if not pasts.spark(name, window).loaded:
-                found += self._told([series(name, window, end, spark=True, anchor=pasts.anchor)], now)
+                found += self.told([series(name, window, end, spark=True, anchor=pasts.anchor)], now)
         return found
 
     def service(self, pasts: Pasts, name: str, window: Window, now: float, end: float) -> list[Wish]:
@@ -139,16 +139,12 @@ class Plan:
         begin, until = math.floor(end) - window.seconds, math.ceil(end)
         if pasts.anchor:
             begin, until = pasts.anchor - window.seconds, pasts.anchor + window.seconds
-        return self._told([AskChecks(name, pasts.label(window), begin, until)], now)
+        return self.told([AskChecks(name, pasts.label(window), begin, until)], now)
 
     def past(self, wishes: Iterable[AskSeries], now: float) -> list[Wish]:
         """Stretches of a replay, a few at a time."""
         under_way = sum(key[0] == "series" for key in self.waiting)
-        return self._told(list(islice(wishes, max(0, SPARKS_AT_ONCE - under_way))), now)
-
-    def told(self, wishes: list[Wish], now: float) -> list[Wish]:
-        """Those of ``wishes`` that are due and not waited for; they count as told."""
-        return self._told(wishes, now)
+        return self.told(list(islice(wishes, max(0, SPARKS_AT_ONCE - under_way))), now)
 
     def again(self, *words: str) -> None:
         """What begins with these words is asked for again now."""
@@ -160,7 +156,8 @@ class Plan:
         for key in [key for key in self.due if key[0] in words]:
             self.due[key] = min(self.due[key], now + SOON)
 
-    def _told(self, wishes: list[Wish], now: float) -> list[Wish]:
+    def told(self, wishes: list[Wish], now: float) -> list[Wish]:
+        """Those of ``wishes`` that are due and not waited for; they count as told."""
         found = []
         for wish in wishes:
             key = _key(wish)

@@ -24,6 +24,7 @@ from viewer.keys import SCREENS
 from viewer.model import Model
 from viewer.palette import Palette, Theme
 from viewer.plan import Plan
+from viewer.reasons import address
 from viewer.scene import Look
 from viewer.script import Mistake, Play, Step, Unmet, parse_script, parse_size
 from viewer.session import Session
@@ -129,7 +130,7 @@ def make_model(settings: Viewer, url: str, screen: str | None, host: str | None)
     """The model as the program begins with it."""
     first = screen or ("host" if host else settings.screen)
     model = Model(
-        address=address(url),
+        address=named(url),
         start_window=settings.window,
         window=settings.window,
         screen="pulse" if first == "auto" else first,
@@ -142,11 +143,10 @@ def make_model(settings: Viewer, url: str, screen: str | None, host: str | None)
     return model
 
 
-def address(url: str) -> str:
-    """The hub for the header: without what goes without saying, and without a password."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    return place if parts.scheme == "http" else f"{parts.scheme}://{place}"
+def named(url: str) -> str:
+    """The hub for the header, without what goes without saying."""
+    scheme = urlsplit(url).scheme
+    return address(url) if scheme == "http" else f"{scheme}://{address(url)}"
 
 
 def settings_text() -> str:

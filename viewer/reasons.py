@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+from urllib.parse import urlsplit
 
 _MAX = 200
+
+
+def address(url: str) -> str:
+    """``HOST:PORT`` of a URL, without the name and the password that may stand before it."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def reason(error: BaseException, address: str) -> str:

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 from xmlrpc.client import Error, ServerProxy
 
@@ -34,7 +33,7 @@ from viewer import hubs
 from viewer.asking import said, trusted
 from viewer.cells import cells
 from viewer.config import FILE, Hub, load
-from viewer.reasons import reason
+from viewer.reasons import address, reason
 
 TIMEOUT = (3.0, 5.0)
 """Seconds to connect and to answer."""
@@ -115,7 +114,7 @@ def report(
     return Report(programs, dict(health["checks"]) if health else None, hosts, tuple(absent or ()), tuple(faults))
 
 
-def text(found: Report, address: str) -> str:
+def text(found: Report, hub: str) -> str:
     """The report for people; what others call themselves acts on no terminal."""
     lines = []
     if found.programs is not None:
@@ -127,7 +126,7 @@ def text(found: Report, address: str) -> str:
             lines.append(line.rstrip())
         lines.append("")
     if found.parts is None:
-        lines.append(f"hub at {address}: no answer")
+        lines.append(f"hub at {hub}: no answer")
     else:
         for name, part in found.parts.items():
             lines.append(f"{name}: {part.get('status')}" + (f" ({part['reason']})" if part.get("reason") else ""))
@@ -192,7 +191,7 @@ def main(argv: Sequence[str]) -> int:
     if given.json:
         print(json.dumps({**asdict(found), "code": found.code}, indent=2))
     else:
-        print(text(found, place.url), end="")
+        print(text(found, address(place.url)), end="")
     return found.code
 
 
@@ -245,7 +244,7 @@ def programs_at(folder: Path, faults: list[str], patience: float = TIMEOUT[1]) -
 def _asked(place: Hub, what: str, faults: list[str]) -> Any:
     """The hub's answer; ``None`` where it is none, with the reason in ``faults``."""
     headers = {"Authorization": f"Bearer {place.token.reveal()}"} if place.token else {}
-    address = urlsplit(place.url).netloc.rpartition("@")[2]
+    hub = address(place.url)
     try:
         with requests.Session() as session:
             session.trust_env = False
@@ -254,17 +253,17 @@ def _asked(place: Hub, what: str, faults: list[str]) -> Any:
                 f"{place.url.rstrip('/')}/api/v1/{what}", headers=headers, timeout=TIMEOUT, allow_redirects=False
             )
         if answer.status_code in (401, 403):
-            faults.append(f"{what}: {said(answer, address)}")
+            faults.append(f"{what}: {said(answer, hub)}")
             return None
         found = answer.json()
     except requests.JSONDecodeError:
         found = None
     except (requests.RequestException, OSError) as error:
-        faults.append(f"{what}: {hubs.with_remedy(reason(error, address))}")
+        faults.append(f"{what}: {hubs.with_remedy(reason(error, hub))}")
         return None
     if (answer.status_code == 200 or (answer.status_code == 503 and what == "health")) and _fits(found, what):
         return found  # an ill hub tells what it is ill of
-    faults.append(f"{what}: {address} answered {answer.status_code}, not as a hub does; is this a Guardia hub?")
+    faults.append(f"{what}: {hub} answered {answer.status_code}, not as a hub does; is this a Guardia hub?")
     return None
 
 

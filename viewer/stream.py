@@ -18,7 +18,7 @@ from viewer import parse
 from viewer.asking import UNSIGNED
 from viewer.config import LOOPBACK
 from viewer.events import Event, LinkTold
-from viewer.reasons import reason
+from viewer.reasons import address, reason
 
 KINDS = "metric,facts,service_check,alert,gap"
 FIRST, LONGEST = 0.5, 10.0
@@ -48,7 +48,7 @@ class Stream(threading.Thread):
     ) -> None:
         super().__init__(name="stream", daemon=True)
         self._url = url
-        self._address = urlsplit(url).netloc
+        self._address = address(url)
         self._token = token
         self._ca = ca
         self._rest = rest

@@ -86,22 +86,6 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.0f} ms" if abs(value) < 999.5 else f"{number(value / 1000)} s"
 
 
-def quantity(value: float | None, unit: str) -> str:
-    """A value in one of the units that the API names."""
-    known_units = {
-        "percent": percent,
-        "bytes": size,
-        "bytes/s": rate,
-        "celsius": celsius,
-        "seconds": age,
-        "ms": milliseconds,
-    }
-    if unit in known_units:
-        return known_units[unit](value)
-    text = count(value)
-    return text if text == NOTHING or not unit else f"{text} {unit}"
-
-
 def age(seconds: float | None) -> str:
     """How long, in at most 5 characters: ``2 s``, ``59 m``, ``5 h``, ``12 d``."""
     if seconds is None or not math.isfinite(seconds):

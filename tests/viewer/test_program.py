@@ -17,7 +17,7 @@ from tests.viewer.hub import Hub
 from tests.viewer.seat import PROJECT
 from viewer.config import Viewer
 from viewer.events import HostsTold
-from viewer.program import address, make_model
+from viewer.program import make_model, named
 
 REMEDY = "; no hub runs there: make run starts one, --hub names another"
 
@@ -175,5 +175,5 @@ def test_a_reader_that_has_seen_enough_is_no_fault(hub: Hub, tmp_path: Path) -> 
 
 
 def test_the_header_names_the_hub_without_its_password() -> None:
-    assert address("http://me:secret@hub:8080/") == "hub:8080"
-    assert address("https://hub") == "https://hub"
+    assert named("http://me:secret@hub:8080/") == "hub:8080"
+    assert named("https://hub") == "https://hub"

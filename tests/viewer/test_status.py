@@ -123,7 +123,7 @@ def test_the_report_says_what_runs_how_the_hub_is_and_which_hosts_are_absent() -
     fallen = ProgramSeen("store-writer", "fatal", False, 90.0, None, "exit code 111")
     found = report((API, fallen), ILL, [WEB, DB, {**WEB, "server_id": "web-2"}], ["a fault"])
     assert (
-        text(found, "http://hub:8080")
+        text(found, "hub:8080")
         == """\
 PROGRAM       STATE     FOR     BEAT
 api           running   2h      2s ago
@@ -139,9 +139,9 @@ a fault
 
 
 def test_a_hub_without_hosts_and_one_without_an_answer_are_told_apart() -> None:
-    assert text(report(None, WELL, [], []), "http://hub:8080") == "store: ok\nhosts: none yet\n"
-    silent = text(report(None, None, None, ["health: cannot reach hub:8080"]), "http://hub:8080")
-    assert silent == "hub at http://hub:8080: no answer\nhealth: cannot reach hub:8080\n"
+    assert text(report(None, WELL, [], []), "hub:8080") == "store: ok\nhosts: none yet\n"
+    silent = text(report(None, None, None, ["health: cannot reach hub:8080"]), "hub:8080")
+    assert silent == "hub at hub:8080: no answer\nhealth: cannot reach hub:8080\n"
 
 
 def test_a_long_list_of_absent_hosts_is_cut_and_counted() -> None:
@@ -214,7 +214,7 @@ def test_a_hub_that_cannot_be_reached_is_told_in_a_sentence_with_exit_code_2(
         place = f"127.0.0.1:{free.getsockname()[1]}"
         assert main(["--url", f"http://{place}"]) == 2
     said = capsys.readouterr().out
-    assert said == f"hub at http://{place}: no answer\nhealth: cannot reach {place}: connection refused{REMEDY}\n"
+    assert said == f"hub at {place}: no answer\nhealth: cannot reach {place}: connection refused{REMEDY}\n"
 
 
 @pytest.mark.parametrize(

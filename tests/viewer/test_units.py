@@ -41,19 +41,6 @@ def test_an_uptime_has_two_parts(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (12.34, "percent", "12.3%"),
-        (2048.0, "bytes/s", "2.0 KiB/s"),
-        (48.2, "celsius", "48°C"),
-        (1200.0, "rpm", "1.2k rpm"),
-    ],
-)
-def test_a_quantity_is_told_in_the_units_of_the_api(value: float, unit: str, text: str) -> None:
-    assert units.quantity(value, unit) == text
-
-
-@pytest.mark.parametrize(
     ("tell", "room"),
     [
         (units.share, 4),

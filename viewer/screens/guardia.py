@@ -90,7 +90,10 @@ def _parts(scene: Scene, pane: Pane, hub: Hub) -> None:
         facts.append((f"as of {age(scene.at - scene.model.own_at)} ago", Role.WARN))
     ill = sum(part.status != "ok" for part in hub.parts)
     facts.append((f"{ill} of {len(hub.parts)} not well", Role.WARN) if ill else ("all well", _tone(scene, Role.UP)))
-    inner = panel(pane, "Parts", facts)
+    world = scene.model.present
+    missed = [(world.missed, "events missed"), (world.garbage, "not understood")]
+    foot: list[Span] = [(f"{count(number)} {what}", Role.WARN) for number, what in missed if number]
+    inner = panel(pane, "Parts", facts, foot=foot)
     # What is ill comes first: the rest may find no room.
     for y, part in enumerate(sorted(hub.parts, key=lambda part: part.status == "ok")[: inner.height]):
         sign, style = SIGNS.get(part.status, ("○", Role.UNKNOWN))

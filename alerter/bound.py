@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -77,8 +76,3 @@ def _limits(tree: Node, binder: Binder) -> tuple[list[Value], bool]:
 
 def _is_age(node: Node) -> bool:
     return isinstance(node, Word) and node.text == "age"
-
-
-def wanted_windows(rules: Sequence[Rule], names: tuple[str, ...]) -> tuple[Feed, ...]:
-    """The pasts that these rules look at."""
-    return bound(tuple(rules), names).feeds

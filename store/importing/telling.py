@@ -37,9 +37,8 @@ class Telling:
         self._messages = deliverer.courier.sender.unacknowledged
         self.over = False
         """Whether every row was told."""
-        self.left_out = 0
-        """Rows that cannot be told at all."""
         self.why: dict[str, int] = {}
+        """Rows that cannot be told at all, by the reason."""
 
     def turn(self) -> bool:
         """Tell some rows, and take note of what was acknowledged; whether there is news of that."""
@@ -82,7 +81,6 @@ class Telling:
         self._journal.told(self._messages, table, (at, old))
 
     def _left_out(self, why: str) -> None:
-        self.left_out += 1
         if why in self.why or len(self.why) < 20:
             self.why[why] = self.why.get(why, 0) + 1
 

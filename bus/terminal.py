@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+from bus.logs import safe
 
 
 def harmless(text: str) -> str:
-    """``text`` without control characters and such as turn the writing direction; ends of lines stay."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else REPLACEMENT for sign in text)
+    """``text`` as ``bus.logs.safe`` has it, with its lines."""
+    return "\n".join(map(safe, text.split("\n")))
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
     """A line for each row, its cells in columns; the columns in ``right`` are flush right."""
-    cells = [[harmless(cell).replace("\n", " ") for cell in row] for row in rows]
+    cells = [[safe(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = (
         "  ".join(

@@ -65,9 +65,9 @@ class Vitals:
             "loop.longest_seconds": longest_handler,
         }
         self._read_at, self._cpu = now, cpu
-        for source in self._sources:
-            self._gauges.update(source())
         readings.update(self._gauges)
+        for source in self._sources:
+            readings.update(source())
         for name, total in self._totals.items():
             readings[name + "_total"] = float(total)
             readings[name + "_per_s"] = (total - self._before.get(name, 0)) / elapsed

@@ -35,6 +35,14 @@ def test_gauges_keep_their_last_value_and_sources_are_asked_at_each_reading() ->
     assert found["store.full"] is None
 
 
+def test_what_a_source_tells_no_more_is_no_reading_any_more() -> None:
+    vitals = Vitals(NOON)
+    answers: list[dict[str, float | None]] = [{"prober.connected": 0.0}, {}]
+    vitals.source(lambda: answers.pop(0))
+    assert "prober.connected" in vitals.read(NOON + 1)
+    assert "prober.connected" not in vitals.read(NOON + 2)
+
+
 def test_the_process_itself_is_measured() -> None:
     vitals = Vitals(NOON)
     sum(range(3_000_000))

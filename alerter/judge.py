@@ -114,10 +114,11 @@ class Judge:
                 subject.interval = host.interval
         subject.configured = table is not None
         subject.labels = dict(table.labels) if table else {}
-        concerns = () if self._is_gone(subject) else self.rules
+        concerns = () if self.is_gone(subject) else self.rules
         subject.rules = tuple(r for r in concerns if r.concerns(subject.kind, subject.name, subject.labels))
 
-    def _is_gone(self, subject: Subject) -> bool:
+    def is_gone(self, subject: Subject) -> bool:
+        """Whether the configuration says that a host is no more."""
         host = None if subject.kind == "service" else self._hosts.get(subject.name)
         return host is not None and host.gone
 
@@ -144,7 +145,7 @@ class Judge:
             else:
                 subject.at(now)
                 why = f"the rule {cell.rule.name} no longer holds here"
-                self.decider.end(subject, cell, "the host is gone" if self._is_gone(subject) else why)
+                self.decider.end(subject, cell, "the host is gone" if self.is_gone(subject) else why)
         subject.cells = cells
         self._schedule(subject)
 

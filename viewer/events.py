@@ -118,6 +118,8 @@ class ServiceEntry:
     checked: float | None = None
     reason: str = ""
     """Why it is not up, or why nobody knows."""
+    tls_days: int | None = None
+    """Days until its certificate ends."""
 
 
 @dataclass(frozen=True, slots=True)

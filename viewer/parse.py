@@ -185,6 +185,7 @@ def _service(found: object) -> ServiceEntry | None:
         number(found.get("response_time_ms")),
         seconds(found.get("last_check")),
         text(found.get("reason")),
+        None if (days := number(found.get("ssl_expiry_days"))) is None else int(days),
     )
 
 

@@ -121,6 +121,7 @@ class Service:
     last: Check | None = None
     reason: str = ""
     """Why it is not up, or why nobody knows, as the hub's list says."""
+    listed_tls_days: int | None = None
 
     @property
     def why(self) -> str:
@@ -130,7 +131,7 @@ class Service:
     @property
     def tls_days(self) -> int | None:
         """Days until its certificate ends, as the last check found."""
-        return self.last.tls_days if self.last else None
+        return self.last.tls_days if self.last else self.listed_tls_days
 
 
 @dataclass(slots=True)
@@ -310,6 +311,7 @@ class World:
     def _service(self, entry: ServiceEntry) -> None:
         service = self.services.setdefault(entry.name, Service(entry.name))
         service.url, service.state, service.reason = entry.url, entry.state, entry.reason
+        service.listed_tls_days = entry.tls_days
         if entry.checked is not None and (service.checked is None or entry.checked >= service.checked):
             service.checked, service.response_ms = entry.checked, entry.response_ms
 

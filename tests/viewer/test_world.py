@@ -133,6 +133,14 @@ def test_a_check_changes_its_service() -> None:
     assert (service.state, service.response_ms, service.checked) == ("down", None, NOON)
 
 
+def test_a_certificate_is_known_before_the_first_check_is_heard() -> None:
+    found = world()
+    found.take(ServicesTold((ServiceEntry("shop", "https://shop", "up", 80.0, NOON - 60, tls_days=8),)), NOON)
+    assert found.services["shop"].tls_days == 8
+    found.take(CheckTold(Check("shop", NOON, "up", 80.0, 200, 7)), NOON)
+    assert found.services["shop"].tls_days == 7
+
+
 def test_what_was_missed_or_not_understood_is_counted() -> None:
     found = world()
     found.take(Missed(3), NOON)

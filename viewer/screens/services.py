@@ -111,7 +111,7 @@ def _checked(scene: Scene) -> Callable[[Service, int], list[Span]]:
 
 
 def _certificate(service: Service, wide: int) -> list[Span]:
-    days = service.last.tls_days if service.last else None
+    days = service.tls_days
     if days is None:
         return [("–", Role.SOFT)]
     return [(f"{max(-999, min(days, 9999))} d", Role.DOWN if days < 7 else Role.WARN if days < 30 else Role.TEXT)]

@@ -109,6 +109,7 @@ async function list() {
     const shown = byId("hosts").children;
     if (nodes.length !== shown.length || nodes.some((node, i) => node !== shown[i])) byId("hosts").replaceChildren(...nodes);
     drawServices(services.services);
+    await alarms();
     const wrong = Object.entries(health.checks || {}).filter(([, part]) => part.status !== "ok");
     chip("hub", wrong.length ? wrong.map(([name, part]) => name + " " + part.status).join(", ") : "hub ok", !wrong.length);
     return true;
@@ -126,13 +127,43 @@ function drawServices(services) {
     row.className = service.health_status;
     const cells = [service.name, service.health_status,
       service.response_time_ms === null ? "–" : service.response_time_ms + " ms",
-      service.last_check ? new Date(service.last_check).toLocaleTimeString() : "never"];
-    row.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-    const dot = document.createElement("span");
-    dot.className = "dot";
-    row.firstChild.prepend(dot);
-    return row;
+      service.last_check ? new Date(service.last_check).toLocaleTimeString() : "never", service.reason || ""];
+    return filled(row, cells);
   }));
+}
+
+function filled(row, cells) {
+  row.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+  row.firstChild.prepend(Object.assign(document.createElement("span"), { className: "dot" }));
+  return row;
+}
+
+// What fires, and what is about to. A notice's link, #alerts/ID, leads to its line.
+async function alarms() {
+  let found;
+  try {
+    found = (await get("/api/v1/alerts")).alerts;
+  } catch (fault) {
+    chip("fires", "alarms are not known: " + fault.message, false);
+    byId("alarms-section").hidden = true;
+    return;
+  }
+  const firing = found.filter((alarm) => alarm.state !== "pending").length;
+  chip("fires", firing ? firing + " firing" : "nothing fires", !firing);
+  document.title = (firing ? "(" + firing + ") " : "") + "Guardia";
+  byId("alarms-section").hidden = !found.length;
+  const meant = location.hash.startsWith("#alerts/") ? location.hash.slice(8) : "";
+  byId("alarms").replaceChildren(...found.map((alarm) => {
+    const row = document.createElement("tr");
+    const colours = { critical: "down", warning: "stale" };
+    row.className = alarm.state === "pending" ? "unknown" : colours[alarm.severity] || "unknown";
+    if (meant && alarm.id === meant) row.className += " meant";
+    const cares = [alarm.acknowledged && alarm.acknowledged.owner, ...alarm.holds.map((hold) => hold.detail)];
+    return filled(row, [alarm.state === "firing" ? alarm.severity : alarm.severity + ", " + alarm.state,
+      alarm.display + (alarm.instance ? " [" + alarm.instance + "]" : ""), alarm.rule,
+      new Date(alarm.started_at || alarm.since).toLocaleString(), alarm.reason, cares.filter(Boolean).join("; ")]);
+  }));
+  if (meant && !found.some((alarm) => alarm.id === meant)) note("The alarm of this link is over.");
 }
 
 function listen() {

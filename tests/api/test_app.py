@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -119,3 +120,9 @@ def test_every_route_answers_any_json_client(any_path: str) -> None:
 @pytest.fixture(params=["/api/v1/openapi.json", "/api/docs", "/", "/api/static/hosts.js", "/api/static/nothing.js"])
 def any_path(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def test_what_the_page_is_filled_by_is_on_it() -> None:
+    script, page = full().ask("GET", "/api/static/hosts.js").text, full().ask("GET", "/").text
+    wanted = set(re.findall(r'byId\("([^"]+)"\)', script)) | set(re.findall(r'chip\("([^"]+)"', script))
+    assert wanted == set(re.findall(r' id="([^"]+)"', page))

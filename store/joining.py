@@ -30,17 +30,20 @@ from store.spans import TIERS
 
 Note = Callable[[str], None]
 Found = tuple[Segment, Place]
+Put = Callable[[str, str, Rollup], None]
+"""Is given a tier, a subject and its rollup."""
 
 
 def join_day(
     segments: Sequence[Segment],
     layouts: Layouts,
     raw: Writing | None,
-    rollups: Mapping[str, Writing],
+    tiers: Sequence[str],
+    put: Put,
     note: Note,
     alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write the rows of all these files to ``raw`` and their rollups to ``rollups``, by tier, the finest first.
+    """Write the rows of all these files to ``raw``, and ``put`` the rollups of each subject, the finest tier first.
 
     ``alive`` is called for each subject.
     """
@@ -52,8 +55,13 @@ def join_day(
     for subject in sorted({subject for segment in segments for subject in segment.subjects()}):
         alive()
         places = [(segment, place) for segment in segments for place in segment.places(subject)]
-        if not _alone(places, known) or not _stream(subject, places, known, raw, rollups, note):
-            _gather(subject, places, known, raw, rollups, note)
+        if not _alone(places, known) or not _stream(subject, places, known, raw, tiers, put, note):
+            _gather(subject, places, known, raw, tiers, put, note)
+
+
+def put_to(writings: Mapping[str, Writing]) -> Put:
+    """Writes rollups to the file of their tier."""
+    return lambda tier, subject, rollup: add_rollup(writings[tier], subject, rollup, TIERS[tier])
 
 
 def join_months(before: Segment | None, days: Sequence[Segment], length: int, writing: Writing, note: Note) -> None:
@@ -63,16 +71,16 @@ def join_months(before: Segment | None, days: Sequence[Segment], length: int, wr
     for subject in sorted(subjects):
         found: list[Rollup] = []
         if before is not None:
-            for names, one in _rollups(before, subject, note):
+            for names, one in rollups_of(before, subject, note):
                 kept = ~np.isin(one.starts - one.starts % DAY, again)
                 if kept.any():
                     found.append((names, those(one, kept)))
         for day in days:
-            found += _rollups(day, subject, note)
+            found += rollups_of(day, subject, note)
         if found:
             names, whole = chained_rollups(found)
             whole = those(whole, np.argsort(whole.starts, kind="stable"))
-            _add_rollup(writing, subject, (names, whole), length)
+            add_rollup(writing, subject, (names, whole), length)
 
 
 def _alone(places: Sequence[Found], known: Mapping[int, tuple[str, ...]]) -> bool:
@@ -93,7 +101,8 @@ def _stream(
     places: Sequence[Found],
     known: Mapping[int, tuple[str, ...]],
     raw: Writing | None,
-    rollups: Mapping[str, Writing],
+    tiers: Sequence[str],
+    put: Put,
     note: Note,
 ) -> bool:
     """Join the parts of one voice; False when one of them is damaged."""
@@ -102,7 +111,6 @@ def _stream(
         parts = [segment.part(place).all_read() for segment, place in places]
         meta = joined_meta(parts)
         columns = meta_columns(meta)
-        tiers = list(rollups)
         rolls: dict[str, list[Rolled]] = {tier: [] for tier in tiers}
         for values, some in joined_parts(voice, parts, code=raw is not None):
             columns += some
@@ -120,7 +128,7 @@ def _stream(
         raw.add((place_of(subject, voice, SAMPLES, len(columns), meta), data))
     names = known[voice.layout or 0]
     for tier, some_rolled in rolls.items():
-        _add_rollup(rollups[tier], subject, (names, stacked(some_rolled)), TIERS[tier])
+        put(tier, subject, (names, stacked(some_rolled)))
     return True
 
 
@@ -129,7 +137,8 @@ def _gather(
     places: Sequence[Found],
     known: Mapping[int, tuple[str, ...]],
     raw: Writing | None,
-    rollups: Mapping[str, Writing],
+    tiers: Sequence[str],
+    put: Put,
     note: Note,
 ) -> None:
     """Join the parts of several voices, or those of which some are damaged: these are kept as they are."""
@@ -145,18 +154,20 @@ def _gather(
     if raw is not None:
         for voice, one in rows.items():
             raw.add(part_of(subject, voice, one))
-    if rollups:
-        for tier, rollup in rolled_up(rows, known, list(rollups)).items():
-            _add_rollup(rollups[tier], subject, rollup, TIERS[tier])
+    if tiers:
+        for tier, rollup in rolled_up(rows, known, tiers).items():
+            put(tier, subject, rollup)
 
 
-def _add_rollup(writing: Writing, subject: str, rollup: Rollup, length: int) -> None:
+def add_rollup(writing: Writing, subject: str, rollup: Rollup, length: int) -> None:
+    """Write a subject's rollup whose spans have this length."""
     place, data = rollup_part(subject, rollup, length)
     writing.learn(place.layout or 0, rollup[0])
     writing.add((place, data))
 
 
-def _rollups(segment: Segment, subject: str, note: Note) -> list[Rollup]:
+def rollups_of(segment: Segment, subject: str, note: Note) -> list[Rollup]:
+    """What a file holds of a subject; ``note`` is told of what cannot be read."""
     found = []
     for place in segment.places(subject):
         names = segment.index.layouts.get(place.layout or 0, ())

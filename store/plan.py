@@ -1,9 +1,10 @@
 """Which tier answers for which part of a question's time. Pure.
 
 A tier serves steps that are a multiple of its own spans, so that no span lies in two steps. The coarsest that serves
-is taken, day by day, for a day's rollups are made when it is over. Where a range begins or ends within a span, the
-rows answer for the rest, as long as they are kept. A day to which rows came late is answered from its rows until its
-rollups are made anew.
+is taken, day by day, for a day's rollups are made when it is over; hour by hour of a day some hours of which have
+rollups of their own, because rows go before it is over. Where a range begins or ends within a span, the rows
+answer for the rest, as long as they are kept. A day to which rows came late is answered from its rows until its rollups
+are made anew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from store.keys import DAY
+from store.keys import DAY, HOUR
 from store.spans import RAW, TIERS, day_of
 
 Stretch = tuple[int, int]
@@ -46,14 +47,15 @@ def plan(
     known = [stretch for stretches in (raw, *tiers.values()) for stretch in stretches]
     start = max(start, min((first for first, _ in known), default=end))
     end = min(end, max((last for _, last in known), default=start))
-    with_rows = _days(raw, start, end, whole=False)
-    with_tier = {tier: _days(tiers.get(tier, ()), start, end, whole=True) for tier in TIERS}
+    hourly = _hourly(raw, tiers)
+    with_rows = _cells(raw, start, end, hourly, whole=False)
+    with_tier = {tier: _cells(tiers.get(tier, ()), start, end, hourly, whole=True) for tier in TIERS}
     found: list[Step] = []
-    for day in sorted({*with_rows, *(day for days in with_tier.values() for day in days)}):
-        has_rows = day in with_rows
-        serving = [tier for tier in COARSEST_FIRST if day in with_tier[tier] and length % TIERS[tier] == 0]
-        window = max(start, day), min(end, day + DAY)
-        if has_rows and (not serving or day in late):
+    for cell in sorted({*with_rows, *(cell for cells in with_tier.values() for cell in cells)}):
+        has_rows = cell in with_rows
+        serving = [tier for tier in COARSEST_FIRST if cell in with_tier[tier] and length % TIERS[tier] == 0]
+        window = max(start, cell[0]), min(end, cell[1])
+        if has_rows and (not serving or (cell[0] in late and cell[1] - cell[0] == DAY)):
             _add(found, RAW, *window)
         elif serving and has_rows:
             span = TIERS[serving[0]]
@@ -65,7 +67,7 @@ def plan(
             _add(found, serving[0], first, last)
             _add(found, RAW, last, window[1])
         else:
-            tier = serving[0] if serving else next(tier for tier in TIERS if day in with_tier[tier])
+            tier = serving[0] if serving else next(tier for tier in TIERS if cell in with_tier[tier])
             span = TIERS[tier]
             _add(found, tier, window[0] // span * span, -(-window[1] // span) * span)
     return found
@@ -90,14 +92,25 @@ def _add(steps: list[Step], tier: str, start: int, end: int) -> None:
         steps.append(Step(tier, start, end))
 
 
-def _days(stretches: Sequence[Stretch], start: int, end: int, *, whole: bool) -> set[int]:
-    """The days that the stretches touch, or cover when they are to be ``whole``."""
-    found: set[int] = set()
+def _hourly(raw: Sequence[Stretch], tiers: Mapping[str, Sequence[Stretch]]) -> set[int]:
+    """The days of which some hours have only rollups, others rows."""
+    rolled = [stretch for of in tiers.values() for stretch in of]
+    found = {day_of(first) for first, last in rolled if last - first < DAY}
+    short = {day_of(first) for first, last in raw if last - first < DAY}
+    short -= {day for day in short for first, last in raw if last - first >= DAY and first <= day < last}
+    return found | {day for day in short if any(first <= day and day + DAY <= last for first, last in rolled)}
+
+
+def _cells(stretches: Sequence[Stretch], start: int, end: int, hourly: Set[int], *, whole: bool) -> set[Stretch]:
+    """The days, or hours of days that are ``hourly``, which the stretches touch; or cover when they are ``whole``."""
+    found: set[Stretch] = set()
     for first, last in stretches:
         day = day_of(max(first, start))
-        if whole and day < first:
-            day += DAY
-        while day < min(last, end) and (not whole or day + DAY <= last):
-            found.add(day)
+        while day < min(last, end):
+            length = HOUR if day in hourly else DAY
+            for cell in range(day, day + DAY, length):
+                inside = first <= cell and cell + length <= last if whole else first < cell + length and cell < last
+                if inside and cell < end and cell + length > start:
+                    found.add((cell, cell + length))
             day += DAY
     return found

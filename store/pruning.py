@@ -38,12 +38,14 @@ class Pruner:
         self._log = log
         self.spared: Callable[[Held, int], bool] = lambda one, now: False
         """Whether a file is not dropped or thinned for its age at this time; for want of room it is."""
+        self.covered: Callable[[Held, int], bool] = lambda one, now: False
+        """Whether an hour of samples may go at this time: all rollups that are kept of it are made."""
         self.deleted = Counter(deleted_of(blocks.folder))
 
     def turn(self, now: int) -> int:
         """Drop and thin what is past its time; returns how many files."""
         files = [one for one in held(self._blocks.folder) if not self.spared(one, now)]
-        dropped = past_time(files, self.retention, now)
+        dropped = past_time(files, self.retention, now, lambda one: self.covered(one, now))
         for one in dropped:
             self._drop(one)
         kept = [one for one in files if one not in dropped]
@@ -97,10 +99,10 @@ class Pruner:
             segment = self._blocks.segment(path)
         except Gone:
             return False
-        if segment is None or not one.joined:
+        if segment is None:
             return False
         over = self.retention.over(one.kind, one.tier, segment.subjects(), now - one.end)
-        if not over:
+        if not over or not (one.joined or self.covered(one, now)):
             return False
         rows = sum(place.rows for subject in over for place in segment.places(subject))
         with contextlib.closing(self._blocks.writing(path)) as writing:

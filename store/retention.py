@@ -5,7 +5,7 @@ Pure. The first rule that matches a subject and says something of a tier decides
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -15,6 +15,8 @@ from store.spans import RAW, TIERS
 YOUNG = frozenset({"sample", "processes"})
 """Kinds whose rows are kept as long as samples are; the others are kept as records."""
 RECORDS = "records"
+WAITING = 7 * DAY
+"""So long rows of samples wait for the sealer beyond their time, where rollups are to be made of them."""
 SAMPLE_DAYS = 7
 """A forecast looks at so many days."""
 
@@ -51,9 +53,18 @@ class Retention:
         name = _name(kind, tier)
         return max([self.usual[name], *(rule.keep[name] for rule in self.rules if name in rule.keep)])
 
-    def of_rows(self) -> dict[str, int]:
-        """How long the rows of each kind are kept at most, ns."""
-        return {kind: self.longest(kind, RAW) for kind in kinds()}
+    def of_rows(self, *, waiting: bool = False) -> dict[str, int]:
+        """How long the rows of each kind are kept at most, ns.
+
+        ``waiting``: those of samples for longer, so that the sealer makes their rollups first, if there are to be any.
+        """
+        more = WAITING if waiting and any(tiers_kept(self).values()) else 0
+        return {kind: self.longest(kind, RAW) + (more if kind == "sample" else 0) for kind in kinds()}
+
+    def shortest(self, kind: str, tier: str) -> int:
+        """How long the shortest kept subject is."""
+        name = _name(kind, tier)
+        return min([self.usual[name], *(rule.keep[name] for rule in self.rules if name in rule.keep)])
 
     def differs(self, kind: str, tier: str) -> bool:
         """Whether some subjects are kept longer than others."""
@@ -78,16 +89,20 @@ class Held:
 
     @property
     def joined(self) -> bool:
-        """Whether it may be dropped: an hour of samples may not, before the day has its rollups."""
+        """Whether it may be dropped: an hour of samples may not, before it or the day has its rollups."""
         return self.kind != "sample" or self.tier != RAW or self.end - self.start >= DAY
 
 
-def past_time(files: Iterable[Held], retention: Retention, now: int) -> list[Held]:
-    """The files that nobody is to keep any more; an hour of samples waits for its day, if that is to have rollups."""
+def past_time(
+    files: Iterable[Held], retention: Retention, now: int, covered: Callable[[Held], bool] = lambda one: False
+) -> list[Held]:
+    """The files that nobody is to keep any more.
+
+    An hour of samples goes when it has rollups of its own, which ``covered`` says, or when none are kept.
+    """
     rolled_up = any(tiers_kept(retention).values())
-    return [
-        one for one in files if (one.joined or not rolled_up) and now - one.end >= retention.longest(one.kind, one.tier)
-    ]
+    past = [one for one in files if now - one.end >= retention.longest(one.kind, one.tier)]
+    return [one for one in past if one.joined or not rolled_up or covered(one)]
 
 
 def for_room(files: Iterable[Held], retention: Retention, now: int, wanted: int) -> list[Held]:

@@ -31,16 +31,15 @@ from store.blocks.gather import Told, Voice, gathered
 from store.blocks.listing import Index, Place
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment, Writing
-from store.joining import join_day, join_months
+from store.joining import join_day, join_months, put_to
 from store.keys import DAY, HOUR, SECOND, partition_start, period
+from store.retention import Held
+from store.rollups import MONTHLY, SAMPLE, Rollups
 from store.sealing import Layouts, Together, layouts_of, merged, rows_of
 from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, span_of
 
 ALL = 2**62
 BAD = ".bad-"
-SAMPLE = "sample"
-MONTHLY = "1h"
-"""The tier whose days are joined to months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,10 @@ class Pace:
     month_after: int = DAY
     keep: dict[str, int] = field(default_factory=dict)
     """How long each tier is kept; one that is absent is kept for ever, one of 0 is not made."""
+    raw: tuple[int, int] = ALL, ALL
+    """So old the first rows go, of those that are kept the shortest, and the last."""
+    over: Callable[[Iterable[str], int], set[str]] = lambda subjects, age: set()
+    """Of these subjects, those whose rows are not kept any more at this age."""
 
     def tiers(self, end: int, now: int) -> list[str]:
         """The tiers that are worth making of what ended then."""
@@ -96,8 +99,17 @@ class Sealer:
         self.blocks = Blocks(store / "blocks", self._note, most_listed=ALL)
         self._folder = store / "blocks"
         self.mover = Mover(archive, self.blocks, rows, log, alive=alive) if archive is not None else None
+        self.rollups = Rollups(
+            self.blocks,
+            layouts,
+            self._segment,
+            self._note,
+            alive,
+            lambda end, now: self.pace.tiers(end, now),
+            lambda subjects, age: self.pace.over(subjects, age),
+        )
         if self.mover is not None:
-            self.mover.lacks = self._lacks_any
+            self.mover.lacks = lambda day, sources, now: bool(self.rollups.lacking(day, sources, now))
         self._settled: dict[Path, int] = {}
         for left in self._folder.glob(f"*/*/*{NEW}"):
             left.unlink()
@@ -218,12 +230,18 @@ class Sealer:
 
     def _join_one_day(self, now: int) -> bool:
         """Join a day's hours, or make anew what a day's rollups lack."""
-        listed = self.blocks.spans(SAMPLE, RAW)
-        for day in sorted({day_of(span.start) for span in listed}):
+        listed, early = self.blocks.spans(SAMPLE, RAW), self.rollups.days()
+        for day in sorted({*early, *(day_of(span.start) for span in listed)}):
             whole = _span(name_of(day, "1d"))
-            if day + DAY + self.pace.day_after > now:
-                continue
             hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
+            if day + DAY + self.pace.day_after > now:
+                if self.rollups.make_early(hours, now, self.pace.raw[0]):
+                    return True
+                continue
+            if day in early or self._go_by_hours():
+                if self._join_early(whole, hours, now):
+                    return True
+                continue
             leftover = self._leftovers(day)
             if hours:
                 self._join_day(whole, hours, self._lacking(whole, hours, now))
@@ -232,17 +250,12 @@ class Sealer:
                 self.blocks.remove(leftover)
                 lacking = self._lacking(whole, [whole], now)
                 if lacking:
-                    self._roll_up(whole, lacking)
+                    self.rollups.make(whole, self._sound([whole]), lacking, now)
                     return True
         for day in self.blocks.late():
-            if not self._is_hidden(day):
+            if not self.rollups.is_hidden(day):
                 self.blocks.unmark_late(day)
         return False
-
-    def _is_hidden(self, day: int) -> bool:
-        """Whether a month's file still answers in the place of the day's rollup, which was made anew."""
-        names = name_of(day, "1d"), name_of(month_of(day), "1mo")
-        return all(self.blocks.path(SAMPLE, MONTHLY, _span(name)).exists() for name in names)
 
     def _join_day(self, whole: Span, hours: Sequence[Span], tiers: Sequence[str]) -> None:
         segments = self._sound(hours)
@@ -253,7 +266,7 @@ class Sealer:
             rollups = {
                 tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
             }
-            join_day(segments, self._layouts, raw, rollups, self._note, self._alive)
+            join_day(segments, self._layouts, raw, tiers, put_to(rollups), self._note, self._alive)
             for tier, writing in rollups.items():
                 writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
                 failpoints.at("seal.rollup")
@@ -265,40 +278,31 @@ class Sealer:
         self.done.days += 1
         self._log.info("joined %s: %d files to one of %d bytes", whole.name, len(segments), raw.bytes)
 
-    def _roll_up(self, whole: Span, tiers: Sequence[str]) -> None:
-        """Make rollups of a day that is joined already: rows came late, or somebody died."""
-        segments = self._sound([whole])
-        if not segments:
-            return
-        with ExitStack() as stack:
-            rollups = {
-                tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
-            }
-            join_day(segments, self._layouts, None, rollups, self._note, self._alive)
-            for tier, writing in rollups.items():
-                writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
-                failpoints.at("seal.rollup")
+    def _go_by_hours(self) -> bool:
+        """Whether all rows go before their day is joined: then their hours never are."""
+        return self.mover is None and self.pace.raw[1] < DAY + self.pace.day_after
+
+    def _join_early(self, whole: Span, hours: Sequence[Span], now: int) -> bool:
+        """Put together the rollups of a day of which some hours have their own; False when there is nothing to do."""
+        if self.rollups.make_early(hours, now, 0):
+            return True
+        done = self.rollups.join_hours(whole, now)
+        if hours and not self._go_by_hours():
+            self._join_day(whole, hours, [])
+            done = True
+        return self.rollups.remove_hours(whole.start) or done
 
     def _lacking(self, whole: Span, parents: Sequence[Span], now: int) -> list[str]:
         """The day's rollups that are to be made of these files."""
         sources = frozenset(source for one in self._sound(parents) for source in one.index.sources)
-        return [tier for tier in self.pace.tiers(whole.end, now) if self._lacks(tier, whole, sources)]
+        return self.rollups.lacking(whole, sources, now)
 
-    def _lacks(self, tier: str, whole: Span, sources: frozenset[tuple[int, int, int]]) -> bool:
-        """Whether a rollup of the day was made of less than ``sources``, of which the day is now.
-
-        One that was made of more stays: the day's rows were dropped since, and what is there came late.
-        """
-        for name in (whole.name, name_of(month_of(whole.start), "1mo")):
-            found = self._segment(self.blocks.path(SAMPLE, tier, _span(name)))
-            if found is not None:
-                theirs = {source for source in found.index.sources if whole.start <= source[0] < whole.end}
-                if theirs and (sources <= theirs or not theirs <= sources):
-                    return False
-        return True
-
-    def _lacks_any(self, whole: Span, sources: frozenset[tuple[int, int, int]], now: int) -> bool:
-        return any(self._lacks(tier, whole, sources) for tier in self.pace.tiers(whole.end, now))
+    def spares(self, one: Held, now: int) -> bool:
+        """Whether a file may not go yet, although it is past its time."""
+        if self.mover is not None and self.mover.spares(one, now):
+            return True
+        # Rows that are in it still are removed by the writer, which knows by the file that they are sealed.
+        return (one.kind, one.tier) == (SAMPLE, RAW) and any(self._rows.between(SAMPLE, one.start, one.end - 1))
 
     def _leftovers(self, day: int) -> list[Path]:
         folder = self._folder / SAMPLE / RAW

@@ -51,8 +51,8 @@ def build_sealer(program: Program[Store]) -> None:
     _set(mover, program.config)
     program.loop.on_stop(sealer.close)
     pruner = Pruner(sealer.blocks, program.config.retention(_rules(program)), _room(program.config), program.log)
+    pruner.spared, pruner.covered = sealer.spares, sealer.rollups.covers
     if mover is not None:
-        pruner.spared = mover.spares
         mover.dropped = lambda kind, rows: pruner.dropped(kind, RAW, rows)
 
     def turn() -> None:
@@ -107,7 +107,14 @@ def build_sealer(program: Program[Store]) -> None:
 
 
 def _pace(config: Store, rules: Sequence[Keep]) -> Pace:
-    return Pace(after=int(config.seal_after_seconds * 1e9), keep=tiers_kept(config.retention(rules)))
+    retention = config.retention(rules)
+    raw = retention.shortest("sample", RAW), retention.longest("sample", RAW)
+    return Pace(
+        after=min(int(config.seal_after_seconds * 1e9), raw[0]),
+        keep=tiers_kept(retention),
+        raw=raw,
+        over=lambda subjects, age: retention.over("sample", RAW, subjects, age),
+    )
 
 
 def _set(mover: Mover | None, config: Store) -> None:

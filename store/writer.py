@@ -115,8 +115,12 @@ class Writer:
         self._settling.soon()
 
     def retain(self) -> None:
-        """Drop what is older than the settings allow, and forget streams that nobody mentions any more."""
-        keep = self._config.retention(self._rules()).of_rows()
+        """Drop what is older than the settings allow, and forget streams that nobody mentions any more.
+
+        Samples of which rollups are to be made wait for the sealer for a while, unless there is no room.
+        """
+        waiting = self._config.backend == "lmdb" and not self.full
+        keep = self._config.retention(self._rules()).of_rows(waiting=waiting)
         try:
             dropped = self._backend.retain(keep, self._clock())
         except StoreFull as error:

@@ -45,6 +45,21 @@ def test_a_day_to_which_rows_came_late_is_answered_from_rows() -> None:
     assert [step.tier for step in found] == ["1h", RAW, "1h"]
 
 
+def test_hours_whose_rows_are_gone_come_from_their_rollups_and_the_others_from_rows() -> None:
+    raw = [(MIDNIGHT + n * HOUR, MIDNIGHT + (n + 1) * HOUR) for n in range(5, 12)]
+    early = [(MIDNIGHT + n * HOUR, MIDNIGHT + (n + 1) * HOUR) for n in range(6)]
+    short = plan(MIDNIGHT, NOON, 10**10, raw, {"1m": early, "5m": early})
+    assert short == [Step("1m", MIDNIGHT, MIDNIGHT + 5 * HOUR), Step(RAW, MIDNIGHT + 5 * HOUR, NOON)]
+    long = plan(MIDNIGHT, NOON, 10 * MINUTE, raw, {"1m": early, "5m": early}, {MIDNIGHT})
+    assert long == [Step("5m", MIDNIGHT, MIDNIGHT + 6 * HOUR), Step(RAW, MIDNIGHT + 6 * HOUR, NOON)]
+
+
+def test_of_a_day_that_is_over_the_last_rows_answer_where_no_rollup_does() -> None:
+    left = [(MIDNIGHT - n * HOUR, MIDNIGHT - (n - 1) * HOUR) for n in (2, 1)]
+    found = plan(MIDNIGHT - DAY, MIDNIGHT, 10**10, left, {"5m": FIVES})
+    assert found == [Step("5m", MIDNIGHT - DAY, MIDNIGHT - 2 * HOUR), Step(RAW, MIDNIGHT - 2 * HOUR, MIDNIGHT)]
+
+
 @given(
     st.integers(0, 150 * DAY),
     st.integers(1, 150 * DAY),

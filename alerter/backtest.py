@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         for fault in error.faults:
             print(f"guardia backtest: {fault}", file=sys.stderr)
         return WRONG
-    new, old = replay_of(today, tried, start), replay_of(today, None, start)
+    new, old = (replay_of(today, one, start, given.host) for one in (tried, None))
     try:
         with History(hub(given.config), hosts=given.host) as history:
             judges = (new.judge, old.judge)
@@ -94,8 +95,11 @@ def changed(today: Settings, name: str, when: str, lasts: float | None) -> Setti
     return Settings(today.path, {**today, "rules": tuple(rules)})
 
 
-def replay_of(today: Settings, tried: Settings | None, start: int) -> Replay:
-    """A replay by the rules of ``tried`` with the hosts of the hub, or by today's rules."""
+def replay_of(today: Settings, tried: Settings | None, start: int, wanted: str = "*") -> Replay:
+    """A replay by the rules of ``tried`` with the hosts of the hub, or by today's rules.
+
+    Hosts and services that are not ``wanted`` are not expected either: nothing of them is going to be heard.
+    """
     alerter: Alerter = today["alerter"]
     source = tried if tried is not None else today
     hosts = (tried["hosts"] if tried is not None else ()) or today["hosts"]
@@ -104,8 +108,8 @@ def replay_of(today: Settings, tried: Settings | None, start: int) -> Replay:
     rules = in_force(source["rules"], hosts, defaults=alerter.default_rules)
     return Replay(
         rules,
-        hosts,
-        services,
+        [one for one in hosts if fnmatchcase(one.name, wanted)],
+        [one for one in services if fnmatchcase(one.name, wanted)],
         windows,
         start,
         flapping_count=alerter.flapping_count,

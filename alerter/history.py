@@ -76,11 +76,13 @@ class History:
                     what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
                     for judge in judges:
                         judge.known(what, one.subject, start, start)
+        # Facts are told again and again: a host did not come with its newest, but with its first sample.
+        came = {one.subject: max(start, one.first_at) for one in self._subjects["sample"]}
         for stored in self.ask(Latest("facts")).records:
             for record in read(stored.record):
-                if self._wanted(record.subject):
+                if self._wanted(record.subject) and record.subject in came:
                     for judge in judges:
-                        judge.facts(record, KINDS["facts"].decode(record.body), stored.received)
+                        judge.facts(record, KINDS["facts"].decode(record.body), came[record.subject])
 
     def _wanted(self, subject: str) -> bool:
         return fnmatchcase(subject, self._hosts)

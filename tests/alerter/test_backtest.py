@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from alerter.backtest import changed
+from alerter.backtest import changed, replay_of
 from alerter.config import Alerter, RuleTable
+from alerter.history import History
 from bus.config import ConfigError, Settings
+from bus.messages import Facts
+from bus.questions import Latest, Question, Records, Stored, Subject
+from bus.tables import Bus, Host
+from bus.wire import pack, record
+from tests.alerter.given import World, at, rule
 
 TODAY = Settings(
     Path("guardia.toml"),
@@ -42,3 +49,34 @@ def test_what_cannot_be_tried_is_told(name: str, when: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         changed(TODAY, name, when, None)
     assert said in str(caught.value.faults[0])
+
+
+class Told(History):
+    """A past of one host that came at noon and told its facts again an hour later."""
+
+    def ask(self, question: Question) -> Any:
+        assert question == Latest("facts")
+        facts = record(
+            Facts(interval=10.0), source="web-1", subject="web-1", at=at(3600), epoch=7, number=9, sent=at(3600)
+        )
+        return Records((Stored(at(3600), pack(facts)),))
+
+
+def test_facts_of_today_do_not_put_the_past_of_a_host_that_came_meanwhile_off_until_then() -> None:
+    past = Told(Path("nowhere"))
+    past._subjects = {"sample": [Subject("web-1", at(0), at(4000), at(4000))], "check": []}
+    world = World(rule("age > 2m", name="silent"), began=-600.0)
+    past.introduce((world.judge,), at(-600))
+    world.says(0)
+    world.passes(100)
+    world.says(101)
+    assert world.told() == []
+    assert world.judge.subjects["host", "web-1"].interval == 10.0
+    world.passes(300)
+    assert world.told() == [(222, "fired")]
+
+
+def test_hosts_that_are_not_asked_about_are_not_expected() -> None:
+    today = Settings(TODAY.path, {**TODAY, "hosts": (Host(name="web-1"), Host(name="db-1")), "bus": Bus()})
+    found = replay_of(today, None, at(0), "web-*")
+    assert [name for kind, name in found.judge.subjects if kind == "host"] == ["web-1"]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from agent import names, panel, telling
+from agent.aside import Aside
 from agent.config import Agent
 from agent.execution import Executor
 from agent.plugins import Plugins, environment
@@ -18,15 +19,15 @@ from agent.turns import Turns
 from bus import process
 from bus.program import Program, version
 from bus.ways import joined_as
-from bus.workers import Workers
 
 HELP = (
     "guardia agent --join - takes the line that guardia enroll printed on the hub from standard input, keeps the "
     "key in it, and starts; --request makes a key here and prints its public half, for guardia enroll NAME --key. "
     "guardia agent --once prints one sample as lines of name and value, and ends."
 )
-THREADS = 3
-PLUGINS_AT_ONCE = 2
+THREADS, PATIENCE = 3, 2.0
+"""So many readings may hang, and so many seconds does one take until it counts as hanging."""
+PLUGINS_AT_ONCE, PLUGINS_PATIENCE = 2, 0.5
 GATHER_SECONDS = 1.0
 MILLISECOND = 1_000_000
 """A sample's time is whole ones: reading it took longer than what comes after them."""
@@ -42,8 +43,8 @@ def build(program: Program[Agent]) -> None:
 
     # What is told beside the samples goes with the next one.
     producer = program.deliverer(host, public=True, gather_seconds=GATHER_SECONDS)
-    workers = Workers(loop, THREADS, "agent")
-    hands = Workers(loop, PLUGINS_AT_ONCE, "plugins")
+    aside = Aside(loop, THREADS, "slow", patience=PATIENCE)
+    hands = Aside(loop, PLUGINS_AT_ONCE, "plugins", patience=PLUGINS_PATIENCE)
     executor = Executor(environment(host))
 
     costs = panel.costs(config)
@@ -53,15 +54,15 @@ def build(program: Program[Agent]) -> None:
         producer.sample(names, values, at=time.time_ns() // MILLISECOND * MILLISECOND)
         producer.flush()
 
-    turns = Turns(sampler, costs, tell)
+    turns = Turns(sampler, costs, tell, aside.take)
     plugins = Plugins(turns, sampler, executor, config=config, costs=costs, log=log, submit=hands.submit)
 
-    for job in panel.jobs(Ground(config, costs=costs, say=log.warning), sampler, log, workers.submit):
+    for job in panel.jobs(Ground(config, costs=costs, say=log.warning), sampler, log, aside.submit):
         turns.add(job)
-    turns.add(telling.facts(config, version(), producer, costs=costs, log=log, submit=workers.submit))
+    turns.add(telling.facts(config, version(), producer, costs=costs, log=log, submit=aside.submit))
     if config.processes:
-        turns.add(telling.processes(config, producer, costs=costs, log=log, submit=workers.submit))
-    turns.add(plugins.job(program.settings.path.parent / config.plugins))
+        turns.add(telling.processes(config, producer, costs=costs, log=log, submit=aside.submit))
+    turns.add(plugins.job(program.settings.path.parent / config.plugins, aside.submit))
 
     if config.watch_url is not None:
         # Most agents are no watchmen.
@@ -77,7 +78,7 @@ def build(program: Program[Agent]) -> None:
         )
         loop.every(LOOK_SECONDS, watch.look)
 
-    for end in (workers.close, hands.close, executor.close):
+    for end in (aside.close, hands.close, executor.close):
         loop.on_stop(end)
     Schedule(loop, config.interval, turns).start()
     loop.after(SETTLED_SECONDS, process.give_back)

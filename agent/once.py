@@ -53,7 +53,7 @@ def _turns(settings: Settings) -> Turns:
         turns.add(job)
     executor = Executor(environment(table.name or names.host(os.uname().nodename)))
     plugins = Plugins(turns, sampler, executor, config=table, costs=costs, log=log, submit=None)
-    turns.add(plugins.job(settings.path.parent / table.plugins))
+    turns.add(plugins.job(settings.path.parent / table.plugins, None))
     return turns
 
 

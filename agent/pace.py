@@ -12,17 +12,15 @@ class Pace:
     """The pace of one group, as ``seconds`` asks for and as its cost allows.
 
     A group that takes more than ``share`` of a core is read less often, until it keeps to that. The second reading
-    of all is due at once, since rates need two. The third comes after ``phase`` of a pace (above 0, at most 1): groups
-    that are read in threads, each in a phase of its own, do not get into one another's way.
+    of all is due at once, since rates need two.
     """
 
-    def __init__(self, seconds: float, share: float, phase: float = 1.0) -> None:
+    def __init__(self, seconds: float, share: float) -> None:
         self.failures = 0
         self.slowed = False
         """Whether the budget makes it slower than asked for; it lasts until the cost is well below the budget."""
         self._asked = seconds
         self._share = share
-        self._phase = phase
         self._cost: float | None = None
         self._readings = 0
         self._due = float("-inf")
@@ -43,8 +41,7 @@ class Pace:
     def began(self, now: float) -> None:
         """A reading begins: the next is due one pace later."""
         if self._readings:
-            waits = self._phase if self._readings == 1 else 1.0
-            self._due = now + self.seconds * (waits - _EARLY)
+            self._due = now + self.seconds * (1 - _EARLY)
 
     def succeeded(self, cost: float) -> bool:
         """A reading took ``cost`` of CPU time; True when it failed before."""

@@ -27,17 +27,13 @@ def costs(config: Agent) -> Costs:
 def jobs(ground: Ground, sampler: Sampler, log: logging.Logger, submit: Submit | None) -> Iterator[Job[Readings]]:
     """A job for each metric; those that may block are read by ``submit``."""
     kinds = {name: found(name) for name in names(ground.config)}
-    slow = [name for name, kind in kinds.items() if kind.slow]
     for name, kind in kinds.items():
-        # The list of processes is another thread's work, and has the phase that is left.
-        phase = (slow.index(name) + 1) / (len(slow) + 1) if kind.slow else 1.0
-        yield _job(name, kind, phase, ground, sampler, log, submit if kind.slow else None)
+        yield _job(name, kind, ground, sampler, log, submit if kind.slow else None)
 
 
 def _job(
     name: str,
     kind: type[Metric],
-    phase: float,
     ground: Ground,
     sampler: Sampler,
     log: logging.Logger,
@@ -45,7 +41,7 @@ def _job(
 ) -> Job[Readings]:
     config = ground.config
     asked = max(config.slow_seconds, config.interval) if kind.slow else config.interval
-    pace = Pace(asked, config.budget_percent / 100, phase)
+    pace = Pace(asked, config.budget_percent / 100)
 
     def opened() -> Metric:
         return kind(ground)

@@ -75,8 +75,8 @@ class Plugins:
         self._refused: set[str] = set()
         self._faulty: set[str] = set()
 
-    def job(self, folder: Path) -> Job[Folder]:
-        """The job that looks at ``folder`` now and then."""
+    def job(self, folder: Path, submit: Submit | None) -> Job[Folder]:
+        """The job that looks at ``folder`` now and then, where ``submit`` has it done."""
         pace = Pace(self._interval, 1.0)
         return Job(
             "the folder of plugins",
@@ -85,7 +85,7 @@ class Plugins:
             self.found,
             costs=self._costs,
             log=self._log,
-            submit=self._submit,
+            submit=submit,
         )
 
     def found(self, taken: Taken[Folder]) -> None:

@@ -14,13 +14,19 @@ TellSample = Callable[[Sequence[str], Sequence[float | None]], object]
 
 
 class Turns:
-    """The jobs by name and the sampler that they fill. ``tell`` gets the names and values of each sample."""
+    """The jobs by name and the sampler that they fill. ``tell`` gets the names and values of each sample.
 
-    def __init__(self, sampler: Sampler, costs: Costs, tell: TellSample) -> None:
+    ``gather`` hands over what threads have read since.
+    """
+
+    def __init__(
+        self, sampler: Sampler, costs: Costs, tell: TellSample, gather: Callable[[], None] = lambda: None
+    ) -> None:
         self._jobs: dict[str, Job[Any]] = {}
         self._sampler = sampler
         self._costs = costs
         self._tell = tell
+        self._gather = gather
 
     def add(self, job: Job[Any]) -> None:
         """From now on ``job`` is run when it is due."""
@@ -38,6 +44,7 @@ class Turns:
     def turn(self, now: float) -> None:
         """Read what is due and tell a sample; what threads read is told with the next one."""
         started = time.monotonic()
+        self._gather()
         self._run(now, threaded=False)
         self._tell(*self._sampler.sample(now))
         self._costs.turn = time.monotonic() - started

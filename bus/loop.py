@@ -142,9 +142,13 @@ class Loop:
         return timer
 
     def _wait_ms(self, longest_wait: float) -> int:
+        timers = self._timers
+        while timers and timers[0][2].cancelled:
+            # Nobody is woken for what will not be called.
+            heapq.heappop(timers)
         wait = longest_wait
-        if self._timers:
-            wait = min(wait, max(0.0, self._timers[0][0] - self._clock()))
+        if timers:
+            wait = min(wait, max(0.0, timers[0][0] - self._clock()))
         return int(wait * 1000 + 0.999)
 
     def _call_due_timers(self) -> None:

@@ -31,21 +31,6 @@ def test_a_reading_is_due_one_pace_later_even_if_the_turn_is_a_little_early() ->
     assert pace.due(NOON + 9.99)
 
 
-def test_groups_with_phases_of_their_own_are_not_due_together() -> None:
-    paces = [Pace(10, 0.005, phase) for phase in (0.25, 0.5, 1.0)]
-    read: dict[int, list[int]] = {second: [] for second in range(31)}
-    for second in read:
-        for number, pace in enumerate(paces):
-            if pace.due(second):
-                pace.began(second)
-                pace.succeeded(0.0)
-                read[second].append(number)
-
-    assert read[0] == read[1] == [0, 1, 2]
-    later = {second: numbers for second, numbers in read.items() if numbers and second > 1}
-    assert later == {3: [0], 6: [1], 11: [2], 13: [0], 16: [1], 21: [2], 23: [0], 26: [1]}
-
-
 def test_what_costs_more_than_its_budget_is_read_less_often() -> None:
     pace = running(cost=0.5, share=0.005)
     assert pace.slowed

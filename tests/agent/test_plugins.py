@@ -33,7 +33,7 @@ class Host:
         self.plugins = Plugins(
             turns, self.sampler, executor, config=config, costs=Costs(), log=self.log.logger, submit=None
         )
-        turns.add(self.plugins.job(folder))
+        turns.add(self.plugins.job(folder, None))
         self.turns, self.now = turns, time.monotonic()
 
     def _told(self, names: object, values: object) -> None:

@@ -57,6 +57,19 @@ def test_a_job_that_is_removed_is_read_no_more() -> None:
     assert panel.load.read_count == 1
 
 
+def test_what_threads_have_read_is_told_with_the_next_sample() -> None:
+    panel = Panel()
+    panel.add("load", panel.load)
+    turns = Turns(
+        panel.sampler,
+        panel.costs,
+        lambda n, v: panel.told.append(dict(zip(n, v, strict=True))),
+        lambda: panel.sampler.take("extra", {"extra.1m": 2.0}, NOON),
+    )
+    turns.turn(NOON)
+    assert panel.told == [{"extra.1m": 2.0}]
+
+
 def test_threads_are_given_their_work_when_the_sample_is_told() -> None:
     panel = Panel()
     given: list[int] = []

@@ -74,6 +74,16 @@ def test_a_timer_may_cancel_itself_from_its_own_turn(clock: Clock) -> None:
     assert len(seen) == 1
 
 
+def test_nobody_is_woken_for_a_timer_that_was_cancelled() -> None:
+    loop = Loop()
+    for _ in range(3):
+        loop.after(0.01, lambda: None).cancel()
+    loop.after(0.2, lambda: None)
+    start = time.monotonic()
+    loop.pass_once(5.0)
+    assert 0.19 <= time.monotonic() - start < 4
+
+
 def test_what_is_done_in_passing_wakes_nobody_and_keeps_its_distance(clock: Clock) -> None:
     loop, done = Loop(clock), list[float]()
     loop.in_passing(1.0, lambda: done.append(clock.now - 1000.0))

@@ -1,0 +1,131 @@
+"""Slow readings in a thread: one after the other, others in their place when one hangs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from agent.aside import Aside
+from bus.loop import Loop
+
+PATIENCE = 0.05
+
+
+@pytest.fixture
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
+def aside(loop: Loop) -> Iterator[Aside]:
+    made = Aside(loop, 2, "test", patience=PATIENCE)
+    yield made
+    made.close()
+
+
+def until(loop: Loop, holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not holds() and time.monotonic() < end:
+        loop.pass_once(0.01)
+    assert holds()
+
+
+def test_results_and_errors_are_taken_in_the_passes_of_the_loop(loop: Loop, aside: Aside) -> None:
+    seen: list[object] = []
+    assert aside.threads == 0
+    aside.submit(threading.get_ident, seen.append)
+    aside.submit(lambda: 1 // 0, seen.append)
+    until(loop, lambda: len(seen) == 2)
+
+    assert isinstance(seen[1], ZeroDivisionError)
+    assert threading.get_ident() not in seen
+    assert aside.threads == 1
+
+
+def test_a_result_wakes_nobody(loop: Loop, aside: Aside) -> None:
+    done = threading.Event()
+    aside.submit(done.set, lambda _: None)
+    start = time.monotonic()
+    loop.pass_once(0.3)
+    assert done.is_set()
+    assert time.monotonic() - start > 0.25
+
+
+def test_what_is_there_can_be_taken_between_two_passes(aside: Aside) -> None:
+    done, seen = threading.Event(), list[object]()
+    aside.submit(lambda: "read", seen.append)
+    aside.submit(done.set, seen.append)
+    assert done.wait(5)
+    aside.take()
+    assert seen[0] == "read"
+
+
+def test_a_reading_that_hangs_does_not_hold_up_the_others_and_one_thread_is_left(loop: Loop, aside: Aside) -> None:
+    hang, seen = threading.Event(), list[object]()
+    aside.submit(hang.wait, seen.append)
+    aside.submit(lambda: "other", seen.append)
+    until(loop, lambda: seen == ["other"])
+    assert aside.threads == 2
+
+    hang.set()
+    until(loop, lambda: len(seen) == 2 and aside.threads == 1)
+
+    aside.submit(lambda: "again", seen.append)
+    until(loop, lambda: seen[-1] == "again")
+
+
+def test_a_thread_that_had_nothing_to_do_for_long_does_not_hang(aside: Aside) -> None:
+    done = threading.Event()
+    aside.submit(done.set, lambda _: None)
+    assert done.wait(5)
+    time.sleep(2 * PATIENCE)
+    for _ in range(100):
+        aside.submit(lambda: None, lambda _: None)
+    aside.take()
+    assert aside.threads == 1
+
+
+def test_there_are_never_more_threads_than_are_allowed(loop: Loop, aside: Aside) -> None:
+    hang, seen = threading.Event(), list[object]()
+    for _ in range(4):
+        aside.submit(hang.wait, seen.append)
+    until(loop, lambda: aside.threads == 2)
+    end = time.monotonic() + 4 * PATIENCE
+    while time.monotonic() < end:
+        loop.pass_once(0.01)
+    assert aside.threads == 2
+    hang.set()
+    until(loop, lambda: len(seen) == 4)
+
+
+def test_a_system_without_threads_is_asked_again(loop: Loop, aside: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    seen: list[object] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        aside.submit(lambda: "read", seen.append)
+        assert aside.threads == 0
+    until(loop, lambda: seen == ["read"])
+
+
+def test_nothing_is_handed_over_after_the_end_and_what_hangs_does_not_keep_it(loop: Loop) -> None:
+    aside = Aside(loop, 2, "test", patience=PATIENCE)
+    hang, begun, seen = threading.Event(), threading.Event(), list[object]()
+
+    def hanging() -> None:
+        begun.set()
+        hang.wait()
+
+    aside.submit(hanging, seen.append)
+    assert begun.wait(5)
+    aside.close()
+    aside.close()
+    hang.set()
+    for _ in range(3):
+        loop.pass_once(0.01)
+    assert seen == []

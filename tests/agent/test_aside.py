@@ -77,15 +77,21 @@ def test_a_reading_that_hangs_does_not_hold_up_the_others_and_one_thread_is_left
     until(loop, lambda: seen[-1] == "again")
 
 
-def test_a_thread_that_had_nothing_to_do_for_long_does_not_hang(aside: Aside) -> None:
-    done = threading.Event()
+def test_a_thread_that_had_nothing_to_do_for_long_does_not_hang(loop: Loop) -> None:
+    now, done, hang = [0.0], threading.Event(), threading.Event()
+    aside = Aside(loop, 2, "test", patience=PATIENCE, clock=lambda: now[0])
     aside.submit(done.set, lambda _: None)
     assert done.wait(5)
-    time.sleep(2 * PATIENCE)
-    for _ in range(100):
-        aside.submit(lambda: None, lambda _: None)
+    now[0] = 1000.0
+    for _ in range(3):
+        aside.submit(hang.wait, lambda _: None)
     aside.take()
     assert aside.threads == 1
+    now[0] += 2 * PATIENCE
+    aside.take()
+    assert aside.threads == 2
+    hang.set()
+    aside.close()
 
 
 def test_there_are_never_more_threads_than_are_allowed(loop: Loop, aside: Aside) -> None:

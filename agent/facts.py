@@ -25,18 +25,21 @@ class FactsOfHost:
         self._version = version
         self._proc = proc
         self._release = f"{etc}/os-release"
+        self._model: str | None = None
 
     def read(self) -> Facts:
         """All facts now; what the host does not tell is None."""
         host = os.uname()
         name, release = os_release(_text(self._release))
+        # It stays as it is while the host runs, and is a long text where there are many cores.
+        self._model = self._model or cpu_model(_text(f"{self._proc}/cpuinfo"))
         return Facts(
             host_name=host.nodename or None,
             os_name=name or host.sysname,
             os_version=release,
             kernel=host.release,
             arch=host.machine,
-            cpu_model=cpu_model(_text(f"{self._proc}/cpuinfo")),
+            cpu_model=self._model,
             cpu_count=os.cpu_count() or 0,
             memory_total=memory_total(_text(f"{self._proc}/meminfo")),
             boot_time=boot_time(_text(f"{self._proc}/stat")),

@@ -6,18 +6,29 @@ import glob
 import os
 
 _PIECE = 65_536
+_PAGE = 4096
+LINE = 1024
+"""Bytes: longer is no line of the tables that have a line for each device."""
 
 
 class Kept:
     """One file that is opened once; the kernel makes its text anew at every reading."""
 
-    __slots__ = ("_fd",)
+    __slots__ = ("_fd", "_short")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, longest_line: int = _PAGE) -> None:
+        """``longest_line``: no line of it is longer, in bytes."""
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._short = _PAGE - longest_line
 
     def read(self) -> bytes:
         """All of it. Not for two threads at once."""
+        if self._short > 0:
+            # The kernel fills a page with lines as long as they fit: where one more would have, there was no more.
+            text = os.pread(self._fd, _PAGE, 0)
+            if len(text) <= self._short:
+                return text
+            self._short = 0
         # Long tables come a page at a time. Reading on from where the last read ended is cheap; pread at an offset
         # makes the kernel produce all that is before it again.
         fd = self._fd

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from agent import rounding
 from agent.pace import Pace
 from agent.readings import Costs
 
@@ -66,22 +67,20 @@ class Job(Generic[T]):
         self.busy = True
         self.pace.began(now)
         if self._submit is None:
-            self._ended(self._attempt(now), now)
+            try:
+                outcome: Taken[T] | BaseException = self._read(now)
+            except Exception as error:  # whatever the source holds, the others go on
+                outcome = error
+            self._ended(outcome, now)
         else:
             self._submit(self._read, lambda outcome: self._ended(outcome, time.monotonic()))
 
-    def _attempt(self, now: float) -> Taken[T] | BaseException:
-        try:
-            return self._read()._replace(now=now)
-        except Exception as error:  # whatever the source holds, the others go on
-            return error
-
-    def _read(self) -> Taken[T]:
+    def _read(self, now: float | None = None) -> Taken[T]:
         start = time.thread_time()
         if self._source is None:
             self._source = self._opened()
         found = self._source.read()
-        return Taken(found, time.thread_time() - start, time.monotonic())
+        return Taken(found, time.thread_time() - start, time.monotonic() if now is None else now)
 
     def _ended(self, outcome: Taken[T] | BaseException, now: float) -> None:
         self.busy = False
@@ -93,14 +92,13 @@ class Job(Generic[T]):
             return
         if self.pace.succeeded(outcome.cost):
             self._log.info("%s can be read again", self.name)
-        self._watch_budget()
+        if self.pace.slowed is not self._was_slowed:
+            self._tell_budget()
         if self.name in self._costs.groups:
-            self._costs.groups[self.name] = outcome.cost
+            self._costs.groups[self.name] = rounding.cost(outcome.cost)
         self._done(outcome)
 
-    def _watch_budget(self) -> None:
-        if self.pace.slowed == self._was_slowed:
-            return
+    def _tell_budget(self) -> None:
         self._was_slowed = self.pace.slowed
         if self._was_slowed:
             self._log.warning(

@@ -16,6 +16,8 @@ class Pace:
     """
 
     def __init__(self, seconds: float, share: float) -> None:
+        self.seconds = seconds
+        """The time between two readings now."""
         self.failures = 0
         self.slowed = False
         """Whether the budget makes it slower than asked for; it lasts until the cost is well below the budget."""
@@ -24,15 +26,6 @@ class Pace:
         self._cost: float | None = None
         self._readings = 0
         self._due = float("-inf")
-
-    @property
-    def seconds(self) -> float:
-        """The time between two readings now."""
-        return max(self._asked, min(self._affordable, max(LONGEST, self._asked)))
-
-    @property
-    def _affordable(self) -> float:
-        return 0.0 if self._cost is None else self._cost / self._share
 
     def due(self, now: float) -> bool:
         """Whether it is time."""
@@ -48,7 +41,9 @@ class Pace:
         self._readings += 1
         if self._readings > 1:  # the first one opens files and warms caches
             self._cost = cost if self._cost is None else 0.8 * self._cost + 0.2 * cost
-            self.slowed = self._affordable > self._asked * (0.5 if self.slowed else 1.0)
+            asked, affordable = self._asked, self._cost / self._share
+            self.slowed = affordable > asked * (0.5 if self.slowed else 1.0)
+            self.seconds = asked if affordable <= asked else min(affordable, max(LONGEST, asked))
         recovered, self.failures = self.failures > 0, 0
         return recovered
 

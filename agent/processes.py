@@ -8,7 +8,7 @@ import resource
 import time
 from collections.abc import Callable
 
-from agent.ranking import Ranked, Seen, parsed, ranked
+from agent.ranking import Ranked, Seen, parsed, ranked, shown
 from bus.messages import Process, Processes
 
 _PAGE = resource.getpagesize()
@@ -52,7 +52,7 @@ class ProcessTable:
     def _row(self, one: Ranked) -> Process:
         return Process(
             pid=one.pid,
-            name=one.seen.name,
+            name=shown(one.seen.name),
             user=self._user(one.pid),
             cpu_percent=round(one.cpu_percent, 2),
             memory_bytes=one.seen.pages * _PAGE,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 class Seen(NamedTuple):
     """One process as the kernel tells it: times in ticks, memory in pages."""
 
-    name: str
+    name: bytes
     ticks: int
     started: int
     pages: int
@@ -30,11 +30,14 @@ def parsed(text: bytes) -> Seen:
     Raises ``ValueError`` or ``IndexError`` when it is cut short.
     """
     start, end = text.index(b"(") + 1, text.rindex(b")")
-    words = text[end + 2 :].split()
-    name = text[start:end].decode("utf-8", "replace")
-    if not name.isprintable():
-        name = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return Seen(name, int(words[11]) + int(words[12]), int(words[19]), int(words[21]))
+    words = text[end + 2 :].split(None, 22)
+    return Seen(text[start:end], int(words[11]) + int(words[12]), int(words[19]), int(words[21]))
+
+
+def shown(name: bytes) -> str:
+    """A process's name as text that commands no terminal."""
+    text = name.decode("utf-8", "replace")
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def ranked(
@@ -51,8 +54,9 @@ def ranked(
         earlier = before.get(pid)
         same = earlier is not None and earlier.started == seen.started
         grown[pid] = max(0, seen.ticks - earlier.ticks) if earlier is not None and same else seen.ticks
-    busiest = heapq.nlargest(count, (pid for pid in after if grown[pid]), key=lambda pid: grown[pid])
-    largest = heapq.nlargest(count, (pid for pid in after if after[pid].pages), key=lambda pid: after[pid].pages)
+    pages = {pid: seen.pages for pid, seen in after.items() if seen.pages}
+    busiest = heapq.nlargest(count, [pid for pid, ticks in grown.items() if ticks], key=grown.__getitem__)
+    largest = heapq.nlargest(count, pages, key=pages.__getitem__)
     chosen = dict.fromkeys([*busiest, *largest])
     rows = [Ranked(pid, after[pid], 100.0 * grown[pid] / ticks_per_second / elapsed) for pid in chosen]
     return sorted(rows, key=lambda row: (-row.cpu_percent, -row.seen.pages, row.pid))

@@ -19,7 +19,7 @@ class Rates:
     """The counters of one group as they were at the last reading."""
 
     def __init__(self) -> None:
-        self._before: dict[str, Count | Share] = {}
+        self._before: Readings = {}
         self._at = 0.0
 
     def values(self, readings: Readings, now: float) -> dict[str, float | None]:
@@ -28,33 +28,34 @@ class Rates:
         A counter that is absent this time starts anew when it comes back.
         """
         elapsed = rounding.elapsed(now - self._at)
-        earlier = self._before
-        before: dict[str, Count | Share] = {}
+        earlier = self._before.get
         values: dict[str, float | None] = {}
         for name, reading in readings.items():
             if type(reading) is float:
                 values[name] = reading if -_INFINITE < reading < _INFINITE else None
             elif type(reading) is Count:
-                before[name] = reading
-                values[name] = _rate(earlier.get(name), reading, elapsed)
+                values[name] = _rate(earlier(name), reading, elapsed)
             elif type(reading) is Share:
-                before[name] = reading
-                values[name] = _percent(earlier.get(name), reading)
+                values[name] = _percent(earlier(name), reading)
             else:
                 values[name] = _plain(reading)
-        self._before, self._at = before, now
+        # Copied: whoever reads may use one and the same mapping again.
+        self._before, self._at = dict(readings), now
         return values
 
 
-def _rate(before: Count | Share | None, after: Count, elapsed: float) -> float | None:
+def _rate(before: Reading, after: Count, elapsed: float) -> float | None:
     if type(before) is not Count or elapsed <= 0:
         return None
-    grown = after.total - before.total
-    rate = after.factor * grown / elapsed
+    total, factor = after
+    grown = total - before[0]
+    if not grown:  # as most counters of errors
+        return 0.0
+    rate = factor * grown / elapsed
     return rounding.rate(rate) if 0 <= rate < _INFINITE else None
 
 
-def _percent(before: Count | Share | None, after: Share) -> float | None:
+def _percent(before: Reading, after: Share) -> float | None:
     if type(before) is not Share:
         return None
     part, whole = after.part - before.part, after.whole - before.whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.readings import Ground, Reading, Readings, Share
 
 
@@ -23,7 +23,7 @@ class Cpu:
     slow = False
 
     def __init__(self, ground: Ground) -> None:
-        self._stat = Kept(f"{ground.proc}/stat")
+        self._stat = Kept(f"{ground.proc}/stat", LINE)
         self._names: dict[bytes, str] = {}
 
     def read(self) -> Readings:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from agent.files import Kept
 from agent.readings import Ground, Reading, Readings
 
-_MHZ = re.compile(r"^cpu MHz\s*:\s*([0-9.]+)$", re.MULTILINE)
+_MHZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)$", re.MULTILINE)
 _CORE = re.compile(r"/cpu(\d+)/")
 
 
@@ -25,13 +26,13 @@ class Frequency:
     def __init__(self, ground: Ground) -> None:
         cores = (Path(ground.sys) / "devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
         self._files = {number(str(file)): file for file in cores}
-        self._cpuinfo = Path(ground.proc) / "cpuinfo"
+        self._cpuinfo = None if self._files else Kept(f"{ground.proc}/cpuinfo")
 
     def read(self) -> Readings:
         """All clocks that the machine tells; many virtual ones tell none."""
-        if self._files:
+        if self._cpuinfo is None:
             return told({core: governed(file.read_text()) for core, file in sorted(self._files.items())})
-        clocks = _MHZ.findall(self._cpuinfo.read_text("utf-8", "replace"))
+        clocks = _MHZ.findall(self._cpuinfo.read())
         return told({core: float(clock) for core, clock in enumerate(clocks)})
 
 

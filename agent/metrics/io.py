@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.names import instance, skipped
 from agent.readings import Count, Ground, Reading, Readings
 
 _SECTOR = 512
 """Bytes: the kernel counts in these whatever the disk's own sectors are."""
 _COLUMNS = (
-    # column of the line, factor, field
-    (5, _SECTOR, "read_bytes_per_s"),
-    (9, _SECTOR, "write_bytes_per_s"),
-    (3, 1.0, "reads_per_s"),
-    (7, 1.0, "writes_per_s"),
-    (12, 0.1, "busy_percent"),  # milliseconds per second are tenths of a percent
+    # which counter of the line, factor, field
+    (2, _SECTOR, "read_bytes_per_s"),
+    (6, _SECTOR, "write_bytes_per_s"),
+    (0, 1.0, "reads_per_s"),
+    (4, 1.0, "writes_per_s"),
+    (9, 0.1, "busy_percent"),  # milliseconds per second are tenths of a percent
 )
 
 
@@ -34,7 +34,7 @@ class Io:
     slow = False
 
     def __init__(self, ground: Ground) -> None:
-        self._diskstats = Kept(f"{ground.proc}/diskstats")
+        self._diskstats = Kept(f"{ground.proc}/diskstats", LINE)
         self._block = f"{ground.sys}/block"
         self._skip = ground.config.skip_disks
         self._names: dict[bytes, tuple[tuple[int, float, str], ...]] = {}
@@ -47,12 +47,14 @@ class Io:
         """The readings in the text of /proc/diskstats: ``major minor sda reads merged sectors ms writes ...``."""
         readings: dict[str, Reading] = {}
         for line in text.splitlines():
-            columns = line.split()
-            names = self._names.get(columns[2])
+            _, _, label, counters = line.split(None, 3)
+            names = self._names.get(label)
             if names is None:
-                names = self._learnt(columns[2])
-            for column, factor, name in names:
-                readings[name] = Count(int(columns[column]), factor)
+                names = self._learnt(label)
+            if names:
+                columns = counters.split()
+                for column, factor, name in names:
+                    readings[name] = Count(int(columns[column]), factor)
         return readings
 
     def _learnt(self, label: bytes) -> tuple[tuple[int, float, str], ...]:

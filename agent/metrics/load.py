@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.readings import Ground, Readings
 
 
@@ -19,7 +19,7 @@ class Load:
     slow = False
 
     def __init__(self, ground: Ground) -> None:
-        self._loadavg = Kept(f"{ground.proc}/loadavg")
+        self._loadavg = Kept(f"{ground.proc}/loadavg", LINE)
 
     def read(self) -> Readings:
         """The three averages."""

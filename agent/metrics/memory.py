@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 from agent import rounding
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.readings import Ground, Readings
-
-_LINES = re.compile(rb"^(MemTotal|MemFree|MemAvailable|Buffers|Cached|SReclaimable|Shmem):\s+(\d+)", re.MULTILINE)
 
 
 class Memory:
@@ -26,7 +23,7 @@ class Memory:
     slow = False
 
     def __init__(self, ground: Ground) -> None:
-        self._meminfo = Kept(f"{ground.proc}/meminfo")
+        self._meminfo = Kept(f"{ground.proc}/meminfo", LINE)
 
     def read(self) -> Readings:
         """All of them."""
@@ -35,17 +32,33 @@ class Memory:
 
 def parsed(text: bytes) -> Readings:
     """The readings in the text of /proc/meminfo, whose lines are ``MemTotal:  16384 kB``."""
-    found = {name: 1024 * int(kilobytes) for name, kilobytes in _LINES.findall(text[:2048])}
-    total, cached = found[b"MemTotal"], found[b"Cached"] + found.get(b"SReclaimable", 0)
-    available = found.get(b"MemAvailable")
+    total, cached, buffers = _told(text, b"MemTotal:"), _told(text, b"\nCached:"), _told(text, b"\nBuffers:")
+    cached += _found(text, b"\nSReclaimable:") or 0
+    available = _found(text, b"\nMemAvailable:")
     if available is None:  # kernels before 3.14, and some containers
-        available = found[b"MemFree"] + found[b"Buffers"] + cached - found.get(b"Shmem", 0)
+        available = _told(text, b"\nMemFree:") + buffers + cached - (_found(text, b"\nShmem:") or 0)
     used = total - available
     return {
         "memory.total": float(total),
         "memory.used": float(used),
         "memory.available": float(available),
         "memory.cached": float(cached),
-        "memory.buffers": float(found[b"Buffers"]),
+        "memory.buffers": float(buffers),
         "memory.percent": rounding.percent(used, total),
     }
+
+
+def _told(text: bytes, label: bytes) -> int:
+    found = _found(text, label)
+    if found is None:
+        raise ValueError(f"there is no {label.decode().strip()}")
+    return found
+
+
+def _found(text: bytes, label: bytes) -> int | None:
+    """The bytes that the line with ``label`` tells; None when there is no such line."""
+    start = text.find(label)
+    if start < 0:
+        return None
+    start += len(label)
+    return 1024 * int(text[start : text.index(b" kB", start)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.names import instance, skipped
 from agent.readings import Count, Ground, Reading, Readings
 
@@ -37,7 +37,7 @@ class Net:
 
     def __init__(self, ground: Ground) -> None:
         # /proc/net leads to the network of the task that opens it: the agent's own.
-        self._dev = Kept(f"{ground.proc}/net/dev")
+        self._dev = Kept(f"{ground.proc}/net/dev", LINE)
         self._skip = ground.config.skip_interfaces
         self._names: dict[bytes, tuple[tuple[int, str], ...]] = {}
 

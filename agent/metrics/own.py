@@ -7,7 +7,7 @@ import resource
 from typing import ClassVar
 
 from agent import rounding
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.readings import Count, Ground, Reading, Readings
 
 _PAGE = resource.getpagesize()
@@ -26,7 +26,8 @@ class Own:
 
     def __init__(self, ground: Ground) -> None:
         self._costs = ground.costs
-        self._statm = Kept("/proc/self/statm")
+        self._names = {name: f"metric[{name}].seconds" for name in ground.costs.groups}
+        self._statm = Kept("/proc/self/statm", LINE)
 
     def read(self) -> Readings:
         """All of them."""
@@ -36,6 +37,7 @@ class Own:
             "agent.rss_bytes": float(int(self._statm.read().split()[1]) * _PAGE),
             "agent.sample_seconds": None if self._costs.turn is None else rounding.cost(self._costs.turn),
         }
-        for name, seconds in self._costs.groups.items():
-            readings[f"metric[{name}].seconds"] = None if seconds is None else rounding.cost(seconds)
+        groups = self._costs.groups
+        for group, name in self._names.items():
+            readings[name] = groups[group]
         return readings

@@ -6,7 +6,7 @@ import resource
 from typing import ClassVar
 
 from agent import rounding
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.readings import Count, Ground, Readings
 
 _PAGE = resource.getpagesize()
@@ -25,12 +25,16 @@ class Swap:
     slow = False
 
     def __init__(self, ground: Ground) -> None:
-        self._swaps = Kept(f"{ground.proc}/swaps")
-        self._vmstat = Kept(f"{ground.proc}/vmstat")
+        self._text, self._space = b"", (0, 0)
+        self._swaps = Kept(f"{ground.proc}/swaps", LINE)
+        self._vmstat = Kept(f"{ground.proc}/vmstat", LINE)
 
     def read(self) -> Readings:
         """All of them; /proc/vmstat is dear, and read only where there is swap."""
-        total, used = space(self._swaps.read())
+        text = self._swaps.read()
+        if text != self._text:
+            self._text, self._space = text, space(text)
+        total, used = self._space
         inward, outward = traffic(self._vmstat.read()) if total else (None, None)
         return {
             "swap.total": float(total),

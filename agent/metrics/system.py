@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
-from agent.files import Kept
+from agent.files import LINE, Kept
 from agent.readings import Ground, Readings
 
 
@@ -20,7 +20,7 @@ class System:
     slow = False
 
     def __init__(self, ground: Ground) -> None:
-        self._loadavg = Kept(f"{ground.proc}/loadavg")
+        self._loadavg = Kept(f"{ground.proc}/loadavg", LINE)
 
     def read(self) -> Readings:
         """All of them; the fourth word of /proc/loadavg is ``running/threads``."""

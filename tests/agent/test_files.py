@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.files import Kept
+from agent.files import LINE, Kept
 
 
 def test_each_reading_begins_anew(tmp_path: Path) -> None:
@@ -22,6 +22,26 @@ def test_a_long_table_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "stat"
     path.write_bytes(b"x" * 300_000)
     assert len(Kept(str(path)).read()) == 300_000
+
+
+@pytest.mark.parametrize("size", [0, 1, 3072, 3073, 4095, 4096, 4097, 300_000])
+def test_a_table_of_short_lines_is_read_whole_at_each_reading(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "stat"
+    text = (b"cpu 1 2 3\n" * (size // 10 + 1))[:size]
+    path.write_bytes(text)
+    kept = Kept(str(path), LINE)
+    assert [kept.read(), kept.read()] == [text, text]
+    path.write_bytes(text * 2)
+    assert kept.read() == text * 2
+    path.write_bytes(b"short")
+    assert kept.read() == b"short"
+
+
+@pytest.mark.parametrize("name", ["stat", "diskstats", "meminfo", "net/dev", "zoneinfo", "vmstat", "interrupts"])
+def test_of_the_kernels_tables_no_line_is_missing(name: str) -> None:
+    count = Path(f"/proc/{name}").read_bytes().count(b"\n")
+    kept = Kept(f"/proc/{name}", LINE)
+    assert [kept.read().count(b"\n"), kept.read().count(b"\n")] == [count, count]
 
 
 def test_the_kernels_files_are_read_whole() -> None:

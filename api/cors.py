@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.config import Api
 
-METHODS = "GET, HEAD, OPTIONS"
+METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
 HEADERS = "Authorization, Content-Type, X-Request-ID"
 
 

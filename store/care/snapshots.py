@@ -181,12 +181,15 @@ def checked(
     """
     try:
         manifest = dict(json.loads((taken / MANIFEST).read_bytes()))
-        files = dict(manifest["files"])
+        files = {str(name): str(file["sha256"]) for name, file in manifest["files"].items()}
+        version = int(manifest.get("format", 0))
     except FileNotFoundError:
         raise Refused(f"{taken} is no snapshot: it has no {MANIFEST}") from None
-    except (ValueError, KeyError, OSError) as error:
-        raise Refused(f"{taken / MANIFEST} cannot be read: {error}") from None
-    if manifest.get("snapshot") != 1 or int(manifest.get("format", 0)) > FORMAT:
+    except OSError as error:
+        raise Refused(f"{taken / MANIFEST} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refused(f"{taken / MANIFEST} is damaged") from None
+    if manifest.get("snapshot") != 1 or version > FORMAT:
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
     report = verified(taken, progress, apart=apart)
     there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(_blocks(taken))
@@ -194,7 +197,7 @@ def checked(
     report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
     report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]
     for name in sorted(there & files.keys()):
-        if _sum(taken / name) != files[name]["sha256"]:
+        if _sum(taken / name) != files[name]:
             report.faults.append(Fault(name, "is not the file that was copied: its SHA-256 is another"))
     return manifest, report
 

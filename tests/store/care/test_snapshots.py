@@ -126,6 +126,13 @@ def test_what_is_there_is_not_written_over_and_what_is_not_there_is_said(tmp_pat
     assert not list(tmp_path.glob("*.partial"))
 
 
+@pytest.mark.parametrize("text", ["5", "[]", '{"files": 5}', '{"files": {"a": 1}}', '{"files": {}, "format": "x"}'])
+def test_a_manifest_that_is_none_is_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(Refused, match=r"snapshot\.json is damaged"):
+        checked(tmp_path)
+
+
 @pytest.mark.parametrize("what", ["flipped", "gone", "more", "other format", "no manifest"])
 def test_a_snapshot_that_was_changed_is_not_restored(what: str, tmp_path: Path) -> None:
     filled(tmp_path / "store", commits=5).close()
@@ -142,7 +149,7 @@ def test_a_snapshot_that_was_changed_is_not_restored(what: str, tmp_path: Path) 
     else:
         text = json.loads((copy / MANIFEST).read_text()) | {"format": 99}
         (copy / MANIFEST).write_text(json.dumps(text) if what == "other format" else "{")
-        with pytest.raises(Refused, match="cannot"):
+        with pytest.raises(Refused, match="cannot" if what == "other format" else "is damaged"):
             checked(copy)
         return
     report = checked(copy)[1]

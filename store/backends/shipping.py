@@ -62,6 +62,8 @@ class Shipper:
         self.round = 0
         self.error = ""
         """Why nothing can be brought there now; empty while it can."""
+        self.bug: Exception | None = None
+        """What ended the thread, which nothing should; for the loop to raise."""
         self.values = 0
         self._places = places
         self._secret = secret
@@ -111,6 +113,14 @@ class Shipper:
         self._thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
+        try:
+            self._ship()
+        except Exception as error:
+            self.bug = error
+        finally:
+            self._session.close()
+
+    def _ship(self) -> None:
         pause = BACKOFF[0]
         going = True
         while going:
@@ -133,7 +143,6 @@ class Shipper:
                 self._closing.wait(pause)
                 pause = min(pause * 2, BACKOFF[1])
                 going = going and not self._closing.is_set()
-        self._session.close()
 
     def _send(self, parcel: Parcel) -> None:
         if self._lives is None and parcel.rows:

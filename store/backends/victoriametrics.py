@@ -137,6 +137,8 @@ class VictoriaMetricsBackend(LmdbBackend):
         """Send again what the server lost, and what there was no room for; a slice at a time."""
         shipper = self._shipper
         assert shipper is not None
+        if shipper.bug is not None:
+            raise shipper.bug
         for layout, since in list(self._unknown.items()):
             # Whose names never come can be read by nobody, wherever it is.
             if time.monotonic() - since > UNKNOWN_SECONDS:

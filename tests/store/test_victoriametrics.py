@@ -210,3 +210,17 @@ def test_the_address_with_its_password_is_in_no_error(tmp_path: Path, caplog: py
     assert "hunter2" not in caplog.text
     with pytest.raises(StoreBroken, match="vmselect"):
         VictoriaMetricsBackend(tmp_path / "other", write=True, url=Secret("nonsense"))
+
+
+def test_a_fault_of_the_thread_is_one_of_the_program_and_no_silence(store: Opened, host: str) -> None:
+    backend = store()
+    shipper = backend._shipper
+    assert shipper is not None
+    shipper._places = None  # type: ignore[assignment]
+    backend.commit(batch([layout(host), sample(1, host=host)]), LATER)
+    end = time.monotonic() + 30
+    while shipper.bug is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    with pytest.raises(AttributeError):
+        backend.refresh()

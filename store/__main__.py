@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 
 from bus.desk import Desk
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Push, Settle, Subscribe
+from store import opening
 from store.backends import Backend, StoreBroken, opened
 from store.config import Store
 from store.reader import answering, counter
@@ -19,8 +19,6 @@ REFRESH_SECONDS = 2.0
 REPORT_SECONDS = 10.0
 SETTLE_QUEUE = 500
 """Frames of receipts that may wait for the collector: some receipts for each of 10,000 producers."""
-FIRST_SECONDS = 5.0
-"""How long the reader waits for files that the writer is about to make."""
 
 
 def build_writer(program: Program[Store]) -> None:
@@ -58,7 +56,7 @@ def build_writer(program: Program[Store]) -> None:
         _answer(program, backend)
 
     loop.on_readable(subscribe.raw, writer.drain)
-    loop.every(config.cleanup_seconds, writer.retain, at_once=True)
+    loop.after(0.0, writer.clean)
     loop.every(REFRESH_SECONDS, _refreshing(backend))
     loop.every(REPORT_SECONDS, writer.report)
     program.on_reload.append(writer.use)
@@ -101,18 +99,12 @@ def _refreshing(backend: Backend) -> Callable[[], None]:
 
 
 def _opened(program: Program[Store], *, write: bool) -> Backend:
-    path = program.home / program.config.path
-    # At the very first start the reader may be here before the writer has made the files.
-    patience = time.monotonic() + FIRST_SECONDS
-    while True:
-        try:
-            config = program.config
-            archive = config.archive_in(program.home)
-            return opened(config.backend, path, write=write, url=config.url, archive=archive)
-        except StoreBroken as error:
-            if write or time.monotonic() > patience:
-                raise TryAgain(f"cannot open the store: {error}") from None
-        time.sleep(0.05)
+    config, path = program.config, program.home / program.config.path
+    archive = config.archive_in(program.home)
+    return opening.opened(
+        lambda: opened(config.backend, path, write=write, url=config.url, archive=archive),
+        0.0 if write else opening.FIRST_SECONDS,
+    )
 
 
 def writer(argv: Sequence[str] | None = None) -> int:

@@ -98,7 +98,12 @@ class Store:
     keep_archive_seconds: float = setting(
         0.0, minimum=0, unit="s", help="What is older than this is dropped from the archive. 0: kept for ever."
     )
-    cleanup_seconds: float = setting(3600.0, minimum=60, unit="s", help="How often what is too old is dropped.")
+    cleanup_seconds: float = setting(
+        3600.0,
+        minimum=60,
+        unit="s",
+        help="How often rows that are too old are dropped; blocks are looked at each minute.",
+    )
     free_bytes: int = setting(
         536_870_912,
         minimum=0,

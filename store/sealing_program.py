@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bus.process import collect_seldom, keep_heap, trim_heap
 from bus.program import Program, TryAgain, run
+from store import opening
 from store.archive.files import Archive
 from store.archive.mark import OURS
 from store.archive.moving import Mover
@@ -22,9 +23,10 @@ from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
 from store.spans import RAW
 
+PRUNE_SECONDS = 60.0
+"""So often it looks what is past its time, and whether room is short, which does not wait for ``cleanup_seconds``."""
 TURN_SECONDS = 15.0
 """So often it looks whether something is due; while there is, it goes on."""
-FIRST_SECONDS = 5.0
 HEAP_BYTES = 32 * 2**20
 """So much memory is kept from one host to the next, while there is work."""
 NICE = 10
@@ -40,7 +42,7 @@ def build_sealer(program: Program[Store]) -> None:
     keep_heap(HEAP_BYTES)
     collect_seldom()
     path = program.home / program.config.path
-    backend = _opened(path)
+    backend = opening.opened(lambda: LmdbBackend(path, write=False), opening.FIRST_SECONDS)
     program.loop.on_stop(backend.close)
     pace = _pace(program.config, _rules(program))
     # A day of many hosts takes minutes: the watchdog has to see that it goes on.
@@ -72,7 +74,7 @@ def build_sealer(program: Program[Store]) -> None:
         now = time.time_ns()
         try:
             pruner.turn(now)
-            pruner.make_room(now, _used(path), _free(path))
+            pruner.make_room(now, _used(path), opening.free_bytes(path))
         except OSError as error:
             program.log.error("cannot drop what is old: %s", error)
 
@@ -101,7 +103,7 @@ def build_sealer(program: Program[Store]) -> None:
         }
 
     program.loop.after(0.0, turn)
-    program.loop.every(min(60.0, program.config.cleanup_seconds), prune, at_once=True)
+    program.loop.every(PRUNE_SECONDS, prune, at_once=True)
     program.on_reload.append(use)
     program.vitals.source(readings)
 
@@ -131,25 +133,8 @@ def _rules(program: Program[Store]) -> tuple[Keep, ...]:
     return found
 
 
-def _opened(path: Path) -> LmdbBackend:
-    # At the very first start the sealer may be here before the writer has made the files.
-    patience = time.monotonic() + FIRST_SECONDS
-    while True:
-        try:
-            return LmdbBackend(path, write=False)
-        except StoreBroken as error:
-            if time.monotonic() > patience:
-                raise TryAgain(f"cannot open the store: {error}") from None
-        time.sleep(0.05)
-
-
 def _used(path: Path) -> int:
     return sum(disk_bytes(file) for folder in ("rows", "blocks", "state") for file in path.glob(f"{folder}/**/*"))
-
-
-def _free(path: Path) -> int:
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,7 +31,8 @@ class Settling:
         self._receiver = receiver
         self._settle = settle
         self._loop = loop
-        self._seconds = seconds
+        self.seconds = seconds
+        """So long commits are told together."""
         self._clock = clock
         self._timer: Timer | None = None
 
@@ -40,7 +41,7 @@ class Settling:
         if self._receiver.asked:
             self.now()
         elif self._timer is None:
-            self._timer = self._loop.after(self._seconds, self.now)
+            self._timer = self._loop.after(self.seconds, self.now)
 
     def now(self) -> None:
         """Send what there is to tell."""

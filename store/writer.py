@@ -24,6 +24,7 @@ from store.backends import Backend, StoreBroken, StoreFull
 from store.batch import Batch
 from store.config import Keep, Store
 from store.marker import Marker, Quarantine
+from store.opening import free_bytes
 from store.settling import Settling
 
 DRAIN = 2000
@@ -64,11 +65,12 @@ class Writer:
         self._config = config
         self._path = path
         self._clock = clock
-        self._free = free or _free_bytes
+        self._free = free or free_bytes
         self._publish = publish
         self._rules = rules
         self._batch = Batch()
         self._commit_timer: Timer | None = None
+        self._cleaning: Timer | None = None
         self._oldest = 0
         self._passed = Passed()
         incarnation = int.from_bytes(os.urandom(8), "big")
@@ -137,6 +139,14 @@ class Writer:
     def use(self, config: Store) -> None:
         """Go on with other settings, all but where and in what records are kept; what is now too old goes at once."""
         self._config = config
+        self._settling.seconds = config.receipt_seconds
+        self.clean()
+
+    def clean(self) -> None:
+        """``retain`` now, and from then on as often as the settings say."""
+        if self._cleaning is not None:
+            self._cleaning.cancel()
+        self._cleaning = self._loop.after(self._config.cleanup_seconds, self.clean)
         self.retain()
 
     def report(self) -> None:
@@ -243,8 +253,3 @@ class Writer:
             self._settling.flags |= Flags.DISK_FULL
             self._log.error("cannot store: %s; trying again each %g s", error, self._config.retry_seconds)
         self._commit_timer = self._loop.after(self._config.retry_seconds, self.commit)
-
-
-def _free_bytes(path: Path) -> int:
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize

@@ -18,7 +18,6 @@ from bus.config import Settings
 DOCS = Path(__file__).parents[2] / "docs"
 ALERTING, CHANNELS_PAGE = DOCS / "alerting.md", DOCS / "channels.md"
 BLOCK = re.compile(r"```toml\n(.*?)```", re.DOTALL)
-SERVICE = re.compile(r"services = \[")
 
 
 def blocks(page: Path) -> list[str]:

@@ -23,6 +23,7 @@ from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import DEFAULTS, SECOND, in_force
 from bus import config, home, rooms
 from bus.arguments import Parser, duration
+from bus.asking import Asking
 from bus.config import ConfigError, Settings
 from bus.drawers import Drawer, Mixed
 from bus.faults import Fault, did_you_mean
@@ -39,6 +40,8 @@ LISTS: dict[str, type | Drawer | Mixed] = {
     "services": rooms.SERVICES,
 }
 SHOWN = 50
+PATIENCE = 20.0
+"""Seconds to wait for one page of the past."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,7 +58,8 @@ def main(argv: Sequence[str]) -> int:
         return WRONG
     new, old = (replay_of(today, one, start, given.host) for one in (tried, None))
     try:
-        with History(hub(given.config), hosts=given.host) as history:
+        with Asking(hub(given.config), seconds=PATIENCE) as asking:
+            history = History(asking.ask, hosts=given.host)
             judges = (new.judge, old.judge)
             history.introduce(judges, start)
             replayed((new, old), lambda a, b: history.fetch(judges, a, b), start, end)

@@ -197,7 +197,7 @@ class Catching:
                 continue
             for record in found:
                 self._records.append((stored.received, record))
-                if record.kind == "sample" and (number := _layout(record)) and not self._judge.knows(number):
+                if record.kind == "sample" and (number := layout_of(record)) and not self._judge.knows(number):
                     wanted.add(number)
         if wanted:
             self._put(Layouts(tuple(wanted)), self._layouts)
@@ -258,7 +258,8 @@ def judged(judge: Judge, record: Record, received: int) -> None:
         judge.loss(message, received)
 
 
-def _layout(record: Record) -> int:
+def layout_of(record: Record) -> int:
+    """The layout of a sample; 0 when its body is none of ours."""
     try:
         return int(KINDS["sample"].decode(record.body).layout)
     except ValueError:

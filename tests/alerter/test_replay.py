@@ -19,8 +19,7 @@ from alerter.memory import Memory
 from alerter.replay import Outcome, Replay, replayed
 from alerter.rules import Rule, in_force
 from bus.messages import Check, Layout, Loss, Message, Sample
-from bus.questions import Question
-from bus.wire import Record, record, unstamped
+from bus.wire import Record, pack, record, stamped, unstamped
 from store.answers import answer
 from store.backends import Backend, opened
 from store.batch import Batch
@@ -220,18 +219,6 @@ def hour(alerter: Alerter, seed: int) -> list[bytes]:
     return frames
 
 
-class Near(History):
-    """The history of a store in this process."""
-
-    def __init__(self, backend: Backend) -> None:
-        super().__init__(Path())
-        self._backend = backend
-        self._subjects = {kind: backend.subjects(kind) for kind in ("sample", "check", "loss")}
-
-    def ask(self, question: Question) -> Any:
-        return answer(self._backend, question)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Callable[[list[bytes]], Backend]]:
     backend = opened("lmdb", tmp_path / "store", write=True)
@@ -254,7 +241,10 @@ def store(tmp_path: Path) -> Iterator[Callable[[list[bytes]], Backend]]:
 
 def backtested(backend: Backend, rules: Sequence[Rule], end: float) -> Outcome:
     """What the rules find in the store."""
-    history, replay = Near(backend), Replay(rules, (), (), (), at(-60), silent=60 * 10**9)
+    history, replay = (
+        History(lambda question: answer(backend, question)),
+        Replay(rules, (), (), (), at(-60), silent=60 * 10**9),
+    )
     history.introduce((replay.judge,), at(-60))
     replayed((replay,), lambda a, b: history.fetch((replay.judge,), a, b), at(-60), at(end))
     return replay.outcome
@@ -290,3 +280,11 @@ def test_a_recorded_hour_gives_the_same_incidents_live_and_from_the_store(
     assert sorted(rows, key=str) == sorted((tuple(one[name] for name in names) for one in lived), key=str)
     assert {"busy", "mean", "fills", "thrice", "slow", "two-of-three", "service-down"} <= {row[1] for row in rows}
     assert {"host-silent", "disk-nearly-full", "clock-skew", "room-unwell"} <= {row[1] for row in rows}
+
+
+def test_bodies_that_are_none_of_ours_are_left_out(store: Callable[[list[bytes]], Backend]) -> None:
+    frames = [
+        stamped(kind, 1, place, at(place), [pack(Record(kind, "web-1", "web-1", at(place), 7, place, b"rubbish"))])
+        for place, kind in enumerate(("sample", "facts", "check"), 1)
+    ]
+    assert backtested(store(frames), in_force(OWN), HOUR).records == 2

@@ -34,7 +34,8 @@ def build(program: Program[Alerter]) -> None:
 
     rules = in_force(settings["rules"], settings["hosts"], defaults=config.default_rules)
     judge = Judge(rules, settings["hosts"], settings["services"], now=now, flapping_count=config.flapping_count)
-    holding = Holding(settings["maintenance"], settle=settings_ns(config.parent_seconds))
+    silent = BLIND * program.bus.vitals_seconds
+    holding = Holding(settings["maintenance"], settle=settings_ns(config.parent_seconds), silent=settings_ns(silent))
     memory = _memory(program)
     loop.on_stop(memory.close)
     voice = program.deliverer()
@@ -51,7 +52,7 @@ def build(program: Program[Alerter]) -> None:
         catching,
         program.vitals,
         program.log,
-        silent_seconds=BLIND * program.bus.vitals_seconds,
+        silent_seconds=silent,
     )
     drills = Drills(
         judge, desk, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now

@@ -12,7 +12,7 @@ from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import in_words
 from alerter.silences import clock, in_maintenance, silenced
-from alerter.subjects import Subject
+from alerter.subjects import NEVER, Subject
 from alerter.terms import STATES
 from bus.messages import Silence
 
@@ -25,7 +25,11 @@ KINDS = ("host", "service")
 class Holding:
     """What holds notices back; silences by id."""
 
-    def __init__(self, windows: Sequence[Maintenance] = (), *, settle: int = 60_000_000_000) -> None:
+    def __init__(
+        self, windows: Sequence[Maintenance] = (), *, settle: int = 60_000_000_000, silent: int = NEVER
+    ) -> None:
+        """``silent``: after so long (ns) without a word of the prober nobody knows whether it has a connection."""
+        self.silent = silent
         self.silences: dict[str, Silence] = {}
         self.windows = tuple(windows)
         self.settle = settle
@@ -41,7 +45,7 @@ class Holding:
         found = silenced(self.silences.values(), incident, now)
         found += in_maintenance(self.windows, incident, now)
         found += self._parents(incident, judge, now)
-        if incident.kind == "service" and not is_connected(judge):
+        if incident.kind == "service" and not is_connected(judge, now, self.silent):
             found.append(
                 Hold("connectivity", "Guardia's own host has no connection: what it sees of services is no news")
             )
@@ -101,9 +105,11 @@ def doubtful(subject: Subject, now: int) -> str | None:
     return None
 
 
-def is_connected(judge: Judge) -> bool:
-    """Whether the prober on the hub has a connection of its own; unknown counts as yes."""
+def is_connected(judge: Judge, now: int, silent: int = NEVER) -> bool:
+    """Whether the prober on the hub has a connection of its own; unknown counts as yes, as when it is ``silent``."""
     subject = judge.subjects.get(("hub", "guardia.prober"))
-    if subject is None or subject.bound is None or "prober.connected" not in subject.bound.names:
+    if subject is None or now - subject.heard > silent:
+        return True
+    if subject.bound is None or "prober.connected" not in subject.bound.names:
         return True
     return subject.values()[subject.bound.names.index("prober.connected")] != 0.0

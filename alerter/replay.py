@@ -62,7 +62,7 @@ class Replay:
         """``silent``: after so long (ns) without any record the hub itself heard nothing, and no silence counts."""
         self.judge = Judge(rules, hosts, services, now=start, flapping_count=flapping_count)
         self.outcome = Outcome()
-        self._holding = Holding(windows, settle=settle)
+        self._holding = Holding(windows, settle=settle, silent=silent)
         self._looked = self._heard = start
         self._silent = silent
 

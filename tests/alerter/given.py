@@ -173,5 +173,5 @@ def desk(world: World, memory: Memory, speaker: Any = None, windows: Sequence[An
     """A desk over the world's judge."""
     speaker, teller = speaker or Hearer(), Teller()
     world.settled_elsewhere = True
-    made = Desk(world.judge, Holding(windows), memory, speaker, teller, logging.getLogger("test"))
+    made = Desk(world.judge, Holding(windows, silent=25 * SECOND), memory, speaker, teller, logging.getLogger("test"))
     return made, speaker, teller

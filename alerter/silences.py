@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 
 from alerter.config import Maintenance
 from bus import calendar
-from bus.judging import AddSilence, Hold, Incident
+from bus.judging import LONGEST_SILENCE, AddSilence, Hold, Incident
 from bus.messages import Silence
 
-LONGEST = 400 * 86_400 * 1_000_000_000
+LONGEST = int(LONGEST_SILENCE * 1e9)
 
 
 def matches(terms: Sequence[str], incident: Incident) -> bool:
@@ -77,7 +77,7 @@ def objection(asked: AddSilence, now: int) -> str:
     if asked.until <= max(now, asked.starts or now):
         return "a silence ends after it began, and not in the past"
     if asked.until > now + LONGEST:
-        return "a silence ends within 400 days: what is never to be told needs another rule"
+        return "a silence ends within a year: what is never to be told needs another rule"
     return ""
 
 

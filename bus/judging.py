@@ -17,6 +17,8 @@ from bus.messages import Silence
 from bus.questions import Unanswered, question_in
 
 MAX_INCIDENTS = 1000
+LONGEST_SILENCE = 366 * 86_400.0
+"""Seconds: what is never to be told needs another rule."""
 SEVERITIES = ("info", "warning", "critical")
 """From what may wait to what may not."""
 FIRING, RESOLVED = "firing", "resolved"

@@ -83,10 +83,14 @@ class Bus:
         7 * 86_400.0, unit="s", minimum=60, help="What could not be delivered within this time is dropped, and counted."
     )
     beat_seconds: float = setting(
-        1.0, unit="s", minimum=0.1, maximum=10, help="A program shows at most this often that its loop goes round."
+        1.0, unit="s", minimum=0.1, maximum=2, help="A program shows at most this often that its loop goes round."
     )
     vitals_seconds: float = setting(
-        10.0, unit="s", minimum=1, maximum=3600, help="Each program publishes its own counters this often."
+        10.0,
+        unit="s",
+        minimum=1,
+        maximum=30,
+        help="Each program publishes its own counters this often; after a minute without them it counts as unwell.",
     )
 
     def objections(self) -> Iterator[Objection]:

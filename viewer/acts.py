@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bus import timing
+from bus.judging import LONGEST_SILENCE
 from viewer.alarms import silences_for
 from viewer.events import (
     ActDone,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from viewer.model import Model
 
 BACKTEST_SECONDS = 7 * 86_400.0
-LONGEST = 366 * 86_400.0
 FIRST_DURATION = "1h"
 
 
@@ -180,7 +180,7 @@ def duration(text: str) -> float | str:
         seconds = timing.seconds(text)
     except ValueError as error:
         return str(error)
-    return seconds if 0 < seconds <= LONGEST else "a silence lasts more than nothing and at most a year"
+    return seconds if 0 < seconds <= LONGEST_SILENCE else "a silence lasts more than nothing and at most a year"
 
 
 def send_acknowledge(model: Model, found: Targets, note: str) -> None:

@@ -12,6 +12,7 @@ from api.filters import BadParameter
 from api.resources.base import Request, Resource, Response, body_of, query_of, send, who
 from api.views.alerts import alerts, page, rules, silences, why
 from bus.judging import (
+    LONGEST_SILENCE,
     MAX_INCIDENTS,
     Acknowledge,
     AddSilence,
@@ -26,7 +27,6 @@ from bus.judging import (
 
 ROWS = 100
 WEEK = 7 * 24 * 3600 * SECOND
-LONGEST_SILENCE = 366 * 24 * 3600.0
 MOST_MATCHES = 50
 LONGEST_TEXT = 1000
 

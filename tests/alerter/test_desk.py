@@ -152,7 +152,7 @@ def test_a_silence_hides_no_recovery_from_the_record(memory: Memory) -> None:
         (AddSilence("anna", "", at(60), ("web-1",)), "reason"),
         (AddSilence("anna", "disk", at(-60), ("web-1",)), "ends after"),
         (AddSilence("anna", "disk", at(60), ()), "what it holds back"),
-        (AddSilence("anna", "disk", at(500 * 86_400), ("web-1",)), "400 days"),
+        (AddSilence("anna", "disk", at(500 * 86_400), ("web-1",)), "within a year"),
     ],
 )
 def test_a_silence_has_owner_reason_and_end(memory: Memory, asked: AddSilence, told: str) -> None:

@@ -12,7 +12,7 @@ from alerter.config import Alerter, RuleTable
 from alerter.history import History
 from bus.config import ConfigError, Settings
 from bus.messages import Facts
-from bus.questions import Latest, Question, Records, Stored, Subject
+from bus.questions import Latest, Question, Records, Stored, Subject, SubjectList, Subjects
 from bus.tables import Bus, Host
 from bus.wire import pack, record
 from tests.alerter.given import World, at, rule
@@ -51,20 +51,18 @@ def test_what_cannot_be_tried_is_told(name: str, when: str, said: str) -> None:
     assert said in str(caught.value.faults[0])
 
 
-class Told(History):
+def told(question: Question) -> Any:
     """A past of one host that came at noon and told its facts again an hour later."""
-
-    def ask(self, question: Question) -> Any:
-        assert question == Latest("facts")
-        facts = record(
-            Facts(interval=10.0), source="web-1", subject="web-1", at=at(3600), epoch=7, number=9, sent=at(3600)
-        )
-        return Records((Stored(at(3600), pack(facts)),))
+    if isinstance(question, Subjects):
+        web = Subject("web-1", at(0), at(4000), at(4000))
+        return SubjectList((web,) if question.kind == "sample" else ())
+    assert question == Latest("facts")
+    facts = record(Facts(interval=10.0), source="web-1", subject="web-1", at=at(3600), epoch=7, number=9, sent=at(3600))
+    return Records((Stored(at(3600), pack(facts)),))
 
 
 def test_facts_of_today_do_not_put_the_past_of_a_host_that_came_meanwhile_off_until_then() -> None:
-    past = Told(Path("nowhere"))
-    past._subjects = {"sample": [Subject("web-1", at(0), at(4000), at(4000))], "check": []}
+    past = History(told)
     world = World(rule("age > 2m", name="silent"), began=-600.0)
     past.introduce((world.judge,), at(-600))
     world.says(0)

@@ -122,10 +122,14 @@ class Loop:
                 self.pass_once()
         finally:
             try:
-                for handler in reversed(self._at_end):
-                    handler()
+                self.end()
             finally:
                 self._restore_signals(before)
+
+    def end(self) -> None:
+        """Call the handlers of ``on_stop`` that were not called yet; for a program that ends before its loop began."""
+        while self._at_end:
+            self._at_end.pop()()
 
     def pass_once(self, longest_wait: float = LONGEST_WAIT) -> None:
         """Wait for the next thing to do, do all that is due."""

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import zmq
 
@@ -287,6 +287,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     lock = process.Lock(program.run_dir / f"{program.name}.lock")
     process.call_itself(program.name)
     process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
+    before = _may_be_stopped()
     try:
         process.stacks_into(program.home / "log" / f"{program.name}.stacks")
         if (other := lock.take()) is not None:
@@ -315,8 +316,22 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     except Exception as error:
         return _at_fault(log, error)
     finally:
+        with contextlib.suppress(Exception):  # what is half built may not know how to end
+            program.loop.end()
         program.context.destroy(linger=200)
         lock.release()
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _may_be_stopped() -> dict[signal.Signals, Any]:
+    """Until the loop listens, and after it, a signal ends the program by way of ``finally``: the sockets' files go.
+
+    Returns the handlers that were there.
+    """
+    with contextlib.suppress(ValueError):  # outside the main thread there are no signals
+        return {number: signal.signal(number, lambda *_: sys.exit(0)) for number in (signal.SIGTERM, signal.SIGINT)}
+    return {}
 
 
 def _at_fault(log: logging.Logger, error: Exception) -> int:

@@ -13,14 +13,18 @@ MAX_IPC = 107
 """Bytes that a socket's path may have (``sockaddr_un``)."""
 LONGEST_SOCKET = "side-receipts.ipc"
 DEFAULT_CONFIG = Path("etc/guardia.toml")
+SUPERVISOR = Path("run/supervisord")
 PROJECT = Path(__file__).resolve().parent.parent
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """What a full disk says."""
 
 
 def config_path(given: str | None, environment: Mapping[str, str]) -> Path:
-    """``--config``, else ``GUARDIA_CONFIG``, else ``etc/guardia.toml`` here or beside the program."""
-    if named := given or environment.get("GUARDIA_CONFIG"):
+    """``--config``, else ``GUARDIA_CONFIG``, else ``etc/guardia.toml`` here or beside the program.
+
+    Under supervisord it is, where neither is said, the file beside supervisord's own (``GUARDIA_DEFAULT_CONFIG``).
+    """
+    if named := given or environment.get("GUARDIA_CONFIG") or environment.get("GUARDIA_DEFAULT_CONFIG"):
         return Path(named).absolute()
     for folder in (Path.cwd(), PROJECT):
         if (folder / DEFAULT_CONFIG).exists():
@@ -32,6 +36,20 @@ def home_path(config: Path, environment: Mapping[str, str]) -> Path:
     """``GUARDIA_HOME``, else ``var`` beside the configuration."""
     named = environment.get("GUARDIA_HOME")
     return Path(named).absolute() if named else config.parent / "var"
+
+
+def supervisor_noted(home: Path, url: str) -> None:
+    """Write down where the supervisord of this home listens, ``unix://PATH``: a home may be far from it."""
+    (home / SUPERVISOR).write_text(url + "\n", encoding="utf-8")
+
+
+def supervisor_socket(home: Path) -> Path:
+    """Where the supervisord of this home listens, or did; beside the home's files where nothing is noted."""
+    try:
+        noted = (home / SUPERVISOR).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        noted = ""
+    return Path(noted.removeprefix("unix://")) if noted.startswith("unix://") else home / "supervisor.sock"
 
 
 def made(home: Path) -> Path:

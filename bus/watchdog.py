@@ -174,6 +174,7 @@ def main(argv: Sequence[str]) -> int:
         watchdog, bus = Watchdog(), Bus()
     try:
         folder = home.made(home.home_path(path, os.environ))
+        home.supervisor_noted(folder, os.environ["SUPERVISOR_SERVER_URL"])
         log = logs.opened("watchdog", folder / "log", bus, stream=sys.stderr)
     except OSError as error:
         print(f"watchdog: {unwritable(error)}, trying again in {PAUSE:g} s", file=sys.stderr, flush=True)

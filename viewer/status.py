@@ -222,7 +222,7 @@ class _Transport(SupervisorTransport):  # type: ignore[misc]
 
 def programs_at(folder: Path, faults: list[str], patience: float = TIMEOUT[1]) -> tuple[ProgramSeen, ...] | None:
     """What the supervisord of this home tells; ``None`` where it tells nothing, with the reason in ``faults``."""
-    socket = folder / "supervisor.sock"
+    socket = home.supervisor_socket(folder)
     transport = _Transport(socket, patience)
     try:
         infos: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()

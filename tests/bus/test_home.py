@@ -17,6 +17,21 @@ def test_the_configuration_is_what_was_given_else_what_the_environment_says(tmp_
     assert home.config_path(None, environment) == tmp_path / "environment.toml"
 
 
+def test_under_supervisord_the_file_beside_its_own_holds_where_nobody_names_one(tmp_path: Path) -> None:
+    beside = {"GUARDIA_DEFAULT_CONFIG": str(tmp_path / "beside.toml")}
+    assert home.config_path(None, beside) == tmp_path / "beside.toml"
+    assert home.config_path(None, {**beside, "GUARDIA_CONFIG": str(tmp_path / "own.toml")}) == tmp_path / "own.toml"
+
+
+def test_where_supervisord_listens_is_what_it_says_else_beside_the_files(tmp_path: Path) -> None:
+    made = home.made(tmp_path / "var")
+    assert home.supervisor_socket(made) == made / "supervisor.sock"
+    home.supervisor_noted(made, f"unix://{tmp_path}/etc/var/supervisor.sock")
+    assert home.supervisor_socket(made) == tmp_path / "etc" / "var" / "supervisor.sock"
+    home.supervisor_noted(made, "http://127.0.0.1:9001")
+    assert home.supervisor_socket(made) == made / "supervisor.sock"
+
+
 def test_the_configuration_is_else_that_of_the_folder_we_are_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,8 @@ class Hub:
         self.config = self.etc / "guardia.toml"
         self.write(settings)
         self.log = folder / "supervisord.out"
+        self.environment: dict[str, str] = {}
+        """What else is in the environment of supervisord, and of commands."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def write(self, settings: str, api: str = "port") -> None:
@@ -57,7 +59,7 @@ class Hub:
         """Start supervisord."""
         inherited = ("SUPERVISOR_", "GUARDIA_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(inherited)}
-        environment["PATH"] = f"{BIN}:{environment['PATH']}"
+        environment |= {"PATH": f"{BIN}:{environment['PATH']}", **self.environment}
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 [BIN / "supervisord", "-c", self.etc / "guardia.conf"],
@@ -118,7 +120,7 @@ class Hub:
         """Run ``guardia`` with these arguments on this hub."""
         return subprocess.run(
             [BIN / "guardia", *arguments],
-            env={**os.environ, "GUARDIA_CONFIG": str(self.config), "LC_ALL": "C.UTF-8"},
+            env={**os.environ, "GUARDIA_CONFIG": str(self.config), "LC_ALL": "C.UTF-8", **self.environment},
             capture_output=True,
             text=True,
             timeout=30,

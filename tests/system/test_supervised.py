@@ -188,8 +188,13 @@ def test_a_hub_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_a_hub_that_is_started_again_still_has_its_history(tmp_path: Path) -> None:
+def test_a_hub_whose_files_stand_elsewhere_is_asked_there_and_started_again_still_has_its_history(
+    tmp_path: Path,
+) -> None:
     hub = Hub(tmp_path)
+    own = tmp_path / "own.toml"
+    hub.config = hub.config.rename(own)
+    hub.environment = {"GUARDIA_CONFIG": str(own), "GUARDIA_HOME": str(tmp_path / "home")}
 
     def rows() -> list[str]:
         answer = hub.ask("servers/web-1/metrics/latest?limit=1000")
@@ -199,6 +204,11 @@ def test_a_hub_that_is_started_again_still_has_its_history(tmp_path: Path) -> No
     try:
         until(lambda: len(rows()) >= 3, 30, "some rows")
         before = rows()
+        until(hub.all_run, 40, "all programs run")
+        said = hub.guardia("status")
+        assert said.returncode == 0, said.stdout
+        assert said.stdout.count(" running ") == len(PROGRAMS)
+        assert not (hub.etc / "var" / "store").exists()
     finally:
         hub.stop()
     hub.start()

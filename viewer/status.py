@@ -228,7 +228,8 @@ def programs_at(folder: Path, faults: list[str], patience: float = TIMEOUT[1]) -
         infos: Any = ServerProxy("http://127.0.0.1", transport=transport).supervisor.getAllProcessInfo()
     except (OSError, Error, ExpatError, HTTPException) as error:
         said = (getattr(error, "strerror", None) or str(error)).lower()
-        faults.append(f"supervisord does not answer at {socket}: {said}")
+        remedy = home.as_owner(socket) if isinstance(error, PermissionError) else ""
+        faults.append(f"supervisord does not answer at {socket}: {said}{f'; {remedy}' if remedy else ''}")
         return None
     finally:
         transport.close()

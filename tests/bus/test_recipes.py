@@ -1,0 +1,29 @@
+"""The recipes for the first day: each configuration in them is right, and what runs under systemd can start."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bus import config, rooms
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHOWN = re.findall(r"```toml\n(.*?)```", (PROJECT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_what_a_recipe_shows_is_a_right_configuration(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "guardia.toml"
+    path.write_text(text)
+    secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "https://receiver.example/x")
+    config.load(path, rooms.tables(), rooms.LISTS, environment=secrets)
+
+
+@pytest.mark.parametrize(("unit", "programs"), [("guardia", "guardia"), ("guardia-agent", "agent")])
+def test_under_systemd_the_programs_output_is_nothing_that_cannot_be_opened(unit: str, programs: str) -> None:
+    # A socket of the journal, which is what systemd gives without a word, cannot be opened as /dev/fd/1.
+    assert "/dev/fd/1" in (PROJECT / "etc" / f"{programs}.conf").read_text()
+    text = (PROJECT / "etc" / "deploy" / f"{unit}.service").read_text()
+    assert {"StandardOutput=null", "StandardError=null"} <= set(text.splitlines())

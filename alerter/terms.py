@@ -41,6 +41,12 @@ class Condition:
     """Whether it is judged for each instance."""
 
 
+def readings(text: str) -> tuple[str, ...]:
+    """The readings of hosts that the condition asks for; raises ``Misread``."""
+    names = _names(condition(text).tree)
+    return tuple(dict.fromkeys(name for name in names if not is_of_service(name) and name not in WORDS))
+
+
 @lru_cache(maxsize=4096)
 def condition(text: str) -> Condition:
     """The condition that ``text`` describes; raises ``Misread``."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from bus import config, home, reference, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
+from bus.hints import hints
 from bus.program import STOPPED, WRONG
 
 
@@ -30,14 +31,16 @@ def main(argv: Sequence[str]) -> int:
         return STOPPED
     path = home.config_path(arguments.config, os.environ)
     faults: tuple[config.Fault, ...] = ()
+    notes: list[str] = []
     try:
-        config.load(path, rooms.tables(), rooms.LISTS)
+        notes = hints(config.load(path, rooms.tables(), rooms.LISTS))
     except ConfigError as error:
         faults = error.faults
     if arguments.json:
         print(json.dumps([dataclasses.asdict(fault) for fault in faults], indent=2))
     elif not faults:
         print(f"{path} is right")
+        print("".join(f"note: {note}\n" for note in notes), end="", file=sys.stderr)
     for fault in () if arguments.json else faults:
         print(fault, file=sys.stderr)
     return WRONG if faults else STOPPED

@@ -72,6 +72,10 @@ class Hub:
     """A file of certificates to trust; empty: those that this machine trusts."""
 
 
+HUBS = {"bus", "store", "api", "agent", "alerter", "prober", "notify", "hosts", "services", "rules", "channels"}
+"""Tables of the hub's configuration, which is easily taken for that of the viewer."""
+
+
 def load(path: Path | None, environment: Mapping[str, str]) -> Viewer:
     """The settings in ``path``, or in the usual place where there is such a file; raises ``ConfigError``."""
     place = (path or FILE).expanduser()
@@ -94,6 +98,9 @@ def read(text: str, path: Path, environment: Mapping[str, str]) -> Viewer:
     except tomllib.TOMLDecodeError as error:
         reason = str(error)
         raise ConfigError([Fault(str(path), "", None, "a mistake", "TOML", reason[:1].lower() + reason[1:])]) from None
+    if HUBS & raw.keys():
+        found, remedy = "settings of the hub", "type: guardia --config FILE COMMAND"
+        raise ConfigError([Fault(str(path), "", None, found, "settings of the viewer", remedy)])
     # Read like one of the hub's tables, with the same checks and sentences.
     reading = Reading(path, {("viewer", *place): line for place, line in places(text).items()}, environment)
     found = reading.table(Viewer, raw, ("viewer",))

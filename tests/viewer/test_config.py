@@ -91,3 +91,10 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(ConfigError, match="one line with the token"):
         asked(file=str(tmp_path / "empty"))
+
+
+def test_the_hubs_configuration_is_not_taken_for_the_viewers(tmp_path: Path) -> None:
+    path = tmp_path / "guardia.toml"
+    path.write_text("[bus]\n[api]\nport = 8090\n")
+    with pytest.raises(ConfigError, match=r"found settings of the hub.*guardia --config FILE COMMAND"):
+        load(path, {})

@@ -29,6 +29,8 @@ from bus.judging import (
     EndSilence,
     IncidentList,
     Incidents,
+    NotThere,
+    Objected,
     Question,
     RuleList,
     Rules,
@@ -41,6 +43,7 @@ from bus.judging import (
     read_question,
 )
 from bus.messages import DRILL, Silence
+from bus.questions import Unanswered
 from bus.sockets import Answer
 
 AT_ONCE = 16
@@ -48,10 +51,6 @@ MOST_ALARMS = 4000
 MOST_LOOKED_AT = 50_000
 Deliveries = Callable[[Any, str], Sequence[Delivery]]
 """Gives, within a transaction, what became of telling people about an incident."""
-
-
-class Refused(Exception):
-    """A question that has no answer; the text says why."""
 
 
 class Drilled(Protocol):
@@ -108,12 +107,12 @@ class Counter:
         try:
             return pack_answer(self.answer(read_question(data)))
         except Unfit as error:
-            return pack_refusal(f"not understood: {error}")
-        except Refused as error:
-            return pack_refusal(str(error))
+            return pack_refusal(Unanswered(f"not understood: {error}"))
+        except Unanswered as error:
+            return pack_refusal(error)
 
     def answer(self, question: Question) -> Any:
-        """The answer of the type that belongs to ``question``; raises ``Refused``."""
+        """The answer of the type that belongs to ``question``; raises ``NotThere`` or ``Objected``."""
         now = self._clock()
         match question:
             case Alarms():
@@ -200,7 +199,7 @@ class Counter:
 
     def _silence(self, asked: AddSilence, now: int) -> Done:
         if objection := silences.objection(asked, now):
-            raise Refused(objection)
+            raise Objected(objection)
         made = silences.made(asked, secrets.token_hex(4), now)
         self._desk.silence(made, now)
         return Done(made.id, f"silence {made.id} holds until {silences.clock(made.until, now)}")
@@ -208,7 +207,7 @@ class Counter:
     def _end(self, asked: EndSilence, now: int) -> Done:
         known = self._desk.holding.silences.get(asked.id)
         if known is None:
-            raise Refused(f"there is no silence {asked.id}; guardia silence list shows their ids")
+            raise NotThere(f"there is no silence {asked.id}; guardia silence list shows their ids")
         if known.revoked or known.until <= now:
             return Done(asked.id, f"silence {asked.id} was over already")
         reason = f"{known.reason} (ended by {asked.owner})" if asked.owner != known.owner else known.reason
@@ -218,20 +217,20 @@ class Counter:
 
     def _drill(self, asked: Drill, now: int) -> Done:
         if self._drills is None:
-            raise Refused("no drills are held here")
+            raise Objected("no drills are held here")
         if not asked.channel:
             self._drills.end(now, passed=asked.passed)
             self._desk.settle(now)
             return Done("drill", "the drill is over")
         if objection := self._drills.begin(asked.channel, now):
-            raise Refused(objection)
+            raise Objected(objection)
         return Done("drill", f"a breach of {DRILL} is told to {asked.channel}")
 
     def _acknowledge(self, asked: Acknowledge, now: int) -> Done:
         if not asked.owner.strip():
-            raise Refused("an acknowledgement has an owner: say who you are")
+            raise Objected("an acknowledgement has an owner: say who you are")
         incident = self._desk.acknowledge(asked.incident, Acknowledgement(asked.owner.strip(), now, asked.note))
         if incident is None:
-            raise Refused(f"no incident {asked.incident} burns; guardia alerts shows their ids")
+            raise NotThere(f"no incident {asked.incident} burns; guardia alerts shows their ids")
         self._desk.settle(now)
         return Done(incident.id, f"{incident.rule} of {incident.subject} is acknowledged by {asked.owner.strip()}")

@@ -14,7 +14,7 @@ from api.filters import BadParameter
 from api.judge import AlerterAway
 from api.shapes import ErrorShape
 from api.tokens import TokensFault
-from bus.judging import NotThere
+from bus.judging import NotThere, Objected
 from bus.questions import Unanswered
 
 log = logging.getLogger("guardia.api")
@@ -56,6 +56,8 @@ def problem_of(fault: Exception) -> Problem:
         return Problem(400, "bad_parameter", str(fault), parameter=fault.parameter)
     if isinstance(fault, NotThere):
         return not_found(str(fault))
+    if isinstance(fault, Objected):
+        return Problem(400, "bad_request", str(fault))
     if isinstance(fault, AlerterAway):
         return Problem(503, "alerter_unavailable", f"the alerter cannot answer: {fault}", headers={"Retry-After": "2"})
     if isinstance(fault, Unanswered):

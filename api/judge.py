@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from api.lines import BusLine
-from bus.judging import NotThere, Question, read_answer
+from bus.judging import NotThere, Objected, Question, read_answer
 from bus.questions import Unanswered, pack_question
 
 
@@ -17,7 +17,10 @@ class Judge(Protocol):
     """Who is asked about alarms."""
 
     async def answer(self, question: Question) -> Any:
-        """The answer that belongs to the question; raises ``AlerterAway``, or ``NotThere`` for what there is not."""
+        """The answer that belongs to the question; raises ``AlerterAway``.
+
+        Raises ``NotThere`` for what there is not, ``Objected`` for what cannot be done as it is asked for.
+        """
         ...
 
 
@@ -28,7 +31,7 @@ class JudgeLine(BusLine):
         """See ``Judge``."""
         try:
             return read_answer(question, await self.asked(pack_question(question)))
-        except NotThere:
+        except (NotThere, Objected):
             raise
         except Unanswered as failure:
             raise AlerterAway(str(failure)) from None

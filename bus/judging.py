@@ -287,7 +287,14 @@ QUESTIONS: dict[str, type[Any]] = {question.__name__: question for question in A
 
 
 class NotThere(Unanswered):
-    """There is no such incident, silence or rule; the text names it."""
+    """There is no such incident or silence; the text names it."""
+
+
+class Objected(Unanswered):
+    """What is asked for cannot be done as it is asked for; the text says why."""
+
+
+_FAULTS: dict[str, type[Unanswered]] = {"missing": NotThere, "objected": Objected}
 
 
 def read_question(data: bytes) -> Question:
@@ -300,16 +307,17 @@ def pack_answer(answer: Any) -> bytes:
     return msgpack.packb(plain(answer))  # type: ignore[no-any-return]
 
 
-def pack_refusal(text: str, *, missing: bool = False) -> bytes:
-    """The bytes that make ``read_answer`` raise ``Unanswered(text)``, with ``missing`` ``NotThere(text)``."""
-    return msgpack.packb({"error": text, "missing": missing})  # type: ignore[no-any-return]
+def pack_refusal(fault: Unanswered) -> bytes:
+    """The bytes that make ``read_answer`` raise ``fault`` where somebody asked."""
+    kind = next((kind for kind, of in _FAULTS.items() if isinstance(fault, of)), "")
+    return msgpack.packb({"error": str(fault), "kind": kind})  # type: ignore[no-any-return]
 
 
 def read_answer(question: Question, data: bytes) -> Any:
     """The answer of the type that belongs to ``question``; raises ``Unanswered``."""
     value = msgpack.unpackb(data)
     if type(value) is dict and "error" in value:
-        raise (NotThere if value.get("missing") else Unanswered)(value["error"])
+        raise _FAULTS.get(str(value.get("kind")), Unanswered)(value["error"])
     try:
         return build(ANSWERS[type(question)], value, "answer")
     except Unfit as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from alerter.answering import Refused
 from alerter.memory import Memory
 from alerter.rules import in_force
 from bus.judging import (
@@ -16,6 +15,9 @@ from bus.judging import (
     Alarms,
     EndSilence,
     Incidents,
+    NotThere,
+    Objected,
+    Question,
     Silences,
     read_answer,
 )
@@ -156,8 +158,30 @@ def test_a_silence_hides_no_recovery_from_the_record(memory: Memory) -> None:
     ],
 )
 def test_a_silence_has_owner_reason_and_end(memory: Memory, asked: AddSilence, told: str) -> None:
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Objected, match=told):
         Case(memory).counter.answer(asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault", "told"),
+    [
+        (EndSilence("none", "anna"), NotThere, "there is no silence none"),
+        (Acknowledge("none", "anna", ""), NotThere, "no incident none burns"),
+        (Acknowledge("none", " ", ""), Objected, "has an owner"),
+        (AddSilence("anna", "disk", at(60), ()), Objected, "what it holds back"),
+    ],
+)
+def test_who_asks_is_told_whether_it_is_missing_or_cannot_be_done(
+    memory: Memory, asked: Question, fault: type[Unanswered], told: str
+) -> None:
+    with pytest.raises(fault, match=told):
+        read_answer(asked, Case(memory).counter.answered(pack_question(asked)))
+
+
+def test_what_is_no_question_is_not_understood(memory: Memory) -> None:
+    with pytest.raises(Unanswered, match="not understood") as raised:
+        read_answer(Alarms(), Case(memory).counter.answered(b"\x81\xa3ask\xa7Nothing"))
+    assert type(raised.value) is Unanswered
 
 
 def test_incidents_are_paged(memory: Memory) -> None:

@@ -18,6 +18,7 @@ from bus.judging import (
     IncidentList,
     Incidents,
     NotThere,
+    Objected,
     Question,
     RuleList,
     Rules,
@@ -99,6 +100,8 @@ class FakeJudge:
                 return WhyAnswer(NOON, (CHAIN,))
             case Silences():
                 return SilenceList((SILENCE,))
+            case AddSilence(matches=("late",)):
+                raise Objected("a silence ends after it began, and not in the past")
             case AddSilence():
                 return Done(SILENCE.id, "silenced until 12:30")
             case EndSilence(silence):

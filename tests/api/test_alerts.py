@@ -150,6 +150,14 @@ def test_a_body_that_cannot_be_obeyed_is_400_and_says_which_part(body: str, para
     assert house.judge.asked == []
 
 
+def test_what_the_alerter_objects_to_is_400_with_its_words() -> None:
+    house = House()
+    result = house.ask("POST", "/api/v1/silences", json={**SILENCE, "matches": ["late"]})
+    assert result.status_code == 400
+    assert result.json["error"] == "a silence ends after it began, and not in the past"
+    contract.error(result.json)
+
+
 def test_without_an_alerter_it_is_503_and_the_store_is_not_blamed() -> None:
     house = House()
     house.hub.judge = NoJudge()

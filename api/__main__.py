@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import ipaddress
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from api.app import from_config
 from api.config import Api
 from api.directory import Directory
 from api.leaving import App
-from api.server import Application, listen
+from api.server import UNBORN, Application, leave, listen
 from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
-from bus.program import TRY_AGAIN, Program, TryAgain, run, version
+from bus.program import TRY_AGAIN, Program, TryAgain, run, unwritable, version
 
 EXPECTED = {
     "store": ("guardia.store-writer",),
@@ -50,7 +51,11 @@ def build(program: Program[Api]) -> None:
 
     def make(place: int) -> App:
         settings = program.settings
-        logs.opened(f"api-{place}", program.home / "log", program.bus)
+        try:
+            logs.opened(f"api-{place}", program.home / "log", program.bus)
+        except OSError as error:
+            program.log.error("%s", unwritable(error))
+            raise SystemExit(UNBORN) from None
         return from_config(
             _table(settings),
             Directory.of(settings["hosts"], settings["services"], settings["maintenance"]),
@@ -68,9 +73,19 @@ def build(program: Program[Api]) -> None:
 
     def serve() -> int:
         program.beat()  # where its file cannot be made, that is to be said
+        master = os.getpid()
+        application = Application(
+            read, listener, make, forked=lambda: process.harden(supervised=True), passed=program.beat
+        )
         try:
-            Application(read, listener, make, forked=lambda: process.harden(supervised=True), passed=program.beat).run()
+            application.run()
         except SystemExit as end:
+            if os.getpid() != master:
+                leave(end.code)  # what follows is the master's to tidy up
+            if application.failed is not None:
+                raise application.failed from None
+            if end.code == UNBORN:
+                raise TryAgain("a worker could not start") from None
             return TRY_AGAIN if end.code else 0
         finally:
             program.beat_file.unlink(missing_ok=True)

@@ -7,12 +7,15 @@ here and handed over, because gunicorn retries in silence and then exits with a 
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from uvicorn_worker import UvicornWorker
 
@@ -21,6 +24,8 @@ from api.connections import Frames, Http
 
 MESSAGE_BYTES = 65_536
 """What a stream client may send at once."""
+UNBORN = Arbiter.WORKER_BOOT_ERROR
+"""How a worker ends that cannot start: the master ends then too."""
 STOP_SECONDS = 3
 HANG_SECONDS = 30
 """A worker that does nothing for so long is killed and replaced."""
@@ -44,6 +49,13 @@ def listen(config: Api) -> socket.socket:
     return listener
 
 
+def leave(code: object) -> NoReturn:
+    """End a worker here and now: above it are the steps by which its master ends."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 class Application(BaseApplication):  # type: ignore[misc]
     """What gunicorn runs. ``config`` reads the table, at the start and at every SIGHUP.
 
@@ -65,6 +77,7 @@ class Application(BaseApplication):  # type: ignore[misc]
         self._forked = forked
         self._passed = passed
         self._place = 0
+        self.failed: OSError | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -91,10 +104,20 @@ class Application(BaseApplication):  # type: ignore[misc]
         return self._make(self._place)
 
     def run(self) -> None:
-        """Serve until told to stop; raises ``SystemExit``."""
+        """Serve until told to stop; raises ``SystemExit``, in the master and in each worker.
+
+        ``failed`` is then what ended the master.
+        """
         master = Master(self)
-        master.passed = self._passed
+        master.passed = self._pass
         master.run()
+
+    def _pass(self) -> None:
+        try:
+            self._passed()
+        except OSError as error:
+            self.failed = error
+            raise HaltServer("cannot show that it lives", UNBORN) from None
 
     def _before_fork(self, master: Master, worker: Any) -> None:
         # A worker that replaces a dead one takes its place, so that its vitals go on under the same name.
@@ -132,6 +155,7 @@ class Log(Logger):  # type: ignore[misc]
     def setup(self, cfg: Any) -> None:
         self.error_log = logging.getLogger("guardia.api.server")
         self.error_log.setLevel(logging.WARNING)
+        self.error_log.addFilter(_worth_telling)
         self.access_log = logging.getLogger("guardia.api.server.access")
         self.access_log.setLevel(logging.CRITICAL)
 
@@ -140,6 +164,12 @@ class Log(Logger):  # type: ignore[misc]
 
     def close_on_exec(self) -> None:
         """Likewise."""
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Not what only repeats that a worker could not start: the worker said why, and how we end is said by us."""
+    repeated = isinstance(record.args, tuple) and record.args[-1:] == (UNBORN,)
+    return not repeated and record.msg not in ("Shutting down: %s", "Reason: %s")
 
 
 def worker_class(config: Api) -> type[UvicornWorker]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import faulthandler
 import fcntl
@@ -32,7 +33,7 @@ class Lock:
         self._file: IO[str] | None = None
 
     def take(self) -> int | None:
-        """None when it is ours now, else the number of the process that has it (0: unknown)."""
+        """None when it is ours now, else the number of the process that has it (0: unknown); raises ``OSError``."""
         file = open(self._path, "a+", encoding="ascii", errors="replace")  # noqa: SIM115 (held until the process ends)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,9 +42,14 @@ class Lock:
             text = file.read().strip()
             file.close()
             return int(text) if text.isdigit() else 0
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+        except OSError as error:
+            with contextlib.suppress(OSError):  # what could not be written is tried once more
+                file.close()
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
         self._file = file
         return None
 

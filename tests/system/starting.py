@@ -1,11 +1,12 @@
 """Programs started on small disks, in a mount namespace: ``unshare --mount python -m tests.system.starting FOLDER``.
 
 Reads lines ``PROGRAM MOUNT_OPTIONS`` and prints for each: exit code, and the last words. A program that has started
-is asked to stop.
+is asked to stop. For options ``read-only`` and ``full`` stand for a disk with the home's folders on it that is so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,7 +24,11 @@ SETTLED = 2.5
 
 def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[int, str]:
     """Start a program with its home on a disk of these options; its exit code and what it wrote."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], check=True)
+    state = options if options in ("read-only", "full") else ""
+    mounted = "size=1m" if state else options
+    subprocess.run(["mount", "-t", "tmpfs", "-o", mounted, "none", disk], check=True)
+    if state:
+        _lived_on(disk, state)
     out = config.with_suffix(".out")
     environment = {**os.environ, "GUARDIA_CONFIG": str(config), "GUARDIA_HOME": str(disk / "var")}
     try:
@@ -49,6 +54,18 @@ def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[in
         return process.wait(PATIENCE), out.read_text(errors="replace")
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def _lived_on(disk: Path, state: str) -> None:
+    """Make the home as programs leave it, then let nothing be written to its disk any more."""
+    for folder in ("run", "log", "store"):
+        (disk / "var" / folder).mkdir(parents=True, mode=0o700)
+    if state == "read-only":
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        return
+    with (disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 def _minds(pid: int, number: signal.Signals) -> bool:

@@ -15,6 +15,8 @@ import pytest
 from tests.namespaces import WHY_NOT, can_unshare, unshared
 from tests.system.supervised import free_ports
 
+PROGRAMS = ("collector", "agent", "store-writer", "store-reader", "store-sealer", "alerter", "prober", "api")
+STRANGE = ("Traceback", "a fault of Guardia's own", "Unhandled exception", "Exception in worker", "Shutting down")
 PROJECT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.skipif(not can_unshare("mount"), reason=WHY_NOT)
@@ -26,6 +28,14 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="guardia-"))
     yield made
     shutil.rmtree(made)
+
+
+def _told(one: dict[str, object]) -> bool:
+    """Whether what a program said is lines of its own, and no fault of a library's."""
+    program = str(one["program"]).partition("-")[0]
+    lines = str(one["text"]).splitlines()
+    ours = all(line.startswith(("at=", program)) for line in lines)
+    return ours and not any(words in line for line in lines for words in STRANGE)
 
 
 def _started(folder: Path, disks: list[tuple[str, str]]) -> list[dict[str, object]]:
@@ -56,13 +66,27 @@ def test_a_program_that_cannot_make_its_files_says_which_and_is_tried_again(fold
     disks += [
         (program, f"nr_inodes={files}") for program in ("api", "store-reader", "store-sealer") for files in (2, 5)
     ]
-    disks += [("api", "nr_inodes=8")]
+    disks += [("api", f"nr_inodes={files}") for files in (7, 8)]
 
     found = _started(folder, disks)
 
     assert [one for one in found if one["code"] != 111] == []
     assert [one for one in found if "no space left on device" not in str(one["text"]).lower()] == []
-    assert [one for one in found if "Traceback" in str(one["text"])] == []
+    assert [one for one in found if not _told(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "words"),
+    [("full", 111, ".lock: no space left on device, trying again in 5 s"), ("read-only", 100, "read-only file system")],
+)
+def test_a_home_that_nothing_can_be_written_to_is_told_in_a_line(
+    folder: Path, state: str, code: int, words: str
+) -> None:
+    found = _started(folder, [(program, state) for program in PROGRAMS])
+
+    assert [one for one in found if one["code"] != code or words not in str(one["text"])] == []
+    assert [one for one in found if not _told(one)] == []
+    assert [one for one in found if len(str(one["text"]).splitlines()) != 1] == []
 
 
 def test_a_program_that_finds_no_room_for_what_it_keeps_says_so_and_does_not_die_of_it(folder: Path) -> None:

@@ -202,7 +202,9 @@ class Counter:
             raise Objected(objection)
         made = silences.made(asked, secrets.token_hex(4), now)
         self._desk.silence(made, now)
-        return Done(made.id, f"silence {made.id} holds until {silences.clock(made.until, now)}")
+        text = f"silence {made.id} holds until {silences.clock(made.until, now)}"
+        strange = silences.strange(made.matches, self._judge.subjects.values(), self._judge.rules)
+        return Done(made.id, f"{text}; nothing that is known now matches {strange[0]}" if strange else text)
 
     def _end(self, asked: EndSilence, now: int) -> Done:
         known = self._desk.holding.silences.get(asked.id)

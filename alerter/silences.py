@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from alerter.config import Maintenance
+from alerter.rules import Rule
+from alerter.subjects import Subject
 from bus import calendar
 from bus.judging import LONGEST_SILENCE, AddSilence, Hold, Incident
 from bus.messages import Silence
@@ -79,6 +81,23 @@ def objection(asked: AddSilence, now: int) -> str:
     if asked.until > now + LONGEST:
         return "a silence ends within a year: what is never to be told needs another rule"
     return ""
+
+
+def strange(terms: Iterable[str], subjects: Iterable[Subject], rules: Iterable[Rule]) -> list[str]:
+    """The terms that match no host, service, rule or label of now: names that may be mistyped."""
+    seen = list(subjects)
+    names = {"subject": {text for one in seen for text in (one.name, one.key)}, "rule": {rule.name for rule in rules}}
+    found = []
+    for term in terms:
+        name, equals, glob = term.partition("=")
+        if not equals:
+            name, glob = "subject", term
+        if name in ("severity", "instance"):
+            continue
+        known = names.get(name) or {one.labels[name] for one in seen if name in one.labels}
+        if not any(fnmatchcase(text, glob) for text in known):
+            found.append(term)
+    return found
 
 
 def made(asked: AddSilence, id: str, now: int) -> Silence:

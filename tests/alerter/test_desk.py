@@ -241,3 +241,22 @@ def test_what_is_pending_says_why_and_for_how_long_whatever_was_heard_since(memo
     case.says(50, 97)
     (one,) = case.counter.answer(Alarms()).alarms
     assert one.reason == "cpu.percent is 96 %, above 90 %, since 30s"
+
+
+@pytest.mark.parametrize(
+    ("matches", "strange"),
+    [
+        (("web-*",), ""),
+        (("host/web-1", "severity=info"), ""),
+        (("shop", "rule=cp*"), ""),
+        (("wbe-1",), "; nothing that is known now matches wbe-1"),
+        (("web-1", "rule=dsk*"), "; nothing that is known now matches rule=dsk*"),
+        (("role=db",), "; nothing that is known now matches role=db"),
+    ],
+)
+def test_a_silence_of_something_that_nobody_knows_is_kept_and_says_so(
+    memory: Memory, matches: tuple[str, ...], strange: str
+) -> None:
+    case = Case(memory)
+    done = case.counter.answer(AddSilence("anna", "new disk", at(1800), matches))
+    assert done.text == f"silence {done.id} holds until 12:30Z{strange}"

@@ -11,7 +11,9 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
+from tests.system.asking_wrongly import questions
 from tests.system.supervised import Hub, is_alive, until
 
 pytestmark = pytest.mark.system
@@ -86,6 +88,26 @@ def test_status_says_that_all_is_well(hub: Hub) -> None:
     text = hub.guardia("status").stdout
     assert all(name in text for name in PROGRAMS)
     assert "hosts: 1 up" in text
+
+
+def test_no_question_however_wrong_is_the_hubs_fault(hub: Hub) -> None:
+    found = []
+    with requests.Session() as session:
+        for wrong in questions(hub.ask("openapi.json"), seed=7, rounds=8):
+            answer = session.request(
+                wrong.method,
+                f"http://127.0.0.1:{hub.api}{wrong.path}",
+                params=wrong.query,
+                data=wrong.body,
+                headers={"Content-Type": wrong.kind} if wrong.body else None,
+                timeout=20,
+            )
+            if answer.status_code >= 400 and (
+                answer.status_code >= 500 or not {"error", "code"} <= answer.json().keys()
+            ):
+                found.append((wrong, answer.status_code, answer.text[:200]))
+    assert not found
+    assert "Traceback" not in hub.log.read_text()
 
 
 def test_sighup_reads_the_configuration_again_and_a_mistake_in_it_changes_nothing(hub: Hub) -> None:

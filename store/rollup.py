@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.coding import TENS, Coded, Floats, Integers, coded_floats, coded_integers, scaled
+from store.blocks.coding import TENS, Floats, Integers, scaled
 from store.blocks.parts import Part
 
 AGGREGATES = 5
@@ -24,8 +24,6 @@ FIRST = 2
 MOST_SUM = 2.0**62
 FEW = 16
 """Columns of a span that are folded one by one."""
-AT_ONCE = 1 << 17
-"""So many numbers are coded at once."""
 Places = npt.NDArray[np.intp]
 
 
@@ -178,19 +176,10 @@ def those(one: Rolled, places: npt.NDArray[Any]) -> Rolled:
     )
 
 
-def coded(one: Rolled, level: int) -> list[Coded]:
-    """The columns of a part that holds a rollup."""
-    spans = coded_integers(np.stack([one.starts, one.rows]), level)
-    counts = coded_integers(np.ascontiguousarray(one.count), level)
-    step = max(1, AT_ONCE // max(4 * len(one.starts), 1))
-    columns = list(spans)
-    for first in range(0, len(counts), step):
-        few = slice(first, first + step)
-        numbers = np.stack([one.least[few], one.most[few], one.total[few], one.last[few]], axis=1)
-        found = coded_floats(numbers.reshape(4 * len(numbers), len(one.starts)), level)
-        for place, count in enumerate(counts[few]):
-            columns += [count, *found[4 * place : 4 * place + 4]]
-    return columns
+def told_of(one: Rolled) -> tuple[Integers, Floats]:
+    """The columns of a part that holds a rollup: those of integers, and those of numbers behind them."""
+    numbers = np.stack([one.count.astype(np.float64), one.least, one.most, one.total, one.last], axis=1)
+    return np.stack([one.starts, one.rows]), numbers.reshape(AGGREGATES * len(one.count), len(one.starts))
 
 
 def opened(part: Part, metrics: Sequence[int]) -> Rolled:

@@ -35,7 +35,7 @@ from store.joining import join_day, join_months, put_to
 from store.keys import DAY, HOUR, SECOND, partition_start, period
 from store.retention import Held
 from store.rollups import MONTHLY, SAMPLE, Rollups
-from store.sealing import Layouts, Together, layouts_of, merged, rows_of
+from store.sealing import Layouts, Together, layouts_of, merged, parts_of, rows_of, sheets_of
 from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, span_of
 
 ALL = 2**62
@@ -181,7 +181,7 @@ class Sealer:
             rows = values = 0
             with self._writing(target) as writing:
                 touched: set[str] = set()
-                together = Together(writing)
+                together = Together(writing, sheets_of if span.end - span.start == HOUR else parts_of)
                 for groups in series:
                     self._alive()
                     found = gathered(groups)

@@ -14,10 +14,12 @@ from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
 from store.blocks.mirrors import mirrored
-from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, joined_floats, packed
+from store.blocks.opening import opened
+from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, joined_floats, packed, reading
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Piece, Segment, Writing
-from store.rollup import Rolled, chained, coarser, coded, rolled, spread, stacked
+from store.blocks.sheets import sheets
+from store.rollup import Rolled, chained, coarser, rolled, spread, stacked, told_of
 from store.spans import TIERS
 
 LEVEL = 3
@@ -60,11 +62,43 @@ def parts_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
     return found
 
 
+def sheets_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
+    """As ``parts_of``, in far less time and a quarter more bytes: for what is joined to a day soon."""
+    alike: dict[int, list[int]] = {}
+    for place, (_, _, rows) in enumerate(some):
+        alike.setdefault(len(rows) if rows.values is not None else -place - 1, []).append(place)
+    found: dict[int, Piece] = {}
+    for places in alike.values():
+        told = [
+            (_meta(rows), rows.values) for _, _, rows in (some[place] for place in places) if rows.values is not None
+        ]
+        if not told:
+            found[places[0]] = parts_of([some[places[0]]])[0]
+            continue
+        for place, data, (meta, values) in zip(places, sheets(SAMPLES, told), told, strict=True):
+            subject, voice, rows = some[place]
+            columns = len(meta) + len(values)
+            _prove(opened(reading(data), columns), meta, values)
+            found[place] = place_of(subject, voice, SAMPLES, columns, rows), data
+    return [found[place] for place in range(len(some))]
+
+
+def _prove(part: Part, meta: Integers, values: Floats) -> None:
+    """Raise ``Damaged`` if a part does not give these back bit for bit."""
+    found = part.all_floats(range(len(meta), len(meta) + len(values)))
+    if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(values).view(np.uint64)) or any(
+        not np.array_equal(part.integers(column), of) for column, of in enumerate(meta)
+    ):
+        raise Damaged("a part that was just made does not give its numbers back")
+
+
 class Together:
     """Parts on their way to a file, a few hosts' at a time."""
 
-    def __init__(self, writing: Writing) -> None:
+    def __init__(self, writing: Writing, made: Callable[[Sequence[tuple[str, Voice, Told]]], list[Piece]]) -> None:
+        """``made`` makes the parts: ``parts_of`` or ``sheets_of``."""
         self._writing = writing
+        self._made = made
         self._waiting: list[tuple[str, Voice, Told]] = []
         self._numbers = 0
 
@@ -77,7 +111,7 @@ class Together:
 
     def flush(self) -> None:
         """Write what waits."""
-        for piece in parts_of(self._waiting):
+        for piece in self._made(self._waiting):
             self._writing.add(piece)
         self._waiting, self._numbers = [], 0
 
@@ -236,12 +270,11 @@ def _united(
 def rollup_part(subject: str, rollup: Rollup, length: int) -> Piece:
     """A rollup as a part."""
     names, one = rollup
-    columns = coded(one, DAY_LEVEL)
-    data = packed(ROLLUP, len(one.starts), columns)
+    whole, numbers = told_of(one)
+    (data,) = sheets(ROLLUP, [(whole, numbers)], small=True)
     first, last = int(one.starts[0]), int(one.starts[-1]) + length - 1
-    layout = layout_id(names)
-    place = Place(subject, b"", b"", layout, len(names), ROLLUP, len(columns), len(one.starts), first, last, 0, 0)
-    return place, data
+    columns, rows = len(whole) + len(numbers), len(one.starts)
+    return Place(subject, b"", b"", layout_id(names), len(names), ROLLUP, columns, rows, first, last, 0, 0), data
 
 
 def chained_rollups(some: Sequence[Rollup]) -> Rollup:

@@ -13,7 +13,7 @@ import shutil
 import statistics
 from pathlib import Path
 
-from benchmarks.databases.data import generated, hour_before_last, recorded
+from benchmarks.databases.data import end_of_a_day, generated, recorded
 
 PEERS = {
     "ours": None,
@@ -35,9 +35,9 @@ def main() -> int:
     parser.add_argument("--recording", type=Path, metavar="FILE")
     given = parser.parse_args()
     if given.recording:
-        data = recorded(given.recording, given.hosts, given.samples, hour_before_last())
+        data = recorded(given.recording, given.hosts, given.samples, end_of_a_day())
     else:
-        data = generated(given.hosts, given.metrics, given.samples, given.step_ms, hour_before_last())
+        data = generated(given.hosts, given.metrics, given.samples, given.step_ms, end_of_a_day())
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}; {data.count / 1e6:.1f} million values", flush=True)
     found: dict[str, list[object]] = {}

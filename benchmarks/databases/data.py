@@ -62,6 +62,6 @@ def _shape(shape: str, samples: int, chance: np.random.Generator) -> npt.NDArray
     return np.round(np.clip(np.abs(chance.normal(3, 6, samples)), 0, 100), 1)
 
 
-def hour_before_last() -> int:
-    """The end of the last hour that is over for long, ms: what ends there can be sealed at once."""
-    return (int(time.time()) // 3600 - 1) * 3_600_000
+def end_of_a_day() -> int:
+    """The last midnight that is over for three hours, ms: what ends there can be sealed and joined to a day at once."""
+    return (int(time.time()) - 3 * 3600) // 86400 * 86_400_000

@@ -23,8 +23,10 @@ from store.backends.lmdb import LmdbBackend
 from store.blocks.files import told
 from store.blocks.gather import Told, joined
 from store.blocks.segments import Segment
+from store.spans import RAW, TIERS
 
-SEALED_SECONDS = 90
+SEALED_SECONDS = 120
+"""An hour is sealed a minute after it was last written to."""
 
 
 def packed(data: Readings) -> list[bytes]:
@@ -55,7 +57,7 @@ def stored(made: Hub) -> int:
 
 
 def measure(data: Readings) -> Outcome:
-    """Until every sample is committed; CPU of collector, writer and sealer; the size of the blocks."""
+    """Until every sample is committed; CPU of collector, writer and sealer; the size of the blocks, joined to days."""
     messages = packed(data)
     wanted = len(data.times) * len(data.values)
     with hub() as made:
@@ -81,10 +83,10 @@ def measure(data: Readings) -> Outcome:
         idle = made.cpu_seconds("store-sealer")
         blocks = made.folder / "var" / "store" / "blocks" / "sample"
         end = time.monotonic() + SEALED_SECONDS
-        before = -1.0
-        while time.monotonic() < end and not (size_of(blocks) and made.cpu_seconds("store-sealer") == before):
-            before = made.cpu_seconds("store-sealer")
-            time.sleep(2)
+        while not _joined(blocks):
+            if time.monotonic() > end:
+                raise SystemExit(f"after {SEALED_SECONDS} s the hours are not joined to days")
+            time.sleep(0.5)
         cpu += made.cpu_seconds("store-sealer") - idle
         held = size_of(blocks / "raw")
         compared(data, blocks / "raw")
@@ -95,6 +97,13 @@ def measure(data: Readings) -> Outcome:
         found.queries = asked(_questions(f"http://127.0.0.1:{made.api_port}", data))
         print(f"ours: {size_of(blocks) - held} bytes of rollups beside {held} of blocks")
         return found
+
+
+def _joined(blocks: Path) -> bool:
+    """Whether all is in days, with all rollups, as it will be for as long as it is kept: a peer is merged likewise."""
+    names = {tier: sorted(path.name for path in (blocks / tier).glob("*")) for tier in (RAW, *TIERS)}
+    days = [name for name in names[RAW] if name.endswith(".1d")]
+    return bool(days) and all(found == days for found in names.values())
 
 
 def compared(data: Readings, folder: Path) -> None:

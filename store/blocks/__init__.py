@@ -3,6 +3,8 @@
     coding    columns of numbers to bytes
     decoding  and back
     parts     the columns of one series
+    sheets    the same of an hour or a rollup, whose columns are coded together
+    opening   parts of any version from their bytes
     gather    rows as the writer stored them to columns, each message once
     segments  a file of parts: written once, whole or not at all, never changed
 

@@ -123,14 +123,14 @@ def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
     if not values.shape[1]:
         return [_constant(0)] * len(values)
     same = (values == values[:, :1]).all(axis=1)
-    others = iter(_integers(*_in_units(values[~same]), level))
+    others = iter(_integers(*in_units(values[~same]), level))
     return [
         _constant(int(row[0]) & 0xFFFFFFFFFFFFFFFF) if equal else next(others)
         for row, equal in zip(values, same, strict=True)
     ]
 
 
-def _in_units(values: Integers) -> tuple[Integers, npt.NDArray[np.int64]]:
+def in_units(values: Integers) -> tuple[Integers, npt.NDArray[np.int64]]:
     """(the rows in thousands, millions and so on if they are whole ones, the powers of ten that these are)."""
     powers = np.zeros(len(values), np.int64)
     for power in UNITS:

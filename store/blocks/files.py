@@ -211,8 +211,8 @@ class Blocks:
                 for segment, place, names, wanted in self.wanted(self.segment(path), subject, globs):
                     with self.whole(path, place):
                         some = list(_columns(segment, place, names, wanted, (start, end), self._tell, self.kept))
-                    found += some
-                    most -= sum(len(one.times) * len(one.values) for one in some)
+                        found += some
+                        most -= sum(len(one.times) * len(one.values) for one in some)
                     if most < 0:
                         raise Unfit(
                             f"more than {self.most_read:,} readings lie between: ask for fewer metrics, or days"

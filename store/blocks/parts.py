@@ -56,6 +56,11 @@ def packed(what: int, rows: int, columns: Sequence[Coded]) -> bytes:
     return b"".join((head, CRC.pack(crc32(rest, crc32(head))), rest, *(one.payload for one in columns)))
 
 
+def reading(data: bytes) -> Read:
+    """How a part is read that is in memory."""
+    return lambda offset, length: data[offset : offset + length]
+
+
 def bodies(data: bytes, level: int) -> Coded:
     """The column that is the bodies of records."""
     return Coded(PRESSED, 0, 0, 0, pressed(data, level))
@@ -146,8 +151,7 @@ class Part:
 
     def all_read(self) -> Part:
         """The same part, with all of it in memory: many columns in one reading."""
-        whole = self._read(0, self.size)
-        self._read = lambda offset, length: whole[offset : offset + length]
+        self._read = reading(self._read(0, self.size))
         return self
 
     def bodies(self) -> bytes:

@@ -34,6 +34,7 @@ from zlib import crc32
 from bus import failpoints
 from bus.mapped import settle
 from store.blocks.listing import Index, Place, Places, packed_index, read_index
+from store.blocks.opening import opened
 from store.blocks.parts import Part
 from store.blocks.pressing import Damaged, pressed, unpressed
 
@@ -77,7 +78,7 @@ class Segment:
         def read(offset: int, length: int) -> bytes:
             return os.pread(self._file, min(length, place.length - offset), place.offset + offset)
 
-        return Part(read, place.columns)
+        return opened(read, place.columns)
 
     def raw(self, place: Place) -> bytes:
         """A part's bytes as they stand."""

@@ -15,7 +15,7 @@ from store.answers import answer
 from store.backends.lmdb import LmdbBackend
 from store.config import Keep, Store
 from store.pruning import Pruner, Room, held
-from store.retention import Held, Retention, Rule, for_room, forecast, past_time, tiers_kept
+from store.retention import HOURS_SHARE, Held, Retention, Rule, for_room, forecast, past_time, tiers_kept
 from store.sealer import Pace, Sealer
 from store.spans import RAW
 from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, batch, check, layout, sample
@@ -104,7 +104,7 @@ def test_a_forecast_goes_on_as_it_was_of_late() -> None:
     files = [day(n, size=100 if n > 7 else 1000) for n in range(20)]
     assert forecast(files, Retention(USUAL), NOON) == {("sample", RAW): 7000}
     hour = Held("h", "sample", RAW, MIDNIGHT, MIDNIGHT + HOUR, 10)
-    assert forecast([hour], Retention(USUAL), NOON) == {("sample", RAW): 7 * 24 * 10}
+    assert forecast([hour], Retention(USUAL), NOON) == {("sample", RAW): 7 * 24 * 10 * HOURS_SHARE}
 
 
 @pytest.fixture

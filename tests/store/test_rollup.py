@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.coding import Floats
-from store.blocks.parts import ROLLUP, Part, packed
-from store.rollup import AGGREGATES, FIRST, Rolled, coarser, coded, opened, rolled
+from store.blocks.coding import Floats, coded_floats, coded_integers
+from store.blocks.opening import opened as part_of_any_version
+from store.blocks.parts import ROLLUP, packed, reading
+from store.blocks.sheets import sheets
+from store.rollup import AGGREGATES, FIRST, Rolled, coarser, opened, rolled, told_of
 from tests.store.given import MINUTE, NOON, SECOND
 
 READING = st.integers(-(10**6), 10**6).map(lambda n: n / 100) | st.just(float("nan"))
@@ -72,8 +74,22 @@ def test_a_rollup_of_rollups_is_the_rollup(rows: Rows) -> None:
 @given(ROWS)
 def test_a_rollup_comes_back_from_its_bytes(rows: Rows) -> None:
     found = rolled(*given_rows(rows), MINUTE)
-    data = packed(ROLLUP, len(found.starts), coded(found, 3))
-    part = Part(lambda offset, length: data[offset : offset + length], FIRST + 2 * AGGREGATES)
+    (data,) = sheets(ROLLUP, [told_of(found)], small=True)
+    part = part_of_any_version(reading(data), FIRST + 2 * AGGREGATES)
+    assert part.what == ROLLUP
+    assert same(opened(part, [0, 1]), found)
+    assert same(opened(part, [1]), found.of(1))
+
+
+@given(ROWS)
+def test_a_rollup_of_the_second_version_is_still_read(rows: Rows) -> None:
+    found = rolled(*given_rows(rows), MINUTE)
+    columns = coded_integers(np.stack([found.starts, found.rows]))
+    for metric in range(2):
+        numbers = np.stack([of[metric] for of in (found.least, found.most, found.total, found.last)])
+        columns += [*coded_integers(found.count[metric : metric + 1]), *coded_floats(numbers)]
+    data = packed(ROLLUP, len(found.starts), columns)
+    part = part_of_any_version(reading(data), FIRST + 2 * AGGREGATES)
     assert same(opened(part, [0, 1]), found)
     assert same(opened(part, [1]), found.of(1))
 

@@ -1,0 +1,196 @@
+"""A part of any version from its bytes; sheets (``store.blocks.sheets`` draws them) are read here. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from store.blocks.coding import BITS, HOLES, NAN, ORDER, TENS, Floats, Integers
+from store.blocks.parts import CRC, HEAD, SIZE, Part, Read
+from store.blocks.planes import SIZES
+from store.blocks.pressing import Damaged, unpressed
+from store.blocks.sheets import BAND_ENTRY, ENTRY, VERSION, WIDTHS, Bytes, Present
+
+FEW = 4
+"""So many columns are read one by one."""
+
+
+def opened(read: Read, columns: int) -> Part:
+    """A part of any version that has so many columns; raises ``Damaged``."""
+    return Sheet(read, columns) if read(0, 1) == bytes((VERSION,)) else Part(read, columns)
+
+
+class Sheet(Part):
+    """A part of this version, of which only the bands are read that are asked for."""
+
+    def __init__(self, read: Read, columns: int) -> None:
+        """``columns`` is how many it has, as the index of the file says."""
+        self._read = read
+        start = HEAD.size + CRC.size + SIZE.size
+        head = read(0, start + columns * ENTRY)
+        if len(head) < start:
+            raise Damaged("a part that ends within its head")
+        version, self.what, found, self.rows = HEAD.unpack_from(head)
+        at = start + SIZE.unpack_from(head, start - SIZE.size)[0]
+        head = head[:at] if len(head) >= at else read(0, at)
+        checksum = crc32(head[HEAD.size + CRC.size :], crc32(head[: HEAD.size]))
+        if version != VERSION or found != columns or checksum != CRC.unpack_from(head, HEAD.size)[0]:
+            raise Damaged("the checksum of a table does not hold")
+        table = unpressed(head[start:], columns * (ENTRY + BAND_ENTRY.size))
+        self._forms, self._widths, self._decimals = (table[at : at + columns] for at in range(0, 3 * columns, columns))
+        words = np.frombuffer(table, np.uint8, 16 * columns, 3 * columns).reshape(2, 8, columns).transpose(0, 2, 1)
+        self._bases, self._firsts = np.ascontiguousarray(words).view("<i8").reshape(2, columns)
+        self._holed = [column for column, form in enumerate(self._forms) if form & HOLES]
+        self._begins = [0]
+        """Where each band begins among the columns, and the last one ends."""
+        self._listed = []
+        for held, length, checksum in BAND_ENTRY.iter_unpack(table[columns * ENTRY :]):
+            self._begins.append(self._begins[-1] + held)
+            self._listed.append((at, length, checksum))
+            at += length
+        self.size = at
+        if self._begins[-1] != columns:
+            raise Damaged(f"bands of {self._begins[-1]} columns where {columns} should be")
+        self._open: dict[int, bytes] = {}
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self._forms)
+
+    def integers(self, column: int) -> Integers:
+        """A column of integers."""
+        whole = self._one(column)
+        whole *= 10 ** self._decimals[column]
+        return whole
+
+    def floats(self, column: int) -> Floats:
+        """A column of numbers."""
+        form, decimals, whole = self._forms[column], self._decimals[column], self._one(column)
+        if form & 3 == BITS:
+            found = whole.view(np.float64)
+        else:
+            found = whole.astype(np.float64)
+            if decimals:
+                found /= TENS[decimals]
+        if form & HOLES:
+            found.view(np.uint64)[~self._present(column)] = NAN
+        return found
+
+    def all_floats(self, columns: Sequence[int]) -> Floats:
+        """Several columns of numbers, a row of the matrix each."""
+        if len(columns) <= FEW:
+            return np.array([self.floats(column) for column in columns], np.float64).reshape(len(columns), self.rows)
+        whole = self.whole(columns)
+        found = whole.astype(np.float64)
+        decimals = [self._decimals[column] for column in columns]
+        if any(decimals):
+            found /= np.array(TENS)[decimals][:, None]
+        for at, column in enumerate(columns):
+            if self._forms[column] & 3 == BITS:
+                found[at] = whole[at].view(np.float64)
+            if self._forms[column] & HOLES:
+                found[at].view(np.uint64)[~self._present(column)] = NAN
+        return found
+
+    def whole(self, columns: Sequence[int]) -> Integers:
+        """The integers of several columns; where there is no reading, those of a neighbour."""
+        places = np.array(columns, np.intp)
+        found = np.empty((len(places), self.rows), np.int64)
+        for band in sorted({self._band(column) for column in columns}):
+            first, end = self._begins[band], self._begins[band + 1]
+            at = np.flatnonzero((places >= first) & (places < end))
+            if len(at) == end - first and (places[at] == np.arange(first, end)).all():
+                self._read_band(band, found[at[0] : at[-1] + 1])
+            else:
+                every = np.empty((end - first, self.rows), np.int64)
+                self._read_band(band, every)
+                found[at] = every[places[at] - first]
+        return found
+
+    def plain(self, columns: Sequence[int]) -> None:
+        """No column stands for itself here."""
+
+    def verify(self) -> None:
+        """Read all of it."""
+        for band in range(len(self._listed)):
+            self._opened(band)
+
+    def _read_band(self, band: int, found: Integers) -> None:
+        first, end = self._begins[band], self._begins[band + 1]
+        data, at = self._opened(band)
+        widths = np.frombuffer(self._widths, np.uint8)[first:end]
+        for width in SIZES:
+            of = np.flatnonzero(widths == width)
+            if not width:
+                found[of] = 0
+            elif len(of):
+                size = width * len(of) * self.rows
+                planes = np.frombuffer(data, np.uint8, size, at).reshape(width, len(of), self.rows)
+                found[of] = _unplaned(planes)
+                at += size
+        found += self._bases[first:end, None]
+        ordered = np.flatnonzero(np.frombuffer(self._forms, np.uint8)[first:end] & 1 << ORDER)
+        if len(ordered):
+            some = found[ordered]
+            some[:, 0] = self._firsts[first:end][ordered]
+            found[ordered] = np.cumsum(some, axis=1, out=some)
+
+    def _one(self, column: int) -> Integers:
+        """The integers of a column."""
+        band, width, rows = self._band(column), self._widths[column], self.rows
+        first, end = self._begins[band], self._begins[band + 1]
+        data, at = self._opened(band)
+        if width:
+            for narrower in WIDTHS[: WIDTHS.index(width)]:
+                at += narrower * rows * self._widths.count(narrower, first, end)
+            place, many = self._widths.count(width, first, column), self._widths.count(width, first, end)
+            planes = np.frombuffer(data, np.uint8, width * many * rows, at).reshape(width, many, rows)
+            found: Integers = _unplaned(planes[:, place : place + 1])[0].astype(np.int64)
+            found += self._bases[column]
+        else:
+            found = np.full(rows, self._bases[column])
+        if self._forms[column] & 1 << ORDER:
+            found[0] = self._firsts[column]
+            np.cumsum(found, out=found)
+        return found
+
+    def _band(self, column: int) -> int:
+        return bisect_right(self._begins, column, 1) - 1
+
+    def _opened(self, band: int) -> tuple[bytes, int]:
+        """(what is in a band, where in it the residuals begin)."""
+        first, end, size = self._begins[band], self._begins[band + 1], -(-self.rows // 8)
+        holed = sum(first <= column < end for column in self._holed)
+        data = self._open.get(band)
+        if data is None:
+            at, length, checksum = self._listed[band]
+            told = self._read(at, length)
+            if len(told) != length or crc32(told) != checksum:
+                raise Damaged(f"the checksum of band {band} does not hold")
+            most = sum(width * self._widths.count(width, first, end) for width in WIDTHS) * self.rows + holed * size
+            data = unpressed(told, most) if length else b""
+            if len(data) != most:
+                raise Damaged(f"a band of {len(data)} bytes where {most} should be")
+            self._open[band] = data
+        return data, holed * size
+
+    def _present(self, column: int) -> Present:
+        band, size = self._band(column), -(-self.rows // 8)
+        place = sum(self._begins[band] <= other < column for other in self._holed)
+        bitmap = np.frombuffer(self._opened(band)[0], np.uint8, size, place * size)
+        return np.unpackbits(bitmap, count=self.rows).view(np.bool_)
+
+
+def _unplaned(planes: Bytes) -> npt.NDArray[Any]:
+    """The residuals of these planes."""
+    width = len(planes)
+    if width == 1:
+        return planes[0]  # type: ignore[no-any-return]
+    narrow: npt.NDArray[Any] = np.ascontiguousarray(planes.transpose(1, 2, 0)).view(f"<u{width}")
+    return narrow.reshape(planes.shape[1:])

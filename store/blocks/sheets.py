@@ -1,0 +1,222 @@
+"""The columns of one series coded together: cheap to make and to read, if not as small as can be. Pure.
+
+A column that is coded by itself (``store.blocks.coding``) is worth its time where it is long and stays. What it costs
+is less its numbers than itself, and of an hour, or of a rollup's day, there are few numbers in each. Here a few calls
+do all columns of several series.
+
+    offset size  field
+         0    1  version, 3
+         1    1  what it holds: 1 samples, 2 a rollup
+         2    2  columns C
+         4    4  rows N
+         8    4  CRC-32 of bytes 0 to 7 and of all until the bands
+        12    4  how long the table is
+        16       the table: a zstd frame without magic number
+                 bands, back to back
+
+little-endian. The **table** is by planes: the first byte of each column's entry, then the second ... Behind the entries
+are, for each band, how many columns it holds u16, its length u32 and its CRC-32. An entry:
+
+    offset size  field
+         0    1  form: bits 0-1 what the integers are (1 numbers, 2 their bits); bit 2 there are holes; bit 4 the order
+         1    1  width of a residual in bytes: 0, 1, 2, 4 or 8
+         2    1  decimals: the numbers are the integers divided by ten to this power; of columns of integers they are
+                 the integers times ten to this power
+         3    8  base
+        11    8  first
+
+The integers are the numbers times 10^decimals where that is exact, else the numbers' own 64 bits. The residuals, where
+all wraps at 64 bits: in order 0 the integers less the base; in order 1 the differences of neighbours less the base, of
+which the first says nothing, for the first integer is told. The base is the least, so that none is negative.
+
+A **band** holds some columns, so that one is read without unpacking all: a zstd frame without magic number, or nothing
+at all where there is nothing to tell. In it are, for each column with holes, a bitmap of the rows that have a reading,
+the first row in the highest bit; then the residuals of one byte, of two, of four, of eight, each by planes: the lowest
+byte of all columns, then the next. A row without a reading has the integer of a neighbour.
+
+The columns are those of ``store.blocks.parts``, the bodies of records excepted.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from store.blocks.coding import BITS, HOLES, INTEGERS, NAN, ORDER, Floats, Integers, Words, in_units, scaled
+from store.blocks.parts import CRC, HEAD, SIZE
+from store.blocks.planes import LIMITS, SIZES
+from store.blocks.pressing import pressed, pressed_apart
+
+VERSION = 3
+LEVEL = 1
+"""zstd's: the third takes half as long again and saves next to nothing."""
+BAND = 1 << 15
+"""About so many bytes are a band: to read one column they have to be unpacked, which takes 20 µs."""
+MOST_IN_BAND = 0xFFFF
+AT_ONCE = 1 << 17
+"""So many numbers are coded at once: more would not stay in the processor's cache from one step to the next."""
+ENTRY = 19
+WORDS_AT = 3, 11
+"""Where in an entry the base and the first integer are."""
+WIDTHS = SIZES[1:]
+BAND_ENTRY = struct.Struct("<HII")
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.intp]
+Present = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class _Made:
+    """What there is of a part by now."""
+
+    entries: list[Bytes] = field(default_factory=list)
+    bands: list[tuple[int, bytes]] = field(default_factory=list)
+    """(columns, bytes) of each."""
+
+    def packed(self, what: int, rows: int) -> bytes:
+        entries = self.entries[0] if len(self.entries) == 1 else np.concatenate(self.entries, axis=1)
+        listed = b"".join([BAND_ENTRY.pack(columns, len(band), crc32(band)) for columns, band in self.bands])
+        table = pressed(entries.tobytes() + listed, LEVEL)
+        head, rest = HEAD.pack(VERSION, what, entries.shape[1], rows), SIZE.pack(len(table)) + table
+        return b"".join((head, CRC.pack(crc32(rest, crc32(head))), rest, *(band for _, band in self.bands)))
+
+
+def sheets(what: int, some: Sequence[tuple[Integers, Floats]], *, small: bool = False) -> list[bytes]:
+    """The parts of several series of equally many rows: (columns of integers, of numbers behind them) of each.
+
+    ``small``: they stay for long, and are worth a fifth more time for a tenth less room.
+    """
+    made = [_Made() for _ in some]
+    for pieces in _at_once(some):
+        _code([(made[place], whole, numbers) for place, whole, numbers in pieces], small)
+    return [one.packed(what, some[0][0].shape[1]) for one in made]
+
+
+def _at_once(some: Sequence[tuple[Integers, Floats]]) -> Iterator[list[tuple[int, Integers, Floats]]]:
+    """(place, columns of integers, of numbers) of whole series, or of some columns of one that is large."""
+    most = max(1, AT_ONCE // max(some[0][0].shape[1], 1))
+    waiting: list[tuple[int, Integers, Floats]] = []
+    held = 0
+    for place, (whole, numbers) in enumerate(some):
+        for first in range(0, max(len(numbers), 1), most):
+            few = numbers[first : first + most]
+            if held and held + len(few) > most:
+                yield waiting
+                waiting, held = [], 0
+            waiting.append((place, whole if not first else whole[:0], few))
+            held += len(few)
+    yield waiting
+
+
+def _code(pieces: Sequence[tuple[_Made, Integers, Floats]], small: bool) -> None:
+    ends = list(accumulate(len(integers) + len(numbers) for _, integers, numbers in pieces))
+    rows = pieces[0][1].shape[1]
+    whole = np.empty((ends[-1], rows), np.int64)
+    forms, decimals = np.full(ends[-1], INTEGERS, np.uint8), np.zeros(ends[-1], np.uint8)
+    are_numbers = np.concatenate([np.arange(len(of) + len(numbers)) >= len(of) for _, of, numbers in pieces])
+    told = np.flatnonzero(~are_numbers)
+    whole[told], decimals[told] = in_units(np.concatenate([integers for _, integers, _ in pieces]))
+    every = [numbers for *_, numbers in pieces]
+    values = np.ascontiguousarray(every[0]) if len(every) == 1 else np.concatenate(every)
+    holes = _to_integers(values, np.flatnonzero(are_numbers), whole, forms, decimals)
+    bases, firsts, residuals, widths = _residuals(whole, forms)
+    for (made, _, _), (first, end) in zip(pieces, pairwise([0, *ends]), strict=True):
+        entries = np.empty((ENTRY, end - first), np.uint8)
+        entries[0], entries[1], entries[2] = forms[first:end], widths[first:end], decimals[first:end]
+        for at, of in zip(WORDS_AT, (bases, firsts), strict=True):
+            entries[at : at + 8] = of[first:end].astype("<i8").view(np.uint8).reshape(-1, 8).T
+        made.entries.append(entries)
+        its = [holes.get(column) for column in range(first, end)] if holes else [None] * (end - first)
+        made.bands += _bands(forms[first:end], widths[first:end], residuals[first:end], its, small)
+
+
+def _to_integers(values: Floats, places: Places, whole: Integers, forms: Bytes, decimals: Bytes) -> dict[int, Present]:
+    """Write the integers of these numbers to their places, and what they are; which rows those with holes have."""
+    bits = values.view(np.uint64)
+    same = (bits == bits[:, :1]).all(axis=1)
+    alike, others = np.flatnonzero(same), np.flatnonzero(~same)
+    varied = values[others]
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspects = np.flatnonzero(np.isnan(varied.sum(axis=1)))
+    there = varied[suspects].view(np.uint64) != NAN
+    holed = ~there.all(axis=1)
+    suspects, there = suspects[holed], there[holed]
+    if len(suspects):
+        varied[suspects] = _filled(varied[suspects], there)
+        forms[places[others[suspects]]] |= HOLES
+    for numbers, at in ((values[alike, :1], places[alike]), (varied, places[others])):
+        some, tens = scaled(numbers)
+        exact = tens >= 0
+        whole[at] = some
+        decimals[at] = np.where(exact, tens, 0)
+        if not exact.all():
+            whole[at[~exact]] = numbers[~exact].view(np.int64)
+            forms[at[~exact]] ^= INTEGERS ^ BITS
+    return dict(zip(places[others[suspects]].tolist(), there, strict=True))
+
+
+def _filled(values: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+    """The numbers, and in place of what is not there the one before it; the next one where none is before."""
+    rows = np.where(there, np.arange(values.shape[1]), there.argmax(axis=1)[:, None])
+    return np.take_along_axis(values, np.maximum.accumulate(rows, axis=1), axis=1)
+
+
+def _residuals(whole: Integers, forms: Bytes) -> tuple[Integers, Integers, Words, Bytes]:
+    """(bases, first integers, residuals, their widths) of the columns, whose order is noted in ``forms``."""
+    steps = np.empty_like(whole)
+    if not whole.size:
+        none = np.zeros(len(whole), np.int64)
+        return none, none, steps.view(np.uint64), none.astype(np.uint8)
+    np.subtract(whole[:, 1:], whole[:, :-1], out=steps[:, 1:])
+    steps[:, 0] = steps[:, 1] if whole.shape[1] > 1 else 0
+    least, lowest = whole.min(axis=1), steps.min(axis=1)
+    plain, once = (whole.max(axis=1) - least).view(np.uint64), (steps.max(axis=1) - lowest).view(np.uint64)
+    ordered = once < plain // np.uint64(2)
+    forms[ordered] |= 1 << ORDER
+    bases = np.where(ordered, lowest, least)
+    others = np.flatnonzero(~ordered)
+    steps[others] = whole[others]
+    steps -= bases[:, None]
+    widths = np.array(SIZES, np.uint8)[np.searchsorted(LIMITS, np.where(ordered, once, plain))]
+    return bases, np.where(ordered, whole[:, 0], 0), steps.view(np.uint64), widths
+
+
+def _bands(
+    forms: Bytes, widths: Bytes, residuals: Words, holes: Sequence[Present | None], small: bool
+) -> list[tuple[int, bytes]]:
+    """(columns, bytes) of each band."""
+    rows = residuals.shape[1]
+    found = []
+    for first, end in pairwise(_begins(rows, forms.tobytes(), widths.tobytes())):
+        told = [np.packbits(there).tobytes() for there in holes[first:end] if there is not None]
+        for width in WIDTHS:
+            some = np.flatnonzero(widths[first:end] == width) + first
+            if len(some):
+                narrow = residuals[some].astype(f"<u{width}")
+                if width > 1:
+                    narrow = narrow.view(np.uint8).reshape(len(some), rows, width).transpose(2, 0, 1)
+                planes, size = narrow.tobytes(), len(some) * rows
+                told += [planes[at : at + size] for at in range(0, len(planes), size)] if small else [planes]
+        found.append(
+            (end - first, (pressed_apart(told, LEVEL) if small else pressed(b"".join(told), LEVEL)) if told else b"")
+        )
+    return found
+
+
+def _begins(rows: int, forms: bytes, widths: bytes) -> list[int]:
+    """Where each band begins among the columns, and the last one ends."""
+    found, size = [0], 0
+    bitmap = -(-rows // 8)
+    for column, (form, width) in enumerate(zip(forms, widths, strict=True)):
+        more = width * rows + (bitmap if form & HOLES else 0)
+        if column > found[-1] and (size + more > BAND or column - found[-1] == MOST_IN_BAND):
+            found.append(column)
+            size = 0
+        size += more
+    return [*found, len(widths)]

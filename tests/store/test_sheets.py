@@ -1,0 +1,188 @@
+"""Sheets give back what they are made of bit for bit, read whole or a column at a time; what was changed is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.blocks.coding import Floats, Integers
+from store.blocks.opening import Sheet, opened
+from store.blocks.parts import META, SAMPLES, reading
+from store.blocks.pressing import Damaged
+from store.blocks.sheets import sheets
+
+NAN = float("nan")
+ANY = st.floats(width=64, allow_nan=True, allow_infinity=True) | st.sampled_from(
+    [0.0, -0.0, 5e-324, -5e-324, 2.0**53, 2.0**63, -(2.0**63), 1.7e308, NAN]
+)
+DECIMAL = st.integers(-(10**9), 10**9).map(lambda n: n / 100)
+PAGES = st.integers(0, 10**6).map(lambda n: n * 4096.0)
+SELDOM = st.just(0.0) | DECIMAL
+KINDS = ANY, DECIMAL, PAGES, SELDOM, st.just(3.5), DECIMAL | st.just(NAN), st.just(7.0) | st.just(NAN)
+WORD = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5) | st.integers(-9, 9).map(lambda n: n * 10**9)
+
+
+def same_bits(one: Floats, other: Floats) -> bool:
+    return one.shape == other.shape and one.astype(np.float64).tobytes() == other.astype(np.float64).tobytes()
+
+
+def sheet(data: bytes, metrics: int) -> Sheet:
+    found = opened(reading(data), META + metrics)
+    assert isinstance(found, Sheet)
+    return found
+
+
+def meta(rows: int) -> Integers:
+    return np.stack([np.arange(rows) * 10**10, np.arange(rows) % 7 * 1000, np.full(rows, -3), np.arange(rows)])
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> list[tuple[Integers, Floats]]:
+    rows = draw(st.integers(0, 30))
+    found = []
+    for _ in range(draw(st.integers(1, 3))):
+        words = [draw(st.lists(WORD, min_size=rows, max_size=rows)) for _ in range(META)]
+        numbers = [
+            draw(st.lists(draw(st.sampled_from(KINDS)), min_size=rows, max_size=rows))
+            for _ in range(draw(st.integers(1, 6)))
+        ]
+        found.append((np.array(words, np.int64), np.array(numbers, np.float64)))
+    return found
+
+
+@given(hosts())
+def test_whatever_is_told_comes_back_bit_for_bit_read_together_or_alone(some: list[tuple[Integers, Floats]]) -> None:
+    for data, (words, numbers) in zip(sheets(SAMPLES, some), some, strict=True):
+        part = sheet(data, len(numbers))
+        assert (part.what, part.rows, part.columns, part.size) == (
+            SAMPLES,
+            words.shape[1],
+            META + len(numbers),
+            len(data),
+        )
+        assert [part.integers(column).tolist() for column in range(META)] == words.tolist()
+        columns = range(META, META + len(numbers))
+        assert same_bits(part.all_floats(columns), numbers)
+        assert same_bits(np.stack([part.floats(column) for column in columns]), numbers)
+        part.verify()
+
+
+@given(hosts())
+def test_several_are_the_same_bytes_as_each_alone(some: list[tuple[Integers, Floats]]) -> None:
+    assert sheets(SAMPLES, some) == [sheets(SAMPLES, [one])[0] for one in some]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60))
+def test_any_bits_come_back_whatever_kind_of_nan_they_are(words: list[int]) -> None:
+    column = np.array([words], np.uint64).view(np.float64)
+    (data,) = sheets(SAMPLES, [(meta(len(words)), column)])
+    assert sheet(data, 1).floats(META).view(np.uint64).tolist() == words
+
+
+def wide(rows: int = 4000) -> Floats:
+    """Columns of every width and form, more than go into one band."""
+    chance = np.random.default_rng(5)
+    noise = chance.integers(0, 200, rows)
+    holes = noise / 10
+    holes[chance.random(rows) < 0.1] = np.nan
+    more = holes * 3000
+    more[17] = np.nan
+    return np.stack(
+        [
+            noise.astype(float),
+            np.round(noise * 37.25, 2),
+            chance.integers(0, 5000, rows).cumsum().astype(float),
+            np.full(rows, 2.0**35),
+            holes,
+            chance.normal(0, 1, rows),
+            noise * 2.0**40,
+            chance.integers(0, 2**31, rows).astype(float),
+            more,
+            np.where(noise < 3, noise * 1e6, 0.0),
+            np.full(rows, np.nan),
+            np.full(rows, -0.0),
+        ]
+    )
+
+
+def test_columns_of_several_bands_are_read_in_any_choice() -> None:
+    numbers = wide()
+    (data,) = sheets(SAMPLES, [(meta(4000), numbers)])
+    part = sheet(data, len(numbers))
+    assert len(part._listed) > 2
+    for wanted in ([0], [5, 3], [11, 8, 4], list(range(12)), [9, 8, 7, 6, 5, 4], [0, 2, 4, 6, 8, 10]):
+        assert same_bits(part.all_floats([META + column for column in wanted]), numbers[wanted])
+        assert same_bits(part.all_read().all_floats([META + column for column in wanted]), numbers[wanted])
+
+
+def test_one_column_is_read_without_the_bands_of_others() -> None:
+    numbers = wide()
+    (data,) = sheets(SAMPLES, [(meta(4000), numbers)])
+    asked: list[int] = []
+
+    def read(offset: int, length: int) -> bytes:
+        asked.append(length)
+        return data[offset : offset + length]
+
+    part = opened(read, META + len(numbers))
+    assert same_bits(part.floats(META), numbers[0])
+    assert sum(asked) < len(data) * 0.7
+
+
+def test_a_flipped_bit_costs_one_band() -> None:
+    numbers = wide()
+    (made,) = sheets(SAMPLES, [(meta(4000), numbers)])
+    data = bytearray(made)
+    data[-5] ^= 4
+    part = sheet(bytes(data), len(numbers))
+    assert same_bits(part.floats(META), numbers[0])
+    last = len(part._listed) - 1
+    with pytest.raises(Damaged, match=f"the checksum of band {last} does not hold"):
+        part.floats(META + 9)
+    with pytest.raises(Damaged, match=f"the checksum of band {last} does not hold"):
+        part.verify()
+
+
+@given(st.integers(0, 10**6), st.integers(1, 255))
+def test_a_changed_byte_is_never_read_as_something_else(place: int, change: int) -> None:
+    numbers = wide(90)
+    (made,) = sheets(SAMPLES, [(meta(90), numbers)])
+    data = bytearray(made)
+    data[place % len(data)] ^= change
+    with pytest.raises(Damaged):
+        opened(reading(bytes(data)), META + len(numbers)).verify()
+
+
+@given(st.integers(0, 10**6))
+def test_a_part_that_ends_early_is_refused(length: int) -> None:
+    (data,) = sheets(SAMPLES, [(meta(90), wide(90))])
+    with pytest.raises(Damaged):
+        opened(reading(data[: length % len(data)]), META + 12).verify()
+
+
+THIRD = bytes.fromhex(
+    "03010a0006000000554096e05400000020c87d02007205101ca027690c0fde9a5555cfffedfc2a2c6aacaaba44cebe26b39f"
+    "6c990285058370c3c1c9f2e5a3a8896bad938db59207f16105386f5af0980e7a9b5980663613040003020053c0224bcd0205"
+    "2085fd020072471521a029ad01c01f31cae82f6f401887f8a7ba879f3da08710cc1877b0d978f72c640abfe45ca4c5d5a792"
+    "48f4ca9b853b1c71e6e3d41d7fae9b6e795371943b67126ef2b1c4190eacb5040f32465003320358b30f090200c05808c004"
+)
+
+
+def test_what_the_third_version_wrote_is_still_read() -> None:
+    part = sheet(THIRD, 6)
+    assert (part.what, part.rows) == (SAMPLES, 6)
+    assert part.integers(0).tolist() == [1000, 2000, 3000, 4000, 5000, 6001]
+    assert part.integers(1).tolist() == [5_000_000, 4_000_000, 5_000_000, 9_000_000, 5_000_000, 5_000_000]
+    assert part.integers(2).tolist() == [2**63 - 1] * 6
+    assert part.integers(3).tolist() == [7, 8, 9, 10, 11, 12]
+    numbers = [
+        [0.1, 0.25, 0.1, 99.99, -1.5, 0.0],
+        [-0.0, 1e-300, 2 / 3, 1.7e308, 5e-324, 1 / 7],
+        [4096.0, 8192.0, NAN, 8192.0, 0.0, -4096.0],
+        [12.5] * 6,
+        [7.0, 1007.0, 2007.0, 3007.0, 4007.0, 5007.0],
+        [0.0, 0.0, 0.0, 9e15, 0.0, 0.0],
+    ]
+    assert same_bits(part.all_floats(range(META, META + 6)), np.array(numbers))

@@ -2,6 +2,8 @@
 
     rows/<kind>/<YYYYMMDDTHH>/data.mdb      one LMDB environment per kind and period, named by its start in UTC
         series u32, minute u32, commit u64  ->  a group (``store.rows``)
+        0xfe, stripe u32, minute u32,
+        commit u64                          ->  fresh: the groups of several series (``store.fresh``)
         0xff                                ->  the partition's count: records u64, bytes u64
 
     state/data.mdb                          one LMDB environment, databases:
@@ -13,7 +15,9 @@
 
 All numbers are big-endian, so that keys sort as their numbers do. The minute is that of the records' own time:
 a group never crosses it, so a range of time is a range of keys. The commit's number keeps groups apart that
-came at different times; reading folds what came twice.
+came at different times; reading folds what came twice. A stripe is 64 series whose numbers follow one another. What
+many series told in one commit is fresh at first, and is regrouped into rows of their own soon after: a page for each
+series and commit would be most of what the disk writes.
 """
 
 from __future__ import annotations
@@ -32,13 +36,17 @@ DAY = 24 * HOUR
 PERIODS = {"sample": HOUR}
 """How long a partition is; a day where nothing else is said."""
 ROW = struct.Struct(">IIQ")
+STRIPE = 64
+"""So many series share a fresh value."""
+FRESH = struct.Struct(">BIIQ")
+FRESH_MARK = 0xFE
 COUNT_KEY = b"\xff"
 COUNT = struct.Struct(">QQ")
 SERIES = struct.Struct(">Iq")
 LATEST = struct.Struct(">Iq")
 NUMBER = struct.Struct(">I")
 LAYOUT = struct.Struct(">Q")
-FORMAT = 2
+FORMAT = 3
 """See ``store.backends.formats``."""
 EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
 FAR = timegm((2200, 1, 1, 0, 0, 0)) * SECOND
@@ -79,3 +87,13 @@ def row_key(series: int, minute: int, commit: int) -> bytes:
 def series_key(kind: str, subject: bytes) -> bytes:
     """The key under which a series' number is found."""
     return bytes((KINDS[kind].code,)) + subject
+
+
+def fresh_key(stripe: int, minute: int, commit: int) -> bytes:
+    """The key of the groups of a stripe that were not regrouped yet."""
+    return FRESH.pack(FRESH_MARK, stripe, minute, commit)
+
+
+def is_fresh(key: bytes) -> bool:
+    """Whether what stands under ``key`` is fresh."""
+    return len(key) == FRESH.size and key[0] == FRESH_MARK

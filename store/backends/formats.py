@@ -9,6 +9,7 @@ transaction together with the new number: a store is of the old format or of the
 
     1   the first
     2   a checksum on each series and on the state's own record; a copy is marked as one
+    3   partitions of rows may hold fresh values (``store.fresh``); what was there before stays as it is
 """
 
 from __future__ import annotations
@@ -138,7 +139,11 @@ def _checksums(txn: lmdb.Transaction, db: Databases) -> None:
             txn.put(key, pack_series(*value), db=db["series"])
 
 
-STEPS: dict[int, Callable[[lmdb.Transaction, Databases], None]] = {1: _checksums}
+def _nothing(txn: lmdb.Transaction, db: Databases) -> None:
+    """From 2 to 3: all of the format before is of the next one too, which that before would misread."""
+
+
+STEPS: dict[int, Callable[[lmdb.Transaction, Databases], None]] = {1: _checksums, 2: _nothing}
 """What makes a state of this format one of the next."""
 
 

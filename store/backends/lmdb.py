@@ -46,7 +46,7 @@ from store.backends.witness import Witness
 from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, MINUTE, NUMBER, partition, partition_start, period, row_key, series_key
+from store.keys import FAR, LAYOUT, MINUTE, NUMBER, partition, partition_start, period, series_key
 from store.pieces import Piece
 from store.rows import group
 
@@ -185,14 +185,9 @@ class LmdbBackend:
 
     def _commit_partition(self, kind: str, start: int, groups: Numbered, halfway: bool) -> int:
         path = self._partitions.path(kind, partition(kind, start))
-        commit = self._commits
-        rows = [
-            (row_key(number, g.begin // MINUTE, commit), group(g.times[0], g.records, g.changes))
-            for number, _, g in groups
-        ]
-        rows.sort()
+        rows = sorted([(number, g.begin // MINUTE, group(g.times[0], g.records, g.changes)) for number, _, g in groups])
         records = sum([len(g.records) for _, _, g in groups])
-        self._partitions.put(path, rows, records, again=halfway)
+        self._partitions.put(path, self._commits, rows, records, again=halfway)
         return records
 
     def _commit_state(
@@ -363,6 +358,7 @@ class LmdbBackend:
             self._partitions.take_over()
             self._past.unlink_sealed(time.time_ns(), self._note_sealed)
             self._partitions.look()
+            self._partitions.regroup()
             if self._newest:
                 with contextlib.suppress(lmdb.Error):
                     self._write_latest()

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
 from store.backends.exchange import discard, exchange, prepared
+from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
-from store.rows import Damaged, apart, salvaged, spread
+from store.rows import Damaged, salvaged, spread
 
 MAP_BYTES = 2**40
 MOST_OPEN = 48
@@ -82,6 +83,7 @@ class Partitions:
         self._write = write
         self._open: OrderedDict[Path, tuple[lmdb.Environment, int]] = OrderedDict()
         self._look: Look | None = None
+        self._regrouping = Regrouping(self.note)
         if write:
             for gone in rows.glob("*/*.gone"):  # somebody died while dropping it
                 shutil.rmtree(gone, ignore_errors=True)
@@ -93,6 +95,9 @@ class Partitions:
         if damage not in self.damaged and len(self.damaged) < MOST_DAMAGED:
             self.damaged.append(damage)
             logging.getLogger("guardia").error("damaged: %s", damage)
+
+    def _noting(self, path: Path) -> Callable[[str], None]:
+        return lambda what: self.note(f"{path}: {what}")
 
     def path(self, kind: str, name: str) -> Path:
         """Where a partition is."""
@@ -129,20 +134,26 @@ class Partitions:
         """Partitions that were found damaged, and are kept for whoever wants to look at them."""
         return sorted(self._rows.glob(f"{kind}/*{BAD}*"))
 
-    def put(self, path: Path, rows: list[tuple[bytes, bytes]], records: int, *, again: bool) -> None:
-        """Make ``rows`` durable, which hold so many records; raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``.
-
-        ``again``: some of them may be there already, from a commit that did not come to its end.
-        """
+    def put(self, path: Path, commit: int, rows: Rows, records: int, *, again: bool) -> None:
+        """Make ``rows`` durable; see ``Regrouping``. Raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``."""
         if is_doubted(path):
             self._be_sure(path)
         try:
             with self._presence.at(path):
-                _put(self._at(path), rows, records, again=again)
+                self._regrouping.put(path, self._at(path), commit, rows, records, again=again)
         except DAMAGED as error:
             # Nothing but this partition is concerned: it is put aside, and the rows go to a new one.
             self._set_aside(path, str(error))
-            _put(self._at(path), rows, records, again=False)
+            self._regrouping.put(path, self._at(path), commit, rows, records, again=False)
+
+    def regroup(self) -> None:
+        """Give what is fresh its rows where nothing was written since the last call; a writer's duty."""
+        for path in self._regrouping.idle():
+            # What cannot be regrouped now is read as it is.
+            with suppress(lmdb.Error, StoreFull, StoreBroken):
+                if _inode(path) and not is_doubted(path):
+                    with self._presence.at(path):
+                        self._regrouping.regroup(path, self._at(path))
 
     def rows_of(self, path: Path, number: int, start: int, end: int) -> Iterator[Row]:
         """The rows of series ``number`` between two instants, as they stand; what is damaged is left out."""
@@ -151,17 +162,20 @@ class Partitions:
     def groups_of(self, path: Path, number: int, start: int, end: int) -> Iterator[bytes]:
         """The groups that may have such rows, unopened."""
         key, last = row_key(number, max(start, 0) // MINUTE, 0), ROW.pack(number, max(end, 0) // MINUTE, 2**64 - 1)
+        fresh: list[bytes] | None = None
         while key:
             try:
-                values, key = self._chunk(path, key, last)
+                # Before the rows: what is regrouped meanwhile is in both, never in neither.
+                values, key, fresh = self._chunk(path, key, last, fresh)
             except (StoreBroken, lmdb.Error) as error:
                 # A partition that is just being made, or was just removed, holds nothing and is no damage.
                 if _inode(path):
                     self.note(f"{path}: {error}")
                     if isinstance(error, (StoreDamaged, *DAMAGED)):
                         doubt(path)
-                return
+                break
             yield from values
+        yield from fresh or ()
 
     def rows_in(self, path: Path, number: int, groups: Iterable[bytes], start: int, end: int) -> Iterator[Row]:
         """The rows between two instants of these groups; what is damaged is left out."""
@@ -189,38 +203,21 @@ class Partitions:
     def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[tuple[int, bytes]]]]]:
         """(transaction, the groups of each series) as of one instant; raises ``StoreBroken``, ``lmdb.Error``."""
         with self._presence.at(path), self._at(path).begin() as txn:
-            yield int(txn.id()), self._series(path, txn)
-
-    def _series(self, path: Path, txn: lmdb.Transaction) -> Iterator[list[tuple[int, bytes]]]:
-        groups: list[tuple[int, bytes]] = []
-        number = -1
-        for key, value in txn.cursor():
-            if len(key) != ROW.size:
-                continue
-            found = ROW.unpack(key)[0]
-            if found != number and groups:
-                yield groups
-                groups = []
-            number = found
-            try:
-                groups += apart(bytes(value))
-            except Damaged as error:
-                whole = [(received, record) for _, received, record in salvaged(bytes(value))]
-                self.note(f"{path}: a group of series {number}: {error}; {len(whole)} records of it are whole")
-                groups += whole
-        if groups:
-            yield groups
+            yield int(txn.id()), series_in(txn, self._noting(path))
 
     def newer(self, path: Path, commit: int) -> Iterator[bytes]:
         """The groups that were written by commits after ``commit``; what is damaged is left out."""
         key, last = row_key(0, 0, 0), ROW.pack(2**32 - 1, 2**32 - 1, 2**64 - 1)
-        while key:
-            try:
-                values, key = self._chunk(path, key, last, commit)
-            except (StoreBroken, lmdb.Error) as error:
-                self.note(f"{path}: {error}")
-                return
-            yield from values
+        try:
+            # All of it at once: what is regrouped meanwhile may go to where the rows were read already.
+            with self._presence.at(path), self._at(path).begin() as txn:
+                fresh = fresh_in(txn, self._noting(path), commit)
+            yield from (value for values in fresh.values() for value in values)
+            while key:
+                values, key, _ = self._chunk(path, key, last, [], commit)
+                yield from values
+        except (StoreBroken, lmdb.Error) as error:
+            self.note(f"{path}: {error}")
 
     def count(self, path: Path) -> int:
         """How many records it holds; 0 when it cannot be read."""
@@ -325,6 +322,7 @@ class Partitions:
 
     def _forget(self, path: Path) -> None:
         found = self._open.pop(path, None)
+        self._regrouping.forget(path)
         if found is not None:
             found[0].close()
 
@@ -337,20 +335,29 @@ class Partitions:
             path.rename(aside)
         self.note(f"{path} ({why}), put aside as {aside.name}")
 
-    def _chunk(self, path: Path, first: bytes, last: bytes, after: int = -1) -> tuple[list[bytes], bytes]:
-        """Values from ``first`` to ``last`` of commits after ``after``; the key to go on from, empty at the end."""
+    def _chunk(
+        self, path: Path, first: bytes, last: bytes, fresh: list[bytes] | None, after: int = -1
+    ) -> tuple[list[bytes], bytes, list[bytes]]:
+        """Values from ``first`` to ``last`` of commits after ``after``; the key to go on from, empty at the end.
+
+        And what is fresh of that series and time, unless that is given.
+        """
         values: list[bytes] = []
         with self._presence.at(path), self._at(path).begin() as txn, txn.cursor() as cursor:
+            if fresh is None:
+                number, minute, _ = ROW.unpack(first)
+                last_minute = ROW.unpack(last)[1]
+                fresh = fresh_of(txn, number, minute, last_minute, self._noting(path))
             more = cursor.set_range(first)
             while more and len(values) < CHUNK:
                 key = bytes(cursor.key())
                 if key > last:
-                    return values, b""
+                    return values, b"", fresh
                 if after < 0 or (len(key) == ROW.size and ROW.unpack(key)[2] > after):
                     values.append(bytes(cursor.value()))
                 more = cursor.next()
             following = bytes(cursor.key()) if more else b""
-            return values, following if following <= last else b""
+            return values, following if following <= last else b"", fresh
 
 
 def _names(folder: Path) -> set[str]:
@@ -377,22 +384,3 @@ def _inode(path: Path) -> int:
     except OSError:
         return 0
     return found.st_ino if found.st_size else 0
-
-
-def _records_in(value: bytes) -> int:
-    try:
-        return sum(1 for _ in spread(value))
-    except (Damaged, Malformed):
-        return 0
-
-
-def _put(target: lmdb.Environment, rows: list[tuple[bytes, bytes]], records: int, *, again: bool) -> None:
-    with target.begin(write=True) as txn:
-        held, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
-        if again:
-            replaced = [bytes(value) for value in (txn.get(key) for key, _ in rows) if value]
-            held -= sum(map(_records_in, replaced))
-            size -= sum(map(len, replaced))
-        with txn.cursor() as cursor:
-            cursor.putmulti(rows)
-        txn.put(COUNT_KEY, COUNT.pack(held + records, size + sum(len(value) for _, value in rows)))

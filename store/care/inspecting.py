@@ -21,16 +21,20 @@ from store.backends.formats import read_meta, series_of_record
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
 from store.blocks.pressing import Damaged as SegmentDamaged
 from store.blocks.segments import Segment
+from store.fresh import groups_in
 from store.keys import (
     COUNT,
     COUNT_KEY,
     FORMAT,
+    FRESH,
     LAYOUT,
     MINUTE,
     NUMBER,
     ROW,
     SECOND,
+    STRIPE,
     dated,
+    is_fresh,
     partition_start,
     period,
 )
@@ -97,24 +101,50 @@ def inspect_rows(
         for key, value in entries(txn, environment.open_db(None, txn=txn, create=False), found):
             if key == COUNT_KEY:
                 counted = COUNT.unpack(value)
+            elif is_fresh(key):
+                _inspect_fresh(found, kind, key, value, minutes, series)
             elif len(key) != ROW.size:
                 found.fault(f"key {key.hex()}: {len(key)} bytes, a row's key has {ROW.size}")
             else:
-                _inspect_group(found, kind, key, value, minutes, series)
+                found.bytes += len(value)
+                _inspect_group(found, kind, f"key {key.hex()}", ROW.unpack(key), value, minutes, series)
     held = (found.records, found.bytes)
     if (counted or (0, 0)) != held and not found.faults:
         found.fault(f"key {COUNT_KEY.hex()}: counts {counted and counted[0]} records, {held[0]} are there")
     return found
 
 
-def _inspect_group(
+def _inspect_fresh(
     found: Finding, kind: str, key: bytes, value: bytes, minutes: range, series: Callable[[int], bytes | None] | None
 ) -> None:
-    number, minute, commit = ROW.unpack(key)
-    whose = series(number) if series else None
+    _, stripe, minute, commit = FRESH.unpack(key)
+    where = f"key {key.hex()}"
     found.bytes += len(value)
+    try:
+        groups = groups_in(value)
+    except Damaged as error:
+        found.fault(f"{where}, fresh rows of {_moment(minute)}, commit {commit}: {error}; {len(value)} bytes")
+        return
+    numbers = [number for number, _ in groups]
+    if numbers != sorted(set(numbers)) or any(number // STRIPE != stripe for number in numbers):
+        found.fault(f"{where}: series that are not of this stripe, or not in their order")
+    for number, group in groups:
+        _inspect_group(found, kind, where, (number, minute, commit), group, minutes, series)
+
+
+def _inspect_group(
+    found: Finding,
+    kind: str,
+    where: str,
+    key: tuple[int, int, int],
+    value: bytes,
+    minutes: range,
+    series: Callable[[int], bytes | None] | None,
+) -> None:
+    number, minute, commit = key
+    whose = series(number) if series else None
     place = f"series {number}" + (f" ({whose[1:].decode(errors='replace')})" if whose else "")
-    where = f"key {key.hex()}, {place}, {_moment(minute)}, commit {commit}"
+    where = f"{where}, {place}, {_moment(minute)}, commit {commit}"
     if series and (whose is None or whose[0] != KINDS[kind].code):
         found.fault(f"{where}: no such series of {kind}")
     if minute not in minutes:

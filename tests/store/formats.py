@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import lmdb
 import msgpack
@@ -27,25 +28,41 @@ SERIES = {series_key("sample", b"web-1"): 0, series_key("sample", b"db-1"): 1, s
 
 def format_1(path: Path) -> None:
     """What the first format kept: series and the state's record of itself without checksums."""
+    _store(path, 1, lambda number, at: number.to_bytes(4, "big") + at.to_bytes(8, "big"))
+
+
+def format_2(path: Path) -> None:
+    """What the second format kept: rows alone, nothing fresh."""
+    _store(path, 2, _with_checksum)
+
+
+def _with_checksum(number: int, at: int) -> bytes:
+    series = number.to_bytes(4, "big") + at.to_bytes(8, "big")
+    return crc32(series).to_bytes(4, "big") + series
+
+
+def _store(path: Path, known: int, packed: Callable[[int, int], bytes]) -> None:
     for (kind, name), groups in PARTITIONS.items():
         _partition(path / "rows" / kind / name, groups)
-    meta = {"format": 1, "generation": GENERATION, "commits": 1, "records": {"sample": 3, "check": 1}}
+    meta = {"format": known, "generation": GENERATION, "commits": 1, "records": {"sample": 3, "check": 1}}
     with _environment(path / "state") as state:
         names = ("series", "layouts", "latest", "streams", "meta")
         db = {name: state.open_db(name.encode()) for name in names}
         with state.begin(write=True) as txn:
             for key, number in SERIES.items():
-                txn.put(key, number.to_bytes(4, "big") + (NOON + SECOND).to_bytes(8, "big"), db=db["series"])
+                txn.put(key, packed(number, NOON + SECOND), db=db["series"])
             txn.put(layout_id(LAYOUT.names).to_bytes(8, "big"), pack_names(LAYOUT.names), db=db["layouts"])
             for groups in PARTITIONS.values():
                 for number, records in groups:
                     newest = pack_latest(NOON, pack(records[-1]))
                     txn.put(number.to_bytes(4, "big"), newest, db=db["latest"])
             txn.put(STREAM[0], pack_stream(STREAM[1]), db=db["streams"])
-            txn.put(b"state", msgpack.packb(meta), db=db["meta"])
+            txn.put(b"state", written := msgpack.packb(meta), db=db["meta"])
+            if known > 1:
+                txn.put(b"checksum", crc32(written).to_bytes(4, "big"), db=db["meta"])
 
 
-FORMATS: dict[int, Callable[[Path], None]] = {1: format_1}
+FORMATS: dict[int, Callable[[Path], None]] = {1: format_1, 2: format_2}
 """Makes a store of each older format in an empty folder: web-1 and db-1 with three samples, a check of the shop."""
 
 

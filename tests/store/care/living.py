@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from store.backends import regrouping
 from store.backends.lmdb import LmdbBackend
 from store.care.compacting import compact, waited
 from store.care.snapshots import snapshot
@@ -39,6 +40,7 @@ def stored(store: Path) -> set[int]:
 
 def main(folder: Path) -> None:
     """Live until killed."""
+    regrouping.EACH, regrouping.TOGETHER = 1, 3
     backend = LmdbBackend(folder / "store", write=True)
     number = max((second // STEP for second in numbers(backend.rows("sample", "web-1", 0, END))), default=0)
     print(f"acknowledged {number}", flush=True)
@@ -64,6 +66,8 @@ def main(folder: Path) -> None:
         number += 1
         at = NOON + number * STEP * 10**9
         hosts = ("web-1", f"new-{number}", "db-1")
+        # For a while all is fresh at first, then nothing is.
+        regrouping.MANY = 1 if number // 20 % 2 else 1000
         backend.commit(batch([layout(), *(sample(number * STEP, host=host) for host in hosts)], received=at), at)
         print(f"acknowledged {number}", flush=True)
         if number % 12 == 0:

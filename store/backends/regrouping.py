@@ -1,0 +1,237 @@
+"""Fresh rows in a partition: put, read, and given rows of their own when some commits of a stripe are together.
+
+A commit of many series with few records each is put as one value a stripe (``store.fresh``): one page takes many of
+them. Each following commit regroups some stripes in its own transaction, so that no record is ever in two places or in
+none, and that what is fresh stays little. What no commit follows is regrouped when the writer has nothing else to do.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import lmdb
+
+from bus.wire import Malformed
+from store.fresh import fresh, group_of, groups_in, together
+from store.keys import COUNT, COUNT_KEY, FRESH, FRESH_MARK, ROW, STRIPE, fresh_key, is_fresh, row_key
+from store.rows import Damaged, apart, salvaged, spread
+
+MANY = 16
+"""A commit of fewer groups is put as rows."""
+EACH = 4
+"""Groups that a fresh value has to hold on an average: those of fewer save no pages."""
+LARGE = 2048
+"""Bytes of a group on an average, from which on it is put as a row: it fills its pages."""
+TOGETHER = 8
+"""Commits of a stripe that are regrouped at once, at least."""
+SHARE = 16
+"""Each commit regroups one stripe, and one more for so many that have something fresh."""
+SECONDS = 0.1
+"""A writer with nothing else to do regroups for about so long at a time."""
+Rows = Sequence[tuple[int, int, bytes]]
+"""(series' number, minute, group), in this order."""
+Note = Callable[[str], None]
+
+
+class Regrouping:
+    """Writes rows, and knows how many fresh values each stripe of each partition has; ``note`` is told of damage."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._held: dict[Path, Counter[int]] = {}
+        self._written: set[Path] = set()
+
+    def put(self, path: Path, target: lmdb.Environment, commit: int, rows: Rows, records: int, *, again: bool) -> None:
+        """Make ``rows`` of one commit durable, which hold so many records; raises ``lmdb.Error``.
+
+        ``again``: some of them may be there already, from a commit that did not come to its end.
+        """
+        entries = _entries(commit, rows)
+        as_rows = len(entries) == len(rows)
+        with target.begin(write=True) as txn:
+            count, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
+            held = Counter(self._held[path] if path in self._held else stripes_in(txn))
+            for stripe in heapq.nlargest(1 + len(held) // SHARE, held, key=held.__getitem__) if held else ():
+                if as_rows or held[stripe] >= TOGETHER:
+                    size += self._regroup(path, txn, stripe)
+                    del held[stripe]
+            if again:
+                replaced = [(key, bytes(value)) for key, value in ((key, txn.get(key)) for key, _ in entries) if value]
+                count -= sum(_records_in(key, value) for key, value in replaced)
+                size -= sum(len(value) for _, value in replaced)
+            with txn.cursor() as cursor:
+                cursor.putmulti(entries)
+            txn.put(COUNT_KEY, COUNT.pack(count + records, size + sum([len(value) for _, value in entries])))
+        if not as_rows:
+            held.update(FRESH.unpack(key)[1] for key, _ in entries)
+        self._held[path] = held
+        self._written.add(path)
+
+    def idle(self) -> list[Path]:
+        """The partitions with something fresh to which nothing was written since the last call."""
+        found = [path for path, held in self._held.items() if held and path not in self._written]
+        self._written.clear()
+        return found
+
+    def regroup(self, path: Path, target: lmdb.Environment, seconds: float = SECONDS) -> None:
+        """Regroup what is fresh in a partition, for about so long; raises ``lmdb.Error``."""
+        until = time.monotonic() + seconds
+        while (held := self._held.get(path)) and time.monotonic() < until:
+            some = list(held)[:SHARE]
+            with target.begin(write=True) as txn:
+                count, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
+                size += sum(self._regroup(path, txn, stripe) for stripe in some)
+                txn.put(COUNT_KEY, COUNT.pack(count, size))
+            self._held[path] = Counter({stripe: n for stripe, n in held.items() if stripe not in some})
+
+    def forget(self, path: Path) -> None:
+        """The partition is no more, or another has its name."""
+        self._held.pop(path, None)
+
+    def _regroup(self, path: Path, txn: lmdb.Transaction, stripe: int) -> int:
+        """Give the groups of a stripe rows of their own; returns by how many bytes the values became more."""
+        taken: list[bytes] = []
+        found: dict[tuple[int, int], dict[int, bytes]] = {}
+        grown = 0
+        for key, value in _fresh_values(txn, stripe):
+            _, _, minute, commit = FRESH.unpack(key)
+            try:
+                groups = groups_in(value)
+            except Damaged as error:
+                self._note(f"{path}: key {key.hex()}: {error}")
+                continue  # it stays for whoever wants to look at it
+            for number, group in groups:
+                found.setdefault((number, minute), {})[commit] = group
+            taken.append(key)
+            grown -= len(value)
+        rows: list[tuple[bytes, bytes]] = []
+        for (number, minute), groups_by_commit in found.items():
+            last = row_key(number, minute, max(groups_by_commit))
+            groups_of_series = list(groups_by_commit.values())
+            there = txn.get(last)
+            if there is not None:
+                # A commit that did not come to its end left it, or this one.
+                groups_of_series.insert(0, bytes(there))
+                grown -= len(there)
+            try:
+                rows.append((last, together(groups_of_series)))
+            except Damaged:
+                # Readers take what is whole of each.
+                grown += len(there) if there is not None else 0
+                commits = [(row_key(number, minute, commit), group) for commit, group in groups_by_commit.items()]
+                rows += [(key, group) for key, group in commits if txn.get(key) is None]
+        for key in taken:
+            txn.delete(key)
+        rows.sort()
+        with txn.cursor() as cursor:
+            cursor.putmulti(rows)
+        return grown + sum([len(value) for _, value in rows])
+
+
+def fresh_of(txn: lmdb.Transaction, number: int, first: int, last: int, note: Note) -> list[bytes]:
+    """The fresh groups of a series between two minutes, both included, by time and commit."""
+    found = []
+    stripe = number // STRIPE
+    with txn.cursor() as cursor:
+        more = cursor.set_range(fresh_key(stripe, first, 0))
+        end = fresh_key(stripe, last, 2**64 - 1)
+        while more and (key := bytes(cursor.key())) <= end:
+            if is_fresh(key):
+                try:
+                    group = group_of(bytes(cursor.value()), number)
+                except Damaged as error:
+                    note(f"key {key.hex()}: {error}")
+                else:
+                    if group is not None:
+                        found.append(group)
+            more = cursor.next()
+    return found
+
+
+def fresh_in(txn: lmdb.Transaction, note: Note, after: int = -1) -> dict[int, list[bytes]]:
+    """The fresh groups of commits after ``after``, by series, ascending."""
+    found: dict[int, list[bytes]] = {}
+    for key, value in _fresh_values(txn):
+        if FRESH.unpack(key)[3] <= after:
+            continue
+        try:
+            for number, group in groups_in(value):
+                found.setdefault(number, []).append(group)
+        except Damaged as error:
+            note(f"key {key.hex()}: {error}")
+    return dict(sorted(found.items()))
+
+
+def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[tuple[int, bytes]]]:
+    """(received, records back to back) of each series, one series after the other; what is fresh comes last."""
+    fresh = fresh_in(txn, note)
+    groups: list[tuple[int, bytes]] = []
+    number = -1
+    for key, value in txn.cursor():
+        if len(key) != ROW.size:
+            continue
+        found = ROW.unpack(key)[0]
+        if found != number:
+            if groups := groups + _apart(number, fresh.pop(number, ()), note):
+                yield groups
+            for alone in [one for one in fresh if one < found]:
+                yield _apart(alone, fresh.pop(alone), note)
+            groups, number = [], found
+        groups += _apart(number, (bytes(value),), note)
+    if groups := groups + _apart(number, fresh.pop(number, ()), note):
+        yield groups
+    for alone, values in fresh.items():
+        yield _apart(alone, values, note)
+
+
+def _apart(number: int, values: Iterable[bytes], note: Note) -> list[tuple[int, bytes]]:
+    groups: list[tuple[int, bytes]] = []
+    for value in values:
+        try:
+            groups += apart(value)
+        except Damaged as error:
+            whole = [(received, record) for _, received, record in salvaged(value)]
+            note(f"a group of series {number}: {error}; {len(whole)} records of it are whole")
+            groups += whole
+    return groups
+
+
+def stripes_in(txn: lmdb.Transaction) -> Counter[int]:
+    """How many fresh values each stripe has."""
+    return Counter(FRESH.unpack(key)[1] for key, _ in _fresh_values(txn))
+
+
+def _fresh_values(txn: lmdb.Transaction, stripe: int | None = None) -> Iterator[tuple[bytes, bytes]]:
+    """The fresh values, of one stripe or of all, in the order of their keys."""
+    with txn.cursor() as cursor:
+        more = cursor.set_range(fresh_key(stripe or 0, 0, 0))
+        while more:
+            key = bytes(cursor.key())
+            if key[0] != FRESH_MARK or (stripe is not None and is_fresh(key) and FRESH.unpack(key)[1] != stripe):
+                return
+            if is_fresh(key):
+                yield key, bytes(cursor.value())
+            more = cursor.next()
+
+
+def _entries(commit: int, rows: Rows) -> list[tuple[bytes, bytes]]:
+    """What is put for the rows of a commit: as rows, or as fresh values where these are fewer by far."""
+    if len(rows) >= MANY and sum([len(value) for _, _, value in rows]) < LARGE * len(rows):
+        values: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
+        for number, minute, value in rows:
+            values.setdefault((number // STRIPE, minute), []).append((number, value))
+        if len(rows) >= EACH * len(values):
+            return sorted((fresh_key(*place, commit), fresh(groups)) for place, groups in values.items())
+    return [(row_key(number, minute, commit), value) for number, minute, value in rows]
+
+
+def _records_in(key: bytes, value: bytes) -> int:
+    try:
+        groups = [group for _, group in groups_in(value)] if is_fresh(key) else [value]
+        return sum(1 for group in groups for _ in spread(group))
+    except (Damaged, Malformed):
+        return 0

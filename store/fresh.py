@@ -16,17 +16,35 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from zlib import crc32
 
 from store.rows import Change, Damaged, group, opened
 
+PAGE = 4080
+"""Bytes of a value that fills one page of LMDB. Single pages are found at once among those that were let go, runs of
+many are looked for, and the more of these there were the longer."""
 HEAD = struct.Struct(">IBxH")
 VERSION = 1
 _LENGTHS = struct.Struct(">4xBB2xI")
 """Of a record's header: the lengths of source, subject and body."""
 _HEADER = 64
+
+
+def pages(groups: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """The groups in lists whose fresh values each take a page, but for single groups that are larger."""
+    held: list[tuple[int, bytes]] = []
+    room = PAGE - HEAD.size
+    for one in groups:
+        size = len(one[1]) + 8
+        if held and size > room:
+            yield held
+            held, room = [], PAGE - HEAD.size
+        held.append(one)
+        room -= size
+    if held:
+        yield held
 
 
 def fresh(groups: Sequence[tuple[int, bytes]]) -> bytes:
@@ -70,8 +88,10 @@ def together(groups: Sequence[bytes]) -> bytes:
             first = received
         elif received != last:
             changes.append((before, received))
-        changes += [(before + number, at) for number, at in later]
-        last = later[-1][1] if later else received
+        last = received
+        if later:
+            changes += [(before + number, at) for number, at in later]
+            last = later[-1][1]
         before += _count(records)
         found.append(records)
     return group(first, found, changes)

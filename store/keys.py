@@ -3,7 +3,7 @@
     rows/<kind>/<YYYYMMDDTHH>/data.mdb      one LMDB environment per kind and period, named by its start in UTC
         series u32, minute u32, commit u64  ->  a group (``store.rows``)
         0xfe, stripe u32, minute u32,
-        commit u64                          ->  fresh: the groups of several series (``store.fresh``)
+        commit u64, place u8                ->  fresh: the groups of several series (``store.fresh``)
         0xff                                ->  the partition's count: records u64, bytes u64
 
     state/data.mdb                          one LMDB environment, databases:
@@ -15,7 +15,8 @@
 
 All numbers are big-endian, so that keys sort as their numbers do. The minute is that of the records' own time:
 a group never crosses it, so a range of time is a range of keys. The commit's number keeps groups apart that
-came at different times; reading folds what came twice. A stripe is 64 series whose numbers follow one another. What
+came at different times; reading folds what came twice. A stripe is 64 series whose numbers follow one another, and
+place is that of the first series in the stripe. What
 many series told in one commit is fresh at first, and is regrouped into rows of their own soon after: a page for each
 series and commit would be most of what the disk writes.
 """
@@ -38,7 +39,7 @@ PERIODS = {"sample": HOUR}
 ROW = struct.Struct(">IIQ")
 STRIPE = 64
 """So many series share a fresh value."""
-FRESH = struct.Struct(">BIIQ")
+FRESH = struct.Struct(">BIIQB")
 FRESH_MARK = 0xFE
 COUNT_KEY = b"\xff"
 COUNT = struct.Struct(">QQ")
@@ -89,9 +90,9 @@ def series_key(kind: str, subject: bytes) -> bytes:
     return bytes((KINDS[kind].code,)) + subject
 
 
-def fresh_key(stripe: int, minute: int, commit: int) -> bytes:
-    """The key of the groups of a stripe that were not regrouped yet."""
-    return FRESH.pack(FRESH_MARK, stripe, minute, commit)
+def fresh_key(stripe: int, minute: int, commit: int, place: int = 0) -> bytes:
+    """The key of groups of a stripe that were not regrouped yet, the first of them of its series ``place``."""
+    return FRESH.pack(FRESH_MARK, stripe, minute, commit, place)
 
 
 def is_fresh(key: bytes) -> bool:

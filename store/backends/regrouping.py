@@ -10,23 +10,21 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import lmdb
 
-from bus.wire import Malformed
-from store.fresh import fresh, group_of, groups_in, together
+from bus.wire import Malformed, walk
+from store.fresh import PAGE, fresh, group_of, groups_in, pages, together
 from store.keys import COUNT, COUNT_KEY, FRESH, FRESH_MARK, ROW, STRIPE, fresh_key, is_fresh, row_key
-from store.rows import Damaged, apart, salvaged, spread
+from store.rows import Damaged, apart, opened, salvaged
 
 MANY = 16
 """A commit of fewer groups is put as rows."""
-EACH = 4
+EACH = 3
 """Groups that a fresh value has to hold on an average: those of fewer save no pages."""
-LARGE = 2048
-"""Bytes of a group on an average, from which on it is put as a row: it fills its pages."""
-TOGETHER = 8
+TOGETHER = 12
 """Commits of a stripe that are regrouped at once, at least."""
 SHARE = 16
 """Each commit regroups one stripe, and one more for so many that have something fresh."""
@@ -38,7 +36,7 @@ Note = Callable[[str], None]
 
 
 class Regrouping:
-    """Writes rows, and knows how many fresh values each stripe of each partition has; ``note`` is told of damage."""
+    """Writes rows, and knows of how many commits each stripe has fresh values; ``note`` is told of damage."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
@@ -50,24 +48,26 @@ class Regrouping:
 
         ``again``: some of them may be there already, from a commit that did not come to its end.
         """
-        entries = _entries(commit, rows)
-        as_rows = len(entries) == len(rows)
+        entries = _fresh_entries(commit, rows)
+        as_rows = not entries
+        entries = entries or [(row_key(number, minute, commit), value) for number, minute, value in rows]
         with target.begin(write=True) as txn:
             count, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
             held = Counter(self._held[path] if path in self._held else stripes_in(txn))
-            for stripe in heapq.nlargest(1 + len(held) // SHARE, held, key=held.__getitem__) if held else ():
-                if as_rows or held[stripe] >= TOGETHER:
+            # What a commit left that did not come to its end is regrouped first: this one has the same number.
+            share = len(held) if again else 1 + len(held) // SHARE
+            for stripe in heapq.nlargest(share, held, key=held.__getitem__) if held else ():
+                if again or as_rows or held[stripe] >= TOGETHER:
                     size += self._regroup(path, txn, stripe)
                     del held[stripe]
             if again:
-                replaced = [(key, bytes(value)) for key, value in ((key, txn.get(key)) for key, _ in entries) if value]
-                count -= sum(_records_in(key, value) for key, value in replaced)
-                size -= sum(len(value) for _, value in replaced)
+                entries, gone, less = _beside(txn, dict(entries))
+                count, size = count - gone, size - less
             with txn.cursor() as cursor:
                 cursor.putmulti(entries)
             txn.put(COUNT_KEY, COUNT.pack(count + records, size + sum([len(value) for _, value in entries])))
         if not as_rows:
-            held.update(FRESH.unpack(key)[1] for key, _ in entries)
+            held.update({FRESH.unpack(key)[1] for key, _ in entries})
         self._held[path] = held
         self._written.add(path)
 
@@ -98,7 +98,7 @@ class Regrouping:
         found: dict[tuple[int, int], dict[int, bytes]] = {}
         grown = 0
         for key, value in _fresh_values(txn, stripe):
-            _, _, minute, commit = FRESH.unpack(key)
+            _, _, minute, commit, _ = FRESH.unpack(key)
             try:
                 groups = groups_in(value)
             except Damaged as error:
@@ -108,28 +108,27 @@ class Regrouping:
                 found.setdefault((number, minute), {})[commit] = group
             taken.append(key)
             grown -= len(value)
-        rows: list[tuple[bytes, bytes]] = []
-        for (number, minute), groups_by_commit in found.items():
-            last = row_key(number, minute, max(groups_by_commit))
-            groups_of_series = list(groups_by_commit.values())
-            there = txn.get(last)
-            if there is not None:
-                # A commit that did not come to its end left it, or this one.
-                groups_of_series.insert(0, bytes(there))
-                grown -= len(there)
-            try:
-                rows.append((last, together(groups_of_series)))
-            except Damaged:
-                # Readers take what is whole of each.
-                grown += len(there) if there is not None else 0
-                commits = [(row_key(number, minute, commit), group) for commit, group in groups_by_commit.items()]
-                rows += [(key, group) for key, group in commits if txn.get(key) is None]
+        rows: dict[bytes, bytes] = {}
+        for (number, minute), by_commit in found.items():
+            for part in pages(sorted(by_commit.items())):
+                key, of_series = row_key(number, minute, part[-1][0]), [group for _, group in part]
+                there = txn.get(key)
+                if there is not None:
+                    # A commit that did not come to its end left it.
+                    of_series.insert(0, bytes(there))
+                try:
+                    rows[key] = together(of_series)
+                except Damaged:
+                    # Each stays as it is: readers take what is whole of it.
+                    for commit, group in part:
+                        rows[_free(txn, rows, row_key(number, minute, commit))] = group
+                else:
+                    grown -= 0 if there is None else len(there)
         for key in taken:
             txn.delete(key)
-        rows.sort()
         with txn.cursor() as cursor:
-            cursor.putmulti(rows)
-        return grown + sum([len(value) for _, value in rows])
+            cursor.putmulti(sorted(rows.items()))
+        return grown + sum(map(len, rows.values()))
 
 
 def fresh_of(txn: lmdb.Transaction, number: int, first: int, last: int, note: Note) -> list[bytes]:
@@ -138,9 +137,9 @@ def fresh_of(txn: lmdb.Transaction, number: int, first: int, last: int, note: No
     stripe = number // STRIPE
     with txn.cursor() as cursor:
         more = cursor.set_range(fresh_key(stripe, first, 0))
-        end = fresh_key(stripe, last, 2**64 - 1)
+        end = fresh_key(stripe, last, 2**64 - 1, 255)
         while more and (key := bytes(cursor.key())) <= end:
-            if is_fresh(key):
+            if is_fresh(key) and key[-1] <= number % STRIPE:
                 try:
                     group = group_of(bytes(cursor.value()), number)
                 except Damaged as error:
@@ -201,8 +200,10 @@ def _apart(number: int, values: Iterable[bytes], note: Note) -> list[tuple[int, 
 
 
 def stripes_in(txn: lmdb.Transaction) -> Counter[int]:
-    """How many fresh values each stripe has."""
-    return Counter(FRESH.unpack(key)[1] for key, _ in _fresh_values(txn))
+    """Of how many commits each stripe has fresh values."""
+    return Counter(
+        stripe for stripe, _ in {(FRESH.unpack(key)[1], FRESH.unpack(key)[3]) for key, _ in _fresh_values(txn)}
+    )
 
 
 def _fresh_values(txn: lmdb.Transaction, stripe: int | None = None) -> Iterator[tuple[bytes, bytes]]:
@@ -218,20 +219,56 @@ def _fresh_values(txn: lmdb.Transaction, stripe: int | None = None) -> Iterator[
             more = cursor.next()
 
 
-def _entries(commit: int, rows: Rows) -> list[tuple[bytes, bytes]]:
-    """What is put for the rows of a commit: as rows, or as fresh values where these are fewer by far."""
-    if len(rows) >= MANY and sum([len(value) for _, _, value in rows]) < LARGE * len(rows):
-        values: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
+def _fresh_entries(commit: int, rows: Rows) -> list[tuple[bytes, bytes]]:
+    """What is put in the place of a commit's rows where that is fewer by far; else nothing."""
+    if len(rows) >= MANY and sum([len(value) for _, _, value in rows]) * EACH <= PAGE * len(rows):
+        stripes: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
         for number, minute, value in rows:
-            values.setdefault((number // STRIPE, minute), []).append((number, value))
+            stripes.setdefault((number // STRIPE, minute), []).append((number, value))
+        values = [
+            (fresh_key(*place, commit, page[0][0] % STRIPE), page)
+            for place, groups in stripes.items()
+            for page in pages(groups)
+        ]
         if len(rows) >= EACH * len(values):
-            return sorted((fresh_key(*place, commit), fresh(groups)) for place, groups in values.items())
-    return [(row_key(number, minute, commit), value) for number, minute, value in rows]
+            return sorted([(key, fresh(page)) for key, page in values])
+    return []
 
 
-def _records_in(key: bytes, value: bytes) -> int:
-    try:
-        groups = [group for _, group in groups_in(value)] if is_fresh(key) else [value]
-        return sum(1 for group in groups for _ in spread(group))
-    except (Damaged, Malformed):
-        return 0
+def _beside(txn: lmdb.Transaction, entries: dict[bytes, bytes]) -> tuple[list[tuple[bytes, bytes]], int, int]:
+    """Entries that lose nothing of what stands under their keys already, and the records and bytes that they replace.
+
+    Under the number of a commit that did not come to its end may stand what that left, joined with what others told.
+    """
+    found: dict[bytes, bytes] = {}
+    records = size = 0
+    for key, value in entries.items():
+        there = txn.get(key)
+        if there is None:
+            found[key] = value
+            continue
+        before = bytes(there)
+        if is_fresh(key):  # all that could be read was regrouped
+            found[key] = value
+            size += len(before)
+            continue
+        try:
+            held, told = opened(before)[1], opened(value)[1]
+            if told.startswith(held):
+                found[key] = value
+                records += sum(1 for _ in walk(held))
+            else:
+                found[key] = together([before, value])
+            size += len(before)
+        except (Damaged, Malformed):
+            found[_free(txn, found, key)] = value
+    return sorted(found.items()), records, size
+
+
+def _free(txn: lmdb.Transaction, taken: Mapping[bytes, bytes], key: bytes) -> bytes:
+    """A key for a row under which nothing stands: this one, or that of an earlier commit."""
+    number, minute, commit = ROW.unpack(key)
+    while key in taken or txn.get(key) is not None:
+        commit -= 1
+        key = row_key(number, minute, commit)
+    return key

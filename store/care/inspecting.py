@@ -117,7 +117,7 @@ def inspect_rows(
 def _inspect_fresh(
     found: Finding, kind: str, key: bytes, value: bytes, minutes: range, series: Callable[[int], bytes | None] | None
 ) -> None:
-    _, stripe, minute, commit = FRESH.unpack(key)
+    _, stripe, minute, commit, place = FRESH.unpack(key)
     where = f"key {key.hex()}"
     found.bytes += len(value)
     try:
@@ -126,7 +126,7 @@ def _inspect_fresh(
         found.fault(f"{where}, fresh rows of {_moment(minute)}, commit {commit}: {error}; {len(value)} bytes")
         return
     numbers = [number for number, _ in groups]
-    if numbers != sorted(set(numbers)) or any(number // STRIPE != stripe for number in numbers):
+    if numbers != sorted(set(numbers)) or numbers[0] % STRIPE != place or {n // STRIPE for n in numbers} != {stripe}:
         found.fault(f"{where}: series that are not of this stripe, or not in their order")
     for number, group in groups:
         _inspect_group(found, kind, where, (number, minute, commit), group, minutes, series)

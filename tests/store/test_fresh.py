@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.wire import pack
-from store.fresh import fresh, group_of, groups_in, together
+from store.fresh import PAGE, fresh, group_of, groups_in, pages, together
 from store.rows import Damaged, apart, spread
 from store.rows import group as rows_group
 from tests.store.given import NOON, SECOND, sample
@@ -41,6 +41,15 @@ def test_what_turned_over_in_the_table_is_found_and_a_cut_too(held: dict[int, by
         groups_in(bytes(changed))
     with pytest.raises(Damaged):
         groups_in(value[: place % len(value)])
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.binary(max_size=3000)), min_size=1, max_size=20))
+def test_pages_hold_all_in_their_order_and_as_much_as_goes_in(groups: list[tuple[int, bytes]]) -> None:
+    made = list(pages(groups))
+    assert [one for page in made for one in page] == groups
+    for page, after in zip(made, [*made[1:], []], strict=True):
+        assert len(fresh(page)) <= PAGE
+        assert not after or len(fresh([*page, after[0]])) > PAGE
 
 
 PART = st.lists(st.tuples(st.integers(0, 59), st.integers(0, 2)), min_size=1, max_size=5)

@@ -77,7 +77,7 @@ class Writer:
         self._receiver = Receiver(backend.generation, incarnation, backend.streams())
         self._marker = Marker(path / "under-way")
         self._fence = Fence(self._marker.found)
-        self._fence.settled(self._receiver.has)
+        self._fence.settled(self._receiver.held)
         if self._fence.suspects:
             log.warning("the last run died over %d messages: they are stored one by one", self._fence.suspects)
         self._account = Account(self._receiver, self._fence, Quarantine(path / "quarantine").keep)

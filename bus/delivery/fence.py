@@ -20,7 +20,7 @@ import struct
 from collections.abc import Callable, Iterable
 from enum import Enum
 
-from bus.delivery.ranges import Ranges
+from bus.delivery.ranges import Ranges, Span
 
 Run = tuple[str, int, int, int]
 """Source, epoch, first and last number."""
@@ -90,11 +90,11 @@ class Fence:
             self._strikes = {one: n for one, n in self._strikes.items() if self._is_suspect(*one)}
         return self._memory()
 
-    def settled(self, holds: Callable[[str, int, int], bool]) -> None:
-        """Forget the suspects that the store ``holds`` (source, epoch, number) after all."""
+    def settled(self, held: Callable[[str, int, int, int], list[Span]]) -> None:
+        """Forget the suspects that the store has after all: ``held`` of (source, epoch, first, last)."""
         for (source, epoch), ranges in list(self._suspects.items()):
-            stored = [n for first, last in ranges for n in range(first, last + 1) if holds(source, epoch, n)]
-            self.cleared((source, epoch, number, number) for number in stored)
+            spans = [span for first, last in ranges for span in held(source, epoch, first, last)]
+            self.cleared((source, epoch, *span) for span in spans)
 
     @property
     def suspects(self) -> int:

@@ -335,7 +335,10 @@ class Receiver:
         known = self._sources.get(source)
         return known.streams if known is not None else {}
 
-    def has(self, source: str, epoch: int, number: int) -> bool:
-        """Whether this number is stored, rejected or declared gone."""
+    def held(self, source: str, epoch: int, first: int, last: int) -> list[Span]:
+        """Which of the numbers ``first`` to ``last`` are stored, rejected or declared gone."""
         stream = self.streams(source).get(epoch)
-        return stream is not None and (number <= stream.watermark or number in stream.beyond)
+        if stream is None:
+            return []
+        below = [(first, min(last, stream.watermark))] if first <= stream.watermark else []
+        return below + stream.beyond.shared(first, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bus.delivery.fence import Fence, Handling
+from bus.delivery.receiver import Receiver
 
 BATCH = [("web-1", 7, 1, 3), ("web-2", 9, 5, 5)]
 
@@ -47,3 +48,14 @@ def test_a_marker_that_was_cut_short_tells_of_what_it_still_holds() -> None:
     for cut in range(len(marker)):
         fence = Fence(marker[:cut])
         assert fence.suspects in (0, 3)
+
+
+def test_what_the_store_has_after_all_is_forgotten_however_far_its_numbers_go() -> None:
+    receiver = Receiver(5, 1)
+    receiver.admit_run("web-1", 7, 1, 2, 1, 5, 0.0)
+    receiver.admit("web-1", 7, 2**62, 1, 5, 0.0)
+    fence = Fence(Fence().around([("web-1", 7, 1, 2**62)]))
+    fence.settled(receiver.held)
+
+    wanted = [(1, Handling.BULK), (2, Handling.BULK), (3, Handling.ALONE), (2**62, Handling.BULK)]
+    assert [(number, fence.verdict("web-1", 7, number)) for number, _ in wanted] == wanted

@@ -17,6 +17,8 @@ from store.account import MOST_STREAMS, tallied
 
 MOST_ENTRIES = 100
 """So many entries of the ledger are given for each producer, the newest."""
+MOST_TOLD = 2**63 - 1
+"""A producer may claim any numbers; a count is told up to here, since an answer holds no larger ones."""
 _NOTHING = (0, 0, 0, 0, 0)
 
 
@@ -44,7 +46,7 @@ def accounted(
         earlier = before.get(stream.epoch, counts if full and mark and stream.seen * 1e9 <= mark.at else _NOTHING)
         totals = _sum(totals, _less(counts, earlier))
     reasons, entries = _reasons(ledger)
-    sent, stored, duplicates, rejected, lost = totals
+    sent, stored, duplicates, rejected, lost, waiting = (min(count, MOST_TOLD) for count in (*totals, waiting))
     seen = int(max((stream.seen for stream in streams), default=0.0) * 1e9)
     since = mark.at if mark else 0
     return Accounted(
@@ -58,7 +60,7 @@ def _reasons(ledger: Iterable[tuple[int, Loss]]) -> tuple[dict[str, int], tuple[
     for at, loss in ledger:
         reasons[loss.reason] += loss.last - loss.first + 1
         entries.append(GapEntry(at, loss.epoch, loss.first, loss.last, loss.reason))
-    return dict(reasons.most_common()), tuple(entries)
+    return {reason: min(count, MOST_TOLD) for reason, count in reasons.most_common()}, tuple(entries)
 
 
 Counts = tuple[int, int, int, int, int]

@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.control import Hello, Offer
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.messages import Sample
-from bus.questions import Accounted, Gaps, GapsAnswer
+from bus.questions import Accounted, Gaps, GapsAnswer, pack_question, read_answer
 from bus.wire import pack, record, stamped, unstamped
 from store.account import TALLY_EVERY, Account
-from store.answers import answer
+from store.answers import answer, answered
 from store.backends import Backend
 from store.backends.memory import MemoryBackend
 from store.batch import Batch
+from store.gaps import MOST_TOLD
 from tests.store.given import LAYOUT, NOON, SECOND
 
 GENERATION = 5
@@ -101,6 +103,17 @@ def test_before_the_first_tally_everything_counts(hub: Hub) -> None:
     hub.take(1, 2)
 
     assert (hub.told(start=NOON - SECOND).stored, hub.told(start=NOON - SECOND).since) == (2, 0)
+
+
+def test_numbers_that_a_producer_claims_may_be_larger_than_an_answer_holds(hub: Hub) -> None:
+    offers = tuple(Offer(epoch, 2**64 - 1, 2**64 - 1, 0) for epoch in (7, 8, 9))
+    hub.receiver.greet(Hello("web-1", "boot", 1, 1, 1, GENERATION, offers), hub.now / 1e9)
+    hub.take(1, epoch=10)
+    question = Gaps("web-1", None)
+    (told,) = read_answer(question, answered(hub.backend, pack_question(question))).producers
+
+    assert (told.stored, told.lost, told.sent) == (1, MOST_TOLD, MOST_TOLD)
+    assert told.reasons == {"dropped": MOST_TOLD}
 
 
 def test_every_producer_has_its_own_account(hub: Hub) -> None:

@@ -156,6 +156,8 @@ class Account:
                 raise Malformed("body", "a layout without names")
             if kind == "loss":
                 loss = read(record)[0].message()
+                if loss.first > loss.last:
+                    raise Malformed("body", f"a loss from {loss.first} to {loss.last}")
         except Malformed:
             self._reject(batch, fields, record, received, "malformed")
             return

@@ -163,6 +163,15 @@ def test_what_a_producers_disk_damaged_is_in_the_ledger_under_its_number_and_the
     assert (stream.stored, stream.lost) == (0, 1)
 
 
+def test_a_loss_that_ends_before_it_begins_is_rejected_and_counts_nothing_back() -> None:
+    desk = Desk()
+    desk.take(_told(Loss("web-1", 0, 10, 2, "damaged on disk"), 1))
+    desk.commit()
+
+    assert desk.account.counts["rejected"] == 1
+    assert desk.account.counts["lost"] == 0
+
+
 def test_losses_may_be_published_once_they_are_on_the_disk() -> None:
     desk = Desk()
     desk.take(_sample(1), _sample(5, base=5))

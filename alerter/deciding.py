@@ -53,6 +53,9 @@ class Decider:
         assert subject.bound is not None
         now, rule = subject.now, cell.rule
         alarm = cell.alarm or QUIET
+        if truth is False and alarm.fired_at and rule.when.aged and subject.unheard_since(alarm.fired_at):
+            # It fired because nothing was heard, and still nothing was: that the hub began to listen anew ends it not.
+            truth = None
         clear = not truth
         bound_clear = subject.bound.cells[place].clear
         if cell.alarm is not None and truth is False and bound_clear is not None:

@@ -146,6 +146,10 @@ class Subject:
             return NAN
         return max(0, self.now - self.base()) / 1e9
 
+    def unheard_since(self, at: int) -> bool:
+        """Whether nothing was heard since then, and the hub itself, which hears anew, cannot tell how long that is."""
+        return self.heard <= at < self._hearing.since
+
     def lost(self) -> float:
         """Messages lost of late."""
         while self.losses and self.losses[0][0] <= self.now - LOST_WINDOW:

@@ -39,6 +39,8 @@ class Condition:
     """Whether it may change while nothing is heard."""
     wild: bool
     """Whether it is judged for each instance."""
+    aged: bool = False
+    """Whether it asks how long nothing was heard."""
 
 
 def readings(text: str) -> tuple[str, ...]:
@@ -59,7 +61,9 @@ def condition(text: str) -> Condition:
     if of_service and others:
         raise Misread(1, f"{of_service[0]} and {others[0]}", "readings of services or of hosts, not of both")
     wild = any(is_wild(node.name) for node in _metrics(tree))
-    return Condition(text, tree, "service" if of_service else "", any(name in TOLD_BY_TIME for name in names), wild)
+    return Condition(
+        text, tree, "service" if of_service else "", any(name in TOLD_BY_TIME for name in names), wild, "age" in names
+    )
 
 
 def is_of_service(name: str) -> bool:

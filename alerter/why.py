@@ -173,6 +173,8 @@ def _burning(cell: Cell, said: str, now: int) -> str:
         return f"{said}, clear for {in_words(max(0, now - alarm.since))} of {in_words(cell.rule.settle)}"
     if cell.verdict == "not_clear":
         return f"{said}, not yet clear"
+    if cell.truth is None and cell.rule.when.aged:
+        return f"{alarm.reason}, and nothing since the hub hears again"
     return said or alarm.reason
 
 

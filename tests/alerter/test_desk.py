@@ -260,3 +260,25 @@ def test_a_silence_of_something_that_nobody_knows_is_kept_and_says_so(
     case = Case(memory)
     done = case.counter.answer(AddSilence("anna", "new disk", at(1800), matches))
     assert done.text == f"silence {done.id} holds until 12:30Z{strange}"
+
+
+def test_a_silent_host_does_not_recover_because_the_alerter_starts_anew(tmp_path: Path) -> None:
+    told: list[str] = []
+    for life, (began, heard, until) in enumerate([(-1, (0.0,), 300), (310, (), 500), (510, (520.0,), 530)]):
+        kept = Memory(tmp_path / "alerter")
+        world = World(*in_force([]), hosts=[Host(name="web-1"), Host(name="never")], began=began)
+        room, _, teller = desk(world, kept)
+        room.restore(at(began))
+        if life:
+            world.judge.known("host", "web-1", at(0), at(began))
+        for seconds in heard:
+            world.says(seconds)
+        world.judge.advance(at(until))
+        room.settle(at(until))
+        told += [
+            f"{one.state} {one.reason}"
+            for _, one in teller.told
+            if isinstance(one, Alert) and one.rule == "host-silent"
+        ]
+        kept.close()
+    assert [one.partition(" ")[0] for one in told] == ["firing", "firing", "quiet"], told

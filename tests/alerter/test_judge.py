@@ -301,3 +301,18 @@ def test_a_host_that_is_gone_is_judged_no_longer_and_its_alarm_ends() -> None:
     assert [subject.name for subject, _ in world.judge.standing()] == ["web-2"]
     world.passes(300)
     assert not [one for one in world.decisions if one.at > at(70) and one.subject in ("web-1", "web-3")]
+
+
+def test_a_silent_host_does_not_recover_because_the_hub_begins_to_listen_anew() -> None:
+    world = World(rule("age > 30s"))
+    world.says(0)
+    world.passes(60)
+    world.judge.hears(None)
+    world.passes(100)
+    world.judge.hears(at(110))
+    world.passes(400)
+    assert world.told() == [(31, "fired")]
+    world.says(401)
+    assert world.told() == [(31, "fired"), (401, "resolved")]
+    world.passes(440)
+    assert world.told()[2:] == [(432, "fired")]

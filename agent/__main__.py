@@ -42,7 +42,7 @@ def build(program: Program[Agent]) -> None:
     host = config.name or joined_as(program.home) or names.host(os.uname().nodename)
 
     # What is told beside the samples goes with the next one.
-    producer = program.deliverer(host, public=True, gather_seconds=GATHER_SECONDS)
+    producer = program.deliverer(host, public=True, gather_seconds=GATHER_SECONDS, patient=True)
     aside = Aside(loop, THREADS, "slow", patience=PATIENCE)
     hands = Aside(loop, PLUGINS_AT_ONCE, "plugins", patience=PLUGINS_PATIENCE)
     executor = Executor(environment(host))

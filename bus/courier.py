@@ -209,12 +209,15 @@ class Courier:
         """The hub refused this producer's key."""
         self._do(self.sender.refused(now), now, wall)
 
-    def receipt(self, frame: bytes, now: float, wall: int) -> None:
-        """A frame from the receipts' road; raises ``Malformed``."""
+    def receipt(self, frame: bytes, now: float, wall: int, *, late: bool = False) -> None:
+        """A frame from the receipts' road; raises ``Malformed``. ``late``: it came some time ago, nobody knows when."""
         receipt = read_receipt(frame)
         if receipt.source != self.source:
             return
-        self.skew_ns = receipt.hub_time - wall
+        if late:
+            self.sender.pump.untimed()
+        else:
+            self.skew_ns = receipt.hub_time - wall
         self.rejected += len(receipt.rejects)
         self.rejects = [*self.rejects, *receipt.rejects][-100:]
         self._do(self.sender.on_receipt(receipt, now), now, wall)

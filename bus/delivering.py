@@ -4,7 +4,8 @@
     deliverer.tell(message, at=...)         on disk at the end of this pass of the loop, sent after that
 
 What is told within one pass, or within ``gather_seconds``, is made durable with one fsync. Receipts and the
-connection's comings and goings are heard on the loop; its end closes everything.
+connection's comings and goings are heard on the loop; its end closes everything. A patient one is not woken for
+receipts as long as all is well and everything was sent: it reads them before the next flush, or within a second.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ LEAST_WAIT = 0.002
 ELSEWHERE_SECONDS = 10.0
 """Seconds without receipts after which another collector is tried, where there is one; then twice as long."""
 MOST_ELSEWHERE_SECONDS = 160.0
+LOOK_SECONDS = 0.9
+"""So old may receipts become that nobody is woken for; a pass each second, which there is anyway, is often enough."""
+EARLY_SECONDS = 1.0
+"""A timer that would come this much too early is set anew, at most twice in that time."""
 Way = Callable[[Push, Hear], tuple[str, str]]
 """Gives both roads their keys, and says where the door and the receipts are to be had now."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -73,6 +78,7 @@ class Deliverer(Voice):
         way: Way | None = None,
         elsewhere: Callable[[], bool] | None = None,
         gather_seconds: float = 0.0,
+        patient: bool = False,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = time.time_ns,
@@ -92,6 +98,10 @@ class Deliverer(Voice):
         self._addresses: tuple[str, str] | None = None
         self._log = log
         self._gather_seconds = gather_seconds
+        self._patient = patient
+        self._listens = True
+        """Whether the loop calls for each receipt."""
+        self._looked = self._armed = clock()
         self._clock = clock
         self._wall = wall
         self._flush_timer: Timer | None = None
@@ -128,6 +138,8 @@ class Deliverer(Voice):
         self._loop.on_readable(self._door_watch.raw, self._door)
         self._loop.on_readable(self._hear.raw, self._receipts)
         self._loop.on_stop(self.close)
+        if self._patient:
+            self._loop.after_pass(self._look)
         if self._elsewhere is not None:
             self._loop.in_passing(1.0, self._look_elsewhere)
         self.courier.start(self._clock(), self._wall())
@@ -157,6 +169,7 @@ class Deliverer(Voice):
         if self._flush_timer is not None:
             self._flush_timer.cancel()
             self._flush_timer = None
+        self._read_late()
         self.courier.flush(self._clock(), self._wall())
         self._after()
 
@@ -220,17 +233,41 @@ class Deliverer(Voice):
             self._after()
 
     def _receipts(self) -> None:
+        self._read_receipts()
+        self._after()
+
+    def _read_receipts(self, *, late: bool = False) -> None:
         for frame in self._hear.drain():
             try:
-                self.courier.receipt(frame, self._clock(), self._wall())
+                self.courier.receipt(frame, self._clock(), self._wall(), late=late)
                 self.heard = self._clock()
             except Malformed as fault:
                 self.malformed += 1
                 self._log.error("a receipt that is none: %s", fault)
-        self._after()
+
+    def _read_late(self) -> None:
+        """Read the receipts that nobody was woken for."""
+        if not self._listens:
+            self._looked = self._clock()
+            self._read_receipts(late=True)
+
+    def _look(self) -> None:
+        if not self._listens and self._clock() - self._looked >= LOOK_SECONDS:
+            self._read_late()
+            self._after()
+
+    def _listen(self, wanted: bool) -> None:
+        if wanted is not self._listens:
+            self._listens = wanted
+            if wanted:
+                self._loop.on_readable(self._hear.raw, self._receipts)
+            else:
+                self._looked = self._clock()
+                self._loop.forget(self._hear.raw)
 
     def _tick(self) -> None:
         self._tick_timer = None
+        self._read_late()
         self.courier.tick(self._clock(), self._wall())
         self._after()
 
@@ -238,12 +275,17 @@ class Deliverer(Voice):
         """Have the courier called again when it wants to be, and tell what changed."""
         now = self._clock()
         wait = max(LEAST_WAIT, self.courier.due(now))
+        timer = self._tick_timer
         # One timer that comes too early costs a turn; one for every message would fill the loop.
-        if self._tick_timer is None or self._tick_timer.due > now + wait:
-            if self._tick_timer is not None:
-                self._tick_timer.cancel()
+        early = timer is not None and timer.due < now + wait - EARLY_SECONDS and now - self._armed >= EARLY_SECONDS / 2
+        if timer is None or early or timer.due > now + wait:
+            if timer is not None:
+                timer.cancel()
+            self._armed = now
             self._tick_timer = self._loop.after(wait, self._tick)
         sender = self.courier.sender
+        if self._patient:
+            self._listen(not sender.calm)
         if sender.flags != self._flags:
             for flag in sender.flags ^ self._flags:
                 began, ended = NEWS[flag]

@@ -156,11 +156,19 @@ class Program(Generic[T]):
             self._producer = Producer(push, HUB + self.name)
         return self._producer
 
-    def deliverer(self, source: str | None = None, *, public: bool = False, gather_seconds: float = 0.0) -> Deliverer:
+    def deliverer(
+        self,
+        source: str | None = None,
+        *,
+        public: bool = False,
+        gather_seconds: float = 0.0,
+        patient: bool = False,
+    ) -> Deliverer:
         """A voice whose words are kept on disk until the store has them; ``source`` None: this room's own name.
 
         ``public``: over the network's roads, as an agent; otherwise over the hub's own. What is told within
-        ``gather_seconds``, and not flushed before, shares one commit.
+        ``gather_seconds``, and not flushed before, shares one commit. A ``patient`` one is woken for no receipt that
+        nothing waits for.
         """
         # Only producers that keep what they tell carry LMDB.
         from bus.delivering import Deliverer
@@ -193,6 +201,7 @@ class Program(Generic[T]):
             way=ways,
             elsewhere=ways.elsewhere if ways else None,
             gather_seconds=gather_seconds,
+            patient=patient,
         )
         deliverer.start()
         if ways is not None:

@@ -87,6 +87,10 @@ class Pump:
             self.window.measured(now - self._probe[2])
             self._probe = None
 
+    def untimed(self) -> None:
+        """The next receipt says nothing about the time that a message and its receipt took."""
+        self._probe = None
+
     def acknowledged(self, count: int, under_way: int) -> None:
         """A receipt acknowledged so many messages while so many were under way."""
         self.window.acknowledged(count, under_way)

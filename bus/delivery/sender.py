@@ -87,6 +87,11 @@ class Sender:
         """Messages sent and not yet acknowledged."""
         return self.flows.under_way
 
+    @property
+    def calm(self) -> bool:
+        """Whether the next receipt cannot make anything be done: all is well, and everything was sent."""
+        return self.state is State.FLOWING and not self.flags and not self.flows.old and self.flows.live.unsent <= 0
+
     def due(self, now: float) -> float:
         """Seconds until ``on_tick`` has something to do, if nothing else happens before."""
         times = [now + 60.0]

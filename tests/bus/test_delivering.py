@@ -30,12 +30,13 @@ QUICK = Limits(timeout=0.3, answer_timeout=0.1, pause=0.1, refused_pause=0.1)
 class Rig:
     """A deliverer and the two doors of a hub that says what it is told to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patient: bool = False, limits: Limits = QUICK) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.folder = folder
         self.loop = Loop()
         self.records: list[Record] = []
         self.storing = True
+        self.patient, self.limits = patient, limits
         self.open()
         self.deliverer = self.started()
 
@@ -63,7 +64,8 @@ class Rig:
             door=f"ipc://{self.folder}/door",
             receipts=f"ipc://{self.folder}/receipts",
             log=logging.getLogger("test"),
-            limits=QUICK,
+            limits=self.limits,
+            patient=self.patient,
         )
         made.start()
         return made
@@ -74,9 +76,9 @@ class Rig:
             assert time.monotonic() < end, f"still not: {what}"
             self.loop.pass_once(0.01)
             if not self.door.raw.closed:
-                self._serve()
+                self.serve()
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
         self.records += [record for frame in self.door.drain() for record in read(frame)]
         marks: dict[int, int] = {}
         for record in self.records:
@@ -98,11 +100,88 @@ class Rig:
         return self.deliverer.courier.sender.unacknowledged
 
 
-@pytest.fixture
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    made = Rig(tmp_path_factory.mktemp("r"))
+@pytest.fixture(params=["eager", "patient"])
+def rig(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Rig]:
+    made = Rig(tmp_path_factory.mktemp("r"), patient=request.param == "patient")
     yield made
     made.context.destroy(linger=0)
+
+
+@pytest.fixture
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    made = Rig(tmp_path_factory.mktemp("r"), patient=True, limits=Limits())
+    yield made
+    made.context.destroy(linger=0)
+
+
+def settled(rig: Rig) -> None:
+    sender = rig.deliverer.courier.sender
+    rig.until(lambda: sender.calm and sender.due(time.monotonic()) > 3, "all is well, and nothing is to be done")
+
+
+def test_who_is_patient_is_not_woken_for_a_receipt_that_nothing_waits_for(
+    patient: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.delivering.LOOK_SECONDS", 60.0)
+    sender = patient.deliverer.courier.sender
+    settled(patient)
+    before = sender.pump.window.round_trip
+    patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    patient.deliverer.flush()
+    end = time.monotonic() + 10
+    while not patient.records and time.monotonic() < end:
+        patient.serve()
+    # when its receipt has come, it stays where it is
+    assert patient.deliverer._hear.raw.poll(10_000)
+    for _ in range(5):
+        patient.loop.pass_once(0.01)
+    assert patient.unacknowledged == 1
+
+    # then the next flush reads it first, and does not take the wait for the way that it took
+    patient.deliverer.flush()
+    assert patient.unacknowledged == 0
+    assert sender.pump.window.round_trip == before
+
+
+def test_who_is_patient_reads_receipts_within_a_second_if_nothing_else_happens(patient: Rig) -> None:
+    patient.until(lambda: patient.deliverer.courier.sender.calm, "all is well")
+    patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    patient.deliverer.flush()
+    start = time.monotonic()
+    patient.until(lambda: patient.unacknowledged == 0, "its receipt")
+    assert time.monotonic() - start < 5
+
+
+def test_who_is_patient_listens_while_anything_is_left_to_send(patient: Rig) -> None:
+    sender = patient.deliverer.courier.sender
+    patient.until(lambda: sender.calm, "all is well")
+    for _ in range(2000):
+        patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    patient.deliverer.flush()
+    assert sender.flows.live.unsent > 0
+    start = time.monotonic()
+    patient.until(lambda: patient.unacknowledged == 0, "all receipts")
+    assert time.monotonic() - start < 5
+
+
+def test_a_timer_that_would_come_too_early_is_set_anew_and_wakes_nobody(
+    patient: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(patient)
+    monkeypatch.setattr("bus.delivering.EARLY_SECONDS", 0.01)
+    timers = []
+    for _ in range(10):
+        patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+        patient.deliverer.flush()
+        timers.append(patient.deliverer._tick_timer)
+        patient.serve()
+        patient.loop.pass_once(0.02)
+    # its receipt is due after five seconds, a tenth more or less
+    assert timers[-1] is not None
+    assert timers[-1] is not timers[0]
+    assert timers[0] is not None
+    assert timers[0].cancelled
+    assert timers[-1].due > time.monotonic() + 3
 
 
 def test_what_is_told_arrives_and_is_acknowledged(rig: Rig) -> None:

@@ -34,6 +34,7 @@ DRILL = HUB + "drill"
 """The host that an alarm's drill is about (``guardia drill alert``): an agent on the hub that lives for seconds."""
 
 
+@lru_cache(maxsize=1024)
 def is_name(text: str) -> bool:
     """Whether ``text`` may name a host, a service or a producer: clients put it into URLs unescaped."""
     return NAME.match(text) is not None

@@ -24,6 +24,8 @@ class Voice(ABC):
         self.source = source
         self._announce_ns = int(announce_seconds * 1e9)
         self._announced: dict[int, int] = {}
+        self._names: tuple[str, ...] | None = None
+        self._layout = 0
 
     @abstractmethod
     def tell(self, message: Message, *, at: int, subject: str | None = None) -> bool:
@@ -35,7 +37,9 @@ class Voice(ABC):
     def sample(self, names: Sequence[str], values: Sequence[float | None], *, at: int) -> bool:
         """Tell one sample, after its layout where that was not announced within the last minute."""
         names = tuple(names)
-        layout = layout_id(names)
+        if names is not self._names:
+            self._names, self._layout = names, layout_id(names)
+        layout = self._layout
         announced = self._announced.get(layout)
         # A clock that was put back makes the last announcement one of the future.
         fresh = announced is not None and 0 <= at - announced < self._announce_ns

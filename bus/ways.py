@@ -80,7 +80,8 @@ class Ways:
         found = []
         for path in self._watched:
             try:
-                found.append(os.stat(path).st_mtime_ns)
+                # Most are not there, and asking so is cheaper than an error each second.
+                found.append(os.stat(path).st_mtime_ns if os.access(path, os.F_OK) else 0)
             except OSError:
                 found.append(0)
         return tuple(found)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lmdb
 
@@ -43,6 +43,8 @@ _DAMAGED = (
     lmdb.IncompatibleError,
     struct.error,
 )
+_FAILURES = (*_DAMAGED, lmdb.Error, OSError)
+R = TypeVar("R")
 
 
 class Damaged(Exception):
@@ -85,6 +87,10 @@ class Writing:
 
     def append(self, order: int, first: int, packed: Sequence[bytes]) -> None:
         """Add messages at the end."""
+        if len(packed) == 1:
+            if not self._txn.put(_KEY.pack(order, first), packed[0], append=True, db=self._records):
+                raise lmdb.CorruptedError(f"message {first} of {order} is not the last")
+            return
         keys = (_KEY.pack(order, number) for number in range(first, first + len(packed)))
         with self._txn.cursor(db=self._records) as cursor:
             added: tuple[int, int] = cursor.putmulti(list(zip(keys, packed, strict=True)), append=True)
@@ -159,19 +165,19 @@ class SpoolFile:
     def _failing(self) -> Iterator[None]:
         try:
             yield
-        except _DAMAGED as error:
+        except _FAILURES as error:
+            raise self._meant(error) from None
+
+    def _meant(self, error: Exception) -> NoRoom | Damaged:
+        """What a failure means; closes the file where what it holds is only known after opening anew."""
+        if isinstance(error, _DAMAGED):
             self.close()
-            raise Damaged(f"{self.path}: {error}") from None
-        except lmdb.MapFullError as error:
-            raise NoRoom(f"{self.path}: {error}") from None
-        except lmdb.Error as error:
-            if not isinstance(error, lmdb.DiskError) or "No space" not in str(error):
-                self.close()  # what a failed write or fsync left behind is only known after opening anew
-            raise NoRoom(f"{self.path}: {error}") from None
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                self.close()
-            raise NoRoom(f"{self.path}: {error}") from None
+            return Damaged(f"{self.path}: {error}")
+        full = isinstance(error, lmdb.MapFullError) or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+        full = full or (isinstance(error, lmdb.DiskError) and "No space" in str(error))
+        if not full:
+            self.close()
+        return NoRoom(f"{self.path}: {error}")
 
     @property
     def closed(self) -> bool:
@@ -209,14 +215,17 @@ class SpoolFile:
             raise Damaged(f"{self.path}: the messages are not those that the epochs tell of")
         return extents, times, totals
 
-    @contextmanager
-    def write(self) -> Iterator[Writing]:
-        """A transaction; durable when the block has ended, and nothing of it done when it raised."""
+    def write(self, work: Callable[[Writing], R]) -> R:
+        """Do ``work`` in a transaction: durable when this returns, and nothing of it done when it raises."""
         if self.closed:
             raise NoRoom(f"{self.path}: the file must be opened anew")
-        with self._failing(), self._environment.begin(write=True) as txn:
-            yield Writing(txn, self._databases)
-            failpoints.at("spool.commit")
+        try:
+            with self._environment.begin(write=True) as txn:
+                found = work(Writing(txn, self._databases))
+                failpoints.at("spool.commit")
+            return found
+        except _FAILURES as error:
+            raise self._meant(error) from None
 
     def read(self, order: int, first: int, last: int) -> Iterator[bytes]:
         """The messages ``first`` to ``last`` of an epoch, b"" for one that is not there."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from bus.spool.doubt import doubtful, move_aside, sound
 from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost
 from bus.wire import pack, record, verify
 
-RECENT = 4096
-"""Messages just appended that are kept in memory: most are sent at once."""
+RECENT, RECENT_BYTES = 4096, 524_288
+"""So many messages and bytes just appended are kept in memory until they are acknowledged: most are sent at once."""
 READ_BYTES = 1_048_576
 AT_IT = b"1"
 """The first byte of the lock's file while somebody reads or writes the spool's."""
@@ -56,6 +56,22 @@ class SpoolStatus:
     moved_aside: str
 
 
+class _AtIt:
+    """Who dies in here may have died of the file: it is looked into at the next start."""
+
+    def __init__(self, lock: int) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        # A full disk must not keep anybody from writing less.
+        with suppress(OSError):
+            os.pwrite(self._lock, AT_IT, 0)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            os.pwrite(self._lock, b"0", 0)
+
+
 class Spool:
     """The spool of one producer; at most one process may have it open."""
 
@@ -73,7 +89,7 @@ class Spool:
         self._extents: dict[int, Extent] = {}
         self._unsaved: set[int] = set()
         self._recent: deque[tuple[int, int, Sequence[bytes]]] = deque()
-        self._recent_count = 0
+        self._recent_count = self._recent_bytes = 0
         self._ages = Ages(self.limits.mark_seconds, [])
         self._totals = Totals()
         self._began = now
@@ -85,21 +101,10 @@ class Spool:
         except OSError:
             os.close(self._lock)
             raise
+        self._at_it = _AtIt(self._lock)
         self._died = os.pread(self._lock, 1, 0) == AT_IT
         with suppress(NoRoom):
             self._open(now, wall)
-
-    @contextmanager
-    def _at_it(self) -> Iterator[None]:
-        """Who dies in here may have died of the file: it is looked into at the next start."""
-        # A full disk must not keep anybody from writing less.
-        with suppress(OSError):
-            os.pwrite(self._lock, AT_IT, 0)
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                os.pwrite(self._lock, b"0", 0)
 
     def _beside(self, what: str) -> Path:
         return self.path.with_name(f"{self.path.name}.{what}")
@@ -186,8 +191,8 @@ class Spool:
         """Do ``work`` in one transaction; when that fails, what is kept in memory is as before too."""
         extents, totals = [one.copied() for one in self._extents.values()], self._totals.copied()
         try:
-            with self._at_it(), file.write() as writing:
-                evicted = work(writing)
+            with self._at_it:
+                evicted = file.write(work)
         except (NoRoom, Damaged) as error:
             self._extents, self._totals = {one.epoch: one for one in extents}, totals
             self._unsaved.update(self._extents)
@@ -228,8 +233,14 @@ class Spool:
     def _remember(self, epoch: int, first: int, packed: Sequence[bytes]) -> None:
         self._recent.append((epoch, first, packed))
         self._recent_count += len(packed)
-        while self._recent_count > RECENT and len(self._recent) > 1:
-            self._recent_count -= len(self._recent.popleft()[2])
+        self._recent_bytes += sum(map(len, packed))
+        while (self._recent_count > RECENT or self._recent_bytes > RECENT_BYTES) and len(self._recent) > 1:
+            self._forget_recent()
+
+    def _forget_recent(self) -> None:
+        packed = self._recent.popleft()[2]
+        self._recent_count -= len(packed)
+        self._recent_bytes -= sum(map(len, packed))
 
     def read(self, epoch: int, first: int, last: int) -> list[bytes]:
         """The messages from ``first`` on, up to ``last`` or about a megabyte, at least one.
@@ -246,7 +257,7 @@ class Spool:
             return []
         found: list[bytes] = []
         size = 0
-        with suppress(NoRoom, Damaged), self._at_it():
+        with suppress(NoRoom, Damaged), self._at_it:
             for number, value in enumerate(self._file.read(extent.order, first, min(last, extent.last)), first):
                 sound_value = value and verify(value, 0, len(value))
                 found.append(value if sound_value else self._loss(epoch, number))
@@ -270,6 +281,9 @@ class Spool:
             extent.acked = watermark
             extent.once = max(extent.once, watermark)
             self._unsaved.add(epoch)
+        recent = self._recent
+        while recent and recent[0][0] == epoch and recent[0][1] + len(recent[0][2]) <= watermark + 1:
+            self._forget_recent()
 
     def trim(self, epoch: int, upto: int, now: float, wall: int) -> None:
         """Delete an epoch's messages up to ``upto``, which stand elsewhere now. Raises ``NoRoom``."""
@@ -310,7 +324,7 @@ class Spool:
 
         evicted = self._change(file, work) if marked or old or forgotten or self._unsaved else []
         if file.size() >= limits.compact_bytes and 4 * self._totals.used < file.size():
-            with self._at_it():
+            with self._at_it:
                 file.compact()
         return evicted
 

@@ -10,6 +10,7 @@ import pytest
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import NoRoom
 from bus.spool import Spool, SpoolLimits
+from bus.spool.spool import RECENT_BYTES
 from bus.wire import read
 from tests.bus.spooling import message
 
@@ -40,6 +41,34 @@ def test_what_was_appended_is_there_after_opening_again(tmp_path: Path) -> None:
 
     assert again.kept() == [Kept(7, 1, 5, 0)]
     assert _numbers(again) == [1, 2, 3, 4, 5]
+
+
+def test_what_is_acknowledged_takes_no_memory_and_can_still_be_read(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    _fill(spool, 5)
+    for number in range(6, 11):
+        _fill(spool, 1, first=number)
+    spool.acknowledged(7, 7, 1)
+    assert [first for _, first, _ in spool._recent] == [8, 9, 10]
+    spool.acknowledged(7, 10, 1)
+    assert not spool._recent
+    assert _numbers(spool) == list(range(1, 11))
+
+
+def test_what_waits_for_long_takes_little_memory(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    for first in range(1, 4001, 100):
+        _fill(spool, 100, first=first)
+    assert sum(len(one) for _, _, packed in spool._recent for one in packed) <= RECENT_BYTES
+    assert _numbers(spool, last=100) == list(range(1, 101))
+
+
+def test_one_message_goes_to_the_end_alone(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    for number in range(1, 201):
+        _fill(spool, 1, first=number)
+    spool.close(NOON, WALL)
+    assert _numbers(_spool(tmp_path / "spool")) == list(range(1, 201))
 
 
 def test_one_process_has_it_at_a_time(tmp_path: Path) -> None:

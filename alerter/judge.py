@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -179,6 +180,9 @@ class Judge:
             return
         if len(packed) != 8 * len(names):
             return
+        values = doubles(len(names)).unpack(packed)
+        if math.inf in values or -math.inf in values:
+            return  # as ``bus.messages`` has it: none of ours
         kind = "hub" if record.subject.startswith(HUB) else "host"
         subject = self.subjects.get((kind, record.subject)) or self.subject(kind, record.subject, received)
         if not self._heard(subject, record, received):
@@ -186,7 +190,7 @@ class Judge:
         if subject.bound is None or subject.bound.names != names:
             self._bind(subject, names, received)
         subject.packed = packed
-        self._judge_all(subject, doubles(len(names)).unpack(packed))
+        self._judge_all(subject, values)
 
     def check(self, record: Record, check: Check, received: int) -> None:
         """Judge the outcome of a check."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from alerter import machine
 from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
 from alerter.terms import STATE_NAMES, STATES, Condition, condition
+from bus import timing
 from bus.messages import units
 
 MOST = 3
@@ -100,10 +102,11 @@ def _comparisons(node: Node, turned: bool) -> list[tuple[Compare, bool]]:
 
 def _one(part: Part, truth: bool | None, values: Values, view: View, error: str) -> Said:
     left, right = part.left(values, view), part.right(values, view)
-    value = left if left == left else None
-    limit = right if right == right else None
+    # An average of huge numbers may be an infinity, which no incident can hold.
+    value = left if math.isfinite(left) else None
+    limit = right if math.isfinite(right) else None
     if truth is None:
-        return Said(f"{part.name if value is None else part.other} has no reading", value, limit)
+        return Said(f"{part.name if left != left else part.other} has no reading", value, limit)
     if part.state:
         state = STATE_NAMES.get(left, "unknown")
         return Said(f"{part.name} is {state}{f': {error}' if error and state != 'up' else ''}", None, None)
@@ -168,7 +171,7 @@ def amount(value: float, unit: str) -> str:
         return "unknown"
     if unit == "percent":
         return f"{value:.4g} %"
-    if unit == "seconds":
+    if unit == "seconds" and abs(value) <= timing.LONGEST:
         whole = machine.in_words(int(abs(value) * 1e9))
         return ("-" if value < 0 else "") + (whole if abs(value) >= 1 else f"{abs(value):.3g}s")
     if unit == "bytes" and abs(value) >= 1000 and value == value:

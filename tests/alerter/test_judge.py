@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from alerter.config import RuleTable
 from alerter.judge import GONE
 from alerter.rules import in_force
+from bus.messages import Sample, layout_id
 from bus.tables import Host, Limit, Service
+from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
 
 
@@ -316,3 +320,29 @@ def test_a_silent_host_does_not_recover_because_the_hub_begins_to_listen_anew() 
     assert world.told() == [(31, "fired"), (401, "resolved")]
     world.passes(440)
     assert world.told()[2:] == [(432, "fired")]
+
+
+@pytest.mark.parametrize("when", ["uptime.seconds > 3d", "avg(uptime.seconds, 5m) > 3d", "avg(root.bytes, 5m) > 1GB"])
+@pytest.mark.parametrize("reading", [1.7e308, 1e300])
+def test_numbers_beyond_all_sense_are_worded_and_an_incident_holds_none_that_is_not_finite(
+    when: str, reading: float
+) -> None:
+    world = World(rule(when))
+    for seconds in range(0, 400, 10):
+        world.sample(seconds, values={"uptime.seconds": reading, "root.bytes": reading})
+
+    (fired,) = world.decisions
+    assert fired.incident is not None
+    assert fired.incident.value is None or math.isfinite(fired.incident.value)
+
+
+def test_an_infinity_is_no_reading_whoever_packed_it() -> None:
+    world = World(rule("cpu.percent > 90"))
+    world.says(0, cpu=50)
+    good = record(
+        Sample(layout_id(("cpu.percent",)), (95.0,)), source="web-1", at=at(10), epoch=7, number=2, sent=at(10)
+    )
+    world.take(replace(good, body=good.body.replace(struct.pack("<d", 95.0), struct.pack("<d", math.inf))), 10)
+    assert world.decisions == []
+    world.take(good, 10)
+    assert world.told() == [(10, "fired")]

@@ -38,6 +38,11 @@ def text(scene: Scene, pane: Pane, title: str, lines: list[list[Span]]) -> None:
         inner.spans(1, y, spans)
 
 
+def spoken(verdict: str) -> str:
+    """A verdict for people: what programs compare has no blanks."""
+    return verdict.replace("_", " ")
+
+
 def lines_of(scene: Scene, verdicts: tuple[Verdict, ...], wide: int) -> list[list[Span]]:
     """The chains of all verdicts, broken to ``wide`` columns."""
     found: list[list[Span]] = []
@@ -45,14 +50,16 @@ def lines_of(scene: Scene, verdicts: tuple[Verdict, ...], wide: int) -> list[lis
         if found:
             found.append([])
         about = f" [{one.instance}]" if one.instance else ""
-        found.append([(f"{one.rule}{about}: ", BOLD), (one.verdict, _LOUD.get(one.verdict, Role.SOFT) | BOLD)])
+        found.append([(f"{one.rule}{about}: ", BOLD), (spoken(one.verdict), _LOUD.get(one.verdict, Role.SOFT) | BOLD)])
         found += [[("  ", 0), (piece, Role.TEXT)] for piece in wrapped(one.detail, wide - 2) if piece]
+        column = max((len(decision) for _, decision, _ in one.chain), default=0)
         for at, decision, detail in one.chain:
-            head = f"  {moment(scene, at)}  {decision}"
+            word = spoken(decision).ljust(column)
+            head = f"  {moment(scene, at)}  {word}"
             room = max(10, wide - len(head) - 2)
             pieces = wrapped(detail, room) if room >= 24 else [""]
             style = _LOUD.get(decision, Role.SOFT)
-            found.append([(f"  {moment(scene, at)}  ", Role.SOFT), (decision, style), (f"  {pieces[0]}", Role.TEXT)])
+            found.append([(f"  {moment(scene, at)}  ", Role.SOFT), (word, style), (f"  {pieces[0]}", Role.TEXT)])
             found += [[(" " * (len(head) + 2), 0), (piece, Role.TEXT)] for piece in pieces[1:]]
             if room < 24:
                 found += [[("    ", 0), (piece, Role.TEXT)] for piece in wrapped(detail, wide - 4) if piece]

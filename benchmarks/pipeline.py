@@ -1,6 +1,6 @@
 """From producers through the collector to the disk and to the stream: how much, how soon, how dear.
 
-    python -m benchmarks.pipeline [throughput | delay | stream | agent | agents | delivery | growth] ... [--seconds 10]
+    python -m benchmarks.pipeline [PART ...] [--seconds 10]
 
 Beside it, in the same minute: the same samples written the SQLite way, one row a sample in batches of 100.
 """
@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import agent, agents, delivery, sqlite, stream
+from benchmarks import agent, agents, commits, delivery, sqlite, stream
 from benchmarks.growth import __main__ as growth
 from benchmarks.hub import Hub, hub
 from benchmarks.producers import VALUES, pushed
@@ -84,6 +84,7 @@ def delay(seconds: float) -> None:
 PARTS: dict[str, Callable[[float], None]] = {
     "throughput": throughput,
     "delay": delay,
+    "commits": commits.measure,
     "stream": stream.measure,
     "agent": agent.measure,
     "agents": agents.measure,

@@ -36,7 +36,7 @@ def become(settings: Settings, home: Path, log_level: str | None) -> int:
     # happens to be the current one is in it (-P).
     environment = os.environ | {_PATH: os.pathsep.join(path)}
     sys.stdout.flush()
-    command = [sys.executable, "-S", "-P", "-m", "agent.lean", str(file)]
+    command = [sys.executable, "-S", "-P", "-m", "agent.running", str(file)]
     os.execve(sys.executable, command, environment)  # noqa: S606, our own module
 
 
@@ -86,7 +86,3 @@ def main(argv: list[str]) -> int:
     process.one_heap()
     settings, home, log_level = taken(int(argv[0]))
     return started("agent", "agent", settings, home, build, level=log_level)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

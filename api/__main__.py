@@ -41,10 +41,16 @@ def build(program: Program[Api]) -> None:
             reason += "; another hub, or another program? [api] port names another port"
         raise TryAgain(f"cannot listen at {program.config.bind} port {program.config.port}: {reason}") from None
 
+    started = False
+
     def read() -> Api:
         """The table as the file says now; where it is wrong, as it was."""
+        nonlocal started
         try:
             program.settings = config.load(program.settings.path, rooms.tables(), rooms.LISTS)
+            if started:
+                program.log.info("read %s again", program.settings.path)
+            started = True
         except ConfigError as error:
             program.log.error("the new configuration is not used: %s", error)
         return _table(program.settings)

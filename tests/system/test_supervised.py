@@ -137,6 +137,7 @@ def test_sighup_gives_the_api_new_workers_that_are_heard_under_the_names_of_the_
     until(lambda: len(now := children(pid)) == len(before) and not now & before, 40, "all workers are others")
     until(lambda: hub.ask("servers") is not None, 40, "the api answers again")
     assert hub.pids()["api"] == pid
+    assert f"read {hub.config} again" in (hub.etc / "var" / "log" / "api.log").read_text()
     assert sorted(path.name for path in (hub.etc / "var" / "log").glob("api-*.log")) == ["api-1.log", "api-2.log"]
 
 

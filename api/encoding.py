@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 
 import orjson
@@ -22,7 +23,15 @@ def to_bytes(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:  # keys that are no text, and integers of more than 64 bits
-        return _encode(value).encode()
+        return _encode(_finite(value)).encode()
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def to_time(ns: int) -> str:

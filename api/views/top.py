@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -70,7 +71,7 @@ def newest(live: Live, names: Iterable[str], globs: tuple[str, ...], now: int, l
             continue
         for metric, place in _places(metrics, globs):
             (value,) = _DOUBLE.unpack_from(packed, 8 * place)
-            if value == value:
+            if math.isfinite(value):  # an infinity is no reading, whoever packed it
                 yield Candidate(value, name, metric, at=host.newest.at)
 
 

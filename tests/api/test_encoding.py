@@ -21,6 +21,9 @@ def test_a_time_has_milliseconds_and_z() -> None:
 def test_json_is_compact_and_has_no_nan() -> None:
     assert to_json({"a": [1, 2.0, None, "ä"]}) == '{"a":[1,2.0,null,"ä"]}'
     assert to_json([math.nan, math.inf, -math.inf]) == "[null,null,null]"
+    assert to_json({"huge": 10**30, "more": [math.inf, {"none": math.nan}]}) == (
+        f'{{"huge":{10**30},"more":[null,{{"none":null}}]}}'
+    )
 
 
 @given(

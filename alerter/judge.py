@@ -22,6 +22,7 @@ from alerter.terms import STATES, condition
 from bus.fields import Unfit
 from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
 from bus.tables import Host, Service
+from bus.timing import LONGEST
 from bus.wire import Record
 
 LATE = 60 * SECOND
@@ -222,7 +223,7 @@ class Judge:
 
     def facts(self, record: Record, facts: Facts, received: int) -> None:
         """Learn how often a host is going to report."""
-        if facts.interval and record.subject not in self._hosts:
+        if facts.interval and 0 < facts.interval <= LONGEST and record.subject not in self._hosts:
             subject = self.subject("hub" if record.subject.startswith(HUB) else "host", record.subject, received)
             if subject.interval != facts.interval:
                 subject.interval = facts.interval

@@ -14,6 +14,7 @@ from alerter.rules import SECOND, Rule
 from alerter.terms import STATE_NAMES, STATES
 from alerter.windows import Window
 from bus.messages import doubles
+from bus.timing import LONGEST
 from bus.verdicts import together
 
 NAN = math.nan
@@ -214,7 +215,7 @@ class Subject:
             base, values = self.base(), self.values()
             for limit in bound.limits:
                 seconds = limit(values, self)
-                if seconds == seconds:
+                if abs(seconds) <= LONGEST:
                     at = base + int(seconds * 1e9) + 1
                     if at > self.now:
                         found = min(found, at)

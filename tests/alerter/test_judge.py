@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alerter.config import RuleTable
 from alerter.judge import GONE
 from alerter.rules import in_force
-from bus.messages import Sample, layout_id
+from bus.messages import Facts, Sample, layout_id
 from bus.tables import Host, Limit, Service
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
@@ -346,3 +346,21 @@ def test_an_infinity_is_no_reading_whoever_packed_it() -> None:
     assert world.decisions == []
     world.take(good, 10)
     assert world.told() == [(10, "fired")]
+
+
+@pytest.mark.parametrize("interval", [1e308, -1e308, -5.0, 1e300])
+def test_an_interval_that_cannot_be_is_not_learned(interval: float) -> None:
+    world = World(rule("age > 2m and age > 3 * interval", name="silent"))
+    world.says(0)
+    for number, told in ((98, 10.0), (99, interval)):
+        facts = Facts(interval=told)
+        world.judge.facts(record(facts, source="web-1", at=at(1), epoch=7, number=number, sent=at(1)), facts, at(1))
+    world.passes(200)
+    assert world.told() == [(121, "fired")]
+
+
+def test_an_age_held_against_a_huge_reading_is_never_due() -> None:
+    world = World(rule("age > cpu.percent"))
+    world.sample(0, values={"cpu.percent": 1.7e308})
+    world.passes(1000)
+    assert world.told() == []

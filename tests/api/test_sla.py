@@ -12,7 +12,7 @@ from tests.api.given import MINUTE, NOON, UP, FakeCounter
 from tests.api.house import House
 
 HOUR = 60 * MINUTE
-JANUARY, FEBRUARY = 1_767_225_600 * 10**9, 1_769_904_000 * 10**9
+JANUARY = 1_767_225_600 * 10**9
 
 
 def house() -> House:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import failpoints
+from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.pressing import Damaged
 from store.retention import Held, Retention, for_room, past_time
@@ -53,7 +54,16 @@ class Pruner:
         if dropped or thinned:
             self._remember()
         self._miss_no_more(now)
+        self._drop_put_aside(now)
         return len(dropped) + thinned
+
+    def _drop_put_aside(self, now: int) -> None:
+        """Remove what was put aside and would be past its time now."""
+        for path in aside(self._blocks.folder):
+            kind, tier, name = path.parts[-3:]
+            span = span_of(name.partition(BAD)[0])
+            if span is not None and now - span.end >= self.retention.longest(kind, tier):
+                path.unlink(missing_ok=True)
 
     def _miss_no_more(self, now: int) -> None:
         """Strike off the roll what vanished once, and would be past its time now."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ import numpy as np
 from bus import failpoints
 from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Index
+from store.blocks.pressing import Newer
 from store.blocks.segments import Segment, Writing
 from store.joining import add_rollup, join_day, join_months, rollups_of
-from store.keys import DAY, HOUR
+from store.keys import DAY, HOUR, SECOND
 from store.retention import Held
 from store.rollup import Rolled, those
 from store.sealing import Layouts, Rollup, chained_rollups
@@ -30,10 +32,27 @@ SAMPLE = "sample"
 MONTHLY = "1h"
 """The tier whose days are joined to months."""
 Sources = frozenset[tuple[int, int, int]]
-Tiers = Callable[[int, int], list[str]]
-"""(end, now) -> the tiers that are worth making of what ended then."""
-Over = Callable[[Iterable[str], int], set[str]]
-"""(subjects, age) -> those whose rows are not kept any more at this age, ns."""
+ALL = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When what is over is sealed, ns: so long after its end, and after it was last written to."""
+
+    after: int = 600 * SECOND
+    quiet: int = 60 * SECOND
+    day_after: int = 2 * HOUR
+    month_after: int = DAY
+    keep: dict[str, int] = field(default_factory=dict)
+    """How long each tier is kept; one that is absent is kept for ever, one of 0 is not made."""
+    raw: tuple[int, int] = ALL, ALL
+    """So old the first rows go, of those that are kept the shortest, and the last."""
+    over: Callable[[Iterable[str], int], set[str]] = lambda subjects, age: set()
+    """Of these subjects, those whose rows are not kept any more at this age."""
+
+    def tiers(self, end: int, now: int) -> list[str]:
+        """The tiers that are worth making of what ended then."""
+        return [tier for tier in TIERS if now - end < self.keep.get(tier, now)]
 
 
 def hour_of(at: Any) -> Any:
@@ -51,8 +70,7 @@ class Rollups:
         sound: Callable[[Path], Segment | None],
         note: Callable[[str], None],
         alive: Callable[[], None],
-        tiers: Tiers,
-        over: Over,
+        pace: Callable[[], Pace],
     ) -> None:
         """``note`` is told of damage, ``alive`` is called now and then."""
         self._blocks = blocks
@@ -60,12 +78,12 @@ class Rollups:
         self._sound = sound
         self._note = note
         self._alive = alive
-        self._tiers = tiers
-        self._over = over
+        self._pace = pace
 
     def lacking(self, span: Span, sources: Sources, now: int) -> list[str]:
         """The rollups of a day or an hour that are to be made of its rows, which are of these partitions."""
-        return [tier for tier in self._tiers(span.end, now) if self._lacks(tier, span, sources)]
+        sources = frozenset(source for source in sources if span.start <= source[0] < span.end)
+        return [tier for tier in self._pace().tiers(span.end, now) if self._lacks(tier, span, sources)]
 
     def make(self, span: Span, segments: Sequence[Segment], tiers: Sequence[str], now: int) -> None:
         """Make rollups of rows of a day or an hour; what they knew of rows that are gone stays in them."""
@@ -101,7 +119,11 @@ class Rollups:
         there = _by_hour(made[1]) if made is not None else {}
         kept = set()
         for hour, rows in _by_hour(known[1]).items():
-            if hour not in whole or there.get(hour, 0) < rows or subject in self._over((subject,), now - hour - HOUR):
+            if (
+                hour not in whole
+                or there.get(hour, 0) < rows
+                or subject in self._pace().over((subject,), now - hour - HOUR)
+            ):
                 kept.add(hour)
         if made is None:
             return known
@@ -133,7 +155,7 @@ class Rollups:
     def covers(self, one: Held, now: int) -> bool:
         """Whether nothing more is to be made of an hour's rows, which may go."""
         span = span_of(one.name)
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(Gone, Newer):
             segment = self._segment(RAW, span) if span is not None else None
             if span is not None and segment is not None:
                 return not self.lacking(span, segment.index.sources, now)
@@ -149,7 +171,7 @@ class Rollups:
         for tier, length in TIERS.items():
             segments = [one for _, span in self._hours(tier, whole.start) if (one := self._segment(tier, span))]
             sources = frozenset(source for one in segments for source in one.index.sources)
-            if segments and tier in self._tiers(whole.end, now) and self._lacks(tier, whole, sources):
+            if segments and tier in self._pace().tiers(whole.end, now) and self._lacks(tier, whole, sources):
                 with self._writing(tier, whole) as writing:
                     join_months(None, segments, length, writing, self._note)
                     writing.finish(Index(SAMPLE, tier, whole.start, whole.end, (), {}, sources))
@@ -167,6 +189,10 @@ class Rollups:
         """The files of hours, of a day or all."""
         found = [(path, span_of(path.name)) for path in (self._blocks.folder / SAMPLE / tier).glob("*.1h")]
         return sorted((path, span) for path, span in found if span is not None and day in (None, day_of(span.start)))
+
+    def hours(self, tier: str, day: int) -> list[Path]:
+        """The files of a day's hours."""
+        return [path for path, _ in self._hours(tier, day)]
 
     # -- files ---
 

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
@@ -26,40 +26,20 @@ from store.archive.moving import Mover
 from store.backends import StoreBroken
 from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
+from store.blocks.aside import put_aside
 from store.blocks.files import Blocks
 from store.blocks.gather import Told, Voice, gathered
 from store.blocks.listing import Index, Place
-from store.blocks.pressing import Damaged
+from store.blocks.pressing import Damaged, Newer
 from store.blocks.segments import NEW, Segment, Writing
 from store.joining import join_day, join_months, put_to
-from store.keys import DAY, HOUR, SECOND, partition_start, period
+from store.keys import DAY, HOUR, partition_start, period
 from store.retention import Held
-from store.rollups import MONTHLY, SAMPLE, Rollups
+from store.rollups import ALL, MONTHLY, SAMPLE, Pace, Rollups
 from store.sealing import Layouts, Together, layouts_of, merged, parts_of, rows_of, sheets_of
 from store.spans import RAW, TIERS, Span, day_of, month_after, month_of, name_of, span_of
 
-ALL = 2**62
-BAD = ".bad-"
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """When what is over is sealed, ns: so long after its end, and after it was last written to."""
-
-    after: int = 600 * SECOND
-    quiet: int = 60 * SECOND
-    day_after: int = 2 * HOUR
-    month_after: int = DAY
-    keep: dict[str, int] = field(default_factory=dict)
-    """How long each tier is kept; one that is absent is kept for ever, one of 0 is not made."""
-    raw: tuple[int, int] = ALL, ALL
-    """So old the first rows go, of those that are kept the shortest, and the last."""
-    over: Callable[[Iterable[str], int], set[str]] = lambda subjects, age: set()
-    """Of these subjects, those whose rows are not kept any more at this age."""
-
-    def tiers(self, end: int, now: int) -> list[str]:
-        """The tiers that are worth making of what ended then."""
-        return [tier for tier in TIERS if now - end < self.keep.get(tier, now)]
+__all__ = ["ALL", "Done", "Pace", "Sealer"]
 
 
 @dataclass(slots=True)
@@ -91,6 +71,7 @@ class Sealer:
     ) -> None:
         """``alive`` is called now and then during long work; old days go to the ``archive``."""
         self.done = Done()
+        self._told: set[str] = set()
         self._alive = alive
         self.pace = pace
         self._layouts = layouts
@@ -99,15 +80,7 @@ class Sealer:
         self.blocks = Blocks(store / "blocks", self._note, most_listed=ALL)
         self._folder = store / "blocks"
         self.mover = Mover(archive, self.blocks, rows, log, alive=alive) if archive is not None else None
-        self.rollups = Rollups(
-            self.blocks,
-            layouts,
-            self._segment,
-            self._note,
-            alive,
-            lambda end, now: self.pace.tiers(end, now),
-            lambda subjects, age: self.pace.over(subjects, age),
-        )
+        self.rollups = Rollups(self.blocks, layouts, self._segment, self._note, alive, lambda: self.pace)
         if self.mover is not None:
             self.mover.lacks = lambda day, sources, now: bool(self.rollups.lacking(day, sources, now))
         self._settled: dict[Path, int] = {}
@@ -232,30 +205,40 @@ class Sealer:
         """Join a day's hours, or make anew what a day's rollups lack."""
         listed, early = self.blocks.spans(SAMPLE, RAW), self.rollups.days()
         for day in sorted({*early, *(day_of(span.start) for span in listed)}):
-            whole = _span(name_of(day, "1d"))
-            hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
-            if day + DAY + self.pace.day_after > now:
-                if self.rollups.make_early(hours, now, self.pace.raw[0]):
+            try:
+                if self._work_on(day, listed, now, early=day in early):
                     return True
-                continue
-            if day in early or self._go_by_hours():
-                if self._join_early(whole, hours, now):
-                    return True
-                continue
-            leftover = self._leftovers(day)
-            if hours:
-                self._join_day(whole, hours, self._lacking(whole, hours, now))
-                return True
-            if whole in listed:
-                self.blocks.remove(leftover)
-                lacking = self._lacking(whole, [whole], now)
-                if lacking:
-                    self.rollups.make(whole, self._sound([whole]), lacking, now)
-                    return True
+            except Newer as error:
+                self._left_alone(error)
         for day in self.blocks.late():
             if not self.rollups.is_hidden(day):
                 self.blocks.unmark_late(day)
         return False
+
+    def _work_on(self, day: int, listed: Sequence[Span], now: int, *, early: bool) -> bool:
+        """Do what is due of one day; False when nothing is. Raises ``Newer`` when a file of it is to be left alone."""
+        whole = _span(name_of(day, "1d"))
+        hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
+        if day + DAY + self.pace.day_after > now:
+            return self.rollups.make_early(hours, now, self.pace.raw[0])
+        if early or self._go_by_hours():
+            return self._join_early(whole, hours, now)
+        if hours:
+            self._join_day(whole, hours, self._lacking(whole, hours, now))
+            return True
+        sound = self._sound([whole]) if whole in listed else []
+        lacking = self._lacking(whole, [whole], now) if sound else []
+        if sound:
+            self.blocks.remove(self.rollups.hours(RAW, day))
+        if lacking:
+            self.rollups.make(whole, sound, lacking, now)
+        return bool(lacking)
+
+    def _left_alone(self, error: Newer) -> None:
+        """Say once that a file is of a later Guardia."""
+        if str(error) not in self._told:
+            self._told.add(str(error))
+            self._log.error("%s", error)
 
     def _join_day(self, whole: Span, hours: Sequence[Span], tiers: Sequence[str]) -> None:
         segments = self._sound(hours)
@@ -272,7 +255,7 @@ class Sealer:
                 failpoints.at("seal.rollup")
             raw.finish(self._index(SAMPLE, RAW, whole, raw.places, segments))
             failpoints.at("seal.day")
-        for path in self._leftovers(whole.start):
+        for path in self.rollups.hours(RAW, whole.start):
             self.blocks.remove([path])
             failpoints.at("seal.unlink")
         self.done.days += 1
@@ -304,15 +287,6 @@ class Sealer:
         # Rows that are in it still are removed by the writer, which knows by the file that they are sealed.
         return (one.kind, one.tier) == (SAMPLE, RAW) and any(self._rows.between(SAMPLE, one.start, one.end - 1))
 
-    def _leftovers(self, day: int) -> list[Path]:
-        folder = self._folder / SAMPLE / RAW
-        found = []
-        for path in folder.glob("*.1h"):
-            span = span_of(path.name)
-            if span is not None and day <= span.start < day + DAY:
-                found.append(path)
-        return sorted(found)
-
     # -- months ---
 
     def _join_one_month(self, now: int) -> bool:
@@ -324,10 +298,14 @@ class Sealer:
                 days.setdefault(month_of(span.start), []).append(path)
         for month, paths in sorted(days.items()):
             whole = _span(name_of(month, "1mo"))
-            segments = self._sound([span for path in sorted(paths) if (span := span_of(path.name))], MONTHLY)
+            try:
+                segments = self._sound([span for path in sorted(paths) if (span := span_of(path.name))], MONTHLY)
+                before = self._segment(self.blocks.path(SAMPLE, MONTHLY, whole))
+            except Newer as error:
+                self._left_alone(error)
+                continue
             if not segments:
                 continue
-            before = self._segment(self.blocks.path(SAMPLE, MONTHLY, whole))
             with self._writing(self.blocks.path(SAMPLE, MONTHLY, whole)) as writing:
                 join_months(before, segments, TIERS[MONTHLY], writing, self._note)
                 every = [*segments, *([before] if before else [])]
@@ -370,17 +348,20 @@ class Sealer:
         return [one for one in found if one is not None]
 
     def _segment(self, path: Path) -> Segment | None:
-        """The file, if it is there and sound; one that cannot be read is put aside."""
+        """The file, if it is there and sound; one that cannot be read is put aside. Raises ``Newer``."""
         if not path.exists():
             return None
         found = self.blocks.segment(path)
         if found is None and path.exists():
-            path.rename(path.with_name(f"{path.name}{BAD}{int(time.time())}"))
+            put_aside(path)
         return found
 
     def _note(self, what: str) -> None:
-        self.done.damaged += 1
-        self._log.error("damaged: %s", what)
+        """Say of a damage that it is there: once, for it is met in each turn."""
+        if what not in self._told:
+            self._told.add(what)
+            self.done.damaged += 1
+            self._log.error("damaged: %s", what)
 
 
 def _span(name: str) -> Span:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bus.messages import KINDS
+from store.archive.index import NAME, path_of
 from store.archive.mark import Mark
 from store.blocks.files import Row
 from store.blocks.gather import records, taken
-from store.blocks.pressing import Damaged
+from store.blocks.pressing import Damaged, Newer
 from store.columns import Columns, matching
 from store.keys import DAY, EARLIEST, FAR, SECOND
 from store.retention import Held
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from store.archive.index import Place
     from store.archive.parquet import Archived
 
-NAME = "part.parquet"
 MOST_OPEN = 16
 BAD = ".bad-"
 
@@ -79,6 +79,9 @@ class Archive:
 
         try:
             file = Archived(path)
+            if other := file.misplaced():
+                file.close()
+                raise Damaged(other)
         except FileNotFoundError:
             return None
         except (Damaged, OSError) as error:
@@ -133,9 +136,20 @@ class Archive:
         return found
 
     def put_aside(self, kind: str, span: Span) -> None:
-        """Keep a file that cannot be read for whoever wants to look at it, and go on without it."""
+        """Keep a file that cannot be read for whoever wants to look at it, and go on without it.
+
+        Raises ``Newer`` for one that a later Guardia wrote, which stays.
+        """
+        from store.archive.parquet import Archived
+
         path = self.path(kind, span.start)
         self._forget(path)
+        try:
+            Archived(path).close()
+        except Newer as error:
+            raise Newer(f"{path}: {error}") from None
+        except (Damaged, OSError):
+            pass
         path.rename(path.with_name(f".{path.name}{BAD}{int(time.time())}"))
         self._listed.clear()
 
@@ -211,9 +225,3 @@ class Archive:
 def files(folder: Path) -> list[Path]:
     """The files of an archive."""
     return sorted(path for path in folder.glob(f"kind=*/day=*/{NAME}") if path.is_file())
-
-
-def path_of(folder: Path, kind: str, day: int) -> Path:
-    """The file of a kind and day in an archive."""
-    named = datetime.fromtimestamp(day // SECOND, UTC).strftime("%Y-%m-%d")
-    return folder / f"kind={kind}" / f"day={named}" / NAME

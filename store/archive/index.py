@@ -13,15 +13,23 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import msgpack
 
 from store.blocks.gather import Voice
+from store.keys import SECOND
 
 VERSION = 1
 KEY = b"guardia.index"
+NAME = "part.parquet"
+
+
+class LaterVersion(ValueError):
+    """A later Guardia wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,12 @@ class Index:
         return sum(place.rows for place in self.places)
 
 
+def path_of(folder: Path, kind: str, day: int) -> Path:
+    """The file of a kind and day in an archive."""
+    named = datetime.fromtimestamp(day // SECOND, UTC).strftime("%Y-%m-%d")
+    return folder / f"kind={kind}" / f"day={named}" / NAME
+
+
 def packed(index: Index) -> str:
     """The text of an index."""
     places = [
@@ -95,7 +109,7 @@ def unpacked(text: bytes) -> Index:
         raise ValueError("the checksum of the index does not hold")
     version, *rest = msgpack.unpackb(data, use_list=False, strict_map_key=False)
     if version != VERSION:
-        raise ValueError(f"it is of version {version}, this store reads {VERSION}")
+        raise LaterVersion(f"it is of version {version}, this Guardia reads up to {VERSION}")
     kind, start, end, places, layouts, sources = rest
     return Index(
         kind,

@@ -93,9 +93,10 @@ class Mover:
             self._alive()
             file = self.archive.opened(SAMPLE, span)
             block = self._blocks.path(SAMPLE, RAW, span)
-            if file is not None and not block.exists() and self.lacks(span, file.index.sources, now):
-                self.bring_back(SAMPLE, span.start)
-                return True
+            with contextlib.suppress(Damaged):  # it is told, and stays as it is
+                if file is not None and not block.exists() and self.lacks(span, file.index.sources, now):
+                    self.bring_back(SAMPLE, span.start)
+                    return True
         roll = self._blocks.roll
         if roll is not None:
             spans = [(kind, span) for kind in KINDS for span in self.archive.spans(kind)]
@@ -123,13 +124,21 @@ class Mover:
         if file is None:
             self.archive.put_aside(kind, span)
             return
-        layouts = dict(file.index.layouts)
+        layouts, whole = dict(file.index.layouts), True
         with contextlib.closing(self._blocks.writing(path)) as writing:
             for subject in file.subjects():
                 self._alive()
-                for voice, told in file.rows_of(subject).items():
+                try:
+                    rows = file.rows_of(subject)
+                except Damaged as error:
+                    self._log.error("damaged: %s: %s: %s", file.path, subject, error)
+                    whole = False
+                    continue
+                for voice, told in rows.items():
                     writing.add(part_of(subject, voice, told))
             writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, file.index.sources))
+        if not whole:  # what of it can be read is in the block now
+            self.archive.put_aside(kind, span)
         failpoints.at("archive.back")
         self._log.info("took %s of %s back from the archive: rows came late", span.name, kind)
 

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from bus.messages import KINDS
 from bus.wire import Malformed
-from store.archive.index import KEY, Index, Piece, Place, packed, unpacked
+from store.archive.index import KEY, Index, LaterVersion, Piece, Place, packed, path_of, unpacked
 from store.blocks.coding import Floats, Integers
 from store.blocks.gather import Told, Voice, records
-from store.blocks.pressing import Damaged
+from store.blocks.pressing import Damaged, Newer
 from store.exporting.parquet import TIME, WORD, schema_of, tabled
 from store.exporting.text import records_of
 
@@ -59,12 +59,20 @@ class Archived:
             self.index = unpacked((self._file.metadata.metadata or {})[KEY])
         except BaseException as error:
             self._source.close()
+            if isinstance(error, LaterVersion):
+                raise Newer(f"{error}, and is left alone") from None
             if isinstance(error, BROKEN):
                 raise Damaged(f"it cannot be opened: {_first_line(error)}") from None
             raise
         self._of: dict[str, list[Place]] = {}
         for place in self.index.places:
             self._of.setdefault(place.subject, []).append(place)
+
+    def misplaced(self) -> str:
+        """Which file it is, when it is not the one that its folders say; else empty."""
+        if self.path.parts[-3:-1] == path_of(Path(), self.index.kind, self.index.start).parts[-3:-1]:
+            return ""
+        return f"it is {path_of(Path(), self.index.kind, self.index.start)} under another name"
 
     def subjects(self) -> list[str]:
         """Whose rows are here, by name."""

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from bus.fields import Unfit
 from bus.mapped import settle
 from bus.messages import KINDS
+from store.blocks.aside import misplaced
 from store.blocks.coding import Floats
 from store.blocks.gather import Told, Voice, records, taken
 from store.blocks.kept import Kept
@@ -94,6 +95,8 @@ class Blocks:
                 segment = self.segment(path)
                 if segment is not None:
                     found[name] = segment.index.rows
+        if self.roll.was_cut(found):
+            self._note(f"{self.folder / ROLL}: {len(found)} files are there that it does not name")
         self.roll.call(found)
 
     def writing(self, path: Path) -> Writing:
@@ -166,10 +169,13 @@ class Blocks:
         self.forget(path)
         try:
             segment = Segment(path)
+            if wrong := misplaced(segment.index, path):
+                segment.close()
+                raise Damaged(wrong)
         except FileNotFoundError:
             raise Gone(str(path)) from None
         except (Damaged, OSError, ValueError) as error:
-            self._note(f"{path}: {error}")
+            self._note(f"{path}: {str(error).removeprefix(str(path)).removeprefix(':').strip()}")
             return None
         listed = segment.listed + sum(other.listed for other, _ in self._open.values())
         while self._open and (len(self._open) >= MOST_OPEN or listed > self._most_listed):

@@ -19,6 +19,10 @@ class Damaged(Exception):
     """Bytes that are not what was written."""
 
 
+class Newer(Damaged):
+    """What a later Guardia wrote: this one cannot read it, and leaves it alone."""
+
+
 class _Zstd(threading.local):
     """Compressors and the decompressor of one thread: none of them may be shared."""
 

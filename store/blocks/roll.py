@@ -20,6 +20,8 @@ from store.spans import ARCHIVE
 
 ROLL = "roll"
 FRESH = ROLL + ".new"
+MOST_UNCALLED = 1
+"""So many files may be there that were not called; where there are more, the end of the roll is gone."""
 IDLE = 1000
 """So many lines that say nothing any more are no reason to write it anew."""
 
@@ -33,9 +35,10 @@ class Roll:
         """What could not be read of it."""
         self.files, lines, self.bad = read_roll(folder)
         self.is_new = not self._path.exists()
+        self._owed: dict[str, int] = {}
+        """What could not be called for want of room, and is called with the next."""
         if self.bad:  # what was struck off in a line that cannot be read is not missed for ever
-            archived = f"/{ARCHIVE}/"
-            self.files = {n: rows for n, rows in self.files.items() if archived in n or (folder / n).exists()}
+            self._forget_absent()
         if not self.is_new and (self.bad or lines > len(self.files) + IDLE or not _ends(self._path)):
             self._rewrite()
 
@@ -49,8 +52,25 @@ class Roll:
             self._rewrite()
             self.is_new = False
             return
-        self._append(_line("+", name, rows) for name, rows in files.items())
-        self.files.update(files)
+        self._owed.update(files)
+        self._append(_line("+", name, rows) for name, rows in self._owed.items())
+        self.files.update(self._owed)
+        self._owed.clear()
+
+    def was_cut(self, found: Mapping[str, int]) -> bool:
+        """Whether its end is gone, as ``found`` is there and was never called; then nothing is missed.
+
+        Who dies leaves one file that was not called.
+        """
+        if self.is_new or len(found) <= MOST_UNCALLED:
+            return False
+        self._forget_absent()
+        self._rewrite()
+        return True
+
+    def _forget_absent(self) -> None:
+        folder, archived = self._path.parent, f"/{ARCHIVE}/"
+        self.files = {n: rows for n, rows in self.files.items() if archived in n or (folder / n).exists()}
 
     def strike(self, names: Iterable[str]) -> bool:
         """These are about to go, or nobody misses them any more; False when there is no room to say so."""

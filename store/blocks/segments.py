@@ -36,7 +36,7 @@ from bus.mapped import settle
 from store.blocks.listing import Index, Place, Places, packed_index, read_index
 from store.blocks.opening import opened
 from store.blocks.parts import Part
-from store.blocks.pressing import Damaged, pressed, unpressed
+from store.blocks.pressing import Damaged, Newer, pressed, unpressed
 
 MAGIC, END = b"GSEG", b"GEND"
 VERSION = 1
@@ -107,8 +107,11 @@ class Segment:
 
     def _index(self) -> tuple[Index, Places]:
         trailer = os.pread(self._file, TRAILER.size, max(0, self.bytes - TRAILER.size))
-        if len(trailer) < TRAILER.size or os.pread(self._file, len(HEAD), 0) != HEAD:
-            raise Damaged(f"{self.path} does not begin as a file of version {VERSION}")
+        head = os.pread(self._file, len(HEAD), 0)
+        if head[:4] == MAGIC and head[4:5] > HEAD[4:5]:
+            raise Newer(f"{self.path} is of version {head[4]}, this Guardia reads up to {VERSION}")
+        if len(trailer) < TRAILER.size or head != HEAD:
+            raise Damaged(f"{self.path} does not begin as a file of blocks" if head else f"{self.path} is empty")
         at, size, checksum, end = TRAILER.unpack(trailer)
         if end != END or at + size + TRAILER.size != self.bytes:
             raise Damaged(f"{self.path} does not end as it was written")

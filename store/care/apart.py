@@ -26,6 +26,7 @@ from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import ROOT, is_unborn
 from store.backends.formats import LEAP, read_meta, write_meta
 from store.backends.partitions import MAP_BYTES, environment
+from store.blocks.aside import BAD
 from store.blocks.segments import NEW
 from store.care.inspecting import (
     STATE_DATABASES,
@@ -200,7 +201,8 @@ def main(store: Path) -> None:
 
 def segments(store: Path) -> list[Path]:
     """The files of blocks; a file that is listed may be taken up by a longer one meanwhile, and be gone."""
-    return sorted(path for path in store.glob("blocks/*/*/*") if path.is_file() and not path.name.endswith(NEW))
+    found = (path for path in store.glob("blocks/*/*/*") if path.is_file() and not path.name.endswith(NEW))
+    return sorted(path for path in found if BAD not in path.name)
 
 
 def environments(store: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from bus.messages import BY_CODE, KINDS, layout_id
 from bus.wire import Malformed, verify, walk
 from store.backends.formats import read_meta, series_of_record
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
+from store.blocks.aside import misplaced
 from store.blocks.pressing import Damaged as SegmentDamaged
 from store.blocks.segments import Segment
 from store.fresh import groups_in
@@ -233,12 +234,12 @@ def inspect_segment(path: Path) -> Finding:
     try:
         segment = Segment(path)
     except SegmentDamaged as error:
-        found.fault(f"the index: {error}")
+        found.fault(f"the index: {str(error).removeprefix(f'{path}').removeprefix(':').strip()}")
         return found
     try:
         index = segment.index
-        if (index.kind, index.tier) != path.parts[-3:-1]:
-            found.fault(f"the index: it is of {index.kind}, {index.tier}")
+        if other := misplaced(index, path):
+            found.fault(other)
         for sentence in segment.verify():
             found.fault(sentence.removeprefix(f"{path}: "))
         found.entries = len(index.parts)
@@ -261,8 +262,8 @@ def inspect_archived(path: Path) -> Finding:
         found.fault(str(error))
         return found
     try:
-        if f"kind={file.index.kind}" != path.parts[-3]:
-            found.fault(f"the index: it is of {file.index.kind}")
+        if other := file.misplaced():
+            found.fault(other)
         for sentence in file.verify():
             found.fault(sentence.removeprefix(f"{path}: "))
         found.entries = len(file.index.places)

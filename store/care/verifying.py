@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from store.archive.files import files, path_of
+from store.archive.files import files
+from store.archive.index import path_of
 from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
-from store.blocks.roll import ROLL, read_roll
+from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
 from store.spans import ARCHIVE, RAW, span_of
 
@@ -88,6 +89,8 @@ def verified(
         for path in files(archive) if archive and not report.away else ():
             progress(str(path))
             _inspect_archived(report, apart, path)
+        if _was_cut(report, store, seen):
+            listed = {}
         # What is struck off meanwhile was dropped or taken up.
         absent = _absent(store, listed, None if report.away else archive)
         vanished = {name: rows for name, rows in absent.items() if name in read_roll(store / BLOCKS)[0]}
@@ -113,6 +116,20 @@ def _roll(report: Report, store: Path) -> dict[str, int]:
     files, _, bad = read_roll(store / BLOCKS)
     report.faults += [Fault(f"{BLOCKS}/{ROLL}", what) for what in bad]
     return {} if bad else files
+
+
+def _was_cut(report: Report, store: Path, seen: set[Path]) -> bool:
+    """Whether the end of the roll is gone: files are there that it does not name."""
+    if not (store / BLOCKS / ROLL).exists():
+        return False
+    called, _, bad = read_roll(store / BLOCKS)
+    there = {path.relative_to(store / BLOCKS).as_posix() for path in seen if path.exists()}
+    if bad or len(there - called.keys()) <= MOST_UNCALLED:
+        return False
+    report.faults.append(
+        Fault(f"{BLOCKS}/{ROLL}", f"{len(there - called.keys())} files are there that it does not name")
+    )
+    return True
 
 
 def _absent(store: Path, listed: dict[str, int], archive: Path | None) -> dict[str, int]:

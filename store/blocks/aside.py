@@ -1,0 +1,43 @@
+"""Files of blocks that are not what their place says: put aside, or left alone when a later Guardia wrote them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+from store.blocks.listing import Index
+from store.blocks.pressing import Damaged, Newer
+from store.blocks.segments import Segment
+from store.keys import DAY, HOUR
+from store.spans import MONTH, name_of, span_of
+
+BAD = ".bad-"
+
+
+def put_aside(path: Path) -> None:
+    """Keep a file that cannot be read for whoever wants to look at it; raises ``Newer`` instead, and ``OSError``."""
+    try:
+        Segment(path).close()
+    except Newer as error:
+        raise Newer(f"{error}: it is left alone") from None
+    except (Damaged, OSError, ValueError):
+        pass
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(path.with_name(f"{path.name}{BAD}{int(time.time())}"))
+
+
+def aside(folder: Path) -> list[Path]:
+    """What was put aside in the folder of blocks."""
+    return sorted(folder.glob(f"*/*/*{BAD}*"))
+
+
+def misplaced(index: Index, path: Path) -> str:
+    """Which file it is, when it is not the one that its name says, as after two were given each other's names."""
+    kind, tier, name = path.parts[-3:]
+    span = span_of(name)
+    ours = (index.kind, index.tier, index.start, index.end)
+    if span is not None and ours == (kind, tier, span.start, span.end):
+        return ""
+    length = {HOUR: "1h", DAY: "1d"}.get(index.end - index.start, MONTH)
+    return f"it is {index.kind}/{index.tier}/{name_of(index.start, length)} under another name"

@@ -35,6 +35,8 @@ LEAST_WAIT = 0.002
 ELSEWHERE_SECONDS = 10.0
 """Seconds without receipts after which another collector is tried, where there is one; then twice as long."""
 MOST_ELSEWHERE_SECONDS = 160.0
+UNREACHED_SECONDS = 10.0
+"""Who has not heard of the hub by then is told what to look at."""
 LOOK_SECONDS = 0.9
 """So old may receipts become that nobody is woken for; a pass each second, which there is anyway, is often enough."""
 EARLY_SECONDS = 1.0
@@ -108,6 +110,8 @@ class Deliverer(Voice):
         self._tick_timer: Timer | None = None
         self._flags: frozenset[Flag] = frozenset()
         self._flowed = False
+        self._reached_by: float | None = clock() + UNREACHED_SECONDS
+        """Until when the hub may be silent without a word; None: it was heard, or the word was said."""
         self.malformed = 0
         self.heard: float | None = None
         """When the last receipt came, by ``clock``; None: none yet."""
@@ -206,6 +210,7 @@ class Deliverer(Voice):
     def _look_elsewhere(self) -> None:
         """Go to another collector when this one has been silent for too long."""
         now = self._clock()
+        self._say_unreached(now)
         if self.courier.sender.state is State.FLOWING:
             self._lost_at, self._patience = None, ELSEWHERE_SECONDS
         elif self._lost_at is None:
@@ -216,6 +221,20 @@ class Deliverer(Voice):
             if self._elsewhere():
                 self._log.warning("no receipts come: trying another collector")
                 self.reconnect()
+
+    def _say_unreached(self, now: float) -> None:
+        if self._reached_by is None or now < self._reached_by:
+            return
+        self._reached_by = None
+        sender = self.courier.sender
+        if sender.state is not State.FLOWING and Flag.REFUSED not in sender.flags:
+            door, receipts = self._addresses or ("", "")
+            self._log.warning(
+                "the hub was not heard yet at %s and %s: look at these addresses, at the hub, and whether a firewall "
+                "lets both through; messages are kept in the spool",
+                door,
+                receipts,
+            )
 
     def _connection(self) -> None:
         for up in self._hear.changes():

@@ -358,7 +358,8 @@ class LmdbBackend:
             self._partitions.take_over()
             self._past.unlink_sealed(time.time_ns(), self._note_sealed)
             self._partitions.look()
-            self._partitions.regroup()
+            if not self._halfway:  # else what the last commit left would be joined with others'
+                self._partitions.regroup()
             if self._newest:
                 with contextlib.suppress(lmdb.Error):
                     self._write_latest()

@@ -50,7 +50,6 @@ class Regrouping:
         """
         entries = _fresh_entries(commit, rows)
         as_rows = not entries
-        entries = entries or [(row_key(number, minute, commit), value) for number, minute, value in rows]
         with target.begin(write=True) as txn:
             count, size = COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))
             held = Counter(self._held[path] if path in self._held else stripes_in(txn))
@@ -58,11 +57,14 @@ class Regrouping:
             share = len(held) if again else 1 + len(held) // SHARE
             for stripe in heapq.nlargest(share, held, key=held.__getitem__) if held else ():
                 if again or as_rows or held[stripe] >= TOGETHER:
-                    size += self._regroup(path, txn, stripe)
+                    size += self._regroup(path, txn, stripe, commit)
                     del held[stripe]
             if again:
-                entries, gone, less = _beside(txn, dict(entries))
+                rows, gone, less = _beside(txn, commit, rows, as_rows=as_rows)
+                # All that could be read was regrouped.
+                less += sum(len(there) for there in (txn.get(key) for key, _ in entries) if there is not None)
                 count, size = count - gone, size - less
+            entries = entries or [(row_key(number, minute, commit), value) for number, minute, value in rows]
             with txn.cursor() as cursor:
                 cursor.putmulti(entries)
             txn.put(COUNT_KEY, COUNT.pack(count + records, size + sum([len(value) for _, value in entries])))
@@ -92,8 +94,11 @@ class Regrouping:
         """The partition is no more, or another has its name."""
         self._held.pop(path, None)
 
-    def _regroup(self, path: Path, txn: lmdb.Transaction, stripe: int) -> int:
-        """Give the groups of a stripe rows of their own; returns by how many bytes the values became more."""
+    def _regroup(self, path: Path, txn: lmdb.Transaction, stripe: int, under_way: int = -1) -> int:
+        """Give the groups of a stripe rows of their own; returns by how many bytes the values became more.
+
+        What is there of the commit ``under_way`` is joined with no other's.
+        """
         taken: list[bytes] = []
         found: dict[tuple[int, int], dict[int, bytes]] = {}
         grown = 0
@@ -110,7 +115,8 @@ class Regrouping:
             grown -= len(value)
         rows: dict[bytes, bytes] = {}
         for (number, minute), by_commit in found.items():
-            for part in pages(sorted(by_commit.items())):
+            left = by_commit.pop(under_way, None)
+            for part in [*pages(sorted(by_commit.items())), *([[(under_way, left)]] if left else [])]:
                 key, of_series = row_key(number, minute, part[-1][0]), [group for _, group in part]
                 there = txn.get(key)
                 if there is not None:
@@ -133,21 +139,25 @@ class Regrouping:
 
 def fresh_of(txn: lmdb.Transaction, number: int, first: int, last: int, note: Note) -> list[bytes]:
     """The fresh groups of a series between two minutes, both included, by time and commit."""
-    found = []
-    stripe = number // STRIPE
+    stripe, place = divmod(number, STRIPE)
+    values: dict[bytes, tuple[bytes, bytes]] = {}
     with txn.cursor() as cursor:
         more = cursor.set_range(fresh_key(stripe, first, 0))
         end = fresh_key(stripe, last, 2**64 - 1, 255)
         while more and (key := bytes(cursor.key())) <= end:
-            if is_fresh(key) and key[-1] <= number % STRIPE:
-                try:
-                    group = group_of(bytes(cursor.value()), number)
-                except Damaged as error:
-                    note(f"key {key.hex()}: {error}")
-                else:
-                    if group is not None:
-                        found.append(group)
+            if is_fresh(key) and key[-1] <= place:
+                # Of a commit's values the last that begins at this series or before it holds it, if any does.
+                values[key[:-1]] = key, bytes(cursor.value())
             more = cursor.next()
+    found = []
+    for key, value in values.values():
+        try:
+            group = group_of(value, number)
+        except Damaged as error:
+            note(f"key {key.hex()}: {error}")
+        else:
+            if group is not None:
+                found.append(group)
     return found
 
 
@@ -235,34 +245,32 @@ def _fresh_entries(commit: int, rows: Rows) -> list[tuple[bytes, bytes]]:
     return []
 
 
-def _beside(txn: lmdb.Transaction, entries: dict[bytes, bytes]) -> tuple[list[tuple[bytes, bytes]], int, int]:
-    """Entries that lose nothing of what stands under their keys already, and the records and bytes that they replace.
+def _beside(txn: lmdb.Transaction, commit: int, rows: Rows, *, as_rows: bool) -> tuple[Rows, int, int]:
+    """Rows that lose nothing of what stands under their keys, and how many records and bytes of that go.
 
-    Under the number of a commit that did not come to its end may stand what that left, joined with what others told.
+    Under the number of a commit that did not come to its end stands what that left. What is tried again begins with it.
     """
-    found: dict[bytes, bytes] = {}
+    found: list[tuple[int, int, bytes]] = []
     records = size = 0
-    for key, value in entries.items():
+    for number, minute, value in rows:
+        key = row_key(number, minute, commit)
         there = txn.get(key)
-        if there is None:
-            found[key] = value
-            continue
-        before = bytes(there)
-        if is_fresh(key):  # all that could be read was regrouped
-            found[key] = value
-            size += len(before)
-            continue
-        try:
-            held, told = opened(before)[1], opened(value)[1]
-            if told.startswith(held):
-                found[key] = value
-                records += sum(1 for _ in walk(held))
-            else:
-                found[key] = together([before, value])
-            size += len(before)
-        except (Damaged, Malformed):
-            found[_free(txn, found, key)] = value
-    return sorted(found.items()), records, size
+        if there is not None:
+            before = bytes(there)
+            try:
+                left, told = opened(before)[1], opened(value)[1]
+                if told.startswith(left):
+                    records += sum(1 for _ in walk(left))
+                    size += len(before)
+                    txn.delete(key)
+                elif as_rows:
+                    value = together([before, value])
+                    size += len(before)
+            except (Damaged, Malformed):
+                txn.put(_free(txn, {}, key), before)
+                txn.delete(key)
+        found.append((number, minute, value))
+    return found, records, size
 
 
 def _free(txn: lmdb.Transaction, taken: Mapping[bytes, bytes], key: bytes) -> bytes:

@@ -152,6 +152,27 @@ def test_what_a_failed_commit_left_stays_beside_what_came_under_its_number(
     assert (report.faults, report.missing) == ([], {})
 
 
+@pytest.mark.parametrize(("first", "then"), [(100, 100), (100, 3), (3, 100)])
+def test_a_commit_that_is_tried_again_with_more_in_it_is_counted_once(tmp_path: Path, first: int, then: int) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    told(backend, 1)
+    path, commit = backend.partitions.path("sample", "20260131T12"), backend._meta["commits"] + 1
+
+    def rows(seconds: list[int], count: int) -> list[tuple[int, int, bytes]]:
+        packed = [[pack(sample(second, host=host)) for second in seconds] for host in HOSTS[:count]]
+        return [(place, NOON // MINUTE, group(LATE, records)) for place, records in enumerate(packed)]
+
+    backend.partitions.put(path, commit, rows([2], first), first, again=False)
+    backend.partitions.put(path, commit, rows([2, 3], then), 2 * then, again=True)
+
+    assert backend.partitions.count(path) == 100 + 2 * then + max(0, first - then)
+    for place, host in enumerate(HOSTS):
+        wanted = [1, *([2] if place < max(first, then) else []), *([3] if place < then else [])]
+        assert numbers(backend.rows("sample", host, 0, LATE)) == wanted
+    backend.close()
+    assert verified(tmp_path).faults == []
+
+
 def test_a_row_that_stands_where_fresh_groups_go_is_joined_with_them(tmp_path: Path) -> None:
     backend = LmdbBackend(tmp_path, write=True)
     told(backend, 1)

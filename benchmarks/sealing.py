@@ -36,7 +36,6 @@ from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
 from store.blocks.coding import Floats, Integers
 from store.blocks.files import told
-from store.blocks.gather import Group
 from store.blocks.segments import Segment
 from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealer import Pace, Sealer
@@ -48,6 +47,8 @@ STEP = 10 * SECOND
 ROWS = DAY // STEP
 METRICS = 60
 Names = tuple[str, ...]
+Group = tuple[int, bytes]
+"""(received, records back to back)."""
 
 
 @dataclass

@@ -32,6 +32,8 @@ _COUNT = struct.Struct(">I")
 _CHANGE = struct.Struct(">I q")
 Change = tuple[int, int]
 """(number of records before it, when the next ones were received)."""
+Opened = tuple[int, bytes, Sequence[Change]]
+"""A group: when the first record was received, records back to back, and how that time changes."""
 
 
 @functools.lru_cache(256)
@@ -55,8 +57,8 @@ def group(received: int, records: Sequence[bytes], changes: Sequence[Change] = (
     return _COUNT.pack(crc32(tail)) + tail
 
 
-def opened(value: bytes) -> tuple[int, bytes, list[Change]]:
-    """(received, records, changes) of a group; raises ``Damaged``."""
+def opened(value: bytes) -> Opened:
+    """What is in a group; raises ``Damaged``."""
     if len(value) < HEAD.size:
         raise Damaged(f"a group of {len(value)} bytes")
     found, version, received = HEAD.unpack_from(value)
@@ -65,7 +67,7 @@ def opened(value: bytes) -> tuple[int, bytes, list[Change]]:
     if crc32(value[4:]) != found:
         raise Damaged("the checksum does not hold")
     if version == AT_ONCE:
-        return received, value[HEAD.size :], []
+        return received, value[HEAD.size :], ()
     begin = HEAD.size + _COUNT.size
     end = begin + _CHANGE.size * _COUNT.unpack_from(value, HEAD.size)[0]
     return received, value[end:], list(_CHANGE.iter_unpack(value[begin:end]))
@@ -78,17 +80,6 @@ def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:
     for number, (start, end, fields) in enumerate(walk(records)):
         received = later.get(number, received)
         yield dated(fields[9]), received, records[start:end]
-
-
-def apart(value: bytes) -> list[tuple[int, bytes]]:
-    """(received, records back to back) of a group, for each time at which some were received; raises ``Damaged``."""
-    received, records, changes = opened(value)
-    if not changes:
-        return [(received, records)]
-    starts = [start for start, _, _ in walk(records)] + [len(records)]
-    times = [(0, received), *changes]
-    ends = [*(number for number, _ in changes), len(starts) - 1]
-    return [(at, records[starts[first] : starts[last]]) for (first, at), last in zip(times, ends, strict=True)]
 
 
 def salvaged(value: bytes) -> Iterator[tuple[int, int, bytes]]:

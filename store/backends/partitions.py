@@ -24,7 +24,7 @@ from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, i
 from store.backends.exchange import discard, exchange, prepared
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
-from store.rows import Damaged, salvaged, spread
+from store.rows import Damaged, Opened, salvaged, spread
 
 MAP_BYTES = 2**40
 MOST_OPEN = 48
@@ -200,7 +200,7 @@ class Partitions:
             return int(self._at(path).info()["last_txnid"])
 
     @contextmanager
-    def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[tuple[int, bytes]]]]]:
+    def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[Opened]]]]:
         """(transaction, the groups of each series) as of one instant; raises ``StoreBroken``, ``lmdb.Error``."""
         with self._presence.at(path), self._at(path).begin() as txn:
             yield int(txn.id()), series_in(txn, self._noting(path))

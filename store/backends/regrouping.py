@@ -18,7 +18,7 @@ import lmdb
 from bus.wire import Malformed, walk
 from store.fresh import PAGE, fresh, group_of, groups_in, pages, together
 from store.keys import COUNT, COUNT_KEY, FRESH, FRESH_MARK, ROW, STRIPE, fresh_key, is_fresh, row_key
-from store.rows import Damaged, apart, opened, salvaged
+from store.rows import Damaged, Opened, opened, salvaged
 
 MANY = 16
 """A commit of fewer groups is put as rows."""
@@ -175,35 +175,35 @@ def fresh_in(txn: lmdb.Transaction, note: Note, after: int = -1) -> dict[int, li
     return dict(sorted(found.items()))
 
 
-def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[tuple[int, bytes]]]:
-    """(received, records back to back) of each series, one series after the other; what is fresh comes last."""
+def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[Opened]]:
+    """The groups of each series, one series after the other; what is fresh comes last."""
     fresh = fresh_in(txn, note)
-    groups: list[tuple[int, bytes]] = []
+    groups: list[Opened] = []
     number = -1
     for key, value in txn.cursor():
         if len(key) != ROW.size:
             continue
         found = ROW.unpack(key)[0]
         if found != number:
-            if groups := groups + _apart(number, fresh.pop(number, ()), note):
+            if groups := groups + _opened(number, fresh.pop(number, ()), note):
                 yield groups
             for alone in [one for one in fresh if one < found]:
-                yield _apart(alone, fresh.pop(alone), note)
+                yield _opened(alone, fresh.pop(alone), note)
             groups, number = [], found
-        groups += _apart(number, (bytes(value),), note)
-    if groups := groups + _apart(number, fresh.pop(number, ()), note):
+        groups += _opened(number, (bytes(value),), note)
+    if groups := groups + _opened(number, fresh.pop(number, ()), note):
         yield groups
     for alone, values in fresh.items():
-        yield _apart(alone, values, note)
+        yield _opened(alone, values, note)
 
 
-def _apart(number: int, values: Iterable[bytes], note: Note) -> list[tuple[int, bytes]]:
-    groups: list[tuple[int, bytes]] = []
+def _opened(number: int, values: Iterable[bytes], note: Note) -> list[Opened]:
+    groups: list[Opened] = []
     for value in values:
         try:
-            groups += apart(value)
+            groups.append(opened(value))
         except Damaged as error:
-            whole = [(received, record) for _, received, record in salvaged(value)]
+            whole: list[Opened] = [(received, record, ()) for _, received, record in salvaged(value)]
             note(f"a group of series {number}: {error}; {len(whole)} records of it are whole")
             groups += whole
     return groups

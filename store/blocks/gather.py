@@ -20,11 +20,10 @@ from bus.messages import KINDS, split_sample
 from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, walk
 from store.blocks.coding import Floats, Integers
 from store.keys import EARLIEST, FAR
+from store.rows import Opened
 
 SAMPLE = KINDS["sample"].code
 Bytes = npt.NDArray[np.uint8]
-Group = tuple[int, bytes]
-"""(received, records back to back) as the writer stored them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +60,18 @@ class Told:
         return len(self.at)
 
 
-def gathered(groups: Iterable[Group]) -> dict[Voice, Told]:
+def gathered(groups: Iterable[Opened]) -> dict[Voice, Told]:
     """The rows of one series by voice; raises ``Malformed`` for what are no records."""
     groups = list(groups)
-    blob = b"".join(records for _, records in groups)
+    blob = b"".join([records for _, records, _ in groups])
     if not blob:
         return {}
     size = next(walk(blob))[1]
     whole = _matrix(blob, size)
-    if whole is not None and all(len(records) % size == 0 for _, records in groups):
+    if whole is not None and not any(len(records) % size for _, records, _ in groups):
         voice, start = _voice(blob[:size])
         if voice.layout is not None and _alike(whole, start):
-            times = np.repeat(
-                np.array([received for received, _ in groups], np.int64), [len(of) // size for _, of in groups]
-            )
-            return {voice: _once(_samples(whole, times, start))}
+            return {voice: _once(_samples(whole, _received(groups, size), start))}
     return _sorted_out(groups)
 
 
@@ -195,12 +191,27 @@ def _samples(whole: Bytes, received: Integers, start: int) -> Told:
     )
 
 
-def _sorted_out(groups: Sequence[Group]) -> dict[Voice, Told]:
+def _received(groups: Sequence[Opened], size: int) -> Integers:
+    """When each record was received; all are of one size."""
+    firsts, times, end = [], [], 0
+    for received, records, changes in groups:
+        firsts.append(end)
+        times.append(received)
+        for number, later in changes:
+            firsts.append(end + number)
+            times.append(later)
+        end += len(records) // size
+    return np.repeat(np.array(times, np.int64), np.diff(firsts, append=end))
+
+
+def _sorted_out(groups: Sequence[Opened]) -> dict[Voice, Told]:
     """As ``gathered``, for records that are not all alike."""
     sorts: dict[Voice, tuple[list[bytes], list[int], int]] = {}
     known: dict[bytes, tuple[Voice, int]] = {}
-    for received, blob in groups:
-        for begin, end, fields in walk(blob):
+    for received, blob, changes in groups:
+        later = dict(changes)
+        for number, (begin, end, fields) in enumerate(walk(blob)):
+            received = later.get(number, received)
             record = blob[begin:end]
             # As far as the values at most: the same start means the same voice.
             head = record[:12] + record[HEADER.size : HEADER.size + fields[3] + fields[4] + 16]

@@ -14,7 +14,7 @@ from store.blocks.files import told
 from store.blocks.gather import gathered, joined, records, taken
 from store.blocks.parts import Part
 from store.keys import dated
-from store.rows import folded
+from store.rows import Opened, folded
 from store.sealing import part_of, parts_of
 from tests.store.given import LAYOUT, NOON, SECOND, check, sample
 
@@ -33,7 +33,7 @@ def message(row: Row) -> tuple[int, int, bytes, bytes]:
 def through_columns(found: list[Record], received: list[int]) -> list[Row]:
     code = KINDS[found[0].kind].code
     rows: list[Row] = []
-    for voice, one in gathered((at, pack(record)) for record, at in zip(found, received, strict=True)).items():
+    for voice, one in gathered((at, pack(record), []) for record, at in zip(found, received, strict=True)).items():
         place, data = part_of("web-1", voice, one)
         part = Part(lambda offset, length, data=data: data[offset : offset + length], place.columns)  # type: ignore[misc]
         rows += records(voice, told(part), code)
@@ -83,8 +83,8 @@ def test_a_sample_that_others_encoded_in_their_own_way_is_kept_as_it_came() -> N
 
 
 def test_rows_of_several_places_are_joined_each_once_and_cut_by_time() -> None:
-    ((_, first),) = gathered([(NOON, b"".join(pack(sample(n)) for n in (1, 2, 3)))]).items()
-    ((_, second),) = gathered([(NOON + 5, b"".join(pack(sample(n)) for n in (3, 5, 4)))]).items()
+    ((_, first),) = gathered([(NOON, b"".join(pack(sample(n)) for n in (1, 2, 3)), [])]).items()
+    ((_, second),) = gathered([(NOON + 5, b"".join(pack(sample(n)) for n in (3, 5, 4)), [])]).items()
     both = joined([first, second])
     assert ((both.at - NOON) // SECOND).tolist() == [1, 2, 3, 4, 5]
     assert both.received.tolist() == [NOON] * 3 + [NOON + 5] * 2
@@ -96,7 +96,39 @@ def test_parts_are_the_same_bytes_together_as_alone(hosts: list[list[Record]]) -
     told = [
         (f"web-{number}", voice, rows)
         for number, found in enumerate([*hosts, *hosts[:2]])
-        for voice, rows in gathered([(NOON, b"".join(map(pack, found)))]).items()
+        for voice, rows in gathered([(NOON, b"".join(map(pack, found)), [])]).items()
     ]
-    told += [("shop", voice, rows) for voice, rows in gathered([(NOON, pack(check(1)) + pack(check(2)))]).items()]
+    told += [("shop", voice, rows) for voice, rows in gathered([(NOON, pack(check(1)) + pack(check(2)), [])]).items()]
     assert parts_of(told) == [part_of(*one) for one in told]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9),
+            st.lists(SAMPLES, min_size=1, max_size=6),
+            st.sets(st.integers(1, 5)),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.booleans(),
+)
+def test_each_record_keeps_the_time_at_which_it_was_received(
+    some: list[tuple[int, list[Record], set[int]]], alike: bool
+) -> None:
+    groups: list[Opened] = []
+    plain: list[Opened] = []
+    for turn, (first, said, changes) in enumerate(some):
+        body = some[0][1][0].body
+        every = [replace(one, body=body) for one in said] if alike else said
+        times = [(number, NOON + 1000 * turn + number) for number in sorted(changes) if number < len(every)]
+        groups.append((NOON + first, b"".join(map(pack, every)), times))
+        received = NOON + first
+        for number, one in enumerate(every):
+            received = dict(times).get(number, received)
+            plain.append((received, pack(one), []))
+    found, expected = gathered(groups), gathered(plain)
+    assert {voice: one.received.tolist() for voice, one in found.items()} == {
+        voice: one.received.tolist() for voice, one in expected.items()
+    }

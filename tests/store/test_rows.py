@@ -14,7 +14,7 @@ RECORDS = [pack(sample(number)) for number in range(1, 5)]
 
 
 def test_a_group_gives_back_what_was_put_in() -> None:
-    assert opened(group(NOON, RECORDS)) == (NOON, b"".join(RECORDS), [])
+    assert opened(group(NOON, RECORDS)) == (NOON, b"".join(RECORDS), ())
     assert [row[2] for row in spread(group(NOON, RECORDS))] == RECORDS
     assert [row[0] for row in spread(group(NOON, RECORDS))] == [NOON + n * SECOND for n in range(1, 5)]
 

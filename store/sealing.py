@@ -25,7 +25,9 @@ from store.spans import TIERS
 LEVEL = 3
 """zstd's level for numbers: 19 costs ten times as much for 5 % less."""
 DAY_LEVEL = 1
-"""Of days and rollups: what higher levels find in long columns is chance, and takes more room than it saves."""
+"""Of days: what higher levels find in long columns is chance, and takes more room than it saves."""
+SHORT = 2048
+"""Days of fewer rows are coded as hours were."""
 RECORD_LEVEL = 9
 AT_ONCE = 1 << 20
 """So many numbers are worked on at once, which bounds the memory whatever the day holds."""
@@ -162,7 +164,8 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
     rows = sum(part.rows for part in parts)
     for few in _few(voice.values, rows, AT_ONCE):
         values = joined_floats(parts, range(META, META + voice.values)[few])
-        columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some], DAY_LEVEL)]
+        level = DAY_LEVEL if rows >= SHORT else LEVEL
+        columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some], level)]
         yield values, mirrored(columns, values) if code else []
 
 

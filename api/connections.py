@@ -1,17 +1,19 @@
 """uvicorn's connections, with the limits a monitor needs when strangers hold on to them.
 
-Three things are added. A request must have come in whole within a deadline, or forty dripping connections keep
-everybody out. There is a number of connections above which new ones are told so and closed. And a WebSocket is a
-``Sink``: frames made once for all clients are written as they are, what is unread can be asked, and a client that
-takes nothing is told why and cut off, where closing politely would wait for it for ever.
+An answer's head and body go out together. Three things are added. A request must have come in whole within a
+deadline, or forty dripping connections keep everybody out. There is a number of connections above which new ones are
+told so and closed. And a WebSocket is a ``Sink``: frames made once for all clients are written as they are, what is
+unread can be asked, and a client that takes nothing is told why and cut off, where closing politely would wait for it
+for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.encoding import to_json
@@ -21,6 +23,44 @@ SINK = "guardia.sink"
 HEAD_BYTES = 32_768
 GRACE_SECONDS = 5.0
 """How long a peer that is being closed may take to read the rest."""
+
+
+class Answer:
+    """The way of one answer to the client: its head goes with the first of its body, in one call of the system.
+
+    Told apart, the two are two packets, and wake the client twice.
+    """
+
+    __slots__ = ("_cycle", "_head", "_held", "_transport")
+
+    def __init__(self, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
+        self._cycle = cycle
+        self._transport = transport
+        self._head = b""
+        self._held = False
+
+    def write(self, data: bytes) -> None:
+        """Send the data, or keep them if they are the head."""
+        if self._cycle.response_started and not self._held:
+            self._head, self._held = data, True
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send the head of an answer that has no body."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Send what is kept, and hang up."""
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether it is hung up."""
+        return self._transport.is_closing()
 
 
 class Http(HttpToolsProtocol):
@@ -63,6 +103,18 @@ class Http(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._count(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            answer = Answer(self.cycle, self.transport)
+            self.cycle.transport = answer  # type: ignore[assignment]
+            self.cycle.on_response = partial(self._answered, answer)
+
+    def _answered(self, answer: Answer) -> None:
+        answer.flush()
+        self.on_response_complete()
 
     def on_message_complete(self) -> None:
         self._disarm()

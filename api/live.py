@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from api.encoding import to_json
-from api.shapes import ServerMetrics
 from api.told import Told
 from api.views.metrics import Plan, plan
 from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_from
@@ -108,20 +107,19 @@ class Live:
         found = self.decoded(told)
         return dict(zip(found[0].names, found[1].values, strict=True)) if found else None
 
-    def metrics(self, told: Told, facts: Facts | None) -> ServerMetrics | None:
-        """``ServerMetrics`` of a sample; None when it has no CPU reading."""
-        found = self.decoded(told)
-        return found[0].server_metrics(found[1].values, facts) if found else None
-
     def metrics_text(self, subject: str, told: Told) -> str | None:
-        """The same as JSON; made once for the list of hosts and all clients of the stream."""
+        """``ServerMetrics`` of a sample as JSON, made once for the list of hosts and all clients of the stream.
+
+        None when it has no CPU reading.
+        """
         now = self.hosts.get(subject)
         facts = now.facts if now else None
         if now and now.text and now.text[0] is told and now.text[1] is facts:
             return now.text[2]
-        metrics = self.metrics(told, facts)
+        found = self.decoded(told)
+        metrics = found[0].server_metrics(found[1].values, facts) if found else None
         text = None if metrics is None else to_json(metrics)
-        if now and now.newest is told and self._readable(told):
+        if found and now and now.newest is told:
             now.text = (told, facts, text)
         return text
 
@@ -153,9 +151,6 @@ class Live:
     def firing(self) -> int:
         """How many alarms are firing."""
         return sum(alert.state == "firing" for _, alert in self.alerts.values())
-
-    def _readable(self, told: Told) -> bool:
-        return self.decoded(told) is not None
 
     def _now(self, told: Told) -> HostNow:
         house = self.rooms if told.hub else self.hosts

@@ -138,7 +138,8 @@ def build(record: type[T], value: Any, place: str = "body") -> T:
 
 
 @functools.cache
-def _names(record: type[Any]) -> tuple[str, ...]:
+def names_of(record: type) -> tuple[str, ...]:
+    """The names of a record type's fields."""
     return tuple(field.name for field in dataclasses.fields(record))
 
 
@@ -147,7 +148,7 @@ def plain(record: Any) -> Any:
     if type(record) in _PLAIN:
         return record
     if dataclasses.is_dataclass(record):
-        return {name: plain(getattr(record, name)) for name in _names(record.__class__)}
+        return {name: plain(getattr(record, name)) for name in names_of(record.__class__)}
     if isinstance(record, tuple | list):
         return [plain(item) for item in record]
     if isinstance(record, Mapping):

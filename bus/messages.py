@@ -289,6 +289,8 @@ def split_sample(body: bytes) -> tuple[int, bytes]:
 def _decode_sample(body: bytes) -> Sample:
     layout, packed = split_sample(body)
     numbers = doubles(len(packed) // 8).unpack(packed)
+    if math.isfinite(sum(numbers)):  # as nearly always, and one look at each is enough
+        return Sample(layout, numbers)
     if math.inf in numbers or -math.inf in numbers:
         raise Unfit("body.values: an infinity is no reading")
     return Sample(layout, tuple(None if number != number else number for number in numbers))
@@ -371,7 +373,7 @@ def named(layout: Layout, sample: Sample) -> dict[str, float | None]:
 
 def units(names: Sequence[str]) -> list[str]:
     """The unit of each metric, told from its name; ``""`` for a plain count."""
-    return [_unit(name.rpartition(".")[2], name) for name in names]
+    return list(map(unit, names))
 
 
 _SUFFIXES = (
@@ -387,8 +389,11 @@ _SUFFIXES = (
 _BYTES = frozenset({"total", "used", "available", "free", "cached", "buffers", "bytes"})
 
 
-def _unit(field: str, name: str) -> str:
-    for suffix, unit in _SUFFIXES:
+@lru_cache(maxsize=4096)
+def unit(name: str) -> str:
+    """The unit of one metric."""
+    field = name.rpartition(".")[2]
+    for suffix, of_it in _SUFFIXES:
         if field.endswith(suffix):
-            return unit
+            return of_it
     return "bytes" if field in _BYTES and name.startswith(("memory", "swap", "disk")) else ""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgpack
 
-from bus.fields import Unfit, build, plain
+from bus.fields import Unfit, build, names_of, plain
 
 MAX_RECORDS = 10_000
 MAX_POINTS = 10_000
@@ -289,7 +289,8 @@ class Unanswered(Exception):
 
 def pack_question(question: Any) -> bytes:
     """The bytes of a question, to the store or to another program."""
-    return msgpack.packb({"ask": type(question).__name__, **plain(question)})  # type: ignore[no-any-return]
+    told = {"ask": type(question).__name__, **{name: getattr(question, name) for name in names_of(question.__class__)}}
+    return msgpack.packb(told, default=plain)  # type: ignore[no-any-return]
 
 
 def read_question(data: bytes) -> Question:

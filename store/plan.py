@@ -9,7 +9,7 @@ are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from store.keys import DAY, HOUR
@@ -18,6 +18,8 @@ from store.spans import RAW, TIERS, day_of
 Stretch = tuple[int, int]
 """From a time, ns, to another that is not included."""
 COARSEST_FIRST = tuple(sorted(TIERS, key=lambda tier: -TIERS[tier]))
+LONG_DAYS = 4
+"""So many whole days are worth remembering what was planned for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Step:
     end: int
 
 
+Middle = Callable[[int, int, Callable[[], list[Step]]], list[Step]]
+"""What is planned from a midnight to another: remembered, or planned now."""
+
+
 def plan(
     start: int,
     end: int,
@@ -36,17 +42,56 @@ def plan(
     raw: Sequence[Stretch],
     tiers: Mapping[str, Sequence[Stretch]],
     late: Set[int] = frozenset(),
+    middle: Middle | None = None,
 ) -> list[Step]:
     """What to read for steps of ``length`` from ``start`` to ``end`` (not included), by time and without overlap.
 
     ``raw`` and ``tiers`` are the stretches for which there are rows or rollups, ``late`` the days whose rollups lack
-    rows that came late.
+    rows that came late. ``middle`` may remember what is planned for whole days.
     """
     if start >= end:
         return []
     known = [stretch for stretches in (raw, *tiers.values()) for stretch in stretches]
     start = max(start, min((first for first, _ in known), default=end))
     end = min(end, max((last for _, last in known), default=start))
+    first, last = -(-start // DAY) * DAY, end // DAY * DAY
+    if middle is None or last - first < LONG_DAYS * DAY:
+        return _planned(start, end, length, raw, tiers, late)
+    found: list[Step] = []
+    for step in (
+        *_of_day(first - DAY, start, first, length, raw, tiers, late),
+        *middle(first, last, lambda: _planned(first, last, length, raw, tiers, late)),
+        *_of_day(last, last, end, length, raw, tiers, late),
+    ):
+        _add(found, step.tier, step.start, step.end)
+    return found
+
+
+def _of_day(
+    day: int,
+    start: int,
+    end: int,
+    length: int,
+    raw: Sequence[Stretch],
+    tiers: Mapping[str, Sequence[Stretch]],
+    late: Set[int],
+) -> list[Step]:
+    """What is planned for a part of a day, by what concerns this day alone."""
+
+    def of(stretches: Sequence[Stretch]) -> list[Stretch]:
+        return [one for one in stretches if one[0] < day + DAY and one[1] > day]
+
+    return _planned(start, end, length, of(raw), {tier: of(some) for tier, some in tiers.items()}, late)
+
+
+def _planned(
+    start: int,
+    end: int,
+    length: int,
+    raw: Sequence[Stretch],
+    tiers: Mapping[str, Sequence[Stretch]],
+    late: Set[int],
+) -> list[Step]:
     hourly = _hourly(raw, tiers)
     with_rows = _cells(raw, start, end, hourly, whole=False)
     with_tier = {tier: _cells(tiers.get(tier, ()), start, end, hourly, whole=True) for tier in TIERS}

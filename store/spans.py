@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from store.keys import DAY, HOUR, MINUTE, SECOND, partition_start
 
@@ -55,6 +57,30 @@ def spans(names: Iterable[str]) -> list[Span]:
         if not kept or one.end > kept[-1].end:
             kept.append(one)
     return kept
+
+
+class Listing:
+    """Files by time, none of which lies within another."""
+
+    __slots__ = ("_starts", "seen", "spans")
+
+    def __init__(self, spans: list[Span]) -> None:
+        self.spans = spans
+        self.seen: dict[tuple[int, int], Any] = {}
+        """What somebody found out about some of them."""
+        self._starts = [one.start for one in spans]
+
+    def places(self, start: int, end: int) -> tuple[int, int]:
+        """From which of them on, and before which, they speak for a time between two, both included."""
+        first = last = bisect_right(self._starts, end)
+        while first > 0 and self.spans[first - 1].end > start:  # ends ascend as starts do
+            first -= 1
+        return first, last
+
+    def between(self, start: int, end: int) -> list[Span]:
+        """Those that speak for a time between two, both included."""
+        first, last = self.places(start, end)
+        return self.spans[first:last]
 
 
 def day_of(at: int) -> int:

@@ -16,9 +16,8 @@ from api.health import Limits, host_health
 from api.live import Live
 from api.past_shapes import Top, TopRow
 from bus.fields import Unfit
-from bus.messages import split_sample, units
+from bus.messages import split_sample, unit
 from bus.questions import Column, SeriesAnswer
-from bus.wire import Malformed
 
 _DOUBLE = struct.Struct("<d")
 
@@ -81,9 +80,10 @@ def matching(live: Live, host: str, globs: tuple[str, ...]) -> int:
     if now is None or now.newest is None:
         return 0
     try:
-        return len(_places(live.layout_of(now.newest) or (), globs))
-    except Malformed:
+        layout, _ = split_sample(now.newest.body)
+    except Unfit:
         return 0
+    return len(_places(live.layouts.get(layout, ()), globs))
 
 
 @lru_cache(maxsize=512)
@@ -128,7 +128,7 @@ def _row(directory: Directory, one: Candidate) -> TopRow:
         "server_id": one.host,
         "display_name": directory.display(one.host),
         "metric": one.metric,
-        "unit": units([one.metric])[0],
+        "unit": unit(one.metric),
         "value": one.value,
     }
     if one.at is not None:

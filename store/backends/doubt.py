@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import itertools
+import mmap
 import os
 import struct
 import subprocess
@@ -41,6 +42,7 @@ class Presence:
         self._folder = store / "at"
         self._path = self._folder / f"{os.getpid()}-{next(_COUNT)}"
         self._file = -1
+        self._mark: mmap.mmap | None = None
         self._marks: dict[Path, bytes] = {}
         # Without room for the marker there is none: that must not keep anybody from reading.
         with contextlib.suppress(OSError):
@@ -54,6 +56,8 @@ class Presence:
             os.pwrite(file, bytes(_MARK_BYTES), 0)
             # Held before it has its name: nobody takes it for a dead one's.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Written for every question: through a map that is no call of the system, and waits for no journal.
+            self._mark = mmap.mmap(file, _MARK_BYTES)
             os.rename(fresh, self._path)
         except OSError:
             os.close(file)
@@ -72,13 +76,16 @@ class Presence:
 
     def write(self, mark: bytes) -> None:
         """Write over the mark from its start on; without a file nothing happens."""
-        if self._file >= 0:
-            os.pwrite(self._file, mark, 0)
+        if self._mark is not None:
+            self._mark[: len(mark)] = mark
 
     def close(self) -> None:
         """This process is nowhere any more."""
         if self._file >= 0:
             self._path.unlink(missing_ok=True)
+            if self._mark is not None:
+                self._mark.close()
+                self._mark = None
             os.close(self._file)
             self._file = -1
 

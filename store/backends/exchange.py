@@ -24,16 +24,16 @@ class Place:
     """Knows whether the store in a folder is still the one that was opened."""
 
     def __init__(self, store: Path, *, write: bool) -> None:
-        self._state = store / "state" / "data.mdb"
+        self._state = str(store / "state" / "data.mdb")
         self._restored = restored_of(store) if write else None
-        self._inode = self._state.stat().st_ino
+        self._inode = os.stat(self._state).st_ino
 
     def check(self) -> None:
         """Raises ``StoreBroken`` when another is there, or waits for this writer to end."""
         if self._restored is not None and self._restored.is_dir():
             raise StoreBroken(f"{self._restored.name} waits to take the store's place")
         try:
-            same = self._state.stat().st_ino == self._inode
+            same = os.stat(self._state).st_ino == self._inode
         except OSError as error:
             raise StoreBroken(f"{self._state}: {error.strerror}") from None
         if not same:

@@ -27,6 +27,7 @@ from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
 from store.backends.leaving import counted, leaving, let_go
 from store.backends.newest import NewestRecords, Numbered
+from store.backends.numbers import Numbers, number_of
 from store.backends.partitions import BAD, Partitions, environment, explained
 from store.backends.past import Past
 from store.backends.values import (
@@ -64,6 +65,7 @@ class LmdbBackend:
         self._path = path
         self._at_state = path / "state"
         self._write = write
+        self._remembered = Numbers()
         if write:
             take_restored(path)
             (path / "state").mkdir(parents=True, exist_ok=True)
@@ -378,12 +380,12 @@ class LmdbBackend:
         self._presence.close()
 
     def _series_number(self, kind: str, subject: str) -> int | None:
-        if kind not in KINDS:
-            return None
+        self._place.check()  # in another store it may have another one
+        return self._remembered.of(kind, subject, self._read_number)
+
+    def _read_number(self, key: bytes) -> int | None:
         with self._reading() as txn:
-            value = txn.get(series_key(kind, subject.encode()), db=self._db["series"])
-        series = unpack_series(value) if value else None
-        return None if series is None else series[0]
+            return number_of(txn.get(key, db=self._db["series"]))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[lmdb.Transaction]:

@@ -22,8 +22,10 @@ from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
 from store.backends.exchange import discard, exchange, prepared
+from store.backends.listed import listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
-from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, partition_start, period, row_key
+from store.folders import Folders
+from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
 from store.rows import Damaged, Opened, salvaged, spread
 
 MAP_BYTES = 2**40
@@ -82,6 +84,7 @@ class Partitions:
         self._presence = presence
         self._write = write
         self._open: OrderedDict[Path, tuple[lmdb.Environment, int]] = OrderedDict()
+        self._listed = Folders(listed)
         self._look: Look | None = None
         self._regrouping = Regrouping(self.note)
         if write:
@@ -105,16 +108,12 @@ class Partitions:
 
     def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
         """The kind's partitions that may hold something of the range, by time; none that is doubted."""
-        found = []
-        folder, length = self._rows / kind, period(kind)
-        names = _names(folder)
-        for name in names:
-            begin = _start(name)
-            if begin is None or name + DOUBT in names:
-                continue
-            if (end is None or begin <= end) and (start is None or begin + length > start):
-                found.append((begin, folder / name))
-        return [path for _, path in sorted(found)]
+        length = period(kind)
+        return [
+            path
+            for begin, path in self._listed.of(f"{self._rows}/{kind}").sound
+            if (end is None or begin <= end) and (start is None or begin + length > start)
+        ]
 
     def settled(self, kind: str, start: int, end: int) -> None:
         """Raise ``StoreBroken`` while a part of the range is just being looked into: without it the answer would lie.
@@ -122,12 +121,10 @@ class Partitions:
         A doubt that nobody has settled for long, because no writer runs, is left out of answers and no reason to give
         none; then the log has said so.
         """
-        folder = self._rows / kind
-        for note in [folder / name for name in _names(folder) if name.endswith(DOUBT)]:
-            begin = _start(note.name.removesuffix(DOUBT))
+        for begin, note in self._listed.of(f"{self._rows}/{kind}").doubts:
             with suppress(FileNotFoundError):
                 fresh = time.time() - note.stat().st_mtime < DOUBT_SECONDS
-                if fresh and begin is not None and begin <= end and begin + period(kind) > start:
+                if fresh and begin <= end and begin + period(kind) > start:
                     raise StoreBroken(f"{kind} of {note.stem} are looked into after a crash, ask again in a moment")
 
     def put_aside(self, kind: str = "*") -> list[Path]:
@@ -239,7 +236,7 @@ class Partitions:
     def drop_put_aside(self, kind: str, before: int) -> None:
         """Forget what was put aside and ended before this instant."""
         for path in self.put_aside(kind):
-            begin = _start(path.name.partition(BAD)[0])
+            begin = start_of(path.name.partition(BAD)[0])
             if begin is not None and begin + period(kind) <= before:
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -358,23 +355,6 @@ class Partitions:
                 more = cursor.next()
             following = bytes(cursor.key()) if more else b""
             return values, following if following <= last else b"", fresh
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
-
-
-def _start(name: str) -> int | None:
-    """When a partition of this name begins; None when it is none."""
-    if len(name) != len("20261123T19"):
-        return None
-    try:
-        return partition_start(name)
-    except ValueError:
-        return None
 
 
 def _inode(path: Path) -> int:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ MARGIN = 60_000_000_000
 AT_ONCE = 4
 """Partitions removed in one go: a commit waits for it."""
 
+MOST_PLANS = 32
 MOST_LAYOUTS = 32
 """Layouts that are remembered: each may have thousands of names."""
 
@@ -70,6 +72,7 @@ class Past:
         self._blocks = blocks
         self._stepped = Stepped(blocks)
         self._layouts = remembered(layouts)
+        self._plans: dict[Hashable, list[Step]] = {}
 
     def rows(self, kind: str, subject: str, number: int, start: int, end: int) -> list[Row]:
         """The records in a range; see ``Backend``."""
@@ -105,19 +108,50 @@ class Past:
 
     def pieces(self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
         """The metrics of a host that match, between two times (both included), in steps of the grid."""
+        self._blocks.hold(True)
+        try:
+            return self._pieces(subject, number, globs, grid, start, end)
+        finally:
+            self._blocks.hold(False)
+
+    def _pieces(
+        self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int
+    ) -> list[Piece]:
         self._rows.settled(SAMPLE, start, end)
         waiting = self._waiting(start, end)
         # After what waits: a day is marked before what came late is in its block, and waits no more.
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
-        raw = [*self._stretches(RAW, start, end), *self._archived(start, end), *waiting.values()]
+        archived = self._archived(start, end)
+        raw = [*self._stretches(RAW, start, end), *archived, *waiting.values()]
         late = {day_of(first) for first, _ in waiting.values()} | self._blocks.late()
-        late = {day for day in late if day <= end and day + DAY > start and self._whole(day)}
+        # A day without rollups is answered from its rows in any case.
+        rolled = [stretch for stretches in tiers.values() for stretch in stretches]
+        late = {
+            day
+            for day in late
+            if day <= end
+            and day + DAY > start
+            and any(first <= day < last for first, last in rolled)
+            and self._whole(day)
+        }
         found: list[Piece] = []
-        for step in plan(start, end + 1, grid.length, raw, tiers, late):
+        of = grid.length, tuple(waiting.values()), frozenset(late), tuple(archived)
+        for step in plan(start, end + 1, grid.length, raw, tiers, late, partial(self._remembered, of)):
             if step.tier == RAW:
                 found += self._raw(subject, number, globs, grid, step, waiting)
             else:
                 found += self._stepped.rolled(step.tier, subject, globs, grid, step.start, step.end)
+        return found
+
+    def _remembered(self, of: Hashable, start: int, end: int, made: Callable[[], list[Step]]) -> list[Step]:
+        """What is to be read of whole days, which is the same while the files are."""
+        listings = tuple(self._blocks.listing(SAMPLE, tier) for tier in (RAW, *TIERS))
+        key = of, start, end, listings
+        found = self._plans.get(key)
+        if found is None:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            found = self._plans[key] = made()
         return found
 
     def unlink_sealed(self, now: int, note: Callable[[str, Path], bool] = lambda kind, path: True) -> int:

@@ -173,6 +173,19 @@ def scaled(values: Floats) -> tuple[Integers, npt.NDArray[np.int64]]:
     return whole, decimals
 
 
+def scaled_one(row: Floats) -> tuple[Integers | None, int]:
+    """As ``scaled``, of one row; None where no integers give the numbers back."""
+    row = np.ascontiguousarray(row)
+    few = row[:16]
+    with np.errstate(invalid="ignore", over="ignore"):
+        for ten in (0, *DECIMALS):
+            if (np.rint(few * TENS[ten]) / TENS[ten] == few).all():
+                tried = np.rint(row * TENS[ten]).astype(np.int64)
+                if _same(tried.astype(np.float64) / TENS[ten], row):
+                    return tried, ten
+    return None, 0
+
+
 def _same(a: Floats, b: Floats) -> Any:
     return (a.view(np.uint64) == b.view(np.uint64)).all(axis=-1)
 

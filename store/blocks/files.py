@@ -10,22 +10,18 @@ the names anew for each question, and again when a file that they saw is gone: t
 
 from __future__ import annotations
 
-import os
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.mapped import settle
 from bus.messages import KINDS
 from store.blocks.aside import misplaced
-from store.blocks.coding import Floats
 from store.blocks.gather import Told, Voice, records, taken
 from store.blocks.kept import Kept
 from store.blocks.listing import Place
@@ -33,9 +29,11 @@ from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll
 from store.blocks.segments import NEW, Segment, Writing
+from store.blocks.single import columns_of
 from store.columns import Columns, matching
+from store.folders import Folders
 from store.keys import EARLIEST, FAR, partition_start
-from store.spans import RAW, Span, name_of, span_of, spans
+from store.spans import RAW, Listing, Span, name_of, span_of, spans
 
 LATE = "late"
 MOST_OPEN = 256
@@ -45,22 +43,26 @@ MOST_LISTED = 128 * 2**20
 """Bytes that the indexes of open files take together: with many hosts, fewer files are open."""
 MOST_READ = 64_000_000
 """Readings that one question takes out of blocks at once, half a gigabyte: one reader serves everybody."""
-SETTLED = 2.0
-"""A folder that did not change for so many seconds is listed once: its time is no finer than the clock's tick."""
 TRIES = 5
 Row = tuple[int, int, bytes]
 Found = TypeVar("Found")
-Numbers = npt.NDArray[Any]
 Names = tuple[str, ...]
-Between = tuple[int, int]
+Identities = tuple[tuple[int, int], ...]
+MOST_SEEN = 64
 PLACE_BYTES, NAME_BYTES = 500, 80
 """What a part's place and each of its names take in memory, about."""
-MOST_KEPT = 8
-"""Of a question for more metrics than these nothing is kept: it is an export, and would drive out all else."""
 
 
 class Gone(Exception):
     """A file that was listed is no more."""
+
+
+class _Opened(NamedTuple):
+    """An open file, which file it is, and the listing in which it stood when that was looked at."""
+
+    segment: Segment
+    identity: tuple[int, int]
+    listing: Listing | None
 
 
 class Blocks:
@@ -69,16 +71,19 @@ class Blocks:
     def __init__(self, folder: Path, note: Callable[[str], None], most_listed: int = MOST_LISTED) -> None:
         """``most_listed``: who works on many files at once sets it so high that none of them is closed meanwhile."""
         self.folder = folder
+        self._marks = str(folder / LATE)
         self._most_listed = most_listed
         self._note = note
-        self._open: OrderedDict[Path, tuple[Segment, tuple[int, int]]] = OrderedDict()
-        self._listed: dict[Path, tuple[int, list[Span]]] = {}
+        self._open: OrderedDict[Path, _Opened] = OrderedDict()
+        self._listed = Folders(_listing)
+        self._late = Folders(_days)
         self.most_read = MOST_READ
         self.kept = Kept()
+        self._turn = 0
         self.faults = 0
         """How often something could not be read."""
         self._paths: dict[tuple[str, str, str], Path] = {}
-        self._folders: dict[tuple[str, str], Path] = {}
+        self._folders: dict[tuple[str, str], str] = {}
         self.roll: Roll | None = None
         """Which files there are to be, for who makes and removes them; see ``be_kept``."""
 
@@ -115,19 +120,18 @@ class Blocks:
         if not told and self.roll is not None:
             self.roll.strike(names)  # on a full disk there is room now
 
+    def hold(self, held: bool) -> None:
+        """Look at each folder once from now on, or each time again."""
+        self._listed.hold(held)
+        self._late.hold(held)
+
     def spans(self, kind: str, tier: str, start: int = EARLIEST, end: int = FAR) -> list[Span]:
         """The files that may hold something between two times (both included), by time."""
-        key = kind, tier
-        folder = self._folders.get(key)
-        if folder is None:
-            folder = self._folders[key] = self.folder / kind / tier
-        return [one for one in self._listing(folder) if one.start <= end and one.end > start]
+        return self.listing(kind, tier).between(start, end)
 
-    def late(self) -> set[int]:
+    def late(self) -> frozenset[int]:
         """The days to which rows came after their rollups were made, and these are not made anew yet."""
-        with suppress(OSError, ValueError):
-            return {partition_start(name) for name in os.listdir(self.folder / LATE)}
-        return set()
+        return self._late.of(self._marks)
 
     def mark_late(self, span: Span) -> None:
         """Have a joined day answered from its rows from now on, also after a power cut; the sealer's duty."""
@@ -154,18 +158,25 @@ class Blocks:
             found = self._paths[key] = self.folder / kind / tier / span.name
         return found
 
-    def segment(self, path: Path) -> Segment | None:
-        """The open file; None when it is damaged. Raises ``Gone``."""
+    def segment(self, path: Path, listing: Listing | None = None) -> Segment | None:
+        """The open file; None when it is damaged. Raises ``Gone``.
+
+        One that was looked at since its folder changed, of which ``listing`` is the sign, is the same still.
+        """
+        known = self._open.get(path)
+        if known is not None and known.listing is listing is not None:
+            self._open.move_to_end(path)
+            return known.segment
         try:
             found = path.stat()
         except OSError:
             self.forget(path)
             raise Gone(str(path)) from None
         identity = found.st_ino, found.st_mtime_ns
-        known = self._open.get(path)
-        if known is not None and known[1] == identity:
+        if known is not None and known.identity == identity:
+            self._open[path] = known._replace(listing=listing)
             self._open.move_to_end(path)
-            return known[0]
+            return known.segment
         self.forget(path)
         try:
             segment = Segment(path)
@@ -177,13 +188,13 @@ class Blocks:
         except (Damaged, OSError, ValueError) as error:
             self._note(f"{path}: {str(error).removeprefix(str(path)).removeprefix(':').strip()}")
             return None
-        listed = segment.listed + sum(other.listed for other, _ in self._open.values())
+        listed = segment.listed + sum(other.segment.listed for other in self._open.values())
         while self._open and (len(self._open) >= MOST_OPEN or listed > self._most_listed):
-            other = self._open.popitem(last=False)[1][0]
+            other = self._open.popitem(last=False)[1].segment
             listed -= other.listed
             other.close()
         segment.identity = identity
-        self._open[path] = segment, identity
+        self._open[path] = _Opened(segment, identity, listing)
         return segment
 
     def rows(self, kind: str, subject: str, start: int, end: int, limit: int | None = None) -> list[Row]:
@@ -216,7 +227,7 @@ class Blocks:
                 path = self.path("sample", RAW, span)
                 for segment, place, names, wanted in self.wanted(self.segment(path), subject, globs):
                     with self.whole(path, place):
-                        some = list(_columns(segment, place, names, wanted, (start, end), self._tell, self.kept))
+                        some = list(columns_of(segment, place, names, wanted, (start, end), self._tell, self.kept))
                         found += some
                         most -= sum(len(one.times) * len(one.values) for one in some)
                     if most < 0:
@@ -229,14 +240,29 @@ class Blocks:
 
     def segments(self, kind: str, tier: str, start: int, end: int) -> list[Segment]:
         """The files of such a time that are sound; raises ``Gone``."""
-        found = (self.segment(self.path(kind, tier, span)) for span in self.spans(kind, tier, start, end))
+        listing = self.listing(kind, tier)
+        found = (self.segment(self.path(kind, tier, span), listing) for span in listing.between(start, end))
         return [one for one in found if one is not None]
 
+    def identities(self, kind: str, tier: str, start: int, end: int) -> Identities:
+        """Which files these are: as long as it says the same, so do they. Raises ``Gone``."""
+        listing = self.listing(kind, tier)
+        places = listing.places(start, end)
+        seen: tuple[int, Identities] | None = listing.seen.get(places)
+        if seen is None or seen[0] != self._turn:
+            if len(listing.seen) >= MOST_SEEN:
+                listing.seen.clear()
+            seen = self._turn, tuple(one.identity for one in self.segments(kind, tier, start, end))
+            listing.seen[places] = seen
+        return seen[1]
+
     def refresh(self) -> None:
-        """Close what is no more, so that its room comes back."""
-        for path, (_, (inode, _)) in list(self._open.items()):
+        """Close what is no more, so that its room comes back; have what is there looked at anew."""
+        self._turn += 1
+        for path, opened in list(self._open.items()):
             with suppress(OSError):
-                if path.stat().st_ino == inode:
+                if path.stat().st_ino == opened.identity[0]:
+                    self._open[path] = opened._replace(listing=None)
                     continue
             self.forget(path)
 
@@ -244,25 +270,20 @@ class Blocks:
         """Close a file."""
         known = self._open.pop(path, None)
         if known is not None:
-            known[0].close()
+            known.segment.close()
 
     def close(self) -> None:
         """Close every file."""
         for path in list(self._open):
             self.forget(path)
 
-    def _listing(self, folder: Path) -> list[Span]:
-        try:
-            changed = folder.stat().st_mtime_ns
-        except OSError:
-            return []
-        known = self._listed.get(folder)
-        if known is not None and known[0] == changed:
-            return known[1]
-        found = spans(name for name in os.listdir(folder) if not name.endswith(NEW))
-        if time.time_ns() - changed > SETTLED * 1e9:
-            self._listed[folder] = changed, found
-        return found
+    def listing(self, kind: str, tier: str) -> Listing:
+        """The files of a tier; while it is the same object, they are the same."""
+        key = kind, tier
+        folder = self._folders.get(key)
+        if folder is None:
+            folder = self._folders[key] = str(self.folder / kind / tier)
+        return self._listed.of(folder)
 
     def settled(self, read: Callable[[], list[Found]]) -> list[Found]:
         """What ``read`` finds while no file goes away under it."""
@@ -316,6 +337,17 @@ class Blocks:
         self._note(damage)
 
 
+def _listing(folder: str, names: Sequence[str]) -> Listing:
+    return Listing(spans(name for name in names if not name.endswith(NEW)))
+
+
+def _days(folder: str, names: Sequence[str]) -> frozenset[int]:
+    """The days of marks; none while one of them is no day."""
+    with suppress(ValueError):
+        return frozenset(partition_start(name) for name in names)
+    return frozenset()
+
+
 def voice_of(place: Place) -> Voice:
     """Whose rows these are."""
     return Voice(place.source, place.wire_subject, place.layout, place.values)
@@ -335,46 +367,3 @@ def told(part: Part) -> Told:
         raise Damaged("the bodies of records do not have their lengths")
     bodies = tuple(data[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True))
     return Told(at, at + late, epoch, number, None, bodies)
-
-
-def _columns(
-    segment: Segment,
-    place: Place,
-    names: Names,
-    wanted: Names,
-    between: Between,
-    note: Callable[[str], None],
-    kept: Kept,
-) -> Iterator[Columns]:
-    start, end = between
-    if place.what != SAMPLES or len(names) != place.values or place.first > end or place.last < start or not wanted:
-        return
-    opened: list[Part] = []
-
-    def part() -> Part:
-        if not opened:
-            opened.append(segment.part(place))
-            if len(wanted) * 2 > len(names):
-                opened[0].all_read()
-        return opened[0]
-
-    def once(column: int, read: Callable[[], Numbers]) -> Numbers:
-        key = (segment.identity, place.offset, column)
-        found: Numbers | None = kept.get(key)
-        if found is None:
-            found = read()
-            if len(wanted) <= MOST_KEPT:
-                kept.put(key, found, found.nbytes)
-        return found
-
-    times = once(0, lambda: np.clip(part().integers(0), EARLIEST, FAR))
-    first, last = int(np.searchsorted(times, start)), int(np.searchsorted(times, end, "right"))
-    where = {name: META + at for at, name in enumerate(names)}
-    values: dict[str, Floats] = {}
-    for name in wanted:
-        column = where[name]
-        try:
-            values[name] = once(column, lambda column=column: part().floats(column))[first:last]  # type: ignore[misc]
-        except Damaged as error:
-            note(f"{segment.path}: {place.subject}: {name}: {error}")
-    yield Columns(times[first:last], values)

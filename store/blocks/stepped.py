@@ -53,11 +53,13 @@ class Stepped:
         blocks, (tier, start, end) = self._blocks, what
 
         def look() -> list[Piece]:
-            segments = blocks.segments(SAMPLE, tier, start, end - 1)
-            key = what, subject, tuple(globs), grid.length, tuple(one.identity for one in segments)
+            identities = blocks.identities(SAMPLE, tier, start, end - 1)
+            key = what, subject, tuple(globs), grid.length, identities
             found: list[Piece] | None = blocks.kept.get(key)
             if found is None:
                 faults = blocks.faults
+                segments = blocks.segments(SAMPLE, tier, start, end - 1)
+                key = *key[:-1], tuple(one.identity for one in segments)
                 found = read(segments)
                 if blocks.faults == faults:
                     blocks.kept.put(key, found, sum(piece.rolled.bytes for piece in found))

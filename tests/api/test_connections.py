@@ -7,10 +7,12 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import requests
 
+from api.connections import Answer
 from tests.api import contract
 from tests.api.house import House
 from tests.api.served import Served, serving
@@ -108,3 +110,72 @@ def test_connections_over_the_limit_are_told_so_and_the_next_is_welcome_again() 
                 contract.error(json.loads(body))
         served.until(lambda: not served.connections)
         assert honest(served) == 200
+
+
+class Written:
+    """A transport that remembers what was written to it."""
+
+    def __init__(self) -> None:
+        self.told: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+def test_the_head_of_an_answer_goes_with_the_first_of_its_body() -> None:
+    cycle, transport = SimpleNamespace(response_started=False), Written()
+    answer = Answer(cycle, transport)  # type: ignore[arg-type]
+    answer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    cycle.response_started = True
+    for part in (b"head ", b"body", b"more"):
+        answer.write(part)
+    answer.flush()
+    assert transport.told == [b"HTTP/1.1 100 Continue\r\n\r\n", b"head body", b"more"]
+
+
+def test_the_head_of_an_answer_without_a_body_goes_when_it_is_over() -> None:
+    cycle = SimpleNamespace(response_started=True)
+    for over in (Answer.flush, Answer.close):
+        transport = Written()
+        answer = Answer(cycle, transport)  # type: ignore[arg-type]
+        answer.write(b"head")
+        assert transport.told == []
+        over(answer)
+        assert (b"".join(transport.told), answer.is_closing()) == (b"head", over is Answer.close)
+
+
+def test_answers_to_requests_that_came_together_come_one_after_the_other() -> None:
+    ask = b"%s /api/v1/health HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+    with serving(House()) as served, dialled(served) as client:
+        client.sendall(ask % (b"HEAD", b"") + ask % (b"GET", b"") + ask % (b"HEAD", b"Connection: close\r\n"))
+        told = rest(client)
+    assert told.count(b"HTTP/1.1 200 OK") == 3
+    heads = [part.partition(b"\r\n\r\n") for part in told.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert [bool(body) for _, _, body in heads] == [False, True, False]
+    assert json.loads(heads[1][2])["status"]
+
+
+def test_heads_alone_and_bodies_that_are_awaited_come_whole() -> None:
+    with serving(House()) as served, socket.create_connection(("127.0.0.1", served.port)) as client:
+        client.settimeout(PATIENCE)
+        reading = client.makefile("rb")
+        for request, status in (
+            (b"HEAD /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"200"),
+            (b"OPTIONS /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"200"),
+            (
+                b"POST /api/v1/alerts/x/ack HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+                b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+                b"100",
+            ),
+        ):
+            client.sendall(request)
+            assert reading.readline().split()[1] == status
+            while reading.readline().strip():
+                pass

@@ -23,6 +23,8 @@ from store.blocks.coding import (
     Integers,
     coded_floats,
     coded_integers,
+    scaled,
+    scaled_one,
 )
 from store.blocks.decoding import all_floats, all_integers, floats, integers
 from store.blocks.parts import SAMPLES, Part, joined_floats, packed
@@ -53,6 +55,16 @@ def test_any_numbers_come_back_bit_for_bit(numbers: list[float]) -> None:
     column = np.array(numbers)
     (coded,) = coded_floats(column[None, :])
     assert same_bits(back(coded, len(column)), column)
+
+
+@given(COLUMN)
+def test_one_row_is_scaled_as_it_is_among_others(numbers: list[float]) -> None:
+    row = np.nan_to_num(np.array(numbers))
+    (whole,), (decimals,) = scaled(row[None])
+    alone, places = scaled_one(row)
+    assert (alone is None) == (decimals < 0)
+    if alone is not None:
+        assert (alone.tolist(), places) == (whole.tolist(), decimals)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60))

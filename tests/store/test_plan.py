@@ -71,6 +71,7 @@ def test_what_is_planned_covers_what_is_known_once(back: int, long: int, length:
     end = start + long
     raw = [*RAW_DAYS, TODAY]
     found = plan(start, end, length, raw, {"5m": FIVES, "1h": HOURS}, late)
+    assert plan(start, end, length, raw, {"5m": FIVES, "1h": HOURS}, late, lambda *days: days[2]()) == found
     for step, after in itertools.pairwise(found):
         assert step.end <= after.start
     for step in found:

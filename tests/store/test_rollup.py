@@ -72,6 +72,16 @@ def test_a_rollup_of_rollups_is_the_rollup(rows: Rows) -> None:
 
 
 @given(ROWS)
+def test_the_rollup_of_one_metric_is_that_among_others(rows: Rows) -> None:
+    times, values = given_rows(rows)
+    minutes = rolled(times, values, MINUTE)
+    for metric in range(2):
+        alone = rolled(times, values[[metric]], MINUTE)
+        assert same(alone, minutes.of(metric))
+        assert same(coarser(alone, 5 * MINUTE), coarser(minutes, 5 * MINUTE).of(metric))
+
+
+@given(ROWS)
 def test_a_rollup_comes_back_from_its_bytes(rows: Rows) -> None:
     found = rolled(*given_rows(rows), MINUTE)
     (data,) = sheets(ROLLUP, [told_of(found)], small=True)

@@ -1,0 +1,57 @@
+"""What stands in folders, looked up again when they changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+SETTLED = 2_000_000_000
+"""A folder that did not change for so long, ns, is listed once: its time is no finer than the clock's tick."""
+
+
+class Folders(Generic[T]):
+    """What ``read`` makes of the names in a folder.
+
+    While it is the same object, nothing came into the folder, left it or took another's place.
+    """
+
+    def __init__(self, read: Callable[[str, Sequence[str]], T]) -> None:
+        """``read`` is given the folder and the names in it, none where there is no such folder."""
+        self._read = read
+        self._known: dict[str, tuple[int, T]] = {}
+        self._held: dict[str, T] | None = None
+
+    def of(self, folder: str) -> T:
+        """What stands there now."""
+        if self._held is None:
+            return self._looked(folder)
+        if folder not in self._held:
+            self._held[folder] = self._looked(folder)
+        return self._held[folder]
+
+    def hold(self, held: bool) -> None:
+        """Look at each folder once from now on, or each time again: a question asks for the same a dozen times."""
+        self._held = {} if held else None
+
+    def _looked(self, folder: str) -> T:
+        try:
+            changed = os.stat(folder).st_mtime_ns
+            known = self._known.get(folder)
+            if known is not None and known[0] == changed:
+                return known[1]
+            names = os.listdir(folder)
+        except OSError:
+            return self._read(folder, ())
+        found = self._read(folder, names)
+        if time.time_ns() - changed > SETTLED:
+            self._known[folder] = changed, found
+        return found
+
+    def clear(self) -> None:
+        """Look everything up anew."""
+        self._known.clear()
+        if self._held is not None:
+            self._held.clear()

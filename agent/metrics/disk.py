@@ -16,6 +16,8 @@ from agent.readings import Ground, Reading, Readings
 
 PATIENCE = 1.0
 """Seconds that all file systems together have to answer."""
+LOCAL = frozenset({"ext2", "ext3", "ext4", "f2fs", "tmpfs", "vfat", "xfs"})
+"""Types of file systems that answer from memory: neither a server nor a disk is asked, so that none of them hangs."""
 Sizes = tuple[int, int, int, int, int, int]
 """Block size, blocks, free blocks, blocks free for ordinary users, inodes, free inodes."""
 
@@ -37,11 +39,16 @@ class _Question:
 
     def _asked(self) -> None:
         try:
-            self.answer = self._ask(self._path)
-        except OSError:  # no longer mounted, or not for us: no reading
-            self.answer = None
+            self.answer = _answer(self._ask, self._path)
         finally:
             self.done.set()
+
+
+def _answer(ask: Callable[[bytes], Sizes], path: bytes) -> Sizes | None:
+    try:
+        return ask(path)
+    except OSError:  # no longer mounted, or not for us: no reading
+        return None
 
 
 class Disk:
@@ -68,6 +75,11 @@ class Disk:
         config = self._config
         readings: dict[str, Reading] = {}
         found = mounts(self._mountinfo.read(), config.skip_filesystems, config.skip_mounts)
+        # Where there is another kind, the way to one of these may lead through it.
+        if all(mount.kind in LOCAL for mount in found):
+            for mount in found:
+                readings.update(told(mount.point, _answer(self._ask, mount.path)))
+            return readings
         questions = {mount: self._hung.get(mount.path) or _Question(self._ask, mount.path) for mount in found}
         deadline = time.monotonic() + self._patience
         for mount, question in questions.items():

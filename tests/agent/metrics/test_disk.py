@@ -82,7 +82,32 @@ def test_one_that_hangs_holds_up_nothing_is_asked_once_and_heals(ground: Ground)
     assert SAID[1:] == ["the file system /mnt/nas answers again"]
 
 
-def test_one_that_refuses_has_no_reading(ground: Ground) -> None:
+def test_where_none_can_hang_no_thread_is_needed_and_where_one_can_each_has_its_own(ground: Ground) -> None:
+    threads: list[threading.Thread] = []
+
+    def ask(_path: bytes) -> Sizes:
+        threads.append(threading.current_thread())
+        return HALF
+
+    assert Disk(ground, ask=ask).read()["disk[/].percent"] == 55.56
+    assert threading.current_thread() not in threads
+    assert len(set(threads)) == 2
+    threads.clear()
+
+    mountinfo = Path(ground.proc) / "self" / "mountinfo"
+    mountinfo.write_text(MOUNTINFO.replace("nfs4 nas:/big", "xfs /dev/vdb"))
+    disk = Disk(ground, ask=ask)
+    assert disk.read()["disk[/mnt/nas].percent"] == 55.56
+    assert set(threads) == {threading.current_thread()}
+    mountinfo.write_text(MOUNTINFO)
+    assert disk.read()["disk[/mnt/nas].percent"] == 55.56
+    assert len(set(threads)) == 3
+
+
+@pytest.mark.parametrize("other", ["nfs4 nas:/big", "ext4 /dev/vdb"])
+def test_one_that_refuses_has_no_reading(ground: Ground, other: str) -> None:
+    (Path(ground.proc) / "self" / "mountinfo").write_text(MOUNTINFO.replace("nfs4 nas:/big", other))
+
     def refuse(path: bytes) -> Sizes:
         raise PermissionError(path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 
 _PIECE = 65_536
@@ -44,6 +43,9 @@ class Kept:
             os.close(self._fd)
 
 
-def there_is(*patterns: str) -> bool:
-    """Whether a path matches any of the globs."""
-    return any(next(glob.iglob(pattern), None) is not None for pattern in patterns)
+def there_is(folder: str, prefix: str) -> bool:
+    """Whether anything in the folder has a name that begins so; a folder that is not there holds nothing."""
+    try:
+        return any(name.startswith(prefix) for name in os.listdir(folder))
+    except OSError:
+        return False

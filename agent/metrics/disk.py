@@ -65,6 +65,7 @@ class Disk:
 
     def __init__(self, ground: Ground, ask: Callable[[bytes], Sizes] = sizes, patience: float = PATIENCE) -> None:
         self._mountinfo = Kept(f"{ground.proc}/self/mountinfo")
+        self._text, self._found = b"", list[Mount]()
         self._config = ground.config
         self._say = ground.say
         self._ask, self._patience = ask, patience
@@ -74,7 +75,10 @@ class Disk:
         """All file systems; returns within the patience even if some hang, which are not asked again meanwhile."""
         config = self._config
         readings: dict[str, Reading] = {}
-        found = mounts(self._mountinfo.read(), config.skip_filesystems, config.skip_mounts)
+        text = self._mountinfo.read()
+        if text != self._text:
+            self._text, self._found = text, mounts(text, config.skip_filesystems, config.skip_mounts)
+        found = self._found
         # Where there is another kind, the way to one of these may lead through it.
         if all(mount.kind in LOCAL for mount in found):
             for mount in found:

@@ -21,7 +21,7 @@ class Fan:
 
     def read(self) -> Readings:
         """All fans; none on virtual machines."""
-        if not there_is(f"{self._sys}/class/hwmon/hwmon*"):
+        if not there_is(f"{self._sys}/class/hwmon", "hwmon"):
             return {}
         import psutil
 

@@ -24,7 +24,8 @@ class Temperature:
 
     def read(self) -> Readings:
         """All sensors; none on most virtual machines, which are spared the memory that psutil takes."""
-        if not there_is(f"{self._sys}/class/hwmon/hwmon*", f"{self._sys}/class/thermal/thermal_zone*"):
+        folder = f"{self._sys}/class"
+        if not (there_is(f"{folder}/hwmon", "hwmon") or there_is(f"{folder}/thermal", "thermal_zone")):
             return {}
         import psutil
 

@@ -21,6 +21,8 @@ def measure(seconds: float) -> None:
     exporter = next((found for name in EXPORTERS if (found := shutil.which(name))), None)
     with hub('[agent]\nname = "bench-1"\n') as made:
         made.start("collector", "bus.command", "collector")
+        # With a store its messages are acknowledged, as in life: receipts cost the agent something too.
+        made.start("store-writer", "bus.command", "store", "writer")
         made.start("agent", "bus.command", "agent")
         port = free_ports(1)[0]
         peer = (

@@ -6,6 +6,7 @@ storing     a process that stores, and what must hold of each state
 sealing     the same of a store that seals, joins, drops and thins
 caring      the same of one that is copied, compacted and restored
 archiving   the same of one that moves its days to an archive and takes them back
+hourly      the same of one whose samples go by the hour and leave rollups
 spooling    the same of a spool
 trial       goes through states, in processes that may die of them
 """

@@ -19,7 +19,7 @@ from tests.powercut.trial import tried
 LONG = "GUARDIA_LONG" in os.environ
 SUBSETS = 40 if LONG else 2
 MOST = 100_000 if LONG else 400
-NAMES = ("storing", "regrouping", "spooling", "sealing", "caring", "archiving")
+NAMES = ("storing", "regrouping", "spooling", "sealing", "caring", "archiving", "hourly")
 MODULES = [f"tests.powercut.{name}" for name in NAMES] if can_trace() else []
 
 

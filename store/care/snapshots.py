@@ -25,7 +25,9 @@ from bus.mapped import settle
 from store.archive.mark import OURS, RESTORED, Mark
 from store.backends.exchange import restored_of
 from store.backends.values import disk_bytes
+from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, read_roll
+from store.blocks.segments import Segment
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
 from store.care.verifying import BLOCKS, Fault, Report, place_of, verified
 from store.keys import FORMAT
@@ -130,11 +132,25 @@ def _beside(store: Path, partial: Path, files: Mapping[str, Any]) -> dict[str, A
         found[f"{BLOCKS}/{RESTORED}"] = _sealed(partial / BLOCKS / RESTORED)
     if (store / BLOCKS / ROLL).exists():
         called, _, _ = read_roll(store / BLOCKS)
-        Roll(partial / BLOCKS).call(
-            {name: rows for name, rows in called.items() if f"{BLOCKS}/{name}" in files or f"/{ARCHIVE}/" in name}
-        )
+        roll = {name: rows for name, rows in called.items() if f"/{ARCHIVE}/" in name}
+        for name in (file.removeprefix(f"{BLOCKS}/") for file in files if file.startswith(f"{BLOCKS}/")):
+            # One that was copied and then joined with others is struck off by now.
+            rows = called[name] if name in called else _rows(partial / BLOCKS / name)
+            if rows is not None:
+                roll[name] = rows
+        Roll(partial / BLOCKS).call(roll)
         found[f"{BLOCKS}/{ROLL}"] = _sealed(partial / BLOCKS / ROLL)
     return {name: file for name, file in found.items() if file}
+
+
+def _rows(file: Path) -> int | None:
+    """How many rows a file of blocks has; None where its index is damaged."""
+    try:
+        segment = Segment(file)
+    except Damaged:
+        return None
+    segment.close()
+    return segment.index.rows
 
 
 def of_archive(taken: Path, manifest: Mapping[str, Any], archive: Path | None) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from store.backends.lmdb import LmdbBackend
+from store.blocks.roll import Roll, read_roll
 from store.care.apart import segments
 from store.care.snapshots import checked, prepare, snapshot
 from store.care.verifying import verified
@@ -41,6 +42,29 @@ def test_a_sealed_store_is_sound_and_its_copy_answers_the_same(tmp_path: Path) -
     again = LmdbBackend(tmp_path / "store", write=True)
     assert {host: again.rows("sample", host, 0, END) for host in HOSTS} == rows
     again.close()
+
+
+def test_what_is_joined_while_it_is_copied_is_in_the_copys_roll_all_the_same(tmp_path: Path) -> None:
+    sealed(tmp_path / "store").close()
+    store, looked_at = tmp_path / "store", segments(tmp_path / "store")
+    names = [path.relative_to(store / "blocks").as_posix() for path in looked_at]
+    assert len(names) > 2
+    copied: list[str] = []
+
+    def struck_off(name: str) -> None:
+        copied.append(name.removeprefix("blocks/"))
+        if copied[-1] == names[-1]:
+            # As the sealer does it when hours have become a day: these have been copied by now.
+            assert Roll(store / "blocks").strike(names[:-1])
+            for path in looked_at[:-1]:
+                path.unlink()
+
+    snapshot(store, tmp_path / "copy", progress=struck_off)
+
+    assert set(names) <= set(copied)
+    report = checked(tmp_path / "copy")[1]
+    assert (report.faults, report.missing) == ([], {})
+    assert read_roll(tmp_path / "copy" / "blocks")[0].keys() == set(names)
 
 
 def test_a_flipped_byte_in_a_block_is_named_and_costs_one_block(tmp_path: Path) -> None:

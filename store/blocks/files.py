@@ -111,14 +111,19 @@ class Blocks:
         return Writing(path, lambda index: roll.call({name: index.rows}) if roll is not None else None)
 
     def remove(self, paths: Sequence[Path]) -> None:
-        """Remove files, also those that are gone already; raises ``OSError``."""
-        names = [path.relative_to(self.folder).as_posix() for path in paths]
-        told = self.roll is None or self.roll.strike(names)
+        """Remove files, also those that are gone already; raises ``OSError``.
+
+        One after the other is struck off and removed: whoever dies amid this leaves one file that is not called.
+        """
+        untold = []
         for path in paths:
+            name = path.relative_to(self.folder).as_posix()
+            if self.roll is not None and not self.roll.strike([name]):
+                untold.append(name)
             self.forget(path)
             path.unlink(missing_ok=True)
-        if not told and self.roll is not None:
-            self.roll.strike(names)  # on a full disk there is room now
+        if untold and self.roll is not None:
+            self.roll.strike(untold)  # on a full disk there is room now
 
     def hold(self, held: bool) -> None:
         """Look at each folder once from now on, or each time again."""

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from store.backends.lmdb import LmdbBackend
+from store.blocks.files import Blocks
 from store.blocks.roll import Roll, read_roll
 from store.care.apart import segments
 from store.care.snapshots import checked, prepare, snapshot
@@ -65,6 +68,31 @@ def test_what_is_joined_while_it_is_copied_is_in_the_copys_roll_all_the_same(tmp
     report = checked(tmp_path / "copy")[1]
     assert (report.faults, report.missing) == ([], {})
     assert read_roll(tmp_path / "copy" / "blocks")[0].keys() == set(names)
+
+
+def test_whoever_dies_while_files_are_removed_leaves_one_that_is_not_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed(tmp_path / "store").close()
+    blocks = Blocks(tmp_path / "store" / "blocks", print)
+    blocks.be_kept()
+    removed: list[Path] = []
+    unlink = Path.unlink
+
+    def dies_at_the_second(path: Path, missing_ok: bool = False) -> None:
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", dies_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        blocks.remove(segments(tmp_path / "store"))
+    monkeypatch.undo()
+
+    report = verified(tmp_path / "store")
+    assert (report.faults, report.missing) == ([], {})
+    assert len(segments(tmp_path / "store")) - len(read_roll(tmp_path / "store" / "blocks")[0]) == 1
 
 
 def test_a_flipped_byte_in_a_block_is_named_and_costs_one_block(tmp_path: Path) -> None:

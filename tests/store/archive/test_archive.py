@@ -397,16 +397,3 @@ def test_a_death_at_any_step_leaves_answers_whole(tmp_path: Path, place: str) ->
     assert again.raw() == []
     assert not list(again.archive.rglob("*.new"))
     again.close()
-
-
-def test_without_an_archive_pyarrow_is_never_imported(tmp_path: Path) -> None:
-    code = (
-        "import sys, store.sealing_program, store.__main__, store.care.command, store.stats; from pathlib import Path;"
-        "from store.backends import opened;"
-        "b = opened('lmdb', Path(sys.argv[1]), write=True, archive=Path(sys.argv[1] + '.old'));"
-        "b.rows('sample', 'web-1', 0, 2**62); b.close(); print('pyarrow' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "store")], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "False\n"

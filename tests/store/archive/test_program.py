@@ -70,3 +70,16 @@ def test_the_sealer_moves_what_is_due_and_the_rest_of_the_house_knows(home: Path
     for path in files.files(home / "old"):
         path.unlink()
     assert "1 of them are not there" in str(asked(home, "restore", str(home / "copy"), "--verify")["archive"])
+
+
+def test_without_an_archive_pyarrow_is_never_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys, store.sealing_program, store.__main__, store.care.command, store.stats; from pathlib import Path;"
+        "from store.backends import opened;"
+        "b = opened('lmdb', Path(sys.argv[1]), write=True, archive=Path(sys.argv[1] + '.old'));"
+        "b.rows('sample', 'web-1', 0, 2**62); b.close(); print('pyarrow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "store")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

@@ -53,12 +53,12 @@ def seen_again(hub: Hub, seconds: float) -> None:
 def test_a_new_hub_shows_its_own_host(hub: Hub) -> None:
     assert sorted(hub.programs()) == PROGRAMS
 
-    # The other worker may have heard of the host and not yet of a sample.
-    def up() -> dict[str, Any] | None:
+    # A worker may have heard of the host and not yet of a sample: a host that said hello is up before it has told a thing.
+    def telling() -> dict[str, Any] | None:
         (host,) = (hub.ask("servers") or {}).get("servers", ()) or (None,)
-        return host if host and host["health_status"] == "up" else None
+        return host if host and host["health_status"] == "up" and host["latest_metrics"] else None
 
-    host = until(up, 15, "the host is up")
+    host = until(telling, 15, "the host is up and has told of itself")
     assert host["server_id"] == "web-1"
     assert host["latest_metrics"]["memory"]["total"] > 0
 

@@ -201,7 +201,7 @@ def test_a_row_that_stands_where_fresh_groups_go_is_joined_with_them(tmp_path: P
 )
 def test_whatever_is_committed_is_there_once_however_it_is_grouped(deeds: list[list[tuple[int, int]] | str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
+        path = Path(folder) / "store"  # it keeps its generation beside it
         backend, expected = LmdbBackend(path, write=True), {host: set[int]() for host in HOSTS[:9]}
         total, as_rows = 0, False
         for deed in deeds:

@@ -40,7 +40,7 @@ def channels(argv: Sequence[str]) -> int:
     ]
     if given.json:
         keys = ("name", "type", "severity", "fallback")
-        print(json.dumps([dict(zip(keys, row, strict=False)) for row in rows], indent=2))
+        print(json.dumps({"channels": [dict(zip(keys, row, strict=False)) for row in rows]}, indent=2))
     elif rows:
         print(aligned([("NAME", "TYPE", "FROM SEVERITY", "FALLBACK", "NAMED IN [notify]"), *rows]))
     else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from api.auth import SCOPES
+from api.auth import SCOPES, Token
 from api.encoding import to_time
 from api.tokens import TokensFault, add, load, path_of, revoke
 from bus import home
@@ -48,14 +49,33 @@ def _new(given: argparse.Namespace, path: Path) -> None:
 
 def _list(given: argparse.Namespace, path: Path) -> None:
     tokens = load(path).tokens
-    if not tokens:
+    if given.json:
+        now = time.time_ns()
+        rows = [_shown(token, now) for token in tokens or ()]
+        print(json.dumps({"open": tokens is None, "tokens": rows}, indent=2))
+    elif tokens is None:
         print("There are no tokens: the API answers this machine only.", file=sys.stderr)
-        return
-    rows = [("NAME", "SCOPE", "STARTS WITH", "MADE", "EXPIRES")]
-    for token in tokens:
-        expires = "never" if token.expires_at is None else to_time(token.expires_at)
-        rows.append((token.name, token.scope, token.prefix, to_time(token.created_at), expires))
-    print(aligned(rows))
+    elif not tokens:
+        print("There are no tokens any more: nobody gets in until there is a new one.", file=sys.stderr)
+    else:
+        print(aligned([("NAME", "SCOPE", "STARTS WITH", "MADE", "EXPIRES"), *map(_row, tokens)]))
+
+
+def _row(token: Token) -> tuple[str, ...]:
+    expires = "never" if token.expires_at is None else to_time(token.expires_at)
+    return token.name, token.scope, token.prefix, to_time(token.created_at), expires
+
+
+def _shown(token: Token, now: int) -> dict[str, object]:
+    """A token for programs, without its secret and without its digest; times in seconds since 1970."""
+    return {
+        "name": token.name,
+        "scope": token.scope,
+        "prefix": token.prefix,
+        "created_at": token.created_at / 1e9,
+        "expires_at": None if token.expires_at is None else token.expires_at / 1e9,
+        "expired": token.expires_at is not None and token.expires_at <= now,
+    }
 
 
 def _revoke(given: argparse.Namespace, path: Path) -> None:
@@ -73,7 +93,9 @@ def _arguments() -> argparse.ArgumentParser:
     new.add_argument("--expires", type=duration, metavar="90d", help="after this it is refused (default: never)")
     new.add_argument("--existing", metavar="FILE", help="let in the token that stands there (-: standard input)")
     new.set_defaults(obey=_new)
-    words.add_parser("list", help="all tokens, without their secrets").set_defaults(obey=_list)
+    every = words.add_parser("list", help="all tokens, without their secrets")
+    every.add_argument("--json", action="store_true", help="the same as JSON; times in seconds since 1970")
+    every.set_defaults(obey=_list)
     gone = words.add_parser("revoke", help="refuse a token from now on")
     gone.add_argument("name")
     gone.set_defaults(obey=_revoke)

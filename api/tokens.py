@@ -13,13 +13,15 @@ import re
 import secrets
 import stat
 import string
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from api.auth import SCOPES, Keyring, Token, digest_of
 from api.encoding import to_time
 from api.filters import BadParameter, parse_time
+from bus.faults import meant
+from bus.folder import alone
+from bus.keys import write_private
 
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 32
@@ -56,23 +58,20 @@ def load(path: Path) -> Keyring:
 
 
 def save(path: Path, tokens: tuple[Token, ...]) -> None:
-    """Write the file in one step: readers see the old one or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = json.dumps({"tokens": [_entry(token) for token in tokens]}, indent=1) + "\n"
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".tokens-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    """Write the file in one step, also for a power cut: readers see the old one or the new one."""
+    write_private(path, json.dumps({"tokens": [_entry(token) for token in tokens]}, indent=1) + "\n")
 
 
 def add(path: Path, name: str, scope: str, now: int, expires_at: int | None, text: str | None = None) -> str:
-    """Keep a new token and return it; it cannot be seen again. ``text`` keeps one that exists elsewhere."""
+    """Keep a new token and return it; it cannot be seen again. ``text`` keeps one that exists elsewhere.
+
+    Raises ``TokensFault``, and ``OSError`` where it cannot be written.
+    """
+    with alone(path.parent):
+        return _added(path, name, scope, now, expires_at, text)
+
+
+def _added(path: Path, name: str, scope: str, now: int, expires_at: int | None, text: str | None) -> str:
     tokens = load(path).tokens or ()
     if not NAME.match(name):
         raise TokensFault(f"{name!r} is no name: letters, digits and . _ - only, at most 64")
@@ -88,13 +87,13 @@ def add(path: Path, name: str, scope: str, now: int, expires_at: int | None, tex
 
 
 def revoke(path: Path, name: str) -> int:
-    """Forget the token ``name``; returns how many are left."""
-    tokens = load(path).tokens or ()
-    left = tuple(token for token in tokens if token.name != name)
-    if len(left) == len(tokens):
-        known = ", ".join(token.name for token in tokens) or "none"
-        raise TokensFault(f"there is no token {name}; there are: {known}")
-    save(path, left)
+    """Forget the token ``name``; returns how many are left. Raises as ``add`` does."""
+    with alone(path.parent):
+        tokens = load(path).tokens or ()
+        left = tuple(token for token in tokens if token.name != name)
+        if len(left) == len(tokens):
+            raise TokensFault(f"there is no token {name!r}; {meant(name, [token.name for token in tokens])}")
+        save(path, left)
     return len(left)
 
 

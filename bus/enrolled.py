@@ -14,9 +14,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bus.faults import meant
+from bus.folder import alone, sync_folder
 from bus.keys import (
     KeyPair,
     KeysFault,
@@ -27,7 +29,6 @@ from bus.keys import (
     new,
     read_pair,
     read_private,
-    sync_folder,
     write_pair,
     write_private,
 )
@@ -70,23 +71,28 @@ def hub_key(home: Path) -> KeyPair:
         write_pair(path, new(), replace=False)
         pair = read_pair(path)
         assert pair is not None
-    _publish(home, pair)
+    if read_private(home / "keys" / "hub.pub") != _shown(pair):
+        with alone(home / "keys"):
+            pair = read_pair(path) or pair  # it may have been rotated meanwhile
+            _publish(home, pair)
     return pair
 
 
 def rotate(home: Path) -> KeyPair:
     """Give the hub a new key; every agent has to be enrolled again."""
     pair = new()
-    write_pair(hub_key_path(home), pair)
-    _publish(home, pair)
+    with alone(home / "keys"):
+        write_pair(hub_key_path(home), pair)
+        _publish(home, pair)
     return pair
 
 
 def _publish(home: Path, pair: KeyPair) -> None:
-    path = home / "keys" / "hub.pub"
-    text = lines({"public": pair.public, "fingerprint": fingerprint(pair.public)})
-    if read_private(path) != text:
-        write_private(path, text)
+    write_private(home / "keys" / "hub.pub", _shown(pair))
+
+
+def _shown(pair: KeyPair) -> str:
+    return lines({"public": pair.public, "fingerprint": fingerprint(pair.public)})
 
 
 def in_use(home: Path) -> bool:
@@ -167,7 +173,14 @@ def admit(
         )
     if not is_key(public):
         raise KeysFault("that is no public key: guardia agent --request prints one, of 40 characters")
-    listed = agents(home)
+    hub = hub_key(home).public
+    # Who is on the list decides: nobody else may change it until it is changed.
+    with alone(home / "keys"):
+        return _admitted(home, Agent(name, public, now, until, place), hub, again=again)
+
+
+def _admitted(home: Path, agent: Agent, hub: str, *, again: bool) -> Agent:
+    name, public, listed = agent.name, agent.public, agents(home)
     if name in listed and not again:
         raise KeysFault(
             f"there is an agent {name} already; type: guardia enroll {name} --again (its former key ends at once), "
@@ -176,14 +189,13 @@ def admit(
     for other in listed.values():
         if isinstance(other, Agent) and other.public == public and other.name != name:
             raise KeysFault(f"that is the key of {other.name}: every host has a key of its own")
-    if public == hub_key(home).public:
+    if public == hub:
         raise KeysFault("that is the hub's own key: every host has a key of its own")
     former = listed.get(name)
-    # Another key makes a place no host.
-    place = place or (isinstance(former, Agent) and former.place)
-    agent = Agent(name, public, now, until, place)
-    told = {"name": name, "public": public, "at": str(now), "until": str(until), "state": ADMITTED}
-    if place:
+    if isinstance(former, Agent) and former.place:
+        agent = replace(agent, place=True)  # another key makes a place no host
+    told = {"name": name, "public": public, "at": str(agent.at), "until": str(agent.until), "state": ADMITTED}
+    if agent.place:
         told["as"] = PLACE
     write_private(folder_of(home) / (name + SUFFIX), lines(told))
     return agent
@@ -191,12 +203,12 @@ def admit(
 
 def revoke(home: Path, name: str) -> None:
     """Let ``name`` in no longer; raises ``KeysFault`` when it is not on the list."""
-    listed = agents(home)
-    if name not in listed:
-        known = ", ".join(listed) or "none"
-        raise KeysFault(f"there is no agent {name}; there are: {known}")
-    (folder_of(home) / (name + SUFFIX)).unlink(missing_ok=True)
-    sync_folder(folder_of(home))
+    with alone(home / "keys"):
+        listed = agents(home)
+        if name not in listed:
+            raise KeysFault(f"there is no agent {name!r}; {meant(name, list(listed))}")
+        (folder_of(home) / (name + SUFFIX)).unlink(missing_ok=True)
+        sync_folder(folder_of(home))
 
 
 class Enrolled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -55,6 +55,19 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     """``did you mean writer?``, or nothing."""
     near = nearest(word, words)
     return f"did you mean {near}?" if near else ""
+
+
+MOST_NAMED = 12
+
+
+def meant(word: str, words: Sequence[str], what: str = "there are") -> str:
+    """What to say to somebody who named ``word``, which is none of ``words``: the nearest, else what there is."""
+    if near := did_you_mean(word, words):
+        return near
+    if not words:
+        return f"{what} none"
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    return f"{what}: {', '.join(words[:MOST_NAMED])}{more}"
 
 
 def listed(words: Iterable[str]) -> str:

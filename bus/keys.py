@@ -18,6 +18,8 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
+from bus.folder import make_private, sync_folder
+
 LENGTH = 40
 BYTES = 32
 MAX_FILE = 65_536
@@ -74,7 +76,7 @@ def fingerprint(public: str) -> str:
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
     """Write a file of mode 0600 in one step; False: it was there already and ``replace`` does not allow that."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     temporary = path.with_name(f".{os.urandom(8).hex()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
@@ -95,15 +97,6 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
         raise
     sync_folder(path.parent)
     return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was created, renamed or removed in ``folder`` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_private(path: Path) -> str | None:

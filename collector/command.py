@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bus import config, enrolled, home, joining, rooms, timing
 from bus.arguments import CONFIG, Parser
-from bus.asking import asked
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
-from bus.keys import KeyPair, KeysFault, fingerprint, is_key, new
+from bus.keys import KeyPair, KeysFault, fingerprint, new
 from bus.program import STOPPED, WRONG
-from bus.questions import Latest, Records, Unanswered
 from bus.tables import Bus, each, is_loopback, is_wildcard
-from bus.terminal import aligned
-from bus.wire import Malformed, read
-from collector.callers import Heard, read_from
-
-STORE_SECONDS = 1.0
-STRANGER_SECONDS = 3600
-"""A key that knocked longer ago is not listed."""
+from collector import roster
 
 
 def enroll(argv: Sequence[str]) -> int:
@@ -44,7 +37,9 @@ def enroll(argv: Sequence[str]) -> int:
 
 def agents(argv: Sequence[str]) -> int:
     """``guardia agents``: who may speak, since when, and who was last heard from where."""
-    return _obeyed("agents", _parser("agents", "Who may speak to this hub."), argv, _agents)
+    parser = _parser("agents", "Who may speak to this hub.")
+    parser.add_argument("--json", action="store_true", help="the same as JSON; times in seconds since 1970")
+    return _obeyed("agents", parser, argv, _agents)
 
 
 def revoke(argv: Sequence[str]) -> int:
@@ -148,50 +143,15 @@ def _as_found(address: str, known_as: str) -> str:
 
 
 def _agents(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
-    listed = enrolled.agents(folder)
-    heard, strangers = read_from(folder / "run")
-    if not enrolled.in_use(folder):
-        print("No agent is enrolled: everybody who reaches the door is let in, which is this host alone.")
-    versions = _versions(folder, heard)
-    rows = [("NAME", "AS", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS", "VERSION")]
     now = time.time_ns()
-    for name, agent in listed.items():
-        if isinstance(agent, Agent):
-            last = heard.get(name, Heard(0))
-            seen = _ago(now - last.at) if last.at >= agent.at else "never"
-            if seen == "never" and enrolled.late(folder, agent, now):
-                seen = "never, too late"
-            what = enrolled.PLACE if agent.place else "host"
-            rows.append((name, what, agent.fingerprint, _day(agent.at), seen, last.address, versions.get(name, "")))
-    if len(rows) > 1:
-        print(aligned(rows))
-    for fault in listed.values():
-        if isinstance(fault, KeysFault):
-            print(fault, file=sys.stderr)
-    _strangers({key: one for key, one in strangers.items() if now - one.at < STRANGER_SECONDS * 10**9}, now)
-
-
-def _versions(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Which Guardia runs on each host, as its newest facts tell; empty where the store does not answer."""
-    if not names:
-        return {}
-    try:
-        found: Records = asked(folder, Latest("facts", tuple(names)), seconds=STORE_SECONDS)
-        facts = [read(one.record)[0] for one in found.records]
-        return {one.subject: one.message().version for one in facts}
-    except (Unanswered, Malformed):
-        return {}
-
-
-def _strangers(strangers: dict[str, Heard], now: int) -> None:
-    if not strangers:
+    found = roster.roster(folder, now)
+    if given.json:
+        print(json.dumps(roster.as_object(found), indent=2))
         return
-    print("\nKeys that are not enrolled and knocked within the last hour; guardia enroll NAME --key='KEY' lets one in:")
-    rows = [("KEY", "FINGERPRINT", "LAST SEEN", "ADDRESS")]
-    for key, one in strangers.items():
-        if is_key(key):
-            rows.append((key, fingerprint(key), _ago(now - one.at), one.address))
-    print(aligned(rows))
+    if text := roster.as_text(found, now):
+        print(text)
+    for fault in found.faults:
+        print(fault, file=sys.stderr)
 
 
 def _revoke(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
@@ -213,15 +173,3 @@ def _keys(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
         print(f"{hub.public}  {fingerprint(hub.public)}")
     else:
         print("This hub has no key: guardia enroll makes one.")
-
-
-def _day(at: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at / 1e9))
-
-
-def _ago(ns: int) -> str:
-    seconds = max(0, ns // 10**9)
-    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit} ago"
-    return f"{seconds} s ago"

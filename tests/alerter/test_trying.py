@@ -61,7 +61,7 @@ def test_a_channel_that_is_not_there_is_told_with_the_nearest(config: Path, caps
 
 def test_the_channels_are_listed(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert trying.channels(["--config", str(config), "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["channels"]
     assert [(row["name"], row["type"], row["fallback"]) for row in rows] == [
         ("ops", "slack", "mail"),
         ("mail", "email", ""),

@@ -73,7 +73,7 @@ def test_a_revoked_token_is_forgotten_and_the_others_stay(path: Path) -> None:
     assert revoke(path, "one") == 1
     assert isinstance(load(path).judge(one, NOON), Refused)
     assert isinstance(load(path).judge(two, NOON), Admitted)
-    with pytest.raises(TokensFault, match="there is no token one; there are: two"):
+    with pytest.raises(TokensFault, match="there is no token 'one'; there are: two"):
         revoke(path, "one")
 
 

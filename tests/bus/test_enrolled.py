@@ -81,10 +81,12 @@ def test_one_name_has_one_key_and_one_key_one_name(tmp_path: Path) -> None:
     assert enrolled.agents(tmp_path) == {"web-1": Agent("web-1", public, NOON)}
 
 
-def test_revoking_somebody_unknown_names_those_who_are_known(tmp_path: Path) -> None:
+def test_revoking_somebody_unknown_names_the_nearest_else_those_who_are_known(tmp_path: Path) -> None:
     enrolled.admit(tmp_path, "web-1", keys.new().public, NOON)
-    with pytest.raises(KeysFault, match="there are: web-1"):
+    with pytest.raises(KeysFault, match=r"no agent 'web-2'; did you mean web-1\?"):
         enrolled.revoke(tmp_path, "web-2")
+    with pytest.raises(KeysFault, match=r"no agent 'shop'; there are: web-1"):
+        enrolled.revoke(tmp_path, "shop")
 
 
 @pytest.mark.parametrize("text", ["", "name web-2\n", "name web-1\npublic short\nat 1\nstate admitted\n"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bus.joining import from_line
 from bus.tables import Bus
 from collector import command
 from collector.callers import FILES, Callers, Heard, read_from
+from tests.bus.together import together
 
 
 @pytest.fixture
@@ -87,6 +89,47 @@ def test_the_list_shows_who_was_heard_when_and_who_knocked(config: str, capsys: 
     assert [line for line in lines if stranger in line and line.endswith("192.0.2.9")]
 
 
+def test_the_list_for_programs_has_all_of_it_and_no_secret(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.agents(["--json", "--config", config]) == 0
+    assert json.loads(capsys.readouterr().out) == {"keys": False, "agents": [], "strangers": [], "faults": []}
+    command.enroll(["web-1", "--valid", "1h", "--config", config])
+    secret = from_line(capsys.readouterr().out).secret
+    assert secret is not None
+    stranger = keys.new().public
+    callers = Callers(enrolled.Enrolled(home(config)), lambda: None)
+    callers.agents["web-1"] = Heard(at(config, "web-1") + 5 * 10**9, "192.0.2.8")
+    callers.strangers[stranger] = Heard(time.time_ns(), "192.0.2.9")
+    callers.write_to(home(config) / "run")
+    (enrolled.folder_of(home(config)) / "web-2.pub").write_text("")
+    (enrolled.folder_of(home(config)) / "web-2.pub").chmod(0o600)
+
+    assert command.agents(["--json", "--config", config]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    agent, since = enrolled.agents(home(config))["web-1"], at(config, "web-1") / 1e9
+    assert isinstance(agent, enrolled.Agent)
+    assert told["keys"] is True
+    assert told["agents"] == [
+        {
+            "name": "web-1",
+            "kind": "host",
+            "public_key": agent.public,
+            "fingerprint": agent.fingerprint,
+            "admitted_at": since,
+            "come_by": pytest.approx(since + 3600),
+            "late": False,
+            "seen_at": pytest.approx(since + 5),
+            "address": "192.0.2.8",
+            "version": "",
+        }
+    ]
+    assert [(one["public_key"], one["address"]) for one in told["strangers"]] == [(stranger, "192.0.2.9")]
+    assert len(told["faults"]) == 1
+    assert "web-2 is not let in" in told["faults"][0]
+    assert secret not in out
+    assert err == ""
+
+
 def test_a_place_is_enrolled_as_one_and_listed_so(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.enroll(["web-1", "--config", config]) == 0
     assert command.enroll(["berlin", "--place", "--config", config]) == 0
@@ -109,7 +152,10 @@ def test_revoking_takes_one_off_the_list_and_a_second_time_is_told(
     assert command.revoke(["web-1", "--config", config]) == 0
     assert not enrolled.agents(home(config))
     assert command.revoke(["web-1", "--config", config]) == 100
-    assert "there is no agent web-1" in capsys.readouterr().err
+    assert "there is no agent 'web-1'; there are none" in capsys.readouterr().err
+    command.enroll(["web-1", "--config", config])
+    assert command.revoke(["wbe-1", "--config", config]) == 100
+    assert "there is no agent 'wbe-1'; did you mean web-1?" in capsys.readouterr().err
 
 
 def test_a_new_hub_key_says_who_has_to_join_anew(config: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,3 +185,32 @@ def test_a_line_is_good_for_a_time_that_makes_sense(config: str, capsys: pytest.
     assert command.enroll(["web-1", "--valid", time, "--config", config]) != 0
     assert f"--valid {time}: a time between 1min and 366d" in capsys.readouterr().err
     assert not enrolled.agents(home(config))
+
+
+TWICE = (
+    "from collector.command import enroll, revoke; sys.exit({'in': enroll, 'out': revoke}[sys.argv[1]](sys.argv[2:]))"
+)
+
+
+def test_of_many_who_enroll_the_same_host_one_does_and_its_line_is_good(config: str) -> None:
+    told = together(TWICE, [["in", "web-1", "--config", config]] * 6)
+    assert sorted(code for code, *_ in told) == [0, 100, 100, 100, 100, 100], told
+    (line,) = [out for code, out, _ in told if code == 0]
+    agent = enrolled.agents(home(config))["web-1"]
+    assert isinstance(agent, enrolled.Agent)
+    assert from_line(line).public == agent.public
+
+
+def test_many_who_enroll_and_revoke_at_once_lose_nobody_and_share_no_key(config: str) -> None:
+    command.enroll(["old", "--config", config])
+    public = keys.new().public
+    own = [["in", f"web-{number}", "--config", config] for number in range(4)]
+    same = [["in", f"db-{number}", f"--key={public}", "--config", config] for number in range(4)]
+    told = together(TWICE, [*own, *same, ["out", "old", "--config", config]])
+    assert [code for code, *_ in told[:4]] == [0] * 4
+    assert sorted(code for code, *_ in told[4:8]) == [0, 100, 100, 100]
+    assert told[8][0] == 0
+    listed = enrolled.agents(home(config))
+    assert len([name for name in listed if name.startswith("db-")]) == 1
+    assert {"web-0", "web-1", "web-2", "web-3"} < set(listed)
+    assert "old" not in listed

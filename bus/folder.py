@@ -1,0 +1,60 @@
+"""A folder that the hub keeps things in: made so that it lasts, changed by one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PATIENCE = 10.0
+"""Seconds; what is done alone takes milliseconds, unless the disk hangs."""
+PAUSE = 0.005
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` where it is not there, for its owner alone, so that it survives a power cut."""
+    if folder.is_dir():
+        return
+    make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created, renamed or removed in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def alone(folder: Path, seconds: float = PATIENCE) -> Iterator[None]:
+    """Hold ``folder``, made where it is not there, against everybody else who asks for it so: to read, decide, change.
+
+    The lock is the folder's own: it takes no room on a full disk, leaves no file, and ends with its process. Raises
+    ``TimeoutError`` when somebody else has it for ``seconds``.
+    """
+    make_private(folder)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        until = time.monotonic() + seconds
+        while not _locked(held):
+            if time.monotonic() >= until:
+                raise TimeoutError(f"another command has been changing {folder} for {seconds:g} s; try again")
+            time.sleep(PAUSE)
+        yield
+    finally:
+        os.close(held)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""A folder changed by one process at a time."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bus.folder import alone, make_private
+
+HOLDER = """
+import sys
+from pathlib import Path
+from bus.folder import alone
+with alone(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_is_made_with_those_above_it_and_for_its_owner_alone(tmp_path: Path) -> None:
+    make_private(tmp_path / "keys" / "agents")
+    make_private(tmp_path / "keys" / "agents")
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "keys" / "agents").stat().st_mode) == 0o700
+
+
+def test_who_comes_second_waits_is_told_what_for_and_gets_it_when_the_first_one_died(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(TimeoutError, match=f"another command has been changing {folder} for 0.1 s"),
+            alone(folder, 0.1),
+        ):
+            raise AssertionError("two have it")
+        holder.kill()
+        began = time.monotonic()
+        with alone(folder):
+            assert time.monotonic() - began < 5
+        assert not list(folder.iterdir()), "no file is left"
+    finally:
+        holder.kill()
+        holder.wait(10)
+        holder.stdin.close()
+        holder.stdout.close()

@@ -53,7 +53,7 @@ def seen_again(hub: Hub, seconds: float) -> None:
 def test_a_new_hub_shows_its_own_host(hub: Hub) -> None:
     assert sorted(hub.programs()) == PROGRAMS
 
-    # A worker may have heard of the host and not yet of a sample: a host that said hello is up before it has told a thing.
+    # A worker may have heard of the host and not yet of a sample: a host that said hello is up before it told a thing.
     def telling() -> dict[str, Any] | None:
         (host,) = (hub.ask("servers") or {}).get("servers", ()) or (None,)
         return host if host and host["health_status"] == "up" and host["latest_metrics"] else None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from alerter import phrases
 from alerter.channels.common import KEY_HEADER, Carries, Channel, cut, packed
+from alerter.channels.running import ran
 from alerter.channels.webhook import Webhook
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
@@ -19,13 +18,15 @@ from bus.config import Objection, Secret, setting
 
 TEMPORARY = 75
 """The exit code with which a command asks to be tried again (EX_TEMPFAIL of sysexits.h); so does 1."""
+PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
+"""Why it cannot be started now, and yet can a moment later."""
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 """What it gets of our own environment; secrets may be in the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Channel):
-    """A program and its arguments; no shell reads them."""
+    """A program and its arguments; no shell reads them. What it leaves running has until the timeout as well."""
 
     command: tuple[str, ...] = setting(help='The program and its arguments: ["/usr/local/bin/tell", "ops"].')
     environment: dict[str, Secret] = setting({}, help="Further variables, which may be secrets.")
@@ -41,35 +42,16 @@ class Command(Channel):
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Run it; exit code 0 has delivered, 1 and 75 ask to be tried again, others refuse for good."""
         try:
-            child = subprocess.Popen(  # noqa: S603, the operator wrote it
-                self.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=self._environment(letter, link),
-                cwd="/",
-                start_new_session=True,
-            )
+            found = ran(self.command, self._environment(letter, link), self._told(letter, link), self.timeout)
         except OSError as error:
-            return Never(f"{self.command[0]}: {(error.strerror or 'it cannot be started').lower()}")
-        try:
-            _, said = child.communicate(self._told(letter, link), timeout=self.timeout)
-        except subprocess.TimeoutExpired as late:
-            # What it left running may hold the pipe, in a session of its own even: only itself is waited for.
-            said = late.stderr or b""
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-                return Later(None, f"it was not done within {self.timeout:g} s", maybe=True)
-        finally:
-            _close(child)
-        words = cut(" ".join(said.decode("utf-8", "replace").split()), 160)
-        if child.returncode == 0:
+            return unstarted(self.command[0], error)
+        if found.code is None:
+            return Later(None, f"it was not done within {self.timeout:g} s", maybe=True)
+        if found.code == 0:
             return Delivered("exit code 0")
-        why = f"exit code {child.returncode}{f': {words}' if words else ''}"
-        return (
-            Later(None, why, maybe=True) if child.returncode in (1, TEMPORARY) or child.returncode < 0 else Never(why)
-        )
+        words = cut(" ".join(found.said.decode("utf-8", "replace").split()), 160)
+        why = f"exit code {found.code}{f': {words}' if words else ''}"
+        return Later(None, why, maybe=True) if found.code in (1, TEMPORARY) or found.code < 0 else Never(why)
 
     def _told(self, letter: Letter, link: str) -> bytes:
         body = Webhook(url="http://unused.invalid/", title=self.title, text=self.text).message(letter, link)
@@ -87,8 +69,7 @@ class Command(Channel):
         return {name: text.replace("\0", "") for name, text in everything.items()}
 
 
-def _close(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stderr):
-        with contextlib.suppress(OSError):  # it did not read all that it was told
-            if pipe is not None:
-                pipe.close()
+def unstarted(program: str, error: OSError) -> Outcome:
+    """What it means that ``program`` could not be started."""
+    why = f"{program}: {(error.strerror or 'it cannot be started').lower()}"
+    return Later(None, why) if error.errno in PASSING else Never(why)

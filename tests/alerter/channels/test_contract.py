@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,12 +16,13 @@ import pytest
 
 from alerter.channels import CHANNELS
 from alerter.channels.apprise import Apprise
-from alerter.channels.command import Command
+from alerter.channels.command import Command, unstarted
 from alerter.channels.common import Channel, HttpChannel, scrubbed, secrets_of
 from alerter.channels.discord import Discord
 from alerter.channels.email import Email
 from alerter.channels.ntfy import Ntfy
 from alerter.channels.pagerduty import PagerDuty
+from alerter.channels.running import MOST_HEARD, Ran, ran
 from alerter.channels.slack import Slack, escaped
 from alerter.channels.webhook import Webhook
 from alerter.letters import ACKNOWLEDGED, ALARM, RECOVERY, Letter
@@ -180,30 +182,89 @@ def test_a_commands_exit_code_says_what_to_do(tmp_path: Path, text: str, outcome
     assert isinstance(sent(Command(command=(script(tmp_path, text),))), outcome)
 
 
-def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
-    channel = Command(command=(script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait"),), timeout=0.3)
-    found = sent(channel)
-    assert isinstance(found, Later)
-    child = Path("/proc") / (tmp_path / "child").read_text().strip() / "stat"
-    end = time.monotonic() + 5
-    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < end, "its child lives on"
+def alive(file: Path) -> bool:
+    """Whether the process whose number stands in ``file`` does anything yet."""
+    try:
+        stat = Path(f"/proc/{file.read_text().strip()}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def gone(file: Path) -> None:
+    """Wait until the process whose number stands in ``file`` is no more."""
+    end = time.monotonic() + 10
+    while alive(file):
+        assert time.monotonic() < end, "it lives on"
         time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
-    ("ends", "outcome"), [("exit 0", Delivered), ("echo no such room >&2; exit 2", Never), ("sleep 60", Later)]
+    "begun", ["sleep 60 &", "sleep 60 2>/dev/null &", "setsid sleep 60 &", "(setsid sh -c 'sleep 60')&"]
 )
-def test_a_command_that_leaves_something_running_is_over_when_itself_is(
-    tmp_path: Path, ends: str, outcome: type[Delivered | Never | Later]
+def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, begun: str) -> None:
+    tell = script(tmp_path, f"{begun} echo $! > {tmp_path}/child; echo $$ > {tmp_path}/self; wait; sleep 60")
+    found = sent(Command(command=(tell,), timeout=0.3))
+    assert found == Later(None, "it was not done within 0.3 s", maybe=True)
+    gone(tmp_path / "self")
+    gone(tmp_path / "child")
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [("exit 0", Delivered("exit code 0")), ("echo no such room >&2; exit 2", Never("exit code 2: no such room"))],
+)
+@pytest.mark.parametrize("output", ["", "2>/dev/null"])
+def test_a_command_is_over_when_itself_is_and_what_it_leaves_running_has_until_the_timeout(
+    tmp_path: Path, ends: str, outcome: Delivered | Never, output: str
 ) -> None:
     left = tmp_path / "left"
     began = time.monotonic()
-    found = sent(Command(command=(script(tmp_path, f"setsid sleep 60 & echo $! > {left}; {ends}"),), timeout=0.5))
+    tell = script(tmp_path, f"sleep 60 {output} & echo $! > {left}; {ends}")
+    assert sent(Command(command=(tell,), timeout=3.0)) == outcome
+    assert time.monotonic() - began < 2.5, "nobody waits for what it left"
+    assert alive(left)
+    gone(left)
+
+
+def test_what_a_command_puts_into_a_session_of_its_own_goes_on(tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    tell = script(
+        tmp_path, f"setsid sh -c 'echo $$ > {left}; exec sleep 60' & while ! [ -s {left} ]; do sleep 0.01; done"
+    )
+    assert sent(Command(command=(tell,), timeout=5.0)) == Delivered("exit code 0")
+    assert alive(left)
     os.kill(int(left.read_text()), signal.SIGKILL)
-    assert isinstance(found, outcome)
-    assert not isinstance(found, Never) or found.why == "exit code 2: no such room"
-    assert time.monotonic() - began < 30
+
+
+def test_a_command_that_floods_is_ended_in_time_and_little_of_it_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "yes").write_text(f"#!/bin/sh\necho $$ > {tmp_path}/self\nexec yes >&2\n")
+    (tmp_path / "yes").chmod(0o755)
+    began, used = time.monotonic(), time.process_time()
+    found = ran((str(tmp_path / "yes"),), {"PATH": os.environ["PATH"]}, b"", 1.0)
+    assert found == Ran(None, (b"y\n" * MOST_HEARD)[:MOST_HEARD])
+    assert time.monotonic() - began < 20
+    assert time.process_time() - used < 0.5, "a flood is let in slowly"
+    gone(tmp_path / "self")
+
+
+def test_a_command_that_says_much_and_ends_is_heard_as_it_began(tmp_path: Path) -> None:
+    tell = script(tmp_path, "echo no such room >&2; head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 2")
+    found = sent(Command(command=(tell,), timeout=30.0))
+    assert isinstance(found, Never)
+    assert found.why.startswith("exit code 2: no such room xxx")
+    assert len(found.why) < 200
+
+
+def test_a_command_that_does_not_read_what_it_is_told_is_judged_by_its_exit_code(tmp_path: Path) -> None:
+    assert ran((script(tmp_path, "exit 3"),), {}, bytes(1_000_000), 10.0) == Ran(3, b"")
+    assert ran((script(tmp_path, "exec <&-; sleep 0.1; exit 4"),), {}, bytes(1_000_000), 10.0) == Ran(4, b"")
+    assert ran((script(tmp_path, "wc -c >&2"),), dict(os.environ), bytes(1_000_000), 10.0) == Ran(0, b"1000000\n")
+
+
+def test_a_command_that_cannot_be_started_now_is_tried_again() -> None:
+    assert unstarted("/bin/tell", OSError(errno.EAGAIN, "Try again")) == Later(None, "/bin/tell: try again")
+    assert unstarted("/bin/tell", OSError(errno.EACCES, "Permission denied")) == Never("/bin/tell: permission denied")
 
 
 def test_a_command_that_is_not_there_is_refused() -> None:

@@ -155,7 +155,10 @@ class Catching:
         if self._timer is not None:
             self._timer.cancel()
         then, self._then = self._then, None
+        now = self._clock()
         for received, record in sorted(self._records, key=lambda one: one[0]):
+            # What was received by a clock that was set back since then is of now at the latest.
+            received = min(received, now)
             self._judge.advance(received)
             judged(self._judge, record, received)
             self.newest = max(self.newest, received)
@@ -176,9 +179,10 @@ class Catching:
                 if one.received > now - 900_000_000_000:
                     self._put(Range(kind, one.subject, now - 900_000_000_000, now, 1000), self._take)
                 continue
+            heard = min(one.received, now)
             what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
             # Heard until we looked away; what came after that is judged in its order.
-            self._judge.known(what, one.subject, min(one.received, self._since) if self._since else one.received, now)
+            self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
             if one.received <= self._since:
                 continue
             if self._since:

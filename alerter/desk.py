@@ -58,6 +58,10 @@ class Speaker(Protocol):
         """Forget what was told of an incident that is itself forgotten."""
         ...
 
+    def jumped(self, transaction: Any, incidents: Sequence[str], by: int) -> None:
+        """The hub's clock was set by ``by`` (ns): what waits has waited for as long as before."""
+        ...
+
 
 class Teller(Protocol):
     """The room's voice on the bus, whose words are kept."""
@@ -178,6 +182,16 @@ class Desk:
         try:
             with self._memory.transaction() as txn:
                 txn.put("state", "judged", self.judged)
+        except MemoryFull as full:
+            self._failed(full, self._unsettled)
+
+    def jumped(self, by: int, now: int) -> None:
+        """The hub's clock was set by ``by`` (ns) to ``now``: nobody is told sooner or later for that."""
+        self.judged = min(self.judged, now)
+        try:
+            with self._memory.transaction() as txn:
+                txn.put("state", "judged", self.judged)
+                self._speaker.jumped(txn, list(self.judge.decider.open), by)
         except MemoryFull as full:
             self._failed(full, self._unsettled)
 

@@ -73,7 +73,7 @@ class Drills:
         if channel not in self._channels:
             hint = did_you_mean(channel, self._channels)
             return f"there is no channel {channel}; {hint or 'guardia channel list shows those that there are'}"
-        if self._channel and now - self._since < LONGEST:
+        if self._channel and 0 <= now - self._since < LONGEST:
             return f"a drill that tells {self._channel} is under way"
         self._channel, self._since = channel, now
         self._judge.drill(drill(channel), now)
@@ -95,7 +95,7 @@ class Drills:
 
     def look(self, now: int) -> None:
         """End what nobody ended, and hold what is due; to be called now and then."""
-        if self._channel and now - self._since >= LONGEST:
+        if self._channel and not 0 <= now - self._since < LONGEST:
             self.end(now, passed=False)
             self._desk.settle(now)
         seconds = self._notify.drill_seconds

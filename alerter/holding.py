@@ -37,7 +37,7 @@ class Holding:
 
     def ended(self, incident: Incident, now: int) -> None:
         """Note that a subject can be reached again; what depends on it has ``settle`` to follow."""
-        self._recovered = {name: at for name, at in self._recovered.items() if now - at < self.settle}
+        self._recovered = {name: at for name, at in self._recovered.items() if 0 <= now - at < self.settle}
         self._recovered[incident.subject] = now
 
     def holds(self, incident: Incident, judge: Judge, now: int) -> tuple[Hold, ...]:
@@ -61,7 +61,7 @@ class Holding:
             if (doubt := doubtful(parent, now)) is not None:
                 return [Hold("parent", f"{parent.name}, which it depends on, is looked at first: {doubt}")]
             ended = self._recovered.get(parent.name)
-            if ended is not None and now - ended < self.settle:
+            if ended is not None and 0 <= now - ended < self.settle:
                 until = ended + self.settle
                 text = f"{parent.name}, which it depends on, is back: it has until {clock(until, now)} to follow"
                 return [Hold("parent", text, until)]

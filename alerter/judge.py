@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.incidents import Incident
+from alerter.jumps import jumped, past
 from alerter.machine import Alarm, State, in_words
 from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Place, Subject
@@ -290,6 +291,14 @@ class Judge:
         for subject in self.subjects.values():
             self._schedule(subject)
 
+    def jumped(self, by: int, now: int) -> None:
+        """The hub's clock was set by ``by`` (ns) to ``now``: nobody is silent for that, and no wait is longer."""
+        for subject in self.subjects.values():
+            jumped(subject, by, now)
+            subject.due = NEVER
+        self._due.clear()
+        self.hears(None if self.hearing.blind else now)
+
     def _schedule(self, subject: Subject) -> None:
         due = subject.next_due()
         if due < subject.due:
@@ -356,7 +365,7 @@ class Judge:
             subject = self.subject(one.kind, one.subject, now)
             rule = next((rule for rule in subject.rules if rule.name == one.rule), None)
             cell = subject.cells.get((one.rule, one.instance)) or Cell(rule or _no_rule(one), one.instance)
-            cell.alarm = one.alarm if one.alarm.state is not State.QUIET else None
+            cell.alarm = past(one.alarm, now) if one.alarm.state is not State.QUIET else None
             cell.fired, cell.incident = one.fired, one.incident
             cell.verdict = verdict_of(one.alarm.state, True, False) if cell.alarm else ""
             if cell.incident is not None:

@@ -98,6 +98,8 @@ class Listening:
 
     def drain(self) -> None:
         """Judge what has come; while the store is asked it waits in the socket."""
+        # Before anything that was received since: by a clock that was set forward all others would be silent.
+        self._look_at_clock()
         if not self.began or self._catching.busy:
             return
         frames = self._subscribe.drain(FRAMES)
@@ -106,7 +108,7 @@ class Listening:
             return
         self._heard = self._monotonic()
         if self._judge.hearing.blind:
-            self._judge.hears(_received(frames[0]) or self._clock())
+            self._judge.hears(min(_received(frames[0]) or self._clock(), self._clock()))
             self._log.info("the collector is heard again")
         self._judge_frames(frames)
         if unknown := self._judge.unknown_layouts():
@@ -123,13 +125,16 @@ class Listening:
                     self._catching.start(self._received - SECOND, self._live)
                     return
                 self._passed.note(stamp)
-                self._judge.advance(stamp.received)
+                # What was received before the clock was set back is of now at the latest.
+                now = self._clock()
+                received = min(stamp.received, now)
+                self._judge.advance(received)
                 # In the order of measuring, which is the one in which the store tells them again.
                 for record in sorted(read(frame, start), key=attrgetter("at")):
-                    judged(self._judge, record, stamp.received)
+                    judged(self._judge, record, received)
                     self._vitals.count("alerter.judged")
-                self._received = self._desk.judged = max(self._received, stamp.received)
-                self._vitals.gauge("alerter.lag_seconds", max(0.0, (self._clock() - stamp.received) / 1e9))
+                self._received = self._desk.judged = max(self._received, received)
+                self._vitals.gauge("alerter.lag_seconds", max(0.0, (now - received) / 1e9))
             except Malformed as fault:
                 self._vitals.count("alerter.malformed")
                 self._log.error("a frame of the stair that is none: %s", fault)
@@ -146,14 +151,7 @@ class Listening:
 
     def pulse(self) -> None:
         """Let time pass; to be called several times a second."""
-        now = self._clock()
-        offset = now - int(self._monotonic() * 1e9)
-        if abs(offset - self._offset) > JUMP:
-            self._log.warning(
-                "the hub's clock jumped by %.0f s: nobody is called silent for that", (offset - self._offset) / 1e9
-            )
-            self._judge.hears(now)
-        self._offset = offset
+        now = self._look_at_clock()
         if not self.began or self._catching.busy:
             return
         self.drain()
@@ -163,6 +161,18 @@ class Listening:
             # Who is silent is told by what has come, never by what still waits to be judged.
             self._judge.advance(now - BEHIND)
         self._desk.settle(now)
+
+    def _look_at_clock(self) -> int:
+        """The time; where it is another than it should be by now, what is remembered is made to fit."""
+        now = self._clock()
+        offset = now - int(self._monotonic() * 1e9)
+        by, self._offset = offset - self._offset, offset
+        if abs(by) > JUMP:
+            self._log.warning("the hub's clock jumped by %.0f s: nobody is called silent for that", by / 1e9)
+            self._judge.jumped(by, now)
+            self._received = min(self._received, now)
+            self._desk.jumped(by, now)
+        return now
 
     def connection(self) -> None:
         """The collector came or went."""

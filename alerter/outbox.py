@@ -90,7 +90,9 @@ class Turn:
 
 def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Policy, now: float, wall: int) -> Turn:
     """What to do with a channel's ``items``, oldest first; ``told`` is by incident, ``wall`` in ns."""
-    expired = tuple(item for item in items if wall - item.at > policy.expire_seconds * SECOND)
+    # Nothing is given up untried: a hub that was off for days, or whose clock was set at its start, tells it now.
+    old = items if lane.failures else ()
+    expired = tuple(item for item in old if wall - item.at > policy.expire_seconds * SECOND)
     items = [item for item in items if item not in expired] if expired else items
     withdrawn = tuple(_withdrawn(items, told))
     gone = {item.key for item, _ in withdrawn}

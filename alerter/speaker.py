@@ -140,6 +140,16 @@ class Speaker:
         for key in [key for key, _ in transaction.items("told", f"{incident}/")]:
             transaction.delete("told", key)
 
+    def jumped(self, transaction: Transaction, incidents: Iterable[str], by: int) -> None:
+        """The hub's clock was set by ``by`` (ns): what waits, and who was told of these, waited as long as before."""
+        for item in [letters.read_item(value) for _, value in transaction.items("outbox")]:
+            if item is not None:
+                transaction.put("outbox", item.row, letters.as_row(replace(item, at=item.at + by)))
+        for incident in incidents:
+            for told in self.history(transaction, incident).values():
+                told = replace(told, first_at=told.first_at + by, spoken_at=told.spoken_at + by)
+                transaction.put("told", told.row, letters.as_row(told))
+
     def _put(
         self,
         transaction: Transaction,
@@ -268,7 +278,8 @@ class Speaker:
         for item in settled.done:
             transaction.delete("outbox", item.row)
         for item in settled.kept:
-            transaction.put("outbox", item.row, letters.as_row(item))
+            there = letters.read_item(transaction.get("outbox", item.row))  # the clock may have been set meanwhile
+            transaction.put("outbox", item.row, letters.as_row(replace(item, at=there.at if there else item.at)))
         for item in settled.handed:
             self._hand_over(transaction, item, letter.items)
         if name in self._lanes:

@@ -49,6 +49,13 @@ class Window:
         if old:
             del rows[:old]
 
+    def cut(self, at: float) -> None:
+        """Forget what is of a time after ``at`` (s): the clock was set back."""
+        rows = self._rows
+        while rows and rows[len(rows) - _WIDTH + _LAST_AT] > at:
+            del rows[-_WIDTH:]
+        self._line = None
+
     def covered(self, now: float) -> float:
         """Seconds of the window that the readings span."""
         return max(0.0, now - self._rows[_FIRST_AT]) if self._rows else 0.0

@@ -153,6 +153,9 @@ class Hearer:
     def forget(self, transaction: Any, incident: str) -> None:
         """Nothing was kept."""
 
+    def jumped(self, transaction: Any, incidents: Sequence[str], by: int) -> None:
+        """Nothing waits."""
+
 
 class Teller:
     """A voice that remembers what it said."""

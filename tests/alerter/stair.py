@@ -78,6 +78,8 @@ class Alerter:
         room, self.speaker, _ = desk(self.world, memory)
         self.desk: Desk = room
         self.now = -60.0
+        self.ahead = 0.0
+        """Seconds by which the clock on the wall is ahead of the time that passes."""
         self.context: zmq.Context[Any] = zmq.Context()
         self.stair = Stair(self.context)
         self.listening = Listening(
@@ -89,9 +91,14 @@ class Alerter:
             logging.getLogger("guardia.test"),
             silent_seconds=60.0,
             clock=lambda: at(self.now),
-            monotonic=lambda: self.now,
+            monotonic=lambda: self.now - self.ahead,
         )
         self.listening.begin(at(self.now))
+
+    def set_clock(self, by: float) -> None:
+        """The clock on the wall is set by so many seconds, while no time passes."""
+        self.ahead += by
+        self.now += by
 
     def pulse(self, seconds: float) -> None:
         """It is so late now, and time passes."""

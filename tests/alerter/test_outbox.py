@@ -119,9 +119,16 @@ def test_a_reminder_behind_its_own_alarm_is_withdrawn() -> None:
 
 
 def test_after_a_day_it_is_given_up() -> None:
-    found = turn([about(1, 1)], {}, Lane(), POLICY, 0.0, NOON + 86_401 * SECOND)
+    found = turn([about(1, 1)], {}, Lane(failures=9), POLICY, 0.0, NOON + 86_401 * SECOND)
     assert found.expired == (about(1, 1),)
     assert found.letter is None
+
+
+def test_nothing_is_given_up_untried() -> None:
+    found = turn([about(1, 1)], {}, Lane(), POLICY, 0.0, NOON + 86_401 * SECOND)
+    assert found.expired == ()
+    assert found.letter is not None
+    assert found.letter.items == (about(1, 1),)
 
 
 def test_what_is_refused_goes_to_the_fallback_and_what_fails_for_long_too_but_once() -> None:

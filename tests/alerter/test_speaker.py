@@ -158,6 +158,24 @@ def test_an_alarm_and_its_recovery_are_told_once_each(rooms: Rooms) -> None:
     ]
 
 
+@pytest.mark.parametrize("by", [2 * 86_400, -2 * 86_400])
+def test_a_clock_that_is_set_gives_nothing_up_and_reminds_nobody_sooner_or_later(rooms: Rooms, by: int) -> None:
+    ops, chat = Friend(outcomes=[Later(0.0, "no network")] * 5), Friend()
+    room = rooms({"ops": ops, "chat": chat}, Notify(group_seconds=0.0, reminder=600.0))
+    room.judged(burning())
+    room.until(lambda: len(ops.outcomes) < 5)
+    room.now += by * SECOND
+    with room.memory.transaction() as transaction:
+        room.speaker.jumped(transaction, [burning().id], by * SECOND)
+    room.judged(burning())
+    room.quiet()
+    assert ops.texts() == chat.texts() == [("alarm", "web-1")]
+    room.now += 601 * SECOND
+    room.judged(burning())
+    room.quiet()
+    assert ops.texts() == chat.texts() == [("alarm", "web-1"), ("reminder", "web-1")]
+
+
 def test_what_a_transaction_did_not_commit_is_not_said(rooms: Rooms) -> None:
     ops = Friend()
     room = rooms({"ops": ops})

@@ -1,0 +1,150 @@
+"""The hub's clock is set: nobody is silent for that, and no wait is over, begins anew or never ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerter.machine import Alarm, State
+from alerter.memory import Memory
+from alerter.windows import Window
+from bus.messages import Loss
+from tests.alerter.given import SECOND, World, at, rule
+from tests.alerter.stair import Alerter
+
+DAY = 86_400.0
+RULES = (
+    rule("age > 30s", name="silent"),
+    rule("cpu.percent > 90", name="busy", for_=20.0, clear="cpu.percent < 80", clear_for=20.0),
+)
+
+
+@pytest.fixture
+def alerter(tmp_path: Path) -> Iterator[Alerter]:
+    memory = Memory(tmp_path / "alerter")
+    made = Alerter(memory, RULES)
+    yield made
+    made.close()
+    memory.close()
+
+
+def lives(alerter: Alerter, seconds: int, cpu: float = 10.0, hosts: tuple[str, ...] = ("web-1", "web-2")) -> None:
+    """Each second all of these say something."""
+    for _ in range(seconds):
+        alerter.now += 1
+        for host in hosts:
+            alerter.stair.says(alerter.now, host, cpu=cpu)
+        alerter.pulse(alerter.now)
+
+
+@pytest.mark.parametrize("by", [DAY, -DAY, 3600.0, -3600.0, 5.0, -5.0])
+def test_nobody_is_silent_because_the_clock_was_set(alerter: Alerter, by: float) -> None:
+    lives(alerter, 5)
+    alerter.set_clock(by)
+    # What comes is read at once, before time is looked at again.
+    alerter.stair.says(alerter.now)
+    alerter.listening.drain()
+    lives(alerter, 5)
+    assert alerter.speaker.spoken == []
+
+
+def test_what_was_received_by_the_clock_that_was_wrong_and_is_read_by_the_right_one_makes_nobody_silent(
+    alerter: Alerter,
+) -> None:
+    lives(alerter, 5)
+    alerter.set_clock(DAY)
+    alerter.stair.says(alerter.now)
+    alerter.set_clock(-DAY)
+    lives(alerter, 5)
+    assert alerter.speaker.spoken == []
+
+
+@pytest.mark.parametrize("by", [DAY, -DAY, 5.0, -5.0])
+def test_a_silent_host_is_found_as_soon_after_the_clock_was_set_as_ever(alerter: Alerter, by: float) -> None:
+    lives(alerter, 5)
+    alerter.set_clock(by)
+    lives(alerter, 29, hosts=("web-2",))
+    assert alerter.speaker.spoken == []
+    lives(alerter, 5, hosts=("web-2",))
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+
+
+def test_a_moment_of_a_clock_that_was_far_ahead_leaves_nothing_behind(alerter: Alerter) -> None:
+    lives(alerter, 5)
+    alerter.set_clock(DAY)
+    lives(alerter, 5)
+    alerter.set_clock(-DAY)
+    lives(alerter, 25, cpu=99.0, hosts=("web-1",))
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+    lives(alerter, 25, hosts=("web-1",))
+    assert alerter.speaker.spoken == [("web-1", "firing"), ("web-2", "firing"), ("web-1", "resolved")]
+    assert alerter.desk.judged <= at(alerter.now)
+
+
+@pytest.mark.parametrize("by", [DAY, -DAY, 15.0, -15.0])
+def test_what_has_to_hold_for_a_while_has_to_hold_for_as_long_when_the_clock_is_set(
+    alerter: Alerter, by: float
+) -> None:
+    lives(alerter, 10, cpu=99.0, hosts=("web-1",))
+    alerter.set_clock(by)
+    lives(alerter, 9, cpu=99.0, hosts=("web-1",))
+    assert alerter.speaker.spoken == []
+    lives(alerter, 3, cpu=99.0, hosts=("web-1",))
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+
+    lives(alerter, 10, hosts=("web-1",))
+    alerter.set_clock(by)
+    lives(alerter, 9, hosts=("web-1",))
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+    lives(alerter, 3, hosts=("web-1",))
+    assert alerter.speaker.spoken == [("web-1", "firing"), ("web-1", "resolved")]
+
+
+@pytest.mark.parametrize("by", [DAY, -DAY])
+def test_a_silent_host_does_not_recover_because_the_clock_was_set(alerter: Alerter, by: float) -> None:
+    lives(alerter, 5)
+    lives(alerter, 35, hosts=("web-2",))
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+    alerter.set_clock(by)
+    lives(alerter, 40, hosts=("web-2",))
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+    lives(alerter, 2)
+    assert alerter.speaker.spoken == [("web-1", "firing"), ("web-1", "resolved")]
+
+
+@pytest.mark.parametrize("by", [DAY, -DAY])
+def test_places_and_losses_are_as_old_as_before(by: float) -> None:
+    world = World(rule("service.state == down", name="down"), rule("lost.messages > 0", name="lost"))
+    for place in ("berlin", "paris", "rome"):
+        world.checks(0, place=place, status="down" if place == "rome" else "up")
+    world.judge.loss(Loss("web-1", 7, 1, 3, "full"), at(0))
+    world.judge.jumped(int(by * SECOND), at(10 + by))
+    world.checks(11 + by, place="rome", status="down")
+    world.judge.advance(at(500 + by))
+    world.passes(500 + by)
+    assert world.told() == [(0, "fired")]
+    world.passes(1000 + by)
+    assert [change for _, change in world.told()] == ["fired", "resolved"]
+
+
+def test_an_alarm_that_was_kept_with_times_to_come_is_of_now() -> None:
+    from alerter.judge import Kept
+
+    world = World(rule("cpu.percent > 90", name="busy", for_=20.0))
+    kept = Alarm(State.PENDING, since=at(DAY), began=at(DAY), count=1)
+    world.judge.restore([Kept("busy", "host", "web-1", "", kept)], at(0))
+    world.says(1, cpu=99)
+    world.says(21, cpu=99)
+    assert world.told() == [(21, "fired")]
+
+
+def test_a_window_forgets_what_is_to_come() -> None:
+    window = Window(60.0)
+    for second in range(0, 60, 5):
+        window.add(second, 1.0)
+    window.add(86_400.0, 9.0)
+    window.cut(60.0)
+    window.add(61.0, 1.0)
+    assert window.highest(61.0) != 9.0

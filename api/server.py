@@ -7,6 +7,7 @@ here and handed over, because gunicorn retries in silence and then exits with a 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import sys
@@ -188,8 +189,9 @@ def worker_class(config: Api) -> type[UvicornWorker]:
         "server_header": False,
         "proxy_headers": bool(config.proxies),
         "timeout_graceful_shutdown": STOP_SECONDS,
-        # The master looks whether we live: tell it far more often than it loses patience.
-        "timeout_notify": 5,
+        # The master looks whether we live. uvicorn asks the clock on the wall whether it is time to say so, which would
+        # keep silent after that was set back: so it is always time, which is once a second.
+        "timeout_notify": -math.inf,
     }
 
     class Worker(UvicornWorker):  # type: ignore[misc]

@@ -106,7 +106,8 @@ class Checking:
             self.skipped += 1
             return
         self._running.add(turn.name)
-        ground, report, since = self._ground, self._standings.report(turn.name), self._standings.since(turn.name)
+        ground, now = self._ground, self._ground.wall()
+        report, since = self._standings.report(turn.name, now), self._standings.since(turn.name, now)
 
         def call() -> Checked:
             late = self._clock() - turn.due
@@ -205,7 +206,7 @@ class Checking:
 
     def heard(self, name: str, report: Report) -> None:
         """A job reported: judge it at once."""
-        if name in self._services and self._standings.heard(name, report):
+        if name in self._services and self._standings.heard(name, report, self._ground.wall()):
             self.check_now(name)
 
     def check_now(self, name: str) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from prober.machine import Change, Found, Patience, Standing, step
 from prober.memory import Memory, MemoryFault
 from prober.probe import Report
+
+AHEAD = 2_000_000_000
+"""So much (ns) later than now nothing is that came; it did by a clock that was set back since."""
 
 
 class Standings:
@@ -41,13 +45,19 @@ class Standings:
         """The standing of a service."""
         return self._standings.get(name, Standing())
 
-    def report(self, name: str) -> Report | None:
-        """The last report of a job."""
-        return self._reports.get(name)
+    def report(self, name: str, now: int) -> Report | None:
+        """The last report of a job; one that is still to come, by a clock that was set back, counts from now on."""
+        known = self._reports.get(name)
+        if known is not None and known.at > now + AHEAD:
+            known = self._reports[name] = self._reported[name] = replace(known, at=now)
+        return known
 
-    def since(self, name: str) -> int:
+    def since(self, name: str, now: int) -> int:
         """When a service was first watched."""
-        return self._since.get(name, 0)
+        since = self._since.get(name, 0)
+        if since > now + AHEAD:
+            since = self._since[name] = self._seen[name] = now
+        return since
 
     def found(self, name: str, status: str, patience: Patience, now: int) -> tuple[Standing, Change | None, str]:
         """Count a finding."""
@@ -55,10 +65,10 @@ class Standings:
         self._standings[name] = self._changed[name] = after
         return after, change, reason
 
-    def heard(self, name: str, report: Report) -> bool:
-        """Take a job's report; False for one that is no newer than the last."""
-        known = self._reports.get(name)
-        if known is not None and known.at >= report.at:
+    def heard(self, name: str, report: Report, now: int) -> bool:
+        """Take a job's report; False for one that is no newer than the last, or of a time that is still to come."""
+        known = self.report(name, now)
+        if report.at > now + AHEAD or (known is not None and known.at >= report.at):
             return False
         self._reports[name] = self._reported[name] = report
         return True

@@ -30,7 +30,7 @@ def test_states_counts_and_reports_outlive_a_restart(tmp_path: Path) -> None:
     memory, standings = opened(tmp_path, "shop", "backup")
     standings.found("shop", "up", TWICE, NOON)
     standings.found("shop", "down", TWICE, NOON + 1)
-    standings.heard("backup", Report(NOON, "down", "disk full"))
+    standings.heard("backup", Report(NOON, "down", "disk full"), NOON)
     standings.keep()
     memory.close()
 
@@ -39,8 +39,8 @@ def test_states_counts_and_reports_outlive_a_restart(tmp_path: Path) -> None:
     _, change, _ = again.found("shop", "down", TWICE, NOON + 2)
     assert change is not None
     assert change.after is State.DOWN
-    assert again.report("backup") == Report(NOON, "down", "disk full")
-    assert again.since("backup") == NOON
+    assert again.report("backup", NOON) == Report(NOON, "down", "disk full")
+    assert again.since("backup", NOON) == NOON
     memory.close()
 
 
@@ -57,10 +57,30 @@ def test_a_service_that_is_no_longer_watched_is_forgotten(tmp_path: Path) -> Non
 
 def test_an_older_report_is_no_news(tmp_path: Path) -> None:
     memory, standings = opened(tmp_path, "backup")
-    assert standings.heard("backup", Report(NOON))
-    assert not standings.heard("backup", Report(NOON))
-    assert not standings.heard("backup", Report(NOON - 1, "down"))
-    assert standings.heard("backup", Report(NOON + 1, "down"))
+    assert standings.heard("backup", Report(NOON), NOON)
+    assert not standings.heard("backup", Report(NOON), NOON)
+    assert not standings.heard("backup", Report(NOON - 1, "down"), NOON)
+    assert standings.heard("backup", Report(NOON + 1, "down"), NOON + 1)
+    memory.close()
+
+
+def test_a_report_by_a_clock_that_was_set_back_counts_from_then_on_and_hides_no_later_one(tmp_path: Path) -> None:
+    memory, standings = opened(tmp_path, "backup")
+    day = 86_400_000_000_000
+    ahead = Report(NOON + day)
+    assert standings.heard("backup", ahead, NOON + day)
+    assert standings.report("backup", NOON) == Report(NOON)
+    assert standings.heard("backup", Report(NOON + 5, "down"), NOON + 5)
+    # The store still has the one of the day to come, and tells it as the last.
+    assert not standings.heard("backup", ahead, NOON + 10)
+    assert standings.report("backup", NOON + 10) == Report(NOON + 5, "down")
+    standings.keep()
+    memory.close()
+
+
+def test_a_job_is_awaited_from_when_the_clock_was_set_back(tmp_path: Path) -> None:
+    memory, standings = opened(tmp_path, "backup")
+    assert standings.since("backup", NOON - 3_600_000_000_000) == NOON - 3_600_000_000_000
     memory.close()
 
 

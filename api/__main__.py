@@ -74,6 +74,7 @@ def build(program: Program[Api]) -> None:
             expected=EXPECTED | {"collector": program.collectors},
             vitals_seconds=program.bus.vitals_seconds,
             file=settings.path,
+            run_dir=program.run_dir,
             version=version(),
         )
 

@@ -75,13 +75,14 @@ def from_config(
     expected: Mapping[str, tuple[str, ...]],
     vitals_seconds: float,
     file: Path,
+    run_dir: Path,
     version: str,
 ) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
 
     ``address`` gives the address of a road, ``desk`` is the reader's, ``stairs`` are those of the collectors' stairs;
     ``expected`` tells the programs of each part of the hub, which are heard each ``vitals_seconds``; ``file`` is the
-    configuration.
+    configuration, ``run_dir`` where the hub's programs have their sockets and locks.
     """
     live = Live()
     fanout = Fanout(
@@ -118,7 +119,7 @@ def from_config(
         expected=expected,
         vitals_seconds=vitals_seconds,
         judge=judge,
-        tries=partial(tried, file=file),
+        tries=partial(tried, file=file, lock=run_dir / "backtest.lock"),
     )
     stair = Stair(stair_of_all, fanout)
     lifespan = Lifespan(

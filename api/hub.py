@@ -17,7 +17,6 @@ from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
 from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
-from api.trying import tried
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.vitals import Vitals
@@ -42,6 +41,8 @@ class Hub:
     vitals: Vitals
     expected: Mapping[str, tuple[str, ...]]
     """Which programs make up which part of the hub, by the subjects of their vitals."""
+    tries: Callable[[Trial], Awaitable[list[str]]]
+    """Tries a rule on the past."""
     vitals_seconds: float = VITALS_SECONDS
     """How often each of them tells its vitals, and this worker too."""
     primed: bool = False
@@ -51,8 +52,6 @@ class Hub:
     """The message that goes all the way; None where none is sent."""
     voice: Producer | None = None
     """What this worker tells others with; None while it starts."""
-    tries: Callable[[Trial], Awaitable[list[str]]] = tried
-    """Tries a rule on the past."""
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)

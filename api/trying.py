@@ -1,4 +1,4 @@
-"""A back-test for a client: ``guardia backtest`` in a process of its own, one at a time, and not for ever.
+"""A back-test for a client: ``guardia backtest`` in a process of its own, one at a time on a hub, and not for ever.
 
 Judging a week again takes seconds of a whole core: neither the alerter nor this worker may stand still meanwhile.
 """
@@ -6,8 +6,11 @@ Judging a week again takes seconds of a whole core: neither the alerter nor this
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from api.bodies import Trial
@@ -18,30 +21,63 @@ PATIENCE = 80.0
 LONGEST = 31 * 86_400.0
 """Seconds of the past that may be judged, at most."""
 MOST_TEXT = 2_000_000
+"""Bytes of what it prints that are passed on; the rest is dropped."""
 WRONG = 100
 
-Run = Callable[[Sequence[str], float], Awaitable[tuple[int, str, str]]]
-"""Runs a command for so many seconds at most; its exit code, what it printed, what it complained of."""
+Run = Callable[[Sequence[str], float, int], Awaitable[tuple[int, str, str]]]
+"""Runs a command for so many seconds at most, and leaves it a descriptor open that it does not look at; its exit code,
+what it printed, what it complained of."""
 
-_busy = asyncio.Lock()
 
-
-async def run(command: Sequence[str], patience: float) -> tuple[int, str, str]:
+async def run(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
     """``Run`` with a real process; raises ``TimeoutError``, after which the process is no more."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        pass_fds=(turn,),
     )
+    assert process.stdout is not None
+    assert process.stderr is not None
     try:
         async with asyncio.timeout(patience):
-            out, complaint = await process.communicate()
+            out, complaint = await asyncio.gather(_begun(process.stdout), _begun(process.stderr))
+            code = await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return process.returncode or 0, out[:MOST_TEXT].decode(errors="replace"), complaint.decode(errors="replace")
+    return code, out.decode(errors="replace"), complaint.decode(errors="replace")
+
+
+async def _begun(stream: asyncio.StreamReader) -> bytes:
+    """How what comes there begins; all of it is read."""
+    found = bytearray()
+    while piece := await stream.read(65_536):
+        found += piece[: MOST_TEXT - len(found)]
+    return bytes(found)
+
+
+@contextlib.contextmanager
+def turn_at(lock: Path) -> Iterator[int]:
+    """The turn of all workers, as a descriptor; raises ``Problem`` where somebody else has it.
+
+    Whoever inherits the descriptor has the turn as well: a back-test whose worker died goes on having it.
+    """
+    try:
+        held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Problem(503, "overloaded", f"no back-test now: {(error.strerror or str(error)).lower()}") from None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise Problem(503, "overloaded", "another back-test is under way", headers={"Retry-After": "10"}) from None
+    try:
+        yield held
+    finally:
+        os.close(held)
 
 
 def command_of(trial: Trial, file: Path | None = None) -> list[str]:
@@ -60,15 +96,13 @@ def command_of(trial: Trial, file: Path | None = None) -> list[str]:
     return found
 
 
-async def tried(trial: Trial, runs: Run = run, *, file: Path | None = None) -> list[str]:
-    """What it printed, in lines; ``file`` as in ``command_of``. Raises ``Problem``."""
+async def tried(trial: Trial, runs: Run = run, *, lock: Path, file: Path | None = None) -> list[str]:
+    """What it printed, in lines; ``file`` as in ``command_of``, ``lock`` is of all workers. Raises ``Problem``."""
     if not 60 <= trial.seconds <= LONGEST:
         raise Problem(400, "bad_body", "seconds: expected from a minute to 31 days", parameter="seconds")
-    if _busy.locked():
-        raise Problem(503, "overloaded", "another back-test is under way", headers={"Retry-After": "10"})
-    async with _busy:
+    with turn_at(lock) as turn:
         try:
-            code, out, complaint = await runs(command_of(trial, file), PATIENCE)
+            code, out, complaint = await runs(command_of(trial, file), PATIENCE, turn)
         except TimeoutError:
             raise Problem(503, "overloaded", f"not judged within {PATIENCE:.0f} s: try less of the past") from None
     if code == 0:

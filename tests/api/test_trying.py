@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from api.bodies import Trial
 from api.errors import Problem
-from api.trying import command_of, run, tried
+from api.trying import MOST_TEXT, command_of, run, tried, turn_at
+from tests.bus.together import together
 
 TRIAL = Trial("cpu-busy", "--help", "", "web-*", 3600.0)
 
@@ -22,62 +24,99 @@ def test_what_a_client_wrote_is_never_an_option() -> None:
     assert "--when=--help" in command
 
 
-def test_it_judges_by_the_configuration_of_this_hub() -> None:
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "backtest.lock"
+
+
+def test_it_judges_by_the_configuration_of_this_hub(lock: Path) -> None:
     commands: list[Sequence[str]] = []
 
-    async def runs(command: Sequence[str], patience: float) -> tuple[int, str, str]:
+    async def runs(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
         commands.append(command)
         return 0, "", ""
 
-    asyncio.run(tried(TRIAL, runs, file=Path("/srv/hub.toml")))
-    asyncio.run(tried(TRIAL, runs))
+    asyncio.run(tried(TRIAL, runs, file=Path("/srv/hub.toml"), lock=lock))
+    asyncio.run(tried(TRIAL, runs, lock=lock))
     assert ["--config=/srv/hub.toml" in command for command in commands] == [True, False]
 
 
 @pytest.mark.parametrize(
     ("answer", "status"), [((0, "a\nb\n", ""), 0), ((100, "", "guardia backtest: no"), 400), ((2, "", "away"), 503)]
 )
-def test_its_end_becomes_an_answer(answer: tuple[int, str, str], status: int) -> None:
-    async def runs(command: Sequence[str], patience: float) -> tuple[int, str, str]:
+def test_its_end_becomes_an_answer(lock: Path, answer: tuple[int, str, str], status: int) -> None:
+    async def runs(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
         return answer
 
     if not status:
-        assert asyncio.run(tried(TRIAL, runs)) == ["a", "b"]
+        assert asyncio.run(tried(TRIAL, runs, lock=lock)) == ["a", "b"]
         return
     with pytest.raises(Problem) as caught:
-        asyncio.run(tried(TRIAL, runs))
+        asyncio.run(tried(TRIAL, runs, lock=lock))
     assert caught.value.status == status
 
 
-def test_one_that_takes_too_long_is_ended_and_told() -> None:
-    with pytest.raises(TimeoutError):
-        asyncio.run(run([sys.executable, "-c", "import time; time.sleep(600)"], 0.3))
+def test_one_that_takes_too_long_is_ended_and_told(lock: Path) -> None:
+    with turn_at(lock) as turn, pytest.raises(TimeoutError):
+        asyncio.run(run([sys.executable, "-c", "import time; time.sleep(600)"], 0.3, turn))
 
-    async def never(command: Sequence[str], patience: float) -> tuple[int, str, str]:
+    async def never(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
         raise TimeoutError
 
     with pytest.raises(Problem, match="not judged within 80 s"):
-        asyncio.run(tried(TRIAL, never))
+        asyncio.run(tried(TRIAL, never, lock=lock))
 
 
-def test_only_one_is_under_way() -> None:
-    async def both() -> None:
-        begun = asyncio.Event()
-
-        async def slow(command: Sequence[str], patience: float) -> tuple[int, str, str]:
-            begun.set()
-            await asyncio.sleep(0.2)
-            return 0, "", ""
-
-        first = asyncio.create_task(tried(TRIAL, slow))
-        await begun.wait()
-        with pytest.raises(Problem, match="another back-test"):
-            await tried(TRIAL, slow)
-        await first
-
-    asyncio.run(both())
+def test_what_it_prints_is_read_to_its_end_and_kept_as_it_begins(lock: Path) -> None:
+    floods = f"import sys; print('x' * {2 * MOST_TEXT}); sys.stderr.write('y' * {2 * MOST_TEXT}); sys.exit(3)"
+    with turn_at(lock) as turn:
+        found = asyncio.run(run([sys.executable, "-c", floods], 60.0, turn))
+    assert found == (3, "x" * MOST_TEXT, "y" * MOST_TEXT)
 
 
-def test_too_long_a_past_is_refused() -> None:
+WORKER = """
+import time
+from pathlib import Path
+from api.errors import Problem
+from api.trying import turn_at
+folder = Path(sys.argv[1])
+try:
+    with turn_at(folder / "backtest.lock"):
+        print("had it", flush=True)
+        while len(list(folder.glob("*.refused"))) < int(sys.argv[2]) - 1:
+            time.sleep(0.01)
+except Problem as problem:
+    print(problem)
+    (folder / f"{sys.argv[3]}.refused").touch()
+"""
+
+
+def test_only_one_is_under_way_whoever_was_asked_for_it(tmp_path: Path) -> None:
+    found = together(WORKER, [[str(tmp_path), "4", str(number)] for number in range(4)])
+    assert sorted(out.strip() for _, out, _ in found) == ["another back-test is under way"] * 3 + ["had it"], found
+    with turn_at(tmp_path / "backtest.lock"):
+        pass
+
+
+def test_one_whose_worker_died_has_the_turn_until_it_ends(lock: Path) -> None:
+    with turn_at(lock) as turn:
+        child = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, pass_fds=(turn,))
+    assert child.stdin is not None
+    try:
+        with pytest.raises(Problem, match="another back-test"), turn_at(lock):
+            pass
+    finally:
+        child.stdin.close()
+        child.wait(10)
+    with turn_at(lock):
+        pass
+
+
+def test_without_a_place_for_its_lock_nothing_is_tried(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="no back-test now: no such file or directory"):
+        asyncio.run(tried(TRIAL, lock=tmp_path / "gone" / "backtest.lock"))
+
+
+def test_too_long_a_past_is_refused(lock: Path) -> None:
     with pytest.raises(Problem, match="31 days"):
-        asyncio.run(tried(Trial("cpu-busy", seconds=1e9)))
+        asyncio.run(tried(Trial("cpu-busy", seconds=1e9), lock=lock))

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import zmq
 
 from alerter.judge import Judge
+from alerter.subjects import LOST_WINDOW
 from bus.loop import Loop, Timer
 from bus.messages import HUB, IMPORT, KINDS
 from bus.questions import (
@@ -41,6 +43,8 @@ LONGEST = 600_000_000_000
 """What was missed longer ago than this is the past: of that only the newest is asked for."""
 KINDS_JUDGED = ("sample", "check", "loss")
 MOST = 10_000
+RECALLED = 500
+"""Of so many hosts the last samples are asked for at once."""
 
 
 class Catching:
@@ -72,6 +76,8 @@ class Catching:
         """Whether an answer came since the timer was set."""
         self._then: Callable[[], None] | None = None
         self._records: list[tuple[int, Record]] = []
+        self._known: list[tuple[int, Record]] = []
+        """What an earlier life judged, and what hosts say of themselves: known before anything is judged."""
         self._since = 0
         self.caught = 0
         self.newest = 0
@@ -87,7 +93,7 @@ class Catching:
         """Ask for what was received after ``since`` (0: never anything), judge it, call ``then``."""
         self._then = then
         self._since = since
-        self._records = []
+        self._records, self._known = [], []
         for kind in KINDS_JUDGED:
             self._put(Subjects(kind), partial(self._subjects, kind))
         self._put(Latest("facts"), self._facts)
@@ -156,6 +162,8 @@ class Catching:
             self._timer.cancel()
         then, self._then = self._then, None
         now = self._clock()
+        for received, record in sorted(self._known, key=lambda one: one[0]):
+            self._know(record, min(received, now), now)
         for received, record in sorted(self._records, key=lambda one: one[0]):
             # What was received by a clock that was set back since then is of now at the latest.
             received = min(received, now)
@@ -163,44 +171,62 @@ class Catching:
             judged(self._judge, record, received)
             self.newest = max(self.newest, received)
         self.caught += len(self._records)
-        self._records = []
+        self._records, self._known = [], []
         if then is not None:
             then()
+
+    def _know(self, record: Record, received: int, now: int) -> None:
+        """Take what is not judged: facts, the last samples of those who said nothing since, losses of before."""
+        if record.kind == "sample":
+            self._judge.recall(record, now)
+        elif record.kind == "loss":
+            with suppress(ValueError):
+                self._judge.loss(KINDS["loss"].decode(record.body), received, judged=False)
+        elif received >= now - self._forget or self._judge.knows_of(record.subject):
+            # Facts are told once: those of a host that was forgotten bring nobody back.
+            judged(self._judge, record, received)
 
     # -- what the answers are for ---
 
     def _subjects(self, kind: str, answer: Any) -> None:
         now = self._clock()
         start = max(self._since, now - LONGEST) - MARGIN
+        before: list[str] = []
         for one in answer.subjects:
             if one.received < now - self._forget:
                 continue
             if kind == "loss":
-                if one.received > now - 900_000_000_000:
-                    self._put(Range(kind, one.subject, now - 900_000_000_000, now, 1000), self._take)
+                if one.received > now - LOST_WINDOW:
+                    question = Range(kind, one.subject, now - LOST_WINDOW, now, 1000)
+                    self._put(question, partial(self._take, before=True))
                 continue
             heard = min(one.received, now)
             what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
             # Heard until we looked away; what came after that is judged in its order.
-            self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
+            subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
             if one.received <= self._since:
+                before += [one.subject] if kind == "sample" and not subject.packed else ()
                 continue
             if self._since:
                 self._put(Range(kind, one.subject, start, now + MARGIN, MOST), self._take)
             else:
                 self._put(Latest(kind, (one.subject,)), self._take)
+        for place in range(0, len(before), RECALLED):
+            self._put(Latest(kind, tuple(before[place : place + RECALLED])), partial(self._take, before=True))
 
-    def _take(self, answer: Any) -> None:
+    def _take(self, answer: Any, *, before: bool = False) -> None:
+        """Take records to be judged; with ``before`` also what was judged, to be known."""
         wanted: set[int] = set()
         for stored in answer.records:
-            if stored.received <= self._since:
+            if stored.received <= self._since and not before:
                 continue
             try:
                 found = read(stored.record)
             except Malformed:
                 continue
             for record in found:
-                self._records.append((stored.received, record))
+                records = self._records if stored.received > self._since else self._known
+                records.append((stored.received, record))
                 if record.kind == "sample" and (number := layout_of(record)) and not self._judge.knows(number):
                     wanted.add(number)
         if wanted:
@@ -212,20 +238,17 @@ class Catching:
 
     def _facts(self, answer: Any) -> None:
         for stored in answer.records:
-            try:
-                for record in read(stored.record):
-                    judged(self._judge, record, stored.received)
-            except Malformed:
-                continue
+            with suppress(Malformed):
+                self._known += [(stored.received, record) for record in read(stored.record)]
 
     def past(self, then: Callable[[], None]) -> None:
         """Ask for the pasts that rules look at, of every subject known; call ``then``."""
         self._then = then
         now = self._clock()
         for subject in list(self._judge.subjects.values()):
+            if subject.kind == "service":
+                continue
             for name, seconds in {feed.key for feed in (subject.bound.feeds if subject.bound else ())}:
-                if (name, seconds) in subject.windows or subject.kind == "service":
-                    continue
                 question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)
                 key = (name, seconds)
                 self._put(question, partial(self._fill, subject, key))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from alerter import recording
-from alerter.deciding import Decision
+from alerter.deciding import HOUR, Decision
 from alerter.holding import Holding
 from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
@@ -115,7 +115,7 @@ class Desk:
         """
         with self._memory.transaction() as txn:
             self.holding.silences = recording.kept_silences(txn)
-            kept = recording.kept_alarms(txn, now - 3600 * 1_000_000_000)
+            kept = recording.kept_alarms(txn, now - HOUR)
             self.judged = int(txn.get("state", "judged") or 0)
             untold = list(txn.items("untold"))
         self.judge.restore(kept, now)
@@ -222,6 +222,7 @@ class Desk:
         """Forget what is older than these times (ns) and silences that are long over."""
         with self._memory.transaction() as txn:
             recording.swept(txn, now - decisions, each)
+            recording.swept_alarms(txn, now - HOUR)
             for id in recording.swept_incidents(txn, now - incidents):
                 self._speaker.forget(txn, id)
             for id, one in list(self.holding.silences.items()):

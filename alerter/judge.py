@@ -10,16 +10,15 @@ import heapq
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
-from alerter.incidents import Incident
 from alerter.jumps import jumped, past
-from alerter.machine import Alarm, State, in_words
+from alerter.kept import Kept
+from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Place, Subject
-from alerter.terms import STATES, condition
+from alerter.terms import STATES
 from bus.fields import Unfit
 from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
 from bus.tables import Host, Service
@@ -32,19 +31,6 @@ GONE = 600 * SECOND
 """An instance that is in no reading for so long is no longer watched."""
 MOST_WAITING = 10_000
 NAN = float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An alarm as it was kept on disk."""
-
-    rule: str
-    kind: str
-    subject: str
-    instance: str
-    alarm: Alarm
-    fired: tuple[int, ...] = ()
-    incident: Incident | None = None
 
 
 class Judge:
@@ -164,6 +150,10 @@ class Judge:
         """Whether the names of a layout are known."""
         return number in self._layouts
 
+    def knows_of(self, name: str) -> bool:
+        """Whether there is a host or room of that name."""
+        return ("hub" if name.startswith(HUB) else "host", name) in self.subjects
+
     def unknown_layouts(self) -> tuple[int, ...]:
         """Layouts that samples wait for."""
         return tuple(self._waiting)
@@ -230,12 +220,17 @@ class Judge:
                 subject.interval = facts.interval
                 self._schedule(subject)
 
-    def loss(self, loss: Loss, received: int) -> None:
-        """Learn that messages of a producer are lost for ever."""
+    def loss(self, loss: Loss, received: int, *, judged: bool = True) -> None:
+        """Learn that messages of a producer are lost for ever; told again, it is the same loss.
+
+        ``judged`` False: it was told to an earlier life, and is remembered for what is judged from now on.
+        """
         kind = "hub" if loss.stream.startswith(HUB) else "host"
         subject = self.subject(kind, loss.stream, received)
-        subject.losses.append((received, loss.last - loss.first + 1))
-        self._look(subject, received)
+        subject.losses.setdefault((loss.epoch, loss.first), (received, loss.last - loss.first + 1))
+        if judged:
+            self._look(subject, max(received, subject.now))
+        self._schedule(subject)
 
     def known(self, kind: str, name: str, heard: int, now: int) -> Subject:
         """A subject that the store knows, heard at ``heard`` for the last time."""
@@ -243,6 +238,18 @@ class Judge:
         subject.heard = max(subject.heard, heard)
         self._schedule(subject)
         return subject
+
+    def recall(self, record: Record, now: int) -> None:
+        """Know again what a host said last, which an earlier life judged."""
+        subject = self.subjects.get(("hub" if record.subject.startswith(HUB) else "host", record.subject))
+        try:
+            number, packed = split_sample(record.body)
+        except Unfit:
+            return
+        names = self._layouts.get(number, ())
+        if subject is not None and not subject.packed and names and len(packed) == 8 * len(names):
+            self._bind(subject, names, now)
+            subject.packed = packed
 
     def _heard(self, subject: Subject, record: Record, received: int) -> bool:
         """Note that the subject speaks; whether what it says is of now."""
@@ -364,7 +371,7 @@ class Judge:
         for one in kept:
             subject = self.subject(one.kind, one.subject, now)
             rule = next((rule for rule in subject.rules if rule.name == one.rule), None)
-            cell = subject.cells.get((one.rule, one.instance)) or Cell(rule or _no_rule(one), one.instance)
+            cell = subject.cells.get((one.rule, one.instance)) or Cell(rule or one.no_rule(), one.instance)
             cell.alarm = past(one.alarm, now) if one.alarm.state is not State.QUIET else None
             cell.fired, cell.incident = one.fired, one.incident
             cell.verdict = verdict_of(one.alarm.state, True, False) if cell.alarm else ""
@@ -384,12 +391,10 @@ class Judge:
         gone = [s for s in self.subjects.values() if not s.configured and max(s.heard, s.first) < before]
         for subject in gone:
             subject.at(now)
-            for cell in list(subject.standing()):
-                self.decider.end(subject, cell, "it was silent for so long that it is forgotten")
+            for cell in subject.cells.values():
+                cell.fired = ()
+                if cell.alarm is not None:
+                    self.decider.end(subject, cell, "it was silent for so long that it is forgotten")
             subject.due = NEVER
             del self.subjects[subject.kind, subject.name]
         return gone
-
-
-def _no_rule(kept: Kept) -> Rule:
-    return Rule(kept.rule, kept.kind, condition("age > 1s"))

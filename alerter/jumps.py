@@ -6,7 +6,6 @@ that: what has to hold for five minutes holds for five minutes that passed.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 
 from alerter.machine import Alarm, State
@@ -21,7 +20,7 @@ def jumped(subject: Subject, by: int, now: int) -> None:
         if by < 0:
             cell.missing = min(cell.missing, now)
             cell.fired = tuple(at for at in cell.fired if at <= now)
-    subject.losses = deque((min(at + by, now), count) for at, count in subject.losses)
+    subject.losses = {key: (min(at + by, now), count) for key, (at, count) in subject.losses.items()}
     for place in subject.places_seen.values():
         place.at = min(place.at + by, now)
     if by < 0:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from alerter.deciding import Decision
 from alerter.incidents import Incident
-from alerter.judge import Kept
+from alerter.kept import Kept
 from alerter.machine import Alarm, Change, State
 from alerter.subjects import Cell
 from bus.fields import Unfit, build, plain
@@ -127,6 +127,8 @@ def kept_alarms(txn: Transaction, since: int) -> list[Kept]:
             incident = None
         if alarm.state in (State.FIRING, State.CLEARING) and incident is None:
             alarm = Alarm()
+        if alarm.state is State.QUIET and not fired:
+            continue  # of what may be long gone: nothing is to come of it
         found.append(Kept(rule, kind, subject, instance, alarm, fired, incident))
     return found
 
@@ -188,6 +190,12 @@ def swept(txn: Transaction, before: int, each: int) -> int:
     for key in doomed:
         txn.delete("decisions", key)
     return len(doomed)
+
+
+def swept_alarms(txn: Transaction, before: int) -> None:
+    """Forget alarms that are quiet and did not fire since ``before``."""
+    for key in [key for key, row in txn.items("alarms") if not row["alarm"] and max(row["fired"], default=0) < before]:
+        txn.delete("alarms", key)
 
 
 def swept_incidents(txn: Transaction, before: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -113,7 +112,8 @@ class Subject:
         self.seconds = now / 1e9
         self.interval = 0.0
         self.skew = NAN
-        self.losses: deque[tuple[int, int]] = deque()
+        self.losses: dict[tuple[int, int], tuple[int, int]] = {}
+        """By epoch and first number: when it was told, and how many messages."""
         self.windows: dict[tuple[str, float], Window] = {}
         self.places_seen: dict[str, Place] = {}
         self.epochs: dict[int, int] = {}
@@ -153,9 +153,12 @@ class Subject:
 
     def lost(self) -> float:
         """Messages lost of late."""
-        while self.losses and self.losses[0][0] <= self.now - LOST_WINDOW:
-            self.losses.popleft()
-        return float(sum(count for _, count in self.losses))
+        while self.losses and self._oldest_loss() <= self.now - LOST_WINDOW:
+            del self.losses[next(iter(self.losses))]
+        return float(sum(count for _, count in self.losses.values()))
+
+    def _oldest_loss(self) -> int:
+        return next(iter(self.losses.values()))[0]
 
     def places(self, state: str) -> float:
         """Places that see it so; ``any``: all that look."""
@@ -198,10 +201,12 @@ class Subject:
                 window.add(self.seconds, value)
 
     def remember(self, key: tuple[str, float], readings: Iterable[tuple[float, float]]) -> None:
-        """Fill the past of a metric with (time in s, reading), oldest first."""
-        window = self.windows.setdefault(key, Window(key[1]))
+        """Take (time in s, reading), oldest first, for the past of a metric, in place of what is known of it."""
+        window = Window(key[1])
         for at, value in readings:
             window.add(at, value)
+        if window.covered(math.inf):
+            self.windows[key] = window
 
     # -- time ---
 
@@ -220,7 +225,7 @@ class Subject:
                     if at > self.now:
                         found = min(found, at)
         if self.losses:
-            found = min(found, self.losses[0][0] + LOST_WINDOW)
+            found = min(found, self._oldest_loss() + LOST_WINDOW)
         for place in bound.timed:
             cell = self.line[place]
             if cell.alarm is not None:

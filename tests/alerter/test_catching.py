@@ -1,0 +1,242 @@
+"""What was missed is asked of the store: after a start nothing burns anew, ends too early or is back from the dead."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from alerter.catching import Catching
+from alerter.desk import Desk
+from alerter.memory import Memory
+from alerter.rules import Rule
+from bus.loop import Loop
+from bus.messages import Facts, Layout, Loss, Message, Sample
+from bus.questions import (
+    Column,
+    Latest,
+    LayoutNames,
+    Layouts,
+    Range,
+    Records,
+    Series,
+    SeriesAnswer,
+    Stored,
+    Subject,
+    SubjectList,
+    Subjects,
+    pack_answer,
+    read_question,
+)
+from bus.sockets import Ask
+from bus.wire import pack, read, record
+from tests.alerter.given import SECOND, Hearer, World, at, desk, rule
+
+DAY = 86_400.0
+CPU = Layout(("cpu.percent",))
+
+
+class Store:
+    """What was stored, and a reader of it."""
+
+    def __init__(self, context: zmq.Context[Any]) -> None:
+        self.answers: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
+        self.address = f"tcp://127.0.0.1:{self.answers.bind_to_random_port('tcp://127.0.0.1')}"
+        self.rows: list[Stored] = []
+        self.series: list[tuple[float, float]] = []
+        self._number = 0
+
+    def keeps(self, seconds: float, message: Message, subject: str = "web-1", received: float | None = None) -> None:
+        """A record of that time."""
+        self._number += 1
+        one = record(message, source=subject, at=at(seconds), epoch=8, number=self._number, sent=at(seconds))
+        self.rows.append(Stored(at(seconds if received is None else received), pack(one)))
+
+    def says(self, seconds: float, cpu: float, subject: str = "web-1") -> None:
+        """A sample of that time."""
+        self.keeps(seconds, Sample(CPU.id, (cpu,)), subject)
+
+    def answer(self) -> None:
+        """Answer what was asked."""
+        try:
+            who, number, question = self.answers.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return
+        self.answers.send_multipart([who, number, pack_answer(self._found(read_question(question)))])
+
+    def _found(self, question: Any) -> Any:
+        match question:
+            case Subjects(kind=kind):
+                names = {one.subject for one, _ in self._of(kind)}
+                return SubjectList(tuple(self._subject(kind, name) for name in sorted(names)))
+            case Latest(kind=kind, subjects=wanted):
+                newest = {one.subject: row for one, row in self._of(kind) if wanted is None or one.subject in wanted}
+                return Records(tuple(newest.values()))
+            case Range(kind=kind, subject=name, start=start, end=end):
+                return Records(tuple(r for one, r in self._of(kind) if one.subject == name and start <= one.at < end))
+            case Layouts():
+                return LayoutNames({CPU.id: CPU.names})
+            case Series(metrics=(metric,)):
+                values = tuple(value for _, value in self.series)
+                column = Column(metric, values, values, values, values, tuple(1 for _ in values))
+                return SeriesAnswer(tuple(at(second) for second, _ in self.series), SECOND, "rows", 1.0, (column,))
+        raise AssertionError(question)
+
+    def _of(self, kind: str) -> list[tuple[Any, Stored]]:
+        return [(one, row) for row in self.rows for one in read(row.record) if one.kind == kind]
+
+    def _subject(self, kind: str, name: str) -> Subject:
+        found = [(one.at, row.received) for one, row in self._of(kind) if one.subject == name]
+        return Subject(name, min(found)[0], max(found)[0], max(received for _, received in found))
+
+
+class Alerter:
+    """One life of judge and desk, which catches up with a store."""
+
+    def __init__(self, store: Store, memory: Memory, rules: tuple[Rule, ...], now: float, context: Any) -> None:
+        self.world = World(*rules, began=now)
+        room, self.speaker, _ = desk(self.world, memory)
+        self.desk: Desk = room
+        self.store, self.now = store, now
+        self.loop = Loop()
+        self.ask = Ask(context)
+        self.ask.raw.connect(store.address)
+        clock = lambda: at(self.now)  # noqa: E731 (it moves)
+        self.catching = Catching(self.ask, self.loop, self.world.judge, logging.getLogger("test"), clock)
+
+    def starts(self) -> None:
+        """Go on from what was kept, as the program does."""
+        judged = self.desk.restore(at(self.now))
+        self.world.judge.hears(at(self.now))
+        done: list[bool] = []
+        self.catching.start(judged, lambda: self.catching.past(lambda: done.append(True)))
+        while not done:
+            self.store.answer()
+            self.loop.pass_once(0.01)
+        self.passes(self.now)
+
+    def passes(self, seconds: float) -> None:
+        """Time passes."""
+        self.now = seconds
+        self.world.passes(seconds)
+        self.desk.judged = at(seconds)
+        self.desk.settle(at(seconds), all_open=True)
+
+    def says(self, seconds: float, cpu: float) -> None:
+        """A sample, live."""
+        self.now = seconds
+        self.store.says(seconds, cpu)
+        self.world.says(seconds, cpu=cpu)
+        self.passes(seconds)
+
+    def close(self) -> None:
+        self.ask.raw.close()
+
+
+Life = Callable[..., Alerter]
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    """Begins a life of the alerter on the same memory and store; the one before it is over."""
+    context: zmq.Context[Any] = zmq.Context()
+    memory, store, lives = Memory(tmp_path), Store(context), list[Alerter]()
+
+    def made(*rules: Rule, now: float = 0.0) -> Alerter:
+        for one in lives[-1:]:
+            one.close()
+        lives.append(Alerter(store, memory, rules, now, context))
+        return lives[-1]
+
+    yield made
+    lives[-1].close()
+    store.answers.close()
+    memory.close()
+    context.term()
+
+
+def spoken(one: Alerter) -> list[tuple[str, str]]:
+    """What people heard in this life."""
+    assert isinstance(one.speaker, Hearer)
+    return one.speaker.spoken
+
+
+def test_a_loss_that_an_earlier_life_told_of_is_over_when_its_time_is_and_counted_once(life: Life) -> None:
+    lost = rule("lost.messages > 0", name="lost", clear="lost.messages == 0")
+    first = life(lost)
+    first.store.keeps(-1, Loss("web-1", 7, 1, 3, "full"))
+    first.starts()
+    first.says(1, cpu=10)
+    assert spoken(first) == [("web-1", "firing")]
+
+    second = life(lost, now=60.0)
+    second.store.says(30, cpu=10)
+    second.starts()
+    second.says(61, cpu=10)
+    assert spoken(second) == [("web-1", "firing")]
+    assert second.world.judge.subjects["host", "web-1"].lost() == 3.0
+    second.passes(898)
+    assert spoken(second) == [("web-1", "firing")]
+    second.passes(902)
+    assert spoken(second) == [("web-1", "firing"), ("web-1", "resolved")]
+
+
+@pytest.mark.parametrize("since", [0, 20], ids=["nothing came meanwhile", "something came meanwhile"])
+def test_what_looks_at_the_past_knows_it_after_a_start(life: Life, since: int) -> None:
+    mean = rule("avg(cpu.percent, 1m) > 80", name="mean")
+    first = life(mean)
+    first.starts()
+    first.says(0, cpu=90)
+
+    second = life(mean, now=30.0)
+    if since:
+        second.store.says(since, cpu=90)
+    second.store.series = [(float(second), 90.0) for second in range(-30, 30)]
+    second.starts()
+    second.says(31, cpu=90)
+    assert spoken(second) == [("web-1", "firing")]
+
+
+@pytest.mark.parametrize("told", ["facts", "alarm"])
+def test_a_host_that_was_forgotten_is_not_silent_anew(life: Life, told: str) -> None:
+    silent = rule("age > 2m", name="silent")
+    first = life(silent)
+    first.starts()
+    first.says(0, cpu=10)
+    if told == "facts":
+        first.store.keeps(0, Facts(interval=10.0))
+    first.passes(300)
+    gone = first.world.judge.forget(at(8 * DAY - 7 * DAY), at(8 * DAY))
+    assert [one.name for one in gone] == ["web-1"]
+    first.passes(8 * DAY)
+    assert spoken(first) == [("web-1", "firing"), ("web-1", "resolved")]
+
+    second = life(silent, now=8 * DAY + 60)
+    second.starts()
+    second.passes(8 * DAY + 1000)
+    assert spoken(second) == []
+    assert ("host", "web-1") not in second.world.judge.subjects
+
+
+def test_facts_of_a_host_that_told_them_long_ago_and_still_speaks_are_known(life: Life) -> None:
+    first = life(rule("age > 3 * interval", name="silent"), now=30 * DAY)
+    first.store.keeps(0, Facts(interval=600.0))
+    first.store.says(30 * DAY - 60, cpu=10)
+    first.starts()
+    assert first.world.judge.subjects["host", "web-1"].interval == 600.0
+
+
+def test_what_was_received_by_a_clock_that_was_set_back_since_makes_nobody_silent(life: Life) -> None:
+    silent = rule("age > 2m", name="silent")
+    first = life(silent, now=60.0)
+    first.store.says(50, cpu=10, subject="web-2")
+    first.store.says(DAY, cpu=10)
+    first.starts()
+    first.passes(61)
+    assert spoken(first) == []
+    first.passes(200)
+    assert sorted(spoken(first)) == [("web-1", "firing"), ("web-2", "firing")]

@@ -308,9 +308,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         log.info("stopped")
         return code
     except TryAgain as error:
-        log.error("%s, trying again in %g s", error, PAUSE)
-        pause(PAUSE)
-        return TRY_AGAIN
+        return _pausing(log, str(error))
     except ConfigError as error:
         for fault in error.faults:
             log.error("%s", fault)
@@ -318,9 +316,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         return WRONG
     except OSError as error:
         if error.errno in home.NO_ROOM:
-            log.error("%s, trying again in %g s", unwritable(error), PAUSE)
-            pause(PAUSE)
-            return TRY_AGAIN
+            return _pausing(log, unwritable(error))
         return _at_fault(log, error)
     except Exception as error:
         return _at_fault(log, error)
@@ -341,6 +337,13 @@ def _may_be_stopped() -> dict[signal.Signals, Any]:
     with contextlib.suppress(ValueError):  # outside the main thread there are no signals
         return {number: signal.signal(number, lambda *_: sys.exit(0)) for number in (signal.SIGTERM, signal.SIGINT)}
     return {}
+
+
+def _pausing(log: logging.Logger, reason: str) -> int:
+    _ends_with(TRY_AGAIN)  # first: who reads the line may ask to stop at once
+    log.error("%s, trying again in %g s", reason, PAUSE)
+    pause(PAUSE)
+    return TRY_AGAIN
 
 
 def _at_fault(log: logging.Logger, error: Exception) -> int:
@@ -386,6 +389,10 @@ def settle(check: bool) -> None:
 
 def pause(seconds: float) -> None:
     """Wait, but not when asked to stop."""
-    with contextlib.suppress(ValueError):  # outside the main thread there are no signals to wait for
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TRY_AGAIN))
+    _ends_with(TRY_AGAIN)
     time.sleep(seconds)
+
+
+def _ends_with(code: int) -> None:
+    with contextlib.suppress(ValueError):  # outside the main thread there are no signals to wait for
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))

@@ -128,9 +128,13 @@ class Programs:
             process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def output(self) -> str:
-        """What all programs wrote."""
-        return "\n".join(f"{file.name}:\n{file.read_text()[-2000:]}" for file in sorted(self.folder.glob("*.out")))
+    def said(self, name: str) -> str:
+        """All that one program wrote."""
+        return (self.folder / f"{name}.out").read_text()
+
+    def output(self, last: int = 0) -> str:
+        """What all programs wrote; of each the ``last`` characters, 0 for all."""
+        return "\n".join(f"{file.name}:\n{file.read_text()[-last:]}" for file in sorted(self.folder.glob("*.out")))
 
     # -- what came of it ---
 
@@ -177,7 +181,7 @@ class Programs:
                 with Looking(self) as backend:
                     return backend.rows(kind, name, 0, FOREVER)
             except StoreBroken:
-                assert time.monotonic() < end, self.output()
+                assert time.monotonic() < end, self.output(2000)
                 time.sleep(0.1)
 
     def streams(self, name: str) -> list[Stream]:
@@ -220,5 +224,5 @@ def until(seen: Callable[[], bool], seconds: float, what: str, programs: Program
     """Wait for ``seen``; fails with what the programs wrote."""
     end = time.monotonic() + seconds
     while not seen():
-        assert time.monotonic() < end, f"after {seconds:g} s still not: {what}\n{programs.output()}"
+        assert time.monotonic() < end, f"after {seconds:g} s still not: {what}\n{programs.output(2000)}"
         time.sleep(0.05)

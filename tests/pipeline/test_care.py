@@ -39,9 +39,9 @@ def guardia(hub: Programs, *words: str, expect: int = 0) -> dict[str, Any]:
                 out, err = running.communicate(timeout=0.2)
             except subprocess.TimeoutExpired:
                 continue
-            assert running.returncode == expect, f"{out}{err}{hub.output()}"
+            assert running.returncode == expect, f"{out}{err}{hub.output(2000)}"
             return dict(json.loads(out[: out.rindex("}") + 1])) if "}" in out else {}
-    raise AssertionError(hub.output())
+    raise AssertionError(hub.output(2000))
 
 
 def test_a_store_is_cared_for_while_the_hub_runs_and_nothing_told_is_missing(hub: Programs) -> None:

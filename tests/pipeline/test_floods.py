@@ -98,7 +98,7 @@ def nothing_lost(hub: Programs, name: str) -> None:
     assert not [one for one in told if stored[one.value] != 1]
     assert hub.lost(name) == []
     for program in PROGRAMS:
-        assert not hub.died(program), f"{program} ended: {hub.output()}"
+        assert not hub.died(program), f"{program} ended: {hub.output(2000)}"
 
 
 def settled(hub: Programs, number: int) -> bool:
@@ -241,8 +241,8 @@ def test_a_collector_that_may_open_no_more_files_goes_on(keyed: tuple[Flooded, J
         try:
             many = [zmtp.connected(flooded.door) for _ in range(2 * SPARE)]
         except ConnectionRefusedError:
-            raise AssertionError(flooded.hub.output()) from None
-        assert not flooded.hub.died("collector"), flooded.hub.output()
+            raise AssertionError(flooded.hub.output(2000)) from None
+        assert not flooded.hub.died("collector"), flooded.hub.output(2000)
         assert zmtp.ended(many[0], 5.0)
         for one in many:
             one.close()

@@ -54,7 +54,7 @@ class Kills(Hub):
         """Wait for the load; how much it is."""
         end = time.monotonic() + 30
         while (load := self.load()) < LEAST_LOAD:
-            assert time.monotonic() < end, f"no load\n{self.output()}"
+            assert time.monotonic() < end, f"no load\n{self.output(2000)}"
         return load
 
     def is_whole(self) -> bool:

@@ -79,5 +79,6 @@ def test_a_crash_of_the_server_under_load_loses_and_doubles_nothing(hub: Program
     hub.kill("web-1", signal.SIGTERM)
 
     assert [value for value, times in values(hub).items() if times > 1] == []
-    assert "cannot store: PostgreSQL" in hub.output()
+    # Whichever part of the writer finds it out first: a commit, or the newest samples once a second.
+    assert "PostgreSQL: " in hub.said("store-writer"), hub.output(2000)
     assert "a fault of Guardia's own" not in hub.output()

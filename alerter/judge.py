@@ -17,8 +17,8 @@ from alerter.jumps import jumped, past
 from alerter.kept import Kept
 from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule
-from alerter.subjects import NEVER, Cell, Hearing, Place, Subject
-from alerter.terms import STATES
+from alerter.subjects import NEVER, Cell, Hearing, Subject
+from bus.copies import COPIES, Copies, place_of
 from bus.fields import Unfit
 from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
 from bus.tables import Host, Service
@@ -52,6 +52,7 @@ class Judge:
         self._layouts: dict[int, tuple[str, ...]] = {}
         self._waiting: dict[int, list[tuple[Record, int]]] = {}
         self._due: list[tuple[int, int, Subject]] = []
+        self._copies = Copies()
         self._order = itertools.count()
         self.rules: tuple[Rule, ...] = ()
         self.use(rules, hosts, services, now)
@@ -65,8 +66,7 @@ class Judge:
         self._services = {service.name: service for service in services}
         # What is not expected any longer lives on as something that was heard.
         for subject in self.subjects.values():
-            self._settle(subject)
-            self._bind(subject, subject.bound.names if subject.bound else (), now)
+            self._settle(subject, now)
         for name, host in self._hosts.items():
             if not host.gone:
                 self.subject("host", name, now)
@@ -77,19 +77,17 @@ class Judge:
         """Judge Guardia's own drill by ``rule``; None: it is over, and what it made burn ends."""
         self.rules = (*(one for one in self.rules if not one.drill), *((rule,) if rule else ()))
         subject = self.subject("hub", DRILL, now)
-        self._settle(subject)
-        self._bind(subject, subject.bound.names if subject.bound else (), now)
+        self._settle(subject, now)
 
     def subject(self, kind: str, name: str, now: int) -> Subject:
         """The subject of that name, made when it is new."""
         found = self.subjects.get((kind, name))
         if found is None:
             found = self.subjects[kind, name] = Subject(kind, name, self.hearing, now)
-            self._settle(found)
-            self._bind(found, (), now)
+            self._settle(found, now)
         return found
 
-    def _settle(self, subject: Subject) -> None:
+    def _settle(self, subject: Subject, now: int) -> None:
         table: Host | Service | None
         if subject.kind == "service":
             table = self._services.get(subject.name)
@@ -103,13 +101,26 @@ class Judge:
                 subject.interval = host.interval
         subject.configured = table is not None
         subject.labels = dict(table.labels) if table else {}
-        concerns = () if self.is_gone(subject) else self.rules
+        concerns = () if self.gone(subject) else self.rules
         subject.rules = tuple(r for r in concerns if r.concerns(subject.kind, subject.name, subject.labels))
+        self._bind(subject, subject.bound.names if subject.bound else (), now)
 
-    def is_gone(self, subject: Subject) -> bool:
-        """Whether the configuration says that a host is no more."""
+    def gone(self, subject: Subject) -> str:
+        """By what the configuration says that it is no more; empty where it does not."""
+        if subject.kind == "hub" and self._copies.surplus(subject.name):
+            return "fewer of its kind are to run"
         host = None if subject.kind == "service" else self._hosts.get(subject.name)
-        return host is not None and host.gone
+        return "gone = true in [[hosts]]" if host is not None and host.gone else ""
+
+    def _counted(self, told: Subject, values: Sequence[float], now: int) -> None:
+        """Learn from a program of the hub how many of its kind there are to be."""
+        copies = dict(zip(told.bound.names if told.bound else (), values, strict=False)).get(COPIES)
+        if self._copies.heard(told.name, copies, now):
+            for subject in self.subjects.values():
+                if subject.kind == "hub" and place_of(subject.name)[0] == place_of(told.name)[0]:
+                    if not subject.rules and subject is not told:
+                        subject.heard, subject.first = 0, now  # from now on it is expected
+                    self._settle(subject, now)
 
     def _bind(self, subject: Subject, names: tuple[str, ...], now: int) -> None:
         """Line the subject's cells up with the names of its readings."""
@@ -133,8 +144,9 @@ class Judge:
                 cells[key] = cell
             else:
                 subject.at(now)
-                why = f"the rule {cell.rule.name} no longer holds here"
-                self.decider.end(subject, cell, "the host is gone" if self.is_gone(subject) else why)
+                what = "program" if subject.kind == "hub" else subject.kind
+                why = f"the {what} is gone" if self.gone(subject) else f"the rule {cell.rule.name} no longer holds here"
+                self.decider.end(subject, cell, why)
         subject.cells = cells
         self._schedule(subject)
 
@@ -182,6 +194,8 @@ class Judge:
         if subject.bound is None or subject.bound.names != names:
             self._bind(subject, names, received)
         subject.packed = packed
+        if kind == "hub":
+            self._counted(subject, values, received)
         self._judge_all(subject, values)
 
     def check(self, record: Record, check: Check, received: int) -> None:
@@ -190,21 +204,7 @@ class Judge:
         subject = self.subjects.get(("service", name)) or self.subject("service", name, received)
         if not self._heard(subject, record, received):
             return
-        state = STATES.get(check.state or check.status, STATES["unknown"])
-        place = seen_from(record.source, check)
-        before = subject.places_seen.get(place)
-        spacing = received - before.at if before else 0
-        subject.places_seen[place] = Place(state, received, max(spacing, before.spacing // 2 if before else 0))
-        subject.url, subject.error = check.url or subject.url, check.error or ""
-        numbers = {
-            "service.state": subject.merged(),
-            "service.status": STATES.get(check.status, STATES["unknown"]),
-            "tls.days": check.tls_days,
-            "response.ms": check.response_ms,
-            "http.status": check.http_status,
-        }
-        for group, found in (("check", check.metrics), ("phase", check.phases)):
-            numbers.update({f"{group}.{name}": value for name, value in sorted((found or {}).items())})
+        numbers = subject.saw(seen_from(record.source, check), check, received)
         names = tuple(numbers)
         if subject.bound is None or subject.bound.names != names:
             self._bind(subject, names, received)

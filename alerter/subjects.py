@@ -12,7 +12,7 @@ from alerter.machine import Alarm, State
 from alerter.rules import SECOND, Rule
 from alerter.terms import STATE_NAMES, STATES
 from alerter.windows import Window
-from bus.messages import doubles
+from bus.messages import Check, doubles
 from bus.timing import LONGEST
 from bus.verdicts import together
 
@@ -187,6 +187,24 @@ class Subject:
     def merged(self) -> float:
         """One state of all places."""
         return STATES[together(STATE_NAMES[state] for state in self.seen_from())]
+
+    def saw(self, place: str, check: Check, now: int) -> dict[str, float | None]:
+        """Take in what ``place`` saw of a service; its readings, with the state over all places."""
+        before = self.places_seen.get(place)
+        spacing = max(now - before.at, before.spacing // 2) if before else 0
+        state = STATES.get(check.state or check.status, STATES["unknown"])
+        self.places_seen[place] = Place(state, now, spacing)
+        self.url, self.error = check.url or self.url, check.error or ""
+        numbers = {
+            "service.state": self.merged(),
+            "service.status": STATES.get(check.status, STATES["unknown"]),
+            "tls.days": check.tls_days,
+            "response.ms": check.response_ms,
+            "http.status": check.http_status,
+        }
+        for group, found in (("check", check.metrics), ("phase", check.phases)):
+            numbers.update({f"{group}.{name}": value for name, value in sorted((found or {}).items())})
+        return numbers
 
     def feed(self, values: Sequence[float]) -> None:
         """Remember readings for the functions that look at the past."""

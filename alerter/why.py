@@ -73,8 +73,8 @@ def _loudness(chain: Chain) -> tuple[int, str, str, str]:
 
 
 def _no_rule(subject: Subject, question: Why, judge: Judge) -> Chain:
-    if judge.is_gone(subject):
-        text = f"{subject.key} is gone, as [[hosts]] of the configuration says (gone = true): nothing is judged"
+    if gone := judge.gone(subject):
+        text = f"{subject.key} is gone, {gone}: nothing is judged"
         return Chain(question.rule, subject.name, "", "out_of_scope", text)
     meant = [rule for rule in judge.rules if fnmatchcase(rule.name, question.rule or "*")]
     if not meant:

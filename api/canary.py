@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from api.counter import Counter
+from bus.copies import COPIES
 from bus.producer import Producer
 from bus.questions import Unanswered
 
@@ -39,12 +40,15 @@ class Canary:
         return max(0, now - self._returned) / SECOND
 
 
-async def keep_flying(canary: Canary, producer: Producer, counter: Counter, clock: Callable[[], int]) -> None:
-    """Send it and look for it, for ever."""
+async def keep_flying(
+    canary: Canary, producer: Producer, counter: Counter, clock: Callable[[], int], workers: int
+) -> None:
+    """Send it and look for it, for ever; each of the ``workers`` has one of its own."""
     while True:
         sent = clock()
         canary.number += 1
-        producer.readings({"canary.number": float(canary.number), "canary.round_trip_seconds": canary.seconds}, at=sent)
+        told = {"canary.number": float(canary.number), "canary.round_trip_seconds": canary.seconds}
+        producer.readings({**told, COPIES: float(workers)}, at=sent)
         pause, waited = FIRST_LOOK, 0.0
         while waited < EVERY_SECONDS:
             await asyncio.sleep(pause)

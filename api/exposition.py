@@ -58,7 +58,7 @@ def _lines(now: int, live: Live, directory: Directory, limits: Limits) -> Iterat
             yield "guardia_last_seen_seconds", label, host.heard / 1e9
         if health == "up":
             yield from _values(live, host, "guardia_", label)
-    for name, room in sorted(live.rooms.items()):
+    for name, room, _ in live.programs():
         yield from _values(live, room, "guardia_hub_", f'program="{_escaped(name)}"')
 
 

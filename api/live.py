@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from api.encoding import to_json
 from api.told import Told
 from api.views.metrics import Plan, plan
+from bus.copies import COPIES, Copies
 from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_from
 from bus.wire import Malformed
 
@@ -147,6 +148,16 @@ class Live:
                 if found:
                     used.add(found[1].layout)
         self.layouts = {one: names for one, names in self.layouts.items() if one in used}
+
+    def programs(self) -> list[tuple[str, HostNow, dict[str, float | None]]]:
+        """The hub's own programs that are to run, by name, each with its newest numbers."""
+        copies = Copies()
+        found = []
+        for name, room in sorted(self.rooms.items()):
+            values = (self.values(room.newest) if room.newest is not None else None) or {}
+            copies.heard(name, values.get(COPIES), room.heard)
+            found.append((name, room, values))
+        return [one for one in found if not copies.surplus(one[0])]
 
     def firing(self) -> int:
         """How many alarms are firing."""

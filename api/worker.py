@@ -16,6 +16,7 @@ from api.hub import Hub
 from api.lines import Line
 from api.prime import keep_primed, learn_layouts
 from api.stair import Stair
+from bus.copies import COPIES
 from bus.producer import Producer
 from bus.questions import Unanswered
 
@@ -70,7 +71,7 @@ class Lifespan:
         if self._make_canary is not None:
             hub = self._hub
             hub.canary = Canary(hub.clock())
-            self._start(keep_flying(hub.canary, self._make_canary(), hub.counter, hub.clock))
+            self._start(keep_flying(hub.canary, self._make_canary(), hub.counter, hub.clock, hub.config.workers))
 
     async def process_shutdown(self, scope: Any, event: Any) -> None:
         """Called by Falcon when the last connection is gone."""
@@ -112,6 +113,7 @@ class Lifespan:
             vitals.gauge("stream.dropped_total", float(fanout.dropped))
             vitals.gauge("stair.frames_total", float(self._stair.frames))
             vitals.gauge("stair.malformed_total", float(self._stair.malformed + self._hub.live.malformed))
+            vitals.gauge(COPIES, float(self._hub.config.workers))
             if (canary := self._hub.canary) is not None:
                 vitals.gauge("canary.age_seconds", canary.age(self._hub.clock()))
             readings = vitals.read(time.monotonic(), self._longest)

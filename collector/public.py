@@ -9,6 +9,7 @@ from collections.abc import Callable
 import zmq
 
 from bus import enrolled
+from bus.copies import COPIES
 from bus.enrolled import Enrolled
 from bus.keys import KeyPair, KeysFault, fingerprint
 from bus.program import Program, TryAgain
@@ -83,6 +84,7 @@ class Public:
             "agents.enrolled": float(len(self._enrolled.names)) if self._own else None,
             "agents.handshakes_total": float(self.zap.answered) if self.zap else None,
             "agents.limited": float(len(self._limits)),
+            COPIES: float(len(self._program.bus.entrances)),
             **self.connections.readings(),
         }
 

@@ -50,11 +50,11 @@ def stats(now: int, store: StoreStatistics, live: Live, directory: Directory) ->
 
 
 def rooms(live: Live) -> Rooms:
-    """The answer to ``GET /rooms``, by name."""
-    rows = []
-    for name, room in sorted(live.rooms.items()):
-        values = live.values(room.newest) if room.newest is not None else None
-        rows.append(RoomRow(program=name, heard_at=to_time(room.heard) if room.heard else None, values=values or {}))
+    """The answer to ``GET /rooms``: the programs that are to run, by name."""
+    rows = [
+        RoomRow(program=name, heard_at=to_time(room.heard) if room.heard else None, values=values)
+        for name, room, values in live.programs()
+    ]
     return {"rooms": rows, "count": len(rows)}
 
 

@@ -58,7 +58,7 @@ def test_it_flies_through_the_door_and_is_looked_for_where_it_was_told() -> None
     canary, clock = Canary(NOON - 100 * SECOND), iter(range(NOON, NOON + 1000)).__next__
 
     async def flown() -> None:
-        task = asyncio.ensure_future(keep_flying(canary, Producer(push, "guardia.canary-1"), Shelf(door), clock))
+        task = asyncio.ensure_future(keep_flying(canary, Producer(push, "guardia.canary-1"), Shelf(door), clock, 2))
         while canary.seconds is None:
             await asyncio.sleep(0.005)
         task.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from api.live import MANY_LAYOUTS, Live
-from bus.messages import Alert, Facts, Process, Processes, Sample
+from bus.messages import Alert, Facts, Layout, Process, Processes, Sample
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
 
 
@@ -75,6 +75,19 @@ def test_rooms_of_the_hub_are_no_hosts() -> None:
     live.hear(heard(reading()[1], subject="guardia.collector"))
     assert not live.hosts
     assert live.rooms["guardia.collector"].heard == NOON
+
+
+def test_a_worker_that_is_not_to_run_any_more_is_no_program_of_the_hub() -> None:
+    live = Live()
+    for copies, place, at in ((3.0, 1, 0), (3.0, 2, 0), (3.0, 3, 1), (2.0, 1, 5), (2.0, 2, 4)):
+        layout = Layout(("program.copies",))
+        live.hear(heard(layout))
+        told = Sample(layout.id, (copies,))
+        live.hear(heard(told, subject=f"guardia.api-{place}", at=NOON + at * SECOND, received=NOON + at * SECOND))
+    assert [(name, values) for name, _, values in live.programs()] == [
+        ("guardia.api-1", {"program.copies": 2.0}),
+        ("guardia.api-2", {"program.copies": 2.0}),
+    ]
 
 
 def test_a_body_that_cannot_be_read_is_counted_and_forgotten() -> None:

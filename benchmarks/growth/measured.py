@@ -7,13 +7,13 @@ import os
 import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.databases.peer import size_of
-from benchmarks.growth.roles import METRICS, ReaderRole, Role, SealerRole, WriterRole
-from bus.questions import Latest, Question, Series
+from benchmarks.growth.roles import METRICS, Guest, ReaderRole, Role, SealerRole, WriterRole
+from bus.questions import Latest, Question, SeriesText, SeriesTextAnswer, pack_question, read_answer
 from store.keys import DAY, HOUR, MINUTE, SECOND
 
 START = 1_735_689_600 * SECOND
@@ -45,6 +45,19 @@ class Point:
     def bytes(self) -> int:
         """On the disk when what is over is sealed."""
         return sum(self.blocks.values())
+
+
+def middle(runs: Sequence[Point]) -> Point:
+    """The median of each figure of several runs of one size."""
+    found = Point(runs[0].size, runs[0].samples, 0.0, 0.0, 0)
+    for name in ("samples_per_s", "write_cpu", "rows_bytes", "seal_cpu"):
+        setattr(found, name, statistics.median([getattr(one, name) for one in runs]))
+    found.blocks = {tier: round(statistics.median([one.blocks[tier] for one in runs])) for tier in runs[0].blocks}
+    found.memory = {role: round(statistics.median([one.memory[role] for one in runs])) for role in runs[0].memory}
+    for name in runs[0].queries:
+        first, p50, p99 = (statistics.median(of) for of in zip(*(one.queries[name] for one in runs), strict=True))
+        found.queries[name] = first, p50, p99
+    return found
 
 
 def over_hosts(hosts: int, dense: int = DENSE) -> Point:
@@ -99,21 +112,33 @@ def questions(end: int) -> dict[str, Question]:
     """What is asked, of the first host, as of ``end``."""
     host, metric = "host-0", ("walk[[]0].value", "walk[0].value")
     return {
-        "last 5 min": Series(host, metric, end - 5 * MINUTE, end),
-        "24 h at 1 min": Series(host, metric, end - DAY, end, step=MINUTE),
-        "30 d in 500": Series(host, metric, end - 30 * DAY, end, points=500),
-        "all in 500": Series(host, metric, START, end, points=500),
+        "last 5 min": SeriesText(host, metric, end - 5 * MINUTE, end),
+        "24 h at 1 min": SeriesText(host, metric, end - DAY, end, step=MINUTE),
+        "30 d in 500": SeriesText(host, metric, end - 30 * DAY, end, points=500),
+        "all in 500": SeriesText(host, metric, START, end, points=500),
         "latest of all": Latest("sample"),
     }
 
 
 def _ask(path: Path, found: Point, end: int) -> None:
-    with _role(ReaderRole, path) as reader:
-        for name, question in questions(end).items():
-            first, *took = reader.ask("answer", question, TURNS + 1)
+    """Ask each question so many times, each time as of a moment 10 s later: a chart that is drawn again."""
+    desk = path.parent / "desk"
+    with _role(ReaderRole, path, desk) as reader, contextlib.closing(Guest(desk)) as guest:
+        for name in questions(end):
+            first, *took = [_asked(guest, questions(end - turn * STEP)[name]) for turn in range(TURNS, -1, -1)]
             took.sort()
             found.queries[name] = first, statistics.median(took), took[int(len(took) * 0.99)]
+            reader.ask("ready")
         found.memory["reader"] = reader.peak
+
+
+def _asked(guest: Guest, question: Question) -> float:
+    """How long the answer took, ms."""
+    seconds, reply = guest.ask(pack_question(question))
+    answer = read_answer(question, reply)
+    if not (answer.points if isinstance(answer, SeriesTextAnswer) else answer.records):
+        raise SystemExit(f"nothing answers {question}")
+    return seconds * 1000
 
 
 def _blocks(path: Path) -> dict[str, int]:

@@ -25,19 +25,25 @@ class Panel:
     curves: dict[str, tuple[float, ...]]
 
 
-def table(points: Sequence[Point], what: str) -> str:
-    """In Markdown."""
+def tables(points: Sequence[Point], what: str) -> str:
+    """What it costs, and how long questions take, as two tables in Markdown."""
     head = [what, "samples/s", "million values/s", "CPU s per million values: writer", "sealer", "rows MB", "sealed MB"]
-    head += ["writer MB", "reader MB", "sealer MB", *(f"{name}, ms" for name in points[0].queries)]
-    lines = [_line(head), "|" + "---|" * len(head)]
+    costs = []
     for one in points:
-        cells = [f"{one.size:,}", f"{one.samples_per_s:,.0f}", f"{one.samples_per_s * METRICS / 1e6:.2f}"]
+        cells = [f"{one.samples_per_s:,.0f}", f"{one.samples_per_s * METRICS / 1e6:.2f}"]
         cells += [f"{one.write_cpu:.3f}", f"{one.seal_cpu:.3f}"]
         cells += [f"{one.rows_bytes / 1e6:.1f}", f"{one.bytes / 1e6:.1f}"]
-        cells += [f"{one.memory[role] / 1e6:.0f}" for role in ROLES]
-        cells += [f"{p50:.1f} / {p99:.1f} ({first:.1f})" for first, p50, p99 in one.queries.values()]
-        lines.append(_line(cells))
-    return "\n".join(lines)
+        costs.append([f"{one.size:,}", *cells, *(f"{one.memory[role] / 1e6:.0f}" for role in ROLES)])
+    asked = [
+        [f"{one.size:,}", *(f"{p50:.1f} / {p99:.1f} ({first:.1f})" for first, p50, p99 in one.queries.values())]
+        for one in points
+    ]
+    questions = [what, *(f"{name}, ms" for name in points[0].queries)]
+    return f"{_table([*head, *(f'{role} MB' for role in ROLES)], costs)}\n\n{_table(questions, asked)}\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join([_line(head), "|" + "---|" * len(head), *map(_line, rows)])
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -6,8 +6,10 @@ import contextlib
 import itertools
 import logging
 import multiprocessing
+import socket
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.databases.data import generated
+from bus.desk import MOST_ANSWER, Desk, Inbox, told
 from bus.loop import Loop
 from bus.messages import KINDS, Layout, layout_id
-from bus.process import collect_seldom, keep_heap
-from bus.questions import Question, pack_question, read_answer
+from bus.process import collect_seldom, keep_heap, trim_heap
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
-from store.answers import answered
+from store.__main__ import REFRESH_SECONDS
 from store.backends.lmdb import LmdbBackend
 from store.blocks.gather import Told, Voice, records
 from store.blocks.listing import Index
@@ -29,10 +31,10 @@ from store.blocks.segments import Writing
 from store.config import Store
 from store.keys import DAY, MINUTE, SECOND
 from store.pruning import Pruner, Room
-from store.retention import tiers_kept
-from store.sealer import Pace, Sealer
+from store.reader import answering
+from store.sealer import Sealer
 from store.sealing import part_of
-from store.sealing_program import HEAP_BYTES
+from store.sealing_program import HEAP_BYTES, _pace
 from store.spans import RAW, Span, name_of
 from store.writer import Writer
 
@@ -84,7 +86,7 @@ class Role:
 
 def _serve(work: type[Any], given: Sequence[Any], there: Connection) -> None:
     with contextlib.closing(work(*given)) as worker:
-        while True:
+        while worker.waited(there):
             try:
                 what, more = there.recv()
             except EOFError:
@@ -97,6 +99,10 @@ class _Worker:
 
     def ready(self) -> None:
         """Asked when it has been made."""
+
+    def waited(self, there: Connection) -> bool:
+        """True as soon as something is asked, or nobody will any more."""
+        return there.poll(None)
 
 
 class _Stair:
@@ -213,9 +219,10 @@ class SealerRole(_Worker):
         self._backend = LmdbBackend(path, write=False)
         retention = Store().retention()
         # Whoever made the past wrote it just now: nothing has to be quiet for a while.
-        pace = Pace(quiet=-(2**62), keep=tiers_kept(retention))
+        pace = replace(_pace(Store(), ()), quiet=-(2**62))
         self._sealer = Sealer(path, self._backend.partitions, self._backend.layouts, pace, LOG)
         self._pruner = Pruner(self._sealer.blocks, retention, Room(), LOG)
+        self._pruner.spared, self._pruner.covered = self._sealer.spares, self._sealer.rollups.covers
 
     def past(self, day: int, hosts: int, rows: int) -> None:
         """A day as it is when its hours are joined: so many samples of each host, from midnight on.
@@ -242,6 +249,7 @@ class SealerRole(_Worker):
         while self._sealer.turn(now):
             pass
         self._pruner.turn(now)
+        trim_heap()
         return self._sealer.done.values - values, time.process_time() - began
 
     def close(self) -> None:
@@ -251,23 +259,44 @@ class SealerRole(_Worker):
 
 
 class ReaderRole(_Worker):
-    """The reader's answers, without a socket."""
+    """The reader at its desk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, desk: Path) -> None:
         self._backend = LmdbBackend(path, write=False)
+        self._loop = Loop()
+        self._desk = Desk(self._loop, desk, answering(self._backend, Vitals(time.monotonic())))
+        self._loop.every(REFRESH_SECONDS, self._backend.refresh)
 
-    def answer(self, question: Question, turns: int) -> list[float]:
-        """How long each of the same questions took, ms; the first finds every file closed that no other needed."""
-        packed, took = pack_question(question), []
-        for _ in range(turns):
-            began = time.perf_counter()
-            reply = answered(self._backend, packed)
-            took.append((time.perf_counter() - began) * 1000)
-        found = read_answer(question, reply)
-        if not (found.records if hasattr(found, "records") else found.columns):
-            raise SystemExit(f"nothing answers {question}")
-        return took
+    def waited(self, there: Connection) -> bool:
+        """Answer at the desk meanwhile."""
+        self._loop.on_readable(there.fileno(), lambda: None)
+        while not there.poll():
+            self._loop.pass_once()
+        return True
 
     def close(self) -> None:
         """Close every file."""
+        self._desk.close()
         self._backend.close()
+
+
+class Guest:
+    """Asks at a desk, one question after the other, as a worker of the api does."""
+
+    def __init__(self, desk: Path) -> None:
+        self._road = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._road.connect(str(desk))
+        self._inbox = Inbox(MOST_ANSWER)
+
+    def ask(self, question: bytes) -> tuple[float, bytes]:
+        """(seconds, answer)."""
+        began = time.perf_counter()
+        self._road.sendall(told(1, question))
+        while not (found := self._inbox.feed(data := self._road.recv(2**18))):
+            if not data:
+                raise SystemExit("the reader has gone")
+        return time.perf_counter() - began, found[0][1]
+
+    def close(self) -> None:
+        """Leave."""
+        self._road.close()

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.growth.__main__ import main
-from benchmarks.growth.measured import over_hosts
-from benchmarks.growth.picture import panels, picture, table
+from benchmarks.growth.measured import Point, middle, over_hosts
+from benchmarks.growth.picture import panels, picture, tables
 from benchmarks.growth.roles import METRICS
 
 
@@ -23,7 +23,7 @@ def test_two_hosts_for_two_hours() -> None:
     assert point.rows_bytes > point.samples * METRICS * 8 > point.bytes > 0
     assert all(point.memory[role] > 0 for role in ("writer", "sealer", "reader"))
     assert {"last 5 min", "24 h at 1 min", "30 d in 500", "latest of all"} <= set(point.queries)
-    assert "last 5 min, ms" in table([point], "hosts")
+    assert "last 5 min, ms" in tables([point], "hosts")
     drawn = ElementTree.fromstring(picture([panels([point], "hosts")]))
     assert len(drawn.findall("{*}g")) == 4
 
@@ -38,3 +38,17 @@ def test_two_days_are_kept_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(two["blocks"][tier] > one["blocks"][tier] for tier in one["blocks"])
     assert "<polyline" in drawn.read_text()
     assert "| 2 |" in capsys.readouterr().out
+
+
+def test_of_several_runs_the_median_of_each_figure_is_told() -> None:
+    runs = [
+        Point(10, 5, pace, 0.1, 7, seal, {"raw": raw}, {"reader": 3}, {"latest of all": (9.0, p50, 2.0)})
+        for pace, seal, raw, p50 in ((1.0, 0.3, 30, 0.5), (3.0, 0.1, 10, 0.4), (2.0, 0.2, 20, 0.6))
+    ]
+    found = middle(runs)
+    assert (found.size, found.samples, found.samples_per_s, found.seal_cpu) == (10, 5, 2.0, 0.2)
+    assert (found.blocks, found.memory, found.queries) == (
+        {"raw": 20},
+        {"reader": 3},
+        {"latest of all": (9.0, 0.5, 2.0)},
+    )

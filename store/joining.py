@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from store.blocks.segments import Segment, Writing
 from store.keys import DAY
 from store.rollup import Rolled, coarser, opened, rolled, stacked, those
 from store.sealing import (
+    MOST_METRICS,
     Layouts,
     Rollup,
     chained_rollups,
@@ -28,6 +30,7 @@ from store.sealing import (
 )
 from store.spans import TIERS
 
+log = logging.getLogger("guardia")
 Note = Callable[[str], None]
 Found = tuple[Segment, Place]
 Put = Callable[[str, str, Rollup], None]
@@ -155,6 +158,10 @@ def _gather(
         for voice, one in rows.items():
             raw.add(part_of(subject, voice, one))
     if tiers:
+        names = {name for voice in rows for name in known.get(voice.layout or 0, ())}
+        if len(names) > MOST_METRICS:
+            few = "its rollups are of the %d with the most rows"
+            log.warning("%s told %d metrics in a day: " + few, subject, len(names), MOST_METRICS)
         for tier, rollup in rolled_up(rows, known, tiers).items():
             put(tier, subject, rollup)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -19,7 +20,7 @@ from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, joi
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Piece, Segment, Writing
 from store.blocks.sheets import sheets
-from store.rollup import Rolled, chained, coarser, rolled, spread, stacked, told_of
+from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked, told_of
 from store.spans import TIERS
 
 LEVEL = 3
@@ -31,6 +32,8 @@ SHORT = 2048
 RECORD_LEVEL = 9
 AT_ONCE = 1 << 20
 """So many numbers are worked on at once, which bounds the memory whatever the day holds."""
+MOST_METRICS = (2**16 - 1 - FIRST) // AGGREGATES
+"""A rollup is of no more metrics of a subject: so many columns a part can count."""
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 Rows = dict[Voice, Told]
 
@@ -228,7 +231,7 @@ def rolled_up(rows: Rows, names: Mapping[int, tuple[str, ...]], tiers: Sequence[
     samples = {voice: one for voice, one in samples.items() if one.values is not None}
     if not samples:
         return {}
-    every = tuple(dict.fromkeys(name for voice in samples for name in names[voice.layout or 0]))
+    every = most_told([(names[voice.layout or 0], len(one)) for voice, one in samples.items()])
     times = np.concatenate([one.kept for one in samples.values()])
     order = np.argsort(times, kind="stable")
     times = times[order]
@@ -244,6 +247,18 @@ def rolled_up(rows: Rows, names: Mapping[int, tuple[str, ...]], tiers: Sequence[
             one = coarser(one, TIERS[tier])
             found[tier].append(one)
     return {tier: (every, stacked(of)) for tier, of in found.items()}
+
+
+def most_told(some: Sequence[tuple[tuple[str, ...], int]]) -> tuple[str, ...]:
+    """The metrics of all these (names, rows); of more than a part can hold those that have the most rows."""
+    every = tuple(dict.fromkeys(name for names, _ in some for name in names))
+    if len(every) <= MOST_METRICS:
+        return every
+    rows = Counter[str]()
+    for names, count in some:
+        rows.update(dict.fromkeys(names, count))
+    kept = {name for name, _ in rows.most_common(MOST_METRICS)}
+    return tuple(name for name in every if name in kept)
 
 
 Rollup = tuple[tuple[str, ...], Rolled]
@@ -282,5 +297,5 @@ def rollup_part(subject: str, rollup: Rollup, length: int) -> Piece:
 
 def chained_rollups(some: Sequence[Rollup]) -> Rollup:
     """One after the other, by time; a metric that one of them does not have has no readings there."""
-    every = tuple(dict.fromkeys(name for names, _ in some for name in names))
+    every = most_told([(names, len(one.starts)) for names, one in some])
     return every, chained([one if names == every else spread(names, one, every) for names, one in some])

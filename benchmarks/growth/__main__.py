@@ -4,7 +4,7 @@ Hosts: 10, 100, 1,000, 10,000. A week of one value a day each makes the files of
 all together tell at least 120,000 samples of 60 values, 10 s apart on each host, by way of the writer as it is, 2,000
 a commit. History: two hosts with a sample a minute, rolled up and dropped in simulated time by the rules that hold
 where nobody sets others; the days that are measured have a sample in ten seconds, by way of the writer and all of the
-sealer. Questions are asked at the reader's desk, each as of a moment 10 s after the one before. Memory is what a
+sealer. Questions are asked at the reader's desk, each time as of a second later. Memory is what a
 process has for itself, without files that it looks at. Of several runs the median of each figure is told.
 """
 

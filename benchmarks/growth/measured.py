@@ -121,11 +121,11 @@ def questions(end: int) -> dict[str, Question]:
 
 
 def _ask(path: Path, found: Point, end: int) -> None:
-    """Ask each question so many times, each time as of a moment 10 s later: a chart that is drawn again."""
+    """Ask each question so many times, each time as of a second later: a chart that is drawn again."""
     desk = path.parent / "desk"
     with _role(ReaderRole, path, desk) as reader, contextlib.closing(Guest(desk)) as guest:
         for name in questions(end):
-            first, *took = [_asked(guest, questions(end - turn * STEP)[name]) for turn in range(TURNS, -1, -1)]
+            first, *took = [_asked(guest, questions(end - turn * SECOND)[name]) for turn in range(TURNS, -1, -1)]
             took.sort()
             found.queries[name] = first, statistics.median(took), took[int(len(took) * 0.99)]
             reader.ask("ready")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
@@ -16,6 +16,7 @@ from store.blocks.planes import SIZES
 from store.blocks.pressing import Damaged, unpressed
 from store.blocks.sheets import BAND_ENTRY, ENTRY, VERSION, WIDTHS, Bytes, Present
 
+EVERY_WIDTH, EVERY_DECIMALS = bytes(SIZES), bytes(range(len(TENS)))
 FEW = 4
 """So many columns are read one by one."""
 
@@ -42,14 +43,19 @@ class Sheet(Part):
         if version != VERSION or found != columns or checksum != CRC.unpack_from(head, HEAD.size)[0]:
             raise Damaged("the checksum of a table does not hold")
         table = unpressed(head[start:], columns * (ENTRY + BAND_ENTRY.size))
+        listed = table[columns * ENTRY :]
+        if len(table) < columns * ENTRY or len(listed) % BAND_ENTRY.size:
+            raise Damaged(f"a table of {len(table)} bytes for {columns} columns")
         self._forms, self._widths, self._decimals = (table[at : at + columns] for at in range(0, 3 * columns, columns))
+        if self._widths.translate(None, EVERY_WIDTH) or self._decimals.translate(None, EVERY_DECIMALS):
+            raise Damaged("a column of a width or of decimals that cannot be")
         words = np.frombuffer(table, np.uint8, 16 * columns, 3 * columns).reshape(2, 8, columns).transpose(0, 2, 1)
         self._bases, self._firsts = np.ascontiguousarray(words).view("<i8").reshape(2, columns)
         self._holed = [column for column, form in enumerate(self._forms) if form & HOLES]
         self._begins = [0]
         """Where each band begins among the columns, and the last one ends."""
         self._listed = []
-        for held, length, checksum in BAND_ENTRY.iter_unpack(table[columns * ENTRY :]):
+        for held, length, checksum in BAND_ENTRY.iter_unpack(listed):
             self._begins.append(self._begins[-1] + held)
             self._listed.append((at, length, checksum))
             at += length
@@ -163,10 +169,14 @@ class Sheet(Part):
     def _band(self, column: int) -> int:
         return bisect_right(self._begins, column, 1) - 1
 
+    def _holed_between(self, first: int, end: int) -> int:
+        """How many of these columns have holes."""
+        return bisect_left(self._holed, end) - bisect_left(self._holed, first)
+
     def _opened(self, band: int) -> tuple[bytes, int]:
         """(what is in a band, where in it the residuals begin)."""
         first, end, size = self._begins[band], self._begins[band + 1], -(-self.rows // 8)
-        holed = sum(first <= column < end for column in self._holed)
+        holed = self._holed_between(first, end)
         data = self._open.get(band)
         if data is None:
             at, length, checksum = self._listed[band]
@@ -182,7 +192,7 @@ class Sheet(Part):
 
     def _present(self, column: int) -> Present:
         band, size = self._band(column), -(-self.rows // 8)
-        place = sum(self._begins[band] <= other < column for other in self._holed)
+        place = self._holed_between(self._begins[band], column)
         bitmap = np.frombuffer(self._opened(band)[0], np.uint8, size, place * size)
         return np.unpackbits(bitmap, count=self.rows).view(np.bool_)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import zstandard
 
+FORM = zstandard.FORMAT_ZSTD1_MAGICLESS
 LEAST_PRESSED = 24
 """A shorter body is not worth compressing."""
 APART = 1024
@@ -27,13 +28,12 @@ class _Zstd(threading.local):
     """Compressors and the decompressor of one thread: none of them may be shared."""
 
     def __init__(self) -> None:
-        form = zstandard.FORMAT_ZSTD1_MAGICLESS
-        self.unpress: Callable[..., bytes] = zstandard.ZstdDecompressor(format=form).decompress
+        self.unpress: Callable[..., bytes] = zstandard.ZstdDecompressor(format=FORM).decompress
 
         @lru_cache
         def press(level: int) -> Callable[[bytes], bytes]:
             parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=form, write_checksum=False, write_dict_id=False
+                level, format=FORM, write_checksum=False, write_dict_id=False
             )
             compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(compression_params=parameters).compress
             return compress
@@ -41,14 +41,14 @@ class _Zstd(threading.local):
         @lru_cache
         def pieces(level: int) -> Any:
             parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=form, write_checksum=False, write_dict_id=False, write_content_size=False
+                level, format=FORM, write_checksum=False, write_dict_id=False, write_content_size=False
             )
             return zstandard.ZstdCompressor(compression_params=parameters)
 
         @lru_cache
         def sized(level: int) -> Any:
             parameters = zstandard.ZstdCompressionParameters.from_level(
-                level, format=form, write_checksum=False, write_dict_id=False
+                level, format=FORM, write_checksum=False, write_dict_id=False
             )
             return zstandard.ZstdCompressor(compression_params=parameters)
 
@@ -95,6 +95,10 @@ def pressed_apart(parts: Sequence[bytes], level: int) -> bytes:
 def unpressed(data: bytes, most: int) -> bytes:
     """What is in a frame, at most so many bytes; raises ``Damaged``."""
     try:
+        # What a frame says to hold is made room for, whatever ``max_output_size`` is.
+        told: int = zstandard.get_frame_parameters(data, FORM).content_size
+        if most < told < zstandard.CONTENTSIZE_UNKNOWN:
+            raise Damaged(f"a body of {told} bytes where at most {most} should be")
         return _ZSTD.unpress(data, max_output_size=most)
     except zstandard.ZstdError as error:
         raise Damaged(f"a body that cannot be unpacked: {error}") from None

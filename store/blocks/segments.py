@@ -73,12 +73,15 @@ class Segment:
         return self._places.of(subject)
 
     def part(self, place: Place) -> Part:
-        """A part of this file."""
+        """A part of this file; raises ``Damaged`` when it is not what the index says."""
 
         def read(offset: int, length: int) -> bytes:
-            return os.pread(self._file, min(length, place.length - offset), place.offset + offset)
+            return os.pread(self._file, max(0, min(length, place.length - offset)), place.offset + offset)
 
-        return opened(read, place.columns)
+        part = opened(read, place.columns)
+        if (part.rows, part.what) != (place.rows, place.what):
+            raise Damaged("it is not what the index says")
+        return part
 
     def raw(self, place: Place) -> bytes:
         """A part's bytes as they stand."""
@@ -93,8 +96,8 @@ class Segment:
             try:
                 part = self.part(place)
                 part.verify()
-                if (part.rows, part.what, part.size) != (place.rows, place.what, place.length):
-                    raise Damaged("it is not what the index says")
+                if part.size != place.length:
+                    raise Damaged("it is not as long as the index says")
             except Damaged as error:
                 found.append(f"{self.path}: {place.subject}: {error}")
         return found

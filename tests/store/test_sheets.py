@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from zlib import crc32
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +12,8 @@ from hypothesis import strategies as st
 
 from store.blocks.coding import Floats, Integers
 from store.blocks.opening import Sheet, opened
-from store.blocks.parts import META, SAMPLES, reading
-from store.blocks.pressing import Damaged
+from store.blocks.parts import META, SAMPLES, SIZE, reading
+from store.blocks.pressing import Damaged, pressed, unpressed
 from store.blocks.sheets import sheets
 
 NAN = float("nan")
@@ -160,6 +163,35 @@ def test_a_part_that_ends_early_is_refused(length: int) -> None:
     (data,) = sheets(SAMPLES, [(meta(90), wide(90))])
     with pytest.raises(Damaged):
         opened(reading(data[: length % len(data)]), META + 12).verify()
+
+
+def forged(made: bytes, change: Callable[[bytearray], bytearray], columns: int) -> bytes:
+    """The part with another table, whose checksum holds."""
+    size = SIZE.unpack_from(made, 12)[0]
+    table = change(bytearray(unpressed(made[16 : 16 + size], columns * 29)))
+    rest = SIZE.pack(len(data := pressed(bytes(table)))) + data
+    return made[:8] + SIZE.pack(crc32(rest, crc32(made[:8]))) + rest + made[16 + size :]
+
+
+def test_a_table_that_cannot_be_is_refused_though_its_checksum_holds() -> None:
+    numbers = wide(90)
+    (made,) = sheets(SAMPLES, [(meta(90), numbers)])
+    columns = META + len(numbers)
+
+    def at(place: int, value: int) -> Callable[[bytearray], bytearray]:
+        return lambda table: table[:place] + bytes((value,)) + table[place + 1 :]
+
+    assert sheet(forged(made, lambda table: table, columns), len(numbers)).rows == 90
+    for change in (at(columns, 3), at(2 * columns, 200), lambda table: table[:20], lambda table: table + b"\0"):
+        with pytest.raises(Damaged):
+            sheet(forged(made, change, columns), len(numbers))
+
+
+def test_a_frame_that_promises_more_than_there_can_be_is_not_unpacked() -> None:
+    with pytest.raises(Damaged, match="3000 bytes where at most 2999 should be"):
+        unpressed(pressed(b"abc" * 1000), 2999)
+    with pytest.raises(Damaged, match="4611686018427387904 bytes"):
+        unpressed(b"\xe0" + (2**62).to_bytes(8, "little") + b"rest", 2**20)
 
 
 THIRD = bytes.fromhex(

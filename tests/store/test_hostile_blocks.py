@@ -1,0 +1,120 @@
+"""A file of blocks with any damage gives right values or its damage's name: nothing else, no crash, little memory."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from store.blocks.files import Blocks
+from store.blocks.gather import Told, Voice
+from store.blocks.listing import Index
+from store.blocks.parts import META
+from store.blocks.pressing import Damaged
+from store.blocks.segments import Segment, Writing
+from store.care.inspecting import inspect_segment
+from store.sealing import parts_of, rolled_up, rollup_part, sheets_of
+from tests.store.given import HOUR, MINUTE, NOON
+from tests.store.test_sheets import meta, wide
+
+ROWS, METRICS = 300, 12
+NAMES = tuple(f"m{place}.value" for place in range(METRICS))
+SEED = 20260131
+
+
+def hosts() -> list[tuple[str, Voice, Told]]:
+    words = meta(ROWS)
+    told = Told(NOON + words[0], NOON + words[0] + words[1], words[2], words[3], wide(ROWS))
+    return [(f"web-{n}", Voice(f"web-{n}".encode(), b"", 7, METRICS), told) for n in range(3)]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """An hour: hosts as sheets, one as columns by themselves, and one's rollup."""
+    path = tmp_path / "blocks" / "sample" / "raw" / "20260131T12.1h"
+    writing = Writing(path)
+    for piece in [*sheets_of(hosts()[:2]), *parts_of(hosts()[2:])]:
+        writing.add(piece)
+    rows = {voice: told for _, voice, told in hosts()[:1]}
+    writing.add(rollup_part("web-9", rolled_up(rows, {7: NAMES}, ("1m",))["1m"], MINUTE))
+    writing.finish(Index("sample", "raw", NOON, NOON + HOUR, (), {7: NAMES}, frozenset({(NOON, 1, 1)})))
+    return path
+
+
+def told(path: Path) -> dict[tuple[str, int], bytes | None]:
+    """The bits of each column; None where it is said to be damaged. Raises ``Damaged`` for the whole."""
+    segment = Segment(path)
+    found: dict[tuple[str, int], bytes | None] = {}
+    try:
+        for place in segment.index.parts:
+            for column in range(place.columns):
+                try:
+                    part = segment.part(place)
+                    read = part.integers if column < (META if place.what == 1 else 2) else part.floats
+                    found[place.subject, column] = np.asarray(read(column)).tobytes()
+                except Damaged:
+                    found[place.subject, column] = None
+    finally:
+        segment.close()
+    return found
+
+
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    changed, at = bytearray(data), chance.randrange(len(data))
+    match chance.randrange(6):
+        case 0:
+            changed[at] ^= 1 << chance.randrange(8)
+        case 1:
+            changed[at] = (changed[at] + chance.randrange(1, 256)) % 256
+        case 2:
+            del changed[at:]
+        case 3:
+            del changed[at : at + chance.randrange(1, 5000)]
+        case 4:
+            changed[at : at + 512] = bytes(len(changed[at : at + 512]))
+        case _:
+            changed[at:at] = chance.randbytes(chance.randrange(1, 600))
+    return bytes(changed)
+
+
+def test_whatever_is_damaged_is_named_and_never_read_as_something_else(made: Path) -> None:
+    data, right, chance = made.read_bytes(), told(made), random.Random(SEED)
+    for turn in range(400):
+        changed = damaged(data, chance)
+        if changed == data:
+            continue
+        made.write_bytes(changed)
+        try:
+            found = told(made)
+        except Damaged:
+            continue
+        wrong = [key for key, bits in found.items() if bits is not None and bits != right[key]]
+        assert not wrong, f"turn {turn}: {wrong}"
+        assert inspect_segment(made).faults, f"turn {turn}: nothing is named"
+
+
+def test_an_answer_lacks_what_is_damaged_and_has_all_else(made: Path) -> None:
+    segment = Segment(made)
+    places = {place.subject: place for place in segment.index.parts}
+    segment.close()
+    data = bytearray(made.read_bytes())
+    data[places["web-0"].offset + 20] ^= 1
+    made.write_bytes(data)
+    notes: list[str] = []
+    blocks = Blocks(made.parents[2], notes.append)
+    assert blocks.rows("sample", "web-0", NOON, NOON + HOUR) == []
+    assert len(blocks.rows("sample", "web-1", NOON, NOON + HOUR)) == ROWS
+    assert notes == [f"{made}: web-0: the checksum of a table does not hold"]
+    blocks.close()
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_read_to_its_end(made: Path) -> None:
+    segment, right = Segment(made), told(made)
+    parts = {place.subject: segment.part(place) for place in segment.index.parts}
+    made.unlink()
+    assert parts["web-1"].floats(META).tobytes() == right["web-1", META]
+    segment.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        parts["web-2"].floats(META)

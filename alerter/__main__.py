@@ -14,12 +14,15 @@ from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
 from alerter.listening import BLIND, KINDS, Listening
-from alerter.memory import Memory, MemoryBroken, MemoryFull
+from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
 from alerter.speaking import beating, deliveries, speaking, threads
+from bus import salvage
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
 
+ROOM = "alerter"
+"""The folder of the memory, within the home."""
 PULSE_SECONDS = 0.2
 NOTE_SECONDS = 5.0
 CONSIDER_SECONDS = 2.0
@@ -36,7 +39,9 @@ def build(program: Program[Alerter]) -> None:
     judge = Judge(rules, settings["hosts"], settings["services"], now=now, flapping_count=config.flapping_count)
     silent = BLIND * program.bus.vitals_seconds
     holding = Holding(settings["maintenance"], settle=settings_ns(config.parent_seconds), silent=settings_ns(silent))
+    salvaged = _salvaged(program)
     memory = _memory(program)
+    loop.on_stop(lambda: salvage.closing(program.home / ROOM, broken=memory.broken))
     loop.on_stop(memory.close)
     voice = program.deliverer()
     workers = threads(program)
@@ -78,7 +83,9 @@ def build(program: Program[Alerter]) -> None:
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, desk))
     program.vitals.source(lambda: drills.vitals(time.time_ns()))
-    judged = desk.restore(now)
+    judged = desk.restore(now, salvaged=salvaged)
+    if memory.damaged:
+        program.log.error("damaged in the memory, and taken for absent: %s", ", ".join(sorted(memory.damaged)[:10]))
     speaker.start()
     loop.after(0.0, lambda: listening.begin(judged))
 
@@ -124,9 +131,16 @@ def readings(judge: Judge, desk: Desk) -> dict[str, float | None]:
     }
 
 
+def _salvaged(program: Program[Alerter]) -> bool:
+    try:
+        return bool(salvage.opening(program.home / ROOM, TABLES, program.log))
+    except OSError as fault:
+        raise TryAgain(f"cannot put the damaged memory aside: {fault}") from None
+
+
 def _memory(program: Program[Alerter]) -> Memory:
     try:
-        return Memory(program.home / "alerter")
+        return Memory(program.home / ROOM)
     except (MemoryBroken, MemoryFull) as fault:
         raise TryAgain(f"cannot open the memory: {fault}") from None
 

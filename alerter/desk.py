@@ -108,14 +108,14 @@ class Desk:
 
     # -- beginning ---
 
-    def restore(self, now: int) -> int:
+    def restore(self, now: int, *, salvaged: bool = False) -> int:
         """Go on from what was kept; returns when what was judged last was received, 0 for never.
 
-        Tells the bus what it was not told.
+        Tells the bus what it was not told. ``salvaged``: what was kept may have lost some of it.
         """
         with self._memory.transaction() as txn:
             self.holding.silences = recording.kept_silences(txn)
-            kept = recording.kept_alarms(txn, now - HOUR)
+            kept = recording.kept_alarms(txn, now - HOUR, whole=not salvaged)
             self.judged = int(txn.get("state", "judged") or 0)
             untold = list(txn.items("untold"))
         self.judge.restore(kept, now)

@@ -18,6 +18,8 @@ import lmdb
 import msgpack
 
 from bus.mapped import READERS, is_full, room_for
+from bus.program import TryAgain
+from bus.salvage import is_damage
 
 TABLES = (
     "alarms",
@@ -39,14 +41,14 @@ class MemoryFull(Exception):
     """The disk has no room: nothing of the transaction holds, and nothing may be done that rests on it."""
 
 
-class MemoryBroken(Exception):
-    """The files cannot be used; the text names them."""
+class MemoryBroken(TryAgain):
+    """The files cannot be used; the text names them. The next start looks into them."""
 
 
 class Transaction:
     """One view of all tables, changed as a whole or not at all. Keys are text of at most 500 bytes."""
 
-    def __init__(self, txn: lmdb.Transaction, tables: dict[str, Any], damaged: list[str]) -> None:
+    def __init__(self, txn: lmdb.Transaction, tables: dict[str, Any], damaged: set[str]) -> None:
         self._txn = txn
         self._tables = tables
         self._damaged = damaged
@@ -94,7 +96,7 @@ class Transaction:
     def _opened(self, table: str, key: str, value: bytes) -> Any | None:
         packed = value[_CRC.size :]
         if len(value) <= _CRC.size or crc32(packed) != _CRC.unpack_from(value)[0]:
-            self._damaged.append(f"{table} {key}")
+            self._damaged.add(f"{table} {key}")
             return None
         return msgpack.unpackb(packed, strict_map_key=False)
 
@@ -104,8 +106,10 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.damaged: list[str] = []
+        self.damaged: set[str] = set()
         """Values whose checksum does not hold, named; they count as absent."""
+        self.broken = False
+        """Whether the files were found damaged: they cannot be used any more."""
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with room_for(path):
@@ -130,13 +134,20 @@ class Memory:
         except lmdb.Error as error:
             if isinstance(error, (lmdb.DiskError, lmdb.MapFullError)) or is_full(error):
                 raise MemoryFull(f"{self._path}: {error}") from None
-            raise MemoryBroken(f"{self._path}: {error}") from None
+            raise self._broken(error) from None
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Look only."""
-        with self._env.begin() as txn:
-            yield Transaction(txn, self._tables, self.damaged)
+        """Look only. Raises ``MemoryBroken``."""
+        try:
+            with self._env.begin() as txn:
+                yield Transaction(txn, self._tables, self.damaged)
+        except lmdb.Error as error:
+            raise self._broken(error) from None
+
+    def _broken(self, error: lmdb.Error) -> MemoryBroken:
+        self.broken = self.broken or is_damage(error)
+        return MemoryBroken(f"{self._path}: {error}")
 
     def close(self) -> None:
         """Give back the files."""

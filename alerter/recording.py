@@ -10,7 +10,7 @@ silences           id -> the silence
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from alerter.deciding import Decision
@@ -39,6 +39,10 @@ class Transaction(Protocol):
 
     def delete(self, table: str, key: str) -> bool:
         """Forget a value."""
+        ...
+
+    def count(self, table: str) -> int:
+        """How many values there are, readable or not."""
         ...
 
     def items(
@@ -112,15 +116,19 @@ def read_incident(value: Any) -> Incident | None:
         return None
 
 
-def kept_alarms(txn: Transaction, since: int) -> list[Kept]:
-    """The alarms of an earlier life; ``since``: older firings are no longer of interest."""
-    found = []
+def kept_alarms(txn: Transaction, since: int, *, whole: bool = True) -> list[Kept]:
+    """The alarms of an earlier life; ``since``: older firings are no longer of interest.
+
+    An incident whose alarm was lost burns on, wherever one may have been: where rows are damaged, or not ``whole``.
+    """
+    found, read = [], 0
     for key, row in txn.items("alarms"):
         rule, kind, subject, instance = key.split(BETWEEN)
         try:
             alarm = _alarm(row["alarm"])
         except (Unfit, ValueError, TypeError, KeyError):
             continue
+        read += 1
         fired = tuple(at for at in row.get("fired", ()) if at > since)
         incident = read_incident(txn.get("incidents", row["incident"])) if row.get("incident") else None
         if incident is not None and not incident.firing:
@@ -130,7 +138,19 @@ def kept_alarms(txn: Transaction, since: int) -> list[Kept]:
         if alarm.state is State.QUIET and not fired:
             continue  # of what may be long gone: nothing is to come of it
         found.append(Kept(rule, kind, subject, instance, alarm, fired, incident))
+    if not whole or read < txn.count("alarms"):
+        found += _orphans(txn, {one.incident.id for one in found if one.incident})
     return found
+
+
+def _orphans(txn: Transaction, known: Collection[str]) -> Iterator[Kept]:
+    for _, value in txn.items("incidents"):
+        one = read_incident(value)
+        if one is not None and one.firing and one.id not in known:
+            alarm = Alarm(
+                State.FIRING, one.changed_at, one.started_at, 1, one.changed_at, one.value, one.threshold, one.reason
+            )
+            yield Kept(one.rule, one.kind, one.subject, one.instance, alarm, (), one)
 
 
 def _alarm(row: Mapping[str, Any] | None) -> Alarm:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bus import salvage
 from bus.deadline import Guard
 from bus.program import Program, TryAgain, run
 from bus.sockets import Ask, Subscribe
@@ -15,7 +16,7 @@ from prober import joining
 from prober.checking import Checking
 from prober.checks.common import Check
 from prober.config import Prober
-from prober.memory import Memory, MemoryFault
+from prober.memory import TABLES, Memory, MemoryFault
 from prober.names import Names
 from prober.pool import Pool
 from prober.reach import Reach
@@ -23,6 +24,8 @@ from prober.reports import ASK_SECONDS, KIND, Reports
 from prober.standings import Standings
 from prober.trial import Ground
 
+ROOM = "prober"
+"""The folder of the memory, within the home."""
 HELP = "guardia prober --join - takes the line of guardia enroll --place from standard input, keeps the key, and ends."
 
 
@@ -35,6 +38,7 @@ def build(program: Program[Prober]) -> None:
         raise TryAgain(f'this host was joined to a hub as {joined}: write place = "{joined}" under [prober]')
 
     memory = _memory(program)
+    loop.on_stop(lambda: salvage.closing(program.home / ROOM, broken=memory.broken))
     loop.on_stop(memory.close)
     voice = program.deliverer(config.place or None, public=bool(config.place))
     pool = Pool(loop, config.checks_at_once, "check")
@@ -92,8 +96,9 @@ def _hear(program: Program[Prober], checking: Checking) -> None:
 
 def _memory(program: Program[Prober]) -> Memory:
     try:
-        return Memory(program.home / "prober")
-    except MemoryFault as fault:
+        salvage.opening(program.home / ROOM, TABLES, program.log)
+        return Memory(program.home / ROOM)
+    except (MemoryFault, OSError) as fault:
         raise TryAgain(f"cannot open the memory: {fault}") from None
 
 

@@ -17,9 +17,11 @@ import msgpack
 
 from bus.fields import Unfit, build, plain
 from bus.mapped import READERS, room_for
+from bus.salvage import is_damage
 from prober.machine import Standing, State
 from prober.probe import Report
 
+TABLES = ("standings", "reports", "since")
 MAP_BYTES = 1 << 32
 _CRC = struct.Struct(">I")
 
@@ -54,11 +56,13 @@ class Memory:
         self._path = path
         self.damaged = 0
         """Values whose checksum does not hold; they count as absent."""
+        self.broken = False
+        """Whether the file was found damaged: it cannot be used any more."""
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with room_for(path):
                 self._env = lmdb.open(str(path), map_size=MAP_BYTES, max_dbs=3, max_readers=READERS, mode=0o600)
-            self._tables = {name: self._env.open_db(name.encode()) for name in ("standings", "reports", "since")}
+            self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
         except (lmdb.Error, OSError) as error:
             raise MemoryFault(f"{path}: {error}") from None
 
@@ -100,7 +104,7 @@ class Memory:
                         packed: bytes = msgpack.packb(plain(value))
                         txn.put(name.encode(), _CRC.pack(crc32(packed)) + packed, db=self._tables[table])
         except lmdb.Error as error:
-            raise MemoryFault(f"{self._path}: {error}") from None
+            raise self._fault(error) from None
 
     def forget(self, names: set[str]) -> None:
         """These are watched no more."""
@@ -110,7 +114,11 @@ class Memory:
                     for table in self._tables.values():
                         txn.delete(name.encode(), db=table)
         except lmdb.Error as error:
-            raise MemoryFault(f"{self._path}: {error}") from None
+            raise self._fault(error) from None
+
+    def _fault(self, error: lmdb.Error) -> MemoryFault:
+        self.broken = self.broken or is_damage(error)
+        return MemoryFault(f"{self._path}: {error}")
 
     def close(self) -> None:
         """Give the file back."""
@@ -127,5 +135,5 @@ class Memory:
                         continue
                     found[bytes(key).decode()] = msgpack.unpackb(packed)
         except lmdb.Error as error:
-            raise MemoryFault(f"{self._path}: {error}") from None
+            raise self._fault(error) from None
         return found

@@ -1,0 +1,71 @@
+"""What was decided, kept and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from alerter.memory import Memory
+from tests.alerter.given import World, at, desk, rule
+
+BUSY = rule("cpu.percent > 90", name="busy")
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    made = Memory(tmp_path / "alerter")
+    yield made
+    made.close()
+
+
+def burning(memory: Memory) -> None:
+    """An alarm burns at the end of a life."""
+    world = World(BUSY)
+    room, speaker, _ = desk(world, memory)
+    world.says(0, cpu=95)
+    room.settle(at(0))
+    assert speaker.spoken == [("web-1", "firing")]
+
+
+@pytest.mark.parametrize("lost", ["row", "checksum"])
+def test_an_incident_whose_alarm_was_lost_burns_on_and_ends(memory: Memory, tmp_path: Path, lost: str) -> None:
+    burning(memory)
+    with memory.transaction() as txn:
+        (key,) = (key for key, _ in txn.items("alarms"))
+        if lost == "row":
+            txn.delete("alarms", key)
+    if lost == "checksum":
+        memory.close()
+        with lmdb.open(str(tmp_path / "alerter"), max_dbs=16) as env, env.begin(write=True) as raw:
+            raw.put(key.encode(), b"\0\0\0\0rubbish", db=env.open_db(b"alarms", raw))
+        memory.__init__(tmp_path / "alerter")  # type: ignore[misc] # the next life
+
+    world = World(BUSY, began=10)
+    room, speaker, _ = desk(world, memory)
+    room.restore(at(10), salvaged=lost == "row")
+    assert len(world.judge.decider.open) == 1
+    world.says(11, cpu=95)
+    room.settle(at(11))
+    world.says(12, cpu=10)
+    room.settle(at(12))
+    assert speaker.spoken == [("web-1", "resolved")]
+
+
+def test_what_is_quiet_and_did_not_fire_of_late_is_no_alarm_of_the_next_life(memory: Memory) -> None:
+    burning(memory)
+    world = World(BUSY, began=10)
+    room, _, _ = desk(world, memory)
+    room.restore(at(10))
+    world.says(11, cpu=10)
+    room.settle(at(11))
+    with memory.reading() as txn:
+        assert txn.count("alarms") == 1
+    room.sweep(at(11 + 3500), decisions=at(0), each=10, incidents=at(0))
+    with memory.reading() as txn:
+        assert txn.count("alarms") == 1
+    room.sweep(at(11 + 3601), decisions=at(0), each=10, incidents=at(0))
+    with memory.reading() as txn:
+        assert txn.count("alarms") == 0

@@ -1,0 +1,130 @@
+"""A damaged memory keeps no program from starting, and loses no more than the damage took."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from zlib import crc32
+
+import lmdb
+import pytest
+
+from bus import salvage
+
+LOG = logging.getLogger("test")
+TABLES = ("alarms", "silences")
+ROWS = 400
+PAGE = 4096
+
+
+def filled(path: Path) -> Path:
+    """A memory with many rows in the first table, and one in the second."""
+    path.mkdir()
+    with lmdb.open(str(path), max_dbs=4, map_size=1 << 30) as env:
+        tables = [env.open_db(name.encode()) for name in TABLES]
+        with env.begin(write=True) as txn:
+            for number in range(ROWS):
+                body = b"%06d" % number * 40
+                txn.put(b"%06d" % number, crc32(body).to_bytes(4, "big") + body, db=tables[0])
+            txn.put(b"one", crc32(b"x").to_bytes(4, "big") + b"x", db=tables[1])
+    (path / "lock.mdb").unlink()
+    return path
+
+
+def rows(path: Path) -> list[int]:
+    """How many rows each table has."""
+    with lmdb.open(str(path), max_dbs=4, map_size=1 << 30) as env:
+        tables = [env.open_db(name.encode()) for name in TABLES]
+        with env.begin() as txn:
+            return [sum(1 for _ in txn.cursor(table)) for table in tables]
+
+
+def leaf(path: Path) -> int:
+    """Where a page with rows of the middle begins."""
+    data = (path / "data.mdb").read_bytes()
+    return data.index(b"%06d" % (ROWS // 2) * 40) // PAGE * PAGE
+
+
+def rubbish(path: Path) -> None:
+    """A page of rows is none any more."""
+    with (path / "data.mdb").open("r+b") as file:
+        file.seek(leaf(path))
+        file.write(b"\xa5" * PAGE)
+
+
+def cut(path: Path) -> None:
+    """The file ends in its middle: whoever reads on is killed."""
+    os.truncate(path / "data.mdb", leaf(path))
+
+
+def headless(path: Path) -> None:
+    """It is no database at all."""
+    (path / "data.mdb").write_bytes(b"\xa5" * 9 * PAGE)
+
+
+def folder(path: Path) -> None:
+    """In the file's place is a folder."""
+    (path / "data.mdb").unlink()
+    (path / "data.mdb").mkdir()
+
+
+def no_folder(path: Path) -> None:
+    """In the folder's place is a file."""
+    shutil.rmtree(path)
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("damage", "least", "other"),
+    [(rubbish, ROWS - 50, 1), (cut, 0, 0), (headless, 0, 0), (folder, 0, 0), (no_folder, 0, 0)],
+)
+def test_what_can_be_read_of_a_damaged_memory_is_kept(
+    tmp_path: Path, damage: Callable[[Path], None], least: int, other: int
+) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.opening(path, TABLES, LOG)  # a life that does not end as it should
+    damage(path)
+
+    note = salvage.opening(path, TABLES, LOG)
+    assert "put aside as alerter.bad-" in note
+    found = rows(path)
+    assert least <= found[0] < ROWS
+    assert found[1] >= other
+    assert f"; {sum(found)} rows" in note
+    assert len(list(tmp_path.glob("alerter.bad-*"))) == 1
+    salvage.closing(path, broken=False)
+    assert salvage.opening(path, TABLES, LOG) == ""
+
+
+def test_a_memory_that_was_killed_in_its_life_is_sound(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    for _ in range(2):
+        assert salvage.opening(path, TABLES, LOG) == ""
+    assert rows(path) == [ROWS, 1]
+    assert not list(tmp_path.glob("*.bad-*"))
+
+
+def test_a_memory_that_was_found_broken_is_made_anew_with_all_its_rows(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.opening(path, TABLES, LOG)
+    salvage.closing(path, broken=True)
+    assert "401 rows" in salvage.opening(path, TABLES, LOG)
+    assert rows(path) == [ROWS, 1]
+
+
+def test_a_row_whose_checksum_does_not_hold_is_left_out(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    with (path / "data.mdb").open("r+b") as file:
+        file.seek(leaf(path) + PAGE - 1)
+        last = file.read(1)[0]
+        file.seek(leaf(path) + PAGE - 1)
+        file.write(bytes([last ^ 1]))
+    salvage.closing(path, broken=True)
+    assert "400 rows" in salvage.opening(path, TABLES, LOG)
+
+
+def test_what_is_not_there_yet_is_nothing_to_look_into(tmp_path: Path) -> None:
+    assert salvage.opening(tmp_path / "alerter", TABLES, LOG) == ""

@@ -34,8 +34,8 @@ from bus.process import collect_seldom, keep_heap
 from bus.wire import pack, record, stamped, unstamped
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
-from store.blocks.coding import Floats, Integers
 from store.blocks.files import told
+from store.blocks.scaled import Floats, Integers
 from store.blocks.segments import Segment
 from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealer import Pace, Sealer

@@ -14,10 +14,11 @@ from store.blocks.parts import ROLLUP, SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Segment, Writing
 from store.keys import DAY
-from store.rollup import Rolled, coarser, opened, rolled, stacked, those
+from store.rollup import opened, those
 from store.sealing import (
     MOST_METRICS,
     Layouts,
+    Made,
     Rollup,
     chained_rollups,
     joined_meta,
@@ -29,11 +30,12 @@ from store.sealing import (
     rollup_part,
 )
 from store.spans import TIERS
+from store.tally import Tally, stacked, tallied
 
 log = logging.getLogger("guardia")
 Note = Callable[[str], None]
 Found = tuple[Segment, Place]
-Put = Callable[[str, str, Rollup], None]
+Put = Callable[[str, str, Made], None]
 """Is given a tier, a subject and its rollup."""
 
 
@@ -114,15 +116,15 @@ def _stream(
         parts = [segment.part(place).all_read() for segment, place in places]
         meta = joined_meta(parts)
         columns = meta_columns(meta)
-        rolls: dict[str, list[Rolled]] = {tier: [] for tier in tiers}
-        for values, some in joined_parts(voice, parts, code=raw is not None):
-            columns += some
+        tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
+        for values, coded in joined_parts(voice, parts, code=raw is not None):
+            columns += coded
             if tiers:
-                one = rolled(meta.kept, values, TIERS[tiers[0]])
-                rolls[tiers[0]].append(one)
+                one = tallied(meta.kept, values, TIERS[tiers[0]])
+                tallies[tiers[0]].append(one)
                 for tier in tiers[1:]:
-                    one = coarser(one, TIERS[tier])
-                    rolls[tier].append(one)
+                    one = one.coarser(TIERS[tier])
+                    tallies[tier].append(one)
     except Damaged as error:
         note(f"{places[0][0].path}: {subject}: {error}")
         return False
@@ -130,8 +132,8 @@ def _stream(
         data = packed(SAMPLES, len(meta), columns)
         raw.add((place_of(subject, voice, SAMPLES, len(columns), meta), data))
     names = known[voice.layout or 0]
-    for tier, some_rolled in rolls.items():
-        put(tier, subject, (names, stacked(some_rolled)))
+    for tier, some in tallies.items():
+        put(tier, subject, (names, stacked(some)))
     return True
 
 
@@ -166,7 +168,7 @@ def _gather(
             put(tier, subject, rollup)
 
 
-def add_rollup(writing: Writing, subject: str, rollup: Rollup, length: int) -> None:
+def add_rollup(writing: Writing, subject: str, rollup: Made, length: int) -> None:
     """Write a subject's rollup whose spans have this length."""
     place, data = rollup_part(subject, rollup, length)
     writing.learn(place.layout or 0, rollup[0])

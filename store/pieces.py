@@ -13,7 +13,7 @@ import orjson
 from bus.fields import Unfit
 from bus.messages import units
 from bus.questions import AGGREGATES, Column, SeriesAnswer, SeriesTextAnswer
-from store.blocks.coding import Floats, Integers
+from store.blocks.scaled import Floats, Integers
 from store.columns import Columns, Steps, coverage, interval_of
 from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.coding import TENS, Floats, Integers, scaled, scaled_one
 from store.blocks.parts import Part
+from store.blocks.scaled import TENS, Floats, Integers, Scaled, scaled, scaled_one
 
 AGGREGATES = 5
 """Columns of a metric: count, min, max, sum, last."""
@@ -50,6 +50,12 @@ class Rolled:
         numbers = self.least.nbytes + self.most.nbytes + self.total.nbytes + self.last.nbytes
         return self.starts.nbytes + self.rows.nbytes + self.count.nbytes + numbers
 
+    def told(self) -> tuple[Integers, Scaled]:
+        """The columns of a part that holds it: those of integers, and those of numbers behind them."""
+        numbers = np.stack([self.count.astype(np.float64), self.least, self.most, self.total, self.last], axis=1)
+        metrics, _, count = numbers.shape
+        return np.stack([self.starts, self.rows]), Scaled.of(numbers.reshape(AGGREGATES * metrics, count))
+
     def of(self, metric: int) -> Rolled:
         """One metric alone."""
         cut = slice(metric, metric + 1)
@@ -60,11 +66,11 @@ class Rolled:
 
 def rolled(times: Integers, values: Floats, length: int) -> Rolled:
     """The rollup of ``values`` (metrics by rows, NaN for no reading), whose times ascend."""
-    begins, starts = _spans(times, length)
+    begins, starts = spans(times, length)
     if not len(begins):
         return _nothing(len(values))
     missing = np.isnan(values)
-    rows = _lengths(begins, len(times)).astype(np.int64)
+    rows = lengths(begins, len(times)).astype(np.int64)
     holes = bool(missing.any())
     count = rows[None] if len(values) == 1 else np.broadcast_to(rows, (len(values), len(rows)))
     if holes:
@@ -74,8 +80,8 @@ def rolled(times: Integers, values: Floats, length: int) -> Rolled:
         starts,
         rows,
         count,
-        _folded(np.fmin if holes else np.minimum, values, begins),
-        _folded(np.fmax if holes else np.maximum, values, begins),
+        folded(np.fmin if holes else np.minimum, values, begins),
+        folded(np.fmax if holes else np.maximum, values, begins),
         np.where(count > 0, total, np.nan) if holes else total,
         _lasts(values, missing if holes else None, begins),
     )
@@ -83,19 +89,19 @@ def rolled(times: Integers, values: Floats, length: int) -> Rolled:
 
 def coarser(fine: Rolled, length: int) -> Rolled:
     """The rollup over longer spans; ``length`` is a multiple of that of ``fine``."""
-    begins, starts = _spans(fine.starts, length)
+    begins, starts = spans(fine.starts, length)
     if not len(begins):
         return _nothing(len(fine.count))
     empty = fine.count == 0
     holes = bool(empty.any())
-    count = _folded(np.add, fine.count, begins)
+    count = folded(np.add, fine.count, begins)
     total = _sums(np.where(empty, 0.0, fine.total) if holes else fine.total, begins)
     return Rolled(
         starts,
         np.add.reduceat(fine.rows, begins),
         count,
-        _folded(np.fmin if holes else np.minimum, fine.least, begins),
-        _folded(np.fmax if holes else np.maximum, fine.most, begins),
+        folded(np.fmin if holes else np.minimum, fine.least, begins),
+        folded(np.fmax if holes else np.maximum, fine.most, begins),
         np.where(count > 0, total, np.nan) if holes else total,
         _lasts(fine.last, empty if holes else None, begins),
     )
@@ -178,12 +184,6 @@ def those(one: Rolled, places: npt.NDArray[Any]) -> Rolled:
     )
 
 
-def told_of(one: Rolled) -> tuple[Integers, Floats]:
-    """The columns of a part that holds a rollup: those of integers, and those of numbers behind them."""
-    numbers = np.stack([one.count.astype(np.float64), one.least, one.most, one.total, one.last], axis=1)
-    return np.stack([one.starts, one.rows]), numbers.reshape(AGGREGATES * len(one.count), len(one.starts))
-
-
 def opened(part: Part, metrics: Sequence[int]) -> Rolled:
     """Some metrics of a part that holds a rollup, by their places in the layout; raises ``Damaged``."""
     firsts = [FIRST + AGGREGATES * metric for metric in metrics]
@@ -200,7 +200,7 @@ def _nothing(metrics: int) -> Rolled:
     return Rolled(none, none, np.zeros((metrics, 0), np.int64), empty, empty, empty, empty)
 
 
-def _spans(times: Integers, length: int) -> tuple[Places, Integers]:
+def spans(times: Integers, length: int) -> tuple[Places, Integers]:
     """(where in ``times`` each span begins, the span's start)."""
     starts = times - times % length
     if not len(starts):
@@ -209,7 +209,7 @@ def _spans(times: Integers, length: int) -> tuple[Places, Integers]:
     return begins, starts[begins]
 
 
-def _lengths(begins: Places, end: int) -> Places:
+def lengths(begins: Places, end: int) -> Places:
     """How long each span is; the last one ends at ``end``. ``np.diff`` with ``append`` takes four times as long."""
     lengths = np.empty_like(begins)
     np.subtract(begins[1:], begins[:-1], out=lengths[:-1])
@@ -217,9 +217,9 @@ def _lengths(begins: Places, end: int) -> Places:
     return lengths
 
 
-def _folded(how: np.ufunc, values: npt.NDArray[Any], begins: Places) -> Any:
+def folded(how: np.ufunc, values: npt.NDArray[Any], begins: Places) -> Any:
     """``how`` over the columns of each span, which ``begins`` at some column and ends before the next."""
-    counts = _lengths(begins, values.shape[1])
+    counts = lengths(begins, values.shape[1])
     most = int(counts.max())
     if most > FEW or values.shape[0] * len(begins) < SMALL * most:
         return how.reduceat(values, begins, axis=1)
@@ -242,7 +242,7 @@ def _sums(values: Floats, begins: Places) -> Floats:
     fits = (decimals >= 0) & (most * values.shape[1] < MOST_SUM)
     sums = np.empty((len(values), len(begins)))
     exact, other = np.flatnonzero(fits), np.flatnonzero(~fits)
-    sums[exact] = _folded(np.add, whole[exact], begins) / np.array(TENS)[decimals[exact]][:, None]
+    sums[exact] = folded(np.add, whole[exact], begins) / np.array(TENS)[decimals[exact]][:, None]
     if len(other):
         with np.errstate(over="ignore"):
             sums[other] = np.add.reduceat(values[other], begins, axis=1)

@@ -25,7 +25,7 @@ from store.joining import add_rollup, join_day, join_months, rollups_of
 from store.keys import DAY, HOUR, SECOND
 from store.retention import Held
 from store.rollup import Rolled, those
-from store.sealing import Layouts, Rollup, chained_rollups
+from store.sealing import Layouts, Made, Rollup, chained_rollups
 from store.spans import RAW, TIERS, Span, day_of, month_of, name_of, span_of
 
 SAMPLE = "sample"
@@ -93,11 +93,11 @@ class Rollups:
         with ExitStack() as stack:
             writings = {tier: stack.enter_context(self._writing(tier, span)) for tier in tiers}
 
-            def put(tier: str, subject: str, made: Rollup | None) -> None:
+            def put(tier: str, subject: str, made: Made | None) -> None:
                 found, theirs = before[tier]
                 known = self._of(found, subject, span) if found is not None else None
                 if known is not None:
-                    made = self._renewed(subject, known, made, _whole_hours(sources, theirs), now)
+                    made = self._renewed(subject, known, _in_floats(made), _whole_hours(sources, theirs), now)
                 if made is not None:
                     add_rollup(writings[tier], subject, made, TIERS[tier])
                 done[tier].add(subject)
@@ -231,6 +231,13 @@ class Rollups:
 
     def _writing(self, tier: str, span: Span) -> contextlib.closing[Writing]:
         return contextlib.closing(self._blocks.writing(self._blocks.path(SAMPLE, tier, span)))
+
+
+def _in_floats(made: Made | None) -> Rollup | None:
+    if made is None:
+        return None
+    names, one = made
+    return names, one if isinstance(one, Rolled) else one.rolled()
 
 
 def _whole_hours(sources: Sources, theirs: Sources) -> set[int]:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 
 import numpy as np
 
 from bus.messages import layout_id
-from store.blocks.coding import Coded, Floats, Integers, coded_floats, coded_integers
-from store.blocks.decoding import Column, all_floats, all_integers
+from store.blocks.coding import Coded, coded_integers, coded_numbers
+from store.blocks.decoding import Column, all_integers, all_scaled
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
 from store.blocks.mirrors import mirrored
 from store.blocks.opening import opened
-from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, joined_floats, packed, reading
+from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed, reading
 from store.blocks.pressing import Damaged
+from store.blocks.scaled import Floats, Integers, Scaled
+from store.blocks.scaled import chained as one_after_another
 from store.blocks.segments import Piece, Segment, Writing
 from store.blocks.sheets import sheets
-from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked, told_of
+from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked
 from store.spans import TIERS
+from store.tally import Tally
 
 LEVEL = 3
 """zstd's level for numbers: 19 costs ten times as much for 5 % less."""
@@ -55,11 +58,11 @@ def parts_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
     for count, places in alike.items():
         told = [some[place][2] for place in places]
         meta = iter(_proved_integers(np.concatenate([_meta(rows) for rows in told])))
-        values = [rows.values for rows in told if rows.values is not None]
-        every = values[0] if len(values) == 1 else np.concatenate(values)
-        made = iter([column for few in _few(len(every), count) for column in numbers(every[few])])
+        values = _all_scaled([rows.values for rows in told if rows.values is not None])
+        every = Scaled(np.concatenate([of.whole for of in values]), np.concatenate([of.tens for of in values]))
+        made = iter([column for few in _few(len(every.tens), count) for column in numbers(every.those(few))])
         for place, of in zip(places, values, strict=True):
-            columns[place] = [*islice(meta, META), *mirrored(list(islice(made, len(of))), of)]
+            columns[place] = [*islice(meta, META), *mirrored(list(islice(made, len(of.tens))), of)]
     found = []
     for (subject, voice, rows), of_it in zip(some, columns, strict=True):
         what = RECORDS if rows.values is None else SAMPLES
@@ -74,24 +77,30 @@ def sheets_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
         alike.setdefault(len(rows) if rows.values is not None else -place - 1, []).append(place)
     found: dict[int, Piece] = {}
     for places in alike.values():
-        told = [
-            (_meta(rows), rows.values) for _, _, rows in (some[place] for place in places) if rows.values is not None
-        ]
-        if not told:
+        alike_rows = [some[place][2] for place in places]
+        values = _all_scaled([one.values for one in alike_rows if one.values is not None])
+        if not values:
             found[places[0]] = parts_of([some[places[0]]])[0]
             continue
-        for place, data, (meta, values) in zip(places, sheets(SAMPLES, told), told, strict=True):
-            subject, voice, rows = some[place]
-            columns = len(meta) + len(values)
-            _prove(opened(reading(data), columns), meta, values)
-            found[place] = place_of(subject, voice, SAMPLES, columns, rows), data
+        told = list(zip(map(_meta, alike_rows), values, strict=True))
+        for place, data, (meta, of) in zip(places, sheets(SAMPLES, told), told, strict=True):
+            subject, voice, one = some[place]
+            columns = len(meta) + len(of.tens)
+            _prove(opened(reading(data), columns), meta, of)
+            found[place] = place_of(subject, voice, SAMPLES, columns, one), data
     return [found[place] for place in range(len(some))]
 
 
-def _prove(part: Part, meta: Integers, values: Floats) -> None:
+def _all_scaled(values: Sequence[Floats]) -> list[Scaled]:
+    """The numbers of several hosts as integers."""
+    every = Scaled.of(np.concatenate(values)) if len(values) > 1 else Scaled.of(*values) if values else None
+    ends = list(accumulate(map(len, values)))
+    return [every.those(slice(*span)) for span in pairwise([0, *ends])] if every is not None else []
+
+
+def _prove(part: Part, meta: Integers, values: Scaled) -> None:
     """Raise ``Damaged`` if a part does not give these back bit for bit."""
-    found = part.all_floats(range(len(meta), len(meta) + len(values)))
-    if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(values).view(np.uint64)) or any(
+    if not part.scaled(range(len(meta), len(meta) + len(values.tens))).is_same(values) or any(
         not np.array_equal(part.integers(column), of) for column, of in enumerate(meta)
     ):
         raise Damaged("a part that was just made does not give its numbers back")
@@ -142,11 +151,10 @@ def _few(metrics: int, rows: int, most: int = AT_ONCE // 4) -> Iterator[slice]:
         yield slice(first, first + step)
 
 
-def numbers(values: Floats, level: int = LEVEL) -> list[Coded]:
+def numbers(values: Scaled, level: int = LEVEL) -> list[Coded]:
     """Columns that give the numbers back bit for bit; raises ``Damaged`` if one would not."""
-    columns = coded_floats(values, level)
-    found = all_floats(_as_read(columns), values.shape[1])
-    if not np.array_equal(found.view(np.uint64), np.ascontiguousarray(values).view(np.uint64)):
+    columns = coded_numbers(values, level)
+    if not all_scaled(_as_read(columns), values.whole.shape[1]).is_same(values):
         raise Damaged("a column that was just made does not give its numbers back")
     return columns
 
@@ -162,13 +170,14 @@ def _proved_integers(values: Integers) -> list[Coded]:
     return columns
 
 
-def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Floats, list[Coded]]]:
+def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Scaled, list[Coded]]]:
     """The metrics of several parts of one voice, a few at a time: (numbers, columns, if they are to be coded)."""
     rows = sum(part.rows for part in parts)
+    level = DAY_LEVEL if rows >= SHORT else LEVEL
     for few in _few(voice.values, rows, AT_ONCE):
-        values = joined_floats(parts, range(META, META + voice.values)[few])
-        level = DAY_LEVEL if rows >= SHORT else LEVEL
-        columns = [column for some in _few(len(values), rows) if code for column in numbers(values[some], level)]
+        values = one_after_another([part.scaled(range(META, META + voice.values)[few]) for part in parts])
+        made = _few(len(values.tens), rows) if code else ()
+        columns = [column for some in made for column in numbers(values.those(some), level)]
         yield values, mirrored(columns, values) if code else []
 
 
@@ -263,6 +272,8 @@ def most_told(some: Sequence[tuple[tuple[str, ...], int]]) -> tuple[str, ...]:
 
 Rollup = tuple[tuple[str, ...], Rolled]
 """(names, rollup) of a subject."""
+Made = tuple[tuple[str, ...], Rolled | Tally]
+"""The same on its way to a file."""
 
 
 def _united(
@@ -285,13 +296,13 @@ def _united(
     return values
 
 
-def rollup_part(subject: str, rollup: Rollup, length: int) -> Piece:
+def rollup_part(subject: str, rollup: Made, length: int) -> Piece:
     """A rollup as a part."""
     names, one = rollup
-    whole, numbers = told_of(one)
+    whole, numbers = one.told()
     (data,) = sheets(ROLLUP, [(whole, numbers)], small=True)
     first, last = int(one.starts[0]), int(one.starts[-1]) + length - 1
-    columns, rows = len(whole) + len(numbers), len(one.starts)
+    columns, rows = len(whole) + len(numbers.tens), len(one.starts)
     return Place(subject, b"", b"", layout_id(names), len(names), ROLLUP, columns, rows, first, last, 0, 0), data
 
 

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from bus.messages import KINDS
 from bus.wire import Malformed
 from store.archive.index import KEY, Index, LaterVersion, Piece, Place, packed, path_of, unpacked
-from store.blocks.coding import Floats, Integers
 from store.blocks.gather import Told, Voice, records
 from store.blocks.pressing import Damaged, Newer
+from store.blocks.scaled import Floats, Integers
 from store.exporting.parquet import TIME, WORD, schema_of, tabled
 from store.exporting.text import records_of
 

@@ -54,10 +54,9 @@ import numpy.typing as npt
 from store.blocks.planes import Body, by_planes, in_planes
 from store.blocks.pressing import pressed, smaller
 from store.blocks.rice import Plan
+from store.blocks.scaled import Floats, Integers, Scaled, scaled
 from store.blocks.spots import LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 ENTRY = struct.Struct("<BBBBII")
@@ -72,8 +71,6 @@ CLOSE = 1.35
 """Weights within this ratio are too close to decide unseen."""
 NAN = 0x7FF8000000000000
 """The bits of the NaN that means no reading."""
-DECIMALS = (1, 2, 3, 4, 5, 6)
-TENS = tuple(float(f"1e{place}") for place in range(23))
 UNITS = (9, 6, 3)
 """The powers of ten in which columns of integers are told: times are whole seconds, milliseconds, microseconds."""
 FAVOUR = 0.97
@@ -97,24 +94,33 @@ class Coded(NamedTuple):
 
 def coded_floats(values: Floats, level: int = 3) -> list[Coded]:
     """Each row of the matrix ``values`` as a column; any bits come back."""
-    bits = np.ascontiguousarray(values).view(np.uint64)
-    found: list[Coded | None] = [None] * len(values)
-    if not bits.shape[1]:
-        return [_constant(NAN)] * len(values)
-    same = (bits == bits[:, :1]).all(axis=1)
-    gaps = (bits == NAN).any(axis=1) & ~same
-    for place in np.flatnonzero(same):
-        found[place] = _constant(int(bits[place, 0]))
-    whole = np.flatnonzero(~same & ~gaps)
-    for place, one in zip(whole, _without_holes(values[whole], level), strict=True):
+    return coded_numbers(Scaled.of(values), level)
+
+
+def coded_numbers(numbers: Scaled, level: int = 3) -> list[Coded]:
+    """The same of numbers whose integers are known."""
+    whole, tens = numbers
+    if not whole.shape[1]:
+        return [_constant(NAN)] * len(whole)
+    found: list[Coded | None] = [None] * len(whole)
+    same = (whole == whole[:, :1]).all(axis=1)
+    for place in np.flatnonzero(same).tolist():
+        found[place] = _constant(int(Scaled(whole[[place], :1], tens[[place]]).floats().view(np.uint64)[0, 0]))
+    exact = np.flatnonzero(~same & (tens >= 0))
+    for place, one in zip(exact.tolist(), _integers(whole[exact], tens[exact], level), strict=True):
         found[place] = one
     alike: dict[bytes, list[int]] = {}
-    for at in np.flatnonzero(gaps).tolist():
-        alike.setdefault(np.packbits(bits[at] != NAN).tobytes(), []).append(at)
+    for place in np.flatnonzero(~same & (tens < 0)).tolist():
+        there = whole[place].view(np.uint64) != NAN
+        if there.all():
+            found[place] = _bits(whole[place].view(np.float64), level, b"")
+        else:
+            alike.setdefault(np.packbits(there).tobytes(), []).append(place)
     for holes, places in alike.items():
-        there = bits[places[0]] != NAN
-        for at, one in zip(places, _without_holes(values[places][:, there], level, holes), strict=True):
-            found[at] = one
+        there = whole[places[0]].view(np.uint64) != NAN
+        values = np.ascontiguousarray(whole[places][:, there]).view(np.float64)
+        for place, one in zip(places, _with_holes(values, level, holes), strict=True):
+            found[place] = one
     return [one for one in found if one is not None]
 
 
@@ -145,49 +151,12 @@ def _constant(bits: int) -> Coded:
     return Coded(CONSTANT, 0, 0, 0, bits.to_bytes(8, "little"))
 
 
-def _without_holes(values: Floats, level: int, holes: bytes = b"") -> list[Coded]:
-    """Columns of which every row has a reading, in as few bytes as we know."""
+def _with_holes(values: Floats, level: int, holes: bytes) -> list[Coded]:
+    """Columns of which these rows have a reading, in as few bytes as we know."""
     whole, decimals = scaled(values)
     exact = decimals >= 0
     found = iter(_integers(whole[exact], decimals[exact], level, holes))
     return [next(found) if fits else _bits(row, level, holes) for row, fits in zip(values, exact, strict=True)]
-
-
-def scaled(values: Floats) -> tuple[Integers, npt.NDArray[np.int64]]:
-    """(integers, decimals) of each row of the matrix; decimals are -1 where no integers give the numbers back."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        whole = values.astype(np.int64)
-        decimals = np.where(_same(whole.astype(np.float64), values), 0, -1)
-        left = np.flatnonzero(decimals < 0)
-        for ten in DECIMALS:
-            if not len(left):
-                break
-            # A few numbers are enough to see that it is not this power.
-            few = values[left, :16]
-            likely = left[_same(np.rint(few * TENS[ten]) / TENS[ten], few)]
-            some = values[likely]
-            tried = np.rint(some * TENS[ten]).astype(np.int64)
-            fits = _same(tried.astype(np.float64) / TENS[ten], some)
-            whole[likely[fits]], decimals[likely[fits]] = tried[fits], ten
-            left = left[decimals[left] < 0]
-    return whole, decimals
-
-
-def scaled_one(row: Floats) -> tuple[Integers | None, int]:
-    """As ``scaled``, of one row; None where no integers give the numbers back."""
-    row = np.ascontiguousarray(row)
-    few = row[:16]
-    with np.errstate(invalid="ignore", over="ignore"):
-        for ten in (0, *DECIMALS):
-            if (np.rint(few * TENS[ten]) / TENS[ten] == few).all():
-                tried = np.rint(row * TENS[ten]).astype(np.int64)
-                if _same(tried.astype(np.float64) / TENS[ten], row):
-                    return tried, ten
-    return None, 0
-
-
-def _same(a: Floats, b: Floats) -> Any:
-    return (a.view(np.uint64) == b.view(np.uint64)).all(axis=-1)
 
 
 class _Choices:

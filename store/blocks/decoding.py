@@ -21,13 +21,11 @@ from store.blocks.coding import (
     PRESSED,
     RICED,
     SPARSE,
-    TENS,
-    Floats,
-    Integers,
     Words,
 )
 from store.blocks.pressing import Damaged, unpressed
 from store.blocks.rice import decoded
+from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
 from store.blocks.spots import COUNTS, LENGTH, SPOTTED, spotted
 
 Entry = Sequence[int]
@@ -79,17 +77,19 @@ def integers(entry: Entry, payload: bytes, rows: int) -> Integers:
 
 def all_floats(columns: Sequence[Column], rows: int) -> Floats:
     """A matrix of which each row is the numbers of a column; raises ``Damaged``."""
-    found = np.empty((len(columns), rows))
+    return all_scaled(columns, rows).floats()
+
+
+def all_scaled(columns: Sequence[Column], rows: int) -> Scaled:
+    """The same as the integers that were coded; raises ``Damaged``."""
+    found, tens = np.empty((len(columns), rows), np.int64), np.full(len(columns), RAW)
     counted, others = _by_order(columns, found.view(np.uint64))
     for place in others:
-        found[place] = floats(*columns[place], rows)
+        found[place] = floats(*columns[place], rows).view(np.int64)
     for places, whole in _all_whole(counted, columns, rows):
-        numbers = whole.astype(np.float64)
-        decimals = [columns[place][0][2] for place in places]
-        if any(decimals):
-            numbers /= np.array(TENS)[decimals][:, None]
-        found[places] = numbers
-    return found
+        found[places] = whole
+        tens[places] = [columns[place][0][2] for place in places]
+    return Scaled(found, tens)
 
 
 def all_integers(columns: Sequence[Column], rows: int) -> Integers:

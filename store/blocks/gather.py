@@ -18,7 +18,7 @@ import numpy.typing as npt
 from bus.fields import Unfit
 from bus.messages import KINDS, split_sample
 from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, walk
-from store.blocks.coding import Floats, Integers
+from store.blocks.scaled import Floats, Integers
 from store.keys import EARLIEST, FAR
 from store.rows import Opened
 

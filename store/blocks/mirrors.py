@@ -17,8 +17,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from store.blocks.coding import INTEGERS, NAN, ORDER, Coded, Floats
+from store.blocks.coding import INTEGERS, NAN, ORDER, Coded
 from store.blocks.pressing import Damaged
+from store.blocks.scaled import Floats, Scaled
 
 MIRROR = INTEGERS | 3 << ORDER
 PAYLOAD = struct.Struct("<dBB")
@@ -31,17 +32,17 @@ TRIED = 4
 """A column is compared with at most so many others."""
 
 
-def mirrored(columns: Sequence[Coded], values: Floats) -> list[Coded]:
-    """The columns of these rows, those that mirror one before them as such."""
+def mirrored(columns: Sequence[Coded], numbers: Scaled) -> list[Coded]:
+    """The columns of these numbers, those that mirror one before them as such."""
     found = list(columns)
     heard: dict[bytes, list[int]] = {}
-    steps = np.abs(np.diff(values[:, :LOOKED_AT], axis=1))
+    steps = np.abs(np.diff(Scaled(numbers.whole[:, :LOOKED_AT], numbers.tens).floats(), axis=1))
     for place, column in enumerate(columns):
         if column.form & 3 != INTEGERS or len(column.payload) < WORTH:
             continue
         others = heard.setdefault(steps[place].tobytes(), [])
         for other in others[-TRIED:]:
-            told = _told(values[place], values[other])
+            told = _told(*numbers.those([place, other]).floats())
             if told is not None and place - other <= FARTHEST:
                 found[place] = Coded(MIRROR, 0, 0, 0, PAYLOAD.pack(*told, place - other))
                 break

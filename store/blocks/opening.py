@@ -10,10 +10,11 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.coding import BITS, HOLES, NAN, ORDER, TENS, Floats, Integers
+from store.blocks.coding import BITS, HOLES, NAN, ORDER
 from store.blocks.parts import CRC, HEAD, SIZE, Part, Read
 from store.blocks.planes import SIZES
 from store.blocks.pressing import Damaged, unpressed
+from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
 from store.blocks.sheets import BAND_ENTRY, ENTRY, VERSION, WIDTHS, Bytes, Present
 
 EVERY_WIDTH, EVERY_DECIMALS = bytes(SIZES), bytes(range(len(TENS)))
@@ -77,32 +78,23 @@ class Sheet(Part):
 
     def floats(self, column: int) -> Floats:
         """A column of numbers."""
-        form, decimals, whole = self._forms[column], self._decimals[column], self._one(column)
-        if form & 3 == BITS:
-            found = whole.view(np.float64)
-        else:
-            found = whole.astype(np.float64)
-            if decimals:
-                found /= TENS[decimals]
-        if form & HOLES:
-            found.view(np.uint64)[~self._present(column)] = NAN
-        return found
+        return self._numbers(column, self._one(column))
 
     def all_floats(self, columns: Sequence[int]) -> Floats:
         """Several columns of numbers, a row of the matrix each."""
         if len(columns) <= FEW:
             return np.array([self.floats(column) for column in columns], np.float64).reshape(len(columns), self.rows)
+        return self.scaled(columns).floats()
+
+    def scaled(self, columns: Sequence[int]) -> Scaled:
+        """The same as integers."""
         whole = self.whole(columns)
-        found = whole.astype(np.float64)
-        decimals = [self._decimals[column] for column in columns]
-        if any(decimals):
-            found /= np.array(TENS)[decimals][:, None]
+        tens = np.array([self._decimals[column] for column in columns], np.int64)
         for at, column in enumerate(columns):
-            if self._forms[column] & 3 == BITS:
-                found[at] = whole[at].view(np.float64)
-            if self._forms[column] & HOLES:
-                found[at].view(np.uint64)[~self._present(column)] = NAN
-        return found
+            form = self._forms[column]
+            if form & HOLES or form & 3 == BITS:
+                whole[at], tens[at] = self._numbers(column, whole[at]).view(np.int64), RAW
+        return Scaled(whole, tens)
 
     def whole(self, columns: Sequence[int]) -> Integers:
         """The integers of several columns; where there is no reading, those of a neighbour."""
@@ -118,9 +110,6 @@ class Sheet(Part):
                 self._read_band(band, every)
                 found[at] = every[places[at] - first]
         return found
-
-    def plain(self, columns: Sequence[int]) -> None:
-        """No column stands for itself here."""
 
     def verify(self) -> None:
         """Read all of it."""
@@ -146,6 +135,19 @@ class Sheet(Part):
             some = found[ordered]
             some[:, 0] = self._firsts[first:end][ordered]
             found[ordered] = np.cumsum(some, axis=1, out=some)
+
+    def _numbers(self, column: int, whole: Integers) -> Floats:
+        """The numbers of a column from its integers."""
+        form, decimals = self._forms[column], self._decimals[column]
+        if form & 3 == BITS:
+            found = whole.view(np.float64)
+        else:
+            found = whole.astype(np.float64)
+            if decimals:
+                found /= TENS[decimals]
+        if form & HOLES:
+            found.view(np.uint64)[~self._present(column)] = NAN
+        return found
 
     def _one(self, column: int) -> Integers:
         """The integers of a column."""

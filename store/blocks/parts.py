@@ -23,15 +23,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from zlib import crc32
 
 import numpy as np
 
-from store.blocks.coding import ENTRY, PRESSED, Coded, Floats, Integers
-from store.blocks.decoding import Column, all_floats, floats, integers
+from store.blocks.coding import ENTRY, PRESSED, Coded
+from store.blocks.decoding import all_floats, floats, integers
 from store.blocks.mirrors import is_mirror, opened, reflected
 from store.blocks.pressing import Damaged, pressed, unpressed
+from store.blocks.scaled import Floats, Integers, Scaled
 
 HEAD = struct.Struct("<BBHI")
 CRC = SIZE = struct.Struct("<I")
@@ -40,8 +40,6 @@ SAMPLES, ROLLUP, RECORDS = 1, 2, 3
 META, LENGTH, BODIES = 4, 4, 5
 """Samples and records: so many columns say when and by whom. Records: where the length and the bodies are."""
 MOST_BODIES = 2**32 - 1
-TOGETHER = 1 << 17
-"""So many numbers of several parts are read together."""
 Read = Callable[[int, int], bytes]
 """Bytes of a part from an offset on, so many."""
 
@@ -119,9 +117,8 @@ class Part:
 
     def all_floats(self, columns: Sequence[int]) -> Floats:
         """Several columns of numbers, a row of the matrix each."""
-        told = self.plain(columns)
-        if told is not None:
-            return all_floats(told, self.rows)
+        if not any(is_mirror(self._entries[column][0]) for column in columns):
+            return all_floats([(self._entries[column], self.payload(column)) for column in columns], self.rows)
         mirrors = [place for place, column in enumerate(columns) if is_mirror(self._entries[column][0])]
         behind = {place: self._behind(columns[place]) for place in mirrors}
         plain = dict.fromkeys([*columns, *(other for *_, other in behind.values())])
@@ -136,11 +133,9 @@ class Part:
                 found[place] = read[plain[column]]
         return found
 
-    def plain(self, columns: Sequence[int]) -> list[Column] | None:
-        """Several columns as they stand; None when one of them is told by another."""
-        if any(is_mirror(self._entries[column][0]) for column in columns):
-            return None
-        return [(self._entries[column], self.payload(column)) for column in columns]
+    def scaled(self, columns: Sequence[int]) -> Scaled:
+        """The same as integers."""
+        return Scaled.of(self.all_floats(columns))
 
     def _behind(self, column: int) -> tuple[float, int, int]:
         whole, less, before = opened(self.payload(column))
@@ -171,24 +166,3 @@ class Part:
         self.all_read()
         for column in range(self.columns):
             self.payload(column)
-
-
-def joined_floats(parts: Sequence[Part], columns: Sequence[int]) -> Floats:
-    """Several columns of parts that follow one another, a row of the matrix each."""
-    found = np.empty((len(columns), sum(part.rows for part in parts)))
-    at = 0
-    for rows, alike in groupby(parts, key=lambda part: part.rows):
-        few = max(1, TOGETHER // max(rows * len(columns), 1))
-        waiting = list(alike)
-        for some in (waiting[first : first + few] for first in range(0, len(waiting), few)):
-            plain = [part.plain(columns) for part in some]
-            if len(some) > 1 and all(one is not None for one in plain):
-                read = all_floats([column for one in plain if one for column in one], rows)
-                into = found[:, at : at + rows * len(some)].reshape(len(columns), len(some), rows)
-                into[:] = read.reshape(len(some), len(columns), rows).transpose(1, 0, 2)
-                at += rows * len(some)
-            else:
-                for part in some:
-                    found[:, at : at + rows] = part.all_floats(columns)
-                    at += rows
-    return found

@@ -48,10 +48,11 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.coding import BITS, HOLES, INTEGERS, NAN, ORDER, Floats, Integers, Words, in_units, scaled
+from store.blocks.coding import BITS, HOLES, INTEGERS, NAN, ORDER, Words, in_units
 from store.blocks.parts import CRC, HEAD, SIZE
 from store.blocks.planes import LIMITS, SIZES
 from store.blocks.pressing import pressed, pressed_apart
+from store.blocks.scaled import Floats, Integers, Scaled, scaled
 
 VERSION = 3
 LEVEL = 1
@@ -69,6 +70,8 @@ BAND_ENTRY = struct.Struct("<HII")
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]
 Present = npt.NDArray[np.bool_]
+Series = tuple[Integers, Scaled]
+"""(columns of integers, of numbers behind them)."""
 
 
 @dataclass(slots=True)
@@ -87,8 +90,8 @@ class _Made:
         return b"".join((head, CRC.pack(crc32(rest, crc32(head))), rest, *(band for _, band in self.bands)))
 
 
-def sheets(what: int, some: Sequence[tuple[Integers, Floats]], *, small: bool = False) -> list[bytes]:
-    """The parts of several series of equally many rows: (columns of integers, of numbers behind them) of each.
+def sheets(what: int, some: Sequence[Series], *, small: bool = False) -> list[bytes]:
+    """The parts of several series of equally many rows.
 
     ``small``: they stay for long, and are worth a fifth more time for a tenth less room.
     """
@@ -98,37 +101,34 @@ def sheets(what: int, some: Sequence[tuple[Integers, Floats]], *, small: bool = 
     return [one.packed(what, some[0][0].shape[1]) for one in made]
 
 
-def _at_once(some: Sequence[tuple[Integers, Floats]]) -> Iterator[list[tuple[int, Integers, Floats]]]:
+def _at_once(some: Sequence[Series]) -> Iterator[list[tuple[int, Integers, Scaled]]]:
     """(place, columns of integers, of numbers) of whole series, or of some columns of one that is large."""
     most = max(1, AT_ONCE // max(some[0][0].shape[1], 1))
-    waiting: list[tuple[int, Integers, Floats]] = []
+    waiting: list[tuple[int, Integers, Scaled]] = []
     held = 0
     for place, (whole, numbers) in enumerate(some):
-        for first in range(0, max(len(numbers), 1), most):
-            few = numbers[first : first + most]
-            if held and held + len(few) > most:
+        for first in range(0, max(len(numbers.tens), 1), most):
+            few = numbers.those(slice(first, first + most))
+            if held and held + len(few.tens) > most:
                 yield waiting
                 waiting, held = [], 0
             waiting.append((place, whole if not first else whole[:0], few))
-            held += len(few)
+            held += len(few.tens)
     yield waiting
 
 
-def _code(pieces: Sequence[tuple[_Made, Integers, Floats]], small: bool) -> None:
-    ends = list(accumulate(len(integers) + len(numbers) for _, integers, numbers in pieces))
-    rows = pieces[0][1].shape[1]
-    whole = np.empty((ends[-1], rows), np.int64)
-    forms, decimals = np.full(ends[-1], INTEGERS, np.uint8), np.zeros(ends[-1], np.uint8)
-    are_numbers = np.concatenate([np.arange(len(of) + len(numbers)) >= len(of) for _, of, numbers in pieces])
-    told = np.flatnonzero(~are_numbers)
-    whole[told], decimals[told] = in_units(np.concatenate([integers for _, integers, _ in pieces]))
-    every = [numbers for *_, numbers in pieces]
-    values = np.ascontiguousarray(every[0]) if len(every) == 1 else np.concatenate(every)
-    holes = _to_integers(values, np.flatnonzero(are_numbers), whole, forms, decimals)
+def _code(pieces: Sequence[tuple[_Made, Integers, Scaled]], small: bool) -> None:
+    ends = list(accumulate(len(integers) + len(numbers.tens) for _, integers, numbers in pieces))
+    whole = np.concatenate([of for _, integers, numbers in pieces for of in (integers, numbers.whole)])
+    told = np.concatenate([np.arange(len(of) + len(numbers.tens)) < len(of) for _, of, numbers in pieces])
+    tens, forms = np.empty(ends[-1], np.int64), np.full(ends[-1], INTEGERS, np.uint8)
+    whole[told], tens[told] = in_units(whole[told])
+    tens[~told] = np.concatenate([numbers.tens for *_, numbers in pieces])
+    holes = _of_raw(whole, tens, forms)
     bases, firsts, residuals, widths = _residuals(whole, forms)
     for (made, _, _), (first, end) in zip(pieces, pairwise([0, *ends]), strict=True):
         entries = np.empty((ENTRY, end - first), np.uint8)
-        entries[0], entries[1], entries[2] = forms[first:end], widths[first:end], decimals[first:end]
+        entries[0], entries[1], entries[2] = forms[first:end], widths[first:end], tens[first:end]
         for at, of in zip(WORDS_AT, (bases, firsts), strict=True):
             entries[at : at + 8] = of[first:end].astype("<i8").view(np.uint8).reshape(-1, 8).T
         made.entries.append(entries)
@@ -136,29 +136,25 @@ def _code(pieces: Sequence[tuple[_Made, Integers, Floats]], small: bool) -> None
         made.bands += _bands(forms[first:end], widths[first:end], residuals[first:end], its, small)
 
 
-def _to_integers(values: Floats, places: Places, whole: Integers, forms: Bytes, decimals: Bytes) -> dict[int, Present]:
-    """Write the integers of these numbers to their places, and what they are; which rows those with holes have."""
-    bits = values.view(np.uint64)
-    same = (bits == bits[:, :1]).all(axis=1)
-    alike, others = np.flatnonzero(same), np.flatnonzero(~same)
-    varied = values[others]
-    with np.errstate(invalid="ignore", over="ignore"):
-        suspects = np.flatnonzero(np.isnan(varied.sum(axis=1)))
-    there = varied[suspects].view(np.uint64) != NAN
-    holed = ~there.all(axis=1)
-    suspects, there = suspects[holed], there[holed]
-    if len(suspects):
-        varied[suspects] = _filled(varied[suspects], there)
-        forms[places[others[suspects]]] |= HOLES
-    for numbers, at in ((values[alike, :1], places[alike]), (varied, places[others])):
-        some, tens = scaled(numbers)
-        exact = tens >= 0
-        whole[at] = some
-        decimals[at] = np.where(exact, tens, 0)
-        if not exact.all():
-            whole[at[~exact]] = numbers[~exact].view(np.int64)
-            forms[at[~exact]] ^= INTEGERS ^ BITS
-    return dict(zip(places[others[suspects]].tolist(), there, strict=True))
+def _of_raw(whole: Integers, tens: Integers, forms: Bytes) -> dict[int, Present]:
+    """Find the integers of columns that are raw, and note what they are; which rows those with holes have."""
+    raw = np.flatnonzero(tens < 0)
+    if not len(raw):
+        return {}
+    there = whole[raw].view(np.uint64) != NAN
+    holed = ~there.all(axis=1) & there.any(axis=1)
+    columns, there = raw[holed], there[holed]
+    forms[raw] ^= INTEGERS ^ BITS
+    tens[raw] = 0
+    if len(columns):
+        numbers = _filled(whole[columns].view(np.float64), there)
+        some, powers = scaled(numbers)
+        exact = powers >= 0
+        whole[columns] = np.where(exact[:, None], some, numbers.view(np.int64))
+        tens[columns] = np.where(exact, powers, 0)
+        forms[columns[exact]] ^= INTEGERS ^ BITS
+        forms[columns] |= HOLES
+    return dict(zip(columns.tolist(), there, strict=True))
 
 
 def _filled(values: Floats, there: npt.NDArray[np.bool_]) -> Floats:

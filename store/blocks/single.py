@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.coding import Floats
 from store.blocks.kept import Kept
 from store.blocks.listing import Place
 from store.blocks.parts import META, SAMPLES, Part
 from store.blocks.pressing import Damaged
+from store.blocks.scaled import Floats
 from store.blocks.segments import Segment
 from store.columns import Columns
 from store.keys import EARLIEST, FAR

@@ -19,16 +19,13 @@ from store.blocks.coding import (
     INTEGERS,
     RICED,
     Coded,
-    Floats,
-    Integers,
     coded_floats,
     coded_integers,
-    scaled,
-    scaled_one,
 )
 from store.blocks.decoding import all_floats, all_integers, floats, integers
-from store.blocks.parts import SAMPLES, Part, joined_floats, packed
+from store.blocks.parts import SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
+from store.blocks.scaled import Floats, Integers, chained, scaled, scaled_one
 
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=False) | st.sampled_from(
     [0.0, -0.0, 5e-324, -5e-324, 2.0**53, 2.0**63, -(2.0**63), 1.7e308, float("nan")]
@@ -116,9 +113,7 @@ def test_readings_that_several_columns_lack_together_are_coded_together_and_come
     assert [len(coded.payload) for coded in columns] == [len(coded_floats(row[None, :])[0].payload) for row in matrix]
 
 
-@pytest.mark.parametrize("together", [1, 2000, 1 << 16])
-def test_parts_that_follow_one_another_are_read_as_each_of_them(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.blocks.parts.TOGETHER", together)
+def test_parts_that_follow_one_another_are_read_as_each_of_them() -> None:
     chance = np.random.default_rng(6)
     parts, matrices = [], []
     for rows in (360, 360, 360, 359, 360, 7, 1, 1):
@@ -128,8 +123,8 @@ def test_parts_that_follow_one_another_are_read_as_each_of_them(together: int, m
         parts.append(Part(lambda offset, length, data=data: data[offset : offset + length], 5))  # type: ignore[misc]
         matrices.append(noise)
     whole = np.concatenate(matrices, axis=1)
-    assert same_bits(joined_floats(parts, range(5)), whole)
-    assert same_bits(joined_floats(parts, [4, 2]), whole[[4, 2]])
+    assert same_bits(chained([part.scaled(range(5)) for part in parts]).floats(), whole)
+    assert same_bits(chained([part.scaled([4, 2]) for part in parts]).floats(), whole[[4, 2]])
 
 
 def test_a_body_that_is_too_short_is_damaged_however_it_is_read() -> None:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.coding import ENTRY, Coded, Floats, coded_floats, coded_integers
+from store.blocks.coding import ENTRY, Coded, coded_floats, coded_integers
 from store.blocks.gather import Told, Voice
 from store.blocks.mirrors import MIRROR, PAYLOAD, is_mirror, mirrored, opened
 from store.blocks.parts import META, SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
+from store.blocks.scaled import Floats, Scaled
 from store.sealing import numbers as plain
 from store.sealing import parts_of
 
@@ -22,7 +23,8 @@ WITH_HOLES = np.where(np.arange(ROWS) % 50 == 7, np.nan, USED)
 
 
 def numbers(matrix: Floats) -> list[Coded]:
-    return mirrored(plain(matrix), matrix)
+    told = Scaled.of(matrix)
+    return mirrored(plain(told), told)
 
 
 def part(columns: list[Coded], rows: int = ROWS) -> Part:
@@ -98,7 +100,7 @@ def test_what_was_written_is_still_read() -> None:
     payload = bytes.fromhex("00000000000020420102")
     assert opened(payload) == (2.0**35, 1, 2)
     assert ENTRY.unpack(Coded(0x31, 0, 0, 0, payload).entry)[0] == MIRROR
-    assert mirrored([], np.zeros((0, 5))) == []
+    assert mirrored([], Scaled.of(np.zeros((0, 5)))) == []
 
 
 def test_hosts_that_are_sealed_together_mirror_themselves_alone() -> None:

@@ -9,11 +9,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.coding import Floats, coded_floats, coded_integers
+from store.blocks.coding import coded_floats, coded_integers
 from store.blocks.opening import opened as part_of_any_version
 from store.blocks.parts import ROLLUP, packed, reading
+from store.blocks.scaled import Floats, Scaled
 from store.blocks.sheets import sheets
-from store.rollup import AGGREGATES, FIRST, Rolled, coarser, opened, rolled, told_of
+from store.rollup import AGGREGATES, FIRST, Rolled, coarser, opened, rolled
+from store.tally import stacked, tallied
 from tests.store.given import MINUTE, NOON, SECOND
 
 READING = st.integers(-(10**6), 10**6).map(lambda n: n / 100) | st.just(float("nan"))
@@ -84,7 +86,7 @@ def test_the_rollup_of_one_metric_is_that_among_others(rows: Rows) -> None:
 @given(ROWS)
 def test_a_rollup_comes_back_from_its_bytes(rows: Rows) -> None:
     found = rolled(*given_rows(rows), MINUTE)
-    (data,) = sheets(ROLLUP, [told_of(found)], small=True)
+    (data,) = sheets(ROLLUP, [found.told()], small=True)
     part = part_of_any_version(reading(data), FIRST + 2 * AGGREGATES)
     assert part.what == ROLLUP
     assert same(opened(part, [0, 1]), found)
@@ -110,3 +112,39 @@ def test_numbers_that_are_no_decimals_are_added_as_floats() -> None:
     found = rolled(times, values, MINUTE)
     assert found.total[0, 0] == math.fsum(values[0])
     assert same(coarser(rolled(times, values, MINUTE), 60 * MINUTE), rolled(times, values, 60 * MINUTE))
+
+
+WILD = st.sampled_from([0.1, 1 / 3, -0.0, 1e-300, 2.0**62, -(2.0**62), 1e308, float("inf"), float("nan"), 2.0**53 + 2])
+EVERY = st.lists(st.tuples(st.integers(0, 7200), READING, st.integers(-50, 50).map(float), WILD), max_size=60).map(
+    sorted
+)
+REGULAR = st.lists(st.tuples(READING, st.integers(-50, 50).map(float), WILD), min_size=1, max_size=60)
+
+
+def check_tallies(times: np.ndarray, values: Floats) -> None:
+    tally, floats = tallied(times, Scaled.of(values), MINUTE), rolled(times, values, MINUTE)
+    for length in (5 * MINUTE, 60 * MINUTE):
+        assert same(tally.rolled(), floats)
+        (told,), (plainly_told,) = (sheets(ROLLUP, [one.told()], small=True) for one in (tally, floats))
+        parts = [part_of_any_version(reading(one), FIRST + 3 * AGGREGATES) for one in (told, plainly_told)]
+        assert same(*(opened(part, range(3)) for part in parts))
+        tally, floats = tally.coarser(length), coarser(floats, length)
+
+
+@given(EVERY)
+def test_a_tally_is_the_rollup_whatever_the_numbers(rows: list[tuple[int, float, float, float]]) -> None:
+    times = np.array([NOON + second * SECOND for second, *_ in rows], np.int64)
+    check_tallies(times, np.array([row[1:] for row in rows]).reshape(len(rows), 3).T)
+
+
+@given(REGULAR, st.sampled_from([5, 10, 20, 30, 60]))
+def test_a_tally_of_equally_many_rows_in_each_span_is_the_rollup(
+    rows: list[tuple[float, float, float]], seconds: int
+) -> None:
+    check_tallies(NOON + np.arange(len(rows)) * seconds * SECOND, np.array(rows).T)
+
+
+def test_tallies_of_some_metrics_each_are_put_below_one_another() -> None:
+    times, values = NOON + np.arange(90) * 10 * SECOND, np.arange(270).reshape(3, 90) / 10
+    parts = [tallied(times, Scaled.of(values[some]), MINUTE) for some in (slice(0, 2), slice(2, 3))]
+    assert same(stacked(parts).rolled(), rolled(times, values, MINUTE))

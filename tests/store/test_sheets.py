@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.coding import Floats, Integers
 from store.blocks.opening import Sheet, opened
 from store.blocks.parts import META, SAMPLES, SIZE, reading
 from store.blocks.pressing import Damaged, pressed, unpressed
+from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.sheets import sheets
 
 NAN = float("nan")
@@ -55,9 +55,13 @@ def hosts(draw: st.DrawFn) -> list[tuple[Integers, Floats]]:
     return found
 
 
+def told_of(some: list[tuple[Integers, Floats]]) -> list[tuple[Integers, Scaled]]:
+    return [(words, Scaled.of(numbers)) for words, numbers in some]
+
+
 @given(hosts())
 def test_whatever_is_told_comes_back_bit_for_bit_read_together_or_alone(some: list[tuple[Integers, Floats]]) -> None:
-    for data, (words, numbers) in zip(sheets(SAMPLES, some), some, strict=True):
+    for data, (words, numbers) in zip(sheets(SAMPLES, told_of(some)), some, strict=True):
         part = sheet(data, len(numbers))
         assert (part.what, part.rows, part.columns, part.size) == (
             SAMPLES,
@@ -74,13 +78,13 @@ def test_whatever_is_told_comes_back_bit_for_bit_read_together_or_alone(some: li
 
 @given(hosts())
 def test_several_are_the_same_bytes_as_each_alone(some: list[tuple[Integers, Floats]]) -> None:
-    assert sheets(SAMPLES, some) == [sheets(SAMPLES, [one])[0] for one in some]
+    assert sheets(SAMPLES, told_of(some)) == [sheets(SAMPLES, [one])[0] for one in told_of(some)]
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60))
 def test_any_bits_come_back_whatever_kind_of_nan_they_are(words: list[int]) -> None:
     column = np.array([words], np.uint64).view(np.float64)
-    (data,) = sheets(SAMPLES, [(meta(len(words)), column)])
+    (data,) = sheets(SAMPLES, [(meta(len(words)), Scaled.of(column))])
     assert sheet(data, 1).floats(META).view(np.uint64).tolist() == words
 
 
@@ -112,7 +116,7 @@ def wide(rows: int = 4000) -> Floats:
 
 def test_columns_of_several_bands_are_read_in_any_choice() -> None:
     numbers = wide()
-    (data,) = sheets(SAMPLES, [(meta(4000), numbers)])
+    (data,) = sheets(SAMPLES, [(meta(4000), Scaled.of(numbers))])
     part = sheet(data, len(numbers))
     assert len(part._listed) > 2
     for wanted in ([0], [5, 3], [11, 8, 4], list(range(12)), [9, 8, 7, 6, 5, 4], [0, 2, 4, 6, 8, 10]):
@@ -122,7 +126,7 @@ def test_columns_of_several_bands_are_read_in_any_choice() -> None:
 
 def test_one_column_is_read_without_the_bands_of_others() -> None:
     numbers = wide()
-    (data,) = sheets(SAMPLES, [(meta(4000), numbers)])
+    (data,) = sheets(SAMPLES, [(meta(4000), Scaled.of(numbers))])
     asked: list[int] = []
 
     def read(offset: int, length: int) -> bytes:
@@ -136,7 +140,7 @@ def test_one_column_is_read_without_the_bands_of_others() -> None:
 
 def test_a_flipped_bit_costs_one_band() -> None:
     numbers = wide()
-    (made,) = sheets(SAMPLES, [(meta(4000), numbers)])
+    (made,) = sheets(SAMPLES, [(meta(4000), Scaled.of(numbers))])
     data = bytearray(made)
     data[-5] ^= 4
     part = sheet(bytes(data), len(numbers))
@@ -151,7 +155,7 @@ def test_a_flipped_bit_costs_one_band() -> None:
 @given(st.integers(0, 10**6), st.integers(1, 255))
 def test_a_changed_byte_is_never_read_as_something_else(place: int, change: int) -> None:
     numbers = wide(90)
-    (made,) = sheets(SAMPLES, [(meta(90), numbers)])
+    (made,) = sheets(SAMPLES, [(meta(90), Scaled.of(numbers))])
     data = bytearray(made)
     data[place % len(data)] ^= change
     with pytest.raises(Damaged):
@@ -160,7 +164,7 @@ def test_a_changed_byte_is_never_read_as_something_else(place: int, change: int)
 
 @given(st.integers(0, 10**6))
 def test_a_part_that_ends_early_is_refused(length: int) -> None:
-    (data,) = sheets(SAMPLES, [(meta(90), wide(90))])
+    (data,) = sheets(SAMPLES, [(meta(90), Scaled.of(wide(90)))])
     with pytest.raises(Damaged):
         opened(reading(data[: length % len(data)]), META + 12).verify()
 
@@ -175,7 +179,7 @@ def forged(made: bytes, change: Callable[[bytearray], bytearray], columns: int) 
 
 def test_a_table_that_cannot_be_is_refused_though_its_checksum_holds() -> None:
     numbers = wide(90)
-    (made,) = sheets(SAMPLES, [(meta(90), numbers)])
+    (made,) = sheets(SAMPLES, [(meta(90), Scaled.of(numbers))])
     columns = META + len(numbers)
 
     def at(place: int, value: int) -> Callable[[bytearray], bytearray]:

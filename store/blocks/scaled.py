@@ -1,0 +1,137 @@
+"""Numbers as integers and powers of ten: what is coded, added up and compared, without a float on the way. Pure.
+
+Most of what hosts measure are decimals of few places. That they are is found out once, when an hour is sealed, and
+passed on to its day and its rollups: to make floats of integers, and to find the integers again, costs as much as
+all that is done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+DECIMALS = (1, 2, 3, 4, 5, 6)
+TENS = tuple(float(f"1e{place}") for place in range(23))
+_TENS = np.array(TENS)
+RAW = -1
+"""In place of a power: the integers are the numbers' own bits."""
+EXACT = 2**53
+"""Integers up to this are floats without loss."""
+FEW = 16
+"""So many numbers are enough to see that a row is not of some power."""
+
+
+class Scaled(NamedTuple):
+    """Columns by rows: each of ``whole`` divided by ten to its power in ``tens`` is the number, bit for bit."""
+
+    whole: Integers
+    tens: Integers
+
+    @classmethod
+    def of(cls, values: Floats) -> Scaled:
+        """The numbers of a matrix; a column that no integers give back is ``RAW``."""
+        values = np.ascontiguousarray(values)
+        if not values.shape[1]:
+            return cls(values.view(np.int64), np.full(len(values), RAW))
+        bits = values.view(np.int64)
+        same = (bits == bits[:, :1]).all(axis=1)
+        alike = np.flatnonzero(same)
+        whole, tens = scaled(values[~same] if len(alike) else values)
+        if len(alike):
+            others, few = (whole, tens), scaled(values[alike, :1])
+            whole, tens = np.empty_like(bits), np.empty(len(values), np.int64)
+            whole[~same], tens[~same] = others
+            whole[alike], tens[alike] = few
+        raw = np.flatnonzero(tens < 0)
+        whole[raw] = bits[raw]
+        return cls(whole, tens)
+
+    def floats(self) -> Floats:
+        """The numbers."""
+        numbers = self.whole.astype(np.float64)
+        if (self.tens > 0).any():
+            numbers /= _TENS[np.maximum(self.tens, 0)][:, None]
+        raw = np.flatnonzero(self.tens < 0)
+        if len(raw):
+            numbers[raw] = self.whole[raw].view(np.float64)
+        return numbers
+
+    def those(self, columns: Any) -> Scaled:
+        """Some columns: a slice, their places, or where this is true."""
+        return Scaled(self.whole[columns], self.tens[columns])
+
+    def is_same(self, other: Scaled) -> bool:
+        """Whether both are the same numbers, bit for bit."""
+        equal = (self.whole == other.whole).all(axis=1) & (self.tens == other.tens)
+        if equal.all():
+            return True
+        # A constant is told by its bits.
+        mine, theirs = self.those(~equal).floats(), other.those(~equal).floats()
+        return np.array_equal(mine.view(np.int64), theirs.view(np.int64))
+
+
+def chained(some: Sequence[Scaled]) -> Scaled:
+    """Rows of the same columns one after the other, as ``Scaled.of`` would have them of all."""
+    if len(some) == 1:
+        return some[0]
+    every = np.stack([one.tens for one in some])
+    tens = every.max(axis=0)
+    lost = every.min(axis=0) < 0
+    whole = np.empty((len(tens), sum(one.whole.shape[1] for one in some)), np.int64)
+    end = 0
+    for one in some:
+        start, end = end, end + one.whole.shape[1]
+        whole[:, start:end] = one.whole
+        fewer = np.flatnonzero((one.tens != tens) & ~lost)
+        if len(fewer):
+            powers = 10 ** (tens - one.tens)[fewer]
+            most = EXACT // powers
+            part = one.whole[fewer]
+            lost[fewer] = (part.max(axis=1) > most) | (part.min(axis=1) < -most)
+            whole[fewer, start:end] = part * powers[:, None]
+    for column in np.flatnonzero(lost).tolist():
+        again = Scaled.of(np.concatenate([one.those(slice(column, column + 1)).floats() for one in some], axis=1))
+        whole[column], tens[column] = again.whole[0], again.tens[0]
+    return Scaled(whole, tens)
+
+
+def scaled(values: Floats) -> tuple[Integers, Integers]:
+    """(integers, decimals) of each row of the matrix; decimals are -1 where no integers give the numbers back."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = values.astype(np.int64)
+        decimals = np.where(_same(whole.astype(np.float64), values), 0, RAW)
+        left = np.flatnonzero(decimals < 0)
+        for ten in DECIMALS:
+            if not len(left):
+                break
+            few = values[left, :FEW]
+            likely = left[_same(np.rint(few * TENS[ten]) / TENS[ten], few)]
+            some = values[likely]
+            tried = np.rint(some * TENS[ten]).astype(np.int64)
+            fits = _same(tried.astype(np.float64) / TENS[ten], some)
+            whole[likely[fits]], decimals[likely[fits]] = tried[fits], ten
+            left = left[decimals[left] < 0]
+    return whole, decimals
+
+
+def scaled_one(row: Floats) -> tuple[Integers | None, int]:
+    """As ``scaled``, of one row; None where no integers give the numbers back."""
+    row = np.ascontiguousarray(row)
+    few = row[:FEW]
+    with np.errstate(invalid="ignore", over="ignore"):
+        for ten in (0, *DECIMALS):
+            if (np.rint(few * TENS[ten]) / TENS[ten] == few).all():
+                tried = np.rint(row * TENS[ten]).astype(np.int64)
+                if _same(tried.astype(np.float64) / TENS[ten], row):
+                    return tried, ten
+    return None, 0
+
+
+def _same(a: Floats, b: Floats) -> Any:
+    return (a.view(np.uint64) == b.view(np.uint64)).all(axis=-1)

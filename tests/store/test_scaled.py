@@ -1,0 +1,67 @@
+"""Numbers as integers are the numbers, bit for bit, alone and one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.blocks.scaled import RAW, Floats, Scaled, chained
+
+ANY = st.floats(width=64, allow_nan=True, allow_infinity=True) | st.sampled_from([-0.0, 2.0**53, 2.0**63, -(2.0**63)])
+KINDS = (
+    ANY,
+    st.integers(-(10**9), 10**9).map(lambda n: n / 100),
+    st.integers(-(2**53), 2**53).map(lambda n: n / 10),
+    st.integers(-(2**60), 2**60).map(float),
+    st.integers(0, 9).map(float),
+    st.just(0.1) | st.just(float("nan")),
+    st.just(7.25),
+)
+
+
+@st.composite
+def pieces(draw: st.DrawFn) -> list[Floats]:
+    columns = draw(st.integers(1, 5))
+    found = []
+    for _ in range(draw(st.integers(1, 4))):
+        rows = draw(st.integers(0, 24))
+        kinds = [draw(st.sampled_from(KINDS)) for _ in range(columns)]
+        numbers = [draw(st.lists(kind, min_size=rows, max_size=rows)) for kind in kinds]
+        found.append(np.array(numbers, np.float64).reshape(columns, rows))
+    return found
+
+
+def same_bits(one: Floats, other: Floats) -> bool:
+    return one.shape == other.shape and one.tobytes() == other.tobytes()
+
+
+@given(pieces())
+def test_numbers_come_back_bit_for_bit(some: list[Floats]) -> None:
+    for values in some:
+        made = Scaled.of(values)
+        assert same_bits(made.floats(), values)
+        assert made.is_same(made)
+
+
+@given(pieces())
+def test_pieces_one_after_the_other_are_the_same_as_of_all(some: list[Floats]) -> None:
+    some = [values for values in some if values.shape[1]] or [np.zeros((1, 1))]
+    made, whole = chained([Scaled.of(values) for values in some]), np.concatenate(some, axis=1)
+    assert same_bits(made.floats(), whole)
+    assert made.is_same(Scaled.of(whole))
+
+
+def test_an_integer_that_is_no_float_any_more_with_more_places_is_kept_by_its_bits() -> None:
+    large, fine = np.array([[2.0**60, 2.0**61]]), np.array([[0.125, 0.5]])
+    made = chained([Scaled.of(large), Scaled.of(fine)])
+    assert made.tens.tolist() == [RAW]
+    assert same_bits(made.floats(), np.concatenate([large, fine], axis=1))
+
+
+def test_a_constant_told_by_its_bits_is_the_same_and_another_is_not() -> None:
+    one = Scaled.of(np.array([[0.5, 0.5], [1.0, 2.0]]))
+    by_bits = Scaled(np.stack([np.array([0.5, 0.5]).view(np.int64), one.whole[1]]), np.array([RAW, 0]))
+    assert one.is_same(by_bits)
+    assert not one.is_same(Scaled(one.whole + 1, one.tens))
+    assert not one.is_same(Scaled(one.whole, one.tens + 1))

@@ -204,7 +204,7 @@ class Counter:
         self._desk.silence(made, now)
         text = f"silence {made.id} holds until {silences.clock(made.until, now)}"
         strange = silences.strange(made.matches, self._judge.subjects.values(), self._judge.rules)
-        return Done(made.id, f"{text}; nothing that is known now matches {strange[0]}" if strange else text)
+        return Done(made.id, f"{text}; nothing that is known now matches {', '.join(strange)}" if strange else text)
 
     def _end(self, asked: EndSilence, now: int) -> Done:
         known = self._desk.holding.silences.get(asked.id)

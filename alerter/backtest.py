@@ -60,6 +60,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         with Asking(hub(given.config), seconds=PATIENCE) as asking:
             history = History(asking.ask, hosts=given.host)
+            if wrong := history.misnamed([one.name for kind in ("hosts", "services") for one in today[kind]]):
+                print(f"guardia backtest: --host: {wrong}", file=sys.stderr)
+                return WRONG
             judges = (new.judge, old.judge)
             history.introduce(judges, start)
             replayed((new, old), lambda a, b: history.fetch(judges, a, b), start, end)
@@ -84,7 +87,7 @@ def changed(today: Settings, name: str, when: str, lasts: float | None) -> Setti
     known = {rule.name: rule for rule in in_force(today["rules"], today["hosts"])}
     own = {table.name: table for table in today["rules"]}
     if name not in known and name not in own:
-        hint = did_you_mean(name, [*known, *own])
+        hint = did_you_mean(name, [*known, *own]) or "guardia rules lists them"
         raise ConfigError([Fault("--rule", "", None, f"no rule {name}", "the name of a rule in force", hint)])
     brought = {table.name: table for table in DEFAULTS}
     table = own.get(name) or brought.get(name) or RuleTable(name=name, when=known[name].when.text)

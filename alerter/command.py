@@ -17,11 +17,25 @@ from alerter.asked import asked, hub
 from bus import timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.fields import plain
-from bus.judging import Acknowledge, AddSilence, EndSilence, Question, Rules, Silences, Why
+from bus.judging import (
+    NO_RULE,
+    UNKNOWN_SUBJECT,
+    Acknowledge,
+    AddSilence,
+    EndSilence,
+    NotThere,
+    Objected,
+    Question,
+    Rules,
+    Silences,
+    Why,
+    WhyAnswer,
+)
 from bus.questions import Unanswered
 from bus.terminal import harmless
 
-CALM, UNKNOWN = 0, 2
+CALM, UNKNOWN, WRONG = 0, 2, 100
+"""Exit codes: answered and done; nobody answered; asked wrongly, about what is not there or for what cannot be."""
 
 
 def why(argv: Sequence[str]) -> int:
@@ -31,13 +45,20 @@ def why(argv: Sequence[str]) -> int:
     parser.add_argument("rule", nargs="?", default="", help="only this rule; globs are allowed")
     parser.add_argument("--at", type=instant, metavar="TIME", help="as it was then: 2024-05-01T12:00Z, 12:00 or 2h ago")
     given = parser.parse_args(argv)
-    return CALM if _asked(given, Why(given.subject, given.rule, given.at), tables.chains) is not None else UNKNOWN
+    return _asked(given, Why(given.subject, given.rule, given.at), tables.chains, misnamed)
+
+
+def misnamed(answer: WhyAnswer) -> str:
+    """What is wrong with the names that were asked for; empty where there is something of these names."""
+    first = answer.chains[0] if answer.chains else None
+    wrong = first is not None and (first.verdict == UNKNOWN_SUBJECT or (first.verdict == NO_RULE and first.rule))
+    return first.text if first is not None and wrong else ""
 
 
 def rules(argv: Sequence[str]) -> int:
     """The rules in force."""
     given = _parser("rules", "The rules in force; guardia rules test FILE tries them on timelines.").parse_args(argv)
-    return CALM if _asked(given, Rules(), tables.rules) is not None else UNKNOWN
+    return _asked(given, Rules(), tables.rules)
 
 
 def silence_add(argv: Sequence[str]) -> int:
@@ -50,7 +71,7 @@ def silence_add(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     until = time.time_ns() + int(given.lasts * 1e9)
     asking = AddSilence(given.owner, given.reason, until, tuple(given.matches))
-    return CALM if _asked(given, asking, lambda done: done.text) is not None else UNKNOWN
+    return _asked(given, asking, lambda done: done.text)
 
 
 def silence_list(argv: Sequence[str]) -> int:
@@ -58,7 +79,7 @@ def silence_list(argv: Sequence[str]) -> int:
     parser = _parser("silence list", "Silences that hold or will.")
     parser.add_argument("--past", action="store_true", help="those that are over too")
     given = parser.parse_args(argv)
-    return CALM if _asked(given, Silences(given.past), tables.silences) is not None else UNKNOWN
+    return _asked(given, Silences(given.past), tables.silences)
 
 
 def silence_end(argv: Sequence[str]) -> int:
@@ -67,7 +88,7 @@ def silence_end(argv: Sequence[str]) -> int:
     parser.add_argument("id", help="as guardia silence list shows it")
     parser.add_argument("--owner", default=_me(), help="who does it (default: you)")
     given = parser.parse_args(argv)
-    return CALM if _asked(given, EndSilence(given.id, given.owner), lambda done: done.text) is not None else UNKNOWN
+    return _asked(given, EndSilence(given.id, given.owner), lambda done: done.text)
 
 
 def ack(argv: Sequence[str]) -> int:
@@ -78,7 +99,7 @@ def ack(argv: Sequence[str]) -> int:
     parser.add_argument("--owner", default=_me(), help="who does it (default: you)")
     given = parser.parse_args(argv)
     asking = Acknowledge(given.incident, given.owner, given.note)
-    return CALM if _asked(given, asking, lambda done: done.text) is not None else UNKNOWN
+    return _asked(given, asking, lambda done: done.text)
 
 
 def instant(text: str) -> int:
@@ -112,11 +133,23 @@ def _parser(name: str, what: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _asked(given: argparse.Namespace, question: Question, text: Callable[[Any], str]) -> Any:
+def _asked(
+    given: argparse.Namespace,
+    question: Question,
+    text: Callable[[Any], str],
+    wrong: Callable[[Any], str] = lambda _: "",
+) -> int:
+    """Ask, print, and return the exit code; ``wrong`` says what of an answer means that it was asked wrongly."""
     try:
         answer = asked(hub(given.config), question)
     except Unanswered as failure:
         print(f"guardia {given.command}: {failure}", file=sys.stderr)
-        return None
-    print(json.dumps(plain(answer), indent=2) if given.json else harmless(text(answer)))
-    return answer
+        return WRONG if isinstance(failure, NotThere | Objected) else UNKNOWN
+    fault = wrong(answer)
+    if given.json:
+        print(json.dumps(plain(answer), indent=2))
+    elif not fault:
+        print(harmless(text(answer)))
+    if fault:
+        print(harmless(f"guardia {given.command}: {fault}"), file=sys.stderr)
+    return WRONG if fault else CALM

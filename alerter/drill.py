@@ -27,14 +27,14 @@ from alerter.asked import asked, hub
 from alerter.rules import SECOND
 from bus.arguments import Parser, duration
 from bus.asking import asked as store_asked
-from bus.judging import Drill, Incident, Incidents, Step, Why
+from bus.judging import Drill, Incident, Incidents, Objected, Step, Why
 from bus.messages import DRILL
 from bus.program import ROADS
 from bus.questions import Range, Unanswered
 from bus.terminal import aligned
 from bus.wire import Record, read
 
-PASSED, FAILED, NOT_HELD = 0, 1, 2
+PASSED, FAILED, NOT_HELD, WRONG = 0, 1, 2, 100
 POLL_SECONDS = 0.1
 READING = "drill.breach"
 T = TypeVar("T")
@@ -53,14 +53,17 @@ class Hop:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Hold the drill; 0 when the channel took the notice and its end, 1 when not, 2 when it could not be held."""
+    """Hold the drill; 0 when the channel took the notice and its end, 1 when not, 2 when it could not be held.
+
+    100 when it was asked wrongly, as for a channel that is not there.
+    """
     given = _arguments(argv)
     folder, began = hub(given.config), time.time_ns()
     try:
         asked(folder, Drill(given.channel))
     except Unanswered as failure:
         print(f"guardia drill: {failure}", file=sys.stderr)
-        return NOT_HELD
+        return WRONG if isinstance(failure, Objected) else NOT_HELD
     hops: list[Hop] = []
     fault = ""
     try:

@@ -9,6 +9,7 @@ from typing import Any
 from alerter.catching import judged, layout_of
 from alerter.judge import Judge
 from alerter.replay import Received
+from bus.faults import fitting_none, meant
 from bus.messages import HUB
 from bus.questions import Latest, Layouts, Question, Range, Subjects
 from bus.wire import Malformed, Record, read
@@ -30,6 +31,13 @@ class History:
         for kind in PAST:
             found = ask(Subjects(kind)).subjects
             self._subjects[kind] = [one for one in found if self._wanted(one.subject) or is_room(one.subject)]
+
+    def misnamed(self, expected: Sequence[str]) -> str:
+        """That ``hosts`` fits nothing that is stored or ``expected``, in a sentence; empty where it does."""
+        stored = {one.subject for kind in PAST for one in self._ask(Subjects(kind)).subjects}
+        names = sorted({*stored, *expected})
+        wrong = fitting_none([self._hosts], names) if self._hosts != "*" else ""
+        return f"no host or service {wrong} is known; {meant(wrong, names)}" if wrong else ""
 
     def introduce(self, judges: Sequence[Judge], start: int) -> None:
         """Let the judges know who was there at ``start``, and how often hosts report."""

@@ -10,7 +10,8 @@ from alerter.config import Maintenance
 from alerter.rules import Rule
 from alerter.subjects import Subject
 from bus import calendar
-from bus.judging import LONGEST_SILENCE, AddSilence, Hold, Incident
+from bus.faults import did_you_mean, listed
+from bus.judging import LONGEST_SILENCE, SEVERITIES, AddSilence, Hold, Incident
 from bus.messages import Silence
 
 LONGEST = int(LONGEST_SILENCE * 1e9)
@@ -76,6 +77,11 @@ def objection(asked: AddSilence, now: int) -> str:
         return "a silence has a reason: say why"
     if not asked.matches or not all(term.strip() for term in asked.matches):
         return "a silence says what it holds back: a host or service, rule=NAME, severity=WORD or LABEL=VALUE"
+    for term in asked.matches:
+        name, _, glob = term.partition("=")
+        if name == "severity" and not any(fnmatchcase(word, glob) for word in SEVERITIES):
+            near = did_you_mean(glob, SEVERITIES)
+            return f"{term} holds nothing back, expected {listed(SEVERITIES)}" + (f"; {near}" if near else "")
     if asked.until <= max(now, asked.starts or now):
         return "a silence ends after it began, and not in the past"
     if asked.until > now + LONGEST:
@@ -84,7 +90,7 @@ def objection(asked: AddSilence, now: int) -> str:
 
 
 def strange(terms: Iterable[str], subjects: Iterable[Subject], rules: Iterable[Rule]) -> list[str]:
-    """The terms that match no host, service, rule or label of now: names that may be mistyped."""
+    """The terms that match no host, service, rule or label of now, each with what it was probably meant to be."""
     seen = list(subjects)
     names = {"subject": {text for one in seen for text in (one.name, one.key)}, "rule": {rule.name for rule in rules}}
     found = []
@@ -96,7 +102,9 @@ def strange(terms: Iterable[str], subjects: Iterable[Subject], rules: Iterable[R
             continue
         known = names.get(name) or {one.labels[name] for one in seen if name in one.labels}
         if not any(fnmatchcase(text, glob) for text in known):
-            found.append(term)
+            labels = {label for one in seen for label in one.labels}
+            near = did_you_mean(glob, sorted(known)) if known else did_you_mean(name, sorted(labels))
+            found.append(f"{term} ({near})" if near else term)
     return found
 
 

@@ -61,7 +61,8 @@ def test(argv: Sequence[str]) -> int:
     if channel is None:
         known = f"one of {listed(named)}" if named else "a table [channels.NAME] in the configuration"
         near = did_you_mean(given.name, named)
-        print(f"guardia channel: there is no channel {given.name!r}; expected {known} {near}".rstrip(), file=sys.stderr)
+        text = f"there is no channel {given.name!r}; {near or f'expected {known}'}"
+        print(f"guardia channel: {text}", file=sys.stderr)
         return WRONG
     began = time.monotonic()
     outcome = channel.send(letter(given.name, time.time_ns()), carrier(notify), notify.link)

@@ -14,8 +14,8 @@ from alerter.notices import SAID
 from alerter.recording import Transaction, chain_key, steps
 from alerter.silences import clock
 from alerter.subjects import Cell, Subject
-from bus.faults import did_you_mean
-from bus.judging import Chain, Step, Why, WhyAnswer
+from bus.faults import did_you_mean, listed, meant
+from bus.judging import NO_RULE, SUBJECT_KINDS, UNKNOWN_SUBJECT, Chain, Step, Why, WhyAnswer
 
 MOST_STEPS = 20
 MOST_CHAINS = 500
@@ -53,10 +53,7 @@ def why(
         if kind in ("", subject.kind) and fnmatchcase(subject.name, name or "*")
     ]
     if not subjects:
-        near = did_you_mean(name, {subject.name for subject in judge.subjects.values() if kind in ("", subject.kind)})
-        text = f"nobody here has heard of {question.subject}, and it is not in the configuration"
-        text += f"; {near}" if near else ""
-        return WhyAnswer(at, (Chain(question.rule, name, "", "unknown_subject", text),))
+        return WhyAnswer(at, (Chain(question.rule, name, "", UNKNOWN_SUBJECT, _unknown(kind, name, judge)),))
     chains: list[Chain] = []
     for subject in subjects:
         found = list(_of_subject(subject, question, judge, txn, holds, at, now, delivered))
@@ -64,6 +61,25 @@ def why(
         if len(chains) >= MOST_CHAINS:
             break
     return WhyAnswer(at, tuple(sorted(chains, key=_loudness)[:MOST_CHAINS]))
+
+
+def _unknown(kind: str, name: str, judge: Judge) -> str:
+    """That there is no such subject, with the one that was probably meant, else those that there are."""
+    if kind and kind not in SUBJECT_KINDS:
+        near = did_you_mean(kind, SUBJECT_KINDS)
+        return f"{kind} is no kind of subject, expected {listed(SUBJECT_KINDS)}" + (f"; {near}" if near else "")
+    asked = f"{kind}/{name}" if kind else name
+    text = f"nobody here has heard of {asked}, and it is not in the configuration"
+    elsewhere = sorted(one.key for one in judge.subjects.values() if one.name == name)
+    if elsewhere:
+        return f"{text}; did you mean {elsewhere[0]}?"
+    names = [
+        name
+        for one in SUBJECT_KINDS
+        if kind in ("", one)
+        for name in sorted(subject.name for subject in judge.subjects.values() if subject.kind == one)
+    ]
+    return f"{text}; {meant(name, names)}"
 
 
 def _loudness(chain: Chain) -> tuple[int, str, str, str]:
@@ -76,16 +92,16 @@ def _no_rule(subject: Subject, question: Why, judge: Judge) -> Chain:
     if gone := judge.gone(subject):
         text = f"{subject.key} is gone, {gone}: nothing is judged"
         return Chain(question.rule, subject.name, "", "out_of_scope", text)
-    meant = [rule for rule in judge.rules if fnmatchcase(rule.name, question.rule or "*")]
-    if not meant:
+    named = [rule for rule in judge.rules if fnmatchcase(rule.name, question.rule or "*")]
+    if not named:
         near = did_you_mean(question.rule, [rule.name for rule in judge.rules]) or "guardia rules lists all"
         text = (
             f"there is no rule {question.rule}, or it is switched off; {near}"
             if question.rule
             else "no rules are in force"
         )
-        return Chain(question.rule, subject.name, "", "no_rule", text)
-    one = meant[0]
+        return Chain(question.rule, subject.name, "", NO_RULE, text)
+    one = named[0]
     if not one.concerns(subject.kind, subject.name, subject.labels):
         whom = f"{one.kind}s {', '.join(one.subjects)}"
         labels = "".join(f" with {name} = {value}" for name, value in one.labels.items())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import home
-from bus.faults import did_you_mean, listed
+from bus.faults import did_you_mean, listed, nearest
 from bus.program import WRONG, version
 
 MISUSED = 2
@@ -111,18 +111,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         return _printed(usage()) or (0 if words else WRONG)
+    begun = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
     for count in (2, 1):
         name = " ".join(words[:count])
-        if name in COMMANDS and len(words) >= count:
+        if name in COMMANDS and len(words) >= count and not (count == 1 and _nearly(words, begun)):
             return _called(COMMANDS[name].place, words[count:])
-    begun = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
     if begun and words[1:2] in (["-h"], ["--help"], ["help"]):
         return _printed(f"Usage: guardia {words[0]} COMMAND [ARGUMENTS]\n\n{_lines(begun)}")
-    near = did_you_mean(" ".join(words[:2]), begun) if len(words) > 1 else ""
+    near = _nearly(words, begun)
     meant = f"there are {listed(begun)}" if begun else ""
     hint = near or meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
-    print(f"guardia: there is no command {words[0]!r}; {hint or 'see guardia --help'}", file=sys.stderr)
+    asked = " ".join(words[:2]) if begun and words[1:] and not words[1].startswith("-") else words[0]
+    print(f"guardia: there is no command {asked!r}; {hint or 'see guardia --help'}", file=sys.stderr)
     return WRONG
+
+
+def _nearly(words: Sequence[str], begun: Sequence[str]) -> str:
+    """The command of two words that was probably meant, of those that begin with the first one."""
+    seconds = {name.partition(" ")[2]: name for name in begun}
+    near = nearest(words[1], seconds) if words[1:] and not words[1].startswith("-") else None
+    return f"did you mean {seconds[near]}?" if near else ""
 
 
 def agent() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ def meant(word: str, words: Sequence[str], what: str = "there are") -> str:
         return f"{what} none"
     more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
     return f"{what}: {', '.join(words[:MOST_NAMED])}{more}"
+
+
+def fitting_none(globs: Iterable[str], words: Sequence[str]) -> str:
+    """The first of ``globs`` that fits none of ``words``; empty where each fits one."""
+    return next((glob for glob in globs if not any(fnmatchcase(word, glob) for word in words)), "")
 
 
 def listed(words: Iterable[str]) -> str:

@@ -22,6 +22,9 @@ LONGEST_SILENCE = 366 * 86_400.0
 SEVERITIES = ("info", "warning", "critical")
 """From what may wait to what may not."""
 FIRING, RESOLVED = "firing", "resolved"
+UNKNOWN_SUBJECT, NO_RULE = "unknown_subject", "no_rule"
+"""Verdicts of an answer to ``Why``: of a name that nobody knows, of a rule that is not in force."""
+SUBJECT_KINDS = ("host", "service", "hub")
 
 
 @dataclass(frozen=True, slots=True)

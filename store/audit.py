@@ -9,19 +9,24 @@ import sys
 import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from bus import home
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asked
+from bus.faults import meant
 from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
 from bus.terminal import aligned
 
-AS_EXPECTED, OTHERWISE, UNKNOWN = 0, 1, 2
+AS_EXPECTED, OTHERWISE, UNKNOWN, WRONG = 0, 1, 2, 100
 _HEADS = ("PRODUCER", "SENT", "STORED", "DOUBLE", "REJECTED", "LOST", "WAITING", "WHY")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Answer; 0, or 1 when more was lost than ``--expect`` says, or 2 when nobody could be asked."""
+    """Answer; 0, or 1 when more was lost than ``--expect`` says, or 2 when nobody could be asked.
+
+    100 when it was asked wrongly, or about a producer that was never heard.
+    """
     given = _arguments().parse_args(argv)
     now = time.time_ns()
     start = None if given.last is None else now - int(given.last * 1e9)
@@ -34,10 +39,19 @@ def main(argv: Sequence[str]) -> int:
         return UNKNOWN
     found = [one for one in answer.producers if not given.host or fnmatchcase(one.source, given.host)]
     if given.host and not found:
-        print(f"guardia audit: no producer {given.host} was ever heard", file=sys.stderr)
-        return UNKNOWN
+        print(f"guardia audit: {_unheard(folder, given.host)}", file=sys.stderr)
+        return WRONG
     print(as_json(found, start, now) if given.json else as_text(found))
     return OTHERWISE if given.expect is not None and missing(found) > given.expect else AS_EXPECTED
+
+
+def _unheard(folder: Path, host: str) -> str:
+    text = f"no producer {host} was ever heard"
+    try:
+        every: GapsAnswer = asked(folder, Gaps(None))
+    except Unanswered:
+        return text
+    return f"{text}; {meant(host, [one.source for one in every.producers])}"
 
 
 def missing(found: Sequence[Accounted]) -> int:

@@ -17,7 +17,7 @@ from bus import availability, calendar, config, home, rooms
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asked
 from bus.availability import SECOND, Kept, available, coverage, fully_up
-from bus.faults import ConfigError, did_you_mean
+from bus.faults import ConfigError, fitting_none, meant
 from bus.program import WRONG
 from bus.questions import Subjects, Unanswered
 from bus.records import Settings
@@ -88,10 +88,9 @@ def _kept(
 ) -> Iterator[Kept]:
     services = {service.name: service for service in settings["services"]}
     known = [*services, *(one.subject for one in asked(folder, Subjects("check"), seconds=SECONDS).subjects)]
+    if wrong := fitting_none(given.service, known):
+        raise ValueError(f"no service {wrong} is known; {meant(wrong, sorted(set(known)))}")
     names = sorted({name for name in known if not given.service or _any(name, given.service)})
-    if given.service and not names:
-        near = did_you_mean(given.service[0], known)
-        raise ValueError(f"no service {given.service[0]} is known{'; ' + near if near else ''}")
     for name in names:
         for month, start, end in months:
             until = max(start, min(end, now))

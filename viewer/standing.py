@@ -2,7 +2,7 @@
 
 It asks the alerter of this machine itself, which needs neither token nor API; with ``--hub``, or where ``viewer.toml``
 names a hub on another machine, that hub's API. Plain text, never a colour code. Exit codes: 0 nothing fires, 1 it does,
-2 nobody answers, 100 asked wrongly.
+2 nobody answers, 100 asked wrongly, or about a name that the hub does not know.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ from bus.questions import Unanswered, pack_question
 from viewer import hubs
 from viewer.asking import Asker
 from viewer.burning import Incident, Silence, worst
+from viewer.cells import cells
 from viewer.config import Hub
-from viewer.events import AlertsTold
+from viewer.events import AlertsTold, Event, WhyTold, Wish
 from viewer.printing import table
-from viewer.wishes import AskAlerts
+from viewer.wishes import AskAlerts, AskWhy
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,7 +39,9 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser(
         prog="guardia alerts", description="What is pending, firing or clearing; exit code 1 when something fires."
     )
-    parser.add_argument("subject", nargs="?", metavar="host/NAME", help="only of this host or service")
+    parser.add_argument(
+        "subject", nargs="?", metavar="host/NAME", help="only of this host or service; globs are allowed"
+    )
     parser.add_argument("--json", action="store_true", help="the same as JSON, with the silences that hold")
     parser.add_argument("--config", metavar="FILE", help="the configuration of this machine's hub")
     hubs.add_flags(parser)
@@ -52,6 +56,12 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia alerts: {told}", file=sys.stderr)
         return hubs.SILENT
     found = worst([one for one in told.alarms if about(one, given.subject)])
+    if given.subject and not found:
+        # Nothing burns there, or there is nothing of that name.
+        wrong, code = misnamed(place, _home(given.config), given.subject)
+        if wrong:
+            print("".join(cells(f"guardia alerts: {wrong}")), file=sys.stderr)
+            return code
     if given.json:
         silences = sorted(told.silences, key=lambda one: one.until)
         print(
@@ -67,9 +77,30 @@ def _home(config: str | None) -> Path:
 
 
 def about(one: Incident, subject: str | None) -> bool:
-    """Whether it is about ``host/NAME``, ``service/NAME`` or ``NAME``; anything is where that is ``None``."""
+    """Whether it is about ``host/NAME``, ``service/NAME`` or ``NAME``, a glob; anything is where that is ``None``."""
     kind, _, name = (subject or "").rpartition("/")
-    return subject is None or (name == one.subject and kind in ("", one.kind))
+    return subject is None or (fnmatchcase(one.subject, name or "*") and kind in ("", one.kind))
+
+
+def misnamed(place: Hub | None, folder: Path, subject: str) -> tuple[str, int]:
+    """Why nothing can be said about ``subject``, and the exit code; empty where the hub knows such a one.
+
+    The hub is that at ``place``, else that whose files are in ``folder``.
+    """
+    verdicts: Sequence[tuple[str, str]]
+    if place is None:
+        try:
+            answer: judging.WhyAnswer = _asked(folder, judging.Why(subject))
+        except Unanswered as failure:
+            return str(failure), hubs.SILENT
+        verdicts = [(one.verdict, one.text) for one in answer.chains]
+    else:
+        event = _asked_afar(place, AskWhy(subject))
+        if not isinstance(event, WhyTold):
+            return _reason(event), hubs.SILENT
+        verdicts = [(one.verdict, one.detail) for one in event.verdicts]
+    unknown = next((text for verdict, text in verdicts if verdict == judging.UNKNOWN_SUBJECT), "")
+    return unknown, hubs.WRONG
 
 
 def text(found: Sequence[Incident]) -> str:
@@ -78,7 +109,7 @@ def text(found: Sequence[Incident]) -> str:
         return "Nothing burns.\n"
     heads = ("SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON")
     rows = [
-        (one.severity, one.state, f"{one.kind}/{one.subject}", one.rule, _when(one.since), one.id, _reason(one))
+        (one.severity, one.state, f"{one.kind}/{one.subject}", one.rule, _when(one.since), one.id, _why(one))
         for one in found
     ]
     return table(heads, rows)
@@ -88,7 +119,7 @@ def _when(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _reason(one: Incident) -> str:
+def _why(one: Incident) -> str:
     instance = f"[{one.instance}] " if one.instance and one.instance not in one.reason else ""
     held = "".join(f" ({hold})" for hold in one.holds)
     known = f" (acknowledged by {one.owner})" if one.owner else ""
@@ -97,27 +128,34 @@ def _reason(one: Incident) -> str:
 
 def asked_afar(place: Hub) -> AlertsTold | str:
     """What the API of a hub tells; or why it does not."""
+    event = _asked_afar(place, AskAlerts())
+    return event if isinstance(event, AlertsTold) else _reason(event)
+
+
+def _asked_afar(place: Hub, wish: Wish) -> Event:
     asker = Asker(place.url, place.token, time.time, ca=place.ca)
     try:
-        event = asker.ask(AskAlerts())
+        return asker.ask(wish)
     finally:
         asker.close()
-    return event if isinstance(event, AlertsTold) else getattr(event, "reason", "it answered something else")
+
+
+def _reason(event: Event) -> str:
+    return str(getattr(event, "reason", "it answered something else"))
 
 
 def asked_here(folder: Path) -> AlertsTold | str:
     """What the alerter tells whose files are in ``folder``; or why it does not."""
-
-    def ask(question: judging.Question) -> Any:
-        answer = asked_at(folder / "run" / ROADS["alerter"], pack_question(question))
-        return judging.read_answer(question, answer)
-
     try:
-        standing: tuple[judging.Standing, ...] = ask(judging.Alarms()).alarms
-        silences: tuple[messages.Silence, ...] = ask(judging.Silences(False)).silences
+        standing: tuple[judging.Standing, ...] = _asked(folder, judging.Alarms()).alarms
+        silences: tuple[messages.Silence, ...] = _asked(folder, judging.Silences(False)).silences
     except Unanswered as failure:
         return str(failure)
     return AlertsTold(tuple(map(_incident, standing)), tuple(map(_silence, silences)))
+
+
+def _asked(folder: Path, question: judging.Question) -> Any:
+    return judging.read_answer(question, asked_at(folder / "run" / ROADS["alerter"], pack_question(question)))
 
 
 def _incident(one: judging.Standing) -> Incident:

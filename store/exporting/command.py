@@ -46,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         with Asking(folder, seconds=SECONDS) as asking:
             past = Past(asking.ask, wanted)
+            if wrong := past.misnamed():
+                return _wrong(wrong)
             lines = _parquet(past, wanted, given) if given.parquet else _text(past, wanted, given)
     except Unanswered as failure:
         print(f"guardia export: {failure}", file=sys.stderr)
@@ -58,6 +60,8 @@ def main(argv: Sequence[str]) -> int:
         return _wrong(f"{error.filename or given.output}: {(error.strerror or str(error)).lower()}")
     if not given.quiet:
         print(f"{lines} {'rows' if given.parquet else 'lines'} exported", file=sys.stderr)
+    if wrong := past.unread():
+        print(f"guardia export: {wrong}", file=sys.stderr)
     return STOPPED
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from bus.faults import fitting_none, meant
 from bus.messages import HUB
 from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Subjects
 from bus.wire import HEADER
@@ -53,6 +54,18 @@ class Past:
         self._ask = ask
         self._wanted = wanted
         self._layouts: dict[int, tuple[str, ...]] = {}
+
+    def misnamed(self) -> str:
+        """Which of the globs fits nothing that is stored, in a sentence; empty where each does."""
+        known = sorted(one.subject for one in self._ask(Subjects(self._wanted.kind)).subjects)
+        wrong = fitting_none(self._wanted.subjects, known)
+        return f"no {self._wanted.kind} of {wrong} is stored; {meant(wrong, known)}" if wrong else ""
+
+    def unread(self) -> str:
+        """Which of the globs fits no reading of what was exported, in a sentence; empty where each does."""
+        names = sorted({name for names in self._layouts.values() for name in names})
+        wrong = fitting_none(self._wanted.metrics, names)
+        return f"nothing there is called {wrong}; {meant(wrong, names)}" if names and wrong else ""
 
     def extents(self) -> list[Extent]:
         """The subjects, by name, that have anything between the times."""

@@ -249,9 +249,13 @@ def test_what_is_pending_says_why_and_for_how_long_whatever_was_heard_since(memo
         (("web-*",), ""),
         (("host/web-1", "severity=info"), ""),
         (("shop", "rule=cp*"), ""),
-        (("wbe-1",), "; nothing that is known now matches wbe-1"),
+        (("wbe-1",), "; nothing that is known now matches wbe-1 (did you mean web-1?)"),
         (("web-1", "rule=dsk*"), "; nothing that is known now matches rule=dsk*"),
         (("role=db",), "; nothing that is known now matches role=db"),
+        (
+            ("wbe-1", "rule=cup"),
+            "; nothing that is known now matches wbe-1 (did you mean web-1?), rule=cup (did you mean cpu?)",
+        ),
     ],
 )
 def test_a_silence_of_something_that_nobody_knows_is_kept_and_says_so(

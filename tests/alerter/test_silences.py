@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alerter.config import Maintenance
-from alerter.silences import in_maintenance, is_active, matches, silenced
+from alerter.silences import in_maintenance, is_active, matches, objection, silenced
+from bus.judging import AddSilence
 from bus.messages import Silence
 from tests.alerter.given import at
 from tests.alerter.shapes import burning
@@ -54,3 +55,11 @@ def test_a_window_comes_again_on_its_days_in_its_own_time_zone() -> None:
     held = [bool(in_maintenance([window], DISK, at(seconds))) for seconds in (-1, 0, 3599, 3600, day, 7 * day)]
     assert held == [False, True, True, False, False, True]
     assert in_maintenance([window], burning(), at(10)) == []
+
+
+@pytest.mark.parametrize(
+    ("term", "wrong"), [("severity=crit*", False), ("severity=critical", False), ("severity=hot", True)]
+)
+def test_a_silence_of_a_severity_that_there_is_not_is_refused(term: str, wrong: bool) -> None:
+    asked = AddSilence("anna", "new disk", at(60), ("web-*", term))
+    assert ("expected info, warning or critical" in objection(asked, at(0))) is wrong

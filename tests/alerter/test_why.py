@@ -20,7 +20,7 @@ from alerter.config import Maintenance
 from alerter.letters import Said, Told
 from alerter.memory import Memory
 from alerter.speaking import said
-from bus.judging import Acknowledge, AddSilence, Why
+from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Acknowledge, AddSilence, Why
 from bus.sockets import Answer
 from tests.alerter.case import Case
 from tests.alerter.given import at
@@ -202,10 +202,13 @@ def test_each_cause_has_its_verdict(name: str, folder: Path, capsys: pytest.Capt
     (folder / "guardia.toml").write_text("")
     with serving(case, folder / "var"):
         config = ["--json", "--config", str(folder / "guardia.toml")]
-        assert command.why([cause.subject, cause.rule, *cause.words, *config]) == 0
+        wrong = cause.verdict in (NO_RULE, UNKNOWN_SUBJECT)
+        assert command.why([cause.subject, cause.rule, *cause.words, *config]) == (command.WRONG if wrong else 0)
     memory.close()
 
-    (chain,) = json.loads(capsys.readouterr().out)["chains"]
+    out, err = capsys.readouterr()
+    assert err == (f"guardia why: {json.loads(out)['chains'][0]['text']}\n" if wrong else "")
+    (chain,) = json.loads(out)["chains"]
     assert chain["verdict"] == cause.verdict, chain
     assert cause.text in chain["text"]
     assert [step["verdict"] for step in chain["steps"]][len(chain["steps"]) - len(cause.steps) :] == list(cause.steps)
@@ -221,6 +224,48 @@ def test_a_channel_that_failed_says_how_often_and_one_that_delivered_when(tmp_pa
     (chain,) = case.counter.answer(Why("host/web-1", "cpu")).chains
     assert chain.steps[-1].text == "ops: alarm delivered at attempt 4: 200"
     memory.close()
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("wbe-1", "wbe-1, and it is not in the configuration; did you mean web-1?"),
+        ("service/web-1", "heard of service/web-1, and it is not in the configuration; did you mean host/web-1?"),
+        ("service/x", "heard of service/x, and it is not in the configuration; there are: shop"),
+        ("hots/web-1", "hots is no kind of subject, expected host, service or hub; did you mean host?"),
+        ("x*", "heard of x*, and it is not in the configuration; there are: gw, web-1, shop"),
+    ],
+)
+def test_a_name_that_nobody_has_is_told_with_the_nearest(
+    folder: Path, subject: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = Memory(folder / "alerter")
+    case = Case(memory)
+    case.says(0, 1.0)
+    (folder / "guardia.toml").write_text("")
+    with serving(case, folder / "var"):
+        assert command.why([subject, "--config", str(folder / "guardia.toml")]) == command.WRONG
+    memory.close()
+    out, err = capsys.readouterr()
+    assert (out, said in err) == ("", True), err
+
+
+def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = Memory(folder / "alerter")
+    (folder / "guardia.toml").write_text("")
+    config = ["--config", str(folder / "guardia.toml")]
+    with serving(Case(memory), folder / "var"):
+        assert command.silence_end(["abc", *config]) == command.WRONG
+        assert command.ack(["abc", *config]) == command.WRONG
+        lasting = ["--for", "1h", "--reason", "new disk", "--owner", "anna", *config]
+        assert command.silence_add(["severity=critcal", *lasting]) == command.WRONG
+    memory.close()
+    said = capsys.readouterr().err
+    assert "there is no silence abc" in said
+    assert "no incident abc burns" in said
+    assert "expected info, warning or critical; did you mean critical?" in said
 
 
 def test_without_a_hub_it_says_that_nobody_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,6 +98,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["colector"], "did you mean collector?"),
         (["store", "writter"], "did you mean store writer?"),
+        (["rules", "tset", "file"], "'rules tset'; did you mean rules test?"),
+        (["store", "snapsho"], "'store snapsho'; did you mean store snapshot?"),
+        (["store", "nothing"], "'store nothing'; there are store writer, "),
         (["store"], "there are store writer, store reader, "),
         (["chekc", "--json"], "did you mean check?"),
         (["everything"], "see guardia --help"),
@@ -108,7 +111,7 @@ def test_a_word_that_is_none_is_answered_with_the_nearest(
 ) -> None:
     assert command.main(words) == WRONG
     told = capsys.readouterr().err
-    assert repr(words[0]) in told
+    assert f"there is no command '{words[0]}" in told
     assert hint in told
 
 

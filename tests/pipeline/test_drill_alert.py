@@ -95,5 +95,5 @@ def test_a_hub_that_lets_in_known_keys_alone_can_hold_a_drill(receiver: Receiver
 
 def test_a_drill_of_a_channel_that_is_not_there_is_not_held(hub: Programs) -> None:
     done = drill(hub, "--channel", "opps")
-    assert done.returncode == 2
+    assert done.returncode == 100
     assert "there is no channel opps; did you mean ops?" in done.stderr

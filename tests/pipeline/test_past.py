@@ -83,6 +83,7 @@ def test_availability_is_counted_from_the_checks(hub: Hub, tmp_path: Path) -> No
     assert row["outages"] == 1
     said(hub, tmp_path, "sla", "shop", "--month", "2026-01", "--target", "99", code=1)
     said(hub, tmp_path, "sla", "nothing", code=100)
+    said(hub, tmp_path, "sla", "shop", "shpo", code=100)
     said(hub, tmp_path, "sla", "--month", "soon", code=100)
 
 
@@ -105,11 +106,23 @@ def test_an_export_holds_what_was_measured(hub: Hub, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("--kind", "sampel"), ("--since", "whenever"), ("--step", "1m", "--kind", "check"), ("-o", "no/such/folder")],
+    [
+        ("--kind", "sampel"),
+        ("--host", "web-1", "--host", "wbe-1"),
+        ("--since", "whenever"),
+        ("--step", "1m", "--kind", "check"),
+        ("-o", "no/such/folder"),
+    ],
     ids=" ".join,
 )
 def test_an_export_that_was_asked_wrongly_says_so(hub: Hub, words: tuple[str, ...], tmp_path: Path) -> None:
     said(hub, tmp_path, "export", *words, code=100)
+
+
+def test_a_backtest_of_a_host_that_nobody_has_says_so(hub: Hub, tmp_path: Path) -> None:
+    rule = ("backtest", "--rule", "host-silent", "--since", "1h")
+    said(hub, tmp_path, *rule, "--host", "web-*")
+    said(hub, tmp_path, *rule, "--host", "wbe-1", code=100)
 
 
 def test_without_a_hub_there_is_a_sentence_and_no_traceback(hub: Hub, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +141,27 @@ def test_alarms_of_one_host_alone_decide_the_exit_code(hub: Hub, capfd: pytest.C
     capfd.readouterr()
     assert standing.main(["--hub", hub.url, f"service/{names['firing']}"]) == 0
     assert capfd.readouterr().out == "Nothing burns.\n"
+
+
+class Picky(Hub):
+    """A hub that knows no host wbe-1, and says so when it is asked why."""
+
+    def _answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        if path == "/why" and query["subject"] == ["wbe-1"]:
+            return 200, {"verdicts": [{"verdict": "unknown_subject", "detail": "nobody has heard of \x1bwbe-1"}]}
+        return super()._answer(path, query)
+
+
+def test_alarms_of_a_name_that_nobody_has_are_not_called_none(capfd: pytest.CaptureFixture[str]) -> None:
+    found = Picky(fleet(20, 1e9))
+    try:
+        assert standing.main(["--hub", found.url, "wbe-1"]) == 100
+        assert capfd.readouterr() == ("", "guardia alerts: nobody has heard of \N{REPLACEMENT CHARACTER}wbe-1\n")
+        assert standing.main(["--hub", found.url, "*"]) == 1, "a glob"
+        found.alarming = False
+        assert standing.main(["--hub", found.url, "wbe-1"]) == 2
+    finally:
+        found.close()
 
 
 def test_the_alerter_of_this_machine_is_asked_where_nothing_names_another(capfd: pytest.CaptureFixture[str]) -> None:

@@ -87,6 +87,22 @@ def test_who_fits_is_exported_and_the_hub_only_when_it_is_named() -> None:
     assert [one.subject for one in past(ask, subjects=("guardia.*",)).extents()] == ["guardia.api-1"]
 
 
+def test_a_name_or_a_reading_that_nothing_has_is_told_with_the_nearest() -> None:
+    ask = store(sample(1), sample(1, host="db-1"))
+    assert past(ask).misnamed() == past(ask, subjects=("web-*", "db-1")).misnamed() == ""
+    assert past(ask, subjects=("db-1", "wbe-1")).misnamed() == "no sample of wbe-1 is stored; did you mean web-1?"
+    assert past(ask, subjects=("x*",)).misnamed() == "no sample of x* is stored; there are: db-1, web-1"
+    assert past(ask, "check", subjects=("shop",)).misnamed() == "no check of shop is stored; there are none"
+    for metric, said in (
+        ("cpu.*", ""),
+        ("cpu.percnt", "nothing there is called cpu.percnt; did you mean cpu.percent?"),
+    ):
+        found = past(ask, metrics=(metric,))
+        assert found.unread() == "", "nothing was read yet"
+        written(Csv, found, metrics=(metric,))
+        assert found.unread() == said
+
+
 def written(form: type[Csv | JsonLines], found: Past, kind: str = "sample", metrics: tuple[str, ...] = ("*",)) -> str:
     """The whole export."""
     stream = io.StringIO()

@@ -13,6 +13,7 @@ from alerter.drilling import Drills
 from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
+from alerter.leaving import withdraw
 from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
@@ -27,6 +28,7 @@ PULSE_SECONDS = 0.2
 NOTE_SECONDS = 5.0
 CONSIDER_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
+LEAVE_SECONDS = 30.0
 DRILL_SECONDS = 15.0
 
 
@@ -79,6 +81,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
     beating(program, workers, lambda: unwell(judge, began=listening.began, full=desk.full))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
+    loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge))
     program.on_reload.append(lambda _: reload(program, judge, holding))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, desk))
@@ -107,6 +110,12 @@ def sweep(program: Program[Alerter], judge: Judge, desk: Desk) -> None:
         each=config.decisions_each,
         incidents=settings_ns(config.incidents_seconds),
     )
+
+
+def withdrawn(program: Program[Alerter], judge: Judge) -> None:
+    """Judge services no longer that were taken out of the configuration."""
+    for subject in withdraw(judge.subjects, judge.decider, time.time_ns()):
+        program.log.info("%s is in the configuration no more, and judged no longer", subject.key)
 
 
 def reload(program: Program[Alerter], judge: Judge, holding: Holding) -> None:

@@ -176,9 +176,10 @@ class Catching:
             then()
 
     def _know(self, record: Record, received: int, now: int) -> None:
-        """Take what is not judged: facts, the last samples of those who said nothing since, losses of before."""
-        if record.kind == "sample":
-            self._judge.recall(record, now)
+        """Take what is not judged: facts, what those told last who told nothing since, losses of before."""
+        if record.kind in ("sample", "check"):
+            with suppress(ValueError):
+                self._judge.recall(record, received, now)
         elif record.kind == "loss":
             with suppress(ValueError):
                 self._judge.loss(KINDS["loss"].decode(record.body), received, judged=False)
@@ -205,7 +206,7 @@ class Catching:
             # Heard until we looked away; what came after that is judged in its order.
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
             if one.received <= self._since:
-                before += [one.subject] if kind == "sample" and not subject.packed else ()
+                before += [one.subject] if not subject.packed else ()
                 continue
             if self._since:
                 self._put(Range(kind, one.subject, start, now + MARGIN, MOST), self._take)

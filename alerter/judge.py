@@ -15,6 +15,7 @@ from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.jumps import jumped, past
 from alerter.kept import Kept
+from alerter.leaving import leave, withdraw
 from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Subject
@@ -55,6 +56,7 @@ class Judge:
         self._copies = Copies()
         self._order = itertools.count()
         self.rules: tuple[Rule, ...] = ()
+        self._services: dict[str, Service] = {}
         self.use(rules, hosts, services, now)
 
     # -- settings ---
@@ -62,11 +64,13 @@ class Judge:
     def use(self, rules: Sequence[Rule], hosts: Iterable[Host], services: Iterable[Service], now: int) -> None:
         """Judge by these rules from now on; alarms of rules that are no more end."""
         self.rules = (*rules, *(rule for rule in self.rules if rule.drill))
+        named = self._services.keys()
         self._hosts = {host.name: host for host in hosts}
         self._services = {service.name: service for service in services}
         # What is not expected any longer lives on as something that was heard.
         for subject in self.subjects.values():
             self._settle(subject, now)
+        withdraw(self.subjects, self.decider, now, named=named)
         for name, host in self._hosts.items():
             if not host.gone:
                 self.subject("host", name, now)
@@ -239,8 +243,11 @@ class Judge:
         self._schedule(subject)
         return subject
 
-    def recall(self, record: Record, now: int) -> None:
-        """Know again what a host said last, which an earlier life judged."""
+    def recall(self, record: Record, received: int, now: int) -> None:
+        """Know again what a host said last, or which place told of a service, which an earlier life judged."""
+        if record.kind == "check" and (service := self.subjects.get(("service", record.subject))):
+            seen = record.message()
+            service.saw(seen_from(record.source, seen), seen, received)
         subject = self.subjects.get(("hub" if record.subject.startswith(HUB) else "host", record.subject))
         try:
             number, packed = split_sample(record.body)
@@ -389,12 +396,5 @@ class Judge:
     def forget(self, before: int, now: int) -> list[Subject]:
         """Forget subjects that nobody configured and that were silent since ``before``; their alarms end."""
         gone = [s for s in self.subjects.values() if not s.configured and max(s.heard, s.first) < before]
-        for subject in gone:
-            subject.at(now)
-            for cell in subject.cells.values():
-                cell.fired = ()
-                if cell.alarm is not None:
-                    self.decider.end(subject, cell, "it was silent for so long that it is forgotten")
-            subject.due = NEVER
-            del self.subjects[subject.kind, subject.name]
+        leave(self.subjects, gone, self.decider, "it was silent for so long that it is forgotten", now)
         return gone

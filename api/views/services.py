@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.directory import Directory
-from api.encoding import to_time
+from api.encoding import SECOND, to_time
 from api.health import Limits, check_status, service_health
 from api.live import CheckNow, Live
 from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services, Uptime
@@ -15,11 +15,25 @@ from api.views.uptime import seconds_in
 from bus.messages import Check, seen_from
 from bus.verdicts import together
 
+WITHDRAWN = 7200 * SECOND
+"""So long one that the configuration does not name, perhaps not yet, may be without a check."""
+
 
 def services(now: int, live: Live, directory: Directory, limits: Limits) -> Services:
     """The answer to ``GET /services``."""
-    rows = [_service(now, name, live, directory, limits) for name in directory.service_names(live.checks)]
+    names = directory.service_names(live.checks)
+    rows = [
+        _service(now, one, live, directory, limits) for one in names if not _is_withdrawn(now, one, live, directory)
+    ]
     return {"services": rows, "count": len(rows)}
+
+
+def _is_withdrawn(now: int, name: str, live: Live, directory: Directory) -> bool:
+    """Whether the hub checked a service as long as its configuration named it, which it does no more."""
+    newest = live.checks.get(name)
+    if newest is None or name in directory.services or live.places.get(name, {}).keys() - {""}:
+        return False
+    return now - newest.told.born > WITHDRAWN
 
 
 def is_told(check: Check) -> bool:

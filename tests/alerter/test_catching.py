@@ -12,10 +12,11 @@ import zmq
 
 from alerter.catching import Catching
 from alerter.desk import Desk
+from alerter.leaving import withdraw
 from alerter.memory import Memory
 from alerter.rules import Rule
 from bus.loop import Loop
-from bus.messages import Facts, Layout, Loss, Message, Sample
+from bus.messages import Check, Facts, Layout, Loss, Message, Sample
 from bus.questions import (
     Column,
     Latest,
@@ -50,11 +51,19 @@ class Store:
         self.series: list[tuple[float, float]] = []
         self._number = 0
 
-    def keeps(self, seconds: float, message: Message, subject: str = "web-1", received: float | None = None) -> None:
+    def keeps(self, seconds: float, message: Message, subject: str = "web-1", *, source: str = "") -> None:
         """A record of that time."""
         self._number += 1
-        one = record(message, source=subject, at=at(seconds), epoch=8, number=self._number, sent=at(seconds))
-        self.rows.append(Stored(at(seconds if received is None else received), pack(one)))
+        one = record(
+            message,
+            source=source or subject,
+            subject=subject,
+            at=at(seconds),
+            epoch=8,
+            number=self._number,
+            sent=at(seconds),
+        )
+        self.rows.append(Stored(at(seconds), pack(one)))
 
     def says(self, seconds: float, cpu: float, subject: str = "web-1") -> None:
         """A sample of that time."""
@@ -240,3 +249,21 @@ def test_what_was_received_by_a_clock_that_was_set_back_since_makes_nobody_silen
     assert spoken(first) == []
     first.passes(200)
     assert sorted(spoken(first)) == [("web-1", "firing"), ("web-2", "firing")]
+
+
+def test_a_service_that_was_taken_out_while_the_alerter_was_away_burns_no_longer(life: Life) -> None:
+    down = rule("service.state == down", name="down")
+    first = life(down)
+    first.starts()
+    first.store.keeps(0, Check("down"), "shop", source="guardia.prober")
+    first.world.checks(0, status="down")
+    first.passes(1)
+    assert spoken(first) == [("shop", "firing")]
+
+    second = life(down, now=60.0)
+    second.starts()
+    judge = second.world.judge
+    assert withdraw(judge.subjects, judge.decider, at(7000)) == []
+    assert [one.key for one in withdraw(judge.subjects, judge.decider, at(7300))] == ["service/shop"]
+    second.passes(7300)
+    assert spoken(second)[-1] == ("shop", "resolved")

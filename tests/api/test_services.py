@@ -166,3 +166,14 @@ def test_a_token_for_heartbeats_sees_nothing_and_one_for_reading_reports_nothing
     assert house.ask("GET", "/api/v1/services", bearer("cron")).status_code == 403
     assert house.ask("HEAD", report, bearer("cron")).status_code == 405
     assert house.ask("GET", report).status_code == 401
+
+
+def test_a_service_that_is_in_the_configuration_no_more_is_listed_no_longer() -> None:
+    house = House(directory=Directory.of([], []))
+    house.hub.live.hear(heard_check(Check("down")))
+    names = [one["name"] for one in house.prime().get("/api/v1/services")["services"]]
+    assert "shop" in names
+    house.now += 2 * 3600 * SECOND + SECOND
+    assert "shop" not in [one["name"] for one in house.get("/api/v1/services")["services"]]
+    house.hub.live.hear(heard_check(Check("down", place="berlin")))
+    assert "shop" in [one["name"] for one in house.get("/api/v1/services")["services"]]

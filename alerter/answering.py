@@ -14,6 +14,7 @@ from alerter.desk import Desk
 from alerter.incidents import SEVERITIES, Incident
 from alerter.judge import Judge
 from alerter.machine import Finding, State, progress
+from alerter.memory import MemoryFull
 from alerter.subjects import Cell, Subject
 from alerter.why import Delivery, why
 from bus.fields import Unfit
@@ -110,6 +111,8 @@ class Counter:
             return pack_refusal(Unanswered(f"not understood: {error}"))
         except Unanswered as error:
             return pack_refusal(error)
+        except MemoryFull as full:
+            return pack_refusal(Unanswered(f"it cannot be kept: {full}"))
 
     def answer(self, question: Question) -> Any:
         """The answer of the type that belongs to ``question``; raises ``NotThere`` or ``Objected``."""

@@ -196,17 +196,20 @@ class Desk:
             self._failed(full, self._unsettled)
 
     def acknowledge(self, id: str, by: Acknowledgement) -> Incident | None:
-        """Somebody cares for an incident that burns; None when there is none."""
+        """Somebody cares for an incident that burns; None when there is none. Raises ``MemoryFull``."""
         for _, cell in self.judge.standing():
             if cell.incident is not None and cell.incident.id == id:
-                cell.incident = self._touched[id] = replace(cell.incident, acknowledged=by)
-                self.judge.decider.open[id] = cell.incident
-                self._chain(cell.incident, "acknowledged", f"acknowledged by {by.owner}: {by.note}".rstrip(": "), by.at)
-                return cell.incident
+                incident = replace(cell.incident, acknowledged=by)
+                text = f"acknowledged by {by.owner}: {by.note}".rstrip(": ")
+                with self._memory.transaction() as txn:
+                    recording.keep_incident(txn, incident)
+                    self._note(txn, incident, "acknowledged", text, by.at)
+                cell.incident = self._touched[id] = self.judge.decider.open[id] = incident
+                return incident
         return None
 
     def silence(self, silence: Silence, now: int) -> None:
-        """Keep a silence, new or ended, and let it work."""
+        """Keep a silence, new or ended, and let it work. Raises ``MemoryFull``."""
         with self._memory.transaction() as txn:
             txn.put("silences", silence.id, plain(silence))
             self._number += 1
@@ -220,15 +223,20 @@ class Desk:
 
     def sweep(self, now: int, *, decisions: int, each: int, incidents: int) -> None:
         """Forget what is older than these times (ns) and silences that are long over."""
-        with self._memory.transaction() as txn:
-            recording.swept(txn, now - decisions, each)
-            recording.swept_alarms(txn, now - HOUR)
-            for id in recording.swept_incidents(txn, now - incidents):
-                self._speaker.forget(txn, id)
-            for id, one in list(self.holding.silences.items()):
-                if one.until < now - incidents:
+        over = [id for id, one in self.holding.silences.items() if one.until < now - incidents]
+        try:
+            with self._memory.transaction() as txn:
+                recording.swept(txn, now - decisions, each)
+                recording.swept_alarms(txn, now - HOUR)
+                for id in recording.swept_incidents(txn, now - incidents):
+                    self._speaker.forget(txn, id)
+                for id in over:
                     txn.delete("silences", id)
-                    del self.holding.silences[id]
+        except MemoryFull as full:
+            self._failed(full, self._unsettled)
+            return
+        for id in over:
+            del self.holding.silences[id]
 
     # -- within ---
 
@@ -279,10 +287,6 @@ class Desk:
                     self._note(txn, incidents[id], reason.verdict, reason.text, now)
             said[id] = found
         return said
-
-    def _chain(self, incident: Incident, verdict: str, text: str, at: int) -> None:
-        with self._memory.transaction() as txn:
-            self._note(txn, incident, verdict, text, at)
 
     def _note(self, txn: Any, incident: Incident, verdict: str, text: str, at: int) -> None:
         row = {"verdict": verdict, "text": text, "before": "firing", "value": None}

@@ -10,15 +10,17 @@ from collections.abc import Iterable, Sequence
 from alerter.config import Maintenance
 from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
-from alerter.machine import in_words
+from alerter.machine import State, in_words
 from alerter.silences import clock, in_maintenance, silenced
-from alerter.subjects import NEVER, Subject
+from alerter.subjects import NAN, NEVER, Cell, Subject
 from alerter.terms import STATES
 from bus.messages import Silence
 
 DEEPEST = 16
 OVERDUE = 15.0
 """Seconds without a word after which a parent is looked at before its children are spoken of."""
+LONGEST_DOUBT = 300.0
+"""Seconds without a word after which it is either called unreachable, or by its rules nothing is wrong with that."""
 KINDS = ("host", "service")
 
 
@@ -90,19 +92,31 @@ def unreachable(subject: Subject, judge: Judge) -> Incident | None:
 
 
 def doubtful(subject: Subject, now: int) -> str | None:
-    """Why a subject is about to be called unreachable; None when nothing speaks for it."""
-    if subject.kind == "service":
-        values = subject.values()
-        if len(values) > 1 and values[1] == STATES["down"]:
-            return "its last check failed"
+    """Why a subject is about to be called unreachable; None when nothing speaks for it.
+
+    Where no rule may call it so, or none did for long, nobody waits for that.
+    """
+    if not any(rule.unreachable for rule in subject.rules):
         return None
     before = subject.now
     subject.at(max(now, before))
     age = subject.age()
     subject.at(before)
-    if subject.heard and age > max(OVERDUE, 2 * subject.interval):
+    if not subject.heard or age > max(LONGEST_DOUBT, 4 * subject.interval):
+        return None
+    if subject.kind == "service":
+        state, status = [*subject.values(), NAN, NAN][:2]
+        waits = any(cell.rule.unreachable and is_pending(cell) for cell in subject.standing())
+        if waits or (status == STATES["down"] and state != status):
+            return "its last check failed"
+    elif age > max(OVERDUE, 2 * subject.interval):
         return f"nothing heard for {in_words(int(age * 1e9))}"
     return None
+
+
+def is_pending(cell: Cell) -> bool:
+    """Whether the alarm may fire soon."""
+    return cell.alarm is not None and cell.alarm.state is State.PENDING
 
 
 def is_connected(judge: Judge, now: int, silent: int = NEVER) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from alerter.memory import Memory
+from alerter.answering import Counter
+from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.rules import in_force
 from bus.judging import (
     Acknowledge,
@@ -286,3 +288,53 @@ def test_a_silent_host_does_not_recover_because_the_alerter_starts_anew(tmp_path
         ]
         kept.close()
     assert [one.partition(" ")[0] for one in told] == ["firing", "firing", "quiet"], told
+
+
+class Full(Memory):
+    """A memory whose disk is full while the test says so."""
+
+    full = False
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Refused at its end."""
+        with super().transaction() as transaction:
+            yield transaction
+            if self.full:
+                raise MemoryFull("no room")
+
+
+def test_on_a_full_disk_what_cannot_be_kept_is_refused_in_words_and_nothing_ends(tmp_path: Path) -> None:
+    memory = Full(tmp_path / "alerter")
+    world = World(rule("cpu.percent > 90"))
+    room, _, _ = desk(world, memory)
+    counter = Counter(world.judge, room, memory.reading, lambda: at(20))
+    world.says(0, cpu=95)
+    room.settle(at(0))
+    (incident,) = world.judge.decider.open
+    asked: list[Question] = [
+        Acknowledge(incident, "anna", "on it"),
+        AddSilence("anna", "disks", at(60), ("web-1",)),
+    ]
+
+    memory.full = True
+    for question in asked:
+        with pytest.raises(Unanswered, match="it cannot be kept: no room"):
+            read_answer(question, counter.answered(pack_question(question)))
+    room.sweep(at(10), decisions=0, each=1, incidents=0)
+    assert world.judge.decider.open[incident].acknowledged is None
+    assert room.holding.silences == {}
+
+    memory.full = False
+    for question in asked:
+        read_answer(question, counter.answered(pack_question(question)))
+    memory.close()
+
+    memory = Full(tmp_path / "alerter")
+    again = World(rule("cpu.percent > 90"))
+    room, _, _ = desk(again, memory)
+    room.restore(at(30))
+    by = again.judge.decider.open[incident].acknowledged
+    assert by is not None
+    assert (by.owner, len(room.holding.silences)) == ("anna", 1)
+    memory.close()

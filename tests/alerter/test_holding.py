@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from alerter.holding import is_connected
-from tests.alerter.given import SECOND, World, at
+import pytest
+
+from alerter.holding import doubtful, is_connected, unreachable
+from alerter.rules import Rule
+from bus.tables import Host
+from tests.alerter.given import SECOND, World, at, rule
 
 
 def test_services_are_spoken_of_while_nobody_says_that_our_own_side_is_cut_off() -> None:
@@ -19,3 +23,52 @@ def test_services_are_spoken_of_while_nobody_says_that_our_own_side_is_cut_off()
     # Without canaries there is no such reading.
     world.sample(60, "guardia.prober", {"prober.services": 3.0})
     assert is_connected(world.judge, at(61), 25 * SECOND)
+
+
+SILENT = rule("age > 2m", name="host-silent", unreachable=True)
+DOWN = rule("service.state == down", name="service-down", for_=20.0, unreachable=True)
+
+
+def doubts(world: World, key: tuple[str, str], seconds: float) -> bool:
+    """Whether somebody waits then to hear whether it can be reached."""
+    world.passes(seconds)
+    return doubtful(world.judge.subjects[key], at(seconds)) is not None
+
+
+def test_a_parent_is_doubted_as_long_as_a_rule_may_still_call_it_silent() -> None:
+    world = World(SILENT)
+    world.says(0, host="gw")
+    assert [doubts(world, ("host", "gw"), seconds) for seconds in (10, 16, 120, 299, 301, 86_400)] == [
+        False, True, True, True, False, False
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "hosts"),
+    [
+        ((rule("age > 2m", name="host-silent", hosts=("web-*",), unreachable=True),), ()),
+        ((rule("age > 2m", name="host-silent"),), ()),
+        ((SILENT,), (Host("gw", gone=True),)),
+    ],
+    ids=["no rule for it", "none that says unreachable", "gone"],
+)
+def test_nobody_waits_for_what_no_rule_will_say(rules: tuple[Rule, ...], hosts: tuple[Host, ...]) -> None:
+    world = World(*rules, hosts=hosts)
+    world.says(0, host="gw")
+    assert not doubts(world, ("host", "gw"), 60)
+
+
+def test_a_parent_that_is_a_service_is_doubted_while_its_checks_are_counted_and_its_alarm_waits() -> None:
+    world = World(DOWN)
+    key = ("service", "vpn")
+    world.checks(0, "vpn", status="up")
+    assert not doubts(world, key, 1)
+    world.checks(10, "vpn", status="down", state="up")
+    assert doubts(world, key, 11)
+    world.checks(20, "vpn", status="down", state="down")
+    assert doubts(world, key, 21)
+    world.checks(40, "vpn", status="down", state="down")
+    assert not doubts(world, key, 41)
+    assert unreachable(world.judge.subjects[key], world.judge) is not None
+    world.checks(50, "vpn", status="down", state="up")
+    assert not doubts(world, key, 900)

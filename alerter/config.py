@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from alerter.language import Misread
 from alerter.terms import condition
 from bus import calendar
 from bus.config import Objection, setting
+from bus.faults import did_you_mean, listed
 from bus.judging import SEVERITIES
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}"
@@ -106,6 +108,18 @@ class Maintenance:
     zone: str = setting("UTC", help="The time zone of its times, as Europe/Berlin.")
 
     def objections(self) -> Iterator[Objection]:
-        """The time zone has to be known here."""
+        """The time zone has to be known here, and something has to be held back."""
         if not calendar.is_zone(self.zone):
-            yield Objection("zone", f'"{self.zone}"', "a time zone such as UTC or Europe/Berlin")
+            near = did_you_mean(self.zone, calendar.zones())
+            yield Objection("zone", f'"{self.zone}"', "a time zone such as UTC or Europe/Berlin", near)
+        for term in self.matches:
+            if said := idle(term):
+                yield Objection("matches", f'"{term}"', *said)
+
+
+def idle(term: str) -> tuple[str, str] | None:
+    """What is expected in place of a term that no alarm can match, and the nearest; None: one can."""
+    name, _, glob = term.partition("=")
+    if name == "severity" and not any(fnmatchcase(word, glob) for word in SEVERITIES):
+        return f"severity={listed(SEVERITIES)}", did_you_mean(glob, SEVERITIES)
+    return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alerter.circles import circles
 from alerter.incidents import SEVERITIES, Incident
 from bus.addresses import network
 from bus.config import Objection, Secret, setting
@@ -138,7 +139,8 @@ def routes(notify: Notify, channels: Mapping[str, Any]) -> Routes:
 
 
 def complaints(records: Mapping[str, Any]) -> Iterator[Complaint]:
-    """Channels that are named and not there, and fallbacks that lead round in a circle."""
+    """Channels that are named and not there, fallbacks and dependences that lead round in a circle."""
+    yield from circles(records.get("hosts", ()), records.get("services", ()))
     channels = records.get("channels", {})
     for name, channel in channels.items():
         yield from _missing(("channels", name), "fallback", (channel.fallback,) if channel.fallback else (), channels)

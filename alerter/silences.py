@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from alerter.config import Maintenance
+from alerter.config import Maintenance, idle
 from alerter.rules import Rule
 from alerter.subjects import Subject
 from bus import calendar
-from bus.faults import did_you_mean, listed
-from bus.judging import LONGEST_SILENCE, SEVERITIES, AddSilence, Hold, Incident
+from bus.faults import did_you_mean
+from bus.judging import LONGEST_SILENCE, AddSilence, Hold, Incident
 from bus.messages import Silence
 
 LONGEST = int(LONGEST_SILENCE * 1e9)
@@ -78,10 +78,8 @@ def objection(asked: AddSilence, now: int) -> str:
     if not asked.matches or not all(term.strip() for term in asked.matches):
         return "a silence says what it holds back: a host or service, rule=NAME, severity=WORD or LABEL=VALUE"
     for term in asked.matches:
-        name, _, glob = term.partition("=")
-        if name == "severity" and not any(fnmatchcase(word, glob) for word in SEVERITIES):
-            near = did_you_mean(glob, SEVERITIES)
-            return f"{term} holds nothing back, expected {listed(SEVERITIES)}" + (f"; {near}" if near else "")
+        if said := idle(term):
+            return f"{term} holds nothing back, expected {said[0]}" + (f"; {said[1]}" if said[1] else "")
     if asked.until <= max(now, asked.starts or now):
         return "a silence ends after it began, and not in the past"
     if asked.until > now + LONGEST:

@@ -99,4 +99,6 @@ def _arguments() -> argparse.ArgumentParser:
     gone = words.add_parser("revoke", help="refuse a token from now on")
     gone.add_argument("name")
     gone.set_defaults(obey=_revoke)
+    for one in words.choices.values():  # it may stand after the word too
+        one.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=CONFIG)
     return parser

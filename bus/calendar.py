@@ -23,6 +23,13 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def zones() -> set[str]:
+    """The time zones that are known here; reads a folder of some hundred files."""
+    from zoneinfo import available_timezones
+
+    return available_timezones()
+
+
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     # Every program reads the configuration; only those with a window need the zones.

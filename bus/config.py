@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bus import sizes
 from bus.drawers import Drawer, Mixed
 from bus.faults import ConfigError, Fault, Objection, did_you_mean, listed
 from bus.places import places
@@ -24,6 +25,8 @@ from bus.settings import setting
 
 __all__ = ["ConfigError", "Fault", "Objection", "Secret", "Settings", "load", "setting"]
 
+MOST_BYTES = 16 * 1024 * 1024
+"""What is read of a file: ten thousand hosts take one megabyte."""
 _AT = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)\Z", re.DOTALL)
 _TWICE = re.compile(r"Cannot declare (\(.*\)) twice\Z")
 
@@ -61,7 +64,7 @@ def load(
             records[name] = reading.mixed(record, raw.get(name, []), (name,))
         else:
             records[name] = reading.tables(record, raw.get(name, []), (name,))
-    if not reading.faults:
+    if not reading.spoiled.intersection(lists):
         for drawer in lists.values():
             for place, wrong in drawer.complaints(records) if isinstance(drawer, Drawer) else ():
                 reading.fault((*place, wrong.key), wrong.found, wrong.expected, wrong.remedy)
@@ -73,10 +76,16 @@ def load(
 def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     try:
         # Some editors begin a file with a byte order mark, which nobody sees.
-        text = path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            found = f"more than {sizes.in_words(MOST_BYTES)}"
+            raise ConfigError([Fault(str(path), "", None, found, "a configuration file", "is it another file?")])
+        text = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
         return tomllib.loads(text), text
     except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
+        is_folder = isinstance(error, IsADirectoryError)
+        reason = "a folder" if is_folder else (error.strerror or "it cannot be read").lower()
         remedy = "name another with --config or GUARDIA_CONFIG"
         raise ConfigError([Fault(str(path), "", None, reason, "a configuration file", remedy)]) from None
     except UnicodeDecodeError as error:

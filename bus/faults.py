@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from bus.harmless import safe
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -24,7 +26,8 @@ class Fault:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         place = f" {self.place}:" if self.place else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{where}:{place} found {self.found}, expected {self.expected}{remedy}"
+        # What stands in the file may be anything, and is shown on a terminal.
+        return safe(f"{where}:{place} found {self.found}, expected {self.expected}{remedy}")
 
 
 class ConfigError(Exception):

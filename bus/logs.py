@@ -13,19 +13,12 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from bus.harmless import safe
 from bus.tables import Bus
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SECRET = re.compile(
     r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)[^\s&\"',;]+"
 )
-
-
-def safe(text: str) -> str:
-    """``text`` without control characters, terminal escapes, marks that turn the direction of writing, and what is no
-    Unicode and could not be written (a file's name may be).
-    """
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def redacted(text: str) -> str:

@@ -35,6 +35,8 @@ class Reading:
 
     def __init__(self, file: Path, lines: Mapping[Place, int], environment: Mapping[str, str]) -> None:
         self.faults: list[Fault] = []
+        self.spoiled: set[str] = set()
+        """The tables of the file of which something could not be made."""
         self.file = file
         self._lines = dict(lines)
         self._environment = environment
@@ -48,36 +50,49 @@ class Reading:
         """The ``record`` that the table ``raw`` describes; None when anything in it was wrong."""
         if not isinstance(raw, Mapping):
             self.fault(place, _told(raw), f"the table {place_in_words(place)}")
+            self.spoiled.add(str(place[0]))
             return None
-        before = len(self.faults)
         settings = settings_of(record)
         for name in raw:
             if name not in settings:
                 self._unknown(name, settings, place)
+        # A setting that nobody knows spoils nothing: what stands beside it is looked at as if it were not there.
+        before = len(self.faults)
         values = {one.field: self._setting(one, raw, (*place, name)) for name, one in settings.items()}
+        made = None
+        if len(self.faults) == before:
+            made = record(**values)
+            self._object(made, place)
         if len(self.faults) > before:
+            self.spoiled.add(str(place[0]))
             return None
-        made = record(**values)
-        self._object(made, place)
-        return made if len(self.faults) == before else None
+        return made
 
     def tables(self, record: type, raw: Any, place: Place) -> tuple[Any, ...]:
         """The records that a list of tables describes; the faulty ones are left out."""
         if not isinstance(raw, list):
             self.fault(place, _told(raw), f"the list of tables [{place_in_words(place)}]")
+            self.spoiled.add(str(place[0]))
             return ()
         made = [self.table(record, one, (*place, i)) for i, one in enumerate(raw)]
         self._repeated(record, raw, place)
-        return tuple(one for one in made if one is not None)
+        return self._whole(made, place)
 
     def mixed(self, mixed: Mixed, raw: Any, place: Place) -> tuple[Any, ...]:
         """The records that a list of tables of several kinds describes; the faulty ones are left out."""
         if not isinstance(raw, list):
             self.fault(place, _told(raw), f"the list of tables [{place_in_words(place)}]")
+            self.spoiled.add(str(place[0]))
             return ()
         made = [self._kind(mixed, one, (*place, i)) for i, one in enumerate(raw)]
         self._repeated(mixed.base, raw, place)
-        return tuple(one for one in made if one is not None)
+        return self._whole(made, place)
+
+    def _whole(self, made: Iterable[Any], place: Place) -> tuple[Any, ...]:
+        found = tuple(made)
+        if None in found:
+            self.spoiled.add(str(place[0]))
+        return tuple(one for one in found if one is not None)
 
     def _kind(self, mixed: Mixed, raw: Any, place: Place) -> Any:
         if not isinstance(raw, Mapping):
@@ -107,8 +122,10 @@ class Reading:
         """The records of named tables by their names, each of its own type; the faulty ones are left out."""
         if not isinstance(raw, Mapping):
             self.fault(place, _told(raw), f"tables such as [{place[0]}.NAME]")
+            self.spoiled.add(str(place[0]))
             return {}
         made = {name: self._typed(drawer, table, (*place, name)) for name, table in raw.items()}
+        self._whole(made.values(), place)
         return {name: record for name, record in made.items() if record is not None}
 
     def _typed(self, drawer: Drawer, raw: Any, place: Place) -> Any:
@@ -165,17 +182,19 @@ class Reading:
         for name, setting in settings_of(record).items():
             if not setting.rule.unique:
                 continue
-            seen = set()
+            seen: dict[str, int] = {}
             for i, one in enumerate(raw):
                 value = one.get(name) if isinstance(one, Mapping) else None
                 if isinstance(value, str):
                     if value in seen:
-                        self.fault((*place, i, name), f"{shown(value)} a second time", f"each {name} once")
-                    seen.add(value)
+                        line = line_of((*place, seen[value], name), self._lines)
+                        after = f", after line {line}" if line else ""
+                        self.fault((*place, i, name), f"{shown(value)} a second time{after}", f"each {name} once")
+                    seen.setdefault(value, i)
 
 
 def place_in_words(place: Place) -> str:
-    """``[store] batch_seconds``, ``[[hosts]] name``, ``[api] origins[2]``."""
+    """``[store] batch_seconds``, ``[[hosts]] name``, ``[[hosts]] labels.role``, ``[api] origins[2]``."""
     if len(place) == 1:
         return f"[{place[0]}]"
     *table, key = place
@@ -183,10 +202,16 @@ def place_in_words(place: Place) -> str:
     if isinstance(key, int) and len(place) > 2:
         suffix = f"[{key}]"
         *table, key = table
-    inside = ".".join(str(part) for part in table if not isinstance(part, int))
     if isinstance(key, int):
-        return f"[[{inside}]]"
-    return f"[[{inside}]] {key}{suffix}" if isinstance(table[-1], int) else f"[{inside}] {key}{suffix}"
+        return f"[[{_joined(table)}]]"
+    item = max((at for at, part in enumerate(table) if isinstance(part, int)), default=None)
+    if item is None:
+        return f"[{_joined(table)}] {key}{suffix}"
+    return f"[[{_joined(table[:item])}]] {_joined([*table[item:], key])}{suffix}"
+
+
+def _joined(parts: Iterable[str | int]) -> str:
+    return ".".join(str(part) for part in parts if not isinstance(part, int))
 
 
 def scalar(annotation: Any, rule: Rule, raw: Any) -> Any:

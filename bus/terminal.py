@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from bus.logs import safe
+from bus.harmless import safe
 
 
 def harmless(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bus.logs import redacted, safe
+from bus.harmless import safe
+from bus.logs import redacted
 from bus.messages import Check as Told
 from prober.checks import CHECKS
 from prober.checks.common import Check

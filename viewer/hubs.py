@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bus import home
+from bus.config import MOST_BYTES
 from bus.faults import ConfigError
 from viewer.config import FILE, LOOPBACK, Hub, Viewer, hub, load
 
@@ -49,11 +51,14 @@ def named(given: argparse.Namespace, settings: Viewer, folder: Path, environment
 def here(environment: Mapping[str, str]) -> str:
     """Where this machine's hub listens by its configuration; empty where there is none, or it says nothing of use."""
     try:
-        api = tomllib.loads(home.config_path(None, environment).read_text(encoding="utf-8")).get("api", {})
+        with home.config_path(None, environment).open("rb") as file:
+            text = file.read(MOST_BYTES).decode("utf-8").removeprefix("\ufeff")
+        api = tomllib.loads(text).get("api", {})
         bind, port = api.get("bind", "127.0.0.1"), api.get("port", 8080)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""  # guardia check names what is wrong with it
-    return f"http://{reachable(bind)}:{port}" if isinstance(bind, str) and isinstance(port, int) else ""
+    usable = isinstance(bind, str) and type(port) is int and 0 < port < 65_536
+    return f"http://{reachable(bind)}:{port}" if usable else ""
 
 
 def reachable(bind: str) -> str:
@@ -80,8 +85,12 @@ def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub 
 
 def with_remedy(reason: str) -> str:
     """Why a hub did not answer, with what to do where none runs there."""
-    remedy = "; no hub runs there: make run starts one, --hub names another"
-    return reason + (remedy if reason.endswith("connection refused") else "")
+    if not reason.endswith("connection refused"):
+        return reason
+    file, usual = home.config_path(None, os.environ), urlsplit(Viewer().api_url).netloc
+    if usual in reason and file.exists() and not here(os.environ):
+        return f"{reason}; where the hub of {file} listens cannot be read there: guardia check names what is wrong"
+    return f"{reason}; no hub runs there: make run starts one, --hub names another"
 
 
 def refused(error: ConfigError) -> int:

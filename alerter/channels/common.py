@@ -15,7 +15,8 @@ from alerter.incidents import SEVERITIES
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
 from bus.config import Objection, Settings, setting
-from bus.logs import redacted, safe
+from bus.harmless import safe
+from bus.logs import redacted
 
 KEY_HEADER = "Idempotency-Key"
 URL = r"https?://[^\s@/]+(/\S*)?"

@@ -62,4 +62,4 @@ def test_a_window_comes_again_on_its_days_in_its_own_time_zone() -> None:
 )
 def test_a_silence_of_a_severity_that_there_is_not_is_refused(term: str, wrong: bool) -> None:
     asked = AddSilence("anna", "new disk", at(60), ("web-*", term))
-    assert ("expected info, warning or critical" in objection(asked, at(0))) is wrong
+    assert ("expected severity=info, warning or critical" in objection(asked, at(0))) is wrong

@@ -265,7 +265,7 @@ def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
     said = capsys.readouterr().err
     assert "there is no silence abc" in said
     assert "no incident abc burns" in said
-    assert "expected info, warning or critical; did you mean critical?" in said
+    assert "expected severity=info, warning or critical; did you mean critical?" in said
 
 
 def test_without_a_hub_it_says_that_nobody_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

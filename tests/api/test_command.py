@@ -30,7 +30,7 @@ def names(config: str) -> list[str]:
 def test_the_list_tells_whether_the_hub_is_open_or_lets_nobody_in(
     config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(["--config", config, "list"]) == 0
+    assert command.main(["list", "--config", config]) == 0
     assert "answers this machine only" in capsys.readouterr().err
     command.main(["--config", config, "new", "viewer"])
     command.main(["--config", config, "revoke", "viewer"])

@@ -41,10 +41,51 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "[api]\nport = 1\n[bus]\n[api]\n",
         [":4:", "[api] once more, after line 1", "into the first one"],
     ),
+    "a setting that nobody knows beside one that cannot work": (
+        "[[rules]]\nname = 'busy'\nwhen = 'cpu.percent >> 5'\nsevrity = 'info'\n",
+        [":3: [[rules]] when: found '>' at character 14", ":4: [[rules]] sevrity", "did you mean severity?"],
+    ),
+    "a channel that is not there beside a mistake elsewhere": (
+        "[api]\nprot = 1\n[notify]\nchannels = ['opps']\n[channels.ops]\ntype = 'command'\ncommand = ['/bin/true']\n",
+        [":2: [api] prot", ':4: [notify] channels: found the channel "opps", which is not there', "did you mean ops?"],
+    ),
+    "a label that is no text": (
+        "[[hosts]]\nname = 'web-1'\nlabels = { role = 1 }\n",
+        [":3: [[hosts]] labels.role: found 1, expected text"],
+    ),
+    "hosts and services that depend on each other": (
+        "[[hosts]]\nname = 'a'\nparent = 'shop'\n[[hosts]]\nname = 'b'\nparent = 'a'\n"
+        "[[services]]\nname = 'shop'\nurl = 'http://shop.example/'\nhost = 'host/b'\n",
+        [
+            ':3: [[hosts]] parent: found "shop", which leads back here, expected what does not depend on it',
+            "; host/a to service/shop to host/b to host/a",
+            ":6: [[hosts]] parent: found",
+            ":10: [[services]] host: found",
+        ],
+    ),
+    "a window that holds nothing back, in no time zone": (
+        "[[maintenance]]\nname = 'night'\nstart = '01:00'\nlasts = '1h'\nzone = 'Europe/Berln'\n"
+        "matches = ['db-*', 'severity=critcal']\n",
+        [
+            ":5: [[maintenance]] zone:",
+            "did you mean Europe/Berlin?",
+            ':6: [[maintenance]] matches: found "severity=critcal", expected severity=info, warning or critical',
+            "did you mean critical?",
+        ],
+    ),
+    "marks that act on a terminal": (
+        '[api]\n"bi\\u001b[31mnd" = 1\n[bus]\nlog_level = "\\u001b]0;x\\u0007"\n',
+        ["[api] bi\\x1b[31mnd: found an unknown setting", '[bus] log_level: found "\\x1b]0;x\\x07"'],
+    ),
     "no TOML": ("[bus]\ndoor = \n", [":2:", "expected TOML"]),
     "a host twice and a service without its URL": (
         "[[hosts]]\nname = 'web-1'\n[[hosts]]\nname = 'web-1'\n[[services]]\nname = 'shop'\n",
-        [":4: [[hosts]] name", '"web-1" a second time', ":5: [[services]] url: found nothing", "add url = ..."],
+        [
+            ":4: [[hosts]] name",
+            '"web-1" a second time, after line 2',
+            ":5: [[services]] url: found nothing",
+            "add url = ...",
+        ],
     ),
     "many things at once": (
         "[bus]\ndoor = 'localhost'\nreceipts = 'tcp://127.0.0.1:99999999'\n[collector]\nqueue = 1\n"
@@ -165,6 +206,15 @@ def test_faults_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="GUARDIA_CONFIG"):
         config.load(tmp_path / "nowhere.toml", rooms.tables(), rooms.LISTS)
+
+
+def test_what_is_no_file_of_a_readable_length_is_told(tmp_path: Path) -> None:
+    for path, said in (
+        (tmp_path, "found a folder, expected a configuration file"),
+        (Path("/dev/zero"), "more than 16MiB"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            config.load(path, rooms.tables(), rooms.LISTS)
 
 
 def test_guardia_check_prints_the_faults_and_leaves_with_100(tmp_path: Path) -> None:

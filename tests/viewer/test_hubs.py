@@ -181,8 +181,16 @@ def test_the_hub_of_this_machine_is_asked_where_its_own_configuration_says(
     settings.write_text('api_url = "http://127.0.0.1:1"\n')
     assert printing.hosts([]) == 2, "the viewer's settings win"
     settings.unlink()
-    config.write_text("[api\n")
-    assert hubs.here({"GUARDIA_CONFIG": str(config)}) == ""
+    refused = "cannot reach 127.0.0.1:8080: connection refused"
+    assert hubs.with_remedy(refused) == f"{refused}; no hub runs there: make run starts one, --hub names another"
+    for text in ("[api\n", "api = 7\n", '[api]\nport = "8080"\n', "[api]\nport = 99999\n", "a = " + "[" * 5000):
+        config.write_text(text)
+        assert hubs.here({"GUARDIA_CONFIG": str(config)}) == ""
+    assert hubs.with_remedy(refused) == (
+        f"{refused}; where the hub of {config} listens cannot be read there: guardia check names what is wrong"
+    )
+    elsewhere = "cannot reach 127.0.0.1:9: connection refused"
+    assert hubs.with_remedy(elsewhere).startswith(f"{elsewhere}; no hub runs there")
 
 
 def test_settings_that_name_another_machine_send_commands_there(settings: Path) -> None:

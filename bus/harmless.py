@@ -1,0 +1,14 @@
+"""Text from outside, made so that it does nothing where it is shown. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def safe(text: str) -> str:
+    """``text`` without control characters, terminal escapes, marks that turn the direction of writing, and what is no
+    Unicode and could not be written (a file's name may be).
+    """
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

@@ -57,11 +57,12 @@ def build(program: Program[Agent]) -> None:
     turns = Turns(sampler, costs, tell, aside.take)
     plugins = Plugins(turns, sampler, executor, config=config, costs=costs, log=log, submit=hands.submit)
 
-    for job in panel.jobs(Ground(config, costs=costs, say=log.warning), sampler, log, aside.submit):
+    ground = Ground(config, costs=costs, say=log.warning)
+    for job in panel.jobs(ground, sampler, log, aside.submit):
         turns.add(job)
     turns.add(telling.facts(config, version(), producer, costs=costs, log=log, submit=aside.submit))
     if config.processes:
-        turns.add(telling.processes(config, producer, costs=costs, log=log, submit=aside.submit))
+        turns.add(telling.processes(ground, producer, log=log, submit=aside.submit))
     turns.add(plugins.job(program.settings.path.parent / config.plugins, aside.submit))
 
     if config.watch_url is not None:

@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Callable
 
+from agent.pids import Pids
 from agent.ranking import Ranked, Seen, parsed, ranked, shown
 from bus.messages import Process, Processes
 
@@ -19,9 +20,12 @@ _MOST_USERS = 10_000
 class ProcessTable:
     """Reads the processes that used most CPU or memory since the last reading."""
 
-    def __init__(self, count: int, *, proc: str = "/proc", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, count: int, *, proc: str = "/proc", pids: Pids | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._count = count
         self._proc = proc
+        self._pids = pids or Pids(proc)
         self._clock = clock
         self._before: dict[int, Seen] = {}
         self._at: float | None = None
@@ -41,12 +45,11 @@ class ProcessTable:
 
     def _table(self) -> dict[int, Seen]:
         table = {}
-        for name in os.listdir(self._proc):
-            if name.isdigit():
-                try:
-                    table[int(name)] = parsed(_content(f"{self._proc}/{name}/stat"))
-                except (OSError, ValueError, IndexError):  # it ended meanwhile
-                    continue
+        for name in self._pids.read():
+            try:
+                table[int(name)] = parsed(_content(f"{self._proc}/{name}/stat"))
+            except (OSError, ValueError, IndexError):  # it ended meanwhile
+                continue
         return table
 
     def _row(self, one: Ranked) -> Process:

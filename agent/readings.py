@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, NamedTuple, Protocol
 
 from agent.config import Agent
+from agent.pids import Pids
 
 
 class Count(NamedTuple):
@@ -53,6 +55,11 @@ class Ground:
     costs: Costs = field(default_factory=Costs)
     say: Callable[[str], None] = _silent
     """Takes a sentence for the log; may be called from any thread."""
+
+    @cached_property
+    def pids(self) -> Pids:
+        """The list of processes, for all who need it."""
+        return Pids(self.proc)
 
 
 class Metric(Protocol):

@@ -39,7 +39,9 @@ class Sampler:
 
     def take(self, name: str, readings: Readings, now: float, holds: float = 0.0) -> None:
         """Remember a group's readings; its values are good for ``holds`` seconds."""
-        group = self._groups.setdefault(name, _Group())
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = _Group()
         values = group.rates.values(readings, now)
         names = tuple(values)
         if names != group.names:

@@ -10,7 +10,7 @@ from agent.facts import FactsOfHost, News
 from agent.job import Job, Submit, Taken
 from agent.pace import Pace
 from agent.processes import ProcessTable
-from agent.readings import Costs
+from agent.readings import Costs, Ground
 from bus.messages import Facts, Processes
 from bus.producer import Voice
 
@@ -33,15 +33,17 @@ def facts(
     return Job("facts", lambda: source, pace, done, costs=costs, log=log, submit=submit)
 
 
-def processes(
-    config: Agent, producer: Voice, *, costs: Costs, log: logging.Logger, submit: Submit | None
-) -> Job[Processes]:
+def processes(ground: Ground, producer: Voice, *, log: logging.Logger, submit: Submit | None) -> Job[Processes]:
     """The job that tells the busiest and largest processes."""
 
     def done(taken: Taken[Processes]) -> None:
         if taken.found.rows:
             producer.tell(taken.found, at=time.time_ns())
 
+    config = ground.config
     pace = Pace(config.process_seconds, config.budget_percent / 100)
-    count = config.process_count
-    return Job("processes", lambda: ProcessTable(count), pace, done, costs=costs, log=log, submit=submit)
+
+    def opened() -> ProcessTable:
+        return ProcessTable(config.process_count, proc=ground.proc, pids=ground.pids)
+
+    return Job("processes", opened, pace, done, costs=ground.costs, log=log, submit=submit)

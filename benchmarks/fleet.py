@@ -23,6 +23,7 @@ from typing import Any
 import zmq
 
 from benchmarks.producers import NAMES
+from bus.control import read_receipt
 from bus.courier import Courier
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted
@@ -155,7 +156,7 @@ class Agent:
             self.courier.event(event, time.monotonic(), time.time_ns())
         for frame in self.hear.drain():
             with contextlib.suppress(Malformed):
-                self.courier.receipt(frame, time.monotonic(), time.time_ns())
+                self.courier.receipt(read_receipt(frame), time.monotonic(), time.time_ns())
 
 
 Counts = Any

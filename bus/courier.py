@@ -6,7 +6,7 @@ It touches no socket and no clock; the spool, the roads and the times are handed
     courier.start(now, wall)                        connects
     courier.tell(kind, subject, at, body)           a message; cheap, nothing is written yet
     courier.flush(now, wall)                        spools all of them with one fsync and sends what may go
-    courier.receipt(frame, now, wall)               a frame came on the receipts' road
+    courier.receipt(receipt, now, wall)             one came on the receipts' road
     courier.event(Event.CONNECTED, now, wall)       the receipts' road is up, or DISCONNECTED
     courier.refused(now, wall)                      the hub refused the key
     courier.tick(now, wall)                         time passed; call it again after ``due(now)`` seconds
@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from bus.control import MAX_HELLO, Hello, Reject, SpoolReport, pack_hello, read_receipt
+from bus.control import MAX_HELLO, Hello, Receipt, Reject, SpoolReport, pack_hello
 from bus.delivery.actions import Action, Connect, Greet, Move, Send, Settled
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom
@@ -209,9 +209,8 @@ class Courier:
         """The hub refused this producer's key."""
         self._do(self.sender.refused(now), now, wall)
 
-    def receipt(self, frame: bytes, now: float, wall: int, *, late: bool = False) -> None:
-        """A frame from the receipts' road; raises ``Malformed``. ``late``: it came some time ago, nobody knows when."""
-        receipt = read_receipt(frame)
+    def receipt(self, receipt: Receipt, now: float, wall: int, *, late: bool = False) -> None:
+        """The store, as is to be hoped, said something. ``late``: that was some time ago, nobody knows when."""
         if receipt.source != self.source:
             return
         if late:

@@ -5,7 +5,7 @@
 
 What is told within one pass, or within ``gather_seconds``, is made durable with one fsync. Receipts and the
 connection's comings and goings are heard on the loop; its end closes everything. A patient one is not woken for
-receipts as long as all is well and everything was sent: it reads them before the next flush, or within a second.
+receipts as long as all is well and everything was sent: it reads them some seconds later, several at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import zmq
 
 from bus import failpoints
+from bus.control import outspoken, read_receipt
 from bus.courier import Courier, Keeping
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag, State
@@ -37,8 +38,8 @@ ELSEWHERE_SECONDS = 10.0
 MOST_ELSEWHERE_SECONDS = 160.0
 UNREACHED_SECONDS = 10.0
 """Who has not heard of the hub by then is told what to look at."""
-LOOK_SECONDS = 0.9
-"""So old may receipts become that nobody is woken for; a pass each second, which there is anyway, is often enough."""
+LOOK_SECONDS = 3.3
+"""So old may receipts become that nobody is woken for, and a pass of the loop older: less than until one is missed."""
 EARLY_SECONDS = 1.0
 """A timer that would come this much too early is set anew, at most twice in that time."""
 Way = Callable[[Push, Hear], tuple[str, str]]
@@ -104,7 +105,6 @@ class Deliverer(Voice):
         self._listens = True
         """Whether the loop calls for each receipt."""
         self._looked = self._armed = clock()
-        self._reads = 0
         self._clock = clock
         self._wall = wall
         self._flush_timer: Timer | None = None
@@ -174,8 +174,9 @@ class Deliverer(Voice):
         if self._flush_timer is not None:
             self._flush_timer.cancel()
             self._flush_timer = None
-        self._read_late()
-        self.courier.flush(self._clock(), self._wall())
+        now = self._clock()
+        self._read_old(now)
+        self.courier.flush(now, self._wall())
         self._after()
 
     def vitals(self) -> dict[str, float | None]:
@@ -256,29 +257,33 @@ class Deliverer(Voice):
         self._read_receipts()
         self._after()
 
-    def _read_receipts(self, limit: int = 1000, *, late: bool = False) -> None:
-        for frame in self._hear.drain(limit):
+    def _read_receipts(self, *, late: bool = False) -> None:
+        receipts = []
+        for frame in self._hear.drain():
             try:
-                self.courier.receipt(frame, self._clock(), self._wall(), late=late)
+                receipts.append(read_receipt(frame))
                 self.heard = self._clock()
             except Malformed as fault:
                 self.malformed += 1
                 self._log.error("a receipt that is none: %s", fault)
+        for receipt in outspoken(receipts) if late else receipts:
+            self.courier.receipt(receipt, self._clock(), self._wall(), late=late)
 
     def _read_late(self) -> None:
         """Read the receipts that nobody was woken for."""
         if not self._listens:
             self._looked = self._clock()
-            # As a rule there is one that says all; to find that out is dearer than to read it.
-            self._reads += 1
-            if self._reads % 8:
-                self._read_receipts(1, late=True)
-            if not self._reads % 8 or self.courier.sender.under_way:
-                self._read_receipts(late=True)
+            self._read_receipts(late=True)
+
+    def _read_old(self, now: float) -> bool:
+        """Read them if they may be old; whether it was time to."""
+        due = not self._listens and now - self._looked >= LOOK_SECONDS
+        if due:
+            self._read_late()
+        return due
 
     def _look(self) -> None:
-        if not self._listens and self._clock() - self._looked >= LOOK_SECONDS:
-            self._read_late()
+        if self._read_old(self._clock()):
             self._after()
 
     def _listen(self, wanted: bool) -> None:

@@ -40,8 +40,8 @@ T = TypeVar("T")
 STOPPED, BUG, WRONG, TRY_AGAIN = 0, 70, 100, 111
 PAUSE = 5.0
 """Seconds between a failure of the world and the exit, so that the supervisor's restarts do not spin."""
-KEYS_SECONDS = 0.9
-"""So often an agent looks whether it has other keys; a pass each second, which there is anyway, is often enough."""
+KEYS_SECONDS = 4.9
+"""So often an agent looks, in a pass that there is anyway, whether it has other keys."""
 ROADS = {
     "side_door": "door.ipc",
     "side_receipts": "side-receipts.ipc",

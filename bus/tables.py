@@ -83,7 +83,7 @@ class Bus:
         7 * 86_400.0, unit="s", minimum=60, help="What could not be delivered within this time is dropped, and counted."
     )
     beat_seconds: float = setting(
-        1.0, unit="s", minimum=0.1, maximum=2, help="A program shows at most this often that its loop goes round."
+        2.0, unit="s", minimum=0.1, maximum=2, help="A program shows at most this often that its loop goes round."
     )
     vitals_seconds: float = setting(
         10.0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import struct
 from typing import ClassVar
 
@@ -24,14 +23,12 @@ class Tasks:
     slow = True
 
     def __init__(self, ground: Ground, utmp: str = "/run/utmp") -> None:
-        self._proc = ground.proc
+        self._pids = ground.pids
         self._utmp = utmp
 
     def read(self) -> Readings:
         """Both counts; sessions only where the host keeps account of them."""
-        readings: dict[str, Reading] = {
-            "system.processes": float(sum(name.isdigit() for name in os.listdir(self._proc)))
-        }
+        readings: dict[str, Reading] = {"system.processes": float(len(self._pids.read()))}
         with contextlib.suppress(FileNotFoundError), open(self._utmp, "rb") as file:
             readings["system.users"] = float(sessions(file.read(1_000_000)))
         return readings

@@ -26,7 +26,7 @@ back in one frame; a producer gets its own alone.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple
@@ -171,6 +171,20 @@ def read_receipt(frame: bytes) -> Receipt:
         credit,
         tuple(_reject(*fields) for fields in _REJECT.iter_unpack(frame[middle:])),
     )
+
+
+def outspoken(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Of receipts in the order in which they came, those that say something that the one after them does not."""
+    return [one for place, one in enumerate(receipts, 1) if not _said_again(one, receipts[place : place + 1])]
+
+
+def _said_again(one: Receipt, after: Sequence[Receipt]) -> bool:
+    # As a rule they differ in the time, the credit and how far one epoch is stored, of which the last word counts.
+    if not after or one.answer or one.rejects or len(one.marks) != 1 or len(after[0].marks) != 1:
+        return False
+    (was,), (now,) = one.marks, after[0].marks
+    same_store = one[:3] == after[0][:3] and one.flags == after[0].flags
+    return same_store and was.epoch == now.epoch and was.watermark <= now.watermark and not (was.until or was.refused)
 
 
 def _mark(epoch: int, watermark: int, until: int, refused: int) -> Mark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from bus.control import (
     Reject,
     SpoolReport,
     bundled,
+    outspoken,
     pack_hello,
     pack_receipt,
     read_hello,
@@ -125,6 +127,36 @@ def test_receipts_go_to_the_collector_back_to_back_and_come_apart_again() -> Non
     apart = [one for frame, _ in frames for one in unbundled(frame)]
     assert apart == [(f"web-{place}", receipt) for place, receipt in enumerate(packed)]
     assert list(bundled([])) == []
+
+
+def test_of_receipts_that_tell_ever_more_of_one_epoch_the_last_one_is_enough() -> None:
+    told = [Receipt("web-1", 5, 6, at, (Mark(8, at),), credit=at) for at in range(1, 5)]
+
+    assert outspoken(told) == told[-1:]
+    assert outspoken([]) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answer": 44},
+        {"rejects": (Reject(8, 1, "poison"),)},
+        {"flags": Flags.DISK_FULL},
+        {"incarnation": 7},
+        {"generation": 6},
+        {"source": "web-2"},
+        {"marks": (Mark(9, 1),)},
+        {"marks": (Mark(8, 3),)},
+        {"marks": (Mark(8, 1), Mark(9, 1))},
+        {"marks": (Mark(8, 1, until=2),)},
+        {"marks": (Mark(8, 1, refused=True),)},
+    ],
+)
+def test_a_receipt_that_says_anything_else_is_heard(more: dict[str, Any]) -> None:
+    after = Receipt("web-1", 5, 6, 2, (Mark(8, 2),))
+    one = Receipt("web-1", 5, 6, 1, (Mark(8, 1),))._replace(**more)
+
+    assert outspoken([one, after]) == [one, after]
 
 
 def test_what_comes_after_a_whole_receipt_is_refused_and_the_whole_one_is_taken() -> None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from bus.control import Mark, Receipt, Reject, pack_receipt, read_hello
+from bus.control import Mark, Receipt, Reject, read_hello
 from bus.courier import MEMORY_MESSAGES, Courier
 from bus.delivery.retention import Evicted, NoRoom
 from bus.delivery.sender import Sender
@@ -86,7 +86,7 @@ class House:
 
     def hear(self, *marks: Mark, answer: int = 0, rejects: tuple[Reject, ...] = ()) -> None:
         receipt = Receipt("web-1", 5, 1, self.wall + 7, marks, answer, rejects=rejects)
-        self.courier.receipt(pack_receipt(receipt), self.now, self.wall)
+        self.courier.receipt(receipt, self.now, self.wall)
 
     def flow(self, **stored: int) -> None:
         """Connected, and the store told what it has."""
@@ -156,7 +156,7 @@ def test_a_receipt_for_somebody_else_is_nothing_to_us(tmp_path: Path) -> None:
     house = House(tmp_path / "spool")
     house.flow()
     house.say(b"one")
-    house.courier.receipt(pack_receipt(Receipt("web-2", 5, 1, 0, (Mark(house.epoch, 1),))), house.now, house.wall)
+    house.courier.receipt(Receipt("web-2", 5, 1, 0, (Mark(house.epoch, 1),)), house.now, house.wall)
 
     assert house.courier.sender.unacknowledged == 1
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from bus.control import Mark, Receipt, pack_receipt, read_hello
+from bus.control import Mark, Receipt, Reject, pack_receipt, read_hello
 from bus.delivering import Deliverer
 from bus.delivery.states import Flag
 from bus.delivery.window import Limits
@@ -137,19 +137,39 @@ def test_who_is_patient_is_not_woken_for_a_receipt_that_nothing_waits_for(
         patient.loop.pass_once(0.01)
     assert patient.unacknowledged == 1
 
-    # then the next flush reads it first, and does not take the wait for the way that it took
+    # then a flush reads it first, when it is old enough, and does not take the wait for the way that it took
+    monkeypatch.setattr("bus.delivering.LOOK_SECONDS", 0.0)
     patient.deliverer.flush()
     assert patient.unacknowledged == 0
     assert sender.pump.window.round_trip == before
 
 
-def test_who_is_patient_reads_receipts_within_a_second_if_nothing_else_happens(patient: Rig) -> None:
+def test_who_is_patient_reads_receipts_within_seconds_if_nothing_else_happens(patient: Rig) -> None:
     patient.until(lambda: patient.deliverer.courier.sender.calm, "all is well")
     patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
     patient.deliverer.flush()
     start = time.monotonic()
     patient.until(lambda: patient.unacknowledged == 0, "its receipt")
     assert time.monotonic() - start < 5
+
+
+def test_receipts_that_waited_together_are_all_heeded(patient: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bus.delivering.LOOK_SECONDS", 60.0)
+    settled(patient)
+    for _ in range(3):
+        patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+        patient.deliverer.flush()
+    patient.until(lambda: len(patient.records) == 3, "the messages")
+    live = patient.deliverer.courier.sender.flows.live.epoch
+    patient.post.deliver(
+        patient.who,
+        pack_receipt(Receipt("web-1", 5, 1, NOON, (Mark(live, 2),), rejects=(Reject(live, 2, "poison"),))),
+    )
+    patient.post.deliver(patient.who, pack_receipt(Receipt("web-1", 5, 1, NOON, (Mark(live, 3),))))
+    monkeypatch.setattr("bus.delivering.LOOK_SECONDS", 0.0)
+    patient.until(lambda: patient.unacknowledged == 0, "the last one")
+
+    assert patient.deliverer.courier.rejected == 1
 
 
 def test_who_is_patient_listens_while_anything_is_left_to_send(patient: Rig) -> None:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bus.control import read_receipt
 from bus.courier import Courier
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag, State
@@ -142,7 +143,7 @@ class Host:
     def hear(self, frame: bytes) -> None:
         """A frame from the receipts' road."""
         if self.connected:
-            self._attempt(lambda courier: courier.receipt(frame, self.now, self.wall))
+            self._attempt(lambda courier: courier.receipt(read_receipt(frame), self.now, self.wall))
 
     def connection(self, up: bool) -> None:
         """The connection to the collector is lost, or there again."""

@@ -47,7 +47,7 @@ def is_metric(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The names of a sample's numbers, in their order; sent before the first sample that uses it."""
+    """The names of a sample's numbers, in their order; sent before it, and again at least each hour of its use."""
 
     names: tuple[str, ...]
 

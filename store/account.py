@@ -26,6 +26,7 @@ from store.dates import Dates
 
 LEDGER = HUB + "store-writer"
 """Who writes the ledger of losses."""
+MANY_NAMES = "more names of metrics than are kept of one source"
 FOUND = "found"
 """The reason of an entry that takes back an earlier one: the messages came after all."""
 TALLY_EVERY = 600_000_000_000
@@ -57,8 +58,12 @@ class Account:
         receiver: Receiver,
         fence: Fence,
         quarantine: Callable[[str, int, int, bytes], None] = lambda source, epoch, number, record: None,
+        may_learn: Callable[[str, tuple[str, ...], int], bool] = lambda source, names, now: True,
     ) -> None:
-        """``quarantine`` (source, epoch, number, record) keeps what will never be stored."""
+        """``quarantine`` (source, epoch, number, record) keeps what will never be stored.
+
+        ``may_learn`` (source, names, now in ns) says whether a layout is kept.
+        """
         self.receiver = receiver
         self.alone: list[Suspect] = []
         """What the fence wants committed one by one."""
@@ -67,6 +72,7 @@ class Account:
         self._fence = fence
         self._dates = Dates()
         self._quarantine = quarantine
+        self._may_learn = may_learn
         self._told = 0
         self._news: Counter[tuple[str, str]] = Counter()
         self._entered: list[tuple[int, Loss]] = []
@@ -151,8 +157,9 @@ class Account:
 
     def _admit(self, batch: Batch, kind: str, fields: tuple[Any, ...], record: bytes, received: int) -> None:
         loss: Loss | None = None
+        names: tuple[str, ...] = ()
         try:
-            if kind == "layout" and not names_of(record):
+            if kind == "layout" and not (names := names_of(record)):
                 raise Malformed("body", "a layout without names")
             if kind == "loss":
                 loss = read(record)[0].message()
@@ -162,6 +169,9 @@ class Account:
             self._reject(batch, fields, record, received, "malformed")
             return
         epoch, source = fields[7], _source(fields, record)
+        if names and not self._may_learn(source, names, received):
+            self._reject(batch, fields, record, received, "limit", MANY_NAMES)
+            return
         untimed = kind in _LOOKED_INTO or source.startswith(HUB)
         if not untimed and not self._dates.may_tell(source, fields[1], fields[9], received):
             self._reject(batch, fields, record, received, "limit", "misdated")

@@ -72,6 +72,13 @@ class Store:
     keep_1h_seconds: float = setting(
         1826 * DAYS, minimum=0, unit="s", help="Rollups of an hour older than this are dropped; 0: none are made."
     )
+    layouts_bytes: int = setting(
+        67_108_864,
+        minimum=1_048_576,
+        unit="bytes",
+        help="Names of metrics that are kept of one source: new ones are refused while it has more. Those that nothing"
+        " refers to any more are forgotten after three days.",
+    )
     seal_after_seconds: float = setting(
         600.0, minimum=0, unit="s", help="So long after an hour's end its rows become blocks; what is late joins them."
     )

@@ -80,7 +80,7 @@ class Writer:
         self._fence.settled(self._receiver.held)
         if self._fence.suspects:
             log.warning("the last run died over %d messages: they are stored one by one", self._fence.suspects)
-        self._account = Account(self._receiver, self._fence, Quarantine(path / "quarantine").keep)
+        self._account = Account(self._receiver, self._fence, Quarantine(path / "quarantine").keep, self._may_learn)
         self._settling = Settling(self._receiver, settle, loop, config.receipt_seconds, clock=clock)
         self._receiver.announce(clock() / 1e9)
         self._settling.soon()
@@ -209,6 +209,9 @@ class Writer:
         self._vitals.count("store.commits")
         self._vitals.gauge("store.commit_seconds", time.monotonic() - start)
         return True
+
+    def _may_learn(self, source: str, names: tuple[str, ...], now: int) -> bool:
+        return self._backend.may_learn(source, names, now, self._config.layouts_bytes)
 
     def _commit_suspects(self) -> None:
         """Commit one by one what the last run died over; what there is no room for is sent again."""

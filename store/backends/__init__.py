@@ -74,6 +74,12 @@ class Backend(Protocol):
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind the ids that are known."""
 
+    def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
+        """Whether the names of a layout are kept, also by the commit that brings them.
+
+        Those that are known are; new ones as long as their source has no more than ``most`` bytes of them.
+        """
+
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop what is older than ``keep[kind]`` ns, in whole partitions; returns how many records went."""
 

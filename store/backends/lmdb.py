@@ -18,28 +18,26 @@ from typing import Any
 import lmdb
 
 from bus import failpoints
-from bus.messages import BY_CODE, KINDS, layout_id
+from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams
 from store.backends.beginning import be_sure, begin_anew
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
+from store.backends.layouts import StateLayouts, names_in
 from store.backends.leaving import counted, leaving, let_go
 from store.backends.newest import NewestRecords, Numbered
 from store.backends.numbers import Numbers, number_of
 from store.backends.partitions import BAD, Partitions, environment, explained
-from store.backends.past import Past
+from store.backends.past import SAMPLE, Past
 from store.backends.values import (
     NOBODY,
     disk_bytes,
     measured_at,
-    names_of,
-    pack_names,
     pack_series,
     pack_stream,
     unpack_latest,
-    unpack_names,
     unpack_series,
     unpack_stream,
 )
@@ -120,8 +118,7 @@ class LmdbBackend:
         """Of each kind, by its code, the series' numbers by subject."""
         for key, number in series.items():
             self._numbers.setdefault(key[0], {})[key[1:]] = number
-        with self._state.begin() as txn:
-            self._layout_ids = {LAYOUT.unpack(k)[0] for k, _ in txn.cursor(self._db["layouts"])}
+        self._layouts = StateLayouts(self._state, self._db, time.time_ns())
         self._newest = NewestRecords(self._db)
         self._witness = Witness(self._path.with_name(self._path.name + ".generation"))
         known = int(self._meta.get("generation", 0))
@@ -136,7 +133,7 @@ class LmdbBackend:
         """Make the batch durable; see ``Backend``."""
         halfway, self._halfway = self._halfway, True
         try:
-            self._intern(batch)
+            self._intern(batch, now)
             self._commits = int(self._meta.get("commits", 0)) + 1
             counts: dict[str, int] = {}
             told: list[tuple[int, Numbered]] = []
@@ -155,7 +152,7 @@ class LmdbBackend:
                 raise StoreFull(str(error)) from None
             raise StoreBroken(f"{self._path}: {error}") from None
 
-    def _intern(self, batch: Batch) -> None:
+    def _intern(self, batch: Batch, now: int) -> None:
         """Give new series their numbers and keep new layouts, durably, before any row needs them."""
         series: dict[bytes, bytes] = {}
         fresh: dict[tuple[int, bytes], int] = {}
@@ -168,11 +165,7 @@ class LmdbBackend:
                     series[series_key(BY_CODE[code].name, subject)] = pack_series(following, group.at)
                     fresh[code, subject] = following
                     following += 1
-        layouts: dict[int, bytes] = {}
-        for record in batch.layouts:
-            names = names_of(record)
-            if names and (found := layout_id(names)) not in self._layout_ids:
-                layouts[found] = pack_names(names)
+        layouts = self._layouts.fresh(batch.layouts, now)
         if not series and not layouts:
             return
         with self._state.begin(write=True) as txn:
@@ -183,7 +176,7 @@ class LmdbBackend:
         for (code, subject), number in fresh.items():
             self._numbers[code][subject] = number
         self._following = following
-        self._layout_ids.update(layouts)
+        self._layouts.ids.update(layouts)
 
     def _commit_partition(self, kind: str, start: int, groups: Numbered, halfway: bool) -> int:
         path = self._partitions.path(kind, partition(kind, start))
@@ -215,10 +208,12 @@ class LmdbBackend:
                 self._newest.gather(txn, code, groups)
             due = self._newest.put(txn, now)
             began = self._newest.put_first(txn, told)
+            heard = self._layouts.put_heard(txn)
             write_meta(txn, self._db, meta)
         self._meta = meta
         self._newest.committed(now, all_of_it=due)
         self._newest.began(began)
+        self._layouts.noted(heard)
         if due:
             self._witness.note(self.generation, self._commits)
 
@@ -227,6 +222,10 @@ class LmdbBackend:
         with self._state.begin(write=True) as txn:
             self._newest.put(txn, FAR)
         self._newest.committed(0, all_of_it=True)
+
+    def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
+        """Whether the names of a layout are kept; see ``Backend``."""
+        return self._layouts.may_learn(source, names, now, most)
 
     def streams(self) -> list[tuple[bytes, bytes]]:
         """How far each stream is stored; see ``Backend``. One that is damaged begins anew: it is offered again."""
@@ -255,6 +254,8 @@ class LmdbBackend:
         for kind, records in uncounted.items():
             meta = counted(meta, "deleted", kind, records)
         self._keep_meta(meta)
+        with contextlib.suppress(lmdb.Error):  # on a full disk it waits
+            self._layouts.forget_unused(self._partitions, now)
         return dropped
 
     def _note_leaving(self, what: str, kind: str, path: Path) -> bool:
@@ -263,6 +264,8 @@ class LmdbBackend:
 
     def _note_sealed(self, kind: str, path: Path) -> bool:
         """A partition is about to leave the rows for the blocks; False when it has to stay."""
+        if kind == SAMPLE:
+            self._layouts.hear(self._past.layouts_sealed(path), time.time_ns())
         return self._note_leaving("sealed", kind, path)
 
     def _keep_meta(self, meta: dict[str, Any]) -> bool:
@@ -332,10 +335,10 @@ class LmdbBackend:
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         """The names behind layout ids; see ``Backend``."""
-        known = [wanted for wanted in ids if 0 <= wanted < 2**64]
+        known = {wanted for wanted in ids if 0 <= wanted < 2**64}
         with self._reading() as txn:
-            found = {wanted: unpack_names(txn.get(LAYOUT.pack(wanted), db=self._db["layouts"])) for wanted in known}
-        return {wanted: names for wanted, names in found.items() if names}
+            found = names_in(txn, self._db["layouts"], known)
+        return found | self._past.names(known - found.keys())
 
     def statistics(self) -> dict[str, Any]:
         """What the store holds; see ``Backend``."""

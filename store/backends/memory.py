@@ -19,6 +19,7 @@ from store.backends import Row, Streams, pieces_of_rows
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
 from store.keys import dated, period
+from store.layouts import Ledger
 from store.pieces import Piece
 
 MOST_RECORDS = 1_000_000
@@ -35,6 +36,7 @@ class MemoryBackend:
         self._first: dict[tuple[str, str], int] = {}
         self._latest: dict[tuple[str, str], Newest] = {}
         self._layouts: dict[int, tuple[str, ...]] = {}
+        self._ledger = Ledger()
         self._records: Counter[str] = Counter()
         self._deleted: Counter[str] = Counter()
         self._streams: dict[bytes, bytes] = {}
@@ -101,6 +103,9 @@ class MemoryBackend:
 
     def layouts(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
         return {i: self._layouts[i] for i in ids if i in self._layouts}
+
+    def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
+        return self._ledger.learn(layout_id(names), source, sum(map(len, names)), now, most)
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         dropped = 0

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ AT_ONCE = 4
 """Partitions removed in one go: a commit waits for it."""
 
 MOST_PLANS = 32
+MOST_ABSENT = 10_000
 MOST_LAYOUTS = 32
 """Layouts that are remembered: each may have thousands of names."""
 
@@ -73,6 +75,9 @@ class Past:
         self._stepped = Stepped(blocks)
         self._layouts = remembered(layouts)
         self._plans: dict[Hashable, list[Step]] = {}
+        self._looked: Hashable = None
+        self._absent: set[int] = set()
+        """Layouts that no file has which there were when it was looked for them."""
 
     def rows(self, kind: str, subject: str, number: int, start: int, end: int) -> list[Row]:
         """The records in a range; see ``Backend``."""
@@ -206,6 +211,42 @@ class Past:
     def damage(self) -> dict[str, float]:
         """A reading of whether the archive is away, if there is one."""
         return {"archive_away": float(bool(self.lacking))} if self._archive is not None else {}
+
+    def names(self, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """The names behind layouts that the state has forgotten, as the files that use them have them."""
+        looked = self._blocks.listing(SAMPLE, RAW), tuple(self._archive.spans(SAMPLE)) if self._archive else ()
+        if looked != self._looked or len(self._absent) > MOST_ABSENT:
+            self._looked, self._absent = looked, set()
+        missing, found = set(ids) - self._absent, dict[int, tuple[str, ...]]()
+        if not missing:
+            return found
+        for layouts in self._every_layouts():
+            found.update({one: layouts[one] for one in missing & layouts.keys()})
+            missing -= found.keys()
+            if not missing:
+                break
+        self._absent |= missing
+        return found
+
+    def _every_layouts(self) -> Iterator[Mapping[int, tuple[str, ...]]]:
+        for span in reversed(self._blocks.spans(SAMPLE, RAW)):
+            with suppress(Gone):
+                segment = self._blocks.segment(self._blocks.path(SAMPLE, RAW, span))
+                if segment is not None:
+                    yield segment.index.layouts
+        for span in reversed(self._archive.spans(SAMPLE)) if self._archive is not None else ():
+            assert self._archive is not None
+            file = self._archive.opened(SAMPLE, span)
+            if file is not None:
+                yield file.index.layouts
+
+    def layouts_sealed(self, path: Path) -> list[int]:
+        """The layouts that are used in the file that holds a partition's rows."""
+        with suppress(Gone):
+            block = self._block_of(SAMPLE, path)
+            segment = self._blocks.segment(block) if block is not None else None
+            return list(segment.index.layouts) if segment is not None else []
+        return []
 
     def close(self) -> None:
         """Close every file."""

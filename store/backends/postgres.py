@@ -16,14 +16,15 @@ from typing import Any, LiteralString
 import msgpack
 from psycopg import sql
 
-from bus.messages import BY_CODE, KINDS, layout_id
+from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER, walk
 from store.backends import Row, StoreBroken, StoreFull, Streams, pieces_of_rows
+from store.backends.postgres_layouts import TableLayouts
 from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
-from store.backends.values import measured_at, names_of
+from store.backends.values import measured_at
 from store.backends.witness import Witness
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
@@ -50,7 +51,7 @@ class PostgresBackend:
         self._partitions = Partitions(schema)
         self._server = Server(url, schema)
         self._series: dict[tuple[int, bytes], int] = {}
-        self._layouts: set[int] = set()
+        self._layouts = TableLayouts()
         self._latest_at: dict[int, int] = {}
         self._first_at: dict[int, int] = {}
         self._waiting: dict[int, Newest] = {}
@@ -77,7 +78,7 @@ class PostgresBackend:
             self._series[kind, subject.encode()] = number
             self._first_at[number] = first
             self._latest_at[number] = at
-        self._layouts = {LAYOUT.unpack(row[0])[0] for row in db.execute("SELECT id FROM layouts")}
+        self._layouts.load(db, time.time_ns())
         known = int(self._meta.get("generation", 0))
         self.generation = self._witness.judged(known, int(self._meta.get("commits", 0)), time.time_ns())
         self._meta["generation"] = self.generation
@@ -90,7 +91,7 @@ class PostgresBackend:
             with self._server.using() as db:
                 new = self._intern(db, latest)
                 began = self._put_first(db, batch, self._series | new)
-                layouts = self._keep_layouts(db, batch.layouts)
+                layouts = self._layouts.keep(db, batch.layouts, now)
                 counts = self._insert(db, batch, self._series | new)
                 self._move_streams(db, streams)
                 meta = self._counted(counts, now)
@@ -105,7 +106,7 @@ class PostgresBackend:
         # Only now does any of it hold.
         self._series |= new
         self._first_at |= began
-        self._layouts |= layouts
+        self._layouts.noted(layouts)
         self._meta = meta
         for number, newest in waiting.items():
             self._latest_at[number] = newest.at
@@ -139,17 +140,6 @@ class PostgresBackend:
                 (list(found), list(found.values())),
             )
         return {number: min(at, self._first_at.get(number, FAR)) for number, at in found.items()}
-
-    def _keep_layouts(self, db: Db, records: Sequence[bytes]) -> set[int]:
-        new: set[int] = set()
-        for record in records:
-            names = names_of(record)
-            if names and (found := layout_id(names)) not in self._layouts and found not in new:
-                new.add(found)
-                db.execute(
-                    "INSERT INTO layouts VALUES (%s, %s) ON CONFLICT DO NOTHING", (LAYOUT.pack(found), "\n".join(names))
-                )
-        return new
 
     def _insert(self, db: Db, batch: Batch, series: dict[tuple[int, bytes], int]) -> dict[str, int]:
         """Add the rows; returns how many of each kind were new."""
@@ -233,8 +223,14 @@ class PostgresBackend:
             total = {kind: int(deleted.get(kind, 0)) + dropped.get(kind, 0) for kind in {*deleted, *dropped}}
             meta = self._meta | {"last_cleanup": now, "deleted": total}
             self._write_meta(db, meta)
+            gone = self._layouts.forget(db, now - keep["sample"]) if "sample" in keep else []
         self._meta = meta
+        self._layouts.gone(gone)
         return sum(dropped.values())
+
+    def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
+        """Whether the names of a layout are kept; see ``Backend``."""
+        return self._layouts.may_learn(source, names, now, most)
 
     # -- reading ---
 

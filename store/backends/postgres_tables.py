@@ -2,7 +2,7 @@
 
     meta     a word                       ->  msgpack
     series   number, kind, subject        ->  first_at, and its newest record with its times
-    layouts  layout id, 8 bytes           ->  names joined by newlines
+    layouts  layout id, 8 bytes           ->  names joined by newlines, who announced them, when they were heard of
     streams  source, 0x00, epoch          ->  how far it is stored (``bus/delivery/stream.py``)
     rows_<kind>  series, at, digest       ->  received, the record as it came on the wire
 
@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS series (
     at bigint NOT NULL, received bigint NOT NULL, record bytea NOT NULL, UNIQUE (kind, subject)
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS layouts (id bytea PRIMARY KEY, names text NOT NULL);
+ALTER TABLE layouts ADD COLUMN IF NOT EXISTS source text NOT NULL DEFAULT '';
+ALTER TABLE layouts ADD COLUMN IF NOT EXISTS heard bigint NOT NULL DEFAULT 0;
 CREATE TABLE IF NOT EXISTS streams (key bytea PRIMARY KEY, value bytea NOT NULL) WITH (fillfactor = 50);
 """
 ROWS = """

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from zlib import crc32
 
+from bus.fields import Unfit
+from bus.messages import KINDS, split_sample
 from bus.questions import Stored
-from bus.wire import Malformed, read
+from bus.wire import HEADER, Malformed, read, walk
 from store.keys import LATEST, NUMBER, SERIES
 
+SAMPLE = KINDS["sample"].code
 NOBODY = 2**32 - 1
 """The number of no series."""
 AT = slice(28, 36)
@@ -73,6 +77,19 @@ def names_of(record: bytes) -> tuple[str, ...]:
         return tuple(read(record)[0].message().names)
     except Malformed:
         return ()  # counted by the writer, which read it first
+
+
+def layouts_of(records: Iterable[bytes]) -> set[int]:
+    """The layouts of these samples, each of which may be several back to back; all else has none."""
+    found = set()
+    for record in records:
+        try:
+            for begin, end, fields in walk(record):
+                if fields[1] == SAMPLE:
+                    found.add(split_sample(record[begin + HEADER.size + fields[3] + fields[4] : end])[0])
+        except (Malformed, Unfit):
+            continue  # whoever reads it has no use for its names
+    return found
 
 
 def measured_at(record: bytes) -> int:

@@ -71,7 +71,7 @@ class VictoriaMetricsBackend(LmdbBackend):
         if write:
             of_this = self._told.get("generation") == self.generation
             self._unknown: dict[int, float] = {}
-            self._names = super().layouts(tuple(self._layout_ids))
+            self._names = super().layouts(tuple(self._layouts.ids))
             mark = self._told.get("mark", 0) if of_this else 0
             self._shipper = Shipper(self._places, url, mark, self._known, flush_seconds)
             self._first = self._committed

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bus.messages import Layout, Sample
 from bus.secret import Secret
 from store.backends import StoreBroken, opened
 from store.backends.postgres import PostgresBackend
-from tests.store.given import HOUR, NOON, SECOND, batch, layout, numbers, sample
+from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, layout, numbers, sample, told
 from tests.store.servers import Postgres
 
 LATE = NOON + HOUR
@@ -61,6 +62,21 @@ def test_a_database_put_back_to_an_older_copy_gets_a_new_generation(postgres: Po
 
     assert restored.generation > first.generation
     restored.close()
+
+
+def test_layouts_are_forgotten_after_all_rows_of_their_time(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.database()
+    first = PostgresBackend(tmp_path / "store", write=True, url=url)
+    old, shared = Layout(("old.value",)), LAYOUT.id
+    first.commit(batch([told(old, 1), told(Sample(old.id, (1.0,)), 2), layout(), sample(3)]), NOON)
+    assert not first.may_learn("web-1", ("more.value",), NOON, 300)
+    first.close()
+    again = PostgresBackend(tmp_path / "store", write=True, url=url)
+    again.retain({"sample": DAY}, NOON + 2 * DAY)
+    assert again.layouts((old.id, shared)).keys() == {old.id, shared}
+    again.retain({"sample": DAY}, NOON + 4 * DAY)
+    assert again.layouts((old.id, shared)).keys() == {shared}, "the newest sample of a host needs it"
+    again.close()
 
 
 def test_what_is_wrong_with_the_server_is_a_sentence_without_the_password(tmp_path: Path) -> None:

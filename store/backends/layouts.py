@@ -1,0 +1,124 @@
+"""The layouts in the state of an LMDB store: learnt, heard of, and forgotten when nothing refers to them any more.
+
+    layouts   layout id u64  ->  names joined by newlines, checksum
+    heard     layout id u64  ->  checksum u32, when it was heard of last i64, who announced it first
+
+Who opens a store without ``heard``, which later versions added, hears of every layout just then.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+from zlib import crc32
+
+import lmdb
+
+from bus.messages import layout_id
+from store.backends.partitions import Partitions
+from store.backends.values import layouts_of, names_of, pack_names, unpack_latest, unpack_names
+from store.keys import LAYOUT
+from store.layouts import NOBODY, Kept, Ledger, forgotten_before
+
+HEARD = struct.Struct(">Iq")
+AT_ONCE = 20_000
+"""So many are forgotten in one go: a commit waits for it."""
+log = logging.getLogger("guardia")
+
+
+class StateLayouts:
+    """A writer's. ``db`` are the state's databases."""
+
+    def __init__(self, state: lmdb.Environment, db: dict[str, Any], now: int) -> None:
+        self._state = state
+        self._db = db
+        self._heard = state.open_db(b"heard", create=True)
+        self._ledger = Ledger()
+        self.ids: set[int] = set()
+        """Those that are on the disk."""
+        with state.begin() as txn:
+            for key, value in txn.cursor(db["layouts"]):
+                found = LAYOUT.unpack(key)[0]
+                source, heard = _unpacked(txn.get(key, db=self._heard)) or (NOBODY, now)
+                self._ledger.learn(found, source, len(value), heard, 2**62)
+                self.ids.add(found)
+        self._ledger.changed = {found for found in self.ids if self._ledger[found].source == NOBODY}
+
+    def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
+        """Whether the names of a layout are kept; see ``Backend``."""
+        return self._ledger.learn(layout_id(names), source, sum(map(len, names)) + len(names), now, most)
+
+    def fresh(self, records: Iterable[bytes], now: int) -> dict[int, bytes]:
+        """What is to be put of the layouts that these records announce."""
+        found: dict[int, bytes] = {}
+        for record in records:
+            names = names_of(record)
+            layout = layout_id(names) if names else None
+            if layout is not None and layout not in self.ids:
+                found[layout] = pack_names(names)
+                self._ledger.learn(layout, NOBODY, len(found[layout]), now, 0)
+            elif layout is not None:
+                self._ledger.hear(layout, now)
+        return found
+
+    def put_heard(self, txn: lmdb.Transaction) -> set[int]:
+        """Write down what was heard of those that are on the disk; then comes ``noted``."""
+        changed = self._ledger.changed & self.ids
+        with txn.cursor(self._heard) as cursor:
+            cursor.putmulti(sorted((LAYOUT.pack(one), _packed(self._ledger[one])) for one in changed))
+        return changed
+
+    def noted(self, changed: set[int]) -> None:
+        """What ``put_heard`` gave is on the disk."""
+        self._ledger.changed -= changed
+
+    def hear(self, layouts: Iterable[int], now: int) -> None:
+        """These are used."""
+        for layout in layouts:
+            self._ledger.hear(layout, now)
+
+    def forget_unused(self, rows: Partitions, now: int) -> int:
+        """Forget those of which nothing was heard for long, and to which no row refers; returns how many."""
+        begun, ahead = rows.since("sample", now)
+        stale = [layout for layout in self._ledger.stale(forgotten_before(now, begun)) if layout in self.ids]
+        used = rows.layouts_in(ahead) if stale else None
+        return self._forget(stale, used) if used is not None else 0
+
+    def _forget(self, layouts: Sequence[int], used: set[int]) -> int:
+        with self._state.begin(write=True) as txn:
+            for _, value in txn.cursor(self._db["latest"]):
+                stored = unpack_latest(value)
+                used |= layouts_of([stored.record]) if stored is not None else set()
+            gone = list(islice((layout for layout in layouts if layout not in used), AT_ONCE))
+            for layout in gone:
+                txn.delete(LAYOUT.pack(layout), db=self._db["layouts"])
+                txn.delete(LAYOUT.pack(layout), db=self._heard)
+        for layout in gone:
+            self._ledger.forget(layout)
+            self.ids.discard(layout)
+        if gone:
+            log.info("forgot %d layouts to which nothing refers any more", len(gone))
+        return len(gone)
+
+
+def names_in(txn: lmdb.Transaction, database: Any, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """The names behind those layouts that are in the state."""
+    found = {layout: unpack_names(txn.get(LAYOUT.pack(layout), db=database)) for layout in ids}
+    return {layout: names for layout, names in found.items() if names}
+
+
+def _packed(kept: Kept) -> bytes:
+    value = HEARD.pack(0, kept.heard)[4:] + kept.source.encode()
+    return HEARD.pack(crc32(value), 0)[:4] + value
+
+
+def _unpacked(value: bytes | memoryview | None) -> tuple[str, int] | None:
+    """(source, when it was heard of); None when that is not known, or damaged."""
+    if not value or len(value) < HEARD.size:
+        return None
+    checksum, heard = HEARD.unpack_from(value)
+    source = bytes(value[HEARD.size :])
+    return (source.decode(errors="replace"), heard) if crc32(bytes(value[4:])) == checksum else None

@@ -214,6 +214,8 @@ class Past:
 
     def names(self, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
         """The names behind layouts that the state has forgotten, as the files that use them have them."""
+        if not ids:
+            return {}
         looked = self._blocks.listing(SAMPLE, RAW), tuple(self._archive.spans(SAMPLE)) if self._archive else ()
         if looked != self._looked or len(self._absent) > MOST_ABSENT:
             self._looked, self._absent = looked, set()

@@ -205,6 +205,8 @@ class Catching:
             what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
             # Heard until we looked away; what came after that is judged in its order.
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
+            if self._since and subject.first == now:
+                subject.at(self._since)
             if one.received <= self._since:
                 before += [one.subject] if not subject.packed else ()
                 continue

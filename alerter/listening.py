@@ -74,6 +74,10 @@ class Listening:
         away = now - judged_until
         self._judge.hears(now if away > AWAY or away < 0 else judged_until)
         self._received = judged_until if away >= 0 else 0
+        if self._received:
+            # What was missed is judged by when it came: for that no time has passed yet.
+            for subject in self._judge.subjects.values():
+                subject.at(min(subject.now, self._received))
         self._catching.start(self._received, self._past)
 
     def _past(self) -> None:

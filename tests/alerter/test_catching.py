@@ -13,6 +13,7 @@ import zmq
 from alerter.catching import Catching
 from alerter.desk import Desk
 from alerter.leaving import withdraw
+from alerter.listening import Listening
 from alerter.memory import Memory
 from alerter.rules import Rule
 from bus.loop import Loop
@@ -34,8 +35,10 @@ from bus.questions import (
     read_question,
 )
 from bus.sockets import Ask
+from bus.vitals import Vitals
 from bus.wire import pack, read, record
 from tests.alerter.given import SECOND, Hearer, World, at, desk, rule
+from tests.alerter.stair import Stair
 
 DAY = 86_400.0
 CPU = Layout(("cpu.percent",))
@@ -115,15 +118,24 @@ class Alerter:
         self.ask = Ask(context)
         self.ask.raw.connect(store.address)
         clock = lambda: at(self.now)  # noqa: E731 (it moves)
-        self.catching = Catching(self.ask, self.loop, self.world.judge, logging.getLogger("test"), clock)
+        log = logging.getLogger("test")
+        self.catching = Catching(self.ask, self.loop, self.world.judge, log, clock)
+        self.stair = Stair(context)
+        self.listening = Listening(
+            self.stair,  # type: ignore[arg-type]
+            self.world.judge,
+            self.desk,
+            self.catching,
+            Vitals(0.0),
+            log,
+            silent_seconds=1e9,
+            clock=clock,
+        )
 
     def starts(self) -> None:
         """Go on from what was kept, as the program does."""
-        judged = self.desk.restore(at(self.now))
-        self.world.judge.hears(at(self.now))
-        done: list[bool] = []
-        self.catching.start(judged, lambda: self.catching.past(lambda: done.append(True)))
-        while not done:
+        self.listening.begin(self.desk.restore(at(self.now)))
+        while not self.listening.began:
             self.store.answer()
             self.loop.pass_once(0.01)
         self.passes(self.now)
@@ -143,6 +155,8 @@ class Alerter:
         self.passes(seconds)
 
     def close(self) -> None:
+        self.listening.close()
+        self.stair.close()
         self.ask.raw.close()
 
 
@@ -204,7 +218,7 @@ def test_what_looks_at_the_past_knows_it_after_a_start(life: Life, since: int) -
     second = life(mean, now=30.0)
     if since:
         second.store.says(since, cpu=90)
-    second.store.series = [(float(second), 90.0) for second in range(-30, 30)]
+    second.store.series = [(float(when), 90.0) for when in range(-30, 30)]
     second.starts()
     second.says(31, cpu=90)
     assert spoken(second) == [("web-1", "firing")]
@@ -267,3 +281,18 @@ def test_a_service_that_was_taken_out_while_the_alerter_was_away_burns_no_longer
     assert [one.key for one in withdraw(judge.subjects, judge.decider, at(7300))] == ["service/shop"]
     second.passes(7300)
     assert spoken(second)[-1] == ("shop", "resolved")
+
+
+def test_what_was_missed_is_judged_by_when_it_came(life: Life) -> None:
+    rules = rule("age > 30s", name="silent"), rule("cpu.percent > 90", name="busy", for_=20.0)
+    first = life(*rules)
+    first.starts()
+    first.says(1, cpu=10)
+    for when in range(2, 45, 2):
+        first.store.says(when, cpu=99 if when >= 10 else 10)
+
+    second = life(*rules, now=45.0)
+    second.starts()
+    (incident,) = second.world.judge.decider.open.values()
+    assert (incident.rule, incident.started_at, incident.changed_at) == ("busy", at(10), at(30))
+    assert spoken(second) == [("web-1", "firing")]

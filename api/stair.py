@@ -13,8 +13,11 @@ from bus.sockets import Subscribe
 from bus.wire import Malformed
 
 KINDS = ("layout", "sample", "facts", "processes", "check", "alert", "loss")
-SLICE_SECONDS = 0.005
+SLICE_SECONDS = 0.001
 """After this long the loop gets a turn, so that a flood on the stair delays answers by no more than that."""
+REST_SECONDS = 0.01
+"""While nobody listens to the stream, what comes is taken in so often: of a thousand frames a second the wake-ups are
+most of what they cost, and each of them may come before an answer."""
 
 
 class Stair:
@@ -29,29 +32,52 @@ class Stair:
         self.malformed = 0
         self._connect = connect
         self._fanout = fanout
-        self._again = False
         self._socket: Subscribe | None = None
+        self._watched = False
+        self._next: asyncio.Handle | None = None
+        """The look that is due where the socket is not watched."""
 
     def open(self) -> None:
         """Subscribe, on a running loop."""
         self._socket = self._connect()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket.raw.fileno(), self._drain)
         # The descriptor tells of changes only: what came before it was watched would wait for the next message.
-        self._loop.call_soon(self._drain)
+        self._next = self._loop.call_soon(self._drain)
 
     def close(self) -> None:
         """Stop listening."""
+        if self._next is not None:
+            self._next.cancel()
         if self._socket is not None:
-            self._loop.remove_reader(self._socket.raw.fileno())
+            self._watch(False)
             self._socket.close()
             self._socket = None
 
-    def _resume(self) -> None:
-        self._again = False
-        self._drain()
+    def _watch(self, wanted: bool) -> None:
+        if self._socket is None or wanted == self._watched:
+            return
+        self._watched = wanted
+        if wanted:
+            self._loop.add_reader(self._socket.raw.fileno(), self._drain)
+        else:
+            self._loop.remove_reader(self._socket.raw.fileno())
 
     def _drain(self) -> None:
+        """Take in what came; then look again in the loop's next turn, after a rest, or when something comes."""
+        self._next = None
+        before = self.frames
+        more = self._take()
+        self._fanout.flush()
+        if self._fanout.waiting:
+            self.on_waiting()
+        if more:
+            self._next = self._loop.call_soon(self._drain)
+        elif self.frames > before and not self._fanout.clients:
+            self._next = self._loop.call_later(REST_SECONDS, self._drain)
+        self._watch(self._next is None)
+
+    def _take(self) -> bool:
+        """Take in what came, for a slice of time at most; returns whether there may be more."""
         until = time.perf_counter() + SLICE_SECONDS
         take = self._fanout.take
         while self._socket is not None:
@@ -65,13 +91,8 @@ class Stair:
             except Malformed:
                 self.malformed += 1
             if time.perf_counter() > until:
-                if not self._again:
-                    self._again = True
-                    self._loop.call_soon(self._resume)
-                break
-        self._fanout.flush()
-        if self._fanout.waiting:
-            self.on_waiting()
+                return True
+        return False
 
 
 def _nothing() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bus.delivery.stream import Stream, read_key
 from bus.fields import Unfit
@@ -38,21 +39,69 @@ from bus.wire import read
 from store import pieces
 from store.availability import MOST_CHECKS, availability, seen
 from store.backends import Backend, StoreBroken
-from store.columns import steps, steps_of
+from store.columns import Steps, steps, steps_of
 from store.gaps import Mark, accounted
 from store.keys import FAR
+
+MOST_READY = 4 * 2**20
+MOST_ANSWERS = 64
+"""Answers that are kept, each until its question is answered anew."""
+
+
+class Ready(NamedTuple):
+    """An answer to a question for series, and of what it was made."""
+
+    question: SeriesText
+    grid: Steps
+    pieces: list[pieces.Piece]
+    answer: bytes
+
+
+class Answers:
+    """Answers over a backend. Those that were asked for last are kept, for as long as the backend finds the same."""
+
+    def __init__(self, backend: Backend, most: int = MOST_READY) -> None:
+        """``most``: so many bytes of answers are kept."""
+        self._backend = backend
+        self._most = most
+        self._ready: OrderedDict[bytes, Ready] = OrderedDict()
+        self._bytes = 0
+
+    def to(self, data: bytes) -> bytes:
+        """The bytes of the answer to the question in ``data``, or of why there is none."""
+        known = self._ready.get(data)
+        try:
+            question = read_question(data) if known is None else known.question
+        except Unfit as error:
+            return pack_refusal(f"not understood: {error}")
+        try:
+            if isinstance(question, SeriesText):
+                return self._series_text(data, question, known)
+            return pack_answer(_ANSWERS[type(question)](self._backend, question))
+        except (Unfit, StoreBroken) as error:
+            return pack_refusal(str(error))
+
+    def _series_text(self, data: bytes, question: SeriesText, known: Ready | None) -> bytes:
+        start, end, grid = _grid(self._backend, question)
+        found = _found(self._backend, question, start, end, grid)
+        if known is not None:
+            if found is known.pieces and grid == known.grid:
+                self._ready.move_to_end(data)
+                return known.answer
+            del self._ready[data]
+            self._bytes -= len(known.answer)
+        made = pack_answer(pieces.text(pieces.whole(found, grid, start, end, question.aggregates)))
+        if len(made) * 8 <= self._most:
+            self._ready[data] = Ready(question, grid, found, made)
+            self._bytes += len(made)
+        while self._bytes > self._most or len(self._ready) > MOST_ANSWERS:
+            self._bytes -= len(self._ready.popitem(last=False)[1].answer)
+        return made
 
 
 def answered(backend: Backend, data: bytes) -> bytes:
     """The bytes of the answer to the question in ``data``, or of why there is none."""
-    try:
-        question = read_question(data)
-    except Unfit as error:
-        return pack_refusal(f"not understood: {error}")
-    try:
-        return pack_answer(_ANSWERS[type(question)](backend, question))
-    except (Unfit, StoreBroken) as error:
-        return pack_refusal(str(error))
+    return Answers(backend).to(data)
 
 
 def answer(backend: Backend, question: Question) -> Any:
@@ -92,14 +141,21 @@ def _series_text(backend: Backend, question: SeriesText) -> SeriesTextAnswer:
 
 
 def _stepped(backend: Backend, question: Series) -> pieces.Whole:
-    points = min(max(question.points, 1), MAX_POINTS)
+    start, end, grid = _grid(backend, question)
+    return pieces.whole(_found(backend, question, start, end, grid), grid, start, end, question.aggregates)
+
+
+def _grid(backend: Backend, question: Series) -> tuple[int, int, Steps]:
+    """(start, end, steps) of the answer."""
     start, end = _within(question.start, question.end)
-    if question.step is None:
-        grid = steps(start, end, points, backend.finest(start))
-    else:
-        grid = steps_of(start, end, question.step, MAX_POINTS)
-    found = backend.pieces(question.subject, question.metrics, grid, start, end) if start <= end else []
-    return pieces.whole(found, grid, start, end, question.aggregates)
+    if question.step is not None:
+        return start, end, steps_of(start, end, question.step, MAX_POINTS)
+    points = min(max(question.points, 1), MAX_POINTS)
+    return start, end, steps(start, end, points, backend.finest(start))
+
+
+def _found(backend: Backend, question: Series, start: int, end: int, grid: Steps) -> list[pieces.Piece]:
+    return backend.pieces(question.subject, question.metrics, grid, start, end) if start <= end else []
 
 
 def _availability(backend: Backend, question: Availability) -> AvailabilityAnswer:

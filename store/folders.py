@@ -11,6 +11,9 @@ T = TypeVar("T")
 SETTLED = 2_000_000_000
 """A folder that did not change for so long, ns, is listed once: its time is no finer than the clock's tick."""
 
+ABSENT = -1
+"""In the place of the time of a folder that is not there."""
+
 
 class Folders(Generic[T]):
     """What ``read`` makes of the names in a folder.
@@ -44,7 +47,10 @@ class Folders(Generic[T]):
                 return known[1]
             names = os.listdir(folder)
         except OSError:
-            return self._read(folder, ())
+            known = self._known.get(folder)
+            if known is None or known[0] != ABSENT:
+                known = self._known[folder] = ABSENT, self._read(folder, ())
+            return known[1]
         found = self._read(folder, names)
         if time.time_ns() - changed > SETTLED:
             self._known[folder] = changed, found

@@ -99,7 +99,8 @@ def whole(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates
             f" {MOST_NUMBERS:,} an answer: ask for fewer metrics, or steps"
         )
     # One after the other, and together where two pieces share a step: sums of decimals stay exact.
-    one = chained([spread(piece.names, piece.rolled, every) for piece in pieces])
+    unasked = [what not in aggregates for what in ("min", "max", "mean", "last")]
+    one = chained([spread(piece.names, piece.rolled, every).without(*unasked) for piece in pieces])
     if (one.starts[1:] <= one.starts[:-1]).any():
         one = coarser(those(one, np.argsort(one.starts, kind="stable")), grid.length)
     one = cut(one, grid.start, grid.start + grid.count * grid.length)

@@ -9,17 +9,18 @@ are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from store.keys import DAY, HOUR
+from store.keys import DAY, FAR, HOUR
 from store.spans import RAW, TIERS, day_of
 
 Stretch = tuple[int, int]
 """From a time, ns, to another that is not included."""
 COARSEST_FIRST = tuple(sorted(TIERS, key=lambda tier: -TIERS[tier]))
-LONG_DAYS = 4
-"""So many whole days are worth remembering what was planned for them."""
+ROWS, BOTH, ROLLED = range(3)
+"""What answers for a cell: rows, a tier with rows where it begins or ends within a span, a tier alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,55 @@ class Step:
     end: int
 
 
-Middle = Callable[[int, int, Callable[[], list[Step]]], list[Step]]
-"""What is planned from a midnight to another: remembered, or planned now."""
+class Cell(NamedTuple):
+    """A day, or an hour of a day, from ``start`` to ``end``; which of the three answers for it, and by which tier."""
+
+    start: int
+    end: int
+    how: int
+    tier: str
+
+
+class Plan:
+    """What to read for steps of ``length`` between any two times of these hours, which are made of the same cells."""
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        length: int,
+        raw: Sequence[Stretch],
+        tiers: Mapping[str, Sequence[Stretch]],
+        late: Set[int] = frozenset(),
+    ) -> None:
+        """``raw`` and ``tiers`` are the stretches for which there are rows or rollups.
+
+        ``late`` are the days whose rollups lack rows that came late. ``end`` is not included.
+        """
+        known = [stretch for stretches in (raw, *tiers.values()) for stretch in stretches]
+        self._first = min((first for first, _ in known), default=FAR)
+        self._last = max((last for _, last in known), default=0)
+        start, end = max(start, self._first), min(end, self._last)
+        cells = _cells_of(start, end, length, raw, tiers, late) if start < end else []
+        self._ends = cells[:1], cells[1:][-1:]
+        self._middle: list[Step] = []
+        for cell in cells[1:-1]:
+            _add_cell(self._middle, cell, cell.start, cell.end)
+
+    def steps(self, start: int, end: int) -> list[Step]:
+        """By time and without overlap, from ``start`` to ``end``, which is not included."""
+        start, end = max(start, self._first), min(end, self._last)
+        found: list[Step] = []
+        if start >= end:
+            return found
+        first, last = self._ends
+        for cell in first:
+            _add_cell(found, cell, max(start, cell.start), min(end, cell.end))
+        for step in self._middle:
+            _add(found, step.tier, step.start, step.end)
+        for cell in last:
+            _add_cell(found, cell, max(start, cell.start), min(end, cell.end))
+        return found
 
 
 def plan(
@@ -42,80 +90,51 @@ def plan(
     raw: Sequence[Stretch],
     tiers: Mapping[str, Sequence[Stretch]],
     late: Set[int] = frozenset(),
-    middle: Middle | None = None,
 ) -> list[Step]:
-    """What to read for steps of ``length`` from ``start`` to ``end`` (not included), by time and without overlap.
-
-    ``raw`` and ``tiers`` are the stretches for which there are rows or rollups, ``late`` the days whose rollups lack
-    rows that came late. ``middle`` may remember what is planned for whole days.
-    """
-    if start >= end:
-        return []
-    known = [stretch for stretches in (raw, *tiers.values()) for stretch in stretches]
-    start = max(start, min((first for first, _ in known), default=end))
-    end = min(end, max((last for _, last in known), default=start))
-    first, last = -(-start // DAY) * DAY, end // DAY * DAY
-    if middle is None or last - first < LONG_DAYS * DAY:
-        return _planned(start, end, length, raw, tiers, late)
-    found: list[Step] = []
-    for step in (
-        *_of_day(first - DAY, start, first, length, raw, tiers, late),
-        *middle(first, last, lambda: _planned(first, last, length, raw, tiers, late)),
-        *_of_day(last, last, end, length, raw, tiers, late),
-    ):
-        _add(found, step.tier, step.start, step.end)
-    return found
+    """What to read for steps of ``length`` from ``start`` to ``end`` (not included); see ``Plan``."""
+    return Plan(start, end, length, raw, tiers, late).steps(start, end)
 
 
-def _of_day(
-    day: int,
+def _cells_of(
     start: int,
     end: int,
     length: int,
     raw: Sequence[Stretch],
     tiers: Mapping[str, Sequence[Stretch]],
     late: Set[int],
-) -> list[Step]:
-    """What is planned for a part of a day, by what concerns this day alone."""
-
-    def of(stretches: Sequence[Stretch]) -> list[Stretch]:
-        return [one for one in stretches if one[0] < day + DAY and one[1] > day]
-
-    return _planned(start, end, length, of(raw), {tier: of(some) for tier, some in tiers.items()}, late)
-
-
-def _planned(
-    start: int,
-    end: int,
-    length: int,
-    raw: Sequence[Stretch],
-    tiers: Mapping[str, Sequence[Stretch]],
-    late: Set[int],
-) -> list[Step]:
+) -> list[Cell]:
     hourly = _hourly(raw, tiers)
     with_rows = _cells(raw, start, end, hourly, whole=False)
     with_tier = {tier: _cells(tiers.get(tier, ()), start, end, hourly, whole=True) for tier in TIERS}
-    found: list[Step] = []
+    found: list[Cell] = []
     for cell in sorted({*with_rows, *(cell for cells in with_tier.values() for cell in cells)}):
         has_rows = cell in with_rows
         serving = [tier for tier in COARSEST_FIRST if cell in with_tier[tier] and length % TIERS[tier] == 0]
-        window = max(start, cell[0]), min(end, cell[1])
         if has_rows and (not serving or (cell[0] in late and cell[1] - cell[0] == DAY)):
-            _add(found, RAW, *window)
-        elif serving and has_rows:
-            span = TIERS[serving[0]]
-            first, last = -(-window[0] // span) * span, window[1] // span * span
-            if first >= last:
-                _add(found, RAW, *window)
-                continue
-            _add(found, RAW, window[0], first)
-            _add(found, serving[0], first, last)
-            _add(found, RAW, last, window[1])
+            found.append(Cell(*cell, ROWS, RAW))
+        elif serving:
+            found.append(Cell(*cell, BOTH if has_rows else ROLLED, serving[0]))
         else:
-            tier = serving[0] if serving else next(tier for tier in TIERS if cell in with_tier[tier])
-            span = TIERS[tier]
-            _add(found, tier, window[0] // span * span, -(-window[1] // span) * span)
+            found.append(Cell(*cell, ROLLED, next(tier for tier in TIERS if cell in with_tier[tier])))
     return found
+
+
+def _add_cell(found: list[Step], cell: Cell, start: int, end: int) -> None:
+    """Add what is read for a cell between two times within it."""
+    if cell.how == ROWS:
+        _add(found, RAW, start, end)
+        return
+    span = TIERS[cell.tier]
+    if cell.how == ROLLED:
+        _add(found, cell.tier, start // span * span, -(-end // span) * span)
+        return
+    first, last = -(-start // span) * span, end // span * span
+    if first >= last:
+        _add(found, RAW, start, end)
+        return
+    _add(found, RAW, start, first)
+    _add(found, cell.tier, first, last)
+    _add(found, RAW, last, end)
 
 
 def finest(at: int, raw: Sequence[Stretch], tiers: Mapping[str, Sequence[Stretch]]) -> int:

@@ -8,7 +8,7 @@ import zmq
 
 from bus.sockets import Answer
 from bus.vitals import Vitals
-from store.answers import answered
+from store.answers import Answers
 from store.backends import Backend
 
 AT_ONCE = 32
@@ -18,9 +18,11 @@ AT_ONCE = 32
 def answering(backend: Backend, vitals: Vitals) -> Callable[[bytes], bytes]:
     """Questions to answers, counted."""
 
+    answers = Answers(backend)
+
     def answer(question: bytes) -> bytes:
         vitals.count("reader.questions")
-        return answered(backend, question)
+        return answers.to(question)
 
     return answer
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from bus.fields import Unfit
 from bus.messages import split_sample
 from bus.wire import HEADER, MAGIC
-from store.columns import Columns, matching
+from store.columns import Columns, Numbers, Times, matching
 from store.keys import EARLIEST, FAR
 from store.rows import Damaged, opened
 
@@ -21,15 +23,58 @@ LENGTHS = 12
 """So many bytes of a header are the same in records of one form: magic, kind, flags, lengths."""
 AT = slice(28, 36)
 """When it was measured, big-endian ns."""
+Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
+"""The names behind ids."""
 
 
-def uniform(
-    groups: Sequence[bytes],
-    globs: Sequence[str],
-    layouts: Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]],
-    start: int,
-    end: int,
-) -> Columns | None:
+class Table(NamedTuple):
+    """Records of one form, a row of bytes each, and what they have in common."""
+
+    rows: npt.NDArray[np.uint8]
+    form: bytes
+    """What is the same in all of them: records of an equal form have their numbers in the same places."""
+    names: tuple[str, ...]
+    """The metrics of their layout."""
+    begin: int
+    """Where the values begin."""
+
+    def times(self) -> Times:
+        """When each was measured."""
+        return np.ascontiguousarray(self.rows[:, AT]).view(">i8").ravel().astype(np.int64).clip(EARLIEST, FAR)
+
+    def values(self, globs: Sequence[str], inside: Any) -> dict[str, Numbers]:
+        """The metrics that match, of the rows ``inside``."""
+        chosen = matching(self.names, globs)
+        if not chosen:
+            return {}
+        where = {name: self.begin + 8 * place for place, name in enumerate(self.names)}
+        cells = ((name, self.rows[inside, where[name] : where[name] + 8]) for name in chosen)
+        return {name: np.ascontiguousarray(cell).view("<f8").ravel() for name, cell in cells}
+
+
+def table_of(records: bytes, layouts: Layouts) -> Table | None:
+    """Records that stand back to back; None when they differ in more than their numbers, or cannot be read."""
+    try:
+        fields = HEADER.unpack_from(records)
+        names = HEADER.size + fields[3] + fields[4]
+        size = names + fields[6]
+        layout, packed = split_sample(records[names:size])
+    except (Unfit, struct.error):
+        return None
+    known = layouts((layout,)).get(layout, ()) if layout else ()
+    if fields[0] != MAGIC or len(records) % size or len(packed) != 8 * len(known):
+        return None
+    rows = np.frombuffer(records, np.uint8).reshape(-1, size)
+    begin = size - len(packed)
+    if len(rows) > 1:
+        first = rows[0]
+        for same in (slice(0, LENGTHS), slice(HEADER.size, begin)):
+            if (rows[:, same] != first[same]).any():
+                return None
+    return Table(rows, records[:LENGTHS] + records[HEADER.size : begin], known, begin)
+
+
+def uniform(groups: Sequence[bytes], globs: Sequence[str], layouts: Layouts, start: int, end: int) -> Columns | None:
     """The metrics that match between two times (both included), as ``columns`` gives them of the groups' rows.
 
     None when the records differ in more than their numbers, when two are of the same instant, and when anything is
@@ -38,22 +83,12 @@ def uniform(
     if not groups:
         return None
     try:
-        whole = b"".join([opened(group)[1] for group in groups])
-        fields = HEADER.unpack_from(whole)
-        names = HEADER.size + fields[3] + fields[4]
-        size = names + fields[6]
-        layout, packed = split_sample(whole[names:size])
-    except (Damaged, Unfit, struct.error):
+        table = table_of(b"".join([opened(group)[1] for group in groups]), layouts)
+    except Damaged:
         return None
-    known = layouts((layout,)).get(layout, ()) if layout else ()
-    if fields[0] != MAGIC or len(whole) % size or len(packed) != 8 * len(known):
+    if table is None:
         return None
-    table = np.frombuffer(whole, np.uint8).reshape(-1, size)
-    first, begin = table[0], size - len(packed)
-    for same in (slice(0, LENGTHS), slice(HEADER.size, begin)):
-        if (table[:, same] != first[same]).any():
-            return None
-    times = np.ascontiguousarray(table[:, AT]).view(">i8").ravel().astype(np.int64).clip(EARLIEST, FAR)
+    times = table.times()
     inside = np.flatnonzero((times >= start) & (times <= end))
     times = times[inside]
     if (times[1:] <= times[:-1]).any():
@@ -61,9 +96,4 @@ def uniform(
         inside, times = inside[order], times[order]
         if (times[1:] == times[:-1]).any():
             return None
-    values = {}
-    where = {name: begin + 8 * place for place, name in enumerate(known)}
-    for name in matching(known, globs):
-        cells = table[inside, where[name] : where[name] + 8]
-        values[name] = np.ascontiguousarray(cells).view("<f8").ravel()
-    return Columns(times, values)
+    return Columns(times, table.values(globs, inside))

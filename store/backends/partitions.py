@@ -22,7 +22,7 @@ from bus.wire import Malformed
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
 from store.backends.exchange import discard, exchange, prepared
-from store.backends.listed import listed, start_of
+from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.backends.values import layouts_of
 from store.folders import Folders
@@ -108,6 +108,10 @@ class Partitions:
     def path(self, kind: str, name: str) -> Path:
         """Where a partition is."""
         return self._rows / kind / name
+
+    def listing(self, kind: str) -> Listed:
+        """The kind's partitions; while it is the same object, they are the same."""
+        return self._listed.of(f"{self._rows}/{kind}")
 
     def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
         """The kind's partitions that may hold something of the range, by time; none that is doubted."""
@@ -198,6 +202,12 @@ class Partitions:
         """The number of its last transaction; raises ``StoreBroken``, ``lmdb.Error``."""
         with self._presence.at(path):
             return int(self._at(path).info()["last_txnid"])
+
+    @contextmanager
+    def at(self, path: Path) -> Iterator[lmdb.Environment]:
+        """Its environment, another object when it was opened anew; raises ``StoreBroken``, ``lmdb.Error``."""
+        with self._presence.at(path):
+            yield self._at(path)
 
     @contextmanager
     def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[Opened]]]]:

@@ -6,10 +6,10 @@ Rows are looked at before blocks: what the sealer takes up meanwhile is in both 
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,21 @@ from bus.messages import KINDS
 from store.archive.files import Archive
 from store.archive.mark import OURS
 from store.backends import Row, StoreBroken
+from store.backends.names import Filed, remembered
 from store.backends.partitions import Partitions
+from store.backends.scope import Answered, Scope, Source
+from store.backends.tails import Tail, Tails
 from store.blocks.files import TRIES, Blocks, Gone
 from store.blocks.stepped import Stepped
 from store.columns import Steps, columns, united
-from store.keys import DAY, MINUTE, partition_start, period
+from store.keys import DAY, HOUR, MINUTE, partition_start, period
 from store.pieces import Piece, of_columns
-from store.plan import Step, Stretch, finest, plan
+from store.plan import Plan, Step, Stretch, finest
 from store.pruning import deleted_of, held
 from store.rows import folded
 from store.spans import ARCHIVE, RAW, TIERS, day_of
-from store.uniform import uniform
+from store.uniform import Layouts
 
-Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 SAMPLE = "sample"
 log = logging.getLogger("guardia")
 MARGIN = 60_000_000_000
@@ -40,28 +42,9 @@ MARGIN = 60_000_000_000
 AT_ONCE = 4
 """Partitions removed in one go: a commit waits for it."""
 
-MOST_PLANS = 32
-MOST_ABSENT = 10_000
-MOST_LAYOUTS = 32
-"""Layouts that are remembered: each may have thousands of names."""
-
-
-def remembered(layouts: Layouts) -> Layouts:
-    """The same, which remembers what was found: an id is made of the names, so they never change."""
-    known: dict[int, tuple[str, ...]] = {}
-
-    def found(ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
-        have = {one: known[one] for one in ids if one in known}
-        if len(have) == len(ids):
-            return have
-        fresh = layouts(tuple(one for one in ids if one not in have))
-        if len(known) + len(fresh) > MOST_LAYOUTS:
-            known.clear()
-        if len(fresh) <= MOST_LAYOUTS:
-            known.update(fresh)
-        return {**have, **fresh}
-
-    return found
+MOST_SCOPES = 32
+MOST_ANSWERED, MOST_OF_ONE = 64, 2**17
+"""So many answers are remembered, of so many bytes each at most."""
 
 
 class Past:
@@ -74,10 +57,10 @@ class Past:
         self._blocks = blocks
         self._stepped = Stepped(blocks)
         self._layouts = remembered(layouts)
-        self._plans: dict[Hashable, list[Step]] = {}
-        self._looked: Hashable = None
-        self._absent: set[int] = set()
-        """Layouts that no file has which there were when it was looked for them."""
+        self._filed = Filed(blocks, self._archive)
+        self._tails = Tails(rows, self._layouts)
+        self._scopes: dict[tuple[int, int, int], Scope] = {}
+        self._answered: OrderedDict[Hashable, Answered] = OrderedDict()
 
     def rows(self, kind: str, subject: str, number: int, start: int, end: int) -> list[Row]:
         """The records in a range; see ``Backend``."""
@@ -112,7 +95,10 @@ class Past:
         return finest(at, raw, {tier: self._stretches(tier, at, at) for tier in TIERS})
 
     def pieces(self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
-        """The metrics of a host that match, between two times (both included), in steps of the grid."""
+        """The metrics of a host that match, between two times (both included), in steps of the grid.
+
+        The same list as before where nothing changed since; it is nobody's to change.
+        """
         self._blocks.hold(True)
         try:
             return self._pieces(subject, number, globs, grid, start, end)
@@ -123,41 +109,76 @@ class Past:
         self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int
     ) -> list[Piece]:
         self._rows.settled(SAMPLE, start, end)
+        scope = self._scope(grid.length, start, end)
+        steps = scope.plan.steps(start, end + 1)
+        tails: dict[tuple[Path, int], Tail | None] = {}
+        for step in steps:
+            for path, (first, last) in scope.waiting.items() if step.tier == RAW else ():
+                begin, until = max(first, step.start), min(last, step.end)
+                if begin < until:
+                    tails[path, begin] = self._tails.read(path, number, globs, begin, until - 1)
+        of = subject, tuple(globs), grid, start, end
+        signs = [tail.sign if tail is not None else None for tail in tails.values()]
+        known = self._answered.get(of)
+        if known is not None and known.scope is scope and known.signs == signs:
+            self._answered.move_to_end(of)
+            return known.pieces
+        faults = self._blocks.faults
+        found: list[Piece] = []
+        for step in steps:
+            if step.tier == RAW:
+                found += self._raw(subject, number, globs, grid, step, scope.waiting, tails)
+            else:
+                found += self._stepped.rolled(step.tier, subject, globs, grid, step.start, step.end)
+        self._answered.pop(of, None)
+        if (
+            self._blocks.faults == faults
+            and None not in signs
+            and sum(one.rolled.bytes for one in found) <= MOST_OF_ONE
+        ):
+            self._answered[of] = Answered(scope, signs, found)
+            if len(self._answered) > MOST_ANSWERED:
+                self._answered.popitem(last=False)
+        return found
+
+    def _scope(self, length: int, start: int, end: int) -> Scope:
+        """What there is between two times; the same object while it is the same."""
+        rows = self._rows.listing(SAMPLE)
+        late = self._blocks.late()
+        files = rows, *(self._blocks.listing(SAMPLE, tier) for tier in (RAW, *TIERS))
+        key = length, start // HOUR, end // HOUR
+        known = self._scopes.get(key)
+        if (
+            known is not None
+            and known.late == late
+            and all(map(is_, known.files, files))
+            and all(self._source(path) == source for path, source in known.sealed.items())
+        ):
+            return known
+        sealed = {path: self._source(path) for path in self._rows.between(SAMPLE, start, end)}
         waiting = self._waiting(start, end)
         # After what waits: a day is marked before what came late is in its block, and waits no more.
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
         archived = self._archived(start, end)
         raw = [*self._stretches(RAW, start, end), *archived, *waiting.values()]
-        late = {day_of(first) for first, _ in waiting.values()} | self._blocks.late()
+        days = {day_of(first) for first, _ in waiting.values()} | late
         # A day without rollups is answered from its rows in any case.
         rolled = [stretch for stretches in tiers.values() for stretch in stretches]
-        late = {
+        days = {
             day
-            for day in late
+            for day in days
             if day <= end
             and day + DAY > start
             and any(first <= day < last for first, last in rolled)
             and self._whole(day)
         }
-        found: list[Piece] = []
-        of = grid.length, tuple(waiting.values()), frozenset(late), tuple(archived)
-        for step in plan(start, end + 1, grid.length, raw, tiers, late, partial(self._remembered, of)):
-            if step.tier == RAW:
-                found += self._raw(subject, number, globs, grid, step, waiting)
-            else:
-                found += self._stepped.rolled(step.tier, subject, globs, grid, step.start, step.end)
-        return found
-
-    def _remembered(self, of: Hashable, start: int, end: int, made: Callable[[], list[Step]]) -> list[Step]:
-        """What is to be read of whole days, which is the same while the files are."""
-        listings = tuple(self._blocks.listing(SAMPLE, tier) for tier in (RAW, *TIERS))
-        key = of, start, end, listings
-        found = self._plans.get(key)
-        if found is None:
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            found = self._plans[key] = made()
-        return found
+        sealed = {path: source for path, source in sealed.items() if path not in waiting}
+        made = Scope(files, late, waiting, sealed, Plan(start, end + 1, length, raw, tiers, days))
+        if self._archive is None:
+            if len(self._scopes) >= MOST_SCOPES:
+                self._scopes.clear()
+            self._scopes[key] = made
+        return made
 
     def unlink_sealed(self, now: int, note: Callable[[str, Path], bool] = lambda kind, path: True) -> int:
         """Remove some partitions all of whose rows are in blocks that were written a while ago; a writer's duty.
@@ -214,33 +235,7 @@ class Past:
 
     def names(self, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
         """The names behind layouts that the state has forgotten, as the files that use them have them."""
-        if not ids:
-            return {}
-        looked = self._blocks.listing(SAMPLE, RAW), tuple(self._archive.spans(SAMPLE)) if self._archive else ()
-        if looked != self._looked or len(self._absent) > MOST_ABSENT:
-            self._looked, self._absent = looked, set()
-        missing, found = set(ids) - self._absent, dict[int, tuple[str, ...]]()
-        if not missing:
-            return found
-        for layouts in self._every_layouts():
-            found.update({one: layouts[one] for one in missing & layouts.keys()})
-            missing -= found.keys()
-            if not missing:
-                break
-        self._absent |= missing
-        return found
-
-    def _every_layouts(self) -> Iterator[Mapping[int, tuple[str, ...]]]:
-        for span in reversed(self._blocks.spans(SAMPLE, RAW)):
-            with suppress(Gone):
-                segment = self._blocks.segment(self._blocks.path(SAMPLE, RAW, span))
-                if segment is not None:
-                    yield segment.index.layouts
-        for span in reversed(self._archive.spans(SAMPLE)) if self._archive is not None else ():
-            assert self._archive is not None
-            file = self._archive.opened(SAMPLE, span)
-            if file is not None:
-                yield file.index.layouts
+        return self._filed.names(ids)
 
     def layouts_sealed(self, path: Path) -> list[int]:
         """The layouts that are used in the file that holds a partition's rows."""
@@ -323,12 +318,18 @@ class Past:
         block = self._blocks.path(kind, RAW, spans[0])
         try:
             segment = self._blocks.segment(block)
+        except Gone:
+            return None
+        return block if segment is not None and self._source(path) in segment.index.sources else None
+
+    def _source(self, path: Path) -> Source | None:
+        """Which state of a partition it is in; None when it cannot be read."""
+        try:
             # Looked at before the partition's own number: what is committed between makes them differ.
             changed = self._rows.changed(path)
-            source = start, changed, self._rows.transaction(path)
-        except (Gone, StoreBroken, lmdb.Error):
+            return partition_start(path.name), changed, self._rows.transaction(path)
+        except (StoreBroken, lmdb.Error):
             return None
-        return block if segment is not None and source in segment.index.sources else None
 
     def _raw(
         self,
@@ -338,6 +339,7 @@ class Past:
         grid: Steps,
         step: Step,
         waiting: dict[Path, Stretch],
+        tails: Mapping[tuple[Path, int], Tail | None],
     ) -> Iterator[Piece]:
         """Rows and blocks between two times, by time."""
         at = step.start
@@ -346,15 +348,16 @@ class Past:
             if first >= last:
                 continue
             yield from self._blocks_between(subject, globs, grid, at, first)
-            groups = list(self._rows.groups_of(path, number, first, last - 1))
-            found, tier = None, "rows"
+            over: list[Row] = []
+            found, tier, tail = None, "rows", tails.get((path, first))
             if self._blocks.spans(SAMPLE, RAW, first, last - 1) or self._archived(first, last - 1):
+                rows = list(self._rows.rows_of(path, number, first, last - 1))
+                # After the rows: what is taken up meanwhile is in both, never in neither.
                 over, tier = self._over(SAMPLE, subject, first, last - 1), "blocks"
-            else:
-                over, found = [], uniform(groups, globs, self._layouts, first, last - 1)
+            elif tail is None or (found := tail.columns()) is None:
+                rows = list(self._rows.rows_of(path, number, first, last - 1))
             if found is None:
-                rows = folded([*over, *self._rows.rows_in(path, number, groups, first, last - 1)])
-                found = columns(rows, globs, self._layouts)
+                found = columns(folded([*over, *rows]), globs, self._layouts)
             piece = of_columns(tier, found, grid, first, last)
             if piece is not None:
                 yield piece

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.plan import Step, finest, plan
+from store.plan import Plan, Step, finest, plan
 from store.spans import RAW, TIERS, month_after, month_of, name_of, span_of, spans
 from tests.store.given import DAY, HOUR, MINUTE, NOON
 
@@ -71,7 +71,11 @@ def test_what_is_planned_covers_what_is_known_once(back: int, long: int, length:
     end = start + long
     raw = [*RAW_DAYS, TODAY]
     found = plan(start, end, length, raw, {"5m": FIVES, "1h": HOURS}, late)
-    assert plan(start, end, length, raw, {"5m": FIVES, "1h": HOURS}, late, lambda *days: days[2]()) == found
+    hours = start - start % HOUR, (end - 1) // HOUR * HOUR + 1
+    late_in_it = min(hours[0] + HOUR - 1, end - 1)
+    for begin, until in (hours, (late_in_it, max(hours[1], late_in_it + 1))):
+        again = Plan(begin, until, length, raw, {"5m": FIVES, "1h": HOURS}, late)
+        assert again.steps(start, end) == found
     for step, after in itertools.pairwise(found):
         assert step.end <= after.start
     for step in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.backends.past import MOST_LAYOUTS, remembered
+from store.backends.names import MOST_LAYOUTS, remembered
 
 
 def test_what_was_found_is_not_asked_for_again_and_what_is_missing_is() -> None:

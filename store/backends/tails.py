@@ -1,0 +1,207 @@
+"""The rows of a series in a partition as columns, of which only the groups that came since are read and taken apart.
+
+A group that a commit made durable stays as it is under its key for as long as it is there. Two may change it: that very
+commit, tried once more, and the regrouping of what it left fresh for the same minute. So what stands under the highest
+number of a commit, or beside something fresh of its own, is compared each time, all else is read once. Groups that
+were regrouped have other keys.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import lmdb
+import numpy as np
+
+from store.backends import StoreBroken
+from store.backends.partitions import CHUNK, Partitions
+from store.columns import Columns, Numbers, Times
+from store.fresh import group_of
+from store.keys import FRESH, MINUTE, ROW, STRIPE, fresh_key, row_key
+from store.rows import Damaged, opened
+from store.uniform import Layouts, table_of
+
+MOST = 16 * 2**20
+"""Bytes of all that is kept together."""
+EACH = 400
+"""What a group takes besides its numbers, about."""
+_SERIALS = itertools.count()
+
+
+class Group:
+    """What is wanted of the records of one group."""
+
+    __slots__ = ("bytes", "form", "names", "serial", "times", "values")
+
+    def __init__(self, form: bytes, names: tuple[str, ...], times: Times, values: list[Numbers]) -> None:
+        self.form = form
+        self.names = names
+        self.times = times
+        self.values = values
+        self.serial = next(_SERIALS)
+        self.bytes = EACH + times.nbytes * (1 + len(values))
+
+
+class Tail(NamedTuple):
+    """The groups of a series between two times, both included."""
+
+    groups: list[Group]
+    start: int
+    end: int
+
+    @property
+    def sign(self) -> tuple[int, ...]:
+        """While it is the same, so are the rows."""
+        return tuple(map(attrgetter("serial"), self.groups))
+
+    def columns(self) -> Columns | None:
+        """As ``store.uniform`` gives them; None when each row has to be looked at."""
+        if not self.groups:
+            return Columns(np.zeros(0, np.int64), {})
+        one = self.groups[0]
+        if len({group.form for group in self.groups}) > 1:
+            return None
+        times = np.concatenate([group.times for group in self.groups])
+        values = [np.concatenate([group.values[at] for group in self.groups]) for at in range(len(one.names))]
+        if (times[1:] > times[:-1]).all():
+            first, last = times.searchsorted(self.start), times.searchsorted(self.end, "right")
+            inside = slice(int(first), int(last))
+            return Columns(times[inside], {n: of[inside] for n, of in zip(one.names, values, strict=True)})
+        order = np.argsort(times, kind="stable")
+        order = order[(times[order] >= self.start) & (times[order] <= self.end)]
+        times = times[order]
+        if (times[1:] == times[:-1]).any():
+            return None
+        return Columns(times, {n: of[order] for n, of in zip(one.names, values, strict=True)})
+
+
+class _Known:
+    """What is known of a series in one environment: its groups by key, those of the last commit with their bytes."""
+
+    __slots__ = ("bytes", "groups", "loose", "source")
+
+    def __init__(self, source: lmdb.Environment) -> None:
+        self.source = source
+        self.groups: dict[bytes, Group | None] = {}
+        self.loose: dict[bytes, tuple[bytes, Group | None]] = {}
+        self.bytes = 0
+
+
+class Tails:
+    """Reads them of the partitions of samples; up to ``most`` bytes are kept of those that were read last."""
+
+    def __init__(self, rows: Partitions, layouts: Layouts, most: int = MOST) -> None:
+        self._rows = rows
+        self._layouts = layouts
+        self._most = most
+        self._known: OrderedDict[tuple[Path, int, tuple[str, ...]], _Known] = OrderedDict()
+        self.bytes = 0
+
+    def read(self, path: Path, number: int, globs: Sequence[str], start: int, end: int) -> Tail | None:
+        """The groups that may have rows between two times, both included.
+
+        None when some cannot be taken apart at once, or read: then each has to be looked at.
+        """
+        key = path, number, tuple(globs)
+        try:
+            with self._rows.at(path) as source:
+                known = self._known.pop(key, None)
+                if known is not None:
+                    self.bytes -= known.bytes
+                if known is None or known.source is not source:
+                    known = _Known(source)
+                groups = self._look(known, number, globs, start // MINUTE, end // MINUTE)
+        except (StoreBroken, lmdb.Error, Damaged):
+            return None
+        self._keep(key, known)
+        return Tail(groups, start, end)
+
+    def _keep(self, key: tuple[Path, int, tuple[str, ...]], known: _Known) -> None:
+        if known.bytes > self._most // 2:
+            return
+        self._known[key] = known
+        self.bytes += known.bytes
+        while self.bytes > self._most:
+            self.bytes -= self._known.popitem(last=False)[1].bytes
+
+    def _look(self, known: _Known, number: int, globs: Sequence[str], first: int, last: int) -> list[Group]:
+        """The groups of the series in these minutes; raises ``Damaged`` and what else there is."""
+        while True:
+            # Not too many in one transaction: a long one keeps old pages alive.
+            left = CHUNK
+            groups: dict[bytes, Group | None] = {}
+            loose: dict[bytes, tuple[bytes, Group | None]] = {}
+            with known.source.begin() as txn, txn.cursor() as cursor:
+                fresh = _fresh(cursor, number, first, last)
+                keys = [*_rows(cursor, number, first, last), *fresh]
+                # Those that are known for sure have earlier ones.
+                newest = max([_commit(key) for key in keys if key not in known.groups], default=b"")
+                beside = {key[5:17] for key in fresh} if newest else set()
+                for key in keys:
+                    if key in known.groups:
+                        groups[key] = known.groups[key]
+                        continue
+                    if not left:
+                        break
+                    left -= 1
+                    value = bytes(txn.get(key, b""))
+                    before = known.loose.get(key)
+                    group = before[1] if before and before[0] == value else self._group(key, value, number, globs)
+                    groups[key] = group
+                    if _commit(key) == newest or (len(key) == ROW.size and key[4:16] in beside):
+                        loose[key] = value, group
+            sure = {key: group for key, group in groups.items() if key not in loose}
+            if len(groups) == len(keys):
+                known.groups, known.loose = sure, loose
+                known.bytes = EACH + sum([group.bytes if group is not None else EACH for group in groups.values()])
+                known.bytes += sum([len(value) for value, _ in loose.values()])
+                return [group for group in groups.values() if group is not None]
+            known.groups, known.loose = {**known.groups, **sure}, loose
+
+    def _group(self, key: bytes, value: bytes, number: int, globs: Sequence[str]) -> Group | None:
+        """What is wanted of a group; None when a fresh value holds none of the series. Raises ``Damaged``."""
+        found = group_of(value, number) if len(key) == FRESH.size else value
+        if found is None:
+            return None
+        table = table_of(opened(found)[1], self._layouts)
+        if table is None:
+            raise Damaged("records that have to be looked at one by one")
+        values = table.values(globs, slice(None))
+        return Group(table.form, tuple(values), table.times(), list(values.values()))
+
+
+def _rows(cursor: lmdb.Cursor, number: int, first: int, last: int) -> list[bytes]:
+    """The keys of a series in these minutes."""
+    return _between(cursor, row_key(number, first, 0), ROW.pack(number, last, 2**64 - 1))
+
+
+def _fresh(cursor: lmdb.Cursor, number: int, first: int, last: int) -> list[bytes]:
+    """The keys of fresh values that may hold the series."""
+    stripe, place = divmod(number, STRIPE)
+    found: dict[bytes, bytes] = {}
+    for key in _between(cursor, fresh_key(stripe, first, 0), fresh_key(stripe, last, 2**64 - 1, 255)):
+        if len(key) == FRESH.size and key[-1] <= place:
+            # Of a commit's values the last that begins at this series or before it holds it, if any does.
+            found[key[:-1]] = key
+    return list(found.values())
+
+
+def _between(cursor: lmdb.Cursor, first: bytes, last: bytes) -> list[bytes]:
+    found: list[bytes] = []
+    if cursor.set_range(first):
+        key: bytes
+        for key in cursor.iternext(keys=True, values=False):  # type: ignore[assignment]
+            if key > last:
+                break
+            found.append(key)
+    return found
+
+
+def _commit(key: bytes) -> bytes:
+    """The number of the commit that a key names, as it stands there."""
+    return key[8:16] if len(key) == ROW.size else key[9:17]

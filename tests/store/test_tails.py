@@ -1,0 +1,156 @@
+"""What is read of the running hour, a little at a time, is what all of it read anew says."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import lmdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bus.messages import Layout, Sample
+from bus.questions import SeriesText, pack_question
+from store.answers import Answers
+from store.backends import StoreBroken, regrouping
+from store.backends.lmdb import LmdbBackend
+from store.backends.tails import Tail, Tails
+from store.columns import Steps
+from tests.store.given import HOUR, MINUTE, NOON, SECOND, batch, layout, sample, told
+
+HOSTS = [f"web-{place}" for place in range(9)]
+LATE = NOON + 2 * HOUR
+OTHER = Layout(("load.1m", "cpu.percent"))
+DEEDS = st.one_of(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 150)), min_size=1, max_size=8),
+    st.sampled_from(["idle", "rows", "fails", "other"]),
+)
+ASKED = st.tuples(
+    st.integers(0, 8),
+    st.integers(-1, 150),
+    st.integers(0, 60),
+    st.sampled_from([("cpu.percent",), ("*",), ("memory.used", "load.*"), ("none",)]),
+)
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is committed is fresh at first, and two commits of a stripe are regrouped."""
+    with monkeypatch.context() as patch:
+        patch.setattr(regrouping, "MANY", 1)
+        patch.setattr(regrouping, "EACH", 1)
+        patch.setattr(regrouping, "TOGETHER", 2)
+        yield
+
+
+@pytest.mark.usefixtures("eager")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(DEEDS, st.lists(ASKED, max_size=3)), max_size=10))
+def test_answers_are_those_of_all_rows_read_anew(
+    turns: list[tuple[list[tuple[int, int]] | str, list[tuple[int, int, int, tuple[str, ...]]]]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        backend = LmdbBackend(Path(folder), write=True)
+        backend.commit(batch([layout(), told(OTHER, 1)]), LATE)
+        answers, asked, commits = Answers(backend), set[tuple[int, int, int, tuple[str, ...]]](), 0
+        for deed, more in turns:
+            if isinstance(deed, list):
+                commits += 1
+                records = [sample(second, host=HOSTS[host], cpu=second / 7) for host, second in deed]
+                backend.commit(batch(records, received=LATE + commits), LATE)
+            elif deed == "other":
+                backend.commit(batch([told(Sample(OTHER.id, (1.0, 0.1)), 5, at=NOON + 9, host=HOSTS[0])]), LATE)
+            elif deed == "rows":
+                regrouping.MANY = 1000 if regrouping.MANY == 1 else 1
+            elif deed == "idle":
+                backend.refresh()
+                backend.refresh()
+            else:
+                _fails(backend)
+            asked.update(more)
+            try:
+                for question in sorted(asked):
+                    _compared(backend, answers, *question)
+            except BaseException:
+                backend.close()
+                raise
+        backend.close()
+
+
+def _fails(backend: LmdbBackend) -> None:
+    """A commit that does not come to its end: its rows are there, and are no one's yet."""
+    write = backend._write_state
+
+    def broken(*_: object) -> None:
+        raise lmdb.Error("no")
+
+    backend._write_state = broken  # type: ignore[method-assign,assignment]
+    with pytest.raises(StoreBroken):
+        backend.commit(batch([sample(33, host=host) for host in HOSTS[:3]], received=LATE), LATE)
+    backend._write_state = write  # type: ignore[method-assign]
+
+
+class Blind(Tails):
+    """Has each row looked at, as if none were of one form."""
+
+    def read(self, path: Path, number: int, globs: Sequence[str], start: int, end: int) -> Tail | None:
+        return None
+
+
+def _compared(
+    backend: LmdbBackend, answers: Answers, host: int, begin: int, long: int, metrics: tuple[str, ...]
+) -> None:
+    start, end = NOON + begin * SECOND + 5, NOON + (begin + long) * SECOND + 5
+    question = pack_question(
+        SeriesText(HOSTS[host], metrics, start, end, step=7 * SECOND, aggregates=("mean", "last", "count"))
+    )
+    past = backend._past
+    tails, past._tails = past._tails, Blind(backend.partitions, backend.layouts)
+    answered, past._answered = past._answered, OrderedDict()
+    expected = Answers(backend).to(question)
+    past._tails, past._answered = tails, answered
+    assert answers.to(question) == expected
+    assert answers.to(question) == expected
+
+
+def test_what_did_not_change_is_the_same_and_what_came_is_seen(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    backend.commit(batch([layout(), *(sample(second) for second in range(90))]), LATE)
+    grid = Steps(NOON, SECOND, 200)
+    os.utime(tmp_path / "rows" / "sample", (1, 1))  # what changed just now is listed again and again
+
+    def ask() -> object:
+        return backend.pieces("web-1", ["*"], grid, NOON, NOON + 200 * SECOND)
+
+    first = ask()
+    assert ask() is first
+    backend.commit(batch([sample(3, host="db-1")]), LATE)
+    assert ask() is first
+    backend.commit(batch([sample(95)]), LATE)
+    second = ask()
+    assert second is not first
+    assert ask() is second
+    backend.close()
+
+
+def test_memory_is_bounded_and_what_had_to_go_is_read_again(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    hosts = [f"db-{place}" for place in range(30)]
+    backend.commit(batch([layout(), *(sample(second, host=host) for host in hosts for second in range(120))]), LATE)
+    (path,) = backend.partitions.between("sample")
+    tails = Tails(backend.partitions, backend.layouts, most=40_000)
+    for _ in range(2):
+        for host in hosts:
+            number = backend._series_number("sample", host)
+            assert number is not None
+            tail = tails.read(path, number, ["cpu.*"], NOON, NOON + 2 * MINUTE)
+            assert tail is not None
+            columns = tail.columns()
+            assert columns is not None
+            assert columns.values["cpu.percent"].tolist() == list(range(120))
+            assert tails.bytes <= 40_000
+    backend.close()

@@ -122,6 +122,8 @@ def steps(start: int, end: int, points: int, least: int = 0) -> Steps:
             break
     else:
         length = -(-span // points // _LENGTHS[-1]) * _LENGTHS[-1] + _LENGTHS[-1]
+        while _count(start, end, length) > max(points, 2):
+            length += _LENGTHS[-1]
     first = start - start % length
     return Steps(first, length, _count(start, end, length))
 

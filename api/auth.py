@@ -88,7 +88,7 @@ class Keyring:
 
 def digest_of(token: str) -> bytes:
     """What is kept of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def bearer(header: str | None) -> str | None:

@@ -45,8 +45,11 @@ def read_body(shape: type[T], data: bytes) -> T:
     """The body as ``shape``; raises ``Unfit`` with a sentence. Nothing at all is an empty object."""
     try:
         value: Any = json.loads(data or b"{}")
+        json.dumps(value, ensure_ascii=False).encode()  # half of a pair, as \\ud800, can be sent on to nobody
     except RecursionError:
         raise Unfit(f"body: more than {MAX_DEPTH} levels deep") from None
+    except UnicodeEncodeError:
+        raise Unfit("body: a text in it is no Unicode: half of a surrogate pair") from None
     except ValueError as error:
         raise Unfit(f"body: no JSON: {error}") from None
     if type(value) is not dict:

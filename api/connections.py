@@ -21,6 +21,7 @@ from api.encoding import to_json
 SINK = "guardia.sink"
 """The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
 HEAD_BYTES = 32_768
+VERSIONS = ("1.1", "1.0")
 GRACE_SECONDS = 5.0
 """How long a peer that is being closed may take to read the rest."""
 
@@ -73,6 +74,8 @@ class Http(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
         self._head = 0
+        self._spoken = True
+        """Whether the request is of a version that is spoken here."""
 
     @classmethod
     def limits(cls, *, most: int, read_seconds: float) -> type[Http]:
@@ -105,6 +108,9 @@ class Http(HttpToolsProtocol):
         self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() not in VERSIONS:
+            self._spoken = False
+            raise ValueError("another version")  # as below
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -125,7 +131,10 @@ class Http(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "Bad Request", "this is no HTTP request, or its head is too large", "bad_request")
+        if self._spoken:
+            self._refuse(400, "Bad Request", "this is no HTTP request, or its head is too large", "bad_request")
+        else:
+            self._refuse(505, "HTTP Version Not Supported", "HTTP/1.1 and HTTP/1.0 are spoken here", "bad_request")
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()

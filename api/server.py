@@ -11,6 +11,7 @@ import math
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ MESSAGE_BYTES = 65_536
 UNBORN = Arbiter.WORKER_BOOT_ERROR
 """How a worker ends that cannot start: the master ends then too."""
 STOP_SECONDS = 3
+MOST_WARNINGS = 100
 HANG_SECONDS = 30
 """A worker that does nothing for so long is killed and replaced."""
 
@@ -209,5 +211,36 @@ def quiet() -> None:
     for name in ("uvicorn.error", "uvicorn.access", "websockets", "websockets.server"):
         logger = logging.getLogger(name)
         logger.handlers = []
+        logger.filters = [Seldom()]
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+
+
+class Seldom(logging.Filter):
+    """Warnings that any stranger can cause as often as he likes are told once in a while, with their number.
+
+    Each kind is told at once when it comes first, and then at most once in ``seconds``.
+    """
+
+    def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._clock = clock
+        self._told: dict[str, tuple[float, int]] = {}
+        """By the text of the warning: when it was told last, and how many came since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one is told."""
+        if record.levelno != logging.WARNING:
+            return True
+        text, now = str(record.msg), self._clock()
+        at, more = self._told.get(text, (-math.inf, 0))
+        if now - at < self._seconds:
+            self._told[text] = at, more + 1
+            return False
+        if len(self._told) >= MOST_WARNINGS:
+            self._told.clear()
+        self._told[text] = now, 0
+        if more:
+            record.msg = f"{text.rstrip('.')}, and {more} more since then"
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -169,3 +170,13 @@ def test_silences_of_the_past_are_shown_when_asked_for() -> None:
     house = House()
     house.get("/api/v1/silences?past=true")
     assert house.judge.asked == [Silences(True)]
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "a\\udfffb"])
+def test_half_of_a_character_is_refused_as_a_body_and_is_no_token(text: str) -> None:
+    house = House().prime()
+    body = f'{{"matches": ["web-1"], "seconds": 60, "reason": "{text}", "owner": "anna"}}'
+    answer = house.ask("POST", "/api/v1/silences", {"Content-Type": "application/json"}, body=body)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_body")
+    assert "no Unicode" in answer.json["error"]
+    assert len(digest_of(json.loads(f'"{text}"'))) == 32

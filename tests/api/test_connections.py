@@ -93,6 +93,18 @@ def test_what_is_no_http_is_400_in_the_one_shape(served: Served) -> None:
         contract.error(json.loads(body))
 
 
+@pytest.mark.parametrize("version", [b"HTTP/0.9", b"HTTP/2.0", b"HTTP/9.9"])
+def test_another_version_is_505_in_the_one_shape(served: Served, version: bytes) -> None:
+    with dialled(served) as client:
+        client.sendall(b"GET /api/v1/health " + version + b"\r\nHost: hub\r\n\r\n")
+        head, _, body = rest(client).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 505") or version == b"HTTP/9.9"
+        contract.error(json.loads(body))
+    with dialled(served) as client:
+        client.sendall(b"GET /api/v1/health HTTP/1.0\r\nHost: hub\r\n\r\n")
+        assert rest(client).startswith(b"HTTP/1.1 200")
+
+
 @pytest.mark.parametrize("name", [b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"X-A: a\x00b"])
 def test_ambiguous_heads_are_refused(served: Served, name: bytes) -> None:
     with dialled(served) as client:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import uvicorn
 
 from api.config import Api
-from api.server import worker_class
+from api.server import Seldom, worker_class
 
 
 def test_a_worker_says_that_it_lives_though_the_clock_was_set_back() -> None:
@@ -23,3 +24,22 @@ def test_a_worker_says_that_it_lives_though_the_clock_was_set_back() -> None:
     server.last_notified = time.time() + 3600.0
     asyncio.run(server.on_tick(10))
     assert len(said) == 1
+
+
+def test_what_a_stranger_can_cause_at_will_is_told_once_in_a_while_with_its_number() -> None:
+    now = [0.0]
+    seldom = Seldom(60.0, lambda: now[0])
+
+    def told(text: str, level: int = logging.WARNING) -> str | None:
+        record = logging.LogRecord("uvicorn.error", level, "", 0, text, (), None)
+        return record.getMessage() if seldom.filter(record) else None
+
+    assert told("Invalid HTTP request received.") == "Invalid HTTP request received."
+    assert [told("Invalid HTTP request received.") for _ in range(7)] == [None] * 7
+    assert told("Unsupported upgrade request.") is not None, "another kind"
+    assert [told("a fault of ours", logging.ERROR) for _ in range(2)] == ["a fault of ours"] * 2
+    now[0] = 61.0
+    assert (
+        told("Invalid HTTP request received.") == "Invalid HTTP request received, and 7 more since that was told last"
+    )
+    assert told("Unsupported upgrade request.") == "Unsupported upgrade request."

@@ -242,5 +242,5 @@ class Seldom(logging.Filter):
             self._told.clear()
         self._told[text] = now, 0
         if more:
-            record.msg = f"{text.rstrip('.')}, and {more} more since then"
+            record.msg = f"{text.rstrip('.')}, and {more} more since that was told last"
         return True

@@ -21,7 +21,7 @@ Many columns are done at once: a call of numpy for each column would cost more t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,14 +70,12 @@ class Plan:
         else:
             places = np.concatenate([np.arange(self._firsts[at], self._firsts[at + 1]) for at in wanted])
             rows, k = self._rows[places], self._k[places]
-        counts = _in_each(lengths, blocks)
-        high = rows >> k[:, None].astype(rows.dtype)
-        there = _filled(counts)
-        high = high[there] if not there.all() else high.reshape(-1)
-        long = high >= LONGEST
-        besides = _besides(high, long, lengths)
-        unary = _unary(np.minimum(high, LONGEST).astype(np.int64), lengths)
-        lowest = _lowest(rows, k, counts, blocks)
+        high = (rows >> k[:, None].astype(rows.dtype)).reshape(-1)
+        if lengths.sum() < len(high):
+            high = np.concatenate([high[begin:end] for begin, end in _each(lengths, blocks)])
+        besides = _besides(high, high >= LONGEST, lengths)
+        unary = _unary(np.minimum(high, LONGEST), lengths)
+        lowest = _lowest(rows, k, lengths, blocks)
         return [b"".join(pieces) for pieces in zip(_heads(k, blocks, besides), lowest, unary, strict=True)]
 
 
@@ -108,10 +106,10 @@ def _in_each(lengths: Places, blocks: Places) -> Places:
     return each
 
 
-def _filled(counts: Places) -> Flags:
-    """Which places of the rows are no filling."""
-    filled: Flags = np.arange(BLOCK) < counts[:, None]
-    return filled
+def _each(lengths: Places, blocks: Places) -> Iterator[tuple[int, int]]:
+    """Where each column begins and ends among all blocks; behind its end there may be filling."""
+    firsts = (np.cumsum(blocks) - blocks) * BLOCK
+    return zip(firsts.tolist(), (firsts + lengths).tolist(), strict=True)
 
 
 def _bit_lengths(words: Narrow) -> Any:
@@ -128,7 +126,8 @@ def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
     # Lengths rather than values: one burst among small residuals does not move their mean.
     lengths = _bit_lengths(rows)
     middle = lengths.sum(axis=1, dtype=lengths.dtype) / counts
-    longest = -(-_bit_lengths(rows.max(axis=1)) // 8) * 8
+    largest = rows.max(axis=1)
+    longest = -(-_bit_lengths(largest) // 8) * 8
     padded = -(-counts // 8) * 8
     best_k, best = np.zeros(len(rows), np.int64), np.full(len(rows), np.iinfo(np.int64).max)
     for offset in (-0.6, 0.4, 1.4):
@@ -136,9 +135,9 @@ def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
         k = np.minimum(k, longest)
         high = np.minimum(rows >> k[:, None].astype(rows.dtype), LONGEST)
         bits = high.sum(axis=1, dtype=high.dtype).astype(np.int64) + counts + padded * k
-        long = high == LONGEST
-        if long.any():
-            bits += long.sum(axis=1) * longest
+        long = np.flatnonzero(largest >> k.astype(rows.dtype) >= LONGEST)
+        if len(long):
+            bits[long] += np.count_nonzero(high[long] == LONGEST, axis=1) * longest[long]
         lighter = bits < best
         best_k, best = np.where(lighter, k, best_k), np.where(lighter, bits, best)
     return best_k, best
@@ -186,21 +185,23 @@ def _besides(high: Narrow, long: Flags, lengths: Places) -> list[tuple[int, byte
     return found
 
 
-def _unary(high: Places, lengths: Places) -> list[bytes]:
-    ends = np.cumsum(high + 1)
-    lasts = ends[np.cumsum(lengths) - 1]
+def _unary(high: Narrow, lengths: Places) -> list[bytes]:
+    ends = np.cumsum(high + high.dtype.type(1), dtype=np.int64)
+    columns = np.cumsum(lengths)
+    lasts = ends[columns - 1]
     bits = np.diff(lasts, prepend=0)
-    sizes = -(-bits // 8)
-    begins = np.concatenate(([0], np.cumsum(sizes)))
-    # Each column moves on to the next byte.
-    shift = begins[:-1] * 8 - (lasts - bits)
+    begins = np.concatenate(([0], np.cumsum(-(-bits // 8))))
+    # Each column moves on to the next byte; a number's mark is the last of its bits.
+    shifts = begins[:-1] * 8 - (lasts - bits) - 1
+    for first, end, shift in zip((columns - lengths).tolist(), columns.tolist(), shifts.tolist(), strict=True):
+        ends[first:end] += shift
     marks = np.zeros(int(begins[-1]) * 8, np.uint8)
-    marks[ends + np.repeat(shift - 1, lengths)] = 1
+    marks[ends] = 1
     packed = np.packbits(marks).tobytes()
     return [packed[begin:end] for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)]
 
 
-def _lowest(rows: Narrow, k: Places, counts: Places, blocks: Places) -> list[bytes]:
+def _lowest(rows: Narrow, k: Places, lengths: Places, blocks: Places) -> list[bytes]:
     most = int(k.max())
     if not most:
         return [b""] * len(blocks)
@@ -213,10 +214,19 @@ def _lowest(rows: Narrow, k: Places, counts: Places, blocks: Places) -> list[byt
         if bit and bit % 8 == 0:
             byte = (rows[:many] >> rows.dtype.type(bit)).astype(np.uint8)
         planes[order[:many], bit] = np.packbits(byte[:many] & np.uint8(1 << bit % 8)).view(np.uint64)
-    told, filled = _told_planes(k, counts, most)
-    packed = planes[told].view(np.uint8).reshape(-1, BLOCK // 8)[filled].tobytes()
-    ends = np.cumsum(k * -(-counts // 8))[np.cumsum(blocks) - 1].tolist()
-    return [packed[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    packed = planes[_told_planes(k, most)].view(np.uint8).reshape(-1, BLOCK // 8)
+    found = []
+    for first, last, end, size in _last_blocks(k, lengths, blocks):
+        found.append(packed[first:last].tobytes() + packed[last:end, :size].tobytes())
+    return found
+
+
+def _last_blocks(k: Places, lengths: Places, blocks: Places) -> Iterator[tuple[int, int, int, int]]:
+    """Of the bits told of each column's blocks: (the first, the last block's first, where they end, its bytes each)."""
+    lasts = np.cumsum(blocks) - 1
+    ends = np.cumsum(k)[lasts]
+    sizes = -(-(lengths - (blocks - 1) * BLOCK) // 8)
+    return zip([0, *ends.tolist()], (ends - k[lasts]).tolist(), ends.tolist(), sizes.tolist(), strict=False)
 
 
 def _by_parameter(k: Places, most: int) -> tuple[npt.NDArray[np.intp], list[int]]:
@@ -225,12 +235,11 @@ def _by_parameter(k: Places, most: int) -> tuple[npt.NDArray[np.intp], list[int]
     return order, np.searchsorted(-k[order], -np.arange(most)).tolist()
 
 
-def _told_planes(k: Places, counts: Places, most: int) -> tuple[Flags, Flags]:
-    """(which bits of the blocks' residuals are told, which bytes of each of these are no filling)."""
+def _told_planes(k: Places, most: int) -> Flags:
+    """Which bits of the blocks' residuals are told."""
     # Most blocks tell far fewer bits than the one that tells most: bytes are looked at where there are any.
     told: Flags = np.arange(most) < k[:, None]
-    filled: Flags = np.arange(BLOCK // 8) < np.repeat(-(-counts // 8), k)[:, None]
-    return told, filled
+    return told
 
 
 # -- and back ---
@@ -262,15 +271,16 @@ def _decoded(codes: Sequence[bytes], lengths: Places) -> list[Words]:
         lowest.append(code[at : at + low])
         unary.append(code[at + low :])
     high = _from_unary(unary, lengths)
-    words = _from_lowest(b"".join(lowest), k, counts)
-    there = _filled(counts)
-    flat = words.reshape(-1) if there.all() else words[there]
-    longer = high.view(np.uint64)
     if besides:
-        longer[high == LONGEST] = np.concatenate(besides)
-    flat |= longer << np.repeat(k, counts).view(np.uint64)
-    ends = np.cumsum(lengths).tolist()
-    return [flat[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+        high[high == LONGEST] = np.concatenate(besides)
+    words = _from_lowest(lowest, k, lengths, blocks)
+    spread = np.zeros_like(words)
+    flat, ends = spread.reshape(-1), np.cumsum(lengths).tolist()
+    for (begin, end), first, last in zip(_each(lengths, blocks), [0, *ends], ends, strict=False):
+        flat[begin:end] = high[first:last]
+    words |= np.left_shift(spread, k.view(np.uint64)[:, None], out=spread)
+    flat = words.reshape(-1)
+    return [flat[begin:end] for begin, end in _each(lengths, blocks)]
 
 
 def _long(data: bytes, width: int) -> Words:
@@ -279,25 +289,30 @@ def _long(data: bytes, width: int) -> Words:
     return each.view("<u8").reshape(-1).astype(np.uint64)
 
 
-def _from_unary(streams: Sequence[bytes], lengths: Places) -> Places:
+def _from_unary(streams: Sequence[bytes], lengths: Places) -> Words:
     begins = np.cumsum([0, *(len(stream) * 8 for stream in streams[:-1])])
     ones = np.flatnonzero(np.unpackbits(np.frombuffer(b"".join(streams), np.uint8)).view(np.bool_))
     if len(ones) != lengths.sum():
         raise Damaged(f"{len(ones)} numbers in unary where {lengths.sum()} should be")
-    high = ones.copy()
-    high[1:] -= ones[:-1] + 1
+    high = np.empty_like(ones)
+    np.subtract(ones[1:], ones[:-1], out=high[1:])
+    high -= 1
     firsts = np.cumsum(lengths) - lengths
     high[firsts] = ones[firsts] - begins
-    if high.min() < 0 or high.max() > LONGEST:
+    words = high.view(np.uint64)
+    if words.max() > LONGEST:  # or less than none
         raise Damaged("numbers in unary that are none")
-    return high
+    return words
 
 
-def _from_lowest(data: bytes, k: Places, counts: Places) -> Words:
+def _from_lowest(lowest: Sequence[bytes], k: Places, lengths: Places, blocks: Places) -> Words:
     most = int(k.max())
-    told, filled = _told_planes(k, counts, most)
-    some = np.zeros(filled.shape, np.uint8)
-    some[filled] = np.frombuffer(data, np.uint8)
+    told = _told_planes(k, most)
+    some = np.zeros((int(k.sum()), BLOCK // 8), np.uint8)
+    for data, (first, last, end, size) in zip(lowest, _last_blocks(k, lengths, blocks), strict=True):
+        whole = (last - first) * BLOCK // 8
+        some[first:last] = np.frombuffer(data, np.uint8, whole).reshape(-1, BLOCK // 8)
+        some[last:end, :size] = np.frombuffer(data, np.uint8, (end - last) * size, whole).reshape(-1, size)
     words = np.zeros(told.shape, np.uint64)
     words[told] = some.view(np.uint64).reshape(-1)
     order, held = _by_parameter(k, most)

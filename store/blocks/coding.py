@@ -195,16 +195,16 @@ class _Choices:
         if len(unsure):
             middle = max(0, (self._values.shape[1] - TRIED) // 2)
             part = _Choices(self._values[unsure, middle : middle + TRIED], self.slopes[unsure])
-            sizes = np.stack([part.sizes(order, level) for order in range(len(weights))])
-            for place, order in zip(
-                unsure.tolist(), np.where(close[:, unsure], sizes, 2**62).argmin(axis=0), strict=True
-            ):
-                orders[place] = int(order)
+            sizes = np.full((len(weights), len(unsure)), np.iinfo(np.int64).max)
+            for order, likely in enumerate(close[:, unsure]):
+                sizes[order, likely] = part.sizes(order, np.flatnonzero(likely), level)
+            for place, order in zip(unsure.tolist(), sizes.argmin(axis=0).tolist(), strict=True):
+                orders[place] = order
         return orders
 
-    def sizes(self, order: int, level: int) -> list[int]:
-        """How many bytes each column takes in this order."""
-        return [len(one.bitmap) + len(pressed(one.planes, level)) for one in by_planes(self.residuals(order, ...))]
+    def sizes(self, order: int, places: Any, level: int) -> list[int]:
+        """How many bytes some columns take in this order."""
+        return [len(one.bitmap) + len(pressed(one.planes, level)) for one in by_planes(self.residuals(order, places))]
 
 
 def _slopes(values: Integers) -> Integers:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from store.blocks.coding import Coded
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
@@ -21,7 +22,6 @@ from store.sealing import (
     Made,
     Rollup,
     chained_rollups,
-    joined_meta,
     joined_parts,
     meta_columns,
     part_of,
@@ -114,10 +114,9 @@ def _stream(
     voice = voice_of(places[0][1])
     try:
         parts = [segment.part(place).all_read() for segment, place in places]
-        meta = joined_meta(parts)
-        columns = meta_columns(meta)
+        columns: list[Coded] = []
         tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
-        for values, coded in joined_parts(voice, parts, code=raw is not None):
+        for meta, values, coded in joined_parts(voice, parts, code=raw is not None):
             columns += coded
             if tiers:
                 one = tallied(meta.kept, values, TIERS[tiers[0]])
@@ -125,6 +124,7 @@ def _stream(
                 for tier in tiers[1:]:
                     one = one.coarser(TIERS[tier])
                     tallies[tier].append(one)
+        columns = [*meta_columns(meta), *columns]
     except Damaged as error:
         note(f"{places[0][0].path}: {subject}: {error}")
         return False

@@ -100,9 +100,8 @@ def _all_scaled(values: Sequence[Floats]) -> list[Scaled]:
 
 def _prove(part: Part, meta: Integers, values: Scaled) -> None:
     """Raise ``Damaged`` if a part does not give these back bit for bit."""
-    if not part.scaled(range(len(meta), len(meta) + len(values.tens))).is_same(values) or any(
-        not np.array_equal(part.integers(column), of) for column, of in enumerate(meta)
-    ):
+    when, numbers = part.samples(slice(None))
+    if not (numbers.is_same(values) and np.array_equal(when, meta)):
         raise Damaged("a part that was just made does not give its numbers back")
 
 
@@ -170,21 +169,21 @@ def _proved_integers(values: Integers) -> list[Coded]:
     return columns
 
 
-def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Scaled, list[Coded]]]:
-    """The metrics of several parts of one voice, a few at a time: (numbers, columns, if they are to be coded)."""
+def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Told, Scaled, list[Coded]]]:
+    """The metrics of several parts of one voice, a few at a time.
+
+    (when and by whom the rows were told, numbers, columns, if they are to be coded).
+    """
     rows = sum(part.rows for part in parts)
     level = DAY_LEVEL if rows >= SHORT else LEVEL
-    for few in _few(voice.values, rows, AT_ONCE):
-        values = one_after_another([part.scaled(range(META, META + voice.values)[few]) for part in parts])
+    for few in _few(max(voice.values, 1), rows, AT_ONCE):
+        read = [part.samples(few) for part in parts]
+        meta = np.concatenate([one for one, _ in read], axis=1)
+        values = one_after_another([one for _, one in read])
         made = _few(len(values.tens), rows) if code else ()
         columns = [column for some in made for column in numbers(values.those(some), level)]
-        yield values, mirrored(columns, values) if code else []
-
-
-def joined_meta(parts: Sequence[Part]) -> Told:
-    """When and by whom the rows of several parts were told."""
-    columns = [np.concatenate([part.integers(column) for part in parts]) for column in range(META)]
-    return Told(columns[0], columns[0] + columns[1], columns[2], columns[3])
+        told = Told(meta[0], meta[0] + meta[1], meta[2], meta[3])
+        yield told, values, mirrored(columns, values) if code else []
 
 
 def place_of(subject: str, voice: Voice, what: int, columns: int, rows: Told) -> Place:

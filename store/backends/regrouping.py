@@ -28,6 +28,8 @@ TOGETHER = 12
 """Commits of a stripe that are regrouped at once, at least."""
 SHARE = 16
 """Each commit regroups one stripe, and one more for so many that have something fresh."""
+SERIES = 4
+"""A row's key begins with so many bytes of its series' number."""
 SECONDS = 0.1
 """A writer with nothing else to do regroups for about so long at a time."""
 Rows = Sequence[tuple[int, int, bytes]]
@@ -179,18 +181,20 @@ def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[Opened]]:
     """The groups of each series, one series after the other; what is fresh comes last."""
     fresh = fresh_in(txn, note)
     groups: list[Opened] = []
-    number = -1
-    for key, value in txn.cursor():
-        if len(key) != ROW.size:
+    number, prefix, size = -1, b"", ROW.size
+    for key, value in ((bytes(key), bytes(value)) for key, value in txn.cursor()):
+        if len(key) != size:
             continue
-        found = ROW.unpack(key)[0]
-        if found != number:
+        if key[:SERIES] != prefix:
             if groups := groups + _opened(number, fresh.pop(number, ()), note):
                 yield groups
-            for alone in [one for one in fresh if one < found]:
+            groups, number, prefix = [], ROW.unpack(key)[0], key[:SERIES]
+            for alone in [one for one in fresh if one < number]:
                 yield _opened(alone, fresh.pop(alone), note)
-            groups, number = [], found
-        groups += _opened(number, (bytes(value),), note)
+        try:
+            groups.append(opened(value))
+        except Damaged as error:
+            groups += _salvaged(number, value, error, note)
     if groups := groups + _opened(number, fresh.pop(number, ()), note):
         yield groups
     for alone, values in fresh.items():
@@ -203,10 +207,14 @@ def _opened(number: int, values: Iterable[bytes], note: Note) -> list[Opened]:
         try:
             groups.append(opened(value))
         except Damaged as error:
-            whole: list[Opened] = [(received, record, ()) for _, received, record in salvaged(value)]
-            note(f"a group of series {number}: {error}; {len(whole)} records of it are whole")
-            groups += whole
+            groups += _salvaged(number, value, error, note)
     return groups
+
+
+def _salvaged(number: int, value: bytes, error: Damaged, note: Note) -> list[Opened]:
+    whole: list[Opened] = [(received, record, ()) for _, received, record in salvaged(value)]
+    note(f"a group of series {number}: {error}; {len(whole)} records of it are whole")
+    return whole
 
 
 def stripes_in(txn: lmdb.Transaction) -> Counter[int]:

@@ -54,7 +54,7 @@ import numpy.typing as npt
 from store.blocks.planes import Body, by_planes, in_planes
 from store.blocks.pressing import pressed, smaller
 from store.blocks.rice import Plan
-from store.blocks.scaled import Floats, Integers, Scaled, scaled
+from store.blocks.scaled import Floats, Integers, Scaled, constant, scaled
 from store.blocks.spots import LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 
 Words = npt.NDArray[np.uint64]
@@ -103,7 +103,7 @@ def coded_numbers(numbers: Scaled, level: int = 3) -> list[Coded]:
     if not whole.shape[1]:
         return [_constant(NAN)] * len(whole)
     found: list[Coded | None] = [None] * len(whole)
-    same = (whole == whole[:, :1]).all(axis=1)
+    same = constant(whole)
     for place in np.flatnonzero(same).tolist():
         found[place] = _constant(int(Scaled(whole[[place], :1], tens[[place]]).floats().view(np.uint64)[0, 0]))
     exact = np.flatnonzero(~same & (tens >= 0))
@@ -128,7 +128,7 @@ def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
     """Each row of the matrix as a column of integers."""
     if not values.shape[1]:
         return [_constant(0)] * len(values)
-    same = (values == values[:, :1]).all(axis=1)
+    same = constant(values)
     others = iter(_integers(*in_units(values[~same]), level))
     return [
         _constant(int(row[0]) & 0xFFFFFFFFFFFFFFFF) if equal else next(others)

@@ -23,6 +23,7 @@ from store.blocks.coding import (
     SPARSE,
     Words,
 )
+from store.blocks.planes import united
 from store.blocks.pressing import Damaged, unpressed
 from store.blocks.rice import decoded
 from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
@@ -294,10 +295,7 @@ def _all_unplaned(bodies: Sequence[bytes], width: int, count: int) -> Words:
     if not width:
         return np.zeros((len(bodies), count), np.uint64)
     planes = np.frombuffer(bodies[0] if len(bodies) == 1 else b"".join(bodies), np.uint8)
-    if width == 1:
-        return planes.reshape(len(bodies), count).astype(np.uint64)
-    narrow = np.ascontiguousarray(planes.reshape(len(bodies), width, count).transpose(0, 2, 1))
-    return narrow.view(f"<u{width}").reshape(len(bodies), count).astype(np.uint64)
+    return united(planes.reshape(len(bodies), width, count).transpose(1, 0, 2)).astype(np.uint64)
 
 
 def _dictionary(form: int, width: int, payload: bytes, rows: int) -> tuple[Present, Words, Words]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 
 from store.blocks.coding import BITS, HOLES, NAN, ORDER
-from store.blocks.parts import CRC, HEAD, SIZE, Part, Read
-from store.blocks.planes import SIZES
+from store.blocks.parts import CRC, HEAD, META, SIZE, Part, Read
+from store.blocks.planes import SIZES, WIDEST, united
 from store.blocks.pressing import Damaged, unpressed
 from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
-from store.blocks.sheets import BAND_ENTRY, ENTRY, VERSION, WIDTHS, Bytes, Present
+from store.blocks.sheets import BAND_ENTRY, ENTRY, VERSION, WIDTHS, Present
 
 EVERY_WIDTH, EVERY_DECIMALS = bytes(SIZES), bytes(range(len(TENS)))
 FEW = 4
@@ -88,7 +87,9 @@ class Sheet(Part):
 
     def scaled(self, columns: Sequence[int]) -> Scaled:
         """The same as integers."""
-        whole = self.whole(columns)
+        return self._scaled(columns, self.whole(columns))
+
+    def _scaled(self, columns: Sequence[int], whole: Integers) -> Scaled:
         tens = np.array([self._decimals[column] for column in columns], np.int64)
         for at, column in enumerate(columns):
             form = self._forms[column]
@@ -96,10 +97,23 @@ class Sheet(Part):
                 whole[at], tens[at] = self._numbers(column, whole[at]).view(np.int64), RAW
         return Scaled(whole, tens)
 
+    def samples(self, metrics: slice) -> tuple[Integers, Scaled]:
+        """When and by whom, and the numbers of some metrics, of which the first ones are read along with it."""
+        if metrics.start:
+            return super().samples(metrics)
+        columns = range(self.columns)[: None if metrics.stop is None else META + metrics.stop]
+        whole = self.whole(columns)
+        told = whole[:META] * 10 ** np.array(list(self._decimals[:META]))[:, None]
+        return told, self._scaled(columns[META:], whole[META:])
+
     def whole(self, columns: Sequence[int]) -> Integers:
         """The integers of several columns; where there is no reading, those of a neighbour."""
+        found = np.empty((len(columns), self.rows), np.int64)
+        if len(columns) == self.columns and columns == range(self.columns):
+            for band, (first, end) in enumerate(pairwise(self._begins)):
+                self._read_band(band, found[first:end])
+            return found
         places = np.array(columns, np.intp)
-        found = np.empty((len(places), self.rows), np.int64)
         for band in sorted({self._band(column) for column in columns}):
             first, end = self._begins[band], self._begins[band + 1]
             at = np.flatnonzero((places >= first) & (places < end))
@@ -119,18 +133,18 @@ class Sheet(Part):
     def _read_band(self, band: int, found: Integers) -> None:
         first, end = self._begins[band], self._begins[band + 1]
         data, at = self._opened(band)
-        widths = np.frombuffer(self._widths, np.uint8)[first:end]
-        for width in SIZES:
-            of = np.flatnonzero(widths == width)
-            if not width:
-                found[of] = 0
-            elif len(of):
+        told, bases = self._widths[first:end], self._bases[first:end, None]
+        widths = np.frombuffer(told, np.uint8)
+        for width in sorted(set(told)):
+            of = (widths == width).nonzero()[0]
+            if width:
                 size = width * len(of) * self.rows
-                planes = np.frombuffer(data, np.uint8, size, at).reshape(width, len(of), self.rows)
-                found[of] = _unplaned(planes)
+                residuals = united(np.frombuffer(data, np.uint8, size, at).reshape(width, len(of), self.rows))
+                found[of] = bases[of] + (residuals if width < WIDEST else residuals.view(np.int64))
                 at += size
-        found += self._bases[first:end, None]
-        ordered = np.flatnonzero(np.frombuffer(self._forms, np.uint8)[first:end] & 1 << ORDER)
+            else:
+                found[of] = bases[of]
+        ordered = (np.frombuffer(self._forms, np.uint8)[first:end] & 1 << ORDER).nonzero()[0]
         if len(ordered):
             some = found[ordered]
             some[:, 0] = self._firsts[first:end][ordered]
@@ -159,7 +173,7 @@ class Sheet(Part):
                 at += narrower * rows * self._widths.count(narrower, first, end)
             place, many = self._widths.count(width, first, column), self._widths.count(width, first, end)
             planes = np.frombuffer(data, np.uint8, width * many * rows, at).reshape(width, many, rows)
-            found: Integers = _unplaned(planes[:, place : place + 1])[0].astype(np.int64)
+            found: Integers = united(planes[:, place : place + 1])[0].astype(np.int64)
             found += self._bases[column]
         else:
             found = np.full(rows, self._bases[column])
@@ -197,12 +211,3 @@ class Sheet(Part):
         place = self._holed_between(self._begins[band], column)
         bitmap = np.frombuffer(self._opened(band)[0], np.uint8, size, place * size)
         return np.unpackbits(bitmap, count=self.rows).view(np.bool_)
-
-
-def _unplaned(planes: Bytes) -> npt.NDArray[Any]:
-    """The residuals of these planes."""
-    width = len(planes)
-    if width == 1:
-        return planes[0]  # type: ignore[no-any-return]
-    narrow: npt.NDArray[Any] = np.ascontiguousarray(planes.transpose(1, 2, 0)).view(f"<u{width}")
-    return narrow.reshape(planes.shape[1:])

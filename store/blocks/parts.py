@@ -137,6 +137,11 @@ class Part:
         """The same as integers."""
         return Scaled.of(self.all_floats(columns))
 
+    def samples(self, metrics: slice) -> tuple[Integers, Scaled]:
+        """When and by whom, and the numbers of some metrics."""
+        numbers = self.scaled(range(META, self.columns)[metrics])
+        return np.stack([self.integers(column) for column in range(META)]), numbers
+
     def _behind(self, column: int) -> tuple[float, int, int]:
         whole, less, before = opened(self.payload(column))
         other = column - before

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from store.blocks.rice import Words
 
 LIMITS, SIZES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFF], np.uint64), (0, 1, 2, 4, 8)
 """The largest residuals of each width but the last."""
+WIDEST = SIZES[-1]
+"""Shifting bytes apart and together is faster than picking them, but for so many."""
+Bytes = npt.NDArray[np.uint8]
 SPARSE_SHARE = 0.6
 """So many residuals have to be zero for a bitmap to be worth its room."""
 
@@ -56,11 +60,36 @@ def in_planes(residuals: Words) -> tuple[int, bytes]:
     return width, _planed(residuals[None, :], width)
 
 
+def apart(residuals: Words, into: Bytes) -> None:
+    """Write the lowest byte of each to the first plane of ``into``, the next one to the second ..."""
+    narrow = residuals.astype(f"<u{len(into)}")
+    if len(into) == WIDEST:
+        into[:] = narrow.view(np.uint8).reshape(*residuals.shape, WIDEST).transpose(2, 0, 1)
+        return
+    for place in range(len(into)):
+        np.copyto(into[place], narrow, casting="unsafe")
+        if place + 1 < len(into):
+            narrow >>= narrow.dtype.type(8)
+
+
+def united(planes: Bytes) -> npt.NDArray[Any]:
+    """The residuals of planes, the first of which holds the lowest bytes."""
+    width = len(planes)
+    if width == 1:
+        return planes[0]  # type: ignore[no-any-return]
+    if width == WIDEST:
+        return np.ascontiguousarray(planes.transpose(1, 2, 0)).view("<u8")[..., 0]
+    found: npt.NDArray[Any] = planes[-1].astype(f"<u{width}")
+    for plane in planes[-2::-1]:
+        found <<= found.dtype.type(8)
+        found |= plane
+    return found
+
+
 def _planed(residuals: Words, width: int) -> bytes:
     """The bytes by planes of each row, one row after the other."""
     if not width:
         return b""
-    narrow = residuals.astype(f"<u{width}")
-    if width == 1:
-        return narrow.tobytes()
-    return narrow.view(np.uint8).reshape(*residuals.shape, width).transpose(0, 2, 1).tobytes()
+    found = np.empty((len(residuals), width, residuals.shape[1]), np.uint8)
+    apart(residuals, found.transpose(1, 0, 2))
+    return found.tobytes()

@@ -40,7 +40,7 @@ class Scaled(NamedTuple):
         if not values.shape[1]:
             return cls(values.view(np.int64), np.full(len(values), RAW))
         bits = values.view(np.int64)
-        same = (bits == bits[:, :1]).all(axis=1)
+        same = constant(bits)
         alike = np.flatnonzero(same)
         whole, tens = scaled(values[~same] if len(alike) else values)
         if len(alike):
@@ -74,6 +74,14 @@ class Scaled(NamedTuple):
         # A constant is told by its bits.
         mine, theirs = self.those(~equal).floats(), other.those(~equal).floats()
         return np.array_equal(mine.view(np.int64), theirs.view(np.int64))
+
+
+def constant(whole: Integers) -> npt.NDArray[np.bool_]:
+    """Which columns are one number in each row."""
+    same: npt.NDArray[np.bool_] = (whole[:, :FEW] == whole[:, :1]).all(axis=1)
+    likely = np.flatnonzero(same)
+    same[likely] = (whole[likely] == whole[likely, :1]).all(axis=1)
+    return same
 
 
 def chained(some: Sequence[Scaled]) -> Scaled:

@@ -50,7 +50,7 @@ import numpy.typing as npt
 
 from store.blocks.coding import BITS, HOLES, INTEGERS, NAN, ORDER, Words, in_units
 from store.blocks.parts import CRC, HEAD, SIZE
-from store.blocks.planes import LIMITS, SIZES
+from store.blocks.planes import LIMITS, SIZES, Bytes, apart
 from store.blocks.pressing import pressed, pressed_apart
 from store.blocks.scaled import Floats, Integers, Scaled, scaled
 
@@ -67,7 +67,6 @@ WORDS_AT = 3, 11
 """Where in an entry the base and the first integer are."""
 WIDTHS = SIZES[1:]
 BAND_ENTRY = struct.Struct("<HII")
-Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.intp]
 Present = npt.NDArray[np.bool_]
 Series = tuple[Integers, Scaled]
@@ -191,14 +190,11 @@ def _bands(
     found = []
     for first, end in pairwise(_begins(rows, forms.tobytes(), widths.tobytes())):
         told = [np.packbits(there).tobytes() for there in holes[first:end] if there is not None]
-        for width in WIDTHS:
-            some = np.flatnonzero(widths[first:end] == width) + first
-            if len(some):
-                narrow = residuals[some].astype(f"<u{width}")
-                if width > 1:
-                    narrow = narrow.view(np.uint8).reshape(len(some), rows, width).transpose(2, 0, 1)
-                planes, size = narrow.tobytes(), len(some) * rows
-                told += [planes[at : at + size] for at in range(0, len(planes), size)] if small else [planes]
+        for width in sorted(set(widths[first:end].tobytes()) - {0}):
+            some = (widths[first:end] == width).nonzero()[0] + first
+            planes = np.empty((width, len(some), rows), np.uint8)
+            apart(residuals[some], planes)
+            told += [plane.tobytes() for plane in planes] if small else [planes.tobytes()]
         found.append(
             (end - first, (pressed_apart(told, LEVEL) if small else pressed(b"".join(told), LEVEL)) if told else b"")
         )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from store.blocks.opening import Sheet, opened
 from store.blocks.parts import META, SAMPLES, SIZE, reading
+from store.blocks.planes import apart, united
 from store.blocks.pressing import Damaged, pressed, unpressed
 from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.sheets import sheets
@@ -73,6 +74,10 @@ def test_whatever_is_told_comes_back_bit_for_bit_read_together_or_alone(some: li
         columns = range(META, META + len(numbers))
         assert same_bits(part.all_floats(columns), numbers)
         assert same_bits(np.stack([part.floats(column) for column in columns]), numbers)
+        for few in (slice(None), slice(0, 2), slice(1, 3)):
+            when, told = part.samples(few)
+            assert when.tolist() == words.tolist()
+            assert same_bits(told.floats(), numbers[few])
         part.verify()
 
 
@@ -222,3 +227,12 @@ def test_what_the_third_version_wrote_is_still_read() -> None:
         [0.0, 0.0, 0.0, 9e15, 0.0, 0.0],
     ]
     assert same_bits(part.all_floats(range(META, META + 6)), np.array(numbers))
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8])
+def test_residuals_of_any_width_come_back_from_their_planes(width: int) -> None:
+    words = np.random.default_rng(width).integers(0, 256**width - 1, (3, 50), np.uint64, endpoint=True)
+    planes = np.empty((width, 3, 50), np.uint8)
+    apart(words, planes)
+    assert planes[0].tolist() == (words & np.uint64(255)).tolist()
+    assert united(planes).tolist() == words.tolist()

@@ -17,6 +17,8 @@ from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_f
 from bus.wire import Malformed
 
 MANY_LAYOUTS = 2000
+BURNING = ("firing", "clearing")
+"""States in which an alarm burns."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,8 @@ class Live:
     checks: dict[str, CheckNow] = field(default_factory=dict)
     places: dict[str, dict[str, CheckNow]] = field(default_factory=dict)
     """The newest check of each service from each place; the hub's own place is the empty name."""
-    alerts: dict[tuple[str, str], tuple[int, Alert]] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    """What burns, as far as it was heard of here, by the incident."""
     malformed: int = 0
 
     def hear(self, told: Told) -> None:
@@ -160,8 +163,23 @@ class Live:
         return [one for one in found if not copies.surplus(one[0])]
 
     def firing(self) -> int:
-        """How many alarms are firing."""
-        return sum(alert.state == "firing" for _, alert in self.alerts.values())
+        """How many alarms burn, as far as it was heard of here."""
+        return len(self.alerts)
+
+    def set_back(self, now: int, ahead: int = 0) -> None:
+        """The hub's clock was set back to ``now``: nothing was received after that, and what comes now is newer.
+
+        What seems to have been received by so much ``ahead`` (ns) of it at most stays as it is.
+        """
+        for host in (*self.hosts.values(), *self.rooms.values()):
+            if host.heard <= now + ahead:
+                continue
+            host.heard = now
+            host.newest, host.before = _by(host.newest, now), _by(host.before, now)
+            host.facts_at, host.processes_at = min(host.facts_at, now), min(host.processes_at, now)
+        for seen in (self.checks, *self.places.values()):
+            late = {name: one for name, one in seen.items() if one.told.received > now + ahead}
+            seen |= {name: CheckNow(one.told._replace(received=now), one.check) for name, one in late.items()}
 
     def _now(self, told: Told) -> HostNow:
         house = self.rooms if told.hub else self.hosts
@@ -201,6 +219,12 @@ class Live:
 
     def _alert(self, told: Told) -> None:
         alert = told.message()
-        known = self.alerts.get((told.subject, alert.rule))
-        if known is None or told.born >= known[0]:
-            self.alerts[told.subject, alert.rule] = (told.born, alert)
+        if alert.state in BURNING:
+            self.alerts[alert.incident] = alert
+        else:
+            self.alerts.pop(alert.incident, None)
+
+
+def _by(told: Told | None, now: int) -> Told | None:
+    """A record that was received by then at the latest."""
+    return told if told is None or told.received <= now else told._replace(received=now)

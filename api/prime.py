@@ -14,6 +14,8 @@ log = logging.getLogger("guardia.api")
 
 KINDS = ("facts", "processes", "sample", "check", "alert")
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+AHEAD = 2_000_000_000
+"""So much later than now (ns) nothing is received."""
 AGAIN_SECONDS = 600.0
 """Hosts that the store has forgotten leave the list within this time."""
 
@@ -42,10 +44,14 @@ async def prime(hub: Hub) -> None:
     hub.live.forget_layouts()
     for kind in KINDS:
         for record in await hub.counter.latest(kind):
+            if hub.primed and record.received > hub.clock() + AHEAD:
+                continue
             try:
                 hub.live.hear(stored(record.record, record.received))
             except Malformed:
                 hub.live.malformed += 1
+    # What was received by a clock that was set back since is of a time to come: it counts from now on, and once.
+    hub.live.set_back(hub.clock(), AHEAD)
     await learn_layouts(hub)
     known = {subject.subject for subject in await hub.counter.subjects("sample")}
     hub.live.forget(lambda name, heard: name not in known and heard < before - hub.limits.stale_ns())

@@ -23,6 +23,8 @@ from bus.questions import Unanswered
 log = logging.getLogger("guardia.api")
 
 TICK_SECONDS = 0.25
+SET_BACK = 2.0
+"""By so many seconds at least the clock on the wall was set back, where it passed by less than time did."""
 LAYOUT_SECONDS = 1.0
 
 
@@ -100,10 +102,14 @@ class Lifespan:
             await asyncio.sleep(LAYOUT_SECONDS)
 
     async def _measure_loop(self) -> None:
+        clock = self._hub.clock
         while True:
-            before = time.monotonic()
+            before, wall = time.monotonic(), clock()
             await asyncio.sleep(TICK_SECONDS)
-            self._longest = max(self._longest, time.monotonic() - before - TICK_SECONDS)
+            passed = time.monotonic() - before
+            self._longest = max(self._longest, passed - TICK_SECONDS)
+            if clock() - wall < (passed - SET_BACK) * 1e9:
+                self._hub.live.set_back(clock())
 
     async def _keep_telling(self, producer: Producer) -> None:
         fanout, vitals = self._hub.fanout, self._hub.vitals

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from api.auth import Admitted
 from api.health import overall
+from api.judge import AlerterAway
+from api.live import BURNING
 from api.resources.base import Request, Resource, Response, send
 from api.views.hub import health, labels, rooms, stats
+from bus.judging import Alarms
 
 
 class HealthResource(Resource):
@@ -27,7 +31,16 @@ class StatsResource(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
-        send(resp, stats(hub.clock(), await hub.counter.statistics(), hub.live, hub.directory))
+        store, burning = await asyncio.gather(hub.counter.statistics(), self._burning())
+        send(resp, stats(hub.clock(), store, hub.live, hub.directory, burning))
+
+    async def _burning(self) -> int:
+        """How many alarms burn; as far as it was heard of while there is no alerter to ask."""
+        try:
+            found = await self.hub.judge.answer(Alarms())
+        except AlerterAway:
+            return self.hub.live.firing()
+        return sum(one.state in BURNING for one in found.alarms)
 
 
 class RoomsResource(Resource):

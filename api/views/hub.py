@@ -18,8 +18,8 @@ def health(now: int, parts: Mapping[str, Part], *, detailed: bool) -> Health:
     return {"status": overall(parts), "timestamp": to_time(now), "checks": shown}
 
 
-def stats(now: int, store: StoreStatistics, live: Live, directory: Directory) -> Stats:
-    """The answer to ``GET /stats``."""
+def stats(now: int, store: StoreStatistics, live: Live, directory: Directory, burning: int) -> Stats:
+    """The answer to ``GET /stats``, with how many alarms are ``burning``."""
     hosts = len(directory.host_names(live.hosts))
     services = len(directory.service_names(live.checks))
     samples, checks = store.records.get("sample", 0), store.records.get("check", 0)
@@ -37,7 +37,7 @@ def stats(now: int, store: StoreStatistics, live: Live, directory: Directory) ->
         "service_monitors": services,
         "servers_monitored": hosts,
         "services_monitored": services,
-        "active_alerts": live.firing(),
+        "active_alerts": burning,
         "storage_metrics": {
             "last_cleanup_time": cleaned,
             "total_metrics": samples,

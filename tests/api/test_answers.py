@@ -8,7 +8,7 @@ from api.directory import Directory
 from bus.messages import Check
 from bus.tables import Host, Service
 from tests.api import contract
-from tests.api.given import DISK_SERIES, MINUTE, NOON, SECOND, FakeCounter, reading
+from tests.api.given import DISK_SERIES, MINUTE, NOON, SECOND, FakeCounter, heard, reading
 from tests.api.house import House, full
 
 # -- hosts ---
@@ -280,3 +280,15 @@ def test_a_series_without_points_has_empty_arrays() -> None:
     contract.series(answer)
     assert answer["times"] == []
     assert answer["series"] == []
+
+
+def test_the_latest_rows_are_none_of_a_time_to_come_unless_the_host_is_there_already() -> None:
+    house = full()
+    house.counter.keep_reading(at=NOON + 3600 * SECOND)  # a clock was ahead for a moment
+    house.hub.live.hear(heard(reading()[1], at=NOON))
+    rows = house.get("/api/v1/servers/web-1/metrics/latest?limit=2")["metrics"]
+    assert [row["timestamp"][11:16] for row in rows] == ["11:59", "12:00"]
+
+    house.hub.live.hear(heard(reading()[1], at=NOON + 3600 * SECOND))
+    rows = house.get("/api/v1/servers/web-1/metrics/latest?limit=2")["metrics"]
+    assert [row["timestamp"][11:16] for row in rows] == ["12:00", "13:00"]

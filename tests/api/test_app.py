@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.judge import NoJudge
 from bus.messages import Alert
 from bus.questions import Accounted, StoreStatistics
 from tests.api import contract
@@ -46,7 +47,6 @@ def test_the_store_is_asked_for_its_health_once_a_second_at_most() -> None:
 
 def test_stats_are_integers_under_both_clients_names() -> None:
     house = full()
-    house.hub.live.alerts["web-1", "cpu"] = (NOON, Alert("cpu", "firing"))
     house.counter.counts = StoreStatistics(
         {"sample": 10, "check": 2}, {"sample": 4, "check": 1}, commits=7, last_cleanup=NOON
     )
@@ -56,6 +56,14 @@ def test_stats_are_integers_under_both_clients_names() -> None:
     assert answer["storage"]["flush_count"] == 7
     assert answer["storage"]["last_cleanup"] == "2026-01-31T12:00:00.000Z"
     assert (answer["collectors"], answer["service_monitors"], answer["active_alerts"]) == (2, 1, 1)
+
+
+def test_while_there_is_no_alerter_stats_count_what_was_heard_of() -> None:
+    house = full()
+    house.hub.judge = NoJudge()
+    assert house.get("/api/v1/stats")["active_alerts"] == 0
+    house.hub.live.alerts |= {name: Alert("disk", "firing", incident=name) for name in ("a", "b")}
+    assert house.get("/api/v1/stats")["active_alerts"] == 2
 
 
 def test_stats_before_the_first_cleanup_leave_its_time_out() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+from api.health import Limits, host_health, service_health
 from api.live import MANY_LAYOUTS, Live
 from bus.messages import Alert, Facts, Layout, Process, Processes, Sample
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
@@ -128,11 +130,31 @@ def test_the_newest_facts_processes_and_checks_are_kept_whatever_the_order() -> 
 
 def test_firing_alarms_are_counted_until_they_end() -> None:
     live = Live()
-    live.hear(heard(Alert("cpu", "firing"), at=NOON))
-    live.hear(heard(Alert("disk", "firing"), at=NOON))
+    for incident in ("a", "b", "c"):  # of one rule, on three disks
+        live.hear(heard(Alert("disk", "firing", incident=incident), at=NOON))
+    assert live.firing() == 3
+    live.hear(heard(Alert("disk", "quiet", incident="a"), at=NOON + SECOND))
+    live.hear(heard(Alert("disk", "clearing", incident="b"), at=NOON + SECOND))
+    live.hear(heard(Alert("disk", "pending"), at=NOON + SECOND))
     assert live.firing() == 2
-    live.hear(heard(Alert("cpu", "quiet"), at=NOON + SECOND))
-    assert live.firing() == 1
+
+
+def test_a_hub_s_clock_that_is_set_back_freezes_nothing_and_hides_no_silence() -> None:
+    day = 86_400 * SECOND
+    live = live_with(NOON, NOON + day)
+    live.hear(heard(UP, subject="shop", at=NOON + day))
+    live.set_back(NOON + SECOND)
+    host = live.hosts["web-1"]
+    assert host.heard == NOON + SECOND
+    assert host_health(NOON + 200 * SECOND, host, Limits())[0] == "down"
+    assert service_health(NOON + 400 * SECOND, live.places["shop"], Limits())[0] == "stale"
+
+    live.hear(heard(reading()[1], at=NOON + 2 * SECOND))
+    live.hear(heard(replace(UP, status="down"), subject="shop", at=NOON + 2 * SECOND))
+    assert host.newest is not None
+    assert host.newest.at == NOON + 2 * SECOND
+    assert live.checks["shop"].check.status == "down"
+    assert live.places["shop"][""].check.status == "down"
 
 
 def test_hosts_that_are_gone_are_forgotten() -> None:

@@ -292,3 +292,13 @@ def test_the_workers_vitals_go_to_the_door(roads: Roads, serve: Callable[..., Se
                 assert record.subject == "guardia.api-1"
                 if record.kind == "layout":
                     assert "stream.clients" in record.message().names
+
+
+def test_a_clock_that_is_set_back_is_noticed(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    house = served.house
+    assert house.hub.live.hosts["web-1"].heard >= NOON
+    house.now -= 3600 * SECOND
+    served.until(lambda: house.hub.live.hosts["web-1"].heard == NOON - 3600 * SECOND)

@@ -262,7 +262,7 @@ def _sums(values: Floats, begins: Places) -> Floats:
     exact, other = np.flatnonzero(fits), np.flatnonzero(~fits)
     sums[exact] = folded(np.add, whole[exact], begins) / np.array(TENS)[decimals[exact]][:, None]
     if len(other):
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # of infinities, the sum may be no number
             sums[other] = np.add.reduceat(values[other], begins, axis=1)
     return sums
 
@@ -273,7 +273,7 @@ def _sums_of_one(values: Floats, begins: Places) -> Floats:
     if whole is not None and max(abs(int(whole.max())), abs(int(whole.min()))) * len(values) < MOST_SUM:
         sums: Floats = np.add.reduceat(whole, begins) / TENS[decimals]
         return sums
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.add.reduceat(values, begins)
 
 

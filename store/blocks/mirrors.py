@@ -36,7 +36,8 @@ def mirrored(columns: Sequence[Coded], numbers: Scaled) -> list[Coded]:
     """The columns of these numbers, those that mirror one before them as such."""
     found = list(columns)
     heard: dict[bytes, list[int]] = {}
-    steps = np.abs(np.diff(Scaled(numbers.whole[:, :LOOKED_AT], numbers.tens).floats(), axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is as absurd as that is no mirror, or found to be one
+        steps = np.abs(np.diff(Scaled(numbers.whole[:, :LOOKED_AT], numbers.tens).floats(), axis=1))
     for place, column in enumerate(columns):
         if column.form & 3 != INTEGERS or len(column.payload) < WORTH:
             continue
@@ -69,7 +70,8 @@ def opened(payload: bytes) -> tuple[float, int, int]:
 
 def reflected(other: Floats, whole: float, less: int) -> Floats:
     """The numbers behind a mirror of ``other``."""
-    numbers = whole - other if less else whole + other
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = whole - other if less else whole + other
     numbers.view(np.uint64)[np.isnan(other)] = NAN
     return numbers
 
@@ -81,7 +83,9 @@ def _told(numbers: Floats, other: Floats) -> tuple[float, int] | None:
         return None
     first = there[0]
     for less in (1, 0):
-        whole = float(numbers[first] + other[first] if less else numbers[first] - other[first])
+        # Of floats, which overflow without a word.
+        one, two = float(numbers[first]), float(other[first])
+        whole = one + two if less else one - two
         if np.array_equal(reflected(other, whole, less).view(np.uint64), numbers.view(np.uint64)):
             return whole, less
     return None

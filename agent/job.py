@@ -64,16 +64,17 @@ class Job(Generic[T]):
         """Read it if it is due."""
         if self.busy or not self.pace.due(now):
             return
-        self.busy = True
         self.pace.began(now)
-        if self._submit is None:
-            try:
-                outcome: Taken[T] | BaseException = self._read(now)
-            except Exception as error:  # whatever the source holds, the others go on
-                outcome = error
-            self._ended(outcome, now)
+        if self._submit is not None:
+            self.busy = True
+            self._submit(self._read, self._ended)
+            return
+        try:
+            taken = self._read(now)
+        except Exception as error:  # whatever the source holds, the others go on
+            self._failed(error, now)
         else:
-            self._submit(self._read, lambda outcome: self._ended(outcome, time.monotonic()))
+            self._succeeded(taken)
 
     def _read(self, now: float | None = None) -> Taken[T]:
         start = time.thread_time()
@@ -82,21 +83,28 @@ class Job(Generic[T]):
         found = self._source.read()
         return Taken(found, time.thread_time() - start, time.monotonic() if now is None else now)
 
-    def _ended(self, outcome: Taken[T] | BaseException, now: float) -> None:
+    def _ended(self, outcome: Taken[T] | BaseException) -> None:
+        """A thread has read it."""
         self.busy = False
         if isinstance(outcome, BaseException):
-            self._source = None  # a file of a device that is gone stays gone: open anew
-            if self.pace.failed(now):
-                reason = str(outcome) or type(outcome).__name__
-                self._log.warning("cannot read %s: %s; trying again, ever less often", self.name, reason)
-            return
-        if self.pace.succeeded(outcome.cost):
+            self._failed(outcome, time.monotonic())
+        else:
+            self._succeeded(outcome)
+
+    def _failed(self, error: BaseException, now: float) -> None:
+        self._source = None  # a file of a device that is gone stays gone: open anew
+        if self.pace.failed(now):
+            reason = str(error) or type(error).__name__
+            self._log.warning("cannot read %s: %s; trying again, ever less often", self.name, reason)
+
+    def _succeeded(self, taken: Taken[T]) -> None:
+        if self.pace.succeeded(taken.cost):
             self._log.info("%s can be read again", self.name)
         if self.pace.slowed is not self._was_slowed:
             self._tell_budget()
         if self.name in self._costs.groups:
-            self._costs.groups[self.name] = rounding.cost(outcome.cost)
-        self._done(outcome)
+            self._costs.groups[self.name] = rounding.cost(taken.cost)
+        self._done(taken)
 
     def _tell_budget(self) -> None:
         self._was_slowed = self.pace.slowed

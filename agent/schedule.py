@@ -19,6 +19,7 @@ class Schedule:
         self._loop = loop
         self._interval = interval
         self._turns = turns
+        self._due = 0.0
 
     def start(self) -> None:
         """Read everything once, and tell the first sample at the next multiple that is not too near."""
@@ -27,9 +28,10 @@ class Schedule:
         self._wait(wall, next_turn(wall + min(FIRST_WAIT, self._interval / 2), self._interval))
 
     def _wait(self, wall: float, due: float) -> None:
-        self._loop.after(max(0.0, due - wall), lambda: self._take(due))
+        self._due = due
+        self._loop.after(max(0.0, due - wall), self._take)
 
-    def _take(self, due: float) -> None:
+    def _take(self) -> None:
         self._turns.turn(time.monotonic())
         wall = time.time()
-        self._wait(wall, next_turn(wall, self._interval, due))
+        self._wait(wall, next_turn(wall, self._interval, self._due))

@@ -270,7 +270,14 @@ def _encode_sample(message: Sample) -> bytes:
         raise Unfit(f"values: {len(numbers)} numbers, expected 1 to {MAX_METRICS}")
     if not 0 <= message.layout < 2**64:
         raise Unfit("layout: expected an unsigned 64-bit number")
-    return msgpack.packb((message.layout, packed), use_bin_type=True)  # type: ignore[no-any-return]
+    return _before_values(message.layout, len(packed)) + packed
+
+
+@lru_cache(maxsize=256)
+def _before_values(layout: int, size: int) -> bytes:
+    """The bytes of a sample before its packed values; as long as the layout stays, they do."""
+    whole: bytes = msgpack.packb((layout, bytes(size)), use_bin_type=True)
+    return whole[: len(whole) - size]
 
 
 def split_sample(body: bytes) -> tuple[int, bytes]:

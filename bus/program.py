@@ -303,6 +303,9 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
             raise TryAgain(f"another {program.name} is running (process {other})")
         _prepare(program, path)
         build(program)
+        if program.tells_vitals:
+            program.loop.every(program.bus.vitals_seconds, program.publish_vitals)
+            program.loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
         log.info("started")
         code = program.serve()
         log.info("stopped")
@@ -376,8 +379,6 @@ def _prepare(program: Program[T], path: Path) -> None:
     loop.after_pass(program.beat)
     loop.on_signal(signal.SIGHUP, reload)
     loop.on_stop(lambda: program.beat_file.unlink(missing_ok=True))
-    loop.every(program.bus.vitals_seconds, program.publish_vitals)
-    loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
 
 
 def settle(check: bool) -> None:

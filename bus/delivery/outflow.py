@@ -51,12 +51,12 @@ class Outflow:
     @property
     def under_way(self) -> int:
         """Messages sent and not yet acknowledged."""
-        return max(0, self.sent - self.done)
+        return max(0, self.sent - max(self.acked, self.base - 1))
 
     @property
     def unsent(self) -> int:
         """Messages in the spool that are not under way."""
-        return self.last - max(self.sent, self.done)
+        return self.last - max(self.sent, self.acked, self.base - 1)
 
     @property
     def unfinished(self) -> bool:

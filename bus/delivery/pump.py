@@ -19,8 +19,10 @@ class Pump:
         self.credit = 0
         """What the store would take, 0 when it has no opinion."""
         self.resent = 0
-        self._flows, self._limits, self._rng = flows, limits, rng
+        self._flows, self._limits = flows, limits
         self._timeout = limits.timeout
+        self._share = rng.uniform(0.9, 1.1)
+        """Of the timeout: another one for each producer, so that not all find at once that receipts are overdue."""
         self._begun = self._blocked_until = float("-inf")
         self._short = False
         self._probe: tuple[int, int, float] | None = None
@@ -31,13 +33,18 @@ class Pump:
         if self._short:
             return []
         flows, actions = self._flows, list[Action]()
+        if not flows.old and flows.live.unsent <= 0:
+            # As after most receipts.
+            flows.live.behind_since = None
+            return actions
         limit = self.window.limit(self.credit)
         if self._wants_lane(now, limit):
             self._begun = now
             flows.begin()
         purse = self.window.may_send(now)
-        live, *old = (flow for flow in flows.lanes if flow.held_until <= now or flow is flows.live)
-        under_way = sum(flow.under_way for flow in old)
+        live = flows.live
+        old = [flow for flow in flows.lanes[1:] if flow.held_until <= now] if flows.old else []
+        under_way = sum([flow.under_way for flow in old])
         if live.store == flows.store and live.held_until <= now:
             room = limit - min(under_way, limit // 2) - live.under_way
             purse -= self._let(live, min(room, purse), now, actions)
@@ -47,7 +54,7 @@ class Pump:
         for flow in old:
             sent = self._let(flow, min(room, purse), now, actions)
             room, purse = room - sent, purse - sent
-        self._short = purse < 1 and any(flow.unsent for flow in (live, *old))
+        self._short = purse < 1 and any([flow.unsent for flow in (live, *old)])
         return actions
 
     def _let(self, flow: Outflow, room: int, now: float, actions: list[Action]) -> int:
@@ -68,15 +75,15 @@ class Pump:
         """R8: whether new messages should overtake what has piled up in the live epoch."""
         live, limits = self._flows.live, self._limits
         return (
-            live.last - live.done > limit
-            and live.behind_since is not None
+            live.behind_since is not None
+            and live.last - live.done > limit
             and now - live.behind_since >= limits.live_lag
             and now - self._begun >= limits.live_pause
             and len(self._flows.old) < limits.live_epochs
         )
 
     def _deadline(self, now: float) -> float:
-        return now + self._timeout * self._rng.uniform(0.9, 1.1)
+        return now + self._timeout * self._share
 
     # -- what happens ---
 
@@ -134,10 +141,12 @@ class Pump:
 
     def due(self, now: float) -> float:
         """When ``run`` or ``late`` have something to do again, if no receipt comes before."""
-        times = [now + 60.0]
-        lanes = self._flows.lanes
-        times += [flow.deadline for flow in lanes if flow.deadline is not None]
-        times += [flow.held_until for flow in lanes if flow.held_until > now]
+        due = now + 60.0
+        for flow in self._flows.lanes:
+            if flow.deadline is not None and flow.deadline < due:
+                due = flow.deadline
+            if now < flow.held_until < due:
+                due = flow.held_until
         if self._short:
-            times.append(max(self._blocked_until, now + self.window.until_affordable()))
-        return min(times)
+            due = min(due, max(self._blocked_until, now + self.window.until_affordable()))
+        return due

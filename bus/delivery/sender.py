@@ -99,11 +99,11 @@ class Sender:
             times.append(self._resume_at)
         elif self._answer_by is not None:
             times.append(self._answer_by)
-        if Flag.REFUSED in self.flags:
+        if self.flags and Flag.REFUSED in self.flags:
             times.append(self._reconnect_at)
         if self.state is State.FLOWING:
             times.append(self.pump.due(now))
-            if Flag.HUB_FULL in self.flags:
+            if self.flags and Flag.HUB_FULL in self.flags:
                 times.append(self._probe_at)
             if self._answer_by is None:
                 times.append(self._floors_due)
@@ -221,7 +221,7 @@ class Sender:
 
     @property
     def _flowing(self) -> bool:
-        return self.state is State.FLOWING and Flag.HUB_FULL not in self.flags
+        return self.state is State.FLOWING and not (self.flags and Flag.HUB_FULL in self.flags)
 
     def _adopt(self, store: Store, now: float) -> None:
         """From now on this life of the store is believed; what another one said is void (R5)."""

@@ -215,7 +215,7 @@ def test_a_hub_with_thousands_of_connections_has_no_timer_for_each(context: zmq.
 
 
 @pytest.mark.parametrize("role", [Push, Hear])
-def test_a_producer_notices_within_15_seconds_that_nobody_answers(context: zmq.Context[Any], role: Any) -> None:
+def test_a_producer_notices_within_20_seconds_that_nobody_answers(context: zmq.Context[Any], role: Any) -> None:
     raw = role(context).raw
-    assert 0 < raw.getsockopt(zmq.HEARTBEAT_IVL) <= 5000
-    assert 0 < raw.getsockopt(zmq.HEARTBEAT_TIMEOUT) <= 15_000
+    asked, waited = raw.getsockopt(zmq.HEARTBEAT_IVL), raw.getsockopt(zmq.HEARTBEAT_TIMEOUT)
+    assert 0 < asked < asked + waited <= 20_000

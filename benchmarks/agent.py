@@ -2,65 +2,53 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import requests
 
-from benchmarks.hub import free_ports, hub
+from benchmarks.hub import Hub, free_ports, hub
 
 SECONDS = 120
+SETTLED = 20.0
+"""By then the agent has let go of what its start needed."""
 EXPORTERS = ("prometheus-node-exporter", "node_exporter")
+OURS, THEIRS = "agent", "node-exporter"
 
 
 def measure(seconds: float) -> None:
     """Print memory and CPU of both, over two minutes whatever ``seconds`` says."""
-    exporter = next((found for name in EXPORTERS if (found := shutil.which(name))), None)
     with hub('[agent]\nname = "bench-1"\n') as made:
         made.start("collector", "bus.command", "collector")
         # With a store its messages are acknowledged, as in life: receipts cost the agent something too.
         made.start("store-writer", "bus.command", "store", "writer")
-        made.start("agent", "bus.command", "agent")
-        port = free_ports(1)[0]
-        peer = (
-            subprocess.Popen(
-                [exporter, f"--web.listen-address=127.0.0.1:{port}"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            if exporter
-            else None
-        )
-        try:
-            time.sleep(5)
-            ours, theirs = made.cpu_seconds("agent"), _cpu(peer.pid) if peer else 0.0
-            until = time.monotonic() + SECONDS
-            while time.monotonic() < until:
-                if peer:
-                    requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).raise_for_status()
-                time.sleep(1)
-            _print("agent", made.cpu_seconds("agent") - ours, made.resident_bytes("agent"))
-            if peer:
-                _print("node-exporter", _cpu(peer.pid) - theirs, _resident(peer.pid))
-            else:
-                print("node-exporter: not installed here, not measured")
-        finally:
-            if peer:
-                peer.terminate()
-                peer.wait()
+        made.start(OURS, "bus.command", "agent")
+        address = _exporter(made)
+        names = [OURS, THEIRS] if address else [OURS]
+        time.sleep(SETTLED)
+        before = {name: made.cpu_seconds(name) for name in names}
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            if address:
+                requests.get(address, timeout=5).raise_for_status()
+            time.sleep(1)
+        used = {name: (made.cpu_seconds(name) - before[name]) / SECONDS for name in names}
+        for name in names:
+            print(f"{name}: {100 * used[name]:.3f} % of a core, {made.resident_bytes(name) / 1e6:.1f} MB resident")
+        if address:
+            print(f"ratio of CPU: {used[OURS] / used[THEIRS]:.3f}")
+        else:
+            print("node-exporter: not installed here, not measured")
 
 
-def _print(name: str, cpu: float, resident: int) -> None:
-    print(f"{name}: {100 * cpu / SECONDS:.2f} % of a core, {resident / 1e6:.1f} MB resident")
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+def _exporter(made: Hub) -> str | None:
+    """Where the exporter answers, which ends with the hub; None where there is none."""
+    program = next((found for name in EXPORTERS if (found := shutil.which(name))), None)
+    if program is None:
+        return None
+    listen = f"127.0.0.1:{free_ports(1)[0]}"
+    made.programs[THEIRS] = subprocess.Popen(
+        [program, f"--web.listen-address={listen}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    return f"http://{listen}/metrics"

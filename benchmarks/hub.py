@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import process
+
 
 @dataclass
 class Hub:
@@ -51,13 +53,11 @@ class Hub:
 
     def cpu_seconds(self, name: str) -> float:
         """CPU that a program has used."""
-        fields = Path(f"/proc/{self.programs[name].pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return process.cpu_seconds(self.programs[name].pid)
 
     def resident_bytes(self, name: str) -> int:
         """Memory that a program has."""
-        pages = Path(f"/proc/{self.programs[name].pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGESIZE")
+        return process.resident_bytes(self.programs[name].pid)
 
     def stop(self, name: str) -> None:
         """Ask a program to end, and wait for it."""

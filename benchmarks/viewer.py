@@ -31,6 +31,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks import process
 from tests.viewer.emulator import Emulator
 from tests.viewer.fleet import events, fleet
 from tests.viewer.given import HubInMemory, session, settle
@@ -44,8 +45,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 WIDE, HIGH = 120, 40
 PRESSES = 200
 FRAMES = 200
-HZ = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
 END = "\x1b[?2026l"
 """What every frame of ours ends with."""
 
@@ -117,12 +116,11 @@ class Screen:
 
     def cpu_seconds(self) -> float:
         """The processor time it has used."""
-        fields = Path(f"/proc/{self._program.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / HZ
+        return process.cpu_seconds(self._program.pid)
 
     def resident(self) -> float:
         """Its resident memory in MB."""
-        return int(Path(f"/proc/{self._program.pid}/statm").read_text().split()[1]) * PAGE / 1e6
+        return process.resident_bytes(self._program.pid) / 1e6
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import requests
 
+from benchmarks import process
 from benchmarks.hub import free_ports
 
 
@@ -38,8 +39,7 @@ class Peer:
 
     def cpu_seconds(self) -> float:
         """CPU that it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return process.cpu_seconds(self.process.pid)
 
     def bytes(self, below: str = "data") -> int:
         """What its files take."""

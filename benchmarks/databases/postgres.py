@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 
 import psycopg
 
 from benchmarks.databases.data import Readings
 from benchmarks.databases.outcome import Outcome
+from benchmarks.process import cpu_seconds
 from tests.store.servers import Postgres, programs
 
 BATCH = 1000
@@ -30,19 +29,14 @@ def measure(data: Readings) -> Outcome:
         with psycopg.connect(server.database().reveal(), autocommit=True) as db:
             db.execute("CREATE TABLE s (host text, at bigint, value float8[], PRIMARY KEY (host, at))")
             pid = db.info.backend_pid
-            before, start = _cpu(pid), time.perf_counter()
+            before, start = cpu_seconds(pid), time.perf_counter()
             for first in range(0, len(rows), BATCH):
                 with db.transaction(), db.cursor() as cursor, cursor.copy("COPY s FROM STDIN (FORMAT BINARY)") as copy:
                     copy.set_types(["text", "int8", "float8[]"])
                     for row in rows[first : first + BATCH]:
                         copy.write_row(row)
-            took, spent = time.perf_counter() - start, _cpu(pid) - before
+            took, spent = time.perf_counter() - start, cpu_seconds(pid) - before
             [size] = db.execute("SELECT pg_total_relation_size('s')").fetchone() or (0,)
         return Outcome("PostgreSQL, COPY", data.count, took, spent, int(size))
     finally:
         server.stop()
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 
+from agent.names import sendable
 from bus.messages import Facts
 
 SAME_BOOT = 60.0
@@ -34,7 +35,7 @@ class FactsOfHost:
         # It stays as it is while the host runs, and is a long text where there are many cores.
         self._model = self._model or cpu_model(_text(f"{self._proc}/cpuinfo"))
         return Facts(
-            host_name=host.nodename or None,
+            host_name=sendable(host.nodename) or None,
             os_name=name or host.sysname,
             os_version=release,
             kernel=host.release,

@@ -19,9 +19,12 @@ def host(host_name: str) -> str:
 
 def instance(text: str) -> str:
     """``text`` as it may stand between the brackets of a metric's name."""
-    # A mount point may hold bytes that are no text; Python keeps them as lone surrogates, which nobody can send.
-    plain = text.encode("utf-8", "replace").decode()
-    return _NO_INSTANCE.sub("_", plain)[:_LONGEST_INSTANCE] or "_"
+    return _NO_INSTANCE.sub("_", sendable(text))[:_LONGEST_INSTANCE] or "_"
+
+
+def sendable(text: str) -> str:
+    """``text`` with question marks for bytes that are none, which Python keeps as lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def skipped(name: str, globs: Iterable[str]) -> bool:

@@ -17,7 +17,7 @@ from agent.readings import Ground, Reading, Readings
 PATIENCE = 1.0
 """Seconds that all file systems together have to answer."""
 LOCAL = frozenset({"ext2", "ext3", "ext4", "f2fs", "tmpfs", "vfat", "xfs"})
-"""Types of file systems that answer from memory: neither a server nor a disk is asked, so that none of them hangs."""
+"""Types of file systems that answer from memory, without a server or a disk (vfat may count once): they do not hang."""
 Sizes = tuple[int, int, int, int, int, int]
 """Block size, blocks, free blocks, blocks free for ordinary users, inodes, free inodes."""
 

@@ -44,7 +44,7 @@ class Pump:
         purse = self.window.may_send(now)
         live = flows.live
         old = [flow for flow in flows.lanes[1:] if flow.held_until <= now] if flows.old else []
-        under_way = sum([flow.under_way for flow in old])
+        under_way = sum(flow.under_way for flow in old)
         if live.store == flows.store and live.held_until <= now:
             room = limit - min(under_way, limit // 2) - live.under_way
             purse -= self._let(live, min(room, purse), now, actions)
@@ -54,7 +54,7 @@ class Pump:
         for flow in old:
             sent = self._let(flow, min(room, purse), now, actions)
             room, purse = room - sent, purse - sent
-        self._short = purse < 1 and any([flow.unsent for flow in (live, *old)])
+        self._short = purse < 1 and any(flow.unsent for flow in (live, *old))
         return actions
 
     def _let(self, flow: Outflow, room: int, now: float, actions: list[Action]) -> int:

@@ -46,3 +46,8 @@ def test_a_mount_point_that_is_no_text_still_has_a_name_that_can_be_sent() -> No
     assert name == "disk[/mnt/caf?].used"
     assert is_metric(name)
     name.encode()
+
+
+def test_a_host_name_that_is_no_text_can_be_sent() -> None:
+    assert names.sendable(os.fsdecode(b"caf" + bytes([0xE9]))) == "caf?"
+    assert names.sendable("café") == "café"

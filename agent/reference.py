@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.metrics import METRICS, found
-from bus.messages import units
+from bus.units import units
 
 _HEAD = """# What the agent measures
 

@@ -11,7 +11,7 @@ from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
 from alerter.terms import STATE_NAMES, STATES, Condition, condition
 from bus import timing
-from bus.messages import units
+from bus.units import units
 
 MOST = 3
 _OPPOSITE = {">": "not above", ">=": "below", "<": "not below", "<=": "above"}

@@ -13,7 +13,7 @@ import math
 import re
 import struct
 from _blake2 import blake2b  # hashlib has it too, but loads OpenSSL: 4 MB that each agent would carry
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -376,31 +376,3 @@ def named(layout: Layout, sample: Sample) -> dict[str, float | None]:
     if len(layout.names) != len(sample.values):
         raise Unfit(f"{len(sample.values)} values for {len(layout.names)} names")
     return dict(zip(layout.names, sample.values, strict=True))
-
-
-def units(names: Sequence[str]) -> list[str]:
-    """The unit of each metric, told from its name; ``""`` for a plain count."""
-    return list(map(unit, names))
-
-
-_SUFFIXES = (
-    ("_bytes_per_s", "bytes/s"),
-    ("_per_s", "1/s"),
-    ("percent", "percent"),
-    ("celsius", "celsius"),
-    ("rpm", "rpm"),
-    ("mhz", "MHz"),
-    ("seconds", "seconds"),
-    ("_bytes", "bytes"),
-)
-_BYTES = frozenset({"total", "used", "available", "free", "cached", "buffers", "bytes"})
-
-
-@lru_cache(maxsize=4096)
-def unit(name: str) -> str:
-    """The unit of one metric."""
-    field = name.rpartition(".")[2]
-    for suffix, of_it in _SUFFIXES:
-        if field.endswith(suffix):
-            return of_it
-    return "bytes" if field in _BYTES and name.startswith(("memory", "swap", "disk")) else ""

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import orjson
 
 from bus.fields import Unfit
-from bus.messages import units
 from bus.questions import AGGREGATES, Column, SeriesAnswer, SeriesTextAnswer
+from bus.units import units
 from store.blocks.scaled import Floats, Integers
 from store.columns import Columns, Steps, coverage, interval_of
 from store.rollup import Rolled, chained, coarser, cut, rolled, spread, those

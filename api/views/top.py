@@ -16,8 +16,9 @@ from api.health import Limits, host_health
 from api.live import Live
 from api.past_shapes import Top, TopRow
 from bus.fields import Unfit
-from bus.messages import split_sample, unit
+from bus.messages import split_sample
 from bus.questions import Column, SeriesAnswer
+from bus.units import unit
 
 _DOUBLE = struct.Struct("<d")
 

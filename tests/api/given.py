@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.told import Told, told
-from bus.messages import Check, Facts, Layout, Message, Sample, units
+from bus.messages import Check, Facts, Layout, Message, Sample
 from bus.questions import (
     AGGREGATES,
     Accounted,
@@ -25,6 +25,7 @@ from bus.questions import (
     Subject,
     Unanswered,
 )
+from bus.units import units
 from bus.wire import Record, pack, record, stamped
 
 SECOND = 1_000_000_000

@@ -33,7 +33,6 @@ from bus.messages import (
     is_name,
     layout_id,
     named,
-    units,
 )
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -246,22 +245,6 @@ def test_metrics(name: str) -> None:
 )
 def test_no_metrics(name: str) -> None:
     assert not is_metric(name)
-
-
-def test_units_are_told_from_names() -> None:
-    names = {
-        "cpu.percent": "percent",
-        "net[eth0].rx_bytes_per_s": "bytes/s",
-        "io[sda].reads_per_s": "1/s",
-        "memory.used": "bytes",
-        "temperature[x].celsius": "celsius",
-        "fan[x].rpm": "rpm",
-        "cpu.mhz": "MHz",
-        "system.uptime_seconds": "seconds",
-        "agent.rss_bytes": "bytes",
-        "system.processes": "",
-    }
-    assert units(list(names)) == list(names.values())
 
 
 def test_facts_are_optional_one_by_one() -> None:

@@ -9,7 +9,8 @@ import pytest
 from agent.config import Agent
 from agent.metrics import METRICS, found
 from agent.readings import Count, Ground, Reading, Share
-from bus.messages import is_metric, units
+from bus.messages import is_metric
+from bus.units import units
 
 COUNTS = frozenset({"1m", "5m", "15m", "count", "processes", "processes_running", "threads", "users"})
 """Fields whose values are plain counts."""

@@ -81,9 +81,7 @@ def build(program: Program[Api]) -> None:
     def serve() -> int:
         program.beat()  # where its file cannot be made, that is to be said
         master = os.getpid()
-        application = Application(
-            read, listener, make, forked=lambda: process.harden(supervised=True), passed=program.beat
-        )
+        application = Application(read, listener, make, forked=_begin, passed=program.beat)
         try:
             application.run()
         except SystemExit as end:
@@ -99,6 +97,12 @@ def build(program: Program[Api]) -> None:
         return 0
 
     program.serve = serve
+
+
+def _begin() -> None:
+    """What each worker does first."""
+    process.harden(supervised=True)
+    process.take_short_turns()
 
 
 def _table(settings: Settings) -> Api:

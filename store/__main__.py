@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from bus import process
 from bus.desk import Desk
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
@@ -68,6 +69,7 @@ def build_reader(program: Program[Store]) -> None:
     if program.config.backend == "memory":
         program.log.info("the memory backend lives in the writer, which answers itself")
         return
+    process.take_short_turns()
     backend = _opened(program, write=False)
     program.loop.on_stop(backend.close)
     program.vitals.source(lambda: {f"reader.{what}": n for what, n in backend.damage().items()})

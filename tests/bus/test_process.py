@@ -178,3 +178,19 @@ print(gc.get_stats()[0]["collections"] - before)
 def test_cycles_are_looked_for_seldom_and_not_never() -> None:
     found = subprocess.run([sys.executable, "-c", CYCLES], capture_output=True, check=True, text=True)
     assert found.stdout.split() == ["True", "True", "0", "1"]
+
+
+def test_short_turns_are_taken_where_there_are_any() -> None:
+    program = (
+        "import sys\n"
+        "from bus.process import take_short_turns\n"
+        "print(take_short_turns(200_000))\n"
+        "print(open('/proc/self/sched').read() if sys.argv[1:] else '')\n"
+    )
+    looked = ["look"] if Path("/proc/self/sched").exists() else []
+    ran = subprocess.run([sys.executable, "-c", program, *looked], capture_output=True, text=True, check=True)
+    taken, _, shown = ran.stdout.partition("\n")
+    slices = [line.split()[-1] for line in shown.splitlines() if line.startswith("se.slice")]
+    release = tuple(int(part) for part in os.uname().release.split(".")[:2])
+    if taken == "True" and slices and release >= (6, 12):
+        assert slices == ["200000"]

@@ -6,7 +6,7 @@ Every fault is a ``BadParameter`` that names the parameter and says what was exp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -39,17 +39,23 @@ class BadParameter(ValueError):
         self.parameter = parameter
 
 
+@lru_cache(maxsize=256)
+def _values(query_string: str) -> Mapping[str, list[str]]:
+    """The values by name: a page asks for the same again and again. Raises ValueError when there are too many."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query_string, keep_blank_values=True, max_num_fields=MAX_FIELDS):
+        found.setdefault(name, []).append(value)
+    return found
+
+
 class Query:
     """The parameters of one request. Unknown ones are ignored, repeated single ones refused."""
 
     def __init__(self, query_string: str) -> None:
         try:
-            pairs = parse_qsl(query_string, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+            self._values = _values(query_string)
         except ValueError:
             raise BadParameter("query", f"more than {MAX_FIELDS} parameters") from None
-        self._values: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self._values.setdefault(name, []).append(value)
 
     def text(self, name: str) -> str | None:
         """The value of ``name``; None when it is not there."""

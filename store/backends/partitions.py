@@ -87,7 +87,7 @@ class Partitions:
         self._presence = presence
         self._write = write
         self._open: OrderedDict[Path, tuple[lmdb.Environment, int]] = OrderedDict()
-        self._listed = Folders(listed)
+        self.listings = Folders(listed)
         self._look: Look | None = None
         self._regrouping = Regrouping(self.note)
         if write:
@@ -111,14 +111,14 @@ class Partitions:
 
     def listing(self, kind: str) -> Listed:
         """The kind's partitions; while it is the same object, they are the same."""
-        return self._listed.of(f"{self._rows}/{kind}")
+        return self.listings.of(f"{self._rows}/{kind}")
 
     def between(self, kind: str, start: int | None = None, end: int | None = None) -> list[Path]:
         """The kind's partitions that may hold something of the range, by time; none that is doubted."""
         length = period(kind)
         return [
             path
-            for begin, path in self._listed.of(f"{self._rows}/{kind}").sound
+            for begin, path in self.listings.of(f"{self._rows}/{kind}").sound
             if (end is None or begin <= end) and (start is None or begin + length > start)
         ]
 
@@ -128,7 +128,7 @@ class Partitions:
         A doubt that nobody has settled for long, because no writer runs, is left out of answers and no reason to give
         none; then the log has said so.
         """
-        for begin, note in self._listed.of(f"{self._rows}/{kind}").doubts:
+        for begin, note in self.listings.of(f"{self._rows}/{kind}").doubts:
             with suppress(FileNotFoundError):
                 fresh = time.time() - note.stat().st_mtime < DOUBT_SECONDS
                 if fresh and begin <= end and begin + period(kind) > start:

@@ -99,11 +99,16 @@ class Past:
 
         The same list as before where nothing changed since; it is nobody's to change.
         """
-        self._blocks.hold(True)
+        self._hold(True)
         try:
             return self._pieces(subject, number, globs, grid, start, end)
         finally:
-            self._blocks.hold(False)
+            self._hold(False)
+
+    def _hold(self, held: bool) -> None:
+        """Look at each folder once from now on, or each time again."""
+        self._rows.listings.hold(held)
+        self._blocks.hold(held)
 
     def _pieces(
         self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int

@@ -88,23 +88,41 @@ class Intake:
         return BY_CODE[code].name
 
     def _is_usual(self, frame: bytes, sender: str | None, purse: Sender | None) -> bool:
-        """Whether this is one good sample of a known source, and nothing else; it is paid for then.
+        """Whether these are good samples of one known source, and nothing else; they are paid for then.
 
-        Nearly every frame is. Here it passes all checks of ``admit`` in one stroke; of others those tell what is wrong.
+        Nearly every frame is. It passes all checks of ``admit`` in few steps here; of others those tell what is wrong.
         """
-        if len(frame) < HEADER.size:
+        size, header = len(frame), HEADER.size
+        if not header <= size <= MAX_FRAME:
             return False
-        form, size, epoch, number, _, checksum = PLAIN.unpack_from(frame)
+        unpack, fixed = PLAIN.unpack_from, FIXED.size
+        form, length, epoch, number, _, checksum = unpack(frame)
         body = PLAIN_SAMPLE.get(form)
-        if body is None or body + size != len(frame) or size > MAX_BODY or not number:
+        if body is None:
             return False
-        source = frame[HEADER.size : body]
+        source = frame[header:body]
         if source not in self._names or (sender is not None and sender.encode() != source):
             return False
-        if crc32(frame[HEADER.size :], crc32(frame[: FIXED.size])) != checksum:
-            return False
-        if purse is not None and purse.paid != epoch:
-            purse.epoch(epoch)
+        start, count = 0, 1
+        while True:
+            end = start + body + length
+            if end > size or length > MAX_BODY or not number:
+                return False
+            if crc32(frame[start + header : end], crc32(frame[start : start + fixed])) != checksum:
+                return False
+            if end == size:
+                break
+            if end + header > size:
+                return False
+            start, count = end, count + 1
+            following, length, of_epoch, number, _, checksum = unpack(frame, start)
+            if following != form or of_epoch != epoch or frame[start + header : start + body] != source:
+                return False
+        if purse is not None:
+            if purse.paid != epoch:
+                purse.epoch(epoch)
+            if count > 1:
+                purse.spent(count)
         return True
 
     def _learn(self, name: bytes) -> None:

@@ -152,6 +152,44 @@ def test_a_source_that_is_known_is_told_the_same_as_one_that_is_not(
     assert word(known, data, sender) == word(Intake(public=True), data, sender)
 
 
+OTHERS = st.sampled_from(
+    [
+        SAMPLE,
+        told(Sample(1, (1.0, 2.0)), number=2),
+        told(Sample(1, (1.0,)), source="web-2"),
+        told(Sample(1, (1.0,)), number=0),
+        told(Sample(1, (1.0,)), subject="web-2"),
+        LAYOUT,
+        SAMPLE[:-3],
+        sealed(SAMPLE[:20] + bytes(8) + SAMPLE[28:]),
+    ]
+)
+
+
+@given(st.lists(OTHERS, min_size=1, max_size=5), BYTES, st.sampled_from([None, "web-1", "web-2"]))
+def test_several_of_a_source_that_is_known_are_told_the_same_as_of_one_that_is_not(
+    records: list[bytes], changes: list[tuple[int, int]], sender: str | None
+) -> None:
+    frame = bytearray(b"".join(records))
+    for place, byte in changes:
+        frame[place % len(frame)] = byte
+    known = Intake(public=True)
+    known.admit(SAMPLE)
+    assert word(known, bytes(frame), sender) == word(Intake(public=True), bytes(frame), sender)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_several_samples_in_a_frame_are_as_many_messages(known: bool) -> None:
+    door, purse = Intake(public=True), Limits(Allowance(messages=100.0)).of("web-1", 0.0)
+    if known:
+        door.admit(SAMPLE)
+    before = purse.messages.tokens
+    for number in range(3):
+        purse.frame(len(SAMPLE) * 4)
+        door.admit(SAMPLE * 4, None, purse)
+        assert purse.messages.tokens == before - 4 * (number + 1)
+
+
 def test_a_sample_of_a_known_source_is_paid_for_like_any_other() -> None:
     door, limits = Intake(public=True), Limits(Allowance(epochs=2))
     purse = limits.of("web-1", 0.0)

@@ -14,9 +14,10 @@ from pathlib import Path
 from bus import failpoints
 from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
+from store.blocks.missing import miss_no_more
 from store.blocks.pressing import Damaged
 from store.retention import Held, Retention, for_room, past_time
-from store.spans import span_of
+from store.spans import RAW, span_of
 
 STATISTICS = "statistics.json"
 
@@ -66,7 +67,8 @@ class Pruner:
                 path.unlink(missing_ok=True)
 
     def _miss_no_more(self, now: int) -> None:
-        """Strike off the roll what vanished once, and would be past its time now."""
+        """Strike off the roll what vanished once, and forget what was missing, where it would be past its time now."""
+        miss_no_more(self._blocks.folder, lambda kind: self.retention.longest(kind, RAW), now)
         roll = self._blocks.roll
         for name in list(roll.files) if roll is not None else ():
             kind, tier, file = name.split("/")

@@ -30,6 +30,7 @@ from store.blocks.aside import put_aside
 from store.blocks.files import Blocks
 from store.blocks.gather import Told, Voice, gathered
 from store.blocks.listing import Index, Place
+from store.blocks.missing import miss
 from store.blocks.pressing import Damaged, Newer
 from store.blocks.segments import NEW, Segment, Writing
 from store.joining import join_day, join_months, put_to
@@ -142,7 +143,7 @@ class Sealer:
         """Write the partition's rows as blocks, together with what was sealed of that time before."""
         if self.mover is not None:
             self.mover.bring_back(kind, start)
-        changed = self._rows.changed(path)
+        changed, noted = self._rows.changed(path), self._rows.noted
         with self._rows.scanned(path) as (transaction, series):
             source = start, changed, transaction
             span = self._target(kind, start)
@@ -174,6 +175,8 @@ class Sealer:
                     for voice, told in found.items():
                         together.add(subject, voice, told)
                 together.flush()
+                if self._rows.noted != noted:
+                    miss(self._folder, kind, path, self._rows.lacking(path))
                 if before is not None:
                     for place in before.index.parts:
                         if place.subject not in touched:

@@ -99,6 +99,9 @@ def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
     records = ", ".join(f"{count} {kind}" for kind, count in sorted(found.records.items())) or "none"
     gone = ", ".join(f"{count} {kind}" for kind, count in sorted(found.deleted.items())) or "none"
     text.append(f"Records stored since the store was made: {records}. Dropped by age: {gone}.")
+    if found.missing:
+        lost = ", ".join(f"{count} {kind}" for kind, count in sorted(found.missing.items()))
+        text.append(f"Damaged, and missing since what was around them was sealed: {lost}; see guardia store verify.")
     return "\n".join(text)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import lmdb
 
 from bus.mapped import is_full, room_for, settle
-from bus.wire import Malformed
+from bus.wire import Malformed, walk
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
 from store.backends.exchange import discard, exchange, prepared
@@ -83,6 +83,8 @@ class Partitions:
     def __init__(self, rows: Path, presence: Presence, *, write: bool) -> None:
         self.damaged: list[str] = []
         """What was found damaged since the start, a sentence each."""
+        self.noted = 0
+        """How often damage was met, the same as well."""
         self._rows = rows
         self._presence = presence
         self._write = write
@@ -98,6 +100,7 @@ class Partitions:
 
     def note(self, damage: str) -> None:
         """Tell of a damage, once."""
+        self.noted += 1
         if damage not in self.damaged and len(self.damaged) < MOST_DAMAGED:
             self.damaged.append(damage)
             logging.getLogger("guardia").error("damaged: %s", damage)
@@ -257,6 +260,12 @@ class Partitions:
         except (StoreBroken, lmdb.Error):
             return None
         return found
+
+    def lacking(self, path: Path) -> int:
+        """How many of its records cannot be read any more; raises ``StoreBroken``, ``lmdb.Error``."""
+        with self.scanned(path) as (_, series):
+            there = sum(sum(1 for _ in walk(records)) for groups in series for _, records, _ in groups)
+        return max(0, self.count(path) - there)
 
     def remove(self, path: Path) -> None:
         """Drop a whole partition."""

@@ -25,6 +25,7 @@ from store.backends.partitions import Partitions
 from store.backends.scope import Answered, Scope, Source
 from store.backends.tails import Tail, Tails
 from store.blocks.files import TRIES, Blocks, Gone
+from store.blocks.missing import missing_of
 from store.blocks.stepped import Stepped
 from store.columns import Steps, columns, united
 from store.keys import DAY, HOUR, MINUTE, partition_start, period
@@ -227,7 +228,13 @@ class Past:
             kind, _, tier = name.partition("/")
             gone[kind] += count if tier == RAW else 0
         size = sum(size for name, (_, size, *_) in tiers.items() if not name.endswith(f"/{ARCHIVE}"))
-        return {"tiers": tiers, "deleted": dict(gone), "bytes": size, "lacking": self.lacking}
+        return {
+            "tiers": tiers,
+            "deleted": dict(gone),
+            "bytes": size,
+            "lacking": self.lacking,
+            "missing": missing_of(folder),
+        }
 
     @property
     def lacking(self) -> str:

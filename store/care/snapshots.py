@@ -25,6 +25,7 @@ from bus.mapped import settle
 from store.archive.mark import OURS, RESTORED, Mark
 from store.backends.exchange import restored_of
 from store.backends.values import disk_bytes
+from store.blocks.missing import MISSING
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.blocks.segments import Segment
@@ -35,7 +36,7 @@ from store.pruning import STATISTICS
 from store.spans import ARCHIVE
 
 READ = 1 << 20
-BESIDE = (OURS, RESTORED, ROLL, STATISTICS)
+BESIDE = (MISSING, OURS, RESTORED, ROLL, STATISTICS)
 """What stands beside the files of blocks."""
 Progress = Callable[[str], None]
 
@@ -126,7 +127,8 @@ def _taken_over(file: Path, to: Path) -> dict[str, Any]:
 
 def _beside(store: Path, partial: Path, files: Mapping[str, Any]) -> dict[str, Any]:
     """Copy what stands beside the files of blocks; the roll is of what was copied, and of the archive."""
-    found = {name: _taken_over(store / name, partial / name) for name in (f"{BLOCKS}/{OURS}", f"{BLOCKS}/{STATISTICS}")}
+    names = [f"{BLOCKS}/{name}" for name in (MISSING, OURS, STATISTICS)]
+    found = {name: _taken_over(store / name, partial / name) for name in names}
     if found[f"{BLOCKS}/{OURS}"]:
         _written(partial / BLOCKS / RESTORED, b"")
         found[f"{BLOCKS}/{RESTORED}"] = _sealed(partial / BLOCKS / RESTORED)

@@ -13,6 +13,7 @@ from store.archive.index import path_of
 from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
+from store.blocks.missing import missing_of
 from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll
 from store.care.apart import MANIFEST, Apart, Died, environments, segments
 from store.spans import ARCHIVE, RAW, span_of
@@ -101,10 +102,12 @@ def verified(
             after = apart.ask("inspect", store / "state").get("meta", {})
             gone = {what: after.get(what, {}) for what in GONE}
             report.missing = _missing(before | gone, report)
+        gone = Counter(missing_of(store / BLOCKS, store / "rows"))
         for name, rows in vanished.items():
             kind, tier, _ = name.split("/")
             if tier in (RAW, ARCHIVE):
-                report.missing[kind] = report.missing.get(kind, 0) + rows
+                gone[kind] += rows
+        report.missing = dict(Counter(report.missing) + gone)
     finally:
         apart.close()
     report.put_aside = sorted(path.relative_to(store).as_posix() for path in store.glob(f"**/*{BAD}*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
     assert text[3].startswith("51 kB altogether, 10 kB of it")
     assert text[3].endswith("it will become 297 kB.")
     assert text[4] == "Records stored since the store was made: 3 check, 8640 sample. Dropped by age: 5 sample."
+    text = as_text(replace(found, missing={"sample": 12}), []).splitlines()
+    assert text[-1].startswith("Damaged, and missing since what was around them was sealed: 12 sample;")
 
 
 def test_without_a_store_nobody_answers(

@@ -10,11 +10,13 @@ import pytest
 
 from store.backends.lmdb import LmdbBackend
 from store.blocks.files import Blocks
+from store.blocks.missing import miss_no_more
 from store.blocks.roll import Roll, read_roll
 from store.care.apart import segments
 from store.care.snapshots import checked, prepare, snapshot
 from store.care.verifying import verified
-from tests.store.care.caring import HOSTS, filled
+from store.keys import ROW
+from tests.store.care.caring import HOSTS, change, contents, filled
 from tests.store.given import DAY, HOUR, NOON, numbers
 
 END = NOON + 100 * HOUR
@@ -45,6 +47,31 @@ def test_a_sealed_store_is_sound_and_its_copy_answers_the_same(tmp_path: Path) -
     again = LmdbBackend(tmp_path / "store", write=True)
     assert {host: again.rows("sample", host, 0, END) for host in HOSTS} == rows
     again.close()
+
+
+def test_what_was_damaged_before_it_was_sealed_is_missed_for_as_long_as_it_would_be_kept(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    filled(store).close()
+    path = store / "rows" / "sample" / "20260131T12"
+    key, value = next((key, value) for key, value in contents(path) if len(key) == ROW.size)
+    change(path, key, value[:-1] + bytes((value[-1] ^ 1,)))
+    assert verified(store).missing == {"sample": 1}
+    subprocess.run([sys.executable, "-m", "tests.store.sealing", store, str(NOON + 3 * DAY)], check=True)
+    assert verified(store).missing == {"sample": 1}, "it is in rows and in blocks, and is missed once"
+    backend = LmdbBackend(store, write=True)
+    while backend._past.unlink_sealed(2**62, backend._note_sealed):
+        pass
+
+    assert not path.exists()
+    assert verified(store).missing == {"sample": 1}
+    assert backend.statistics()["missing"] == {"sample": 1}
+    assert snapshot(store, tmp_path / "copy")[1] == []
+    assert checked(tmp_path / "copy")[1].missing == {"sample": 1}
+    backend.close()
+    miss_no_more(store / "blocks", lambda kind: 7 * DAY, NOON + 7 * DAY)
+    assert verified(store).missing == {"sample": 1}
+    miss_no_more(store / "blocks", lambda kind: 7 * DAY, NOON + 8 * DAY)
+    assert verified(store).missing == {}
 
 
 def test_what_is_joined_while_it_is_copied_is_in_the_copys_roll_all_the_same(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ It takes requests on its standard input and answers each, both one line of JSON:
     {"do": "alone", "path": P}             ->  a Finding, without a look into a state that cannot be read
     {"do": "copy", "path": P, "to": T}     ->  {}; a copy without free pages, on the disk
     {"do": "complete", "path": P, "to": T} ->  {"format": N, "generation": N}; the copied state T, see ``completed``
+    {"do": "salvage", "path": P, "to": T}  ->  {"saved": a sentence}; what can be read of what cannot be copied
     {"do": "rewrite", "path": P, "to": T}  ->  {"txn": N}; entry by entry, pages full, as of transaction N
 
 An answer with ``error`` says why there is none; ``gone`` that the file is not there (any more).
@@ -38,6 +39,7 @@ from store.care.inspecting import (
     inspect_segment,
     inspect_state,
 )
+from store.care.salvaging import Unreadable, salvaged
 
 MANIFEST = "snapshot.json"
 """In the folder of a snapshot; such a folder has no writer, and is not written to, by LMDB's locks neither."""
@@ -116,12 +118,14 @@ class Reading:
                 with self._opened(path) as source:
                     return completed(source, to)
             to.mkdir(mode=0o700, parents=True)
+            if do == "salvage":
+                return {"saved": str(salvaged(path, to))}
             with self._opened(path) as source:
                 if do == "copy":
                     source.copy(str(to), compact=True)
                     return {}
                 return {"txn": rewritten(source, to)}
-        except (lmdb.Error, StoreBroken, StoreFull, OSError) as error:
+        except (lmdb.Error, StoreBroken, StoreFull, OSError, Unreadable) as error:
             if not (path.is_file() or (path / "data.mdb").exists()):
                 return {"gone": True}
             return {"error": str(error)}

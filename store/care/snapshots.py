@@ -11,12 +11,14 @@ away knows what it lacks.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ from store.pruning import STATISTICS
 from store.spans import ARCHIVE
 
 READ = 1 << 20
+UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN)
+"""What the system says of a file that the disk does not give any more."""
 BESIDE = (MISSING, OURS, RESTORED, ROLL, STATISTICS)
 """What stands beside the files of blocks."""
 Progress = Callable[[str], None]
@@ -71,14 +75,20 @@ def snapshot(
             why = _copied(apart, path, partial / name)
             if why:
                 faults.append(Fault(f"{name}/data.mdb", why))
-                shutil.rmtree(partial / name, ignore_errors=True)
-            elif (partial / name).exists() and name != "state":
+            if (partial / name).exists() and name != "state":
                 files[f"{name}/data.mdb"] = _sealed(partial / name / "data.mdb")
         # After the rows, and until no longer file took up another: what is sealed meanwhile is there in any case.
         while fresh := [name for name in _blocks(store) if name not in files]:
             for name in fresh:
                 progress(name)
-                files[name] = _taken_over(store / name, partial / name)
+                try:
+                    files[name] = _taken_over(store / name, partial / name)
+                except OSError as error:
+                    if error.errno not in UNREADABLE:
+                        raise
+                    files[name] = {}
+                    (partial / name).unlink(missing_ok=True)
+                    faults.append(Fault(name, f"{error.strerror}; nothing of it is in the copy"))
         files = {name: file for name, file in files.items() if file}
         files |= _beside(store, partial, files)
         if not (partial / "state" / "data.mdb").exists():
@@ -94,6 +104,7 @@ def snapshot(
             "generation": int(meta["generation"]),
             "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "archive": str(archive) if archive else None,
+            "damaged": {fault.file: fault.what for fault in faults},
             "files": dict(sorted(files.items())),
         }
         _written(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
@@ -180,9 +191,24 @@ def of_archive(taken: Path, manifest: Mapping[str, Any], archive: Path | None) -
 
 
 def _copied(apart: Apart, path: Path, to: Path) -> str:
-    """Copy one environment; returns why that cannot be, empty when it was or is gone."""
+    """Copy one environment, or what can be read of a partition; returns why it is not all of it, if so."""
+    why = _asked(apart, "copy", path, to)
+    if not why:
+        return ""
+    shutil.rmtree(to, ignore_errors=True)
+    answer: dict[str, Any] = {}
+    if path.name != "state":
+        with suppress(Died):
+            answer = apart.ask("salvage", path, to)
+    if "saved" in answer:
+        return f"{why}; {answer['saved']}"
+    shutil.rmtree(to, ignore_errors=True)
+    return f"{why}; {answer['error']}" if "error" in answer else why
+
+
+def _asked(apart: Apart, do: str, path: Path, to: Path) -> str:
     try:
-        answer = apart.ask("copy", path, to)
+        answer = apart.ask(do, path, to)
     except Died as death:
         return f"kills who reads it ({death})"
     if answer.get("gone"):
@@ -201,6 +227,7 @@ def checked(
         manifest = dict(json.loads((taken / MANIFEST).read_bytes()))
         files = {str(name): str(file["sha256"]) for name, file in manifest["files"].items()}
         version = int(manifest.get("format", 0))
+        damaged = {str(name): str(what) for name, what in manifest.get("damaged", {}).items()}
     except FileNotFoundError:
         raise Refused(f"{taken} is no snapshot: it has no {MANIFEST}") from None
     except OSError as error:
@@ -210,6 +237,7 @@ def checked(
     if manifest.get("snapshot") != 1 or version > FORMAT:
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
     report = verified(taken, progress, apart=apart)
+    report.faults += [Fault(name, f"was damaged when it was copied: {what}") for name, what in sorted(damaged.items())]
     there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(_blocks(taken))
     there |= {f"{BLOCKS}/{name}" for name in BESIDE if (taken / BLOCKS / name).exists()}
     report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]

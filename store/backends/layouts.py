@@ -12,18 +12,23 @@ import logging
 import struct
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import lmdb
 
 from bus.messages import layout_id
-from store.backends.partitions import Partitions
+from store.backends import StoreBroken
+from store.backends.listed import start_of
+from store.backends.partitions import BAD, Partitions
 from store.backends.values import layouts_of, names_of, pack_names, unpack_latest, unpack_names
 from store.keys import LAYOUT
 from store.layouts import NOBODY, Kept, Ledger, forgotten_before
 
 HEARD = struct.Struct(">Iq")
+MOST_LOOKED_AT = 20_000
+"""Records of times to come that are looked at for the layouts which they need."""
 AT_ONCE = 20_000
 """So many are forgotten in one go: a commit waits for it."""
 log = logging.getLogger("guardia")
@@ -82,9 +87,9 @@ class StateLayouts:
 
     def forget_unused(self, rows: Partitions, now: int) -> int:
         """Forget those of which nothing was heard for long, and to which no row refers; returns how many."""
-        begun, ahead = rows.since("sample", now)
+        begun, ahead = _since(rows, now)
         stale = [layout for layout in self._ledger.stale(forgotten_before(now, begun)) if layout in self.ids]
-        used = rows.layouts_in(ahead) if stale else None
+        used = _layouts_in(rows, ahead) if stale else None
         return self._forget(stale, used) if used is not None else 0
 
     def _forget(self, layouts: Sequence[int], used: set[int]) -> int:
@@ -108,6 +113,29 @@ def names_in(txn: lmdb.Transaction, database: Any, ids: Iterable[int]) -> dict[i
     """The names behind those layouts that are in the state."""
     found = {layout: unpack_names(txn.get(LAYOUT.pack(layout), db=database)) for layout in ids}
     return {layout: names for layout, names in found.items() if names}
+
+
+def _since(rows: Partitions, now: int) -> tuple[list[int], list[Path]]:
+    """(since when there are samples in partitions that began, those of times to come); doubted ones are there too."""
+    folder = rows.path("sample", "any").parent
+    names = {path.name.partition(".")[0] for path in folder.glob("*") if BAD not in path.name}
+    starts = {name: start for name in names if (start := start_of(name)) is not None}
+    ahead = [folder / name for name, start in sorted(starts.items()) if start > now]
+    return [start for start in starts.values() if start <= now], ahead
+
+
+def _layouts_in(rows: Partitions, paths: Sequence[Path]) -> set[int] | None:
+    """The layouts of the samples in these; None when that is too much to look at, or cannot be read."""
+    if sum(map(rows.count, paths)) > MOST_LOOKED_AT:
+        return None
+    found: set[int] = set()
+    try:
+        for path in paths:
+            with rows.scanned(path) as (_, series):
+                found.update(*(layouts_of(records for _, records, _ in groups) for groups in series))
+    except (StoreBroken, lmdb.Error):
+        return None
+    return found
 
 
 def _packed(kept: Kept) -> bytes:

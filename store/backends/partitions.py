@@ -24,7 +24,6 @@ from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, i
 from store.backends.exchange import discard, exchange, prepared
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
-from store.backends.values import layouts_of
 from store.folders import Folders
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
 from store.rows import Damaged, Opened, salvaged, spread
@@ -35,8 +34,6 @@ MOST_OPEN = 48
 MOST_READERS = 512
 CHUNK = 256
 """Groups read in one transaction: a long one keeps old pages alive and the file grows."""
-MOST_LOOKED_AT = 20_000
-"""Records of times to come that are looked at for the layouts which they need."""
 MOST_DAMAGED = 1000
 """Damages remembered, so that each is told once."""
 BAD = ".bad-"
@@ -239,27 +236,6 @@ class Partitions:
                 return int(COUNT.unpack(bytes(txn.get(COUNT_KEY) or COUNT.pack(0, 0)))[0])
         except (StoreBroken, lmdb.Error):
             return 0
-
-    def since(self, kind: str, now: int) -> tuple[list[int], list[Path]]:
-        """(since when there are rows in partitions that began, those of times to come); doubted ones are there too."""
-        names = {path.name.partition(".")[0] for path in (self._rows / kind).glob("*") if BAD not in path.name}
-        starts = {name: start for name in names if (start := start_of(name)) is not None}
-        ahead = [self.path(kind, name) for name, start in sorted(starts.items()) if start > now]
-        return [start for start in starts.values() if start <= now], ahead
-
-    def layouts_in(self, paths: Iterable[Path]) -> set[int] | None:
-        """The layouts of the samples in these partitions; None when that is too much to look at, or cannot be read."""
-        paths = list(paths)
-        if sum(map(self.count, paths)) > MOST_LOOKED_AT:
-            return None
-        found: set[int] = set()
-        try:
-            for path in paths:
-                with self.scanned(path) as (_, series):
-                    found.update(*(layouts_of(records for _, records, _ in groups) for groups in series))
-        except (StoreBroken, lmdb.Error):
-            return None
-        return found
 
     def lacking(self, path: Path) -> int:
         """How many of its records cannot be read any more; raises ``StoreBroken``, ``lmdb.Error``."""

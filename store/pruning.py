@@ -7,17 +7,18 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bus import failpoints
 from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
-from store.blocks.missing import miss_no_more
+from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
 from store.retention import Held, Retention, for_room, past_time
-from store.spans import RAW, span_of
+from store.spans import ARCHIVE, RAW, span_of
 
 STATISTICS = "statistics.json"
 
@@ -157,3 +158,21 @@ def held(folder: Path, size: Callable[[os.stat_result], int] = lambda found: fou
                 kind, tier = path.parts[-3:-1]
                 found.append(Held(path.name, kind, tier, span.start, span.end, size(path.stat())))
     return sorted(found, key=lambda one: (one.kind, one.tier, one.start))
+
+
+def statistics_of(folder: Path, deleted: dict[str, int], beside: Iterable[Held]) -> dict[str, Any]:
+    """What is sealed, and what was dropped of rows and blocks together, for ``StoreStatistics``.
+
+    ``beside`` are the archive's days, whose bytes are not the store's; ``deleted`` are rows by kind.
+    """
+    tiers: dict[str, tuple[int, int, int, int]] = {}
+    for one in [*held(folder), *beside]:
+        name = f"{one.kind}/{one.tier}"
+        files, size, start, end = tiers.get(name, (0, 0, one.start, one.end))
+        tiers[name] = files + 1, size + one.bytes, min(start, one.start), max(end, one.end)
+    gone = Counter({kind: int(count) for kind, count in deleted.items()})
+    for name, count in deleted_of(folder).items():
+        kind, _, tier = name.partition("/")
+        gone[kind] += count if tier == RAW else 0
+    size = sum(size for name, (_, size, *_) in tiers.items() if not name.endswith(f"/{ARCHIVE}"))
+    return {"tiers": tiers, "deleted": dict(gone), "bytes": size, "missing": missing_of(folder)}

@@ -6,7 +6,7 @@ Rows are looked at before blocks: what the sealer takes up meanwhile is in both 
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from operator import is_
@@ -25,13 +25,12 @@ from store.backends.partitions import Partitions
 from store.backends.scope import Answered, Scope, Source
 from store.backends.tails import Tail, Tails
 from store.blocks.files import TRIES, Blocks, Gone
-from store.blocks.missing import missing_of
 from store.blocks.stepped import Stepped
 from store.columns import Steps, columns, united
 from store.keys import DAY, HOUR, MINUTE, partition_start, period
 from store.pieces import Piece, of_columns
 from store.plan import Plan, Step, Stretch, finest
-from store.pruning import deleted_of, held
+from store.pruning import statistics_of
 from store.rows import folded
 from store.spans import ARCHIVE, RAW, TIERS, day_of
 from store.uniform import Layouts
@@ -218,23 +217,8 @@ class Past:
 
         ``bytes`` are those of the blocks: the archive is beside the store.
         """
-        tiers: dict[str, tuple[int, int, int, int]] = {}
-        for one in [*held(folder), *(self._archive.held() if self._archive else ())]:
-            name = f"{one.kind}/{one.tier}"
-            files, size, start, end = tiers.get(name, (0, 0, one.start, one.end))
-            tiers[name] = files + 1, size + one.bytes, min(start, one.start), max(end, one.end)
-        gone = Counter({kind: int(count) for kind, count in deleted.items()})
-        for name, count in deleted_of(folder).items():
-            kind, _, tier = name.partition("/")
-            gone[kind] += count if tier == RAW else 0
-        size = sum(size for name, (_, size, *_) in tiers.items() if not name.endswith(f"/{ARCHIVE}"))
-        return {
-            "tiers": tiers,
-            "deleted": dict(gone),
-            "bytes": size,
-            "lacking": self.lacking,
-            "missing": missing_of(folder),
-        }
+        beside = self._archive.held() if self._archive else ()
+        return {**statistics_of(folder, deleted, beside), "lacking": self.lacking}
 
     @property
     def lacking(self) -> str:
@@ -252,9 +236,8 @@ class Past:
     def layouts_sealed(self, path: Path) -> list[int]:
         """The layouts that are used in the file that holds a partition's rows."""
         with suppress(Gone):
-            block = self._block_of(SAMPLE, path)
-            segment = self._blocks.segment(block) if block is not None else None
-            return list(segment.index.layouts) if segment is not None else []
+            if (block := self._block_of(SAMPLE, path)) and (segment := self._blocks.segment(block)):
+                return list(segment.index.layouts)
         return []
 
     def close(self) -> None:

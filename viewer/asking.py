@@ -32,6 +32,7 @@ from viewer.events import (
     HubTold,
     Wish,
 )
+from viewer.patience import patient
 from viewer.reasons import address, reason
 from viewer.wishes import (
     Acknowledge,
@@ -49,6 +50,8 @@ from viewer.wishes import (
 )
 
 CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
+WHOLE_SECONDS = 40.0
+"""So much longer than until its first byte an answer may take until its last one."""
 BACKTEST_PATIENCE = 90.0
 MOST_INCIDENTS = 500
 MOST_PAGES = 50
@@ -82,6 +85,7 @@ class Asker:
         self._owner = owner or login()
         self._rest = rest
         self._session = requests.Session()
+        self._patience = patient(self._session)
         self._session.headers.update({"Accept": "application/json", "User-Agent": "guardia-viewer"})
         # As a callable, so that an entry in ~/.netrc cannot take the token's place.
         self._session.auth = _bearer(token)
@@ -96,8 +100,10 @@ class Asker:
             return self._ask(wish)
         except Refused as error:
             return Failed(wish, str(error), error.status)
-        except (requests.RequestException, OSError, ValueError) as error:
+        except (requests.RequestException, OSError) as error:
             return Failed(wish, reason(error, self._address))
+        except ValueError as error:
+            return Failed(wish, f"{self._address} does not answer as a hub does: {error}; is this a Guardia hub?")
 
     def close(self) -> None:
         """Let the connection go."""
@@ -209,14 +215,15 @@ class Asker:
         fine: tuple[int, ...] = (200, 201),
         patience: float = READ_SECONDS,
     ) -> requests.Response:
-        answer = self._session.request(
-            method,
-            self._base + path,
-            params=query,
-            json=body,
-            timeout=(CONNECT_SECONDS, patience),
-            allow_redirects=False,  # a token is shown to the hub and to nobody that it names
-        )
+        with self._patience.lasting(patience + WHOLE_SECONDS):
+            answer = self._session.request(
+                method,
+                self._base + path,
+                params=query,
+                json=body,
+                timeout=(CONNECT_SECONDS, patience),
+                allow_redirects=False,  # a token is shown to the hub and to nobody that it names
+            )
         answer.encoding = "utf-8"
         if answer.status_code in fine:
             return answer

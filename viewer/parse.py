@@ -59,10 +59,15 @@ def event_id(text: str | bytes) -> str | None:
 
 def hosts(body: str) -> Iterator[HostEntry]:
     """The entries of the list of hosts, decoded one by one, since the list may be of many megabytes."""
+    seen = known = 0
     for found in _items(body, "servers"):
         entry = _host(found)
+        seen += 1
         if entry is not None:
+            known += 1
             yield entry
+    if seen and not known:
+        raise ValueError("no host in the list of servers")
 
 
 def host(body: str) -> HostTold | None:
@@ -291,6 +296,8 @@ def load(body: str) -> dict[str, Any]:
         found = _DECODER.decode(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except ValueError:
+        raise ValueError("no JSON") from None
     if not isinstance(found, dict):
         raise ValueError("no JSON object")
     return found
@@ -319,6 +326,8 @@ def _items(body: str, key: str) -> Iterator[Any]:
             item, place = _DECODER.raw_decode(body, place)
         except RecursionError:
             raise ValueError("nested too deeply") from None
+        except ValueError:
+            raise ValueError("no JSON") from None
         yield item
 
 

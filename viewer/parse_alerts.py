@@ -25,7 +25,7 @@ MAX_ROWS = 20_000
 
 def alarms(body: str) -> tuple[Incident, ...]:
     """What is not quiet."""
-    return tuple(one for row in _rows(load(body).get("alerts")) if (one := _incident(row)))
+    return tuple(one for row in _listed(load(body), "alerts") if (one := _incident(row)))
 
 
 def incidents(body: str, wish: AskIncidents) -> IncidentsTold:
@@ -37,14 +37,14 @@ def incidents(body: str, wish: AskIncidents) -> IncidentsTold:
 def page(body: str) -> tuple[tuple[Incident, ...], str]:
     """A page of incidents, and the cursor of the next; empty on the last."""
     found = load(body)
-    rows = tuple(one for row in _rows(found.get("incidents")) if (one := _incident(row)))
+    rows = tuple(one for row in _listed(found, "incidents") if (one := _incident(row)))
     return rows, text(found.get("next"))
 
 
 def silences(body: str) -> tuple[Silence, ...]:
     """The silences that hold."""
     found = []
-    for row in _rows(load(body).get("silences")):
+    for row in _listed(load(body), "silences"):
         until = seconds(row.get("until"))
         if until is None or row.get("revoked") is True:
             continue
@@ -127,7 +127,7 @@ def rules(body: str) -> RulesTold:
                 number(row.get("for_seconds")) or 0.0,
                 tuple(text(glob) for glob in row["subjects"]) if isinstance(row.get("subjects"), list) else ("*",),
             )
-            for row in _rows(load(body).get("rules"))
+            for row in _listed(load(body), "rules")
         )
     )
 
@@ -211,6 +211,13 @@ def _flat(found: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
         elif (known := number(value)) is not None:
             values[f"{prefix}{text(key)}"] = known
     return values
+
+
+def _listed(found: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The rows of a list that every answer of a hub has: without it there would seem to be none."""
+    if not isinstance(found.get(key), list):
+        raise ValueError(f"no list of {key}")
+    return _rows(found[key])
 
 
 def _rows(found: object) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 _MAX = 200
@@ -29,6 +30,8 @@ def reason(error: BaseException, address: str) -> str:
             return f"cannot reach {address}: {cause.strerror.lower()}"
         if isinstance(cause, ConnectionResetError):
             return f"{address} closed the connection without an answer"
+        if isinstance(cause, HTTPException):
+            return f"{address} does not speak HTTP as a hub does; is this a Guardia hub?"
     text = " ".join(str(error).split())[:_MAX]
     return f"{address}: {text or type(error).__name__}"
 

@@ -33,10 +33,13 @@ from viewer import hubs
 from viewer.asking import said, trusted
 from viewer.cells import cells
 from viewer.config import FILE, Hub, load
+from viewer.patience import patient
 from viewer.reasons import address, reason
 
 TIMEOUT = (3.0, 5.0)
 """Seconds to connect and to answer."""
+WHOLE_SECONDS = 20.0
+"""Seconds for all of an answer."""
 RUNNING, STOPPED = 20, 0
 """States of a program as supervisord numbers them; whoever stopped one by hand knows it."""
 REFUSED_SECONDS = 3600
@@ -250,9 +253,9 @@ def _asked(place: Hub, what: str, faults: list[str]) -> Any:
         with requests.Session() as session:
             session.trust_env = False
             session.verify = place.ca or trusted()
-            answer = session.get(
-                f"{place.url.rstrip('/')}/api/v1/{what}", headers=headers, timeout=TIMEOUT, allow_redirects=False
-            )
+            url = f"{place.url.rstrip('/')}/api/v1/{what}"
+            with patient(session).lasting(WHOLE_SECONDS):
+                answer = session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False)
         if answer.status_code in (401, 403):
             faults.append(f"{what}: {said(answer, hub)}")
             return None

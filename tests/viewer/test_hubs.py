@@ -13,6 +13,7 @@ from bus.arguments import Parser
 from tests.prober.certs import authority, authority_file, serving
 from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
+from tests.viewer.strange import answer, strange
 from tests.viewer.test_program import view
 from viewer import hubs, printing, standing, status
 
@@ -141,6 +142,31 @@ def test_alarms_of_one_host_alone_decide_the_exit_code(hub: Hub, capfd: pytest.C
     capfd.readouterr()
     assert standing.main(["--hub", hub.url, f"service/{names['firing']}"]) == 0
     assert capfd.readouterr().out == "Nothing burns.\n"
+
+
+STRANGE: dict[str, tuple[bytes, str]] = {
+    "a page": (answer(b"<html>hello</html>"), "no JSON"),
+    "an object": (answer(b'{"a": [1, 2]}'), "no list of"),
+    "a list": (answer(b"[1, 2]"), "no JSON object"),
+    "rows of numbers": (answer(b'{"servers": [1, 2], "services": 7, "alerts": 7, "checks": 7}'), ""),
+    "half of an answer": (answer(b'{"servers": [{"server_id": "web-1"}, '), ""),
+    "another place": (answer(b"", "302 Found\r\nLocation: http://127.0.0.1:1/"), "answered 302"),
+    "a fault": (answer(b"oops", "500 Oops"), "answered 500"),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not speak HTTP"),
+    "nothing": (b"", "closed the connection"),
+}
+
+
+@each
+@pytest.mark.parametrize("what", STRANGE)
+def test_who_is_no_hub_is_told_from_one(name: str, what: str, capfd: pytest.CaptureFixture[str]) -> None:
+    said, why = STRANGE[what]
+    with strange(said) as url:
+        assert COMMANDS[name](["--hub", url]) == 2
+    told = "".join(capfd.readouterr())
+    assert "Traceback" not in told
+    assert "Expecting" not in told
+    assert name == "status" or why in told, told
 
 
 class Picky(Hub):

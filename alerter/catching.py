@@ -43,6 +43,7 @@ LONGEST = 600_000_000_000
 """What was missed longer ago than this is the past: of that only the newest is asked for."""
 KINDS_JUDGED = ("sample", "check", "loss")
 MOST = 10_000
+AGAIN_SECONDS = 0.1
 RECALLED = 500
 """Of so many hosts the last samples are asked for at once."""
 
@@ -72,6 +73,10 @@ class Catching:
         self._open: dict[bytes, tuple[Question, Callable[[Any], None]]] = {}
         self._queue: list[tuple[Question, Callable[[Any], None]]] = []
         self._timer: Timer | None = None
+        self._later: Timer | None = None
+        """Tries again to ask whom there was nobody to ask."""
+        self._wanted: Timer | None = None
+        """Until then nobody asks for layouts again."""
         self._answered = False
         """Whether an answer came since the timer was set."""
         self._then: Callable[[], None] | None = None
@@ -101,9 +106,19 @@ class Catching:
         self._send()
 
     def layouts(self, ids: tuple[int, ...]) -> None:
-        """Ask for the names of layouts that the stair did not tell."""
+        """Ask for the names of layouts that the stair did not tell; at most once within ``patience``."""
+        if self._wanted is not None:
+            return
+        self._wanted = self._loop.after(self._patience, self._want_again)
         self._put(Layouts(ids), self._layouts)
         self._send()
+
+    def _want_again(self) -> None:
+        self._wanted = None
+        if not self.busy:
+            # Whoever was asked is gone: he will not answer any more.
+            self._open.clear()
+            self._queue.clear()
 
     # -- questions and answers ---
 
@@ -119,11 +134,13 @@ class Catching:
                 self._ask.raw.send_multipart([number, pack_question(question)], zmq.NOBLOCK)
             except zmq.Again:
                 self._queue.insert(0, (question, then))
-                self._loop.after(0.1, self._again)
+                if self._later is None:
+                    self._later = self._loop.after(AGAIN_SECONDS, self._again)
                 return
             self._open[number] = (question, then)
 
     def _again(self) -> None:
+        self._later = None
         if self._queue:
             self._send()
 
@@ -236,6 +253,9 @@ class Catching:
             self._put(Layouts(tuple(wanted)), self._layouts)
 
     def _layouts(self, answer: Any) -> None:
+        if self._wanted is not None:
+            self._wanted.cancel()
+            self._wanted = None
         for number, names in answer.layouts.items():
             self._judge.layout(number, tuple(names))
 

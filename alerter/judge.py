@@ -19,6 +19,7 @@ from alerter.leaving import leave, withdraw
 from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Subject
+from alerter.waiting import Waiting
 from bus.copies import COPIES, Copies, place_of
 from bus.fields import Unfit
 from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
@@ -30,7 +31,6 @@ LATE = 60 * SECOND
 """What was measured so long before it was sent, or two of its intervals, is the past and not judged as live."""
 GONE = 600 * SECOND
 """An instance that is in no reading for so long is no longer watched."""
-MOST_WAITING = 10_000
 NAN = float("nan")
 
 
@@ -51,7 +51,7 @@ class Judge:
         self.late = 0
         self.decider = Decider(flapping_count)
         self._layouts: dict[int, tuple[str, ...]] = {}
-        self._waiting: dict[int, list[tuple[Record, int]]] = {}
+        self._waiting = Waiting()
         self._due: list[tuple[int, int, Subject]] = []
         self._copies = Copies()
         self._order = itertools.count()
@@ -80,8 +80,7 @@ class Judge:
     def drill(self, rule: Rule | None, now: int) -> None:
         """Judge Guardia's own drill by ``rule``; None: it is over, and what it made burn ends."""
         self.rules = (*(one for one in self.rules if not one.drill), *((rule,) if rule else ()))
-        subject = self.subject("hub", DRILL, now)
-        self._settle(subject, now)
+        self._settle(self.subject("hub", DRILL, now), now)
 
     def subject(self, kind: str, name: str, now: int) -> Subject:
         """The subject of that name, made when it is new."""
@@ -159,7 +158,7 @@ class Judge:
     def layout(self, number: int, names: tuple[str, ...]) -> None:
         """Learn the names of a layout; samples that waited for it are judged."""
         self._layouts[number] = names
-        for record, received in self._waiting.pop(number, ()):
+        for record, received in self._waiting.taken(number):
             self.sample(record, received)
 
     def knows(self, number: int) -> bool:
@@ -172,7 +171,7 @@ class Judge:
 
     def unknown_layouts(self) -> tuple[int, ...]:
         """Layouts that samples wait for."""
-        return tuple(self._waiting)
+        return self._waiting.layouts()
 
     def sample(self, record: Record, received: int) -> None:
         """Judge one sample that the collector received at ``received``."""
@@ -180,19 +179,20 @@ class Judge:
             number, packed = split_sample(record.body)
         except Unfit:
             return
+        kind = "hub" if record.subject.startswith(HUB) else "host"
+        subject = self.subjects.get((kind, record.subject)) or self.subject(kind, record.subject, received)
         names = self._layouts.get(number)
         if names is None:
-            waiting = self._waiting.setdefault(number, [])
-            if sum(map(len, self._waiting.values())) < MOST_WAITING:
-                waiting.append((record, received))
+            self._waiting.add(number, record, received)
+            # Nobody knows yet what it says, but it speaks.
+            subject.heard = max(subject.heard, received)
+            self._look(subject, max(received, subject.now))
             return
         if len(packed) != 8 * len(names):
             return
         values = doubles(len(names)).unpack(packed)
         if math.inf in values or -math.inf in values:
             return  # as ``bus.messages`` has it: none of ours
-        kind = "hub" if record.subject.startswith(HUB) else "host"
-        subject = self.subjects.get((kind, record.subject)) or self.subject(kind, record.subject, received)
         if not self._heard(subject, record, received):
             return
         if subject.bound is None or subject.bound.names != names:

@@ -52,6 +52,7 @@ class Store:
         self.address = f"tcp://127.0.0.1:{self.answers.bind_to_random_port('tcp://127.0.0.1')}"
         self.rows: list[Stored] = []
         self.series: list[tuple[float, float]] = []
+        self.asked: list[Any] = []
         self._number = 0
 
     def keeps(self, seconds: float, message: Message, subject: str = "web-1", *, source: str = "") -> None:
@@ -78,7 +79,8 @@ class Store:
             who, number, question = self.answers.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return
-        self.answers.send_multipart([who, number, pack_answer(self._found(read_question(question)))])
+        self.asked.append(read_question(question))
+        self.answers.send_multipart([who, number, pack_answer(self._found(self.asked[-1]))])
 
     def _found(self, question: Any) -> Any:
         match question:
@@ -296,3 +298,39 @@ def test_what_was_missed_is_judged_by_when_it_came(life: Life) -> None:
     (incident,) = second.world.judge.decider.open.values()
     assert (incident.rule, incident.started_at, incident.changed_at) == ("busy", at(10), at(30))
     assert spoken(second) == [("web-1", "firing")]
+
+
+def test_while_nobody_knows_what_hosts_say_they_are_not_silent_and_it_is_asked_now_and_then(life: Life) -> None:
+    silent = rule("age > 30s", name="silent")
+    one = life(silent)
+    one.starts()
+    asked = len(one.store.asked)
+    sample = Sample(CPU.id, (10.0,))
+    for second in range(100):
+        told = record(
+            sample, source="web-1", subject="web-1", at=at(second), epoch=9, number=second + 1, sent=at(second)
+        )
+        one.world.passes(second)
+        one.world.judge.sample(told, at(second))
+        one.catching.layouts(one.world.judge.unknown_layouts())
+        one.loop.pass_once(0.0)
+    one.passes(99)
+    assert spoken(one) == []
+    assert [type(question) for question in one.store.asked[asked:]] == []
+
+    while not one.world.judge.knows(CPU.id):
+        one.store.answer()
+        one.loop.pass_once(0.01)
+    assert [type(question) for question in one.store.asked[asked:]] == [Layouts]
+    one.passes(140)
+    assert spoken(one) == [("web-1", "firing")]
+
+
+def test_questions_that_nobody_answers_do_not_pile_up(life: Life) -> None:
+    one = life(now=0.0)
+    one.starts()
+    impatient = Catching(one.ask, Loop(), one.world.judge, logging.getLogger("test"), lambda: 0, patience=0.0)
+    for number in range(1000):
+        impatient.layouts((number + 1,))
+        impatient._loop.pass_once(0.0)
+    assert len(impatient._open) + len(impatient._queue) <= 1

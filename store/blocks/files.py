@@ -195,9 +195,8 @@ class Blocks:
             return None
         listed = segment.listed + sum(other.segment.listed for other in self._open.values())
         while self._open and (len(self._open) >= MOST_OPEN or listed > self._most_listed):
-            other = self._open.popitem(last=False)[1].segment
-            listed -= other.listed
-            other.close()
+            # Not closed here: a question about many files may be about to read it, and lets go of it afterwards.
+            listed -= self._open.popitem(last=False)[1].segment.listed
         segment.identity = identity
         self._open[path] = _Opened(segment, identity, listing)
         return segment

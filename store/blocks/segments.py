@@ -61,7 +61,7 @@ class Segment:
             self.bytes = os.fstat(self._file).st_size
             self.index, self._places = self._index()
         except BaseException:
-            os.close(self._file)
+            self.close()
             raise
 
     def subjects(self) -> list[str]:
@@ -105,6 +105,10 @@ class Segment:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_file", -1) >= 0:
+            self.close()
 
     def _index(self) -> tuple[Index, Places]:
         trailer = os.pread(self._file, TRAILER.size, max(0, self.bytes - TRAILER.size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from store.blocks.listing import Index
 from store.blocks.parts import META
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Segment, Writing
+from store.blocks.stepped import Stepped
 from store.care.inspecting import inspect_segment
+from store.columns import steps_of
+from store.joining import add_rollup
 from store.sealing import parts_of, rolled_up, rollup_part, sheets_of
+from store.spans import name_of
 from tests.store.given import HOUR, MINUTE, NOON
 from tests.store.test_sheets import meta, wide
 
@@ -108,6 +113,32 @@ def test_an_answer_lacks_what_is_damaged_and_has_all_else(made: Path) -> None:
     assert len(blocks.rows("sample", "web-1", NOON, NOON + HOUR)) == ROWS
     assert notes == [f"{made}: web-0: the checksum of a table does not hold"]
     blocks.close()
+
+
+def test_a_question_about_more_files_than_stay_open_has_an_answer_of_all(tmp_path: Path) -> None:
+    words = meta(ROWS)
+    told = Told(NOON + words[0], NOON + words[0] + words[1], words[2], words[3], wide(ROWS))
+    voice = Voice(b"web-1", b"", 7, METRICS)
+    for hour in range(5):
+        start = NOON + hour * HOUR
+        later = Told(told.at + hour * HOUR, told.received + hour * HOUR, told.epoch, told.number, told.values)
+        made = Writing(tmp_path / "sample" / "1m" / name_of(start, "1h"))
+        rolled = rolled_up({voice: later}, {7: NAMES}, ("1m",))["1m"]
+        add_rollup(made, "web-1", rolled, MINUTE)
+        made.finish(Index("sample", "1m", start, start + HOUR, (), {}, frozenset({(start, 1, 1)})))
+    notes: list[str] = []
+    blocks = Blocks(tmp_path, notes.append, most_listed=1)
+    grid = steps_of(NOON, NOON + 5 * HOUR - 1, HOUR, 100)
+    found = Stepped(blocks).rolled("1m", "web-1", ("m0.value",), grid, NOON, NOON + 5 * HOUR)
+    assert notes == []
+    assert sum(int(piece.rolled.rows.sum()) for piece in found) == 5 * ROWS
+    opened = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if is_there(fd)}
+    assert sum(name.startswith(str(tmp_path)) for name in opened) <= 1, "the others are closed"
+    blocks.close()
+
+
+def is_there(fd: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{fd}")
 
 
 def test_a_file_that_goes_away_while_it_is_read_is_read_to_its_end(made: Path) -> None:

@@ -17,6 +17,8 @@ from bus.sockets import Ask
 from bus.wire import Malformed
 
 MOST_AT_ONCE = 256
+MOST_UNSENT = 2**20
+"""So many bytes of questions wait for a reader that takes none; whoever asks more is told so at once."""
 READ = 2**18
 """Bytes of an answer that are read at once."""
 
@@ -143,6 +145,8 @@ class DeskLine(Line):
     def _send(self, number: int, question: bytes) -> None:
         if self._road is None:
             self._connect()
+        if len(self._unsent) > MOST_UNSENT:
+            raise Unanswered(f"{self._whom} takes no more questions")
         whole = self._unsent + told(number, question)
         if not self._unsent and not (whole := self._sent(whole)):
             return

@@ -29,6 +29,8 @@ MOST_ANSWER = 2**32 - 1
 READ = 4096
 """Bytes of questions read at once: some thirty, then others get their turn."""
 BACKLOG = 128
+PAUSE_SECONDS = 0.5
+"""Until the next look for visitors, where the process may open no more files."""
 
 
 def told(number: int, data: bytes) -> bytes:
@@ -90,7 +92,11 @@ class Desk:
         except OSError:
             self._listener.close()
             raise
-        loop.on_readable(self._listener.fileno(), self._come_in)
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.on_readable(self._listener.fileno(), self._come_in)
 
     def close(self) -> None:
         """Answer nobody any more."""
@@ -103,8 +109,13 @@ class Desk:
     def _come_in(self) -> None:
         try:
             road = self._listener.accept()[0]
+        except (BlockingIOError, ConnectionError):
+            return  # gone already
         except OSError:
-            return  # gone already, or there is no room for one more
+            # No file for one more: who waits goes on waiting, and would be told of again and again meanwhile.
+            self._loop.forget(self._listener.fileno())
+            self._loop.after(PAUSE_SECONDS, self._listen)
+            return
         road.setblocking(False)
         self._visitors.add(_Visitor(self._loop, road, self._answered, self._visitors.discard))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.desk import HEAD, MOST_QUESTION, Desk, Inbox, told
-from bus.loop import Loop
+from bus.loop import Loop, Timer
 from bus.wire import Malformed
 
 MESSAGES = st.lists(st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=40)), max_size=8)
@@ -146,3 +147,42 @@ def test_the_desk_is_its_owners_takes_a_dead_ones_place_and_leaves_nothing(tmp_p
     assert len(os.listdir("/proc/self/fd")) == before - 2
     assert house.gone(visitor)
     visitor.close()
+
+
+def test_without_a_file_for_one_more_it_rests_and_lets_them_in_later(tmp_path: Path) -> None:
+    pauses: list[tuple[float, Callable[[], None]]] = []
+
+    class Short(Loop):
+        def after(self, seconds: float, handler: Callable[[], None]) -> Timer:
+            pauses.append((seconds, handler))
+            return super().after(3600.0, handler)
+
+    loop = Short()
+    desk = Desk(loop, tmp_path / "desk", bytes.upper)
+    visitor = socket.socket(socket.AF_UNIX)
+    visitor.connect(str(tmp_path / "desk"))
+    visitor.sendall(told(1, b"question"))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (visitor.fileno() + 1, before[1]))
+    held = []
+    try:
+        while True:
+            try:
+                held.append(os.dup(0))
+            except OSError:
+                break
+        loop.pass_once(1.0)
+        loop.pass_once(0.0)
+    finally:
+        for file in held:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    [(seconds, again)] = pauses
+    assert seconds > 0
+    again()
+    loop.pass_once(1.0)
+    loop.pass_once(1.0)
+    visitor.settimeout(5.0)
+    assert visitor.recv(100) == told(1, b"QUESTION")
+    visitor.close()
+    desk.close()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from bus.availability import Maintenance
 from bus.tables import Host, Service
 
+JOB = "heartbeat:"
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -51,9 +53,10 @@ class Directory:
     @property
     def jobs(self) -> list[str]:
         """The services whose jobs report by themselves."""
-        return [name for name, service in self.services.items() if service.url.startswith("heartbeat:")]
+        return [name for name, service in self.services.items() if service.url.startswith(JOB)]
 
     def url(self, name: str) -> str:
-        """What is checked of the service; empty when it is not configured."""
+        """What is checked of the service, a job by its name as its checks have it; empty when it is not configured."""
         service = self.services.get(name)
-        return service.url if service else ""
+        url = service.url if service else ""
+        return f"{url}{name}" if url == JOB else url

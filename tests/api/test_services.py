@@ -177,3 +177,11 @@ def test_a_service_that_is_in_the_configuration_no_more_is_listed_no_longer() ->
     assert "shop" not in [one["name"] for one in house.get("/api/v1/services")["services"]]
     house.hub.live.hear(heard_check(Check("down", place="berlin")))
     assert "shop" in [one["name"] for one in house.get("/api/v1/services")["services"]]
+
+
+def test_a_job_goes_by_one_address_everywhere() -> None:
+    house = House(directory=JOBS)
+    assert [one["url"] for one in house.prime().get("/api/v1/services")["services"]] == [
+        "heartbeat:backup",
+        "https://shop.example",
+    ]

@@ -159,7 +159,7 @@ def test_a_service_that_cannot_be_checked_is_told_with_all_that_is_wrong(tmp_pat
     with pytest.raises(ConfigError) as told:
         config.load(file, rooms.tables(), rooms.LISTS)
     lines = [str(fault).partition("guardia.toml")[2] for fault in told.value.faults]
-    assert len(lines) == 6, lines
+    assert len(lines) == 8, lines
     for line, words in zip(
         lines,
         [
@@ -167,6 +167,8 @@ def test_a_service_that_cannot_be_checked_is_told_with_all_that_is_wrong(tmp_pat
             (":4: [[services]] timeout", "a duration"),
             (":7: [[services]] check", "did you mean tcp?"),
             (":10: [[services]] name", "a second time"),
+            (":11: [[services]] url", "a host and a port"),
+            (":12: [[services]] expect", "a regular expression"),
             (":13: [[services]] expct", "did you mean expect?"),
             (":17: [[services]] expect", "a regular expression"),
         ],

@@ -26,6 +26,11 @@ def test_a_report_in_time_is_up_until_it_is_late() -> None:
     assert late.metrics["age_seconds"] == 90_060.0
 
 
+def test_a_job_is_not_asked_and_has_no_time_in_which_it_answers() -> None:
+    for report in (Report(NOON), Report(NOON, "down", "disk full"), Report(NOON - 30 * HOUR), None):
+        assert (found(report).response_ms, found(report).phases) == (None, {})
+
+
 def test_a_job_that_failed_is_down_with_its_own_words() -> None:
     assert found(Report(NOON, "down", "disk full")).reason == "it failed: disk full"
     assert found(Report(NOON, "down")).reason == "it failed: it does not say why"

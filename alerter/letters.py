@@ -112,6 +112,10 @@ class Told:
         """Whether the channel was told of the alarm and not yet of its end."""
         return self.transition > 0 and not self.recovered
 
+    def refused_before(self, at: int) -> bool:
+        """Whether nothing of it arrived, and the channel refused it for good before then."""
+        return self.reached == NO and bool(self.said) and self.said[-1].outcome == "never" and self.said[-1].at < at
+
     def noted(self, said: Said) -> Told:
         """With one more thing said; a further attempt at the same takes the place of the one before."""
         last = self.said[-1] if self.said else None

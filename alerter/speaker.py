@@ -73,6 +73,9 @@ class Speaker:
         self._wall, self._clock, self._chance = wall, clock, chance
         self._lanes: dict[str, Lane] = {}
         self._secrets: dict[str, tuple[str, ...]] = {}
+        self._channels: Mapping[str, Channel] = {}
+        self._as_is: dict[str, int] = {}
+        """Since when (ns) each channel is as it is, as far as this life knows."""
         self._timer: Timer | None = None
         self.counts: Counter[str] = Counter()
         """Attempts that delivered, failed or were given up, in this life."""
@@ -88,6 +91,8 @@ class Speaker:
     def _set(
         self, channels: Mapping[str, Channel], routes: Routes, policy: Policy, carrier: Carries, link: str
     ) -> None:
+        now = self._wall()
+        self._as_is |= {name: now for name, one in channels.items() if self._channels.get(name) != one}
         self._channels, self._routes, self._policy = channels, routes, policy
         self._carrier, self._link = carrier, link
         self._lanes = {
@@ -113,7 +118,9 @@ class Speaker:
         found, written = {}, False
         for incident in incidents:
             told = {n: one for n, one in self.history(transaction, incident.id).items() if n in self._channels}
-            decided = decide(incident, holds.get(incident.id, ()), told, self._routes, now)
+            # Whom a channel did not reach as it was, it may reach as it is now.
+            known = {n: one for n, one in told.items() if not (incident.firing and one.refused_before(self._as_is[n]))}
+            decided = decide(incident, holds.get(incident.id, ()), known, self._routes, now)
             for intent in decided.intents:
                 self._put(transaction, incident, intent, told.get(intent.channel), now)
                 written = True

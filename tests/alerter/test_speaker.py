@@ -76,12 +76,14 @@ class Narrow(Memory):
 class Room:
     """A speaker with a loop of its own on a memory in a folder."""
 
-    def __init__(self, folder: Path, channels: Mapping[str, Channel], notify: Notify | None = None) -> None:
+    def __init__(
+        self, folder: Path, channels: Mapping[str, Channel], notify: Notify | None = None, now: int = NOON
+    ) -> None:
         notify = notify or Notify(group_seconds=0.0)
         self.memory, self.loop = Narrow(folder / "alerter"), Loop()
         self.workers = Workers(self.loop, max(2, len(channels)), "notice")
         self.notices: list[Notice] = []
-        self.now = NOON
+        self.now = now
         policy = Policy(notify.group_seconds, notify.storm_count, notify.failover_seconds, notify.expire_seconds)
         self.speaker = Speaker(
             self.memory,
@@ -129,10 +131,10 @@ class Room:
 def rooms(tmp_path: Path) -> Iterator[Callable[..., Room]]:
     opened: list[Room] = []
 
-    def made(channels: Mapping[str, Channel], notify: Notify | None = None) -> Room:
+    def made(channels: Mapping[str, Channel], notify: Notify | None = None, now: int = NOON) -> Room:
         for room in opened:
             room.close()
-        opened.append(Room(tmp_path, channels, notify))
+        opened.append(Room(tmp_path, channels, notify, now))
         return opened[-1]
 
     yield made
@@ -174,6 +176,30 @@ def test_a_clock_that_is_set_gives_nothing_up_and_reminds_nobody_sooner_or_later
     room.judged(burning())
     room.quiet()
     assert ops.texts() == chat.texts() == [("alarm", "web-1"), ("reminder", "web-1")]
+
+
+@pytest.mark.parametrize("how", ["read again", "started anew"])
+def test_what_a_channel_refused_is_told_once_it_is_another(rooms: Rooms, how: str) -> None:
+    wrong, right = Friend(outcomes=[Never("401: no such token")], key=Secret("wrong-token")), Friend()
+    room = rooms({"ops": wrong})
+    room.judged(burning())
+    room.quiet()
+    room.now += 60 * SECOND
+    room.judged(burning())
+    assert (wrong.texts(), room.waiting()) == ([], 0)
+
+    if how == "read again":
+        ways = routes(Notify(), {"ops": right})
+        room.speaker.use({"ops": right}, ways, policy=Policy(0.0), carrier=Carrier(), link="")
+    else:
+        room = rooms({"ops": right}, now=NOON + 120 * SECOND)
+    for _ in range(2):
+        room.judged(burning())
+        room.quiet()
+    room.judged(over(burning()))
+    room.quiet()
+    assert right.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
+    assert [one.outcome for one in room.told(burning())["ops"].said] == ["never", "delivered", "delivered"]
 
 
 def test_what_a_transaction_did_not_commit_is_not_said(rooms: Rooms) -> None:

@@ -15,7 +15,7 @@ from api.encoding import to_time
 from api.tokens import TokensFault, add, load, path_of, revoke
 from bus import home
 from bus.arguments import CONFIG, Parser, duration
-from bus.faults import ConfigError
+from bus.faults import ConfigError, in_words
 from bus.program import STOPPED, WRONG
 from bus.terminal import aligned
 
@@ -26,8 +26,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         folder = home.made(home.home_path(home.config_path(given.config, os.environ), os.environ))
         given.obey(given, path_of(folder))
+    except (BrokenPipeError, PermissionError):
+        raise
     except (ConfigError, TokensFault, OSError) as error:
-        print(f"guardia token: {error}", file=sys.stderr)
+        print(f"guardia token: {in_words(error)}", file=sys.stderr)
         return WRONG
     return STOPPED
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bus import home
-from bus.faults import did_you_mean, listed, nearest
-from bus.program import WRONG, version
+from bus.faults import did_you_mean, in_words, listed, nearest
+from bus.program import TRY_AGAIN, WRONG, version
 
 MISUSED = 2
 """How ``argparse`` ends a command that was asked wrongly."""
@@ -95,6 +95,7 @@ SECTIONS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Start what the first words name; returns its exit code."""
+    _open_standard()
     words = list(sys.argv[1:] if argv is None else argv)
     flag, equals, named = words[0].partition("=") if words else ("", "", "")
     if flag == "--config":
@@ -156,38 +157,66 @@ def _lines(names: Sequence[str]) -> str:
     return "\n".join(f"  {name:<{width}}  {COMMANDS[name].help}" for name in names)
 
 
+def _open_standard() -> None:
+    """Have standard input, output and error lead nowhere where they were closed.
+
+    The next file that is opened would take their place, and what is printed would be written into it.
+    """
+    for number, way in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, way)  # it takes the lowest number that is free: this one
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
 def _printed(text: str) -> int:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        return _unread()
-    return 0
-
-
-def _unread() -> int:
-    """Whoever read our output has had enough; Python would complain when it flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 141
+    return _done(lambda: print(text))
 
 
 def _called(place: str, arguments: Sequence[str]) -> int:
     module, _, function = place.partition(":")
+    return _done(lambda: getattr(importlib.import_module(module), function)(list(arguments)))
+
+
+def _done(work: Callable[[], object]) -> int:
+    """Do it, and say what went wrong in a sentence; returns the exit code."""
     try:
-        return int(getattr(importlib.import_module(module), function)(list(arguments)))
-    except SystemExit as end:
-        if not isinstance(end.code, int):
-            raise
-        return WRONG if end.code == MISUSED else end.code
+        code = _ended(work)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return _unread()
+        # Whoever read our output has had enough.
+        return _silenced(141)
     except PermissionError as error:
         # Most often the hub runs as a user of its own, and whoever asks is another one.
         path = str(error.filename or "")
         remedy = home.as_owner(Path(path)) if path else ""
         print(f"guardia: {path or error}: permission denied{f'; {remedy}' if remedy else ''}", file=sys.stderr)
         return WRONG
+    except OSError as error:
+        print(f"guardia: {in_words(error)}", file=sys.stderr)
+        return _silenced(TRY_AGAIN)
+
+
+def _ended(work: Callable[[], object]) -> int:
+    try:
+        code = work()
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        return WRONG if end.code == MISUSED else end.code
+    return code if isinstance(code, int) else 0
+
+
+def _silenced(code: int) -> int:
+    """Write nothing more: Python would complain when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return code
 
 
 if __name__ == "__main__":

@@ -48,6 +48,13 @@ class Objection:
     remedy: str = ""
 
 
+def in_words(error: Exception) -> str:
+    """What is wrong, for people: of the system's errors the file and the reason, of our own the text."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+
+
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The one of ``words`` that ``word`` was probably meant to be; None where none is near."""
     by_lower = {w.lower(): w for w in words}

@@ -15,6 +15,7 @@ from bus import config, enrolled, home, joining, rooms, timing
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
+from bus.faults import in_words
 from bus.keys import KeyPair, KeysFault, fingerprint, new
 from bus.program import STOPPED, WRONG
 from bus.tables import Bus, each, is_loopback, is_wildcard
@@ -72,8 +73,10 @@ def _obeyed(word: str, parser: argparse.ArgumentParser, argv: Sequence[str], dee
         path = home.config_path(given.config, os.environ)
         settings = config.load(path, rooms.tables(), rooms.LISTS)
         deed(given, settings, home.made(home.home_path(path, os.environ)))
+    except (BrokenPipeError, PermissionError):
+        raise
     except (ConfigError, KeysFault, OSError) as error:
-        print(f"guardia {word}: {error}", file=sys.stderr)
+        print(f"guardia {word}: {in_words(error)}", file=sys.stderr)
         return WRONG
     return STOPPED
 

@@ -57,7 +57,9 @@ def main(argv: Sequence[str]) -> int:
     except (BrokenPipeError, PermissionError):
         raise
     except OSError as error:
-        return _wrong(f"{error.filename or given.output}: {(error.strerror or str(error)).lower()}")
+        return _wrong(
+            f"{error.filename or given.output or 'standard output'}: {(error.strerror or str(error)).lower()}"
+        )
     if not given.quiet:
         print(f"{lines} {'rows' if given.parquet else 'lines'} exported", file=sys.stderr)
     if wrong := past.unread():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import subprocess
@@ -151,3 +152,38 @@ def test_a_reader_that_has_had_enough_is_no_fault() -> None:
     )
     assert done.stdout.startswith("[bus]")
     assert done.stderr == ""
+
+
+def typed(line: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A line for the shell, in which ``GUARDIA`` is the command."""
+    return subprocess.run(
+        line.replace("GUARDIA", f"{sys.executable} -m bus.command"),
+        shell=True,
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], **more},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", ["check --settings", "--help", "view --test-card", "completion bash"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_whatever_becomes_of_what_is_printed_there_is_no_traceback(words: str, unbuffered: str) -> None:
+    buffering = {"PYTHONUNBUFFERED": unbuffered}
+    full = typed(f"GUARDIA {words} > /dev/full", **buffering)
+    assert (full.returncode, full.stderr) == (111, "guardia: no space left on device\n")
+    closed = typed(f"GUARDIA {words} >&-", **buffering)
+    assert (closed.returncode, closed.stderr) == (0, "")
+    gone = typed(f"(GUARDIA {words}; echo $? >&2) | true", **buffering)
+    assert gone.stderr in ("141\n", "0\n"), "it may have been read as a whole"
+    alone = typed(f"GUARDIA {words} <&- 2>&-", LANG="C", LC_ALL="C", TERM="dumb", PYTHONIOENCODING="ascii", **buffering)
+    assert alone.returncode == 0
+
+
+def test_a_file_that_is_opened_does_not_take_the_place_of_a_closed_output(tmp_path: Path) -> None:
+    done = typed(f"GUARDIA token --config {tmp_path}/guardia.toml new viewer >&- 2>&-")
+    assert done.returncode == 0
+    kept = json.loads((tmp_path / "var" / "api" / "tokens.json").read_text())
+    assert [one["name"] for one in kept["tokens"]] == ["viewer"]

@@ -115,10 +115,10 @@ def test_the_list_for_programs_has_all_of_it_and_no_secret(config: str, capsys: 
             "kind": "host",
             "public_key": agent.public,
             "fingerprint": agent.fingerprint,
-            "admitted_at": since,
-            "come_by": pytest.approx(since + 3600),
+            "admitted_at": pytest.approx(since, abs=1),
+            "come_by": pytest.approx(since + 3600, abs=1),
             "late": False,
-            "seen_at": pytest.approx(since + 5),
+            "seen_at": pytest.approx(since + 5, abs=1),
             "address": "192.0.2.8",
             "version": "",
         }

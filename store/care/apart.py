@@ -15,6 +15,7 @@ An answer with ``error`` says why there is none; ``gone`` that the file is not t
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,9 +24,11 @@ from typing import Any
 
 import lmdb
 
+from bus.messages import KINDS
 from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import ROOT, is_unborn
 from store.backends.formats import LEAP, read_meta, write_meta
+from store.backends.listed import start_of
 from store.backends.partitions import MAP_BYTES, environment
 from store.blocks.aside import BAD
 from store.blocks.segments import NEW
@@ -45,6 +48,7 @@ MANIFEST = "snapshot.json"
 """In the folder of a snapshot; such a folder has no writer, and is not written to, by LMDB's locks neither."""
 AT_ONCE = 2000
 """Entries that one transaction of a rewriting holds."""
+DENIED = "cannot be read: permission denied"
 ASIDE = (".bad-", ".gone", ".compact")
 """Parts of names of folders that are none of the store's partitions."""
 
@@ -104,6 +108,9 @@ class Reading:
         """What was asked for."""
         if not (path.is_file() or (path / "data.mdb").exists()):
             return {"gone": True}
+        file = path if path.is_file() else path / "data.mdb"
+        if not os.access(file, os.R_OK):
+            return {"error": DENIED}
         try:
             if path.is_dir() and is_unborn(path / "data.mdb"):
                 return {"gone": True}
@@ -136,6 +143,10 @@ class Reading:
             if parts == ("state",):
                 return inspect_state(opened)[0]
             if len(parts) == 3 and parts[0] == "rows":
+                if parts[1] not in KINDS or start_of(parts[2]) is None:
+                    found = inspect_any(opened)
+                    found.fault("nothing of the store has this name: was it renamed by hand?")
+                    return found
                 return inspect_rows(opened, parts[1], parts[2], None if alone else self._whose)
             return inspect_any(opened)
 
@@ -207,6 +218,15 @@ def segments(store: Path) -> list[Path]:
     """The files of blocks; a file that is listed may be taken up by a longer one meanwhile, and be gone."""
     found = (path for path in store.glob("blocks/*/*/*") if path.is_file() and not path.name.endswith(NEW))
     return sorted(path for path in found if BAD not in path.name)
+
+
+def closed(store: Path) -> list[Path]:
+    """The folders of a store into which this user may not look: what is in them would be passed over."""
+    found: list[str] = []
+    for folder in ("rows", "blocks", "state"):
+        for _ in os.walk(store / folder, onerror=lambda error: found.append(str(error.filename))):
+            pass
+    return sorted(Path(name) for name in found if Path(name).exists())
 
 
 def environments(store: Path) -> list[Path]:

@@ -70,7 +70,7 @@ def snapshot(argv: Sequence[str]) -> int:
             print(json.dumps({**said, "archive": manifest["archive"]}, indent=1))
         else:
             _tell(faults)
-            left = f", {len(faults)} files are damaged and left out" if faults else ""
+            left = f", {len(faults)} files are damaged, and not in it as a whole" if faults else ""
             print(f"{given.folder}: {len(manifest['files'])} files, {size / 1e6:.1f} MB{left}.")
             if archive is not None:
                 print(f"The archive in {archive} is not in it: copy its files as they are, they never change.")
@@ -180,6 +180,13 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path, Path | None], int
     except (Refused, StoreBroken) as error:
         _clear()
         print(f"guardia store: {error}", file=sys.stderr)
+        return UNKNOWN
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _clear()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"guardia store: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
         return UNKNOWN
 
 

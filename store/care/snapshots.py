@@ -31,7 +31,7 @@ from store.blocks.missing import MISSING
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.blocks.segments import Segment
-from store.care.apart import MANIFEST, Apart, Died, environments, segments
+from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
 from store.care.verifying import BLOCKS, Fault, Report, place_of, verified
 from store.keys import FORMAT
 from store.pruning import STATISTICS
@@ -58,6 +58,8 @@ def snapshot(
     """
     if not (store / "state" / "data.mdb").exists():
         raise Refused(f"there is no store in {store}")
+    for folder in closed(store):
+        raise Refused(f"{folder} {DENIED}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise Refused(f"{to} is there already")
     sizes = [disk_bytes(path / "data.mdb") for path in environments(store)] + [disk_bytes(p) for p in segments(store)]
@@ -197,7 +199,7 @@ def _copied(apart: Apart, path: Path, to: Path) -> str:
         return ""
     shutil.rmtree(to, ignore_errors=True)
     answer: dict[str, Any] = {}
-    if path.name != "state":
+    if path.name != "state" and why != DENIED:
         with suppress(Died):
             answer = apart.ask("salvage", path, to)
     if "saved" in answer:

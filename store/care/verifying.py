@@ -15,7 +15,7 @@ from store.backends.doubt import doubt
 from store.backends.partitions import BAD
 from store.blocks.missing import missing_of
 from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll
-from store.care.apart import MANIFEST, Apart, Died, environments, segments
+from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
 from store.spans import ARCHIVE, RAW, span_of
 
 GONE = ("deleted", "sealed", "moved")
@@ -71,6 +71,7 @@ def verified(
     report = Report()
     apart = apart or Apart(store)
     try:
+        report.faults += [Fault(path.relative_to(store).as_posix(), DENIED) for path in closed(store)]
         listed = _roll(report, store)
         before = _inspect(report, apart, store, store / "state")
         do = "inspect" if before else "alone"
@@ -170,7 +171,8 @@ def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "i
         return {}
     if "error" in found:
         report.faults.append(Fault(name, str(found["error"])))
-        _doubt(store, path)
+        if found["error"] != DENIED:
+            _doubt(store, path)
         return {}
     report.faults += [Fault(name, str(what)) for what in found["faults"]]
     if found["more"]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from store.backends.doubt import is_doubted
+from store.backends.doubt import ROOT, is_doubted
 from store.backends.lmdb import LmdbBackend
 from store.care.verifying import Report, verified
 from store.keys import COUNT, COUNT_KEY, row_key
@@ -167,3 +171,50 @@ def test_what_was_put_aside_is_listed(tmp_path: Path) -> None:
     assert numbers(backend.rows("sample", "web-1", NOON, NOON + 2 * SECOND)) == [1]
     backend.close()
     assert verified(tmp_path / "store").put_aside == ["rows/sample/20260131T12.bad-1"]
+
+
+def test_a_folder_under_a_name_that_is_none_of_the_stores_is_named(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    (tmp_path / "store" / "rows" / "sample").rename(tmp_path / "store" / "rows" / "sample.away")
+    report = verified(tmp_path / "store")
+    assert {fault.what for fault in report.faults} == {"nothing of the store has this name: was it renamed by hand?"}
+    assert report.missing == {"sample": 120}
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everything")
+def test_what_this_user_may_not_read_is_named_and_no_snapshot_passes_it_over(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    place = hour(tmp_path / "store")
+    limited = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+    def said(*words: str) -> tuple[int, str]:
+        (tmp_path / "guardia.toml").write_text('[store]\npath = "store"\n')
+        done = subprocess.run(
+            [*limited, sys.executable, "-m", "bus.command", "store", *words],
+            cwd=ROOT,
+            env={**os.environ, "GUARDIA_CONFIG": str(tmp_path / "guardia.toml"), "GUARDIA_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    place.chmod(0)
+    try:
+        code, text = said("verify")
+        assert (code, text.splitlines()[0]) == (
+            1,
+            "DAMAGED  rows/sample/20260131T12: cannot be read: permission denied",
+        )
+        assert said("snapshot", str(tmp_path / "copy")) == (
+            2,
+            f"guardia store: {place} cannot be read: permission denied\n",
+        )
+    finally:
+        place.chmod(0o700)
+    (tmp_path / "store").chmod(0)
+    try:
+        code, text = said("verify")
+        assert (code, text) == (2, f"guardia store: {tmp_path}/store/state/data.mdb: permission denied\n")
+    finally:
+        (tmp_path / "store").chmod(0o700)

@@ -13,7 +13,7 @@ from bus.sockets import Subscribe
 from bus.wire import Malformed
 
 KINDS = ("layout", "sample", "facts", "processes", "check", "alert", "loss")
-SLICE_SECONDS = 0.001
+SLICE_SECONDS = 0.0003
 """After this long the loop gets a turn, so that a flood on the stair delays answers by no more than that."""
 REST_SECONDS = 0.01
 """While nobody listens to the stream, what comes is taken in so often: of a thousand frames a second the wake-ups are
@@ -33,7 +33,8 @@ class Stair:
         self._connect = connect
         self._fanout = fanout
         self._socket: Subscribe | None = None
-        self._watched = False
+        self.watched = False
+        """Whether the next frame wakes the loop."""
         self._next: asyncio.Handle | None = None
         """The look that is due where the socket is not watched."""
 
@@ -54,9 +55,9 @@ class Stair:
             self._socket = None
 
     def _watch(self, wanted: bool) -> None:
-        if self._socket is None or wanted == self._watched:
+        if self._socket is None or wanted == self.watched:
             return
-        self._watched = wanted
+        self.watched = wanted
         if wanted:
             self._loop.add_reader(self._socket.raw.fileno(), self._drain)
         else:

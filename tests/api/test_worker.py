@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import zmq
 from websockets.sync.client import connect
 
 from api.counter import Asker
+from api.fanout import Wish
 from api.stair import KINDS, Stair
 from api.worker import Lifespan
 from bus.desk import Desk
@@ -40,6 +42,19 @@ from tests.api.resources.test_stream import event, listening
 from tests.api.served import Served, serving
 
 PATIENCE = 30.0
+
+
+class Sunk:
+    """A client that takes everything."""
+
+    def write(self, frames: bytes) -> None:
+        pass
+
+    def unread(self) -> int:
+        return 0
+
+    def drop(self, code: int, reason: str) -> None:
+        raise AssertionError(reason)
 
 
 class Dead(Exception):
@@ -267,6 +282,41 @@ def test_many_questions_at_once_get_their_own_answers(roads: Roads, serve: Calla
     for thread in threads:
         thread.join(PATIENCE)
     assert answers == [200] * 30
+
+
+def test_the_stair_rests_while_nobody_listens_and_loses_nothing(roads: Roads) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    fanout = House().hub.fanout
+    stair = Stair(lambda: connected(Subscribe(context, KINDS), roads.stair_address), fanout)
+
+    async def until(told: Callable[[], bool], send: bool = False) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not told():
+                if send:
+                    roads.stair.send(roads.collector.frame([a_record(FACTS)]))
+                await asyncio.sleep(0.001)
+
+    async def told() -> None:
+        stair.open()
+        await until(lambda: stair.frames > 0, send=True)  # it takes a moment until it is subscribed
+        await until(lambda: not stair.watched, send=True)
+        for number in range(5):
+            before = stair.frames
+            for _ in range(100):
+                roads.stair.send(roads.collector.frame([a_record(FACTS)]))
+            await until(lambda before=before: stair.frames >= before + 100)  # type: ignore[misc]
+            if number % 2:
+                await until(lambda: stair.watched)
+        fanout.join(Wish(frozenset({"facts"})), Sunk())
+        await until(lambda: stair.watched)
+        before = stair.frames
+        roads.stair.send(roads.collector.frame([a_record(FACTS)]))
+        await until(lambda: stair.frames > before)
+        assert stair.watched
+        stair.close()
+
+    asyncio.run(told())
+    context.destroy(linger=0)
 
 
 def test_rubbish_on_the_stair_is_counted_and_harms_nobody(roads: Roads, serve: Callable[..., Served]) -> None:

@@ -65,7 +65,7 @@ class Group:
     def changes(self) -> list[tuple[int, int]]:
         """(number of records before it, when the next ones were received), as ``store.rows`` has them."""
         times = self.times
-        if len(times) == 1 or len(set(times)) == 1:
+        if times.count(times[0]) == len(times):
             return []
         return [(n, after) for n, (before, after) in enumerate(pairwise(times), 1) if before != after]
 
@@ -98,6 +98,9 @@ class Batch:
         self.misdated = 0
         self._samples: dict[bytes, Group] = {}
         """By subject, the groups that took the last samples: the next ones mostly go there too."""
+        self._begin = self._end = 0
+        self._hour: dict[tuple[bytes, int], Group] = {}
+        """The partition of the last sample, and from when until before when it takes them."""
 
     def add(self, frame: bytes, start: int, received: int) -> None:
         """Take the records of a bus frame, from ``start`` on; raises ``Malformed``."""
@@ -126,9 +129,9 @@ class Batch:
                         self.records += 1
                         self.bytes += end - start
                         if group is None or not group.begin <= at < group.end:
-                            self._sample_group(source, at).take(at, received, frame[start:end])
-                            start = end
-                            continue
+                            group = self._sample_group(source, at)
+                            if at < group.first:
+                                group.first = at
                         # As ``Group.take`` does it; a call would cost as much as all that is done here.
                         group.records.append(frame[start:end])
                         group.times.append(received)
@@ -171,7 +174,16 @@ class Batch:
             self._group(code, subject, at).take(at, received, record)
 
     def _sample_group(self, subject: bytes, at: int) -> Group:
-        found = self._samples[subject] = self._group(SAMPLE, subject, at)
+        hour = self._hour
+        if not self._begin <= at < self._end:
+            self._begin = at - at % SAMPLES_PERIOD
+            self._end = self._begin + SAMPLES_PERIOD
+            hour = self._hour = self.groups.setdefault((SAMPLE, self._begin), {})
+        minute = at // MINUTE
+        found = hour.get((subject, minute))
+        if found is None:
+            found = hour[subject, minute] = Group(minute)
+        self._samples[subject] = found
         return found
 
     def _group(self, code: int, subject: bytes, at: int) -> Group:
@@ -209,4 +221,5 @@ class Batch:
         return self.records > 0
 
 
+SAMPLES_PERIOD = period("sample")
 _PERIODS = {code: period(kind.name) for code, kind in BY_CODE.items()}

@@ -119,7 +119,7 @@ class Together:
         """Write it, now or with those that follow; raises ``Damaged`` and ``OSError``."""
         self._waiting.append((subject, voice, rows))
         self._numbers += len(rows) * (META + voice.values)
-        if self._numbers >= AT_ONCE // 8:
+        if self._numbers >= AT_ONCE // 4:
             self.flush()
 
     def flush(self) -> None:

@@ -52,7 +52,8 @@ def build(program: Program[Api]) -> None:
                 program.log.info("read %s again", program.settings.path)
             started = True
         except ConfigError as error:
-            program.log.error("the new configuration is not used: %s", error)
+            for fault in error.faults:
+                program.log.error("the new configuration is not used: %s", fault)
         return _table(program.settings)
 
     def make(place: int) -> App:

@@ -369,7 +369,8 @@ def _prepare(program: Program[T], path: Path) -> None:
 
             again = config.load(path, rooms.tables(), rooms.LISTS)
         except ConfigError as error:
-            program.log.error("the new configuration is not used: %s", error)
+            for fault in error.faults:
+                program.log.error("the new configuration is not used: %s", fault)
             return
         program.settings = again
         for handler in program.on_reload:

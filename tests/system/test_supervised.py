@@ -115,9 +115,10 @@ def test_sighup_reads_the_configuration_again_and_a_mistake_in_it_changes_nothin
     text = hub.config.read_text()
     log = hub.etc / "var" / "log" / "store-writer.log"
     try:
-        hub.config.write_text(text + "[store]\nkeep_samples_seconds = 'a while'\n")
+        hub.config.write_text(text + "[store]\nkeep_samples_seconds = 'a while'\nfree_byte = 1\n")
         os.kill(pid, signal.SIGHUP)
-        until(lambda: "the new configuration is not used" in log.read_text(), 10, "the mistake is told")
+        said = "the new configuration is not used: "
+        until(lambda: log.read_text().count(said) == 2, 10, "each mistake is told in a line of its own")
         hub.config.write_text(text + "[store]\nkeep_samples_seconds = '1h'\n")
         os.kill(pid, signal.SIGHUP)
         until(lambda: f"read {hub.config} again" in log.read_text(), 10, "the file is read again")

@@ -166,7 +166,15 @@ class WriterRole(_Worker):
         if told:
             took = self._commit(told, start)
             seconds, cpu = seconds + took[0], cpu + took[1]
-        return rows * self._hosts, seconds, cpu
+        return rows * self._hosts, seconds, cpu + self._rest()
+
+    def _rest(self) -> float:
+        """What the writer does when nothing comes for a while: regroup what is fresh still; CPU seconds."""
+        spent, rows = time.process_time(), self._backend.partitions
+        rows.regroup()
+        while any(rows._regrouping._held.values()):
+            rows.regroup()
+        return time.process_time() - spent
 
     def remove_sealed(self) -> int:
         """Remove the rows that are in blocks, without the minute that readers are given."""

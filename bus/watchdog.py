@@ -66,6 +66,8 @@ class Watch:
     """By program: the process that got SIGABRT, and when."""
     given_up: dict[str, float] = field(default_factory=dict)
     """By program: since when it is FATAL."""
+    beats: dict[str, float] = field(default_factory=dict)
+    """By program: its last beat that was seen."""
     last: float | None = None
     floor: float = 0.0
     """No silence counts from before this."""
@@ -90,7 +92,10 @@ class Watch:
         return acts
 
     def _silent(self, now: float, seen: Seen) -> list[Act]:
-        silence = now - max(seen.beat or 0.0, seen.started, self.floor)
+        # One that ends and says why before it goes has taken its beat away: the last that was seen counts.
+        beat = seen.beat if seen.beat is not None else self.beats.get(seen.name, 0.0)
+        self.beats[seen.name] = beat
+        silence = now - max(beat, seen.started, self.floor)
         if silence <= self.settings.silent_seconds:
             self.aborted.pop(seen.name, None)
             return []

@@ -60,6 +60,13 @@ def test_a_program_without_a_beat_counts_from_its_start() -> None:
     assert ticking(Watch(SETTINGS), NOON, 40, silent) == [(35, "ABRT")]
 
 
+def test_a_program_that_says_why_it_ends_and_has_no_beat_any_more_is_left_to_do_so() -> None:
+    watch = Watch(SETTINGS)
+    assert acts(watch, NOON, COLLECTOR) == []
+    gone = dataclasses.replace(COLLECTOR, beat=None)
+    assert ticking(watch, NOON + 5, 40, gone) == [(30, "ABRT"), (35, "KILL")]
+
+
 def test_a_machine_that_slept_does_not_find_all_its_programs_killed() -> None:
     watch = Watch(SETTINGS)
     acts(watch, NOON, COLLECTOR)

@@ -31,7 +31,7 @@ def cuts(module: str, folder: Path, *arguments: str) -> list[State]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 400)
 def test_what_was_acknowledged_survives_a_cut_at_any_write(module: str, tmp_path: Path) -> None:
     folder = tmp_path / "written"
     folder.mkdir()
@@ -44,6 +44,7 @@ def test_what_was_acknowledged_survives_a_cut_at_any_write(module: str, tmp_path
 
 
 @pytest.mark.parametrize("module", MODULES)
+@pytest.mark.timeout(400)
 def test_what_does_not_wait_for_the_disk_is_caught(module: str, tmp_path: Path) -> None:
     folder = tmp_path / "written"
     folder.mkdir()

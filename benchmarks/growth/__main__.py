@@ -14,6 +14,9 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -43,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--svg", type=Path, help="draw what was measured")
     parser.add_argument("--kept", type=Path, help="keep what was measured here, and draw what was kept there before")
     given = parser.parse_args(argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was made meanwhile is removed
     if unknown := [course for course in given.courses if course not in COURSES]:
         parser.error(f"there is no course {unknown[0]}: {', '.join(COURSES)}")
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"

@@ -39,7 +39,9 @@ def main(argv: Sequence[str]) -> int:
         for name, text in new.secrets.items():
             write_private(to.parent / name, text)
         write_private(to, new.text)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        return _wrong(f"{to}: {(error.strerror or 'it cannot be written').lower()}")
+    except ValueError as error:
         return _wrong(f"{to}: {error}")
     return _told(old, to, new)
 

@@ -57,9 +57,9 @@ def main(argv: Sequence[str]) -> int:
     except (BrokenPipeError, PermissionError):
         raise
     except OSError as error:
-        return _wrong(
-            f"{error.filename or given.output or 'standard output'}: {(error.strerror or str(error)).lower()}"
-        )
+        # The error names the file beside it that is being written, if any.
+        place = given.parquet or given.output or error.filename or "standard output"
+        return _wrong(f"{place}: {(os.strerror(error.errno) if error.errno else str(error)).lower()}")
     if not given.quiet:
         print(f"{lines} {'rows' if given.parquet else 'lines'} exported", file=sys.stderr)
     if wrong := past.unread():

@@ -104,6 +104,22 @@ def test_an_export_holds_what_was_measured(hub: Hub, tmp_path: Path) -> None:
     assert len((tmp_path / "checks.csv").read_text().splitlines()) == 11
 
 
+def test_an_export_to_where_there_is_no_room_names_what_was_asked_for(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    for words, place in ((("-o", "no/file.csv"), "no/file.csv: no such file"), (("--parquet", "taken"), "taken: ")):
+        run = subprocess.run(
+            [sys.executable, "-m", "bus.command", "export", "--host", "web-1", *words],
+            cwd=tmp_path,
+            env={**os.environ, "GUARDIA_CONFIG": str(hub.config), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        assert run.returncode == 100
+        assert run.stderr.splitlines()[-1].startswith(f"guardia export: {place}")
+
+
 @pytest.mark.parametrize(
     "words",
     [

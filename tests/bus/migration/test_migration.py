@@ -171,6 +171,18 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, capsys: pytest.Capture
     assert main([str(tmp_path / "none.json")]) == 100
 
 
+def test_where_nothing_can_be_written_the_place_and_the_reason_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text(text(INLINE))
+    (tmp_path / "taken").touch()
+    to = tmp_path / "taken" / "guardia.toml"
+    assert main([str(tmp_path / "config.json"), "--to", str(to)]) == 100
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"guardia migrate: {to}: ")
+    assert "Errno" not in said
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

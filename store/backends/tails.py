@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -24,10 +24,12 @@ from store.columns import Columns, Numbers, Times
 from store.fresh import group_of
 from store.keys import FRESH, MINUTE, ROW, STRIPE, fresh_key, row_key
 from store.rows import Damaged, opened
-from store.uniform import Layouts, table_of
+from store.uniform import Layouts, Table, table_of
 
 MOST = 16 * 2**20
 """Bytes of all that is kept together."""
+MOST_LOOKS = 200
+"""So many transactions until all of a time is known; an hour of ten samples a second takes a dozen at most."""
 EACH = 400
 """What a group takes besides its numbers, about."""
 _SERIALS = itertools.count()
@@ -83,13 +85,37 @@ class Tail(NamedTuple):
 class _Known:
     """What is known of a series in one environment: its groups by key, those of the last commit with their bytes."""
 
-    __slots__ = ("bytes", "groups", "loose", "source")
+    __slots__ = ("_of_rows", "bytes", "fresh", "loose", "rows", "source")
 
     def __init__(self, source: lmdb.Environment) -> None:
         self.source = source
-        self.groups: dict[bytes, Group | None] = {}
+        self.rows: dict[bytes, Group | None] = {}
+        self.fresh: dict[bytes, Group | None] = {}
+        """What will be regrouped, and has no such key any more then; rows have theirs for as long as they are."""
         self.loose: dict[bytes, tuple[bytes, Group | None]] = {}
-        self.bytes = 0
+        self.bytes = self._of_rows = 0
+
+    def learn(self, found: dict[bytes, Group | None], loose: dict[bytes, bytes]) -> None:
+        """Keep what was found; of those that are ``loose`` their bytes too, for they may change."""
+        for key, group in found.items():
+            if key in loose:
+                self.loose[key] = loose[key], group
+            elif len(key) == ROW.size:
+                self.rows[key] = group
+                self._of_rows += _size(group)
+            else:
+                self.fresh[key] = group
+
+    def forget_but(self, fresh: Sequence[bytes], loose: Container[bytes]) -> None:
+        """Forget other fresh values than these, and what is not loose any more."""
+        self.fresh = {key: self.fresh[key] for key in fresh if key in self.fresh}
+        self.loose = {key: one for key, one in self.loose.items() if key in loose}
+        of_others = sum([len(value) + _size(group) for value, group in self.loose.values()])
+        self.bytes = EACH + self._of_rows + sum(map(_size, self.fresh.values())) + of_others
+
+
+def _size(group: Group | None) -> int:
+    return EACH if group is None else group.bytes
 
 
 class Tails:
@@ -131,48 +157,65 @@ class Tails:
 
     def _look(self, known: _Known, number: int, globs: Sequence[str], first: int, last: int) -> list[Group]:
         """The groups of the series in these minutes; raises ``Damaged`` and what else there is."""
-        while True:
-            # Not too many in one transaction: a long one keeps old pages alive.
-            left = CHUNK
-            groups: dict[bytes, Group | None] = {}
-            loose: dict[bytes, tuple[bytes, Group | None]] = {}
+        for _ in range(MOST_LOOKS):
+            found: dict[bytes, Group | None] = {}
+            new: dict[bytes, bytes] = {}
+            loose: dict[bytes, bytes] = {}
             with known.source.begin() as txn, txn.cursor() as cursor:
                 fresh = _fresh(cursor, number, first, last)
                 keys = [*_rows(cursor, number, first, last), *fresh]
+                unsure = [key for key in keys if key not in known.rows and key not in known.fresh]
                 # Those that are known for sure have earlier ones.
-                newest = max([_commit(key) for key in keys if key not in known.groups], default=b"")
-                beside = {key[5:17] for key in fresh} if newest else set()
-                for key in keys:
-                    if key in known.groups:
-                        groups[key] = known.groups[key]
-                        continue
-                    if not left:
-                        break
-                    left -= 1
+                newest = max(map(_commit, unsure), default=b"")
+                beside = {key[5:17] for key in fresh} if unsure else set()
+                # Not too many in one transaction: a long one keeps old pages alive.
+                for key in unsure[:CHUNK]:
                     value = bytes(txn.get(key, b""))
                     before = known.loose.get(key)
-                    group = before[1] if before and before[0] == value else self._group(key, value, number, globs)
-                    groups[key] = group
+                    if before is not None and before[0] == value:
+                        found[key] = before[1]
+                    else:
+                        new[key] = value
                     if _commit(key) == newest or (len(key) == ROW.size and key[4:16] in beside):
-                        loose[key] = value, group
-            sure = {key: group for key, group in groups.items() if key not in loose}
-            if len(groups) == len(keys):
-                known.groups, known.loose = sure, loose
-                known.bytes = EACH + sum([group.bytes if group is not None else EACH for group in groups.values()])
-                known.bytes += sum([len(value) for value, _ in loose.values()])
-                return [group for group in groups.values() if group is not None]
-            known.groups, known.loose = {**known.groups, **sure}, loose
+                        loose[key] = value
+            found.update(self._taken(new, number, globs))
+            known.learn(found, loose)
+            if len(unsure) <= CHUNK:
+                known.forget_but(fresh, loose)
+                every = (known.rows.get(key) or known.fresh.get(key) or found.get(key) for key in keys)
+                return [group for group in every if group is not None]
+        raise Damaged(f"more than {MOST_LOOKS * CHUNK} groups")
 
-    def _group(self, key: bytes, value: bytes, number: int, globs: Sequence[str]) -> Group | None:
-        """What is wanted of a group; None when a fresh value holds none of the series. Raises ``Damaged``."""
-        found = group_of(value, number) if len(key) == FRESH.size else value
-        if found is None:
-            return None
-        table = table_of(opened(found)[1], self._layouts)
-        if table is None:
-            raise Damaged("records that have to be looked at one by one")
-        values = table.values(globs, slice(None))
-        return Group(table.form, tuple(values), table.times(), list(values.values()))
+    def _taken(self, values: dict[bytes, bytes], number: int, globs: Sequence[str]) -> dict[bytes, Group | None]:
+        """What is wanted of the groups in these values; None where one holds none. Raises ``Damaged``."""
+        found: dict[bytes, Group | None] = dict.fromkeys(values)
+        records = {}
+        for key, value in values.items():
+            group = group_of(value, number) if len(key) == FRESH.size else value
+            if group is not None:
+                records[key] = opened(group)[1]
+        # Those of one form are taken apart together: one after the other they cost ten times as much.
+        table = table_of(b"".join(records.values()), self._layouts) if records else None
+        if table is not None:
+            found.update(zip(records, _parts(table, globs, list(map(len, records.values()))), strict=True))
+            return found
+        for key, one in records.items():
+            table = table_of(one, self._layouts)
+            if table is None:
+                raise Damaged("records that have to be looked at one by one")
+            (found[key],) = _parts(table, globs, [len(one)])
+        return found
+
+
+def _parts(table: Table, globs: Sequence[str], sizes: Sequence[int]) -> list[Group]:
+    """The groups whose records are one after the other in a table, of so many bytes each."""
+    values, times, size = table.values(globs, slice(None)), table.times(), table.rows.shape[1]
+    names, found, begin = tuple(values), [], 0
+    for length in sizes:
+        end = begin + length // size
+        found.append(Group(table.form, names, times[begin:end], [one[begin:end] for one in values.values()]))
+        begin = end
+    return found
 
 
 def _rows(cursor: lmdb.Cursor, number: int, first: int, last: int) -> list[bytes]:

@@ -185,8 +185,8 @@ class Program(Generic[T]):
             raise TryAgain(f"{path} is in use by another process") from None
         except OSError as error:
             raise TryAgain(f"cannot open {path}: {(error.strerror or str(error)).lower()}") from None
-        if spool.moved_aside:
-            self.log.error("the spool was damaged and is now %s; what it held is lost", spool.moved_aside)
+        for fault in spool.faults():
+            self.log.error("the spool%s", fault)
         push = Push(self.context)
         push.raw.setsockopt(zmq.LINGER, 200)
         deliverer = Deliverer(

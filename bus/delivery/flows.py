@@ -18,8 +18,8 @@ class Flows:
         self._rng = rng
         self._all: dict[int, Outflow] = {}
         for one in kept:
-            sent = max(one.once, one.base - 1)
-            self._all[one.epoch] = Outflow(one.epoch, one.base, one.last, one.last, one.once, one.once, sent)
+            sent, once = max(one.acked, one.base - 1), max(one.acked, one.once)
+            self._all[one.epoch] = Outflow(one.epoch, one.base, one.last, one.last, one.acked, once, sent)
         self.store: Store | None = None
         """The life of the store that is believed."""
         self.old: list[Outflow] = []

@@ -15,7 +15,10 @@ class Kept:
     epoch: int
     base: int
     last: int
-    once: int
+    acked: int
+    """The watermark of the store that was last heard of."""
+    once: int = 0
+    """The highest watermark that any store ever told; a store that was restored may tell a lower one."""
 
 
 @dataclass(slots=True)

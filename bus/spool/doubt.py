@@ -9,8 +9,10 @@ had now, which says nothing about it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from bus.delivery.retention import NoRoom
@@ -21,6 +23,24 @@ KEEP_BAD = 2
 WALK_SECONDS = 300.0
 SOUND, DAMAGED, NOT_NOW = 0, 1, 3
 """How the child leaves."""
+AT_IT = b"1"
+"""The first byte of the lock's file while somebody reads or writes the spool's."""
+
+
+class AtIt:
+    """Who dies in here may have died of the file: it is looked into at the next start."""
+
+    def __init__(self, lock: int) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        # A full disk must not keep anybody from writing less.
+        with suppress(OSError):
+            os.pwrite(self._lock, AT_IT, 0)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            os.pwrite(self._lock, b"0", 0)
 
 
 def doubtful(marker: Path) -> bool:
@@ -54,5 +74,8 @@ def move_aside(path: Path, wall: int) -> Path:
         aside = aside.with_name(aside.name + "+")
     path.rename(aside)
     for old in sorted(path.parent.glob(f"{path.name}{BAD}*"))[:-KEEP_BAD]:
-        shutil.rmtree(old, ignore_errors=True)
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.unlink(missing_ok=True)
     return aside

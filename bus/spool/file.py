@@ -4,9 +4,13 @@
     epochs    order u32             -> epoch, base, last, acked, once (u64 each)
     marks     running time f64      -> order u32, number u64: the newest message at that time of use
     meta      "totals"              -> running time f64, generation, bytes used, dropped (u64),
-                                       first and last time of dropping (i64, ns)
+                                       first and last time of dropping (i64, ns); then "+journal" as long
+                                       as there may be messages in one that are not in here
+              "journal"             -> life of the journal that goes on where this ends, 0 for none (u64),
+                                       life whose entries it may still begin with, its bytes (u64)
 
-Keys are big-endian, so that messages are appended at the end and dropped at the front.
+Keys are big-endian, so that messages are appended at the end and dropped at the front. A version that knows no journal
+takes the longer totals for damage, moves the file aside and says so: it would pass over messages without a word.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import shutil
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +36,8 @@ _ORDER = struct.Struct(">I")
 _EPOCH = struct.Struct(">QQQQQ")
 _RUNNING = struct.Struct(">d")
 _TOTALS = struct.Struct(">dQQQqq")
+_LIVES = struct.Struct(">QQQ")
+_OPEN = b"+journal"
 _READERS = 8
 _DATABASES = (b"records", b"epochs", b"marks", b"meta")
 _DAMAGED = (
@@ -61,14 +67,20 @@ class Totals:
     dropped: int = 0
     dropped_first: int = 0
     dropped_last: int = 0
+    life: int = 0
+    """Of the journal whose entries go on where the file ends; 0 for none."""
+    written: int = 0
+    """The life whose entries the journal may still begin with, though all of them are in the file."""
+    journal_bytes: int = 0
+    """How large the journal of ``life`` is."""
 
     def row(self) -> tuple[float, int, int, int, int, int]:
-        """As it is written; an agent does it once a second, and ``astuple`` takes twenty times as long."""
+        """The totals as they are written."""
         return self.running, self.generation, self.used, self.dropped, self.dropped_first, self.dropped_last
 
     def copied(self) -> Totals:
         """One that stays as this one is now."""
-        return Totals(*self.row())
+        return Totals(*self.row(), self.life, self.written, self.journal_bytes)
 
 
 def cost(size: int) -> int:
@@ -76,6 +88,15 @@ def cost(size: int) -> int:
     if size > 2000:
         return 32 + 4096 * ((size + 16 + 4095) // 4096)
     return 4096 // (4080 // (size + 22 + size % 2))
+
+
+def _totals(row: bytes | None, lives: bytes | None) -> Totals:
+    if row is None:
+        return Totals()
+    life, written, size = _LIVES.unpack(lives) if lives is not None else (0, 0, 0)
+    if row[_TOTALS.size :] == _OPEN:
+        return replace(Totals(*_TOTALS.unpack(row[: _TOTALS.size])), life=life, written=written, journal_bytes=size)
+    return replace(Totals(*_TOTALS.unpack(row)), written=written)
 
 
 class Writing:
@@ -115,7 +136,8 @@ class Writing:
         for one in extents:
             row = _EPOCH.pack(one.epoch, one.base, one.last, one.acked, one.once)
             self._txn.put(_ORDER.pack(one.order), row, db=self._epochs)
-        self._txn.put(b"totals", _TOTALS.pack(*totals.row()), db=self._meta)
+        self._txn.put(b"totals", _TOTALS.pack(*totals.row()) + (_OPEN if totals.life else b""), db=self._meta)
+        self._txn.put(b"journal", _LIVES.pack(totals.life, totals.written, totals.journal_bytes), db=self._meta)
 
     def forget(self, extent: Extent) -> None:
         """Forget an epoch without messages."""
@@ -194,8 +216,7 @@ class SpoolFile:
         """(epochs by order, marks by time, totals); raises ``Damaged`` when they do not match the messages."""
         records, epochs, marks, meta = self._databases
         with self._failing(), self._environment.begin() as txn:
-            row = txn.get(b"totals", db=meta)
-            totals = Totals(*_TOTALS.unpack(row)) if row is not None else Totals()
+            totals = _totals(txn.get(b"totals", db=meta), txn.get(b"journal", db=meta))
             extents = []
             for key, value in txn.cursor(db=epochs):
                 order: int = _ORDER.unpack(key)[0]

@@ -4,72 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Ages, Evicted, Extent, NoRoom, Victims, gone, outdated, victims
 from bus.messages import Loss
-from bus.spool.doubt import doubtful, move_aside, sound
+from bus.spool.doubt import AT_IT, AtIt, doubtful, move_aside, sound
+from bus.spool.entry import MOST
 from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost
+from bus.spool.journal import Journal
+from bus.spool.limits import SpoolLimits, SpoolStatus
+from bus.spool.recent import Recent
+from bus.spool.replay import Noted, replayed
 from bus.wire import pack, record, verify
 
-RECENT, RECENT_BYTES = 4096, 524_288
-"""So many messages and bytes just appended are kept in memory until they are acknowledged: most are sent at once."""
 READ_BYTES = 1_048_576
-AT_IT = b"1"
-"""The first byte of the lock's file while somebody reads or writes the spool's."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolLimits:
-    """How much a spool keeps, and for how long."""
-
-    bytes: int = 512 * 1_048_576
-    seconds: float = 7 * 86_400.0
-    """Messages are dropped after so long, acknowledged or not."""
-    acknowledged_seconds: float = 86_400.0
-    """Acknowledged messages are kept for so long while there is room."""
-    mark_seconds: float = 300.0
-    """How exactly ages are known."""
-    compact_bytes: int = 64 * 1_048_576
-    """A larger file of which less than a quarter is in use is written anew."""
-    floors: int = 448
-    """Epochs without messages that are remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolStatus:
-    """What a spool holds and lost; times in ns since 1970, 0 for never."""
-
-    bytes: int
-    limit: int
-    file_bytes: int
-    messages: int
-    epochs: int
-    dropped: int
-    dropped_first: int
-    dropped_last: int
-    moved_aside: str
-
-
-class _AtIt:
-    """Who dies in here may have died of the file: it is looked into at the next start."""
-
-    def __init__(self, lock: int) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        # A full disk must not keep anybody from writing less.
-        with suppress(OSError):
-            os.pwrite(self._lock, AT_IT, 0)
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            os.pwrite(self._lock, b"0", 0)
+NOTED_BYTES = 32_768
+"""What takes less of the file goes into the journal first."""
 
 
 class Spool:
@@ -84,12 +37,22 @@ class Spool:
         self.path = path
         self.moved_aside = ""
         """Where a damaged file is now that was found here."""
+        self.journal_fault = ""
+        """What was wrong with the journal that was found here, as a sentence goes on: "was damaged and is now ..."."""
         self._source = source
         self._file: SpoolFile | None = None
         self._extents: dict[int, Extent] = {}
         self._unsaved: set[int] = set()
-        self._recent: deque[tuple[int, int, Sequence[bytes]]] = deque()
-        self._recent_count = self._recent_bytes = 0
+        """Epochs of which the file does not know all, and..."""
+        self._unsaid: set[int] = set()
+        """...those of which the journal does not know the watermark either."""
+        self._journal = Journal(path / "journal", self.limits.journal_bytes)
+        self._pending: list[Noted] = []
+        """What stands in the journal and not in the file, all of the newest epoch."""
+        self._unsettled = False
+        """Whether the journal of an earlier opening is still to be taken in."""
+        self._wrong = ""
+        self._recent = Recent()
         self._ages = Ages(self.limits.mark_seconds, [])
         self._totals = Totals()
         self._began = now
@@ -101,10 +64,10 @@ class Spool:
         except OSError:
             os.close(self._lock)
             raise
-        self._at_it = _AtIt(self._lock)
+        self._at_it = AtIt(self._lock)
         self._died = os.pread(self._lock, 1, 0) == AT_IT
         with suppress(NoRoom):
-            self._open(now, wall)
+            self._settled(now, wall)
 
     def _beside(self, what: str) -> Path:
         return self.path.with_name(f"{self.path.name}.{what}")
@@ -123,6 +86,7 @@ class Spool:
                     raise Damaged("its last opening did not end, or it is no spool")
                 file = self._load(now)
             except Damaged:
+                self._journal.close()
                 self.moved_aside = str(move_aside(self.path, wall))
                 file = self._load(now)
             finally:
@@ -135,11 +99,38 @@ class Spool:
 
     def _load(self, now: float) -> SpoolFile:
         file = SpoolFile(self.path, 4 * self.limits.bytes + (1 << 30), is_whole=sound)
-        extents, marks, self._totals = file.load()
-        self._extents = {extent.epoch: extent for extent in extents}
-        self._unsaved.clear()
+        known, marks, totals = file.load()
+        extents = {extent.epoch: extent for extent in known}
+        try:
+            content, wrong = self._journal.read()
+        except OSError:
+            file.close()
+            raise
+        taken = replayed(content, wrong, extents, totals, cost)
+        self._extents, self._totals = extents, totals
+        self._pending, self._wrong = taken
+        self._unsettled = bool(self._pending or self._wrong)
+        self._journal.stop()
+        # The journal may tell of the watermark of any of them.
+        self._unsaved = set(extents) if self._pending else set()
+        self._unsaid.clear()
         self._ages = Ages(self.limits.mark_seconds, marks)
-        self._began = now - self._totals.running
+        self._began = now - totals.running
+        return file
+
+    def _settled(self, now: float, wall: int) -> SpoolFile:
+        """The file with all that an earlier opening left in the journal taken in. Raises ``NoRoom``."""
+        file = self._open(now, wall)
+        if self._unsettled:
+            self._change(file, now, lambda writing: [], journal=False)
+            self._journal.close()
+            fault = self._wrong
+            try:
+                if fault and self._journal.path.exists():
+                    fault += f" and is now {move_aside(self._journal.path, wall)}"
+            except OSError as error:
+                raise NoRoom(str(error)) from None
+            self.journal_fault, self._unsettled = fault or self.journal_fault, False
         return file
 
     # -- messages ---
@@ -151,59 +142,103 @@ class Spool:
 
     def kept(self) -> list[Kept]:
         """The epochs that are remembered, oldest first."""
-        return [Kept(e.epoch, e.base, e.last, min(e.acked, e.last)) for e in self._extents.values()]
+        return [
+            Kept(e.epoch, e.base, e.last, min(e.acked, e.last), min(e.once, e.last)) for e in self._extents.values()
+        ]
 
     def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
         """Make messages durable as the next ones of the newest ``epoch``; returns what had to go for them.
 
         Raises ``NoRoom`` when that is not possible now; then nothing has changed.
         """
-        file = self._open(now, wall)
-        extents = list(self._extents.values())
+        newest = next(reversed(self._extents.values()), None)
+        if newest is not None and newest.epoch == epoch and self._note(newest, first, packed, now):
+            self._recent.add(epoch, first, packed)
+            return []
+        file = self._settled(now, wall)
+        newest = next(reversed(self._extents.values()), None)
         extent = self._extents.get(epoch)
         if extent is None:
-            extent = Extent(extents[-1].order + 1 if extents else 1, epoch, first, first - 1)
+            extent = Extent(newest.order + 1 if newest else 1, epoch, first, first - 1)
         known = extent.last - first + 1
         if self._uncertain and known > 0:
             # A commit that seemed to fail had reached the disk after all.
             packed, first = packed[known:], first + max(0, min(known, len(packed)))
         need = sum(cost(len(one)) for one in packed)
-        if (packed and first != extent.last + 1) or (extents and extent.order < extents[-1].order):
+        if (packed and first != extent.last + 1) or (newest and extent.order < newest.order):
             raise ValueError(f"number {first} where {extent.last + 1} of the newest epoch should be")
-        last = extent.last + len(packed)
 
         def work(writing: Writing) -> list[Evicted]:
-            evicted = self._make_room(writing, extents, need, wall)
+            evicted = self._make_room(writing, need, wall)
             writing.append(extent.order, first, packed)
+            extent.last += len(packed)
+            self._extents[epoch] = extent
+            self._unsaved.add(epoch)
             self._totals.used += need
-            self._save(writing, now, extent.copied(last))
             return evicted
 
-        evicted = self._change(file, work)
-        # After a change that failed the extents are others; this one did not fail.
-        extent.last = last
-        self._extents[epoch] = extent
+        evicted = self._change(file, now, work)
         self._uncertain = False
-        self._remember(epoch, first, packed)
+        self._recent.add(epoch, first, packed)
         return evicted
 
-    def _change(self, file: SpoolFile, work: Callable[[Writing], list[Evicted]]) -> list[Evicted]:
-        """Do ``work`` in one transaction; when that fails, what is kept in memory is as before too."""
+    def _note(self, newest: Extent, first: int, packed: Sequence[bytes], now: float) -> bool:
+        """Whether the messages are durable in the journal now; if not, nothing has changed."""
+        totals, known = self._totals, self._extents
+        need = sum([cost(len(one)) for one in packed])
+        if first != newest.last + 1 or not 0 < need < NOTED_BYTES or totals.used + need > self.limits.bytes:
+            return False
+        if len(packed) > MOST or len(self._unsaid) > MOST:
+            return False
+        marks = [(one.epoch, one.acked, one.once) for one in map(known.get, self._unsaid) if one is not None]
+        if not self._journal.write(newest.epoch, first, packed, now - self._began, totals.generation, marks):
+            return False
+        self._pending.append((first, packed))
+        self._unsaid.clear()
+        newest.last += len(packed)
+        self._unsaved.add(newest.epoch)
+        totals.used += need
+        return True
+
+    def _change(
+        self, file: SpoolFile, now: float, work: Callable[[Writing], list[Evicted]], *, journal: bool = True
+    ) -> list[Evicted]:
+        """Take the journal in and do ``work``, in one transaction; failing, what is kept in memory is as before too.
+
+        ``journal``: whether messages may go into one after this.
+        """
         extents, totals = [one.copied() for one in self._extents.values()], self._totals.copied()
+
+        def whole(writing: Writing) -> list[Evicted]:
+            for first, packed in self._pending:
+                writing.append(next(reversed(extents)).order, first, packed)
+            evicted = work(writing)
+            self._save(writing, now, journal=journal)
+            return evicted
+
         try:
             with self._at_it:
-                evicted = file.write(work)
+                evicted = file.write(whole)
         except (NoRoom, Damaged) as error:
             self._extents, self._totals = {one.epoch: one for one in extents}, totals
             self._unsaved.update(self._extents)
-            self._uncertain |= file.closed
+            if file.closed:
+                # Perhaps it was done, and the journal's life is over.
+                self._uncertain = True
+                self._journal.stop()
             raise NoRoom(str(error)) from None
         self._unsaved.clear()
+        self._unsaid.clear()
+        self._pending = []
+        if not self._totals.life:
+            self._journal.void()
+        elif self._totals.life != totals.life:
+            self._journal.begin(self._totals.life)
         return evicted
 
-    def _make_room(self, writing: Writing, extents: list[Extent], need: int, wall: int) -> list[Evicted]:
+    def _make_room(self, writing: Writing, need: int, wall: int) -> list[Evicted]:
         evicted = []
-        for victim in victims(extents):
+        for victim in victims(list(self._extents.values())):
             excess = self._totals.used + need - self.limits.bytes
             if excess <= 0:
                 break
@@ -224,47 +259,49 @@ class Spool:
             totals.dropped_last = wall
         return evicted
 
-    def _save(self, writing: Writing, now: float, *changed: Extent) -> None:
-        self._totals.running = now - self._began
-        rows = {epoch: self._extents[epoch] for epoch in self._unsaved if epoch in self._extents}
-        rows |= {extent.epoch: extent for extent in changed}
-        writing.save(list(rows.values()), self._totals)
-
-    def _remember(self, epoch: int, first: int, packed: Sequence[bytes]) -> None:
-        self._recent.append((epoch, first, packed))
-        self._recent_count += len(packed)
-        self._recent_bytes += sum(map(len, packed))
-        while (self._recent_count > RECENT or self._recent_bytes > RECENT_BYTES) and len(self._recent) > 1:
-            self._forget_recent()
-
-    def _forget_recent(self) -> None:
-        packed = self._recent.popleft()[2]
-        self._recent_count -= len(packed)
-        self._recent_bytes -= sum(map(len, packed))
+    def _save(self, writing: Writing, now: float, *, journal: bool) -> None:
+        totals = self._totals
+        totals.running = now - self._began
+        if self._pending:
+            totals.written = totals.life
+        if not (journal and self._journal.ready()):
+            totals.life = 0
+        elif self._pending or not self._journal.begun:
+            totals.life, totals.journal_bytes = int.from_bytes(os.urandom(8)) or 1, self.limits.journal_bytes
+        writing.save([self._extents[epoch] for epoch in self._unsaved if epoch in self._extents], totals)
 
     def read(self, epoch: int, first: int, last: int) -> list[bytes]:
         """The messages from ``first`` on, up to ``last`` or about a megabyte, at least one.
 
         Empty when ``first`` is not there any more, or cannot be read now.
         """
-        for recent, start, packed in reversed(self._recent):
-            if recent == epoch and start <= first and last < start + len(packed):
-                return list(packed[first - start : last - start + 1])
+        recent = self._recent.read(epoch, first, last)
+        if recent is not None:
+            return recent
         extent = self._extents.get(epoch)
         if extent is None or not extent.base <= first <= extent.last:
-            return []
-        if self._file is None or self._file.closed:
             return []
         found: list[bytes] = []
         size = 0
         with suppress(NoRoom, Damaged), self._at_it:
-            for number, value in enumerate(self._file.read(extent.order, first, min(last, extent.last)), first):
+            for number, value in enumerate(self._values(extent, first, min(last, extent.last)), first):
                 sound_value = value and verify(value, 0, len(value))
                 found.append(value if sound_value else self._loss(epoch, number))
                 size += len(found[-1])
                 if size >= READ_BYTES:
                     break
         return found
+
+    def _values(self, extent: Extent, first: int, last: int) -> Iterator[bytes]:
+        """Messages from the file, and those that are only in the journal from memory."""
+        pending = self._pending if extent is next(reversed(self._extents.values())) else []
+        upto = min(last, pending[0][0] - 1) if pending else last
+        if first <= upto:
+            if self._file is None or self._file.closed:
+                return
+            yield from self._file.read(extent.order, first, upto)
+        for start, packed in pending:
+            yield from packed[max(0, first - start) : max(0, last + 1 - start)]
 
     def _loss(self, epoch: int, number: int) -> bytes:
         """What stands in for a message that the disk damaged."""
@@ -281,29 +318,26 @@ class Spool:
             extent.acked = watermark
             extent.once = max(extent.once, watermark)
             self._unsaved.add(epoch)
-        recent = self._recent
-        while recent and recent[0][0] == epoch and recent[0][1] + len(recent[0][2]) <= watermark + 1:
-            self._forget_recent()
+            self._unsaid.add(epoch)
+        self._recent.acknowledged(epoch, watermark)
 
     def trim(self, epoch: int, upto: int, now: float, wall: int) -> None:
         """Delete an epoch's messages up to ``upto``, which stand elsewhere now. Raises ``NoRoom``."""
-        file = self._open(now, wall)
+        file = self._settled(now, wall)
         extent = self._extents.get(epoch)
         if extent is None or upto < extent.base:
             return
         self.acknowledged(epoch, max(extent.acked, upto), self.generation)
         victim = Victims(extent, min(upto, extent.last), True)
-
-        def work(writing: Writing) -> list[Evicted]:
-            evicted = [self._drop(writing, victim, None, wall)]
-            self._save(writing, now)
-            return evicted
-
-        self._change(file, work)
+        self._change(file, now, lambda writing: [self._drop(writing, victim, None, wall)])
 
     def sweep(self, now: float, wall: int) -> list[Evicted]:
-        """Drop what is too old, note ages and watermarks, give back disk space. Raises ``NoRoom``."""
-        file = self._open(now, wall)
+        """Drop what is too old, take the journal in, note ages, give back disk space. Raises ``NoRoom``."""
+        self._journal.retry()
+        return self._swept(now, wall, journal=True)
+
+    def _swept(self, now: float, wall: int, *, journal: bool) -> list[Evicted]:
+        file = self._settled(now, wall)
         running, limits = now - self._began, self.limits
         extents = list(self._extents.values())
         marked = bool(extents) and self._ages.note(running, (extents[-1].order, extents[-1].last))
@@ -319,14 +353,24 @@ class Spool:
                 writing.forget(extent)
                 del self._extents[extent.epoch]
             writing.mark(self._ages.marks[-1:], self._ages.forget(running - limits.seconds))
-            self._save(writing, now)
             return evicted
 
-        evicted = self._change(file, work) if marked or old or forgotten or self._unsaved else []
+        evicted: list[Evicted] = []
+        if marked or old or forgotten or self._unsaved or (self._totals.life and not journal):
+            evicted = self._change(file, now, work, journal=journal)
         if file.size() >= limits.compact_bytes and 4 * self._totals.used < file.size():
             with self._at_it:
                 file.compact()
         return evicted
+
+    def faults(self) -> list[str]:
+        """What was found wrong on opening it, as sentences that go on after "the spool"."""
+        found = []
+        if self.moved_aside:
+            found.append(f" was damaged and is now {self.moved_aside}; what it held is lost")
+        if self.journal_fault:
+            found.append(f"'s journal {self.journal_fault}; messages of its last minute may be lost")
+        return found
 
     def status(self) -> SpoolStatus:
         """What the spool holds and lost."""
@@ -348,6 +392,7 @@ class Spool:
         if self._file is not None and not self._file.closed:
             # Without this only watermarks are lost: their messages are offered again and found to be there.
             with suppress(NoRoom):
-                self.sweep(now, wall)
+                self._swept(now, wall, journal=False)
             self._file.close()
+        self._journal.close()
         os.close(self._lock)

@@ -5,8 +5,10 @@ It prints the numbers that ``append`` made durable, a line each: what is printed
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bus.delivery.retention import NoRoom
@@ -22,10 +24,19 @@ def message(number: int, epoch: int = EPOCH, size: int = 300) -> bytes:
     return pack(Record("sample", "web-1", "web-1", 1_700_000_000 * 10**9, epoch, number, body))
 
 
+def dead(spool: Spool) -> None:
+    """Let go of everything as a process does that is killed; what is on the disk stays as it is."""
+    if spool._file is not None:
+        spool._file.close()
+    spool._journal.close()
+    os.close(spool._lock)
+
+
 def main() -> None:
     """Spool, promise, go on."""
     path, limit = Path(sys.argv[1]), int(sys.argv[2])
-    spool = Spool(path, SpoolLimits(bytes=limit), source="web-1", now=time.monotonic(), wall=time.time_ns())
+    limits = SpoolLimits(bytes=limit, journal_bytes=65_536)
+    spool = Spool(path, limits, source="web-1", now=time.monotonic(), wall=time.time_ns())
     epoch = max((one.epoch for one in spool.kept()), default=EPOCH - 1) + 1
     number = 0
     while True:
@@ -42,6 +53,9 @@ def main() -> None:
         print("kept", epoch, number, flush=True)
         if number % 100 == 0:
             spool.acknowledged(epoch, number - 50, 1)
+        if number % 700 == 0:
+            with suppress(NoRoom):
+                spool.sweep(time.monotonic(), time.time_ns())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import NoRoom
 from bus.spool import Spool, SpoolLimits
-from bus.spool.spool import RECENT_BYTES
+from bus.spool.recent import RECENT_BYTES
 from bus.wire import read
 from tests.bus.spooling import message
 
@@ -49,9 +49,9 @@ def test_what_is_acknowledged_takes_no_memory_and_can_still_be_read(tmp_path: Pa
     for number in range(6, 11):
         _fill(spool, 1, first=number)
     spool.acknowledged(7, 7, 1)
-    assert [first for _, first, _ in spool._recent] == [8, 9, 10]
+    assert [first for _, first, _ in spool._recent.held] == [8, 9, 10]
     spool.acknowledged(7, 10, 1)
-    assert not spool._recent
+    assert not spool._recent.held
     assert _numbers(spool) == list(range(1, 11))
 
 
@@ -59,8 +59,19 @@ def test_what_waits_for_long_takes_little_memory(tmp_path: Path) -> None:
     spool = _spool(tmp_path / "spool")
     for first in range(1, 4001, 100):
         _fill(spool, 100, first=first)
-    assert sum(len(one) for _, _, packed in spool._recent for one in packed) <= RECENT_BYTES
+    assert sum(len(one) for _, _, packed in spool._recent.held for one in packed) <= RECENT_BYTES
     assert _numbers(spool, last=100) == list(range(1, 101))
+
+
+def test_a_store_that_was_restored_is_told_how_far_another_one_was_after_a_new_start_too(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    _fill(spool, 9)
+    spool.acknowledged(7, 8, 1)
+    spool.acknowledged(7, 3, 2)
+    _fill(spool, 1, first=10)
+    spool.close(NOON, WALL)
+
+    assert _spool(tmp_path / "spool").kept() == [Kept(7, 1, 10, acked=3, once=8)]
 
 
 def test_one_message_goes_to_the_end_alone(tmp_path: Path) -> None:
@@ -137,7 +148,7 @@ def test_what_is_too_old_goes_acknowledged_after_a_day_everything_after_a_week(t
     spool.sweep(NOON + DAY - 1, WALL)
     assert spool.status().messages == 4
     spool.sweep(NOON + DAY + 600, WALL)
-    assert spool.kept() == [Kept(7, 3, 4, 2)]
+    assert spool.kept() == [Kept(7, 3, 4, 2, 2)]
     spool.sweep(NOON + 7 * DAY + 600, WALL)
 
     assert (spool.status().messages, spool.status().dropped) == (0, 2)

@@ -47,6 +47,7 @@ def _check(path: Path, lives: list[list[list[str]]]) -> None:
         place[int(line[1])] = int(line[2])
     spool = Spool(path, source="web-1", now=time.monotonic(), wall=time.time_ns())
     assert not spool.status().moved_aside
+    assert not spool.journal_fault
     kept = {one.epoch: one for one in spool.kept()}
     for epoch, last in promised.items():
         # The last act before the death may have been done without being told.
@@ -68,7 +69,14 @@ def _check(path: Path, lives: list[list[list[str]]]) -> None:
     spool.close(time.monotonic(), time.time_ns())
 
 
-@pytest.mark.parametrize("faults", ["spool.commit=kill@1", "spool.commit=kill@60", "trim=kill@1", "trim=kill@9"])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        *("spool.commit=kill@1", "spool.commit=kill@2", "spool.commit=kill@30", "trim=kill@1", "trim=kill@9"),
+        *("journal.make=kill@1", "journal.write=kill@1", "journal.write=kill@90"),
+        *("journal.written=kill@1", "journal.written=kill@17", "journal.written=kill@90"),
+    ],
+)
 def test_a_kill_within_a_transaction_leaves_all_that_was_promised(tmp_path: Path, faults: str) -> None:
     _check(tmp_path / "spool", [_life(tmp_path / "spool", faults)])
 
@@ -80,11 +88,20 @@ def test_kills_at_any_moment_leave_all_that_was_promised(tmp_path: Path) -> None
     _check(tmp_path / "spool", lives)
 
 
-def test_writes_that_fail_now_and_then_lose_nothing_that_was_promised(tmp_path: Path) -> None:
-    lives = [_life(tmp_path / "spool", "spool.commit=error%30", lines=100)]
+@pytest.mark.parametrize(
+    "faults",
+    [
+        "spool.commit=error%60",
+        "journal.write=error%60,spool.commit=error%30",
+        "journal.written=error%60,spool.commit=error%30",
+        "journal.make=error%50,spool.commit=error%30",
+    ],
+)
+def test_writes_that_fail_now_and_then_lose_nothing_that_was_promised(tmp_path: Path, faults: str) -> None:
+    lives = [_life(tmp_path / "spool", faults, lines=100) for _ in range(3)]
 
-    assert any(line[0] == "full" for line in lives[0])
-    _check(tmp_path / "spool", [[line for line in lives[0] if line[0] != "full"]])
+    assert any(line[0] == "full" for life in lives for line in life)
+    _check(tmp_path / "spool", [[line for line in life if line[0] != "full"] for life in lives])
 
 
 def test_on_a_disk_that_is_really_full_it_says_so_and_what_was_promised_stays(tmp_path: Path) -> None:

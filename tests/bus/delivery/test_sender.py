@@ -85,13 +85,23 @@ def test_not_more_than_the_window_is_under_way() -> None:
 
 
 def test_what_the_spool_kept_is_sent_first_to_last_after_the_answer() -> None:
-    sender = _sender(Kept(7, base=3, last=6, once=4))
+    sender = _sender(Kept(7, base=3, last=6, acked=4))
 
     assert _flowing(sender, Mark(7, 4)) == [Send(7, 5, 6)]
 
 
+def test_a_start_in_the_middle_of_a_restore_offers_what_the_store_had_once() -> None:
+    kept = Kept(7, base=3, last=6, acked=2, once=5)
+    sender = _sender(kept)
+    sender.on_event(Event.START, NOON)
+    greet = _greet(sender.on_event(Event.CONNECTED, NOON))
+
+    assert [(offer.epoch, offer.once) for offer in greet.offers if offer.epoch == 7] == [(7, 5)]
+    assert _flowing(_sender(kept), Mark(7, 2)) == [Send(7, 3, 6)]
+
+
 def test_every_start_begins_a_new_epoch() -> None:
-    sender = _sender(Kept(7, base=1, last=6, once=6))
+    sender = _sender(Kept(7, base=1, last=6, acked=6))
 
     assert sender.claim(1) == (sender.flows.live.epoch, 1)
     assert sender.flows.live.epoch != 7
@@ -122,7 +132,7 @@ def test_a_store_that_was_restarted_is_asked_at_once() -> None:
 
 
 def test_a_restored_store_is_offered_what_the_spool_still_keeps() -> None:
-    sender = _sender(Kept(7, base=3, last=6, once=6))
+    sender = _sender(Kept(7, base=3, last=6, acked=6))
     _flowing(sender, Mark(7, 6))
     assert sender.unacknowledged == 0
     greet = _greet(sender.on_receipt(_receipt(Mark(7, 2), store=(6, 2)), NOON))
@@ -172,7 +182,7 @@ def test_a_full_hub_is_shown_new_messages_once_and_asked_for_room_now_and_then()
 
 
 def test_what_the_spool_let_go_of_is_told_by_the_base() -> None:
-    sender = _sender(Kept(7, base=1, last=6, once=0))
+    sender = _sender(Kept(7, base=1, last=6, acked=0))
     _flowing(sender)
     sender.evicted(7, base=4, dropped=3, now=NOON)
 

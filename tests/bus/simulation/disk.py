@@ -83,7 +83,10 @@ class DictSpool:
 
     def kept(self) -> list[Kept]:
         """The epochs that are remembered."""
-        return [Kept(e.epoch, e.base, e.last, min(e.acked, e.last)) for e in self.platter.extents.values()]
+        return [
+            Kept(e.epoch, e.base, e.last, min(e.acked, e.last), min(e.once, e.last))
+            for e in self.platter.extents.values()
+        ]
 
     def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
         """Make messages durable."""

@@ -1,0 +1,67 @@
+"""What a journal adds to what stands in the spool's file. Pure.
+
+The file names the life of the journal whose entries go on where it ends; it takes them in and names another life in one
+transaction. So an entry is either in the file or of the life that the file names, and never both. All of a life are of
+the newest epoch: the first messages of an epoch go into the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from bus.delivery.retention import Extent
+from bus.spool.entry import Entry, first_life, found
+from bus.spool.file import Totals
+from bus.wire import HEADER
+
+Noted = tuple[int, Sequence[bytes]]
+"""Messages that stand in the journal: the number of the first of them, and they."""
+
+
+class Replayed(NamedTuple):
+    """What is to be taken into the file, and what is wrong with the journal, "" for nothing."""
+
+    noted: list[Noted]
+    wrong: str
+
+
+def replayed(
+    content: bytes, wrong: str, extents: dict[int, Extent], totals: Totals, cost: Callable[[int], int]
+) -> Replayed:
+    """The entries of the life that ``totals`` names; brings ``extents`` and ``totals`` to where these end.
+
+    Messages that a damaged entry held stand as b"" where others after it tell that they were there. ``wrong``: what was
+    found in reading it.
+    """
+    if first_life(content) not in (None, totals.life, totals.written):
+        wrong = wrong if wrong and totals.life else "is of another spool, or of this one at another time"
+    elif not totals.life:
+        # Nothing that it holds counts, whole or not.
+        wrong = ""
+    elif len(content) < totals.journal_bytes:
+        wrong = wrong or "is cut short"
+    entries, missing = found(content, totals.life) if totals.life else ([], 0)
+    wrong = wrong or ("was damaged" if missing else "")
+    newest = next(reversed(extents.values()), None)
+    noted: list[Noted] = []
+    for entry in entries:
+        gap = entry.first - newest.last - 1 if newest is not None else 0
+        fits = 0 <= gap <= (len(content) // HEADER.size if missing else 0)
+        if newest is None or entry.epoch != newest.epoch or not fits:
+            wrong = wrong or "does not go on where the spool ends"
+            break
+        if gap:
+            noted.append((newest.last + 1, [b""] * gap))
+        noted.append((entry.first, entry.packed))
+        newest.last += gap + len(entry.packed)
+        _learn(entry, extents, totals)
+    totals.used += sum(cost(len(one)) for _, packed in noted for one in packed)
+    return Replayed(noted, wrong)
+
+
+def _learn(entry: Entry, extents: dict[int, Extent], totals: Totals) -> None:
+    totals.running, totals.generation = entry.running, entry.generation
+    for epoch, acked, once in entry.watermarks:
+        if epoch in extents:
+            extents[epoch].acked, extents[epoch].once = acked, once

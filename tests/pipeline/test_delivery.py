@@ -59,7 +59,10 @@ def _hub(programs: Programs, **faults: str) -> None:
         "store.after_commit=kill@30",
         "receipt.send=kill@8",
         "collector.forward=kill@60",
-        "spool.commit=kill@60",
+        "spool.commit=kill@3",
+        "journal.make=kill@1",
+        "journal.write=kill@60",
+        "journal.written=kill@60",
         "push.send=kill@60",
     ],
 )

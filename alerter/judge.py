@@ -181,12 +181,12 @@ class Judge:
             return
         kind = "hub" if record.subject.startswith(HUB) else "host"
         subject = self.subjects.get((kind, record.subject)) or self.subject(kind, record.subject, received)
-        names = self._layouts.get(number)
-        if names is None:
+        if (names := self._layouts.get(number)) is None:
             self._waiting.add(number, record, received)
-            # Nobody knows yet what it says, but it speaks.
+            # It speaks, though nobody knows yet what: its silence ends, and all else is judged by when it came.
             subject.heard = max(subject.heard, received)
-            self._look(subject, max(received, subject.now))
+            if any(subject.standing()):
+                self._look(subject, max(received, subject.now))
             return
         if len(packed) != 8 * len(names):
             return

@@ -393,6 +393,25 @@ def test_an_infinity_is_no_reading_whoever_packed_it() -> None:
     assert world.told() == [(10, "fired")]
 
 
+def test_what_waited_for_its_layout_is_judged_by_when_it_came_and_the_silence_of_its_host_ends_at_once() -> None:
+    names = ("cpu.percent",)
+
+    def unheard(world: World, seconds: float, cpu: float, number: int) -> None:
+        sample = Sample(layout_id(names), (cpu,))
+        told = record(sample, source="web-1", subject="web-1", at=at(seconds), epoch=7, number=number, sent=at(seconds))
+        world.take(told, seconds)
+
+    world = World(rule("cpu.percent > 90", name="busy"), rule("age > 30s", name="silent"), hosts=(Host("web-1"),))
+    world.passes(0)
+    assert world.told() == [(-29, "fired")]
+    for number, cpu in enumerate((10, 95, 95, 10), 1):
+        unheard(world, 5 * number, cpu, number)
+    assert world.told() == [(-29, "fired"), (5, "resolved")]
+    world.judge.layout(layout_id(names), names)
+    world.passes(21)
+    assert world.told()[2:] == [(10, "fired"), (20, "resolved")]
+
+
 @pytest.mark.parametrize("interval", [1e308, -1e308, -5.0, 1e300])
 def test_an_interval_that_cannot_be_is_not_learned(interval: float) -> None:
     world = World(rule("age > 2m and age > 3 * interval", name="silent"))

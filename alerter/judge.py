@@ -180,19 +180,21 @@ class Judge:
         except Unfit:
             return
         kind = "hub" if record.subject.startswith(HUB) else "host"
-        subject = self.subjects.get((kind, record.subject)) or self.subject(kind, record.subject, received)
+        subject = self.subjects.get((kind, record.subject))
         if (names := self._layouts.get(number)) is None:
             self._waiting.add(number, record, received)
             # It speaks, though nobody knows yet what: its silence ends, and all else is judged by when it came.
-            subject.heard = max(subject.heard, received)
-            if any(subject.standing()):
-                self._look(subject, max(received, subject.now))
+            if subject is not None:
+                subject.heard = max(subject.heard, received)
+                if any(subject.standing()):
+                    self._look(subject, max(received, subject.now))
             return
         if len(packed) != 8 * len(names):
             return
         values = doubles(len(names)).unpack(packed)
         if math.inf in values or -math.inf in values:
             return  # as ``bus.messages`` has it: none of ours
+        subject = subject or self.subject(kind, record.subject, received)
         if not self._heard(subject, record, received):
             return
         if subject.bound is None or subject.bound.names != names:
@@ -229,8 +231,7 @@ class Judge:
 
         ``judged`` False: it was told to an earlier life, and is remembered for what is judged from now on.
         """
-        kind = "hub" if loss.stream.startswith(HUB) else "host"
-        subject = self.subject(kind, loss.stream, received)
+        subject = self.subject("hub" if loss.stream.startswith(HUB) else "host", loss.stream, received)
         subject.losses.setdefault((loss.epoch, loss.first), (received, loss.last - loss.first + 1))
         if judged:
             self._look(subject, max(received, subject.now))
@@ -261,8 +262,7 @@ class Judge:
     def _heard(self, subject: Subject, record: Record, received: int) -> bool:
         """Note that the subject speaks; whether what it says is of now."""
         if record.epoch:
-            last = subject.epochs.get(record.epoch, 0)
-            if record.number <= last:
+            if record.number <= subject.epochs.get(record.epoch, 0):
                 return False
             if len(subject.epochs) > 16:
                 subject.epochs.clear()

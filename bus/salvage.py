@@ -27,7 +27,7 @@ from zlib import crc32
 
 import lmdb
 
-from bus.mapped import settle
+from bus.mapped import FILE_DAMAGED, settle
 from bus.spool.doubt import DAMAGED, NOT_NOW, SOUND, move_aside
 
 SECONDS = 300.0
@@ -36,15 +36,7 @@ TABLES = 32
 AT_ONCE = 50
 """Rows of one transaction: so many at most are lost to a page that kills."""
 BROKEN = "broken"
-_DAMAGE = (
-    lmdb.CorruptedError,
-    lmdb.PageNotFoundError,
-    lmdb.InvalidError,
-    lmdb.VersionMismatchError,
-    lmdb.PanicError,
-    lmdb.IncompatibleError,
-    lmdb.BadTxnError,
-)
+_DAMAGE = (*FILE_DAMAGED, lmdb.BadTxnError)
 Row = tuple[bytes, bytes]
 
 

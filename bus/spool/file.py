@@ -29,7 +29,7 @@ import lmdb
 
 from bus import failpoints
 from bus.delivery.retention import Extent, NoRoom, Place
-from bus.mapped import room_for, settle
+from bus.mapped import FILE_DAMAGED, room_for, settle
 
 _KEY = struct.Struct(">IQ")
 _ORDER = struct.Struct(">I")
@@ -40,15 +40,7 @@ _LIVES = struct.Struct(">QQQ")
 _OPEN = b"+journal"
 _READERS = 8
 _DATABASES = (b"records", b"epochs", b"marks", b"meta")
-_DAMAGED = (
-    lmdb.CorruptedError,
-    lmdb.PageNotFoundError,
-    lmdb.InvalidError,
-    lmdb.VersionMismatchError,
-    lmdb.PanicError,
-    lmdb.IncompatibleError,
-    struct.error,
-)
+_DAMAGED = (*FILE_DAMAGED, struct.error)
 _FAILURES = (*_DAMAGED, lmdb.Error, OSError)
 R = TypeVar("R")
 

@@ -11,10 +11,20 @@ from pathlib import Path
 import pytest
 
 from bus.secret import Secret
-from store.backends import BACKENDS, ELSEWHERE, Backend, opened
+from store.backends import BACKENDS, ELSEWHERE, Backend, opened, regrouping
 from tests.store.servers import Postgres, Victoria, missing, programs, victoria
 
 Fresh = Callable[[Path], Backend]
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is committed is fresh at first, and two commits of a stripe are regrouped."""
+    with monkeypatch.context() as patch:
+        patch.setattr(regrouping, "MANY", 1)
+        patch.setattr(regrouping, "EACH", 1)
+        patch.setattr(regrouping, "TOGETHER", 2)
+        yield
 
 
 @pytest.fixture(scope="session")

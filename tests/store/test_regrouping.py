@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,16 +24,6 @@ from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, batch, layout, nu
 
 HOSTS = [f"web-{place}" for place in range(100)]
 LATE = NOON + 2 * HOUR
-
-
-@pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever is committed is fresh at first, and two commits of a stripe are regrouped."""
-    with monkeypatch.context() as patch:
-        patch.setattr(regrouping, "MANY", 1)
-        patch.setattr(regrouping, "EACH", 1)
-        patch.setattr(regrouping, "TOGETHER", 2)
-        yield
 
 
 def told(backend: LmdbBackend, second: int, hosts: list[str] | None = None) -> None:

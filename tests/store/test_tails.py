@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import lmdb
@@ -35,16 +35,6 @@ ASKED = st.tuples(
     st.integers(0, 60),
     st.sampled_from([("cpu.percent",), ("*",), ("memory.used", "load.*"), ("none",)]),
 )
-
-
-@pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever is committed is fresh at first, and two commits of a stripe are regrouped."""
-    with monkeypatch.context() as patch:
-        patch.setattr(regrouping, "MANY", 1)
-        patch.setattr(regrouping, "EACH", 1)
-        patch.setattr(regrouping, "TOGETHER", 2)
-        yield
 
 
 @pytest.mark.usefixtures("eager")

@@ -86,6 +86,8 @@ class Turn:
     withdrawn: tuple[tuple[Item, str], ...] = ()
     """What need not be said any more, and why."""
     expired: tuple[Item, ...] = ()
+    handed: tuple[Item, ...] = ()
+    """What the fallback is to be told in this channel's place, though the channel was not asked again."""
 
 
 def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Policy, now: float, wall: int) -> Turn:
@@ -105,6 +107,12 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
         wait = _window(letter, lane, policy, now)
         if wait <= 0:
             return Turn(letter, withdrawn=withdrawn, expired=expired)
+    elif lane.failing_since is not None and (waiting := _handed(left)):
+        # A receiver may ask for an hour's patience: whoever stands in for it is told in time all the same.
+        failover = lane.failing_since + policy.failover_seconds - now
+        if failover <= 0:
+            return Turn(None, wait, withdrawn, expired, waiting)
+        wait = min(wait, failover)
     return Turn(None, wait, withdrawn, expired)
 
 

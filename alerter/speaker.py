@@ -218,12 +218,16 @@ class Speaker:
             told = self._told_of(view, items, name)
         turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
         letter = turn.letter
-        if turn.withdrawn or turn.expired or (letter and not all(item.letter for item in letter.items)):
+        begins = letter is not None and not all(item.letter for item in letter.items)
+        if turn.withdrawn or turn.expired or turn.handed or begins:
             with self._memory.transaction() as transaction:
                 for item, why in turn.withdrawn:
                     self._end(transaction, (item,), "withdrawn", why)
                 if turn.expired:
                     self._end(transaction, turn.expired, "never", "it could not be told in time", hand_over=True)
+                for item in turn.handed:
+                    transaction.put("outbox", item.row, letters.as_row(replace(item, handed=True)))
+                    self._hand_over(transaction, item, turn.handed)
                 if letter:
                     letter = Letter(letter.key, tuple(replace(one, letter=letter.key) for one in letter.items))
                     for item in letter.items:
@@ -231,7 +235,7 @@ class Speaker:
                 failpoints.at("outbox.commit")
             for item in turn.expired:
                 self.counts["given_up"] += 1
-                self._log.error("%s was not told of %s: given up after a day", name, item.incident.subject)
+                self._log.error("%s was not told of %s in time, and is not any more", name, item.incident.subject)
         if letter is None:
             return turn.seconds
         lane.busy = True
@@ -307,6 +311,7 @@ class Speaker:
             return
         intent = Intent(ALARM if told is None else item.about, fallback)
         self._put(transaction, item.incident, intent, told, now, "fallback")
+        self._soon()
         behind = {one.key: one for one in (*company, *self._waiting(transaction, item.channel))}
         for later in letters.of_incident(list(behind.values()), item.incident.id):
             if later.about == RECOVERY:

@@ -149,7 +149,7 @@ def retry_after(answer: Answer) -> float | None:
     try:
         at, sent = parsedate_to_datetime(text), parsedate_to_datetime(answer.headers.get("date", ""))
         return max(0.0, (at - sent).total_seconds())
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerter.incidents import incident_id
 from alerter.letters import YES, Item, Letter, Told
-from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, settle, turn
+from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, Turn, settle, turn
 from tests.alerter.shapes import NOON, SECOND, burning, item, letter, over
 
 POLICY = Policy()
@@ -141,6 +141,18 @@ def test_what_is_refused_goes_to_the_fallback_and_what_fails_for_long_too_but_on
     second = settled(letter(first.kept[0]), Later(None, "refused"), lane, 301.0)
     assert len(second.handed) == 1
     assert settled(letter(second.kept[0]), Later(None, "refused"), lane, 400.0).handed == ()
+
+
+def test_while_a_receiver_asks_for_an_hour_the_fallback_is_told_after_its_five_minutes() -> None:
+    lane = Lane()
+    waiting = settled(letter(about(1, 1)), Later(1e9, "429"), lane, 0.0).kept[0]
+
+    assert turn([waiting], {}, lane, POLICY, 10.0, NOON) == Turn(seconds=290.0)
+    assert turn([waiting], {}, lane, POLICY, 300.0, NOON) == Turn(seconds=3300.0, handed=(waiting,))
+    told = replace(waiting, handed=True)
+    new = about(2, 2)
+    assert turn([told, new], {}, lane, POLICY, 400.0, NOON) == Turn(seconds=3200.0, handed=(new,))
+    assert turn([told, replace(new, handed=True)], {}, lane, POLICY, 400.0, NOON) == Turn(seconds=3200.0)
 
 
 def test_a_refused_recovery_is_not_told_to_those_who_know_of_no_alarm() -> None:

@@ -274,6 +274,14 @@ def test_a_channel_that_takes_nothing_for_long_has_its_fallback_told(rooms: Room
     assert ops.texts() == spare.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
 
 
+def test_a_channel_that_asks_for_an_hours_patience_has_its_fallback_told_in_time(rooms: Rooms) -> None:
+    ops, spare = Friend(fallback="spare", outcomes=[Later(3600.0, "429")]), Friend()
+    room = rooms({"spare": spare, "ops": ops}, Notify(channels=("ops",), group_seconds=0.0, failover_seconds=0.3))
+    room.judged(burning())
+    room.until(lambda: bool(spare.texts()))
+    assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])
+
+
 def test_after_an_outage_of_the_receiver_there_is_one_digest(rooms: Rooms) -> None:
     ops = Friend(outcomes=[Later(0.3, "connection refused")])
     room = rooms({"ops": ops})

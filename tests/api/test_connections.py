@@ -105,6 +105,19 @@ def test_another_version_is_505_in_the_one_shape(served: Served, version: bytes)
         assert rest(client).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("more", [b"Content-Length: 3\r\n", b"a:b\r\n" * 200, b"X-A: " + b"a" * 9000 + b"\r\n"])
+def test_a_stream_whose_beginning_cannot_be_read_is_400_and_keeps_no_place(served: Served, more: bytes) -> None:
+    with dialled(served) as client:
+        client.sendall(
+            b"GET /api/v1/stream HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" + more + b"\r\n"
+        )
+        head, _, body = rest(client).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        contract.error(json.loads(body))
+    served.until(lambda: not served.connections)
+
+
 @pytest.mark.parametrize("name", [b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"X-A: a\x00b"])
 def test_ambiguous_heads_are_refused(served: Served, name: bytes) -> None:
     with dialled(served) as client:

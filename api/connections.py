@@ -1,7 +1,8 @@
 """uvicorn's connections, with the limits a monitor needs when strangers hold on to them.
 
-An answer's head and body go out together. Three things are added. A request must have come in whole within a
-deadline, or forty dripping connections keep everybody out. There is a number of connections above which new ones are
+An answer's head and body go out together. Four things are added. A request must have come in whole within a
+deadline, or forty dripping connections keep everybody out. Who takes nothing of an answer loses his place in the end;
+who takes it slowly does not. There is a number of connections above which new ones are
 told so and closed. And a WebSocket is a ``Sink``: frames made once for all clients are written as they are, what is
 unread can be asked, and a client that takes nothing is told why and cut off, where closing politely would wait for it
 for ever.
@@ -10,6 +11,8 @@ for ever.
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 from functools import partial
 from typing import Any
 
@@ -22,6 +25,10 @@ SINK = "guardia.sink"
 """The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
 HEAD_BYTES = 32_768
 VERSIONS = ("1.1", "1.0")
+UNREAD_SECONDS = 60.0
+"""Who takes nothing of what waits for him for so long, and at most twice as long, is hung up on."""
+_ACKED = slice(120, 128)
+"""Of ``struct tcp_info`` (linux/tcp.h): tcpi_bytes_acked."""
 GRACE_SECONDS = 5.0
 """How long a peer that is being closed may take to read the rest."""
 
@@ -33,6 +40,12 @@ def refusal(status: int, phrase: str, text: str, code: str) -> bytes:
         f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         f"connection: close\r\n\r\n{body}"
     ).encode()
+
+
+def acknowledged(transport: asyncio.Transport) -> int:
+    """The bytes that the other side's kernel took so far."""
+    line = transport.get_extra_info("socket")
+    return int.from_bytes(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED.stop)[_ACKED], sys.byteorder)
 
 
 class Answer:
@@ -50,7 +63,9 @@ class Answer:
         self._held = False
 
     def write(self, data: bytes) -> None:
-        """Send the data, or keep them if they are the head."""
+        """Send the data, or keep them if they are the head; nothing when the client is gone."""
+        if self._transport.is_closing():
+            return
         if self._cycle.response_started and not self._held:
             self._head, self._held = data, True
             return
@@ -78,21 +93,25 @@ class Http(HttpToolsProtocol):
 
     most = 1000
     read_seconds = 10.0
+    unread_seconds = UNREAD_SECONDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
+        self._watching: asyncio.TimerHandle | None = None
         self._head = 0
         self._spoken = True
         """Whether the request is of a version that is spoken here."""
 
     @classmethod
-    def limits(cls, *, most: int, read_seconds: float) -> type[Http]:
-        """The class with these limits: connections of one worker, seconds to send a request."""
-        return type("LimitedHttp", (cls,), {"most": most, "read_seconds": read_seconds})
+    def limits(cls, *, most: int, read_seconds: float, unread_seconds: float = UNREAD_SECONDS) -> type[Http]:
+        """The class with these limits: connections of one worker, seconds to send a request, and to take something."""
+        named = {"most": most, "read_seconds": read_seconds, "unread_seconds": unread_seconds}
+        return type("LimitedHttp", (cls,), named)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._watch(-1)
         if len(self.connections) > self.most:
             self._refuse(503, "Service Unavailable", "too many connections, try again later", "overloaded")
         else:
@@ -100,6 +119,7 @@ class Http(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._unwatch()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -137,6 +157,7 @@ class Http(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._disarm()
+        self._unwatch()
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -161,6 +182,19 @@ class Http(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _watch(self, before: int) -> None:
+        """Hang up on a client that took nothing of what waits for it since it had taken ``before`` bytes."""
+        taken = acknowledged(self.transport)
+        if taken == before and self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self._watching = self.loop.call_later(self.unread_seconds, self._watch, taken)
+
+    def _unwatch(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
 
     def _refuse(self, status: int, phrase: str, text: str, code: str) -> None:
         self._disarm()

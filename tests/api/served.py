@@ -28,6 +28,7 @@ class Served:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         limits = {"most": options.pop("most", 1000), "read_seconds": options.pop("read_seconds", 10.0)}
+        limits["unread_seconds"] = options.pop("unread_seconds", 60.0)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,

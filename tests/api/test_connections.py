@@ -204,3 +204,42 @@ def test_heads_alone_and_bodies_that_are_awaited_come_whole() -> None:
             assert reading.readline().split()[1] == status
             while reading.readline().strip():
                 pass
+
+
+def stuck(served: Served, last: bytes = b"") -> socket.socket:
+    """A client that asks for more than fits between the two and takes nothing of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    client.settimeout(PATIENCE)
+    client.connect(("127.0.0.1", served.port))
+    ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+    client.sendall(ask % b"" * 100 + ask % last)
+    return client
+
+
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"])
+def test_who_takes_nothing_of_an_answer_loses_his_place(last: bytes) -> None:
+    with serving(House(), unread_seconds=0.2) as served, stuck(served, last):
+        served.until(lambda: bool(served.connections))
+        served.until(lambda: not served.connections)
+
+
+def test_who_takes_an_answer_slowly_keeps_his_place() -> None:
+    with serving(House(), unread_seconds=0.2) as served, stuck(served) as client:
+        for _ in range(5):
+            served.until(lambda: bool(served.connections))
+            (connection,) = served.connections
+            looked = connection._watching
+            for _ in range(20):
+                assert client.recv(65_536)
+            served.until(lambda: connection._watching is not looked)  # noqa: B023
+        assert served.connections == {connection}
+
+
+def test_an_answer_to_a_client_that_is_gone_is_dropped_without_a_word() -> None:
+    transport = Written()
+    answer = Answer(SimpleNamespace(response_started=True), transport)  # type: ignore[arg-type]
+    answer.close()
+    answer.write(b"head")
+    answer.write(b"body")
+    assert transport.told == []

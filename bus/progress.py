@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -13,7 +14,10 @@ DRAW_SECONDS, LINE_SECONDS = 0.2, 10.0
 
 
 class Progress:
-    """Tell it ``done`` as often as you like; it draws seldom. ``total`` 0: not known."""
+    """Tell it ``done`` as often as you like; it draws seldom. ``total`` 0: not known.
+
+    ``began`` was done before, and says nothing about how fast it goes now. No line is longer than its terminal is wide.
+    """
 
     def __init__(
         self,
@@ -23,12 +27,14 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
         *,
         quiet: bool = False,
+        began: float = 0,
     ) -> None:
         self._what = what
         self._total = total
         self._stream = stream
         self._clock = clock
         self._began = self._drawn = clock()
+        self._before = began
         self._quiet = quiet
         self._terminal = stream.isatty()
         self._shown = False
@@ -45,7 +51,8 @@ class Progress:
         """What is shown: ``import [#####-----]  50 % 3m left, 1000 rows``."""
         share = min(1.0, done / self._total) if self._total else 0.0
         filled = int(share * WIDTH)
-        left = (now - self._began) * (1 - share) / share if share > 0.005 else 0.0
+        gone = share - min(1.0, self._before / self._total) if self._total else 0.0
+        left = (now - self._began) * (1 - share) / gone if gone > 0.005 else 0.0
         words = [f"{self._what} [{'#' * filled}{'-' * (WIDTH - filled)}] {100 * share:3.0f} %"]
         if left:
             words.append(f"{_about(left)} left")
@@ -59,8 +66,17 @@ class Progress:
 
     def _write(self, line: str) -> None:
         self._shown = True
+        if self._terminal:
+            line = line[: _columns(self._stream) - 1]
         self._stream.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
         self._stream.flush()
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def _about(seconds: float) -> str:

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
-from bus.asking import asked
+from bus.asking import Asking, asked
 from bus.config import ConfigError
 from bus.messages import IMPORT
 from bus.migration.names import fit
-from bus.program import STOPPED, WRONG, Program, TryAgain, started
+from bus.process import Lock
+from bus.program import STOPPED, WRONG, Program, started, unwritable
 from bus.progress import Progress
-from bus.questions import Availability, Series, Unanswered
+from bus.questions import Availability, Series, Statistics, Unanswered
 from bus.records import Settings
 from store.config import Store
 from store.importing.journal import Journal
 from store.importing.rows import MILLISECOND
 from store.importing.source import Held, NotASource, Source
 from store.importing.telling import Telling
-from store.keys import DAY
 
-DIFFERENT = 1
+DIFFERENT, NOT_NOW = 1, 2
 TURN_SECONDS, KEEP_SECONDS = 0.02, 1.0
 SECONDS = 30.0
 
 
 def main(argv: Sequence[str]) -> int:
-    """Import; 0, or 1 when the store answers less than the file holds, or 100, 111 as every program."""
+    """Import; 0, 1 when the store answers less than the file holds, 2 when nobody takes it, else as every program."""
     given = _arguments().parse_args(argv)
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)
@@ -41,47 +42,68 @@ def main(argv: Sequence[str]) -> int:
         settings = config.load(path, rooms.tables(), rooms.LISTS)
         folder = home.made(home.home_path(path, os.environ))
         source = Source(Path(given.file))
-        _warn(source, given.since, settings)
+        there = {table: source.held(table, given.since) for table in source.tables}
+        unfit = {f"{why} ({table})": count for table in source.tables for why, count in source.unfit(table).items()}
     except (ConfigError, NotASource, OSError) as error:
         print(f"guardia import: {error}", file=sys.stderr)
         return WRONG
-    journal = Journal(folder / "import", source.path)
+    _warn(there, settings)
+    if (why_not := _not_now(folder)) is not None:
+        print(f"guardia import: {why_not}", file=sys.stderr)
+        return NOT_NOW
+    journal = Journal(folder / "import", source.path, given.since)
     if given.again:
         journal.forget()
+    total = sum(held.rows for table in there.values() for held in table)
     done: list[Telling] = []
 
     def build(program: Program[Store]) -> None:
-        try:
-            done.append(_wired(program, source, journal, dict(given.rename), given.since))
-        except NotASource as error:
-            raise TryAgain(str(error)) from None
+        done.append(_wired(program, source, journal, dict(given.rename), given.since, total))
 
     code = started("import", "store", settings, folder, build, level="warning")
     if code != STOPPED or not done:
         return code
     (telling,) = done
-    for why, count in telling.why.items():
+    for why, count in [*unfit.items(), *telling.why.items()]:
         print(f"guardia import: {count} rows left out: {why}", file=sys.stderr)
     if not telling.done:
         print(f"{journal.rows} rows are stored; type the same again to go on.")
         return DIFFERENT
-    return _compared(folder, source, journal, dict(given.rename), given.since)
+    return _compared(folder, source, there, journal, dict(given.rename))
 
 
-def _wired(program: Program[Store], source: Source, journal: Journal, names: dict[str, str], since: int) -> Telling:
+def _not_now(folder: Path) -> str | None:
+    """Why nothing can be imported now: nobody would take it, or another one is at work."""
+    try:
+        asked(folder, Statistics(), seconds=SECONDS)
+        lock = Lock(folder / "run" / "import.lock")
+        other = lock.take()
+    except Unanswered as failure:
+        return str(failure)
+    except OSError as error:
+        return unwritable(error)
+    lock.release()
+    return (
+        None if other is None else f"another import is running (process {other}); wait for its end, then type it again"
+    )
+
+
+def _wired(
+    program: Program[Store], source: Source, journal: Journal, names: dict[str, str], since: int, total: int
+) -> Telling:
     program.tells_vitals = False
     deliverer = program.deliverer(IMPORT)
     telling = Telling(source, journal, deliverer, names, since)
-    total = sum(held.rows for table in source.tables for held in source.held(table, since))
-    progress = Progress("import", total, sys.stderr)
+    progress = Progress("import", total, sys.stderr, began=journal.rows)
 
     def turn() -> None:
         try:
             telling.turn()
         except NotASource as error:
-            raise TryAgain(str(error)) from None
+            print(f"guardia import: {error}", file=sys.stderr)
+            program.loop.stop()
         waiting = deliverer.courier.sender.unacknowledged
-        progress.at(journal.rows, f"{journal.rows} rows stored, {waiting} messages on their way")
+        progress.at(journal.rows + telling.left_out, f"{journal.rows} rows, {waiting} messages wait")
         if telling.done:
             program.loop.stop()
 
@@ -95,9 +117,9 @@ def _wired(program: Program[Store], source: Source, journal: Journal, names: dic
     return telling
 
 
-def _warn(source: Source, since: int, settings: Settings) -> None:
+def _warn(there: Mapping[str, Sequence[Held]], settings: Settings) -> None:
     keep = settings["store"].keep_samples_seconds
-    oldest = min((held.first for held in source.held("metrics", since)), default=None) if source.tables else None
+    oldest = min((held.first for held in there.get("metrics", ())), default=None)
     if oldest is not None and oldest / 1000 < time.time() - keep:
         print(
             f"guardia import: its oldest sample is of {_day(oldest)}, and samples are kept for {keep / 86_400:g} days: "
@@ -106,37 +128,44 @@ def _warn(source: Source, since: int, settings: Settings) -> None:
         )
 
 
-def _compared(folder: Path, source: Source, journal: Journal, names: dict[str, str], since: int) -> int:
+def _compared(
+    folder: Path, source: Source, there: Mapping[str, Sequence[Held]], journal: Journal, names: Mapping[str, str]
+) -> int:
     """Say for each host and service how much the file and the store have; 1 when the store has less."""
     short = 0
     try:
-        for table in source.tables:
-            for held in source.held(table, since):
-                name = names.get(held.name) or fit(held.name)
-                count = sum(_counts(folder, table, name, held))
-                short += count < held.measured
-                if count < held.measured:
-                    print(f"guardia import: {name}: {held.measured} in the file, {count} in the store", file=sys.stderr)
+        with Asking(folder, seconds=SECONDS) as store:
+            for table, days in there.items():
+                for old, held in itertools.groupby(days, lambda day: day.name):
+                    name, measured, count = names.get(old) or fit(old), 0, 0
+                    for day in held:
+                        measured += day.measured
+                        count += min(day.measured, _count(store, table, name, day))
+                    short += count < measured
+                    if count < measured:
+                        print(f"guardia import: {name}: {measured} in the file, {count} in the store", file=sys.stderr)
     except (NotASource, Unanswered) as failure:
         print(f"guardia import: the counts were not compared: {failure}", file=sys.stderr)
         return DIFFERENT
     verdict = f"{short} hosts or services have less in the store" if short else "the counts agree"
     print(f"{journal.rows} rows of {source.path} are stored; {verdict}")
+    if short:
+        print(
+            "guardia import: what is older than it is kept for is dropped, and what lies in the future or was left out "
+            "is not stored; if it is none of these, as after a restore, --again tells all of the file once more",
+            file=sys.stderr,
+        )
     return DIFFERENT if short else STOPPED
 
 
-def _counts(folder: Path, table: str, name: str, held: Held) -> Iterator[int]:
-    """How many there are in the store, by pieces of a day."""
-    at, end = held.first * MILLISECOND, held.last * MILLISECOND
-    while at <= end:
-        until = min(end, at + DAY - 1)
-        if table == "metrics":
-            question = Series(name, ("cpu.percent",), at, until, points=1, aggregates=("count",))
-            columns = asked(folder, question, seconds=SECONDS).columns
-            yield sum(sum(column.count) for column in columns)
-        else:
-            yield asked(folder, Availability(name, at, until + 1, 1), seconds=SECONDS).checks
-        at = until + 1
+def _count(store: Asking, table: str, name: str, day: Held) -> int:
+    """How many of that day's there are in the store."""
+    start, end = day.first * MILLISECOND, day.last * MILLISECOND
+    if table == "metrics":
+        series = store.ask(Series(name, ("cpu.percent",), start, end, points=1, aggregates=("count",)))
+        return sum(sum(column.count) for column in series.columns)
+    found: int = store.ask(Availability(name, start, end + 1, 1)).checks
+    return found
 
 
 def _day(milliseconds: int) -> str:

@@ -12,17 +12,24 @@ from store.importing.source import START, Position
 
 
 class Journal:
-    """Positions in the source by table, and rows told; only what the store acknowledged is kept."""
+    """Positions in the source by table, and rows told; only what the store acknowledged is kept.
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    One that was to begin later than ``since`` (ms) says nothing about the rows before: the import is begun anew.
+    """
+
+    def __init__(self, folder: Path, source: Path, since: int = 0) -> None:
         digest = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
         self.path = folder / f"{digest}.json"
         self._under_way: deque[tuple[int, str, Position, int]] = deque()
         self.positions: dict[str, Position] = {}
+        self._since = since
         self.rows = 0
         """Rows that the store acknowledged, in this run and before."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
+            if int(kept.get("since", 0)) > since:
+                return
+            self._since = int(kept.get("since", 0))
             self.positions = {table: (int(at), str(name)) for table, (at, name) in kept["positions"].items()}
             self.rows = int(kept["rows"])
         except FileNotFoundError:
@@ -35,9 +42,9 @@ class Journal:
         """Where to go on."""
         return self.positions.get(table, START)
 
-    def told(self, messages: int, table: str, position: Position) -> None:
-        """A row was told; ``messages`` is how many messages were told by then."""
-        self._under_way.append((messages, table, position, 1))
+    def told(self, messages: int, table: str, position: Position, rows: int = 1) -> None:
+        """A row was told, or none for one that was left out; ``messages`` is how many messages were told by then."""
+        self._under_way.append((messages, table, position, rows))
 
     def acknowledged(self, messages: int) -> bool:
         """So many messages are on the store's disk; whether that is news."""
@@ -50,7 +57,7 @@ class Journal:
 
     def keep(self) -> None:
         """Make it durable."""
-        write_private(self.path, json.dumps({"positions": self.positions, "rows": self.rows}))
+        write_private(self.path, json.dumps({"positions": self.positions, "rows": self.rows, "since": self._since}))
 
     def forget(self) -> None:
         """Begin anew."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -111,7 +110,7 @@ def _text(raw: Any) -> str | None:
 def _number(raw: Any) -> float | None:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
-    return float(raw) if math.isfinite(raw) and abs(raw) < 2**63 else None
+    return float(raw) if abs(raw) < 2**63 else None  # not so of NaN
 
 
 def _first(*raw: Any) -> float | None:

@@ -20,6 +20,10 @@ AT_ONCE = 500
 Position = tuple[int, str]
 """(timestamp in ms, name) of the last row that was taken."""
 START: Position = (-(2**63), "")
+DAY_MS = 86_400_000
+LAST_MS = (2**63 - 1) // 1_000_000
+"""The last time that we can tell, in 2262."""
+NO_NAME, NO_TIME = "no name in it", "a time that is none, or outside 1970 to 2262"
 
 
 class NotASource(Exception):
@@ -28,12 +32,12 @@ class NotASource(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many rows a table has of a host or service, and from when to when (ms)."""
+    """How many rows a table has of a host or service on a day (UTC), and from when to when (ms)."""
 
     name: str
     rows: int
     measured: int
-    """Of these, rows with a CPU reading; of checks all."""
+    """Of these, rows with a CPU reading that is a number; of checks all."""
     first: int
     last: int
 
@@ -44,14 +48,14 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.is_file():
-            raise NotASource(f"{path}: no such file")
+            raise NotASource(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         try:
             self._file = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
             self._file.row_factory = sqlite3.Row
             self._file.text_factory = lambda raw: raw.decode("utf-8", "replace")
             self.tables = tuple(table for table in COLUMNS if self._has(table))
         except sqlite3.Error as error:
-            raise NotASource(f"{path}: {error}") from None
+            raise NotASource(_said(path, error)) from None
         if not self.tables:
             self.close()
             raise NotASource(f"{path}: found neither a table metrics nor service_checks, expected the first Guardia's")
@@ -64,25 +68,38 @@ class Source:
         return bool(there)
 
     def held(self, table: str, since: int) -> list[Held]:
-        """What there is from ``since`` (ms) on, by name."""
+        """What there is from ``since`` (ms) on, by name and day."""
         name, *_ = COLUMNS[table]
-        measured = "COUNT(cpu_avg)" if table == "metrics" else "COUNT(*)"
+        # What is no number of ours, as an infinite one, is not told either.
+        number = "typeof(cpu_avg) IN ('integer', 'real') AND abs(cpu_avg) < 9.2e18"
+        measured = f"COUNT(CASE WHEN {number} THEN 1 END)" if table == "metrics" else "COUNT(*)"
         question = (
             f"SELECT {name}, COUNT(*), {measured}, MIN(timestamp), MAX(timestamp) FROM {table} "  # noqa: S608, our names
-            f"WHERE timestamp >= ? GROUP BY {name} ORDER BY {name}"
+            f"WHERE {_fit(name)} GROUP BY {name}, timestamp / {DAY_MS} ORDER BY {name}, timestamp / {DAY_MS}"
         )
-        return [Held(*row) for row in self._asked(question, (since,))]
+        return [Held(*row) for row in self._asked(question, (max(since, 0), LAST_MS))]
+
+    def unfit(self, table: str) -> dict[str, int]:
+        """How many rows can never be told, by the reason."""
+        name, *_ = COLUMNS[table]
+        nameless = f"(typeof({name}) <> 'text' OR {name} = '')"
+        question = (
+            f"SELECT COUNT(CASE WHEN {nameless} THEN 1 END), COUNT(CASE WHEN NOT {nameless} THEN 1 END) FROM {table} "  # noqa: S608
+            f"WHERE {nameless} OR typeof(timestamp) <> 'integer' OR timestamp < 0 OR timestamp > ?"
+        )
+        ((names, times),) = self._asked(question, (LAST_MS,))
+        return {why: count for why, count in ((NO_NAME, names), (NO_TIME, times)) if count}
 
     def rows(self, table: str, after: Position, since: int) -> Iterator[sqlite3.Row]:
-        """The rows after ``after`` and from ``since`` (ms) on, by time and name."""
+        """The rows after ``after`` and from ``since`` (ms) on, by time and name; without those that are unfit."""
         name, *_ = COLUMNS[table]
         # One index gives the times, and those of one instant are few: the file is never sorted as a whole.
         question = (
             f"SELECT {', '.join(COLUMNS[table])} FROM {table} "  # noqa: S608, our names
-            f"WHERE timestamp >= ? AND (timestamp > ? OR {name} > ?) ORDER BY timestamp, {name} LIMIT {AT_ONCE}"
+            f"WHERE {_fit(name)} AND (timestamp > ? OR {name} > ?) ORDER BY timestamp, {name} LIMIT {AT_ONCE}"
         )
         while True:
-            page = self._asked(question, (max(after[0], since), after[0], after[1]))
+            page = self._asked(question, (max(after[0], since, 0), LAST_MS, after[0], after[1]))
             yield from page
             if len(page) < AT_ONCE:
                 return
@@ -92,8 +109,24 @@ class Source:
         try:
             return self._file.execute(question, values).fetchall()
         except sqlite3.Error as error:
-            raise NotASource(f"{self.path}: {error}") from None
+            raise NotASource(_said(self.path, error)) from None
 
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
+
+
+def _fit(name: str) -> str:
+    """The condition on a row that can be told: two places, for the first and the last time."""
+    time = "timestamp >= ? AND timestamp <= ? AND typeof(timestamp) = 'integer'"
+    return f"{time} AND typeof({name}) = 'text' AND {name} <> ''"
+
+
+def _said(path: Path, error: sqlite3.Error) -> str:
+    """What is the matter, and what to do about it."""
+    text = str(error)
+    if "locked" in text or "unable to open" in text:
+        text += "; stop the first Guardia, or import a copy: sqlite3 OLD '.backup COPY'"
+    elif "malformed" in text:
+        text += "; sqlite3 OLD '.recover' | sqlite3 NEW saves what can be read"
+    return f"{path}: {text}"

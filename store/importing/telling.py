@@ -38,7 +38,8 @@ class Telling:
         self.over = False
         """Whether every row was told."""
         self.why: dict[str, int] = {}
-        """Rows that cannot be told at all, by the reason."""
+        """Rows that cannot be told at all, by the reason; of twenty reasons."""
+        self.left_out = 0
 
     def turn(self) -> bool:
         """Tell some rows, and take note of what was acknowledged; whether there is news of that."""
@@ -70,31 +71,31 @@ class Telling:
         old, at = row[COLUMNS[table][0]], row["timestamp"]
         name = self._names.get(old) or fit(old)
         if not is_name(name):
-            self._left_out(f"no name can be made of {old[:40]!r}")
-        elif not 0 <= at * MILLISECOND < 2**63:
-            self._left_out("a time outside 1970 to 2262")
+            rows = self._left_out(f"no name can be made of {old[:40]!r}")
         else:
             try:
-                (self._sample if table == "metrics" else self._check)(name, at * MILLISECOND, row)
+                rows = (self._sample if table == "metrics" else self._check)(name, at * MILLISECOND, row)
             except Unfit as fault:
-                self._left_out(str(fault)[:100])
-        self._journal.told(self._messages, table, (at, old))
+                rows = self._left_out(str(fault)[:100])
+        self._journal.told(self._messages, table, (at, old), rows)
 
-    def _left_out(self, why: str) -> None:
+    def _left_out(self, why: str) -> int:
+        self.left_out += 1
         if why in self.why or len(self.why) < 20:
             self.why[why] = self.why.get(why, 0) + 1
+        return 0
 
-    def _check(self, name: str, at: int, row: sqlite3.Row) -> None:
+    def _check(self, name: str, at: int, row: sqlite3.Row) -> int:
         self._tell(check(dict(row)), name, at)
+        return 1
 
-    def _sample(self, name: str, at: int, row: sqlite3.Row) -> None:
+    def _sample(self, name: str, at: int, row: sqlite3.Row) -> int:
         values, facts = readings(dict(row))
         if facts is not None and self._facts.get(name) != facts:
             self._facts[name] = facts
             self._tell(facts, name, at)
         if not values:
-            self._left_out("no number in it")
-            return
+            return self._left_out("no number in it")
         layout = Layout(tuple(values))
         if (name, layout.id) not in self._layouts:
             if len(self._layouts) >= MOST_LAYOUTS:
@@ -102,6 +103,7 @@ class Telling:
             self._layouts.add((name, layout.id))
             self._tell(layout, name, at)
         self._tell(Sample(layout.id, tuple(values.values())), name, at)
+        return 1
 
     def _tell(self, message: Message, name: str, at: int) -> None:
         self._deliverer.tell(message, at=at, subject=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bus.progress import Progress
 from store.importing.command import main
 from store.importing.journal import Journal
 from store.importing.rows import check, readings
-from store.importing.source import START, NotASource, Source
+from store.importing.source import NO_NAME, NO_TIME, START, NotASource, Source
 from tests.store.importing.given import METADATA, NOON_MS, database, usual
 
 ROW: dict[str, Any] = {
@@ -60,7 +61,7 @@ def test_columns_stand_for_details_that_cannot_be_read() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=12),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -100,7 +101,58 @@ def test_rows_come_by_time_from_anywhere_in_the_file(tmp_path: Path) -> None:
         assert rest == keys[place + 1 :]
     since = list(source.rows("metrics", START, NOON_MS + 15_000 * 690))
     assert len(since) == 20
-    assert [(held.name, held.rows) for held in source.held("service_checks", 0)] == [("My Shop", 700)]
+    days = source.held("service_checks", 0)
+    assert [(day.name, day.first, day.last) for day in days] == [("My Shop", NOON_MS, NOON_MS + 60_000 * 699)]
+    assert sum(day.rows for day in days) == 700
+
+
+def test_rows_that_nobody_could_tell_are_counted_and_left_out(tmp_path: Path) -> None:
+    file = sqlite3.connect(tmp_path / "x.db")
+    file.execute("CREATE TABLE metrics (server_id, timestamp, cpu_avg, memory_used, memory_total, temp_avg, metadata)")
+    times: list[object] = [None, "2025-01-01T00:00:00Z", NOON_MS + 0.5, b"1", -1, 2**62, 0, NOON_MS]
+    names: list[object] = [None, b"\xff", 5, ""]
+    rows: list[tuple[object, object, object]] = [("a", time, 1.0) for time in times] + [
+        (name, NOON_MS, 1.0) for name in names
+    ]
+    rows += [("b", NOON_MS + n, cpu) for n, cpu in enumerate([float("inf"), 1e300, float("nan"), "x", 5])]
+    file.executemany("INSERT INTO metrics VALUES (?, ?, ?, 1, 2, 3, '{}')", rows)
+    file.commit()
+    file.close()
+    source = Source(tmp_path / "x.db")
+    told = [(row["server_id"], row["timestamp"]) for row in source.rows("metrics", START, 0)]
+    assert told == [("a", 0), ("a", NOON_MS), *(("b", NOON_MS + n) for n in range(5))]
+    assert source.unfit("metrics") == {NO_NAME: 4, NO_TIME: 6}
+    assert [(day.name, day.rows, day.measured) for day in source.held("metrics", 0)] == [
+        *(("a", 1, 1), ("a", 1, 1), ("b", 5, 1))
+    ]
+
+
+def test_a_host_whose_clock_was_at_1970_costs_a_question_for_each_of_its_days_only(tmp_path: Path) -> None:
+    rows = [("a", at, 1.0, 1, 2, 3.0, "{}") for at in (0, NOON_MS, 9_000_000_000_000)]
+    assert len(Source(database(tmp_path / "x.db", rows)).held("metrics", 0)) == 3
+
+
+def test_a_file_that_another_holds_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = database(tmp_path / "x.db")
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    connect: Any = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, **more, timeout=0))
+    with pytest.raises(NotASource, match="is locked; stop the first Guardia, or import a copy"):
+        Source(file).held("metrics", 0)
+    holder.close()
+
+
+def test_a_folder_is_said_to_be_no_file(tmp_path: Path) -> None:
+    with pytest.raises(NotASource, match="not a file"):
+        Source(tmp_path)
+
+
+def test_nothing_is_told_to_a_hub_that_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "guardia.toml").write_text("")
+    file = usual(tmp_path / "metrics.db", 1)
+    assert main([str(file), "--config", str(tmp_path / "guardia.toml")]) == 2
+    assert "the hub is not running here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -133,8 +185,6 @@ def test_a_file_that_is_damaged_behind_its_head_is_refused_in_a_sentence(
 
 
 def test_a_table_of_another_program_is_refused(tmp_path: Path) -> None:
-    import sqlite3
-
     file = sqlite3.connect(tmp_path / "x.db")
     file.execute("CREATE TABLE metrics (server_id TEXT, timestamp INTEGER)")
     file.close()
@@ -147,17 +197,45 @@ def test_only_what_was_acknowledged_is_remembered(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "import", source)
     journal.told(3, "metrics", (10, "a"))
     journal.told(5, "metrics", (11, "a"))
+    journal.told(5, "metrics", (11, "b"), 0)
     journal.told(6, "service_checks", (11, "shop"))
     assert not journal.acknowledged(2)
     assert journal.acknowledged(5)
     journal.keep()
 
     again = Journal(tmp_path / "import", source)
-    assert (again.after("metrics"), again.after("service_checks"), again.rows) == ((11, "a"), START, 2)
+    assert (again.after("metrics"), again.after("service_checks"), again.rows) == ((11, "b"), START, 2)
+    assert Journal(tmp_path / "import", source, since=5).rows == 2
     again.path.write_text("rubbish")
     assert Journal(tmp_path / "import", source).rows == 0
     again.forget()
     assert not again.path.exists()
+
+
+def test_what_came_before_the_begin_of_an_import_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+    source = database(tmp_path / "metrics.db")
+    journal = Journal(tmp_path / "import", source, since=1000)
+    journal.told(1, "metrics", (2000, "a"))
+    journal.acknowledged(1)
+    journal.keep()
+    assert Journal(tmp_path / "import", source, since=1000).after("metrics") == (2000, "a")
+    assert Journal(tmp_path / "import", source, since=3000).after("metrics") == (2000, "a")
+    assert Journal(tmp_path / "import", source, since=999).after("metrics") == START
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_no_line_of_progress_is_longer_than_its_terminal_and_what_was_done_before_tells_no_speed() -> None:
+    now = [0.0]
+    stream = Terminal()
+    progress = Progress("import", 200, stream, clock=lambda: now[0], began=100)
+    now[0] = 10.0
+    progress.at(150, "x" * 200)
+    assert stream.getvalue().startswith("\rimport [######################--------]  75 %, 10 s left, xxx")
+    assert len(stream.getvalue()) == len("\r") + 79 + len("\x1b[K")
 
 
 def test_progress_is_a_line_now_and_then_where_there_is_no_terminal() -> None:

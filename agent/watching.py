@@ -49,11 +49,11 @@ class Watching:
         self._busy = False
         if outcome is None:
             self._watchman.said(cry)
-            self._log.warning("told the watchman's address that the hub is %s", cry.state)
+            self._log.warning("told watch_url that the hub is %s", cry.state)
             return
         wait = self._watchman.failed(time.monotonic())
         reason = outcome if isinstance(outcome, str) else type(outcome).__name__
-        self._log.error("cannot tell the watchman's address: %s, trying again in %.0f s", reason, wait)
+        self._log.error("cannot reach watch_url: %s, trying again in %.0f s", reason, wait)
 
 
 def message(host: str, cry: Cry, now: float, wall: float) -> dict[str, object]:

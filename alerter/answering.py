@@ -236,6 +236,6 @@ class Counter:
             raise Objected("an acknowledgement has an owner: say who you are")
         incident = self._desk.acknowledge(asked.incident, Acknowledgement(asked.owner.strip(), now, asked.note))
         if incident is None:
-            raise NotThere(f"no incident {asked.incident} burns; guardia alerts shows their ids")
+            raise NotThere(f"no incident {asked.incident} fires now; guardia alerts shows their ids")
         self._desk.settle(now)
         return Done(incident.id, f"{incident.rule} of {incident.subject} is acknowledged by {asked.owner.strip()}")

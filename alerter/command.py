@@ -84,7 +84,7 @@ def silence_list(argv: Sequence[str]) -> int:
 
 def silence_end(argv: Sequence[str]) -> int:
     """End a silence now."""
-    parser = _parser("silence end", "End a silence now: what still burns is told.")
+    parser = _parser("silence end", "End a silence now: what still fires is notified.")
     parser.add_argument("id", help="as guardia silence list shows it")
     parser.add_argument("--owner", default=_me(), help="who does it (default: you)")
     given = parser.parse_args(argv)

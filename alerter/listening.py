@@ -141,14 +141,14 @@ class Listening:
                 self._vitals.gauge("alerter.lag_seconds", max(0.0, (now - received) / 1e9))
             except Malformed as fault:
                 self._vitals.count("alerter.malformed")
-                self._log.error("a frame of the stair that is none: %s", fault)
+                self._log.error("a frame from the collector cannot be read: %s", fault)
 
     def _missed(self, stamp: Stamp) -> bool:
         missed = self._passed.missing(stamp)
         if not missed:
             return False
         self._vitals.count("alerter.holes")
-        self._log.warning("missed %d frames of the stair (%s): asking the store for them", missed, stamp.kind)
+        self._log.warning("missed %d frames from the collector (%s): asking the store for them", missed, stamp.kind)
         return True
 
     # -- passing time ---

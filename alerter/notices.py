@@ -138,7 +138,7 @@ def _later(
 
 
 def _said(intents: Sequence[Intent]) -> list[Reason]:
-    words = {ESCALATION: ("escalated", "nobody acknowledged it: told"), REMINDER: ("reminded", "it still burns: told")}
+    words = {ESCALATION: ("escalated", "nobody acknowledged it: told"), REMINDER: ("reminded", "it still fires: told")}
     return [Reason(words[one.about][0], f"{words[one.about][1]} {one.channel}") for one in intents]
 
 

@@ -65,7 +65,7 @@ def title(item: Item) -> str:
     incident = item.incident
     rest = {
         RECOVERY: f"is over after {duration(item)}",
-        REMINDER: f"still burns after {duration(item)}",
+        REMINDER: f"still firing after {duration(item)}",
         ESCALATION: f"unacknowledged for {duration(item)}",
         CHANGED: f"is {incident.severity} now",
         TEST: "a test notice",

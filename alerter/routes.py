@@ -36,7 +36,7 @@ class Notify:
         4 * 3600.0,
         unit="s",
         minimum=0,
-        help="An alarm that burns on unacknowledged is told again this often; 0: never.",
+        help="An alarm that keeps firing unacknowledged is told again this often; 0: never.",
     )
     escalate: tuple[Step, ...] = setting(
         (), help='Who else is told later on: [{ after = "15m", channels = ["boss"] }].'

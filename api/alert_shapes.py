@@ -76,7 +76,7 @@ class IncidentShape(TypedDict):
 
 
 class IncidentPage(TypedDict):
-    """What burned, the newest first."""
+    """What fired, the newest first."""
 
     incidents: list[IncidentShape]
     count: int

@@ -143,7 +143,7 @@ def _store(store: StoreSeen, writers: Part) -> Part:
 def _canary(age: float) -> Part:
     if age <= LIMIT_SECONDS:
         return _part("ok", None)
-    return _part("down", f"no message has come from the door to the disk and back for {to_words(age)}")
+    return _part("down", f"no message has come from the collector to the disk and back for {to_words(age)}")
 
 
 def _silent(gone: Mapping[str, float], programs: Iterable[str], word: PartHealth) -> tuple[PartHealth, str | None]:

@@ -196,7 +196,7 @@ ROUTES = (
         "/api/v1/incidents",
         alerts.IncidentsResource,
         alert_shapes.IncidentPage,
-        "What burned, the newest first.",
+        "What fired, the newest first.",
         (
             Parameter("since", "time", f"{_TIMES}; a week before until"),
             Parameter("until", "time", "now"),

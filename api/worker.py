@@ -117,8 +117,8 @@ class Lifespan:
             vitals.gauge("stream.clients", float(fanout.clients))
             vitals.gauge("stream.sent_total", float(fanout.sent))
             vitals.gauge("stream.dropped_total", float(fanout.dropped))
-            vitals.gauge("stair.frames_total", float(self._stair.frames))
-            vitals.gauge("stair.malformed_total", float(self._stair.malformed + self._hub.live.malformed))
+            vitals.gauge("received.frames_total", float(self._stair.frames))
+            vitals.gauge("received.malformed_total", float(self._stair.malformed + self._hub.live.malformed))
             vitals.gauge(COPIES, float(self._hub.config.workers))
             if (canary := self._hub.canary) is not None:
                 vitals.gauge("canary.age_seconds", canary.age(self._hub.clock()))

@@ -26,7 +26,7 @@ class Command:
 
 
 COMMANDS = {
-    "collector": Command("collector.__main__:main", "the door and the stair: takes what agents push and publishes it"),
+    "collector": Command("collector.__main__:main", "takes what agents push, and publishes it to the programs of the hub"),
     "store writer": Command("store.__main__:writer", "keeps what is published, on disk"),
     "store reader": Command("store.__main__:reader", "answers questions about the past"),
     "store sealer": Command(
@@ -49,7 +49,7 @@ COMMANDS = {
     "hosts": Command("viewer.printing:hosts", "all hosts, once"),
     "services": Command("viewer.printing:services", "all services, once"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
-    "alerts": Command("viewer.standing:main", "what burns; exit code 1 when something fires"),
+    "alerts": Command("viewer.standing:main", "what fires; exit code 1 when something does"),
     "why": Command("alerter.command:why", "why an alarm came, or did not"),
     "rules": Command("alerter.command:rules", "the rules in force"),
     "rules test": Command("alerter.timelines:main", "tries rules on timelines of your own"),

@@ -88,4 +88,4 @@ class Door:
             if frames:
                 self._counters[kind] += 1
                 self._stair.send(stamped(kind, self.incarnation, self._counters[kind], received, frames))
-                self._vitals.count("stair.frames", len(frames))
+                self._vitals.count("published.frames", len(frames))

@@ -180,7 +180,7 @@ class Checking:
     def _looked(self, found: Looked | BaseException) -> None:
         self._looking = False
         if isinstance(found, BaseException):
-            self._log.error("a fault of Guardia's own in the look at the canaries", exc_info=found)
+            self._log.error("a fault of Guardia's own while looking at the canaries", exc_info=found)
             found = Looked(self._clock(), {})
         before = self.own.connected
         self.own = self.own.looked(found)

@@ -44,7 +44,7 @@ class Reports:
                 for record in read(frame, start):
                     self._take(record, stamp.received)
             except Malformed as fault:
-                self._log.error("a frame of the stair that is none: %s", fault)
+                self._log.error("a frame from the collector cannot be read: %s", fault)
 
     def ask(self) -> None:
         """Ask the store for the last report of each job; whoever does not answer is asked again later."""

@@ -1,4 +1,4 @@
-"""``guardia alerts``: what burns, printed once, for pipes and scripts.
+"""``guardia alerts``: what fires, printed once, for pipes and scripts.
 
 It asks the alerter of this machine itself, which needs neither token nor API; with ``--hub``, or where ``viewer.toml``
 names a hub on another machine, that hub's API. Plain text, never a colour code. Exit codes: 0 nothing fires, 1 it does,
@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
         return hubs.SILENT
     found = worst([one for one in told.alarms if about(one, given.subject)])
     if given.subject and not found:
-        # Nothing burns there, or there is nothing of that name.
+        # Nothing fires there, or there is nothing of that name.
         wrong, code = misnamed(place, _home(given.config), given.subject)
         if wrong:
             print("".join(cells(f"guardia alerts: {wrong}")), file=sys.stderr)
@@ -104,9 +104,9 @@ def misnamed(place: Hub | None, folder: Path, subject: str) -> tuple[str, int]:
 
 
 def text(found: Sequence[Incident]) -> str:
-    """What burns for people, the worst first; times in UTC, as in the log."""
+    """What fires, for people, the worst first; times in UTC, as in the log."""
     if not found:
-        return "Nothing burns.\n"
+        return "Nothing fires.\n"
     heads = ("SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON")
     rows = [
         (one.severity, one.state, f"{one.kind}/{one.subject}", one.rule, _when(one.since), one.id, _why(one))

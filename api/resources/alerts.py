@@ -39,7 +39,7 @@ class Alerts(Resource):
 
 
 class IncidentsResource(Resource):
-    """What burned, the newest first, in pages."""
+    """What fired, the newest first, in pages."""
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query = query_of(req)

@@ -168,7 +168,7 @@ def test_a_silence_has_owner_reason_and_end(memory: Memory, asked: AddSilence, t
     ("asked", "fault", "told"),
     [
         (EndSilence("none", "anna"), NotThere, "there is no silence none"),
-        (Acknowledge("none", "anna", ""), NotThere, "no incident none burns"),
+        (Acknowledge("none", "anna", ""), NotThere, "no incident none fires now"),
         (Acknowledge("none", " ", ""), Objected, "has an owner"),
         (AddSilence("anna", "disk", at(60), ()), Objected, "what it holds back"),
     ],

@@ -264,7 +264,7 @@ def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
     memory.close()
     said = capsys.readouterr().err
     assert "there is no silence abc" in said
-    assert "no incident abc burns" in said
+    assert "no incident abc fires now" in said
     assert "expected severity=info, warning or critical; did you mean critical?" in said
 
 

@@ -33,7 +33,7 @@ def test_the_hub_is_down_when_nothing_comes_all_the_way_whatever_its_parts_say()
 
     assert overall(fine) == "ok"
     assert overall(blocked) == "down"
-    assert blocked["canary"]["reason"] == "no message has come from the door to the disk and back for 75 s"
+    assert blocked["canary"]["reason"] == "no message has come from the collector to the disk and back for 75 s"
 
 
 class Shelf(FakeCounter):

@@ -145,7 +145,7 @@ def test_alarms_of_one_host_alone_decide_the_exit_code(hub: Hub, capfd: pytest.C
     assert standing.main(["--hub", hub.url, names["pending"]]) == 0, "nothing fires yet"
     capfd.readouterr()
     assert standing.main(["--hub", hub.url, f"service/{names['firing']}"]) == 0
-    assert capfd.readouterr().out == "Nothing burns.\n"
+    assert capfd.readouterr().out == "Nothing fires.\n"
 
 
 STRANGE: dict[str, tuple[bytes, str]] = {

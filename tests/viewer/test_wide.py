@@ -35,8 +35,8 @@ def test_pulse_asks_for_no_hosts_history_where_it_shows_none() -> None:
 
 def test_pulse_has_services_and_what_burned_lately_from_140_columns_on() -> None:
     wide, usual = seen("50", "pulse").draw(140, 40).text(), seen("50", "pulse").draw(139, 40).text()
-    assert "Burned lately" in wide
-    assert "Burned lately" not in usual
+    assert "Recent incidents" in wide
+    assert "Recent incidents" not in usual
     assert "STATE       SERVICE" in wide
 
 

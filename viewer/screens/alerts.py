@@ -1,4 +1,4 @@
-"""What burns, what is silenced, what burned lately: a list, and the chosen line in full below it. Pure."""
+"""What fires, what is silenced, what fired lately: a list, and the chosen line in full below it. Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Row]) -> None:
 def _counts(scene: Scene) -> list[Span]:
     alarms = scene.model.alarms
     if scene.model.replay is not None:
-        return [(f"▼ {scene.firing()} burned then", Role.WARN)]
+        return [(f"▼ {scene.firing()} fired then", Role.WARN)]
     if not alarms.told:
         return [(alarms.failed, Role.WARN)] if alarms.failed else []
     style = Role.STALE if scene.model.world.link.state != "live" or alarms.failed else Role.TEXT
@@ -284,7 +284,7 @@ def _burning(scene: Scene, row: Row, one: Incident) -> list[tuple[str, str, int]
     ]
     if row.kind == "past" and one.started is not None and one.ended is not None:
         lasted = age(one.ended - one.started)
-        found.append(("burned", f"from {moment(scene, one.started)} for {lasted}", Role.TEXT))
+        found.append(("fired", f"from {moment(scene, one.started)} for {lasted}", Role.TEXT))
     found.append(("why", one.reason or "–", Role.TEXT))
     if one.threshold is not None:
         found.append(("value", f"{number(one.value)}, limit {number(one.threshold)}", Role.TEXT))

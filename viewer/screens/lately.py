@@ -1,4 +1,4 @@
-"""What burned and is over, the newest first. Pure."""
+"""What fired and is over, the newest first. Pure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from viewer.units import age
 
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw as many as fit."""
-    inner = panel(pane, "Burned lately")
+    inner = panel(pane, "Recent incidents")
     over = (one for one in scene.model.alarms.past if one.ended is not None and one.ended <= scene.hub_time)
     rows = list(islice(over, max(0, inner.height - 1)))
     if not rows:
-        nothing(inner, "nothing burned lately")
+        nothing(inner, "no recent incidents")
         return
     now = scene.hub_time
     subject, rule = longest(lambda one: one.about, rows, 30), longest(lambda one: one.rule, rows, 30)

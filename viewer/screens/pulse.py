@@ -27,7 +27,7 @@ from viewer.world import ORDER
 THREE, TWO = 112, 72
 """Columns from which three boxes stand beside each other, and two."""
 LATELY = 8
-"""Rows from which what burned lately has a box."""
+"""Rows from which what fired lately has a box."""
 CHARTS = 16
 """Rows from which the chosen host's charts stand below the lists."""
 SHOWN = ("up", "degraded", "down", "unknown")
@@ -67,9 +67,9 @@ def _below(scene: Scene, pane: Pane) -> None:
 
 
 def _beside(scene: Scene, pane: Pane, firing: Sequence[Incident], worst: Sequence[Bad]) -> None:
-    """The worst hosts at the left; at the right what fires, services, and what burned lately, as far as there is room.
+    """The worst hosts at the left; at the right what fires, services, and what fired lately, as far as there is room.
 
-    Where few hosts leave room, what burned lately stands below them, and the chosen host's charts at the right.
+    Where few hosts leave room, what fired lately stands below them, and the chosen host's charts at the right.
     """
     half = pane.width // 2
     left, right = pane.part(0, 0, half, pane.height), pane.part(half, 0, pane.width - half, pane.height)
@@ -238,7 +238,7 @@ def _flow(scene: Scene) -> list[tuple[str, list[str], int]]:
     own = model.own
     if model.replay is not None:
         # Of that time nobody knows what was lost or silenced.
-        return [*found, ("alerts", [f"{scene.firing()} burned then"], Role.TEXT)]
+        return [*found, ("alerts", [f"{scene.firing()} fired then"], Role.TEXT)]
     if own is None:
         found.append(("lost", ["not told"], Role.SOFT))
     else:

@@ -87,7 +87,11 @@ class Agent:
         help="A URL as ${NAME} or file:PATH: told when the hub has been silent for long, and when it is back.",
     )
     watch_seconds: float = setting(
-        600.0, unit="s", minimum=10, maximum=86_400, help="So long without a receipt means that the hub is silent, and watch_url is told."
+        600.0,
+        unit="s",
+        minimum=10,
+        maximum=86_400,
+        help="So long without a receipt means that the hub is silent, and watch_url is told.",
     )
 
     def objections(self) -> Iterator[Objection]:

@@ -26,7 +26,9 @@ class Command:
 
 
 COMMANDS = {
-    "collector": Command("collector.__main__:main", "takes what agents push, and publishes it to the programs of the hub"),
+    "collector": Command(
+        "collector.__main__:main", "takes what agents push, and publishes it to the programs of the hub"
+    ),
     "store writer": Command("store.__main__:writer", "keeps what is published, on disk"),
     "store reader": Command("store.__main__:reader", "answers questions about the past"),
     "store sealer": Command(

@@ -30,6 +30,8 @@ UNBORN = Arbiter.WORKER_BOOT_ERROR
 """How a worker ends that cannot start: the master ends then too."""
 STOP_SECONDS = 3
 MOST_WARNINGS = 100
+STRANGERS = ("Invalid UTF-8 sequence received from client.",)
+"""What uvicorn calls errors, with a traceback, though any stranger can cause it at will."""
 HANG_SECONDS = 30
 """A worker that does nothing for so long is killed and replaced."""
 
@@ -231,6 +233,8 @@ class Seldom(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this one is told."""
+        if str(record.msg) in STRANGERS:
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         if record.levelno != logging.WARNING:
             return True
         text, now = str(record.msg), self._clock()

@@ -9,7 +9,7 @@ import time
 import uvicorn
 
 from api.config import Api
-from api.server import Seldom, worker_class
+from api.server import STRANGERS, Seldom, worker_class
 
 
 def test_a_worker_says_that_it_lives_though_the_clock_was_set_back() -> None:
@@ -43,3 +43,16 @@ def test_what_a_stranger_can_cause_at_will_is_told_once_in_a_while_with_its_numb
         told("Invalid HTTP request received.") == "Invalid HTTP request received, and 7 more since that was told last"
     )
     assert told("Unsupported upgrade request.") == "Unsupported upgrade request."
+
+
+def test_a_message_of_a_stranger_that_is_no_text_is_no_error_of_ours_and_leaves_no_traceback() -> None:
+    seldom = Seldom(60.0, lambda: 0.0)
+
+    def record() -> logging.LogRecord:
+        why = (UnicodeDecodeError, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), None)
+        return logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, STRANGERS[0], (), why)
+
+    one = record()
+    assert seldom.filter(one)
+    assert (one.levelname, one.exc_info) == ("WARNING", None)
+    assert not seldom.filter(record())

@@ -9,14 +9,16 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from alerter.channels.common import Answer, Post, Refused, Unreached
 from bus.addresses import refusal
@@ -70,9 +72,12 @@ class Carrier:
                 verify=self.authority or True,
                 proxies={"http": self.proxy, "https": self.proxy} if self.proxy else {},
             )
-            body = answer.raw.read(MOST_BYTES, decode_content=False) or b""
-            if deadline.over:
+            if deadline.over:  # what was cut looks like a whole head
                 raise requests.ReadTimeout
+            body = b""
+            # Its status has said what it makes of it: whatever its body does, it is not told again for that.
+            with suppress(HTTPError, HTTPException, OSError):
+                body = answer.raw.read(MOST_BYTES, decode_content=False) or b""
             return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
 
     def dial(self, host: str, port: int, deadline: Deadline) -> socket.socket:

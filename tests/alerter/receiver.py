@@ -119,6 +119,18 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
 
 
+def unending(handler: BaseHTTPRequestHandler) -> None:
+    """A good answer whose body never comes to its end."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok")
+    handler.rfile.read(1)
+
+
+def no_chunks(handler: BaseHTTPRequestHandler) -> None:
+    """A good answer whose body is rubbish."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    handler.close_connection = True
+
+
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     """No answer at all."""
     handler.close_connection = True

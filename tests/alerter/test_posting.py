@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from alerter.channels.common import Post, Refused, Unreached
 from alerter.posting import MOST_BYTES, Carrier
-from tests.alerter.receiver import Receiver, Reply, hang_up
+from tests.alerter.receiver import Receiver, Reply, hang_up, no_chunks, unending
 
 TCP = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
 
@@ -65,6 +66,15 @@ def test_a_long_answer_is_cut() -> None:
     with Receiver() as receiver:
         receiver.usual = Reply(200, b"x" * (MOST_BYTES + 1000))
         assert len(Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 5.0).body) == MOST_BYTES
+
+
+@pytest.mark.parametrize("act", [unending, no_chunks])
+def test_who_said_that_he_has_it_has_it_whatever_becomes_of_his_answers_body(
+    act: Callable[[BaseHTTPRequestHandler], None],
+) -> None:
+    with Receiver() as receiver:
+        receiver.usual = Reply(act=act)
+        assert Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 0.5).status == 200
 
 
 def test_a_connection_that_breaks_may_have_told() -> None:

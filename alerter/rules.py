@@ -119,6 +119,15 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         rooms=("guardia.alerter",),
     ),
+    RuleTable(
+        name="store-full",
+        when="store.full > 0",
+        for_=20.0,
+        clear="store.full == 0",
+        clear_for=60.0,
+        severity="critical",
+        rooms=("guardia.store-writer",),
+    ),
     RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
 )
 """Few, and each worth waking somebody or looking at in the morning."""

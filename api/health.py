@@ -97,8 +97,10 @@ def hub_health(
     expected: Mapping[str, tuple[str, ...]],
     canary: float | None = None,
     vitals_seconds: float = VITALS_SECONDS,
+    *,
+    full: bool = False,
 ) -> dict[str, Part]:
-    """Each part of the hub with its word and reason.
+    """Each part of the hub with its word and reason; ``full`` is what the store's writer says of its disk.
 
     ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
 
@@ -117,7 +119,7 @@ def hub_health(
         name: _part(*_silent(gone, programs, "degraded" if name == "store" else "down"))
         for name, programs in {"store": (), **expected}.items()
     }
-    parts["store"] = _store(store, parts["store"])
+    parts["store"] = _store(store, parts["store"], full=full)
     if canary is not None:
         parts["canary"] = _canary(canary)
     return parts
@@ -130,9 +132,11 @@ def overall(parts: Mapping[str, Part]) -> PartHealth:
     return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
 
 
-def _store(store: StoreSeen, writers: Part) -> Part:
+def _store(store: StoreSeen, writers: Part, *, full: bool) -> Part:
     if store.failure is not None:
         return _part("down", store.failure)
+    if writers["status"] == "ok" and full:
+        return _part("degraded", "its disk is full: what comes waits in memory, and with who tells it")
     if writers["status"] == "ok" and store.lacking:
         return _part("degraded", store.lacking)
     if writers["status"] == "ok" and store.seconds is not None and store.seconds > 1.0:

@@ -17,12 +17,15 @@ from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
 from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
+from bus.messages import HUB
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.vitals import Vitals
 
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
+WRITER = HUB + "store-writer"
+"""Under which name the store\'s writer tells its vitals."""
 ACCOUNTS_NS = 10_000_000_000
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
@@ -92,7 +95,9 @@ class Hub:
                 self._store = await self._ask_store()
                 self._asked_at = self.clock()
         age = self.canary.age(now) if self.canary else None
-        return hub_health(now, self.started, self._store, self.live.rooms, self.expected, age, self.vitals_seconds)
+        full = bool(self.live.number(WRITER, "store.full"))
+        rooms, seconds = self.live.rooms, self.vitals_seconds
+        return hub_health(now, self.started, self._store, rooms, self.expected, age, seconds, full=full)
 
     async def _ask_store(self) -> StoreSeen:
         started = self.clock()

@@ -162,6 +162,12 @@ class Live:
             found.append((name, room, values))
         return [one for one in found if not copies.surplus(one[0])]
 
+    def number(self, program: str, name: str) -> float | None:
+        """The newest number that one of the hub's own programs told under this name."""
+        room = self.rooms.get(program)
+        values = self.values(room.newest) if room is not None and room.newest is not None else None
+        return values.get(name) if values else None
+
     def firing(self) -> int:
         """How many alarms burn, as far as it was heard of here."""
         return len(self.alerts)

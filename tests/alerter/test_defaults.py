@@ -64,6 +64,13 @@ def drill(world: World) -> None:
     world.sample(10, "guardia.alerter", {"drill.overdue_seconds": 0.0})
 
 
+def full(world: World) -> None:
+    for seconds in range(0, 60, 10):
+        world.sample(seconds, "guardia.store-writer", {"store.full": 1.0})
+    for seconds in range(60, 140, 10):
+        world.sample(seconds, "guardia.store-writer", {"store.full": 0.0})
+
+
 STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
@@ -73,6 +80,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "clock-skew": (clock, [(300.0, FIRED), (460.0, RESOLVED)]),
     "data-lost": (lost, [(10.0, FIRED), (910.0, RESOLVED)]),
     "drill-missed": (drill, [(0.0, FIRED), (10.0, RESOLVED)]),
+    "store-full": (full, [(20.0, FIRED), (120.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }
 

@@ -119,3 +119,14 @@ def test_a_store_that_lacks_something_is_degraded_and_says_what() -> None:
     parts = hub_health(NOON, NOON, StoreSeen(0.1, None, away), {}, {})
     assert parts["store"] == {"status": "degraded", "reason": away}
     assert overall(parts) == "degraded"
+
+
+def test_a_store_whose_disk_is_full_is_degraded_and_says_so_at_once() -> None:
+    now = heard = NOON + 5 * SECOND
+    there = rooms("guardia.store-writer", "guardia.collector", heard_at=heard)
+    parts = hub_health(now, NOON, ANSWERS, there, EXPECTED, full=True)
+    assert parts["store"]["status"] == "degraded"
+    assert str(parts["store"]["reason"]).startswith("its disk is full")
+    assert overall(parts) == "degraded"
+    later = hub_health(now + 60 * SECOND, NOON, ANSWERS, there, EXPECTED, full=True)
+    assert "has not been heard" in str(later["store"]["reason"]), "what it said last is old"

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -37,10 +37,18 @@ def main(argv: Sequence[str]) -> int:
         return _wrong(f"no records are called {given.kind}; {near or 'there are ' + listed(KINDS)}")
     if given.step is not None and (given.kind != "sample" or given.parquet):
         return _wrong("--step is for samples, as csv or jsonl")
+    if given.metric and given.kind != "sample":
+        return _wrong("--metric is for samples")
+    if given.parquet and (given.output or given.format):
+        return _wrong("--parquet makes a folder of its own; -o and --format are for text")
+    if given.output and Path(given.output).is_dir():
+        return _wrong(f"{given.output}: is a directory; -o names a file")
     now = time.time_ns()
     start, end = moment(given.since, now, 0), moment(given.until, now, now)
     if start is None or end is None:
         return _wrong("--since and --until take a time such as 2026-01-31T12:00 or a length back from now, as 7d")
+    if start > end:
+        return _wrong("--since is later than --until, which is now where it is not given")
     wanted = Wanted(given.kind, start, end, tuple(given.host), tuple(given.metric) or ("*",))
     folder = home.home_path(home.config_path(given.config, os.environ), os.environ)
     try:
@@ -71,7 +79,7 @@ def _text(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
     step = None if given.step is None else max(1, int(given.step * SECOND))
     extents = past.extents()
     with _output(given.output) as stream:
-        form = FORMS[given.format](stream)
+        form = FORMS[given.format or "csv"](stream)
         form.begin(heads(wanted.kind, stepped=step is not None))
         progress = _progress(extents, given, to_file=stream is not sys.stdout)
         done = 0
@@ -127,11 +135,16 @@ def _length(extent: Extent) -> int:
 
 @contextlib.contextmanager
 def _output(name: str | None) -> Iterator[TextIO]:
-    """The file, whole or not at all; or standard output."""
+    """The file, whole or not at all; or standard output. A device or a pipe takes its lines as they come."""
     if name is None:
         yield sys.stdout
         return
     path = Path(name)
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with beside.open("w", encoding="utf-8", newline="") as stream:
@@ -153,8 +166,8 @@ def moment(text: str | None, now: int, default: int) -> int | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    seconds = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-    return min(max(0, seconds * SECOND), FAR)
+    since = (found if found.tzinfo else found.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return min(max(0, since // timedelta(microseconds=1) * 1000), FAR)
 
 
 def _wrong(text: str) -> int:
@@ -164,7 +177,7 @@ def _wrong(text: str) -> int:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = Parser(prog="guardia export", description=__doc__)
-    parser.add_argument("--format", choices=tuple(FORMS), default="csv", help="csv (default) or JSON lines")
+    parser.add_argument("--format", choices=tuple(FORMS), help="csv (default) or JSON lines")
     parser.add_argument("--parquet", metavar="DIR", help="Parquet files by kind and day in this folder instead")
     parser.add_argument("--kind", default="sample", metavar="KIND", help="sample (default), check, alert, facts, ...")
     parser.add_argument(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from bus.messages import Alert, Sample
 from bus.questions import Question
 from store.answers import answer
 from store.backends.memory import MemoryBackend
-from store.exporting import parquet
+from store.exporting import command, parquet
 from store.exporting.command import moment
 from store.exporting.past import MOST_RECORDS, Past, Wanted
 from store.exporting.text import Csv, JsonLines, heads, instant, records_of, samples_of
@@ -154,7 +156,9 @@ def test_other_records_have_their_fields() -> None:
         ("1h", NOON - HOUR),
         ("2026-01-31T12:00", NOON),
         ("2026-01-31T13:00+01:00", NOON),
+        ("2026-01-31T12:00:00.000001", NOON + 1000),
         ("9999-12-31", FAR),
+        ("0001-01-01T00:00+14:00", 0),
         ("0001-01-01", 0),
         ("100000d", 0),
         ("9" * 400 + "d", None),
@@ -165,6 +169,63 @@ def test_a_time_is_an_instant_or_a_length_back_from_now_and_none_is_out_of_the_s
     text: str | None, at: int | None
 ) -> None:
     assert moment(text, NOON, 7) == at
+
+
+class Told:
+    """A hub that tells one sample."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.ask = store(layout(), sample(0))
+
+    def __enter__(self) -> Told:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(command, "Asking", Told)
+    (tmp_path / "guardia.toml").write_text("")
+    return tmp_path / "guardia.toml"
+
+
+def exported(hub: Path, *words: str) -> int:
+    return command.main([*words, "--config", str(hub)])
+
+
+def test_a_pipe_stays_one_and_a_link_leads_where_it_led(hub: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Opened for both, so that nobody waits for the other end.
+    reader = os.open(pipe, os.O_RDWR)
+    try:
+        assert exported(hub, "-o", str(pipe)) == 0
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        assert os.read(reader, 65536).startswith(b"time,host,metric,value\n")
+    finally:
+        os.close(reader)
+    (tmp_path / "link.csv").symlink_to("there.csv")
+    assert exported(hub, "-o", str(tmp_path / "link.csv")) == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "there.csv").read_text().startswith("time,")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "."], "is a directory"),
+        (["--kind", "check", "--metric", "cpu.*"], "--metric is for samples"),
+        (["--parquet", "x", "-o", "y"], "a folder of its own"),
+        (["--parquet", "x", "--format", "csv"], "a folder of its own"),
+        (["--since", "2026-02-01", "--until", "2026-01-01"], "later than --until"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_read(
+    words: list[str], said: str, hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exported(hub, *words) == 100
+    assert said in capsys.readouterr().err
 
 
 def test_instants_are_exact() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from bus.process import keep_heap
 from bus.program import Program, run
 from bus.sockets import Post, Publish, Pull
 from collector import guard
@@ -17,6 +18,8 @@ from collector.refusals import Refusals
 from collector.report import Report
 from collector.scarce import in_time
 
+HEAP_BYTES = 4_194_304
+"""What comes is given back to the heap soon, and asked of it again: some times what is taken at once, and a frame."""
 HELP = "guardia collector 2 runs the second one of this hub, for the second address in [bus] door."
 
 
@@ -25,6 +28,7 @@ def build(program: Program[Collector], place: int = 1) -> None:
     config, loop = program.config, program.loop
     guard.expected(program.bus, program.settings.path, place)
 
+    keep_heap(HEAP_BYTES)
     refusals = Refusals()
     stair = Publish(program.context, queue=config.queue)
     door = Door(

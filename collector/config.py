@@ -13,12 +13,15 @@ class Collector:
     """How the door works."""
 
     # 250 wide samples are 150 kB: they stay in the processor's cache, and their memory is used again; of 1000 at once
-    # each page is asked of the kernel anew.
+    # each page is asked of the kernel anew. Of frames that hold many samples the bytes are what counts.
     drain_frames: int = setting(
         250, minimum=1, maximum=100_000, help="At most this many frames are taken at once from one door."
     )
     drain_bytes: int = setting(
-        4_194_304, minimum=65_536, unit="bytes", help="At most this many bytes are taken at once."
+        262_144,
+        minimum=65_536,
+        unit="bytes",
+        help="At most this many bytes are taken at once.",
     )
     queue: int = setting(
         100_000,

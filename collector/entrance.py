@@ -42,11 +42,12 @@ class Entrance:
         """Admitted frames by kind, and how many came; at most ``frames`` of ``room`` bytes. ``now`` is monotonic."""
         by_kind: dict[str, list[bytes]] = {}
         receive, admit, who, limits = self.pull.raw.recv, self.intake.admit, self.who, self.limits
+        usual, purses, flag = self.intake.usual, limits.purses if limits is not None else None, zmq.NOBLOCK
         kind, admitted = "", []
         count = 0
         while count < frames and room > 0:
             try:
-                frame = receive(zmq.NOBLOCK, copy=False)
+                frame = receive(flag, copy=False)
             except zmq.Again:
                 break
             count += 1
@@ -66,12 +67,16 @@ class Entrance:
                         purse = limits.of(sender, now)
                         purse.frame(size)
                     data = frame.bytes
+                    found = admit(data, sender, purse)
                 else:
                     data = frame.bytes
-                    if limits is not None:
-                        purse = limits.of_claimed(claimed(data), now)
-                        purse.frame(size)
-                found = admit(data, sender, purse)
+                    if usual(data, purses, now):
+                        found = "sample"
+                    else:
+                        if limits is not None:
+                            purse = limits.of_claimed(claimed(data), now)
+                            purse.frame(size)
+                        found = admit(data, sender, purse)
             except Malformed as fault:
                 refuse(fault, sender or self._sender(frame), data, sender)
                 if fault.reason == "revoked" or (purse is not None and purse.hopeless):

@@ -8,6 +8,7 @@ allowance has frames dropped and counted: its protocol sends them again, slower 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -182,6 +183,11 @@ class Limits:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    @property
+    def purses(self) -> Mapping[str | bytes, Sender]:
+        """Those of all senders that are known, as of when ``of`` or ``Sender.at`` was called last."""
+        return self._all
 
     def of(self, name: str | bytes, now: float) -> Sender:
         """The sender's purse, full at first; ``name`` in bytes where it is only claimed."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bus.messages import Alert, Check, Heartbeat, Layout, Message, Sample
 from bus.wire import MAX_FRAME, Malformed, Record, pack, record
+from collector.entrance import claimed
 from collector.intake import Intake
 from collector.limits import Allowance, Limits
 
@@ -176,6 +177,65 @@ def test_several_of_a_source_that_is_known_are_told_the_same_as_of_one_that_is_n
     known = Intake(public=True)
     known.admit(SAMPLE)
     assert word(known, bytes(frame), sender) == word(Intake(public=True), bytes(frame), sender)
+
+
+SLOW = Allowance(messages=4.0, bytes=800.0, epochs=2)
+
+
+def judged(door: Intake, limits: Limits, frame: bytes, now: float, *, usual: bool) -> str:
+    """As the door without keys does it; ``usual``: what is usual by few steps."""
+    try:
+        if usual and door.usual(frame, limits.purses, now):
+            return "sample"
+        purse = limits.of_claimed(claimed(frame), now)
+        purse.frame(len(frame))
+        return door.admit(frame, None, purse)
+    except Malformed as fault:
+        return f"{fault.reason}: {fault}"
+
+
+def left(limits: Limits) -> list[tuple[object, ...]]:
+    return [
+        (name, purse.messages.tokens, purse.volume.tokens, purse.patience.tokens, purse.paid, purse.now)
+        for name, purse in limits.purses.items()
+    ]
+
+
+FRAMES = st.one_of(
+    st.builds(
+        lambda source, epoch, count: b"".join(
+            pack(record(Sample(1, (1.0,)), source=source, at=1, epoch=epoch, number=number + 1))
+            for number in range(count)
+        ),
+        st.sampled_from(["web-1", "web-2"]),
+        st.integers(1, 4),
+        st.integers(1, 4),
+    ),
+    st.lists(OTHERS, min_size=1, max_size=3).map(b"".join),
+)
+
+
+@given(st.lists(st.tuples(FRAMES, st.sampled_from([0.0, 0.0, 0.05, 1.0]), st.none() | st.integers(0, 900))))
+def test_what_is_usual_is_judged_and_paid_for_as_everything_is(told: list[tuple[bytes, float, int | None]]) -> None:
+    quick, thorough = (Intake(public=True), Limits(SLOW)), (Intake(public=True), Limits(SLOW))
+    now = 0.0
+    for frame, pause, broken in told:
+        now += pause
+        if broken is not None:
+            place = broken % len(frame)
+            frame = frame[:place] + bytes((frame[place] ^ 1,)) + frame[place + 1 :]
+        assert judged(*quick, frame, now, usual=True) == judged(*thorough, frame, now, usual=False)
+        assert left(quick[1]) == left(thorough[1])
+
+
+def test_what_is_usual_needs_no_purse_where_nobody_pays() -> None:
+    door = Intake(public=False)
+    assert not door.usual(SAMPLE, None, 0.0), "nobody was heard of yet"
+    door.admit(SAMPLE)
+    assert door.usual(SAMPLE, None, 0.0)
+    assert door.usual(SAMPLE * 3, None, 0.0)
+    assert not door.usual(SAMPLE * 3 + SAMPLE[:-1], None, 0.0)
+    assert not door.usual(SAMPLE + told(Sample(1, (1.0, 2.0)), number=2), None, 0.0), "another layout: left to admit"
 
 
 @pytest.mark.parametrize("known", [False, True])

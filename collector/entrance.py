@@ -12,6 +12,7 @@ from bus.wire import HEADER, Malformed
 from collector.hangup import descriptor_of
 from collector.intake import Intake
 from collector.limits import Limits, Sender
+from collector.usual import SAMPLES
 
 _SOURCE_LENGTH = 4
 """Where a record's header says how long its source is; see ``bus/wire.py``."""
@@ -21,6 +22,8 @@ HangUp = Callable[[int], object]
 """Ends the connection with this file descriptor."""
 Refuse = Callable[[Malformed, str, bytes, str | None], None]
 """Is told of a refusal: why, of whom, which frame, and the name that its key stands for."""
+ByKind = dict[str, list[bytes]]
+"""Admitted frames by the kind of their records."""
 
 
 @dataclass(slots=True)
@@ -38,12 +41,11 @@ class Entrance:
     hang_up: HangUp | None = None
     _parted: bool = False
 
-    def taken(self, frames: int, room: int, now: float, refuse: Refuse) -> tuple[dict[str, list[bytes]], int]:
+    def taken(self, frames: int, room: int, now: float, refuse: Refuse) -> tuple[ByKind, int]:
         """Admitted frames by kind, and how many came; at most ``frames`` of ``room`` bytes. ``now`` is monotonic."""
-        by_kind: dict[str, list[bytes]] = {}
-        receive, admit, who, limits = self.pull.raw.recv, self.intake.admit, self.who, self.limits
-        usual, purses, flag = self.intake.usual, limits.purses if limits is not None else None, zmq.NOBLOCK
-        kind, admitted = "", []
+        by_kind: ByKind = {}
+        receive, who, flag = self.pull.raw.recv, self.who, zmq.NOBLOCK
+        samples: list[zmq.Frame] = []
         count = 0
         while count < frames and room > 0:
             try:
@@ -51,41 +53,58 @@ class Entrance:
             except zmq.Again:
                 break
             count += 1
-            size = len(frame)
-            room -= size
-            sender: str | None = None
-            purse: Sender | None = None
-            data = b""
-            try:
-                if frame.more or self._parted:
-                    self._parted = frame.more
-                    raise Malformed("frames", "a message of several frames")
-                if who is not None:
-                    sender = who(frame)
-                    if limits is not None:
-                        # What is over the allowance costs no copy.
-                        purse = limits.of(sender, now)
-                        purse.frame(size)
-                    data = frame.bytes
-                    found = admit(data, sender, purse)
-                else:
-                    data = frame.bytes
-                    if usual(data, purses, now):
-                        found = "sample"
-                    else:
-                        if limits is not None:
-                            purse = limits.of_claimed(claimed(data), now)
-                            purse.frame(size)
-                        found = admit(data, sender, purse)
-            except Malformed as fault:
-                refuse(fault, sender or self._sender(frame), data, sender)
-                if fault.reason == "revoked" or (purse is not None and purse.hopeless):
-                    self._end(frame)
-                continue
-            if found != kind:
-                kind, admitted = found, by_kind.setdefault(found, [])
-            admitted.append(data)
+            room -= len(frame)
+            if frame.more or self._parted:
+                self._parted = frame.more
+                refuse(Malformed("frames", "a message of several frames"), self._sender(frame), b"", None)
+            elif who is None and frame.bytes.startswith(SAMPLES):
+                samples.append(frame)
+            else:
+                self._judge(frame, now, by_kind, refuse)
+        if samples:
+            self._judge_samples(samples, now, by_kind, refuse)
         return by_kind, count
+
+    def _judge_samples(self, samples: list[zmq.Frame], now: float, by_kind: ByKind, refuse: Refuse) -> None:
+        """Samples of nobody in particular, as they came."""
+        told = [frame.bytes for frame in samples]
+        purses = self.limits.purses if self.limits is not None else None
+        left = self.intake.usual_each(told, purses, now)
+        if left is not None and not left:
+            by_kind.setdefault("sample", []).extend(told)
+            return
+        unpaid = None if left is None else frozenset(left)
+        for place, data in enumerate(told):
+            if not self.intake.usual(data, purses, now) if unpaid is None else place in unpaid:
+                self._judge(samples[place], now, by_kind, refuse)
+            else:
+                by_kind.setdefault("sample", []).append(data)
+
+    def _judge(self, frame: zmq.Frame, now: float, by_kind: ByKind, refuse: Refuse) -> None:
+        who, limits = self.who, self.limits
+        sender: str | None = None
+        purse: Sender | None = None
+        data = b""
+        try:
+            if who is not None:
+                sender = who(frame)
+                if limits is not None:
+                    # What is over the allowance costs no copy.
+                    purse = limits.of(sender, now)
+                    purse.frame(len(frame))
+                data = frame.bytes
+            else:
+                data = frame.bytes
+                if limits is not None:
+                    purse = limits.of_claimed(claimed(data), now)
+                    purse.frame(len(frame))
+            kind = self.intake.admit(data, sender, purse)
+        except Malformed as fault:
+            refuse(fault, sender or self._sender(frame), data, sender)
+            if fault.reason == "revoked" or (purse is not None and purse.hopeless):
+                self._end(frame)
+        else:
+            by_kind.setdefault(kind, []).append(data)
 
     def _end(self, frame: zmq.Frame) -> None:
         fd = descriptor_of(frame)

@@ -5,14 +5,12 @@ The checks run from cheap to dear: size, form, kind, checksum, names. A body is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from struct import Struct
-from zlib import crc32
+from collections.abc import Callable, Sequence
 
-from bus.messages import BY_CODE, HUB, IMPORT, KINDS, MAX_BODY, is_name
-from bus.wire import FIXED, HEADER, MAX_FRAME, PLAIN, PLAIN_SAMPLE, Malformed, verify, walk
-from collector.limits import Sender
+from bus.messages import BY_CODE, HUB, IMPORT, KINDS, is_name
+from bus.wire import HEADER, MAX_FRAME, PLAIN, PLAIN_SAMPLE, Malformed, verify, walk
+from collector.limits import Purses, Sender
+from collector.usual import alone, sound, together
 
 OF_THE_SOURCE = frozenset(KINDS[name].code for name in ("layout", "sample", "facts", "processes"))
 """Kinds in which a producer speaks of itself; checks, alerts and the like are about somebody else."""
@@ -27,9 +25,6 @@ _IMPORT = IMPORT.encode()
 """Tells what other hosts measured, over the hub's own door only."""
 _LAYOUT = KINDS["layout"].code
 _MOST_NAMES = 100_000
-_HEADER, _FIXED = HEADER.size, FIXED.size
-_ALIKE = 20
-"""Bytes of a record's header that are those of the one before it where both are samples of one layout and epoch."""
 
 
 class Intake:
@@ -92,55 +87,26 @@ class Intake:
             purse.spent(count)
         return BY_CODE[code].name
 
-    def usual(self, frame: bytes, purses: Mapping[str | bytes, Sender] | None, now: float) -> bool:
-        """Whether these are good samples of one known source, and nothing else; what they take is paid for then.
+    def usual(self, frame: bytes, purses: Purses | None, now: float) -> bool:
+        """See ``collector.usual``: whether the frame is admitted as samples, and paid for."""
+        return alone(frame, self._names, purses, now)
 
-        Nearly every frame of who has no key is, and passes all checks of ``admit`` in few steps here; whatever else
-        comes is not paid for yet, and left to ``Sender.frame`` and ``admit``, which tell what is wrong. ``purses`` are
-        those of the names that senders claim; raises ``Malformed`` for an epoch too many.
-        """
-        size = len(frame)
-        if not _HEADER <= size <= MAX_FRAME:
-            return False
-        form, length, epoch, number, _, checksum = PLAIN.unpack_from(frame)
-        body = PLAIN_SAMPLE.get(form)
-        if body is None:
-            return False
-        source = frame[_HEADER:body]
-        if source not in self._names:
-            return False
-        if purses is None:
-            return bool(_sound(frame, body, length, number, checksum))
-        purse = purses.get(source)
-        if purse is None:
-            return False
-        if purse.now != now:
-            purse.at(now)
-        messages, volume = purse.messages, purse.volume
-        if messages.tokens <= 0 or volume.tokens <= 0:
-            return False
-        count = _sound(frame, body, length, number, checksum)
-        if not count:
-            return False
-        messages.tokens -= 1
-        volume.tokens -= size
-        if purse.paid != epoch:
-            purse.epoch(epoch)
-        messages.tokens -= count - 1
-        return True
+    def usual_each(self, frames: Sequence[bytes], purses: Purses | None, now: float) -> list[int] | None:
+        """See ``collector.usual``: which frames are still to be judged one by one; None: all of them."""
+        return together(frames, self._names, purses, now)
 
     def _is_usual(self, frame: bytes, sender: str | None, purse: Sender | None) -> bool:
-        """The same of a frame for which ``purse`` has paid as a frame already."""
-        if not _HEADER <= len(frame) <= MAX_FRAME:
+        """Whether these are good samples of one known source; ``purse``, which paid for the frame, pays for them."""
+        if not HEADER.size <= len(frame) <= MAX_FRAME:
             return False
         form, length, epoch, number, _, checksum = PLAIN.unpack_from(frame)
         body = PLAIN_SAMPLE.get(form)
         if body is None:
             return False
-        source = frame[_HEADER:body]
+        source = frame[HEADER.size : body]
         if source not in self._names or (sender is not None and sender.encode() != source):
             return False
-        count = _sound(frame, body, length, number, checksum)
+        count = sound(frame, body, length, number, checksum)
         if count and purse is not None:
             purse.epoch(epoch)
             purse.spent(count)
@@ -155,36 +121,6 @@ class Intake:
         if len(self._names) >= _MOST_NAMES:
             self._names.clear()
         self._names.add(name)
-
-
-def _sound(frame: bytes, body: int, length: int, number: int, checksum: int) -> int:
-    """How many samples ``frame`` holds, all of the source, form and length of the first; 0 where anything is wrong.
-
-    Of the first one it is given where its body begins, and what its header says.
-    """
-    end, size = body + length, len(frame)
-    if end == size:
-        good = number and length <= MAX_BODY and crc32(frame[_HEADER:], crc32(frame[:_FIXED])) == checksum
-        return 1 if good else 0
-    count, rest = divmod(size, end)
-    if rest or not count or length > MAX_BODY:
-        return 0
-    heads, checked = _rows(body, length)
-    firsts, numbers, sources = zip(*heads.iter_unpack(frame), strict=True)
-    if firsts.count(firsts[0]) != count or sources.count(sources[0]) != count or 0 in numbers:
-        return 0
-    for fixed, found, tail in checked.iter_unpack(frame):
-        if crc32(tail, crc32(fixed)) != found:
-            return 0
-    return count
-
-
-@lru_cache(256)
-def _rows(body: int, length: int) -> tuple[Struct, Struct]:
-    """A record whose body begins there and is so long: what of it must be alike and its number; what is checked."""
-    name = body - _HEADER
-    heads = Struct(f">{_ALIKE}sQ{_HEADER - _ALIKE - 8}x{name}s{length}x")
-    return heads, Struct(f">{_FIXED}sI{_HEADER - _FIXED - 4}x{name + length}s")
 
 
 def _pay(purse: Sender, code: int, epoch: int, frame: bytes, rest: int, end: int, subject: int) -> None:

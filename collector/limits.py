@@ -171,6 +171,10 @@ class Sender:
         return not self.patience.open(self.now)
 
 
+Purses = Mapping[str | bytes, Sender]
+"""By name, in bytes where it is only claimed."""
+
+
 class Limits:
     """All senders by name. Whoever was silent for ``LIVE_SECONDS`` is forgotten when others come in its place.
 
@@ -185,7 +189,7 @@ class Limits:
         return len(self._all)
 
     @property
-    def purses(self) -> Mapping[str | bytes, Sender]:
+    def purses(self) -> Purses:
         """Those of all senders that are known, as of when ``of`` or ``Sender.at`` was called last."""
         return self._all
 

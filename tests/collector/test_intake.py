@@ -6,14 +6,16 @@ import struct
 from zlib import crc32
 
 import pytest
+import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import Alert, Check, Heartbeat, Layout, Message, Sample
 from bus.wire import MAX_FRAME, Malformed, Record, pack, record
-from collector.entrance import claimed
+from collector.entrance import Entrance, claimed
 from collector.intake import Intake
 from collector.limits import Allowance, Limits
+from collector.usual import SAMPLES
 
 
 def told(message: Message, source: str = "web-1", subject: str | None = None, number: int = 1) -> bytes:
@@ -179,28 +181,8 @@ def test_several_of_a_source_that_is_known_are_told_the_same_as_of_one_that_is_n
     assert word(known, bytes(frame), sender) == word(Intake(public=True), bytes(frame), sender)
 
 
+PAUSES = st.sampled_from([0.0, 0.05, 1.0])
 SLOW = Allowance(messages=4.0, bytes=800.0, epochs=2)
-
-
-def judged(door: Intake, limits: Limits, frame: bytes, now: float, *, usual: bool) -> str:
-    """As the door without keys does it; ``usual``: what is usual by few steps."""
-    try:
-        if usual and door.usual(frame, limits.purses, now):
-            return "sample"
-        purse = limits.of_claimed(claimed(frame), now)
-        purse.frame(len(frame))
-        return door.admit(frame, None, purse)
-    except Malformed as fault:
-        return f"{fault.reason}: {fault}"
-
-
-def left(limits: Limits) -> list[tuple[object, ...]]:
-    return [
-        (name, purse.messages.tokens, purse.volume.tokens, purse.patience.tokens, purse.paid, purse.now)
-        for name, purse in limits.purses.items()
-    ]
-
-
 FRAMES = st.one_of(
     st.builds(
         lambda source, epoch, count: b"".join(
@@ -209,22 +191,70 @@ FRAMES = st.one_of(
         ),
         st.sampled_from(["web-1", "web-2"]),
         st.integers(1, 4),
-        st.integers(1, 4),
+        st.sampled_from([1, 1, 1, 2, 4]),
     ),
     st.lists(OTHERS, min_size=1, max_size=3).map(b"".join),
 )
+DRAINS = st.lists(st.tuples(st.lists(st.tuples(FRAMES, st.none() | st.integers(0, 900)), max_size=4), PAUSES))
 
 
-@given(st.lists(st.tuples(FRAMES, st.sampled_from([0.0, 0.0, 0.05, 1.0]), st.none() | st.integers(0, 900))))
-def test_what_is_usual_is_judged_and_paid_for_as_everything_is(told: list[tuple[bytes, float, int | None]]) -> None:
+class Came:
+    """A socket at which these frames have come."""
+
+    def __init__(self, frames: list[bytes]) -> None:
+        self._frames = iter(frames)
+        self.raw = self
+
+    def recv(self, flag: int, *, copy: bool) -> zmq.Frame:
+        for frame in self._frames:
+            return zmq.Frame(frame)
+        raise zmq.Again
+
+
+def drained(door: Intake, limits: Limits, told: list[bytes], now: float) -> list[str]:
+    """What becomes of frames that come together: those that are let in, and why the others are not."""
+    words: list[str] = []
+    entrance = Entrance(Came(told), door, "the door", None, limits)  # type: ignore[arg-type]
+    found, count = entrance.taken(100, 10**6, now, lambda fault, sender, frame, keyed: words.append(str(fault)))
+    assert count == len(told)
+    return sorted(words) + [f"{kind} {frame.hex()}" for kind in sorted(found) for frame in found[kind]]
+
+
+def one_by_one(door: Intake, limits: Limits, told: list[bytes], now: float) -> list[str]:
+    """The same by ``admit`` alone, what is not a sample first."""
+    words: list[str] = []
+    found: dict[str, list[bytes]] = {}
+    for frame in sorted(told, key=lambda frame: frame.startswith(SAMPLES)):
+        purse = limits.of_claimed(claimed(frame), now)
+        try:
+            purse.frame(len(frame))
+            found.setdefault(Intake.admit(door, frame, None, purse), []).append(frame)
+        except Malformed as fault:
+            words.append(str(fault))
+            assert purse.hopeless in (True, False)
+    return sorted(words) + [f"{kind} {frame.hex()}" for kind in sorted(found) for frame in found[kind]]
+
+
+def left(limits: Limits) -> list[tuple[object, ...]]:
+    return [
+        (name, purse.messages.tokens, purse.volume.tokens, purse.patience.tokens, purse.now)
+        for name, purse in sorted(limits.purses.items())
+    ]
+
+
+@given(DRAINS)
+def test_what_comes_together_is_judged_and_paid_for_as_it_is_one_by_one(
+    drains: list[tuple[list[tuple[bytes, int | None]], float]],
+) -> None:
     quick, thorough = (Intake(public=True), Limits(SLOW)), (Intake(public=True), Limits(SLOW))
     now = 0.0
-    for frame, pause, broken in told:
+    for frames, pause in drains:
         now += pause
-        if broken is not None:
-            place = broken % len(frame)
-            frame = frame[:place] + bytes((frame[place] ^ 1,)) + frame[place + 1 :]
-        assert judged(*quick, frame, now, usual=True) == judged(*thorough, frame, now, usual=False)
+        told = []
+        for frame, broken in frames:
+            place = broken % len(frame) if broken is not None else 0
+            told.append(frame if broken is None else frame[:place] + bytes((frame[place] ^ 1,)) + frame[place + 1 :])
+        assert drained(*quick, told, now) == one_by_one(*thorough, told, now)
         assert left(quick[1]) == left(thorough[1])
 
 

@@ -21,7 +21,7 @@ from store.archive.mark import OURS, Mark
 from store.backends import StoreBroken
 from store.backends.exchange import take_restored
 from store.backends.lmdb import LmdbBackend
-from store.care import compacting, snapshots
+from store.care import compacting, restoring, snapshots
 from store.care.compacting import Compacted
 from store.care.snapshots import Refused
 from store.care.verifying import BLOCKS, Fault, Report, verified
@@ -90,8 +90,8 @@ def restore(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
 
     def run(store: Path, folder: Path, archive: Path | None) -> int:
-        manifest, report = snapshots.checked(given.folder.absolute(), progress=_progress)
-        of_archive = snapshots.of_archive(given.folder.absolute(), manifest, archive)
+        manifest, report = restoring.checked(given.folder.absolute(), progress=_progress)
+        of_archive = restoring.of_archive(given.folder.absolute(), manifest, archive)
         _clear()
         if given.json:
             more = {"made_at": manifest["made_at"], "archive": of_archive}
@@ -103,7 +103,7 @@ def restore(argv: Sequence[str]) -> int:
         if report.damaged and not (given.damaged and not given.verify):
             return DAMAGED
         if not given.verify:
-            ready = snapshots.prepare(given.folder.absolute(), store, manifest, progress=_progress)
+            ready = restoring.prepare(given.folder.absolute(), store, manifest, progress=_progress)
             done = _restored(ready, store, folder)
             if not given.json:
                 print(done)

@@ -1,4 +1,4 @@
-"""A snapshot: the store of one moment in another folder, taken while it is written to; and its way back.
+"""A snapshot: the store of one moment in another folder, taken while it is written to.
 
 The state is copied first and the rows after it, so that no stream is further than its rows. What was interned
 meanwhile (series, layouts) is added to the copy at the end: no row may be without its series. The copy is marked as
@@ -24,24 +24,20 @@ from typing import Any
 
 from bus import __version__
 from bus.mapped import settle
-from store.archive.mark import OURS, RESTORED, Mark
-from store.backends.exchange import restored_of
+from store.archive.mark import OURS, RESTORED
 from store.backends.values import disk_bytes
 from store.blocks.missing import MISSING
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.blocks.segments import Segment
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
-from store.care.verifying import BLOCKS, Fault, Report, place_of, verified
-from store.keys import FORMAT
+from store.care.verifying import BLOCKS, Fault
 from store.pruning import STATISTICS
 from store.spans import ARCHIVE
 
 READ = 1 << 20
 UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN)
 """What the system says of a file that the disk does not give any more."""
-BESIDE = (MISSING, OURS, RESTORED, ROLL, STATISTICS)
-"""What stands beside the files of blocks."""
 Progress = Callable[[str], None]
 
 
@@ -63,42 +59,78 @@ def snapshot(
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise Refused(f"{to} is there already")
     sizes = [disk_bytes(path / "data.mdb") for path in environments(store)] + [disk_bytes(p) for p in segments(store)]
-    _look_for_room(sum(sizes), to.parent)
-    partial = to.with_name(to.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
-    faults: list[Fault] = []
-    files: dict[str, dict[str, Any]] = {}
-    apart = Apart(store)
+    look_for_room(sum(sizes), to.parent)
+    copy = _Copy(store, to.with_name(to.name + ".partial"), progress)
     try:
-        for path in environments(store):
-            name = path.relative_to(store).as_posix()
-            progress(name)
-            why = _copied(apart, path, partial / name)
+        copy.rows()
+        copy.blocks()
+        manifest = copy.manifest(copy.state(), archive)
+        copy.become(to)
+    except OSError as error:
+        raise Refused(f"{error.filename or to}: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        copy.close()
+    return manifest, copy.faults
+
+
+class _Copy:
+    """A store on its way into the folder ``partial``: its parts are copied in the order of these methods."""
+
+    def __init__(self, store: Path, partial: Path, progress: Progress) -> None:
+        self._store = store
+        self._partial = partial
+        self._progress = progress
+        self._apart = Apart(store)
+        self._files: dict[str, dict[str, Any]] = {}
+        self.faults: list[Fault] = []
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700, parents=True)
+
+    def rows(self) -> None:
+        """Copy the environments, the state first: it is part of the manifest when it was completed."""
+        for path in environments(self._store):
+            name = path.relative_to(self._store).as_posix()
+            self._progress(name)
+            why = _copied(self._apart, path, self._partial / name)
             if why:
-                faults.append(Fault(f"{name}/data.mdb", why))
-            if (partial / name).exists() and name != "state":
-                files[f"{name}/data.mdb"] = _sealed(partial / name / "data.mdb")
-        # After the rows, and until no longer file took up another: what is sealed meanwhile is there in any case.
-        while fresh := [name for name in _blocks(store) if name not in files]:
+                self.faults.append(Fault(f"{name}/data.mdb", why))
+            if (self._partial / name).exists() and name != "state":
+                self._files[f"{name}/data.mdb"] = sealed(self._partial / name / "data.mdb")
+
+    def blocks(self) -> None:
+        """Copy the files of blocks, and what stands beside them.
+
+        After the rows, and until no longer file took up another: what is sealed meanwhile is there in any case.
+        """
+        while fresh := [name for name in blocks_of(self._store) if name not in self._files]:
             for name in fresh:
-                progress(name)
-                try:
-                    files[name] = _taken_over(store / name, partial / name)
-                except OSError as error:
-                    if error.errno not in UNREADABLE:
-                        raise
-                    files[name] = {}
-                    (partial / name).unlink(missing_ok=True)
-                    faults.append(Fault(name, f"{error.strerror}; nothing of it is in the copy"))
-        files = {name: file for name, file in files.items() if file}
-        files |= _beside(store, partial, files)
-        if not (partial / "state" / "data.mdb").exists():
-            raise Refused(f"the state cannot be copied: {faults[0].what if faults else 'it is gone'}")
-        meta = apart.ask("complete", store / "state", partial / "state")
+                self._progress(name)
+                self._files[name] = self._block(name)
+        self._files = {name: file for name, file in self._files.items() if file}
+        self._files |= _beside(self._store, self._partial, self._files)
+
+    def _block(self, name: str) -> dict[str, Any]:
+        try:
+            return _taken_over(self._store / name, self._partial / name)
+        except OSError as error:
+            if error.errno not in UNREADABLE:
+                raise
+            (self._partial / name).unlink(missing_ok=True)
+            self.faults.append(Fault(name, f"{error.strerror}; nothing of it is in the copy"))
+            return {}
+
+    def state(self) -> dict[str, Any]:
+        """Add to the state's copy what was interned meanwhile; returns what it says of itself. Raises ``Refused``."""
+        if not (self._partial / "state" / "data.mdb").exists():
+            raise Refused(f"the state cannot be copied: {self.faults[0].what if self.faults else 'it is gone'}")
+        meta = self._apart.ask("complete", self._store / "state", self._partial / "state")
         if "error" in meta:
             raise Refused(f"the state cannot be completed: {meta['error']}")
-        files["state/data.mdb"] = _sealed(partial / "state" / "data.mdb")
+        self._files["state/data.mdb"] = sealed(self._partial / "state" / "data.mdb")
+        return meta
+
+    def manifest(self, meta: Mapping[str, Any], archive: Path | None) -> dict[str, Any]:
+        """Write down what was copied; what is missing of it makes no whole snapshot."""
         manifest = {
             "snapshot": 1,
             "guardia": __version__,
@@ -106,25 +138,29 @@ def snapshot(
             "generation": int(meta["generation"]),
             "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "archive": str(archive) if archive else None,
-            "damaged": {fault.file: fault.what for fault in faults},
-            "files": dict(sorted(files.items())),
+            "damaged": {fault.file: fault.what for fault in self.faults},
+            "files": dict(sorted(self._files.items())),
         }
-        _written(partial / MANIFEST, json.dumps(manifest, indent=1).encode())
-        for folder in sorted({file.parent for file in partial.rglob("*")}):
+        _written(self._partial / MANIFEST, json.dumps(manifest, indent=1).encode())
+        return manifest
+
+    def become(self, to: Path) -> None:
+        """Take the name ``to``, with all that was copied on the disk."""
+        for folder in sorted({file.parent for file in self._partial.rglob("*")}):
             settle(folder)
         if to.exists():
             to.rmdir()
-        partial.rename(to)
+        self._partial.rename(to)
         settle(to.parent)
-    except OSError as error:
-        raise Refused(f"{error.filename or to}: {(error.strerror or str(error)).lower()}") from None
-    finally:
-        apart.close()
-        shutil.rmtree(partial, ignore_errors=True)
-    return manifest, faults
+
+    def close(self) -> None:
+        """End the process apart, and leave nothing half copied behind."""
+        self._apart.close()
+        shutil.rmtree(self._partial, ignore_errors=True)
 
 
-def _blocks(store: Path) -> list[str]:
+def blocks_of(store: Path) -> list[str]:
+    """The files of blocks in a store or a snapshot, by their names in the manifest."""
     return [path.relative_to(store).as_posix() for path in segments(store)]
 
 
@@ -135,7 +171,7 @@ def _taken_over(file: Path, to: Path) -> dict[str, Any]:
         shutil.copyfile(file, to)
     except FileNotFoundError:
         return {}
-    return _sealed(to)
+    return sealed(to)
 
 
 def _beside(store: Path, partial: Path, files: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +180,7 @@ def _beside(store: Path, partial: Path, files: Mapping[str, Any]) -> dict[str, A
     found = {name: _taken_over(store / name, partial / name) for name in names}
     if found[f"{BLOCKS}/{OURS}"]:
         _written(partial / BLOCKS / RESTORED, b"")
-        found[f"{BLOCKS}/{RESTORED}"] = _sealed(partial / BLOCKS / RESTORED)
+        found[f"{BLOCKS}/{RESTORED}"] = sealed(partial / BLOCKS / RESTORED)
     if (store / BLOCKS / ROLL).exists():
         called, _, _ = read_roll(store / BLOCKS)
         roll = {name: rows for name, rows in called.items() if f"/{ARCHIVE}/" in name}
@@ -154,7 +190,7 @@ def _beside(store: Path, partial: Path, files: Mapping[str, Any]) -> dict[str, A
             if rows is not None:
                 roll[name] = rows
         Roll(partial / BLOCKS).call(roll)
-        found[f"{BLOCKS}/{ROLL}"] = _sealed(partial / BLOCKS / ROLL)
+        found[f"{BLOCKS}/{ROLL}"] = sealed(partial / BLOCKS / ROLL)
     return {name: file for name, file in found.items() if file}
 
 
@@ -166,30 +202,6 @@ def _rows(file: Path) -> int | None:
         return None
     segment.close()
     return segment.index.rows
-
-
-def of_archive(taken: Path, manifest: Mapping[str, Any], archive: Path | None) -> str:
-    """What becomes of the archive when the snapshot is restored, a sentence or two; empty when there was none."""
-    called, _, _ = read_roll(taken / BLOCKS)
-    days = [name for name in called if f"/{ARCHIVE}/" in name]
-    if not manifest.get("archive") or not days:
-        return ""
-    rows = sum(called[name] for name in days)
-    held = f"{len(days)} files of days, {rows} records"
-    if archive is None:
-        return (
-            f"The store had an archive in {manifest['archive']}, {held}, which the configuration does not name: they"
-            " answer when [store] archive does."
-        )
-    lacking = Mark(archive, taken / BLOCKS / OURS).lacking(now=True)
-    if lacking:
-        return (
-            f"{lacking[0].upper()}{lacking[1:]} {held} of it do not answer until it is there; nothing is lost, and"
-            " nothing is moved there meanwhile."
-        )
-    gone = [name for name in days if not place_of(taken, name, archive).exists()]
-    left = f"{len(gone)} of them are not there any more" if gone else "all are there"
-    return f"The archive {archive} is not in the snapshot. It had {held}: {left}."
 
 
 def _copied(apart: Apart, path: Path, to: Path) -> str:
@@ -218,73 +230,16 @@ def _asked(apart: Apart, do: str, path: Path, to: Path) -> str:
     return str(answer.get("error", ""))
 
 
-def checked(
-    taken: Path, *, progress: Progress = lambda name: None, apart: Apart | None = None
-) -> tuple[dict[str, Any], Report]:
-    """(manifest, what verify finds) of a snapshot, and whether its files are those of the manifest; or ``Refused``.
-
-    ``apart`` reads them.
-    """
-    try:
-        manifest = dict(json.loads((taken / MANIFEST).read_bytes()))
-        files = {str(name): str(file["sha256"]) for name, file in manifest["files"].items()}
-        version = int(manifest.get("format", 0))
-        damaged = {str(name): str(what) for name, what in manifest.get("damaged", {}).items()}
-    except FileNotFoundError:
-        raise Refused(f"{taken} is no snapshot: it has no {MANIFEST}") from None
-    except OSError as error:
-        raise Refused(f"{taken / MANIFEST} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise Refused(f"{taken / MANIFEST} is damaged") from None
-    if manifest.get("snapshot") != 1 or version > FORMAT:
-        raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
-    report = verified(taken, progress, apart=apart)
-    report.faults += [Fault(name, f"was damaged when it was copied: {what}") for name, what in sorted(damaged.items())]
-    there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(_blocks(taken))
-    there |= {f"{BLOCKS}/{name}" for name in BESIDE if (taken / BLOCKS / name).exists()}
-    report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
-    report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]
-    for name in sorted(there & files.keys()):
-        if _sum(taken / name) != files[name]:
-            report.faults.append(Fault(name, "is not the file that was copied: its SHA-256 is another"))
-    return manifest, report
-
-
-def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Progress = lambda name: None) -> Path:
-    """Copy a snapshot that was ``checked`` beside the store, whole and on the disk; returns where; or ``Refused``."""
-    ready = restored_of(store)
-    coming = store.with_name(store.name + ".restoring")
-    if ready.exists():
-        raise Refused(f"{ready} waits for the writer already")
-    _look_for_room(sum(int(file["bytes"]) for file in manifest["files"].values()), store.parent)
-    shutil.rmtree(coming, ignore_errors=True)
-    try:
-        for name, file in manifest["files"].items():
-            progress(name)
-            to = coming / name
-            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(taken / name, to)
-            if _sealed(to)["sha256"] != file["sha256"]:
-                raise Refused(f"{to}: what was copied is not what was read")
-        for folder in sorted({file.parent for file in coming.rglob("*")}):
-            settle(folder)
-        coming.rename(ready)
-        settle(ready.parent)
-    except OSError as error:
-        raise Refused(f"{error.filename or coming}: {(error.strerror or str(error)).lower()}") from None
-    finally:
-        shutil.rmtree(coming, ignore_errors=True)
-    return ready
-
-
-def _sealed(file: Path) -> dict[str, Any]:
+def sealed(file: Path) -> dict[str, Any]:
+    """Bring a file that was copied to the disk; returns what the manifest says of it."""
     file.chmod(0o600)
     with file.open("rb+") as opened:
         os.fsync(opened.fileno())
-    return {"bytes": file.stat().st_size, "sha256": _sum(file)}
+    return {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
 
 
-def _sum(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     found = hashlib.sha256()
     with file.open("rb") as opened:
         while part := opened.read(READ):
@@ -299,7 +254,8 @@ def _written(file: Path, content: bytes) -> None:
         os.fsync(opened.fileno())
 
 
-def _look_for_room(needed: int, folder: Path) -> None:
+def look_for_room(needed: int, folder: Path) -> None:
+    """Raise ``Refused`` where the disk of ``folder`` has less than ``needed`` bytes."""
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free

@@ -14,8 +14,9 @@ from pathlib import Path
 from store.backends.lmdb import LmdbBackend
 from store.care.apart import MANIFEST
 from store.care.compacting import compact
-from store.care.snapshots import checked as looked_into
-from store.care.snapshots import prepare, snapshot
+from store.care.restoring import checked as looked_into
+from store.care.restoring import prepare
+from store.care.snapshots import snapshot
 from store.keys import FAR
 from tests.powercut.sealing import END, HOSTS, START, Life, Within, records, unexpected, unsound, unsynced
 from tests.store.given import HOUR, NOON, batch, numbers

@@ -12,7 +12,8 @@ from store.archive import files
 from store.archive.mark import MARK
 from store.backends.exchange import take_restored
 from store.care.apart import MANIFEST
-from store.care.snapshots import checked, of_archive, prepare, snapshot
+from store.care.restoring import checked, of_archive, prepare
+from store.care.snapshots import snapshot
 from store.care.verifying import verified
 from store.keys import FAR
 from tests.store.archive.test_archive import Archiving, told_everything

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from store.care.apart import MANIFEST
-from store.care.snapshots import checked
+from store.care.restoring import checked
 from store.care.verifying import verified
 from tests.store.care.living import stored
 

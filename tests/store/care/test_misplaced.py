@@ -10,7 +10,8 @@ import pytest
 
 from store.archive import files, parquet
 from store.blocks.pressing import Damaged, Newer
-from store.care.snapshots import checked, snapshot
+from store.care.restoring import checked
+from store.care.snapshots import snapshot
 from store.care.verifying import verified
 from store.keys import FAR
 from store.pruning import Pruner, Room

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from store.backends.lmdb import LmdbBackend
+from store.care.restoring import checked, prepare
 from store.care.salvaging import Unreadable, salvaged
-from store.care.snapshots import checked, prepare, snapshot
+from store.care.snapshots import snapshot
 from store.keys import COUNT_KEY
 from store.rows import Damaged, opened
 from tests.store.care.caring import HOSTS, LATE, contents

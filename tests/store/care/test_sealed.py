@@ -13,7 +13,8 @@ from store.blocks.files import Blocks
 from store.blocks.missing import miss_no_more
 from store.blocks.roll import Roll, read_roll
 from store.care.apart import segments
-from store.care.snapshots import checked, prepare, snapshot
+from store.care.restoring import checked, prepare
+from store.care.snapshots import snapshot
 from store.care.verifying import verified
 from store.keys import ROW
 from tests.store.care.caring import HOSTS, change, contents, filled

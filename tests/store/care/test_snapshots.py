@@ -13,7 +13,8 @@ from store.backends import StoreBroken
 from store.backends.exchange import restored_of, take_restored
 from store.backends.lmdb import LmdbBackend
 from store.care.apart import MANIFEST
-from store.care.snapshots import Refused, checked, prepare, snapshot
+from store.care.restoring import checked, prepare
+from store.care.snapshots import Refused, snapshot
 from store.care.verifying import verified
 from tests.store.care.caring import HOSTS, LATE, filled, flip, hour
 from tests.store.formats import FORMATS

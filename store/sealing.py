@@ -15,13 +15,13 @@ from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
 from store.blocks.listing import Place
 from store.blocks.mirrors import mirrored
-from store.blocks.opening import opened
+from store.blocks.opening import opened, samples_of
 from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed, reading
 from store.blocks.pressing import Damaged
 from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.scaled import chained as one_after_another
 from store.blocks.segments import Piece, Segment, Writing
-from store.blocks.sheets import sheets
+from store.blocks.sheets import Series, sheets
 from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked
 from store.spans import TIERS
 from store.tally import Tally
@@ -83,11 +83,12 @@ def sheets_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
             found[places[0]] = parts_of([some[places[0]]])[0]
             continue
         told = list(zip(map(_meta, alike_rows), values, strict=True))
-        for place, data, (meta, of) in zip(places, sheets(SAMPLES, told), told, strict=True):
+        columns = [len(meta) + len(of.tens) for meta, of in told]
+        made = sheets(SAMPLES, told)
+        _prove([opened(reading(data), many) for data, many in zip(made, columns, strict=True)], told)
+        for place, data, many in zip(places, made, columns, strict=True):
             subject, voice, one = some[place]
-            columns = len(meta) + len(of.tens)
-            _prove(opened(reading(data), columns), meta, of)
-            found[place] = place_of(subject, voice, SAMPLES, columns, one), data
+            found[place] = place_of(subject, voice, SAMPLES, many, one), data
     return [found[place] for place in range(len(some))]
 
 
@@ -98,11 +99,11 @@ def _all_scaled(values: Sequence[Floats]) -> list[Scaled]:
     return [every.those(slice(*span)) for span in pairwise([0, *ends])] if every is not None else []
 
 
-def _prove(part: Part, meta: Integers, values: Scaled) -> None:
-    """Raise ``Damaged`` if a part does not give these back bit for bit."""
-    when, numbers = part.samples(slice(None))
-    if not (numbers.is_same(values) and np.array_equal(when, meta)):
-        raise Damaged("a part that was just made does not give its numbers back")
+def _prove(parts: Sequence[Part], told: Sequence[Series]) -> None:
+    """Raise ``Damaged`` if the parts do not give these back bit for bit."""
+    for (when, numbers), (meta, values) in zip(samples_of(parts, slice(None)), told, strict=True):
+        if not (numbers.is_same(values) and np.array_equal(when, meta)):
+            raise Damaged("a part that was just made does not give its numbers back")
 
 
 class Together:
@@ -177,7 +178,7 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
     rows = sum(part.rows for part in parts)
     level = DAY_LEVEL if rows >= SHORT else LEVEL
     for few in _few(max(voice.values, 1), rows, AT_ONCE):
-        read = [part.samples(few) for part in parts]
+        read = list(samples_of(parts, few))
         meta = np.concatenate([one for one, _ in read], axis=1)
         values = one_after_another([one for _, one in read])
         made = _few(len(values.tens), rows) if code else ()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from zlib import crc32
 
 import numpy as np
 
 from store.blocks.coding import BITS, HOLES, NAN, ORDER
 from store.blocks.parts import CRC, HEAD, META, SIZE, Part, Read
-from store.blocks.planes import SIZES, WIDEST, united
+from store.blocks.planes import SIZES, WIDEST, Bytes, united
 from store.blocks.pressing import Damaged, unpressed
 from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
-from store.blocks.sheets import BAND_ENTRY, ENTRY, VERSION, WIDTHS, Present
+from store.blocks.sheets import AT_ONCE, BAND_ENTRY, ENTRY, VERSION, WIDTHS, Present
 
 EVERY_WIDTH, EVERY_DECIMALS = bytes(SIZES), bytes(range(len(TENS)))
 FEW = 4
@@ -52,6 +52,7 @@ class Sheet(Part):
         words = np.frombuffer(table, np.uint8, 16 * columns, 3 * columns).reshape(2, 8, columns).transpose(0, 2, 1)
         self._bases, self._firsts = np.ascontiguousarray(words).view("<i8").reshape(2, columns)
         self._holed = [column for column, form in enumerate(self._forms) if form & HOLES]
+        self._raw = [column for column, form in enumerate(self._forms) if form & HOLES or form & 3 == BITS]
         self._begins = [0]
         """Where each band begins among the columns, and the last one ends."""
         self._listed = []
@@ -90,10 +91,9 @@ class Sheet(Part):
         return self._scaled(columns, self.whole(columns))
 
     def _scaled(self, columns: Sequence[int], whole: Integers) -> Scaled:
-        tens = np.array([self._decimals[column] for column in columns], np.int64)
-        for at, column in enumerate(columns):
-            form = self._forms[column]
-            if form & HOLES or form & 3 == BITS:
+        tens = np.frombuffer(self._decimals, np.uint8)[np.array(columns, np.intp)].astype(np.int64)
+        for column in self._raw:
+            for at in [at for at, one in enumerate(columns) if one == column]:
                 whole[at], tens[at] = self._numbers(column, whole[at]).view(np.int64), RAW
         return Scaled(whole, tens)
 
@@ -102,53 +102,55 @@ class Sheet(Part):
         if metrics.start:
             return super().samples(metrics)
         columns = range(self.columns)[: None if metrics.stop is None else META + metrics.stop]
-        whole = self.whole(columns)
-        told = whole[:META] * 10 ** np.array(list(self._decimals[:META]))[:, None]
-        return told, self._scaled(columns[META:], whole[META:])
+        return self._samples(self.whole(columns))
+
+    def _samples(self, whole: Integers) -> tuple[Integers, Scaled]:
+        """The same of the integers of the first columns."""
+        told = whole[:META] * 10 ** np.frombuffer(self._decimals, np.uint8, META).astype(np.int64)[:, None]
+        return told, self._scaled(range(META, len(whole)), whole[META:])
 
     def whole(self, columns: Sequence[int]) -> Integers:
         """The integers of several columns; where there is no reading, those of a neighbour."""
         found = np.empty((len(columns), self.rows), np.int64)
         if len(columns) == self.columns and columns == range(self.columns):
-            for band, (first, end) in enumerate(pairwise(self._begins)):
-                self._read_band(band, found[first:end])
+            _undone(self.pieces(), found)
             return found
         places = np.array(columns, np.intp)
         for band in sorted({self._band(column) for column in columns}):
             first, end = self._begins[band], self._begins[band + 1]
             at = np.flatnonzero((places >= first) & (places < end))
             if len(at) == end - first and (places[at] == np.arange(first, end)).all():
-                self._read_band(band, found[at[0] : at[-1] + 1])
+                _undone([(self, band)], found[at[0] : at[-1] + 1])
             else:
                 every = np.empty((end - first, self.rows), np.int64)
-                self._read_band(band, every)
+                _undone([(self, band)], every)
                 found[at] = every[places[at] - first]
         return found
+
+    def pieces(self) -> list[tuple[Sheet, int]]:
+        """Each of its bands."""
+        return [(self, band) for band in range(len(self._listed))]
 
     def verify(self) -> None:
         """Read all of it."""
         for band in range(len(self._listed)):
             self._opened(band)
 
-    def _read_band(self, band: int, found: Integers) -> None:
-        first, end = self._begins[band], self._begins[band + 1]
+    def planes(self, band: int) -> Iterator[tuple[int, Bytes]]:
+        """(width, planes of its columns) for each width that columns of a band have."""
         data, at = self._opened(band)
-        told, bases = self._widths[first:end], self._bases[first:end, None]
-        widths = np.frombuffer(told, np.uint8)
-        for width in sorted(set(told)):
-            of = (widths == width).nonzero()[0]
-            if width:
-                size = width * len(of) * self.rows
-                residuals = united(np.frombuffer(data, np.uint8, size, at).reshape(width, len(of), self.rows))
-                found[of] = bases[of] + (residuals if width < WIDEST else residuals.view(np.int64))
+        first, end = self._begins[band], self._begins[band + 1]
+        for width in WIDTHS:
+            many = self._widths.count(width, first, end)
+            if many:
+                size = width * many * self.rows
+                yield width, np.frombuffer(data, np.uint8, size, at).reshape(width, many, self.rows)
                 at += size
-            else:
-                found[of] = bases[of]
-        ordered = (np.frombuffer(self._forms, np.uint8)[first:end] & 1 << ORDER).nonzero()[0]
-        if len(ordered):
-            some = found[ordered]
-            some[:, 0] = self._firsts[first:end][ordered]
-            found[ordered] = np.cumsum(some, axis=1, out=some)
+
+    def entries(self, band: int) -> tuple[bytes, bytes, Integers, Integers]:
+        """(forms, widths, bases, first integers) of the columns of a band."""
+        of = slice(self._begins[band], self._begins[band + 1])
+        return self._forms[of], self._widths[of], self._bases[of], self._firsts[of]
 
     def _numbers(self, column: int, whole: Integers) -> Floats:
         """The numbers of a column from its integers."""
@@ -211,3 +213,53 @@ class Sheet(Part):
         place = self._holed_between(self._begins[band], column)
         bitmap = np.frombuffer(self._opened(band)[0], np.uint8, size, place * size)
         return np.unpackbits(bitmap, count=self.rows).view(np.bool_)
+
+
+def samples_of(parts: Sequence[Part], metrics: slice) -> Iterator[tuple[Integers, Scaled]]:
+    """As ``Part.samples`` of each. Sheets of equally many rows are read together, which takes far less time."""
+    for rows, some in groupby(parts, lambda part: part.rows if isinstance(part, Sheet) else -1):
+        waiting: list[Sheet] = []
+        held = 0
+        for part in some:
+            if not isinstance(part, Sheet) or metrics.start or (part.columns if metrics.stop is None else metrics.stop) + META < part.columns:
+                yield part.samples(metrics)
+                continue
+            if waiting and (held + part.columns) * rows > AT_ONCE:
+                yield from _samples_of(waiting, held, rows)
+                waiting, held = [], 0
+            waiting.append(part)
+            held += part.columns
+        if waiting:
+            yield from _samples_of(waiting, held, rows)
+
+
+def _samples_of(sheets: Sequence[Sheet], columns: int, rows: int) -> Iterator[tuple[Integers, Scaled]]:
+    whole = np.empty((columns, rows), np.int64)
+    _undone([piece for sheet in sheets for piece in sheet.pieces()], whole)
+    end = 0
+    for sheet in sheets:
+        first, end = end, end + sheet.columns
+        yield sheet._samples(whole[first:end])
+
+
+def _undone(pieces: Sequence[tuple[Sheet, int]], found: Integers) -> None:
+    """Write the integers of all columns of these bands to ``found``, one below the other."""
+    if not pieces:
+        return
+    entries = [sheet.entries(band) for sheet, band in pieces]
+    forms, widths = (np.frombuffer(b"".join(of), np.uint8) for of in list(zip(*entries, strict=True))[:2])
+    bases, firsts = (np.concatenate(of) for of in list(zip(*entries, strict=True))[2:])
+    planes: dict[int, list[Bytes]] = {}
+    for sheet, band in pieces:
+        for width, some in sheet.planes(band):
+            planes.setdefault(width, []).append(some)
+    found[(widths == 0).nonzero()[0]] = 0
+    for width, of_it in planes.items():
+        residuals = united(np.concatenate(of_it, axis=1) if len(of_it) > 1 else of_it[0])
+        found[(widths == width).nonzero()[0]] = residuals if width < WIDEST else residuals.view(np.int64)
+    found += bases[:, None]
+    ordered = (forms & 1 << ORDER).nonzero()[0]
+    if len(ordered):
+        some = found[ordered]
+        some[:, 0] = firsts[ordered]
+        found[ordered] = np.cumsum(some, axis=1, out=some)

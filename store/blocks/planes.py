@@ -60,9 +60,12 @@ def in_planes(residuals: Words) -> tuple[int, bytes]:
     return width, _planed(residuals[None, :], width)
 
 
-def apart(residuals: Words, into: Bytes) -> None:
-    """Write the lowest byte of each to the first plane of ``into``, the next one to the second ..."""
-    narrow = residuals.astype(f"<u{len(into)}")
+def apart(residuals: npt.NDArray[Any], into: Bytes) -> None:
+    """Write the lowest byte of each to the first plane of ``into``, the next one to the second ...
+
+    Residuals that are as narrow as they are told are used up.
+    """
+    narrow = residuals.astype(f"<u{len(into)}", copy=False)
     if len(into) == WIDEST:
         into[:] = narrow.view(np.uint8).reshape(*residuals.shape, WIDEST).transpose(2, 0, 1)
         return

@@ -69,6 +69,8 @@ WIDTHS = SIZES[1:]
 BAND_ENTRY = struct.Struct("<HII")
 Places = npt.NDArray[np.intp]
 Present = npt.NDArray[np.bool_]
+Planes = dict[int, tuple[Bytes, list[int]]]
+"""By width: the planes of the columns that have it, and how many of these columns are in a band by now."""
 Series = tuple[Integers, Scaled]
 """(columns of integers, of numbers behind them)."""
 
@@ -124,15 +126,15 @@ def _code(pieces: Sequence[tuple[_Made, Integers, Scaled]], small: bool) -> None
     whole[told], tens[told] = in_units(whole[told])
     tens[~told] = np.concatenate([numbers.tens for *_, numbers in pieces])
     holes = _of_raw(whole, tens, forms)
-    bases, firsts, residuals, widths = _residuals(whole, forms)
+    bases, firsts, widths, planes = _planes(whole, forms)
+    entries = np.empty((ENTRY, ends[-1]), np.uint8)
+    entries[0], entries[1], entries[2] = forms, widths, tens
+    for at, of in zip(WORDS_AT, (bases, firsts), strict=True):
+        entries[at : at + 8] = of.astype("<i8").view(np.uint8).reshape(-1, 8).T
     for (made, _, _), (first, end) in zip(pieces, pairwise([0, *ends]), strict=True):
-        entries = np.empty((ENTRY, end - first), np.uint8)
-        entries[0], entries[1], entries[2] = forms[first:end], widths[first:end], tens[first:end]
-        for at, of in zip(WORDS_AT, (bases, firsts), strict=True):
-            entries[at : at + 8] = of[first:end].astype("<i8").view(np.uint8).reshape(-1, 8).T
-        made.entries.append(entries)
-        its = [holes.get(column) for column in range(first, end)] if holes else [None] * (end - first)
-        made.bands += _bands(forms[first:end], widths[first:end], residuals[first:end], its, small)
+        made.entries.append(entries[:, first:end])
+        its = [holes.get(column) for column in range(first, end)] if holes else []
+        made.bands += _bands(whole.shape[1], forms[first:end].tobytes(), widths[first:end].tobytes(), planes, its, small)
 
 
 def _of_raw(whole: Integers, tens: Integers, forms: Bytes) -> dict[int, Present]:
@@ -162,39 +164,49 @@ def _filled(values: Floats, there: npt.NDArray[np.bool_]) -> Floats:
     return np.take_along_axis(values, np.maximum.accumulate(rows, axis=1), axis=1)
 
 
-def _residuals(whole: Integers, forms: Bytes) -> tuple[Integers, Integers, Words, Bytes]:
-    """(bases, first integers, residuals, their widths) of the columns, whose order is noted in ``forms``."""
-    steps = np.empty_like(whole)
+def _planes(whole: Integers, forms: Bytes) -> tuple[Integers, Integers, Bytes, Planes]:
+    """(bases, first integers, widths, residuals by planes) of the columns, whose order is noted in ``forms``."""
     if not whole.size:
         none = np.zeros(len(whole), np.int64)
-        return none, none, steps.view(np.uint64), none.astype(np.uint8)
-    np.subtract(whole[:, 1:], whole[:, :-1], out=steps[:, 1:])
+        return none, none, none.astype(np.uint8), {}
+    steps = np.empty_like(whole)
+    # From the last of one column to the first of the next there is no step; rows one by one would take far longer.
+    np.subtract(whole.reshape(-1)[1:], whole.reshape(-1)[:-1], out=steps.reshape(-1)[1:])
     steps[:, 0] = steps[:, 1] if whole.shape[1] > 1 else 0
     least, lowest = whole.min(axis=1), steps.min(axis=1)
     plain, once = (whole.max(axis=1) - least).view(np.uint64), (steps.max(axis=1) - lowest).view(np.uint64)
     ordered = once < plain // np.uint64(2)
     forms[ordered] |= 1 << ORDER
     bases = np.where(ordered, lowest, least)
-    others = np.flatnonzero(~ordered)
-    steps[others] = whole[others]
-    steps -= bases[:, None]
     widths = np.array(SIZES, np.uint8)[np.searchsorted(LIMITS, np.where(ordered, once, plain))]
-    return bases, np.where(ordered, whole[:, 0], 0), steps.view(np.uint64), widths
+    planes = {}
+    for width in WIDTHS:
+        columns = (widths == width).nonzero()[0]
+        if len(columns):
+            some = whole[columns]
+            stepped = ordered[columns].nonzero()[0]
+            some[stepped] = steps[columns[stepped]]
+            # What wraps at 64 bits wraps at fewer: the bytes that are kept are the same.
+            narrow = some.astype(f"<u{width}")
+            narrow -= bases[columns].astype(narrow.dtype)[:, None]
+            planes[width] = np.empty((width, *narrow.shape), np.uint8), [0]
+            apart(narrow, planes[width][0])
+    return bases, np.where(ordered, whole[:, 0], 0), widths, planes
 
 
 def _bands(
-    forms: Bytes, widths: Bytes, residuals: Words, holes: Sequence[Present | None], small: bool
+    rows: int, forms: bytes, widths: bytes, planes: Planes, holes: Sequence[Present | None], small: bool
 ) -> list[tuple[int, bytes]]:
     """(columns, bytes) of each band."""
-    rows = residuals.shape[1]
     found = []
-    for first, end in pairwise(_begins(rows, forms.tobytes(), widths.tobytes())):
+    for first, end in pairwise(_begins(rows, forms, widths)):
         told = [np.packbits(there).tobytes() for there in holes[first:end] if there is not None]
-        for width in sorted(set(widths[first:end].tobytes()) - {0}):
-            some = (widths[first:end] == width).nonzero()[0] + first
-            planes = np.empty((width, len(some), rows), np.uint8)
-            apart(residuals[some], planes)
-            told += [plane.tobytes() for plane in planes] if small else [planes.tobytes()]
+        for width, (of_it, taken) in planes.items():
+            many = widths.count(width, first, end)
+            if many:
+                some = of_it[:, taken[0] : taken[0] + many]
+                taken[0] += many
+                told += [plane.tobytes() for plane in some] if small else [some.tobytes()]
         found.append(
             (end - first, (pressed_apart(told, LEVEL) if small else pressed(b"".join(told), LEVEL)) if told else b"")
         )

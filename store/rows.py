@@ -34,6 +34,8 @@ Change = tuple[int, int]
 """(number of records before it, when the next ones were received)."""
 Opened = tuple[int, bytes, Sequence[Change]]
 """A group: when the first record was received, records back to back, and how that time changes."""
+Seen = tuple[int, bytes | memoryview, Sequence[Change]]
+"""The same, of which the records may be where the value is."""
 
 
 @functools.lru_cache(256)
@@ -59,18 +61,31 @@ def group(received: int, records: Sequence[bytes], changes: Sequence[Change] = (
 
 def opened(value: bytes) -> Opened:
     """What is in a group; raises ``Damaged``."""
+    received, begin, changes = _looked_into(value, memoryview(value))
+    return received, value[begin:], changes
+
+
+def seen(value: bytes) -> Seen:
+    """The same, without a copy of the records."""
+    view = memoryview(value)
+    received, begin, changes = _looked_into(value, view)
+    return received, view[begin:], changes
+
+
+def _looked_into(value: bytes, view: memoryview) -> tuple[int, int, Sequence[Change]]:
+    """(when the first was received, where the records begin, how the time changes)."""
     if len(value) < HEAD.size:
         raise Damaged(f"a group of {len(value)} bytes")
     found, version, received = HEAD.unpack_from(value)
     if version not in (AT_ONCE, AT_TIMES):
         raise Damaged(f"a group of version {version}, this store reads {AT_ONCE} and {AT_TIMES}")
-    if crc32(value[4:]) != found:
+    if crc32(view[4:]) != found:
         raise Damaged("the checksum does not hold")
     if version == AT_ONCE:
-        return received, value[HEAD.size :], ()
+        return received, HEAD.size, ()
     begin = HEAD.size + _COUNT.size
     end = begin + _CHANGE.size * _COUNT.unpack_from(value, HEAD.size)[0]
-    return received, value[end:], list(_CHANGE.iter_unpack(value[begin:end]))
+    return received, end, list(_CHANGE.iter_unpack(value[begin:end]))
 
 
 def spread(value: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -132,7 +132,7 @@ def _layouts_in(rows: Partitions, paths: Sequence[Path]) -> set[int] | None:
     try:
         for path in paths:
             with rows.scanned(path) as (_, series):
-                found.update(*(layouts_of(records for _, records, _ in groups) for groups in series))
+                found.update(*(layouts_of(bytes(records) for _, records, _ in groups) for groups in series))
     except (StoreBroken, lmdb.Error):
         return None
     return found

@@ -26,7 +26,7 @@ from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.folders import Folders
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
-from store.rows import Damaged, Opened, salvaged, spread
+from store.rows import Damaged, Seen, salvaged, spread
 
 MAP_BYTES = 2**40
 MOST_OPEN = 48
@@ -210,7 +210,7 @@ class Partitions:
             yield self._at(path)
 
     @contextmanager
-    def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[Opened]]]]:
+    def scanned(self, path: Path) -> Iterator[tuple[int, Iterator[list[Seen]]]]:
         """(transaction, the groups of each series) as of one instant; raises ``StoreBroken``, ``lmdb.Error``."""
         with self._presence.at(path), self._at(path).begin() as txn:
             yield int(txn.id()), series_in(txn, self._noting(path))
@@ -240,7 +240,7 @@ class Partitions:
     def lacking(self, path: Path) -> int:
         """How many of its records cannot be read any more; raises ``StoreBroken``, ``lmdb.Error``."""
         with self.scanned(path) as (_, series):
-            there = sum(sum(1 for _ in walk(records)) for groups in series for _, records, _ in groups)
+            there = sum(sum(1 for _ in walk(bytes(records))) for groups in series for _, records, _ in groups)
         return max(0, self.count(path) - there)
 
     def remove(self, path: Path) -> None:

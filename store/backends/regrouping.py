@@ -12,13 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import lmdb
 
 from bus.wire import Malformed, walk
 from store.fresh import PAGE, fresh, group_of, groups_in, pages, together
 from store.keys import COUNT, COUNT_KEY, FRESH, FRESH_MARK, ROW, STRIPE, fresh_key, is_fresh, row_key
-from store.rows import Damaged, Opened, opened, salvaged
+from store.rows import Damaged, Seen, opened, salvaged, seen
 
 MANY = 16
 """A commit of fewer groups is put as rows."""
@@ -177,12 +178,12 @@ def fresh_in(txn: lmdb.Transaction, note: Note, after: int = -1) -> dict[int, li
     return dict(sorted(found.items()))
 
 
-def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[Opened]]:
+def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[Seen]]:
     """The groups of each series, one series after the other; what is fresh comes last."""
     fresh = fresh_in(txn, note)
-    groups: list[Opened] = []
+    groups: list[Seen] = []
     number, prefix, size = -1, b"", ROW.size
-    for key, value in ((bytes(key), bytes(value)) for key, value in txn.cursor()):
+    for key, value in cast("Iterable[tuple[bytes, bytes]]", txn.cursor()):
         if len(key) != size:
             continue
         if key[:SERIES] != prefix:
@@ -192,7 +193,7 @@ def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[Opened]]:
             for alone in [one for one in fresh if one < number]:
                 yield _opened(alone, fresh.pop(alone), note)
         try:
-            groups.append(opened(value))
+            groups.append(seen(value))
         except Damaged as error:
             groups += _salvaged(number, value, error, note)
     if groups := groups + _opened(number, fresh.pop(number, ()), note):
@@ -201,18 +202,18 @@ def series_in(txn: lmdb.Transaction, note: Note) -> Iterator[list[Opened]]:
         yield _opened(alone, values, note)
 
 
-def _opened(number: int, values: Iterable[bytes], note: Note) -> list[Opened]:
-    groups: list[Opened] = []
+def _opened(number: int, values: Iterable[bytes], note: Note) -> list[Seen]:
+    groups: list[Seen] = []
     for value in values:
         try:
-            groups.append(opened(value))
+            groups.append(seen(value))
         except Damaged as error:
             groups += _salvaged(number, value, error, note)
     return groups
 
 
-def _salvaged(number: int, value: bytes, error: Damaged, note: Note) -> list[Opened]:
-    whole: list[Opened] = [(received, record, ()) for _, received, record in salvaged(value)]
+def _salvaged(number: int, value: bytes, error: Damaged, note: Note) -> list[Seen]:
+    whole: list[Seen] = [(received, record, ()) for _, received, record in salvaged(value)]
     note(f"a group of series {number}: {error}; {len(whole)} records of it are whole")
     return whole
 

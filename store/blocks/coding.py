@@ -138,13 +138,20 @@ def coded_integers(values: Integers, level: int = 3) -> list[Coded]:
 
 def in_units(values: Integers) -> tuple[Integers, npt.NDArray[np.int64]]:
     """(the rows in thousands, millions and so on if they are whole ones, the powers of ten that these are)."""
-    powers = np.zeros(len(values), np.int64)
+    powers, whole = np.zeros(len(values), np.int64), values
+    left = np.arange(len(values))
     for power in UNITS:
-        left = np.flatnonzero(powers == 0)
         # A few are enough to see that it is not this power.
-        left = left[(values[left, :16] % 10**power == 0).all(axis=1)]
-        powers[left[(values[left] % 10**power == 0).all(axis=1)]] = power
-    return values // 10 ** powers[:, None] if powers.any() else values, powers
+        likely = left[(values[left, :16] % 10**power == 0).all(axis=1)]
+        some = values[likely]
+        divided = some // 10**power
+        fits = (divided * 10**power == some).all(axis=1)
+        places = likely[fits]
+        if len(places):
+            whole = whole.copy() if whole is values else whole
+            whole[places], powers[places] = divided[fits], power
+            left = np.flatnonzero(powers == 0)
+    return whole, powers
 
 
 def _constant(bits: int) -> Coded:

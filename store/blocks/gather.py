@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -20,9 +21,11 @@ from bus.messages import KINDS, split_sample
 from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, walk
 from store.blocks.scaled import Floats, Integers
 from store.keys import EARLIEST, FAR
-from store.rows import Opened
+from store.rows import Seen
 
 SAMPLE = KINDS["sample"].code
+EPOCH = 12
+"""Where in a record its epoch is, its number, and when it was measured, eight bytes each."""
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -60,7 +63,7 @@ class Told:
         return len(self.at)
 
 
-def gathered(groups: Iterable[Opened]) -> dict[Voice, Told]:
+def gathered(groups: Iterable[Seen]) -> dict[Voice, Told]:
     """The rows of one series by voice; raises ``Malformed`` for what are no records."""
     groups = list(groups)
     blob = b"".join([records for _, records, _ in groups])
@@ -176,40 +179,34 @@ def _alike(whole: Bytes, start: int) -> bool:
     return all((whole[:, part] == whole[0, part]).all() for part in (slice(0, 12), slice(HEADER.size, start)))
 
 
-def _field(whole: Bytes, start: int, kind: str) -> Integers:
-    return np.ascontiguousarray(whole[:, start : start + 8]).view(kind).reshape(-1).astype(kind[1:]).view(np.int64)
-
-
 def _samples(whole: Bytes, received: Integers, start: int) -> Told:
+    words = np.ascontiguousarray(whole[:, EPOCH : EPOCH + 24]).view(">u8").T.astype(np.uint64).view(np.int64)
+    epoch, number, at = words
     values = np.ascontiguousarray(whole[:, start:]).view("<f8").T
-    return Told(
-        _field(whole, 28, ">i8"),
-        received,
-        _field(whole, 12, ">u8"),
-        _field(whole, 20, ">u8"),
-        np.ascontiguousarray(values, dtype=np.float64),
-    )
+    return Told(at, received, epoch, number, np.ascontiguousarray(values, dtype=np.float64))
 
 
-def _received(groups: Sequence[Opened], size: int) -> Integers:
+def _received(groups: Sequence[Seen], size: int) -> Integers:
     """When each record was received; all are of one size."""
-    firsts, times, end = [], [], 0
+    counts, times = [], []
     for received, records, changes in groups:
-        firsts.append(end)
-        times.append(received)
-        for number, later in changes:
-            firsts.append(end + number)
-            times.append(later)
-        end += len(records) // size
-    return np.repeat(np.array(times, np.int64), np.diff(firsts, append=end))
+        held = len(records) // size
+        if changes:
+            ends = [*(number for number, _ in changes), held]
+            counts += [ends[0], *(end - first for first, end in pairwise(ends))]
+            times += [received, *(later for _, later in changes)]
+        else:
+            counts.append(held)
+            times.append(received)
+    return np.repeat(np.array(times, np.int64), counts)
 
 
-def _sorted_out(groups: Sequence[Opened]) -> dict[Voice, Told]:
+def _sorted_out(groups: Sequence[Seen]) -> dict[Voice, Told]:
     """As ``gathered``, for records that are not all alike."""
     sorts: dict[Voice, tuple[list[bytes], list[int], int]] = {}
     known: dict[bytes, tuple[Voice, int]] = {}
-    for received, blob, changes in groups:
-        later = dict(changes)
+    for received, seen, changes in groups:
+        blob, later = bytes(seen), dict(changes)
         for number, (begin, end, fields) in enumerate(walk(blob)):
             received = later.get(number, received)
             record = blob[begin:end]
@@ -247,6 +244,8 @@ def _records(kept: Sequence[bytes], received: Integers) -> Told:
 def _once(told: Told) -> Told:
     """The rows by time and receipt; what was told twice about one instant stays once, as it came first."""
     kept = told.kept
+    if (kept[1:] > kept[:-1]).all():
+        return told
     order = np.lexsort((told.received, kept))
     at = kept[order]
     if (at[1:] == at[:-1]).any():

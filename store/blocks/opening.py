@@ -221,7 +221,11 @@ def samples_of(parts: Sequence[Part], metrics: slice) -> Iterator[tuple[Integers
         waiting: list[Sheet] = []
         held = 0
         for part in some:
-            if not isinstance(part, Sheet) or metrics.start or (part.columns if metrics.stop is None else metrics.stop) + META < part.columns:
+            if (
+                not isinstance(part, Sheet)
+                or metrics.start
+                or (part.columns if metrics.stop is None else metrics.stop) + META < part.columns
+            ):
                 yield part.samples(metrics)
                 continue
             if waiting and (held + part.columns) * rows > AT_ONCE:
@@ -260,6 +264,6 @@ def _undone(pieces: Sequence[tuple[Sheet, int]], found: Integers) -> None:
     found += bases[:, None]
     ordered = (forms & 1 << ORDER).nonzero()[0]
     if len(ordered):
-        some = found[ordered]
-        some[:, 0] = firsts[ordered]
-        found[ordered] = np.cumsum(some, axis=1, out=some)
+        steps = found[ordered]
+        steps[:, 0] = firsts[ordered]
+        found[ordered] = np.cumsum(steps, axis=1, out=steps)

@@ -37,17 +37,14 @@ class Scaled(NamedTuple):
     def of(cls, values: Floats) -> Scaled:
         """The numbers of a matrix; a column that no integers give back is ``RAW``."""
         values = np.ascontiguousarray(values)
-        if not values.shape[1]:
-            return cls(values.view(np.int64), np.full(len(values), RAW))
+        whole, tens = np.empty(values.shape, np.int64), np.full(len(values), RAW)
         bits = values.view(np.int64)
-        same = constant(bits)
-        alike = np.flatnonzero(same)
-        whole, tens = scaled(values[~same] if len(alike) else values)
-        if len(alike):
-            others, few = (whole, tens), scaled(values[alike, :1])
-            whole, tens = np.empty_like(bits), np.empty(len(values), np.int64)
-            whole[~same], tens[~same] = others
-            whole[alike], tens[alike] = few
+        if values.shape[1]:
+            same = constant(bits)
+            alike = np.flatnonzero(same)
+            if len(alike):
+                whole[alike], tens[alike] = scaled(values[alike, :1])
+            _scale(values, np.flatnonzero(~same), whole, tens)
         raw = np.flatnonzero(tens < 0)
         whole[raw] = bits[raw]
         return cls(whole, tens)
@@ -68,9 +65,9 @@ class Scaled(NamedTuple):
 
     def is_same(self, other: Scaled) -> bool:
         """Whether both are the same numbers, bit for bit."""
-        equal = (self.whole == other.whole).all(axis=1) & (self.tens == other.tens)
-        if equal.all():
+        if np.array_equal(self.tens, other.tens) and np.array_equal(self.whole, other.whole):
             return True
+        equal = (self.whole == other.whole).all(axis=1) & (self.tens == other.tens)
         # A constant is told by its bits.
         mine, theirs = self.those(~equal).floats(), other.those(~equal).floats()
         return np.array_equal(mine.view(np.int64), theirs.view(np.int64))
@@ -111,21 +108,41 @@ def chained(some: Sequence[Scaled]) -> Scaled:
 
 def scaled(values: Floats) -> tuple[Integers, Integers]:
     """(integers, decimals) of each row of the matrix; decimals are -1 where no integers give the numbers back."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        whole = values.astype(np.int64)
-        decimals = np.where(_same(whole.astype(np.float64), values), 0, RAW)
-        left = np.flatnonzero(decimals < 0)
-        for ten in DECIMALS:
-            if not len(left):
-                break
-            few = values[left, :FEW]
-            likely = left[_same(np.rint(few * TENS[ten]) / TENS[ten], few)]
-            some = values[likely]
-            tried = np.rint(some * TENS[ten]).astype(np.int64)
-            fits = _same(tried.astype(np.float64) / TENS[ten], some)
-            whole[likely[fits]], decimals[likely[fits]] = tried[fits], ten
-            left = left[decimals[left] < 0]
+    whole, decimals = np.zeros(values.shape, np.int64), np.full(len(values), RAW)
+    _scale(values, np.arange(len(values)), whole, decimals)
     return whole, decimals
+
+
+def _scale(values: Floats, rows: npt.NDArray[np.intp], whole: Integers, decimals: Integers) -> None:
+    """Write the integers and decimals of these rows, where there are such."""
+    few = values[rows, :FEW]
+    with np.errstate(invalid="ignore", over="ignore"):
+        for ten in (0, *DECIMALS):
+            if not len(rows):
+                return
+            # A few numbers of a row tell nearly always of which power it is: then all of it is looked at once.
+            likely = (np.rint(few * TENS[ten]) / TENS[ten] == few).all(axis=1)
+            tried = rows[likely] if not likely.all() else rows
+            if not len(tried):
+                continue
+            some = values if len(tried) == len(values) else values[tried]
+            numbers = _integers_of(some, ten)
+            fits = _same(numbers.astype(np.float64) / TENS[ten] if ten else numbers.astype(np.float64), some)
+            if fits.all():
+                whole[tried], decimals[tried] = numbers, ten
+                rows, few = rows[~likely], few[~likely]
+            else:
+                whole[tried[fits]], decimals[tried[fits]] = numbers[fits], ten
+                left = decimals[rows] < 0
+                rows, few = rows[left], few[left]
+
+
+def _integers_of(values: Floats, ten: int) -> Integers:
+    if not ten:
+        return values.astype(np.int64)
+    many = values * TENS[ten]
+    np.rint(many, out=many)
+    return many.astype(np.int64)
 
 
 def scaled_one(row: Floats) -> tuple[Integers | None, int]:

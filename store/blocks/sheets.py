@@ -48,7 +48,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.coding import BITS, HOLES, INTEGERS, NAN, ORDER, Words, in_units
+from store.blocks.coding import BITS, HOLES, INTEGERS, NAN, ORDER, in_units
 from store.blocks.parts import CRC, HEAD, SIZE
 from store.blocks.planes import LIMITS, SIZES, Bytes, apart
 from store.blocks.pressing import pressed, pressed_apart
@@ -134,7 +134,9 @@ def _code(pieces: Sequence[tuple[_Made, Integers, Scaled]], small: bool) -> None
     for (made, _, _), (first, end) in zip(pieces, pairwise([0, *ends]), strict=True):
         made.entries.append(entries[:, first:end])
         its = [holes.get(column) for column in range(first, end)] if holes else []
-        made.bands += _bands(whole.shape[1], forms[first:end].tobytes(), widths[first:end].tobytes(), planes, its, small)
+        made.bands += _bands(
+            whole.shape[1], forms[first:end].tobytes(), widths[first:end].tobytes(), planes, its, small
+        )
 
 
 def _of_raw(whole: Integers, tens: Integers, forms: Bytes) -> dict[int, Present]:

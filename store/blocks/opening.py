@@ -52,7 +52,7 @@ class Sheet(Part):
         words = np.frombuffer(table, np.uint8, 16 * columns, 3 * columns).reshape(2, 8, columns).transpose(0, 2, 1)
         self._bases, self._firsts = np.ascontiguousarray(words).view("<i8").reshape(2, columns)
         self._holed = [column for column, form in enumerate(self._forms) if form & HOLES]
-        self._raw = [column for column, form in enumerate(self._forms) if form & HOLES or form & 3 == BITS]
+        self._raw = {column for column, form in enumerate(self._forms) if form & HOLES or form & 3 == BITS}
         self._begins = [0]
         """Where each band begins among the columns, and the last one ends."""
         self._listed = []
@@ -92,9 +92,10 @@ class Sheet(Part):
 
     def _scaled(self, columns: Sequence[int], whole: Integers) -> Scaled:
         tens = np.frombuffer(self._decimals, np.uint8)[np.array(columns, np.intp)].astype(np.int64)
-        for column in self._raw:
-            for at in [at for at, one in enumerate(columns) if one == column]:
-                whole[at], tens[at] = self._numbers(column, whole[at]).view(np.int64), RAW
+        if self._raw:
+            for at, column in enumerate(columns):
+                if column in self._raw:
+                    whole[at], tens[at] = self._numbers(column, whole[at]).view(np.int64), RAW
         return Scaled(whole, tens)
 
     def samples(self, metrics: slice) -> tuple[Integers, Scaled]:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bus.config import Objection, Secret, setting
+from bus.timing import in_words
 from store.retention import Retention, Rule
 
 DAYS = 86_400.0
@@ -149,10 +150,10 @@ class Store:
             )
         for name in ("keep_samples_seconds", "keep_records_seconds"):
             if self.archive_after_seconds >= getattr(self, name):
-                yield Objection("archive_after_seconds", f"{self.archive_after_seconds:g} s", f"less than {name}")
+                yield Objection("archive_after_seconds", in_words(self.archive_after_seconds), f"less than {name}")
         if 0 < self.keep_archive_seconds <= self.archive_after_seconds:
             yield Objection(
-                "keep_archive_seconds", f"{self.keep_archive_seconds:g} s", "0, or more than archive_after_seconds"
+                "keep_archive_seconds", in_words(self.keep_archive_seconds), "0, or more than archive_after_seconds"
             )
 
 

@@ -101,6 +101,8 @@ def restore(argv: Sequence[str]) -> int:
             if of_archive:
                 print(of_archive)
         if report.damaged and not (given.damaged and not given.verify):
+            if not given.verify:
+                print("guardia store: nothing was restored; --damaged restores it as it is", file=sys.stderr)
             return DAMAGED
         if not given.verify:
             ready = restoring.prepare(given.folder.absolute(), store, manifest, progress=_progress)

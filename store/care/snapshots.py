@@ -58,9 +58,14 @@ def snapshot(
         raise Refused(f"{folder} {DENIED}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise Refused(f"{to} is there already")
+    if to.resolve().is_relative_to(store.resolve()):
+        raise Refused(f"{to} is in the store itself; name a folder elsewhere")
     sizes = [disk_bytes(path / "data.mdb") for path in environments(store)] + [disk_bytes(p) for p in segments(store)]
+    partial = to.with_name(to.name + ".partial")
+    if partial.exists() and not {path.name for path in partial.iterdir()} <= {"rows", "state", BLOCKS, MANIFEST}:
+        raise Refused(f"{partial}, where it would be made, is there already and is no snapshot")
     look_for_room(sum(sizes), to.parent)
-    copy = _Copy(store, to.with_name(to.name + ".partial"), progress)
+    copy = _Copy(store, partial, progress)
     try:
         copy.rows()
         copy.blocks()

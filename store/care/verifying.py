@@ -159,8 +159,10 @@ def place_of(store: Path, name: str, archive: Path | None) -> Path:
 
 def _inspect(report: Report, apart: Apart, store: Path, path: Path, do: str = "inspect") -> dict[str, dict[str, int]]:
     """Add what one environment holds; returns the state's record of itself, if it is the state."""
-    name = (path if path.suffix else path / "data.mdb").relative_to(store).as_posix()
-    kind = path.parts[-3] if path.suffix else path.parent.name
+    # An environment is a folder, a file of blocks may have any name, and either may be gone by now.
+    sealed = path.is_relative_to(store / BLOCKS) or path.suffix != ""
+    name = (path if sealed else path / "data.mdb").relative_to(store).as_posix()
+    kind = path.parts[-3] if sealed else path.parent.name
     try:
         found = apart.ask(do, path)
     except Died as death:

@@ -12,6 +12,7 @@ from bus.wire import read
 from store.backends import StoreBroken
 from store.backends.exchange import restored_of, take_restored
 from store.backends.lmdb import LmdbBackend
+from store.care import command
 from store.care.apart import MANIFEST
 from store.care.restoring import checked, prepare
 from store.care.snapshots import Refused, snapshot
@@ -125,6 +126,32 @@ def test_what_is_there_is_not_written_over_and_what_is_not_there_is_said(tmp_pat
     with pytest.raises(Refused, match="is no snapshot"):
         checked(tmp_path / "copy")
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_snapshot_lands_neither_in_the_store_nor_upon_what_is_not_its_own(tmp_path: Path) -> None:
+    filled(tmp_path / "store", commits=1).close()
+    with pytest.raises(Refused, match="is in the store itself"):
+        snapshot(tmp_path / "store", tmp_path / "store" / "copy")
+    (tmp_path / "copy.partial").mkdir()
+    (tmp_path / "copy.partial" / "mine").touch()
+    with pytest.raises(Refused, match="is there already and is no snapshot"):
+        snapshot(tmp_path / "store", tmp_path / "copy")
+    assert (tmp_path / "copy.partial" / "mine").exists()
+
+
+def test_a_stray_file_among_the_blocks_is_named_as_it_is_called_and_a_restore_refused_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled(tmp_path / "var" / "store", commits=1).close()
+    snapshot(tmp_path / "var" / "store", tmp_path / "copy")
+    stray = tmp_path / "copy" / "blocks" / "sample" / "raw" / "stray"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x" * 100)
+    (tmp_path / "guardia.toml").write_text("")
+    assert command.restore([str(tmp_path / "copy"), "--config", str(tmp_path / "guardia.toml")]) == 1
+    said = capsys.readouterr()
+    assert "DAMAGED  blocks/sample/raw/stray: the index" in said.out
+    assert "nothing was restored; --damaged restores it as it is" in said.err
 
 
 @pytest.mark.parametrize("text", ["5", "[]", '{"files": 5}', '{"files": {"a": 1}}', '{"files": {}, "format": "x"}'])

@@ -45,6 +45,27 @@ def test_what_the_store_has_is_let_go_of_and_is_no_loss() -> None:
     assert ring.dropped == 0
 
 
+def test_any_stretch_of_an_epoch_can_be_read() -> None:
+    ring = Ring(9)
+    ring.append(7, 1, [b"a", b"b", b"c", b"d"])
+    assert ring.settle(7, 1) == [Evicted(7, 2, 0)]
+
+    assert ring.read(7, 2, 3) == [b"b", b"c"]
+    assert ring.read(7, 3, 9) == [b"c", b"d"]
+    assert ring.read(7, 4, 4) == [b"d"]
+    assert ring.read(7, 5, 9) == []
+
+
+def test_of_empty_epochs_only_the_newest_stays() -> None:
+    ring = Ring(9)
+    ring.append(7, 1, [b"a"])
+    ring.append(8, 1, [b"b"])
+    ring.settle(8, 1)
+    ring.settle(7, 1)
+
+    assert list(ring.runs()) == [(8, 2, [])]
+
+
 def test_what_is_kept_elsewhere_is_forgotten() -> None:
     ring = Ring(3)
     ring.append(7, 1, [b"a", b"b"])

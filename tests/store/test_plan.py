@@ -33,6 +33,29 @@ def test_a_range_that_begins_within_a_span_begins_with_rows_while_there_are_some
     assert found == [Step(RAW, start, MIDNIGHT - DAY + HOUR), Step("1h", MIDNIGHT - DAY + HOUR, MIDNIGHT)]
 
 
+def test_a_range_that_ends_within_a_span_ends_with_rows() -> None:
+    start = MIDNIGHT - DAY
+    found = plan(start, start + 2 * HOUR + 7 * MINUTE, HOUR, RAW_DAYS, {"1h": HOURS})
+    assert found == [Step("1h", start, start + 2 * HOUR), Step(RAW, start + 2 * HOUR, start + 2 * HOUR + 7 * MINUTE)]
+
+
+def test_a_range_within_a_span_comes_from_rows_alone() -> None:
+    start = MIDNIGHT - DAY + 7 * MINUTE
+    assert plan(start, start + MINUTE, HOUR, RAW_DAYS, {"1h": HOURS}) == [Step(RAW, start, start + MINUTE)]
+
+
+def test_beyond_what_is_known_nothing_is_read() -> None:
+    assert plan(MIDNIGHT - 5 * DAY, NOON + 5 * DAY, 10**10, [TODAY], {}) == [Step(RAW, MIDNIGHT, NOON)]
+    assert plan(NOON, NOON + DAY, 10**10, [TODAY], {}) == []
+    assert plan(MIDNIGHT - DAY, NOON, 10**10, [], {}) == []
+
+
+def test_an_hour_beside_its_whole_day_does_not_part_the_day() -> None:
+    day = MIDNIGHT - DAY
+    raw = [(day, MIDNIGHT), (day + HOUR, day + 2 * HOUR)]
+    assert plan(day, MIDNIGHT, HOUR, raw, {"1h": [(day, MIDNIGHT)]}, {day}) == [Step(RAW, day, MIDNIGHT)]
+
+
 def test_a_range_of_which_only_rollups_are_left_has_whole_spans() -> None:
     start = MIDNIGHT - 50 * DAY + 7 * MINUTE
     found = plan(start, start + 3 * HOUR, MINUTE, RAW_DAYS, {"5m": FIVES, "1h": HOURS})
@@ -97,6 +120,9 @@ def test_the_finest_that_is_known() -> None:
     assert finest(MIDNIGHT - 9 * DAY, RAW_DAYS, tiers) == 5 * MINUTE
     assert finest(MIDNIGHT - 200 * DAY, RAW_DAYS, tiers) == HOUR
     assert finest(NOON + DAY, RAW_DAYS, tiers) == 0
+    short, whole = (MIDNIGHT - DAY, MIDNIGHT - HOUR), {"5m": [(MIDNIGHT - DAY, MIDNIGHT)]}
+    found = [finest(at, [short], whole) for at in (short[0], short[1] - 1, short[1], MIDNIGHT - 1, MIDNIGHT)]
+    assert found == [0, 0, 5 * MINUTE, 5 * MINUTE, 0]
 
 
 def test_a_longer_file_speaks_for_those_within_it() -> None:

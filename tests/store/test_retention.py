@@ -38,6 +38,9 @@ def test_the_first_rule_that_matches_and_says_something_of_a_tier_decides() -> N
     assert retention.keep("check", RAW, "shop") == 100 * DAY
     assert (retention.longest("sample", RAW), retention.longest("sample", "5m")) == (9 * DAY, 60 * DAY)
     assert retention.over("sample", RAW, ["db-1", "db-2", "web"], 8 * DAY) == {"db-2"}
+    assert retention.over("sample", RAW, ["db-2"], 7 * DAY) == {"db-2"}
+    assert retention.over("sample", RAW, ["db-2"], 7 * DAY - 1) == set()
+    assert (retention.shortest("sample", RAW), retention.shortest("sample", "5m")) == (7 * DAY, DAY)
     assert retention.differs("sample", RAW)
     assert not retention.differs("check", RAW)
 
@@ -61,6 +64,13 @@ def test_every_kind_of_row_has_its_time() -> None:
     assert found["check"] == found["heartbeat"] == 400 * DAY
 
 
+def test_rows_of_samples_wait_for_rollups_where_there_are_to_be_any() -> None:
+    found = Retention(USUAL).of_rows(waiting=True)
+    assert (found["sample"], found["processes"], found["check"]) == (14 * DAY, 7 * DAY, 100 * DAY)
+    none = dict.fromkeys(("1m", "5m", "1h"), 0)
+    assert Retention(USUAL | none).of_rows(waiting=True)["sample"] == 7 * DAY
+
+
 def test_a_file_goes_when_nobody_keeps_it() -> None:
     files = [day(n) for n in range(12)] + [day(n, "check") for n in (50, 101)]
     gone = past_time(files, Retention(USUAL), MIDNIGHT + DAY)
@@ -70,6 +80,13 @@ def test_a_file_goes_when_nobody_keeps_it() -> None:
 def test_an_hour_stays_until_its_day_has_rollups() -> None:
     hour = Held("h", "sample", RAW, MIDNIGHT - 30 * DAY, MIDNIGHT - 30 * DAY + HOUR, 5)
     assert past_time([hour], Retention(USUAL), MIDNIGHT) == []
+    assert past_time([hour], Retention(USUAL), MIDNIGHT, lambda one: one is hour) == [hour]
+
+
+def test_hours_of_all_else_go_in_their_time() -> None:
+    start = MIDNIGHT - 200 * DAY
+    hours = [Held("c", "check", RAW, start, start + HOUR, 5), Held("r", "sample", "5m", start, start + HOUR, 5)]
+    assert past_time(hours, Retention(USUAL), MIDNIGHT) == hours
 
 
 def test_an_hour_of_which_no_rollups_are_made_goes_in_its_time(backend: LmdbBackend, tmp_path: Path) -> None:
@@ -98,11 +115,18 @@ def test_room_is_made_of_what_is_nearest_to_its_end() -> None:
     assert dropped == ["58", "50", "6"]
     assert for_room(files, Retention(USUAL), NOON, 0) == []
     assert len(for_room(files, Retention(USUAL), NOON, 10**9)) == 6  # yesterday stays, whatever it costs
+    assert len(for_room(files, Retention(USUAL), MIDNIGHT + 2 * DAY, 10**9)) == 7
 
 
 def test_a_forecast_goes_on_as_it_was_of_late() -> None:
     files = [day(n, size=100 if n > 7 else 1000) for n in range(20)]
     assert forecast(files, Retention(USUAL), NOON) == {("sample", RAW): 7000}
+    others = [day(n, "check", size=50) for n in range(3)] + [day(n, tier="5m", size=7) for n in range(20)]
+    assert forecast(files + others, Retention(USUAL), NOON) == {
+        ("sample", RAW): 7000,
+        ("sample", "5m"): 60 * 7,
+        ("check", RAW): 100 * 50,
+    }
     hour = Held("h", "sample", RAW, MIDNIGHT, MIDNIGHT + HOUR, 10)
     assert forecast([hour], Retention(USUAL), NOON) == {("sample", RAW): 7 * 24 * 10 * HOURS_SHARE}
 

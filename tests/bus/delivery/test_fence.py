@@ -59,3 +59,29 @@ def test_what_the_store_has_after_all_is_forgotten_however_far_its_numbers_go() 
 
     wanted = [(1, Handling.BULK), (2, Handling.BULK), (3, Handling.ALONE), (2**62, Handling.BULK)]
     assert [(number, fence.verdict("web-1", 7, number)) for number, _ in wanted] == wanted
+
+
+def test_a_death_over_several_is_no_strike_against_any_of_them_however_often() -> None:
+    fence = Fence()
+    for _ in range(4):
+        fence = Fence(fence.around([("web-1", 7, 1, 2)]))
+
+    assert [fence.verdict("web-1", 7, n) for n in (1, 2)] == [Handling.ALONE] * 2
+
+
+def test_a_death_over_a_batch_of_one_is_no_strike_yet() -> None:
+    batch_of_one = Fence(Fence().around([("web-1", 7, 2, 2)]))
+    alone = Fence(batch_of_one.alone("web-1", 7, 2))
+
+    assert alone.verdict("web-1", 7, 2) is Handling.ALONE
+
+
+def test_with_a_message_that_was_committed_its_strikes_are_forgotten_and_those_of_others_are_not() -> None:
+    fence = Fence(Fence().around(BATCH))
+    for one in (("web-1", 7, 2), ("web-2", 9, 5), ("web-2", 9, 5)):
+        fence = Fence(fence.alone(*one))
+    fence = Fence(fence.cleared([("mail", 1, 1, 9), ("web-1", 7, 1, 3)]))
+
+    assert fence.verdict("web-2", 9, 5) is Handling.QUARANTINE
+    assert fence.suspects == 1
+    assert fence.cleared([("web-2", 9, 5, 5)]) == b""

@@ -49,6 +49,7 @@ def test_its_spans_are_sorted_and_do_not_touch(changes: list[tuple[bool, tuple[i
 
 
 @given(CHANGES, SPANS)
+@example([(True, (1, 2)), (True, (5, 6))], (1, 8))
 def test_what_is_missing_and_what_is_shared_make_up_the_whole(
     changes: list[tuple[bool, tuple[int, int]]], asked: tuple[int, int]
 ) -> None:

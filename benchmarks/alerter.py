@@ -20,7 +20,7 @@ import zmq
 from benchmarks.hub import hub
 from bus.messages import Layout, Message, Sample, layout_id
 from bus.sockets import Push
-from bus.wire import pack, patched, record
+from bus.wire import pack, record
 from tests.alerter.receiver import Receiver
 
 EVERY = 10.0
@@ -114,7 +114,7 @@ def told(address: str, hosts: int, turns: int, burning: int) -> None:
             for place, message in enumerate(messages):
                 number = 1 + place if not turn else 2 + turn
                 one = record(message, source=f"host-{host}", at=moment, epoch=epochs[host], number=number, sent=moment)
-                push.raw.send(patched(pack(one), 1, 0, moment))
+                push.raw.send(pack(one))
     push.raw.setsockopt(zmq.LINGER, 10_000)
     push.close()
     context.term()

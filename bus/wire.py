@@ -62,7 +62,6 @@ Hot loops take such a record apart in one stroke, and leave all others, and what
 """
 STAMP = struct.Struct(">QQq")
 MAX_FRAME = 1_048_576
-MAX_RECORD = HEADER.size + 2 * 128 + MAX_BODY
 
 
 class Malformed(ValueError):
@@ -137,11 +136,6 @@ def pack(record: Record) -> bytes:
         raise Unfit(f"{record.kind} of {record.subject}: a number that does not fit the header: {error}") from None
     tail = b"".join((source, subject, record.body))
     return b"".join((fixed, CHECKSUM.pack(crc32(tail, crc32(fixed))), resend, tail))
-
-
-def patched(packed: bytes, base: int, generation: int, sent: int) -> bytes:
-    """The same record, to be sent (again) now."""
-    return b"".join((packed[:RESEND_AT], RESEND.pack(base, generation, sent), packed[HEADER.size :]))
 
 
 def walk(frame: bytes, start: int = 0) -> Iterator[tuple[int, int, tuple[Any, ...]]]:

@@ -92,13 +92,8 @@ class Coded(NamedTuple):
         return ENTRY.pack(self.form, self.width, self.decimals, self.shift, len(self.payload), crc32(self.payload))
 
 
-def coded_floats(values: Floats, level: int = 3) -> list[Coded]:
-    """Each row of the matrix ``values`` as a column; any bits come back."""
-    return coded_numbers(Scaled.of(values), level)
-
-
 def coded_numbers(numbers: Scaled, level: int = 3) -> list[Coded]:
-    """The same of numbers whose integers are known."""
+    """Each row of ``numbers`` as a column; any bits come back."""
     whole, tens = numbers
     if not whole.shape[1]:
         return [_constant(NAN)] * len(whole)

@@ -19,13 +19,13 @@ from store.blocks.coding import (
     INTEGERS,
     RICED,
     Coded,
-    coded_floats,
     coded_integers,
+    coded_numbers,
 )
 from store.blocks.decoding import all_floats, all_integers, floats, integers
 from store.blocks.parts import SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
-from store.blocks.scaled import Floats, Integers, chained, scaled, scaled_one
+from store.blocks.scaled import Floats, Integers, Scaled, chained, scaled, scaled_one
 
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=False) | st.sampled_from(
     [0.0, -0.0, 5e-324, -5e-324, 2.0**53, 2.0**63, -(2.0**63), 1.7e308, float("nan")]
@@ -37,6 +37,10 @@ COLUMN = st.one_of(
     *(st.lists(of | st.just(float("nan")), min_size=1, max_size=80) for of in (ANY, DECIMAL, PAGES, FEW))
 )
 WORDS = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=80)
+
+
+def coded_floats(values: Floats) -> list[Coded]:
+    return coded_numbers(Scaled.of(values))
 
 
 def back(coded: Coded, rows: int) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.coding import ENTRY, Coded, coded_floats, coded_integers
+from store.blocks.coding import ENTRY, Coded, coded_integers, coded_numbers
 from store.blocks.gather import Told, Voice
 from store.blocks.mirrors import MIRROR, PAYLOAD, is_mirror, mirrored, opened
 from store.blocks.parts import META, SAMPLES, Part, packed
@@ -80,7 +80,7 @@ def test_whatever_the_numbers_they_come_back(drawn: list[int | None], whole: int
 @pytest.mark.parametrize("before", [1, 2, 200])
 def test_a_mirror_of_what_is_none_is_damage(before: int) -> None:
     mirror = Coded(MIRROR, 0, 0, 0, PAYLOAD.pack(1.0, 1, before))
-    made = part([*coded_floats(np.stack([USED])), Coded(MIRROR, 0, 0, 0, PAYLOAD.pack(1.0, 1, 1)), mirror])
+    made = part([*coded_numbers(Scaled.of(np.stack([USED]))), Coded(MIRROR, 0, 0, 0, PAYLOAD.pack(1.0, 1, 1)), mirror])
     if before == 2:
         assert same_bits(made.floats(META + 2), np.subtract(1.0, USED, dtype=np.float64))
         return

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.coding import coded_floats, coded_integers
+from store.blocks.coding import coded_integers, coded_numbers
 from store.blocks.opening import opened as part_of_any_version
 from store.blocks.parts import ROLLUP, packed, reading
 from store.blocks.scaled import Floats, Scaled
@@ -99,7 +99,7 @@ def test_a_rollup_of_the_second_version_is_still_read(rows: Rows) -> None:
     columns = coded_integers(np.stack([found.starts, found.rows]))
     for metric in range(2):
         numbers = np.stack([of[metric] for of in (found.least, found.most, found.total, found.last)])
-        columns += [*coded_integers(found.count[metric : metric + 1]), *coded_floats(numbers)]
+        columns += [*coded_integers(found.count[metric : metric + 1]), *coded_numbers(Scaled.of(numbers))]
     data = packed(ROLLUP, len(found.starts), columns)
     part = part_of_any_version(reading(data), FIRST + 2 * AGGREGATES)
     assert same(opened(part, [0, 1]), found)

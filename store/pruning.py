@@ -17,7 +17,7 @@ from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
-from store.retention import Held, Retention, for_room, past_time
+from store.retention import Held, Retention, for_room, of_tier, past_time
 from store.spans import ARCHIVE, RAW, span_of
 
 STATISTICS = "statistics.json"
@@ -105,7 +105,20 @@ class Pruner:
         self._blocks.remove([path])
         failpoints.at("prune.drop")
 
-    def _thin(self, one: Held, now: int) -> bool:
+    def thin(self, one: Held, now: int, than: int) -> bool:
+        """Write a file anew without the subjects that are over, of those kept for no longer than ``than`` ns.
+
+        Where there are no others it goes. Whether anything was done.
+        """
+        if not self.retention.differs(one.kind, one.tier):
+            return False
+        short = {rule.keep[name] for rule in self.retention.rules if (name := of_tier(one.kind, one.tier)) in rule.keep}
+        if not any(keep <= than for keep in short) or not self._thin(one, now, than):
+            return False
+        self._remember()
+        return True
+
+    def _thin(self, one: Held, now: int, than: int | None = None) -> bool:
         """Write a file anew without the subjects that are not kept any more."""
         path = self._blocks.folder / one.kind / one.tier / one.name
         try:
@@ -115,6 +128,11 @@ class Pruner:
         if segment is None:
             return False
         over = self.retention.over(one.kind, one.tier, segment.subjects(), now - one.end)
+        if than is not None:
+            over = {subject for subject in over if self.retention.keep(one.kind, one.tier, subject) <= than}
+        if over == set(segment.subjects()) and than is not None:
+            self._drop(one)
+            return True
         if not over or not (one.joined or self.covered(one, now)):
             return False
         rows = sum(place.rows for subject in over for place in segment.places(subject))

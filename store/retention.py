@@ -44,7 +44,7 @@ class Retention:
 
     def keep(self, kind: str, tier: str, subject: str) -> int:
         """How long a subject's rows or rollups are kept, ns."""
-        name = _name(kind, tier)
+        name = of_tier(kind, tier)
         for rule in self.rules:
             if name in rule.keep and rule.matches(subject):
                 return rule.keep[name]
@@ -52,7 +52,7 @@ class Retention:
 
     def longest(self, kind: str, tier: str) -> int:
         """How long the longest kept subject is."""
-        name = _name(kind, tier)
+        name = of_tier(kind, tier)
         return max([self.usual[name], *(rule.keep[name] for rule in self.rules if name in rule.keep)])
 
     def of_rows(self, *, waiting: bool = False) -> dict[str, int]:
@@ -65,12 +65,12 @@ class Retention:
 
     def shortest(self, kind: str, tier: str) -> int:
         """How long the shortest kept subject is."""
-        name = _name(kind, tier)
+        name = of_tier(kind, tier)
         return min([self.usual[name], *(rule.keep[name] for rule in self.rules if name in rule.keep)])
 
     def differs(self, kind: str, tier: str) -> bool:
         """Whether some subjects are kept longer than others."""
-        name = _name(kind, tier)
+        name = of_tier(kind, tier)
         return any(rule.keep.get(name, self.usual[name]) != self.usual[name] for rule in self.rules)
 
     def over(self, kind: str, tier: str, subjects: Iterable[str], age: int) -> set[str]:
@@ -148,5 +148,6 @@ def tiers_kept(retention: Retention) -> dict[str, int]:
     return {tier: retention.longest("sample", tier) for tier in TIERS}
 
 
-def _name(kind: str, tier: str) -> str:
+def of_tier(kind: str, tier: str) -> str:
+    """Under which name a rule says how long a kind's tier is kept."""
     return tier if tier != RAW or kind in YOUNG else RECORDS

@@ -56,6 +56,7 @@ def build_sealer(program: Program[Store]) -> None:
     pruner.spared, pruner.covered = sealer.spares, sealer.rollups.covers
     if mover is not None:
         mover.dropped = lambda kind, rows: pruner.dropped(kind, RAW, rows)
+        mover.thin = lambda one, now: pruner.thin(one, now, mover.after)
 
     def turn() -> None:
         try:

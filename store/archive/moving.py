@@ -57,6 +57,8 @@ class Mover:
         """Told how many records of a kind were dropped from the archive."""
         self.lacks: Callable[[Span, frozenset[tuple[int, int, int]], int], bool] = lambda span, sources, now: False
         """Whether a day's rollups are to be made anew, now, where its rows are of these partitions."""
+        self.thin: Callable[[Held, int], bool] = lambda one, now: False
+        """Drops of a file who is not kept until it comes into the archive; whether it wrote or removed it."""
         self._looked_through: set[Span] = set()
         self._blocks = blocks
         self._rows = rows
@@ -79,7 +81,7 @@ class Mover:
             return False
         if self._look_through(now):
             return True
-        return any(self._move(kind, span) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
+        return any(self._move(kind, span, now) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
 
     def _look_through(self, now: int) -> bool:
         """After a restore: take back a day of which the archive has rows that the rollups here were not made of."""
@@ -152,12 +154,14 @@ class Mover:
                 found.append(span)
         return found
 
-    def _move(self, kind: str, span: Span) -> bool:
+    def _move(self, kind: str, span: Span, now: int) -> bool:
         block = self._blocks.path(kind, RAW, span)
         try:
             changed = block.stat().st_mtime_ns
             if self._given_up.get(block) == changed:
                 return False
+            if self.thin(Held(span.name, kind, RAW, span.start, span.end, 0), now):
+                return True
             segment = self._blocks.segment(block)
             if segment is None:
                 return False

@@ -28,7 +28,7 @@ from store.care.inspecting import inspect_archived
 from store.care.verifying import verified
 from store.exporting.parquet import schema_of
 from store.pruning import Pruner, Room, held
-from store.retention import Retention
+from store.retention import Retention, Rule
 from store.sealer import Sealer
 from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, check, sample
 from tests.store.test_sealer import LATER, NOW, START, TWO_DAYS, Store, agree, messages
@@ -276,6 +276,28 @@ def test_what_is_due_for_the_archive_is_not_dropped_for_its_age(store: Archiving
     assert pruner.turn(LATER) == 0
     store.archived()
     agree(store)
+
+
+def test_who_is_kept_for_less_than_until_the_archive_does_not_come_into_it(store: Archiving) -> None:
+    # As when both are set at once, for what is old already: nothing was dropped by that rule before.
+    told_everything(store)
+    store.mover.after = 400 * DAY
+    store.archived()
+    years = dict.fromkeys(("raw", "1m", "5m", "1h", "records"), 400 * DAY)
+    rules = (Rule(("odd",), {"raw": HOUR}), Rule(("shop",), {"records": HOUR}), Rule(("web-*",), {"raw": 300 * DAY}))
+    pruner = Pruner(store.sealer.blocks, Retention(years, rules), Room(), logging.getLogger("sealer"))
+    pruner.spared = store.mover.spares
+    store.mover.thin = lambda one, now: pruner.thin(one, now, DAY)
+    store.mover.after = DAY
+    assert store.archived() == [
+        "kind=sample/day=2026-01-31/part.parquet",
+        "kind=sample/day=2026-02-01/part.parquet",
+    ]
+    assert store.raw() == [], "of the checks nobody was left"
+    assert store.backend.rows("sample", "odd", 0, LATER) == []
+    assert len(store.backend.rows("sample", "web-1", 0, LATER)) == 5 * 24
+    assert store.backend.statistics()["deleted"] == {"sample": len(FLOATS), "check": 299}
+    assert verified(store.path, archive=store.archive).missing == {}
 
 
 def test_an_archive_whose_disk_is_not_mounted_is_said_to_be_away_and_not_made_anew(

@@ -28,7 +28,8 @@ from bus.fields import Unfit
 from bus.loop import Loop, Timer
 from bus.messages import Message, encode, is_name
 from bus.producer import Voice
-from bus.sockets import Hear, Push, Watch
+from bus.sockets import Hear, Push, Road, Watch
+from bus.timing import backoff
 from bus.wire import Malformed
 
 LEAST_WAIT = 0.002
@@ -40,6 +41,10 @@ UNREACHED_SECONDS = 10.0
 """Who has not heard of the hub by then is told what to look at."""
 LOOK_SECONDS = 3.3
 """So old may receipts become that nobody is woken for, and a pass of the loop older: less than until one is missed."""
+VAIN = 5
+"""After so many connections that came to nothing they are tried with growing rests: a thousand producers that know a
+former key of the hub would else keep the collector from all others."""
+MOST_REST_SECONDS = 30.0
 EARLY_SECONDS = 1.0
 """A timer that would come this much too early is set anew, at most twice in that time."""
 Way = Callable[[Push, Hear], tuple[str, str]]
@@ -96,6 +101,11 @@ class Deliverer(Voice):
         self._way = way or (lambda *_: (door, receipts))
         self._elsewhere = elsewhere
         self._patience = ELSEWHERE_SECONDS
+        self._up = False
+        self._vain = 0
+        """Connections in a row that came to nothing, as those to a hub with another key."""
+        self._rest_timer: Timer | None = None
+        """Ends the time in which no connection is tried; None: it is."""
         self._lost_at: float | None = clock()
         """Since when no receipts come, by ``clock``; None: they do."""
         self._addresses: tuple[str, str] | None = None
@@ -117,9 +127,10 @@ class Deliverer(Voice):
         self.heard: float | None = None
         """When the last receipt came, by ``clock``; None: none yet."""
         # An epoch must not come twice on any machine: its bits are the kernel's, not a seed's.
+        self._rng = rng or random.SystemRandom()
         sender = Sender(
             spool.kept(),
-            rng=rng or random.SystemRandom(),
+            rng=self._rng,
             now=clock(),
             generation=spool.generation,
             limits=limits,
@@ -165,6 +176,7 @@ class Deliverer(Voice):
 
     def reconnect(self) -> None:
         """Connect anew, because the way to the hub is another one now."""
+        self._vain = 0
         self.courier.event(Event.DISCONNECTED, self._clock(), self._wall())
         self._connect()
         self._after()
@@ -196,7 +208,7 @@ class Deliverer(Voice):
 
     def close(self) -> None:
         """Make durable what was told, and close spool and sockets; what the door has not taken is sent next time."""
-        for timer in (self._flush_timer, self._tick_timer):
+        for timer in (self._flush_timer, self._tick_timer, self._rest_timer):
             if timer is not None:
                 timer.cancel()
         self._loop.forget(self._hear.watch)
@@ -245,7 +257,26 @@ class Deliverer(Voice):
                 self.courier.refused(now, wall)
             else:
                 self.courier.event(Event.CONNECTED if up else Event.DISCONNECTED, now, wall)
+            self._vain = self._vain + 1 if up is False and not self._up else 0
+            self._up = bool(up)
+        if self._vain >= VAIN and self._rest_timer is None:
+            self._rest()
         self._after()
+
+    def _rest(self) -> None:
+        """Try no connection for a while: ZeroMQ itself waits longer and longer only where nobody listens at all."""
+        for place, road in enumerate((self._push, self._hear)):
+            self._disconnect(road, place)
+        wait = backoff(self._vain - VAIN + 1, first=1.0, longest=MOST_REST_SECONDS, chance=self._rng.random())
+        self._rest_timer = self._loop.after(wait, self._connect)
+        # ZeroMQ goes on trying until the socket was looked at after its lingering (0.2 s, at most 2 s) has ended.
+        for later in (0.3, 2.3):
+            self._loop.after(later, self._settle)
+
+    def _settle(self) -> None:
+        for road in (self._push, self._hear):
+            if not road.raw.closed:
+                road.raw.getsockopt(zmq.EVENTS)
 
     def _door(self) -> None:
         # The door may have been asked at another moment than the receipts' road, and be refused alone.
@@ -338,13 +369,20 @@ class Deliverer(Voice):
         return self._push.send(frame)
 
     def _connect(self) -> None:
-        before, self._addresses = self._addresses, self._way(self._push, self._hear)
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
         roads: tuple[Push, Hear] = (self._push, self._hear)
         for place, road in enumerate(roads):
-            if before is not None:
-                # A socket that was refused is dead until it is connected anew.
-                try:
-                    road.raw.disconnect(before[place])
-                except zmq.ZMQError:
-                    self._log.debug("%s was not connected", before[place])
-            road.connect(self._addresses[place])
+            # A socket that was refused is dead until it is connected anew.
+            self._disconnect(road, place)
+        self._addresses = self._way(*roads)
+        for road, address in zip(roads, self._addresses, strict=True):
+            road.connect(address)
+
+    def _disconnect(self, road: Road, place: int) -> None:
+        if self._addresses is not None:
+            try:
+                road.raw.disconnect(self._addresses[place])
+            except zmq.ZMQError:
+                self._log.debug("%s was not connected", self._addresses[place])

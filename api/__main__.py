@@ -18,6 +18,7 @@ from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
 from bus.program import TRY_AGAIN, Program, TryAgain, run, unwritable, version
+from bus.reloading import said
 
 EXPECTED = {
     "store": ("guardia.store-writer",),
@@ -41,16 +42,16 @@ def build(program: Program[Api]) -> None:
             reason += "; another hub, or another program? [api] port names another port"
         raise TryAgain(f"cannot listen at {program.config.bind} port {program.config.port}: {reason}") from None
 
-    started = False
+    started, first = False, program.settings
 
     def read() -> Api:
         """The table as the file says now; where it is wrong, as it was."""
         nonlocal started
         try:
-            program.settings = config.load(program.settings.path, rooms.tables(), rooms.LISTS)
+            again = config.load(program.settings.path, rooms.tables(), rooms.LISTS)
             if started:
-                program.log.info("read %s again", program.settings.path)
-            started = True
+                program.log.info("%s", said(again.path, first, again, ("bus", "api.bind", "api.port")))
+            program.settings, started = again, True
         except ConfigError as error:
             for fault in error.faults:
                 program.log.error("the new configuration is not used: %s", fault)

@@ -318,9 +318,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         settle(False)
         return WRONG
     except OSError as error:
-        if error.errno in home.NO_ROOM:
-            return _pausing(log, unwritable(error))
-        return _at_fault(log, error)
+        return _pausing(log, unwritable(error)) if error.errno in home.NO_ROOM else _at_fault(log, error)
     except Exception as error:
         return _at_fault(log, error)
     finally:
@@ -361,11 +359,11 @@ def unwritable(error: OSError) -> str:
 
 
 def _prepare(program: Program[T], path: Path) -> None:
-    loop = program.loop
+    loop, first = program.loop, program.settings
 
     def reload() -> None:
         try:
-            from bus import config, rooms
+            from bus import config, reloading, rooms
 
             again = config.load(path, rooms.tables(), rooms.LISTS)
         except ConfigError as error:
@@ -375,7 +373,8 @@ def _prepare(program: Program[T], path: Path) -> None:
         program.settings = again
         for handler in program.on_reload:
             handler(again[program.table])
-        program.log.info("read %s again", path)
+        later = ("bus",) if program.on_reload else ("bus", program.table)
+        program.log.info("%s", reloading.said(path, first, again, later))
 
     loop.after_pass(program.beat)
     loop.on_signal(signal.SIGHUP, reload)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from struct import Struct
 from typing import Any, NamedTuple
 
 from bus.messages import BY_CODE, KINDS, MAX_BODY
@@ -11,6 +13,12 @@ from bus.wire import HEADER, PLAIN, PLAIN_SAMPLE, walk
 from store.dates import AHEAD, PAST
 from store.keys import EARLIEST, MINUTE, dated, period
 
+ALIKE = 20
+"""So far samples of one source, epoch and layout are alike; see ``bus.wire``."""
+RUN = 64
+"""So many of them are taken apart at once, at most."""
+_LENGTHS = Struct(">4xBB2xI")
+"""Of a record's header: the lengths of source, subject and body."""
 LAYOUT, SAMPLE = KINDS["layout"].code, KINDS["sample"].code
 
 
@@ -34,48 +42,97 @@ class Group:
     the newest. ``mixed``: not each was as new as those before it.
     """
 
-    __slots__ = ("at", "begin", "end", "first", "mixed", "records", "times")
+    __slots__ = ("at", "begin", "changes", "end", "first", "last", "mixed", "more", "pieces", "received")
 
     def __init__(self, minute: int) -> None:
         self.begin = self.at = minute * MINUTE
         self.end = self.first = self.begin + MINUTE
-        self.records: list[bytes] = []
-        self.times: list[int] = []
+        self.pieces: list[bytes] = []
+        """The records as they came; some of one length stand back to back in one piece."""
+        self.more = 0
+        """Records beyond one for each piece."""
+        self.received = self.last = 0
+        """When the first and the last of them were received."""
+        self.changes: list[tuple[int, int]] = []
+        """(number of records before it, when the next ones were received), as ``store.rows`` has them."""
         self.mixed = False
+
+    @property
+    def count(self) -> int:
+        """How many records it has."""
+        return len(self.pieces) + self.more
 
     def take(self, at: int, received: int, record: bytes) -> None:
         """One more record, of the time ``at``."""
-        self.records.append(record)
-        self.times.append(received)
-        if at < self.first:
-            self.first = at
-        if at >= self.at:
-            self.at = at
-        else:
+        self._add(at, at, received, record, 1)
+
+    def take_run(self, times: Sequence[int], received: int, records: bytes) -> None:
+        """Several more of one length, back to back; their times ascend."""
+        self._add(times[0], times[-1], received, records, len(times))
+
+    def _add(self, first: int, last: int, received: int, piece: bytes, count: int) -> None:
+        if received != self.last:
+            if self.pieces:
+                self.changes.append((len(self.pieces) + self.more, received))
+            else:
+                self.received = received
+            self.last = received
+        self.pieces.append(piece)
+        self.more += count - 1
+        if first < self.first:
+            self.first = first
+        if first < self.at:
             self.mixed = True
+        if last >= self.at:
+            self.at = last
 
     def newest(self) -> Newest:
         """Its newest record; of several the one that came last."""
-        place = len(self.records) - 1
-        while self.mixed and dated(_measured_at(self.records[place])) != self.at:
-            place -= 1
-        return Newest(self.at, self.times[place], self.records[place])
-
-    @property
-    def changes(self) -> list[tuple[int, int]]:
-        """(number of records before it, when the next ones were received), as ``store.rows`` has them."""
-        times = self.times
-        if times.count(times[0]) == len(times):
-            return []
-        return [(n, after) for n, (before, after) in enumerate(pairwise(times), 1) if before != after]
+        if not self.mixed:
+            record = self.pieces[-1]
+            return Newest(self.at, self.last, _last(record) if self.more else record)
+        found = [one for one in self.dated() if dated(_measured_at(one[1])) == self.at]
+        return Newest(self.at, *found[-1])
 
     def dated(self) -> Iterator[tuple[int, bytes]]:
         """(received, record) of each."""
-        return zip(self.times, self.records, strict=True)
+        later, received, number = dict(self.changes), self.received, 0
+        for piece in self.pieces:
+            for begin, end, _ in walk(piece):
+                received = later.get(number, received)
+                number += 1
+                yield received, piece[begin:end]
+
+
+def _run(frame: bytes, start: int, body: int, length: int) -> list[int]:
+    """The times of the samples from ``start`` on that their source told one after the other, in ascending order."""
+    size = body + length
+    most = min((len(frame) - start) // size, RUN)
+    rows = _heads(body, length).iter_unpack(memoryview(frame)[start : start + most * size])
+    alike, number, last, source = next(rows)
+    times = [last]
+    for head, following, at, name in rows:
+        number += 1
+        if head != alike or following != number or at < last or name != source:
+            break
+        times.append(last := at)
+    return times
+
+
+@lru_cache(256)
+def _heads(body: int, length: int) -> Struct:
+    """Of a sample whose body begins there and is so long: what is alike, number, time and source."""
+    return Struct(f">{ALIKE}sQq{HEADER.size - ALIKE - 16}x{body - HEADER.size}s{length}x")
 
 
 Latest = dict[tuple[int, bytes], Newest]
 """The newest record of each series of a batch, by (kind code, subject)."""
+
+
+def _last(piece: bytes) -> bytes:
+    """The last record of a piece."""
+    source, subject, body = _LENGTHS.unpack_from(piece)
+    return piece[-HEADER.size - source - subject - body :]
 
 
 def _measured_at(record: bytes) -> int:
@@ -108,33 +165,54 @@ class Batch:
             self.add_record(fields, frame[begin:end], received)
 
     def gather(
-        self, frame: bytes, start: int, received: int, follow: Callable[[bytes, int, int, float], bool]
+        self, frame: bytes, start: int, received: int, follow: Callable[[bytes, int, int, int, float], bool]
     ) -> Iterator[tuple[int, int, tuple[Any, ...]]]:
         """Take the records of a bus frame that are told once, and those numbered ones that ``follow``.
 
-        The others, and those whose times are far from ``received``, are the caller's to decide on: they are given as
+        ``follow`` (source, epoch, first number, last number, now in s) takes all of these numbers or none. The others,
+        and those whose times are far from ``received``, are the caller's to decide on: they are given as
         ``bus.wire.walk`` gives them. Raises ``Malformed``.
         """
         size, now = len(frame), received / 1e9
         oldest, latest = max(EARLIEST, received - PAST), received + AHEAD
+        before, untried = b"", 0
         unpack, bodies, samples, header = PLAIN.unpack_from, PLAIN_SAMPLE.get, self._samples.get, HEADER.size
+        enough = size - header
         while start < size:
-            if start + header <= size:
+            if start <= enough:
                 form, length, epoch, number, at, _ = unpack(frame, start)
                 body = bodies(form)
                 if body is not None and length <= MAX_BODY and (end := start + body + length) <= size:
                     source = frame[start + header : start + body]
-                    group = samples(source)
-                    if oldest <= at <= latest and (not epoch or follow(source, epoch, number, now)):
+                    if source == before and end < size and start >= untried:
+                        times = _run(frame, start, body, length)
+                        last = number + len(times) - 1
+                        if (
+                            oldest <= times[0]
+                            and times[-1] <= latest
+                            and (not epoch or follow(source, epoch, number, last, now))
+                        ):
+                            self._take_run(source, times, frame, start, end - start, received)
+                            start += len(times) * (end - start)
+                            continue
+                        untried = start + len(times) * (end - start)
+                    before = source
+                    if oldest <= at <= latest and (not epoch or follow(source, epoch, number, number, now)):
                         self.records += 1
                         self.bytes += end - start
+                        group = samples(source)
                         if group is None or not group.begin <= at < group.end:
                             group = self._sample_group(source, at)
                             if at < group.first:
                                 group.first = at
                         # As ``Group.take`` does it; a call would cost as much as all that is done here.
-                        group.records.append(frame[start:end])
-                        group.times.append(received)
+                        if received != group.last:
+                            if group.pieces:
+                                group.changes.append((len(group.pieces) + group.more, received))
+                            else:
+                                group.received = received
+                            group.last = received
+                        group.pieces.append(frame[start:end])
                         if at >= group.at:
                             group.at = at
                         else:
@@ -145,11 +223,28 @@ class Batch:
                         continue
             begin, start, fields = next(walk(frame, start))
             names = begin + header
+            source, number = frame[names : names + fields[3]], fields[8]
             near = oldest <= fields[9] <= latest
-            if not near or (fields[7] and not follow(frame[names : names + fields[3]], fields[7], fields[8], now)):
+            if not near or (fields[7] and not follow(source, fields[7], number, number, now)):
                 yield begin, start, fields
             else:
                 self.add_record(fields, frame[begin:start], received)
+
+    def _take_run(
+        self, source: bytes, times: Sequence[int], frame: bytes, start: int, length: int, received: int
+    ) -> None:
+        """Take samples of one source that stand one after the other, each so long, of these ascending times."""
+        count = len(times)
+        self.records += count
+        self.bytes += count * length
+        group, place = self._samples.get(source), 0
+        while place < count:
+            at = times[place]
+            if group is None or not group.begin <= at < group.end:
+                group = self._sample_group(source, at)
+            end = count if times[-1] < group.end else bisect_left(times, group.end, place)
+            group.take_run(times[place:end], received, frame[start + place * length : start + end * length])
+            place = end
 
     def add_record(self, fields: tuple[Any, ...], record: bytes, received: int) -> None:
         """Take one record, whose header ``fields`` are as ``bus.wire.walk`` gives them."""

@@ -49,7 +49,10 @@ class Damaged(Exception):
 
 
 def group(received: int, records: Sequence[bytes], changes: Sequence[Change] = ()) -> bytes:
-    """The value that holds ``records``, the first of them received at ``received``, and later ones as they changed."""
+    """The value that holds ``records``, the first of them received at ``received``, and later ones as they changed.
+
+    Several may stand back to back in one piece.
+    """
     if changes:
         head = _AFTER_CRC.pack(AT_TIMES, received)
         head += _changes(len(changes)).pack(len(changes), *chain.from_iterable(changes))

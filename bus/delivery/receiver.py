@@ -3,7 +3,7 @@
 The store admits records while it builds a batch, writes the batch and ``changes()`` in one durable transaction,
 and sends ``receipts()`` after it returned:
 
-    receiver.follow(source, epoch, number, now)                                 the common case, fastest
+    receiver.follow(source, epoch, first, last, now)                            the common case, fastest
     verdict = receiver.admit(source, epoch, number, base, generation, now)      one record
     run = receiver.admit_run(source, epoch, first, last, base, generation, now) consecutive records, faster
     receiver.greet(hello, now)                                                  a HELLO
@@ -63,15 +63,15 @@ class Receiver:
 
     # -- records ---
 
-    def follow(self, source: bytes, epoch: int, number: int, now: float) -> bool:
-        """Take the next number of the stream that its source told of last; False when it is not that simple."""
+    def follow(self, source: bytes, epoch: int, first: int, last: int, now: float) -> bool:
+        """Take the next numbers of the stream that its source told of last; False when it is not that simple."""
         stream = self._sources.following.get(source)
-        if stream is None or stream.epoch != epoch or number != stream.watermark + 1:
+        if stream is None or stream.epoch != epoch or first != stream.watermark + 1:
             return False
         if stream.before is None:
             self._change(stream, now)
-        stream.watermark = number
-        stream.stored += 1
+        stream.watermark = last
+        stream.stored += last - first + 1
         return True
 
     def admit(self, source: str, epoch: int, number: int, base: int, generation: int, now: float) -> Verdict:

@@ -180,8 +180,8 @@ class LmdbBackend:
 
     def _commit_partition(self, kind: str, start: int, groups: Numbered, halfway: bool) -> int:
         path = self._partitions.path(kind, partition(kind, start))
-        rows = sorted([(number, g.begin // MINUTE, group(g.times[0], g.records, g.changes)) for number, _, g in groups])
-        records = sum([len(g.records) for _, _, g in groups])
+        rows = sorted([(number, g.begin // MINUTE, group(g.received, g.pieces, g.changes)) for number, _, g in groups])
+        records = sum([g.count for _, _, g in groups])
         self._partitions.put(path, self._commits, rows, records, again=halfway)
         return records
 

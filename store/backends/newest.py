@@ -43,7 +43,8 @@ class NewestRecords:
         """Remember the newest of each series; what is not a sample, or is a series' first, is written at once."""
         known, waiting = self._at, self._waiting
         for number, _, group in groups:
-            at, received, record = group.newest() if group.mixed else (group.at, group.times[-1], group.records[-1])
+            plain = not (group.mixed or group.more)
+            at, received, record = (group.at, group.last, group.pieces[-1]) if plain else group.newest()
             before = known.get(number)
             if before is None:
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))

@@ -63,7 +63,7 @@ class Desk:
             read(packed)[0]
             for groups in self.batch.groups.values()
             for group in groups.values()
-            for packed in group.records
+            for _, packed in group.dated()
         ]
         found += [read(packed)[0] for packed in self.batch.layouts]
         self.batch = Batch()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.messages import KINDS
+from bus.messages import KINDS, Sample
 from bus.wire import Malformed, pack, stamped, unstamped
 from store.batch import Batch, Group, Newest, is_newer
 from store.dates import AHEAD, is_near
@@ -31,7 +32,7 @@ def test_records_stand_in_the_group_of_their_minute_and_the_partition_of_their_h
 
     hour = NOON - NOON % HOUR
     assert set(made.groups) == {(SAMPLE, hour), (SAMPLE, hour + HOUR), (CHECK, NOON - NOON % DAY)}
-    assert {key: len(group.records) for key, group in made.groups[SAMPLE, hour].items()} == {
+    assert {key: group.count for key, group in made.groups[SAMPLE, hour].items()} == {
         (b"web-1", NOON // MINUTE): 2,
         (b"web-1", NOON // MINUTE + 1): 1,
         (b"db-1", NOON // MINUTE): 1,
@@ -50,11 +51,11 @@ def test_no_record_is_lost_whatever_order_they_come_in(told: list[tuple[int, str
     records = [pack(sample(second, host=host)) for second, host in told]
     made = batch((sample(second, host=host) for second, host in told), received=NOON + 3 * HOUR)
 
-    kept = [record for groups in made.groups.values() for group in groups.values() for record in group.records]
+    kept = [record for groups in made.groups.values() for group in groups.values() for _, record in group.dated()]
     assert sorted(kept) == sorted(records)
     for (_, start), groups in made.groups.items():
         for (subject, minute), group in groups.items():
-            for record in group.records:
+            for _, record in group.dated():
                 at = int.from_bytes(record[28:36], "big")
                 assert start <= at < start + HOUR
                 assert at // MINUTE == minute
@@ -107,7 +108,7 @@ def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
         made = {"sample": sample(second, host=host), "check": check(second % 100), "layout": layout(host)}[kind]
         packed = pack(replace(made, epoch=epoch, number=number))
         for begin, end, fields in gathered.gather(
-            b"--" + packed, 2, received, lambda _, epoch, number, now: epoch == 1
+            b"--" + packed, 2, received, lambda _, epoch, first, last, now: epoch == 1
         ):
             assert (begin, end, fields[8]) == (2, 2 + len(packed), number)
             left.append(number)
@@ -118,6 +119,65 @@ def test_what_follows_is_gathered_as_if_it_were_added_and_the_rest_is_left(
 
     assert left == expected
     assert everything(gathered) == everything(added)
+
+
+RUNS = st.lists(
+    st.tuples(
+        st.sampled_from(["web-1", "web-1", "db-1"]),
+        st.sampled_from([1, 1, 1, 0, 2]),
+        st.sampled_from([0, 0, 0, 0, 1, -1]),
+        st.sampled_from([1, 1, 20, 61, -1, 3600, -(10**9)]),
+        st.integers(1, 3),
+    ),
+    max_size=40,
+)
+
+
+@given(st.lists(st.tuples(RUNS, st.integers(NOON, NOON + 2)), max_size=4))
+def test_samples_of_a_source_that_stand_together_are_taken_as_each_by_itself(
+    frames: list[tuple[list[tuple[str, int, int, int, int]], int]],
+) -> None:
+    """Of each: source, epoch, what is wrong with its number, seconds after the one before, how many values it has."""
+    gathered, added = Batch(), Batch()
+    numbers: dict[tuple[str, int], int] = {}
+    marks: dict[tuple[bytes, int], int] = {}
+    second = 0
+    for told, received in frames:
+        packed, left, expected = [], [], []
+        for host, epoch, wrong, pause, values in told:
+            second += pause
+            number = numbers[host, epoch] = max(1, numbers.get((host, epoch), 0) + 1 + wrong)
+            body = KINDS["sample"].encode(Sample(7, (float(second),) * values))
+            packed.append(pack(replace(sample(second, host=host), epoch=epoch, number=number, body=body)))
+        plain = dict(marks)
+
+        def follow(known: dict[tuple[bytes, int], int], source: bytes, epoch: int, first: int, last: int) -> bool:
+            if epoch == 2 or first != known.get((source, epoch), 0) + 1:
+                return False
+            known[source, epoch] = last
+            return True
+
+        for begin, end, _ in gathered.gather(
+            b"".join(packed),
+            0,
+            received,
+            lambda source, epoch, first, last, now: follow(marks, source, epoch, first, last),
+        ):
+            left.append(b"".join(packed)[begin:end])
+        for one in packed:
+            for source, epoch, number, at in [(one[64 : 64 + one[4]], *struct.unpack_from(">QQq", one, 12))]:
+                if is_near(at, received) and (not epoch or follow(plain, source, epoch, number, number)):
+                    added.add(one, 0, received)
+                else:
+                    expected.append(one)
+        assert left == expected
+        assert marks == plain
+    assert everything(gathered) == everything(added)
+    for groups in gathered.groups.values():
+        for group in groups.values():
+            assert group.count == len(list(group.dated()))
+            rows = spread(rows_group(group.received, group.pieces, group.changes))
+            assert [(received, record) for _, received, record in rows] == list(group.dated())
 
 
 def everything(made: Batch) -> object:
@@ -139,7 +199,7 @@ def test_a_group_knows_its_newest_and_when_each_was_received(told: list[tuple[in
     at, place = max((second, place) for place, (second, _) in enumerate(told))
     assert group.newest() == Newest(NOON + at * SECOND, told[place][1], packed[place])
     assert group.first == NOON + min(second for second, _ in told) * SECOND
-    rows = spread(rows_group(group.times[0], group.records, group.changes))
+    rows = spread(rows_group(group.received, group.pieces, group.changes))
     assert [(received, record) for _, received, record in rows] == list(group.dated())
 
 

@@ -222,28 +222,32 @@ def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
 
 DEEDS = st.one_of(
     st.tuples(
-        st.sampled_from(["web-1", "db-1"]), st.sampled_from([7, 7, 7, 8]), st.sampled_from([0, 0, 0, 0, -1, 1, 2])
+        st.sampled_from(["web-1", "db-1"]),
+        st.sampled_from([7, 7, 7, 8]),
+        st.sampled_from([0, 0, 0, 0, -1, 1, 2]),
+        st.sampled_from([1, 1, 1, 2, 5]),
     ),
     st.sampled_from(["commit", "commit", "rollback", "receipts", "prune", "base"]),
 )
 
 
 @given(st.lists(DEEDS, max_size=60))
-def test_what_follows_ends_as_if_it_were_admitted(deeds: list[tuple[str, int, int] | str]) -> None:
+def test_what_follows_ends_as_if_it_were_admitted(deeds: list[tuple[str, int, int, int] | str]) -> None:
     quick, plain = _receiver(), _receiver()
     now, base = NOON, 1
     for deed in deeds:
         now += 3600.0
         if isinstance(deed, tuple):
-            source, epoch, ahead = deed
+            source, epoch, ahead, count = deed
             stream = plain.streams(source).get(epoch)
-            number = max(1, (stream.watermark if stream is not None else 0) + 1 + ahead)
+            first = max(1, (stream.watermark if stream is not None else 0) + 1 + ahead)
+            numbers = range(first, first + count)
             base, declared = 1, base
-            verdict = plain.admit(source, epoch, number, declared, GENERATION, now)
-            if not quick.follow(source.encode(), epoch, number, now):
-                assert quick.admit(source, epoch, number, declared, GENERATION, now) is verdict
+            verdicts = [plain.admit(source, epoch, number, declared, GENERATION, now) for number in numbers]
+            if not quick.follow(source.encode(), epoch, first, numbers[-1], now):
+                assert [quick.admit(source, epoch, number, declared, GENERATION, now) for number in numbers] == verdicts
             else:
-                assert verdict is Verdict.NEW
+                assert set(verdicts) == {Verdict.NEW}
         elif deed == "base":
             base = 3
         elif deed == "prune":

@@ -18,6 +18,8 @@ from store.writer import Writer
 
 REFRESH_SECONDS = 2.0
 REPORT_SECONDS = 10.0
+HEAP_BYTES = 16_777_216
+"""Bus frames and batches come and go all the time."""
 SETTLE_QUEUE = 500
 """Frames of receipts that may wait for the collector: some receipts for each of 10,000 producers."""
 
@@ -27,6 +29,7 @@ def build_writer(program: Program[Store]) -> None:
     config, loop = program.config, program.loop
     path = program.home / config.path
 
+    process.keep_heap(HEAP_BYTES)
     path.mkdir(parents=True, exist_ok=True)
     backend = _opened(program, write=True)
     subscribe = Subscribe(program.context, (*KINDS, "hello", "refused"))

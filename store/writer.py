@@ -27,7 +27,8 @@ from store.marker import Marker, Quarantine
 from store.opening import free_bytes
 from store.settling import Settling
 
-DRAIN = 2000
+DRAIN = 64
+"""Bus frames taken at once; each is 150 kB and more when there is much to do."""
 
 
 class Writer:

@@ -213,7 +213,19 @@ def _fine(answer: requests.Response) -> requests.Response:
 
 def said(error: Exception, secret: Secret) -> str:
     """What went wrong, on one line, without the address, which may hold a password."""
-    text = type(error).__name__ if isinstance(error, requests.RequestException) else str(error)
+    text = _failed(error) if isinstance(error, requests.RequestException) else str(error)
     for word in secret.reveal().split():
         text = text.replace(word, "…")
     return " ".join(text.split())[:300]
+
+
+def _failed(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {PATIENCE:g} s"
+    # What the system said stands at the end of a chain, each link of which names the address.
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__context__
+    return "it cannot be reached" if isinstance(error, requests.ConnectionError) else type(error).__name__

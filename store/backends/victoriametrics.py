@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -275,6 +276,12 @@ class VictoriaMetricsBackend(LmdbBackend):
         waiting = 0 if self._shipper is None else max(0, self._committed - self._shipper.mark)
         return super().damage() | ({} if self._shipper is None else {"unshipped_commits": float(waiting)})
 
+    def statistics(self) -> dict[str, Any]:
+        """See ``Backend``; that the server is away is what answers may lack, as the writer finds it."""
+        told = self._told if self._write else self._read_told()
+        away = "VictoriaMetrics takes no samples; they wait here, and what is there alone does not answer"
+        return super().statistics() | ({"lacking": away} if told.get("away") else {})
+
     def refresh(self) -> None:
         """Send on, and note how far the server is."""
         super().refresh()
@@ -302,7 +309,8 @@ class VictoriaMetricsBackend(LmdbBackend):
 
     def _write_told(self) -> None:
         assert self._shipper is not None
-        told = {**self._told, "mark": self._shipper.mark, "generation": self.generation}
+        away = int(bool(self._shipper.error))
+        told = {**self._told, "mark": self._shipper.mark, "generation": self.generation, "away": away}
         if told == self._noted:
             return
         self._told = told

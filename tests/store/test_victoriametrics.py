@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -61,6 +62,15 @@ def shipped(backend: VictoriaMetricsBackend, seconds: float = 60) -> None:
 
 def partitions(path: Path) -> list[str]:
     return sorted(folder.name for folder in (path / "store" / "rows" / "sample").glob("2*"))
+
+
+def lacks(backend: VictoriaMetricsBackend, words: str) -> None:
+    """Wait until it says so."""
+    end = time.monotonic() + 60
+    while words not in (found := str(backend.statistics().get("lacking", ""))) or bool(words) != bool(found):
+        assert time.monotonic() < end, found
+        backend.refresh()
+        time.sleep(0.02)
 
 
 def test_rows_leave_when_the_server_has_them_and_come_back_with_their_values(
@@ -144,9 +154,12 @@ def test_while_the_server_is_away_storing_goes_on_and_a_later_life_brings_it(
         assert partitions(tmp_path) == ["20260131T12"], "what the server does not have stays"
         backend = store()
         assert backend.damage()["unshipped_commits"] > 0
+        lacks(backend, "takes no samples")
+        assert json.loads((tmp_path / "store" / "shipped.json").read_text())["away"], "a reader has it from there"
     finally:
         victoriametrics.start()
     shipped(backend)
+    lacks(backend, "")
     backend.retain({"sample": 7 * DAY}, LATER)
 
     assert partitions(tmp_path) == []
@@ -208,6 +221,7 @@ def test_the_address_with_its_password_is_in_no_error(tmp_path: Path, caplog: py
         time.sleep(0.02)
     backend.close()
     assert "hunter2" not in caplog.text
+    assert "VictoriaMetrics: connection refused; samples wait here" in caplog.text
     with pytest.raises(StoreBroken, match="vmselect"):
         VictoriaMetricsBackend(tmp_path / "other", write=True, url=Secret("nonsense"))
 

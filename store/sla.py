@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -54,6 +56,9 @@ SHOWN = (
     "OUTAGES",
     "LONGEST",
 )
+EXPENDABLE = ("LONGEST", "OUTAGES", "UP", "MAINTENANCE", "DEGRADED")
+"""What a narrow terminal does without, in this order."""
+NOTHING = ("0", "0 s", "-")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -79,7 +84,8 @@ def main(argv: Sequence[str]) -> int:
         return UNKNOWN
     if not found:
         print(f"guardia sla: no service was ever checked: [[services]] of {path} lists them", file=sys.stderr)
-    print(written(found, given.format, given.target), end="")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    print(written(found, given.format, given.target, width), end="")
     return MISSED if missed(found, given.target) else KEPT
 
 
@@ -114,8 +120,8 @@ def missed(found: Sequence[Kept], target: float | None) -> list[Kept]:
     return [kept for kept in found if (share := available(kept.whole)) is not None and share < target]
 
 
-def written(found: Sequence[Kept], form: str, target: float | None = None) -> str:
-    """The report as ``text``, ``json``, ``csv`` or ``md``."""
+def written(found: Sequence[Kept], form: str, target: float | None = None, width: int = 0) -> str:
+    """The report as ``text``, ``json``, ``csv`` or ``md``; text in at most so many columns (0: any)."""
     if form == "json":
         return json.dumps([as_map(kept) for kept in found], indent=2) + "\n"
     if form == "csv":
@@ -128,7 +134,23 @@ def written(found: Sequence[Kept], form: str, target: float | None = None) -> st
     if form == "md":
         bar = ["---", "---", *["---:"] * (len(SHOWN) - 2)]
         return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], bar, *rows[1:]]) + _below(found, target)
-    return aligned(rows, right=range(2, len(SHOWN))) + "\n" + _below(found, target)
+    rows, without = _narrowed(rows, width)
+    note = f"\nNot shown, for want of width: {', '.join(without)}; --csv has all.\n" if without else ""
+    return aligned(rows, right=range(2, len(SHOWN))) + "\n" + note + _below(found, target)
+
+
+def _narrowed(rows: Sequence[Sequence[str]], width: int) -> tuple[list[list[str]], list[str]]:
+    """The table without as many of ``EXPENDABLE`` as it takes to fit; first those in which nothing stands."""
+    heads = list(rows[0])
+    empty = [name for name in EXPENDABLE if all(row[heads.index(name)] in NOTHING for row in rows[1:])]
+    without: list[str] = []
+    for name in [*empty, *(name for name in EXPENDABLE if name not in empty)]:
+        kept = [place for place, head in enumerate(heads) if head not in without]
+        widths = [max(len(row[place]) for row in rows) for place in kept]
+        if not width or sum(widths) + 2 * (len(kept) - 1) <= width:
+            break
+        without.append(name)
+    return [[cell for head, cell in zip(heads, row, strict=True) if head not in without] for row in rows], without
 
 
 def as_map(kept: Kept) -> dict[str, object]:
@@ -159,9 +181,9 @@ def _numbers(kept: Kept) -> list[str | int | float | None]:
         _rounded(available(held)),
         _rounded(fully_up(held)),
         round(100 * coverage(held), 4),
-        *(length / SECOND for length in lengths),
+        *(round(length / SECOND, 3) for length in lengths),
         len(kept.outages),
-        kept.longest / SECOND,
+        round(kept.longest / SECOND, 3),
         kept.checks,
     ]
 
@@ -178,18 +200,18 @@ def _words(kept: Kept) -> list[str]:
         kept.period,
         _percent(available(held)),
         _percent(fully_up(held)),
-        f"{100 * coverage(held):.1f} %",
+        _percent(100 * coverage(held), 1),
         *(span(length / SECOND) for length in lengths),
         str(len(kept.outages)),
         span(kept.longest / SECOND),
     ]
 
 
-def _percent(share: float | None) -> str:
+def _percent(share: float | None, decimals: int = 3) -> str:
     if share is None:
         return "-"
     # 99.9996 is not 100: what was down stays visible.
-    return f"{min(share, 99.999) if share < 100 else share:.3f} %"
+    return f"{min(share, 100 - 10**-decimals) if share < 100 else share:.{decimals}f} %"
 
 
 def span(seconds: float) -> str:
@@ -211,6 +233,13 @@ def _below(found: Sequence[Kept], target: float | None) -> str:
     return f"\nBelow the target of {target:g} %: {names}.\n" if late else f"\nAll kept the target of {target:g} %.\n"
 
 
+def _share(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (share := float(text)) <= 100:
+            return share
+    raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 100")
+
+
 def _zone(text: str) -> str:
     if not calendar.is_zone(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no time zone such as UTC or Europe/Berlin")
@@ -222,7 +251,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("service", nargs="*", metavar="SERVICE", help="a service or a glob (default: all)")
     parser.add_argument("--month", action="append", metavar="2026-10", help="may be repeated (default: this month)")
     parser.add_argument("--zone", type=_zone, default="UTC", help="where months begin, as Europe/Berlin")
-    parser.add_argument("--target", type=float, metavar="99.9", help="exit code 1 when a service kept less")
+    parser.add_argument("--target", type=_share, metavar="99.9", help="exit code 1 when a service kept less")
     parser.add_argument(
         "--interval", type=duration, metavar="1m", help="the distance of checks (default: as configured, else 1m)"
     )

@@ -6,9 +6,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
@@ -18,12 +21,13 @@ from bus.program import WRONG
 from bus.questions import Statistics, StoreStatistics, Unanswered
 from bus.terminal import aligned
 from store.config import DAYS, FOREVER
-from store.keys import DAY
+from store.keys import DAY, FAR, SECOND
 from store.pruning import held
 from store.retention import Retention, forecast
-from store.spans import ARCHIVE
+from store.spans import ARCHIVE, RAW
 
 UNKNOWN = 2
+WIDTH = 80
 _HEADS = ("KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT FOR", "WILL BE")
 
 
@@ -45,7 +49,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia store stats: {failure}", file=sys.stderr)
         return UNKNOWN
     retention = settings["store"].retention(settings["retention"])
-    rows = lines(found, retention, folder / settings["store"].path, time.time_ns())
+    table: Any = settings["store"]
+    moved = int(table.archive_after_seconds * SECOND) if table.archive else FAR
+    rows = lines(found, retention, folder / table.path, time.time_ns(), moved)
     if given.json:
         print(json.dumps({**asdict(found), "forecast": {f"{row[0]}/{row[1]}": row[6] for row in rows}}, indent=1))
     else:
@@ -57,14 +63,22 @@ Line = tuple[str, str, int, int, float, float, int]
 """(kind, tier, files, bytes, days held, days kept, bytes when it is full)."""
 
 
-def lines(found: StoreStatistics, retention: Retention, store: Path, now: int) -> list[Line]:
-    """A line for each kind and tier that is sealed."""
-    expected = forecast(held(store / "blocks"), retention, now)
+def lines(found: StoreStatistics, retention: Retention, store: Path, now: int, moved: int = FAR) -> list[Line]:
+    """A line for each kind and tier that is sealed; raw blocks older than ``moved`` ns are in the archive."""
+    files_held = held(store / "blocks")
+    expected = forecast(files_held, retention, now)
+    # Days that there are, not those between the first and the last: one host's clock may have been at 1970.
+    spans = Counter[tuple[str, str]]()
+    for one in files_held:
+        spans[one.kind, one.tier] += one.end - one.start
     rows = []
     for name, (files, size, start, end) in sorted(found.tiers.items()):
         kind, _, tier = name.partition("/")
-        kept = retention.longest(kind, tier) / DAY
-        rows.append((kind, tier, files, size, (end - start) / DAY, kept, expected.get((kind, tier), size)))
+        longest = retention.longest(kind, tier)
+        stays = min(longest, moved) if tier == RAW else longest
+        full = expected[kind, tier] * stays // max(longest, 1) if (kind, tier) in expected else size
+        days = (spans.get((kind, tier)) or end - start) / DAY
+        rows.append((kind, tier, files, size, days, stays / DAY, full))
     return rows
 
 
@@ -85,31 +99,41 @@ def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
             for kind, tier, files, size, days, kept, full in rows
         ),
     ]
-    text = [aligned(table)]
+    text = []
     sealed = sum(row[3] for row in rows if row[1] != ARCHIVE)
     archived = sum(row[3] for row in rows if row[1] == ARCHIVE)
     waiting = found.bytes - sealed
-    text.append("")
-    text.append(
-        f"{_size(found.bytes)} altogether, {_size(max(waiting, 0))} of it the state and rows that are not sealed yet;"
-        f" it will become {_size(sum(row[6] for row in rows if row[1] != ARCHIVE) + max(waiting, 0))}."
-    )
+    if rows:
+        unsealed = max(waiting, 0)
+        full = sum(row[6] for row in rows if row[1] != ARCHIVE) + unsealed
+        text.append(
+            f"{_size(found.bytes)} altogether, {_size(unsealed)} of it the state and rows that are not sealed yet; "
+            f"it will become {_size(full)}."
+        )
+    else:
+        text.append(f"{_size(found.bytes)} altogether, of which nothing is sealed: there is no forecast.")
     if archived:
         text.append(f"{_size(archived)} beside it in the archive, which grows by what leaves the blocks.")
-    records = ", ".join(f"{count} {kind}" for kind, count in sorted(found.records.items())) or "none"
-    gone = ", ".join(f"{count} {kind}" for kind, count in sorted(found.deleted.items())) or "none"
-    text.append(f"Records stored since the store was made: {records}. Dropped by age: {gone}.")
+    gone = f"Dropped by age: {_counted(found.deleted)}."
+    text.append(f"Records stored since the store was made: {_counted(found.records)}. {gone}")
     if found.missing:
-        lost = ", ".join(f"{count} {kind}" for kind, count in sorted(found.missing.items()))
+        lost = _counted(found.missing)
         text.append(f"Damaged, and missing since what was around them was sealed: {lost}; see guardia store verify.")
-    return "\n".join(text)
+    if found.lacking:
+        text.append(f"{found.lacking[0].upper()}{found.lacking[1:]}")
+    table_lines = [aligned(table), ""] if rows else []
+    return "\n".join([*table_lines, *(fill(line, WIDTH, break_on_hyphens=False) for line in text)])
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()) if count) or "none"
 
 
 def _size(count: int) -> str:
     """About so much, for people."""
     size = float(count)
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
+        if size < 999.5:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.4g} TB"

@@ -267,6 +267,9 @@ def _asked(place: Hub, what: str, faults: list[str]) -> Any:
         return None
     if (answer.status_code == 200 or (answer.status_code == 503 and what == "health")) and _fits(found, what):
         return found  # an ill hub tells what it is ill of
+    if answer.status_code >= 400 and isinstance(found, dict) and isinstance(found.get("error"), str):
+        faults.append(f"{what}: {said(answer, hub)}")
+        return None
     faults.append(f"{what}: {hub} answered {answer.status_code}, not as a hub does; is this a Guardia hub?")
     return None
 

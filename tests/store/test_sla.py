@@ -65,7 +65,21 @@ def test_what_nobody_knows_misses_no_target() -> None:
 
 def test_a_second_in_a_year_is_not_a_hundred_percent() -> None:
     almost = Kept("shop", "2026", 0, 365 * DAY, whole=Held("", up=365 * DAY - SECOND, down=SECOND))
-    assert "99.999 %" in written([almost], "text")
+    assert "99.999 %  99.999 %  100.0 %" in written([almost], "text")
+    gap = Kept("shop", "2026", 0, 365 * DAY, whole=Held("", up=365 * DAY - SECOND, unknown=SECOND))
+    assert "99.9 %" in written([gap], "text"), "nor is all of it known"
+
+
+def test_on_a_narrow_terminal_columns_are_left_out_and_named_first_those_with_nothing_in_them() -> None:
+    quiet = Kept("shop", "2026", 0, 365 * DAY, whole=Held("", up=364 * DAY, degraded=DAY))
+    for found, without in (([SHOP], "DEGRADED"), ([quiet], "MAINTENANCE")):
+        heads, row, _, note = written(found, "text", width=60).splitlines()
+        assert max(len(heads), len(row)) <= 60
+        assert note.startswith("Not shown, for want of width: ")
+        assert without in note
+        assert without not in heads
+        assert heads.split()[:3] == ["SERVICE", "PERIOD", "AVAILABLE"]
+    assert "DEGRADED" in written([quiet], "text", width=80).splitlines()[0]
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,30 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
         bytes=50_960,
         tiers={"sample/raw": (1, 40_960, MIDNIGHT - DAY, MIDNIGHT)},
     )
-    text = as_text(found, lines(found, Retention(USUAL), tmp_path, NOON)).splitlines()
+    rows = lines(found, Retention(USUAL), tmp_path, NOON)
+    text = as_text(found, rows).splitlines()
     assert text[0].split() == ["KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT", "FOR", "WILL", "BE"]
     assert text[1].split() == ["sample", "raw", "1", "41", "kB", "1.0", "7", "d", "287", "kB"]
     assert text[3].startswith("51 kB altogether, 10 kB of it")
-    assert text[3].endswith("it will become 297 kB.")
-    assert text[4] == "Records stored since the store was made: 3 check, 8640 sample. Dropped by age: 5 sample."
-    text = as_text(replace(found, missing={"sample": 12}), []).splitlines()
-    assert text[-1].startswith("Damaged, and missing since what was around them was sealed: 12 sample;")
+    assert all(len(line) <= 80 for line in text)
+    told = " ".join(text[3:])
+    assert "are not sealed yet; it will become 297 kB. Records stored" in told
+    assert told.endswith("Records stored since the store was made: 3 check, 8640 sample. Dropped by age: 5 sample.")
+    told = " ".join(as_text(replace(found, missing={"sample": 12}, lacking="the archive is away"), []).splitlines())
+    assert "Damaged, and missing since what was around them was sealed: 12 sample;" in told
+    assert told.endswith("The archive is away")
+    (_, _, _, _, days, _, _), *_ = lines(
+        replace(found, tiers={"sample/raw": (1, 40_960, 0, MIDNIGHT)}), Retention(USUAL), tmp_path, NOON
+    )
+    (moving,) = lines(found, Retention(USUAL), tmp_path, NOON, 2 * DAY)
+    assert moving[5:] == (2.0, 2 * 40_960), "what moves to the archive takes no room here from then on"
+    assert days == 1.0, "a file of a clock at 1970 makes no thousand days"
+
+
+def test_where_nothing_is_sealed_there_is_no_forecast_and_nought_is_none() -> None:
+    text = as_text(StoreStatistics(records={"sample": 3}, deleted={"sample": 0}, bytes=999_700), [])
+    assert text.startswith("1 MB altogether, of which nothing is sealed: there is no forecast.")
+    assert text.endswith("Dropped by age: none.")
 
 
 def test_without_a_store_nobody_answers(

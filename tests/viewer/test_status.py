@@ -40,7 +40,7 @@ class HubWithHealth(Hub):
         if path == "/health":
             return self.status, self.health
         if path == "/servers" and self.servers is not None:
-            return 200, self.servers
+            return (503 if "error" in self.servers else 200), self.servers
         return super()._answer(path, query)
 
 
@@ -227,6 +227,16 @@ def test_what_answers_otherwise_than_a_hub_is_asked_whether_it_is_one(
     hub.health, hub.servers = health, servers
     assert main(["--url", hub.url]) == code
     assert "is this a Guardia hub?" in capsys.readouterr().out
+
+
+def test_a_hub_that_cannot_answer_now_says_why_and_is_still_a_hub(
+    hub: HubWithHealth, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.servers = {"error": "the store cannot answer now: its reader is not there", "code": "store_unavailable"}
+    assert main(["--url", hub.url]) == 1
+    said = capsys.readouterr().out
+    assert "answered 503: the store cannot answer now: its reader is not there" in said
+    assert "is this a Guardia hub?" not in said
 
 
 def test_the_token_is_shown_to_the_hub_and_to_nobody_else(

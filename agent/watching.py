@@ -78,7 +78,7 @@ def _said(url: Secret, body: dict[str, object]) -> str | None:
     import subprocess
 
     child = subprocess.run(
-        [sys.executable, "-m", "agent.crying"],
+        [sys.executable, "-m", "agent.posting"],
         input=json.dumps({"url": url.reveal(), "body": body}),
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The alerter's counter: what burns, what happened, why; silences and acknowledgements are taken here."""
+"""The alerter's query endpoint: what fires, what happened, why; silences and acknowledgements are taken here."""
 
 from __future__ import annotations
 

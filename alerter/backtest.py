@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alerter import tables
-from alerter.asked import hub
+from alerter.client import hub
 from alerter.config import Alerter, Maintenance, RuleTable
 from alerter.history import History
 from alerter.incidents import Incident

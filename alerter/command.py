@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alerter import tables
-from alerter.asked import asked, hub
+from alerter.client import asked, hub
 from bus import timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.fields import plain

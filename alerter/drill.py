@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerter import tables
-from alerter.asked import asked, hub
+from alerter.client import asked, hub
 from alerter.rules import SECOND
 from bus.arguments import Parser, duration
 from bus.asking import asked as store_asked

@@ -11,10 +11,10 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 
+from alerter.alarm_row import Kept
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.jumps import jumped, past
-from alerter.kept import Kept
 from alerter.leaving import leave, withdraw
 from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule

@@ -11,7 +11,7 @@ from alerter.catching import Catching, judged
 from alerter.desk import Desk
 from alerter.judge import Judge
 from alerter.rules import SECOND
-from bus.passed import Passed
+from bus.missed import Passed
 from bus.sockets import Subscribe, Watch
 from bus.vitals import Vitals
 from bus.wire import Malformed, Stamp, read, unstamped

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
+from alerter.alarm_row import Kept
 from alerter.deciding import Decision
 from alerter.incidents import Incident
-from alerter.kept import Kept
 from alerter.machine import Alarm, Change, State
 from alerter.subjects import Cell
 from bus.fields import Unfit, build, plain

@@ -12,6 +12,7 @@ from typing import Any
 import zmq
 
 from api import errors
+from api.backtests import tried
 from api.config import Api
 from api.counter import Asker
 from api.directory import Directory
@@ -28,7 +29,6 @@ from api.resources.stream import AGAIN_SECONDS, AUTH_SECONDS, Stream
 from api.routes import ROUTES
 from api.stair import KINDS, Stair
 from api.tokens import Watched
-from api.trying import tried
 from api.worker import Lifespan
 from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe

@@ -1,4 +1,4 @@
-"""Questions to the store, and the counter where they are asked."""
+"""Questions to the store's reader, and the client that asks them (the counter is its query endpoint)."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from api.filters import matcher
 from api.live import Live
-from api.told import Told, told
+from api.received import Told, told
 from api.views.events import TYPES, Place, event_text, gap_text, place_of
-from bus.passed import Passed
+from bus.missed import Passed
 from bus.wire import Malformed, Stamp
 
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"

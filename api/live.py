@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from api.encoding import to_json
-from api.told import Told
+from api.received import Told
 from api.views.metrics import Plan, plan
 from bus.copies import COPIES, Copies
 from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_from

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from api.hub import Hub
-from api.told import stored
+from api.received import stored
 from bus.questions import Unanswered
 from bus.wire import Malformed
 

@@ -1,4 +1,4 @@
-"""Drains the stair into the fan-out, on the event loop, without starving the requests."""
+"""Takes what the collectors publish (the stair) into the fan-out, on the event loop, without starving requests."""
 
 from __future__ import annotations
 

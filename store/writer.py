@@ -14,7 +14,7 @@ from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
 from bus.messages import Loss
-from bus.passed import Passed
+from bus.missed import Passed
 from bus.program import TryAgain
 from bus.sockets import Settle, Subscribe
 from bus.vitals import Vitals

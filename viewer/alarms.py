@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from viewer.burning import Incident, Silence, Verdict, worst
 from viewer.events import (
     AlertsTold,
     BacktestTold,
@@ -17,6 +16,7 @@ from viewer.events import (
     RuleTold,
     WhyTold,
 )
+from viewer.incidents import Incident, Silence, Verdict, worst
 from viewer.picking import passes
 from viewer.wishes import (
     AskAlerts,

@@ -14,7 +14,6 @@ import requests
 
 from bus.secret import Secret
 from viewer import parse, parse_alerts
-from viewer.burning import Hub, Incident
 from viewer.config import LOOPBACK
 from viewer.events import (
     ActDone,
@@ -32,6 +31,7 @@ from viewer.events import (
     HubTold,
     Wish,
 )
+from viewer.incidents import Hub, Incident
 from viewer.patience import patient
 from viewer.reasons import address, reason
 from viewer.wishes import (

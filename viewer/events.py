@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from viewer.burning import Hub, Incident, Silence, Verdict
 from viewer.history import Reading
+from viewer.incidents import Hub, Incident, Silence, Verdict
 from viewer.wishes import Act, AskAlerts, AskBacktest, AskBefore, AskHub, AskIncidents, AskLabels, AskRules, AskWhy
 
 Values = Mapping[str, float | None]

@@ -13,9 +13,9 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from bus.timing import UNITS
-from viewer.burning import Incident
 from viewer.digest import parts
 from viewer.events import RuleTold
+from viewer.incidents import Incident
 
 _SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}

@@ -13,7 +13,6 @@ from viewer import acts, keys, typed
 from viewer.actions import ACTIONS
 from viewer.alarms import Alarms, Row
 from viewer.axis import WINDOWS, Window
-from viewer.burning import Hub
 from viewer.events import (
     ActDone,
     AlertTold,
@@ -33,6 +32,7 @@ from viewer.events import (
     WhyTold,
     Wish,
 )
+from viewer.incidents import Hub
 from viewer.pasts import Pasts
 from viewer.picking import SERVICE_SORTS, SORTS, Picking
 from viewer.plan import Plan

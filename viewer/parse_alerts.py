@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from viewer.burning import Hub, Incident, Ledger, Part, Program, Silence, Verdict
 from viewer.events import (
     IncidentsTold,
     LabelsTold,
@@ -13,6 +12,7 @@ from viewer.events import (
     RuleTold,
     WhyTold,
 )
+from viewer.incidents import Hub, Incident, Ledger, Part, Program, Silence, Verdict
 from viewer.names import natural
 from viewer.parse import load, number, numbers, seconds, text
 from viewer.wishes import (

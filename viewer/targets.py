@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from viewer.alarms import Row
-from viewer.burning import Incident, Silence
+from viewer.incidents import Incident, Silence
 
 if TYPE_CHECKING:
     from viewer.model import Model

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from viewer import keys
-from viewer.burning import Incident, Silence
+from viewer.incidents import Incident, Silence
 from viewer.scene import Scene
 from viewer.screens.worst import CALM, firing_now, worst_hosts
 from viewer.world import Host, Service

@@ -10,9 +10,9 @@ from api.encoding import SECOND, to_time
 from api.errors import Problem
 from api.filters import BadParameter
 from api.leaving import while_here
+from api.received import Told, stored
 from api.resources.base import Request, Resource, Response, query_of, send
 from api.service_shapes import Reported, ServiceChecks
-from api.told import Told, stored
 from api.views.services import check_row, is_told, services, uptime
 from bus.faults import did_you_mean
 from bus.messages import Check, is_name

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from api.encoding import to_json, to_time
 from api.event_shapes import AlertEvent, FactsEvent, GapEvent, LossEvent, ProcessesEvent, ServiceCheckEvent
 from api.live import Live
-from api.told import Told
+from api.received import Told
 from api.views.hosts import facts_shape, process_rows
 from api.views.services import check_row, is_told, state_word
 from bus.messages import KINDS, Alert, Check, Facts, Loss, Processes

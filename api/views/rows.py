@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from api.encoding import to_json, to_time
-from api.told import Told, stored
+from api.received import Told, stored
 from api.views.metrics import plan
 from bus.messages import Facts, Sample
 from bus.questions import Stored

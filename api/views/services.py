@@ -8,9 +8,9 @@ from api.directory import Directory
 from api.encoding import SECOND, to_time
 from api.health import Limits, check_status, service_health
 from api.live import CheckNow, Live
+from api.received import Told
 from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services, Uptime
 from api.shapes import StateWord
-from api.told import Told
 from api.views.uptime import seconds_in
 from bus.messages import Check, seen_from
 from bus.verdicts import together

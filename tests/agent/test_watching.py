@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.crying import posted
+from agent.posting import posted
 from agent.watching import Watching, message
 from agent.watchman import Cry
 from bus.secret import Secret

@@ -130,7 +130,7 @@ def test_places_and_losses_are_as_old_as_before(by: float) -> None:
 
 
 def test_an_alarm_that_was_kept_with_times_to_come_is_of_now() -> None:
-    from alerter.kept import Kept
+    from alerter.alarm_row import Kept
 
     world = World(rule("cpu.percent > 90", name="busy", for_=20.0))
     kept = Alarm(State.PENDING, since=at(DAY), began=at(DAY), count=1)

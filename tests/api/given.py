@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from api.told import Told, told
+from api.received import Told, told
 from bus.messages import Check, Facts, Layout, Message, Sample
 from bus.questions import (
     AGGREGATES,

@@ -6,7 +6,7 @@ import pytest
 
 from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
-from api.told import Told
+from api.received import Told
 from api.views.uptime import seconds_in
 from bus.messages import Check, Heartbeat, seen_from
 from bus.tables import Service

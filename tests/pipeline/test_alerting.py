@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.asked import asked
+from alerter.client import asked
 from bus.judging import (
     Acknowledge,
     AddSilence,

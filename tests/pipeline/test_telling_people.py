@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.asked import asked
+from alerter.client import asked
 from bus.judging import Incidents, Question, Why
 from bus.producer import Producer
 from bus.questions import Unanswered

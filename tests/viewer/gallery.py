@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.viewer import snapshots
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
-from viewer.burning import Incident
 from viewer.canvas import Canvas
 from viewer.events import RulesTold, RuleTold
+from viewer.incidents import Incident
 from viewer.session import Session
 from viewer.svg import svg
 

@@ -9,8 +9,6 @@ from datetime import UTC
 
 from tests.viewer.fleet import InventedHost, rfc
 from viewer import parse
-from viewer.burning import Hub as OwnHub
-from viewer.burning import Incident, Silence, Verdict
 from viewer.events import (
     ActDone,
     AlertsTold,
@@ -40,6 +38,8 @@ from viewer.events import (
     WhyTold,
     Wish,
 )
+from viewer.incidents import Hub as OwnHub
+from viewer.incidents import Incident, Silence, Verdict
 from viewer.model import Model
 from viewer.scene import Look
 from viewer.session import Session

@@ -7,7 +7,7 @@ import pytest
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
 from viewer.alarms import silences_for
-from viewer.burning import Incident, Silence
+from viewer.incidents import Incident, Silence
 from viewer.session import Session
 from viewer.wishes import Acknowledge, AddSilence, AskBacktest, AskWhy, EndSilence
 

@@ -19,13 +19,13 @@ from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
 from tests.viewer.strange import answer, strange
 from tests.viewer.test_program import view
-from viewer import hubs, printing, standing, status
+from viewer import alerts_command, hubs, printing, status
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "top": printing.top,
     "hosts": printing.hosts,
     "services": printing.services,
-    "alerts": standing.main,
+    "alerts": alerts_command.main,
     "status": status.main,
 }
 each = pytest.mark.parametrize("name", COMMANDS)
@@ -125,7 +125,7 @@ def test_the_viewer_listens_over_tls_too(tmp_path: Path) -> None:
 
 def test_what_fires_is_printed_the_worst_first_and_ends_with_1(hub: Hub, capfd: pytest.CaptureFixture[str]) -> None:
     hub.token = None
-    assert standing.main(["--hub", hub.url]) == 1
+    assert alerts_command.main(["--hub", hub.url]) == 1
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].split() == ["SEVERITY", "STATE", "SUBJECT", "RULE", "SINCE", "INCIDENT", "REASON"]
     assert [line.split()[:2] for line in lines[1:]] == [
@@ -137,14 +137,14 @@ def test_what_fires_is_printed_the_worst_first_and_ends_with_1(hub: Hub, capfd: 
 
 def test_alarms_of_one_host_alone_decide_the_exit_code(hub: Hub, capfd: pytest.CaptureFixture[str]) -> None:
     hub.token = None
-    assert standing.main(["--hub", hub.url, "--json"]) == 1
+    assert alerts_command.main(["--hub", hub.url, "--json"]) == 1
     told = json.loads(capfd.readouterr().out)
     names = {one["state"]: one["subject"] for one in told["alerts"]}
     assert [one["id"] for one in told["silences"]] == ["s1", "s2"]
-    assert standing.main(["--hub", hub.url, f"host/{names['firing']}"]) == 1
-    assert standing.main(["--hub", hub.url, names["pending"]]) == 0, "nothing fires yet"
+    assert alerts_command.main(["--hub", hub.url, f"host/{names['firing']}"]) == 1
+    assert alerts_command.main(["--hub", hub.url, names["pending"]]) == 0, "nothing fires yet"
     capfd.readouterr()
-    assert standing.main(["--hub", hub.url, f"service/{names['firing']}"]) == 0
+    assert alerts_command.main(["--hub", hub.url, f"service/{names['firing']}"]) == 0
     assert capfd.readouterr().out == "Nothing fires.\n"
 
 
@@ -201,17 +201,17 @@ class Picky(Hub):
 def test_alarms_of_a_name_that_nobody_has_are_not_called_none(capfd: pytest.CaptureFixture[str]) -> None:
     found = Picky(fleet(20, 1e9))
     try:
-        assert standing.main(["--hub", found.url, "wbe-1"]) == 100
+        assert alerts_command.main(["--hub", found.url, "wbe-1"]) == 100
         assert capfd.readouterr() == ("", "guardia alerts: nobody has heard of \N{REPLACEMENT CHARACTER}wbe-1\n")
-        assert standing.main(["--hub", found.url, "*"]) == 1, "a glob"
+        assert alerts_command.main(["--hub", found.url, "*"]) == 1, "a glob"
         found.alarming = False
-        assert standing.main(["--hub", found.url, "wbe-1"]) == 2
+        assert alerts_command.main(["--hub", found.url, "wbe-1"]) == 2
     finally:
         found.close()
 
 
 def test_the_alerter_of_this_machine_is_asked_where_nothing_names_another(capfd: pytest.CaptureFixture[str]) -> None:
-    assert standing.main([]) == 2
+    assert alerts_command.main([]) == 2
     assert "the hub is not running here" in capfd.readouterr().err
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session
-from viewer.burning import Incident
 from viewer.events import IncidentsTold, RulesTold, RuleTold
+from viewer.incidents import Incident
 from viewer.limits import Limit, compared, limits, spans
 from viewer.model import Model
 from viewer.wishes import AskIncidents

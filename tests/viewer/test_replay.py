@@ -6,8 +6,8 @@ import pytest
 
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
-from viewer.burning import Incident
 from viewer.events import AskSeries, FactsTold, IncidentsTold, SampleTold
+from viewer.incidents import Incident
 from viewer.replay import NOT_READ
 from viewer.session import Session
 from viewer.wishes import AskIncidents

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from viewer.burning import Incident, worst
 from viewer.canvas import Pane, Span
 from viewer.cells import fit
+from viewer.incidents import Incident, worst
 from viewer.palette import BOLD, Role
 from viewer.panel import panel
 from viewer.panels.base import Need, Panel

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from viewer.alarms import Row
 from viewer.axis import Axis, clock, local
-from viewer.burning import Incident, Silence
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width, wrapped
+from viewer.incidents import Incident, Silence
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from viewer.burning import Hub, Ledger, Part, Program
 from viewer.canvas import Pane, Span
 from viewer.cells import fit
+from viewer.incidents import Hub, Ledger, Part, Program
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-from viewer.burning import Incident
 from viewer.canvas import Pane, Span
 from viewer.cells import fit
+from viewer.incidents import Incident
 from viewer.palette import Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene

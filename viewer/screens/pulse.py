@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from viewer.axis import clock
-from viewer.burning import Incident
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
+from viewer.incidents import Incident
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.replay import NOT_READ

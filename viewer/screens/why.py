@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from viewer.burning import Verdict
 from viewer.canvas import Pane, Span
 from viewer.cells import wrapped
+from viewer.incidents import Verdict
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene

@@ -7,9 +7,9 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viewer.burning import Incident
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
+from viewer.incidents import Incident
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.replay import NOT_READ

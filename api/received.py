@@ -1,4 +1,4 @@
-"""What came down the stair, cut into records but decoded no further. Pure.
+"""Records as a collector published them, their headers read and their bodies not decoded yet. Pure.
 
 The collector verified every checksum at the door and the stair is a socket of the hub's own, so a record is
 taken apart here by its lengths alone: 2 µs, where a decoded sample costs 20.

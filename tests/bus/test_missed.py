@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bus.passed import MOST, Passed
+from bus.missed import MOST, Passed
 from bus.wire import Stamp
 
 

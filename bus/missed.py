@@ -1,4 +1,4 @@
-"""How many frames of the stair passed a subscriber by, of each collector and kind. Pure.
+"""How many published frames a subscriber missed, of each collector and kind. Pure.
 
 Each collector counts what it publishes, apart for each kind, from 1 at its start (``bus.wire.Stamp``).
 """

@@ -1,4 +1,4 @@
-"""Alarms, incidents, silences and the reasons for them, as the hub tells them. Pure.
+"""Alarms, incidents, silences and the reasons for them, as the hub reports them. Pure.
 
 Times are seconds since the epoch, by the hub's clock.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alerter import trying
+from alerter import channel_command
 from tests.alerter.receiver import Receiver, Reply
 
 SECRET = "s3same-open-9"
@@ -40,32 +40,32 @@ def config(tmp_path: Path) -> Path:
 def test_a_channel_that_works_says_so(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Receiver() as receiver:
         (config.parent / "hook").write_text(f"{receiver.url}/{SECRET}")
-        assert trying.test(["ops", "--config", str(config)]) == 0
+        assert channel_command.test(["ops", "--config", str(config)]) == 0
         assert "this is a test, nothing is wrong" in receiver.requests[0].body.decode()
         receiver.usual = Reply(404, SECRET.encode())
-        assert trying.test(["ops", "--json", "--config", str(config)]) == 1
+        assert channel_command.test(["ops", "--json", "--config", str(config)]) == 1
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("ops: delivered (200) after ")
     assert json.loads(second)["detail"] == "not told: 404: ***"
 
 
 def test_a_channel_that_does_not_work_says_why(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert trying.test(["mail", "--config", str(config)]) == 1
+    assert channel_command.test(["mail", "--config", str(config)]) == 1
     assert "not told: connection refused" in capsys.readouterr().out
 
 
 def test_a_channel_that_is_not_there_is_told_with_the_nearest(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert trying.test(["opps", "--config", str(config)]) == 100
+    assert channel_command.test(["opps", "--config", str(config)]) == 100
     assert "did you mean ops?" in capsys.readouterr().err
 
 
 def test_the_channels_are_listed(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert trying.channels(["--config", str(config), "--json"]) == 0
+    assert channel_command.channels(["--config", str(config), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["channels"]
     assert [(row["name"], row["type"], row["fallback"]) for row in rows] == [
         ("ops", "slack", "mail"),
         ("mail", "email", ""),
     ]
     config.write_text("")
-    assert trying.channels(["--config", str(config)]) == 0
+    assert channel_command.channels(["--config", str(config)]) == 0
     assert "nobody is told" in capsys.readouterr().out

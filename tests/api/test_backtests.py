@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from api.backtests import MOST_TEXT, command_of, run, tried, turn_at
 from api.bodies import Trial
 from api.errors import Problem
-from api.trying import MOST_TEXT, command_of, run, tried, turn_at
 from tests.bus.together import together
 
 TRIAL = Trial("cpu-busy", "--help", "", "web-*", 3600.0)
@@ -78,7 +78,7 @@ WORKER = """
 import time
 from pathlib import Path
 from api.errors import Problem
-from api.trying import turn_at
+from api.backtests import turn_at
 folder = Path(sys.argv[1])
 try:
     with turn_at(folder / "backtest.lock"):

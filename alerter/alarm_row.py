@@ -1,4 +1,4 @@
-"""An alarm as it was kept on disk. Pure."""
+"""An alarm's row in the alerter's memory, read back. Pure."""
 
 from __future__ import annotations
 

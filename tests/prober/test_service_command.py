@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prober.trying import main
+from prober.service_command import main
 from tests.prober.targets import free_port, listening, silent
 
 

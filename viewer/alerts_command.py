@@ -26,10 +26,10 @@ from bus.program import ROADS
 from bus.questions import Unanswered, pack_question
 from viewer import hubs
 from viewer.asking import Asker
-from viewer.burning import Incident, Silence, worst
 from viewer.cells import cells
 from viewer.config import Hub
 from viewer.events import AlertsTold, Event, WhyTold, Wish
+from viewer.incidents import Incident, Silence, worst
 from viewer.printing import table
 from viewer.wishes import AskAlerts, AskWhy
 

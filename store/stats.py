@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     if given.json:
         print(json.dumps({**asdict(found), "forecast": {f"{row[0]}/{row[1]}": row[6] for row in rows}}, indent=1))
     else:
-        print(as_text(found, rows))
+        print(as_text(found, rows, table.max_bytes))
     return 0
 
 
@@ -82,8 +82,8 @@ def lines(found: StoreStatistics, retention: Retention, store: Path, now: int, m
     return rows
 
 
-def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
-    """A table for people, and what it comes to."""
+def as_text(found: StoreStatistics, rows: Sequence[Line], most: int = 0) -> str:
+    """A table for people, and what it comes to; ``most`` bytes are the ceiling (0: there is none)."""
     table = [
         _HEADS,
         *(
@@ -108,13 +108,13 @@ def as_text(found: StoreStatistics, rows: Sequence[Line]) -> str:
         full = sum(row[6] for row in rows if row[1] != ARCHIVE) + unsealed
         text.append(
             f"{_size(found.bytes)} altogether, {_size(unsealed)} of it the state and rows that are not sealed yet; "
-            f"it will become {_size(full)}."
+            f"it will become {_size(min(full, most or full))}{', its [store] max_bytes' if 0 < most < full else ''}."
         )
     else:
         text.append(f"{_size(found.bytes)} altogether, of which nothing is sealed: there is no forecast.")
     if archived:
         text.append(f"{_size(archived)} beside it in the archive, which grows by what leaves the blocks.")
-    gone = f"Dropped by age: {_counted(found.deleted)}."
+    gone = f"Dropped by age or for room: {_counted(found.deleted)}."
     text.append(f"Records stored since the store was made: {_counted(found.records)}. {gone}")
     if found.missing:
         lost = _counted(found.missing)

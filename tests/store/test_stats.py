@@ -27,6 +27,7 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
         tiers={"sample/raw": (1, 40_960, MIDNIGHT - DAY, MIDNIGHT)},
     )
     rows = lines(found, Retention(USUAL), tmp_path, NOON)
+    assert "it will become 100 kB, its [store] max_bytes." in " ".join(as_text(found, rows, 100_000).split())
     text = as_text(found, rows).splitlines()
     assert text[0].split() == ["KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT", "FOR", "WILL", "BE"]
     assert text[1].split() == ["sample", "raw", "1", "41", "kB", "1.0", "7", "d", "287", "kB"]
@@ -34,7 +35,9 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
     assert all(len(line) <= 80 for line in text)
     told = " ".join(text[3:])
     assert "are not sealed yet; it will become 297 kB. Records stored" in told
-    assert told.endswith("Records stored since the store was made: 3 check, 8640 sample. Dropped by age: 5 sample.")
+    assert told.endswith(
+        "Records stored since the store was made: 3 check, 8640 sample. Dropped by age or for room: 5 sample."
+    )
     told = " ".join(as_text(replace(found, missing={"sample": 12}, lacking="the archive is away"), []).splitlines())
     assert "Damaged, and missing since what was around them was sealed: 12 sample;" in told
     assert told.endswith("The archive is away")
@@ -49,7 +52,7 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
 def test_where_nothing_is_sealed_there_is_no_forecast_and_nought_is_none() -> None:
     text = as_text(StoreStatistics(records={"sample": 3}, deleted={"sample": 0}, bytes=999_700), [])
     assert text.startswith("1 MB altogether, of which nothing is sealed: there is no forecast.")
-    assert text.endswith("Dropped by age: none.")
+    assert " ".join(text.split()).endswith("Dropped by age or for room: none.")
 
 
 def test_without_a_store_nobody_answers(

@@ -37,28 +37,55 @@ Words = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
-Narrow = npt.NDArray[np.uint32] | Words
-"""Residuals in half the room, where they are below 2^32."""
+NONE = np.zeros(0, np.uint64)
+WIDEST = 8
+Narrow = npt.NDArray[np.uint16] | npt.NDArray[np.uint32] | Words
+"""Residuals in as many bytes as they need: half the room is half the time."""
 
 
 class Plan:
     """Columns of residuals, the parameter of each block, and how many bytes each column's codes will take."""
 
+    __slots__ = ("_groups", "sizes")
+
+    def __init__(self, columns: Sequence[npt.NDArray[Any]]) -> None:
+        """Columns of unsigned integers; none of them is empty."""
+        alike: dict[int, list[int]] = {}
+        for place, column in enumerate(columns):
+            alike.setdefault(max(column.itemsize, 2), []).append(place)
+        self.sizes = np.empty(len(columns), np.int64)
+        """About, and some too few or too many."""
+        self._groups: list[tuple[dict[int, int], _Blocks]] = []
+        for size, places in alike.items():
+            blocks = _Blocks([columns[place] for place in places], np.dtype(f"u{size}"))
+            self.sizes[places] = blocks.sizes
+            self._groups.append(({place: at for at, place in enumerate(places)}, blocks))
+
+    def codes(self, wanted: Sequence[int]) -> list[bytes]:
+        """The codes of these columns."""
+        found: dict[int, bytes] = {}
+        for at, blocks in self._groups:
+            some = [place for place in wanted if place in at]
+            found.update(zip(some, blocks.codes([at[place] for place in some]), strict=True))
+        return [found[place] for place in wanted]
+
+
+class _Blocks:
+    """As ``Plan``, for columns of residuals that are as narrow as this type."""
+
     __slots__ = ("_blocks", "_firsts", "_k", "_lengths", "_rows", "sizes")
 
-    def __init__(self, columns: Sequence[Words]) -> None:
-        """At least one column; none of them is empty."""
+    def __init__(self, columns: Sequence[npt.NDArray[Any]], narrow: np.dtype[Any]) -> None:
         self._lengths = np.array([len(column) for column in columns])
         self._blocks = -(-self._lengths // BLOCK)
         self._firsts = np.concatenate(([0], np.cumsum(self._blocks)))
-        self._rows = _in_blocks(columns, self._firsts)
+        self._rows = _in_blocks(columns, self._firsts, narrow)
         counts = _in_each(self._lengths, self._blocks)
         self._k, bits = _parameters(self._rows, counts)
         firsts = self._firsts[:-1]
         spread = np.maximum.reduceat(self._k, firsts) - np.minimum.reduceat(self._k, firsts)
         told = _bit_lengths(spread.astype(np.uint64)) * self._blocks
         self.sizes: Places = 5 + (np.add.reduceat(bits, firsts) + told) // 8
-        """About, and some too few or too many."""
 
     def codes(self, wanted: Sequence[int]) -> list[bytes]:
         """The codes of these columns."""
@@ -73,16 +100,27 @@ class Plan:
         high = (rows >> k[:, None].astype(rows.dtype)).reshape(-1)
         if lengths.sum() < len(high):
             high = np.concatenate([high[begin:end] for begin, end in _each(lengths, blocks)])
-        besides = _besides(high, high >= LONGEST, lengths)
-        unary = _unary(np.minimum(high, LONGEST), lengths)
+        long = high >= LONGEST
+        besides = _besides(high, long, lengths)
+        high[long] = LONGEST
+        unary = _unary(high, lengths)
         lowest = _lowest(rows, k, lengths, blocks)
         return [b"".join(pieces) for pieces in zip(_heads(k, blocks, besides), lowest, unary, strict=True)]
 
 
-def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[Words]:
-    """So many residuals of each column, at least one, from its codes; raises ``Damaged``."""
+def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[npt.NDArray[Any]]:
+    """So many residuals of each column, at least one, from its codes, as narrow as they are; raises ``Damaged``."""
     try:
-        return _decoded(codes, np.array(counts, np.int64))
+        alike: dict[str, list[int]] = {}
+        for place, code in enumerate(codes):
+            alike.setdefault(_narrowest(code), []).append(place)
+        found: list[npt.NDArray[Any]] = [NONE] * len(codes)
+        for narrow, places in alike.items():
+            lengths = np.array([counts[place] for place in places], np.int64)
+            some = _decoded([codes[place] for place in places], lengths, np.dtype(narrow))
+            for place, column in zip(places, some, strict=True):
+                found[place] = column
+        return found
     except (IndexError, ValueError) as error:
         raise Damaged(f"Rice codes that are none: {error}") from None
 
@@ -90,13 +128,14 @@ def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[Words]:
 # -- to codes ---
 
 
-def _in_blocks(columns: Sequence[Words], firsts: Places) -> Narrow:
+def _in_blocks(columns: Sequence[npt.NDArray[Any]], firsts: Places, narrow: np.dtype[Any]) -> Narrow:
     """All residuals, a block a row; zeros where a column's last block ends before the row does."""
-    rows = np.zeros((int(firsts[-1]), BLOCK), np.uint64)
+    rows = np.empty((int(firsts[-1]), BLOCK), narrow)
     flat = rows.reshape(-1)
-    for column, first in zip(columns, (firsts[:-1] * BLOCK).tolist(), strict=True):
+    for column, first, end in zip(columns, (firsts[:-1] * BLOCK).tolist(), (firsts[1:] * BLOCK).tolist(), strict=True):
         flat[first : first + len(column)] = column
-    return rows.astype(np.uint32) if int(rows.max()) < 1 << 32 else rows
+        flat[first + len(column) : end] = 0
+    return rows
 
 
 def _in_each(lengths: Places, blocks: Places) -> Places:
@@ -112,32 +151,40 @@ def _each(lengths: Places, blocks: Places) -> Iterator[tuple[int, int]]:
     return zip(firsts.tolist(), (firsts + lengths).tolist(), strict=True)
 
 
-def _bit_lengths(words: Narrow) -> Any:
-    # The exponent of a floating-point number; one that was rounded up to a power of two counts one bit more.
-    if words.dtype == np.uint32:
-        lengths: Any = (words.astype(np.float32).view(np.int32) >> 23) - 126
-    else:
-        lengths = (words.astype(np.float64).view(np.int64) >> 52) - 1022
-    return np.maximum(lengths, 0)
+def _bit_lengths(words: npt.NDArray[Any]) -> Any:
+    # The exponent of 2x + 1 as a floating-point number; one that was rounded up to a power of two counts one bit more.
+    if words.itemsize < WIDEST:
+        singles = words.astype(np.float32)
+        singles *= np.float32(2)
+        singles += np.float32(1)
+        lengths: Any = singles.view(np.int32)
+        lengths >>= 23
+        lengths -= 127
+        return lengths
+    return (((words.astype(np.float64) * 2 + 1).view(np.int64)) >> 52) - 1023
 
 
 def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:
     """(k, bits with it) of each block: the lightest of three around what the residuals' lengths let expect."""
+    # One below the other, as many blocks are folded at once as there are, and not as many residuals as a block has.
+    turned = np.ascontiguousarray(rows.T)
     # Lengths rather than values: one burst among small residuals does not move their mean.
-    lengths = _bit_lengths(rows)
-    middle = lengths.sum(axis=1, dtype=lengths.dtype) / counts
-    largest = rows.max(axis=1)
+    lengths = _bit_lengths(turned)
+    middle = lengths.sum(axis=0, dtype=lengths.dtype) / counts
+    largest = turned.max(axis=0)
     longest = -(-_bit_lengths(largest) // 8) * 8
     padded = -(-counts // 8) * 8
     best_k, best = np.zeros(len(rows), np.int64), np.full(len(rows), np.iinfo(np.int64).max)
     for offset in (-0.6, 0.4, 1.4):
         k = np.clip(np.floor(middle + offset), 0, 63).astype(np.int64)
         k = np.minimum(k, longest)
-        high = np.minimum(rows >> k[:, None].astype(rows.dtype), LONGEST)
-        bits = high.sum(axis=1, dtype=high.dtype).astype(np.int64) + counts + padded * k
+        high = turned >> k.astype(rows.dtype)
+        bits = high.sum(axis=0, dtype=high.dtype).astype(np.int64) + counts + padded * k
         long = np.flatnonzero(largest >> k.astype(rows.dtype) >= LONGEST)
         if len(long):
-            bits[long] += np.count_nonzero(high[long] == LONGEST, axis=1) * longest[long]
+            some = np.minimum(high[:, long], LONGEST)
+            bits[long] = some.sum(axis=0, dtype=np.int64) + counts[long] + padded[long] * k[long]
+            bits[long] += np.count_nonzero(some == LONGEST, axis=0) * longest[long]
         lighter = bits < best
         best_k, best = np.where(lighter, k, best_k), np.where(lighter, bits, best)
     return best_k, best
@@ -245,7 +292,14 @@ def _told_planes(k: Places, most: int) -> Flags:
 # -- and back ---
 
 
-def _decoded(codes: Sequence[bytes], lengths: Places) -> list[Words]:
+def _narrowest(code: bytes) -> str:
+    """The type that holds all residuals which these codes may tell."""
+    least, more, besides = code[:3]
+    bits = least + (1 << more) - 1 + max(8 * besides, LONGEST.bit_length())
+    return "u2" if bits <= 16 else "u4" if bits <= 32 else "u8"
+
+
+def _decoded(codes: Sequence[bytes], lengths: Places, narrow: np.dtype[Any]) -> list[npt.NDArray[Any]]:
     blocks = -(-lengths // BLOCK)
     counts = _in_each(lengths, blocks)
     heads = np.frombuffer(b"".join(code[:3] for code in codes), np.uint8).reshape(-1, 3).astype(np.int64)
@@ -270,15 +324,18 @@ def _decoded(codes: Sequence[bytes], lengths: Places) -> list[Words]:
             at = end
         lowest.append(code[at : at + low])
         unary.append(code[at + low :])
-    high = _from_unary(unary, lengths)
+    high = _from_unary(unary, lengths).astype(narrow)
     if besides:
         high[high == LONGEST] = np.concatenate(besides)
-    words = _from_lowest(lowest, k, lengths, blocks)
-    spread = np.zeros_like(words)
-    flat, ends = spread.reshape(-1), np.cumsum(lengths).tolist()
-    for (begin, end), first, last in zip(_each(lengths, blocks), [0, *ends], ends, strict=False):
-        flat[begin:end] = high[first:last]
-    words |= np.left_shift(spread, k.view(np.uint64)[:, None], out=spread)
+    words = _from_lowest(lowest, k, lengths, blocks, narrow)
+    if lengths.sum() == words.size:
+        spread = high.reshape(words.shape)
+    else:
+        spread = np.zeros_like(words)
+        flat, ends = spread.reshape(-1), np.cumsum(lengths).tolist()
+        for (begin, end), first, last in zip(_each(lengths, blocks), [0, *ends], ends, strict=False):
+            flat[begin:end] = high[first:last]
+    words |= np.left_shift(spread, k.astype(narrow)[:, None], out=spread)
     flat = words.reshape(-1)
     return [flat[begin:end] for begin, end in _each(lengths, blocks)]
 
@@ -305,7 +362,9 @@ def _from_unary(streams: Sequence[bytes], lengths: Places) -> Words:
     return words
 
 
-def _from_lowest(lowest: Sequence[bytes], k: Places, lengths: Places, blocks: Places) -> Words:
+def _from_lowest(
+    lowest: Sequence[bytes], k: Places, lengths: Places, blocks: Places, narrow: np.dtype[Any]
+) -> npt.NDArray[Any]:
     most = int(k.max())
     told = _told_planes(k, most)
     some = np.zeros((int(k.sum()), BLOCK // 8), np.uint8)
@@ -317,7 +376,7 @@ def _from_lowest(lowest: Sequence[bytes], k: Places, lengths: Places, blocks: Pl
     words[told] = some.view(np.uint64).reshape(-1)
     order, held = _by_parameter(k, most)
     planes = words[order].view(np.uint8).reshape(*told.shape, BLOCK // 8)
-    rows = np.zeros((len(k), BLOCK), np.uint64)
+    rows = np.zeros((len(k), BLOCK), narrow)
     for first in range(0, most, 8):
         byte = np.zeros((held[first], BLOCK), np.uint8)
         for bit in range(first, min(first + 8, most)):
@@ -326,7 +385,7 @@ def _from_lowest(lowest: Sequence[bytes], k: Places, lengths: Places, blocks: Pl
             plane <<= np.uint8(bit % 8)
             byte[:many] |= plane
         if first:
-            rows[: held[first]] |= byte.astype(np.uint64) << np.uint64(first)
+            rows[: held[first]] |= byte.astype(narrow) << narrow.type(first)
         else:
             rows[: held[first]] = byte
     found = np.empty_like(rows)

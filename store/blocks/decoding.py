@@ -25,7 +25,7 @@ from store.blocks.coding import (
 )
 from store.blocks.planes import united
 from store.blocks.pressing import Damaged, unpressed
-from store.blocks.rice import decoded
+from store.blocks.rice import Narrow, decoded
 from store.blocks.scaled import RAW, TENS, Floats, Integers, Scaled
 from store.blocks.spots import COUNTS, LENGTH, SPOTTED, spotted
 
@@ -133,12 +133,15 @@ def _all_whole(
     parted = [_split(entry[0], entry[1], body, count, 0) for count, entry, body in riced]
     codes = iter(_from_codes([one[1] for one in parted], [one[2] for one in parted], [one[3] for one in parted]))
     for order, places in counted.items():
-        residuals = np.empty((len(places), rows - 1 if order else rows), np.uint64)
+        told = [next(codes) if columns[place][0][0] & RICED else None for place in places]
+        # Codes tell how wide what they hold may be; all else is seldom in long columns, and as wide as it may be.
+        wide = any(one is None or one.itemsize == WORD for one in told)
+        residuals = np.empty((len(places), rows - 1 if order else rows), np.uint64 if wide else np.uint32)
         alike: dict[int, list[int]] = {}
-        for at, place in enumerate(places):
+        for at, (place, one) in enumerate(zip(places, told, strict=True)):
             form, width = columns[place][0][:2]
-            if form & RICED:
-                residuals[at] = next(codes)
+            if one is not None:
+                residuals[at] = one
             else:
                 alike.setdefault(SPARSE_ONES if form & SPARSE else width, []).append(at)
         for width, some in alike.items():
@@ -164,23 +167,25 @@ def _opened(order: int, entry: Entry, payload: bytes, rows: int) -> tuple[int, i
     return base, slope, unpressed(body, _most(rows)) if entry[0] & (PRESSED | RICED) == PRESSED else body
 
 
-def _undone(order: int, residuals: Words, base: Integers | np.int64, slope: Integers | np.int64) -> Integers:
+def _undone(order: int, residuals: Narrow, base: Integers | np.int64, slope: Integers | np.int64) -> Integers:
     """The integers behind residuals, along the last axis."""
     if order == 0:
-        return residuals.view(np.int64) + base
+        return residuals.astype(np.int64) + base
     whole = np.empty((*residuals.shape[:-1], residuals.shape[-1] + 1), np.int64)
     whole[..., :1] = base
-    steps = _unzigzag(residuals)
+    steps = whole[..., 1:]
     if order == 1:
-        steps += slope
+        np.add(_unzigzag(residuals), slope, out=steps)
     else:
-        np.cumsum(steps, axis=-1, out=steps)
-    whole[..., 1:] = steps
+        np.cumsum(_unzigzag(residuals), axis=-1, dtype=np.int64, out=steps)
     return np.cumsum(whole, axis=-1, out=whole)
 
 
-def _unzigzag(words: Words) -> Integers:
-    return (words >> np.uint64(1)).view(np.int64) ^ -(words & np.uint64(1)).view(np.int64)
+def _unzigzag(words: Narrow) -> Any:
+    signed, one = np.dtype(f"i{words.itemsize}"), words.dtype.type(1)
+    signs = -(words & one).view(signed)
+    signs ^= (words >> one).view(signed)
+    return signs
 
 
 def _base(payload: bytes, start: int) -> tuple[int, int]:
@@ -208,7 +213,7 @@ def _residuals(form: int, width: int, body: bytes, rows: int, fewer: int = 0, wo
     """(which rows have a reading, the residuals), ``fewer`` than rows, after so many ``words`` of a dictionary."""
     if form & RICED:
         present, count, there, codes = _split(form, width, body, rows, fewer)
-        return present, _from_codes([count], [there], [codes])[0]
+        return present, _from_codes([count], [there], [codes])[0].astype(np.uint64)
     if form & PRESSED:
         body = unpressed(body, _most(rows) + words * 8)
     present, count = None, rows
@@ -248,7 +253,7 @@ def _split(form: int, width: int, body: bytes, rows: int, fewer: int) -> tuple[P
     return present, count, there, codes if form & PRESSED else head[at:]
 
 
-def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: Sequence[bytes]) -> list[Words]:
+def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: Sequence[bytes]) -> list[npt.NDArray[Any]]:
     """So many residuals of each column, zeros where they are not there."""
     if not codes:
         return []
@@ -264,7 +269,7 @@ def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: 
     places = [spotted(next(gaps), count) if isinstance(some, tuple) else some for count, some in pairs]
     for place, some in enumerate(places):
         if some is not None:
-            spread = np.zeros(counts[place], np.uint64)
+            spread = np.zeros(counts[place], found[place].dtype)
             spread[some] = found[place]
             found[place] = spread
     return found

@@ -52,9 +52,9 @@ def headed(bitmaps: bytes, level: int) -> tuple[bytes, bool]:
     return LENGTH.pack(len(small)) + small, True
 
 
-def spotted(before: Words, count: int) -> npt.NDArray[Any]:
+def spotted(before: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     """Where the residuals are that are not zero; so many zeros stand before each."""
-    at: npt.NDArray[np.int64] = np.cumsum(before.view(np.int64) + 1) - 1
+    at: npt.NDArray[np.int64] = np.cumsum(before.astype(np.int64) + 1) - 1
     if at[0] < 0 or at[-1] >= count or (np.diff(at) < 1).any():
         raise Damaged(f"a residual at {at[-1]} of {count}")
     return at

@@ -53,7 +53,7 @@ import numpy.typing as npt
 
 from store.blocks.planes import Body, by_planes, in_planes
 from store.blocks.pressing import pressed, smaller
-from store.blocks.rice import Plan
+from store.blocks.rice import Narrow, Plan
 from store.blocks.scaled import Floats, Integers, Scaled, constant, scaled
 from store.blocks.spots import LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 
@@ -73,6 +73,8 @@ NAN = 0x7FF8000000000000
 """The bits of the NaN that means no reading."""
 UNITS = (9, 6, 3)
 """The powers of ten in which columns of integers are told: times are whole seconds, milliseconds, microseconds."""
+NEAR = 2**28
+"""Integers that are so near to one another are worked on in half the bytes: no difference of theirs gets too long."""
 FAVOUR = 0.97
 """Differences have to weigh less than this share of the plain numbers: zstd finds more in plain ones."""
 
@@ -162,22 +164,29 @@ def _with_holes(values: Floats, level: int, holes: bytes) -> list[Coded]:
 
 
 class _Choices:
-    """What is left of integers (columns by rows) in each of the three orders."""
+    """What is left of integers (columns by rows, less the least of each) in each of the three orders."""
 
-    def __init__(self, values: Integers, slopes: Integers | None = None) -> None:
+    def __init__(self, values: npt.NDArray[Any], slopes: npt.NDArray[Any]) -> None:
         self._values = values
-        self._differences = np.diff(values, axis=1)
-        self.least, self.firsts = values.min(axis=1), values[:, 0]
-        self.slopes = _slopes(values) if slopes is None else slopes
+        self._slopes = slopes
+        self._differences = np.empty((len(values), max(values.shape[1] - 1, 0)), values.dtype)
+        np.subtract(values[:, 1:], values[:, :-1], out=self._differences)
 
-    def residuals(self, order: int, places: Any) -> Words:
+    def residuals(self, order: int, places: Any) -> Narrow:
         """Those of some columns."""
         if order == 0:
-            plain: Words = (self._values[places] - self.least[places, None]).view(np.uint64)
+            plain: Narrow = self._values[places].view(self._unsigned)
             return plain
         if order == 1:
-            return _zigzag(self._differences[places] - self.slopes[places, None])
-        return _zigzag(np.diff(self._differences[places], axis=1, prepend=0))
+            return _zigzag(self._differences[places] - self._slopes[places, None])
+        some = self._differences[places]
+        # The first of them is as it is.
+        some[:, 1:] -= self._differences[places, :-1]
+        return _zigzag(some)
+
+    @property
+    def _unsigned(self) -> np.dtype[Any]:
+        return np.dtype(f"u{self._values.itemsize}")
 
     def orders(self, level: int) -> list[int]:
         """The order in which each column is lightest."""
@@ -187,8 +196,8 @@ class _Choices:
             # The third is seldom the lightest, and not worth its time where a longer column is made of this one soon.
             lighter = _weights(self.residuals(1, ...)) < _weights(self.residuals(0, ...)) * FAVOUR
             return lighter.astype(int).tolist()  # type: ignore[no-any-return]
-        plain = (self._values[:, ::SAMPLED] - self.least[:, None]).view(np.uint64)
-        once = _zigzag(self._differences[:, ::SAMPLED] - self.slopes[:, None])
+        plain = np.ascontiguousarray(self._values[:, ::SAMPLED]).view(self._unsigned)
+        once = _zigzag(self._differences[:, ::SAMPLED] - self._slopes[:, None])
         twice = _zigzag(self._differences[:, 1::SAMPLED] - self._differences[:, :-1:SAMPLED])
         weights = np.stack([_weights(plain) * FAVOUR, _weights(once), _weights(twice)])
         orders: list[int] = weights.argmin(axis=0).tolist()
@@ -196,7 +205,8 @@ class _Choices:
         unsure = np.flatnonzero(close.sum(axis=0) > 1)
         if len(unsure):
             middle = max(0, (self._values.shape[1] - TRIED) // 2)
-            part = _Choices(self._values[unsure, middle : middle + TRIED], self.slopes[unsure])
+            some = self._values[unsure, middle : middle + TRIED]
+            part = _Choices(some - some.min(axis=1, keepdims=True), self._slopes[unsure])
             sizes = np.full((len(weights), len(unsure)), np.iinfo(np.int64).max)
             for order, likely in enumerate(close[:, unsure]):
                 sizes[order, likely] = part.sizes(order, np.flatnonzero(likely), level)
@@ -225,22 +235,33 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
     common = np.bitwise_or.reduce(values.view(np.uint64), axis=1)
     # The lowest bit that any of them has.
     shifts = [(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()]
-    choices = _Choices(values >> np.array(shifts)[:, None] if any(shifts) else values)
-    orders, slopes, tens = choices.orders(level), choices.slopes.tolist(), decimals.tolist()
-    firsts, least = choices.firsts.tolist(), choices.least.tolist()
+    whole = values >> np.array(shifts)[:, None] if any(shifts) else values
+    least = whole.min(axis=1)
+    near = (whole.max(axis=1) - least).view(np.uint64) < NEAR
+    slopes = _slopes(whole)
+    orders = [0] * len(values)
     form = INTEGERS | (HOLES if holes else 0)
     bodies: list[Body] = []
     places: list[int] = []
-    for order in sorted(set(orders)):
-        some = [place for place, one in enumerate(orders) if one == order]
-        bodies += by_planes(choices.residuals(order, some))
-        places += some
+    for narrow, of_it in ((np.int32, np.flatnonzero(near)), (np.int64, np.flatnonzero(~near))):
+        if not len(of_it):
+            continue
+        some = whole if len(of_it) == len(whole) else whole[of_it]
+        choices = _Choices((some - least[of_it, None]).astype(narrow, copy=False), slopes[of_it].astype(narrow))
+        its = choices.orders(level)
+        for order in sorted(set(its)):
+            alike = [at for at, one in enumerate(its) if one == order]
+            bodies += by_planes(choices.residuals(order, alike if len(alike) < len(its) else slice(None)))
+            places += of_it[alike].tolist()
+        for place, order in zip(of_it.tolist(), its, strict=True):
+            orders[place] = order
+    firsts, lowest, steps, tens = whole[:, 0].tolist(), least.tolist(), slopes.tolist(), decimals.tolist()
     found: list[Coded | None] = [None] * len(values)
     for place, (flags, width, body) in zip(places, _shortest(bodies, holes, level), strict=True):
         order = orders[place]
-        base = _based(firsts[place] if order else least[place])
+        base = _based(firsts[place] if order else lowest[place])
         if order == 1:
-            base += _based(slopes[place])
+            base += _based(steps[place])
         found[place] = Coded(form | order << ORDER | flags, width, tens[place], shifts[place], base + body)
     return [one for one in found if one is not None]
 
@@ -249,7 +270,7 @@ def _shortest(bodies: Sequence[Body], holes: bytes, level: int) -> list[tuple[in
     """(flags, width, body) of each, by planes or as Rice codes."""
     made: list[tuple[int, int, bytes]] = []
     heads: dict[int, tuple[int, int, bytes]] = {}
-    spots: dict[int, Words] = {}
+    spots: dict[int, Narrow] = {}
     for place, (is_sparse, bitmap, width, planes, told) in enumerate(bodies):
         sparse = SPARSE if is_sparse else 0
         body, pressed = _pressed(holes + bitmap, planes, width, level)
@@ -271,8 +292,8 @@ def _shortest(bodies: Sequence[Body], holes: bytes, level: int) -> list[tuple[in
 def _as_codes(
     made: list[tuple[int, int, bytes]],
     heads: Mapping[int, tuple[int, int, bytes]],
-    columns: Mapping[int, Words],
-    spots: Mapping[int, Words],
+    columns: Mapping[int, Narrow],
+    spots: Mapping[int, Narrow],
     plain: tuple[bytes, bool],
 ) -> None:
     """Put Rice codes where they are shorter than what was ``made``, behind their head or the ``plain`` one and gaps."""
@@ -317,7 +338,7 @@ def _bits(row: Floats, level: int, holes: bytes) -> Coded:
     return best
 
 
-def _weights(residuals: Words) -> Floats:
+def _weights(residuals: Narrow) -> Floats:
     """About how many bits a residual of each row carries."""
     # The bits of a float are about its logarithm.
     logarithms = (residuals.astype(np.float32) + np.float32(1)).view(np.int32)
@@ -330,8 +351,11 @@ def _pressed(head: bytes, planes: bytes, width: int, level: int) -> tuple[bytes,
     return (head + planes, 0) if small is None else (small, PRESSED)
 
 
-def _zigzag(values: Integers) -> Words:
-    return ((values << 1) ^ (values >> 63)).view(np.uint64)
+def _zigzag(values: npt.NDArray[Any]) -> Narrow:
+    signs = values >> values.dtype.type(8 * values.itemsize - 1)
+    signs ^= values << values.dtype.type(1)
+    words: Narrow = signs.view(f"u{values.itemsize}")
+    return words
 
 
 def _based(base: int) -> bytes:

@@ -253,7 +253,9 @@ def _split(form: int, width: int, body: bytes, rows: int, fewer: int) -> tuple[P
     return present, count, there, codes if form & PRESSED else head[at:]
 
 
-def _from_codes(counts: Sequence[int], there: Sequence[Present | Spots], codes: Sequence[bytes]) -> list[npt.NDArray[Any]]:
+def _from_codes(
+    counts: Sequence[int], there: Sequence[Present | Spots], codes: Sequence[bytes]
+) -> list[npt.NDArray[Any]]:
     """So many residuals of each column, zeros where they are not there."""
     if not codes:
         return []

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from store.blocks.rice import Words
+from store.blocks.rice import Narrow, Words
 
 LIMITS, SIZES = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFF], np.uint64), (0, 1, 2, 4, 8)
 """The largest residuals of each width but the last."""
@@ -25,10 +25,10 @@ class Body(NamedTuple):
     bitmap: bytes
     width: int
     planes: bytes
-    told: Words
+    told: Narrow
 
 
-def by_planes(residuals: Words) -> list[Body]:
+def by_planes(residuals: Narrow) -> list[Body]:
     """Those of each row: a bitmap and residuals without zeros if most of them are."""
     count = residuals.shape[1]
     found = [Body(False, b"", 0, b"", residuals[:0, 0])] * len(residuals)
@@ -39,18 +39,19 @@ def by_planes(residuals: Words) -> list[Body]:
     dense = np.where(sparse, -1, widths)
     for width in set(dense.tolist()) - {-1}:
         places = np.flatnonzero(dense == width)
-        planes, size = _planed(residuals[places], width), count * width
+        some = residuals if len(places) == len(residuals) else residuals[places]
+        narrow = some.astype(f"<u{max(width, 1)}", copy=False)
+        planes, size = _planed(narrow, width), count * width
         for at, place in enumerate(places.tolist()):
-            found[place] = Body(False, b"", width, planes[at * size : at * size + size], residuals[place])
+            found[place] = Body(False, b"", width, planes[at * size : at * size + size], narrow[at])
     places = np.flatnonzero(sparse)
-    some = there[places]
-    bitmaps, size = np.packbits(some, axis=1).tobytes(), -(-count // 8)
-    kept, end = residuals[places][some], 0
-    lowest = kept.astype(np.uint8).tobytes()
+    there = there[places]
+    bitmaps, size = np.packbits(there, axis=1).tobytes(), -(-count // 8)
+    kept, end = residuals[places][there], 0
     for at, place in enumerate(places.tolist()):
         start, end, width = end, end + int(held[place]), int(widths[place])
-        planes = lowest[start:end] if width == 1 else _planed(kept[None, start:end], width)
-        found[place] = Body(True, bitmaps[at * size : at * size + size], width, planes, kept[start:end])
+        narrow = kept[start:end].astype(f"<u{width}")
+        found[place] = Body(True, bitmaps[at * size : at * size + size], width, _planed(narrow[None, :], width), narrow)
     return found
 
 
@@ -61,18 +62,14 @@ def in_planes(residuals: Words) -> tuple[int, bytes]:
 
 
 def apart(residuals: npt.NDArray[Any], into: Bytes) -> None:
-    """Write the lowest byte of each to the first plane of ``into``, the next one to the second ...
-
-    Residuals that are as narrow as they are told are used up.
-    """
+    """Write the lowest byte of each to the first plane of ``into``, the next one to the second ..."""
     narrow = residuals.astype(f"<u{len(into)}", copy=False)
     if len(into) == WIDEST:
         into[:] = narrow.view(np.uint8).reshape(*residuals.shape, WIDEST).transpose(2, 0, 1)
         return
     for place in range(len(into)):
-        np.copyto(into[place], narrow, casting="unsafe")
-        if place + 1 < len(into):
-            narrow >>= narrow.dtype.type(8)
+        byte = narrow >> narrow.dtype.type(8 * place) if place else narrow
+        np.copyto(into[place], byte, casting="unsafe")
 
 
 def united(planes: Bytes) -> npt.NDArray[Any]:
@@ -89,10 +86,12 @@ def united(planes: Bytes) -> npt.NDArray[Any]:
     return found
 
 
-def _planed(residuals: Words, width: int) -> bytes:
+def _planed(residuals: npt.NDArray[Any], width: int) -> bytes:
     """The bytes by planes of each row, one row after the other."""
     if not width:
         return b""
+    if width == residuals.itemsize == 1:
+        return residuals.tobytes()
     found = np.empty((len(residuals), width, residuals.shape[1]), np.uint8)
     apart(residuals, found.transpose(1, 0, 2))
     return found.tobytes()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from store.blocks.pressing import Damaged, pressed
-from store.blocks.rice import Words
+from store.blocks.rice import Narrow
 
 LENGTH = struct.Struct("<I")
 COUNTS = struct.Struct("<HH")
@@ -25,7 +25,7 @@ SPOTTED = 1
 """The width in the entry of a column that has gaps in place of a bitmap."""
 
 
-def gaps(bitmap: bytes) -> Words | None:
+def gaps(bitmap: bytes) -> Narrow | None:
     """How many zeros stand before each one of a bitmap that is not empty; None where they are too many to be told."""
     at = np.flatnonzero(np.unpackbits(np.frombuffer(bitmap, np.uint8)).view(bool))
     return _between(at) if len(at) <= MOST else None
@@ -36,10 +36,10 @@ def counted(many: int, codes: bytes) -> bytes:
     return COUNTS.pack(many, len(codes)) + codes
 
 
-def _between(at: npt.NDArray[np.int64]) -> Words:
-    before = at.copy()
-    before[1:] -= at[:-1] + 1
-    return before.view(np.uint64)
+def _between(at: npt.NDArray[np.int64]) -> Narrow:
+    before = at.astype(np.uint16 if at[-1] <= MOST else np.uint64)
+    before[1:] -= before[:-1] + 1
+    return before
 
 
 def headed(bitmaps: bytes, level: int) -> tuple[bytes, bool]:

@@ -37,9 +37,9 @@ def counted(many: int, codes: bytes) -> bytes:
 
 
 def _between(at: npt.NDArray[np.int64]) -> Narrow:
-    before = at.astype(np.uint16 if at[-1] <= MOST else np.uint64)
-    before[1:] -= before[:-1] + 1
-    return before
+    before = at.copy()
+    before[1:] -= at[:-1] + 1
+    return before.astype(np.uint16) if at[-1] <= MOST else before.view(np.uint64)
 
 
 def headed(bitmaps: bytes, level: int) -> tuple[bytes, bool]:

@@ -178,13 +178,19 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
     rows = sum(part.rows for part in parts)
     level = DAY_LEVEL if rows >= SHORT else LEVEL
     for few in _few(max(voice.values, 1), rows, AT_ONCE):
-        read = list(samples_of(parts, few))
-        meta = np.concatenate([one for one, _ in read], axis=1)
-        values = one_after_another([one for _, one in read])
+        when: list[Integers] = []
+        values = one_after_another(_noted(samples_of(parts, few), when), rows)
+        meta = np.concatenate(when, axis=1)
         made = _few(len(values.tens), rows) if code else ()
         columns = [column for some in made for column in numbers(values.those(some), level)]
         told = Told(meta[0], meta[0] + meta[1], meta[2], meta[3])
         yield told, values, mirrored(columns, values) if code else []
+
+
+def _noted(some: Iterable[tuple[Integers, Scaled]], when: list[Integers]) -> Iterator[Scaled]:
+    for one, numbers in some:
+        when.append(one)
+        yield numbers
 
 
 def place_of(subject: str, voice: Voice, what: int, columns: int, rows: Told) -> Place:

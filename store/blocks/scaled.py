@@ -7,7 +7,8 @@ all that is done with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,28 +82,35 @@ def constant(whole: Integers) -> npt.NDArray[np.bool_]:
     return same
 
 
-def chained(some: Sequence[Scaled]) -> Scaled:
-    """Rows of the same columns one after the other, as ``Scaled.of`` would have them of all."""
-    if len(some) == 1:
-        return some[0]
-    every = np.stack([one.tens for one in some])
-    tens = every.max(axis=0)
-    lost = every.min(axis=0) < 0
-    whole = np.empty((len(tens), sum(one.whole.shape[1] for one in some)), np.int64)
-    end = 0
+def chained(some: Iterable[Scaled], rows: int) -> Scaled:
+    """So many rows of the same columns one after the other, as ``Scaled.of`` would have them of all.
+
+    Each is copied when its turn comes, while it is in the processor's cache.
+    """
+    whole, ends = np.empty((0, rows), np.int64), [0]
+    powers: list[Integers] = []
     for one in some:
-        start, end = end, end + one.whole.shape[1]
-        whole[:, start:end] = one.whole
-        fewer = np.flatnonzero((one.tens != tens) & ~lost)
-        if len(fewer):
-            powers = 10 ** (tens - one.tens)[fewer]
-            most = EXACT // powers
-            part = one.whole[fewer]
-            lost[fewer] = (part.max(axis=1) > most) | (part.min(axis=1) < -most)
-            whole[fewer, start:end] = part * powers[:, None]
-    for column in np.flatnonzero(lost).tolist():
-        again = Scaled.of(np.concatenate([one.those(slice(column, column + 1)).floats() for one in some], axis=1))
-        whole[column], tens[column] = again.whole[0], again.tens[0]
+        if not powers:
+            whole = np.empty((len(one.tens), rows), np.int64)
+        ends.append(ends[-1] + one.whole.shape[1])
+        whole[:, ends[-2] : ends[-1]] = one.whole
+        powers.append(one.tens)
+    every = np.stack(powers)
+    tens, lost = every.max(axis=0), every.min(axis=0) < 0
+    parts = [(slice(start, end), of) for (start, end), of in zip(pairwise(ends), powers, strict=True)]
+    mixed = (every != tens).any(axis=0)
+    if mixed.any():
+        for rows_of, of in parts:
+            fewer = np.flatnonzero((of != tens) & ~lost)
+            most, part = EXACT // 10 ** (tens - of)[fewer], whole[fewer, rows_of]
+            lost[fewer] = (part.max(axis=1, initial=0) > most) | (part.min(axis=1, initial=0) < -most)
+        for rows_of, of in parts:
+            fewer = np.flatnonzero((of != tens) & ~lost)
+            whole[fewer, rows_of] *= 10 ** (tens - of)[fewer][:, None]
+        for column in np.flatnonzero(lost & mixed).tolist():
+            numbers = [Scaled(whole[[column], rows_of], of[[column]]).floats() for rows_of, of in parts]
+            again = Scaled.of(np.concatenate(numbers, axis=1))
+            whole[column], tens[column] = again.whole[0], again.tens[0]
     return Scaled(whole, tens)
 
 

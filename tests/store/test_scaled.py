@@ -47,14 +47,15 @@ def test_numbers_come_back_bit_for_bit(some: list[Floats]) -> None:
 @given(pieces())
 def test_pieces_one_after_the_other_are_the_same_as_of_all(some: list[Floats]) -> None:
     some = [values for values in some if values.shape[1]] or [np.zeros((1, 1))]
-    made, whole = chained([Scaled.of(values) for values in some]), np.concatenate(some, axis=1)
+    whole = np.concatenate(some, axis=1)
+    made = chained([Scaled.of(values) for values in some], whole.shape[1])
     assert same_bits(made.floats(), whole)
     assert made.is_same(Scaled.of(whole))
 
 
 def test_an_integer_that_is_no_float_any_more_with_more_places_is_kept_by_its_bits() -> None:
     large, fine = np.array([[2.0**60, 2.0**61]]), np.array([[0.125, 0.5]])
-    made = chained([Scaled.of(large), Scaled.of(fine)])
+    made = chained([Scaled.of(large), Scaled.of(fine)], 4)
     assert made.tens.tolist() == [RAW]
     assert same_bits(made.floats(), np.concatenate([large, fine], axis=1))
 

@@ -60,11 +60,10 @@ class Plan:
         """About, and some too few or too many."""
         self._groups: list[tuple[dict[int, int], _Blocks]] = []
         for size, places in ((SHORT, short), (longest, others)):
-            if not places:
-                continue
-            blocks = _Blocks([columns[place] for place in places], np.dtype(f"u{size}"))
-            self.sizes[places] = blocks.sizes
-            self._groups.append(({place: at for at, place in enumerate(places)}, blocks))
+            if places:
+                blocks = _Blocks([columns[place] for place in places], np.dtype(f"u{size}"))
+                self.sizes[places] = blocks.sizes
+                self._groups.append(({place: at for at, place in enumerate(places)}, blocks))
 
     def codes(self, wanted: Sequence[int]) -> list[bytes]:
         """The codes of these columns."""
@@ -108,9 +107,8 @@ class _Blocks:
         long = high >= LONGEST
         besides = _besides(high, long, lengths)
         high[long] = LONGEST
-        unary = _unary(high, lengths)
-        lowest = _lowest(rows, k, lengths, blocks)
-        return [b"".join(pieces) for pieces in zip(_heads(k, blocks, besides), lowest, unary, strict=True)]
+        told = _heads(k, blocks, besides), _lowest(rows, k, lengths, blocks), _unary(high, lengths)
+        return [b"".join(pieces) for pieces in zip(*told, strict=True)]
 
 
 def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[npt.NDArray[Any]]:
@@ -123,9 +121,8 @@ def decoded(codes: Sequence[bytes], counts: Sequence[int]) -> list[npt.NDArray[A
             alike["u8"] += alike.pop("u4")
         found: list[npt.NDArray[Any]] = [NONE] * len(codes)
         for narrow, places in alike.items():
-            lengths = np.array([counts[place] for place in places], np.int64)
-            some = _decoded([codes[place] for place in places], lengths, np.dtype(narrow))
-            for place, column in zip(places, some, strict=True):
+            of = [codes[place] for place in places], np.array([counts[place] for place in places], np.int64)
+            for place, column in zip(places, _decoded(*of, np.dtype(narrow)), strict=True):
                 found[place] = column
         return found
     except (IndexError, ValueError) as error:
@@ -168,7 +165,7 @@ def _bit_lengths(words: npt.NDArray[Any]) -> Any:
         lengths >>= 23
         lengths -= 127
         return lengths
-    return (((words.astype(np.float64) * 2 + 1).view(np.int64)) >> 52) - 1023
+    return ((words.astype(np.float64) * 2 + 1).view(np.int64) >> 52) - 1023
 
 
 def _parameters(rows: Narrow, counts: Places) -> tuple[Places, Places]:

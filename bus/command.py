@@ -120,13 +120,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name in COMMANDS and len(words) >= count and not (count == 1 and _nearly(words, begun)):
             return _called(COMMANDS[name].place, words[count:])
     if begun and words[1:2] in (["-h"], ["--help"], ["help"]):
-        return _printed(f"Usage: guardia {words[0]} COMMAND [ARGUMENTS]\n\n{_lines(begun)}")
+        return _printed(_of_group(words[0], begun))
+    if begun and not words[1:]:
+        print(f"guardia: {words[0]} wants another word\n{_of_group(words[0], begun)}", file=sys.stderr)
+        return WRONG
     near = _nearly(words, begun)
     meant = f"there are {listed(begun)}" if begun else ""
     hint = near or meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
     asked = " ".join(words[:2]) if begun and words[1:] and not words[1].startswith("-") else words[0]
     print(f"guardia: there is no command {asked!r}; {hint or 'see guardia --help'}", file=sys.stderr)
     return WRONG
+
+
+def _of_group(word: str, begun: Sequence[str]) -> str:
+    return f"Usage: guardia {word} COMMAND [ARGUMENTS]\n\n{_lines(begun)}"
 
 
 def _nearly(words: Sequence[str], begun: Sequence[str]) -> str:

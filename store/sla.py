@@ -56,6 +56,7 @@ SHOWN = (
     "OUTAGES",
     "LONGEST",
 )
+EXIT = "Exit codes: 0 answered, 1 a service missed the target, 2 nobody answers, 100 asked wrongly."
 EXPENDABLE = ("LONGEST", "OUTAGES", "UP", "MAINTENANCE", "DEGRADED")
 """What a narrow terminal does without, in this order."""
 NOTHING = ("0", "0 s", "-")
@@ -247,7 +248,7 @@ def _zone(text: str) -> str:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = Parser(prog="guardia sla", description=__doc__)
+    parser = Parser(prog="guardia sla", description=__doc__, epilog=EXIT)
     parser.add_argument("service", nargs="*", metavar="SERVICE", help="a service or a glob (default: all)")
     parser.add_argument("--month", action="append", metavar="2026-10", help="may be repeated (default: this month)")
     parser.add_argument("--zone", type=_zone, default="UTC", help="where months begin, as Europe/Berlin")
@@ -257,7 +258,8 @@ def _arguments() -> argparse.ArgumentParser:
     )
     form = parser.add_mutually_exclusive_group()
     for word in ("json", "csv", "md"):
-        form.add_argument(f"--{word}", dest="format", action="store_const", const=word)
+        what = "in place of a table for people; lengths are in seconds" if word != "md" else "the table in Markdown"
+        form.add_argument(f"--{word}", dest="format", action="store_const", const=word, help=what)
     parser.set_defaults(format="text")
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

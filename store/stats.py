@@ -27,13 +27,14 @@ from store.retention import Retention, forecast
 from store.spans import ARCHIVE, RAW
 
 UNKNOWN = 2
+EXIT = "Exit codes: 0 answered, 2 nobody answers, 100 wrong configuration."
 WIDTH = 80
 _HEADS = ("KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT FOR", "WILL BE")
 
 
 def main(argv: Sequence[str]) -> int:
     """Answer; 0, or 2 when nobody could be asked, or 100 for a wrong configuration."""
-    parser = Parser("guardia store stats", description="What the store holds, and will hold.")
+    parser = Parser("guardia store stats", description="What the store holds, and will hold.", epilog=EXIT)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="as JSON")
     given = parser.parse_args(argv)

@@ -17,6 +17,7 @@ from bus.migration.old import NotOld, read
 from bus.program import STOPPED, WRONG
 
 LEFT_OUT = 1
+EXIT = "Exit codes: 0 nothing was left out, 1 something was, or is to mend, 100 nothing was written."
 
 
 def main(argv: Sequence[str]) -> int:
@@ -69,7 +70,7 @@ def _wrong(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = Parser(prog="guardia migrate", description=__doc__)
+    parser = Parser(prog="guardia migrate", description=__doc__, epilog=EXIT)
     parser.add_argument("old", metavar="CONFIG.json", help="the first Guardia's configuration")
     parser.add_argument("--to", default="guardia.toml", metavar="FILE", help="what is written (default: guardia.toml)")
     parser.add_argument("--force", action="store_true", help="replace what is there")

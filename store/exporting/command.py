@@ -25,6 +25,7 @@ from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, sampl
 from store.keys import DAY, FAR, SECOND
 
 UNKNOWN = 2
+EXIT = "Exit codes: 0 exported, also where nothing is of that time, 2 no answer to the end, 100 asked wrongly."
 SECONDS = 60.0
 """How long one answer may take: the hub may be busy, and an export is in no hurry."""
 
@@ -176,7 +177,7 @@ def _wrong(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = Parser(prog="guardia export", description=__doc__)
+    parser = Parser(prog="guardia export", description=__doc__, epilog=EXIT)
     parser.add_argument("--format", choices=tuple(FORMS), help="csv (default) or JSON lines")
     parser.add_argument("--parquet", metavar="DIR", help="Parquet files by kind and day in this folder instead")
     parser.add_argument("--kind", default="sample", metavar="KIND", help="sample (default), check, alert, facts, ...")

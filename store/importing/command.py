@@ -31,6 +31,7 @@ from store.importing.telling import Telling
 DIFFERENT, NOT_NOW = 1, 2
 TURN_SECONDS, KEEP_SECONDS = 0.02, 1.0
 SECONDS = 30.0
+EXIT = "Exit codes: 0 the counts agree, 1 the store has less, or it was ended, 2 nobody takes it, 100 asked wrongly."
 
 
 def main(argv: Sequence[str]) -> int:
@@ -188,7 +189,7 @@ def _renamed(text: str) -> tuple[str, str]:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = Parser(prog="guardia import", description=__doc__)
+    parser = Parser(prog="guardia import", description=__doc__, epilog=EXIT)
     parser.add_argument("file", metavar="SQLITE_FILE", help="the first Guardia's metrics.db")
     parser.add_argument("--since", type=_since, default=0, metavar="2026-01-31", help="only rows from then on")
     parser.add_argument(

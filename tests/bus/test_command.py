@@ -102,7 +102,6 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["rules", "tset", "file"], "'rules tset'; did you mean rules test?"),
         (["store", "snapsho"], "'store snapsho'; did you mean store snapshot?"),
         (["store", "nothing"], "'store nothing'; there are store writer, "),
-        (["store"], "there are store writer, store reader, "),
         (["chekc", "--json"], "did you mean check?"),
         (["everything"], "see guardia --help"),
     ],
@@ -114,6 +113,14 @@ def test_a_word_that_is_none_is_answered_with_the_nearest(
     told = capsys.readouterr().err
     assert f"there is no command '{words[0]}" in told
     assert hint in told
+
+
+def test_a_word_that_wants_another_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["store"]) == WRONG
+    said = capsys.readouterr()
+    assert said.err.startswith("guardia: store wants another word\nUsage: guardia store COMMAND")
+    assert "\n  store verify    reads all" in said.err
+    assert said.out == ""
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -1,4 +1,4 @@
-"""What was judged is made durable with all that follows from it, then told.
+"""Commits what was judged, with all that follows from it, and tells it afterwards.
 
 One transaction holds the alarms, the incidents, the decisions, the notices that the speaker wants to send and the
 records that the bus is to be told of. A kill before its end repeats the judgement, a kill after it the telling.

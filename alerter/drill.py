@@ -1,4 +1,4 @@
-"""``guardia drill alert``: a breach that is none, through every hop from an agent to a channel's receipt, and its end.
+"""``guardia drill alert``: a made-up breach, sent through every hop from an agent to a channel's receipt, and its end.
 
     guardia drill alert --channel ops [--json]
 

@@ -1,4 +1,4 @@
-"""What is said to a channel: items in the outbox, letters made of them, and what a channel was told so far. Pure."""
+"""The outbox's records: items, the letters to channels made of them, and what a channel was told so far. Pure."""
 
 from __future__ import annotations
 

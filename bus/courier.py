@@ -1,4 +1,4 @@
-"""The part of a producer between its messages and its sockets: spools, then does what ``Sender`` decides.
+"""A producer's engine between its messages and its sockets: spools, then does what ``Sender`` decides.
 
 It touches no socket and no clock; the spool, the roads and the times are handed in:
 

@@ -1,4 +1,4 @@
-"""A desk: questions to a program on this machine and its answers, over a unix socket.
+"""Request and response over a unix socket, between programs of one machine: a desk.
 
 Through ZeroMQ each message wakes a thread on either side before anybody reads it. At a desk the two that speak wake
 each other alone, which is most of the time of a short answer where the cores are busy.

@@ -1,4 +1,4 @@
-"""Where an agent's words go: to the hub it was joined to, to its own host's hub, or to the address in its settings.
+"""Which hub an agent sends to: the one it was joined to, its own host's, or the one at the address in its settings.
 
 An agent that was joined (``guardia agent --join``) speaks with its key to the addresses it was given, and to nobody
 but the holder of the hub's key. The agent of a hub's own host needs no key: it is known by the file system, since

@@ -1,4 +1,4 @@
-"""Who is calling: the name that a connection's key stands for now, and when each was last heard."""
+"""Authenticated peers: the name that a connection's key stands for now, and when each was last heard."""
 
 from __future__ import annotations
 

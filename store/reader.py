@@ -1,4 +1,4 @@
-"""The counter: takes questions from the bus and hands back answers."""
+"""The store's query server: takes questions over ZeroMQ or at its desk, and hands back answers."""
 
 from __future__ import annotations
 

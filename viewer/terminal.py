@@ -144,6 +144,8 @@ class Signals:
         self.over = False
         self.suspend = False
         self.resized = False
+        self.continued = False
+        """Whether it goes on after a stop: who started us had the terminal meanwhile."""
         self._before = {
             number: signal.signal(number, handler)
             for number, handler in (
@@ -153,6 +155,7 @@ class Signals:
                 (signal.SIGQUIT, self._end),
                 (signal.SIGTSTP, self._stop),
                 (signal.SIGWINCH, self._resize),
+                (signal.SIGCONT, self._continue),
             )
         }
 
@@ -173,6 +176,9 @@ class Signals:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.suspend = True
+
+    def _continue(self, number: int, frame: FrameType | None) -> None:
+        self.continued = True
 
     def _resize(self, number: int, frame: FrameType | None) -> None:
         self.resized = True
@@ -226,6 +232,11 @@ def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[]
             signals.stop_now()
             screen.enter()
             size = (0, 0)
+        elif signals.continued:  # after a SIGSTOP, which nobody is asked about
+            screen.leave()
+            screen.enter()
+            size = (0, 0)
+        signals.continued = False
         news = session.turn(hurried=bool(pressed)) or news
         now = clock()
         resized = signals.resized

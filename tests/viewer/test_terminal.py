@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -114,6 +115,25 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(hub: Hub, tmp_path
         seat.press("stty -g > after; echo left with $?\r")
         seat.until("left with 0")
         seat.press("cmp before stopped && cmp before after && echo all as before\r")
+        seat.until(lambda text: "\nall as before" in text)
+        seat.press("exit\r")
+        assert seat.ended() == 0
+
+
+def test_after_a_stop_that_nobody_was_asked_about_the_picture_is_whole_again(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, shell=True, PS1="> ") as seat:
+        seat.until(">")
+        seat.press(f"stty -g > before; sh -c 'echo $$ > pid; exec {sys.executable} -m viewer --url {hub.url}'\r")
+        seat.until("web-1")
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGSTOP)
+        seat.until("Stopped")
+        seat.press("echo what the shell says\r")
+        seat.until("\nwhat the shell says")
+        seat.press("fg\r")
+        seat.until(lambda text: "web-1" in text and "what the shell says" not in text and "Stopped" not in text)
+        seat.press("q")
+        seat.until(lambda text: 1049 not in seat.screen.modes and text.rstrip().endswith("\n>"))
+        seat.press("stty -g > after; cmp before after && echo all as before\r")
         seat.until(lambda text: "\nall as before" in text)
         seat.press("exit\r")
         assert seat.ended() == 0

@@ -11,7 +11,7 @@ from bus.sockets import Pull
 from bus.wire import HEADER, Malformed
 from collector.hangup import descriptor_of
 from collector.intake import Intake
-from collector.limits import Limits, Sender
+from collector.limits import Limits, Quota
 from collector.usual import SAMPLES
 
 _SOURCE_LENGTH = 4
@@ -68,14 +68,14 @@ class Entrance:
     def _judge_samples(self, samples: list[zmq.Frame], now: float, by_kind: ByKind, refuse: Refuse) -> None:
         """Samples of nobody in particular, as they came."""
         told = [frame.bytes for frame in samples]
-        purses = self.limits.purses if self.limits is not None else None
-        left = self.intake.usual_each(told, purses, now)
+        quotas = self.limits.quotas if self.limits is not None else None
+        left = self.intake.usual_each(told, quotas, now)
         if left is not None and not left:
             by_kind.setdefault("sample", []).extend(told)
             return
         unpaid = None if left is None else frozenset(left)
         for place, data in enumerate(told):
-            if not self.intake.usual(data, purses, now) if unpaid is None else place in unpaid:
+            if not self.intake.usual(data, quotas, now) if unpaid is None else place in unpaid:
                 self._judge(samples[place], now, by_kind, refuse)
             else:
                 by_kind.setdefault("sample", []).append(data)
@@ -83,25 +83,25 @@ class Entrance:
     def _judge(self, frame: zmq.Frame, now: float, by_kind: ByKind, refuse: Refuse) -> None:
         who, limits = self.who, self.limits
         sender: str | None = None
-        purse: Sender | None = None
+        quota: Quota | None = None
         data = b""
         try:
             if who is not None:
                 sender = who(frame)
                 if limits is not None:
                     # What is over the allowance costs no copy.
-                    purse = limits.of(sender, now)
-                    purse.frame(len(frame))
+                    quota = limits.of(sender, now)
+                    quota.frame(len(frame))
                 data = frame.bytes
             else:
                 data = frame.bytes
                 if limits is not None:
-                    purse = limits.of_claimed(claimed(data), now)
-                    purse.frame(len(frame))
-            kind = self.intake.admit(data, sender, purse)
+                    quota = limits.of_claimed(claimed(data), now)
+                    quota.frame(len(frame))
+            kind = self.intake.admit(data, sender, quota)
         except Malformed as fault:
             refuse(fault, sender or self._sender(frame), data, sender)
-            if fault.reason == "revoked" or (purse is not None and purse.hopeless):
+            if fault.reason == "revoked" or (quota is not None and quota.hopeless):
                 self._end(frame)
         else:
             by_kind.setdefault(kind, []).append(data)

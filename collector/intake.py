@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from bus.messages import BY_CODE, HUB, IMPORT, KINDS, is_name
 from bus.wire import HEADER, MAX_FRAME, PLAIN, PLAIN_SAMPLE, Malformed, verify, walk
-from collector.limits import Purses, Sender
+from collector.limits import Quota, Quotas
 from collector.usual import alone, sound, together
 
 OF_THE_SOURCE = frozenset(KINDS[name].code for name in ("layout", "sample", "facts", "processes"))
@@ -38,12 +38,12 @@ class Intake:
         self._is_place = is_place
         self._names: set[bytes] = set()
 
-    def admit(self, frame: bytes, sender: str | None = None, purse: Sender | None = None) -> str:
+    def admit(self, frame: bytes, sender: str | None = None, quota: Quota | None = None) -> str:
         """The kind of the frame's records; raises ``Malformed`` with the reason to count it by.
 
-        ``sender`` is the name that the connection's key stands for; None where there are no keys. ``purse`` pays.
+        ``sender`` is the name that the connection's key stands for; None where there are no keys. ``quota`` pays.
         """
-        if self._is_usual(frame, sender, purse):
+        if self._is_usual(frame, sender, quota):
             return "sample"
         if len(frame) > MAX_FRAME:
             raise Malformed("oversize", f"a frame of {len(frame)} bytes, at most {MAX_FRAME}")
@@ -79,24 +79,24 @@ class Intake:
             count += 1
             if fields[7] != epoch or fields[4] or code == _LAYOUT:
                 epoch = fields[7]
-                if purse is not None:
-                    _pay(purse, code, epoch, frame, names + fields[3], end, fields[4])
+                if quota is not None:
+                    _pay(quota, code, epoch, frame, names + fields[3], end, fields[4])
         if code == -1:
             raise Malformed("empty", "a frame without a record")
-        if purse is not None:
-            purse.spent(count)
+        if quota is not None:
+            quota.spent(count)
         return BY_CODE[code].name
 
-    def usual(self, frame: bytes, purses: Purses | None, now: float) -> bool:
+    def usual(self, frame: bytes, quotas: Quotas | None, now: float) -> bool:
         """See ``collector.usual``: whether the frame is admitted as samples, and paid for."""
-        return alone(frame, self._names, purses, now)
+        return alone(frame, self._names, quotas, now)
 
-    def usual_each(self, frames: Sequence[bytes], purses: Purses | None, now: float) -> list[int] | None:
+    def usual_each(self, frames: Sequence[bytes], quotas: Quotas | None, now: float) -> list[int] | None:
         """See ``collector.usual``: which frames are still to be judged one by one; None: all of them."""
-        return together(frames, self._names, purses, now)
+        return together(frames, self._names, quotas, now)
 
-    def _is_usual(self, frame: bytes, sender: str | None, purse: Sender | None) -> bool:
-        """Whether these are good samples of one known source; ``purse``, which paid for the frame, pays for them."""
+    def _is_usual(self, frame: bytes, sender: str | None, quota: Quota | None) -> bool:
+        """Whether these are good samples of one known source; ``quota``, which paid for the frame, pays for them."""
         if not HEADER.size <= len(frame) <= MAX_FRAME:
             return False
         form, length, epoch, number, _, checksum = PLAIN.unpack_from(frame)
@@ -107,9 +107,9 @@ class Intake:
         if source not in self._names or (sender is not None and sender.encode() != source):
             return False
         count = sound(frame, body, length, number, checksum)
-        if count and purse is not None:
-            purse.epoch(epoch)
-            purse.spent(count)
+        if count and quota is not None:
+            quota.epoch(epoch)
+            quota.spent(count)
         return bool(count)
 
     def _learn(self, name: bytes) -> None:
@@ -123,10 +123,10 @@ class Intake:
         self._names.add(name)
 
 
-def _pay(purse: Sender, code: int, epoch: int, frame: bytes, rest: int, end: int, subject: int) -> None:
+def _pay(quota: Quota, code: int, epoch: int, frame: bytes, rest: int, end: int, subject: int) -> None:
     """Charge for what a record may make the hub remember; at ``rest`` its source has ended."""
-    purse.epoch(epoch)
+    quota.epoch(epoch)
     if subject:
-        purse.subject(frame[rest : rest + subject])
+        quota.subject(frame[rest : rest + subject])
     if code == _LAYOUT:
-        purse.layout(frame[rest:end])
+        quota.layout(frame[rest:end])

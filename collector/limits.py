@@ -90,8 +90,8 @@ class Places:
 
 
 @dataclass(slots=True)
-class Sender:
-    """One sender's purse. Its methods raise ``Malformed`` with the reason that the refusal is counted by."""
+class Quota:
+    """What one sender may take now, in token buckets. Its methods raise ``Malformed`` with the reason that the refusal is counted by."""
 
     name: str
     allowed: Allowance
@@ -171,7 +171,7 @@ class Sender:
         return not self.patience.open(self.now)
 
 
-Purses = Mapping[str | bytes, Sender]
+Quotas = Mapping[str | bytes, Quota]
 """By name, in bytes where it is only claimed."""
 
 
@@ -183,30 +183,30 @@ class Limits:
 
     def __init__(self, allowed: Allowance) -> None:
         self._allowed = allowed
-        self._all: OrderedDict[str | bytes, Sender] = OrderedDict()
+        self._all: OrderedDict[str | bytes, Quota] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._all)
 
     @property
-    def purses(self) -> Purses:
-        """Those of all senders that are known, as of when ``of`` or ``Sender.at`` was called last."""
+    def quotas(self) -> Quotas:
+        """Those of all senders that are known, as of when ``of`` or ``Quota.at`` was called last."""
         return self._all
 
-    def of(self, name: str | bytes, now: float) -> Sender:
-        """The sender's purse, full at first; ``name`` in bytes where it is only claimed."""
+    def of(self, name: str | bytes, now: float) -> Quota:
+        """The sender's quota, full at first; ``name`` in bytes where it is only claimed."""
         sender = self._all.get(name)
         if sender is None:
             self._forget(now)
-            sender = self._all[name] = _sender(name, self._allowed, now)
+            sender = self._all[name] = _quota(name, self._allowed, now)
         if sender.now != now:
             sender.at(now)
         return sender
 
-    def of_claimed(self, name: bytes, now: float) -> Sender:
+    def of_claimed(self, name: bytes, now: float) -> Quota:
         """The same of a claim that nothing stands behind: all that are no names are one sender.
 
-        Otherwise rubbish would leave a purse for each frame.
+        Otherwise rubbish would leave a quota for each frame.
         """
         known = name in self._all or is_name(name.decode("ascii", "replace"))
         return self.of(name if known else b"", now)
@@ -223,8 +223,8 @@ class Limits:
             senders.popitem(last=False)
 
 
-def _sender(name: str | bytes, allowed: Allowance, now: float) -> Sender:
-    return Sender(
+def _quota(name: str | bytes, allowed: Allowance, now: float) -> Quota:
+    return Quota(
         name if isinstance(name, str) else name.decode("ascii", "replace"),
         allowed,
         Bucket(allowed.messages, now),

@@ -60,16 +60,16 @@ class Receipts:
         def drain() -> None:
             now = self._clock()
             for letter in post.signed_letters():
-                sender, purse = None, None
+                sender, quota = None, None
                 try:
                     sender = who(letter[-1]) if who else None
                     if limits is not None:
-                        purse = limits.of(sender or letter[0].bytes, now)
-                        purse.hello()
+                        quota = limits.of(sender or letter[0].bytes, now)
+                        quota.hello()
                     self._pass_up([frame.bytes for frame in letter], name, public, sender)
                 except Malformed as fault:
                     self._refusals.count(f"hello {fault.reason}", sender or name, str(fault))
-                    if fault.reason == "revoked" or (purse is not None and purse.hopeless):
+                    if fault.reason == "revoked" or (quota is not None and quota.hopeless):
                         fd = descriptor_of(letter[-1])
                         if hang_up is not None and fd is not None:
                             hang_up(fd)

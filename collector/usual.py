@@ -1,7 +1,7 @@
 """Samples of known sources, as nearly all frames are, judged in few steps. Pure.
 
 What is admitted here passes all checks of ``collector.intake`` and pays as it does there. Whatever else comes is left
-to it, not paid for yet: it tells what is wrong. ``names`` are the sources that are known, ``purses`` those of the names
+to it, not paid for yet: it tells what is wrong. ``names`` are the sources that are known, ``quotas`` those of the names
 that senders claim, None where nobody pays.
 """
 
@@ -15,7 +15,7 @@ from zlib import crc32
 
 from bus.messages import KINDS, MAX_BODY
 from bus.wire import FIXED, HEADER, MAGIC, MAX_FRAME, PLAIN, PLAIN_SAMPLE
-from collector.limits import Purses
+from collector.limits import Quotas
 
 SAMPLES = MAGIC + bytes((KINDS["sample"].code, 0))
 """What is usual begins so."""
@@ -24,7 +24,7 @@ _ALIKE = 20
 """So far samples of one source, epoch and layout are alike."""
 
 
-def together(frames: Sequence[bytes], names: set[bytes], purses: Purses | None, now: float) -> list[int] | None:
+def together(frames: Sequence[bytes], names: set[bytes], quotas: Quotas | None, now: float) -> list[int] | None:
     """The places of the frames that could not be paid for; None where not each is a good sample of a known source.
 
     What is done for all frames at once takes half of what it would for each; all begin with ``SAMPLES``.
@@ -43,29 +43,29 @@ def together(frames: Sequence[bytes], names: set[bytes], purses: Purses | None, 
     if tuple(map(crc32, [frame[_HEADER:] for frame in frames], begun)) != checksums:
         return None
     unpaid: list[int] = []
-    if purses is not None:
+    if quotas is not None:
         for place, source in enumerate(sources):
-            purse = purses.get(source)
-            if purse is None:
+            quota = quotas.get(source)
+            if quota is None:
                 unpaid.append(place)
                 continue
-            if purse.now != now:
-                purse.at(now)
-            messages, volume = purse.messages, purse.volume
+            if quota.now != now:
+                quota.at(now)
+            messages, volume = quota.messages, quota.volume
             if messages.tokens <= 0 or volume.tokens <= 0:
                 unpaid.append(place)
                 continue
-            if purse.paid != (epoch := epochs[place]):
-                if not purse.epochs.take(epoch, now):
+            if quota.paid != (epoch := epochs[place]):
+                if not quota.epochs.take(epoch, now):
                     unpaid.append(place)
                     continue
-                purse.paid = epoch
+                quota.paid = epoch
             messages.tokens -= 1
             volume.tokens -= sizes[place]
     return unpaid
 
 
-def alone(frame: bytes, names: set[bytes], purses: Purses | None, now: float) -> bool:
+def alone(frame: bytes, names: set[bytes], quotas: Quotas | None, now: float) -> bool:
     """Whether these are good samples of one known source, and nothing else; what they take is paid for then."""
     size = len(frame)
     if not _HEADER <= size <= MAX_FRAME:
@@ -77,23 +77,23 @@ def alone(frame: bytes, names: set[bytes], purses: Purses | None, now: float) ->
     source = frame[_HEADER:body]
     if source not in names:
         return False
-    if purses is None:
+    if quotas is None:
         return sound(frame, body, length, number, checksum) > 0
-    purse = purses.get(source)
-    if purse is None:
+    quota = quotas.get(source)
+    if quota is None:
         return False
-    if purse.now != now:
-        purse.at(now)
-    messages, volume = purse.messages, purse.volume
+    if quota.now != now:
+        quota.at(now)
+    messages, volume = quota.messages, quota.volume
     if messages.tokens <= 0 or volume.tokens <= 0:
         return False
     count = sound(frame, body, length, number, checksum)
     if not count:
         return False
-    if purse.paid != epoch:
-        if not purse.epochs.take(epoch, now):
+    if quota.paid != epoch:
+        if not quota.epochs.take(epoch, now):
             return False
-        purse.paid = epoch
+        quota.paid = epoch
     messages.tokens -= count
     volume.tokens -= size
     return True

@@ -28,7 +28,7 @@ class Pump:
         self._probe: tuple[int, int, float] | None = None
 
     def run(self, now: float) -> list[Action]:
-        """Send what the window, the purse and the queue to the door allow; half of it is the live epoch's."""
+        """Send what the window, its tokens and the queue to the door allow; half of it is the live epoch's."""
         self._short = now < self._blocked_until
         if self._short:
             return []
@@ -41,20 +41,20 @@ class Pump:
         if self._wants_lane(now, limit):
             self._begun = now
             flows.begin()
-        purse = self.window.may_send(now)
+        tokens = self.window.may_send(now)
         live = flows.live
         old = [flow for flow in flows.lanes[1:] if flow.held_until <= now] if flows.old else []
         under_way = sum(flow.under_way for flow in old)
         if live.store == flows.store and live.held_until <= now:
             room = limit - min(under_way, limit // 2) - live.under_way
-            purse -= self._let(live, min(room, purse), now, actions)
+            tokens -= self._let(live, min(room, tokens), now, actions)
             if not live.unsent:
                 live.behind_since = None
         room = limit // 2 - under_way
         for flow in old:
-            sent = self._let(flow, min(room, purse), now, actions)
-            room, purse = room - sent, purse - sent
-        self._short = purse < 1 and any(flow.unsent for flow in (live, *old))
+            sent = self._let(flow, min(room, tokens), now, actions)
+            room, tokens = room - sent, tokens - sent
+        self._short = tokens < 1 and any(flow.unsent for flow in (live, *old))
         return actions
 
     def _let(self, flow: Outflow, room: int, now: float, actions: list[Action]) -> int:

@@ -50,7 +50,7 @@ class Limits:
 
 
 class Window:
-    """The window of one sender, its round trip and its purse of messages that may go now."""
+    """The window of one sender, its round trip, and tokens for messages that may go now."""
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
@@ -58,7 +58,7 @@ class Window:
         self.round_trip = 0.2
         self._threshold = float(limits.window_max)
         self._mean_bytes = 512.0
-        self._purse = float(limits.window)
+        self._tokens = float(limits.window)
         self._filled = now
         self._halved = float("-inf")
         self._slow = False
@@ -104,18 +104,18 @@ class Window:
         """Messages that may go out at this instant."""
         rate = 2 * self.size / self.round_trip
         deep = max(self.size / 4, rate * 0.05, float(self._limits.window_min))
-        self._purse = min(deep, self._purse + (now - self._filled) * rate)
+        self._tokens = min(deep, self._tokens + (now - self._filled) * rate)
         self._filled = now
-        return int(self._purse)
+        return int(self._tokens)
 
     def spend(self, count: int) -> None:
         """So many went out."""
-        self._purse -= count
+        self._tokens -= count
 
     def until_affordable(self) -> float:
         """Seconds until at least one message may go again, or several where they go fast."""
         rate = 2 * self.size / self.round_trip
-        return max(0.002, (1 - self._purse) / rate)
+        return max(0.002, (1 - self._tokens) / rate)
 
 
 class Backoff:

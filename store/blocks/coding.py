@@ -1,7 +1,7 @@
 """One column of numbers to bytes and back, bit for bit. Pure.
 
 A column is coded by itself, so that one metric is read without the others. Its **entry** in the directory of a part
-(``store.blocks.part``) says how:
+(``store.blocks.parts``) says how:
 
     offset size  field
          0    1  form: bits 0-1 what follows (0 constant, 1 integers, 2 bits, 3 dictionary); bit 2 there are holes;

@@ -225,20 +225,20 @@ def one_by_one(door: Intake, limits: Limits, told: list[bytes], now: float) -> l
     words: list[str] = []
     found: dict[str, list[bytes]] = {}
     for frame in sorted(told, key=lambda frame: frame.startswith(SAMPLES)):
-        purse = limits.of_claimed(claimed(frame), now)
+        quota = limits.of_claimed(claimed(frame), now)
         try:
-            purse.frame(len(frame))
-            found.setdefault(Intake.admit(door, frame, None, purse), []).append(frame)
+            quota.frame(len(frame))
+            found.setdefault(Intake.admit(door, frame, None, quota), []).append(frame)
         except Malformed as fault:
             words.append(str(fault))
-            assert purse.hopeless in (True, False)
+            assert quota.hopeless in (True, False)
     return sorted(words) + [f"{kind} {frame.hex()}" for kind in sorted(found) for frame in found[kind]]
 
 
 def left(limits: Limits) -> list[tuple[object, ...]]:
     return [
-        (name, purse.messages.tokens, purse.volume.tokens, purse.patience.tokens, purse.now)
-        for name, purse in sorted(limits.purses.items())
+        (name, quota.messages.tokens, quota.volume.tokens, quota.patience.tokens, quota.now)
+        for name, quota in sorted(limits.quotas.items())
     ]
 
 
@@ -270,23 +270,23 @@ def test_what_is_usual_needs_no_purse_where_nobody_pays() -> None:
 
 @pytest.mark.parametrize("known", [False, True])
 def test_several_samples_in_a_frame_are_as_many_messages(known: bool) -> None:
-    door, purse = Intake(public=True), Limits(Allowance(messages=100.0)).of("web-1", 0.0)
+    door, quota = Intake(public=True), Limits(Allowance(messages=100.0)).of("web-1", 0.0)
     if known:
         door.admit(SAMPLE)
-    before = purse.messages.tokens
+    before = quota.messages.tokens
     for number in range(3):
-        purse.frame(len(SAMPLE) * 4)
-        door.admit(SAMPLE * 4, None, purse)
-        assert purse.messages.tokens == before - 4 * (number + 1)
+        quota.frame(len(SAMPLE) * 4)
+        door.admit(SAMPLE * 4, None, quota)
+        assert quota.messages.tokens == before - 4 * (number + 1)
 
 
 def test_a_sample_of_a_known_source_is_paid_for_like_any_other() -> None:
     door, limits = Intake(public=True), Limits(Allowance(epochs=2))
-    purse = limits.of("web-1", 0.0)
+    quota = limits.of("web-1", 0.0)
     for epoch in (1, 2, 2, 1):
-        door.admit(pack(record(Sample(1, (1.0,)), source="web-1", at=1, epoch=epoch, number=1)), None, purse)
+        door.admit(pack(record(Sample(1, (1.0,)), source="web-1", at=1, epoch=epoch, number=1)), None, quota)
     with pytest.raises(Malformed, match="epochs"):
-        door.admit(pack(record(Sample(1, (1.0,)), source="web-1", at=1, epoch=3, number=1)), None, purse)
+        door.admit(pack(record(Sample(1, (1.0,)), source="web-1", at=1, epoch=3, number=1)), None, quota)
 
 
 def test_names_that_pass_by_do_not_fill_the_memory() -> None:

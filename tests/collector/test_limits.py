@@ -9,13 +9,13 @@ import pytest
 from bus.messages import Check, Layout, Sample
 from bus.wire import Malformed, pack, record
 from collector.intake import Intake
-from collector.limits import LIVE_SECONDS, MOST_SENDERS, Allowance, Bucket, Limits, Places, Sender
+from collector.limits import LIVE_SECONDS, MOST_SENDERS, Allowance, Bucket, Limits, Places, Quota
 
 NOON = 1_769_860_800 * 10**9
 SMALL = Allowance(messages=10, bytes=10_000, hellos=2, layout_bytes=100, epochs=3, subjects=2)
 
 
-def let_in(sender: Sender, frames: int, size: int = 10) -> int:
+def let_in(sender: Quota, frames: int, size: int = 10) -> int:
     """How many of so many frames pass."""
     passed = 0
     for _ in range(frames):
@@ -160,7 +160,7 @@ def test_a_clock_that_stands_still_gives_nothing_and_a_place_is_bounded() -> Non
     assert [places.take(one, 0.0) for one in (1, 2, 3)] == [True, True, False]
 
 
-def _opened(limits: Limits, now: float) -> Sender:
+def _opened(limits: Limits, now: float) -> Quota:
     return limits.of("web-1", now)
 
 

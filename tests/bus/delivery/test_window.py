@@ -1,4 +1,4 @@
-"""The window grows by what is acknowledged, halves at a loss, and its purse spreads a backlog."""
+"""The window grows by what is acknowledged, halves at a loss, and its tokens spread a backlog."""
 
 from __future__ import annotations
 

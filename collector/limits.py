@@ -91,7 +91,7 @@ class Places:
 
 @dataclass(slots=True)
 class Quota:
-    """What one sender may take now, in token buckets. Its methods raise ``Malformed`` with the reason that the refusal is counted by."""
+    """What one sender may take now, in token buckets; raises ``Malformed``, whose reason a refusal is counted by."""
 
     name: str
     allowed: Allowance

@@ -64,7 +64,7 @@ def build(program: Program[Api]) -> None:
         except OSError as error:
             program.log.error("%s", unwritable(error))
             raise SystemExit(UNBORN) from None
-        return from_config(
+        app = from_config(
             _table(settings),
             Directory.of(settings["hosts"], settings["services"], settings["maintenance"]),
             tokens=tokens,
@@ -79,6 +79,8 @@ def build(program: Program[Api]) -> None:
             run_dir=program.run_dir,
             version=version(),
         )
+        process.collect_seldom()
+        return app
 
     def serve() -> int:
         program.beat()  # where its file cannot be made, that is to be said

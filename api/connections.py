@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -54,9 +54,11 @@ class Answer:
     Told apart, the two are two packets, and wake the client twice.
     """
 
-    __slots__ = ("_cycle", "_head", "_held", "_transport")
+    __slots__ = ("_answered", "_cycle", "_head", "_held", "_transport")
 
-    def __init__(self, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
+    def __init__(self, cycle: RequestResponseCycle, transport: asyncio.Transport, answered: Callable[[], None]) -> None:
+        """``answered`` is called when all of it was told."""
+        self._answered = answered
         self._cycle = cycle
         self._transport = transport
         self._head = b""
@@ -77,6 +79,13 @@ class Answer:
         """Send the head of an answer that has no body."""
         if self._head:
             self.write(b"")
+
+    def end(self) -> None:
+        """All of it was told."""
+        self.flush()
+        # Else the two hold one another, and all that was asked, until somebody looks for such cycles.
+        self._cycle.transport, self._cycle.on_response = self._transport, self._answered
+        self._answered()
 
     def close(self) -> None:
         """Send what is kept, and hang up."""
@@ -143,13 +152,9 @@ class Http(HttpToolsProtocol):
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
-            answer = Answer(self.cycle, self.transport)
+            answer = Answer(self.cycle, self.transport, self.on_response_complete)
             self.cycle.transport = answer  # type: ignore[assignment]
-            self.cycle.on_response = partial(self._answered, answer)
-
-    def _answered(self, answer: Answer) -> None:
-        answer.flush()
-        self.on_response_complete()
+            self.cycle.on_response = answer.end
 
     def on_message_complete(self) -> None:
         self._disarm()

@@ -24,9 +24,14 @@ class App(falcon.asgi.App[Any, Any]):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # type: ignore[override]
         """Serve, as ASGI says."""
-        if scope["type"] == "http":
-            scope[_RECEIVE] = receive
-        await super().__call__(scope, receive, send)
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope[_RECEIVE] = receive
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            del scope[_RECEIVE]  # which holds the scope
 
 
 async def while_here(req: falcon.asgi.Request, work: Coroutine[Any, Any, T]) -> T:

@@ -77,6 +77,7 @@ def build_reader(program: Program[Store]) -> None:
     program.loop.on_stop(backend.close)
     program.vitals.source(lambda: {f"reader.{what}": n for what, n in backend.damage().items()})
     _answer(program, backend)
+    process.collect_seldom()
 
 
 def _answer(program: Program[Store], backend: Backend) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import socket
 import time
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.connections import Answer
 from tests.api import contract
@@ -156,7 +158,7 @@ class Written:
 
 def test_the_head_of_an_answer_goes_with_the_first_of_its_body() -> None:
     cycle, transport = SimpleNamespace(response_started=False), Written()
-    answer = Answer(cycle, transport)  # type: ignore[arg-type]
+    answer = Answer(cycle, transport, list)  # type: ignore[arg-type]
     answer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     cycle.response_started = True
     for part in (b"head ", b"body", b"more"):
@@ -167,13 +169,30 @@ def test_the_head_of_an_answer_goes_with_the_first_of_its_body() -> None:
 
 def test_the_head_of_an_answer_without_a_body_goes_when_it_is_over() -> None:
     cycle = SimpleNamespace(response_started=True)
-    for over in (Answer.flush, Answer.close):
+    for over in (Answer.flush, Answer.end, Answer.close):
         transport = Written()
-        answer = Answer(cycle, transport)  # type: ignore[arg-type]
+        answer = Answer(cycle, transport, list)  # type: ignore[arg-type]
         answer.write(b"head")
         assert transport.told == []
         over(answer)
         assert (b"".join(transport.told), answer.is_closing()) == (b"head", over is Answer.close)
+
+
+def test_of_what_was_answered_nothing_waits_for_the_collector_of_cycles() -> None:
+    def kept() -> int:
+        return sum(isinstance(one, RequestResponseCycle) for one in gc.get_objects())
+
+    with serving(House()) as served, requests.Session() as client:
+        gc.collect()
+        before = kept()
+        gc.disable()
+        try:
+            for _ in range(10):
+                assert client.get(f"http://127.0.0.1:{served.port}/api/v1/health", timeout=PATIENCE).ok
+                assert client.get(f"http://127.0.0.1:{served.port}/api/v1/nothing", timeout=PATIENCE).status_code == 404
+            served.until(lambda: kept() <= before + 1)  # a connection has the last of its own
+        finally:
+            gc.enable()
 
 
 def test_answers_to_requests_that_came_together_come_one_after_the_other() -> None:
@@ -238,7 +257,7 @@ def test_who_takes_an_answer_slowly_keeps_his_place() -> None:
 
 def test_an_answer_to_a_client_that_is_gone_is_dropped_without_a_word() -> None:
     transport = Written()
-    answer = Answer(SimpleNamespace(response_started=True), transport)  # type: ignore[arg-type]
+    answer = Answer(SimpleNamespace(response_started=True), transport, list)  # type: ignore[arg-type]
     answer.close()
     answer.write(b"head")
     answer.write(b"body")

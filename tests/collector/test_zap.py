@@ -180,7 +180,8 @@ def test_a_capture_of_the_traffic_shows_no_readable_sample(rig: Rig) -> None:
 
     assert len(traffic) > len(sample(1, "web-1")), "the relay saw nothing: the test would prove nothing"
     assert b"CURVE" in traffic
-    for readable in (b"web-1", b"G1", sample(1, "web-1")[-8:]):
+    # Eight bytes of each end: two, such as a message's first, come in random ones by themselves now and then.
+    for readable in (b"web-1", sample(1, "web-1")[:8], sample(1, "web-1")[-8:]):
         assert readable not in traffic
 
 

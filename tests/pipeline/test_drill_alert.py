@@ -73,7 +73,7 @@ def test_a_drill_passes_every_hop_twice_and_says_when(hub: Programs, receiver: R
 
 def test_a_drill_that_does_not_arrive_says_where_it_ended(hub: Programs, receiver: Receiver) -> None:
     receiver.usual = Reply(404, b"no such hook")
-    done = drill(hub, "--channel", "ops", "--timeout", "8s")
+    done = drill(hub, "--channel", "ops", "--timeout", "15s")
 
     assert done.returncode == 1
     assert "outbox: on disk" in done.stdout

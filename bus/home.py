@@ -15,8 +15,8 @@ LONGEST_SOCKET = "side-receipts.ipc"
 DEFAULT_CONFIG = Path("etc/guardia.toml")
 SUPERVISOR = Path("run/supervisord")
 PROJECT = Path(__file__).resolve().parent.parent
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-"""What a full disk says."""
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What a disk says that may be written another time: it is full, or the kernel made it read-only since it failed."""
 
 
 def config_path(given: str | None, environment: Mapping[str, str]) -> Path:
@@ -53,7 +53,7 @@ def supervisor_socket(home: Path) -> Path:
 
 
 def made(home: Path) -> Path:
-    """The home with its folders, private to its owner; raises ``ConfigError``, on a full disk ``OSError``."""
+    """The home with its folders, private to its owner; raises ``ConfigError``, on a disk that is ill ``OSError``."""
     longest = str(home / "run" / LONGEST_SOCKET)
     if len(longest.encode()) > MAX_IPC:
         found = f"{longest}, a socket's path of {len(longest.encode())} bytes"
@@ -74,7 +74,7 @@ def made(home: Path) -> Path:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(home / "run", 0o700)
     except OSError as error:
-        if error.errno in NO_ROOM:
+        if error.errno in PASSING:
             raise
         found = f"{error.filename}: {(error.strerror or str(error)).lower()}"
         remedy = as_owner(home) or "set GUARDIA_HOME"

@@ -318,7 +318,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         settle(False)
         return WRONG
     except OSError as error:
-        return _pausing(log, unwritable(error)) if error.errno in home.NO_ROOM else _at_fault(log, error)
+        return _pausing(log, unwritable(error)) if error.errno in home.PASSING else _at_fault(log, error)
     except Exception as error:
         return _at_fault(log, error)
     finally:

@@ -1,8 +1,10 @@
-"""A disk that is full when a program starts."""
+"""A disk that is full or read-only when a program starts, or becomes so."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +79,10 @@ def test_a_program_that_cannot_make_its_files_says_which_and_is_tried_again(fold
 
 @pytest.mark.parametrize(
     ("state", "code", "words"),
-    [("full", 111, ".lock: no space left on device, trying again in 5 s"), ("read-only", 100, "read-only file system")],
+    [
+        ("full", 111, ".lock: no space left on device, trying again in 5 s"),
+        ("read-only", 111, "read-only file system, trying again in 5 s"),
+    ],
 )
 def test_a_home_that_nothing_can_be_written_to_is_told_in_a_line(
     folder: Path, state: str, code: int, words: str
@@ -107,3 +112,39 @@ def test_nobody_dies_of_a_disk_without_room_for_its_memory(folder: Path) -> None
     assert [one for one in found if one["code"] not in (0, 111)] == []
     told = [str(one["text"]) for one in found]
     assert [text for text in told if "Traceback" in text or "a fault of Guardia's own" in text] == []
+
+
+READ_ONLY = """
+%s -m collector & pid=$!
+until [ -e var/run/collector.beat ]; do kill -0 $pid || exit 3; sleep 0.05; done
+mount --bind var/run var/run && mount -o remount,bind,ro var/run || exit 4
+wait $pid; echo "code $?"
+%s -m collector; echo "code $?"
+umount var/run; rm -f var/run/collector.beat
+%s -m collector & pid=$!
+until [ -e var/run/collector.beat ]; do kill -0 $pid || exit 5; sleep 0.05; done
+kill $pid; wait $pid; echo "code $?"
+"""
+"""A collector whose run folder becomes read-only, one that is started then, and one after it is well again."""
+
+
+def test_a_program_whose_disk_becomes_read_only_says_so_and_is_tried_again_until_it_is_not(folder: Path) -> None:
+    door, receipts, _ = free_ports(3)
+    (folder / "guardia.toml").write_text(
+        f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\nbeat_seconds = "100ms"\n'
+    )
+    done = subprocess.run(
+        [*unshared("mount"), "sh", "-c", READ_ONLY % ((sys.executable,) * 3)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "GUARDIA_CONFIG": str(folder / "guardia.toml")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"code (\d+)", done.stdout) == ["111", "111", "0"]
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "read-only" in line]
+    assert len(said) == 2
+    assert all("var/run" in line and line.endswith("trying again in 5 s") for line in said)
+    assert "Traceback" not in done.stdout + done.stderr

@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from alerter import tables
 from alerter.client import hub
 from alerter.config import Alerter, Maintenance, RuleTable
 from alerter.history import History
@@ -26,6 +25,7 @@ from bus.arguments import Parser, duration
 from bus.asking import Asking
 from bus.config import ConfigError, Settings
 from bus.drawers import Drawer, Mixed
+from bus.explaining import when
 from bus.faults import Fault, did_you_mean
 from bus.fields import plain
 from bus.questions import Unanswered
@@ -129,7 +129,7 @@ def as_text(new: Outcome, old: Outcome, start: int, end: int) -> str:
     """For people."""
     added, gone = difference(old, new)
     lines = [
-        f"{tables.when(start)} to {tables.when(end)}, {new.records} records",
+        f"{when(start)} to {when(end)}, {new.records} records",
         "",
         aligned(
             [
@@ -157,8 +157,8 @@ def _listed(head: str, found: Sequence[Incident], outcome: Outcome) -> str:
     rows = [("BEGAN", "ENDED", "SUBJECT", "RULE", "REASON")]
     rows += [
         (
-            tables.when(one.started_at),
-            tables.when(one.ended_at) or "burns",
+            when(one.started_at),
+            when(one.ended_at) or "burns",
             f"{one.kind}/{one.subject}",
             one.rule,
             f"{one.reason}{f' (held back: {outcome.suppressed[one.id]})' if one.id in outcome.suppressed else ''}",

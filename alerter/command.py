@@ -1,4 +1,4 @@
-"""``guardia why``, ``rules``, ``silence`` and ``ack``: asked of the alerter that runs here."""
+"""``guardia rules``, ``silence`` and ``ack``: asked of the alerter that runs here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from alerter import tables
 from alerter.client import asked, hub
-from bus import timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.fields import plain
 from bus.judging import (
-    NO_RULE,
-    UNKNOWN_SUBJECT,
     Acknowledge,
     AddSilence,
     EndSilence,
@@ -28,31 +24,12 @@ from bus.judging import (
     Question,
     Rules,
     Silences,
-    Why,
-    WhyAnswer,
 )
 from bus.questions import Unanswered
 from bus.terminal import harmless
 
 CALM, UNKNOWN, WRONG = 0, 2, 100
 """Exit codes: answered and done; nobody answered; asked wrongly, about what is not there or for what cannot be."""
-
-
-def why(argv: Sequence[str]) -> int:
-    """Why an alarm came, or did not."""
-    parser = _parser("why", "Why an alarm came, or did not: the chain of decisions of a rule, or of all.")
-    parser.add_argument("subject", metavar="host/NAME", help="host/web-1, service/shop or a name; globs are allowed")
-    parser.add_argument("rule", nargs="?", default="", help="only this rule; globs are allowed")
-    parser.add_argument("--at", type=instant, metavar="TIME", help="as it was then: 2024-05-01T12:00Z, 12:00 or 2h ago")
-    given = parser.parse_args(argv)
-    return _asked(given, Why(given.subject, given.rule, given.at), tables.chains, misnamed)
-
-
-def misnamed(answer: WhyAnswer) -> str:
-    """What is wrong with the names that were asked for; empty where there is something of these names."""
-    first = answer.chains[0] if answer.chains else None
-    wrong = first is not None and (first.verdict == UNKNOWN_SUBJECT or (first.verdict == NO_RULE and first.rule))
-    return first.text if first is not None and wrong else ""
 
 
 def rules(argv: Sequence[str]) -> int:
@@ -100,22 +77,6 @@ def ack(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     asking = Acknowledge(given.incident, given.owner, given.note)
     return _asked(given, asking, lambda done: done.text)
-
-
-def instant(text: str) -> int:
-    """A time that a person wrote, as ns; without a zone it is UTC, without a day it is the last one that was."""
-    now = datetime.now(UTC)
-    try:
-        if text.endswith(" ago"):
-            return time.time_ns() - int(timing.seconds(text.removesuffix(" ago")) * 1e9)
-        if len(text) <= 8 and ":" in text:
-            hour, minute, *second = (int(part) for part in text.rstrip("Z").split(":"))
-            at = now.replace(hour=hour, minute=minute, second=second[0] if second else 0, microsecond=0)
-            return int((at.timestamp() - (86_400 if at > now else 0)) * 1e9)
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or '2h ago'") from None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
 
 
 def _me() -> str:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from alerter import tables
 from alerter.client import asked, hub
 from alerter.rules import SECOND
 from bus.arguments import Parser, duration
 from bus.asking import asked as store_asked
+from bus.explaining import when
 from bus.judging import Drill, Incident, Incidents, Objected, Step, Why
 from bus.messages import DRILL
 from bus.program import ROADS
@@ -202,7 +202,7 @@ def _settings(plugins: Path) -> str:
 
 def _as_text(hops: Sequence[Hop]) -> str:
     first = hops[0].at if hops else 0
-    rows = [(one.name, tables.when(one.at), f"{(one.at - first) / 1e6:.1f} ms") for one in hops]
+    rows = [(one.name, when(one.at), f"{(one.at - first) / 1e6:.1f} ms") for one in hops]
     return aligned([("HOP", "AT", "AFTER"), *rows])
 
 

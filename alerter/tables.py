@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from bus import timing
-from bus.judging import Chain, RuleList, SilenceList, WhyAnswer
+from bus.explaining import when
+from bus.judging import RuleList, SilenceList
 from bus.terminal import aligned
-
-
-def when(at: int | None) -> str:
-    """A time in UTC."""
-    return datetime.fromtimestamp(at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else ""
-
-
-def chains(answer: WhyAnswer) -> str:
-    """Each rule with its outcome, and how it came to that."""
-    return "\n\n".join(_chain(chain) for chain in answer.chains)
-
-
-def _chain(chain: Chain) -> str:
-    instance = f" [{chain.instance}]" if chain.instance else ""
-    lines = [f"{chain.rule or 'no rule'} on {chain.subject}{instance}: {spoken(chain.verdict)}", f"  {chain.text}"]
-    lines += [f"    {when(step.at)}  {spoken(step.verdict):<12} {step.text}" for step in chain.steps]
-    return "\n".join(lines)
-
-
-def spoken(verdict: str) -> str:
-    """A verdict for people; programs compare it as it is."""
-    return verdict.replace("_", " ")
 
 
 def rules(answer: RuleList) -> str:

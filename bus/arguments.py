@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import time
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from bus import timing
@@ -45,3 +47,19 @@ def duration(text: str) -> float:
         return timing.seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def instant(text: str) -> int:
+    """A time that a person wrote, as ns; without a zone it is UTC, without a day it is the last one that was."""
+    now = datetime.now(UTC)
+    try:
+        if text.endswith(" ago"):
+            return time.time_ns() - int(timing.seconds(text.removesuffix(" ago")) * 1e9)
+        if len(text) <= 8 and ":" in text:
+            hour, minute, *second = (int(part) for part in text.rstrip("Z").split(":"))
+            at = now.replace(hour=hour, minute=minute, second=second[0] if second else 0, microsecond=0)
+            return int((at.timestamp() - (86_400 if at > now else 0)) * 1e9)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or '2h ago'") from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000

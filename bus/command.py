@@ -52,7 +52,7 @@ COMMANDS = {
     "services": Command("viewer.printing:services", "all services, once"),
     "status": Command("viewer.status:main", "what runs, how fresh, how many hosts; exit code 0, 1 or 2"),
     "alerts": Command("viewer.alerts_command:main", "what fires; exit code 1 when something does"),
-    "why": Command("alerter.command:why", "why an alarm came, or did not"),
+    "why": Command("viewer.why_command:main", "why an alarm came, or did not"),
     "rules": Command("alerter.command:rules", "the rules in force"),
     "rules test": Command("alerter.timelines:main", "tries rules on timelines of your own"),
     "silence add": Command("alerter.command:silence_add", "holds notices back for a while"),

@@ -23,6 +23,7 @@ MAY_PRINT |= {
     "viewer/status.py",
     "viewer/printing.py",
     "viewer/alerts_command.py",
+    "viewer/why_command.py",
     "bus/completion.py",
     "agent/once.py",
     "agent/joining.py",

@@ -51,14 +51,14 @@ def main(argv: Sequence[str]) -> int:
         place = None if here else hubs.elsewhere(given, os.environ)
     except ConfigError as error:
         return hubs.refused(error)
-    told = asked_afar(place) if place else asked_here(_home(given.config))
+    told = asked_afar(place) if place else asked_here(home_of(given.config))
     if isinstance(told, str):
         print(f"guardia alerts: {told}", file=sys.stderr)
         return hubs.SILENT
     found = worst([one for one in told.alarms if about(one, given.subject)])
     if given.subject and not found:
         # Nothing fires there, or there is nothing of that name.
-        wrong, code = misnamed(place, _home(given.config), given.subject)
+        wrong, code = misnamed(place, home_of(given.config), given.subject)
         if wrong:
             print("".join(cells(f"guardia alerts: {wrong}")), file=sys.stderr)
             return code
@@ -72,7 +72,8 @@ def main(argv: Sequence[str]) -> int:
     return hubs.AMISS if any(one.burns for one in found) else hubs.WELL
 
 
-def _home(config: str | None) -> Path:
+def home_of(config: str | None) -> Path:
+    """Where the files of this machine's hub are."""
     return home.home_path(home.config_path(config, os.environ), os.environ)
 
 
@@ -90,14 +91,14 @@ def misnamed(place: Hub | None, folder: Path, subject: str) -> tuple[str, int]:
     verdicts: Sequence[tuple[str, str]]
     if place is None:
         try:
-            answer: judging.WhyAnswer = _asked(folder, judging.Why(subject))
+            answer: judging.WhyAnswer = asked_alerter(folder, judging.Why(subject))
         except Unanswered as failure:
             return str(failure), hubs.SILENT
         verdicts = [(one.verdict, one.text) for one in answer.chains]
     else:
-        event = _asked_afar(place, AskWhy(subject))
+        event = asked_of(place, AskWhy(subject))
         if not isinstance(event, WhyTold):
-            return _reason(event), hubs.SILENT
+            return reason_of(event), hubs.SILENT
         verdicts = [(one.verdict, one.detail) for one in event.verdicts]
     unknown = next((text for verdict, text in verdicts if verdict == judging.UNKNOWN_SUBJECT), "")
     return unknown, hubs.WRONG
@@ -128,11 +129,12 @@ def _why(one: Incident) -> str:
 
 def asked_afar(place: Hub) -> AlertsTold | str:
     """What the API of a hub tells; or why it does not."""
-    event = _asked_afar(place, AskAlerts())
-    return event if isinstance(event, AlertsTold) else _reason(event)
+    event = asked_of(place, AskAlerts())
+    return event if isinstance(event, AlertsTold) else reason_of(event)
 
 
-def _asked_afar(place: Hub, wish: Wish) -> Event:
+def asked_of(place: Hub, wish: Wish) -> Event:
+    """What the hub at ``place`` answers."""
     asker = Asker(place.url, place.token, time.time, ca=place.ca)
     try:
         return asker.ask(wish)
@@ -140,21 +142,23 @@ def _asked_afar(place: Hub, wish: Wish) -> Event:
         asker.close()
 
 
-def _reason(event: Event) -> str:
+def reason_of(event: Event) -> str:
+    """Why an answer is none."""
     return str(getattr(event, "reason", "it answered something else"))
 
 
 def asked_here(folder: Path) -> AlertsTold | str:
     """What the alerter tells whose files are in ``folder``; or why it does not."""
     try:
-        standing: tuple[judging.Standing, ...] = _asked(folder, judging.Alarms()).alarms
-        silences: tuple[messages.Silence, ...] = _asked(folder, judging.Silences(False)).silences
+        standing: tuple[judging.Standing, ...] = asked_alerter(folder, judging.Alarms()).alarms
+        silences: tuple[messages.Silence, ...] = asked_alerter(folder, judging.Silences(False)).silences
     except Unanswered as failure:
         return str(failure)
     return AlertsTold(tuple(map(_incident, standing)), tuple(map(_silence, silences)))
 
 
-def _asked(folder: Path, question: judging.Question) -> Any:
+def asked_alerter(folder: Path, question: judging.Question) -> Any:
+    """The answer of the alerter whose files are in ``folder``; raises ``Unanswered``."""
     return judging.read_answer(question, asked_at(folder / "run" / ROADS["alerter"], pack_question(question)))
 
 

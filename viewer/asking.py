@@ -137,7 +137,8 @@ class Asker:
             case AskBefore():
                 return BeforeTold(wish, self._before(wish))
             case AskWhy():
-                query = [("subject", wish.subject), *([("rule", wish.rule)] if wish.rule else [])]
+                more = {"rule": wish.rule, "at": "" if wish.at is None else str(wish.at // 1_000_000)}
+                query = [("subject", wish.subject), *((name, value) for name, value in more.items() if value)]
                 return parse_alerts.why(self._get("/why", query), wish)
             case AskHub():
                 return HubTold(self._hub())

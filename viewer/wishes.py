@@ -33,6 +33,8 @@ class AskWhy:
 
     subject: str
     rule: str = ""
+    at: int | None = None
+    """As it was then, ns since the epoch; now without it."""
 
 
 @dataclass(frozen=True, slots=True)

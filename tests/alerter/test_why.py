@@ -24,6 +24,7 @@ from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Acknowledge, AddSilence, Why
 from bus.sockets import Answer
 from tests.alerter.case import Case
 from tests.alerter.given import at
+from viewer import why_command
 
 WINDOW = Maintenance(name="noon", start="12:00", lasts=1800.0)
 
@@ -203,7 +204,7 @@ def test_each_cause_has_its_verdict(name: str, folder: Path, capsys: pytest.Capt
     with serving(case, folder / "var"):
         config = ["--json", "--config", str(folder / "guardia.toml")]
         wrong = cause.verdict in (NO_RULE, UNKNOWN_SUBJECT)
-        assert command.why([cause.subject, cause.rule, *cause.words, *config]) == (command.WRONG if wrong else 0)
+        assert why_command.main([cause.subject, cause.rule, *cause.words, *config]) == (command.WRONG if wrong else 0)
     memory.close()
 
     out, err = capsys.readouterr()
@@ -244,7 +245,7 @@ def test_a_name_that_nobody_has_is_told_with_the_nearest(
     case.says(0, 1.0)
     (folder / "guardia.toml").write_text("")
     with serving(case, folder / "var"):
-        assert command.why([subject, "--config", str(folder / "guardia.toml")]) == command.WRONG
+        assert why_command.main([subject, "--config", str(folder / "guardia.toml")]) == command.WRONG
     memory.close()
     out, err = capsys.readouterr()
     assert (out, said in err) == ("", True), err
@@ -270,5 +271,5 @@ def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
 
 def test_without_a_hub_it_says_that_nobody_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "guardia.toml").write_text("")
-    assert command.why(["host/web-1", "--config", str(folder / "guardia.toml")]) == command.UNKNOWN
+    assert why_command.main(["host/web-1", "--config", str(folder / "guardia.toml")]) == command.UNKNOWN
     assert "the hub is not running here" in capsys.readouterr().err

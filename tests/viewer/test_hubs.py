@@ -19,7 +19,7 @@ from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
 from tests.viewer.strange import answer, strange
 from tests.viewer.test_program import view
-from viewer import alerts_command, hubs, printing, status
+from viewer import alerts_command, hubs, printing, status, why_command
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "top": printing.top,
@@ -260,3 +260,39 @@ def test_faults_of_the_settings_are_told(name: str, settings: Path, capsys: pyte
     settings.write_text('api_ulr = "http://hub"\n')
     assert COMMANDS[name]([]) == 100
     assert "viewer.toml:1" in capsys.readouterr().err
+
+
+class Explaining(Hub):
+    """A hub that says why."""
+
+    wanted: dict[str, list[str]]
+
+    def _answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        if path == "/why" and query["subject"] == ["nobody"]:
+            return 200, {"verdicts": [{"verdict": "unknown_subject", "detail": "nobody has heard of nobody"}]}
+        if path == "/why":
+            self.wanted = query
+            chain = [{"at": "2026-01-31T11:50:00.000Z", "decision": "pending", "detail": "it is 96.5"}]
+            verdict = {"rule": "disk-full", "subject": "host/web-1", "instance": "/", "verdict": "not_met"}
+            return 200, {"verdicts": [{**verdict, "detail": "below 95", "chain": chain}]}
+        return super()._answer(path, query)
+
+
+def test_why_asks_any_hub_and_prints_as_this_one_does(capfd: pytest.CaptureFixture[str]) -> None:
+    found = Explaining(fleet(20, 1e9))
+    try:
+        words = ["host/web-1", "disk*", "--at", "2026-01-31T12:00Z", "--hub", found.url]
+        assert why_command.main(words) == 0
+        assert capfd.readouterr().out == (
+            "disk-full on host/web-1 [/]: not met\n  below 95\n    2026-01-31 11:50:00Z  pending      it is 96.5\n"
+        )
+        assert (found.wanted["rule"], found.wanted["at"]) == (["disk*"], ["1769860800000"])
+        assert why_command.main([*words, "--json"]) == 0
+        (chain,) = json.loads(capfd.readouterr().out)["chains"]
+        assert (chain["verdict"], chain["steps"][0]["at"]) == ("not_met", 1_769_860_200_000_000_000)
+        assert why_command.main(["nobody", "--hub", found.url]) == 100
+        assert capfd.readouterr().err == "guardia why: nobody has heard of nobody\n"
+    finally:
+        found.close()
+    assert why_command.main(["web-1", "--hub", found.url]) == 2
+    assert "connection refused" in capfd.readouterr().err

@@ -10,6 +10,7 @@ from viewer.axis import Axis, clock, local
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width, wrapped
 from viewer.incidents import Incident, Silence
+from viewer.listing import seen_of
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene
@@ -41,31 +42,18 @@ def draw(scene: Scene, pane: Pane) -> None:
 
 
 def _list(scene: Scene, pane: Pane, rows: Sequence[Row]) -> None:
-    model = scene.model
-    page = max(0, pane.height - 3)
-    top = model.alerts.first_line(page, len(rows)) if page else 0
-    seen = rows[top : top + page]
-    scene.note("alerts", top, [row.key for row in seen])
-    foot: list[Span] = []
-    if len(rows) > page:
-        foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
-    if model.filter:
-        foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
-    if model.alerts.marked:
-        foot.append((f"✓ {len(model.alerts.marked)} marked", Role.ACCENT))
-    foot += _rest(scene)
-    inner = panel(pane, "Alerts", _counts(scene), foot=foot)
+    seen = seen_of(scene, "alerts", pane, rows, lambda row: row.key)
+    inner = panel(pane, "Alerts", _counts(scene), foot=[*seen.foot, *_rest(scene)])
     if not rows:
         nothing(inner, _why_none(scene))
         return
-    place = model.alerts.place() - top
     draw_table(
         inner,
-        _columns(scene, seen),
-        seen,
-        chosen=place if 0 <= place < len(seen) else -1,
+        _columns(scene, seen.rows),
+        seen.rows,
+        chosen=seen.chosen,
         gap=1 if inner.width < 58 else 2,
-        marked={place for place, row in enumerate(seen) if row.key in model.alerts.marked},
+        marked=seen.marked,
     )
 
 

@@ -8,6 +8,7 @@ from viewer.axis import clock
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.charts import PERCENT, spark
+from viewer.listing import seen_of
 from viewer.palette import BOLD, Role, heat
 from viewer.panel import nothing, panel
 from viewer.panels import PANELS
@@ -60,36 +61,24 @@ def _brief(scene: Scene, pane: Pane, chosen: Host) -> None:
 
 def _list(scene: Scene, pane: Pane, rows: Sequence[Host]) -> None:
     model = scene.model
-    page = max(0, pane.height - 3)
-    top = model.hosts.first_line(page, len(rows)) if page else 0
-    seen = rows[top : top + page]
-    scene.note("hosts", top, [host.name for host in seen])
-    foot: list[Span] = []
-    if len(rows) > page:
-        foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
-    if model.filter:
-        foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
-    if model.hosts.marked:
-        foot.append((f"✓ {len(model.hosts.marked)} marked", Role.ACCENT))
-    inner = panel(pane, "Hosts", _counts(scene), foot=foot)
+    seen = seen_of(scene, "hosts", pane, rows, lambda host: host.name)
+    inner = panel(pane, "Hosts", _counts(scene), foot=seen.foot)
     if not rows:
         nothing(inner, _why_none(scene))
         return
     narrow = inner.width < 58
     # Over all rows, so that scrolling does not move the columns; names count more than the numbers at the right.
-    named = max(max(len(host.display) for host in rows), max(width(host.display) for host in seen))
-    columns = _columns(scene, seen, named, narrow=narrow)
-    place = model.hosts.place() - top
-    chosen = place if 0 <= place < len(seen) else -1
+    named = max(max(len(host.display) for host in rows), max(width(host.display) for host in seen.rows))
+    columns = _columns(scene, seen.rows, named, narrow=narrow)
     draw_table(
         inner,
         columns,
-        seen,
-        chosen=chosen,
+        seen.rows,
+        chosen=seen.chosen,
         sorted_by=model.hosts.sort,
         reverse=model.hosts.reverse,
         gap=1 if narrow else 2,
-        marked={place for place, host in enumerate(seen) if host.name in model.hosts.marked},
+        marked=seen.marked,
     )
 
 

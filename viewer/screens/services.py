@@ -10,6 +10,7 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.charts import nice
 from viewer.events import Check
+from viewer.listing import seen_of
 from viewer.palette import BOLD, Role
 from viewer.panel import draw_area, frame, nothing, one, panel
 from viewer.scene import Scene, sign, state_role
@@ -37,10 +38,7 @@ def draw(scene: Scene, pane: Pane) -> None:
 
 def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
     model = scene.model
-    page = max(0, pane.height - 3)
-    top = model.services.first_line(page, len(rows)) if page else 0
-    seen = rows[top : top + page]
-    scene.note("services", top, [service.name for service in seen])
+    seen = seen_of(scene, "services", pane, rows, lambda service: service.name)
     states = [service.state for service in model.world.services.values()]
     tone = Role.TEXT if scene.live else Role.STALE
     facts: list[Span] = [
@@ -51,20 +49,13 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
             if state in states
         ),
     ]
-    foot: list[Span] = []
-    if len(rows) > page:
-        foot.append((f"{top + 1}–{top + len(seen)} of {len(rows)}", Role.SOFT))
-    if model.services.marked:
-        foot.append((f"✓ {len(model.services.marked)} marked", Role.ACCENT))
-    if model.filter:
-        foot.append((f"filter {fit(model.filter, 24)}", Role.ACCENT))
-    inner = panel(pane, "Services", facts, foot=foot)
+    inner = panel(pane, "Services", facts, foot=seen.foot)
     if not rows:
         known = model.world.services_told
         nothing(inner, "no service matches" if model.filter else "no services are checked" if known else "asking…")
         return
-    state = max(width(scene.service_state(service)[0]) for service in seen)
-    named = max(max(len(service.name) for service in rows), max(width(service.name) for service in seen))
+    state = max(width(scene.service_state(service)[0]) for service in seen.rows)
+    named = max(max(len(service.name) for service in rows), max(width(service.name) for service in seen.rows))
     columns: list[Column[Service]] = [
         Column("state", "STATE", min(state, 11), _state(scene), to_right=False),
         Column(
@@ -81,15 +72,14 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
         Column("tls", "CERT", 6, _certificate, rank=4),
         Column("url", "URL", 10, lambda s, wide: [(fit(s.url, wide), Role.SOFT)], rank=3, most=60, to_right=False),
     ]
-    place = model.services.place() - top
     draw_table(
         inner,
         columns,
-        seen,
-        chosen=place if 0 <= place < len(seen) else -1,
+        seen.rows,
+        chosen=seen.chosen,
         sorted_by=model.services.sort,
         reverse=model.services.reverse,
-        marked={at for at, service in enumerate(seen) if service.name in model.services.marked},
+        marked=seen.marked,
     )
 
 

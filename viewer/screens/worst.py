@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.incidents import Incident
+from viewer.listing import seen_of
 from viewer.palette import BOLD, Role
 from viewer.panel import nothing, panel
 from viewer.replay import NOT_READ
@@ -119,10 +120,8 @@ def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
     """Draw the list, and remember which of it is seen."""
     model = scene.model
     bad = model.needing
-    page = max(0, pane.height - 3)
-    top = model.pulse.first_line(page, len(worst)) if page else 0
-    seen = worst[top : top + page]
-    scene.note("pulse", top, [one.host.name for one in seen])
+    whole = "" if len(worst) == len(model.world.hosts) else f"the {len(worst)} worst"
+    seen = seen_of(scene, "pulse", pane, worst, lambda one: one.host.name, whole=whole)
     facts: list[Span] = (
         [(f"{bad} need{'s' if bad == 1 else ''} a look", Role.WARN) if bad else ("none needs a look", Role.SOFT)]
         if worst
@@ -130,24 +129,17 @@ def worst_panel(scene: Scene, pane: Pane, worst: Sequence[Bad]) -> None:
     )
     if worst and not model.world.hosts_told:
         facts = [(f"{bad} so far", Role.WARN)]
-    foot: list[Span] = []
-    if len(worst) > page:
-        whole = len(worst) if len(worst) == len(model.world.hosts) else f"the {len(worst)} worst"
-        foot.append((f"{top + 1}–{top + len(seen)} of {whole}", Role.SOFT))
-    if model.pulse.marked:
-        foot.append((f"✓ {len(model.pulse.marked)} marked", Role.ACCENT))
-    inner = panel(pane, "Worst hosts", facts, foot=foot)
+    inner = panel(pane, "Worst hosts", facts, foot=seen.foot)
     if not worst:
         nothing(inner, why_none(scene, model.world.hosts_told, "no host has reported yet"))
         return
-    place = model.pulse.place() - top
     draw_table(
         inner,
-        _columns(scene, seen, max(width(one.host.display) for one in worst), wide=inner.width >= 58),
-        seen,
-        chosen=place if 0 <= place < len(seen) else -1,
+        _columns(scene, seen.rows, max(width(one.host.display) for one in worst), wide=inner.width >= 58),
+        seen.rows,
+        chosen=seen.chosen,
         gap=1 if inner.width < 58 else 2,
-        marked={at for at, one in enumerate(seen) if one.host.name in model.pulse.marked},
+        marked=seen.marked,
     )
 
 

@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     """Answer; 0, or 2 when nobody could be asked, or 100 for a wrong configuration."""
     parser = Parser("guardia store stats", description="What the store holds, and will hold.", epilog=EXIT)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="for programs; times in ns since 1970")
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     folder = home.home_path(path, os.environ)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     moved = int(table.archive_after_seconds * SECOND) if table.archive else FAR
     rows = lines(found, retention, folder / table.path, time.time_ns(), moved)
     if given.json:
-        print(json.dumps({**asdict(found), "forecast": {f"{row[0]}/{row[1]}": row[6] for row in rows}}, indent=1))
+        print(json.dumps(as_map(found, rows), indent=1))
     else:
         print(as_text(found, rows, table.max_bytes))
     return 0
@@ -81,6 +81,25 @@ def lines(found: StoreStatistics, retention: Retention, store: Path, now: int, m
         days = (spans.get((kind, tier)) or end - start) / DAY
         rows.append((kind, tier, files, size, days, stays / DAY, full))
     return rows
+
+
+def as_map(found: StoreStatistics, rows: Sequence[Line]) -> dict[str, Any]:
+    """The same for programs; ``kept_days`` is None for what is kept for ever."""
+    tiers = [
+        {
+            "kind": kind,
+            "tier": tier,
+            "files": files,
+            "bytes": size,
+            "from": found.tiers[f"{kind}/{tier}"][2],
+            "to": found.tiers[f"{kind}/{tier}"][3],
+            "days": round(days, 3),
+            "kept_days": None if kept * DAYS >= FOREVER else kept,
+            "bytes_expected": full,
+        }
+        for kind, tier, files, size, days, kept, full in rows
+    ]
+    return {**asdict(found), "tiers": tiers}
 
 
 def as_text(found: StoreStatistics, rows: Sequence[Line], most: int = 0) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from bus.questions import StoreStatistics
 from store.retention import Retention
-from store.stats import as_text, lines, main
+from store.stats import as_map, as_text, lines, main
 from tests.store.given import DAY, HOUR, NOON
 
 MIDNIGHT = NOON - 12 * HOUR
@@ -44,6 +44,9 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
     (_, _, _, _, days, _, _), *_ = lines(
         replace(found, tiers={"sample/raw": (1, 40_960, 0, MIDNIGHT)}), Retention(USUAL), tmp_path, NOON
     )
+    (tier,) = as_map(found, rows)["tiers"]
+    assert (tier["kind"], tier["bytes"], tier["days"], tier["kept_days"]) == ("sample", 40_960, 1.0, 7.0)
+    assert (tier["from"], tier["to"], tier["bytes_expected"]) == (MIDNIGHT - DAY, MIDNIGHT, 7 * 40_960)
     (moving,) = lines(found, Retention(USUAL), tmp_path, NOON, 2 * DAY)
     assert moving[5:] == (2.0, 2 * 40_960), "what moves to the archive takes no room here from then on"
     assert days == 1.0, "a file of a clock at 1970 makes no thousand days"

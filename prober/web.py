@@ -6,6 +6,7 @@ is read from the environment: neither proxies nor passwords of a ``.netrc``.
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import io
 import logging
@@ -36,6 +37,10 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 PORTS = {"http": 80, "https": 443}
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"}
+)
+"""What Python decodes and no page is written in: some raise, and one takes minutes for a body of a megabyte."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class Reply:
         """The body as text, by the charset that it says it has, else UTF-8."""
         found = _CHARSET.search(self.headers.get("Content-Type", ""))
         try:
-            return self.body.decode(found[1] if found else "utf-8", "replace")
+            charset = codecs.lookup(found[1]).name if found else "utf-8"
+            return self.body.decode("utf-8" if charset in _NO_CHARSETS else charset, "replace")
         except LookupError:
             return self.body.decode("utf-8", "replace")
 

@@ -138,6 +138,12 @@ def test_a_body_is_text_in_its_own_charset(at: str, site: Site) -> None:
     assert look(at, body_pattern="^grün$").status == UP
 
 
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "Unicode_Escape", "raw-unicode-escape", "zip"])
+def test_a_body_in_what_is_no_charset_of_pages_is_read_as_utf_8(charset: str, at: str, site: Site) -> None:
+    site.pages[""] = answer(body=rb"\x67r-99" + "ün".encode(), Content_Type=f"text/plain; charset={charset}")
+    assert look(at, body_pattern=r"^\\x67r-99ün$").status == UP
+
+
 def test_a_body_may_be_packed_all_the_same(at: str, site: Site) -> None:
     site.pages[""] = answer(body=gzip.compress(b"all is ok"), Content_Encoding="gzip")
     assert look(at, body_pattern="ok").status == UP

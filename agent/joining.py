@@ -11,11 +11,11 @@ from pathlib import Path
 from agent.config import Agent
 from bus import config, home, joining, rooms
 from bus.arguments import CONFIG, Parser
+from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError
 from bus.home import PROJECT
 from bus.keys import KeysFault, fingerprint
 from bus.process import Lock
-from bus.program import STOPPED, WRONG
 
 HELP = (
     "guardia agent --join LINE keeps the keys in the line that guardia enroll printed on the hub, and starts; "

@@ -18,7 +18,7 @@ from agent.turns import Turns
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
-from bus.program import STOPPED, WRONG
+from bus.exits import STOPPED, WRONG
 
 BETWEEN = 1.0
 """Seconds between the two readings that rates need."""

@@ -17,7 +17,8 @@ from api.server import UNBORN, Application, leave, listen
 from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
-from bus.program import TRY_AGAIN, Program, TryAgain, run, unwritable, version
+from bus.exits import TRY_AGAIN, unwritable
+from bus.program import Program, TryAgain, run, version
 from bus.reloading import said
 
 EXPECTED = {

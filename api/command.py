@@ -15,8 +15,8 @@ from api.encoding import to_time
 from api.tokens import TokensFault, add, load, path_of, revoke
 from bus import home
 from bus.arguments import CONFIG, Parser, duration
+from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError, in_words
-from bus.program import STOPPED, WRONG
 from bus.terminal import aligned
 
 

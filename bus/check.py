@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from bus import config, home, reference, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
+from bus.exits import STOPPED, WRONG
 from bus.hints import hints
-from bus.program import STOPPED, WRONG
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus import home
+from bus.exits import TRY_AGAIN, WRONG
 from bus.faults import did_you_mean, in_words, listed, nearest
-from bus.program import TRY_AGAIN, WRONG, version
+from bus.program import version
 
 MISUSED = 2
 """How ``argparse`` ends a command that was asked wrongly."""

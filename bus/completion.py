@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
-from bus.program import WRONG
+from bus.exits import WRONG
 
 _OPTION = re.compile(r"^  (-\S.*?)(?:  |$)", re.MULTILINE)
 _LONG = re.compile(r"--[a-z][a-z0-9-]*")

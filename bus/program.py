@@ -1,10 +1,8 @@
 """The common start and end of every program.
 
 A room's ``__main__`` hands its table and a function ``build`` to ``run``. What differs between programs stands in
-``build``; what does not stands here: arguments, configuration, log, lock, signals, beat, vitals, exit codes.
-
-Exit codes: 0 asked to stop; 70 a fault of ours; 100 asked wrongly, starting again is useless; 111 the world failed,
-try again.
+``build``; what does not stands here: arguments, configuration, log, lock, signals, beat, vitals. Exit codes stand in
+``bus.exits``.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import zmq
 
 from bus import __version__, home, logs, process
+from bus.exits import BUG, PAUSE, STOPPED, TRY_AGAIN, WRONG, ends_with, pause, settle, unwritable
 from bus.faults import ConfigError
 from bus.loop import Loop
 from bus.messages import HUB
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from bus.ways import Ways
 
 T = TypeVar("T")
-STOPPED, BUG, WRONG, TRY_AGAIN = 0, 70, 100, 111
-PAUSE = 5.0
-"""Seconds between a failure of the world and the exit, so that the supervisor's restarts do not spin."""
 KEYS_SECONDS = 4.9
 """So often an agent looks, in a pass that there is anyway, whether it has other keys."""
 ROADS = {
@@ -341,7 +337,7 @@ def _may_be_stopped() -> dict[signal.Signals, Any]:
 
 
 def _pausing(log: logging.Logger, reason: str) -> int:
-    _ends_with(TRY_AGAIN)  # first: who reads the line may ask to stop at once
+    ends_with(TRY_AGAIN)  # first: who reads the line may ask to stop at once
     log.error("%s, trying again in %g s", reason, PAUSE)
     pause(PAUSE)
     return TRY_AGAIN
@@ -351,11 +347,6 @@ def _at_fault(log: logging.Logger, error: Exception) -> int:
     log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=error)
     pause(1.0)
     return BUG
-
-
-def unwritable(error: OSError) -> str:
-    """What stands in the way of writing, as a part of a sentence."""
-    return f"cannot write {error.filename or 'to the disk'}: {(error.strerror or str(error)).lower()}"
 
 
 def _prepare(program: Program[T], path: Path) -> None:
@@ -379,21 +370,3 @@ def _prepare(program: Program[T], path: Path) -> None:
     loop.after_pass(program.beat)
     loop.on_signal(signal.SIGHUP, reload)
     loop.on_stop(lambda: program.beat_file.unlink(missing_ok=True))
-
-
-def settle(check: bool) -> None:
-    """Live long enough for supervisord to take exit code 100 for an end, not for a failed start to repeat."""
-    if "SUPERVISOR_ENABLED" in os.environ and not check:
-        sys.stderr.flush()
-        pause(PAUSE)
-
-
-def pause(seconds: float) -> None:
-    """Wait, but not when asked to stop."""
-    _ends_with(TRY_AGAIN)
-    time.sleep(seconds)
-
-
-def _ends_with(code: int) -> None:
-    with contextlib.suppress(ValueError):  # outside the main thread there are no signals to wait for
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
+from bus.exits import PAUSE, STOPPED, TRY_AGAIN, WRONG, pause, settle, unwritable
 from bus.faults import ConfigError
-from bus.program import PAUSE, STOPPED, TRY_AGAIN, WRONG, pause, settle, unwritable, version
+from bus.program import version
 from bus.records import Settings
 
 

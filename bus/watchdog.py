@@ -25,7 +25,7 @@ from supervisor import childutils
 from bus import config, home, logs, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
-from bus.program import PAUSE, TRY_AGAIN, WRONG, unwritable
+from bus.exits import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
 
 RUNNING, EXITED, FATAL = 20, 100, 200

@@ -15,9 +15,9 @@ from bus import config, enrolled, home, joining, rooms, timing
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
+from bus.exits import STOPPED, WRONG
 from bus.faults import in_words
 from bus.keys import KeyPair, KeysFault, fingerprint, new
-from bus.program import STOPPED, WRONG
 from bus.tables import Bus, each, is_loopback, is_wildcard
 from collector import roster
 

@@ -20,10 +20,11 @@ from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.asking import asked
 from bus.config import ConfigError
+from bus.exits import TRY_AGAIN, WRONG
 from bus.faults import did_you_mean
 from bus.messages import Heartbeat
 from bus.producer import Producer
-from bus.program import ROADS, TRY_AGAIN, WRONG
+from bus.program import ROADS
 from bus.questions import Range, Unanswered
 from bus.sockets import Push
 

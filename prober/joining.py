@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from bus import config, home, joining, rooms
 from bus.arguments import CONFIG, Parser
+from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError
 from bus.keys import KeysFault, fingerprint
-from bus.program import STOPPED, WRONG
 from prober.config import Prober
 
 

@@ -19,8 +19,8 @@ from bus import availability, calendar, config, home, rooms
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asked
 from bus.availability import SECOND, Kept, available, coverage, fully_up
+from bus.exits import WRONG
 from bus.faults import ConfigError, fitting_none, meant
-from bus.program import WRONG
 from bus.questions import Subjects, Unanswered
 from bus.records import Settings
 from bus.terminal import aligned

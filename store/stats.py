@@ -16,8 +16,8 @@ from typing import Any
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.asking import asked
+from bus.exits import WRONG
 from bus.faults import ConfigError
-from bus.program import WRONG
 from bus.questions import Statistics, StoreStatistics, Unanswered
 from bus.terminal import aligned
 from store.config import DAYS, FOREVER

@@ -11,10 +11,10 @@ from pathlib import Path
 from bus import config, rooms
 from bus.arguments import Parser
 from bus.config import ConfigError
+from bus.exits import STOPPED, WRONG
 from bus.keys import write_private
 from bus.migration.new import New, renewed
 from bus.migration.old import NotOld, read
-from bus.program import STOPPED, WRONG
 
 LEFT_OUT = 1
 EXIT = "Exit codes: 0 nothing was left out, 1 something was, or is to mend, 100 nothing was written."

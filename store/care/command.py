@@ -14,9 +14,9 @@ from typing import Any
 
 from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
+from bus.exits import WRONG
 from bus.faults import ConfigError
 from bus.process import Lock
-from bus.program import WRONG
 from store.archive.mark import OURS, Mark
 from store.backends import StoreBroken
 from store.backends.exchange import take_restored

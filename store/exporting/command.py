@@ -15,9 +15,9 @@ from typing import TextIO
 from bus import home, timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import Asking
+from bus.exits import STOPPED, WRONG
 from bus.faults import did_you_mean, listed
 from bus.messages import KINDS
-from bus.program import STOPPED, WRONG
 from bus.progress import Progress
 from bus.questions import Unanswered
 from store.exporting.past import Extent, Past, Wanted

@@ -15,10 +15,11 @@ from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.asking import Asking, asked
 from bus.config import ConfigError
+from bus.exits import STOPPED, WRONG, unwritable
 from bus.messages import IMPORT
 from bus.migration.names import fit
 from bus.process import Lock
-from bus.program import STOPPED, WRONG, Program, started, unwritable
+from bus.program import Program, started
 from bus.progress import Progress
 from bus.questions import Availability, Series, Statistics, Unanswered
 from bus.records import Settings

@@ -14,7 +14,7 @@ import pytest
 
 from bus import command
 from bus.command import COMMANDS, SECTIONS
-from bus.program import WRONG
+from bus.exits import WRONG
 
 PROJECT = Path(__file__).resolve().parents[2]
 

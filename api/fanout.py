@@ -119,7 +119,8 @@ class Fanout:
             self._live.hear(record)
             if record.kind == "layout" and self._waiting:
                 self.retry()
-            self.publish(record)
+            if self._groups:
+                self.publish(record)
         return records
 
     def publish(self, record: Told) -> None:

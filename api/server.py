@@ -163,6 +163,24 @@ class Log(Logger):  # type: ignore[misc]
         self.error_log.addFilter(_worth_telling)
         self.access_log = logging.getLogger("guardia.api.server.access")
         self.access_log.setLevel(logging.CRITICAL)
+        self._hung: set[object] = set()
+        """The processes of workers that the master ends since they hang."""
+
+    def critical(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Called by gunicorn."""
+        if str(msg).startswith("WORKER TIMEOUT"):
+            self._hung.add(args[0])
+            msg, args = "worker %s did nothing for %d s: it is ended, and replaced", (args[0], HANG_SECONDS)
+        super().critical(msg, *args, **kwargs)
+
+    def error(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Called by gunicorn, which takes every SIGKILL for a lack of memory, also its own."""
+        if str(msg).endswith("Perhaps out of memory?"):
+            if args[0] in self._hung:
+                self._hung.discard(args[0])
+                return
+            msg, args = "worker %s was killed, by somebody or for a lack of memory: it is replaced", args[:1]
+        super().error(msg, *args, **kwargs)
 
     def reopen_files(self) -> None:
         """Nothing is a file of ours."""

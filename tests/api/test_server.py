@@ -6,10 +6,12 @@ import asyncio
 import logging
 import time
 
+import pytest
 import uvicorn
+from gunicorn.config import Config
 
 from api.config import Api
-from api.server import STRANGERS, Seldom, worker_class
+from api.server import STRANGERS, Log, Seldom, worker_class
 
 
 def test_a_worker_says_that_it_lives_though_the_clock_was_set_back() -> None:
@@ -56,3 +58,16 @@ def test_a_message_of_a_stranger_that_is_no_text_is_no_error_of_ours_and_leaves_
     assert seldom.filter(one)
     assert (one.levelname, one.exc_info) == ("WARNING", None)
     assert not seldom.filter(record())
+
+
+def test_a_worker_that_hung_is_told_once_and_who_was_killed_is_not_said_to_lack_memory(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = Log(Config())
+    log.critical("WORKER TIMEOUT (pid:%s)", 7)
+    log.error("Worker (pid:%s) was sent %s! Perhaps out of memory?", 7, "SIGKILL")
+    log.error("Worker (pid:%s) was sent %s! Perhaps out of memory?", 8, "SIGKILL")
+    assert [record.getMessage() for record in caplog.records] == [
+        "worker 7 did nothing for 30 s: it is ended, and replaced",
+        "worker 8 was killed, by somebody or for a lack of memory: it is replaced",
+    ]

@@ -23,7 +23,7 @@ from store.rows import Damaged, Seen, opened, salvaged, seen
 
 MANY = 16
 """A commit of fewer groups is put as rows."""
-EACH = 3
+EACH = 2
 """Groups that a fresh value has to hold on an average: those of fewer save no pages."""
 TOGETHER = 12
 """Commits of a stripe that are regrouped at once, at least."""

@@ -178,57 +178,62 @@ class Batch:
         before, untried = b"", 0
         unpack, bodies, samples, header = PLAIN.unpack_from, PLAIN_SAMPLE.get, self._samples.get, HEADER.size
         enough = size - header
-        while start < size:
-            if start <= enough:
-                form, length, epoch, number, at, _ = unpack(frame, start)
-                body = bodies(form)
-                if body is not None and length <= MAX_BODY and (end := start + body + length) <= size:
-                    source = frame[start + header : start + body]
-                    if source == before and end < size and start >= untried:
-                        times = _run(frame, start, body, length)
-                        last = number + len(times) - 1
-                        if (
-                            oldest <= times[0]
-                            and times[-1] <= latest
-                            and (not epoch or follow(source, epoch, number, last, now))
-                        ):
-                            self._take_run(source, times, frame, start, end - start, received)
-                            start += len(times) * (end - start)
-                            continue
-                        untried = start + len(times) * (end - start)
-                    before = source
-                    if oldest <= at <= latest and (not epoch or follow(source, epoch, number, number, now)):
-                        self.records += 1
-                        self.bytes += end - start
-                        group = samples(source)
-                        if group is None or not group.begin <= at < group.end:
-                            group = self._sample_group(source, at)
-                            if at < group.first:
-                                group.first = at
-                        # As ``Group.take`` does it; a call would cost as much as all that is done here.
-                        if received != group.last:
-                            if group.pieces:
-                                group.changes.append((len(group.pieces) + group.more, received))
+        records = volume = 0
+        try:
+            while start < size:
+                if start <= enough:
+                    form, length, epoch, number, at, _ = unpack(frame, start)
+                    body = bodies(form)
+                    if body is not None and length <= MAX_BODY and (end := start + body + length) <= size:
+                        source = frame[start + header : start + body]
+                        if source == before and end < size and start >= untried:
+                            times = _run(frame, start, body, length)
+                            last = number + len(times) - 1
+                            if (
+                                oldest <= times[0]
+                                and times[-1] <= latest
+                                and (not epoch or follow(source, epoch, number, last, now))
+                            ):
+                                self._take_run(source, times, frame, start, end - start, received)
+                                start += len(times) * (end - start)
+                                continue
+                            untried = start + len(times) * (end - start)
+                        before = source
+                        if oldest <= at <= latest and (not epoch or follow(source, epoch, number, number, now)):
+                            records += 1
+                            volume += end - start
+                            group = samples(source)
+                            if group is None or not group.begin <= at < group.end:
+                                group = self._sample_group(source, at)
+                                if at < group.first:
+                                    group.first = at
+                            # As ``Group.take`` does it; a call would cost as much as all that is done here.
+                            if received != group.last:
+                                if group.pieces:
+                                    group.changes.append((len(group.pieces) + group.more, received))
+                                else:
+                                    group.received = received
+                                group.last = received
+                            group.pieces.append(frame[start:end])
+                            if at >= group.at:
+                                group.at = at
                             else:
-                                group.received = received
-                            group.last = received
-                        group.pieces.append(frame[start:end])
-                        if at >= group.at:
-                            group.at = at
-                        else:
-                            group.mixed = True
-                            if at < group.first:
-                                group.first = at
-                        start = end
-                        continue
-            begin, start, fields = next(walk(frame, start))
-            names = begin + header
-            source, number = frame[names : names + fields[3]], fields[8]
-            near = oldest <= fields[9] <= latest
-            if not near or (fields[7] and not follow(source, fields[7], number, number, now)):
-                yield begin, start, fields
-            else:
-                self.add_record(fields, frame[begin:start], received)
+                                group.mixed = True
+                                if at < group.first:
+                                    group.first = at
+                            start = end
+                            continue
+                begin, start, fields = next(walk(frame, start))
+                names = begin + header
+                source, number = frame[names : names + fields[3]], fields[8]
+                near = oldest <= fields[9] <= latest
+                if not near or (fields[7] and not follow(source, fields[7], number, number, now)):
+                    yield begin, start, fields
+                else:
+                    self.add_record(fields, frame[begin:start], received)
+        finally:
+            self.records += records
+            self.bytes += volume
 
     def _take_run(
         self, source: bytes, times: Sequence[int], frame: bytes, start: int, length: int, received: int

@@ -41,21 +41,28 @@ class NewestRecords:
 
     def gather(self, txn: lmdb.Transaction, code: int, groups: Numbered) -> None:
         """Remember the newest of each series; what is not a sample, or is a series' first, is written at once."""
-        known, waiting = self._at, self._waiting
+        known, waiting, later = self._at, self._waiting, dict[int, Group]()
         for number, _, group in groups:
-            plain = not (group.mixed or group.more)
-            at, received, record = (group.at, group.last, group.pieces[-1]) if plain else group.newest()
+            at, received = group.at, group.last
             before = known.get(number)
             if before is None:
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 before = None if stored is None else measured_at(stored.record)
             if before is None or is_newer(at, before, received):
                 known[number] = at
-                waiting[number] = received, record
+                if group.mixed or group.more:
+                    # Which record that is, is looked for once a series, and not for each of its minutes.
+                    later[number] = group
+                else:
+                    waiting[number] = received, group.pieces[-1]
+                    later.pop(number, None)
                 if before is None or code != SAMPLE:
                     self._unwritten.add(number)
             else:
                 known[number] = before
+        for number, group in later.items():
+            _, received, record = group.newest()
+            waiting[number] = received, record
 
     def put(self, txn: lmdb.Transaction, now: int) -> bool:
         """Write what may not wait, or all when it is time; returns whether it was all. Then comes ``committed``."""

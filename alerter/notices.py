@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from alerter.incidents import Hold, Incident
 from alerter.letters import ACKNOWLEDGED, ALARM, CHANGED, DRILL, ESCALATION, RECOVERY, REMINDER, Told, item_key
-from alerter.machine import in_words
 from alerter.routes import Routes
 from bus.faults import listed
 from bus.messages import DRILL as DRILLED
@@ -45,11 +44,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What to say now, why, and when to ask again at the latest (ns; None: when something changes)."""
+    """What to say now, and why."""
 
     intents: tuple[Intent, ...]
     reasons: tuple[Reason, ...]
-    again: int | None = None
 
 
 def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], routes: Routes, now: int) -> Decided:
@@ -57,10 +55,7 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
     if not incident.firing:
         return _over(incident, holds, told)
     if holds:
-        until = [hold.until for hold in holds if hold.until is not None]
-        return Decided(
-            (), tuple(Reason(f"held_by_{hold.cause}", hold.detail) for hold in holds), min(until, default=None)
-        )
+        return Decided((), tuple(Reason(f"held_by_{hold.cause}", hold.detail) for hold in holds))
     drill = incident.subject == DRILLED
     wanted = incident.channels if drill else routes.of(incident)
     intents = [Intent(DRILL if drill else ALARM, name) for name in wanted if name not in told]
@@ -79,8 +74,8 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
         return Decided(tuple(intents), tuple(reasons))
     if drill:
         return Decided(tuple(intents), tuple(reasons))
-    later, again = _later(incident, told, routes, now, {intent.channel for intent in intents})
-    return Decided((*intents, *later), (*reasons, *_said(later)), again)
+    later = _later(incident, told, routes, now, {intent.channel for intent in intents})
+    return Decided((*intents, *later), (*reasons, *_said(later)))
 
 
 def _over(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told]) -> Decided:
@@ -111,30 +106,20 @@ def _nobody(incident: Incident, routes: Routes) -> Reason:
     )
 
 
-def _later(
-    incident: Incident, told: Mapping[str, Told], routes: Routes, now: int, busy: set[str]
-) -> tuple[list[Intent], int | None]:
-    """Steps and reminders that are due, and when the next one is."""
+def _later(incident: Incident, told: Mapping[str, Told], routes: Routes, now: int, busy: set[str]) -> list[Intent]:
+    """Steps and reminders that are due."""
     heard = [one for one in told.values() if one.open]
-    intents, due = [], []
+    intents = []
     first = min((one.first_at for one in heard), default=now)
     for after, names in routes.steps:
         waiting = [name for name in routes.severe(names, incident.severity) if name not in told and name not in busy]
-        if waiting and first + after > now:
-            due.append(first + after)
-        elif waiting:
+        if first + after <= now:
             intents += [Intent(ESCALATION, name) for name in waiting]
             busy |= set(waiting)
     for one in heard:
-        if not routes.reminder or one.channel in busy:
-            continue
-        if one.spoken_at + routes.reminder <= now:
+        if routes.reminder and one.channel not in busy and one.spoken_at + routes.reminder <= now:
             intents.append(Intent(REMINDER, one.channel, one.reminders + 1))
-        else:
-            due.append(one.spoken_at + routes.reminder)
-    if not intents and not due and not busy:
-        return [], None
-    return intents, min(due, default=None)
+    return intents
 
 
 def _said(intents: Sequence[Intent]) -> list[Reason]:
@@ -155,16 +140,3 @@ def noted(told: Told | None, intent: Intent, incident: Incident, now: int, way: 
         case "reminder":
             return replace(told, reminders=intent.number, spoken_at=now)
     return replace(told, transition=incident.transition, severity=incident.severity, spoken_at=now)
-
-
-def standing(told: Mapping[str, Told], now: int) -> str:
-    """What was said of an incident so far, in a sentence; empty when nothing was."""
-    parts = []
-    for name, one in told.items():
-        if one.said:
-            last = one.said[-1]
-            tries = f" after {last.attempts} attempts" if last.attempts > 1 else ""
-            detail = f" ({last.detail})" if last.detail else ""
-            ago = in_words(max(0, now - last.at))
-            parts.append(f"{name}: {last.about} {last.outcome}{tries} {ago} ago{detail}")
-    return "; ".join(parts)

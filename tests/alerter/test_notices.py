@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from alerter.incidents import Acknowledgement, Hold, Incident
 from alerter.letters import Told
-from alerter.notices import Decided, decide, noted
+from alerter.notices import Decided, Intent, Reason, decide, noted
 from alerter.routes import Notify, Route, Routes, Step, routes
+from bus.messages import DRILL
 from tests.alerter.shapes import NOON, SECOND, acknowledged, burning, over
 
 HOUR = 3600 * SECOND
@@ -46,7 +47,6 @@ def test_the_first_notice_goes_to_the_default_channels_and_only_once() -> None:
 
     assert story.said == [("alarm", "ops")]
     assert again.intents == ()
-    assert again.again == NOON + HOUR // 4
 
 
 def test_a_rule_that_names_channels_tells_those() -> None:
@@ -77,7 +77,6 @@ def test_a_hold_says_why_nobody_is_told_and_its_end_tells_when_the_alarm_still_b
     assert held.intents == ()
     assert held.reasons[0].verdict == "held_by_silence"
     assert "anna" in held.reasons[0].text
-    assert held.again == SILENCE.until
 
     story.at(burning(), NOON + HOUR)
     assert story.said == [("alarm", "ops")]
@@ -145,6 +144,77 @@ def test_channels_that_are_fallbacks_or_later_steps_are_no_default() -> None:
     ways = routes(Notify(escalate=(Step(900.0, ("boss",)),)), channels)
     assert ways.default == ("ops",)
     assert ways.fallback("ops") == "spare"
+
+
+def test_a_decision_says_whom_it_tells_and_why_nobody_else() -> None:
+    story = Story()
+    assert story.at(burning()).reasons == (Reason("told", "told ops"),)
+    quiet = story.at(acknowledged(burning()), NOON + SECOND)
+    assert [reason.verdict for reason in quiet.reasons] == ["acknowledged"]
+
+
+def test_a_hub_without_channels_and_one_without_default_channels_say_what_to_set() -> None:
+    assert "no [channels.NAME] is configured" in Story(Routes({}, ())).at(burning()).reasons[0].text
+    assert "[notify] channels is empty" in Story(replace(WAYS, default=())).at(burning()).reasons[0].text
+
+
+def test_only_what_is_newer_and_of_another_severity_is_a_change() -> None:
+    story = Story(replace(WAYS, default=("ops",), steps=()))
+    story.at(burning(transition=2))
+    story.at(burning(transition=3))
+    story.at(burning(severity="critical", transition=2))
+    assert story.said == [("alarm", "ops")]
+
+    story.at(over(burning(transition=4)))
+    story.at(burning(severity="critical", transition=5))
+    assert story.said == [("alarm", "ops"), ("recovery", "ops")]
+
+
+def test_who_hears_of_a_change_is_not_reminded_at_the_same_moment() -> None:
+    story = Story(replace(WAYS, default=("ops",), steps=()))
+    story.at(burning())
+    story.at(burning(severity="critical", transition=2), NOON + 4 * HOUR)
+    assert story.said == [("alarm", "ops"), ("changed", "ops")]
+
+
+def test_without_reminders_nothing_is_due_once_everybody_was_told() -> None:
+    story = Story(replace(WAYS, reminder=0, steps=()))
+    story.at(burning())
+    assert story.at(burning(), NOON + 1000 * HOUR).intents == ()
+
+
+def test_a_drill_tells_its_channels_whatever_their_severity_and_nobody_later() -> None:
+    story, drill = Story(), burning(subject=DRILL, kind="hub", severity="info", channels=("pager",))
+    story.at(drill)
+    story.at(drill, NOON + 100 * HOUR)
+    assert story.said == [("drill", "pager")]
+
+
+def test_a_channel_of_two_steps_that_are_due_is_told_once() -> None:
+    story = Story(replace(WAYS, steps=((HOUR, ("boss",)), (2 * HOUR, ("boss", "spare")))))
+    story.at(burning())
+    story.at(burning(), NOON + 2 * HOUR)
+    assert story.said == [("alarm", "ops"), ("escalation", "boss"), ("escalation", "spare")]
+
+
+def test_who_is_told_of_grave_alarms_only_hears_that_one_is_less_grave_if_it_was_escalated_to_him() -> None:
+    mild = burning(severity="info", transition=2)
+    by_route, by_step = Story(replace(WAYS, steps=())), Story(replace(WAYS, default=("ops",), steps=()))
+    for story in (by_route, by_step):
+        story.at(burning(severity="critical"))
+    by_step.told["pager"] = Told("c0ffee0000000001", "pager", transition=1, severity="critical", way="escalation")
+    for story in (by_route, by_step):
+        story.at(mild, NOON + SECOND)
+
+    assert by_route.said[-1:] == [("changed", "ops")]
+    assert by_step.said[-2:] == [("changed", "ops"), ("changed", "pager")]
+
+
+def test_it_is_noted_by_which_way_a_channel_came_to_hear_of_it() -> None:
+    first, later = Intent("alarm", "ops"), Intent("escalation", "boss")
+    assert noted(None, first, burning(), NOON).way == "route"
+    assert noted(None, first, burning(), NOON, way="fallback").way == "fallback"
+    assert noted(None, later, burning(), NOON).way == "escalation"
 
 
 MOVES = st.lists(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bus.messages import Check, Layout, Sample
 from bus.wire import Malformed, pack, record
 from collector.intake import Intake
-from collector.limits import LIVE_SECONDS, MOST_SENDERS, Allowance, Bucket, Limits, Places, Quota
+from collector.limits import LIVE_SECONDS, MOST_LAYOUTS, MOST_SENDERS, Allowance, Bucket, Limits, Places, Quota
 
 NOON = 1_769_860_800 * 10**9
 SMALL = Allowance(messages=10, bytes=10_000, hellos=2, layout_bytes=100, epochs=3, subjects=2)
@@ -141,7 +142,7 @@ def test_whoever_fell_silent_is_forgotten_while_newcomers_come_and_whoever_speak
     assert len(limits) < 100
 
 
-def test_rubbish_is_one_sender_and_leaves_no_purse_for_each_frame() -> None:
+def test_rubbish_is_one_sender_and_leaves_no_quota_for_each_frame() -> None:
     limits, chance = Limits(SMALL), random.Random(7)
     own = limits.of_claimed(b"web-1", 0.0)
     for _ in range(1000):
@@ -158,6 +159,43 @@ def test_a_clock_that_stands_still_gives_nothing_and_a_place_is_bounded() -> Non
     assert not bucket.open(4.0)
     places = Places(2, 60.0)
     assert [places.take(one, 0.0) for one in (1, 2, 3)] == [True, True, False]
+
+
+def test_a_place_is_free_again_when_whoever_had_it_was_silent_for_long() -> None:
+    places = Places(2, 60.0)
+    assert [places.take(one, at) for one, at in ((1, 0.0), (2, 10.0), (1, 50.0))] == [True] * 3
+    assert [places.take(one, 70.0) for one in (3, 2, 1)] == [True, False, True]
+
+
+def test_a_frame_of_one_message_is_paid_for_once() -> None:
+    quota = Limits(SMALL).of("web-1", 0.0)
+    before = quota.messages.tokens
+    quota.frame(1)
+    quota.spent(1)
+    assert quota.messages.tokens == before - 1
+
+
+def test_whoever_asks_on_and_on_is_hopeless() -> None:
+    quota = Limits(SMALL).of("web-1", 0.0)
+    for _ in range(10_000):
+        with contextlib.suppress(Malformed):
+            quota.hello()
+    assert quota.hopeless
+
+
+def test_of_layouts_the_last_ones_are_known() -> None:
+    quota = Limits(Allowance(layout_bytes=1e9)).of("web-1", 0.0)
+    bodies = [f"layout {number}".encode() for number in range(MOST_LAYOUTS + 1)]
+    for body in (*bodies[:-1], bodies[0], bodies[-1]):
+        quota.layout(body)
+    left = quota.layout_bytes.tokens
+
+    assert quota.layouts is not None
+    assert len(quota.layouts) == MOST_LAYOUTS
+    quota.layout(bodies[0])
+    assert quota.layout_bytes.tokens == left
+    quota.layout(bodies[1])
+    assert quota.layout_bytes.tokens == left - len(bodies[1])
 
 
 def _opened(limits: Limits, now: float) -> Quota:

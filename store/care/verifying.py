@@ -96,7 +96,9 @@ def verified(
         # What is struck off meanwhile was dropped or taken up.
         absent = _absent(store, listed, None if report.away else archive)
         vanished = {name: rows for name, rows in absent.items() if name in read_roll(store / BLOCKS)[0]}
-        report.faults += [Fault(f"{BLOCKS}/{name}", f"is not there: {rows} rows") for name, rows in vanished.items()]
+        report.faults += [
+            Fault(_called(store, name, archive), f"is not there: {rows} rows") for name, rows in vanished.items()
+        ]
         report.missing = _missing(before, report)
         if report.missing and not (store / MANIFEST).exists():
             time.sleep(SETTLED_SECONDS)
@@ -146,6 +148,12 @@ def _away(store: Path, listed: dict[str, int], archive: Path) -> str:
     lacking = Mark(archive, store / BLOCKS / OURS).lacking()
     rows = [count for name, count in listed.items() if f"/{ARCHIVE}/" in name]
     return f"{lacking} {len(rows)} files of days are in it, {sum(rows)} records" if lacking and rows else lacking
+
+
+def _called(store: Path, name: str, archive: Path | None) -> str:
+    """Under which name a file on the roll is told: as it is called where somebody looks for it."""
+    archived = archive is not None and name.split("/")[1] == ARCHIVE
+    return str(place_of(store, name, archive)) if archived else f"{BLOCKS}/{name}"
 
 
 def place_of(store: Path, name: str, archive: Path | None) -> Path:

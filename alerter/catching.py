@@ -33,7 +33,7 @@ from bus.questions import (
     read_answer,
 )
 from bus.sockets import Ask
-from bus.wire import Malformed, Record, read
+from bus.wire import Malformed, Record, identity, read
 
 AT_ONCE = 16
 """Questions under way."""
@@ -83,10 +83,12 @@ class Catching:
         self._records: list[tuple[int, Record]] = []
         self._known: list[tuple[int, Record]] = []
         """What an earlier life judged, and what hosts say of themselves: known before anything is judged."""
-        self._since = 0
+        self._since, self._done = 0, frozenset[str]()
         self.caught = 0
         self.newest = 0
         """When the newest record that was read was received."""
+        self.there: list[Record] = []
+        """The records that were read of that very millisecond."""
         loop.on_readable(ask.raw, self.drain)
 
     @property
@@ -94,10 +96,13 @@ class Catching:
         """Whether it is still asking."""
         return self._then is not None
 
-    def start(self, since: int, then: Callable[[], None]) -> None:
-        """Ask for what was received after ``since`` (0: never anything), judge it, call ``then``."""
+    def start(self, since: int, then: Callable[[], None], there: frozenset[str] = frozenset()) -> None:
+        """Ask for what was received after ``since`` (0: never anything), judge it, call ``then``.
+
+        Of what was received at ``since`` itself, ``there`` was judged (``bus.wire.identity``); all of it if empty.
+        """
         self._then = then
-        self._since = since
+        self._since, self._done = since, there
         self._records, self._known = [], []
         for kind in KINDS_JUDGED:
             self._put(Subjects(kind), partial(self._subjects, kind))
@@ -186,7 +191,10 @@ class Catching:
             received = min(received, now)
             self._judge.advance(received)
             judged(self._judge, record, received)
-            self.newest = max(self.newest, received)
+            if received > self.newest:
+                self.newest, self.there = received, []
+            if received == self.newest:
+                self.there.append(record)
         self.caught += len(self._records)
         self._records, self._known = [], []
         if then is not None:
@@ -225,6 +233,8 @@ class Catching:
             if self._since and subject.first == now:
                 subject.at(self._since)
             if one.received <= self._since:
+                if one.received == self._since and self._done:
+                    self._put(Range(kind, one.subject, start, now + MARGIN, MOST), self._take)
                 before += [one.subject] if not subject.packed else ()
                 continue
             if self._since:
@@ -238,15 +248,18 @@ class Catching:
         """Take records to be judged; with ``before`` also what was judged, to be known."""
         wanted: set[int] = set()
         for stored in answer.records:
-            if stored.received <= self._since and not before:
+            at_once = stored.received == self._since and bool(self._done)
+            if stored.received <= self._since and not (before or at_once):
                 continue
             try:
                 found = read(stored.record)
             except Malformed:
                 continue
             for record in found:
-                records = self._records if stored.received > self._since else self._known
-                records.append((stored.received, record))
+                new = stored.received > self._since or (at_once and identity(record) not in self._done)
+                if at_once and new == before and record.kind != "loss":
+                    continue  # what was judged is known by the newest of its subject, what was not is in its range
+                (self._records if new else self._known).append((stored.received, record))
                 if record.kind == "sample" and (number := layout_of(record)) and not self._judge.knows(number):
                     wanted.add(number)
         if wanted:

@@ -23,6 +23,7 @@ from alerter.notices import Reason
 from bus.fields import Unfit, build, plain
 from bus.judging import Acknowledgement
 from bus.messages import Alert, Silence
+from bus.wire import Record, identity
 
 HELD = "held_by_"
 CHANGED = "nobody is held back any longer"
@@ -95,6 +96,9 @@ class Desk:
         """Whether the disk has no room for what is decided, which waits."""
         self.judged = 0
         """When the last record that was judged was received, ns; kept with what followed from it."""
+        self.there: set[str] = set()
+        """Which records of that very millisecond were judged; empty: all that there were."""
+        self._there: list[Record] = []
         self._memory = memory
         self._speaker = speaker
         self._teller = teller
@@ -117,6 +121,8 @@ class Desk:
             self.holding.silences = recording.kept_silences(txn)
             kept = recording.kept_alarms(txn, now - HOUR, whole=not salvaged)
             self.judged = int(txn.get("state", "judged") or 0)
+            there = txn.get("state", "there") or {}
+            self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
             untold = list(txn.items("untold"))
         self.judge.restore(kept, now)
         for key, row in untold:
@@ -126,6 +132,19 @@ class Desk:
         return self.judged
 
     # -- settling ---
+
+    def note(self, records: Iterable[Record], received: int) -> None:
+        """These records, received at ``received``, are judged; kept with what follows from them."""
+        if received > self.judged:
+            self.judged, self.there, self._there = received, set(), []
+        if received == self.judged:
+            self._there += records
+
+    def _keep_judged(self, txn: Any) -> None:
+        self.there.update(map(identity, self._there))
+        self._there = []
+        txn.put("state", "judged", self.judged)
+        txn.put("state", "there", {"at": self.judged, "records": sorted(self.there)})
 
     def settle(self, now: int, *, all_open: bool = False) -> None:
         """Make durable what was decided since the last time; ``all_open``: the speaker looks at more of what burns."""
@@ -161,7 +180,7 @@ class Desk:
                 for key, row in untold:
                     txn.put("untold", key, row)
                 # Nothing is judged twice: a value from before the alarm would end it.
-                txn.put("state", "judged", self.judged)
+                self._keep_judged(txn)
         except MemoryFull as full:
             self._failed(full, decisions)
             return
@@ -181,16 +200,17 @@ class Desk:
         """Note how far judging came, though nothing followed from it."""
         try:
             with self._memory.transaction() as txn:
-                txn.put("state", "judged", self.judged)
+                self._keep_judged(txn)
         except MemoryFull as full:
             self._failed(full, self._unsettled)
 
     def jumped(self, by: int, now: int) -> None:
         """The hub's clock was set by ``by`` (ns) to ``now``: nobody is told sooner or later for that."""
-        self.judged = min(self.judged, now)
+        if self.judged > now:
+            self.judged, self.there, self._there = now, set(), []
         try:
             with self._memory.transaction() as txn:
-                txn.put("state", "judged", self.judged)
+                self._keep_judged(txn)
                 self._speaker.jumped(txn, list(self.judge.decider.open), by)
         except MemoryFull as full:
             self._failed(full, self._unsettled)

@@ -32,7 +32,7 @@ from bus.messages import DRILL
 from bus.program import ROADS
 from bus.questions import Range, Unanswered
 from bus.terminal import aligned
-from bus.wire import Record, read
+from bus.wire import MILLISECOND, Record, read
 
 PASSED, FAILED, NOT_HELD, WRONG = 0, 1, 2, 100
 POLL_SECONDS = 0.1
@@ -87,7 +87,8 @@ def _hold(folder: Path, channel: str, breach: Callable[[int], None], began: int,
     hops += [
         Hop("agent: measured", record.at),
         Hop("agent: sent", record.sent),
-        Hop("collector: received", received),
+        # Receipt counts in whole milliseconds: within one it came no earlier than it was sent.
+        Hop("collector: received", max(received, min(record.sent, received + MILLISECOND - 1))),
     ]
     hops.append(Hop("outbox: on disk", _step(folder, "told", began, until, "nobody is told")))
     hops.append(Hop(f"{channel}: taken", _step(folder, "delivered", began, until, f"{channel} did not take it")))

@@ -78,7 +78,7 @@ class Listening:
             # What was missed is judged by when it came: for that no time has passed yet.
             for subject in self._judge.subjects.values():
                 subject.at(min(subject.now, self._received))
-        self._catching.start(self._received, self._past)
+        self._catching.start(self._received, self._past, frozenset(self._desk.there) if self._received else frozenset())
 
     def _past(self) -> None:
         self._catching.past(self._live)
@@ -92,7 +92,8 @@ class Listening:
                 self._catching.caught,
             )
         self.began = True
-        self._received = self._desk.judged = max(self._received, self._catching.newest)
+        self._desk.note(self._catching.there, self._catching.newest)
+        self._received = max(self._received, self._catching.newest)
         left, self._left = self._left, []
         self._judge_frames(left, holes=False)
         self._desk.settle(self._clock(), all_open=True)
@@ -134,10 +135,12 @@ class Listening:
                 received = min(stamp.received, now)
                 self._judge.advance(received)
                 # In the order of measuring, which is the one in which the store tells them again.
-                for record in sorted(read(frame, start), key=attrgetter("at")):
+                records = sorted(read(frame, start), key=attrgetter("at"))
+                for record in records:
                     judged(self._judge, record, received)
                     self._vitals.count("alerter.judged")
-                self._received = self._desk.judged = max(self._received, received)
+                self._desk.note(records, received)
+                self._received = max(self._received, received)
                 self._vitals.gauge("alerter.lag_seconds", max(0.0, (now - received) / 1e9))
             except Malformed as fault:
                 self._vitals.count("alerter.malformed")

@@ -111,7 +111,7 @@ class Fanout:
     def take(self, frame: bytes) -> list[Told]:
         """Take in a bus frame; returns its records. Raises ``Malformed``. Call ``flush`` when no more has come."""
         stamp, records = told(frame)
-        self._remember(stamp.received, frame)
+        self._remember(stamp.moment, frame)
         missed = self._missed_frames(stamp)
         if missed:
             self._gap(stamp.kind, missed)
@@ -195,8 +195,8 @@ class Fanout:
         self._passed.note(stamp)
         return missed
 
-    def _remember(self, received: int, frame: bytes) -> None:
-        self._ring.append((received, frame))
+    def _remember(self, moment: int, frame: bytes) -> None:
+        self._ring.append((moment, frame))
         self._ring_bytes += len(frame)
         while self._ring_bytes > self._replay_bytes and self._ring:
             self._ring_since, old = self._ring.popleft()
@@ -204,10 +204,10 @@ class Fanout:
 
     def _missed(self, group: _Group, after: Place) -> Iterable[bytes]:
         # Frames of the very instant from which the ring reaches back may have been forgotten: hence <=.
-        if after.received <= self._ring_since:
+        if after.moment <= self._ring_since:
             yield text_frame(gap_text(None, "older events are no longer held: read the history").encode())
-        for received, frame in self._ring:
-            if received < after.received:
+        for moment, frame in self._ring:
+            if moment < after.moment:
                 continue
             for record in told(frame)[1]:
                 if place_of(record) > after and not record.hub and group.wants(record):

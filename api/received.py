@@ -29,6 +29,8 @@ class Told(NamedTuple):
     body: bytes
     source: str = ""
     """Who told it."""
+    moment: int = 0
+    """ns: as ``received``, and what of a millisecond came first; 0 where only the millisecond is known."""
 
     @property
     def born(self) -> int:
@@ -73,6 +75,7 @@ def told(frame: bytes) -> tuple[Stamp, list[Told]]:
                 place,
                 frame[body:end],
                 _subjects.get(source) or _named(source),
+                stamp.moment,
             )
         )
     return stamp, found

@@ -28,7 +28,8 @@ A **bus frame** from the collector holds what it drained at once, per kind:
 
 The topic is the kind alone, since one bus frame carries many subjects (``docs/decisions/0001``). The counter
 counts bus frames of that kind since the collector's start (the incarnation), so that a subscriber knows what
-it missed.
+it missed. When the records were received counts in whole milliseconds for everybody (``docs/decisions/0028``);
+the digits behind say only which of two bus frames came first.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 
@@ -50,6 +52,7 @@ CHECKSUM = struct.Struct(">I")
 RESEND = struct.Struct(">QQq")
 """base, generation, sent: bytes 40 to 63, rewritten at every sending."""
 RESEND_AT = 40
+MILLISECOND = 1_000_000
 PLAIN = struct.Struct(">8sIQQqI")
 """The first 40 bytes, with what says of which form the record is in one piece: see ``PLAIN_SAMPLE``."""
 PLAIN_SAMPLE = {
@@ -203,6 +206,12 @@ def _read(frame: bytes, start: int, end: int, fields: tuple[Any, ...]) -> Record
     )
 
 
+def identity(record: Record) -> str:
+    """What a record is known again by, live and from the store: two that differ in it are two messages."""
+    told = (record.kind, record.source, record.subject, record.epoch, record.number, record.at)
+    return blake2b(repr(told).encode(), digest_size=8).hexdigest()
+
+
 # -- the collector's stamp ---
 
 
@@ -214,6 +223,9 @@ class Stamp:
     incarnation: int
     counter: int
     received: int
+    """ns, a whole millisecond: what is stored, judged and shown."""
+    moment: int = 0
+    """ns, as the collector wrote it: what of a millisecond came first. Nobody keeps it."""
 
 
 def topic(kind: str) -> bytes:
@@ -234,4 +246,5 @@ def unstamped(frame: bytes) -> tuple[Stamp, int]:
         raise Malformed("topic", f"{frame[:16]!r} begins no bus frame")
     if len(frame) < end + 1 + STAMP.size:
         raise Malformed("truncated", "a bus frame that ends within its stamp")
-    return Stamp(kind, *STAMP.unpack_from(frame, end + 1)), end + 1 + STAMP.size
+    incarnation, counter, moment = STAMP.unpack_from(frame, end + 1)
+    return Stamp(kind, incarnation, counter, moment - moment % MILLISECOND, moment), end + 1 + STAMP.size

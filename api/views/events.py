@@ -38,17 +38,17 @@ _ID = re.compile(r"([0-9a-f]{1,16})\.(\d{1,3})\.(\d{1,9})\Z", re.ASCII)
 class Place(NamedTuple):
     """Where an event stands in the order of the stream."""
 
-    received: int
+    moment: int
     code: int
     place: int
 
     def __str__(self) -> str:
-        return f"{self.received:x}.{self.code}.{self.place}"
+        return f"{self.moment:x}.{self.code}.{self.place}"
 
 
 def place_of(told: Told) -> Place:
     """Where the event of this record stands."""
-    return Place(told.received, KINDS[told.kind].code, told.place)
+    return Place(told.moment or told.received, KINDS[told.kind].code, told.place)
 
 
 def parse_place(text: str) -> Place | None:

@@ -59,8 +59,9 @@ class Caught:
     busy = False
     caught = 0
     newest = 0
+    there = ()
 
-    def start(self, since: int, then: Callable[[], None]) -> None:
+    def start(self, since: int, then: Callable[[], None], there: frozenset[str] = frozenset()) -> None:
         then()
 
     def past(self, then: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.catching import Catching
+from alerter.catching import Catching, judged
 from alerter.desk import Desk
 from alerter.leaving import withdraw
 from alerter.listening import Listening
@@ -36,7 +37,7 @@ from bus.questions import (
 )
 from bus.sockets import Ask
 from bus.vitals import Vitals
-from bus.wire import pack, read, record
+from bus.wire import Record, pack, read, record
 from tests.alerter.given import SECOND, Hearer, World, at, desk, rule
 from tests.alerter.stair import Stair
 
@@ -146,7 +147,7 @@ class Alerter:
         """Time passes."""
         self.now = seconds
         self.world.passes(seconds)
-        self.desk.judged = at(seconds)
+        self.desk.note((), at(seconds))
         self.desk.settle(at(seconds), all_open=True)
 
     def says(self, seconds: float, cpu: float) -> None:
@@ -334,3 +335,55 @@ def test_questions_that_nobody_answers_do_not_pile_up(life: Life) -> None:
         impatient.layouts((number + 1,))
         impatient._loop.pass_once(0.0)
     assert len(impatient._open) + len(impatient._queue) <= 1
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_of_one_millisecond_nothing_is_judged_twice_or_missed(life: Life, seed: int) -> None:
+    chance, busy = random.Random(seed), rule("cpu.percent > 90", name="busy")
+    first = life(busy)
+    first.starts()
+    first.world.judge.layout(CPU.id, CPU.names)
+    told: list[tuple[int, Record]] = []
+    for number in range(1, 25):
+        received = at(1) + chance.choice((0, 1_000_000))
+        host, epoch = chance.choice((("web-1", 7), ("web-2", 8), ("guardia.reader", 0)))
+        body = Sample(CPU.id, (float(number),))
+        one = record(
+            body,
+            source=host,
+            subject=host,
+            at=at(0) + number,
+            epoch=epoch,
+            number=number if epoch else 0,
+            sent=received,
+        )
+        told.append((received, one))
+        first.store.rows.append(Stored(received, pack(one)))
+    told.sort(key=lambda one: one[0])
+    lived = told[: chance.randrange(1, len(told) + 1)]
+    for received, one in lived:
+        judged(first.world.judge, one, received)
+        first.desk.note([one], received)
+    first.desk.note_judged()
+
+    again = heard(life(busy, now=5.0))
+    assert sorted(again) == sorted((received, one.number, one.at) for received, one in told[len(lived) :])
+    assert heard(life(busy, now=6.0)) == []
+
+
+def heard(one: Alerter) -> list[tuple[int, int, int]]:
+    """What a life judges when it starts, before it is killed."""
+    found: list[tuple[int, int, int]] = []
+    sample = one.world.judge.sample
+
+    def seen(record: Record, received: int) -> None:
+        found.append((received, record.number, record.at))
+        sample(record, received)
+
+    one.world.judge.sample = seen  # type: ignore[method-assign]
+    one.listening.begin(one.desk.restore(at(one.now)))
+    while not one.listening.began:
+        one.store.answer()
+        one.loop.pass_once(0.01)
+    one.desk.note_judged()
+    return found

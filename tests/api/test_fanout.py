@@ -244,6 +244,23 @@ def test_a_client_that_returns_gets_exactly_what_it_missed() -> None:
     assert last not in ids
 
 
+def test_of_one_millisecond_each_event_has_an_id_and_a_client_gets_what_it_missed() -> None:
+    house = House()
+    frames = [house.collector.frame([a_record(reading()[0])], NOON)]
+    for moment in range(NOON, NOON + 5_000, 1000):
+        frames += [house.collector.frame([a_record(message)], moment) for message in (reading()[1], FACTS)]
+    every = house.listen()
+    for frame in frames:
+        house.fanout.take(frame)
+    house.fanout.flush()
+    ids = [event["id"] for event in every.events()]
+
+    assert len(set(ids)) == 10
+    for place, last in enumerate(ids):
+        again = house.listen(after=last)
+        assert [event["id"] for event in again.events() if "id" in event] == ids[place + 1 :]
+
+
 def test_ids_are_the_same_in_every_worker() -> None:
     one, other = House(), House()
     first, second = one.listen(), other.listen()

@@ -177,7 +177,9 @@ def test_a_bus_frame_tells_its_stamp(kind: str, incarnation: int, counter: int, 
     frame = stamped(kind, incarnation, counter, received, [PACKED, PACKED])
     stamp, start = unstamped(frame)
 
-    assert (stamp.kind, stamp.incarnation, stamp.counter, stamp.received) == (kind, incarnation, counter, received)
+    assert (stamp.kind, stamp.incarnation, stamp.counter, stamp.moment) == (kind, incarnation, counter, received)
+    assert 0 <= received - stamp.received < 1_000_000
+    assert stamp.received % 1_000_000 == 0
     assert frame.startswith(topic(kind))
     assert read(frame, start) == [ONE, ONE]
 

@@ -15,6 +15,7 @@ from alerter.alarm_row import Kept
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.jumps import jumped, past
+from alerter.layouts import Layouts
 from alerter.leaving import leave, withdraw
 from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule
@@ -31,7 +32,6 @@ LATE = 60 * SECOND
 """What was measured so long before it was sent, or two of its intervals, is the past and not judged as live."""
 GONE = 600 * SECOND
 """An instance that is in no reading for so long is no longer watched."""
-NAN = float("nan")
 
 
 class Judge:
@@ -50,7 +50,7 @@ class Judge:
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.late = 0
         self.decider = Decider(flapping_count)
-        self._layouts: dict[int, tuple[str, ...]] = {}
+        self._layouts = Layouts()
         self._waiting = Waiting()
         self._due: list[tuple[int, int, Subject]] = []
         self._copies = Copies()
@@ -157,7 +157,7 @@ class Judge:
 
     def layout(self, number: int, names: tuple[str, ...]) -> None:
         """Learn the names of a layout; samples that waited for it are judged."""
-        self._layouts[number] = names
+        self._layouts.learn(number, names)
         for record, received in self._waiting.taken(number):
             self.sample(record, received)
 
@@ -214,7 +214,7 @@ class Judge:
         names = tuple(numbers)
         if subject.bound is None or subject.bound.names != names:
             self._bind(subject, names, received)
-        values = tuple(NAN if value is None else float(value) for value in numbers.values())
+        values = tuple(math.nan if value is None else float(value) for value in numbers.values())
         subject.packed = doubles(len(values)).pack(*values)
         self._judge_all(subject, values)
 
@@ -254,7 +254,7 @@ class Judge:
             number, packed = split_sample(record.body)
         except Unfit:
             return
-        names = self._layouts.get(number, ())
+        names = self._layouts.get(number) or ()
         if subject is not None and not subject.packed and names and len(packed) == 8 * len(names):
             self._bind(subject, names, now)
             subject.packed = packed

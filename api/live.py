@@ -17,6 +17,8 @@ from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_f
 from bus.wire import Malformed
 
 MANY_LAYOUTS = 2000
+MANY_NAMES = 400_000
+"""Names in all layouts together, about 30 MB: a few invented layouts of thousands of names are many too."""
 BURNING = ("firing", "clearing")
 """States in which an alarm burns."""
 
@@ -142,7 +144,7 @@ class Live:
 
     def forget_layouts(self) -> None:
         """Keep the layouts in use only, once there are many: interfaces that come and go make new ones."""
-        if len(self.layouts) <= MANY_LAYOUTS:
+        if len(self.layouts) <= MANY_LAYOUTS and sum(map(len, self.layouts.values())) <= MANY_NAMES:
             return
         used = set()
         for now in (*self.hosts.values(), *self.rooms.values()):

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from api.health import Limits, host_health, service_health
-from api.live import MANY_LAYOUTS, Live
+from api.live import MANY_LAYOUTS, MANY_NAMES, Live
 from bus.messages import Alert, Facts, Layout, Process, Processes, Sample
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
 
@@ -169,3 +169,14 @@ def test_layouts_out_of_use_are_forgotten_once_there_are_many() -> None:
     live.forget_layouts()
     assert list(live.layouts) == [reading()[0].id]
     assert live.latest_text("web-1") is not None
+
+
+def test_a_few_invented_layouts_of_many_names_are_forgotten_too() -> None:
+    live = live_with(NOON)
+    wide = tuple(f"invented.{place}" for place in range(2000))
+    live.layouts |= dict.fromkeys(range(MANY_NAMES // 2000 - 1), wide)
+    live.forget_layouts()
+    assert len(live.layouts) == MANY_NAMES // 2000
+    live.layouts[0xFFFF] = wide
+    live.forget_layouts()
+    assert list(live.layouts) == [reading()[0].id]

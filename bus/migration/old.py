@@ -184,7 +184,11 @@ class _Reading:
                 self.note(f"{where}.limit", "is missing: the limit is left out")
                 continue
             merged = {**base, **table}
-            limit = self.number(merged.get("limit"), f"{where}.limit", 0, 1_000_000, -1)
+            most = merged.get("limit")
+            if type(most) is int and most < 0:
+                self.note(f"{where}.limit", f"found {most}, which every reading is over: the limit is left out")
+                continue
+            limit = self.number(most, f"{where}.limit", 0, 1_000_000, -1)
             if limit < 0:
                 continue
             grace = self.number(merged.get("grace", 0), f"{where}.grace", 0, 1000, 0)

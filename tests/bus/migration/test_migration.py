@@ -107,6 +107,7 @@ def test_alerts_that_stood_inline_become_channels_each_once(tmp_path: Path) -> N
         (lambda raw: raw["servers"][0]["limits"]["usage"].update(alert="pagr"), "did you mean pager?: nobody is named"),
         (lambda raw: raw["servers"][0]["limits"].update(disk={}), "servers[0].limits.disk: is unknown"),
         (lambda raw: raw["servers"][0]["limits"]["usage"].pop("limit"), "servers[0].limits.usage.limit: is missing"),
+        (lambda raw: raw["servers"][0]["limits"]["usage"].update(limit=-1), "over: the limit is left out"),
         (lambda raw: raw["services"].append(raw["services"][0]), "services[2]: My Shop stands there a second time"),
         (lambda raw: raw["services"][0].pop("url"), "services[0].url: is missing: the service is left out"),
         (lambda raw: raw["services"][0].update(method="PUT"), 'services[0].method: found the text "PUT", expected GET'),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.wire import pack
+from bus.wire import MILLISECOND, pack
 from store.backends import regrouping
 from store.backends.lmdb import LmdbBackend
 from store.care.verifying import verified
@@ -26,9 +26,14 @@ HOSTS = [f"web-{place}" for place in range(100)]
 LATE = NOON + 2 * HOUR
 
 
+def received(second: int) -> int:
+    """When it came, ns."""
+    return LATE + second * MILLISECOND
+
+
 def told(backend: LmdbBackend, second: int, hosts: list[str] | None = None) -> None:
     """Each host tells one sample, all in one commit."""
-    backend.commit(batch([sample(second, host=host) for host in hosts or HOSTS], received=LATE + second), LATE)
+    backend.commit(batch([sample(second, host=host) for host in hosts or HOSTS], received=received(second)), LATE)
 
 
 def keys(path: Path, hour: str = "20260131T12") -> tuple[int, int]:
@@ -92,7 +97,7 @@ def test_later_commits_regroup_and_an_idle_writer_the_rest(tmp_path: Path) -> No
     for host in HOSTS[::9]:
         rows = again.rows("sample", host, 0, LATE)
         assert [(row[1], row[2]) for row in rows] == [
-            (LATE + second, pack(sample(second, host=host))) for second in range(1, 41)
+            (received(second), pack(sample(second, host=host))) for second in range(1, 41)
         ]
     again.close()
     assert verified(tmp_path).records == {"sample": 4000}

@@ -40,6 +40,8 @@ _LIVES = struct.Struct(">QQQ")
 _OPEN = b"+journal"
 _READERS = 8
 _DATABASES = (b"records", b"epochs", b"marks", b"meta")
+_PAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError)
+"""What LMDB raises over a single page."""
 _DAMAGED = (*FILE_DAMAGED, struct.error)
 _FAILURES = (*_DAMAGED, lmdb.Error, OSError)
 R = TypeVar("R")
@@ -69,6 +71,13 @@ class Totals:
     def row(self) -> tuple[float, int, int, int, int, int]:
         """The totals as they are written."""
         return self.running, self.generation, self.used, self.dropped, self.dropped_first, self.dropped_last
+
+    def count_dropped(self, count: int, wall: int) -> None:
+        """So many unacknowledged messages went just now."""
+        if count:
+            self.dropped += count
+            self.dropped_first = self.dropped_first or wall
+            self.dropped_last = wall
 
     def copied(self) -> Totals:
         """One that stays as this one is now."""
@@ -176,9 +185,12 @@ class SpoolFile:
         self._databases = tuple(self._environment.open_db(name) for name in _DATABASES)
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failing(self, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Raise ``NoRoom`` or ``Damaged`` for what LMDB and the system say; ``but`` these as they are."""
         try:
             yield
+        except but:
+            raise
         except _FAILURES as error:
             raise self._meant(error) from None
 
@@ -241,8 +253,20 @@ class SpoolFile:
             raise self._meant(error) from None
 
     def read(self, order: int, first: int, last: int) -> Iterator[bytes]:
-        """The messages ``first`` to ``last`` of an epoch, b"" for one that is not there."""
-        with self._failing(), self._environment.begin() as txn, txn.cursor(db=self._databases[0]) as cursor:
+        """The messages ``first`` to ``last`` of an epoch, b"" for one that is not there, or whose page is damaged."""
+        number = first
+        while number <= last:
+            try:
+                for value in self._read(order, number, last):
+                    yield value
+                    number += 1
+            except _PAGE:
+                # Those on other pages can be read.
+                yield b""
+                number += 1
+
+    def _read(self, order: int, first: int, last: int) -> Iterator[bytes]:
+        with self._failing(but=_PAGE), self._environment.begin() as txn, txn.cursor(db=self._databases[0]) as cursor:
             more = cursor.set_range(_KEY.pack(order, first))
             for number in range(first, last + 1):
                 if more and cursor.key() == _KEY.pack(order, number):

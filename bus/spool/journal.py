@@ -80,6 +80,11 @@ class Journal:
         self._given_up = not self._size
 
     @property
+    def failed(self) -> bool:
+        """Whether the last write failed: what it wrote may be on the disk, or not."""
+        return self._failed
+
+    @property
     def begun(self) -> bool:
         """Whether a life has begun here."""
         return self._at is not None

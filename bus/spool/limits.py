@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from bus.delivery.retention import Extent
+from bus.spool.file import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,28 @@ class SpoolStatus:
     dropped_first: int
     dropped_last: int
     moved_aside: str
+
+
+def status(totals: Totals, extents: Collection[Extent], limit: int, file_bytes: int, moved_aside: str) -> SpoolStatus:
+    """What a spool says of itself."""
+    return SpoolStatus(
+        bytes=totals.used,
+        limit=limit,
+        file_bytes=file_bytes,
+        messages=sum(extent.count for extent in extents),
+        epochs=len(extents),
+        dropped=totals.dropped,
+        dropped_first=totals.dropped_first,
+        dropped_last=totals.dropped_last,
+        moved_aside=moved_aside,
+    )
+
+
+def faults(moved_aside: str, journal_fault: str) -> list[str]:
+    """What was found wrong with a spool, as sentences that go on after "the spool"."""
+    found = []
+    if moved_aside:
+        found.append(f" was damaged and is now {moved_aside}; what it held is lost, but for what its journal told")
+    if journal_fault:
+        found.append(f"'s journal {journal_fault}; messages of its last minute may be lost")
+    return found

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from bus.delivery.retention import Extent
+from bus.delivery.retention import Evicted, Extent, gone
+from bus.messages import Loss
 from bus.spool.entry import Entry, first_life, found
 from bus.spool.file import Totals
-from bus.wire import HEADER
+from bus.wire import HEADER, Malformed, pack, read, record
 
 Noted = tuple[int, Sequence[bytes]]
 """Messages that stand in the journal: the number of the first of them, and they."""
@@ -58,6 +59,43 @@ def replayed(
         _learn(entry, extents, totals)
     totals.used += sum(cost(len(one)) for _, packed in noted for one in packed)
     return Replayed(noted, wrong)
+
+
+def left(content: bytes, source: str) -> tuple[dict[int, Extent], Totals]:
+    """What a new file has to know to take in a journal whose own file is lost; nothing when it is not of this source.
+
+    It may tell what stood in that file already: the store knows a message by its number.
+    """
+    life = first_life(content) or 0
+    entries = found(content, life).entries if life else []
+    if not entries or not entries[0].packed:
+        return {}, Totals()
+    first = entries[0]
+    try:
+        told = read(first.packed[0])[0]
+    except Malformed:
+        return {}, Totals()
+    if (told.source, told.epoch, told.number) != (source, first.epoch, first.first):
+        return {}, Totals()
+    extent = Extent(1, first.epoch, first.first, first.first - 1)
+    return {first.epoch: extent}, Totals(life=life, journal_bytes=len(content))
+
+
+def lost(before: dict[int, Extent], now: dict[int, Extent], totals: Totals, wall: int) -> list[Evicted]:
+    """What went with a file that was moved aside in the middle of a life: who sends must not wait for it."""
+    evicted = []
+    for one in before.values():
+        base = now[one.epoch].base if one.epoch in now else one.last + 1
+        if one.base < base:
+            evicted.append(gone(one.copied(), base - 1))
+            totals.count_dropped(evicted[-1].dropped, wall)
+    return evicted
+
+
+def stand_in(source: str, epoch: int, number: int) -> bytes:
+    """What stands in for a message that the disk damaged."""
+    loss = Loss(source, 0, number, number, f"damaged on disk in epoch {epoch:016x}")
+    return pack(record(loss, source=source, at=0, epoch=epoch, number=number))
 
 
 def _learn(entry: Entry, extents: dict[int, Extent], totals: Totals) -> None:

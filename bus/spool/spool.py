@@ -10,17 +10,18 @@ from pathlib import Path
 
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Ages, Evicted, Extent, NoRoom, Victims, gone, outdated, victims
-from bus.messages import Loss
 from bus.spool.doubt import AT_IT, AtIt, doubtful, move_aside, sound
 from bus.spool.entry import MOST
 from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost
 from bus.spool.journal import Journal
-from bus.spool.limits import SpoolLimits, SpoolStatus
+from bus.spool.limits import SpoolLimits, SpoolStatus, faults, status
 from bus.spool.recent import Recent
-from bus.spool.replay import Noted, replayed
-from bus.wire import pack, record, verify
+from bus.spool.replay import Noted, left, lost, replayed, stand_in
+from bus.wire import verify
 
 READ_BYTES = 1_048_576
+DAMAGES = 2
+"""A file that can be opened, and turns out damaged so often when it is written to, is moved aside."""
 NOTED_BYTES = 32_768
 """What takes less of the file goes into the journal first."""
 
@@ -52,11 +53,16 @@ class Spool:
         self._unsettled = False
         """Whether the journal of an earlier opening is still to be taken in."""
         self._wrong = ""
+        self._orphan = b""
+        """What the journal of a file held that was moved aside, until it is in the new one."""
         self._recent = Recent()
         self._ages = Ages(self.limits.mark_seconds, [])
         self._totals = Totals()
         self._began = now
         self._uncertain = False
+        self._damages = 0
+        self._gone: list[Evicted] = []
+        """What went with a file that was moved aside, to be told."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self._beside("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -82,19 +88,28 @@ class Spool:
             whole = not (doubt and self.path.exists()) or sound(self.path)
             self._died = False
             try:
-                if not whole or (self.path.exists() and not self.path.is_dir()):
-                    raise Damaged("its last opening did not end, or it is no spool")
+                if not whole or self._damages >= DAMAGES or (self.path.exists() and not self.path.is_dir()):
+                    raise Damaged("its last opening did not end, it is damaged, or it is no spool")
                 file = self._load(now)
             except Damaged:
-                self._journal.close()
-                self.moved_aside = str(move_aside(self.path, wall))
-                file = self._load(now)
+                file = self._anew(now, wall)
             finally:
                 # This opening ended, well or not: a full disk is no reason to doubt the file.
                 marker.unlink(missing_ok=True)
         except (OSError, Damaged) as error:
             raise NoRoom(str(error)) from None
         self._file = file
+        return file
+
+    def _anew(self, now: float, wall: int) -> SpoolFile:
+        """Move a damaged file aside and begin a new one, with what the journal holds."""
+        before = self._extents
+        with suppress(OSError):
+            self._orphan = self._journal.read()[0] or self._orphan
+        self._journal.close()
+        self.moved_aside, self._damages = str(move_aside(self.path, wall)), 0
+        file = self._load(now)
+        self._gone += lost(before, self._extents, self._totals, wall)
         return file
 
     def _load(self, now: float) -> SpoolFile:
@@ -106,6 +121,9 @@ class Spool:
         except OSError:
             file.close()
             raise
+        if self._orphan and not known:
+            content, wrong = self._orphan, ""
+            extents, totals = left(content, self._source)
         taken = replayed(content, wrong, extents, totals, cost)
         self._extents, self._totals = extents, totals
         self._pending, self._wrong = taken
@@ -130,7 +148,7 @@ class Spool:
                     fault += f" and is now {move_aside(self._journal.path, wall)}"
             except OSError as error:
                 raise NoRoom(str(error)) from None
-            self.journal_fault, self._unsettled = fault or self.journal_fault, False
+            self.journal_fault, self._unsettled, self._orphan = fault or self.journal_fault, False, b""
         return file
 
     # -- messages ---
@@ -180,7 +198,7 @@ class Spool:
         evicted = self._change(file, now, work)
         self._uncertain = False
         self._recent.add(epoch, first, packed)
-        return evicted
+        return self._with_gone(evicted)
 
     def _note(self, newest: Extent, first: int, packed: Sequence[bytes], now: float) -> bool:
         """Whether the messages are durable in the journal now; if not, nothing has changed."""
@@ -192,6 +210,8 @@ class Spool:
             return False
         marks = [(one.epoch, one.acked, one.once) for one in map(known.get, self._unsaid) if one is not None]
         if not self._journal.write(newest.epoch, first, packed, now - self._began, totals.generation, marks):
+            # A write that failed may be on the disk after all, and be found there.
+            self._uncertain = self._uncertain or self._journal.failed
             return False
         self._pending.append((first, packed))
         self._unsaid.clear()
@@ -220,6 +240,7 @@ class Spool:
             with self._at_it:
                 evicted = file.write(whole)
         except (NoRoom, Damaged) as error:
+            self._damages += isinstance(error, Damaged)
             self._extents, self._totals = {one.epoch: one for one in extents}, totals
             self._unsaved.update(self._extents)
             if file.closed:
@@ -253,10 +274,7 @@ class Spool:
         evicted = gone(extent, last)
         totals.used -= freed
         self._unsaved.add(extent.epoch)
-        if evicted.dropped:
-            totals.dropped += evicted.dropped
-            totals.dropped_first = totals.dropped_first or wall
-            totals.dropped_last = wall
+        totals.count_dropped(evicted.dropped, wall)
         return evicted
 
     def _save(self, writing: Writing, now: float, *, journal: bool) -> None:
@@ -286,7 +304,7 @@ class Spool:
         with suppress(NoRoom, Damaged), self._at_it:
             for number, value in enumerate(self._values(extent, first, min(last, extent.last)), first):
                 sound_value = value and verify(value, 0, len(value))
-                found.append(value if sound_value else self._loss(epoch, number))
+                found.append(value if sound_value else stand_in(self._source, epoch, number))
                 size += len(found[-1])
                 if size >= READ_BYTES:
                     break
@@ -302,11 +320,6 @@ class Spool:
             yield from self._file.read(extent.order, first, upto)
         for start, packed in pending:
             yield from packed[max(0, first - start) : max(0, last + 1 - start)]
-
-    def _loss(self, epoch: int, number: int) -> bytes:
-        """What stands in for a message that the disk damaged."""
-        loss = Loss(self._source, 0, number, number, f"damaged on disk in epoch {epoch:016x}")
-        return pack(record(loss, source=self._source, at=0, epoch=epoch, number=number))
 
     # -- receipts and age ---
 
@@ -359,33 +372,22 @@ class Spool:
         if marked or old or forgotten or self._unsaved or (self._totals.life and not journal):
             evicted = self._change(file, now, work, journal=journal)
         if file.size() >= limits.compact_bytes and 4 * self._totals.used < file.size():
-            with self._at_it:
+            with suppress(NoRoom, Damaged), self._at_it:  # else it is used as it is
                 file.compact()
-        return evicted
+        return self._with_gone(evicted)
+
+    def _with_gone(self, evicted: list[Evicted]) -> list[Evicted]:
+        gone_with_it, self._gone = self._gone, []
+        return gone_with_it + evicted
 
     def faults(self) -> list[str]:
         """What was found wrong on opening it, as sentences that go on after "the spool"."""
-        found = []
-        if self.moved_aside:
-            found.append(f" was damaged and is now {self.moved_aside}; what it held is lost")
-        if self.journal_fault:
-            found.append(f"'s journal {self.journal_fault}; messages of its last minute may be lost")
-        return found
+        return faults(self.moved_aside, self.journal_fault)
 
     def status(self) -> SpoolStatus:
         """What the spool holds and lost."""
-        totals = self._totals
-        return SpoolStatus(
-            bytes=totals.used,
-            limit=self.limits.bytes,
-            file_bytes=self._file.size() if self._file is not None else 0,
-            messages=sum(extent.count for extent in self._extents.values()),
-            epochs=len(self._extents),
-            dropped=totals.dropped,
-            dropped_first=totals.dropped_first,
-            dropped_last=totals.dropped_last,
-            moved_aside=self.moved_aside,
-        )
+        size = self._file.size() if self._file is not None else 0
+        return status(self._totals, self._extents.values(), self.limits.bytes, size, self.moved_aside)
 
     def close(self, now: float, wall: int) -> None:
         """Write what is not yet written, and let go of the file."""

@@ -1,0 +1,223 @@
+"""A spool whose disk damages what it holds: it costs what was damaged, is told, and holds nobody up."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from bus import failpoints
+from bus.delivery.outflow import Kept
+from bus.delivery.retention import Evicted, NoRoom, Place
+from bus.spool import Spool
+from bus.spool.entry import PAGE
+from bus.spool.file import Damaged, SpoolFile, Writing
+from bus.wire import read
+from tests.bus.spooling import dead, message
+
+NOON = 43_200.0
+WALL = 1_700_000_000 * 10**9
+LEAF = 2
+LATER = NOON + 400
+
+
+def _spool(path: Path, source: str = "web-1") -> Spool:
+    return Spool(path, source=source, now=NOON, wall=WALL)
+
+
+def _told(spool: Spool, epoch: int = 7) -> list[tuple[int, str]]:
+    """Numbers and kinds of all that is kept of an epoch."""
+    kept = {one.epoch: one for one in spool.kept()}[epoch]
+    records: list[tuple[int, str]] = []
+    while len(records) <= kept.last - kept.base:
+        more = spool.read(epoch, kept.base + len(records), kept.last)
+        assert more, f"held up at {kept.base + len(records)}"
+        records += [(read(one)[0].number, read(one)[0].kind) for one in more]
+    return records
+
+
+def _filled(path: Path, count: int = 200) -> None:
+    spool = _spool(path)
+    spool.append(7, 1, [message(number) for number in range(1, count + 1)], NOON, WALL)
+    spool.close(NOON, WALL)
+
+
+def _alive(path: Path, last: int) -> Spool:
+    """One whose journal holds the messages 2 to ``last``."""
+    spool = _spool(path)
+    for number in range(1, last + 1):
+        spool.append(7, number, [message(number)], NOON, WALL)
+    return spool
+
+
+def test_a_page_that_cannot_be_read_costs_what_is_on_it_and_holds_nobody_up(tmp_path: Path) -> None:
+    _filled(tmp_path / "spool")
+    data = tmp_path / "spool" / "data.mdb"
+    content = bytearray(data.read_bytes())
+    for at in range(2 * PAGE, len(content), PAGE):
+        if content[at + 10] == LEAF and b"7 100 " in content[at : at + PAGE]:
+            content[at + 12 : at + 14] = b"\xff\x0f"
+    data.write_bytes(content)
+    for _ in range(2):
+        spool = _spool(tmp_path / "spool")
+        kinds = dict(_told(spool))
+        lost = [number for number, kind in kinds.items() if kind == "loss"]
+
+        assert list(kinds) == list(range(1, 201))
+        assert 100 in lost
+        assert len(lost) < 20
+        assert not spool.moved_aside
+        spool.close(NOON, WALL)
+
+
+def test_a_file_that_opens_and_cannot_be_written_is_moved_aside_and_what_went_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _alive(tmp_path / "spool", 5)
+    data, whole = tmp_path / "spool" / "data.mdb", Writing.mark
+    inode = data.stat().st_ino
+
+    def damaged(self: Writing, newest: Sequence[tuple[float, Place]], dropped: Sequence[float]) -> None:
+        if data.stat().st_ino == inode:
+            raise lmdb.CorruptedError("Located page was wrong type")
+        whole(self, newest, dropped)
+
+    monkeypatch.setattr(Writing, "mark", damaged)
+    for _ in range(2):
+        with pytest.raises(NoRoom):
+            spool.sweep(LATER, WALL)
+    evicted = spool.sweep(LATER, WALL)
+
+    assert evicted == [Evicted(7, 2, 1)]
+    assert ".bad-" in spool.moved_aside
+    assert _told(spool) == [(number, "sample") for number in range(2, 6)]
+    spool.append(7, 6, [message(6)], LATER, WALL)
+    dead(spool)
+    assert _spool(tmp_path / "spool").kept() == [Kept(7, 2, 6, 0, 0)]
+
+
+def test_what_was_lost_with_a_file_in_the_middle_of_a_life_is_told_to_who_sends(tmp_path: Path) -> None:
+    _filled(tmp_path / "spool", 9)
+    spool = _spool(tmp_path / "spool")
+    spool.append(8, 1, [message(n, 8) for n in range(1, 201)], NOON, WALL)
+    spool.acknowledged(7, 4, 1)
+    assert spool._file is not None
+    spool._file.close()
+    spool._journal.stop()
+    (tmp_path / "spool" / "data.mdb").write_bytes(os.urandom(2 * PAGE))
+    evicted = spool.append(8, 201, [message(201, 8)], NOON, WALL)
+
+    assert evicted == [Evicted(7, 10, 5), Evicted(8, 201, 200)]
+    assert spool.status().dropped == 205
+    assert _told(spool, 8) == [(201, "sample")]
+
+
+def test_a_damaged_file_costs_nothing_of_what_its_journal_holds(tmp_path: Path) -> None:
+    dead(_alive(tmp_path / "spool", 9))
+    os.truncate(tmp_path / "spool" / "data.mdb", 3 * PAGE)
+    spool = _spool(tmp_path / "spool")
+
+    assert ".bad-" in spool.moved_aside
+    assert _told(spool) == [(number, "sample") for number in range(2, 10)]
+    spool.append(8, 1, [message(1, 8)], NOON, WALL)
+    dead(spool)
+    again = _spool(tmp_path / "spool")
+    assert not again.moved_aside
+    assert not again.journal_fault
+    assert _told(again) == [(number, "sample") for number in range(2, 10)]
+    assert _told(again, 8) == [(1, "sample")]
+
+
+def test_of_the_journal_of_a_damaged_file_nothing_is_taken_that_another_source_told(tmp_path: Path) -> None:
+    dead(_alive(tmp_path / "spool", 9))
+    os.truncate(tmp_path / "spool" / "data.mdb", 3 * PAGE)
+
+    assert _spool(tmp_path / "spool", "web-2").kept() == []
+
+
+def test_what_the_journal_of_a_damaged_file_holds_waits_for_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead(_alive(tmp_path / "spool", 9))
+    os.truncate(tmp_path / "spool" / "data.mdb", 3 * PAGE)
+    failing = ["spool.commit"]
+
+    def at(place: str) -> None:
+        if place in failing:
+            raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(failpoints, "at", at)
+    spool = _spool(tmp_path / "spool")
+    for _ in range(2):
+        with pytest.raises(NoRoom):
+            spool.append(8, 1, [message(1, 8)], NOON, WALL)
+    failing.clear()
+    spool.append(8, 1, [message(1, 8)], NOON, WALL)
+
+    assert _told(spool) == [(number, "sample") for number in range(2, 10)]
+
+
+def test_a_file_that_cannot_be_made_smaller_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(self: SpoolFile) -> None:
+        self.close()
+        raise Damaged("a page of it")
+
+    monkeypatch.setattr(SpoolFile, "compact", damaged)
+    monkeypatch.setattr(SpoolFile, "size", lambda _: 1 << 40)
+    spool = _alive(tmp_path / "spool", 5)
+    spool.sweep(LATER, WALL)
+    spool.append(7, 6, [message(6)], LATER, WALL)
+    spool.close(LATER, WALL)
+
+    assert _told(_spool(tmp_path / "spool")) == [(number, "sample") for number in range(1, 7)]
+
+
+def test_a_write_to_the_journal_that_failed_and_is_found_after_all_is_not_there_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _alive(tmp_path / "spool", 3)
+    assert spool._file is not None
+    spool._file.close()
+
+    def at(place: str) -> None:
+        if place == "journal.written":
+            raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(failpoints, "at", at)
+    spool.append(7, 4, [message(4)], NOON, WALL)
+
+    assert _told(spool) == [(number, "sample") for number in range(1, 5)]
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes a page of every file one that cannot be read."""
+    pread = os.pread
+
+    def broken(page: int) -> None:
+        def read_one(file: int, size: int, at: int) -> bytes:
+            if size == PAGE and at == page * PAGE:
+                raise OSError(errno.EIO, "input/output error")
+            return pread(file, size, at)
+
+        monkeypatch.setattr(os, "pread", read_one)
+
+    return broken
+
+
+@pytest.mark.parametrize(("page", "missing"), [(0, 2), (2, 4), (7, None), (40, None)])
+def test_a_page_of_the_journal_that_cannot_be_read_costs_its_message_and_is_told(
+    tmp_path: Path, unreadable: Callable[[int], None], page: int, missing: int | None
+) -> None:
+    dead(_alive(tmp_path / "spool", 9))
+    unreadable(page)
+    spool = _spool(tmp_path / "spool")
+    last = 8 if page == 7 else 9
+
+    assert _told(spool) == [(n, "loss" if n == missing else "sample") for n in range(1, last + 1)]
+    assert spool.journal_fault.startswith("cannot be read and is now ")
+    assert not spool.moved_aside

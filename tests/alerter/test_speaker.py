@@ -2,147 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from alerter.channels.common import Carries, Channel
 from alerter.channels.webhook import Webhook
-from alerter.incidents import Hold, Incident
-from alerter.letters import Letter
-from alerter.memory import Memory, MemoryFull, Transaction
-from alerter.outbox import Delivered, Later, Never, Outcome, Policy
+from alerter.incidents import Hold
+from alerter.memory import MemoryFull
+from alerter.outbox import Later, Never, Policy
 from alerter.posting import Carrier
 from alerter.routes import Notify, routes
-from alerter.speaker import Speaker
 from bus.config import Secret
-from bus.loop import Loop
-from bus.messages import Notice
-from bus.workers import Workers
 from tests.alerter.receiver import Receiver, Reply
+from tests.alerter.rooms import Friend, Rooms
 from tests.alerter.shapes import NOON, SECOND, burning, over, service_down
 
-LOG = logging.getLogger("guardia.test")
 HOLD = Hold("silence", "silenced by anna", None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Friend(Channel):
-    """A channel that does what the test says."""
-
-    outcomes: list[Outcome | Exception] = field(default_factory=list)
-    heard: list[Letter] = field(default_factory=list)
-    key: Secret = Secret("s3same-open")  # noqa: RUF009
-    gate: threading.Event | None = None
-
-    def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
-        if self.gate is not None:
-            self.gate.wait(10)
-        outcome = self.outcomes.pop(0) if self.outcomes else Delivered("ok")
-        if isinstance(outcome, Exception):
-            raise outcome
-        if isinstance(outcome, Delivered):
-            self.heard.append(letter)
-        return outcome
-
-    def texts(self) -> list[tuple[str, str]]:
-        """What was heard: about what, of whom."""
-        return [(item.about, item.incident.subject) for letter in self.heard for item in letter.items]
-
-
-class Narrow(Memory):
-    """A memory whose disk is full when the test says so."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.refuses: list[bool] = []
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Refused at its end if that is the next thing in ``refuses``."""
-        with super().transaction() as transaction:
-            yield transaction
-            if self.refuses and self.refuses.pop(0):
-                raise MemoryFull("no room")
-
-
-class Room:
-    """A speaker with a loop of its own on a memory in a folder."""
-
-    def __init__(
-        self, folder: Path, channels: Mapping[str, Channel], notify: Notify | None = None, now: int = NOON
-    ) -> None:
-        notify = notify or Notify(group_seconds=0.0)
-        self.memory, self.loop = Narrow(folder / "alerter"), Loop()
-        self.workers = Workers(self.loop, max(2, len(channels)), "notice")
-        self.notices: list[Notice] = []
-        self.now = now
-        policy = Policy(notify.group_seconds, notify.storm_count, notify.failover_seconds, notify.expire_seconds)
-        self.speaker = Speaker(
-            self.memory,
-            channels,
-            routes(notify, channels),
-            policy=policy,
-            carrier=Carrier(("127.0.0.0/8",)),
-            link="",
-            loop=self.loop,
-            workers=self.workers,
-            log=LOG,
-            tell=lambda notice, _subject, _at: self.notices.append(notice),
-            wall=lambda: self.now,
-            chance=lambda: 0.0,
-        )
-        self.speaker.start()
-
-    def judged(self, *incidents: Incident, holds: Mapping[str, Sequence[Hold]] | None = None) -> Any:
-        with self.memory.transaction() as transaction:
-            return self.speaker.consider(transaction, incidents, holds or {}, self.now)
-
-    def until(self, seen: Callable[[], bool], seconds: float = 10.0) -> None:
-        end = time.monotonic() + seconds
-        while not seen():
-            assert time.monotonic() < end, "it did not happen"
-            self.loop.pass_once(0.05)
-
-    def waiting(self) -> int:
-        with self.memory.reading() as view:
-            return view.count("outbox")
-
-    def quiet(self) -> None:
-        self.until(lambda: self.waiting() == 0)
-
-    def told(self, incident: Incident) -> Mapping[str, Any]:
-        with self.memory.reading() as view:
-            return self.speaker.history(view, incident.id)
-
-    def close(self) -> None:
-        self.workers.close()
-        self.memory.close()
-
-
-@pytest.fixture
-def rooms(tmp_path: Path) -> Iterator[Callable[..., Room]]:
-    opened: list[Room] = []
-
-    def made(channels: Mapping[str, Channel], notify: Notify | None = None, now: int = NOON) -> Room:
-        for room in opened:
-            room.close()
-        opened.append(Room(tmp_path, channels, notify, now))
-        return opened[-1]
-
-    yield made
-    for room in opened[-1:]:
-        room.close()
-
-
-Rooms = Callable[..., Room]
 
 
 def test_an_alarm_and_its_recovery_are_told_once_each(rooms: Rooms) -> None:
@@ -236,50 +112,6 @@ def test_a_dead_channel_blocks_no_other(rooms: Rooms) -> None:
     gate.set()
     room.quiet()
     assert len(stuck.texts()) == 2
-
-
-def test_what_is_refused_goes_to_the_fallback_and_the_recovery_only_there(rooms: Rooms) -> None:
-    ops, spare = Friend(fallback="spare", outcomes=[Never("404")]), Friend()
-    room = rooms({"ops": ops, "spare": spare})
-    room.judged(burning())
-    room.quiet()
-    room.judged(over(burning()))
-    room.quiet()
-    assert ops.texts() == []
-    assert spare.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
-    assert [(one.outcome, one.detail) for one in room.told(burning())["ops"].said] == [
-        ("never", "404"),
-        ("withdrawn", "the alarm itself never arrived there"),
-    ]
-
-
-def test_an_alarm_already_over_when_it_is_refused_reaches_the_fallback_with_its_recovery(rooms: Rooms) -> None:
-    ops, spare = Friend(fallback="spare", outcomes=[Never("410")]), Friend()
-    room = rooms({"ops": ops, "spare": spare}, Notify(group_seconds=0.0))
-    room.judged(burning())
-    room.judged(over(burning()))
-    room.quiet()
-    heard = [*ops.texts(), *spare.texts()]
-    assert heard == [("alarm", "web-1"), ("recovery", "web-1")]
-    assert ops.texts() == []
-
-
-def test_a_channel_that_takes_nothing_for_long_has_its_fallback_told(rooms: Rooms) -> None:
-    ops, spare = Friend(fallback="spare", outcomes=[Later(0.0, "connection refused")] * 3), Friend()
-    room = rooms({"ops": ops, "spare": spare}, Notify(group_seconds=0.0, failover_seconds=0.0))
-    room.judged(burning())
-    room.quiet()
-    room.judged(over(burning()))
-    room.quiet()
-    assert ops.texts() == spare.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
-
-
-def test_a_channel_that_asks_for_an_hours_patience_has_its_fallback_told_in_time(rooms: Rooms) -> None:
-    ops, spare = Friend(fallback="spare", outcomes=[Later(3600.0, "429")]), Friend()
-    room = rooms({"spare": spare, "ops": ops}, Notify(channels=("ops",), group_seconds=0.0, failover_seconds=0.3))
-    room.judged(burning())
-    room.until(lambda: bool(spare.texts()))
-    assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])
 
 
 def test_after_an_outage_of_the_receiver_there_is_one_digest(rooms: Rooms) -> None:

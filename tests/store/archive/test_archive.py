@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -19,8 +16,6 @@ from bus.messages import KINDS
 from bus.questions import Series, SeriesAnswer
 from store.answers import answer
 from store.archive import files
-from store.archive.files import Archive
-from store.archive.mark import OURS
 from store.archive.parquet import EXTRA
 from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
@@ -29,63 +24,11 @@ from store.care.verifying import verified
 from store.exporting.parquet import schema_of
 from store.pruning import Pruner, Room, held
 from store.retention import Retention, Rule
-from store.sealer import Sealer
-from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, check, sample
-from tests.store.test_sealer import LATER, NOW, START, TWO_DAYS, Store, agree, messages
+from tests.store.archive.archiving import FLOATS, Archiving, told_everything
+from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, sample
+from tests.store.test_sealer import LATER, START, TWO_DAYS, agree, messages
 
-FLOATS = (float("nan"), -0.0, 5e-324, -1.7e308, 0.1)
 PLACES = ("archive.write", "archive.before_rename", "archive.after_rename", "archive.unlink", "archive.back")
-
-
-class Archiving(Store):
-    """A store whose sealer moves days that are a day old."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.archive = path.with_name("archive")
-        self.backend = LmdbBackend(path, write=True, archive=self.archive)
-        self.reference = MemoryBackend()
-        self.damaged: list[str] = []
-        old = Archive(self.archive, self.damaged.append, path / "blocks" / OURS)
-        log = logging.getLogger("sealer")
-        self.sealer = Sealer(path, self.backend._partitions, self.backend.layouts, NOW, log, archive=old)
-        assert self.sealer.mover is not None
-        self.mover = self.sealer.mover
-        self.mover.after = DAY
-
-    def archived(self) -> list[str]:
-        """Seal, remove the rows, and move; returns the archive's files."""
-        self.sealed()
-        self.unlink()
-        self.sealed()
-        return [path.relative_to(self.archive).as_posix() for path in files.files(self.archive)]
-
-    def raw(self) -> list[Path]:
-        """The raw blocks."""
-        return [path for path in self.path.glob("blocks/*/raw/*") if path.is_file()]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Archiving]:
-    made = Archiving(tmp_path / "store")
-    yield made
-    made.close()
-
-
-def seen(store: Archiving, *, away: bool) -> None:
-    """Wait until who answers has seen it."""
-    end = time.monotonic() + 30
-    while bool(store.backend.statistics()["lacking"]) != away:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    store.backend.refresh()
-
-
-def told_everything(store: Archiving) -> None:
-    odd = [
-        sample(900 + n, host="odd", at=START + 3 * HOUR + n * SECOND, cpu=value) for n, value in enumerate(FLOATS, 1)
-    ]
-    store.told([*TWO_DAYS, *odd, *(check(n, "down" if n % 7 == 0 else "up") for n in range(1, 300))])
 
 
 def test_what_is_archived_answers_as_before_bit_for_bit(store: Archiving) -> None:
@@ -300,89 +243,6 @@ def test_who_is_kept_for_less_than_until_the_archive_does_not_come_into_it(store
     )
     assert store.backend.statistics()["deleted"] == {"sample": len(FLOATS), "check": 299}
     assert verified(store.path, archive=store.archive).missing == {}
-
-
-def test_an_archive_whose_disk_is_not_mounted_is_said_to_be_away_and_not_made_anew(
-    store: Archiving, caplog: pytest.LogCaptureFixture
-) -> None:
-    told_everything(store)
-    assert store.archived()
-    assert verified(store.path, archive=store.archive).faults == []
-    whole = Series("web-1", ("*",), START, START + 2 * DAY - 1, step=10 * SECOND)
-    before: SeriesAnswer = answer(store.backend, whole)
-    elsewhere = store.archive.with_name("elsewhere")
-    store.archive.rename(elsewhere)
-    store.archive.mkdir()  # where the disk was mounted
-    store.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
-
-    seen(store, away=True)
-    store.sealed()
-    store.unlink()
-    store.sealed()
-
-    assert list(store.archive.iterdir()) == []
-    assert [path.name for path in store.raw()] == ["20260205T00.1d"], "what is due stays"
-    assert store.backend.statistics()["lacking"].endswith("is not there: is its disk mounted?")
-    assert store.backend.damage()["archive_away"] == 1.0
-    said = [record.getMessage() for record in caplog.records if "is its disk mounted?" in record.getMessage()]
-    assert len(said) == 2, "the sealer says it once, and who answers"
-    after: SeriesAnswer = answer(store.backend, whole)
-    assert after.coverage < before.coverage / 2
-    report = verified(store.path, archive=store.archive)
-    assert report.away == (
-        f"the archive {store.archive} is not there: is its disk mounted? 3 files of days are in it, 496 records"
-    )
-    assert (report.faults, report.missing) == ([], {})
-
-    store.archive.rmdir()
-    elsewhere.rename(store.archive)
-    seen(store, away=False)
-    store.sealed()
-    assert store.raw() == []
-    assert store.backend.statistics()["lacking"] == ""
-    assert store.backend.damage()["archive_away"] == 0.0
-    agree(store)
-    report = verified(store.path, archive=store.archive)
-    assert (report.faults, report.away) == ([], "")
-
-
-def test_an_archive_of_another_store_is_not_taken_for_the_own(store: Archiving) -> None:
-    told_everything(store)
-    assert len(store.archived()) == 3
-    (store.archive / "guardia-archive").write_text("0123456789abcdef\n")
-    seen(store, away=True)
-    store.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
-    assert len(store.archived()) == 3
-    assert len(store.raw()) == 1, "what is due stays"
-    assert store.backend.statistics()["lacking"] == f"the archive {store.archive} is that of another store"
-    assert verified(store.path, archive=store.archive).away.startswith(
-        f"the archive {store.archive} is that of another"
-    )
-
-
-def test_an_archive_that_is_lost_for_good_is_begun_anew_when_its_mark_is_removed(store: Archiving) -> None:
-    told_everything(store)
-    store.archived()
-    shutil.rmtree(store.archive)
-    (store.path / "blocks" / OURS).unlink()
-    assert len(verified(store.path, archive=store.archive).faults) == 3
-    store.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
-    assert store.archived() == ["kind=sample/day=2026-02-05/part.parquet"]
-    report = verified(store.path, archive=store.archive)
-    assert (report.faults, report.away, report.missing) == ([], "", {})
-
-
-def test_a_day_that_vanished_from_the_archive_is_missed(store: Archiving) -> None:
-    told_everything(store)
-    store.archived()
-    first = next(path for path in files.files(store.archive) if "kind=sample" in str(path))
-    first.unlink()
-
-    report = verified(store.path, archive=store.archive)
-
-    assert [fault.file for fault in report.faults] == [str(first)]
-    assert report.missing["sample"] > 0
-    assert verified(store.path).faults == [], "who does not look into the archive does not miss it"
 
 
 def test_statistics_name_the_archive_apart(store: Archiving) -> None:

@@ -16,7 +16,7 @@ from store.care.restoring import checked, of_archive, prepare
 from store.care.snapshots import snapshot
 from store.care.verifying import verified
 from store.keys import FAR
-from tests.store.archive.test_archive import Archiving, told_everything
+from tests.store.archive.archiving import Archiving, told_everything
 from tests.store.given import DAY, HOUR, NOON, SECOND, sample
 from tests.store.test_sealer import START, agree, messages
 

@@ -17,7 +17,7 @@ from store.keys import FAR
 from store.pruning import Pruner, Room
 from store.retention import Retention
 from store.spans import RAW
-from tests.store.archive.test_archive import Archiving, told_everything
+from tests.store.archive.archiving import Archiving, told_everything
 from tests.store.given import DAY, HOUR, NOON, SECOND, sample
 from tests.store.test_sealer import LATER, START
 

@@ -1,0 +1,52 @@
+"""The fallback of a channel: told what the channel refused, or did not take in time."""
+
+from __future__ import annotations
+
+from alerter.outbox import Later, Never
+from alerter.routes import Notify
+from tests.alerter.rooms import Friend, Rooms
+from tests.alerter.shapes import burning, over
+
+
+def test_what_is_refused_goes_to_the_fallback_and_the_recovery_only_there(rooms: Rooms) -> None:
+    ops, spare = Friend(fallback="spare", outcomes=[Never("404")]), Friend()
+    room = rooms({"ops": ops, "spare": spare})
+    room.judged(burning())
+    room.quiet()
+    room.judged(over(burning()))
+    room.quiet()
+    assert ops.texts() == []
+    assert spare.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
+    assert [(one.outcome, one.detail) for one in room.told(burning())["ops"].said] == [
+        ("never", "404"),
+        ("withdrawn", "the alarm itself never arrived there"),
+    ]
+
+
+def test_an_alarm_already_over_when_it_is_refused_reaches_the_fallback_with_its_recovery(rooms: Rooms) -> None:
+    ops, spare = Friend(fallback="spare", outcomes=[Never("410")]), Friend()
+    room = rooms({"ops": ops, "spare": spare}, Notify(group_seconds=0.0))
+    room.judged(burning())
+    room.judged(over(burning()))
+    room.quiet()
+    heard = [*ops.texts(), *spare.texts()]
+    assert heard == [("alarm", "web-1"), ("recovery", "web-1")]
+    assert ops.texts() == []
+
+
+def test_a_channel_that_takes_nothing_for_long_has_its_fallback_told(rooms: Rooms) -> None:
+    ops, spare = Friend(fallback="spare", outcomes=[Later(0.0, "connection refused")] * 3), Friend()
+    room = rooms({"ops": ops, "spare": spare}, Notify(group_seconds=0.0, failover_seconds=0.0))
+    room.judged(burning())
+    room.quiet()
+    room.judged(over(burning()))
+    room.quiet()
+    assert ops.texts() == spare.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
+
+
+def test_a_channel_that_asks_for_an_hours_patience_has_its_fallback_told_in_time(rooms: Rooms) -> None:
+    ops, spare = Friend(fallback="spare", outcomes=[Later(3600.0, "429")]), Friend()
+    room = rooms({"spare": spare, "ops": ops}, Notify(channels=("ops",), group_seconds=0.0, failover_seconds=0.3))
+    room.judged(burning())
+    room.until(lambda: bool(spare.texts()))
+    assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])

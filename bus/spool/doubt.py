@@ -9,6 +9,7 @@ had now, which says nothing about it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
@@ -41,6 +42,20 @@ class AtIt:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             os.pwrite(self._lock, b"0", 0)
+
+
+def locked(path: Path) -> tuple[int, bool]:
+    """A lock's file, held until it is closed, and whether who held it last died while at the spool's file.
+
+    Raises ``BlockingIOError`` when another process holds it, and ``OSError``.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise
+    return file, os.pread(file, 1, 0) == AT_IT
 
 
 def doubtful(marker: Path) -> bool:

@@ -81,14 +81,13 @@ def left(content: bytes, source: str) -> tuple[dict[int, Extent], Totals]:
     return {first.epoch: extent}, Totals(life=life, journal_bytes=len(content))
 
 
-def lost(before: dict[int, Extent], now: dict[int, Extent], totals: Totals, wall: int) -> list[Evicted]:
-    """What went with a file that was moved aside in the middle of a life: who sends must not wait for it."""
+def went(before: dict[int, Extent], now: dict[int, Extent]) -> list[Evicted]:
+    """What went unseen while a file was opened anew in the middle of a life: who sends must not wait for it."""
     evicted = []
     for one in before.values():
         base = now[one.epoch].base if one.epoch in now else one.last + 1
         if one.base < base:
             evicted.append(gone(one.copied(), base - 1))
-            totals.count_dropped(evicted[-1].dropped, wall)
     return evicted
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -10,13 +9,13 @@ from pathlib import Path
 
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Ages, Evicted, Extent, NoRoom, Victims, gone, outdated, victims
-from bus.spool.doubt import AT_IT, AtIt, doubtful, move_aside, sound
+from bus.spool.doubt import AtIt, doubtful, locked, move_aside, sound
 from bus.spool.entry import MOST
 from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost
 from bus.spool.journal import Journal
 from bus.spool.limits import SpoolLimits, SpoolStatus, faults, status
 from bus.spool.recent import Recent
-from bus.spool.replay import Noted, left, lost, replayed, stand_in
+from bus.spool.replay import Noted, left, replayed, stand_in, went
 from bus.wire import verify
 
 READ_BYTES = 1_048_576
@@ -62,16 +61,10 @@ class Spool:
         self._uncertain = False
         self._damages = 0
         self._gone: list[Evicted] = []
-        """What went with a file that was moved aside, to be told."""
+        """What went while the file was opened anew, to be told."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(self._beside("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise
+        self._lock, self._died = locked(self._beside("lock"))
         self._at_it = AtIt(self._lock)
-        self._died = os.pread(self._lock, 1, 0) == AT_IT
         with suppress(NoRoom):
             self._settled(now, wall)
 
@@ -82,7 +75,7 @@ class Spool:
         """The file, opened if it is not; one that is damaged is moved aside. Raises ``NoRoom``."""
         if self._file is not None and not self._file.closed:
             return self._file
-        marker = self._beside("opening")
+        marker, before = self._beside("opening"), self._extents
         try:
             doubt = doubtful(marker) or self._died
             whole = not (doubt and self.path.exists()) or sound(self.path)
@@ -98,6 +91,8 @@ class Spool:
                 marker.unlink(missing_ok=True)
         except (OSError, Damaged) as error:
             raise NoRoom(str(error)) from None
+        # Moved aside, or by a commit that seemed to fail and was done all the same.
+        self._gone += went(before, self._extents)
         self._file = file
         return file
 
@@ -109,7 +104,7 @@ class Spool:
         self._journal.close()
         self.moved_aside, self._damages = str(move_aside(self.path, wall)), 0
         file = self._load(now)
-        self._gone += lost(before, self._extents, self._totals, wall)
+        self._totals.count_dropped(sum(one.dropped for one in went(before, self._extents)), wall)
         return file
 
     def _load(self, now: float) -> SpoolFile:
@@ -338,9 +333,11 @@ class Spool:
         """Delete an epoch's messages up to ``upto``, which stand elsewhere now. Raises ``NoRoom``."""
         file = self._settled(now, wall)
         extent = self._extents.get(epoch)
-        if extent is None or upto < extent.base:
+        if extent is None:
             return
         self.acknowledged(epoch, max(extent.acked, upto), self.generation)
+        if upto < extent.base:
+            return
         victim = Victims(extent, min(upto, extent.last), True)
         self._change(file, now, lambda writing: [self._drop(writing, victim, None, wall)])
 

@@ -13,7 +13,7 @@ import pytest
 from bus import failpoints
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom, Place
-from bus.spool import Spool
+from bus.spool import Spool, SpoolLimits, cost
 from bus.spool.entry import PAGE
 from bus.spool.file import Damaged, SpoolFile, Writing
 from bus.wire import read
@@ -191,6 +191,30 @@ def test_a_write_to_the_journal_that_failed_and_is_found_after_all_is_not_there_
     spool.append(7, 4, [message(4)], NOON, WALL)
 
     assert _told(spool) == [(number, "sample") for number in range(1, 5)]
+
+
+def test_what_a_commit_let_go_that_seemed_to_fail_and_was_done_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = SpoolLimits(bytes=4 * cost(len(message(1))))
+    spool = Spool(tmp_path / "spool", limits, source="web-1", now=NOON, wall=WALL)
+    spool.append(7, 1, [message(1), message(2)], NOON, WALL)
+    write = SpoolFile.write
+
+    def landed(self: SpoolFile, work: Callable[[Writing], list[Evicted]]) -> list[Evicted]:
+        write(self, work)
+        self.close()
+        raise NoRoom("nobody knows whether it was done")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpoolFile, "write", landed)
+        with pytest.raises(NoRoom):
+            spool.append(7, 3, [message(n) for n in (3, 4, 5)], NOON, WALL)
+    evicted = spool.append(7, 3, [message(n) for n in (3, 4, 5)], NOON, WALL)
+
+    assert evicted == [Evicted(7, 2, 1)]
+    assert spool.status().dropped == 1
+    assert _told(spool) == [(n, "sample") for n in range(2, 6)]
 
 
 @pytest.fixture

@@ -275,8 +275,9 @@ class Spool:
     def _save(self, writing: Writing, now: float, *, journal: bool) -> None:
         totals = self._totals
         totals.running = now - self._began
-        if self._pending:
-            totals.written = totals.life
+        if self._pending or self._journal.failed:
+            # Its first entry may be one that was never promised.
+            totals.written = totals.life or totals.written
         if not (journal and self._journal.ready()):
             totals.life = 0
         elif self._pending or not self._journal.begun:
@@ -336,10 +337,10 @@ class Spool:
         if extent is None:
             return
         self.acknowledged(epoch, max(extent.acked, upto), self.generation)
-        if upto < extent.base:
-            return
         victim = Victims(extent, min(upto, extent.last), True)
-        self._change(file, now, lambda writing: [self._drop(writing, victim, None, wall)])
+        # A commit that seemed to fail may have let go of them; that they are acknowledged is written all the same.
+        still = upto >= extent.base
+        self._change(file, now, lambda writing: [self._drop(writing, victim, None, wall)] if still else [])
 
     def sweep(self, now: float, wall: int) -> list[Evicted]:
         """Drop what is too old, take the journal in, note ages, give back disk space. Raises ``NoRoom``."""
@@ -388,7 +389,7 @@ class Spool:
 
     def close(self, now: float, wall: int) -> None:
         """Write what is not yet written, and let go of the file."""
-        if self._file is not None and not self._file.closed:
+        if self._file is not None:
             # Without this only watermarks are lost: their messages are offered again and found to be there.
             with suppress(NoRoom):
                 self._swept(now, wall, journal=False)

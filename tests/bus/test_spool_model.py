@@ -124,6 +124,12 @@ class Spools(RuleBasedStateMachine):
 
     def _let_go(self, evicted: list[Evicted]) -> None:
         for one in evicted:
+            if one.epoch not in self.epochs:
+                # Its first append failed, and was done all the same.
+                assert self.unsure
+                self.epochs[one.epoch] = _Modelled()
+                self.epochs[one.epoch].messages = dict(self.tried[one.epoch])
+                self.epochs[one.epoch].last = max(self.tried[one.epoch])
             modelled = self.epochs[one.epoch]
             # One that is too old and acknowledged is told of for both reasons.
             assert modelled.base <= one.base <= modelled.last + 1 or self.unsure

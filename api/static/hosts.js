@@ -2,8 +2,10 @@
 // The hosts as they are now: the list by REST, what changes by WebSocket, with a list again now and then.
 const hosts = new Map();
 const cards = new Map();
+const SHOWN = 120000;
 let lastEvent = null;
 let pause = 1000;
+let ahead = 0; // of this clock, the hub's, in ms
 
 const byId = (id) => document.getElementById(id);
 const percent = (value) => (value === null || value === undefined ? "–" : value.toFixed(value < 10 ? 1 : 0) + " %");
@@ -16,6 +18,7 @@ function chip(id, text, good) {
 
 async function get(path) {
   const answer = await fetch(path, { credentials: "same-origin" });
+  ahead = Date.parse(answer.headers.get("date")) - Date.now() || 0;
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok && path !== "/api/v1/health") {
     const fault = new Error(body.error || answer.statusText);
@@ -74,7 +77,7 @@ function draw(id) {
   if (metrics.load && metrics.load[0] !== null) more.push("load " + metrics.load[0].toFixed(2));
   if (host.seen) more.push(new Date(host.seen).toLocaleTimeString());
   node.querySelector(".more").textContent = more.join(" · ");
-  const from = Date.now() - 120000;
+  const from = Date.now() - SHOWN;
   host.points = host.points.filter((p) => p[0] > from);
   node.querySelector("polyline").setAttribute("points",
     host.points.map((p) => ((p[0] - from) / 1000).toFixed(1) + "," + (30 - 0.29 * p[1]).toFixed(1)).join(" "));
@@ -85,7 +88,9 @@ function heard(id, display, metrics, timestamp) {
   const at = Date.parse(timestamp);
   if (host.at && at < host.at) return;
   Object.assign(host, { display, metrics, at, seen: Date.now(), health: "up", error: null });
-  host.points.push([at, metrics.cpus.average_usage]);
+  // A host's clock may be set anyhow: then what counts is when its reading came.
+  const then = at - ahead;
+  host.points.push([Math.abs(Date.now() - then) < SHOWN ? then : Date.now(), metrics.cpus.average_usage]);
   const known = hosts.has(id);
   hosts.set(id, host);
   if (!known) byId("hosts").append(card(id));
@@ -118,6 +123,24 @@ async function list() {
     note(fault.status ? fault.message : "The hub does not answer.");
     return false;
   }
+}
+
+// What the charts would show, had this page been open for longer.
+async function past() {
+  const start = new Date(Date.now() + ahead - SHOWN).toISOString();
+  let cursor = "";
+  do {
+    const page = await get("/api/v1/series?metric=cpu.percent&agg=mean&step=5s&limit=100&start=" + start + cursor);
+    for (const found of page.servers) {
+      const host = hosts.get(found.server_id);
+      if (!host || !found.series.length) continue;
+      const upto = host.points.length ? host.points[0][0] : Infinity;
+      const points = found.times.map((time, i) => [time - ahead, found.series[0].mean[i]]);
+      host.points.unshift(...points.filter((p) => p[0] < upto && p[1] !== null));
+      draw(found.server_id);
+    }
+    cursor = page.next ? "&cursor=" + encodeURIComponent(page.next) : "";
+  } while (cursor);
 }
 
 function drawServices(services) {
@@ -183,5 +206,5 @@ function listen() {
   };
 }
 
-list().then(listen);
+list().then((known) => { listen(); return known && past(); }).catch(() => {}); // charts may begin empty
 setInterval(list, 10000);

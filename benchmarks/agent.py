@@ -8,7 +8,8 @@ import time
 
 import requests
 
-from benchmarks.hub import Hub, free_ports, hub
+from benchmarks.hub import Hub, hub
+from tests.ports import free_port
 
 SECONDS = 120
 SETTLED = 20.0
@@ -47,7 +48,7 @@ def _exporter(made: Hub) -> str | None:
     program = next((found for name in EXPORTERS if (found := shutil.which(name))), None)
     if program is None:
         return None
-    listen = f"127.0.0.1:{free_ports(1)[0]}"
+    listen = f"127.0.0.1:{free_port()}"
     made.programs[THEIRS] = subprocess.Popen(
         [program, f"--web.listen-address={listen}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

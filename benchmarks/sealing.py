@@ -16,7 +16,6 @@ import contextlib
 import json
 import logging
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -41,6 +40,7 @@ from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealer import Pace, Sealer
 from store.sealing_program import HEAP_BYTES
 from store.spans import RAW, TIERS
+from tests.ports import free_port
 
 START = 1_769_817_600 * SECOND
 STEP = 10 * SECOND
@@ -225,9 +225,8 @@ def peer(data: Data) -> float:
 
 @contextlib.contextmanager
 def _server(program: str) -> Iterator[tuple[str, Path]]:
-    with tempfile.TemporaryDirectory(prefix="guardia-vm-") as folder, socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-        held.close()
+    with tempfile.TemporaryDirectory(prefix="guardia-vm-") as folder:
+        port = free_port()
         command = [program, f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

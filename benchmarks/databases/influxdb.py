@@ -11,7 +11,7 @@ import requests
 from benchmarks.databases.data import Readings
 from benchmarks.databases.outcome import Outcome
 from benchmarks.databases.peer import running
-from benchmarks.hub import free_ports
+from tests.ports import free_ports
 
 CONFIG = """
 reporting-disabled = true

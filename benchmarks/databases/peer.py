@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from benchmarks import process
-from benchmarks.hub import free_ports
+from tests.ports import free_ports
 
 
 class Peer:

@@ -14,6 +14,7 @@ import zmq
 
 from bus.sockets import Answer, Ask, Hear, Post, Publish, Pull, Push, Subscribe
 from bus.wire import MAX_FRAME, topic
+from tests.ports import free_port
 
 ANYWHERE = "tcp://127.0.0.1:*"
 
@@ -169,7 +170,7 @@ def test_letters_come_with_their_sender_and_are_answered_until_he_is_gone(contex
 
 def test_a_producer_notices_that_the_hub_went_and_came_back(context: zmq.Context[Any]) -> None:
     post, hear = Post(context), Hear(context)
-    address = post.bind(ANYWHERE)
+    address = post.bind(f"tcp://127.0.0.1:{free_port()}")
     hear.connect(address)
     assert changed(hear) == [True]
     post.raw.unbind(address)

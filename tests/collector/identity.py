@@ -24,7 +24,7 @@ from collector.door import Door
 from collector.public import Public
 from collector.receipts import Receipts
 from collector.refusals import Refusals
-from tests.system.supervised import free_ports
+from tests.ports import free_ports
 
 LAYOUT = Layout(("cpu.percent",))
 NOON = 1_769_860_800 * 10**9

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from bus.messages import KINDS, Loss
 from bus.wire import read
 from store.backends import Row, StoreBroken
 from store.backends.lmdb import LmdbBackend
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 FOREVER = 2**63 - 1
@@ -49,11 +49,8 @@ class Programs:
     def __init__(self, settings: str = "", address: str = "127.0.0.1", collectors: int = 1) -> None:
         # The paths of ipc sockets are short: pytest's own folders are too deep.
         self.folder = Path(tempfile.mkdtemp(prefix="guardia-"))
-        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 * collectors)]
-        addresses = [f"tcp://{address}:{one.getsockname()[1]}" for one in sockets]
+        addresses = [f"tcp://{address}:{port}" for port in free_ports(2 * collectors)]
         door, receipts = ",".join(addresses[:collectors]), ",".join(addresses[collectors:])
-        for one in sockets:
-            one.close()
         self.config = self.folder / "guardia.toml"
         self.config.write_text(f'[bus]\ndoor = "{door}"\nreceipts = "{receipts}"\n{settings}')
         self._running: dict[str, subprocess.Popen[bytes]] = {}

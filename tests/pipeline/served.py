@@ -6,6 +6,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.ports import free_port
+
 
 class Served:
     """``status`` is what it answers, after ``delay`` seconds; ``stop`` and ``start`` keep its port."""
@@ -14,7 +16,7 @@ class Served:
         self.status = 200
         self.delay = 0.0
         self.count = 0
-        self.port = 0
+        self.port = free_port()
         self._server: ThreadingHTTPServer | None = None
         self.start()
 
@@ -41,7 +43,6 @@ class Served:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
-        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:

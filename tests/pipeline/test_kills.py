@@ -20,7 +20,7 @@ from bus.questions import Range
 from bus.wire import read
 from tests.pipeline.asking import Hub
 from tests.pipeline.programs import Told, until
-from tests.system.supervised import free_ports
+from tests.ports import free_port
 
 LONG = bool(os.environ.get("GUARDIA_LONG"))
 FAULTS = int(os.environ.get("DELIVERY_FAULTS", "1000" if LONG else "40"))
@@ -39,7 +39,7 @@ class Kills(Hub):
     """A whole hub, an agent and 20 producers; ``api`` is its port."""
 
     def __init__(self) -> None:
-        self.api = free_ports(1)[0]
+        self.api = free_port()
         super().__init__(
             more=f"[api]\nport = {self.api}\nworkers = 1\n[agent]\nname = '{HOST}'\ninterval = 0.1\nprocesses = false\n"
         )

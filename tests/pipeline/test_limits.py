@@ -15,7 +15,7 @@ from bus.messages import KINDS
 from bus.wire import read
 from tests.pipeline.joined import Joined, home
 from tests.pipeline.programs import ROOT, Programs, until
-from tests.system.supervised import free_ports
+from tests.ports import free_port
 
 decode = KINDS["sample"].decode
 LOAD = 400
@@ -40,9 +40,7 @@ class Flood:
 
 @pytest.fixture
 def hub() -> Iterator[Programs]:
-    made = Programs(
-        f"keys = true\nvitals_seconds = 1\n[api]\nport = {free_ports(1)[0]}\n[collector]\nreport_seconds = 1\n"
-    )
+    made = Programs(f"keys = true\nvitals_seconds = 1\n[api]\nport = {free_port()}\n[collector]\nreport_seconds = 1\n")
     for name in ("collector", "store-writer"):
         made.start(name)
     yield made

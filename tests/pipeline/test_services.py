@@ -20,7 +20,8 @@ from bus.wire import read
 from tests.pipeline.asking import PROGRAMS, Hub
 from tests.pipeline.programs import until
 from tests.pipeline.served import Served
-from tests.prober.targets import free_port, speechless
+from tests.ports import free_port
+from tests.prober.targets import speechless
 
 SETTINGS = """
 [api]

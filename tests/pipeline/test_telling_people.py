@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 import tomllib
 from collections import Counter, defaultdict
@@ -22,6 +21,7 @@ from bus.sockets import Push
 from tests.alerter.receiver import Receiver, Reply
 from tests.conftest import LONG
 from tests.pipeline.programs import Programs, until
+from tests.ports import free_port
 
 NOTIFY = """
 [notify]
@@ -151,8 +151,7 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
 
 @pytest.mark.timeout(120 + 2 * OUTAGE_SECONDS)
 def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_once_and_in_pairs(hub: Made) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     made = hub(BUSY + SILENT.replace("3s", "1h") + NOTIFY.format(url=f"http://127.0.0.1:{port}"))
     made.loads = {f"web-{number}": 10.0 for number in range(6)}
     made.run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +13,7 @@ import pytest
 from bus.judging import Silences
 from tests.pipeline.programs import ROOT
 from tests.pipeline.test_alerting import RULES, Alerting
+from tests.ports import free_port
 
 KEYS = """\
 5
@@ -45,8 +45,7 @@ wait text is over
 
 @pytest.fixture
 def hub() -> Iterator[tuple[Alerting, str]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     found = Alerting(f"{RULES}\n[api]\nport = {port}\n")
     url = f"http://127.0.0.1:{port}"
     try:

@@ -15,6 +15,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from tests.ports import free_port
+
 Change = Callable[[dns.message.Message], dns.message.Message]
 
 
@@ -68,11 +70,11 @@ class Zone:
 @contextmanager
 def serving(zone: Zone) -> Iterator[int]:
     """The server's port, the same for UDP and TCP."""
+    port = free_port()
     with (
-        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.create_server(("127.0.0.1", port)) as tcp,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
     ):
-        port = int(tcp.getsockname()[1])
         udp.bind(("127.0.0.1", port))
 
         def packets() -> None:

@@ -99,9 +99,3 @@ def speechless() -> Iterator[int]:
         finally:
             for one in waiting:
                 one.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -15,6 +15,7 @@ from bus.deadline import Guard
 from prober.names import Names
 from prober.outcome import DOWN, UNKNOWN, Failed
 from prober.reach import Reach
+from tests.ports import free_port
 from tests.prober.targets import LOOPBACK, dripping, listening, speechless
 
 GUARD = Guard()
@@ -112,8 +113,7 @@ def test_who_refuses_was_reached_and_who_is_silent_was_not() -> None:
         with pytest.raises(Failed) as told:
             reach.dial(reach.addresses("127.0.0.1", silent, deadline), deadline)
     assert (told.value.status, told.value.reached) == (DOWN, False)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     with pytest.raises(Failed) as told:
         reach.dial(reach.addresses("127.0.0.1", port, GUARD.deadline(5.0)), GUARD.deadline(5.0))
     assert (told.value.status, told.value.reached) == (DOWN, True)

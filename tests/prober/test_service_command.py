@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from prober.service_command import main
-from tests.prober.targets import free_port, listening, silent
+from tests.ports import free_port
+from tests.prober.targets import listening, silent
 
 
 @pytest.fixture

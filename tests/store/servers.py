@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ import psycopg
 import requests
 
 from bus.secret import Secret
+from tests.ports import free_port
 
 VICTORIA = ("victoria-metrics", "victoria-metrics-prod", "victoriametrics")
 """What its program is called, by Debian and by its makers."""
@@ -50,8 +50,7 @@ class Postgres:
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
-        with socket.create_server(("127.0.0.1", 0)) as held:
-            self.port = int(held.getsockname()[1])
+        self.port = free_port()
         self._run("initdb", "-D", "data", "-A", "trust", "-U", "guardia", "--no-sync")
         self.start()
         self.databases = 0
@@ -100,8 +99,7 @@ class Victoria:
     def __init__(self, program: Path) -> None:
         self._program = program
         self._folder = Path(tempfile.mkdtemp(prefix="guardia-vm-"))
-        with socket.create_server(("127.0.0.1", 0)) as held:
-            self.port = int(held.getsockname()[1])
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()

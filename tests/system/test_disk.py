@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.namespaces import WHY_NOT, can_unshare, unshared
-from tests.system.supervised import free_ports
+from tests.ports import free_ports
 
 PROGRAMS = ("collector", "agent", "store-writer", "store-reader", "store-sealer", "alerter", "prober", "api")
 STRANGE = ("Traceback", "a fault of Guardia's own", "Unhandled exception", "Exception in worker", "Shutting down")

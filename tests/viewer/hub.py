@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
+from tests.ports import free_port
 from tests.viewer import burning
 from tests.viewer.fleet import InventedHost, events, fleet, rfc, wobble
 
@@ -60,7 +61,7 @@ class Hub:
         logging.getLogger("websockets").setLevel(logging.CRITICAL)
         self._scheme = "https" if tls else "http"
         self._server: Server = serve(
-            self._stream, "127.0.0.1", port, process_request=self._http, compression=None, ssl=tls
+            self._stream, "127.0.0.1", port or free_port(), process_request=self._http, compression=None, ssl=tls
         )
         self.port: int = self._server.socket.getsockname()[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
 from tests.viewer.seat import PROJECT, Seat
@@ -78,7 +79,8 @@ def test_a_hub_that_comes_back_with_another_token_is_told(tmp_path: Path) -> Non
 
 
 def test_a_hub_that_is_killed_in_the_middle_of_a_word_is_waited_for(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "tests.viewer.hub", "--hosts", "2"]
+    port = free_port()
+    argv = [sys.executable, "-m", "tests.viewer.hub", "--hosts", "2", "--port", str(port)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as program:
         assert program.stdout is not None
         url = program.stdout.readline().strip()
@@ -88,7 +90,7 @@ def test_a_hub_that_is_killed_in_the_middle_of_a_word_is_waited_for(tmp_path: Pa
             seat.press("j")
             os.kill(program.pid, signal.SIGKILL)
             seat.until("RECONNECTING")
-            with hub(4, port=int(url.rpartition(":")[2])):
+            with hub(4, port=port):
                 seat.press("r")
                 seat.until("queue-1")
                 seat.until("● LIVE")

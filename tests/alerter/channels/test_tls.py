@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from bus.config import Secret
 from tests.alerter.channels.test_contract import HTTP, SECRET, letter
 from tests.alerter.receiver import Receiver, Reply
 from tests.alerter.shapes import burning, item
+from tests.ports import free_port
 from tests.prober import certs
 
 
@@ -114,8 +114,7 @@ def served() -> Iterator[Served]:
         how: dict[str, Any] = {"tls_context": tls, "require_starttls": True}
         if at_once:
             how = {"ssl_context": tls, "auth_require_tls": False}
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = int(taken.getsockname()[1])
+        port = free_port()
         controller = Controller(post, hostname="127.0.0.1", port=port, **how, **more)
         controller.start()
         running.append(controller)

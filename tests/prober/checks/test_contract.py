@@ -24,7 +24,8 @@ from prober.checks.http import Http
 from prober.checks.tcp import Tcp
 from prober.checks.tls import Tls
 from prober.outcome import DOWN, STATUSES, UNKNOWN
-from tests.prober.targets import closing, dripping, free_port, listening, probe, silent, tried
+from tests.ports import free_port
+from tests.prober.targets import closing, dripping, listening, probe, silent, tried
 
 KINDS = sorted(CHECKS)
 AT: dict[str, Callable[[int], Check]] = {

@@ -16,6 +16,7 @@ import pytest
 from prober import asking
 from prober.checks.dns import Dns
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
+from tests.ports import free_port
 from tests.prober import certs
 from tests.prober.nameserver import Zone, serving
 from tests.prober.targets import dripping, listening, tried
@@ -171,9 +172,7 @@ def test_an_answer_to_another_question_does_not_count(port: int, zone: Zone) -> 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_nobody_there_is_told(transport: str) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     found = look(port, transport=transport)
     assert (found.status, found.reason) == (DOWN, f"connection refused by 127.0.0.1:{port}")
     assert found.reached

@@ -11,9 +11,10 @@ from bus.config import Secret
 from prober.checks.http import Http
 from prober.names import Names
 from prober.outcome import DOWN, UNKNOWN, UP
+from tests.ports import free_port
 from tests.prober.checks.looking import WORD, look
 from tests.prober.site import Site, answer, floods, ok, to
-from tests.prober.targets import free_port, listening, tried
+from tests.prober.targets import listening, tried
 
 # -- redirects ---
 

@@ -14,8 +14,9 @@ from prober.checks.securing import STARTTLS
 from prober.checks.tls import USUAL, Tls
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
 from prober.starttls import PROTOCOLS
+from tests.ports import free_port
 from tests.prober import certs
-from tests.prober.targets import closing, dripping, free_port, listening, silent, tried
+from tests.prober.targets import closing, dripping, listening, silent, tried
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")  # they are meant to be old
 

@@ -12,6 +12,14 @@ from bus.timing import in_words
 WIDTH = 30
 DRAW_SECONDS, LINE_SECONDS = 0.2, 10.0
 
+DUMB = "dumb"
+"""The ``TERM`` of a terminal that obeys no sequences: they would be seen as rubbish."""
+
+
+def obeys(stream: TextIO) -> bool:
+    """Whether ``stream`` leads to a terminal on which lines can be drawn anew."""
+    return stream.isatty() and os.environ.get("TERM") != DUMB
+
 
 class Progress:
     """Tell it ``done`` as often as you like; it draws seldom. ``total`` 0: not known.
@@ -36,7 +44,7 @@ class Progress:
         self._began = self._drawn = clock()
         self._before = began
         self._quiet = quiet
-        self._terminal = stream.isatty()
+        self._terminal = obeys(stream)
         self._shown = False
 
     def at(self, done: float, note: str = "") -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import viewer
 from bus.arguments import Parser
 from bus.faults import ConfigError
+from bus.progress import DUMB
 from bus.settings import settings_of
 from viewer import hubs, looks
 from viewer.canvas import Canvas
@@ -88,13 +89,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except (Mistake, OSError, ValueError) as error:
         return _refuse(f"guardia view: {error}")
-    colourless = given.no_color or bool(environment.get("NO_COLOR"))
+    dumb = environment.get("TERM") == DUMB
+    colourless = given.no_color or bool(environment.get("NO_COLOR")) or dumb
     shown = looks.look(settings, environment, looks.encoding(), looks.Wanted.of(given))
     if given.test_card:
         return _card(shown, environment, theme, colourless)
     printed = given.dump or given.svg or given.json or steps is not None
     if not printed and not (sys.stdout.isatty() and sys.stdin.isatty()):
         return _refuse("guardia view: this is no terminal; give --dump for one picture as text")
+    if not printed and dumb:
+        return _refuse("guardia view: TERM=dumb says that this terminal can draw nothing; --dump prints one picture")
     model = make_model(settings, home.url, given.screen, given.host)
     if begin is not None:
         speed = (0.0 if printed else 1.0) if given.speed is None else given.speed

@@ -17,6 +17,7 @@ from bus.arguments import CONFIG, Parser
 from bus.exits import WRONG
 from bus.faults import ConfigError
 from bus.process import Lock
+from bus.progress import obeys
 from store.archive.mark import OURS, Mark
 from store.backends import StoreBroken
 from store.backends.exchange import take_restored
@@ -241,12 +242,12 @@ def _tell(faults: Sequence[Fault]) -> None:
 
 
 def _progress(name: str) -> None:
-    if sys.stderr.isatty():
+    if obeys(sys.stderr):
         print(f"\r\x1b[K{name}", end="", file=sys.stderr, flush=True)
 
 
 def _clear() -> None:
-    if sys.stderr.isatty():
+    if obeys(sys.stderr):
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 

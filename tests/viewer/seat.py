@@ -34,6 +34,8 @@ class Seat:
     ) -> None:
         self.screen = Emulator(*size)
         self.status: int | None = None
+        self.heard = ""
+        """What was written to the terminal."""
         self._ours, theirs = os.openpty()
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self.resize(*size)
@@ -109,7 +111,9 @@ class Seat:
                 data = os.read(self._ours, 65_536)
             except OSError:
                 data = b""
-            for answer in self.screen.feed(self._decode.decode(data)):
+            text = self._decode.decode(data)
+            self.heard += text
+            for answer in self.screen.feed(text):
                 self.press(answer)
         return self.screen.text()
 

@@ -176,6 +176,19 @@ def test_a_silent_terminal_without_colours_is_enough(hub: Hub, tmp_path: Path) -
         assert seat.ended() == 0
 
 
+@pytest.mark.parametrize(
+    ("flags", "code", "said"),
+    [((), 100, "TERM=dumb"), (("--dump",), 0, "web-1"), (("--test-card",), 0, "dumb")],
+)
+def test_on_a_terminal_that_obeys_nothing_nothing_is_drawn(
+    hub: Hub, tmp_path: Path, flags: tuple[str, ...], code: int, said: str
+) -> None:
+    with Seat(tmp_path, "--url", hub.url, *flags, size=(120, 80), TERM="dumb") as seat:
+        assert seat.ended() == code
+        assert said in seat.screen.text()
+        assert "\x1b" not in seat.heard
+
+
 def test_a_held_picture_does_not_move(hub: Hub, tmp_path: Path) -> None:
     with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("● LIVE")

@@ -82,7 +82,8 @@ def build(program: Program[Alerter]) -> None:
     beating(program, workers, lambda: unwell(judge, began=listening.began, full=desk.full))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge))
-    program.on_reload.append(lambda _: reload(program, judge, holding))
+    program.on_reload.append(lambda again: reload(program, again, judge, holding))
+    program.on_reload.append(lambda again: catching.use(forget=settings_ns(again.forget_seconds)))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, desk))
     program.vitals.source(lambda: drills.vitals(time.time_ns()))
@@ -100,7 +101,7 @@ def settings_ns(seconds: float) -> int:
 
 def sweep(program: Program[Alerter], judge: Judge, desk: Desk) -> None:
     """Forget what is too old."""
-    config, now = program.config, time.time_ns()
+    config, now = program.settings["alerter"], time.time_ns()
     for subject in judge.forget(now - settings_ns(config.forget_seconds), now):
         program.log.info("%s was silent for so long that it is forgotten", subject.key)
     desk.settle(now)
@@ -118,13 +119,13 @@ def withdrawn(program: Program[Alerter], judge: Judge) -> None:
         program.log.info("%s is in the configuration no more, and judged no longer", subject.key)
 
 
-def reload(program: Program[Alerter], judge: Judge, holding: Holding) -> None:
+def reload(program: Program[Alerter], config: Alerter, judge: Judge, holding: Holding) -> None:
     """Judge by the configuration that was read again."""
     settings = program.settings
-    config: Alerter = settings["alerter"]
     rules = in_force(settings["rules"], settings["hosts"], defaults=config.default_rules)
     judge.use(rules, settings["hosts"], settings["services"], time.time_ns())
-    holding.windows = settings["maintenance"]
+    judge.decider.flapping_count = config.flapping_count
+    holding.windows, holding.settle = settings["maintenance"], settings_ns(config.parent_seconds)
     program.log.info("judges by %d rules from now on", len(rules))
 
 

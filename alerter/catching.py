@@ -91,6 +91,10 @@ class Catching:
         """The records that were read of that very millisecond."""
         loop.on_readable(ask.raw, self.drain)
 
+    def use(self, *, forget: int) -> None:
+        """Catch up with what is younger than ``forget`` (ns) from the next time on."""
+        self._forget = forget
+
     @property
     def busy(self) -> bool:
         """Whether it is still asking."""

@@ -51,6 +51,10 @@ class Heartbeat:
         self._fault = ""
         self.beats = self.failures = 0
 
+    def use(self, carrier: Carries) -> None:
+        """Let others carry it from the next call on."""
+        self._carrier = carrier
+
     def beat(self) -> None:
         """Call once, in a thread, unless the last call still lasts or the hub is not well."""
         if self._busy:

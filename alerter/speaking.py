@@ -44,6 +44,7 @@ def threads(program: Program[Any]) -> Workers:
 
 def beating(program: Program[Any], workers: Workers, why_not: Callable[[], str]) -> None:
     """Let the outbound heartbeat go out, where there is an address for it, while ``why_not`` gives nothing."""
+    program.at_start = ("notify.heartbeat_url", "notify.heartbeat_seconds")
     notify: Notify = program.settings["notify"]
     if notify.heartbeat_url is None:
         return
@@ -52,6 +53,7 @@ def beating(program: Program[Any], workers: Workers, why_not: Callable[[], str])
     program.loop.every(notify.heartbeat_seconds, heartbeat.beat)
     program.loop.after(FIRST_BEAT_SECONDS, heartbeat.beat)
     program.vitals.source(heartbeat.vitals)
+    program.on_reload.append(lambda _: heartbeat.use(carrier(program.settings["notify"])))
 
 
 def speaking(program: Program[Any], memory: Memory, voice: Voice, workers: Workers) -> Speaker:

@@ -50,9 +50,7 @@ def build(program: Program[Prober]) -> None:
     loop.on_stop(pool.close)
 
     def use(config: Prober) -> None:
-        if config.place != place:
-            log.warning("the place is %s until the next start", place or "the hub")
-            config = replace(config, place=place)
+        config = replace(config, place=place)
         ground = Ground(guard, Reach(config.private_networks, names), log)
         services = [one for one in program.settings["services"] if is_ours(one, config.place)]
         checking.use(config, services, ground, program.settings.secrets())
@@ -66,6 +64,7 @@ def build(program: Program[Prober]) -> None:
     program.vitals.source(checking.readings)
     program.vitals.source(voice.vitals)
     program.on_reload.append(use)
+    program.at_start = ("prober.place", "prober.canary_seconds")
     loop.every(config.canary_seconds, checking.look, at_once=True)
     if config.place:
         # Elsewhere there is no side door: its counters go the way of an agent's samples, and its silence is seen.

@@ -12,7 +12,7 @@ from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Push, Settle, Subscribe
 from store import opening
 from store.backends import Backend, StoreBroken, opened
-from store.config import Store
+from store.config import AT_START, Store
 from store.reader import answering, counter
 from store.writer import Writer
 
@@ -64,6 +64,7 @@ def build_writer(program: Program[Store]) -> None:
     loop.every(REFRESH_SECONDS, _refreshing(backend))
     loop.every(REPORT_SECONDS, writer.report)
     program.on_reload.append(writer.use)
+    program.at_start = AT_START
     program.vitals.source(writer.readings)
 
 

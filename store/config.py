@@ -14,6 +14,8 @@ from store.retention import Retention, Rule
 DAYS = 86_400.0
 FOREVER = 100_000 * DAYS
 """Longer than a store lives, in seconds; as ns it is still a number of 64 bits."""
+AT_START = ("store.backend", "store.url", "store.path", "store.archive")
+"""What the writer and the sealer go on with as it was at their start, whatever is read again."""
 
 
 def _ns(seconds: float) -> int:

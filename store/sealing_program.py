@@ -17,7 +17,7 @@ from store.archive.moving import Mover
 from store.backends import StoreBroken
 from store.backends.lmdb import LmdbBackend
 from store.backends.values import disk_bytes
-from store.config import Keep, Store
+from store.config import AT_START, Keep, Store
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
@@ -106,6 +106,7 @@ def build_sealer(program: Program[Store]) -> None:
     program.loop.after(0.0, turn)
     program.loop.every(PRUNE_SECONDS, prune, at_once=True)
     program.on_reload.append(use)
+    program.at_start = AT_START
     program.vitals.source(readings)
 
 

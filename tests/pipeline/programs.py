@@ -29,7 +29,14 @@ HUB = {
     "store-reader": ["store", "reader"],
     "api": ["api"],
 }
-COMMANDS = {**HUB, "agent": ["agent"], "alerter": ["alerter"], "prober": ["prober"], "collector-2": ["collector", "2"]}
+COMMANDS = {
+    **HUB,
+    "agent": ["agent"],
+    "alerter": ["alerter"],
+    "prober": ["prober"],
+    "collector-2": ["collector", "2"],
+    "store-sealer": ["store", "sealer"],
+}
 """Also what only some tests start."""
 
 

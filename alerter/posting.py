@@ -24,6 +24,7 @@ from alerter.channels.common import Answer, Post, Refused, Unreached
 from bus.addresses import refusal
 from bus.causes import causes_of
 from bus.deadline import Deadline, within
+from bus.interim import FinalResponse, Unanswered
 
 MOST_BYTES = 65_536
 """What is read of an answer."""
@@ -113,10 +114,14 @@ class _Adapter(HTTPAdapter):
                 raise NewConnectionError(connection, _plain(error)) from error
 
         class Plain(HTTPConnection):
+            response_class = FinalResponse
+
             def _new_conn(self) -> socket.socket:
                 return dial(self)
 
         class Secure(HTTPSConnection):
+            response_class = FinalResponse
+
             def _new_conn(self) -> socket.socket:
                 return dial(self)
 
@@ -154,6 +159,8 @@ def _unreached(error: requests.RequestException, deadline: Deadline, seconds: fl
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return Unreached(f"TLS fails: {(cause.reason or 'no common ground').lower().replace('_', ' ')}")
+        if isinstance(cause, Unanswered):
+            return Unreached("it gives interim answers (1xx) and never the answer", maybe=True)
     return Unreached("the connection broke off" if not sent else "its answer is no HTTP", maybe=True)
 
 

@@ -74,7 +74,7 @@ class Program(Generic[T]):
         """Whether this process's counters are told to the side door; a program on another host has none."""
         self.on_reload: list[Callable[[T], None]] = []
         self.at_start: tuple[str, ...] = ()
-        """Settings, as ``store.path``, that what is on ``on_reload`` does not take up: they are named when they change."""
+        """Settings, as ``store.path``, that ``on_reload`` does not take up: they are named when they change."""
         self.serve: Callable[[], int] = self._pass_until_stopped
         """What the program does until it is asked to stop; a program with a loop of its own puts that here."""
         self._beaten = -1.0

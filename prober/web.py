@@ -25,6 +25,7 @@ from requests.cookies import extract_cookies_to_jar
 from urllib3.connection import HTTPConnection
 
 from bus.causes import causes_of
+from bus.interim import FinalResponse, Unanswered
 from prober import trust, words
 from prober.lines import counted
 from prober.outcome import UNKNOWN, Failed
@@ -146,6 +147,10 @@ def _next(session: requests.Session, answer: requests.Response) -> requests.Prep
     return following  # type: ignore[no-any-return]
 
 
+class _Connection(HTTPConnection):
+    response_class = FinalResponse
+
+
 class _Carrier(HTTPAdapter):
     """Sends requests of one attempt, one at a time; ``requests`` makes its responses from what comes back."""
 
@@ -161,7 +166,7 @@ class _Carrier(HTTPAdapter):
         """Send one request and give its response, whose body is still to be read."""
         probe, parts = self._probe, urlsplit(request.url or "")
         host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-        self._connection = connection = HTTPConnection(host, port, timeout=probe.deadline.left())
+        self._connection = connection = _Connection(host, port, timeout=probe.deadline.left())
         connection.default_port = PORTS[parts.scheme]  # type: ignore[misc]
         connection.sock = self._line(parts.scheme, host, port)
         # What breaks while we speak may have been answered already: too large, no certificate.
@@ -216,6 +221,8 @@ def _told(error: Exception, probe: Probe) -> str:
     causes = causes_of(error)
     for cause in causes:
         match cause:
+            case Unanswered():
+                return "it gives interim answers (1xx) and never the answer"
             case http.client.RemoteDisconnected():
                 return "it closed the connection without an answer"
             case http.client.IncompleteRead() if any(type(one) is ValueError for one in causes):

@@ -16,6 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from bus.deadline import Deadline, within
+from bus.interim import FinalResponse
 
 
 class Patience(HTTPAdapter):
@@ -26,6 +27,7 @@ class Patience(HTTPAdapter):
         patience = self
 
         class Plain(HTTPConnection):
+            response_class = FinalResponse
             twin: socket.socket | None = None
             """The connection itself, which stays valid when TLS takes it over and while it is kept for more."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,8 @@ from agent.watching import Watching, message
 from agent.watchman import Cry
 from bus.secret import Secret
 
+ROOT = Path(__file__).parents[2]
+
 
 class Receiver:
     """A web server that keeps what is posted and answers with ``status``."""
@@ -23,11 +28,13 @@ class Receiver:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.status = 200
+        self.before = b""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 receiver.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.wfile.write(receiver.before)
                 self.send_response(receiver.status)
                 self.end_headers()
 
@@ -85,6 +92,15 @@ def test_a_refusal_is_logged_without_the_url_and_tried_again_later(
     assert len(receiver.bodies) == 1
     assert "it answered 500, trying again in" in caplog.text
     assert "tell-nobody" not in caplog.text
+
+
+@pytest.mark.parametrize(("status", "reason"), [(200, ""), (500, "it answered 500")])
+def test_interim_answers_are_not_the_answer(receiver: Receiver, status: int, reason: str) -> None:
+    receiver.before, receiver.status = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", status
+    said = json.dumps({"url": receiver.url, "body": {}})
+    command = [sys.executable, "-m", "agent.posting"]
+    done = subprocess.run(command, cwd=ROOT, input=said, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (1 if reason else 0, reason)
 
 
 def test_the_body_has_the_fields_that_receivers_of_old_know() -> None:

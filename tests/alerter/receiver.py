@@ -133,6 +133,16 @@ def no_chunks(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def after_interim(answer: bytes, count: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    """So many answers that are none yet, and then this one."""
+
+    def act(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * count + answer)
+        handler.close_connection = True
+
+    return act
+
+
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     """No answer at all."""
     handler.close_connection = True

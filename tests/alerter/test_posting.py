@@ -11,7 +11,7 @@ import pytest
 
 from alerter.channels.common import Post, Refused, Unreached
 from alerter.posting import MOST_BYTES, Carrier
-from tests.alerter.receiver import Receiver, Reply, hang_up, no_chunks, unending
+from tests.alerter.receiver import Receiver, Reply, after_interim, hang_up, no_chunks, unending
 
 TCP = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
 
@@ -75,6 +75,21 @@ def test_who_said_that_he_has_it_has_it_whatever_becomes_of_his_answers_body(
     with Receiver() as receiver:
         receiver.usual = Reply(act=act)
         assert Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 0.5).status == 200
+
+
+@pytest.mark.parametrize("status", [204, 503])
+def test_interim_answers_are_not_the_answer(status: int) -> None:
+    with Receiver() as receiver:
+        receiver.usual = Reply(act=after_interim(f"HTTP/1.1 {status} It\r\nContent-Length: 0\r\n\r\n".encode(), 3))
+        assert Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 5.0).status == status
+
+
+def test_nothing_but_interim_answers_may_have_told() -> None:
+    with Receiver() as receiver:
+        receiver.usual = Reply(act=after_interim(b"", 99))
+        with pytest.raises(Unreached, match="never the answer") as caught:
+            Carrier(("127.0.0.1",)).post(post(receiver, "127.0.0.1"), 5.0)
+        assert caught.value.maybe
 
 
 def test_a_connection_that_breaks_may_have_told() -> None:

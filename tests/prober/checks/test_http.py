@@ -13,6 +13,9 @@ from prober.outcome import DEGRADED, DOWN, UP
 from tests.prober.checks.looking import HEAD, WORD, look
 from tests.prober.site import Site, Speak, answer, drips, floods, hangs_up, late, mute, ok, says
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+
 # -- what is right ---
 
 
@@ -55,6 +58,12 @@ def test_who_we_are_is_said_in_either_way(at: str, site: Site) -> None:
         "Basic YW5uYTpvcGVuLXNlc2FtZQ==",
         f"Bearer {WORD}",
     ]
+
+
+def test_interim_answers_are_not_the_answer(at: str, site: Site) -> None:
+    site.pages[""] = says(CONTINUE + HINTS + HEAD + b"Content-Length: 4\r\n\r\nhere")
+    found = look(at, body_pattern="^here$")
+    assert (found.status, found.http_status) == (UP, 200)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -100,6 +109,8 @@ WRONG: list[tuple[Speak, dict[str, object], str]] = [
     ),
     (answer("302 Found", Location="/a"), {"redirects": 0}, "answered 302 Found, expected 200-299"),
     (hangs_up, {}, "it closed the connection without an answer"),
+    (says(HINTS * 99), {}, "it gives interim answers (1xx) and never the answer"),
+    (says(HINTS + b"HTTP/1.1 500 Oh\r\n\r\n"), {}, "answered 500 Oh, expected 200-299"),
     (says(b"SSH-2.0-OpenSSH_9.2\r\n"), {}, "its answer is no HTTP"),
     (says(HEAD + b"Content-Length: 100\r\n\r\nhalf"), {}, "the connection ended before the body did, after"),
     (says(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), {}, "its body has chunks that are none"),

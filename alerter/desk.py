@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -125,6 +125,10 @@ class Desk:
             self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
             untold = list(txn.items("untold"))
         self.judge.restore(kept, now)
+        if salvaged:
+            # Another life need not know that something was lost.
+            with suppress(MemoryFull), self._memory.transaction() as txn:
+                recording.keep_all(txn, kept)
         for key, row in untold:
             self._number = max(self._number, int(key))
             self._tell(row)

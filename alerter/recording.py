@@ -10,7 +10,7 @@ silences           id -> the silence
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from alerter.alarm_row import Kept
@@ -90,6 +90,13 @@ def keep_alarm(txn: Transaction, decision: Decision) -> None:
     alarm = plain(cell.alarm) if cell.alarm else None
     incident = cell.incident.id if cell.incident else ""
     txn.put("alarms", key, {"alarm": alarm, "fired": list(cell.fired), "incident": incident})
+
+
+def keep_all(txn: Transaction, kept: Iterable[Kept]) -> None:
+    """Keep the alarms as they were found."""
+    for one in kept:
+        row = {"alarm": plain(one.alarm), "fired": list(one.fired), "incident": one.incident.id if one.incident else ""}
+        txn.put("alarms", BETWEEN.join((one.rule, one.kind, one.subject, one.instance)), row)
 
 
 def keep_incident(txn: Transaction, incident: Incident) -> None:

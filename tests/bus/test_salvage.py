@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -18,6 +22,7 @@ LOG = logging.getLogger("test")
 TABLES = ("alarms", "silences")
 ROWS = 400
 PAGE = 4096
+ROOT = Path(__file__).parents[2]
 
 
 def filled(path: Path) -> Path:
@@ -77,6 +82,17 @@ def no_folder(path: Path) -> None:
     path.write_bytes(b"")
 
 
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """No file may become larger, as on a disk without room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.parametrize(
     ("damage", "least", "other"),
     [(rubbish, ROWS - 50, 1), (cut, 0, 0), (headless, 0, 0), (folder, 0, 0), (no_folder, 0, 0)],
@@ -124,6 +140,55 @@ def test_a_row_whose_checksum_does_not_hold_is_left_out(tmp_path: Path) -> None:
         file.write(bytes([last ^ 1]))
     salvage.closing(path, broken=True)
     assert "400 rows" in salvage.opening(path, TABLES, LOG)
+
+
+def test_where_there_is_no_room_nothing_is_lost(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.closing(path, broken=True)
+    before = (path / "data.mdb").read_bytes()
+    with at_most(16 * PAGE), pytest.raises(OSError, match=r"large|error|space"):
+        salvage.opening(path, TABLES, LOG)
+    assert {one.name for one in tmp_path.iterdir()} == {"alerter", "alerter.open"}
+    assert (path / "data.mdb").read_bytes() == before
+    assert "401 rows" in salvage.opening(path, TABLES, LOG)
+
+
+def test_whenever_it_is_killed_nothing_is_lost(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.closing(path, broken=True)
+    code = f"import logging; from bus import salvage; salvage.opening(P, {TABLES}, logging.getLogger())"
+    command = [sys.executable, "-c", f"from pathlib import Path; P = Path({str(path)!r}); {code}"]
+    for count in range(60):
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as life:
+            try:
+                life.wait(0.1 * 1.2**count)
+            except subprocess.TimeoutExpired:
+                life.kill()
+        if life.returncode == 0:
+            break
+    assert count > 1, "it was killed in its work"
+    assert rows(path) == [ROWS, 1]
+    assert salvage.opening(path, TABLES, LOG), "what was done is told until a life ends as it should"
+    salvage.closing(path, broken=False)
+    assert {one.name for one in tmp_path.iterdir() if ".bad-" not in one.name} == {"alerter"}
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_copy_that_was_whole_when_it_was_killed_takes_the_place(tmp_path: Path, in_place: bool) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.opening(path, TABLES, LOG)
+    shutil.copytree(path, tmp_path / "alerter.salvaged")
+    path.rename(tmp_path / ("alerter" if in_place else "alerter.bad-17"))
+    assert "401 rows" in salvage.opening(path, TABLES, LOG)
+    assert rows(path) == [ROWS, 1]
+
+
+def test_a_copy_that_was_not_whole_when_it_was_killed_is_begun_anew(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    shutil.copytree(path, tmp_path / "alerter.salvaging")
+    cut(tmp_path / "alerter.salvaging")
+    salvage.closing(path, broken=True)
+    assert "401 rows" in salvage.opening(path, TABLES, LOG)
 
 
 def test_what_is_not_there_yet_is_nothing_to_look_into(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from api.openapi import openapi
 from api.resources.pages import Assets, OpenApi, Page, Root, nothing
 from api.resources.stream import AGAIN_SECONDS, AUTH_SECONDS, Stream
 from api.routes import ROUTES
+from api.short import Short
 from api.stair import KINDS, Stair
 from api.tokens import Watched
 from api.worker import Lifespan
@@ -45,7 +46,9 @@ def create_app(
 ) -> App:
     """The ASGI application over ``hub``. ``lifespan`` opens and closes what lives as long as the worker."""
     logging.getLogger("falcon").setLevel(logging.CRITICAL)  # our handler tells what failed, without query strings
-    middleware: list[Any] = [Front(hub)] if lifespan is None else [Front(hub), lifespan]
+    middleware: list[Any] = [Front(hub), Short(hub)]
+    if lifespan is not None:
+        middleware.append(lifespan)
     app = App(middleware=middleware)
     app.ws_options.max_receive_queue = 1
     errors.register(app)

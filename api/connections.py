@@ -1,11 +1,11 @@
 """uvicorn's connections, with the limits a monitor needs when strangers hold on to them.
 
-An answer's head and body go out together. Four things are added. A request must have come in whole within a
-deadline, or forty dripping connections keep everybody out. Who takes nothing of an answer loses his place in the end;
-who takes it slowly does not. There is a number of connections above which new ones are
-told so and closed. And a WebSocket is a ``Sink``: frames made once for all clients are written as they are, what is
-unread can be asked, and a client that takes nothing is told why and cut off, where closing politely would wait for it
-for ever.
+An answer's head and body go out together, and what charts ask goes a short way (``api.short``). Four things are
+added. A request must have come in whole within a deadline, or forty dripping connections keep everybody out. Who takes
+nothing of an answer loses his place in the end; who takes it slowly does not. There is a number of connections above
+which new ones are told so and closed. And a WebSocket is a ``Sink``: frames made once for all clients are written as
+they are, what is unread can be asked, and a client that takes nothing is told why and cut off, where closing politely
+would wait for it for ever.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.encoding import to_json
+from api.short import SHORT, Going, Short
 
 SINK = "guardia.sink"
 """The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
@@ -111,6 +112,15 @@ class Http(HttpToolsProtocol):
         self._head = 0
         self._spoken = True
         """Whether the request is of a version that is spoken here."""
+        self._short: Short | None = self.app_state.get(SHORT)
+        self._going: Going | None = None
+        """The question that goes the short way."""
+        self._begun = False
+        """Whether the parser is amid a request."""
+        self._last = False
+        """Whether the connection ends after the answer to it."""
+        self._later: list[bytes] = []
+        """What came meanwhile."""
 
     @classmethod
     def limits(cls, *, most: int, read_seconds: float, unread_seconds: float = UNREAD_SECONDS) -> type[Http]:
@@ -127,12 +137,59 @@ class Http(HttpToolsProtocol):
             self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._going, self._later = None, []
         self._disarm()
         self._unwatch()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        if self._going is not None:
+            self.flow.pause_reading()
+            self._later.append(data)
+        elif self._short is None or not self._is_free() or (going := self._short.begun(data)) is None:
+            super().data_received(data)
+        else:
+            self._unset_keepalive_if_required()
+            self._disarm()
+            self._going = going
+            going.answer.add_done_callback(self._come)
+
+    def shutdown(self) -> None:
+        if self._going is not None:
+            self._last = True
+        else:
+            super().shutdown()
+
+    def _is_free(self) -> bool:
+        """Whether nothing of a request or an answer is under way."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return answered and not (self._begun or self.flow.write_paused or self.transport.is_closing())
+
+    def _come(self, answer: asyncio.Future[bytes]) -> None:
+        """Tell the answer of the short way, and go on with what came meanwhile."""
+        going, self._going = self._going, None
+        if going is None or answer.cancelled() or self.transport.is_closing():
+            self.transport.close()
+            return
+        assert self._short is not None
+        told = self._short.told(going)
+        usual = [b"%s: %s\r\n" % pair for pair in self.server_state.default_headers]
+        end = b"connection: close\r\n\r\n" if self._last else b"\r\n"
+        self.transport.write(b"".join((STATUS_LINE[told.status], *usual, told.lines, end, told.body)))
+        self.server_state.total_requests += 1
+        if self._last:
+            self.transport.close()
+            return
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        if self._later:
+            data = b"".join(self._later)
+            self._later.clear()
+            self.flow.resume_reading()
+            self.data_received(data)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._begun = True
         self._head = 0
         if self._deadline is None:
             self._arm()
@@ -157,6 +214,7 @@ class Http(HttpToolsProtocol):
             self.cycle.on_response = answer.end
 
     def on_message_complete(self) -> None:
+        self._begun = False
         self._disarm()
         super().on_message_complete()
 

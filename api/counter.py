@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -56,6 +57,10 @@ class Counter(Protocol):
         """The same as JSON."""
         ...
 
+    def series_begun(self, question: SeriesText) -> asyncio.Future[bytes]:
+        """The same for whoever awaits nothing: the answer's bytes when they have come, for ``read_answer``."""
+        ...
+
     async def availability(self, question: Availability) -> AvailabilityAnswer:
         """How long a service was in which state."""
         ...
@@ -89,6 +94,9 @@ class Asker(DeskLine):
 
     async def series_text(self, question: SeriesText) -> SeriesTextAnswer:
         return await self._asked(question)  # type: ignore[no-any-return]
+
+    def series_begun(self, question: SeriesText) -> asyncio.Future[bytes]:
+        return self.begun(pack_question(question))
 
     async def availability(self, question: Availability) -> AvailabilityAnswer:
         return await self._asked(question)  # type: ignore[no-any-return]

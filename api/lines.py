@@ -45,6 +45,10 @@ class Line(ABC):
 
     async def asked(self, question: bytes) -> bytes:
         """The answer to ``question``; raises ``Unanswered``."""
+        return await self.begun(question)
+
+    def begun(self, question: bytes) -> asyncio.Future[bytes]:
+        """The answer to ``question`` when it has come; raises ``Unanswered``, and so may what is returned."""
         if self._loop is None:
             raise Unanswered("this worker is starting or stopping")
         if len(self._open) >= MOST_AT_ONCE:
@@ -55,12 +59,18 @@ class Line(ABC):
         self._open[number] = future
         # Not wait_for: where the answer comes as the task is cancelled, Python 3.11's lets it go on for ever.
         patience = self._loop.call_later(self._timeout, self._give_up, future)
-        try:
-            self._send(number, question)
-            return await future
-        finally:
+
+        def over(future: asyncio.Future[bytes]) -> None:
             patience.cancel()
             del self._open[number]
+
+        future.add_done_callback(over)
+        try:
+            self._send(number, question)
+        except BaseException:
+            future.cancel()
+            raise
+        return future
 
     @abstractmethod
     def _send(self, number: int, question: bytes) -> None:

@@ -26,6 +26,10 @@ _PAGE = (
     " frame-ancestors 'none'; object-src 'none'"
 )
 
+ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+UNSTORED = (("Cache-Control", "no-store"),)
+"""Headers of every answer, and of those of the API besides."""
+
 Request = falcon.asgi.Request
 Response = falcon.asgi.Response
 
@@ -81,10 +85,11 @@ class Front:
         if allowed and "OPTIONS" not in allowed:
             resp.set_header("Allow", f"{allowed}, OPTIONS")
         resp.set_header("X-Request-ID", req.context.request_id)
-        resp.set_header("X-Content-Type-Options", "nosniff")
-        resp.set_header("Referrer-Policy", "no-referrer")
+        for name, value in ALWAYS:
+            resp.set_header(name, value)
         if req.path.startswith("/api/v1") or req.path == "/metrics":
-            resp.set_header("Cache-Control", "no-store")
+            for name, value in UNSTORED:
+                resp.set_header(name, value)
         elif getattr(resource, "page", False):
             resp.set_header("Content-Security-Policy", _PAGE)
         if resp.status_code >= 500:
@@ -107,9 +112,7 @@ class Front:
         keyring = self._hub.keyring()
         if keyring.tokens is None and (refused := misled(req.get_header("Host"), self._hub.config.names)):
             return refused
-        token = bearer(req.get_header("Authorization"))
-        if token is None and req.method in ("GET", "HEAD") and not getattr(resource, "acts", False):
-            token = cookie_of(req)
+        token = token_of(req, acts=getattr(resource, "acts", False))
         writes = req.method not in ("GET", "HEAD") and hasattr(resource, f"on_{req.method.lower()}")
         needs: Scope = getattr(resource, "writes" if writes else "scope", "read")
         return keyring.judge(token, self._hub.clock(), needs)
@@ -121,6 +124,14 @@ def begin(req: Request) -> None:
     req.context.request_id = asked if _REQUEST_ID.match(asked) else secrets.token_hex(8)
     req.context.began = time.perf_counter()
     req.path = plain_path(req.path)
+
+
+def token_of(req: Request, *, acts: bool = False) -> str | None:
+    """The token that a request shows; the cookie counts where nothing is changed."""
+    token = bearer(req.get_header("Authorization"))
+    if token is None and req.method in ("GET", "HEAD") and not acts:
+        token = cookie_of(req)
+    return token
 
 
 def cookie_of(req: Request) -> str | None:

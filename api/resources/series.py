@@ -73,13 +73,18 @@ async def answered(hub: Hub, question: SeriesText) -> SeriesTextAnswer:
     """The store's answer, of a range that ends before it begins nothing; raises ``BadParameter`` if it is too large."""
     if question.start > question.end:
         return NOTHING
+    need_few(hub, question)
+    return await hub.counter.series_text(question)
+
+
+def need_few(hub: Hub, question: SeriesText) -> None:
+    """Raise ``BadParameter`` when the answer would be too large."""
     steps = question.points if question.step is None else (question.end - question.start) // question.step + 1
     metrics = matching(hub.live, question.subject, question.metrics)
     if (count := metrics * min(steps, MAX_POINTS) * len(question.aggregates)) > MOST_VALUES:
         raise BadParameter(
             "metric", f"{metrics} match, which makes {count:,} numbers; at most {MOST_VALUES:,} an answer"
         )
-    return await hub.counter.series_text(question)
 
 
 class SeriesResource(Resource):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,6 +25,7 @@ from bus.questions import (
     StoreStatistics,
     Subject,
     Unanswered,
+    pack_answer,
 )
 from bus.units import units
 from bus.wire import Record, pack, record, stamped
@@ -193,6 +195,12 @@ class FakeCounter:
         text = json.dumps({"times": [time // 1_000_000 for time in answer.times], "series": series})
         counts = len(answer.columns), len(answer.times)
         return SeriesTextAnswer(answer.step, answer.tier, answer.coverage, *counts, text.encode())
+
+    def series_begun(self, question: SeriesText) -> asyncio.Future[bytes]:
+        async def packed() -> bytes:
+            return pack_answer(await self.series_text(question))
+
+        return asyncio.ensure_future(packed())
 
     async def availability(self, question: Availability) -> AvailabilityAnswer:
         self._heard("availability", question)

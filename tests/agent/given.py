@@ -50,3 +50,12 @@ def plugin(folder: Path, name: str, text: str, mode: int = 0o755) -> Path:
     path.write_text("#!/bin/sh\n" + text + "\n")
     path.chmod(mode)
     return path
+
+
+def alive(pid_file: Path) -> bool:
+    """Whether the process whose number stands in the file runs; a zombie of somebody else's does not."""
+    try:
+        text = Path(f"/proc/{pid_file.read_text().strip()}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return text.rpartition(")")[2].split()[0] not in "ZX"

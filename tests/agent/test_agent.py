@@ -15,7 +15,8 @@ import zmq
 from bus.messages import KINDS, Facts, Layout, Processes, Sample, layout_id
 from bus.sockets import Pull
 from bus.wire import Record, read
-from tests.agent.given import plugin
+from tests.agent.given import alive, plugin
+from tests.ports import free_ports
 
 CONFIG = """[bus]
 door = "{door}"
@@ -40,7 +41,7 @@ class Door:
         self.receipts = f"tcp://127.0.0.1:{self._receipts.bind_to_random_port('tcp://127.0.0.1')}"
         self.records: list[Record] = []
 
-    def until(self, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         """Take records until the condition holds."""
         end = time.monotonic() + seconds
         while not condition():
@@ -73,15 +74,15 @@ def configured(tmp_path: Path, door: str, receipts: str = "tcp://127.0.0.1:1") -
     return file
 
 
-Start = Callable[[Door], "subprocess.Popen[str]"]
+Start = Callable[[str, str], "subprocess.Popen[str]"]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     running: list[subprocess.Popen[str]] = []
 
-    def started(door: Door) -> subprocess.Popen[str]:
-        file = configured(tmp_path, door.address, door.receipts)
+    def started(door: str, receipts: str) -> subprocess.Popen[str]:
+        file = configured(tmp_path, door, receipts)
         command = [sys.executable, "-m", "agent", "--config", str(file)]
         running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return running[-1]
@@ -96,7 +97,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, float, str]:
     """(exit code, seconds, log) of a process that is asked to stop."""
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    log, _ = process.communicate(timeout=10)
+    log, _ = process.communicate(timeout=30)
     return process.returncode, time.monotonic() - began, log
 
 
@@ -105,7 +106,7 @@ def test_layout_samples_facts_processes_and_plugins_reach_the_door_and_sigterm_e
 ) -> None:
     # given
     plugin(tmp_path / "agent.d", "mail", "echo queued 17")
-    agent = start(door)
+    agent = start(door.address, door.receipts)
 
     # when a sample with the plugin's value has come
     def with_plugin() -> bool:
@@ -134,52 +135,47 @@ def test_layout_samples_facts_processes_and_plugins_reach_the_door_and_sigterm_e
     for name in wanted:
         assert any(reading[name] is not None for reading in readings), name
     assert 17.0 in [reading.get("plugin[mail].queued") for reading in readings]
-    # then samples are at the multiples of the interval, as good as a busy machine allows
-    offsets = sorted(record.at % 200_000_000 for record in door.of("sample"))
-    assert offsets[len(offsets) // 2] < 100_000_000
+    # then samples are at the multiples of the interval, as soon as a busy machine allows
+    door.until(lambda: sum(record.at % 200_000_000 < 100_000_000 for record in door.of("sample")[-6:]) > 3)
     # then facts and processes are whole
     facts = KINDS["facts"].decode(door.of("facts")[0].body)
     assert isinstance(facts, Facts)
-    assert (facts.interval, facts.cpu_count) == (0.2, readings[-1]["cpu.count"])
+    assert facts.interval == 0.2
+    assert {facts.cpu_count} == {reading["cpu.count"] for reading in readings} - {None}
     processes = KINDS["processes"].decode(door.of("processes")[0].body)
     assert isinstance(processes, Processes)
     assert processes.rows
 
     code, seconds, log = ended(agent)
-    assert (code, seconds < 2) == (0, True), log
+    assert (code, seconds < 5) == (0, True), log
     assert "stopped" in log
     # (on a busy machine one reading or another is made more seldom)
     assert "level=warning" not in "\n".join(line for line in log.splitlines() if "its budget" not in line)
 
 
 def test_a_hub_that_is_away_stops_neither_the_agent_nor_its_end(start: Start, tmp_path: Path) -> None:
-    # given an agent whose hub does not answer (a port that was ours a moment ago)
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    gone = Door(context)
-    gone.close()
-    context.term()
-    agent = start(gone)
+    # given an agent whose hub does not answer
+    agent = start(*(f"tcp://127.0.0.1:{port}" for port in free_ports(2)))
     beat = tmp_path / "var" / "run" / "agent.beat"
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while not beat.exists():
         assert time.monotonic() < until
         time.sleep(0.02)
     # then it lives, and ends in time
     assert agent.poll() is None
     code, seconds, log = ended(agent)
-    assert (code, seconds < 2) == (0, True), log
+    assert (code, seconds < 5) == (0, True), log
 
 
 def test_sigterm_ends_a_plugin_that_runs(door: Door, start: Start, tmp_path: Path) -> None:
     started = tmp_path / "started"
     plugin(tmp_path / "agent.d", "hang", f"echo $$ > {started}; sleep 600")
-    agent = start(door)
+    agent = start(door.address, door.receipts)
     door.until(lambda: started.exists() and started.read_text().strip() != "")
     code, seconds, log = ended(agent)
-    assert (code, seconds < 2) == (0, True), log
-    status = Path(f"/proc/{started.read_text().strip()}/stat")
-    until = time.monotonic() + 5
-    while status.exists() and status.read_text().rpartition(")")[2].split()[0] not in "ZX":
+    assert (code, seconds < 5) == (0, True), log
+    until = time.monotonic() + 30
+    while alive(started):
         assert time.monotonic() < until
         time.sleep(0.02)
 

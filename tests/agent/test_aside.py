@@ -27,7 +27,7 @@ def aside(loop: Loop) -> Iterator[Aside]:
 
 
 def until(loop: Loop, holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not holds() and time.monotonic() < end:
         loop.pass_once(0.01)
     assert holds()
@@ -48,9 +48,9 @@ def test_results_and_errors_are_taken_in_the_passes_of_the_loop(loop: Loop, asid
 def test_a_result_wakes_nobody(loop: Loop, aside: Aside) -> None:
     done = threading.Event()
     aside.submit(done.set, lambda _: None)
+    assert done.wait(30)
     start = time.monotonic()
     loop.pass_once(0.3)
-    assert done.is_set()
     assert time.monotonic() - start > 0.25
 
 
@@ -58,7 +58,7 @@ def test_what_is_there_can_be_taken_between_two_passes(aside: Aside) -> None:
     done, seen = threading.Event(), list[object]()
     aside.submit(lambda: "read", seen.append)
     aside.submit(done.set, seen.append)
-    assert done.wait(5)
+    assert done.wait(30)
     aside.take()
     assert seen[0] == "read"
 
@@ -81,7 +81,7 @@ def test_a_thread_that_had_nothing_to_do_for_long_does_not_hang(loop: Loop) -> N
     now, done, hang = [0.0], threading.Event(), threading.Event()
     aside = Aside(loop, 2, "test", patience=PATIENCE, clock=lambda: now[0])
     aside.submit(done.set, lambda _: None)
-    assert done.wait(5)
+    assert done.wait(30)
     now[0] = 1000.0
     for _ in range(3):
         aside.submit(hang.wait, lambda _: None)
@@ -128,7 +128,7 @@ def test_nothing_is_handed_over_after_the_end_and_what_hangs_does_not_keep_it(lo
         hang.wait()
 
     aside.submit(hanging, seen.append)
-    assert begun.wait(5)
+    assert begun.wait(30)
     aside.close()
     aside.close()
     hang.set()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from agent.execution import MOST_OUTPUT, Executor, Failed
+from tests.agent.given import alive
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "GUARDIA_HOST": "web-1"}
 
@@ -23,20 +24,11 @@ def script(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.01)
-
-
-def alive(pid_file: Path) -> bool:
-    """Whether the process whose number stands in the file runs; a zombie of somebody else's does not."""
-    try:
-        text = Path(f"/proc/{pid_file.read_text().strip()}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return text.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def children() -> set[int]:
@@ -72,9 +64,9 @@ def test_a_program_that_takes_too_long_is_killed_with_all_it_started(tmp_path: P
     child = tmp_path / "child"
     path = script(tmp_path, f"sleep 600 & echo $! > {child}; sleep 600")
     began = time.monotonic()
-    with pytest.raises(Failed, match=r"longer than 0\.5 s"):
-        Executor(ENVIRONMENT).run(path, 0.5)
-    assert time.monotonic() - began < 3
+    with pytest.raises(Failed, match=r"longer than 1 s"):
+        Executor(ENVIRONMENT).run(path, 1.0)
+    assert time.monotonic() - began < 60
     wait_for(lambda: not alive(child))
 
 
@@ -88,7 +80,7 @@ def test_what_it_left_in_the_background_neither_delays_nor_survives(tmp_path: Pa
     began = time.monotonic()
     ended = Executor(ENVIRONMENT).run(script(tmp_path, f"sleep 600 & echo $! > {child}; echo queued 1"), 30)
     assert ended.output == b"queued 1\n"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     wait_for(lambda: not alive(child))
 
 
@@ -120,7 +112,7 @@ def test_closing_ends_what_runs_and_lets_nothing_new_begin(tmp_path: Path) -> No
     # when
     executor.close()
     # then
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
     assert not alive(started)
     with pytest.raises(Failed, match="stopping"):

@@ -76,7 +76,7 @@ def test_forty_dripping_connections_keep_nobody_out(served: Served) -> None:
             client.sendall(b"GET / HTTP/1.1\r\n")
         began = time.monotonic()
         assert honest(served) == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
 
 
 def test_a_head_over_the_limit_is_400_in_the_one_shape(served: Served) -> None:

@@ -135,9 +135,9 @@ def test_globs_agree_with_a_plain_definition(glob: str, name: str) -> None:
 
 
 def test_a_hostile_glob_takes_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert not matches("*a" * 60 + "b", "a" * 128)
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 1
 
 
 def test_without_globs_everything_fits() -> None:

@@ -71,7 +71,7 @@ class Rig:
         return made
 
     def until(self, seen: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not seen():
             assert time.monotonic() < end, f"still not: {what}"
             self.loop.pass_once(0.01)
@@ -132,7 +132,7 @@ def test_who_is_patient_is_not_woken_for_a_receipt_that_nothing_waits_for(
     while not patient.records and time.monotonic() < end:
         patient.serve()
     # when its receipt has come, it stays where it is
-    assert patient.deliverer._hear.raw.poll(10_000)
+    assert patient.deliverer._hear.raw.poll(30_000)
     for _ in range(5):
         patient.loop.pass_once(0.01)
     assert patient.unacknowledged == 1
@@ -190,6 +190,7 @@ def test_a_timer_that_would_come_too_early_is_set_anew_and_wakes_nobody(
     settled(patient)
     monkeypatch.setattr("bus.delivering.EARLY_SECONDS", 0.01)
     timers = []
+    began = time.monotonic()
     for _ in range(10):
         patient.deliverer.tell(Facts(kernel="6.1"), at=NOON)
         patient.deliverer.flush()
@@ -201,7 +202,7 @@ def test_a_timer_that_would_come_too_early_is_set_anew_and_wakes_nobody(
     assert timers[-1] is not timers[0]
     assert timers[0] is not None
     assert timers[0].cancelled
-    assert timers[-1].due > time.monotonic() + 3
+    assert timers[-1].due > began + 3
 
 
 def test_what_is_told_arrives_and_is_acknowledged(rig: Rig) -> None:

@@ -80,8 +80,8 @@ def test_nobody_is_woken_for_a_timer_that_was_cancelled() -> None:
         loop.after(0.01, lambda: None).cancel()
     loop.after(0.2, lambda: None)
     start = time.monotonic()
-    loop.pass_once(5.0)
-    assert 0.19 <= time.monotonic() - start < 4
+    loop.pass_once(60.0)
+    assert 0.19 <= time.monotonic() - start < 30
 
 
 def test_what_is_done_in_passing_wakes_nobody_and_keeps_its_distance(clock: Clock) -> None:
@@ -113,7 +113,7 @@ def test_a_readable_socket_calls_its_handler_until_it_is_forgotten() -> None:
         seen: list[bytes] = []
         loop.on_readable(pull, lambda: seen.append(pull.recv()))
         push.send(b"one")
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while not seen and time.monotonic() < end:
             loop.pass_once(0.1)
         assert seen == [b"one"]
@@ -155,8 +155,8 @@ def test_waking_from_another_thread_ends_the_wait() -> None:
     loop = Loop()
     threading.Timer(0.05, loop.wake).start()
     start = time.monotonic()
-    loop.pass_once(10.0)
-    assert time.monotonic() - start < 5
+    loop.pass_once(60.0)
+    assert time.monotonic() - start < 30
 
 
 def test_a_handler_that_fails_still_lets_everything_be_closed() -> None:
@@ -181,7 +181,7 @@ def loop() -> Loop:
 
 
 def run_until(loop: Loop, seen: list[object], count: int) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while len(seen) < count and time.monotonic() < end:
         loop.pass_once(0.1)
     assert len(seen) == count

@@ -27,7 +27,7 @@ def context() -> Iterator[zmq.Context[Any]]:
 
 
 def until(seen: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not seen():
         assert time.monotonic() < end, what
         time.sleep(0.005)
@@ -67,7 +67,7 @@ def test_a_push_without_anybody_to_take_it_says_so_when_its_queue_is_full(contex
     push.connect("tcp://127.0.0.1:9")
     start = time.monotonic()
     assert [push.send(b"x") for _ in range(12)] == [True] * 10 + [False] * 2
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
     push.raw.close(linger=0)
 
 
@@ -137,11 +137,11 @@ def test_a_question_is_answered_to_whom_asked_it(context: zmq.Context[Any]) -> N
         until(lambda ask=ask: ask.raw.poll(0, zmq.POLLOUT), "it is connected")  # type: ignore[misc]
         ask.raw.send_multipart([b"%d" % number, b"who am I?"])
     for _ in asking:
-        assert answer.raw.poll(5000)
+        assert answer.raw.poll(30_000)
         who, number_of, _ = answer.raw.recv_multipart()
         answer.raw.send_multipart([who, number_of, b"you are " + number_of])
     for number, ask in enumerate(asking):
-        assert ask.raw.poll(5000)
+        assert ask.raw.poll(30_000)
         assert ask.raw.recv_multipart() == [b"%d" % number, b"you are %d" % number]
 
 
@@ -156,7 +156,7 @@ def test_letters_come_with_their_sender_and_are_answered_until_he_is_gone(contex
     post, hear = Post(context), Hear(context)
     hear.connect(post.bind(ANYWHERE))
     hear.send(b"HELLO")
-    assert post.raw.poll(5000)
+    assert post.raw.poll(30_000)
     ((who, text),) = post.letters()
 
     assert text == b"HELLO"
@@ -183,7 +183,7 @@ def test_a_producer_notices_that_the_hub_went_and_came_back(context: zmq.Context
 
 def changed(hear: Hear) -> list[bool | None]:
     """The next changes of the connection."""
-    assert hear.watch.poll(10_000)
+    assert hear.watch.poll(30_000)
     return hear.changes()
 
 

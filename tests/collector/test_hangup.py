@@ -24,7 +24,7 @@ def pull() -> Iterator[Pull]:
 
 def pushed(pull: Pull, push: Push, data: bytes) -> zmq.Frame:
     push.raw.send(data)
-    assert pull.raw.poll(5000)
+    assert pull.raw.poll(30_000)
     return pull.raw.recv(copy=False)
 
 

@@ -45,13 +45,17 @@ def test_a_prober_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         until(lambda: hub.pids().get("prober") not in (None, pid), 60, "the prober is started again")
         count = served.count
         until(lambda: served.count > count + 1, 60, "the service is checked again")
-        assert service(hub, "shop")["state"] == "down", "what was counted is not forgotten"
-        assert "500" in service(hub, "shop")["reason"]
+        found = until(lambda: service(hub, "shop"), 60, "the service is told")
+        assert found["state"] == "down", "what was counted is not forgotten"
+        assert "500" in found["reason"]
 
         served.status = 200
         until(lambda: service(hub, "shop").get("state") == "up", 60, "the service is up again")
-        rows = (hub.ask("services/shop/checks") or {"checks": []})["checks"]
-        assert {"up", "down"} <= {row["status"] for row in rows}
+
+        def stored() -> set[str]:
+            return {row["status"] for row in (hub.ask("services/shop/checks") or {"checks": []})["checks"]}
+
+        until(lambda: {"up", "down"} <= stored(), 60, "both are in its history")
 
         # A further service is checked once the file is read again, without a restart.
         pid = hub.pids()["prober"]

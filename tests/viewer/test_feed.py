@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -168,13 +170,20 @@ def test_what_cannot_be_answered_has_a_reason(hub: Hub) -> None:
 
 
 def test_a_slow_hub_keeps_nobody_waiting_who_takes(hub: Hub) -> None:
-    hub.delay = 0.3
+    gate = threading.Event()
+
+    def late(query: dict[str, list[str]]) -> dict[str, Any]:
+        gate.wait(60)
+        return {"servers": [], "count": 0}
+
+    hub.instead["/servers"] = late
     with Listening(hub.url) as listening:
         began = time.monotonic()
         for _ in range(20):
             listening.feed.ask(AskHosts())
             listening.feed.take()
-        assert time.monotonic() - began < 0.3
+        assert time.monotonic() - began < 30
+        gate.set()
         listening.until(lambda event: isinstance(event, HostsTold))
 
 

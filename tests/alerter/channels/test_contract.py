@@ -186,7 +186,7 @@ def alive(file: Path) -> bool:
     """Whether the process whose number stands in ``file`` does anything yet."""
     try:
         stat = Path(f"/proc/{file.read_text().strip()}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
@@ -204,8 +204,8 @@ def gone(file: Path) -> None:
 )
 def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, begun: str) -> None:
     tell = script(tmp_path, f"{begun} echo $! > {tmp_path}/child; echo $$ > {tmp_path}/self; wait; sleep 60")
-    found = sent(Command(command=(tell,), timeout=0.3))
-    assert found == Later(None, "it was not done within 0.3 s", maybe=True)
+    found = sent(Command(command=(tell,), timeout=1.0))
+    assert found == Later(None, "it was not done within 1 s", maybe=True)
     gone(tmp_path / "self")
     gone(tmp_path / "child")
 
@@ -219,11 +219,9 @@ def test_a_command_is_over_when_itself_is_and_what_it_leaves_running_has_until_t
     tmp_path: Path, ends: str, outcome: Delivered | Never, output: str
 ) -> None:
     left = tmp_path / "left"
-    began = time.monotonic()
     tell = script(tmp_path, f"sleep 60 {output} & echo $! > {left}; {ends}")
-    assert sent(Command(command=(tell,), timeout=3.0)) == outcome
-    assert time.monotonic() - began < 2.5, "nobody waits for what it left"
-    assert alive(left)
+    assert sent(Command(command=(tell,), timeout=6.0)) == outcome
+    assert alive(left), "nobody waited for what it left: that has until then"
     gone(left)
 
 

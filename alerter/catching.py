@@ -264,7 +264,7 @@ class Catching:
                 if at_once and new == before and record.kind != "loss":
                     continue  # what was judged is known by the newest of its subject, what was not is in its range
                 (self._records if new else self._known).append((stored.received, record))
-                if record.kind == "sample" and (number := layout_of(record)) and not self._judge.knows(number):
+                if record.kind == "sample" and (number := layout_of(record)) and number not in self._judge.layouts:
                     wanted.add(number)
         if wanted:
             self._put(Layouts(tuple(wanted)), self._layouts)
@@ -318,7 +318,7 @@ def judged(judge: Judge, record: Record, received: int) -> None:
     if record.kind == "check":
         judge.check(record, message, received)
     elif record.kind == "layout":
-        judge.layout(message.id, message.names)
+        judge.layout(message.id, message.names, record.source)
     elif record.kind == "facts":
         judge.facts(record, message, received)
     elif record.kind == "loss":

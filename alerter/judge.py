@@ -15,7 +15,7 @@ from alerter.alarm_row import Kept
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.jumps import jumped, past
-from alerter.layouts import Layouts
+from alerter.layouts import STORE, Layouts
 from alerter.leaving import leave, withdraw
 from alerter.machine import State, in_words
 from alerter.rules import SECOND, Rule
@@ -50,7 +50,7 @@ class Judge:
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.late = 0
         self.decider = Decider(flapping_count)
-        self._layouts = Layouts()
+        self.layouts = Layouts()
         self._waiting = Waiting()
         self._due: list[tuple[int, int, Subject]] = []
         self._copies = Copies()
@@ -155,15 +155,11 @@ class Judge:
 
     # -- what is heard ---
 
-    def layout(self, number: int, names: tuple[str, ...]) -> None:
-        """Learn the names of a layout; samples that waited for it are judged."""
-        self._layouts.learn(number, names)
+    def layout(self, number: int, names: tuple[str, ...], source: str = STORE) -> None:
+        """Learn the names of a layout that ``source`` announced; samples that waited for it are judged."""
+        self.layouts.learn(number, names, source)
         for record, received in self._waiting.taken(number):
             self.sample(record, received)
-
-    def knows(self, number: int) -> bool:
-        """Whether the names of a layout are known."""
-        return number in self._layouts
 
     def knows_of(self, name: str) -> bool:
         """Whether there is a host or room of that name."""
@@ -181,7 +177,7 @@ class Judge:
             return
         kind = "hub" if record.subject.startswith(HUB) else "host"
         subject = self.subjects.get((kind, record.subject))
-        if (names := self._layouts.get(number)) is None:
+        if (names := self.layouts.get(number)) is None:
             self._waiting.add(number, record, received)
             # It speaks, though nobody knows yet what: its silence ends, and all else is judged by when it came.
             if subject is not None:
@@ -232,7 +228,7 @@ class Judge:
         ``judged`` False: it was told to an earlier life, and is remembered for what is judged from now on.
         """
         subject = self.subject("hub" if loss.stream.startswith(HUB) else "host", loss.stream, received)
-        subject.losses.setdefault((loss.epoch, loss.first), (received, loss.last - loss.first + 1))
+        subject.lose((loss.epoch, loss.first), received, loss.last - loss.first + 1)
         if judged:
             self._look(subject, max(received, subject.now))
         self._schedule(subject)
@@ -254,7 +250,7 @@ class Judge:
             number, packed = split_sample(record.body)
         except Unfit:
             return
-        names = self._layouts.get(number) or ()
+        names = self.layouts.get(number) or ()
         if subject is not None and not subject.packed and names and len(packed) == 8 * len(names):
             self._bind(subject, names, now)
             subject.packed = packed

@@ -20,6 +20,8 @@ NAN = math.nan
 NEVER = 2**63 - 1
 LOST_WINDOW = 900 * SECOND
 """A loss is news for so long."""
+MOST_LOSSES = 1000
+"""Of more losses within that time the oldest are told of as one."""
 LATE_PLACE = 3
 """A place that missed so many of its turns is not counted."""
 LEAST_PLACE = 90 * SECOND
@@ -150,6 +152,15 @@ class Subject:
     def unheard_since(self, at: int) -> bool:
         """Whether nothing was heard since then, and the hub itself, which hears anew, cannot tell how long that is."""
         return self.heard <= at < self._hearing.since
+
+    def lose(self, which: tuple[int, int], at: int, count: int) -> None:
+        """So many messages are lost; ``which``: the epoch and the number of the first."""
+        losses = self.losses
+        if which not in losses and len(losses) >= MOST_LOSSES:
+            _, more = losses.pop(next(iter(losses)))
+            following = next(iter(losses))
+            losses[following] = losses[following][0], losses[following][1] + more
+        losses.setdefault(which, (at, count))
 
     def lost(self) -> float:
         """Messages lost of late."""

@@ -6,7 +6,7 @@ of hosts goes on being right while the store is away. Samples stay bytes until s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from api.encoding import to_json
@@ -65,6 +65,12 @@ class Live:
     alerts: dict[str, Alert] = field(default_factory=dict)
     """What burns, as far as it was heard of here, by the incident."""
     malformed: int = 0
+    unused: int = 0
+    """Layouts that were forgotten while nobody's newest samples were of them."""
+    _names: int = 0
+    """Names in all layouts."""
+    _many: tuple[int, int] = (MANY_LAYOUTS, MANY_NAMES)
+    """With more layouts, or more names in them, it is looked which of them are in use."""
 
     def hear(self, told: Told) -> None:
         """Take in one record; a body that cannot be read is counted and forgotten."""
@@ -73,7 +79,7 @@ class Live:
                 self._sample(told)
             elif told.kind == "layout":
                 layout = told.message()
-                self.layouts[layout.id] = layout.names
+                self.learn({layout.id: layout.names})
             elif told.kind == "check":
                 self._check(told)
             elif told.kind == "alert":
@@ -142,17 +148,27 @@ class Live:
         for name in [name for name, host in self.hosts.items() if gone(name, host.heard)]:
             del self.hosts[name]
 
-    def forget_layouts(self) -> None:
-        """Keep the layouts in use only, once there are many: interfaces that come and go make new ones."""
-        if len(self.layouts) <= MANY_LAYOUTS and sum(map(len, self.layouts.values())) <= MANY_NAMES:
-            return
-        used = set()
+    def learn(self, layouts: Mapping[int, tuple[str, ...]]) -> None:
+        """Take in layouts; where there are many by now, those that are in use stay, and these."""
+        for layout, names in layouts.items():
+            self._names += len(names) - len(self.layouts.get(layout, ()))
+            self.layouts[layout] = names
+        if len(self.layouts) > self._many[0] or self._names > self._many[1]:
+            self._keep_used(set(layouts))
+
+    def _keep_used(self, used: set[int]) -> None:
+        """Keep the layouts in use only: interfaces that come and go make new ones, and so does who invents names."""
         for now in (*self.hosts.values(), *self.rooms.values()):
             for told in (now.newest, now.before):
                 found = self.decoded(told) if told else None
                 if found:
                     used.add(found[1].layout)
+        before = len(self.layouts)
         self.layouts = {one: names for one, names in self.layouts.items() if one in used}
+        self._names = sum(map(len, self.layouts.values()))
+        self.unused += before - len(self.layouts)
+        # Where many are in use, looking again at each that comes would cost more than their memory.
+        self._many = max(MANY_LAYOUTS, 2 * len(self.layouts)), max(MANY_NAMES, 2 * self._names)
 
     def programs(self) -> list[tuple[str, HostNow, dict[str, float | None]]]:
         """The hub's own programs that are to run, by name, each with its newest numbers."""

@@ -41,7 +41,6 @@ async def keep_primed(hub: Hub) -> None:
 async def prime(hub: Hub) -> None:
     """Fill ``hub.live`` with the newest records; raises ``Unanswered``."""
     before = hub.clock()
-    hub.live.forget_layouts()
     for kind in KINDS:
         for record in await hub.counter.latest(kind):
             if hub.primed and record.received > hub.clock() + AHEAD:
@@ -62,6 +61,6 @@ async def learn_layouts(hub: Hub) -> None:
     """Ask for the layouts of samples that nobody announced to this worker, then let those samples out."""
     missing = hub.live.unknown_layouts() | hub.fanout.unknown_layouts()
     if missing:
-        hub.live.layouts.update(await hub.counter.layouts(missing))
+        hub.live.learn(await hub.counter.layouts(missing))
     hub.fanout.retry()
     hub.fanout.flush()

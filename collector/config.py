@@ -49,8 +49,18 @@ class Collector:
         maximum=100_000,
         help="Epochs of one agent that are let in within a minute; the store keeps to 64.",
     )
+    metrics: int = setting(
+        10_000,
+        minimum=1,
+        maximum=1_000_000,
+        help="New names of metrics that one agent may tell within a day, where a new layout counts as one more for each"
+        " hundred names. Layouts beyond that are refused, and samples of them kept without names.",
+    )
     subjects: int = setting(
-        10_000, minimum=1, maximum=1_000_000, help="Subjects that one agent may speak about within a minute."
+        10_000,
+        minimum=1,
+        maximum=1_000_000,
+        help="New services that one place may speak about within a day; what it says of others is refused.",
     )
     connections: int = setting(
         25_000,
@@ -91,5 +101,6 @@ class Collector:
             hellos=self.hellos_per_second,
             layout_bytes=self.layout_bytes_per_second,
             epochs=self.epochs,
+            metrics=self.metrics,
             subjects=self.subjects,
         )

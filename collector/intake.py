@@ -1,6 +1,7 @@
 """Admit a frame or refuse it, by its header alone. Pure.
 
-The checks run from cheap to dear: size, form, kind, checksum, names. A body is never decoded here.
+The checks run from cheap to dear: size, form, kind, checksum, names. No body is decoded but that of a new layout, by
+whoever counts its names (``collector.limits``).
 """
 
 from __future__ import annotations

@@ -12,17 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from bus.messages import is_name
+from bus.fields import Unfit
+from bus.messages import KINDS, is_name
 from bus.wire import Malformed
+from collector.bucket import Bucket
+from collector.novelty import Novelty
 
-BURST_SECONDS = 2.0
-"""A full bucket holds so many seconds' allowance: what a producer that catches up sends within one round trip."""
 LIVE_SECONDS = 60.0
-"""An epoch or subject that was heard of within this time takes one of its sender's places."""
+"""An epoch that was heard of within this time takes one of its sender's places."""
 LAYOUT_SECONDS = 600.0
 """A layout that was announced anew within this time costs nothing."""
+LAYOUT_PARTS = 100
+"""A new layout counts as a new metric, and as one more for each so many names."""
 HELLO_PATIENCE = 0.002
 """What a refused HELLO takes of that."""
+_LAYOUT = KINDS["layout"]
 MOST_SENDERS = 100_000
 MOST_LAYOUTS = 256
 PATIENCE_SECONDS = 10.0
@@ -31,36 +35,18 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What each sender may take: messages, bytes, HELLOs and bytes of new layouts a second; live epochs, subjects."""
+    """What each sender may take: messages, bytes, HELLOs and bytes of new layouts a second; live epochs.
+
+    Of metrics and subjects as many as may be new within a day; see ``collector.novelty``.
+    """
 
     messages: float = 20_000.0
     bytes: float = 16_777_216.0
     hellos: float = 2.0
     layout_bytes: float = 65_536.0
     epochs: int = 128
+    metrics: int = 10_000
     subjects: int = 10_000
-
-
-class Bucket:
-    """Tokens that come back with time. A large cost makes a debt, so that no frame is too large for ever."""
-
-    __slots__ = ("_deep", "_filled", "_rate", "tokens")
-
-    def __init__(self, rate: float, now: float, seconds: float = BURST_SECONDS) -> None:
-        self._rate = rate
-        self._deep = self.tokens = max(1.0, rate * seconds)
-        self._filled = now
-
-    def open(self, now: float) -> bool:
-        """Whether anything is left now."""
-        if now > self._filled:
-            self.tokens = min(self._deep, self.tokens + (now - self._filled) * self._rate)
-            self._filled = now
-        return self.tokens > 0
-
-    def spend(self, cost: float) -> None:
-        """Take ``cost`` out."""
-        self.tokens -= cost
 
 
 class Places:
@@ -72,9 +58,9 @@ class Places:
         self._most = most
         self._seconds = seconds
         # Most senders that there may be never take a place: what is empty shall cost nothing.
-        self._seen: OrderedDict[bytes | int, float] | None = None
+        self._seen: OrderedDict[int, float] | None = None
 
-    def take(self, one: bytes | int, now: float) -> bool:
+    def take(self, one: int, now: float) -> bool:
         """Whether ``one`` has a place, or gets one."""
         seen = self._seen
         if seen is None:
@@ -100,11 +86,13 @@ class Quota:
     hellos: Bucket
     layout_bytes: Bucket
     epochs: Places
-    subjects: Places
     patience: Bucket
     """Seconds' allowances that may be refused until refusing costs more than hanging up."""
     layouts: OrderedDict[int, float] | None = None
     """Hashes of layouts, and when each was announced; made for the first."""
+    metrics: Novelty | None = None
+    subjects: Novelty | None = None
+    """The names of metrics and subjects that it told; made for the first."""
     now: float = -1.0
     paid: int = -1
     """The last epoch that was paid for since ``at``."""
@@ -147,8 +135,11 @@ class Quota:
 
     def subject(self, subject: bytes) -> None:
         """A message about ``subject`` came."""
-        if not self.subjects.take(subject, self.now):
-            raise Malformed("subjects", f"speaks of more than {self.allowed.subjects} subjects at a time")
+        most = self.allowed.subjects
+        if self.subjects is None:
+            self.subjects = Novelty(most, self.now)
+        if not self.subjects.take((subject,), self.now):
+            raise Malformed("subjects", f"speaks of more than {most:,} new subjects a day")
 
     def layout(self, body: bytes) -> None:
         """A layout came; a new one may be thousands of new series to the store."""
@@ -160,10 +151,29 @@ class Quota:
             if not self.layout_bytes.open(self.now):
                 raise Malformed("layouts", f"more than {self.allowed.layout_bytes:,.0f} bytes of new layouts a second")
             self.layout_bytes.spend(len(body))
+            self._name(body)
         layouts[key] = self.now
         layouts.move_to_end(key)
         if len(layouts) > MOST_LAYOUTS:
             layouts.popitem(last=False)
+
+    def _name(self, body: bytes) -> None:
+        """Pay for the metrics of a layout; the store refuses what is none."""
+        try:
+            names = _LAYOUT.decode(body).names
+        except Unfit:
+            return
+        most = self.allowed.metrics
+        if self.metrics is None:
+            self.metrics = Novelty(most, self.now)
+        # Of known names layouts without end can be made too: each costs the hub as much memory again.
+        parts = ((body, part) for part in range(1 + len(names) // LAYOUT_PARTS))
+        if not self.metrics.take((*names, *parts), self.now):
+            raise Malformed("metrics", f"names more than {most:,} new metrics a day")
+
+    def is_paid(self, now: float) -> bool:
+        """Whether it may be forgotten: known anew, it has no more to spend than now."""
+        return all(told is None or told.is_paid(now) for told in (self.metrics, self.subjects))
 
     @property
     def hopeless(self) -> bool:
@@ -176,7 +186,7 @@ Quotas = Mapping[str | bytes, Quota]
 
 
 class Limits:
-    """All senders by name. Whoever was silent for ``LIVE_SECONDS`` is forgotten when others come in its place.
+    """All senders by name. Whoever was silent for ``LIVE_SECONDS``, and owes nothing, is forgotten when others come.
 
     Where there are too many at a time, the one that was known first has to begin anew.
     """
@@ -215,7 +225,7 @@ class Limits:
         """Look at the two that were looked at longest ago: a newcomer pays for more than itself."""
         senders = self._all
         for name in list(islice(senders, 2)):
-            if now - senders[name].now >= LIVE_SECONDS:
+            if now - senders[name].now >= LIVE_SECONDS and senders[name].is_paid(now):
                 del senders[name]
             else:
                 senders.move_to_end(name)
@@ -232,6 +242,5 @@ def _quota(name: str | bytes, allowed: Allowance, now: float) -> Quota:
         Bucket(allowed.hellos, now, seconds=5.0),
         Bucket(allowed.layout_bytes, now, seconds=16.0),
         Places(allowed.epochs, LIVE_SECONDS),
-        Places(allowed.subjects, LIVE_SECONDS),
         Bucket(2.0, now, seconds=PATIENCE_SECONDS / 2),
     )

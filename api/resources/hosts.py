@@ -58,10 +58,13 @@ class History(Resource):
         rows: list[str] = []
         for at in range(0, len(records), CHUNK):
             found = samples(records[at : at + CHUNK])
-            unknown = {sample.layout for _, sample in found} - live.layouts.keys()
-            if unknown:
-                live.layouts.update(await self.hub.counter.layouts(unknown))
-            rows += row_texts(name, display, facts, found, live.layouts)
+            wanted = {sample.layout for _, sample in found}
+            layouts = {one: live.layouts[one] for one in wanted & live.layouts.keys()}
+            if unknown := wanted - layouts.keys():
+                asked = await self.hub.counter.layouts(unknown)
+                live.learn(asked)
+                layouts |= asked
+            rows += row_texts(name, display, facts, found, layouts)
             await asyncio.sleep(0)
         return rows
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from bus.messages import is_name
 from bus.wire import Malformed
 
-WHY = ("kind", "forbidden", "subject", "name", "mixed")
-"""What stays wrong however often a record is sent; a damaged one may come whole the next time."""
+WHY = ("kind", "forbidden", "subject", "name", "mixed", "metrics", "subjects")
+"""What stays wrong however often a record is sent, or for a day; a damaged one may come whole the next time."""
 _ROW = struct.Struct(">BBQQQQ")
 
 

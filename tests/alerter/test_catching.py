@@ -319,7 +319,7 @@ def test_while_nobody_knows_what_hosts_say_they_are_not_silent_and_it_is_asked_n
     assert spoken(one) == []
     assert [type(question) for question in one.store.asked[asked:]] == []
 
-    while not one.world.judge.knows(CPU.id):
+    while CPU.id not in one.world.judge.layouts:
         one.store.answer()
         one.loop.pass_once(0.01)
     assert [type(question) for question in one.store.asked[asked:]] == [Layouts]

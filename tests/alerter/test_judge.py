@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from alerter.config import RuleTable
 from alerter.judge import GONE
 from alerter.rules import in_force
-from bus.messages import Facts, Sample, layout_id
+from alerter.subjects import MOST_LOSSES
+from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host, Limit, Service
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
@@ -383,3 +384,13 @@ def test_an_age_held_against_a_huge_reading_is_never_due() -> None:
     world.sample(0, values={"cpu.percent": 1.7e308})
     world.passes(1000)
     assert world.told() == []
+
+
+def test_invented_losses_are_counted_in_bounded_memory() -> None:
+    world = World(rule("lost.messages > 0"))
+    world.says(0)
+    for number in range(5 * MOST_LOSSES):
+        world.judge.loss(Loss("web-1", 7, 1 + 2 * number, 1 + 2 * number, "dropped"), at(1 + number / 100))
+    lost = world.judge.subjects["host", "web-1"]
+    assert len(lost.losses) == MOST_LOSSES
+    assert lost.lost() == 5 * MOST_LOSSES

@@ -163,20 +163,31 @@ def test_hosts_that_are_gone_are_forgotten() -> None:
     assert not live.hosts
 
 
-def test_layouts_out_of_use_are_forgotten_once_there_are_many() -> None:
+def test_layouts_out_of_use_are_forgotten_as_soon_as_there_are_many() -> None:
     live = live_with(NOON)
-    live.layouts |= dict.fromkeys(range(MANY_LAYOUTS), ("cpu.percent",))
-    live.forget_layouts()
-    assert list(live.layouts) == [reading()[0].id]
+    for number in range(3 * MANY_LAYOUTS):
+        live.hear(heard(Layout((f"invented.x{number}",)), subject="bad", at=NOON))
+        assert len(live.layouts) <= MANY_LAYOUTS
+        assert reading()[0].id in live.layouts
+    assert live.unused >= 2 * MANY_LAYOUTS
     assert live.latest_text("web-1") is not None
 
 
 def test_a_few_invented_layouts_of_many_names_are_forgotten_too() -> None:
     live = live_with(NOON)
-    wide = tuple(f"invented.{place}" for place in range(2000))
-    live.layouts |= dict.fromkeys(range(MANY_NAMES // 2000 - 1), wide)
-    live.forget_layouts()
-    assert len(live.layouts) == MANY_NAMES // 2000
-    live.layouts[0xFFFF] = wide
-    live.forget_layouts()
-    assert list(live.layouts) == [reading()[0].id]
+    for turn in range(3 * MANY_NAMES // 2000):
+        live.hear(heard(Layout(tuple(f"invented.x{turn}_{place}" for place in range(2000))), subject="bad", at=NOON))
+        assert sum(map(len, live.layouts.values())) <= MANY_NAMES
+    assert reading()[0].id in live.layouts
+
+
+def test_where_many_layouts_are_in_use_all_of_them_stay() -> None:
+    live = live_with(NOON)
+    layouts = [Layout((f"in.use{number}",)) for number in range(MANY_LAYOUTS + 100)]
+    for number, layout in enumerate(layouts):
+        live.hear(heard(layout, subject=f"host-{number}", at=NOON))
+        live.hear(heard(Sample(layout.id, (1.0,)), subject=f"host-{number}", at=NOON))
+    for number in range(3 * MANY_LAYOUTS):
+        live.hear(heard(Layout((f"invented.x{number}",)), subject="bad", at=NOON))
+    assert all(layout.id in live.layouts for layout in layouts)
+    assert len(live.layouts) <= 2 * len(layouts) + 2

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import random
+from zlib import crc32
 
 import pytest
 
-from bus.messages import Check, Layout, Sample
-from bus.wire import Malformed, pack, record
+from bus.messages import KINDS, Check, Layout, Sample
+from bus.wire import Malformed, pack, read, record
+from collector.bucket import Bucket
 from collector.intake import Intake
-from collector.limits import LIVE_SECONDS, MOST_LAYOUTS, MOST_SENDERS, Allowance, Bucket, Limits, Places, Quota
+from collector.limits import LIVE_SECONDS, MOST_LAYOUTS, MOST_SENDERS, Allowance, Limits, Places, Quota
+from collector.novelty import DAY_SECONDS
 
 NOON = 1_769_860_800 * 10**9
-SMALL = Allowance(messages=10, bytes=10_000, hellos=2, layout_bytes=100, epochs=3, subjects=2)
+SMALL = Allowance(messages=10, bytes=10_000, hellos=2, layout_bytes=100, epochs=3, metrics=6, subjects=2)
 
 
 def let_in(sender: Quota, frames: int, size: int = 10) -> int:
@@ -96,9 +99,61 @@ def test_a_flood_of_subjects_is_refused() -> None:
     limits, intake = Limits(SMALL), Intake(public=True)
     for name in ("shop", "mail"):
         intake.admit(_check(name), "web-1", _opened(limits, 0.0))
-    with pytest.raises(Malformed, match="2 subjects"):
-        intake.admit(_check("wiki"), "web-1", _opened(limits, 1.0))
-    intake.admit(_check("shop"), "web-1", _opened(limits, 1.0))
+    with pytest.raises(Malformed, match="2 new subjects a day") as refused:
+        intake.admit(_check("wiki"), "web-1", _opened(limits, 60.0))
+    assert refused.value.reason == "subjects"
+    intake.admit(_check("shop"), "web-1", _opened(limits, 60.0))
+    intake.admit(_check("wiki"), None, _opened(limits, 60.0, "web-2"))
+
+
+def test_metrics_that_are_invented_are_refused_and_known_ones_and_others_are_not() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    intake.admit(_layout("load.1m", "load.5m"), "web-1", _opened(limits, 0.0))
+    refused = 0
+    for number in range(100):
+        try:
+            intake.admit(_layout(f"disk[{number}].free"), "web-1", _opened(limits, 60.0 * number))
+        except Malformed as fault:
+            refused += (fault.reason, str(fault)) == ("metrics", "names more than 6 new metrics a day")
+    assert refused == 98, "each layout counts as one more"
+    intake.admit(_layout("load.1m", "load.5m"), "web-1", _opened(limits, 6000.0))
+    with pytest.raises(Malformed, match="6 new metrics"):
+        intake.admit(_layout("load.5m", "load.1m"), "web-1", _opened(limits, 6000.0))
+    intake.admit(_layout("disk[99].free"), None, _opened(limits, 6000.0, "web-2"))
+    intake.admit(_layout("disk[99].free"), "web-1", _opened(limits, DAY_SECONDS))
+
+
+def test_known_metrics_in_ever_another_order_are_no_way_around_it() -> None:
+    limits = Limits(Allowance(metrics=1000))
+    names, chance, passed = [f"disk[{number}].free" for number in range(500)], random.Random(1), 0
+    for minute in range(1000):
+        chance.shuffle(names)
+        with contextlib.suppress(Malformed):
+            limits.of("web-1", 60.0 * minute).layout(read(_layout(*names))[0].body)
+            passed += 1
+    assert 1000 // 6 < passed < 1500 // 6
+
+
+def test_what_is_no_layout_is_the_stores_to_refuse() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    code = bytes((KINDS["layout"].code,))
+    frame = bytearray(_layout("load.1m"))
+    frame[-1] = 0xFF
+    assert frame[2:3] == code
+    frame[36:40] = crc32(frame[64:], crc32(frame[:36])).to_bytes(4, "big")
+    assert intake.admit(bytes(frame), "web-1", _opened(limits, 0.0)) == "layout"
+
+
+def test_whoever_owes_for_what_it_named_is_not_forgotten_for_being_silent() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    intake.admit(_layout(*(f"disk[{number}].free" for number in range(6))), "web-1", _opened(limits, 0.0))
+    owing = limits.of("web-1", 0.0)
+    for number in range(1000):
+        limits.of(f"host-{number}", LIVE_SECONDS + number)
+    assert limits.of("web-1", 2000.0) is owing
+    for number in range(1000):
+        limits.of(f"host-{number}", 3 * DAY_SECONDS + 60 * number)
+    assert limits.of("web-1", 4 * DAY_SECONDS) is not owing
 
 
 def test_new_layouts_cost_their_length_and_known_ones_nothing() -> None:
@@ -198,8 +253,8 @@ def test_of_layouts_the_last_ones_are_known() -> None:
     assert quota.layout_bytes.tokens == left - len(bodies[1])
 
 
-def _opened(limits: Limits, now: float) -> Quota:
-    return limits.of("web-1", now)
+def _opened(limits: Limits, now: float, name: str = "web-1") -> Quota:
+    return limits.of(name, now)
 
 
 def _sample(number: int, epoch: int) -> bytes:
@@ -210,5 +265,5 @@ def _check(service: str) -> bytes:
     return pack(record(Check("up"), source="web-1", subject=service, at=NOON, epoch=1, number=1))
 
 
-def _layout(name: str) -> bytes:
-    return pack(record(Layout((name,)), source="web-1", at=NOON, epoch=1, number=1))
+def _layout(*names: str) -> bytes:
+    return pack(record(Layout(names), source="web-1", at=NOON, epoch=1, number=1))

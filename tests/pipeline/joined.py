@@ -38,10 +38,10 @@ class Joined:
         """Give it a key, and the line that belongs to it."""
         self.join(self.admit(again=again))
 
-    def admit(self, *, again: bool = False) -> Join:
+    def admit(self, *, again: bool = False, place: bool = False) -> Join:
         """What ``guardia enroll`` prints."""
         own = keys.new()
-        enrolled.admit(home(self._hub), self.name, own.public, time.time_ns(), again=again)
+        enrolled.admit(home(self._hub), self.name, own.public, time.time_ns(), again=again, place=place)
         hub = enrolled.hub_key(home(self._hub)).public
         door, receipts = (line.split('"')[1] for line in self._hub.config.read_text().splitlines()[1:3])
         return Join(self.name, door, receipts, hub, own.public, own.secret)

@@ -6,7 +6,8 @@
 **Does.** Takes frames from agents and from the hub's own rooms, admits or refuses each by its header (size, form,
 kind, checksum, names), stamps what came together with the time of receipt and a counter, and publishes it. It
 decodes no body but new layouts, whose names it counts, and keeps nothing: killed and started again, it goes on where
-the producers resend. It passes the producers' HELLOs up to the store, and the store's receipts to the producers (``docs/delivery.md``).
+the producers resend. It passes the producers' HELLOs up to the store, and the store's receipts to the producers
+(``docs/delivery.md``).
 Once the hub has a key, the public roads let in enrolled agents only, each under its own name (``docs/identity.md``).
 
 **Several.** A hub may have more of them, each with a door, a receipts' road and a stair of its own: ``[bus] door`` and

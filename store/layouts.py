@@ -29,6 +29,8 @@ class Kept:
     source: str
     size: int
     heard: int
+    needed: int = 0
+    """The time of the latest sample by it that its source dated ahead of us, ns."""
 
 
 class Ledger:
@@ -70,9 +72,16 @@ class Ledger:
             kept.heard = now
             self.changed.add(layout)
 
+    def need(self, layout: int, until: int) -> None:
+        """A row of that time to come refers to it."""
+        kept = self._kept.get(layout)
+        if kept is not None and until > kept.needed:
+            kept.needed = until
+            self.changed.add(layout)
+
     def stale(self, before: int) -> list[int]:
-        """Those that were heard of last before this instant."""
-        return [layout for layout, kept in self._kept.items() if kept.heard < before]
+        """Those that were heard of last, and are needed last, before this instant."""
+        return [layout for layout, kept in self._kept.items() if max(kept.heard, kept.needed) < before]
 
     def forget(self, layout: int) -> None:
         """It is kept no more."""

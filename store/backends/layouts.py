@@ -23,12 +23,14 @@ from store.backends import StoreBroken
 from store.backends.listed import start_of
 from store.backends.partitions import BAD, Partitions
 from store.backends.values import layouts_of, names_of, pack_names, unpack_latest, unpack_names
-from store.keys import LAYOUT
+from store.keys import HOUR, LAYOUT
 from store.layouts import NOBODY, Kept, Ledger, forgotten_before
 
 HEARD = struct.Struct(">Iq")
 MOST_LOOKED_AT = 20_000
 """Records of times to come that are looked at for the layouts which they need."""
+UNSEALED = 2 * HOUR
+"""Partitions that began longer ago, ns, are sealed."""
 AT_ONCE = 20_000
 """So many are forgotten in one go: a commit waits for it."""
 log = logging.getLogger("guardia")
@@ -42,6 +44,7 @@ class StateLayouts:
         self._db = db
         self._heard = state.open_db(b"heard", create=True)
         self._ledger = Ledger()
+        self._began = now
         self.ids: set[int] = set()
         """Those that are on the disk."""
         with state.begin() as txn:
@@ -87,10 +90,15 @@ class StateLayouts:
 
     def forget_unused(self, rows: Partitions, now: int) -> int:
         """Forget those of which nothing was heard for long, and to which no row refers; returns how many."""
-        begun, ahead = _since(rows, now)
+        # What began shortly before this life was of times to come when it was told, and may wait to be sealed.
+        begun, ahead = _since(rows, now, now if now - self._began > UNSEALED else min(now, self._began - UNSEALED))
         stale = [layout for layout in self._ledger.stale(forgotten_before(now, begun)) if layout in self.ids]
-        used = _layouts_in(rows, ahead) if stale else None
-        return self._forget(stale, used) if used is not None else 0
+        needed = _layouts_in(rows, ahead) if stale else None
+        if needed is None:
+            return 0
+        for layout, start in needed.items():
+            self._ledger.need(layout, start)  # until it is sealed, also when its time has come
+        return self._forget(stale, set(needed))
 
     def _forget(self, layouts: Sequence[int], used: set[int]) -> int:
         with self._state.begin(write=True) as txn:
@@ -115,24 +123,29 @@ def names_in(txn: lmdb.Transaction, database: Any, ids: Iterable[int]) -> dict[i
     return {layout: names for layout, names in found.items() if names}
 
 
-def _since(rows: Partitions, now: int) -> tuple[list[int], list[Path]]:
-    """(since when there are samples in partitions that began, those of times to come); doubted ones are there too."""
+def _since(rows: Partitions, now: int, after: int) -> tuple[list[int], list[Path]]:
+    """(since when there are samples in partitions that began, those that begin ``after``); doubted ones count too."""
     folder = rows.path("sample", "any").parent
     names = {path.name.partition(".")[0] for path in folder.glob("*") if BAD not in path.name}
     starts = {name: start for name in names if (start := start_of(name)) is not None}
-    ahead = [folder / name for name, start in sorted(starts.items()) if start > now]
+    ahead = [folder / name for name, start in sorted(starts.items()) if start > after]
     return [start for start in starts.values() if start <= now], ahead
 
 
-def _layouts_in(rows: Partitions, paths: Sequence[Path]) -> set[int] | None:
-    """The layouts of the samples in these; None when that is too much to look at, or cannot be read."""
+def _layouts_in(rows: Partitions, paths: Sequence[Path]) -> dict[int, int] | None:
+    """The layouts of the samples in these, each with when the last of these begins; they are in their order.
+
+    None when that is too much to look at, or cannot be read.
+    """
     if sum(map(rows.count, paths)) > MOST_LOOKED_AT:
         return None
-    found: set[int] = set()
+    found: dict[int, int] = {}
     try:
         for path in paths:
+            start = start_of(path.name) or 0
             with rows.scanned(path) as (_, series):
-                found.update(*(layouts_of(bytes(records) for _, records, _ in groups) for groups in series))
+                for groups in series:
+                    found |= dict.fromkeys(layouts_of(bytes(records) for _, records, _ in groups), start)
     except (StoreBroken, lmdb.Error):
         return None
     return found

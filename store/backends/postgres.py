@@ -91,7 +91,7 @@ class PostgresBackend:
             with self._server.using() as db:
                 new = self._intern(db, latest)
                 began = self._put_first(db, batch, self._series | new)
-                layouts = self._layouts.keep(db, batch.layouts, now)
+                layouts = self._layouts.keep(db, batch, now)
                 counts = self._insert(db, batch, self._series | new)
                 self._move_streams(db, streams)
                 meta = self._counted(counts, now)

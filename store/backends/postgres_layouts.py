@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bus.messages import layout_id
 from store.backends.postgres_tables import Db
-from store.backends.values import layouts_of, names_of
-from store.keys import DAY, LAYOUT
+from store.backends.values import SAMPLE, layouts_of, measured_at, names_of
+from store.batch import Batch
+from store.keys import DAY, LAYOUT, dated
 from store.layouts import NOBODY, Kept, Ledger
 
 
@@ -20,10 +21,11 @@ class TableLayouts:
 
     def load(self, db: Db, now: int) -> None:
         """What is there; of layouts that an earlier version kept is heard just now."""
-        for packed, size, source, heard in db.execute("SELECT id, octet_length(names), source, heard FROM layouts"):
+        found = db.execute("SELECT id, octet_length(names), source, heard, needed FROM layouts")
+        for packed, size, source, heard, needed in found:
             layout = LAYOUT.unpack(packed)[0]
             self._ids.add(layout)
-            self._ledger.load(layout, Kept(source, size, heard or now))
+            self._ledger.load(layout, Kept(source, size, heard or now, needed))
             if not heard:
                 self._ledger.changed.add(layout)
 
@@ -31,9 +33,9 @@ class TableLayouts:
         """Whether the names of a layout are kept; see ``Backend``."""
         return self._ledger.learn(layout_id(names), source, sum(map(len, names)) + len(names), now, most)
 
-    def keep(self, db: Db, records: Sequence[bytes], now: int) -> set[int]:
-        """Keep what these records announce, and what was heard of those that are known; gives it to ``noted``."""
-        for record in records:
+    def keep(self, db: Db, batch: Batch, now: int) -> set[int]:
+        """Keep what is announced, and what was heard of those that are known; gives it to ``noted``."""
+        for record in batch.layouts:
             names = names_of(record)
             layout = layout_id(names)
             if names and layout not in self._ids:
@@ -45,13 +47,21 @@ class TableLayouts:
                 self._ids.add(layout)
             elif names:
                 self._ledger.hear(layout, now)
+        for layout, at in _ahead(batch, now):
+            self._ledger.need(layout, at)
         changed = self._ledger.changed & self._ids
         if changed:
             kept = [(layout, self._ledger[layout]) for layout in changed]
             db.execute(
-                "UPDATE layouts SET source = n.source, heard = n.heard"
-                " FROM unnest(%s::bytea[], %s::text[], %s::bigint[]) AS n(id, source, heard) WHERE layouts.id = n.id",
-                ([LAYOUT.pack(layout) for layout, _ in kept], [k.source for _, k in kept], [k.heard for _, k in kept]),
+                "UPDATE layouts SET source = n.source, heard = n.heard, needed = n.needed"
+                " FROM unnest(%s::bytea[], %s::text[], %s::bigint[], %s::bigint[]) AS n(id, source, heard, needed)"
+                " WHERE layouts.id = n.id",
+                (
+                    [LAYOUT.pack(layout) for layout, _ in kept],
+                    [one.source for _, one in kept],
+                    [one.heard for _, one in kept],
+                    [one.needed for _, one in kept],
+                ),
             )
         return changed
 
@@ -60,7 +70,10 @@ class TableLayouts:
         self._ledger.changed -= changed
 
     def forget(self, db: Db, before: int) -> list[int]:
-        """Take away those heard of last before this: all rows of that time are dropped. Not those of newest samples."""
+        """Take away those heard of, and needed, last before this: all rows of that time are dropped.
+
+        Not those of newest samples.
+        """
         stale = [layout for layout in self._ledger.stale(before - 2 * DAY) if layout in self._ids]
         if not stale:
             return []
@@ -74,3 +87,13 @@ class TableLayouts:
         for layout in layouts:
             self._ledger.forget(layout)
             self._ids.discard(layout)
+
+
+def _ahead(batch: Batch, now: int) -> Iterator[tuple[int, int]]:
+    """(layout, time) of the samples in periods to come: whose clock is fast is kept for longer than what is heard."""
+    for (code, start), groups in batch.groups.items():
+        if code == SAMPLE and start > now:
+            for group in groups.values():
+                for _, record in group.dated():
+                    at = dated(measured_at(record))
+                    yield from ((layout, at) for layout in layouts_of([record]))

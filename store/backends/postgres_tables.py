@@ -2,7 +2,7 @@
 
     meta     a word                       ->  msgpack
     series   number, kind, subject        ->  first_at, and its newest record with its times
-    layouts  layout id, 8 bytes           ->  names joined by newlines, who announced them, when they were heard of
+    layouts  layout id, 8 bytes           ->  names joined by newlines, whose, when heard of and needed
     streams  source, 0x00, epoch          ->  how far it is stored (``bus/delivery/stream.py``)
     rows_<kind>  series, at, digest       ->  received, the record as it came on the wire
 
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS series (
 CREATE TABLE IF NOT EXISTS layouts (id bytea PRIMARY KEY, names text NOT NULL);
 ALTER TABLE layouts ADD COLUMN IF NOT EXISTS source text NOT NULL DEFAULT '';
 ALTER TABLE layouts ADD COLUMN IF NOT EXISTS heard bigint NOT NULL DEFAULT 0;
+ALTER TABLE layouts ADD COLUMN IF NOT EXISTS needed bigint NOT NULL DEFAULT 0;
 CREATE TABLE IF NOT EXISTS streams (key bytea PRIMARY KEY, value bytea NOT NULL) WITH (fillfactor = 50);
 """
 ROWS = """

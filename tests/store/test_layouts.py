@@ -64,9 +64,11 @@ class Store:
         self.sealer.close()
         self.backend.close()
 
-    def reopened(self) -> None:
+    def reopened(self, now: int | None = None) -> None:
         self.close()
         self.backend = LmdbBackend(self.path, write=True)
+        if now is not None:
+            self.backend._layouts._began = now
         self._open_sealer()
 
 
@@ -147,7 +149,8 @@ def test_what_is_sealed_late_has_its_names_and_comes_back_when_it_is_told_again(
     assert values(store.backend, "old.value", NOON + MINUTE) == [1.5]
 
 
-def test_rows_of_times_to_come_keep_their_names(store: Store) -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_rows_of_times_to_come_keep_their_names(store: Store, again: bool) -> None:
     store.tell(*of("clock", 1, at=NOON + 400 * DAY), layout(), sample(1), now=NOON)
     store.tell(*of("none", 2, host="zz", at=NOON), layout("zz"), sample(2, host="zz"), now=NOON)
     store.tell(layout(), sample(3, at=NOON + 401 * DAY), now=NOON)
@@ -155,6 +158,13 @@ def test_rows_of_times_to_come_keep_their_names(store: Store) -> None:
     store.backend._layouts.hear([LAYOUT.id, layout_id(("clock.value",)), layout_id(("none.value",))], NOON)
     store.backend.retain(KEEP, NOON + 5 * DAY)
     assert store.known() == {LAYOUT.id, layout_id(("clock.value",))}
+    assert values(store.backend, "clock.value", NOON + 400 * DAY) == [1.5]
+    if again:
+        store.reopened(NOON + 400 * DAY + MINUTE)
+    # their hour has come, and is not sealed yet
+    store.backend.retain(KEEP, NOON + 400 * DAY + 2 * MINUTE)
+    assert values(store.backend, "clock.value", NOON + 400 * DAY) == [1.5]
+    store.seal(NOON + 402 * DAY)
     assert values(store.backend, "clock.value", NOON + 400 * DAY) == [1.5]
 
 

@@ -79,6 +79,22 @@ def test_layouts_are_forgotten_after_all_rows_of_their_time(postgres: Postgres, 
     again.close()
 
 
+def test_the_names_of_rows_of_a_fast_clock_are_kept_as_long_as_these(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.database()
+    fast, ahead = Layout(("fast.value",)), NOON + 30 * DAY
+    first = PostgresBackend(tmp_path / "store", write=True, url=url)
+    records = [told(fast, 1), told(Sample(fast.id, (1.0,)), 2, at=ahead), layout(), sample(3, at=NOON + 31 * DAY)]
+    first.commit(batch(records), NOON)
+    first.close()
+    again = PostgresBackend(tmp_path / "store", write=True, url=url)
+    for day, known in ((10, True), (30, True), (31, True), (34, False)):
+        again.retain({"sample": DAY}, NOON + day * DAY)
+        rows = again.rows("sample", "web-1", ahead, ahead)
+        assert (fast.id in again.layouts((fast.id,))) is known
+        assert known or not rows
+    again.close()
+
+
 def test_what_is_wrong_with_the_server_is_a_sentence_without_the_password(tmp_path: Path) -> None:
     url = Secret("postgresql://guardia:tell-nobody@127.0.0.1:1/store")
     with pytest.raises(StoreBroken) as failure:

@@ -28,7 +28,7 @@ from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
 from store.blocks.aside import put_aside
 from store.blocks.files import Blocks
-from store.blocks.gather import Told, Voice, gathered
+from store.blocks.gather import Told, Voice, few, gathered
 from store.blocks.listing import Index, Place
 from store.blocks.missing import miss
 from store.blocks.pressing import Damaged, Newer
@@ -166,7 +166,7 @@ class Sealer:
                     values += sum(voice.values * len(told) for voice, told in found.items())
                     if before is not None and before.places(subject):
                         try:
-                            found = merged([rows_of(before, subject), found])
+                            found = few(merged([rows_of(before, subject), found]), span.end - span.start)
                             touched.add(subject)
                         except Damaged as error:
                             self._note(f"{target}: {subject}: {error}")

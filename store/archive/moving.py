@@ -21,7 +21,7 @@ from store.archive.files import Archive
 from store.archive.mark import RESTORED
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
-from store.blocks.gather import Told, Voice
+from store.blocks.gather import Told, Voice, few
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment
@@ -201,7 +201,8 @@ class Mover:
         with contextlib.closing(self._blocks.writing(self._blocks.path(kind, RAW, span))) as writing:
             for subject in sorted({*segment.subjects(), *before.subjects()}):
                 self._alive()
-                for voice, told in merged([before.rows_of(subject), rows_of(segment, subject)]).items():
+                both = before.rows_of(subject), rows_of(segment, subject)
+                for voice, told in few(merged(both), span.end - span.start).items():
                     writing.add(part_of(subject, voice, told))
             if kind == SAMPLE:
                 self._blocks.mark_late(span)

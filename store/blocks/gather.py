@@ -6,7 +6,7 @@ bytes, and a header's field is a slice of it: one record at a time would cost tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,13 +20,18 @@ from bus.fields import Unfit
 from bus.messages import KINDS, split_sample
 from bus.wire import CHECKSUM, FIXED, HEADER, MAGIC, RESEND, walk
 from store.blocks.scaled import Floats, Integers
-from store.keys import EARLIEST, FAR
+from store.keys import EARLIEST, FAR, HOUR
 from store.rows import Seen
 
 SAMPLE = KINDS["sample"].code
 EPOCH = 12
 """Where in a record its epoch is, its number, and when it was measured, eight bytes each."""
 Bytes = npt.NDArray[np.uint8]
+MOST_LAYOUTS = 500
+"""Layouts of one series that are kept apart of an hour: each is a part, which takes a hundred times a row's time.
+
+A host whose metrics come and go has some dozens in an hour; whoever invents layouts has one with each sample.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,11 @@ class Told:
 
 
 def gathered(groups: Iterable[Seen]) -> dict[Voice, Told]:
-    """The rows of one series by voice; raises ``Malformed`` for what are no records."""
+    """The rows of one series by voice; raises ``Malformed`` for what are no records.
+
+    Samples of more than ``MOST_LAYOUTS`` layouts are kept as their bodies: they come back as they are, and no chart
+    shows them.
+    """
     groups = list(groups)
     blob = b"".join([records for _, records, _ in groups])
     if not blob:
@@ -104,13 +113,6 @@ def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]
     comes back as number, 0 and its own time.
     """
     names = voice.source + voice.subject
-    if told.values is None:
-        every: Iterable[bytes] = told.bodies
-    else:
-        packed = np.ascontiguousarray(told.values.T).astype("<f8").tobytes()
-        size = len(told.values) * 8
-        prefix = _prefix(voice.layout or 0, size)
-        every = (prefix + packed[at : at + size] for at in range(0, len(packed), size))
     found = []
     for kept, at, received, epoch, number, body in zip(
         told.kept.tolist(),
@@ -118,7 +120,7 @@ def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]
         told.received.tolist(),
         told.epoch.view(np.uint64).tolist(),
         told.number.view(np.uint64).tolist(),
-        every,
+        _bodies(voice, told),
         strict=True,
     ):
         lengths = len(voice.source), len(voice.subject), 0, len(body)
@@ -127,6 +129,30 @@ def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]
         checksum = CHECKSUM.pack(crc32(tail, crc32(fixed)))
         found.append((kept, received, b"".join((fixed, checksum, RESEND.pack(number, 0, at), tail))))
     return found
+
+
+def few(rows: dict[Voice, Told], length: int) -> dict[Voice, Told]:
+    """The rows of one series that several files had of a span so long (ns): each once, of few layouts an hour."""
+    rows = dict(rows)
+    for mute in [voice for voice in rows if voice.layout is None]:
+        # What had too many beside it in one place may have a part of its own from another.
+        apart: dict[Voice, list[int]] = {}
+        for place, body in enumerate(rows[mute].bodies):
+            voice, _ = _spoken(mute.source, mute.subject, body)
+            if voice.layout is not None and voice in rows:
+                apart.setdefault(voice, []).append(place)
+        for voice, places in apart.items():
+            rows[voice] = joined([rows[voice], _with_values(rows[mute], places, voice.values)])
+        left = np.setdiff1d(np.arange(len(rows[mute])), [one for places in apart.values() for one in places])
+        if apart and len(left):
+            rows[mute] = _of(rows[mute], left)
+        elif apart:
+            del rows[mute]
+    for voice in _beyond({voice: len(one) for voice, one in rows.items()}, max(1, length // HOUR) * MOST_LAYOUTS):
+        mute, one = Voice(voice.source, voice.subject), rows.pop(voice)
+        told = Told(one.at, one.received, one.epoch, one.number, None, tuple(_bodies(voice, one)))
+        rows[mute] = joined([rows[mute], told]) if mute in rows else told
+    return rows
 
 
 def taken(told: Told, start: int, end: int) -> Told:
@@ -146,6 +172,36 @@ def taken(told: Told, start: int, end: int) -> Told:
     )
 
 
+def _bodies(voice: Voice, told: Told) -> Iterable[bytes]:
+    """The rows' bodies as they came."""
+    if told.values is None:
+        return told.bodies
+    packed = np.ascontiguousarray(told.values.T).astype("<f8").tobytes()
+    size = len(told.values) * 8
+    prefix = _prefix(voice.layout or 0, size)
+    return (prefix + packed[at : at + size] for at in range(0, len(packed), size))
+
+
+def _beyond(rows: Mapping[Voice, int], most: int) -> list[Voice]:
+    """The layouts beyond those that are kept apart: of fewest rows, and of these the later ones."""
+    layouts = [voice for voice in rows if voice.layout is not None]
+    return sorted(layouts, key=lambda voice: -rows[voice])[most:] if len(layouts) > most else []
+
+
+def _of(told: Told, places: Sequence[int] | npt.NDArray[np.intp]) -> Told:
+    """These of some rows that are kept as bodies."""
+    which = np.asarray(places, np.intp)
+    bodies = tuple(told.bodies[place] for place in places)
+    return Told(told.at[which], told.received[which], told.epoch[which], told.number[which], None, bodies)
+
+
+def _with_values(told: Told, places: Sequence[int], values: int) -> Told:
+    """The same as samples of one layout."""
+    one = _of(told, places)
+    packed = np.frombuffer(b"".join(body[-8 * values :] for body in one.bodies), "<f8").reshape(-1, values)
+    return Told(one.at, one.received, one.epoch, one.number, np.ascontiguousarray(packed.T, dtype=np.float64))
+
+
 def _prefix(layout: int, size: int) -> bytes:
     """What stands in a sample's body before its values."""
     return msgpack.packb((layout, bytes(size)), use_bin_type=True)[:-size]  # type: ignore[no-any-return]
@@ -162,15 +218,22 @@ def _voice(record: bytes) -> tuple[Voice, int]:
     subject_at = names + fields[3]
     body_at = subject_at + fields[4]
     source, subject = record[names:subject_at], record[subject_at:body_at]
-    if fields[1] == SAMPLE:
-        try:
-            layout, packed = split_sample(record[body_at:])
-        except Unfit:
-            return Voice(source, subject), body_at
-        start = len(record) - len(packed)
-        if record[body_at:start] == _prefix(layout, len(packed)):
-            return Voice(source, subject, layout, len(packed) // 8), start
-    return Voice(source, subject), body_at
+    if fields[1] != SAMPLE:
+        return Voice(source, subject), body_at
+    voice, start = _spoken(source, subject, record[body_at:])
+    return voice, body_at + start
+
+
+def _spoken(source: bytes, subject: bytes, body: bytes) -> tuple[Voice, int]:
+    """Whose sample this is, and where its values begin; what is no sample of ours has neither layout nor values."""
+    try:
+        layout, packed = split_sample(body)
+    except Unfit:
+        return Voice(source, subject), 0
+    start = len(body) - len(packed)
+    if body[:start] == _prefix(layout, len(packed)):
+        return Voice(source, subject, layout, len(packed) // 8), start
+    return Voice(source, subject), 0
 
 
 def _alike(whole: Bytes, start: int) -> bool:
@@ -218,6 +281,11 @@ def _sorted_out(groups: Sequence[Seen]) -> dict[Voice, Told]:
             kept, times, _ = sorts.setdefault(voice, ([], [], start))
             kept.append(record)
             times.append(received)
+    for voice in _beyond({voice: len(kept) for voice, (kept, _, _) in sorts.items()}, MOST_LAYOUTS):
+        kept, times, _ = sorts.pop(voice)
+        mute = sorts.setdefault(Voice(voice.source, voice.subject), ([], [], 0))
+        mute[0].extend(kept)
+        mute[1].extend(times)
     found = {}
     for voice, (kept, times, start) in sorts.items():
         received_at = np.array(times, np.int64)

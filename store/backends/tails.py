@@ -4,13 +4,16 @@ A group that a commit made durable stays as it is under its key for as long as i
 commit, tried once more, and the regrouping of what it left fresh for the same minute. So what stands under the highest
 number of a commit, or beside something fresh of its own, is compared each time, all else is read once. Groups that
 were regrouped have other keys.
+
+Where no transaction came to its end since the look before, and where the keys and all that may change are the same as
+then, so is what was found.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -53,13 +56,10 @@ class Tail(NamedTuple):
     """The groups of a series between two times, both included."""
 
     groups: list[Group]
+    sign: tuple[int, ...]
+    """While it is the same, so are the rows."""
     start: int
     end: int
-
-    @property
-    def sign(self) -> tuple[int, ...]:
-        """While it is the same, so are the rows."""
-        return tuple(map(attrgetter("serial"), self.groups))
 
     def columns(self) -> Columns | None:
         """As ``store.uniform`` gives them; None when each row has to be looked at."""
@@ -82,10 +82,20 @@ class Tail(NamedTuple):
         return Columns(times, {n: of[order] for n, of in zip(one.names, values, strict=True)})
 
 
+class _Looked(NamedTuple):
+    """What a look found: as of which transaction, in which minutes, under which keys."""
+
+    transaction: int
+    minutes: tuple[int, int]
+    keys: list[bytes]
+    groups: list[Group]
+    sign: tuple[int, ...]
+
+
 class _Known:
     """What is known of a series in one environment: its groups by key, those of the last commit with their bytes."""
 
-    __slots__ = ("_of_rows", "bytes", "fresh", "loose", "rows", "source")
+    __slots__ = ("_of_rows", "bytes", "fresh", "looked", "loose", "rows", "source")
 
     def __init__(self, source: lmdb.Environment) -> None:
         self.source = source
@@ -93,7 +103,15 @@ class _Known:
         self.fresh: dict[bytes, Group | None] = {}
         """What will be regrouped, and has no such key any more then; rows have theirs for as long as they are."""
         self.loose: dict[bytes, tuple[bytes, Group | None]] = {}
+        self.looked: _Looked | None = None
+        """The look before."""
         self.bytes = self._of_rows = 0
+
+    def is_same(self, keys: list[bytes], txn: lmdb.Transaction) -> bool:
+        """Whether all is as it was at the look before, under these keys."""
+        if self.looked is None or keys != self.looked.keys:
+            return False
+        return all(txn.get(key) == value for key, (value, _) in self.loose.items())
 
     def learn(self, found: dict[bytes, Group | None], loose: dict[bytes, bytes]) -> None:
         """Keep what was found; of those that are ``loose`` their bytes too, for they may change."""
@@ -141,11 +159,11 @@ class Tails:
                     self.bytes -= known.bytes
                 if known is None or known.source is not source:
                     known = _Known(source)
-                groups = self._look(known, number, globs, start // MINUTE, end // MINUTE)
+                looked = self._look(known, number, globs, (start // MINUTE, end // MINUTE))
         except (StoreBroken, lmdb.Error, Damaged):
             return None
         self._keep(key, known)
-        return Tail(groups, start, end)
+        return Tail(looked.groups, looked.sign, start, end)
 
     def _keep(self, key: tuple[Path, int, tuple[str, ...]], known: _Known) -> None:
         if known.bytes > self._most // 2:
@@ -155,8 +173,12 @@ class Tails:
         while self.bytes > self._most:
             self.bytes -= self._known.popitem(last=False)[1].bytes
 
-    def _look(self, known: _Known, number: int, globs: Sequence[str], first: int, last: int) -> list[Group]:
+    def _look(self, known: _Known, number: int, globs: Sequence[str], minutes: tuple[int, int]) -> _Looked:
         """The groups of the series in these minutes; raises ``Damaged`` and what else there is."""
+        before = known.looked
+        if before is not None and before.minutes == minutes and before.transaction == _newest(known.source):
+            return before
+        first, last = minutes
         for _ in range(MOST_LOOKS):
             found: dict[bytes, Group | None] = {}
             new: dict[bytes, bytes] = {}
@@ -164,6 +186,10 @@ class Tails:
             with known.source.begin() as txn, txn.cursor() as cursor:
                 fresh = _fresh(cursor, number, first, last)
                 keys = [*_rows(cursor, number, first, last), *fresh]
+                if before is not None and known.is_same(keys, txn):
+                    known.looked = before._replace(transaction=txn.id(), minutes=minutes)
+                    return known.looked
+                transaction = txn.id()
                 unsure = [key for key in keys if key not in known.rows and key not in known.fresh]
                 # Those that are known for sure have earlier ones.
                 newest = max(map(_commit, unsure), default=b"")
@@ -171,9 +197,9 @@ class Tails:
                 # Not too many in one transaction: a long one keeps old pages alive.
                 for key in unsure[:CHUNK]:
                     value = bytes(txn.get(key, b""))
-                    before = known.loose.get(key)
-                    if before is not None and before[0] == value:
-                        found[key] = before[1]
+                    held = known.loose.get(key)
+                    if held is not None and held[0] == value:
+                        found[key] = held[1]
                     else:
                         new[key] = value
                     if _commit(key) == newest or (len(key) == ROW.size and key[4:16] in beside):
@@ -183,7 +209,10 @@ class Tails:
             if len(unsure) <= CHUNK:
                 known.forget_but(fresh, loose)
                 every = (known.rows.get(key) or known.fresh.get(key) or found.get(key) for key in keys)
-                return [group for group in every if group is not None]
+                groups = [group for group in every if group is not None]
+                sign = tuple(map(attrgetter("serial"), groups))
+                known.looked = _Looked(transaction, minutes, keys, groups, sign)
+                return known.looked
         raise Damaged(f"more than {MOST_LOOKS * CHUNK} groups")
 
     def _taken(self, values: dict[bytes, bytes], number: int, globs: Sequence[str]) -> dict[bytes, Group | None]:
@@ -235,14 +264,15 @@ def _fresh(cursor: lmdb.Cursor, number: int, first: int, last: int) -> list[byte
 
 
 def _between(cursor: lmdb.Cursor, first: bytes, last: bytes) -> list[bytes]:
-    found: list[bytes] = []
-    if cursor.set_range(first):
-        key: bytes
-        for key in cursor.iternext(keys=True, values=False):  # type: ignore[assignment]
-            if key > last:
-                break
-            found.append(key)
-    return found
+    if not cursor.set_range(first):
+        return []
+    keys: Iterator[bytes] = cursor.iternext(keys=True, values=False)  # type: ignore[assignment]
+    return list(itertools.takewhile(last.__ge__, keys))
+
+
+def _newest(source: lmdb.Environment) -> int:
+    """The number of its last transaction."""
+    return int(source.info()["last_txnid"])
 
 
 def _commit(key: bytes) -> bytes:

@@ -144,3 +144,28 @@ def test_memory_is_bounded_and_what_had_to_go_is_read_again(tmp_path: Path) -> N
             assert columns.values["cpu.percent"].tolist() == list(range(120))
             assert tails.bytes <= 40_000
     backend.close()
+
+
+def test_a_look_that_would_find_the_same_is_not_repeated(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    backend.commit(batch([layout(), *(sample(second) for second in range(90))]), LATE)
+    (path,) = backend.partitions.between("sample")
+    tails, number = Tails(backend.partitions, backend.layouts), backend._series_number("sample", "web-1")
+    assert number is not None
+
+    def look(minutes: int = 3) -> Tail:
+        tail = tails.read(path, number, ["cpu.*"], NOON, NOON + minutes * MINUTE)
+        assert tail is not None
+        return tail
+
+    first = look()
+    assert look().groups is first.groups
+    backend.commit(batch([sample(3, host="db-1")], received=LATE + 1), LATE)
+    assert look().sign == first.sign
+    assert look(30).groups is look().groups  # other minutes, under the same keys
+    assert look(0).sign != first.sign
+    backend.commit(batch([sample(7, cpu=2.5), sample(91)], received=LATE + 2), LATE)
+    found = look()
+    assert found.sign != first.sign
+    assert found.columns() is None  # told twice: each row is looked at
+    backend.close()

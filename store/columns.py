@@ -152,7 +152,7 @@ def coverage(times: Times, grid: Steps, start: int, end: int, interval: int) -> 
     """The share of ``start`` to ``end`` that was measured: each row speaks for one ``interval``, ns."""
     if end <= start or not len(times):
         return 0.0
-    inside = times[(times >= start) & (times <= end)]
+    inside = times if times[0] >= start and times[-1] <= end else times[(times >= start) & (times <= end)]
     if not len(inside):
         return 0.0
     # A row covers the time until the next one, but no longer than the interval (and a half, for jitter).

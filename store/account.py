@@ -15,7 +15,7 @@ from typing import Any
 
 from bus.control import Refusal
 from bus.delivery.facts import Declared, Found, Verdict
-from bus.delivery.fence import Fence, Handling
+from bus.delivery.fence import Fence, Handling, Run
 from bus.delivery.receiver import Receiver
 from bus.delivery.stream import Stream
 from bus.messages import HUB, Loss, StreamTally, Tally
@@ -46,6 +46,7 @@ class Suspect:
     """A record that is to be committed by itself."""
 
     kind: str
+    run: Run
     record: bytes
     received: int
 
@@ -148,7 +149,7 @@ class Account:
             source = _source(fields, record)
             handling = self._fence.verdict(source, epoch, number)
             if handling is Handling.ALONE:
-                self.alone.append(Suspect(kind, record, received))
+                self.alone.append(Suspect(kind, (source, epoch, number, number), record, received))
                 return
             if handling is Handling.QUARANTINE:
                 self._reject(batch, fields, record, received, "poison")

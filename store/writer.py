@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bus import failpoints
 from bus.control import REFUSED, STAIR, Flags, read_hello, read_refusals
-from bus.delivery.fence import Fence
+from bus.delivery.fence import Fence, Run
 from bus.delivery.receiver import Receiver
 from bus.loop import Loop, Timer
 from bus.messages import Loss
@@ -19,7 +19,7 @@ from bus.program import TryAgain
 from bus.sockets import Settle, Subscribe
 from bus.vitals import Vitals
 from bus.wire import Malformed, unstamped
-from store.account import Account
+from store.account import Account, Suspect
 from store.backends import Backend, StoreBroken, StoreFull
 from store.batch import Batch
 from store.config import Keep, Store
@@ -112,9 +112,11 @@ class Writer:
             self._commit_timer = None
         if not self._waiting:
             return
-        if self._commit(self._batch):
+        # Suspects for which there is no room are not kept: they are sent again.
+        suspects, self._account.alone = self._account.alone, []
+        if not self._gathered or self._commit(self._batch, self._receiver.runs):
             self._batch = Batch()
-            self._commit_suspects()
+            self._commit_one_by_one(suspects)
         self._settling.soon()
 
     def retain(self) -> None:
@@ -175,14 +177,17 @@ class Writer:
         }
 
     @property
-    def _waiting(self) -> bool:
+    def _gathered(self) -> bool:
         return bool(self._batch) or self._receiver.changed
 
-    def _commit(self, batch: Batch) -> bool:
-        """Make one batch durable, with how far it brings the streams; False when there is no room."""
+    @property
+    def _waiting(self) -> bool:
+        return self._gathered or bool(self._account.alone)
+
+    def _commit(self, batch: Batch, runs: Sequence[Run]) -> bool:
+        """Make one batch of these runs durable, with how far it brings the streams; False when there is no room."""
         start = time.monotonic()
         self._account.write_down(batch, self._clock())
-        runs = self._receiver.runs
         self._marker.write(self._fence.around(runs))
         try:
             self._look_for_room()
@@ -199,7 +204,9 @@ class Writer:
         for at, loss in self._account.committed():
             self._publish(loss, at)
         if self._fence.suspects:
-            self._marker.write(self._fence.cleared(runs))
+            # Not the runs: between a stream's watermark and what came beyond it suspects may still be missing.
+            self._fence.settled(self._receiver.held)
+            self._marker.write(self._fence.cleared(()))
         if self.full:
             self.full = False
             self._settling.flags &= ~Flags.DISK_FULL
@@ -214,13 +221,12 @@ class Writer:
     def _may_learn(self, source: str, names: tuple[str, ...], now: int) -> bool:
         return self._backend.may_learn(source, names, now, self._config.layouts_bytes)
 
-    def _commit_suspects(self) -> None:
-        """Commit one by one what the last run died over; what there is no room for is sent again."""
-        suspects, self._account.alone = self._account.alone, []
+    def _commit_one_by_one(self, suspects: Sequence[Suspect]) -> None:
+        """Commit what the last run died over, until there is no room."""
         for suspect in suspects:
             batch = Batch()
             self._account.take_alone(batch, suspect)
-            if self._waiting and not self._commit(batch):
+            if self._receiver.changed and not self._commit(batch, [suspect.run]):
                 self._account.rolled_back()
                 return
 
@@ -230,14 +236,14 @@ class Writer:
                 self._receiver.greet(read_hello(frame[len(STAIR) :]), self._clock() / 1e9)
                 return
             if frame.startswith(REFUSED):
-                for refusal in read_refusals(frame, len(REFUSED)):
-                    self._account.refused(self._batch, refusal, self._clock())
+                if not self._leaves_out():
+                    for refusal in read_refusals(frame, len(REFUSED)):
+                        self._account.refused(self._batch, refusal, self._clock())
                 return
             stamp, start = unstamped(frame)
             self._vitals.count("store.missed", self._passed.missing(stamp))
             self._passed.note(stamp)
-            if self._batch.bytes >= self._config.pending_bytes:
-                self._vitals.count("store.left_out")
+            if self._leaves_out():
                 return
             if not self._batch:
                 self._oldest = stamp.received
@@ -245,6 +251,13 @@ class Writer:
         except Malformed as fault:
             self._vitals.count("store.malformed")
             self._log.error("a bus frame that is none: %s", fault)
+
+    def _leaves_out(self) -> bool:
+        """Whether a frame is left out and counted, because so much is pending already; it is sent again."""
+        if self._batch.bytes < self._config.pending_bytes:
+            return False
+        self._vitals.count("store.left_out")
+        return True
 
     def _look_for_room(self) -> None:
         free = self._free(self._path)

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from bus.control import REFUSED, Refusal, pack_refusals
+from bus.delivery.fence import Fence
 from bus.loop import Loop
 from bus.program import TryAgain
 from bus.sockets import Settle
 from bus.vitals import Vitals
 from bus.wire import pack, stamped
-from store.backends import StoreBroken, StoreFull
+from store.backends import StoreBroken, StoreFull, Streams
 from store.backends.memory import MemoryBackend
+from store.batch import Batch
 from store.config import Store
 from store.writer import Writer
-from tests.store.given import NOON, sample
+from tests.store.given import MINUTE, NOON, sample
 
 MS = 1_000_000
 
@@ -109,3 +112,85 @@ def test_other_settings_hold_from_then_on(tmp_path: Path) -> None:
         now = second
         loop.pass_once(0.0)
     assert cleanings == [0.0, 0.0, 61.0, 121.0, 3601.0]
+
+
+class Killed(BaseException):
+    """The process died."""
+
+
+class Poisoned(MemoryBackend):
+    """Dies over the samples of these minutes, and has no room while ``full``."""
+
+    def __init__(self, *minutes: int) -> None:
+        super().__init__()
+        self.poison = {NOON + minute * MINUTE for minute in minutes}
+        self.full = False
+
+    def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
+        if self.full:
+            raise StoreFull("no room")
+        told = {group.first for groups in batch.groups.values() for group in groups.values()}
+        if not told.isdisjoint(self.poison):
+            raise Killed
+        super().commit(batch, now, streams)
+
+
+def tell(writer: Writer, stair: Stair, *numbers: int) -> None:
+    """Hand it samples of these numbers, a minute apart, and have it commit."""
+    stair.frames = [stamped("sample", 1, 1, NOON, [pack(sample(n, at=NOON + n * MINUTE)) for n in numbers])]
+    writer.drain()
+    writer.commit()
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_a_message_that_kills_is_put_aside_after_two_deaths_over_it_alone_whatever_else_comes(
+    tmp_path: Path, more: int
+) -> None:
+    backend, lives, last = Poisoned(5), 0, 7
+    stored: set[int] = set()
+    for lives in range(6):  # noqa: B007 - it is looked at behind the loop
+        stair, last = Stair(), last + more
+        writer = writing(backend, stair, Loop(), Store(free_bytes=0), tmp_path)
+        try:
+            tell(writer, stair, *sorted({*range(1, last + 1)} - stored))
+            break
+        except Killed:
+            stored = {(row[0] - NOON) // MINUTE for row in backend.rows("sample", "web-1", 0, 2**62)}
+    writer.close()
+
+    assert lives == 3, "it died once over the batch, and twice over the message alone"
+    rows = backend.rows("sample", "web-1", 0, 2**62)
+    assert [(row[0] - NOON) // MINUTE for row in rows] == [n for n in range(1, last + 1) if n != 5]
+    assert [path.name for path in (tmp_path / "quarantine").iterdir()] == [f"web-1-{7:016x}-5.record"]
+    assert writing(backend, Stair(), Loop(), Store(), tmp_path)._fence.suspects == 0
+
+
+def test_suspects_for_which_there_is_no_room_are_sent_again_and_stored(tmp_path: Path) -> None:
+    backend, stair = Poisoned(), Stair()
+    (tmp_path / "under-way").write_bytes(_marker(Fence().around([("web-1", 7, 1, 2)])))
+    writer = writing(backend, stair, Loop(), Store(free_bytes=0), tmp_path)
+    backend.full = True
+    for _ in range(3):
+        tell(writer, stair, 1, 2)
+        assert writer.full
+        assert writer._account.alone == [], "they are not heaped up until there is room"
+    backend.full = False
+    tell(writer, stair, 1, 2)
+    assert len(backend.rows("sample", "web-1", 0, 2**62)) == 2
+    assert not writer.full
+    writer.close()
+
+
+def _marker(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + content
+
+
+def test_a_full_disk_heaps_up_no_more_than_is_allowed_neither_samples_nor_refusals(tmp_path: Path) -> None:
+    backend, stair = Poisoned(), Stair()
+    backend.full = True
+    writer = writing(backend, stair, Loop(), Store(free_bytes=0, pending_bytes=2000), tmp_path)
+    for number in range(1, 200):
+        stair.frames = [REFUSED + pack_refusals([Refusal("web-1", 7, number, 1, 0, "kind")])]
+        writer.drain()
+    assert 2000 <= writer._batch.bytes < 2500
+    writer.close()

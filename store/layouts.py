@@ -47,20 +47,19 @@ class Ledger:
     def __getitem__(self, layout: int) -> Kept:
         return self._kept[layout]
 
-    def load(self, layout: int, kept: Kept) -> None:
-        """One that is on the disk."""
-        self._kept[layout] = kept
-        self._taken[kept.source] += kept.size
+    def load(self, layout: int, source: str, size: int, heard: int, needed: int = 0) -> None:
+        """One that is on the disk, whose names take ``size`` bytes."""
+        self._kept[layout] = Kept(source, size + EACH, heard, needed)
+        self._taken[source] += size + EACH
 
     def learn(self, layout: int, source: str, size: int, now: int, most: int) -> bool:
         """Keep a layout whose names take ``size`` bytes; False when its source would have more than ``most``."""
         if layout in self._kept:
             self.hear(layout, now)
             return True
-        size += EACH
-        if source != NOBODY and self._taken[source] + size > most:
+        if source != NOBODY and self._taken[source] + size + EACH > most:
             return False
-        self.load(layout, Kept(source, size, now))
+        self.load(layout, source, size, now)
         self.changed.add(layout)
         return True
 

@@ -51,7 +51,7 @@ class StateLayouts:
             for key, value in txn.cursor(db["layouts"]):
                 found = LAYOUT.unpack(key)[0]
                 source, heard = _unpacked(txn.get(key, db=self._heard)) or (NOBODY, now)
-                self._ledger.learn(found, source, len(value), heard, 2**62)
+                self._ledger.load(found, source, len(value), heard)
                 self.ids.add(found)
         self._ledger.changed = {found for found in self.ids if self._ledger[found].source == NOBODY}
 

@@ -9,7 +9,7 @@ from store.backends.postgres_tables import Db
 from store.backends.values import SAMPLE, layouts_of, measured_at, names_of
 from store.batch import Batch
 from store.keys import DAY, LAYOUT, dated
-from store.layouts import NOBODY, Kept, Ledger
+from store.layouts import NOBODY, Ledger
 
 
 class TableLayouts:
@@ -18,6 +18,7 @@ class TableLayouts:
     def __init__(self) -> None:
         self._ledger = Ledger()
         self._ids: set[int] = set()
+        """Those that are on the server's disk."""
 
     def load(self, db: Db, now: int) -> None:
         """What is there; of layouts that an earlier version kept is heard just now."""
@@ -25,7 +26,7 @@ class TableLayouts:
         for packed, size, source, heard, needed in found:
             layout = LAYOUT.unpack(packed)[0]
             self._ids.add(layout)
-            self._ledger.load(layout, Kept(source, size, heard or now, needed))
+            self._ledger.load(layout, source, size, heard or now, needed)
             if not heard:
                 self._ledger.changed.add(layout)
 
@@ -35,21 +36,22 @@ class TableLayouts:
 
     def keep(self, db: Db, batch: Batch, now: int) -> set[int]:
         """Keep what is announced, and what was heard of those that are known; gives it to ``noted``."""
+        new: set[int] = set()
         for record in batch.layouts:
             names = names_of(record)
             layout = layout_id(names)
-            if names and layout not in self._ids:
+            if names and layout not in self._ids and layout not in new:
                 self._ledger.learn(layout, NOBODY, sum(map(len, names)), now, 0)
                 db.execute(
                     "INSERT INTO layouts VALUES (%s, %s) ON CONFLICT DO NOTHING",
                     (LAYOUT.pack(layout), "\n".join(names)),
                 )
-                self._ids.add(layout)
+                new.add(layout)
             elif names:
                 self._ledger.hear(layout, now)
         for layout, at in _ahead(batch, now):
             self._ledger.need(layout, at)
-        changed = self._ledger.changed & self._ids
+        changed = self._ledger.changed & (self._ids | new)
         if changed:
             kept = [(layout, self._ledger[layout]) for layout in changed]
             db.execute(
@@ -67,6 +69,7 @@ class TableLayouts:
 
     def noted(self, changed: set[int]) -> None:
         """What ``keep`` gave is on the server's disk."""
+        self._ids |= changed
         self._ledger.changed -= changed
 
     def forget(self, db: Db, before: int) -> list[int]:

@@ -19,7 +19,7 @@ from store.backends import Backend, Row
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
 from store.keys import DAY, HOUR, MINUTE, SECOND
-from store.layouts import EACH, FORGET_AFTER, HEARD_EVERY, Kept, Ledger, forgotten_before
+from store.layouts import EACH, FORGET_AFTER, HEARD_EVERY, Ledger, forgotten_before
 from store.sealer import Pace, Sealer
 from tests.store.given import LAYOUT, NOON, batch, layout, sample, told
 
@@ -96,7 +96,7 @@ def test_of_one_source_so_many_bytes_are_kept_and_others_have_their_own() -> Non
 
 def test_what_is_heard_again_is_written_once_an_hour() -> None:
     ledger = Ledger()
-    ledger.load(1, Kept("web-1", 10, NOON))
+    ledger.load(1, "web-1", 10, NOON)
     ledger.hear(1, NOON + HEARD_EVERY - 1)
     assert not ledger.changed
     ledger.hear(1, NOON + HEARD_EVERY)

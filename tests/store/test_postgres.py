@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from bus.messages import Layout, Sample
 from bus.secret import Secret
 from store.backends import StoreBroken, opened
 from store.backends.postgres import PostgresBackend
+from store.layouts import EACH
 from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, layout, numbers, sample, told
 from tests.store.servers import Postgres
 
@@ -50,6 +52,26 @@ def test_a_store_opened_again_goes_on_with_its_generation_counts_and_newest(post
     assert again.statistics()["commits"] == 2
     assert [one.last_at for one in again.subjects("sample")] == [NOON + 6 * SECOND]
     again.close()
+
+
+def test_names_that_a_commit_could_not_keep_are_kept_by_the_next(postgres: Postgres, tmp_path: Path) -> None:
+    backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
+    told_at_once = batch([layout(), sample(1)])
+    with pytest.raises(psycopg.IntegrityError):
+        backend.commit(told_at_once, LATE, ([(None, b"no key")], []))  # type: ignore[list-item]
+    backend.commit(told_at_once, LATE)
+    assert backend.layouts((LAYOUT.id,)) == {LAYOUT.id: LAYOUT.names}
+    backend.close()
+
+
+def test_names_count_as_much_after_a_new_start_as_before(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.database()
+    for _ in range(2):
+        backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+        assert backend.may_learn("web-1", LAYOUT.names, NOON, 2 * EACH)
+        backend.commit(batch([layout()]), LATE)
+        assert not backend.may_learn("web-1", ("one.more",), NOON, 2 * EACH)
+        backend.close()
 
 
 def test_a_database_put_back_to_an_older_copy_gets_a_new_generation(postgres: Postgres, tmp_path: Path) -> None:

@@ -297,9 +297,9 @@ class Batch:
             group = partition[subject, minute] = Group(minute)
         return group
 
-    def latest(self) -> dict[tuple[int, bytes], Newest]:
-        """The newest record of each series, by (kind code, subject)."""
-        found: dict[tuple[int, bytes], Newest] = {}
+    def latest(self) -> Latest:
+        """The newest record of each series."""
+        found: Latest = {}
         for (code, _), groups in self.groups.items():
             for (subject, _), group in groups.items():
                 known, newest = found.get((code, subject)), group.newest()

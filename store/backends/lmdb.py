@@ -82,11 +82,11 @@ class LmdbBackend:
                 self._place = Place(path, write=write)
                 if write:
                     self._load()
-        except (StoreFull, lmdb.Error) as error:
+        except (StoreFull, StoreBroken, lmdb.Error) as error:
             if hasattr(self, "_state"):
                 self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()
-            raise StoreBroken(str(error) if isinstance(error, StoreFull) else f"{path / 'state'}: {error}") from None
+            raise StoreBroken(f"{path / 'state'}: {error}" if isinstance(error, lmdb.Error) else str(error)) from None
         if write:
             let_go(self._meta, self._partitions)
 

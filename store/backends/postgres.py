@@ -26,7 +26,7 @@ from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
 from store.backends.values import measured_at
 from store.backends.witness import Witness
-from store.batch import Batch, Newest, is_newer
+from store.batch import Batch, Latest, Newest, is_newer
 from store.columns import Steps
 from store.keys import FAR, LAYOUT, dated, kinds
 from store.pieces import Piece
@@ -35,7 +35,6 @@ LATEST_EVERY = 1_000_000_000
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""
 WIDEST = 2**63 - 1
 DIGEST = 16
-Latest = dict[tuple[int, bytes], Newest]
 
 
 class PostgresBackend:

@@ -81,6 +81,10 @@ def test_a_later_format_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreBroken, match=f"of format {FORMAT + 1}, this Guardia reads up to {FORMAT}"):
         brought_up(state, db, tmp_path)
     state.close()
+    for _ in range(2):
+        with pytest.raises(StoreBroken, match=f"of format {FORMAT + 1}, this Guardia reads up to {FORMAT}"):
+            LmdbBackend(tmp_path, write=True)
+    assert list((tmp_path / "at").iterdir()) == [], "nothing of it is held, so that it may be tried again"
 
 
 @pytest.mark.parametrize("place", range(16))

@@ -1,6 +1,7 @@
 """What is left of a partition that LMDB refuses to read: its pages are followed here, one by one, without LMDB.
 
-A page that is damaged costs what is in it and below it, and nobody's life. The layout of LMDB 0.9's files on machines
+A page that is damaged costs what is in it and below it, and nobody's life. A root costs the last transaction: the other
+head has that of the tree before, whose pages no transaction has reused yet. The layout of LMDB 0.9's files on machines
 of 64 bits, in their own order of bytes:
 
     page      number u64, 2 bytes, flags u16 (1 branch, 2 leaf, 4 overflow, 8 head),
@@ -19,6 +20,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ NODE = struct.Struct("=HHHH")
 HEAD = struct.Struct("=II16x")
 TREE = struct.Struct("=IHH4QQ")
 ENDS = struct.Struct("=QQ")
+NUMBER = struct.Struct("=Q")
 MAGIC, VERSION = 0xBEEFC0DE, 1
 BRANCH, LEAF, OVERFLOW = 1, 2, 4
 BIG, SPECIAL = 1, 6
@@ -58,7 +61,6 @@ class Saved:
     counted: int = 0
     """Records that there were, as the partition itself says; 0 when it does not any more."""
     lost: int = 0
-    pages: int = 0
 
     def __str__(self) -> str:
         of = f" of {self.counted}" if self.counted >= self.records else ""
@@ -77,7 +79,13 @@ class Tree:
         heads = [head for at in (0, 4096, 16384, 65536) if (head := self._head(at)) is not None]
         if not heads:
             raise Unreadable("neither of its heads can be read")
-        _, self._size, self._root = max(heads)
+        for _, self._size, self._root in sorted(heads, reverse=True):
+            if self._root == NONE or self._is_page(self._root):
+                break
+            self.pages += 1
+            self.lost += 1
+        else:
+            self._root = NONE
 
     def _head(self, at: int) -> tuple[int, int, int] | None:
         """(transaction, size of a page, root) as a head says; None when it is none."""
@@ -118,6 +126,11 @@ class Tree:
                 continue
             yield from self._below(low | high << 16 | more << 32, depth + 1)
 
+    def _is_page(self, number: int) -> bool:
+        with suppress(Malformed, struct.error):
+            return bool(self._page(number)[0] & (BRANCH | LEAF))
+        return False
+
     def _page(self, number: int) -> tuple[int, list[int]]:
         """(flags, where each node is); raises ``Malformed`` or ``struct.error``."""
         begin = number * self._size
@@ -139,7 +152,7 @@ class Tree:
             if at % self._size + size > self._size:
                 raise Malformed("node", "beyond its page")
             return bytes(self._data[at : at + size])
-        number = int.from_bytes(self._data[at : at + 8], "little")
+        (number,) = NUMBER.unpack_from(self._data, at)
         begin = number * self._size
         if begin + self._size > len(self._data):
             raise Malformed("page", "beyond the end")
@@ -159,30 +172,36 @@ def salvaged(source: Path, to: Path) -> Saved:
     saved = Saved()
     with (source / "data.mdb").open("rb") as file, _mapped(file.fileno()) as data:
         tree = Tree(data)
-        rows: dict[bytes, bytes] = {}
+        rows = _rows(tree, saved)
+        some = list(islice(rows, AT_ONCE))
+        if not some:
+            raise Unreadable(
+                f"{tree.lost} of {tree.pages} pages that were reached cannot be read, and no record was found"
+            )
         size = 0
-        for key, value in tree.entries():
-            if key == COUNT_KEY and len(value) == COUNT.size:
-                saved.counted = COUNT.unpack(value)[0]
-            elif len(key) == ROW.size or is_fresh(key):
-                rows[key] = value
-                saved.records += _records(key, value)
-                size += len(value)
-        saved.lost, saved.pages, saved.entries = tree.lost, tree.pages, len(rows)
-    if not rows:
-        raise Unreadable(
-            f"{saved.lost} of {saved.pages} pages that were reached cannot be read, and no record was found"
-        )
-    with lmdb.open(str(to), map_size=MAP_BYTES, mode=0o600, sync=False, readahead=False) as target:
-        found = sorted(rows.items())
-        for first in range(0, len(found), AT_ONCE):
+        with lmdb.open(str(to), map_size=MAP_BYTES, mode=0o600, sync=False, readahead=False) as target:
+            while some:
+                with target.begin(write=True) as txn:
+                    for key, value in some:
+                        if txn.put(key, value, overwrite=False):
+                            saved.entries += 1
+                            saved.records += _records(key, value)
+                            size += len(value)
+                some = list(islice(rows, AT_ONCE))
             with target.begin(write=True) as txn:
-                for key, value in found[first : first + AT_ONCE]:
-                    txn.put(key, value)
-        with target.begin(write=True) as txn:
-            txn.put(COUNT_KEY, COUNT.pack(saved.records, size))
-        target.sync(True)
+                txn.put(COUNT_KEY, COUNT.pack(saved.records, size))
+            target.sync(True)
+        saved.lost = tree.lost
     return saved
+
+
+def _rows(tree: Tree, saved: Saved) -> Iterator[Entry]:
+    """The entries of a tree that have the keys of rows; how many records there should be is put down."""
+    for key, value in tree.entries():
+        if key == COUNT_KEY and len(value) == COUNT.size:
+            saved.counted = COUNT.unpack(value)[0]
+        elif len(key) == ROW.size or is_fresh(key):
+            yield key, value
 
 
 def _records(key: bytes, value: bytes) -> int:

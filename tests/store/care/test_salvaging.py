@@ -79,7 +79,7 @@ def test_each_page_that_is_ruined_costs_what_was_in_it_and_below(store: Path, tm
         assert saved.entries == len(found)
         costs.append(len(whole) - len(found))
         assert costs[-1] == 0 or saved.lost or page < 2
-    assert costs.count(len(whole)) <= 1, "the root, perhaps"
+    assert max(costs) < len(whole) // 2, "not even the root costs all: there is that of the tree before"
     assert sorted(costs)[len(costs) // 2] < len(whole) // 10
 
 

@@ -269,9 +269,9 @@ def _sums(values: Floats, begins: Places) -> Floats:
 
 def _sums_of_one(values: Floats, begins: Places) -> Floats:
     """The same of one metric, which is what most questions are about: a third of the time."""
-    whole, decimals = scaled_one(values)
-    if whole is not None and max(abs(int(whole.max())), abs(int(whole.min()))) * len(values) < MOST_SUM:
-        sums: Floats = np.add.reduceat(whole, begins) / TENS[decimals]
+    found = scaled_one(values)
+    if found is not None and max(abs(int(found[0].max())), abs(int(found[0].min()))) * len(values) < MOST_SUM:
+        sums: Floats = np.add.reduceat(found[0], begins) / TENS[found[1]]
         return sums
     with np.errstate(over="ignore", invalid="ignore"):
         return np.add.reduceat(values, begins)

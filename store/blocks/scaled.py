@@ -41,12 +41,11 @@ class Scaled(NamedTuple):
         values = np.ascontiguousarray(values)
         whole, tens = np.empty(values.shape, np.int64), np.full(len(values), RAW)
         bits = values.view(np.int64)
-        if values.shape[1]:
-            same = constant(bits)
-            alike = np.flatnonzero(same)
-            if len(alike):
-                whole[alike], tens[alike] = scaled(values[alike, :1])
-            _scale(values, np.flatnonzero(~same), whole, tens)
+        same = constant(bits)
+        alike = np.flatnonzero(same)
+        if len(alike):
+            whole[alike], tens[alike] = scaled(values[alike, :1])
+        _scale(values, np.flatnonzero(~same), whole, tens)
         raw = np.flatnonzero(tens < 0)
         whole[raw] = bits[raw]
         return cls(whole, tens)
@@ -97,7 +96,7 @@ def chained(some: Iterable[Scaled], rows: int) -> Scaled:
         whole[:, ends[-2] : ends[-1]] = one.whole
         powers.append(one.tens)
     every = np.stack(powers)
-    tens, lost = every.max(axis=0), every.min(axis=0) < 0
+    tens, lost = every.max(axis=0), every.min(axis=0) == RAW
     parts = [(slice(start, end), of) for (start, end), of in zip(pairwise(ends), powers, strict=True)]
     mixed = (every != tens).any(axis=0)
     if mixed.any():
@@ -154,7 +153,7 @@ def _integers_of(values: Floats, ten: int) -> Integers:
     return many.astype(np.int64)
 
 
-def scaled_one(row: Floats) -> tuple[Integers | None, int]:
+def scaled_one(row: Floats) -> tuple[Integers, int] | None:
     """As ``scaled``, of one row; None where no integers give the numbers back."""
     row = np.ascontiguousarray(row)
     few = row[:FEW]
@@ -168,7 +167,7 @@ def scaled_one(row: Floats) -> tuple[Integers | None, int]:
                 tried = np.rint(row * TENS[ten]).astype(np.int64)
                 if _same(tried.astype(np.float64) / TENS[ten], row):
                     return tried, ten
-    return None, 0
+    return None
 
 
 def _is_of(number: float, power: float) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, Seen, State, diagram, meaning, step
+from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, Seen, State, diagram, in_words, meaning, step
 
 SECOND = 1_000_000_000
 WAIT = 60 * SECOND
@@ -61,6 +61,50 @@ def test_a_rule_of_readings_fires_at_the_last_of_them() -> None:
         alarm, change, _ = step(alarm, finding, now)
         seen.append(change)
     assert seen == [Change.PENDING, None, Change.FIRED, None]
+
+
+def test_a_life_in_words_and_what_is_remembered_of_it() -> None:
+    found = {"bad": (True, False), "between": (False, False), "good": (False, True), "nothing": (None, False)}
+    alarm, told = QUIET, []
+    for second, what in (
+        (1000, "bad"),
+        (1001, "bad"),
+        (1120, "bad"),
+        (1121, "between"),
+        (1180, "bad"),
+        (1200, "good"),
+        (1230, "good"),
+        (1231, "nothing"),
+        (1245, "bad"),
+        (1300, "good"),
+        (1360, "good"),
+    ):
+        finding = Finding(*found[what], text="it is so", wait=120 * SECOND, settle=60 * SECOND, times=2)
+        alarm, change, reason = step(alarm, finding, second * SECOND)
+        times = tuple(at // SECOND for at in (alarm.since, alarm.began, alarm.fired_at))
+        told.append((change and change.value, reason, *times, alarm.reason == reason))
+    assert told == [
+        ("pending", "it is so, for 0s of 2m and 1 of 2 times", 1000, 1000, 0, True),
+        (None, "it is so, for 1s of 2m and 2 of 2 times", 1000, 1000, 0, True),
+        ("fired", "it is so, since 2m", 1120, 1000, 1120, True),
+        (None, "it is so, not yet clear", 1120, 1000, 1120, False),
+        (None, "it is so, since 3m", 1120, 1000, 1120, True),
+        ("clearing", "it is so, clear for 0s of 1m", 1200, 1000, 1120, True),
+        (None, "it is so, clear for 30s of 1m", 1200, 1000, 1120, False),
+        (None, "no data: it is so", 1200, 1000, 1120, False),
+        ("back", "it is so, since 4m5s", 1245, 1000, 1120, True),
+        ("clearing", "it is so, clear for 0s of 1m", 1300, 1000, 1120, True),
+        ("resolved", "it is so", 0, 0, 0, False),
+    ]
+    at_once, _, _ = step(QUIET, Finding(True, text="it is so"), 0)
+    assert step(at_once, Finding(True, text="it is so"), SECOND)[2] == "it is so, since 1s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0s"), (59, "59s"), (3600, "1h"), (90_061, "1d1h"), (86_461, "1d1m")]
+)
+def test_a_duration_is_told_to_two_units(seconds: int, words: str) -> None:
+    assert in_words(seconds * SECOND + SECOND - 1) == words
 
 
 findings = st.lists(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.scaled import RAW, Floats, Scaled, chained
+from store.blocks.scaled import RAW, Floats, Scaled, chained, scaled_one
 
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=True) | st.sampled_from([-0.0, 2.0**53, 2.0**63, -(2.0**63)])
 KINDS = (
@@ -46,11 +47,20 @@ def test_numbers_come_back_bit_for_bit(some: list[Floats]) -> None:
 
 @given(pieces())
 def test_pieces_one_after_the_other_are_the_same_as_of_all(some: list[Floats]) -> None:
-    some = [values for values in some if values.shape[1]] or [np.zeros((1, 1))]
     whole = np.concatenate(some, axis=1)
     made = chained([Scaled.of(values) for values in some], whole.shape[1])
     assert same_bits(made.floats(), whole)
     assert made.is_same(Scaled.of(whole))
+
+
+@pytest.mark.parametrize("places", range(8))
+def test_numbers_are_of_the_fewest_places_they_have_of_six_at_most(places: int) -> None:
+    """Told as they are, all alike, behind many of fewer places, and by themselves."""
+    one, three, expected = 1 / 10**places, 3 / 10**places, places if places <= 6 else RAW
+    rows = np.array([[one] * 20, [one, three] * 10, [5.0] * 19 + [one]])
+    assert Scaled.of(rows).tens.tolist() == [expected] * 3
+    alone = [scaled_one(row) for row in rows]
+    assert [RAW if found is None else found[1] for found in alone] == [expected] * 3
 
 
 def test_an_integer_that_is_no_float_any_more_with_more_places_is_kept_by_its_bits() -> None:

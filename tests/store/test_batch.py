@@ -145,7 +145,7 @@ def test_samples_of_a_source_that_stand_together_are_taken_as_each_by_itself(
     for told, received in frames:
         packed, left, expected = [], [], []
         for host, epoch, wrong, pause, values in told:
-            second += pause
+            second = max(second + pause, -(10**9))
             number = numbers[host, epoch] = max(1, numbers.get((host, epoch), 0) + 1 + wrong)
             body = KINDS["sample"].encode(Sample(7, (float(second),) * values))
             packed.append(pack(replace(sample(second, host=host), epoch=epoch, number=number, body=body)))

@@ -9,7 +9,7 @@ from alerter import wording
 from alerter.incidents import FIRING, Incident, incident_id, resolved
 from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, State, meaning, step
 from alerter.rules import SECOND
-from alerter.subjects import UNSET, Cell, Subject
+from alerter.subjects import Cell, Subject
 
 HOUR = 3600 * SECOND
 
@@ -69,8 +69,7 @@ class Decider:
             if cell.alarm is not None:
                 cell.alarm = replace(step(alarm, finding, now)[0], reason=alarm.reason)
             return
-        first = cell.truth is UNSET and not cell.verdict
-        if first and state is State.QUIET and cell.alarm is None:
+        if not cell.verdict and state is State.QUIET:
             # That a rule does not hold at its first look is no decision, but the state of the world.
             cell.verdict, cell.truth = verdict, truth
             return
@@ -140,7 +139,7 @@ class Decider:
         threshold: float | None,
     ) -> None:
         incident = cell.incident
-        if change in (Change.RESOLVED, Change.DROPPED) or cell.alarm is None:
+        if cell.alarm is None:
             cell.incident = None
         if change is Change.RESOLVED and verdict != "gone":
             verdict = "resolved"

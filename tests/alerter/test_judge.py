@@ -50,6 +50,9 @@ def test_a_disk_that_was_taken_out_is_not_full_for_ever() -> None:
     world.says(0, root=10, home=95)
     world.says(10, root=10)
     assert world.told() == [(0, "fired")]
+    assert GONE == 600 * SECOND
+    world.says(10 + GONE / SECOND, root=10)
+    assert world.told() == [(0, "fired")]
     world.says(20 + GONE / SECOND, root=10)
     assert world.told()[-1] == (20 + GONE / SECOND, "resolved")
     assert "was in no reading" in world.decisions[-1].text

@@ -24,11 +24,12 @@ def test_of_nothing_nothing_is_told() -> None:
 
 
 def test_each_reading_counts_once_also_those_of_one_step() -> None:
-    told = window((0.0, 4.0), (0.25, 1.0), (0.25, 9.0), (0.5, 2.0), (30.0, 6.0))
-    assert told.mean(30.0) == (4.0 + 1.0 + 9.0 + 2.0 + 6.0) / 5
-    assert (told.lowest(30.0), told.highest(30.0)) == (1.0, 9.0)
-    assert told.change(30.0) == 2.0
-    assert told.rate(30.0) == 2.0 / 30.0
+    told = window((10.0, 5.0), (20.0, 4.0), (20.25, 1.0), (20.25, 9.0), (20.5, 2.0), (40.0, 7.0), (40.5, 6.0))
+    assert told.mean(41.0) == (5.0 + 4.0 + 1.0 + 9.0 + 2.0 + 7.0 + 6.0) / 7
+    assert (told.lowest(41.0), told.highest(41.0)) == (1.0, 9.0)
+    assert told.change(41.0) == 1.0
+    assert told.rate(41.0) == 1.0 / 30.5
+    assert window((10.0, 5.0), (10.5, 6.0)).rate(40.0) == 2.0
 
 
 def test_a_reading_that_is_earlier_than_the_newest_is_left_out() -> None:
@@ -37,8 +38,9 @@ def test_a_reading_that_is_earlier_than_the_newest_is_left_out() -> None:
 
 
 def test_nothing_is_told_before_half_of_it_is_covered_nor_when_the_newest_is_older_than_it() -> None:
-    told = window((0.0, 1.0), (1.0, 3.0))
-    assert [told.mean(at) for at in (30.0, 61.0)] == [2.0, 2.0]
+    told = window((0.0, 1.0), (1.0, 4.0))
+    assert [told.mean(at) for at in (30.0, 61.0)] == [2.5, 2.5]
+    assert told.covered(-1.0) == 0.0
     assert all(math.isnan(told.mean(at)) for at in (29.0, 61.5))
 
 
@@ -51,9 +53,10 @@ def test_a_reading_is_forgotten_when_it_is_as_old_as_the_window_is_long() -> Non
 
 
 def test_a_step_is_a_sixtieth_of_the_window_and_goes_as_one() -> None:
-    readings = (0.0, 9.0), (0.75, 8.0), (1.0, 5.0), (31.0, 1.0)
-    assert window(*readings, (60.5, 1.0)).highest(60.5) == 9.0, "its newest, of 0.75, is of the last minute"
-    assert window(*readings, (60.75, 1.0)).highest(60.75) == 5.0, "with 1.0 the second began"
+    almost = 1 - 1 / 64
+    readings = (0.0, 9.0), (almost, 8.0), (1.0, 5.0), (31.0, 1.0)
+    assert window(*readings, (60.5, 1.0)).highest(60.5) == 9.0, "its newest is of the last minute"
+    assert window(*readings, (60 + almost, 1.0)).highest(60 + almost) == 5.0, "with 1.0 the second began"
 
 
 def test_what_is_of_a_time_to_come_is_forgotten() -> None:
@@ -68,6 +71,7 @@ def test_a_forecast_lies_on_the_line_nearest_to_the_readings() -> None:
     line = window(*((float(at), 5.0 + 2.0 * at) for at in range(0, 40, 10)))
     assert line.forecast(30.0, 60.0) == pytest.approx(5.0 + 2.0 * 90.0)
     assert line.forecast(35.0, 0.0) == pytest.approx(5.0 + 2.0 * 35.0)
+    assert window((0.0, 0.0), (1.0, 1.0)).forecast(31.0, 0.0) == pytest.approx(31.0)
     # Least squares of (0, 0), (10, 0), (20, 6): 0.3 a second through (10, 2).
     assert window((0.0, 0.0), (10.0, 0.0), (20.0, 6.0)).forecast(30.0, 10.0) == pytest.approx(2.0 + 0.3 * 30.0)
     # Two readings of one step weigh twice, at its middle: (0.25, 2) twice and (30.25, 5) once.

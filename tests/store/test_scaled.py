@@ -63,6 +63,12 @@ def test_numbers_are_of_the_fewest_places_they_have_of_six_at_most(places: int) 
     assert [RAW if found is None else found[1] for found in alone] == [expected] * 3
 
 
+@pytest.mark.parametrize("large", [1e14, -1e14, 2.0**53 // 10**6])
+def test_an_integer_that_more_places_would_carry_beyond_what_a_float_holds_stays_itself(large: float) -> None:
+    some = [np.array([[large, 1.0]]), np.array([[0.000001, 0.000003]])]
+    assert same_bits(chained(map(Scaled.of, some), 4).floats(), np.concatenate(some, axis=1))
+
+
 def test_an_integer_that_is_no_float_any_more_with_more_places_is_kept_by_its_bits() -> None:
     large, fine = np.array([[2.0**60, 2.0**61]]), np.array([[0.125, 0.5]])
     made = chained([Scaled.of(large), Scaled.of(fine)], 4)
@@ -71,8 +77,8 @@ def test_an_integer_that_is_no_float_any_more_with_more_places_is_kept_by_its_bi
 
 
 def test_a_constant_told_by_its_bits_is_the_same_and_another_is_not() -> None:
-    one = Scaled.of(np.array([[0.5, 0.5], [1.0, 2.0]]))
-    by_bits = Scaled(np.stack([np.array([0.5, 0.5]).view(np.int64), one.whole[1]]), np.array([RAW, 0]))
+    one = Scaled.of(np.array([[0.5, 0.5, 0.5], [1.0, 2.0, 3.0]]))
+    by_bits = Scaled(np.stack([np.full(3, 0.5).view(np.int64), one.whole[1]]), np.array([RAW, 0]))
     assert one.is_same(by_bits)
     assert not one.is_same(Scaled(one.whole + 1, one.tens))
     assert not one.is_same(Scaled(one.whole, one.tens + 1))

@@ -1,0 +1,93 @@
+"""What is decided at the very edge: of a second, of an hour, of an earlier life."""
+
+from __future__ import annotations
+
+import pytest
+
+from bus.messages import Sample, layout_id
+from bus.tables import Host
+from bus.wire import record
+from tests.alerter.given import World, at, rule
+
+
+@pytest.mark.parametrize(("again", "flapping"), [(3599, True), (3600, False)])
+def test_what_fired_an_hour_ago_makes_nobody_flap(again: float, flapping: bool) -> None:
+    world = World(rule("cpu.percent > 90"))
+    world.judge.decider.flapping_count = 2
+    for seconds, cpu in [(0, 95), (10, 5), (again, 95)]:
+        world.says(seconds, cpu=cpu)
+    incident = world.decisions[-1].incident
+    assert incident is not None
+    assert incident.flapping is flapping
+
+
+def test_who_is_silent_stays_so_when_the_hub_listens_anew_and_until_it_speaks() -> None:
+    world = World(rule("age > 30s"))
+    world.says(0)
+    world.passes(40)
+    world.judge.hears(None)
+    world.passes(100)
+    world.judge.hears(at(100))
+    world.passes(120)
+    assert world.told() == [(31, "fired")]
+    world.says(121)
+    assert world.told() == [(31, "fired"), (121, "resolved")]
+
+
+def test_an_incident_is_open_from_its_first_transition_to_its_second() -> None:
+    world = World(rule("cpu.percent > 90", clear_for=10.0))
+    burning = []
+    for seconds, cpu in [(0, 95), (10, 50), (15, 95), (20, 50), (30, 50)]:
+        world.says(seconds, cpu=cpu)
+        burning.append(list(world.judge.decider.open))
+    assert [str(one.change) for one in world.decisions] == ["fired", "clearing", "back", "clearing", "resolved"]
+    ids = {one.incident.id for one in world.decisions if one.incident}
+    assert len(ids) == 1
+    assert burning == [list(ids)] * 4 + [[]]
+    first, last = world.decisions[0].incident, world.decisions[-1].incident
+    assert first is not None
+    assert last is not None
+    assert (first.transition, last.transition) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("interval", "late", "judged"), [(0, 60, True), (0, 60.5, False), (300, 600, True), (300, 601, False)]
+)
+def test_what_waited_for_a_minute_or_two_intervals_is_of_now(interval: float, late: float, judged: bool) -> None:
+    world = World(rule("cpu.percent > 90"), hosts=[Host(name="web-1", interval=interval)])
+    world.says(0, cpu=99, late=late)
+    assert world.told() == [(0, "fired")] * judged
+    assert world.judge.late == (not judged)
+
+
+def test_a_silence_is_judged_at_its_second_and_not_before() -> None:
+    world = World(rule("age > 30s"))
+    world.says(0)
+    world.passes(30.9)
+    assert world.told() == []
+    world.passes(31)
+    assert world.told() == [(31, "fired")]
+
+
+def test_a_host_is_called_as_its_table_says() -> None:
+    world = World(rule("cpu.percent > 90"), hosts=[Host(name="web-1", display="Web one"), Host(name="web-2")])
+    for host in ("web-1", "web-2", "web-3"):
+        world.says(0, host, cpu=95)
+    assert [one.incident.display for one in world.decisions if one.incident] == ["Web one", "web-2", "web-3"]
+
+
+def test_what_an_earlier_life_heard_counts_and_nothing_older_takes_its_place() -> None:
+    world = World(rule("age > 30s"))
+    layout, names = layout_id(("cpu.percent",)), ("cpu.percent",)
+    assert (world.judge.knows(layout), world.judge.knows_of("web-1")) == (False, False)
+    world.judge.layout(layout, names)
+    world.judge.known("host", "web-1", at(-10), at(0))
+    world.judge.known("host", "web-1", at(-50), at(0))
+    assert (world.judge.knows(layout), world.judge.knows_of("web-1")) == (True, True)
+    world.judge.subject("service", "web-1", at(0))
+    for value in (95.0, 5.0):
+        said = record(Sample(layout, (value,)), source="web-1", at=at(-10), epoch=7, number=1)
+        world.judge.recall(said, at(-10), at(0))
+    assert world.judge.subjects["host", "web-1"].values() == (95.0,), "the newest is recalled first"
+    world.passes(60)
+    assert world.told() == [(21, "fired")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bus.messages import Sample, layout_id
+from bus.messages import Loss, Sample, layout_id
 from bus.tables import Host
 from bus.wire import record
 from tests.alerter.given import World, at, rule
@@ -28,6 +28,7 @@ def test_who_is_silent_stays_so_when_the_hub_listens_anew_and_until_it_speaks() 
     world.judge.hears(None)
     world.passes(100)
     world.judge.hears(at(100))
+    world.judge.loss(Loss("web-1", 7, 1, 2, "dropped"), at(110))  # it is looked at
     world.passes(120)
     assert world.told() == [(31, "fired")]
     world.says(121)
@@ -79,11 +80,11 @@ def test_a_host_is_called_as_its_table_says() -> None:
 def test_what_an_earlier_life_heard_counts_and_nothing_older_takes_its_place() -> None:
     world = World(rule("age > 30s"))
     layout, names = layout_id(("cpu.percent",)), ("cpu.percent",)
-    assert (world.judge.knows(layout), world.judge.knows_of("web-1")) == (False, False)
+    assert not world.judge.knows_of("web-1")
     world.judge.layout(layout, names)
     world.judge.known("host", "web-1", at(-10), at(0))
     world.judge.known("host", "web-1", at(-50), at(0))
-    assert (world.judge.knows(layout), world.judge.knows_of("web-1")) == (True, True)
+    assert world.judge.knows_of("web-1")
     world.judge.subject("service", "web-1", at(0))
     for value in (95.0, 5.0):
         said = record(Sample(layout, (value,)), source="web-1", at=at(-10), epoch=7, number=1)

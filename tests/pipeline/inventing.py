@@ -1,8 +1,8 @@
 """An enrolled agent that invents names without end: ``python -m tests.pipeline.inventing HOME HOW``, until it is ended.
 
-HOW is ``metrics`` (each layout holds names that nobody heard of), ``orders`` (a few names in ever another order),
-``layouts`` (each sample is of a layout that nobody announces) or ``services`` (each check is of another one).
-It numbers what it says and tells nothing twice, as fast as a machine that is busy with other things reads it.
+HOW is ``metrics`` (each layout holds names that nobody heard of), ``orders`` (a few names in ever another order) or
+``services`` (each check is of another one). It numbers what it says and tells nothing twice, a hundred messages a
+second: it is not the flood that is to be withstood.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ def inventions(how: str) -> Iterator[tuple[Message, str | None]]:
     for turn in itertools.count(1):
         if how == "services":
             yield Check("up"), f"service-{turn}"
-        elif how == "layouts":
-            yield Sample(turn, (1.0,)), None
         else:
             if how == "orders":
                 chance.shuffle(names)

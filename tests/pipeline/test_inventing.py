@@ -11,6 +11,7 @@ import pytest
 
 from bus import refused
 from bus.messages import Layout
+from bus.wire import read
 from tests.pipeline.inventing import NAMES, inventions
 from tests.pipeline.joined import Joined, home
 from tests.pipeline.programs import ROOT, Looking, Programs, until
@@ -69,6 +70,13 @@ def count(hub: Programs, reason: str) -> int:
     return sum(row.count for row in rows if (row.sender, row.reason) == ("web-9", reason))
 
 
+def alarms(hub: Programs) -> set[tuple[str, str]]:
+    """(rule, subject) of each that fired."""
+    with Looking(hub) as backend:
+        found = [read(one.record)[0] for one in backend.latest("alert", None)]
+    return {(one.message().rule, one.subject) for one in found}
+
+
 def layouts(hub: Programs, how: str) -> int:
     """How many of the layouts that it told first the store has."""
     told = [one for one, _ in islice(inventions(how), 2 * METRICS) if isinstance(one, Layout)]
@@ -93,6 +101,8 @@ def test_an_agent_that_invents_names_is_refused_them_and_harms_nobody(
     # What is refused for good is no hole: its producer need not send it again, and the ledger says what it was.
     until(lambda: any(one.watermark > REFUSED for one in hub.streams("web-9")), 30, "its stream goes on", hub)
     assert f"refused, {reason}" in {loss.reason for loss in hub.lost("web-9")}
+    until(lambda: ("data-lost", "web-9") in alarms(hub), 30, "whoever is on call hears of it", hub)
+    assert {subject for _, subject in alarms(hub)} == {"web-9"}
     assert hub.lost("web-1") == []
     assert {row.sender for row in refused.read(home(hub) / "run")} == {"web-9"}, "only the bad one was refused"
     assert f"{reason}, from web-9 (" in hub.said("collector")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
@@ -69,7 +69,6 @@ class Feed:
     key: tuple[str, float]
 
 
-@lru_cache(maxsize=4096)
 def instances(condition: Condition, names: tuple[str, ...]) -> tuple[str, ...]:
     """The instances that the condition is judged for; ``("",)`` when it is of the host as a whole."""
     if not condition.wild:
@@ -96,11 +95,17 @@ def _glob(text: str) -> re.Pattern[str]:
     return re.compile(translate(text.replace("[", "[[]")))
 
 
+@lru_cache(maxsize=64)
+def _places(names: tuple[str, ...]) -> Mapping[str, int]:
+    """Where each name stands: of a layout with thousands of instances not to be found out for each of them."""
+    return {name: place for place, name in enumerate(names)}
+
+
 class Binder:
     """Binds conditions to one layout and instance; ``feeds`` collects the pasts that they need."""
 
     def __init__(self, names: tuple[str, ...], instance: str) -> None:
-        self._places = {name: place for place, name in enumerate(names)}
+        self._places = _places(names)
         self._names = names
         self._instance = instance
         self.feeds: set[Feed] = set()

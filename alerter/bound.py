@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 
 from alerter.binding import Binder, Feed, Truth, Value, instances
 from alerter.language import Compare, Node, Word
 from alerter.rules import Rule
 from alerter.terms import walk
+
+MOST_CELLS = 300_000
+"""About as many kB: the layouts of 8,000 hosts of 30 cells each, all different. A host may invent thousands at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,30 @@ class Bound:
     restless: bool
 
 
-@lru_cache(maxsize=8192)
 def bound(rules: tuple[Rule, ...], names: tuple[str, ...]) -> Bound:
-    """The rules bound to a layout's names."""
+    """The rules bound to a layout's names; kept for others of the same, the most lately used of ``MOST_CELLS``."""
+    global _weight
+    key = rules, names
+    found = _kept.get(key)
+    if found is None:
+        found = _kept[key] = _bound(rules, names)
+        _weight += _size(found)
+        while _weight > MOST_CELLS and len(_kept) > 1:
+            _weight -= _size(_kept.popitem(last=False)[1])
+    _kept.move_to_end(key)
+    return found
+
+
+_kept: OrderedDict[tuple[tuple[Rule, ...], tuple[str, ...]], Bound] = OrderedDict()
+_weight = 0
+
+
+def _size(one: Bound) -> int:
+    """In cells, as which a dozen names count."""
+    return 1 + len(one.cells) + len(one.names) // 12
+
+
+def _bound(rules: tuple[Rule, ...], names: tuple[str, ...]) -> Bound:
     cells: list[BoundCell] = []
     feeds: set[Feed] = set()
     timed: list[int] = []

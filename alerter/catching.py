@@ -44,6 +44,8 @@ LONGEST = 600_000_000_000
 KINDS_JUDGED = ("sample", "check", "loss")
 MOST = 10_000
 AGAIN_SECONDS = 0.1
+REST = 1.0
+"""Seconds until it is asked again for layouts that the store did not know."""
 RECALLED = 500
 """Of so many hosts the last samples are asked for at once."""
 
@@ -115,7 +117,7 @@ class Catching:
         self._send()
 
     def layouts(self, ids: tuple[int, ...]) -> None:
-        """Ask for the names of layouts that the stair did not tell; at most once within ``patience``."""
+        """Ask for the names of layouts that the stair did not tell; one question at a time, and after a rest."""
         if self._wanted is not None:
             return
         self._wanted = self._loop.after(self._patience, self._want_again)
@@ -275,6 +277,12 @@ class Catching:
             self._wanted = None
         for number, names in answer.layouts.items():
             self._judge.layout(number, tuple(names))
+        if self._judge.unknown_layouts():
+            # What the store does not know, as somebody made it up, it knows no better with each sample.
+            self._wanted = self._loop.after(min(REST, self._patience), self._rested)
+
+    def _rested(self) -> None:
+        self._wanted = None
 
     def _facts(self, answer: Any) -> None:
         for stored in answer.records:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.catching import Catching, judged
+from alerter.catching import REST, Catching, judged
 from alerter.desk import Desk
 from alerter.leaving import withdraw
 from alerter.listening import Listening
@@ -325,6 +326,20 @@ def test_while_nobody_knows_what_hosts_say_they_are_not_silent_and_it_is_asked_n
     assert [type(question) for question in one.store.asked[asked:]] == [Layouts]
     one.passes(140)
     assert spoken(one) == [("web-1", "firing")]
+
+
+def test_for_layouts_that_the_store_does_not_know_it_is_not_asked_with_each_sample(life: Life) -> None:
+    one = life()
+    one.starts()
+    asked, began = len(one.store.asked), time.monotonic()
+    for number in range(1, 201):
+        told = record(Sample(number, (1.0,)), source="bad", subject="bad", at=at(1), epoch=9, number=number)
+        one.world.judge.sample(told, at(1))
+        one.catching.layouts(one.world.judge.unknown_layouts())
+        one.store.answer()
+        one.loop.pass_once(0.001)
+    questions = [type(question) for question in one.store.asked[asked:]]
+    assert 1 <= questions.count(Layouts) <= 2 + (time.monotonic() - began) / REST
 
 
 def test_questions_that_nobody_answers_do_not_pile_up(life: Life) -> None:

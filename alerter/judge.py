@@ -350,16 +350,14 @@ class Judge:
         self.decider.decide(subject, subject.line[place], place, truth, values)
 
     def _miss(self, subject: Subject) -> None:
-        """End alarms on instances that are no longer there: a disk that was taken out is not full."""
+        """End alarms on instances that are no longer there, and forget these: a disk that was taken out is not full."""
         lined = {id(cell) for cell in subject.line}
         for key, cell in list(subject.cells.items()):
-            if id(cell) in lined:
+            if id(cell) in lined or subject.now - cell.missing <= GONE:
                 continue
-            if cell.alarm is None:
-                del subject.cells[key]
-            elif subject.now - cell.missing > GONE:
+            if cell.alarm is not None:
                 self.decider.end(subject, cell, f"[{cell.instance}] was in no reading for {in_words(GONE)}")
-                del subject.cells[key]
+            del subject.cells[key]
 
     # -- what came of it ---
 

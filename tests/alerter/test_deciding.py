@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bus.messages import Loss, Sample, layout_id
+from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host
+from bus.timing import LONGEST
 from bus.wire import record
 from tests.alerter.given import World, at, rule
 
@@ -92,3 +93,67 @@ def test_what_an_earlier_life_heard_counts_and_nothing_older_takes_its_place() -
     assert world.judge.subjects["host", "web-1"].values() == (95.0,), "the newest is recalled first"
     world.passes(60)
     assert world.told() == [(21, "fired")]
+
+
+def test_a_disk_that_comes_and_goes_flaps_though_it_is_away_between() -> None:
+    world = World(rule("disk[*].percent > 90"))
+    world.judge.decider.flapping_count = 2
+    for seconds, home in [(0, 95), (10, 5), (20, None), (30, 95)]:
+        world.says(seconds, root=5, **({} if home is None else {"home": home}))
+    fired = [one.incident.flapping for one in world.decisions if one.change == "fired" and one.incident]
+    assert fired == [False, True]
+
+
+def test_what_was_pending_on_a_disk_that_is_gone_is_dropped_and_what_is_there_is_not_missed() -> None:
+    world = World(rule("disk[*].percent > 90", for_=1200.0))
+    world.says(0, root=95, home=95)
+    world.judge.use(world.judge.rules, (), (), at(1))
+    world.says(700, root=95, home=95)
+    world.says(710, root=95)
+    world.says(1310, root=95)
+    assert world.changes() == [(0, "pending"), (0, "pending"), (1310, "fired")]
+    world.says(1311, root=95)
+    assert (world.decisions[-1].instance, str(world.decisions[-1].change)) == ("/home", "dropped")
+
+
+def test_readings_hold_over_new_settings() -> None:
+    world = World(rule("cpu.percent > 90"))
+    world.says(0, cpu=95)
+    world.judge.use(world.judge.rules, (), (), at(1))
+    assert list(world.judge.subjects["host", "web-1"].values()) == [95.0]
+
+
+def test_no_data_is_a_decision_of_its_own() -> None:
+    world = World(rule("cpu.percent > 90"))
+    for seconds, cpu in [(0, 1), (10, None), (20, None), (30, 1)]:
+        world.says(seconds, cpu=cpu)
+    assert [(one.at, one.verdict) for one in world.decisions] == [(at(10), "no_data"), (at(30), "below")]
+
+
+def test_how_often_a_host_reports_is_what_it_says_unless_the_configuration_does() -> None:
+    world = World(rule("age > 30s"), hosts=[Host(name="db-1", interval=20.0)])
+    for interval, expected in ((0.5, 0.5), (300.0, 300.0), (-1.0, 300.0), (LONGEST, LONGEST), (LONGEST * 2, LONGEST)):
+        for host in ("web-1", "db-1"):
+            told = Facts(interval=interval)
+            world.judge.facts(record(told, source=host, at=at(0), epoch=7, number=1), told, at(0))
+        intervals = [world.judge.subjects["host", host].interval for host in ("web-1", "db-1")]
+        assert intervals == [expected, 20.0]
+
+
+def test_losses_are_counted_by_their_numbers_once_and_turn_no_time_back() -> None:
+    world = World(rule("cpu.percent > 90"))
+    world.says(10, cpu=1, skew=2.0)
+    for _ in range(2):
+        world.judge.loss(Loss("web-1", 7, 3, 5, "dropped"), at(5))
+    subject = world.judge.subjects["host", "web-1"]
+    assert subject.losses == {(7, 3): (at(5), 3)}
+    assert (subject.now, subject.skew) == (at(10), 2.0)
+
+
+def test_who_was_silent_since_before_is_forgotten_but_for_those_in_the_configuration() -> None:
+    world = World(rule("cpu.percent > 90"), hosts=[Host(name="db-1")], began=0)
+    for seconds, host in ((0, "web-1"), (10, "web-2"), (0, "db-1")):
+        world.says(seconds, host, cpu=95)
+    assert world.judge.forget(at(0), at(20)) == []
+    assert [gone.name for gone in world.judge.forget(at(10), at(20))] == ["web-1"]
+    assert [name for _, name in world.judge.subjects] == ["db-1", "web-2"]

@@ -346,7 +346,9 @@ def test_an_infinity_is_no_reading_whoever_packed_it() -> None:
     good = record(
         Sample(layout_id(("cpu.percent",)), (95.0,)), source="web-1", at=at(10), epoch=7, number=2, sent=at(10)
     )
-    world.take(replace(good, body=good.body.replace(struct.pack("<d", 95.0), struct.pack("<d", math.inf))), 10)
+    for number, no_reading in ((2, math.inf), (3, -math.inf)):
+        body = good.body.replace(struct.pack("<d", 95.0), struct.pack("<d", no_reading))
+        world.take(replace(good, body=body, number=number), 10)
     assert world.decisions == []
     world.take(good, 10)
     assert world.told() == [(10, "fired")]

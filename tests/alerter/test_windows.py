@@ -38,8 +38,8 @@ def test_a_reading_that_is_earlier_than_the_newest_is_left_out() -> None:
 
 
 def test_nothing_is_told_before_half_of_it_is_covered_nor_when_the_newest_is_older_than_it() -> None:
-    told = window((0.0, 1.0), (1.0, 4.0))
-    assert [told.mean(at) for at in (30.0, 61.0)] == [2.5, 2.5]
+    told = window((0.0, 2.0), (1.0, 4.0))
+    assert [told.mean(at) for at in (30.0, 61.0)] == [3.0, 3.0]
     assert told.covered(-1.0) == 0.0
     assert all(math.isnan(told.mean(at)) for at in (29.0, 61.5))
 

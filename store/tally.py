@@ -102,7 +102,7 @@ def stacked(some: Sequence[Tally]) -> Tally:
 def _folded(how: Sequence[np.ufunc], whole: Integers, begins: Places) -> list[Integers]:
     """Each of these over the columns of each span, which ``begins`` at some column and ends before the next."""
     if not len(begins):
-        return [whole[:, :0]] * len(how)
+        return [whole] * len(how)
     counts = lengths(begins, whole.shape[1])
     few = int(counts[0])
     if few > FEW or (counts != few).any():
@@ -113,4 +113,4 @@ def _folded(how: Sequence[np.ufunc], whole: Integers, begins: Places) -> list[In
 
 
 def _lasts(whole: Integers, begins: Places) -> Integers:
-    return np.ascontiguousarray(whole[:, np.append(begins[1:], whole.shape[1]) - 1]) if len(begins) else whole[:, :0]
+    return np.ascontiguousarray(whole[:, np.append(begins[1:], whole.shape[1]) - 1]) if len(begins) else whole

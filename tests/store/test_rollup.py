@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,8 @@ from store.blocks.opening import opened as part_of_any_version
 from store.blocks.parts import ROLLUP, packed, reading
 from store.blocks.scaled import Floats, Scaled
 from store.blocks.sheets import sheets
-from store.rollup import AGGREGATES, FIRST, Rolled, coarser, opened, rolled
+from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, cut, opened, rolled, spread, those
+from store.rollup import stacked as stacked_floats
 from store.tally import stacked, tallied
 from tests.store.given import MINUTE, NOON, SECOND
 
@@ -148,3 +150,60 @@ def test_tallies_of_some_metrics_each_are_put_below_one_another() -> None:
     times, values = NOON + np.arange(90) * 10 * SECOND, np.arange(270).reshape(3, 90) / 10
     parts = [tallied(times, Scaled.of(values[some]), MINUTE) for some in (slice(0, 2), slice(2, 3))]
     assert same(stacked(parts).rolled(), rolled(times, values, MINUTE))
+    assert stacked(parts[:1]) is parts[0]
+
+
+def test_sums_beyond_what_an_integer_holds_are_told_as_floats() -> None:
+    times = NOON + np.arange(8) * 20 * SECOND
+    values = np.array([[2.0**61, 2.0**60] * 4, [-(2.0**61), 2.0**52] * 4, [1.0, 2.0] * 4])
+    check_tallies(times, values)
+    for one in (rolled(times, values, 5 * MINUTE), tallied(times, Scaled.of(values), 5 * MINUTE).rolled()):
+        assert one.total.tolist() == [[3 * 2.0**62], [2.0**54 - 2.0**63], [12.0]]
+    assert rolled(times, values[:1], 5 * MINUTE).total.tolist() == [[3 * 2.0**62]]
+
+
+@pytest.fixture
+def five() -> Rolled:
+    """Two metrics of five minutes, of which the fourth has one reading alone."""
+    times = NOON + np.array([0, 30, 60, 120, 180, 240, 250]) * SECOND
+    return rolled(
+        times, np.array([[1.0, 3.0, 5.0, 7.0, 9.0, 8.0, 2.0], [2.0, 4.0, 6.0, 8.0, np.nan, 1.0, 5.0]]), MINUTE
+    )
+
+
+def test_a_cut_holds_its_start_and_not_its_end_and_the_cuts_are_the_whole(five: Rolled) -> None:
+    middle = cut(five, NOON + MINUTE, NOON + 3 * MINUTE)
+    assert middle.starts.tolist() == [NOON + MINUTE, NOON + 2 * MINUTE]
+    assert (middle.rows.tolist(), middle.last.tolist()) == ([1, 1], [[5.0, 7.0], [6.0, 8.0]])
+    for end in range(6):
+        parts = cut(five, NOON, NOON + end * MINUTE), cut(five, NOON + end * MINUTE, NOON + 5 * MINUTE)
+        assert same(chained(parts), five)
+        assert [len(part.starts) for part in parts] == [end, 5 - end]
+    assert cut(five, NOON, NOON + 4 * MINUTE + 1) is five
+    assert chained([five]) is five
+
+
+def test_metrics_are_put_below_one_another_taken_apart_and_spread(five: Rolled) -> None:
+    assert same(stacked_floats([five.of(0), five.of(1)]), five)
+    assert stacked_floats([five]) is five
+    assert spread(["a", "b"], five, ["a", "b"]) is five
+    wide = spread(["a", "b"], five, ["b", "c", "a"])
+    assert (same(wide.of(0), five.of(1)), same(wide.of(2), five.of(0))) == (True, True)
+    assert wide.count[1].tolist() == [0] * 5
+    assert all(np.isnan(of[1]).all() for of in (wide.least, wide.most, wide.total, wide.last))
+    odd = those(five, np.array([False, True, False, True, False]))
+    assert odd.starts.tolist() == [NOON + MINUTE, NOON + 3 * MINUTE]
+    assert (odd.count.tolist(), odd.most[0].tolist(), odd.total[0].tolist()) == (
+        [[1, 1], [1, 0]],
+        [5.0, 9.0],
+        [5.0, 9.0],
+    )
+
+
+def test_what_nobody_asks_for_takes_no_memory(five: Rolled) -> None:
+    assert five.bytes == 8 * 5 * (1 + 1 + 2 + 4 * 2)
+    for asked in range(4):
+        without = five.without(*(place != asked for place in range(4)))
+        assert without.bytes == 8 * 5 * (1 + 1 + 2 + 2)
+        assert [len(of) for of in (without.least, without.most, without.total, without.last)][asked] == 2
+        assert coarser(without, 5 * MINUTE).count.tolist() == [[7], [6]]

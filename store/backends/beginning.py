@@ -6,7 +6,10 @@ import logging
 import time
 from pathlib import Path
 
-from store.backends import StoreBroken
+import lmdb
+
+from bus.salvage import is_damage
+from store.backends import StoreBroken, StoreDamaged
 from store.backends.doubt import HEADS, PAGE, Look, has_heads, is_doubted, trust
 from store.backends.partitions import BAD
 
@@ -21,9 +24,26 @@ def be_sure(state: Path) -> None:
     look = Look(state)
     sound = look.verdict(STATE_SECONDS)
     look.close()
+    if sound is None:
+        raise StoreBroken(f"{state} cannot be looked into now")
     if not sound:
-        raise StoreBroken(f"{state} is damaged: put an older copy of {state.parent} in its place, or take that away")
+        raise StoreBroken(f"{state} is damaged; {remedy(state)}")
     trust(state)
+
+
+def why(state: Path, error: Exception) -> str:
+    """Why the state cannot be opened, in a sentence; with what to do where it is damaged."""
+    damaged = isinstance(error, StoreDamaged) or is_damage(error)
+    said = f"{state}: {error}" if isinstance(error, lmdb.Error) else str(error)
+    return f"{said}; it is damaged: {remedy(state)}" if damaged else said
+
+
+def remedy(state: Path) -> str:
+    """What to do about a state that is damaged."""
+    return (
+        "guardia store restore DIR puts a snapshot in the store's place; without one stop the hub and move"
+        f" {state} away: what is sealed stays, newer rows are put aside, and producers tell again what they keep"
+    )
 
 
 def begin_anew(path: Path) -> None:

@@ -21,7 +21,7 @@ from bus import failpoints
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams
-from store.backends.beginning import be_sure, begin_anew
+from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
@@ -86,7 +86,7 @@ class LmdbBackend:
             if hasattr(self, "_state"):
                 self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()
-            raise StoreBroken(f"{path / 'state'}: {error}" if isinstance(error, lmdb.Error) else str(error)) from None
+            raise StoreBroken(why(path / "state", error)) from None
         if write:
             let_go(self._meta, self._partitions)
 

@@ -25,6 +25,7 @@ from typing import Any
 from bus import __version__
 from bus.mapped import settle
 from store.archive.mark import OURS, RESTORED
+from store.backends.beginning import remedy
 from store.backends.values import disk_bytes
 from store.blocks.missing import MISSING
 from store.blocks.pressing import Damaged
@@ -36,6 +37,7 @@ from store.pruning import STATISTICS
 from store.spans import ARCHIVE
 
 READ = 1 << 20
+KILLS = "kills who reads it"
 UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN)
 """What the system says of a file that the disk does not give any more."""
 Progress = Callable[[str], None]
@@ -127,10 +129,12 @@ class _Copy:
     def state(self) -> dict[str, Any]:
         """Add to the state's copy what was interned meanwhile; returns what it says of itself. Raises ``Refused``."""
         if not (self._partial / "state" / "data.mdb").exists():
-            raise Refused(f"the state cannot be copied: {self.faults[0].what if self.faults else 'it is gone'}")
+            why = self.faults[0].what if self.faults else "it is gone"
+            raise Refused(f"the state cannot be copied: {why}{_remedy(self._store, why)}")
         meta = self._apart.ask("complete", self._store / "state", self._partial / "state")
         if "error" in meta:
-            raise Refused(f"the state cannot be completed: {meta['error']}")
+            why = meta["error"]
+            raise Refused(f"the state cannot be completed: {why}{_remedy(self._store, why)}")
         self._files["state/data.mdb"] = sealed(self._partial / "state" / "data.mdb")
         return meta
 
@@ -162,6 +166,12 @@ class _Copy:
         """End the process apart, and leave nothing half copied behind."""
         self._apart.close()
         shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def _remedy(store: Path, why: str) -> str:
+    """What to do where the state is damaged, which every snapshot needs whole."""
+    damaged = why.startswith(KILLS) or ("MDB_" in why and "FULL" not in why)
+    return f"; it is damaged: {remedy(store / 'state')}" if damaged else ""
 
 
 def blocks_of(store: Path) -> list[str]:
@@ -229,7 +239,7 @@ def _asked(apart: Apart, do: str, path: Path, to: Path) -> str:
     try:
         answer = apart.ask(do, path, to)
     except Died as death:
-        return f"kills who reads it ({death})"
+        return f"{KILLS} ({death})"
     if answer.get("gone"):
         shutil.rmtree(to, ignore_errors=True)
     return str(answer.get("error", ""))

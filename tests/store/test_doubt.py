@@ -185,7 +185,7 @@ def test_a_damaged_state_is_said_in_a_sentence_and_kills_nobody_twice(tmp_path: 
     doubt(tmp_path / "state")
 
     for _ in range(2):
-        with pytest.raises(StoreBroken, match="put an older copy"):
+        with pytest.raises(StoreBroken, match="is damaged; guardia store restore"):
             LmdbBackend(tmp_path, write=True)
     state.write_bytes(content)
     LmdbBackend(tmp_path, write=True).close()

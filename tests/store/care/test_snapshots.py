@@ -17,11 +17,13 @@ from store.care.apart import MANIFEST
 from store.care.restoring import checked, prepare
 from store.care.snapshots import Refused, snapshot
 from store.care.verifying import verified
+from tests.store import sealing
 from tests.store.care.caring import HOSTS, LATE, filled, flip, hour
 from tests.store.formats import FORMATS
 from tests.store.given import HOUR, NOON, SECOND, batch, numbers, sample
 
 END = NOON + 100 * HOUR
+PAGE = 4096
 
 
 def test_a_snapshot_holds_what_was_stored(tmp_path: Path) -> None:
@@ -35,6 +37,37 @@ def test_a_snapshot_holds_what_was_stored(tmp_path: Path) -> None:
     assert checked(tmp_path / "copy")[1].records == {"sample": 120, "check": 1, "facts": 1}
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / "copy").rglob("data.mdb")} == {0}
     assert not list((tmp_path / "copy").rglob("lock.mdb"))
+    backend.close()
+
+
+def test_a_damaged_state_is_said_with_a_way_out_by_who_copies_and_by_who_opens_it(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    filled(store).close()
+    data = bytearray((store / "state" / "data.mdb").read_bytes())
+    for page in range(2 * PAGE, len(data), PAGE):
+        data[page + 10] ^= 0x10  # no page is what it says it is
+    (store / "state" / "data.mdb").write_bytes(data)
+
+    with pytest.raises(Refused, match=r"the state cannot be copied: .*is damaged: .*store restore DIR.*away"):
+        snapshot(store, tmp_path / "copy")
+    assert not list(tmp_path.glob("copy*"))
+    with pytest.raises(StoreBroken, match=r"is damaged: .*store restore DIR.*away"):
+        LmdbBackend(store, write=True)
+
+
+def test_a_store_whose_state_was_moved_away_has_what_is_sealed(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    backend = filled(store)
+    before = numbers(backend.rows("sample", "web-1", 0, END))
+    backend.close()
+    sealing.main(store, END)
+    (store / "state").rename(tmp_path / "away")
+
+    backend = LmdbBackend(store, write=True)
+    backend.commit(batch([sample(1)]), END)  # a host is known again when it speaks
+    assert before
+    assert numbers(backend.rows("sample", "web-1", 0, END)) == [1, *before]
+    assert len(list(store.glob("rows.bad-*"))) == 1
     backend.close()
 
 

@@ -10,7 +10,7 @@ import zmq
 from bus.sockets import Pull
 from bus.wire import HEADER, Malformed
 from collector.hangup import descriptor_of
-from collector.intake import Intake
+from collector.intake import Intake, Partly
 from collector.limits import Limits, Quota
 from collector.usual import SAMPLES
 
@@ -100,6 +100,10 @@ class Entrance:
                     quota.frame(len(frame))
             kind = self.intake.admit(data, sender, quota)
         except Malformed as fault:
+            if isinstance(fault, Partly):
+                if fault.rest:
+                    by_kind.setdefault(fault.kind, []).append(fault.rest)
+                data = fault.refused
             refuse(fault, sender or self._sender(frame), data, sender)
             if fault.reason == "revoked" or (quota is not None and quota.hopeless):
                 self._end(frame)

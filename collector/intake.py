@@ -21,11 +21,21 @@ OF_SERVICES = frozenset({KINDS["check"].code})
 """Kinds that, where agents have keys, only those tell that were enrolled as a place."""
 OF_OTHERS = frozenset({KINDS["loss"].code})
 """Kinds that only the hub's own rooms may tell about somebody else."""
+BY_RECORD = frozenset(("metrics", "subjects"))
+"""Reasons for which records of a frame are refused and not the others."""
 _CODES = frozenset(BY_CODE)
 _IMPORT = IMPORT.encode()
 """Tells what other hosts measured, over the hub's own door only."""
 _LAYOUT = KINDS["layout"].code
 _MOST_NAMES = 100_000
+
+
+class Partly(Malformed):
+    """Some records of a frame are refused, and ``rest``, which are of the kind ``kind``, are let in."""
+
+    def __init__(self, fault: Malformed, kind: str, rest: bytes, refused: bytes) -> None:
+        super().__init__(fault.reason, str(fault))
+        self.kind, self.rest, self.refused = kind, rest, refused
 
 
 class Intake:
@@ -40,7 +50,7 @@ class Intake:
         self._names: set[bytes] = set()
 
     def admit(self, frame: bytes, sender: str | None = None, quota: Quota | None = None) -> str:
-        """The kind of the frame's records; raises ``Malformed`` with the reason to count it by.
+        """The kind of the frame's records; raises ``Malformed`` with the reason to count it by, or ``Partly``.
 
         ``sender`` is the name that the connection's key stands for; None where there are no keys. ``quota`` pays.
         """
@@ -49,6 +59,8 @@ class Intake:
         if len(frame) > MAX_FRAME:
             raise Malformed("oversize", f"a frame of {len(frame)} bytes, at most {MAX_FRAME}")
         code, count, epoch = -1, 0, -1
+        over: list[slice] = []
+        fault: Malformed | None = None
         for start, end, fields in walk(frame):
             if fields[1] != code:
                 if code != -1:
@@ -81,11 +93,19 @@ class Intake:
             if fields[7] != epoch or fields[4] or code == _LAYOUT:
                 epoch = fields[7]
                 if quota is not None:
-                    _pay(quota, code, epoch, frame, names + fields[3], end, fields[4])
+                    try:
+                        _pay(quota, code, epoch, frame, names + fields[3], end, fields[4])
+                    except Malformed as found:
+                        if found.reason not in BY_RECORD:
+                            raise
+                        fault = found
+                        over.append(slice(start, end))
         if code == -1:
             raise Malformed("empty", "a frame without a record")
         if quota is not None:
             quota.spent(count)
+        if fault is not None:
+            raise Partly(fault, BY_CODE[code].name, *_parted(frame, over))
         return BY_CODE[code].name
 
     def usual(self, frame: bytes, quotas: Quotas | None, now: float) -> bool:
@@ -122,6 +142,14 @@ class Intake:
         if len(self._names) >= _MOST_NAMES:
             self._names.clear()
         self._names.add(name)
+
+
+def _parted(frame: bytes, some: Sequence[slice]) -> tuple[bytes, bytes]:
+    """The frame without some of its records, and these."""
+    begins = [0, *(one.stop for one in some)]
+    ends = [*(one.start for one in some), len(frame)]
+    rest = b"".join(frame[begin:end] for begin, end in zip(begins, ends, strict=True))
+    return rest, b"".join(frame[one] for one in some)
 
 
 def _pay(quota: Quota, code: int, epoch: int, frame: bytes, rest: int, end: int, subject: int) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import zmq
 
-from bus.messages import KINDS, Layout, Message, Sample
+from bus.messages import KINDS, Check, Layout, Message, Sample
 from bus.sockets import Publish, Pull, Push, Subscribe
 from bus.vitals import Vitals
 from bus.wire import MAX_FRAME, Stamp, pack, read, record, unstamped
 from collector.door import Door
 from collector.intake import Intake
+from collector.limits import Allowance, Limits
 from collector.refusals import Refusals
 
 LAYOUT = Layout(("cpu.percent",))
@@ -130,3 +131,19 @@ def test_web_traffic_at_the_door_harms_nobody(rig: Rig) -> None:
             stranger.sendall(rubbish)
     rig.push.raw.send(sample(1))
     rig.until(lambda: rig.numbers() == [1], "the sample came")
+
+
+def test_a_frame_of_which_some_is_too_much_goes_up_without_that(rig: Rig) -> None:
+    limits = Limits(Allowance(subjects=2))
+    rig.drain = rig.door.opened(rig.pull, Intake(public=True), name="the door", limits=limits)
+    some = [
+        pack(record(Check("up"), source="web-1", subject=name, at=NOON, epoch=1, number=number))
+        for number, name in enumerate(("shop", "wiki", "mail", "wiki"), 1)
+    ]
+    rig.push.raw.send(b"".join(some))
+    rig.push.raw.send(some[2])
+    rig.push.raw.send(some[0])
+    rig.until(lambda: rig.refusals.totals["subjects"] == 2 and len(rig.frames) >= 1, "two are refused")
+    rig.until(lambda: sum(len(read(frame, unstamped(frame)[1])) for frame in rig.frames) == 4, "the others go up")
+    told_of = [one.subject for frame in rig.frames for one in read(frame, unstamped(frame)[1])]
+    assert told_of == ["shop", "wiki", "wiki", "shop"]

@@ -11,7 +11,7 @@ import pytest
 from bus.messages import KINDS, Check, Layout, Sample
 from bus.wire import Malformed, pack, read, record
 from collector.bucket import Bucket
-from collector.intake import Intake
+from collector.intake import Intake, Partly
 from collector.limits import LIVE_SECONDS, MOST_LAYOUTS, MOST_SENDERS, Allowance, Limits, Places, Quota
 from collector.novelty import DAY_SECONDS
 
@@ -132,6 +132,19 @@ def test_known_metrics_in_ever_another_order_are_no_way_around_it() -> None:
             limits.of("web-1", 60.0 * minute).layout(read(_layout(*names))[0].body)
             passed += 1
     assert 1000 // 6 < passed < 1500 // 6
+
+
+def test_of_a_frame_only_what_is_new_beyond_it_is_refused() -> None:
+    limits, intake = Limits(SMALL), Intake(public=True)
+    records = [_check(name) for name in ("shop", "wiki", "mail", "shop", "news", "wiki")]
+    with pytest.raises(Partly) as refused:
+        intake.admit(b"".join(records), "web-1", _opened(limits, 0.0))
+    assert (refused.value.reason, refused.value.kind) == ("subjects", "check")
+    assert refused.value.refused == records[2] + records[4]
+    assert refused.value.rest == records[0] + records[1] + records[3] + records[5]
+    with pytest.raises(Partly) as refused:
+        intake.admit(records[2], "web-1", _opened(limits, 0.0))
+    assert (refused.value.rest, refused.value.refused) == (b"", records[2])
 
 
 def test_what_is_no_layout_is_the_stores_to_refuse() -> None:

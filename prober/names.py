@@ -50,6 +50,8 @@ class Names:
         self._most = threads
         self._line: queue.SimpleQueue[tuple[tuple[str, int], Future[list[Address]]]] = queue.SimpleQueue()
         self._asked: dict[tuple[str, int], Future[list[Address]]] = {}
+        self._silent: set[str] = set()
+        """Names for which no answer came since the last one that came for any."""
         self._lock = threading.Lock()
         self._threads = self._idle = 0
 
@@ -61,17 +63,21 @@ class Names:
         try:
             found = self._asking((host, port)).result(seconds)
         except (Late, TimeoutError):
-            raise Failed(f"the name servers do not answer for {host}") from None
+            raise Failed(self._unanswered(host)) from None
         except socket.gaierror as error:
             again = error.errno == socket.EAI_AGAIN
-            raise Failed(
-                f"the name servers do not answer for {host}" if again else f"the name {host} has no address"
-            ) from None
+            raise Failed(self._unanswered(host) if again else f"the name {host} has no address") from None
         except (OSError, UnicodeError):
             raise Failed(f"the name {host} cannot be looked up") from None
         if not found:
             raise Failed(f"the name {host} has no address")
         return found
+
+    def _unanswered(self, host: str) -> str:
+        with self._lock:
+            self._silent.add(host)
+            others = len(self._silent) > 1
+        return f"the name servers do not answer for {host}{', nor for other names' if others else ''}"
 
     def _asking(self, key: tuple[str, int]) -> Future[list[Address]]:
         with self._lock:
@@ -98,6 +104,8 @@ class Names:
                 found, answer = [], error
             with self._lock:
                 del self._asked[key]
+                if not (isinstance(answer, socket.gaierror) and answer.errno == socket.EAI_AGAIN):
+                    self._silent.clear()
                 self._idle += 1
             if answer is None:
                 future.set_result(list(dict.fromkeys(found)))

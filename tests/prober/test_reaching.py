@@ -71,6 +71,31 @@ def test_what_the_resolver_says_is_put_into_words(error: Exception, words: str) 
         Names(ask).lookup("shop.example", 80, 5.0)
 
 
+def test_name_servers_that_answer_for_no_name_are_told_apart_from_those_of_one() -> None:
+    dead = {"shop.example", "blog.example"}
+
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        if host in dead:
+            raise socket.gaierror(socket.EAI_AGAIN, "?")
+        return [(socket.AF_INET, 1, 6, "", ("192.0.2.1", port))]
+
+    names = Names(ask)
+    for host, other, more in (
+        ("shop.example", "", False),
+        ("shop.example", "", False),
+        ("blog.example", "", True),
+        ("shop.example", "", True),
+        ("shop.example", "mail.example", False),
+    ):
+        if other:
+            assert names.lookup(other, 80, 5.0)
+        with pytest.raises(Failed) as caught:
+            names.lookup(host, 80, 5.0)
+        assert str(caught.value) == (
+            f"the name servers do not answer for {host}{', nor for other names' if more else ''}"
+        )
+
+
 def test_answers_are_not_kept_and_threads_are_used_again() -> None:
     answers = iter(["192.0.2.1", "192.0.2.2"])
 

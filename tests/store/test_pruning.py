@@ -57,7 +57,7 @@ def test_a_day_loses_those_who_are_over_at_their_instant_and_no_earlier(backend:
     assert pruner.turn(END + 2 * DAY - 1) == 0
     assert pruner.turn(END + 2 * DAY) == 1
     assert hosts(backend) == {"web-1"}
-    assert pruner.deleted == {"sample/raw": 49}
+    assert Pruner(sealer.blocks, SHORT, Room(), LOG).deleted == {"sample/raw": 49}, "it is on the disk"
     assert pruner.turn(END + 7 * DAY - 1) == 0
     assert pruner.turn(END + 7 * DAY) == 1
     assert hosts(backend) == set()
@@ -100,6 +100,21 @@ def test_those_kept_no_longer_than_asked_are_taken_out_and_a_file_of_no_others_g
     assert pruner.thin(raw(blocks), late, 7 * DAY)
     assert [one for one in held(blocks) if one.tier == RAW] == []
     assert Pruner(sealer.blocks, SHORT, Room(), LOG).deleted == {"sample/raw": 98}
+    sealer.close()
+
+
+def test_a_file_that_is_gone_or_cannot_be_read_is_not_thinned(backend: LmdbBackend, tmp_path: Path) -> None:
+    sealer = sealed(backend, tmp_path / "store", NOON + 2 * DAY)
+    pruner = Pruner(sealer.blocks, SHORT, Room(), LOG)
+    one = raw(tmp_path / "store" / "blocks")
+    file = tmp_path / "store" / "blocks" / one.kind / one.tier / one.name
+    sound = file.read_bytes()
+    file.unlink()
+    assert not pruner.thin(one, END + 3 * DAY, 2 * DAY)
+    sealer.blocks.refresh()
+    file.write_bytes(sound[:-9])
+    assert pruner.turn(END + 3 * DAY) == 0
+    assert pruner.deleted == {}
     sealer.close()
 
 
@@ -182,4 +197,5 @@ def test_statistics_are_of_each_kind_and_tier_and_bytes_are_the_stores_own(tmp_p
         "sample/archive": (2, 10**9 + 1, 3, 9),
     }
     assert found["bytes"] == sum(sizes.values())
+    assert sizes["check"] == (tmp_path / "check/raw/20260130T00.1d").stat().st_blocks * 512
     assert found["deleted"] == {"sample": 10, "check": 2, "facts": 1}

@@ -15,7 +15,7 @@ from store.blocks.opening import opened as part_of_any_version
 from store.blocks.parts import ROLLUP, packed, reading
 from store.blocks.scaled import Floats, Scaled
 from store.blocks.sheets import sheets
-from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, cut, opened, rolled, spread, those
+from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, cut, folded, opened, rolled, spread, those
 from store.rollup import stacked as stacked_floats
 from store.tally import stacked, tallied
 from tests.store.given import MINUTE, NOON, SECOND
@@ -160,6 +160,21 @@ def test_sums_beyond_what_an_integer_holds_are_told_as_floats() -> None:
     for one in (rolled(times, values, 5 * MINUTE), tallied(times, Scaled.of(values), 5 * MINUTE).rolled()):
         assert one.total.tolist() == [[3 * 2.0**62], [2.0**54 - 2.0**63], [12.0]]
     assert rolled(times, values[:1], 5 * MINUTE).total.tolist() == [[3 * 2.0**62]]
+
+
+@given(st.lists(st.integers(1, 5), min_size=40, max_size=60), st.integers(0, 2**32 - 1))
+def test_few_columns_of_many_spans_are_folded_as_each_span_is(counts: list[int], seed: int) -> None:
+    values = np.random.default_rng(seed).integers(-100, 100, (8, sum(counts)))
+    begins = np.cumsum([0, *counts[:-1]])
+    for how in (np.add, np.minimum, np.maximum):
+        assert np.array_equal(folded(how, values, begins), how.reduceat(values, begins, axis=1))
+
+
+def test_integers_are_added_as_integers() -> None:
+    times = NOON + np.arange(3) * SECOND
+    values = np.array([[2.0**53, 1.0, 1.0], [1 / 3, 1 / 3, 1 / 3]])
+    assert rolled(times, values, MINUTE).total.tolist() == [[2.0**53 + 2], [1.0]]
+    assert rolled(times, values[:1], MINUTE).total.tolist() == [[2.0**53 + 2]]
 
 
 @pytest.fixture

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-MOST_NAMES = 2_000_000
-"""Of all layouts together, about 150 MB: the layouts of 10,000 hosts of 200 metrics each, all different."""
+MOST = 2_500_000
+"""What all layouts together weigh, about 150 MB: those of 10,000 hosts of 200 metrics each, all different."""
+ITSELF = 6
+"""What a layout without names weighs: as much as so many names."""
+LETTERS = 64
+"""So many letters weigh as much as a name."""
 ROOM = 0.98
 """So much of that is left when something had to go: to look who has most costs a look at everybody."""
 STORE = ""
@@ -20,15 +24,15 @@ STORE = ""
 class Layouts:
     """Layouts by their ids, each on the account of one of those who announced it."""
 
-    def __init__(self, most_names: int = MOST_NAMES) -> None:
+    def __init__(self, most: int = MOST) -> None:
         self.forgotten: Counter[str] = Counter()
         """How many were forgotten, by whose they were; whoever tells of it clears it."""
-        self._most = most_names
+        self._most = most
         self._by_id: dict[int, tuple[tuple[str, ...], str]] = {}
         self._of: dict[str, dict[int, None]] = {}
         """By source its layouts, the longest unannounced first."""
         self._taken: Counter[str] = Counter()
-        self._names = 0
+        self._weight = 0
 
     def learn(self, number: int, names: tuple[str, ...], source: str = STORE) -> None:
         """Take in a layout as the one that ``source`` announced last."""
@@ -41,9 +45,9 @@ class Layouts:
                 source = owner
         self._by_id[number] = names, source
         self._of.setdefault(source, {})[number] = None
-        self._taken[source] += len(names)
-        self._names += len(names)
-        if self._names > self._most:
+        self._taken[source] += weight(names)
+        self._weight += weight(names)
+        if self._weight > self._most:
             self._make_room(number)
 
     def get(self, number: int) -> tuple[str, ...] | None:
@@ -63,7 +67,7 @@ class Layouts:
         for share in (room / len(self._of), 0.0):
             for source, _ in self._taken.most_common():
                 for number in list(self._of[source]):
-                    if self._names <= room:
+                    if self._weight <= room:
                         return
                     if self._taken[source] <= share:
                         break
@@ -74,7 +78,12 @@ class Layouts:
     def _drop(self, number: int) -> None:
         names, source = self._by_id.pop(number)
         del self._of[source][number]
-        self._names -= len(names)
-        self._taken[source] -= len(names)
+        self._weight -= weight(names)
+        self._taken[source] -= weight(names)
         if not self._of[source]:
             del self._of[source], self._taken[source]
+
+
+def weight(names: tuple[str, ...]) -> int:
+    """What a layout takes in memory, in names of usual length."""
+    return ITSELF + len(names) + sum(map(len, names)) // LETTERS

@@ -160,6 +160,8 @@ def test_sums_beyond_what_an_integer_holds_are_told_as_floats() -> None:
     for one in (rolled(times, values, 5 * MINUTE), tallied(times, Scaled.of(values), 5 * MINUTE).rolled()):
         assert one.total.tolist() == [[3 * 2.0**62], [2.0**54 - 2.0**63], [12.0]]
     assert rolled(times, values[:1], 5 * MINUTE).total.tolist() == [[3 * 2.0**62]]
+    for sign in (1.0, -1.0):
+        assert rolled(times, sign * np.array([[2.0**61, 1.0] * 4]), 5 * MINUTE).total.tolist() == [[sign * 2.0**63]]
 
 
 @given(st.lists(st.integers(1, 5), min_size=40, max_size=60), st.integers(0, 2**32 - 1))

@@ -80,7 +80,8 @@ def test_a_host_is_called_as_its_table_says() -> None:
 
 def test_what_an_earlier_life_heard_counts_and_nothing_older_takes_its_place() -> None:
     world = World(rule("age > 30s"))
-    layout, names = layout_id(("cpu.percent",)), ("cpu.percent",)
+    names = ("cpu.percent", "memory.percent")
+    layout = layout_id(names)
     assert not world.judge.knows_of("web-1")
     world.judge.layout(layout, names)
     world.judge.known("host", "web-1", at(-10), at(0))
@@ -88,9 +89,9 @@ def test_what_an_earlier_life_heard_counts_and_nothing_older_takes_its_place() -
     assert world.judge.knows_of("web-1")
     world.judge.subject("service", "web-1", at(0))
     for value in (95.0, 5.0):
-        said = record(Sample(layout, (value,)), source="web-1", at=at(-10), epoch=7, number=1)
+        said = record(Sample(layout, (value, 1.0)), source="web-1", at=at(-10), epoch=7, number=1)
         world.judge.recall(said, at(-10), at(0))
-    assert world.judge.subjects["host", "web-1"].values() == (95.0,), "the newest is recalled first"
+    assert world.judge.subjects["host", "web-1"].values() == (95.0, 1.0), "the newest is recalled first"
     world.passes(60)
     assert world.told() == [(21, "fired")]
 

@@ -69,6 +69,13 @@ def test_an_integer_that_more_places_would_carry_beyond_what_a_float_holds_stays
     assert same_bits(chained(map(Scaled.of, some), 4).floats(), np.concatenate(some, axis=1))
 
 
+def test_where_a_piece_is_no_decimals_all_of_the_column_is_told_by_its_bits() -> None:
+    some = [np.array([[1 / 3, 2 / 3], [1.0, 2.0]]), np.array([[0.5, 0.25], [0.5, 0.25]])]
+    made = chained(map(Scaled.of, some), 4)
+    assert made.tens.tolist() == [RAW, 2]
+    assert same_bits(made.floats(), np.concatenate(some, axis=1))
+
+
 def test_an_integer_that_is_no_float_any_more_with_more_places_is_kept_by_its_bits() -> None:
     large, fine = np.array([[2.0**60, 2.0**61]]), np.array([[0.125, 0.5]])
     made = chained([Scaled.of(large), Scaled.of(fine)], 4)

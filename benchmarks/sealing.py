@@ -36,9 +36,9 @@ from store.batch import Batch
 from store.blocks.files import told
 from store.blocks.scaled import Floats, Integers
 from store.blocks.segments import Segment
+from store.joining_apart import HEAP_BYTES
 from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealer import Pace, Sealer
-from store.sealing_program import HEAP_BYTES
 from store.spans import RAW, TIERS
 from tests.ports import free_port
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from store.blocks.coding import Coded
 from store.blocks.files import told, voice_of
 from store.blocks.gather import Told, Voice, joined
-from store.blocks.listing import Place
-from store.blocks.parts import ROLLUP, SAMPLES, Part, packed
+from store.blocks.listing import Names, Place
+from store.blocks.parts import ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Segment, Writing
+from store.joining_apart import Beside, Task, write
 from store.keys import DAY
 from store.rollup import opened, those
 from store.sealing import (
@@ -22,46 +22,69 @@ from store.sealing import (
     Made,
     Rollup,
     chained_rollups,
-    joined_parts,
-    meta_columns,
     part_of,
-    place_of,
     rolled_up,
     rollup_part,
+    streamed,
+    streamed_pieces,
 )
 from store.spans import TIERS
-from store.tally import Tally, stacked, tallied
+from store.tally import Tally, stacked
 
 log = logging.getLogger("guardia")
 Note = Callable[[str], None]
 Found = tuple[Segment, Place]
 Put = Callable[[str, str, Made], None]
 """Is given a tier, a subject and its rollup."""
+Files = tuple[Writing, Mapping[str, Writing]]
+"""The day's, and those of its rollups by tier."""
 
 
 def join_day(
     segments: Sequence[Segment],
     layouts: Layouts,
-    raw: Writing | None,
     tiers: Sequence[str],
-    put: Put,
+    into: Put | Files,
     note: Note,
     alive: Callable[[], None] = lambda: None,
+    beside: Beside | None = None,
 ) -> None:
-    """Write the rows of all these files to ``raw``, and ``put`` the rollups of each subject, the finest tier first.
+    """Write the rows of all these files and the rollups of each subject to files, or put the rollups alone.
 
-    ``alive`` is called for each subject.
+    ``alive`` is called for each subject. Some are joined ``beside``, and written in the order in which they come.
     """
     known: dict[int, tuple[str, ...]] = {}
     for segment in segments:
         known.update(segment.index.layouts)
     missing = {place.layout for segment in segments for place in segment.index.parts} - {*known, None}
     known.update(layouts(tuple(layout for layout in missing if layout is not None)))
+
+    def join(subject: str, places: Sequence[Found], *, alone: bool) -> None:
+        if not alone or not _stream(subject, places, known, tiers, into, note):
+            _gather(subject, places, known, tiers, into, note)
+
     for subject in sorted({subject for segment in segments for subject in segment.subjects()}):
         alive()
-        places = [(segment, place) for segment in segments for place in segment.places(subject)]
-        if not _alone(places, known) or not _stream(subject, places, known, raw, tiers, put, note):
-            _gather(subject, places, known, raw, tiers, put, note)
+        places = _found(segments, subject)
+        alone = _alone(places, known)
+        if beside is not None:
+            for left in beside.written():
+                join(left, _found(segments, left), alone=True)
+            if alone and beside.takes(_task(subject, places, known, tiers)):
+                continue
+        join(subject, places, alone=alone)
+    if beside is not None:
+        for left in beside.written(last=True):
+            alive()
+            join(left, _found(segments, left), alone=True)
+
+
+def _found(segments: Sequence[Segment], subject: str) -> list[Found]:
+    return [(segment, place) for segment in segments for place in segment.places(subject)]
+
+
+def _task(subject: str, places: Sequence[Found], known: Mapping[int, Names], tiers: Sequence[str]) -> Task:
+    return Task(subject, known[places[0][1].layout or 0], tiers, [(segment.path, place) for segment, place in places])
 
 
 def put_to(writings: Mapping[str, Writing]) -> Put:
@@ -104,49 +127,42 @@ def _alone(places: Sequence[Found], known: Mapping[int, tuple[str, ...]]) -> boo
 def _stream(
     subject: str,
     places: Sequence[Found],
-    known: Mapping[int, tuple[str, ...]],
-    raw: Writing | None,
+    known: Mapping[int, Names],
     tiers: Sequence[str],
-    put: Put,
+    into: Put | Files,
     note: Note,
 ) -> bool:
     """Join the parts of one voice; False when one of them is damaged."""
     voice = voice_of(places[0][1])
+    names = known[voice.layout or 0]
+    tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
     try:
         parts = [segment.part(place).all_read() for segment, place in places]
-        columns: list[Coded] = []
-        tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
-        for meta, values, coded in joined_parts(voice, parts, code=raw is not None):
-            columns += coded
-            if tiers:
-                one = tallied(meta.kept, values, TIERS[tiers[0]])
-                tallies[tiers[0]].append(one)
-                for tier in tiers[1:]:
-                    one = one.coarser(TIERS[tier])
-                    tallies[tier].append(one)
-        columns = [*meta_columns(meta), *columns]
+        if not callable(into):
+            pieces = streamed_pieces(subject, voice, names, parts, tiers)
+        else:
+            streamed(subject, voice, parts, tiers, lambda tier, one: tallies[tier].append(one), code=False)
     except Damaged as error:
         note(f"{places[0][0].path}: {subject}: {error}")
         return False
-    if raw is not None:
-        data = packed(SAMPLES, len(meta), columns)
-        raw.add((place_of(subject, voice, SAMPLES, len(columns), meta), data))
-    names = known[voice.layout or 0]
-    for tier, some in tallies.items():
-        put(tier, subject, (names, stacked(some)))
+    if not callable(into):
+        write(*into, names, pieces)
+    else:
+        for tier, some in tallies.items():
+            into(tier, subject, (names, stacked(some)))
     return True
 
 
 def _gather(
     subject: str,
     places: Sequence[Found],
-    known: Mapping[int, tuple[str, ...]],
-    raw: Writing | None,
+    known: Mapping[int, Names],
     tiers: Sequence[str],
-    put: Put,
+    into: Put | Files,
     note: Note,
 ) -> None:
     """Join the parts of several voices, or those of which some are damaged: these are kept as they are."""
+    raw, put = (None, into) if callable(into) else (into[0], put_to(into[1]))
     lists: dict[Voice, list[Told]] = {}
     for segment, place in places:
         try:

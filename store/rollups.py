@@ -102,7 +102,7 @@ class Rollups:
                     add_rollup(writings[tier], subject, made, TIERS[tier])
                 done[tier].add(subject)
 
-            join_day(segments, self._layouts, None, tiers, put, self._note, self._alive)
+            join_day(segments, self._layouts, tiers, put, self._note, self._alive)
             for tier, writing in writings.items():
                 found, theirs = before[tier]
                 for subject in found.subjects() if found is not None else ():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -33,7 +34,8 @@ from store.blocks.listing import Index, Place
 from store.blocks.missing import miss
 from store.blocks.pressing import Damaged, Newer
 from store.blocks.segments import NEW, Segment, Writing
-from store.joining import join_day, join_months, put_to
+from store.joining import join_day, join_months
+from store.joining_apart import begun
 from store.keys import DAY, HOUR, partition_start, period
 from store.retention import Held
 from store.rollups import ALL, MONTHLY, SAMPLE, Pace, Rollups
@@ -91,13 +93,13 @@ class Sealer:
 
     def turn(self, now: int) -> bool:
         """Do one piece of work; False when there is none now. Raises ``OSError`` when the disk does not let it."""
-        started = time.process_time()
+        started = _cpu_seconds()
         try:
             if self._seal_one(now) or self._join_one_day(now) or self._join_one_month(now):
                 return True
             return self.mover is not None and self.mover.turn(now)
         finally:
-            self.done.seconds += time.process_time() - started
+            self.done.seconds += _cpu_seconds() - started
 
     def close(self) -> None:
         """Close every file."""
@@ -252,7 +254,10 @@ class Sealer:
             rollups = {
                 tier: stack.enter_context(self._writing(self.blocks.path(SAMPLE, tier, whole))) for tier in tiers
             }
-            join_day(segments, self._layouts, raw, tiers, put_to(rollups), self._note, self._alive)
+            beside = begun(segments, raw, rollups)
+            if beside is not None:
+                stack.enter_context(contextlib.closing(beside))
+            join_day(segments, self._layouts, tiers, (raw, rollups), self._note, self._alive, beside)
             for tier, writing in rollups.items():
                 writing.finish(self._index(SAMPLE, tier, whole, writing.places, segments, rollup=True))
                 failpoints.at("seal.rollup")
@@ -365,6 +370,12 @@ class Sealer:
             self._told.add(what)
             self.done.damaged += 1
             self._log.error("damaged: %s", what)
+
+
+def _cpu_seconds() -> float:
+    """CPU of this process and of those that it started and that are over."""
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + others.ru_utime + others.ru_stime
 
 
 def _span(name: str) -> Span:

@@ -21,10 +21,10 @@ from store.blocks.pressing import Damaged
 from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.scaled import chained as one_after_another
 from store.blocks.segments import Piece, Segment, Writing
-from store.blocks.sheets import Series, sheets
+from store.blocks.sheets import Growing, Series, sheets
 from store.rollup import AGGREGATES, FIRST, Rolled, chained, coarser, rolled, spread, stacked
 from store.spans import TIERS
-from store.tally import Tally
+from store.tally import Tally, tallied
 
 LEVEL = 3
 """zstd's level for numbers: 19 costs ten times as much for 5 % less."""
@@ -39,6 +39,8 @@ MOST_METRICS = (2**16 - 1 - FIRST) // AGGREGATES
 """A rollup is of no more metrics of a subject: so many columns a part can count."""
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
 Rows = dict[Voice, Told]
+Pieces = tuple[Piece, dict[str, Piece]]
+"""A day's part, and of each tier the rollup's."""
 
 
 def part_of(subject: str, voice: Voice, rows: Told) -> Piece:
@@ -187,6 +189,50 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
         yield told, values, mirrored(columns, values) if code else []
 
 
+def streamed(
+    subject: str,
+    voice: Voice,
+    parts: Sequence[Part],
+    tiers: Sequence[str],
+    take: Callable[[str, Tally], None],
+    *,
+    code: bool,
+) -> Piece | None:
+    """The part of one voice of its parts by time, if it is to be coded; raises ``Damaged``.
+
+    ``take`` is given the tallies of each tier, the finest first, of a few metrics at a time.
+    """
+    columns: list[Coded] = []
+    for meta, values, coded in joined_parts(voice, parts, code=code):
+        columns += coded
+        one: Tally | None = None
+        for tier in tiers:
+            one = tallied(meta.kept, values, TIERS[tier]) if one is None else one.coarser(TIERS[tier])
+            take(tier, one)
+    if not code:
+        return None
+    columns = [*meta_columns(meta), *columns]
+    return place_of(subject, voice, SAMPLES, len(columns), meta), packed(SAMPLES, len(meta), columns)
+
+
+def streamed_pieces(
+    subject: str, voice: Voice, names: tuple[str, ...], parts: Sequence[Part], tiers: Sequence[str]
+) -> Pieces:
+    """The same, and the parts of its rollups by tier, of which no more than a few metrics are in memory."""
+    growing: dict[str, tuple[Growing, Integers]] = {}
+
+    def take(tier: str, one: Tally) -> None:
+        whole, numbers = one.told()
+        growing.setdefault(tier, (Growing(ROLLUP, whole, small=True), one.starts))[0].add(numbers)
+
+    raw = streamed(subject, voice, parts, tiers, take, code=True)
+    assert raw is not None
+    return raw, {
+        tier: (_rollup_place(subject, names, one.columns, starts, TIERS[tier]), one.packed())
+        for tier, (one, starts) in growing.items()
+    }
+
+
 def _noted(some: Iterable[tuple[Integers, Scaled]], when: list[Integers]) -> Iterator[Scaled]:
     for one, numbers in some:
         when.append(one)
@@ -307,9 +353,12 @@ def rollup_part(subject: str, rollup: Made, length: int) -> Piece:
     names, one = rollup
     whole, numbers = one.told()
     (data,) = sheets(ROLLUP, [(whole, numbers)], small=True)
-    first, last = int(one.starts[0]), int(one.starts[-1]) + length - 1
-    columns, rows = len(whole) + len(numbers.tens), len(one.starts)
-    return Place(subject, b"", b"", layout_id(names), len(names), ROLLUP, columns, rows, first, last, 0, 0), data
+    return _rollup_place(subject, names, len(whole) + len(numbers.tens), one.starts, length), data
+
+
+def _rollup_place(subject: str, names: tuple[str, ...], columns: int, starts: Integers, length: int) -> Place:
+    first, last = int(starts[0]), int(starts[-1]) + length - 1
+    return Place(subject, b"", b"", layout_id(names), len(names), ROLLUP, columns, len(starts), first, last, 0, 0)
 
 
 def chained_rollups(some: Sequence[Rollup]) -> Rollup:

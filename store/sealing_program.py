@@ -18,6 +18,7 @@ from store.backends import StoreBroken
 from store.backends.lmdb import LmdbBackend
 from store.backends.values import disk_bytes
 from store.config import AT_START, Keep, Store
+from store.joining_apart import HEAP_BYTES
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
@@ -27,8 +28,6 @@ PRUNE_SECONDS = 60.0
 """So often it looks what is past its time, and whether room is short, which does not wait for ``cleanup_seconds``."""
 TURN_SECONDS = 15.0
 """So often it looks whether something is due; while there is, it goes on."""
-HEAP_BYTES = 32 * 2**20
-"""So much memory is kept from one host to the next, while there is work."""
 NICE = 10
 """Everybody else goes first."""
 

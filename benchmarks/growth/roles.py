@@ -29,12 +29,13 @@ from store.blocks.gather import Told, Voice, records
 from store.blocks.listing import Index
 from store.blocks.segments import Writing
 from store.config import Store
+from store.joining_apart import HEAP_BYTES
 from store.keys import DAY, MINUTE, SECOND
 from store.pruning import Pruner, Room
 from store.reader import answering
 from store.sealer import Sealer
 from store.sealing import part_of
-from store.sealing_program import HEAP_BYTES, _pace
+from store.sealing_program import _pace
 from store.spans import RAW, Span, name_of
 from store.writer import Writer
 

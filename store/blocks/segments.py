@@ -75,13 +75,7 @@ class Segment:
     def part(self, place: Place) -> Part:
         """A part of this file; raises ``Damaged`` when it is not what the index says."""
 
-        def read(offset: int, length: int) -> bytes:
-            return os.pread(self._file, max(0, min(length, place.length - offset)), place.offset + offset)
-
-        part = opened(read, place.columns)
-        if (part.rows, part.what) != (place.rows, place.what):
-            raise Damaged("it is not what the index says")
-        return part
+        return part_in(self._file, place)
 
     def raw(self, place: Place) -> bytes:
         """A part's bytes as they stand."""
@@ -127,6 +121,18 @@ class Segment:
         self.listed = len(listed)
         """How many bytes of memory its index takes."""
         return read_index(listed)
+
+
+def part_in(file: int, place: Place) -> Part:
+    """A part of an open file; raises ``Damaged`` when it is not what its index says."""
+
+    def read(offset: int, length: int) -> bytes:
+        return os.pread(file, max(0, min(length, place.length - offset)), place.offset + offset)
+
+    part = opened(read, place.columns)
+    if (part.rows, part.what) != (place.rows, place.what):
+        raise Damaged("it is not what the index says")
+    return part
 
 
 Piece = tuple[Place, bytes]

@@ -102,9 +102,49 @@ def sheets(what: int, some: Sequence[Series], *, small: bool = False) -> list[by
     return [one.packed(what, some[0][0].shape[1]) for one in made]
 
 
+class Growing:
+    """A part whose numbers come some columns at a time: it has the bytes that ``sheets`` would give it, and never more
+    than a few of them in memory.
+    """
+
+    def __init__(self, what: int, whole: Integers, *, small: bool = False) -> None:
+        """``whole`` are its columns of integers."""
+        self._what, self._whole, self._small = what, whole, small
+        self._made, self._rows = _Made(), whole.shape[1]
+        self._left = Scaled(np.empty((0, self._rows), np.int64), np.empty(0, np.int64))
+        self.columns = len(whole)
+        """So many there are by now."""
+
+    def add(self, numbers: Scaled) -> None:
+        """These come next."""
+        self.columns += len(numbers.tens)
+        if len(self._left.tens):
+            numbers = Scaled(*map(np.concatenate, zip(self._left, numbers, strict=True)))
+        most, first = _most(self._rows), 0
+        while len(numbers.tens) - first >= most:
+            self._code(numbers.those(slice(first, first + most)))
+            first += most
+        self._left = numbers.those(slice(first, None))
+
+    def packed(self) -> bytes:
+        """All of it."""
+        if len(self._left.tens) or not self._made.entries:
+            self._code(self._left)
+        return self._made.packed(self._what, self._rows)
+
+    def _code(self, numbers: Scaled) -> None:
+        _code([(self._made, self._whole, numbers)], self._small)
+        self._whole = self._whole[:0]
+
+
+def _most(rows: int) -> int:
+    """So many columns are coded at once."""
+    return max(1, AT_ONCE // max(rows, 1))
+
+
 def _at_once(some: Sequence[Series]) -> Iterator[list[tuple[int, Integers, Scaled]]]:
     """(place, columns of integers, of numbers) of whole series, or of some columns of one that is large."""
-    most = max(1, AT_ONCE // max(some[0][0].shape[1], 1))
+    most = _most(some[0][0].shape[1])
     waiting: list[tuple[int, Integers, Scaled]] = []
     held = 0
     for place, (whole, numbers) in enumerate(some):

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.blocks.opening import Sheet, opened
-from store.blocks.parts import META, SAMPLES, SIZE, reading
+from store.blocks.parts import META, ROLLUP, SAMPLES, SIZE, reading
 from store.blocks.planes import apart, united
 from store.blocks.pressing import Damaged, pressed, unpressed
 from store.blocks.scaled import Floats, Integers, Scaled
-from store.blocks.sheets import sheets
+from store.blocks.sheets import AT_ONCE, Growing, sheets
 
 NAN = float("nan")
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=True) | st.sampled_from(
@@ -117,6 +117,21 @@ def wide(rows: int = 4000) -> Floats:
             np.full(rows, -0.0),
         ]
     )
+
+
+@pytest.mark.parametrize("step", [1, 7, 40, 1000])
+def test_a_part_that_grows_has_the_bytes_of_one_that_is_made_at_once(step: int) -> None:
+    values = np.concatenate([wide() + more for more in (0, 1.5, 3, 0.25)])
+    numbers, when = Scaled.of(values), meta(values.shape[1])
+    assert len(values) > AT_ONCE // values.shape[1]
+
+    growing = Growing(ROLLUP, when, small=True)
+    for first in range(0, len(values), step):
+        growing.add(numbers.those(slice(first, first + step)))
+
+    assert growing.packed() == sheets(ROLLUP, [(when, numbers)], small=True)[0]
+    assert growing.columns == len(when) + len(values)
+    assert Growing(ROLLUP, when).packed() == sheets(ROLLUP, [(when, numbers.those(slice(0)))])[0]
 
 
 def test_columns_of_several_bands_are_read_in_any_choice() -> None:

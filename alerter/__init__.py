@@ -1,7 +1,7 @@
 """The alerter: judges what is heard by rules, and tells the right people, once.
 
     guardia alerter [--config FILE] [--check]
-    guardia alerts, why, rules, silence, ack        what burns, and why; ``alerter/command.py``
+    guardia alerts, why, rules, silence, ack        what burns, and why; ``alerter/command.py``, ``viewer``
     guardia backtest FILE, guardia rules test FILE  rules tried on the past, or on written timelines
 
 **Does.** Binds each rule to the readings of each host, service and room, and lets every alarm go through its life:

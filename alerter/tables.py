@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bus import timing
-from bus.explaining import when
-from bus.judging import RuleList, SilenceList
+from bus.judging import RuleList
 from bus.terminal import aligned
 
 
@@ -28,19 +27,4 @@ def rules(answer: RuleList) -> str:
             ]
         )
         + "\n\n* brought by Guardia; a rule of that name in [[rules]] changes it, enabled = false switches it off."
-    )
-
-
-def silences(answer: SilenceList) -> str:
-    """What is held back."""
-    if not answer.silences:
-        return "There are no silences."
-    return aligned(
-        [
-            ("ID", "OWNER", "FROM", "UNTIL", "MATCHES", "REASON"),
-            *(
-                (one.id, one.owner, when(one.starts), when(one.until), " ".join(one.matches), one.reason)
-                for one in answer.silences
-            ),
-        ]
     )

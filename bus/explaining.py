@@ -1,10 +1,11 @@
-"""Why there was an alarm, or none: the alerter's answer for people. Pure."""
+"""Why there was an alarm, or none, and what is held back: the alerter's answers for people. Pure."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Chain, WhyAnswer
+from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Chain, SilenceList, WhyAnswer
+from bus.terminal import aligned
 
 
 def when(at: int | None) -> str:
@@ -34,3 +35,18 @@ def misnamed(answer: WhyAnswer) -> str:
     first = answer.chains[0] if answer.chains else None
     wrong = first is not None and (first.verdict == UNKNOWN_SUBJECT or (first.verdict == NO_RULE and first.rule))
     return first.text if first is not None and wrong else ""
+
+
+def silences(answer: SilenceList) -> str:
+    """What is held back."""
+    if not answer.silences:
+        return "There are no silences."
+    return aligned(
+        [
+            ("ID", "OWNER", "FROM", "UNTIL", "MATCHES", "REASON"),
+            *(
+                (one.id, one.owner, when(one.starts), when(one.until), " ".join(one.matches), one.reason)
+                for one in answer.silences
+            ),
+        ]
+    )

@@ -24,6 +24,7 @@ MAY_PRINT |= {
     "viewer/printing.py",
     "viewer/alerts_command.py",
     "viewer/why_command.py",
+    "viewer/acts_command.py",
     "bus/completion.py",
     "agent/once.py",
     "agent/joining.py",

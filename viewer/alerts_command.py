@@ -133,9 +133,9 @@ def asked_afar(place: Hub) -> AlertsTold | str:
     return event if isinstance(event, AlertsTold) else reason_of(event)
 
 
-def asked_of(place: Hub, wish: Wish) -> Event:
-    """What the hub at ``place`` answers."""
-    asker = Asker(place.url, place.token, time.time, ca=place.ca)
+def asked_of(place: Hub, wish: Wish, owner: str = "") -> Event:
+    """What the hub at ``place`` answers; ``owner`` is who asks, where no token says so."""
+    asker = Asker(place.url, place.token, time.time, owner, place.ca)
     try:
         return asker.ask(wish)
     finally:

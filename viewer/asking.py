@@ -59,12 +59,16 @@ MOST_PAGES = 50
 UNSIGNED = "wants a token: give --token-file FILE or set GUARDIA_TOKEN"
 
 
+HINT = "; is this a Guardia hub?"
+
+
 class Refused(Exception):
     """The hub answered with an error; ``status`` is its number."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+        self.known = not text.endswith(HINT)
 
 
 class Asker:
@@ -99,7 +103,7 @@ class Asker:
         try:
             return self._ask(wish)
         except Refused as error:
-            return Failed(wish, str(error), error.status)
+            return Failed(wish, str(error), error.status, error.known)
         except (requests.RequestException, OSError) as error:
             return Failed(wish, reason(error, self._address))
         except ValueError as error:
@@ -152,7 +156,7 @@ class Asker:
                 answer = self._request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_PATIENCE)
                 return BacktestTold(wish, parse_alerts.backtest(answer.text))
             case Acknowledge() | AddSilence() | EndSilence():
-                return ActDone(wish, self._act(wish))
+                return ActDone(wish, *self._act(wish))
 
     def _before(self, wish: AskBefore) -> Incident | None:
         """The newest incident up to a time. A hub that looked at many in vain hands back a page without rows."""
@@ -166,8 +170,8 @@ class Asker:
             cursor = [("cursor", following)]
         raise ValueError(f"no incident among the newest {MOST_PAGES} pages")
 
-    def _act(self, act: Act) -> str:
-        """Do it; returns the hub's sentence."""
+    def _act(self, act: Act) -> tuple[str, str]:
+        """Do it; returns the hub's sentence, and the id of what was changed."""
         match act:
             case Acknowledge():
                 path = f"/incidents/{_name(act.id)}/acknowledge"
@@ -275,7 +279,7 @@ def said(answer: requests.Response, address: str) -> str:
     if answer.status_code == 403:
         return f"{address} refuses this token"
     more = f": {text[:200]}" if isinstance(text, str) else ""
-    hint = "" if isinstance(text, str) else "; is this a Guardia hub?"
+    hint = "" if isinstance(text, str) else HINT
     return f"{address} answered {answer.status_code}{more or hint}"
 
 

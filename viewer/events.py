@@ -271,6 +271,7 @@ class ActDone:
 
     act: Act
     text: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +337,15 @@ class LinkTold:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A wish was not answered; ``status`` is the hub's, 0 where it could not be asked."""
+    """A wish was not answered; ``status`` is the hub's, 0 where it could not be asked.
+
+    ``known``: whether it said why in words of its own, as a hub does.
+    """
 
     wish: Wish
     reason: str
     status: int = 0
+    known: bool = False
 
 
 Event = (

@@ -94,10 +94,10 @@ def backtest(body: str) -> tuple[str, ...]:
     return tuple(text(line) for line in lines[:MAX_ROWS] if isinstance(line, str)) if isinstance(lines, list) else ()
 
 
-def done(body: str) -> str:
-    """The sentence with which an act is answered."""
+def done(body: str) -> tuple[str, str]:
+    """The sentence with which an act is answered, and the id of what was changed."""
     found = load(body)
-    return text(found.get("text")) or "done"
+    return text(found.get("text")) or "done", text(found.get("id"))
 
 
 def hub(health: str, stats: str, gaps: str | None, rooms: str | None, refused: str = "") -> Hub:

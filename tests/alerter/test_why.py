@@ -24,7 +24,7 @@ from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Acknowledge, AddSilence, Why
 from bus.sockets import Answer
 from tests.alerter.case import Case
 from tests.alerter.given import at
-from viewer import why_command
+from viewer import acts_command, why_command
 
 WINDOW = Maintenance(name="noon", start="12:00", lasts=1800.0)
 
@@ -258,10 +258,10 @@ def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
     (folder / "guardia.toml").write_text("")
     config = ["--config", str(folder / "guardia.toml")]
     with serving(Case(memory), folder / "var"):
-        assert command.silence_end(["abc", *config]) == command.WRONG
-        assert command.ack(["abc", *config]) == command.WRONG
+        assert acts_command.silence_end(["abc", *config]) == command.WRONG
+        assert acts_command.ack(["abc", *config]) == command.WRONG
         lasting = ["--for", "1h", "--reason", "new disk", "--owner", "anna", *config]
-        assert command.silence_add(["severity=critcal", *lasting]) == command.WRONG
+        assert acts_command.silence_add(["severity=critcal", *lasting]) == command.WRONG
     memory.close()
     said = capsys.readouterr().err
     assert "there is no silence abc" in said

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +30,7 @@ from tests.api.given import NOON
 from tests.api.house import full
 from tests.api.judging import SILENCE, STANDING, FakeJudge
 from tests.api.served import serving
+from tests.viewer.seat import PROJECT
 from tests.viewer.test_program import view
 
 TOKENS = Keyring((Token("anna", digest_of("gd_operator"), "ack"), Token("wall", digest_of("gd_reader"), "read")))
@@ -109,4 +113,49 @@ def test_a_token_that_may_only_read_is_refused_with_a_sentence(hub: tuple[str, J
     url, judge = hub
     keys = "5\nwait text ack by   nobody\na\nenter\nwait text the token wall has the scope read, not ack\ndump\n"
     assert "scope read, not ack" in play(tmp_path, url, "gd_reader", keys)
+    assert judge.acts() == []
+
+
+def typed(home: Path, url: str, token: str, *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {"HOME": str(home), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "GUARDIA_TOKEN": token}
+    command = [sys.executable, "-m", "bus.command", *words, "--hub", url]
+    return subprocess.run(command, cwd=PROJECT, env=kept, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_acts_that_are_typed_reach_another_machines_alerter(hub: tuple[str, Judge], tmp_path: Path) -> None:
+    url, judge = hub
+
+    known = typed(tmp_path, url, "gd_operator", "ack", "4f2a", "--note", "on my way")
+    asked = ("silence", "add", "web-1", "rule=disk*", "--for", "2h", "--reason", "new disk", "--owner", "berta")
+    made = typed(tmp_path, url, "gd_operator", *asked, "--json")
+    listed = typed(tmp_path, url, "gd_reader", "silence", "list")
+    as_json = typed(tmp_path, url, "gd_reader", "silence", "list", "--json")
+    ended = typed(tmp_path, url, "gd_operator", "silence", "end", "s1")
+
+    assert [done.returncode for done in (known, made, listed, as_json, ended)] == [0] * 5, made.stderr + known.stderr
+    acknowledged, silence, end = judge.acts()
+    assert acknowledged == Acknowledge("4f2a", "anna", "on my way"), "it is the token that says who"
+    assert isinstance(silence, AddSilence)
+    assert (silence.owner, silence.reason, silence.matches) == ("anna", "new disk", ("web-1", "rule=disk*"))
+    assert end == EndSilence("s1", "anna")
+    assert json.loads(made.stdout)["id"]
+    assert "new disk" in listed.stdout
+    assert [one["reason"] for one in json.loads(as_json.stdout)["silences"]] == ["new disk"]
+
+
+@pytest.mark.parametrize(
+    ("token", "words", "code", "said"),
+    [
+        ("gd_reader", ("ack", "4f2a"), 2, "the token wall has the scope read, not ack"),
+        ("gd_operator", ("silence", "add", "x", "--for", "1h", "--reason", " "), 100, "reason: empty"),
+        ("gd_operator", ("silence", "list", "--past"), 100, "--past asks the hub of this machine alone"),
+        ("gd_nobody", ("silence", "list"), 2, "token"),
+    ],
+)
+def test_what_is_typed_and_not_done_is_told(
+    hub: tuple[str, Judge], tmp_path: Path, token: str, words: tuple[str, ...], code: int, said: str
+) -> None:
+    url, judge = hub
+    done = typed(tmp_path, url, token, *words)
+    assert (done.returncode, done.stdout, said in done.stderr) == (code, "", True), done.stderr
     assert judge.acts() == []

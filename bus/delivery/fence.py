@@ -8,7 +8,8 @@ something at the next start means that the store died over it:
     fence.verdict(source, epoch, number)      BULK: in a batch; ALONE: by itself; QUARANTINE: do not touch it
     marker = fence.around(runs)               before a batch; or, before a message by itself:
     marker = fence.alone(source, epoch, number)
-    marker = fence.cleared(runs)              after its commit; b"" when there is nothing to remember
+    marker = fence.cleared(runs)              after its commit; b"" when there is nothing to remember. Of runs with
+                                              holes in them ``fence.settled(receiver.held)`` before, and of none here
 
 The messages of a batch that was under the marker are worked on one by one. One that was under the marker by
 itself twice is put into quarantine undecoded: once may be chance, since anything may end a process.

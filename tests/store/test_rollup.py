@@ -155,10 +155,10 @@ def test_tallies_of_some_metrics_each_are_put_below_one_another() -> None:
 
 def test_sums_beyond_what_an_integer_holds_are_told_as_floats() -> None:
     times = NOON + np.arange(8) * 20 * SECOND
-    values = np.array([[2.0**61, 2.0**60] * 4, [-(2.0**61), 2.0**52] * 4, [1.0, 2.0] * 4])
+    values = np.array([[2.0**61, 2.0**60] * 4, [-(2.0**61), 2.0**52] * 4, [2.0**60] * 8])
     check_tallies(times, values)
     for one in (rolled(times, values, 5 * MINUTE), tallied(times, Scaled.of(values), 5 * MINUTE).rolled()):
-        assert one.total.tolist() == [[3 * 2.0**62], [2.0**54 - 2.0**63], [12.0]]
+        assert one.total.tolist() == [[3 * 2.0**62], [2.0**54 - 2.0**63], [2.0**63]]
     assert rolled(times, values[:1], 5 * MINUTE).total.tolist() == [[3 * 2.0**62]]
     for sign in (1.0, -1.0):
         assert rolled(times, sign * np.array([[2.0**61, 1.0] * 4]), 5 * MINUTE).total.tolist() == [[sign * 2.0**63]]

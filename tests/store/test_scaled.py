@@ -69,6 +69,13 @@ def test_an_integer_that_more_places_would_carry_beyond_what_a_float_holds_stays
     assert same_bits(chained(map(Scaled.of, some), 4).floats(), np.concatenate(some, axis=1))
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e308])
+def test_what_is_no_number_or_beyond_all_measure_is_told_by_its_bits(number: float) -> None:
+    row = np.array([number, 0.5])
+    assert scaled_one(row) is None
+    assert Scaled.of(row[None]).tens.tolist() == [RAW]
+
+
 def test_where_a_piece_is_no_decimals_all_of_the_column_is_told_by_its_bits() -> None:
     some = [np.array([[1 / 3, 2 / 3], [1.0, 2.0]]), np.array([[0.5, 0.25], [0.5, 0.25]])]
     made = chained(map(Scaled.of, some), 4)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from alerter.alarm_row import Kept
+from alerter.machine import QUIET, Alarm, State
 from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host
 from bus.timing import LONGEST
@@ -160,3 +162,27 @@ def test_who_was_silent_since_before_is_forgotten_but_for_those_in_the_configura
     assert world.judge.forget(at(0), at(20)) == []
     assert [gone.name for gone in world.judge.forget(at(10), at(20))] == ["web-1"]
     assert [name for _, name in world.judge.subjects] == ["db-1", "web-2"]
+
+
+def test_an_alarm_of_an_earlier_life_goes_on_with_its_instance_and_waits_for_one_that_is_not_there() -> None:
+    world = World(rule("disk[*].percent > 90"))
+    burns = Alarm(State.FIRING, since=at(-20), began=at(-20), count=1, fired_at=at(-20))
+    world.judge.restore([Kept("test", "host", "web-1", name, burns) for name in ("/", "/home")], at(0))
+    assert {cell.instance for _, cell in world.judge.standing()} == {"/", "/home"}
+    world.says(10, home=95)
+    world.says(20, home=5)
+    world.says(600, home=5)
+    assert [(one.instance, str(one.change)) for one in world.decisions] == [("/home", "resolved")]
+    world.says(601, home=5)
+    assert (world.decisions[-1].instance, str(world.decisions[-1].change)) == ("/", "resolved")
+
+
+def test_an_alarm_of_an_earlier_life_whose_rule_is_no_more_ends_and_a_quiet_one_says_nothing() -> None:
+    world = World(rule("cpu.percent > 90"))
+    burns = Alarm(State.FIRING, since=at(-20), began=at(-20), count=1, fired_at=at(-20))
+    world.judge.restore([Kept("other", "host", "web-1", "", one) for one in (burns, QUIET)], at(0))
+    world.passes(1)
+    assert [(str(one.change), one.text) for one in world.decisions] == [
+        ("resolved", "no rule other is judged here any longer")
+    ]
+    assert list(world.judge.standing()) == []

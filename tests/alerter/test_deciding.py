@@ -157,7 +157,7 @@ def test_losses_are_counted_by_their_numbers_once_and_turn_no_time_back() -> Non
 
 def test_who_was_silent_since_before_is_forgotten_but_for_those_in_the_configuration() -> None:
     world = World(rule("cpu.percent > 90"), hosts=[Host(name="db-1")], began=0)
-    for seconds, host in ((0, "web-1"), (10, "web-2"), (0, "db-1")):
+    for seconds, host in ((0, "web-1"), (5, "web-2"), (10, "web-2"), (0, "db-1")):
         world.says(seconds, host, cpu=95)
     assert world.judge.forget(at(0), at(20)) == []
     assert [gone.name for gone in world.judge.forget(at(10), at(20))] == ["web-1"]

@@ -30,10 +30,19 @@ from store.backends.values import pack_series, unpack_latest, unpack_series
 from store.keys import FORMAT, NUMBER
 
 STATE, CHECKSUM = b"state", b"checksum"
+DATABASES = ("series", "layouts", "latest", "streams", "meta")
 LEAP = 1 << 32
 """So many commits further goes a store that does not know how many it had: no row's key may come twice."""
 Databases = dict[str, Any]
 Meta = dict[str, Any]
+
+
+def databases(environment: lmdb.Environment, *, write: bool) -> Databases:
+    """The state's databases. What is missing is made in one transaction: a kill leaves none of a new store, or all."""
+    if not write:
+        return {name: environment.open_db(name.encode(), create=False) for name in DATABASES}
+    with environment.begin(write=True) as txn:
+        return {name: environment.open_db(name.encode(), txn=txn) for name in DATABASES}
 
 
 def read_meta(txn: lmdb.Transaction, db: Databases) -> Meta | None:

@@ -24,7 +24,7 @@ from store.backends import Row, StoreBroken, StoreFull, Streams
 from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
-from store.backends.formats import brought_up, read_meta, series_of, with_prefix, write_meta
+from store.backends.formats import brought_up, databases, read_meta, series_of, with_prefix, write_meta
 from store.backends.layouts import StateLayouts, names_in
 from store.backends.leaving import counted, leaving, let_go
 from store.backends.newest import NewestRecords, Numbered
@@ -50,7 +50,6 @@ from store.pieces import Piece
 from store.rows import group
 
 log = logging.getLogger("guardia")
-DATABASES = ("series", "layouts", "latest", "streams", "meta")
 
 
 class LmdbBackend:
@@ -78,7 +77,7 @@ class LmdbBackend:
         try:
             with self._presence.at(path / "state"):
                 self._state = environment(path / "state", write=write, databases=8)
-                self._db = {name: self._state.open_db(name.encode(), create=write) for name in DATABASES}
+                self._db = databases(self._state, write=write)
                 self._place = Place(path, write=write)
                 if write:
                     self._load()

@@ -27,13 +27,12 @@ import lmdb
 from bus.messages import KINDS
 from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import ROOT, is_unborn
-from store.backends.formats import LEAP, read_meta, write_meta
+from store.backends.formats import LEAP, databases, read_meta, write_meta
 from store.backends.listed import start_of
 from store.backends.partitions import MAP_BYTES, environment
 from store.blocks.aside import BAD
 from store.blocks.segments import NEW
 from store.care.inspecting import (
-    STATE_DATABASES,
     Finding,
     Series,
     inspect_any,
@@ -141,7 +140,7 @@ class Reading:
         parts = path.relative_to(self._store).parts
         with self._opened(path) as opened:
             if parts == ("state",):
-                return inspect_state(opened)[0]
+                return inspect_state(opened)[0] if self._begun(opened) else Finding()
             if len(parts) == 3 and parts[0] == "rows":
                 if parts[1] not in KINDS or start_of(parts[2]) is None:
                     found = inspect_any(opened)
@@ -149,6 +148,11 @@ class Reading:
                     return found
                 return inspect_rows(opened, parts[1], parts[2], None if alone else self._whose)
             return inspect_any(opened)
+
+    def _begun(self, state: lmdb.Environment) -> bool:
+        """Whether there is anything; a writer that was killed in its first moment has made nothing yet."""
+        with state.begin() as txn:
+            return bool(txn.stat()["entries"] or environments(self._store)[1:] or segments(self._store))
 
     def _whose(self, number: int) -> bytes | None:
         if self._series is None or number not in self._series:
@@ -188,8 +192,8 @@ def rewritten(source: lmdb.Environment, to: Path) -> int:
 def completed(source: lmdb.Environment, copied: Path) -> dict[str, Any]:
     """Add to the copied state what was interned since, and mark it as a copy; returns what it is."""
     with lmdb.open(str(copied), max_dbs=16, map_size=MAP_BYTES, lock=False, readahead=False) as target:
-        theirs = {name: source.open_db(name.encode(), create=False) for name in STATE_DATABASES}
-        ours = {name: target.open_db(name.encode()) for name in STATE_DATABASES}
+        theirs = databases(source, write=False)
+        ours = databases(target, write=True)
         with source.begin(buffers=True) as txn, target.begin(write=True) as into:
             for name in ("series", "layouts"):
                 for key, value in txn.cursor(theirs[name]):

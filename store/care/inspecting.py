@@ -17,7 +17,7 @@ import lmdb
 from bus.delivery.stream import Stream, read_key
 from bus.messages import BY_CODE, KINDS, layout_id
 from bus.wire import Malformed, verify, walk
-from store.backends.formats import read_meta, series_of_record
+from store.backends.formats import DATABASES, read_meta, series_of_record
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
 from store.blocks.aside import misplaced
 from store.blocks.pressing import Damaged as SegmentDamaged
@@ -44,7 +44,6 @@ from store.spans import RAW
 
 MOST_FAULTS = 50
 """Faults of one file that are told one by one."""
-STATE_DATABASES = ("series", "layouts", "latest", "streams", "meta")
 Series = dict[int, bytes]
 """The key (``store.keys.series_key``) of each series by its number."""
 
@@ -169,7 +168,7 @@ def inspect_state(environment: lmdb.Environment) -> tuple[Finding, Series]:
     series: Series = {}
     with environment.begin(buffers=True) as txn:
         try:
-            db = {name: environment.open_db(name.encode(), txn=txn, create=False) for name in STATE_DATABASES}
+            db = {name: environment.open_db(name.encode(), txn=txn, create=False) for name in DATABASES}
         except lmdb.NotFoundError:
             found.fault("not all of its databases are there")
             return found, series

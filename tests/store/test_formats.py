@@ -9,8 +9,8 @@ import lmdb
 import pytest
 
 from store.backends import StoreBroken
-from store.backends.formats import LEAP, STEPS, brought_up, read_meta, series_of, write_meta
-from store.backends.lmdb import DATABASES, LmdbBackend
+from store.backends.formats import DATABASES, LEAP, STEPS, brought_up, read_meta, series_of, write_meta
+from store.backends.lmdb import LmdbBackend
 from store.backends.values import unpack_series
 from store.keys import FORMAT, series_key
 from tests.store.formats import FORMATS, GENERATION, STREAM

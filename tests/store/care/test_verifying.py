@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from store.backends.doubt import ROOT, is_doubted
+from store.backends.formats import databases
 from store.backends.lmdb import LmdbBackend
+from store.backends.partitions import environment
 from store.care.verifying import Report, verified
 from store.keys import COUNT, COUNT_KEY, row_key
 from tests.store.care.caring import HOSTS, HOUR, LATE, change, contents, filled, flip, hour
@@ -33,6 +35,27 @@ def test_a_sound_store_has_no_faults_and_is_counted(tmp_path: Path) -> None:
     assert report.missing == {}
     assert report.records == {"sample": 120, "check": 1, "facts": 1}
     assert report.partitions == 5
+
+
+def test_a_store_whose_writer_was_killed_in_its_first_moment_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "store" / "state").mkdir(parents=True)
+    state = environment(tmp_path / "store" / "state", write=True, databases=8)
+    assert told(verified(tmp_path / "store")) == []
+
+    databases(state, write=True)
+
+    assert state.info()["last_txnid"] == 1, "they are all there, or none"
+    state.close()
+    assert told(verified(tmp_path / "store")) == []
+
+
+def test_a_state_that_was_emptied_is_told(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    shutil.rmtree(tmp_path / "store" / "state")
+    (tmp_path / "store" / "state").mkdir()
+    environment(tmp_path / "store" / "state", write=True, databases=8).close()
+
+    assert ("state/data.mdb", "not all of its databases are there") in told(verified(tmp_path / "store"))
 
 
 def test_a_store_that_is_written_to_meanwhile_is_sound(tmp_path: Path) -> None:

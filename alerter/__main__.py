@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from alerter.answering import Counter
 from alerter.catching import Catching
+from alerter.committer import Committer
 from alerter.config import Alerter
-from alerter.desk import Desk
 from alerter.drilling import Drills
 from alerter.heartbeat import unwell
 from alerter.holding import Holding
@@ -49,24 +49,24 @@ def build(program: Program[Alerter]) -> None:
     voice = program.deliverer()
     workers = threads(program)
     speaker = speaking(program, memory, voice, workers)
-    desk = Desk(judge, holding, memory, speaker, voice, program.log)
+    committer = Committer(judge, holding, memory, speaker, voice, program.log)
     subscribe, ask, answer = Subscribe(program.context, KINDS), Ask(program.context), Answer(program.context)
     forget = settings_ns(config.forget_seconds)
     catching = Catching(ask, loop, judge, program.log, time.time_ns, forget=forget)
     listening = Listening(
         subscribe,
         judge,
-        desk,
+        committer,
         catching,
         program.vitals,
         program.log,
         silent_seconds=silent,
     )
     drills = Drills(
-        judge, desk, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now
+        judge, committer, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now
     )
     counter = Counter(
-        judge, desk, memory.reading, time.time_ns, lambda view, one: deliveries(speaker, view, one), drills
+        judge, committer, memory.reading, time.time_ns, lambda view, one: deliveries(speaker, view, one), drills
     )
 
     program.bind(answer, "alerter")
@@ -77,19 +77,19 @@ def build(program: Program[Alerter]) -> None:
     loop.on_readable(subscribe.raw, listening.drain)
     loop.on_readable(listening.watch, listening.connection)
     loop.every(PULSE_SECONDS, listening.pulse)
-    loop.every(NOTE_SECONDS, desk.note_judged)
-    loop.every(CONSIDER_SECONDS, lambda: desk.settle(time.time_ns(), all_open=True))
+    loop.every(NOTE_SECONDS, committer.note_judged)
+    loop.every(CONSIDER_SECONDS, lambda: committer.settle(time.time_ns(), all_open=True))
     loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
-    beating(program, workers, lambda: unwell(judge, began=listening.began, full=desk.full))
-    loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, desk))
+    beating(program, workers, lambda: unwell(judge, began=listening.began, full=committer.full))
+    loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer))
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge))
     loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))
     program.on_reload.append(lambda again: reload(program, again, judge, holding))
     program.on_reload.append(lambda again: catching.use(forget=settings_ns(again.forget_seconds)))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
-    program.vitals.source(lambda: readings(judge, desk))
+    program.vitals.source(lambda: readings(judge, committer))
     program.vitals.source(lambda: drills.vitals(time.time_ns()))
-    judged = desk.restore(now, salvaged=salvaged)
+    judged = committer.restore(now, salvaged=salvaged)
     if memory.damaged:
         program.log.error("damaged in the memory, and taken for absent: %s", ", ".join(sorted(memory.damaged)[:10]))
     speaker.start()
@@ -101,13 +101,13 @@ def settings_ns(seconds: float) -> int:
     return int(seconds * SECOND)
 
 
-def sweep(program: Program[Alerter], judge: Judge, desk: Desk) -> None:
+def sweep(program: Program[Alerter], judge: Judge, committer: Committer) -> None:
     """Forget what is too old."""
     config, now = program.settings["alerter"], time.time_ns()
     for subject in judge.forget(now - settings_ns(config.forget_seconds), now):
         program.log.info("%s was silent for so long that it is forgotten", subject.key)
-    desk.settle(now)
-    desk.sweep(
+    committer.settle(now)
+    committer.sweep(
         now,
         decisions=settings_ns(config.decisions_seconds),
         each=config.decisions_each,
@@ -140,14 +140,14 @@ def reload(program: Program[Alerter], config: Alerter, judge: Judge, holding: Ho
     program.log.info("judges by %d rules from now on", len(rules))
 
 
-def readings(judge: Judge, desk: Desk) -> dict[str, float | None]:
+def readings(judge: Judge, committer: Committer) -> dict[str, float | None]:
     """How it goes, as readings of the process's own sample."""
     return {
         "alerter.subjects": float(len(judge.subjects)),
         "alerter.rules": float(len(judge.rules)),
         "alerter.burning": float(len(judge.decider.open)),
-        "alerter.held": float(sum(bool(found) for found in desk.holds.values())),
-        "alerter.decisions_total": float(desk.settled),
+        "alerter.held": float(sum(bool(found) for found in committer.holds.values())),
+        "alerter.decisions_total": float(committer.settled),
         "alerter.late_total": float(judge.late),
     }
 

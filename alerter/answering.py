@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import zmq
 
 from alerter import recording, silences, wording
-from alerter.desk import Desk
+from alerter.committer import Committer
 from alerter.incidents import SEVERITIES, Incident
 from alerter.judge import Judge
 from alerter.machine import Finding, State, progress
@@ -72,14 +72,14 @@ class Counter:
     def __init__(
         self,
         judge: Judge,
-        desk: Desk,
+        committer: Committer,
         reading: Callable[[], AbstractContextManager[Any]],
         clock: Callable[[], int],
         deliveries: Deliveries = lambda _txn, _incident: (),
         drills: Drilled | None = None,
     ) -> None:
         self._judge = judge
-        self._desk = desk
+        self._committer = committer
         self._reading = reading
         self._clock = clock
         self._deliveries = deliveries
@@ -125,9 +125,9 @@ class Counter:
             case Why():
                 with self._reading() as txn:
                     told = lambda id: self._deliveries(txn, id)  # noqa: E731 (only here, with this transaction)
-                    return why(question, self._judge, txn, self._desk.holds, now, told)
+                    return why(question, self._judge, txn, self._committer.holds, now, told)
             case Silences():
-                return SilenceList(silences.current(self._desk.holding.silences, now, past=question.past))
+                return SilenceList(silences.current(self._committer.holding.silences, now, past=question.past))
             case AddSilence():
                 return self._silence(question, now)
             case EndSilence():
@@ -177,7 +177,7 @@ class Counter:
             incident=incident.id if incident else "",
             started_at=incident.started_at if incident else None,
             acknowledged=incident.acknowledged if incident else None,
-            holds=self._desk.holds.get(incident.id, ()) if incident else (),
+            holds=self._committer.holds.get(incident.id, ()) if incident else (),
         )
 
     def _incidents(self, question: Incidents) -> IncidentList:
@@ -204,20 +204,20 @@ class Counter:
         if objection := silences.objection(asked, now):
             raise Objected(objection)
         made = silences.made(asked, secrets.token_hex(4), now)
-        self._desk.silence(made, now)
+        self._committer.silence(made, now)
         text = f"silence {made.id} holds until {silences.clock(made.until, now)}"
         strange = silences.strange(made.matches, self._judge.subjects.values(), self._judge.rules)
         return Done(made.id, f"{text}; nothing that is known now matches {', '.join(strange)}" if strange else text)
 
     def _end(self, asked: EndSilence, now: int) -> Done:
-        known = self._desk.holding.silences.get(asked.id)
+        known = self._committer.holding.silences.get(asked.id)
         if known is None:
             raise NotThere(f"there is no silence {asked.id}; guardia silence list shows their ids")
         if known.revoked or known.until <= now:
             return Done(asked.id, f"silence {asked.id} was over already")
         reason = f"{known.reason} (ended by {asked.owner})" if asked.owner != known.owner else known.reason
         ended = Silence(known.id, known.owner, reason, known.starts, now, known.matches, True)
-        self._desk.silence(ended, now)
+        self._committer.silence(ended, now)
         return Done(asked.id, f"silence {asked.id} is over")
 
     def _drill(self, asked: Drill, now: int) -> Done:
@@ -225,7 +225,7 @@ class Counter:
             raise Objected("no drills are held here")
         if not asked.channel:
             self._drills.end(now, passed=asked.passed)
-            self._desk.settle(now)
+            self._committer.settle(now)
             return Done("drill", "the drill is over")
         if objection := self._drills.begin(asked.channel, now):
             raise Objected(objection)
@@ -234,8 +234,8 @@ class Counter:
     def _acknowledge(self, asked: Acknowledge, now: int) -> Done:
         if not asked.owner.strip():
             raise Objected("an acknowledgement has an owner: say who you are")
-        incident = self._desk.acknowledge(asked.incident, Acknowledgement(asked.owner.strip(), now, asked.note))
+        incident = self._committer.acknowledge(asked.incident, Acknowledgement(asked.owner.strip(), now, asked.note))
         if incident is None:
             raise NotThere(f"no incident {asked.incident} fires now; guardia alerts shows their ids")
-        self._desk.settle(now)
+        self._committer.settle(now)
         return Done(incident.id, f"{incident.rule} of {incident.subject} is acknowledged by {asked.owner.strip()}")

@@ -44,7 +44,7 @@ class Drills:
     def __init__(
         self,
         judge: Judge,
-        desk: Settles,
+        committer: Settles,
         memory: Memory,
         channels: Collection[str],
         notify: Notify,
@@ -54,7 +54,7 @@ class Drills:
         *,
         now: int,
     ) -> None:
-        self._judge, self._desk, self._memory = judge, desk, memory
+        self._judge, self._committer, self._memory = judge, committer, memory
         self._channels, self._notify, self._workers = channels, notify, workers
         self._log, self._config = log, config
         self._channel, self._since, self._tried = "", 0, 0
@@ -97,7 +97,7 @@ class Drills:
         """End what nobody ended, and hold what is due; to be called now and then."""
         if self._channel and not 0 <= now - self._since < LONGEST:
             self.end(now, passed=False)
-            self._desk.settle(now)
+            self._committer.settle(now)
         seconds = self._notify.drill_seconds
         if not seconds or self._channel or now < self._passed + int(seconds * SECOND) or now < self._tried + AGAIN:
             return

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from alerter.catching import Catching, judged
-from alerter.desk import Desk
+from alerter.committer import Committer
 from alerter.judge import Judge
 from alerter.rules import SECOND
 from bus.missed import Passed
@@ -35,7 +35,7 @@ class Listening:
         self,
         subscribe: Subscribe,
         judge: Judge,
-        desk: Desk,
+        committer: Committer,
         catching: Catching,
         vitals: Vitals,
         log: logging.Logger,
@@ -49,7 +49,7 @@ class Listening:
         self.watch = self._watch.raw
         """Becomes readable when the collector comes or goes."""
         self._judge = judge
-        self._desk = desk
+        self._committer = committer
         self._catching = catching
         self._vitals = vitals
         self._log = log
@@ -78,7 +78,9 @@ class Listening:
             # What was missed is judged by when it came: for that no time has passed yet.
             for subject in self._judge.subjects.values():
                 subject.at(min(subject.now, self._received))
-        self._catching.start(self._received, self._past, frozenset(self._desk.there) if self._received else frozenset())
+        self._catching.start(
+            self._received, self._past, frozenset(self._committer.there) if self._received else frozenset()
+        )
 
     def _past(self) -> None:
         self._catching.past(self._live)
@@ -92,11 +94,11 @@ class Listening:
                 self._catching.caught,
             )
         self.began = True
-        self._desk.note(self._catching.there, self._catching.newest)
+        self._committer.note(self._catching.there, self._catching.newest)
         self._received = max(self._received, self._catching.newest)
         left, self._left = self._left, []
         self._judge_frames(left, holes=False)
-        self._desk.settle(self._clock(), all_open=True)
+        self._committer.settle(self._clock(), all_open=True)
         self.drain()
 
     # -- what comes ---
@@ -118,7 +120,7 @@ class Listening:
         self._judge_frames(frames)
         if unknown := self._judge.unknown_layouts():
             self._catching.layouts(unknown)
-        self._desk.settle(self._clock())
+        self._committer.settle(self._clock())
 
     def _judge_frames(self, frames: list[bytes], *, holes: bool = True) -> None:
         for place, frame in enumerate(frames):
@@ -139,7 +141,7 @@ class Listening:
                 for record in records:
                     judged(self._judge, record, received)
                     self._vitals.count("alerter.judged")
-                self._desk.note(records, received)
+                self._committer.note(records, received)
                 self._received = max(self._received, received)
                 self._vitals.gauge("alerter.lag_seconds", max(0.0, (now - received) / 1e9))
             except Malformed as fault:
@@ -167,7 +169,7 @@ class Listening:
         if not self._behind:
             # Who is silent is told by what has come, never by what still waits to be judged.
             self._judge.advance(now - BEHIND)
-        self._desk.settle(now)
+        self._committer.settle(now)
 
     def _look_at_clock(self) -> int:
         """The time; where it is another than it should be by now, what is remembered is made to fit."""
@@ -178,7 +180,7 @@ class Listening:
             self._log.warning("the hub's clock jumped by %.0f s: nobody is called silent for that", by / 1e9)
             self._judge.jumped(by, now)
             self._received = min(self._received, now)
-            self._desk.jumped(by, now)
+            self._committer.jumped(by, now)
         return now
 
     def connection(self) -> None:

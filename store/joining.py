@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from store.blocks.files import told, voice_of
-from store.blocks.gather import Told, Voice, joined
+from store.blocks.files import origin_of, told
+from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Names, Place
 from store.blocks.parts import ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
@@ -112,13 +112,13 @@ def join_months(before: Segment | None, days: Sequence[Segment], length: int, wr
 
 
 def _alone(places: Sequence[Found], known: Mapping[int, tuple[str, ...]]) -> bool:
-    """Whether one voice speaks in all of them, one after the other."""
-    first = voice_of(places[0][1])
+    """Whether one origin speaks in all of them, one after the other."""
+    first = origin_of(places[0][1])
     if first.layout is None or len(known.get(first.layout, ())) != first.values:
         return False
     ends = None
     for _, place in places:
-        if place.what != SAMPLES or voice_of(place) != first or (ends is not None and place.first <= ends):
+        if place.what != SAMPLES or origin_of(place) != first or (ends is not None and place.first <= ends):
             return False
         ends = place.last
     return True
@@ -132,16 +132,16 @@ def _stream(
     into: Put | Files,
     note: Note,
 ) -> bool:
-    """Join the parts of one voice; False when one of them is damaged."""
-    voice = voice_of(places[0][1])
-    names = known[voice.layout or 0]
+    """Join the parts of one origin; False when one of them is damaged."""
+    origin = origin_of(places[0][1])
+    names = known[origin.layout or 0]
     tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
     try:
         parts = [segment.part(place).all_read() for segment, place in places]
         if not callable(into):
-            pieces = streamed_pieces(subject, voice, names, parts, tiers)
+            pieces = streamed_pieces(subject, origin, names, parts, tiers)
         else:
-            streamed(subject, voice, parts, tiers, lambda tier, one: tallies[tier].append(one), code=False)
+            streamed(subject, origin, parts, tiers, lambda tier, one: tallies[tier].append(one), code=False)
     except Damaged as error:
         note(f"{places[0][0].path}: {subject}: {error}")
         return False
@@ -161,22 +161,22 @@ def _gather(
     into: Put | Files,
     note: Note,
 ) -> None:
-    """Join the parts of several voices, or those of which some are damaged: these are kept as they are."""
+    """Join the parts of several origins, or those of which some are damaged: these are kept as they are."""
     raw, put = (None, into) if callable(into) else (into[0], put_to(into[1]))
-    lists: dict[Voice, list[Told]] = {}
+    lists: dict[Origin, list[Told]] = {}
     for segment, place in places:
         try:
-            lists.setdefault(voice_of(place), []).append(told(segment.part(place)))
+            lists.setdefault(origin_of(place), []).append(told(segment.part(place)))
         except (Damaged, ValueError, IndexError) as error:
             note(f"{segment.path}: {subject}: {error}")
             if raw is not None:
                 raw.add((place, segment.raw(place)), as_it_was=True)
-    rows = {voice: joined(some) for voice, some in lists.items() if some}
+    rows = {origin: joined(some) for origin, some in lists.items() if some}
     if raw is not None:
-        for voice, one in rows.items():
-            raw.add(part_of(subject, voice, one))
+        for origin, one in rows.items():
+            raw.add(part_of(subject, origin, one))
     if tiers:
-        names = {name for voice in rows for name in known.get(voice.layout or 0, ())}
+        names = {name for origin in rows for name in known.get(origin.layout or 0, ())}
         if len(names) > MOST_METRICS:
             few = "its rollups are of the %d with the most rows"
             log.warning("%s told %d metrics in a day: " + few, subject, len(names), MOST_METRICS)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bus.process import collect_seldom, keep_heap
-from store.blocks.files import voice_of
+from store.blocks.files import origin_of
 from store.blocks.listing import Names, Place
 from store.blocks.pressing import Damaged
 from store.blocks.segments import Segment, Writing, part_in
@@ -41,7 +41,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class Task(NamedTuple):
-    """A host of one voice: what its numbers are called, which rollups are wanted, and its parts, in which files."""
+    """A host of one origin: what its numbers are called, which rollups are wanted, and its parts, in which files."""
 
     subject: str
     names: Names
@@ -56,7 +56,7 @@ def joined(task: Task, opened: dict[Path, int]) -> Pieces:
         if path not in opened:
             opened[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         parts.append(part_in(opened[path], place).all_read())
-    return streamed_pieces(task.subject, voice_of(task.parts[0][1]), task.names, parts, task.tiers)
+    return streamed_pieces(task.subject, origin_of(task.parts[0][1]), task.names, parts, task.tiers)
 
 
 def write(raw: Writing, rollups: Mapping[str, Writing], names: Names, pieces: Pieces) -> None:

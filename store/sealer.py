@@ -29,7 +29,7 @@ from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
 from store.blocks.aside import put_aside
 from store.blocks.files import Blocks
-from store.blocks.gather import Told, Voice, few, gathered
+from store.blocks.gather import Origin, Told, few, gathered
 from store.blocks.listing import Index, Place
 from store.blocks.missing import miss
 from store.blocks.pressing import Damaged, Newer
@@ -165,7 +165,7 @@ class Sealer:
                         continue
                     subject = _subject(found)
                     rows += sum(map(len, found.values()))
-                    values += sum(voice.values * len(told) for voice, told in found.items())
+                    values += sum(origin.values * len(told) for origin, told in found.items())
                     if before is not None and before.places(subject):
                         try:
                             found = few(merged([rows_of(before, subject), found]), span.end - span.start)
@@ -174,8 +174,8 @@ class Sealer:
                             self._note(f"{target}: {subject}: {error}")
                     else:
                         touched.add(subject)
-                    for voice, told in found.items():
-                        together.add(subject, voice, told)
+                    for origin, told in found.items():
+                        together.add(subject, origin, told)
                 together.flush()
                 if self._rows.noted != noted:
                     miss(self._folder, kind, path, self._rows.lacking(path))
@@ -385,6 +385,6 @@ def _span(name: str) -> Span:
     return found
 
 
-def _subject(rows: dict[Voice, Told]) -> str:
-    voice = next(iter(rows))
-    return (voice.subject or voice.source).decode()
+def _subject(rows: dict[Origin, Told]) -> str:
+    origin = next(iter(rows))
+    return (origin.subject or origin.source).decode()

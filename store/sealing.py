@@ -11,8 +11,8 @@ import numpy as np
 from bus.messages import layout_id
 from store.blocks.coding import Coded, coded_integers, coded_numbers
 from store.blocks.decoding import Column, all_integers, all_scaled
-from store.blocks.files import told, voice_of
-from store.blocks.gather import Told, Voice, joined
+from store.blocks.files import origin_of, told
+from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Place
 from store.blocks.mirrors import mirrored
 from store.blocks.opening import opened, samples_of
@@ -38,17 +38,17 @@ AT_ONCE = 1 << 20
 MOST_METRICS = (2**16 - 1 - FIRST) // AGGREGATES
 """A rollup is of no more metrics of a subject: so many columns a part can count."""
 Layouts = Callable[[tuple[int, ...]], dict[int, tuple[str, ...]]]
-Rows = dict[Voice, Told]
+Rows = dict[Origin, Told]
 Pieces = tuple[Piece, dict[str, Piece]]
 """A day's part, and of each tier the rollup's."""
 
 
-def part_of(subject: str, voice: Voice, rows: Told) -> Piece:
-    """Rows of one voice as a part, which gives them back bit for bit; raises ``Damaged`` if it would not."""
-    return parts_of([(subject, voice, rows)])[0]
+def part_of(subject: str, origin: Origin, rows: Told) -> Piece:
+    """Rows of one origin as a part, which gives them back bit for bit; raises ``Damaged`` if it would not."""
+    return parts_of([(subject, origin, rows)])[0]
 
 
-def parts_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
+def parts_of(some: Sequence[tuple[str, Origin, Told]]) -> list[Piece]:
     """As ``part_of``, for several. Samples of equally many rows are coded together, which takes far less time."""
     alike: dict[int, list[int]] = {}
     columns: list[list[Coded]] = [[] for _ in some]
@@ -66,13 +66,13 @@ def parts_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
         for place, of in zip(places, values, strict=True):
             columns[place] = [*islice(meta, META), *mirrored(list(islice(made, len(of.tens))), of)]
     found = []
-    for (subject, voice, rows), of_it in zip(some, columns, strict=True):
+    for (subject, origin, rows), of_it in zip(some, columns, strict=True):
         what = RECORDS if rows.values is None else SAMPLES
-        found.append((place_of(subject, voice, what, len(of_it), rows), packed(what, len(rows), of_it)))
+        found.append((place_of(subject, origin, what, len(of_it), rows), packed(what, len(rows), of_it)))
     return found
 
 
-def sheets_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
+def sheets_of(some: Sequence[tuple[str, Origin, Told]]) -> list[Piece]:
     """As ``parts_of``, in far less time and a quarter more bytes: for what is joined to a day soon."""
     alike: dict[int, list[int]] = {}
     for place, (_, _, rows) in enumerate(some):
@@ -89,8 +89,8 @@ def sheets_of(some: Sequence[tuple[str, Voice, Told]]) -> list[Piece]:
         made = sheets(SAMPLES, told)
         _prove([opened(reading(data), many) for data, many in zip(made, columns, strict=True)], told)
         for place, data, many in zip(places, made, columns, strict=True):
-            subject, voice, one = some[place]
-            found[place] = place_of(subject, voice, SAMPLES, many, one), data
+            subject, origin, one = some[place]
+            found[place] = place_of(subject, origin, SAMPLES, many, one), data
     return [found[place] for place in range(len(some))]
 
 
@@ -111,17 +111,17 @@ def _prove(parts: Sequence[Part], told: Sequence[Series]) -> None:
 class Together:
     """Parts on their way to a file, a few hosts' at a time."""
 
-    def __init__(self, writing: Writing, made: Callable[[Sequence[tuple[str, Voice, Told]]], list[Piece]]) -> None:
+    def __init__(self, writing: Writing, made: Callable[[Sequence[tuple[str, Origin, Told]]], list[Piece]]) -> None:
         """``made`` makes the parts: ``parts_of`` or ``sheets_of``."""
         self._writing = writing
         self._made = made
-        self._waiting: list[tuple[str, Voice, Told]] = []
+        self._waiting: list[tuple[str, Origin, Told]] = []
         self._numbers = 0
 
-    def add(self, subject: str, voice: Voice, rows: Told) -> None:
+    def add(self, subject: str, origin: Origin, rows: Told) -> None:
         """Write it, now or with those that follow; raises ``Damaged`` and ``OSError``."""
-        self._waiting.append((subject, voice, rows))
-        self._numbers += len(rows) * (META + voice.values)
+        self._waiting.append((subject, origin, rows))
+        self._numbers += len(rows) * (META + origin.values)
         if self._numbers >= AT_ONCE // 4:
             self.flush()
 
@@ -172,14 +172,14 @@ def _proved_integers(values: Integers) -> list[Coded]:
     return columns
 
 
-def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Told, Scaled, list[Coded]]]:
-    """The metrics of several parts of one voice, a few at a time.
+def joined_parts(origin: Origin, parts: Sequence[Part], *, code: bool) -> Iterator[tuple[Told, Scaled, list[Coded]]]:
+    """The metrics of several parts of one origin, a few at a time.
 
     (when and by whom the rows were told, numbers, columns, if they are to be coded).
     """
     rows = sum(part.rows for part in parts)
     level = DAY_LEVEL if rows >= SHORT else LEVEL
-    for few in _few(max(voice.values, 1), rows, AT_ONCE):
+    for few in _few(max(origin.values, 1), rows, AT_ONCE):
         when: list[Integers] = []
         values = one_after_another(_noted(samples_of(parts, few), when), rows)
         meta = np.concatenate(when, axis=1)
@@ -191,19 +191,19 @@ def joined_parts(voice: Voice, parts: Sequence[Part], *, code: bool) -> Iterator
 
 def streamed(
     subject: str,
-    voice: Voice,
+    origin: Origin,
     parts: Sequence[Part],
     tiers: Sequence[str],
     take: Callable[[str, Tally], None],
     *,
     code: bool,
 ) -> Piece | None:
-    """The part of one voice of its parts by time, if it is to be coded; raises ``Damaged``.
+    """The part of one origin of its parts by time, if it is to be coded; raises ``Damaged``.
 
     ``take`` is given the tallies of each tier, the finest first, of a few metrics at a time.
     """
     columns: list[Coded] = []
-    for meta, values, coded in joined_parts(voice, parts, code=code):
+    for meta, values, coded in joined_parts(origin, parts, code=code):
         columns += coded
         one: Tally | None = None
         for tier in tiers:
@@ -212,11 +212,11 @@ def streamed(
     if not code:
         return None
     columns = [*meta_columns(meta), *columns]
-    return place_of(subject, voice, SAMPLES, len(columns), meta), packed(SAMPLES, len(meta), columns)
+    return place_of(subject, origin, SAMPLES, len(columns), meta), packed(SAMPLES, len(meta), columns)
 
 
 def streamed_pieces(
-    subject: str, voice: Voice, names: tuple[str, ...], parts: Sequence[Part], tiers: Sequence[str]
+    subject: str, origin: Origin, names: tuple[str, ...], parts: Sequence[Part], tiers: Sequence[str]
 ) -> Pieces:
     """The same, and the parts of its rollups by tier, of which no more than a few metrics are in memory."""
     growing: dict[str, tuple[Growing, Integers]] = {}
@@ -225,7 +225,7 @@ def streamed_pieces(
         whole, numbers = one.told()
         growing.setdefault(tier, (Growing(ROLLUP, whole, small=True), one.starts))[0].add(numbers)
 
-    raw = streamed(subject, voice, parts, tiers, take, code=True)
+    raw = streamed(subject, origin, parts, tiers, take, code=True)
     assert raw is not None
     return raw, {
         tier: (_rollup_place(subject, names, one.columns, starts, TIERS[tier]), one.packed())
@@ -239,15 +239,15 @@ def _noted(some: Iterable[tuple[Integers, Scaled]], when: list[Integers]) -> Ite
         yield numbers
 
 
-def place_of(subject: str, voice: Voice, what: int, columns: int, rows: Told) -> Place:
+def place_of(subject: str, origin: Origin, what: int, columns: int, rows: Told) -> Place:
     """What the index says of a part."""
     kept = rows.kept
     return Place(
         subject,
-        voice.source,
-        voice.subject,
-        voice.layout,
-        voice.values,
+        origin.source,
+        origin.subject,
+        origin.layout,
+        origin.values,
         what,
         columns,
         len(rows),
@@ -263,19 +263,19 @@ def rows_of(segment: Segment, subject: str) -> Rows:
     found: Rows = {}
     for place in segment.places(subject):
         if place.what != ROLLUP:
-            voice = voice_of(place)
+            origin = origin_of(place)
             more = told(segment.part(place))
-            found[voice] = joined([found[voice], more]) if voice in found else more
+            found[origin] = joined([found[origin], more]) if origin in found else more
     return found
 
 
 def merged(some: Iterable[Rows]) -> Rows:
     """Rows from several places, each once."""
-    lists: dict[Voice, list[Told]] = {}
+    lists: dict[Origin, list[Told]] = {}
     for rows in some:
-        for voice, one in rows.items():
-            lists.setdefault(voice, []).append(one)
-    return {voice: joined(every) for voice, every in lists.items()}
+        for origin, one in rows.items():
+            lists.setdefault(origin, []).append(one)
+    return {origin: joined(every) for origin, every in lists.items()}
 
 
 def layouts_of(pieces: Iterable[Place], known: Layouts) -> dict[int, tuple[str, ...]]:
@@ -288,11 +288,13 @@ def layouts_of(pieces: Iterable[Place], known: Layouts) -> dict[int, tuple[str, 
 
 def rolled_up(rows: Rows, names: Mapping[int, tuple[str, ...]], tiers: Sequence[str]) -> dict[str, Rollup]:
     """The rollups of a subject's rows by tier, the finest first; a tier is made of the one before it."""
-    samples = {voice: one for voice, one in rows.items() if len(names.get(voice.layout or 0, ())) == voice.values > 0}
-    samples = {voice: one for voice, one in samples.items() if one.values is not None}
+    samples = {
+        origin: one for origin, one in rows.items() if len(names.get(origin.layout or 0, ())) == origin.values > 0
+    }
+    samples = {origin: one for origin, one in samples.items() if one.values is not None}
     if not samples:
         return {}
-    every = most_told([(names[voice.layout or 0], len(one)) for voice, one in samples.items()])
+    every = most_told([(names[origin.layout or 0], len(one)) for origin, one in samples.items()])
     times = np.concatenate([one.kept for one in samples.values()])
     order = np.argsort(times, kind="stable")
     times = times[order]
@@ -329,18 +331,18 @@ Made = tuple[tuple[str, ...], Rolled | Tally]
 
 
 def _united(
-    samples: Mapping[Voice, Told], names: Mapping[int, tuple[str, ...]], wanted: Sequence[str], rows: int
+    samples: Mapping[Origin, Told], names: Mapping[int, tuple[str, ...]], wanted: Sequence[str], rows: int
 ) -> Floats:
-    """The wanted metrics of all voices, one after the other; NaN where a voice has no such metric."""
+    """The wanted metrics of all origins, one after the other; NaN where a origin has no such metric."""
     if len(samples) == 1:
-        ((voice, one),) = samples.items()
-        where = {name: at for at, name in enumerate(names[voice.layout or 0])}
+        ((origin, one),) = samples.items()
+        where = {name: at for at, name in enumerate(names[origin.layout or 0])}
         if one.values is not None:
             return one.values[[where[name] for name in wanted]]
     values = np.full((len(wanted), rows), np.nan)
     start = 0
-    for voice, one in samples.items():
-        where = {name: at for at, name in enumerate(names[voice.layout or 0])}
+    for origin, one in samples.items():
+        where = {name: at for at, name in enumerate(names[origin.layout or 0])}
         for row, name in enumerate(wanted):
             if name in where and one.values is not None:
                 values[row, start : start + len(one)] = one.values[where[name]]

@@ -25,7 +25,7 @@ from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
 from store.__main__ import REFRESH_SECONDS
 from store.backends.lmdb import LmdbBackend
-from store.blocks.gather import Told, Voice, records
+from store.blocks.gather import Origin, Told, records
 from store.blocks.listing import Index
 from store.blocks.segments import Writing
 from store.config import Store
@@ -212,9 +212,9 @@ class WriterRole(_Worker):
             for host in range(self._hosts):
                 at = start + places * step + host * 1000
                 values = self._values[host % SORTS][:, (places + host * 7) % ROWS]
-                voice = Voice(f"host-{host}".encode(), b"", self._layout, METRICS)
+                origin = Origin(f"host-{host}".encode(), b"", self._layout, METRICS)
                 told = Told(at, at, np.full(count, host + 1, np.int64), number, values)
-                of.append([one for _, _, one in records(voice, told, code)])
+                of.append([one for _, _, one in records(origin, told, code)])
             yield [one[place] for place in range(count) for one in of]
         self._number += rows
 
@@ -244,10 +244,10 @@ class SealerRole(_Worker):
         with contextlib.closing(Writing(self._sealer.blocks.path("sample", RAW, span))) as writing:
             for host in range(hosts):
                 at = day + places * MINUTE + host * 1000
-                voice = Voice(f"host-{host}".encode(), b"", layout, len(data.names))
+                origin = Origin(f"host-{host}".encode(), b"", layout, len(data.names))
                 values = np.ascontiguousarray(np.roll(matrices[host % SORTS], host * 7, axis=1))
                 told = Told(at, at, np.full(rows, host + 1, np.int64), places + 2, values)
-                writing.add(part_of(f"host-{host}", voice, told))
+                writing.add(part_of(f"host-{host}", origin, told))
             known, sources = {layout: data.names}, frozenset({(day, 1, 1)})
             writing.finish(Index("sample", RAW, span.start, span.end, (), known, sources))
 

@@ -102,13 +102,13 @@ class Archive:
                     told = taken(file.told(place), start, end)
                     if limit is not None and len(told) > limit:
                         told = taken(told, int(told.kept[-limit]), FAR)
-                    found += records(place.voice, told, code)
+                    found += records(place.origin, told, code)
             if limit is not None and len(found) >= limit:
                 break
         return found
 
     def columns(self, subject: str, globs: Sequence[str], start: int, end: int) -> list[Columns]:
-        """The metrics of a host that match, between two times (both included): a piece for each day and voice."""
+        """The metrics of a host that match, between two times (both included): a piece for each day and origin."""
         found: list[Columns] = []
         for span in self.spans("sample", start, end):
             for file, place in self._places("sample", span, subject, start, end):

@@ -20,7 +20,7 @@ from zlib import crc32
 
 import msgpack
 
-from store.blocks.gather import Voice
+from store.blocks.gather import Origin
 from store.keys import SECOND
 
 VERSION = 1
@@ -44,7 +44,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The rows of one voice; ``rows`` are messages."""
+    """The rows of one origin; ``rows`` are messages."""
 
     subject: str
     source: bytes
@@ -58,9 +58,9 @@ class Place:
     pieces: tuple[Piece, ...]
 
     @property
-    def voice(self) -> Voice:
+    def origin(self) -> Origin:
         """Whose rows these are."""
-        return Voice(self.source, self.wire_subject, self.layout, self.values)
+        return Origin(self.source, self.wire_subject, self.layout, self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from store.archive.files import Archive
 from store.archive.mark import RESTORED
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
-from store.blocks.gather import Told, Voice, few
+from store.blocks.gather import Origin, Told, few
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment
@@ -136,8 +136,8 @@ class Mover:
                     self._log.error("damaged: %s: %s: %s", file.path, subject, error)
                     whole = False
                     continue
-                for voice, told in rows.items():
-                    writing.add(part_of(subject, voice, told))
+                for origin, told in rows.items():
+                    writing.add(part_of(subject, origin, told))
             writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, file.index.sources))
         if not whole:  # what of it can be read is in the block now
             self.archive.put_aside(kind, span)
@@ -202,8 +202,8 @@ class Mover:
             for subject in sorted({*segment.subjects(), *before.subjects()}):
                 self._alive()
                 both = before.rows_of(subject), rows_of(segment, subject)
-                for voice, told in few(merged(both), span.end - span.start).items():
-                    writing.add(part_of(subject, voice, told))
+                for origin, told in few(merged(both), span.end - span.start).items():
+                    writing.add(part_of(subject, origin, told))
             if kind == SAMPLE:
                 self._blocks.mark_late(span)
             writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, before.index.sources | index.sources))
@@ -225,8 +225,8 @@ class Mover:
             with contextlib.closing(parquet.Writing(fresh, kind)) as writing:
                 for subject in subjects:
                     self._alive()
-                    for voice, told in rows_of(segment, subject).items():
-                        writing.add(subject, voice, told, layouts.get(voice.layout or 0, ()))
+                    for origin, told in rows_of(segment, subject).items():
+                        writing.add(subject, origin, told, layouts.get(origin.layout or 0, ()))
                 failpoints.at("archive.write")
                 writing.finish((span.start, span.end), layouts, sources)
             with contextlib.closing(parquet.Archived(fresh)) as again:
@@ -271,9 +271,9 @@ class Mover:
         return False
 
 
-def _compare(subject: str, ours: Rows, theirs: dict[Voice, Told]) -> None:
+def _compare(subject: str, ours: Rows, theirs: dict[Origin, Told]) -> None:
     """Raises ``Damaged`` unless both are the same, bit for bit."""
-    same = ours.keys() == theirs.keys() and all(_alike(told, theirs[voice]) for voice, told in ours.items())
+    same = ours.keys() == theirs.keys() and all(_alike(told, theirs[origin]) for origin, told in ours.items())
     if not same:
         raise Damaged(f"{subject}: what was written to the archive is not what is read")
 

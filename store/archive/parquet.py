@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from bus.messages import KINDS
 from bus.wire import Malformed
 from store.archive.index import KEY, Index, LaterVersion, Piece, Place, packed, path_of, unpacked
-from store.blocks.gather import Told, Voice, records
+from store.blocks.gather import Origin, Told, records
 from store.blocks.pressing import Damaged, Newer
 from store.blocks.scaled import Floats, Integers
 from store.exporting.parquet import TIME, WORD, schema_of, tabled
@@ -106,9 +106,9 @@ class Archived:
             values[piece.first : piece.first + piece.metrics] = self._values(place, piece)
         return Told(times, received, epoch, number, values)
 
-    def rows_of(self, subject: str) -> dict[Voice, Told]:
+    def rows_of(self, subject: str) -> dict[Origin, Told]:
         """All rows of a subject."""
-        return {place.voice: self.told(place) for place in self.places(subject)}
+        return {place.origin: self.told(place) for place in self.places(subject)}
 
     def verify(self) -> list[str]:
         """Read everything; a sentence for each place that is not as it was written."""
@@ -184,8 +184,8 @@ class Writing:
         self._groups = 0
         self._places: list[Place] = []
 
-    def add(self, subject: str, voice: Voice, told: Told, names: Sequence[str]) -> None:
-        """Append the rows of one voice; ``names`` are those of its layout, if they are known."""
+    def add(self, subject: str, origin: Origin, told: Told, names: Sequence[str]) -> None:
+        """Append the rows of one origin; ``names`` are those of its layout, if they are known."""
         pieces = []
         if told.values is not None and len(told.values):
             step = max(1, AT_ONCE // max(len(told), 1))
@@ -194,19 +194,19 @@ class Writing:
                 checksum = crc32(np.ascontiguousarray(some, "<f8").tobytes())
                 pieces.append(Piece(self._groups, first, len(some), checksum))
                 named = list(names[first : first + step]) if len(names) == len(told.values) else None
-                self._write(self._samples(subject, voice, told, some, named, facts=first == 0))
+                self._write(self._samples(subject, origin, told, some, named, facts=first == 0))
         else:
             pieces.append(Piece(self._groups, 0, 0, 0))
-            self._write(self._bare(subject, voice, told) if self._kind == SAMPLE else self._records(voice, told))
+            self._write(self._bare(subject, origin, told) if self._kind == SAMPLE else self._records(origin, told))
         kept = told.kept
         columns = [told.at, told.received, told.epoch, told.number]
         self._places.append(
             Place(
                 subject,
-                voice.source,
-                voice.subject,
-                voice.layout,
-                voice.values,
+                origin.source,
+                origin.subject,
+                origin.layout,
+                origin.values,
                 len(told),
                 int(kept[0]),
                 int(kept[-1]),
@@ -246,7 +246,7 @@ class Writing:
         self._groups += 1
 
     def _samples(
-        self, subject: str, voice: Voice, told: Told, values: Floats, names: list[str] | None, *, facts: bool
+        self, subject: str, origin: Origin, told: Told, values: Floats, names: list[str] | None, *, facts: bool
     ) -> dict[str, Any]:
         rows, metrics = len(told), len(values)
         count = rows * metrics
@@ -260,21 +260,21 @@ class Writing:
             columns["metric"] = pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))
         if facts:
             more = count - rows
-            for name, array in _facts(voice, told).items():
+            for name, array in _facts(origin, told).items():
                 columns[name] = pa.concat_arrays([array, pa.nulls(more, array.type)]) if more else array
         return columns
 
-    def _bare(self, subject: str, voice: Voice, told: Told) -> dict[str, Any]:
+    def _bare(self, subject: str, origin: Origin, told: Told) -> dict[str, Any]:
         """Samples without numbers of ours."""
         columns = {
             "time": pa.array(told.at, pa.int64()).cast(TIME),
             "host": _word(subject, len(told)),
-            **_facts(voice, told),
+            **_facts(origin, told),
         }
         return columns if told.values is not None else {**columns, "body": pa.array(told.bodies, pa.binary())}
 
-    def _records(self, voice: Voice, told: Told) -> dict[str, Any]:
-        rows = records(voice, told, self._code)
+    def _records(self, origin: Origin, told: Told) -> dict[str, Any]:
+        rows = records(origin, told, self._code)
         plain = []
         for row in rows:
             try:
@@ -287,12 +287,12 @@ class Writing:
         except BROKEN:  # a field that is no value of its column: the bodies have all
             table = tabled([(at, "", {}) for at, _, _ in plain], schema)
         columns = {name: table.column(name).combine_chunks() for name in schema.names}
-        subject = (voice.subject or voice.source).decode()
+        subject = (origin.subject or origin.source).decode()
         return {
             **columns,
             "time": pa.array(told.at, pa.int64()).cast(TIME),
             "subject": pa.array([subject] * len(told), pa.string()),
-            **_facts(voice, told),
+            **_facts(origin, told),
             "body": pa.array(told.bodies, pa.binary()),
         }
 
@@ -300,9 +300,9 @@ class Writing:
 SAMPLES = pa.schema([("time", TIME), ("host", WORD), ("metric", WORD), ("value", pa.float64()), *EXTRA])
 
 
-def _facts(voice: Voice, told: Told) -> dict[str, Any]:
+def _facts(origin: Origin, told: Told) -> dict[str, Any]:
     return {
-        "source": _word(voice.source.decode(), len(told)),
+        "source": _word(origin.source.decode(), len(told)),
         "received": pa.array(told.received, pa.int64()),
         "stream_epoch": pa.array(told.epoch.view(np.uint64)),
         "stream_number": pa.array(told.number.view(np.uint64)),

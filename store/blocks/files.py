@@ -22,7 +22,7 @@ from bus.fields import Unfit
 from bus.mapped import settle
 from bus.messages import KINDS
 from store.blocks.aside import misplaced
-from store.blocks.gather import Told, Voice, records, taken
+from store.blocks.gather import Origin, Told, records, taken
 from store.blocks.kept import Kept
 from store.blocks.listing import Place
 from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
@@ -208,10 +208,10 @@ class Blocks:
         def read() -> list[Row]:
             found: list[Row] = []
             for span in reversed(self.spans(kind, RAW, start, end)):
-                for voice, told in self._told(self.path(kind, RAW, span), subject, start, end):
+                for origin, told in self._told(self.path(kind, RAW, span), subject, start, end):
                     if limit is not None and len(told) > limit:
                         told = taken(told, int(told.kept[-limit]), FAR)
-                    found += records(voice, told, code)
+                    found += records(origin, told, code)
                 if limit is not None and len(found) >= limit:
                     break
             return found
@@ -219,7 +219,7 @@ class Blocks:
         return self.settled(read)
 
     def columns(self, subject: str, globs: Sequence[str], start: int, end: int) -> list[Columns]:
-        """The metrics of a host that match, between two times: a piece for each file and voice.
+        """The metrics of a host that match, between two times: a piece for each file and origin.
 
         Raises ``Unfit`` when that is more than ``MOST_READ``.
         """
@@ -320,11 +320,11 @@ class Blocks:
         for place, names, wanted in found:
             yield segment, place, names, wanted
 
-    def _told(self, path: Path, subject: str, start: int, end: int) -> Iterator[tuple[Voice, Told]]:
+    def _told(self, path: Path, subject: str, start: int, end: int) -> Iterator[tuple[Origin, Told]]:
         for segment, place in self._places(path, subject):
             if place.what != ROLLUP and place.first <= end and place.last >= start:
                 with self.whole(path, place):
-                    yield voice_of(place), taken(told(segment.part(place)), start, end)
+                    yield origin_of(place), taken(told(segment.part(place)), start, end)
 
     @contextmanager
     def whole(self, path: Path, place: Place) -> Iterator[None]:
@@ -352,9 +352,9 @@ def _days(folder: str, names: Sequence[str]) -> frozenset[int]:
     return frozenset()
 
 
-def voice_of(place: Place) -> Voice:
+def origin_of(place: Place) -> Origin:
     """Whose rows these are."""
-    return Voice(place.source, place.wire_subject, place.layout, place.values)
+    return Origin(place.source, place.wire_subject, place.layout, place.values)
 
 
 def told(part: Part) -> Told:

@@ -35,8 +35,8 @@ A host whose metrics come and go has some dozens in an hour; whoever invents lay
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """Who says what: two records of the same voice differ in time, number and values only.
+class Origin:
+    """Who says what: two records of the same origin differ in time, number and values only.
 
     ``subject`` is as on the wire: empty when it is the source itself. ``layout`` is None for what is no sample of
     ours, which is kept as the bytes that came; ``values`` is how many a sample has.
@@ -50,7 +50,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Rows of one voice, by time and receipt, each once: ``values`` (metrics by rows) of samples, else ``bodies``."""
+    """Rows of one origin, by time and receipt, each once: ``values`` (metrics by rows) of samples, else ``bodies``."""
 
     at: Integers
     received: Integers
@@ -68,8 +68,8 @@ class Told:
         return len(self.at)
 
 
-def gathered(groups: Iterable[Seen]) -> dict[Voice, Told]:
-    """The rows of one series by voice; raises ``Malformed`` for what are no records.
+def gathered(groups: Iterable[Seen]) -> dict[Origin, Told]:
+    """The rows of one series by origin; raises ``Malformed`` for what are no records.
 
     Samples of more than ``MOST_LAYOUTS`` layouts are kept as their bodies: they come back as they are, and no chart
     shows them.
@@ -81,14 +81,14 @@ def gathered(groups: Iterable[Seen]) -> dict[Voice, Told]:
     size = next(walk(blob))[1]
     whole = _matrix(blob, size)
     if whole is not None and not any(len(records) % size for _, records, _ in groups):
-        voice, start = _voice(blob[:size])
-        if voice.layout is not None and _alike(whole, start):
-            return {voice: _once(_samples(whole, _received(groups, size), start))}
+        origin, start = _origin(blob[:size])
+        if origin.layout is not None and _alike(whole, start):
+            return {origin: _once(_samples(whole, _received(groups, size), start))}
     return _sorted_out(groups)
 
 
 def joined(told: Sequence[Told]) -> Told:
-    """Rows of one voice from several places, each once."""
+    """Rows of one origin from several places, each once."""
     if len(told) == 1:
         return told[0]
     values = None
@@ -106,13 +106,13 @@ def joined(told: Sequence[Told]) -> Told:
     )
 
 
-def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]:
+def records(origin: Origin, told: Told, code: int) -> list[tuple[int, int, bytes]]:
     """The rows as ``store.backends.Row``.
 
     What is not part of the message (base, generation and time of its sending, outside its checksum) is not kept: it
     comes back as number, 0 and its own time.
     """
-    names = voice.source + voice.subject
+    names = origin.source + origin.subject
     found = []
     for kept, at, received, epoch, number, body in zip(
         told.kept.tolist(),
@@ -120,10 +120,10 @@ def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]
         told.received.tolist(),
         told.epoch.view(np.uint64).tolist(),
         told.number.view(np.uint64).tolist(),
-        _bodies(voice, told),
+        _bodies(origin, told),
         strict=True,
     ):
-        lengths = len(voice.source), len(voice.subject), 0, len(body)
+        lengths = len(origin.source), len(origin.subject), 0, len(body)
         fixed = FIXED.pack(MAGIC, code, 0, *lengths, epoch, number, at)
         tail = names + body
         checksum = CHECKSUM.pack(crc32(tail, crc32(fixed)))
@@ -131,26 +131,26 @@ def records(voice: Voice, told: Told, code: int) -> list[tuple[int, int, bytes]]
     return found
 
 
-def few(rows: dict[Voice, Told], length: int) -> dict[Voice, Told]:
+def few(rows: dict[Origin, Told], length: int) -> dict[Origin, Told]:
     """The rows of one series that several files had of a span so long (ns): each once, of few layouts an hour."""
     rows = dict(rows)
-    for mute in [voice for voice in rows if voice.layout is None]:
+    for mute in [origin for origin in rows if origin.layout is None]:
         # What had too many beside it in one place may have a part of its own from another.
-        apart: dict[Voice, list[int]] = {}
+        apart: dict[Origin, list[int]] = {}
         for place, body in enumerate(rows[mute].bodies):
-            voice, _ = _spoken(mute.source, mute.subject, body)
-            if voice.layout is not None and voice in rows:
-                apart.setdefault(voice, []).append(place)
-        for voice, places in apart.items():
-            rows[voice] = joined([rows[voice], _with_values(rows[mute], places, voice.values)])
+            origin, _ = _spoken(mute.source, mute.subject, body)
+            if origin.layout is not None and origin in rows:
+                apart.setdefault(origin, []).append(place)
+        for origin, places in apart.items():
+            rows[origin] = joined([rows[origin], _with_values(rows[mute], places, origin.values)])
         left = np.setdiff1d(np.arange(len(rows[mute])), [one for places in apart.values() for one in places])
         if apart and len(left):
             rows[mute] = _of(rows[mute], left)
         elif apart:
             del rows[mute]
-    for voice in _beyond({voice: len(one) for voice, one in rows.items()}, max(1, length // HOUR) * MOST_LAYOUTS):
-        mute, one = Voice(voice.source, voice.subject), rows.pop(voice)
-        told = Told(one.at, one.received, one.epoch, one.number, None, tuple(_bodies(voice, one)))
+    for origin in _beyond({origin: len(one) for origin, one in rows.items()}, max(1, length // HOUR) * MOST_LAYOUTS):
+        mute, one = Origin(origin.source, origin.subject), rows.pop(origin)
+        told = Told(one.at, one.received, one.epoch, one.number, None, tuple(_bodies(origin, one)))
         rows[mute] = joined([rows[mute], told]) if mute in rows else told
     return rows
 
@@ -172,20 +172,20 @@ def taken(told: Told, start: int, end: int) -> Told:
     )
 
 
-def _bodies(voice: Voice, told: Told) -> Iterable[bytes]:
+def _bodies(origin: Origin, told: Told) -> Iterable[bytes]:
     """The rows' bodies as they came."""
     if told.values is None:
         return told.bodies
     packed = np.ascontiguousarray(told.values.T).astype("<f8").tobytes()
     size = len(told.values) * 8
-    prefix = _prefix(voice.layout or 0, size)
+    prefix = _prefix(origin.layout or 0, size)
     return (prefix + packed[at : at + size] for at in range(0, len(packed), size))
 
 
-def _beyond(rows: Mapping[Voice, int], most: int) -> list[Voice]:
+def _beyond(rows: Mapping[Origin, int], most: int) -> list[Origin]:
     """The layouts beyond those that are kept apart: of fewest rows, and of these the later ones."""
-    layouts = [voice for voice in rows if voice.layout is not None]
-    return sorted(layouts, key=lambda voice: -rows[voice])[most:] if len(layouts) > most else []
+    layouts = [origin for origin in rows if origin.layout is not None]
+    return sorted(layouts, key=lambda origin: -rows[origin])[most:] if len(layouts) > most else []
 
 
 def _of(told: Told, places: Sequence[int] | npt.NDArray[np.intp]) -> Told:
@@ -211,7 +211,7 @@ def _matrix(blob: bytes, size: int) -> Bytes | None:
     return np.frombuffer(blob, np.uint8).reshape(-1, size) if len(blob) % size == 0 else None
 
 
-def _voice(record: bytes) -> tuple[Voice, int]:
+def _origin(record: bytes) -> tuple[Origin, int]:
     """Whose record this is, and where the values begin."""
     _, _, fields = next(walk(record))
     names = HEADER.size
@@ -219,25 +219,25 @@ def _voice(record: bytes) -> tuple[Voice, int]:
     body_at = subject_at + fields[4]
     source, subject = record[names:subject_at], record[subject_at:body_at]
     if fields[1] != SAMPLE:
-        return Voice(source, subject), body_at
-    voice, start = _spoken(source, subject, record[body_at:])
-    return voice, body_at + start
+        return Origin(source, subject), body_at
+    origin, start = _spoken(source, subject, record[body_at:])
+    return origin, body_at + start
 
 
-def _spoken(source: bytes, subject: bytes, body: bytes) -> tuple[Voice, int]:
+def _spoken(source: bytes, subject: bytes, body: bytes) -> tuple[Origin, int]:
     """Whose sample this is, and where its values begin; what is no sample of ours has neither layout nor values."""
     try:
         layout, packed = split_sample(body)
     except Unfit:
-        return Voice(source, subject), 0
+        return Origin(source, subject), 0
     start = len(body) - len(packed)
     if body[:start] == _prefix(layout, len(packed)):
-        return Voice(source, subject, layout, len(packed) // 8), start
-    return Voice(source, subject), 0
+        return Origin(source, subject, layout, len(packed) // 8), start
+    return Origin(source, subject), 0
 
 
 def _alike(whole: Bytes, start: int) -> bool:
-    """Whether all records are of one voice."""
+    """Whether all records are of one origin."""
     # Magic, kind, flags and lengths; names and what stands before the values.
     return all((whole[:, part] == whole[0, part]).all() for part in (slice(0, 12), slice(HEADER.size, start)))
 
@@ -264,36 +264,36 @@ def _received(groups: Sequence[Seen], size: int) -> Integers:
     return np.repeat(np.array(times, np.int64), counts)
 
 
-def _sorted_out(groups: Sequence[Seen]) -> dict[Voice, Told]:
+def _sorted_out(groups: Sequence[Seen]) -> dict[Origin, Told]:
     """As ``gathered``, for records that are not all alike."""
-    sorts: dict[Voice, tuple[list[bytes], list[int], int]] = {}
-    known: dict[bytes, tuple[Voice, int]] = {}
+    sorts: dict[Origin, tuple[list[bytes], list[int], int]] = {}
+    known: dict[bytes, tuple[Origin, int]] = {}
     for received, seen, changes in groups:
         blob, later = bytes(seen), dict(changes)
         for number, (begin, end, fields) in enumerate(walk(blob)):
             received = later.get(number, received)
             record = blob[begin:end]
-            # As far as the values at most: the same start means the same voice.
+            # As far as the values at most: the same start means the same origin.
             head = record[:12] + record[HEADER.size : HEADER.size + fields[3] + fields[4] + 16]
-            voice, start = known.get(head) or _voice(record)
-            if fields[1] == SAMPLE and voice.layout is not None and len(known) < 1000:
-                known[head] = voice, start
-            kept, times, _ = sorts.setdefault(voice, ([], [], start))
+            origin, start = known.get(head) or _origin(record)
+            if fields[1] == SAMPLE and origin.layout is not None and len(known) < 1000:
+                known[head] = origin, start
+            kept, times, _ = sorts.setdefault(origin, ([], [], start))
             kept.append(record)
             times.append(received)
-    for voice in _beyond({voice: len(kept) for voice, (kept, _, _) in sorts.items()}, MOST_LAYOUTS):
-        kept, times, _ = sorts.pop(voice)
-        mute = sorts.setdefault(Voice(voice.source, voice.subject), ([], [], 0))
+    for origin in _beyond({origin: len(kept) for origin, (kept, _, _) in sorts.items()}, MOST_LAYOUTS):
+        kept, times, _ = sorts.pop(origin)
+        mute = sorts.setdefault(Origin(origin.source, origin.subject), ([], [], 0))
         mute[0].extend(kept)
         mute[1].extend(times)
     found = {}
-    for voice, (kept, times, start) in sorts.items():
+    for origin, (kept, times, start) in sorts.items():
         received_at = np.array(times, np.int64)
-        if voice.layout is None:
+        if origin.layout is None:
             told = _records(kept, received_at)
         else:
             told = _samples(np.frombuffer(b"".join(kept), np.uint8).reshape(len(kept), -1), received_at, start)
-        found[voice] = _once(told)
+        found[origin] = _once(told)
     return found
 
 

@@ -1,4 +1,4 @@
-"""A hub with a rule on processors, its desk and its counter; what burns and why is up to the test."""
+"""A hub with a rule on processors, its committer and its counter; what burns and why is up to the test."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from alerter.memory import Memory
 from alerter.why import Delivery
 from bus.judging import Chain, Why
 from bus.tables import Host, Service
-from tests.alerter.given import World, at, desk, rule
+from tests.alerter.given import World, at, committer, rule
 
 
 class Case:
-    """A hub with a rule on processors that waits half a minute, its desk and its counter."""
+    """A hub with a rule on processors that waits half a minute, its committer and its counter."""
 
     def __init__(self, memory: Memory, **given: object) -> None:
         hosts = [Host(name="gw"), Host(name="web-1", parent="gw")]
@@ -20,7 +20,7 @@ class Case:
         rules += [rule("age > 60s", name="silent", hosts=("gw", "web-1"), unreachable=True)]
         rules += [rule("service.state == down", name="down", services=("*",))]
         self.world = World(*rules, hosts=hosts, services=services)
-        self.room, self.speaker, self.teller = desk(self.world, memory, windows=given.get("windows", ()))  # type: ignore[arg-type]
+        self.room, self.speaker, self.teller = committer(self.world, memory, windows=given.get("windows", ()))  # type: ignore[arg-type]
         self.now = 0.0
         self.deliveries: dict[str, list[Delivery]] = {}
         self.counter = Counter(

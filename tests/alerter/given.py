@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alerter.committer import Committer
 from alerter.config import RuleTable
 from alerter.deciding import Decision
-from alerter.desk import Desk
 from alerter.holding import Holding
 from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
@@ -172,9 +172,13 @@ class Teller:
         """Nothing waits."""
 
 
-def desk(world: World, memory: Memory, speaker: Any = None, windows: Sequence[Any] = ()) -> tuple[Desk, Any, Teller]:
-    """A desk over the world's judge."""
+def committer(
+    world: World, memory: Memory, speaker: Any = None, windows: Sequence[Any] = ()
+) -> tuple[Committer, Any, Teller]:
+    """A committer over the world's judge."""
     speaker, teller = speaker or Hearer(), Teller()
     world.settled_elsewhere = True
-    made = Desk(world.judge, Holding(windows, silent=25 * SECOND), memory, speaker, teller, logging.getLogger("test"))
+    made = Committer(
+        world.judge, Holding(windows, silent=25 * SECOND), memory, speaker, teller, logging.getLogger("test")
+    )
     return made, speaker, teller

@@ -9,7 +9,7 @@ from typing import Any
 
 import zmq
 
-from alerter.desk import Desk
+from alerter.committer import Committer
 from alerter.listening import Listening
 from alerter.memory import Memory
 from alerter.rules import Rule
@@ -17,7 +17,7 @@ from bus.messages import Layout, Message, Sample
 from bus.sockets import Publish
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
-from tests.alerter.given import World, at, desk
+from tests.alerter.given import World, at, committer
 
 NAMES = ("cpu.percent",)
 
@@ -72,12 +72,12 @@ class Caught:
 
 
 class Alerter:
-    """Listening, judge and desk on a clock that the test moves."""
+    """Listening, judge and committer on a clock that the test moves."""
 
     def __init__(self, memory: Memory, rules: Sequence[Rule], **more: Any) -> None:
         self.world = World(*rules, **more)
-        room, self.speaker, _ = desk(self.world, memory)
-        self.desk: Desk = room
+        room, self.speaker, _ = committer(self.world, memory)
+        self.committer: Committer = room
         self.now = -60.0
         self.ahead = 0.0
         """Seconds by which the clock on the wall is ahead of the time that passes."""
@@ -86,7 +86,7 @@ class Alerter:
         self.listening = Listening(
             self.stair,  # type: ignore[arg-type]
             self.world.judge,
-            self.desk,
+            self.committer,
             Caught(),  # type: ignore[arg-type]
             Vitals(0.0),
             logging.getLogger("guardia.test"),

@@ -13,7 +13,7 @@ import pytest
 import zmq
 
 from alerter.catching import REST, Catching, judged
-from alerter.desk import Desk
+from alerter.committer import Committer
 from alerter.leaving import withdraw
 from alerter.listening import Listening
 from alerter.memory import Memory
@@ -39,7 +39,7 @@ from bus.questions import (
 from bus.sockets import Ask
 from bus.vitals import Vitals
 from bus.wire import Record, pack, read, record
-from tests.alerter.given import SECOND, Hearer, World, at, desk, rule
+from tests.alerter.given import SECOND, Hearer, World, at, committer, rule
 from tests.alerter.stair import Stair
 
 DAY = 86_400.0
@@ -111,12 +111,12 @@ class Store:
 
 
 class Alerter:
-    """One life of judge and desk, which catches up with a store."""
+    """One life of judge and committer, which catches up with a store."""
 
     def __init__(self, store: Store, memory: Memory, rules: tuple[Rule, ...], now: float, context: Any) -> None:
         self.world = World(*rules, began=now)
-        room, self.speaker, _ = desk(self.world, memory)
-        self.desk: Desk = room
+        room, self.speaker, _ = committer(self.world, memory)
+        self.committer: Committer = room
         self.store, self.now = store, now
         self.loop = Loop()
         self.ask = Ask(context)
@@ -128,7 +128,7 @@ class Alerter:
         self.listening = Listening(
             self.stair,  # type: ignore[arg-type]
             self.world.judge,
-            self.desk,
+            self.committer,
             self.catching,
             Vitals(0.0),
             log,
@@ -138,7 +138,7 @@ class Alerter:
 
     def starts(self) -> None:
         """Go on from what was kept, as the program does."""
-        self.listening.begin(self.desk.restore(at(self.now)))
+        self.listening.begin(self.committer.restore(at(self.now)))
         while not self.listening.began:
             self.store.answer()
             self.loop.pass_once(0.01)
@@ -148,8 +148,8 @@ class Alerter:
         """Time passes."""
         self.now = seconds
         self.world.passes(seconds)
-        self.desk.note((), at(seconds))
-        self.desk.settle(at(seconds), all_open=True)
+        self.committer.note((), at(seconds))
+        self.committer.settle(at(seconds), all_open=True)
 
     def says(self, seconds: float, cpu: float) -> None:
         """A sample, live."""
@@ -378,8 +378,8 @@ def test_of_one_millisecond_nothing_is_judged_twice_or_missed(life: Life, seed: 
     lived = told[: chance.randrange(1, len(told) + 1)]
     for received, one in lived:
         judged(first.world.judge, one, received)
-        first.desk.note([one], received)
-    first.desk.note_judged()
+        first.committer.note([one], received)
+    first.committer.note_judged()
 
     again = heard(life(busy, now=5.0))
     assert sorted(again) == sorted((received, one.number, one.at) for received, one in told[len(lived) :])
@@ -396,9 +396,9 @@ def heard(one: Alerter) -> list[tuple[int, int, int]]:
         sample(record, received)
 
     one.world.judge.sample = seen  # type: ignore[method-assign]
-    one.listening.begin(one.desk.restore(at(one.now)))
+    one.listening.begin(one.committer.restore(at(one.now)))
     while not one.listening.began:
         one.store.answer()
         one.loop.pass_once(0.01)
-    one.desk.note_judged()
+    one.committer.note_judged()
     return found

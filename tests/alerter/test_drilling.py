@@ -17,7 +17,7 @@ from alerter.notices import decide
 from alerter.routes import Notify, routes
 from alerter.rules import in_force
 from bus.messages import DRILL
-from tests.alerter.given import World, at, desk
+from tests.alerter.given import World, at, committer
 from tests.alerter.shapes import burning
 
 DAILY = Notify(drill_channel="ops", drill_seconds=86_400.0)
@@ -41,7 +41,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
 
 
 def drills(world: World, memory: Memory, notify: Notify, hands: Hands, now: float = 0.0) -> Drills:
-    room, _, _ = desk(world, memory)
+    room, _, _ = committer(world, memory)
     log = logging.getLogger("guardia.test")
     return Drills(world.judge, room, memory, ("ops",), notify, hands, Path("guardia.toml"), log, now=at(now))
 

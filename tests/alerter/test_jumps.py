@@ -80,7 +80,7 @@ def test_a_moment_of_a_clock_that_was_far_ahead_leaves_nothing_behind(alerter: A
     assert alerter.speaker.spoken == [("web-1", "firing")]
     lives(alerter, 25, hosts=("web-1",))
     assert alerter.speaker.spoken == [("web-1", "firing"), ("web-2", "firing"), ("web-1", "resolved")]
-    assert alerter.desk.judged <= at(alerter.now)
+    assert alerter.committer.judged <= at(alerter.now)
 
 
 @pytest.mark.parametrize("by", [DAY, -DAY, 15.0, -15.0])

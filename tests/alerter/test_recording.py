@@ -9,7 +9,7 @@ import lmdb
 import pytest
 
 from alerter.memory import Memory
-from tests.alerter.given import World, at, desk, rule
+from tests.alerter.given import World, at, committer, rule
 
 BUSY = rule("cpu.percent > 90", name="busy")
 
@@ -24,7 +24,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
 def burning(memory: Memory) -> None:
     """An alarm burns at the end of a life."""
     world = World(BUSY)
-    room, speaker, _ = desk(world, memory)
+    room, speaker, _ = committer(world, memory)
     world.says(0, cpu=95)
     room.settle(at(0))
     assert speaker.spoken == [("web-1", "firing")]
@@ -45,9 +45,9 @@ def test_an_incident_whose_alarm_was_lost_burns_on_and_ends(memory: Memory, tmp_
 
     if lost == "row":
         # a life that knows that something was lost, and after it one that does not
-        desk(World(BUSY, began=10), memory)[0].restore(at(10), salvaged=True)
+        committer(World(BUSY, began=10), memory)[0].restore(at(10), salvaged=True)
     world = World(BUSY, began=10)
-    room, speaker, _ = desk(world, memory)
+    room, speaker, _ = committer(world, memory)
     room.restore(at(10))
     assert len(world.judge.decider.open) == 1
     world.says(11, cpu=95)
@@ -60,7 +60,7 @@ def test_an_incident_whose_alarm_was_lost_burns_on_and_ends(memory: Memory, tmp_
 def test_what_is_quiet_and_did_not_fire_of_late_is_no_alarm_of_the_next_life(memory: Memory) -> None:
     burning(memory)
     world = World(BUSY, began=10)
-    room, _, _ = desk(world, memory)
+    room, _, _ = committer(world, memory)
     room.restore(at(10))
     world.says(11, cpu=10)
     room.settle(at(11))

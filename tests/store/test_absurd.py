@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from store.blocks.gather import Told, Voice
+from store.blocks.gather import Origin, Told
 from store.blocks.scaled import Floats, Scaled
 from store.columns import Columns, Steps
 from store.keys import SECOND
@@ -48,7 +48,7 @@ def told(rows: int) -> Told:
     return Told(times, times, np.zeros_like(times), np.arange(rows), values)
 
 
-VOICE = Voice(b"web-1", b"", 1, len(absurd()))
+VOICE = Origin(b"web-1", b"", 1, len(absurd()))
 NAMES = tuple(f"metric[{place}].value" for place in range(VOICE.values))
 
 

@@ -33,10 +33,10 @@ def message(row: Row) -> tuple[int, int, bytes, bytes]:
 def through_columns(found: list[Record], received: list[int]) -> list[Row]:
     code = KINDS[found[0].kind].code
     rows: list[Row] = []
-    for voice, one in gathered((at, pack(record), []) for record, at in zip(found, received, strict=True)).items():
-        place, data = part_of("web-1", voice, one)
+    for origin, one in gathered((at, pack(record), []) for record, at in zip(found, received, strict=True)).items():
+        place, data = part_of("web-1", origin, one)
         part = Part(lambda offset, length, data=data: data[offset : offset + length], place.columns)  # type: ignore[misc]
-        rows += records(voice, told(part), code)
+        rows += records(origin, told(part), code)
     return sorted(rows, key=lambda row: row[:2])
 
 
@@ -94,11 +94,11 @@ def test_rows_of_several_places_are_joined_each_once_and_cut_by_time() -> None:
 @given(st.lists(st.lists(SAMPLES, min_size=1, max_size=8), min_size=1, max_size=6))
 def test_parts_are_the_same_bytes_together_as_alone(hosts: list[list[Record]]) -> None:
     told = [
-        (f"web-{number}", voice, rows)
+        (f"web-{number}", origin, rows)
         for number, found in enumerate([*hosts, *hosts[:2]])
-        for voice, rows in gathered([(NOON, b"".join(map(pack, found)), [])]).items()
+        for origin, rows in gathered([(NOON, b"".join(map(pack, found)), [])]).items()
     ]
-    told += [("shop", voice, rows) for voice, rows in gathered([(NOON, pack(check(1)) + pack(check(2)), [])]).items()]
+    told += [("shop", origin, rows) for origin, rows in gathered([(NOON, pack(check(1)) + pack(check(2)), [])]).items()]
     assert parts_of(told) == [part_of(*one) for one in told]
 
 
@@ -129,6 +129,6 @@ def test_each_record_keeps_the_time_at_which_it_was_received(
             received = dict(times).get(number, received)
             plain.append((received, pack(one), []))
     found, expected = gathered(groups), gathered(plain)
-    assert {voice: one.received.tolist() for voice, one in found.items()} == {
-        voice: one.received.tolist() for voice, one in expected.items()
+    assert {origin: one.received.tolist() for origin, one in found.items()} == {
+        origin: one.received.tolist() for origin, one in expected.items()
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from store.blocks.files import Blocks
-from store.blocks.gather import Told, Voice
+from store.blocks.gather import Origin, Told
 from store.blocks.listing import Index
 from store.blocks.parts import META
 from store.blocks.pressing import Damaged
@@ -29,10 +29,10 @@ NAMES = tuple(f"m{place}.value" for place in range(METRICS))
 SEED = 20260131
 
 
-def hosts() -> list[tuple[str, Voice, Told]]:
+def hosts() -> list[tuple[str, Origin, Told]]:
     words = meta(ROWS)
     told = Told(NOON + words[0], NOON + words[0] + words[1], words[2], words[3], wide(ROWS))
-    return [(f"web-{n}", Voice(f"web-{n}".encode(), b"", 7, METRICS), told) for n in range(3)]
+    return [(f"web-{n}", Origin(f"web-{n}".encode(), b"", 7, METRICS), told) for n in range(3)]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def made(tmp_path: Path) -> Path:
     writing = Writing(path)
     for piece in [*sheets_of(hosts()[:2]), *parts_of(hosts()[2:])]:
         writing.add(piece)
-    rows = {voice: told for _, voice, told in hosts()[:1]}
+    rows = {origin: told for _, origin, told in hosts()[:1]}
     writing.add(rollup_part("web-9", rolled_up(rows, {7: NAMES}, ("1m",))["1m"], MINUTE))
     writing.finish(Index("sample", "raw", NOON, NOON + HOUR, (), {7: NAMES}, frozenset({(NOON, 1, 1)})))
     return path
@@ -118,12 +118,12 @@ def test_an_answer_lacks_what_is_damaged_and_has_all_else(made: Path) -> None:
 def test_a_question_about_more_files_than_stay_open_has_an_answer_of_all(tmp_path: Path) -> None:
     words = meta(ROWS)
     told = Told(NOON + words[0], NOON + words[0] + words[1], words[2], words[3], wide(ROWS))
-    voice = Voice(b"web-1", b"", 7, METRICS)
+    origin = Origin(b"web-1", b"", 7, METRICS)
     for hour in range(5):
         start = NOON + hour * HOUR
         later = Told(told.at + hour * HOUR, told.received + hour * HOUR, told.epoch, told.number, told.values)
         made = Writing(tmp_path / "sample" / "1m" / name_of(start, "1h"))
-        rolled = rolled_up({voice: later}, {7: NAMES}, ("1m",))["1m"]
+        rolled = rolled_up({origin: later}, {7: NAMES}, ("1m",))["1m"]
         add_rollup(made, "web-1", rolled, MINUTE)
         made.finish(Index("sample", "1m", start, start + HOUR, (), {}, frozenset({(start, 1, 1)})))
     notes: list[str] = []

@@ -26,9 +26,9 @@ def place(subject: str, source: str = "", number: int = 0) -> Place:
 
 @given(st.lists(st.tuples(NAMES, NAMES)), st.dictionaries(st.integers(0, 2**64 - 1), st.lists(NAMES).map(tuple)))
 def test_an_index_gives_back_what_was_written(
-    voices: list[tuple[str, str]], layouts: dict[int, tuple[str, ...]]
+    origins: list[tuple[str, str]], layouts: dict[int, tuple[str, ...]]
 ) -> None:
-    parts = tuple(place(subject, source, at) for at, (subject, source) in enumerate(sorted(voices)))
+    parts = tuple(place(subject, source, at) for at, (subject, source) in enumerate(sorted(origins)))
     index, places = read_index(packed_index(Index("sample", RAW, 0, DAY, parts, layouts, frozenset({(0, 1, 2)}))))
     assert tuple(index.parts) == tuple(index.parts[:]) == parts
     assert dict(index.layouts) == layouts
@@ -39,8 +39,8 @@ def test_an_index_gives_back_what_was_written(
         DAY,
         frozenset({(0, 1, 2)}),
     )
-    assert places.subjects() == sorted({subject for subject, _ in voices})
-    for subject, _ in [*voices, ("nobody", "")]:
+    assert places.subjects() == sorted({subject for subject, _ in origins})
+    for subject, _ in [*origins, ("nobody", "")]:
         assert places.of(subject) == [part for part in parts if part.subject == subject]
 
 

@@ -45,8 +45,8 @@ def test_the_layouts_of_most_rows_are_kept_apart_and_the_others_are_one() -> Non
     some = [record for number in range(100) for record in (sample(number), invented(number))]
     found = gathered((NOON, pack(one), []) for one in some)
     assert len(found) == MOST + 1
-    assert {len(rows) for voice, rows in found.items() if voice.layout == LAYOUT.id} == {100}
-    ((mute, rows),) = [(voice, rows) for voice, rows in found.items() if voice.layout is None]
+    assert {len(rows) for origin, rows in found.items() if origin.layout == LAYOUT.id} == {100}
+    ((mute, rows),) = [(origin, rows) for origin, rows in found.items() if origin.layout is None]
     assert (mute.source, len(rows)) == (b"web-1", 100 - (MOST - 1))
 
 
@@ -57,14 +57,14 @@ def test_what_several_files_have_is_there_once_however_it_was_kept_in_each(seed:
     chance.shuffle(every)
     lots = [chance.sample(every, chance.randrange(1, 60)) for _ in range(3)]
     found = few(merged([gathered((NOON, pack(one), []) for one in lot) for lot in lots]), HOUR)
-    rows = [row for voice, one in found.items() for row in gather.records(voice, one, gather.SAMPLE)]
+    rows = [row for origin, one in found.items() for row in gather.records(origin, one, gather.SAMPLE)]
     assert messages(rows) == as_told(list({one.number: one for lot in lots for one in lot}.values()))
-    assert sum(voice.layout is not None for voice in found) <= MOST
+    assert sum(origin.layout is not None for origin in found) <= MOST
 
 
 def test_a_day_may_have_as_many_as_its_hours() -> None:
     some = [told(Sample(hour, (1.0,)), hour + 1, at=NOON + hour * SECOND) for hour in range(2 * MOST)]
-    found = {voice: one for record in some for voice, one in gathered([(NOON, pack(record), [])]).items()}
+    found = {origin: one for record in some for origin, one in gathered([(NOON, pack(record), [])]).items()}
     assert len(few(found, 2 * HOUR)) == 2 * MOST
     assert len(few(found, HOUR)) == MOST + 1
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.blocks.coding import ENTRY, Coded, coded_integers, coded_numbers
-from store.blocks.gather import Told, Voice
+from store.blocks.gather import Origin, Told
 from store.blocks.mirrors import MIRROR, PAYLOAD, is_mirror, mirrored, opened
 from store.blocks.parts import META, SAMPLES, Part, packed
 from store.blocks.pressing import Damaged
@@ -104,12 +104,12 @@ def test_what_was_written_is_still_read() -> None:
 
 
 def test_hosts_that_are_sealed_together_mirror_themselves_alone() -> None:
-    voice = Voice(b"web-1", b"", 7, 2)
+    origin = Origin(b"web-1", b"", 7, 2)
     rows = np.arange(ROWS)
     told = [
         Told(rows, rows, rows * 0, rows, np.stack(values)) for values in ((USED, USED * 2), (9.0 - USED, 8.0 - USED))
     ]
-    first, second = parts_of([("web-1", voice, told[0]), ("web-2", voice, told[1])])
+    first, second = parts_of([("web-1", origin, told[0]), ("web-2", origin, told[1])])
     for (place, data), expected in zip((first, second), told, strict=True):
         read = Part(lambda offset, length, data=data: data[offset : offset + length], place.columns)  # type: ignore[misc]
         assert expected.values is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from store.blocks.gather import Told, Voice
+from store.blocks.gather import Origin, Told
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged
 from store.blocks.segments import NEW, Segment, Writing
@@ -24,7 +24,7 @@ def written(path: Path) -> Writing:
     made = Writing(path)
     for host in ("web-1", "web-2"):
         told = Told(times, times, np.ones_like(times), np.arange(30), np.arange(60.0).reshape(2, 30))
-        made.add(sheets_of([(host, Voice(host.encode(), b"", 7, 2), told)])[0])
+        made.add(sheets_of([(host, Origin(host.encode(), b"", 7, 2), told)])[0])
     return made
 
 

@@ -76,7 +76,7 @@ class Teller(Protocol):
         ...
 
 
-class Desk:
+class Committer:
     """Settles what the judge decided. Its methods are called from the loop alone."""
 
     def __init__(

@@ -27,7 +27,7 @@ from bus.messages import Alert
 from bus.questions import Unanswered, pack_question
 from bus.tables import Host
 from tests.alerter.case import Case
-from tests.alerter.given import World, at, desk, rule
+from tests.alerter.given import World, at, committer, rule
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
 def test_thirty_children_of_a_gateway_are_one_notice_and_no_orphan(memory: Memory) -> None:
     hosts = [Host(name="gw"), *(Host(name=f"web-{i}", parent="gw") for i in range(30))]
     world = World(*in_force([]), hosts=hosts)
-    room, speaker, _ = desk(world, memory)
+    room, speaker, _ = committer(world, memory)
 
     def everybody(seconds: float) -> None:
         for place, host in enumerate(hosts):
@@ -72,7 +72,7 @@ def test_thirty_children_of_a_gateway_are_one_notice_and_no_orphan(memory: Memor
 
 def test_a_child_that_stays_down_is_told_after_its_parent_is_back(memory: Memory) -> None:
     world = World(*in_force([]), hosts=[Host(name="gw"), Host(name="web-1", parent="host/gw")])
-    room, speaker, _ = desk(world, memory)
+    room, speaker, _ = committer(world, memory)
     for host in ("gw", "web-1"):
         world.says(0, host)
     for second in range(1, 200):
@@ -90,7 +90,7 @@ def test_kills_in_the_middle_neither_forget_nor_repeat(tmp_path: Path) -> None:
     for life, said in enumerate([[(0, 95), (10, 95)], [(20, 95), (35, 95)], [(50, 95), (60, 10)]]):
         kept = Memory(tmp_path / "alerter")
         world = World(*rules, began=said[0][0] - 1)
-        room, _, teller = desk(world, kept)
+        room, _, teller = committer(world, kept)
         room.restore(at(said[0][0] - 1))
         if life == 1:
             assert [cell.alarm.state for _, cell in world.judge.standing() if cell.alarm] == ["pending"]
@@ -108,7 +108,7 @@ def test_kills_in_the_middle_neither_forget_nor_repeat(tmp_path: Path) -> None:
 
 def test_what_was_written_and_not_told_is_told_at_the_next_start(memory: Memory) -> None:
     world = World(rule("cpu.percent > 90"))
-    room, _, teller = desk(world, memory)
+    room, _, teller = committer(world, memory)
 
     def killed(*_: object, **__: object) -> bool:
         raise KeyboardInterrupt
@@ -119,10 +119,10 @@ def test_what_was_written_and_not_told_is_told_at_the_next_start(memory: Memory)
         room.settle(at(0))
 
     again = World(rule("cpu.percent > 90"))
-    other, _, teller = desk(again, memory)
+    other, _, teller = committer(again, memory)
     other.restore(at(10))
     assert [(subject, one.state) for subject, one in teller.told] == [("web-1", "firing")]
-    third, _, teller = desk(World(rule("cpu.percent > 90")), memory)
+    third, _, teller = committer(World(rule("cpu.percent > 90")), memory)
     third.restore(at(20))
     assert teller.told == []
 
@@ -273,7 +273,7 @@ def test_a_silent_host_does_not_recover_because_the_alerter_starts_anew(tmp_path
     for life, (began, heard, until) in enumerate([(-1, (0.0,), 300), (310, (), 500), (510, (520.0,), 530)]):
         kept = Memory(tmp_path / "alerter")
         world = World(*in_force([]), hosts=[Host(name="web-1"), Host(name="never")], began=began)
-        room, _, teller = desk(world, kept)
+        room, _, teller = committer(world, kept)
         room.restore(at(began))
         if life:
             world.judge.known("host", "web-1", at(0), at(began))
@@ -307,7 +307,7 @@ class Full(Memory):
 def test_on_a_full_disk_what_cannot_be_kept_is_refused_in_words_and_nothing_ends(tmp_path: Path) -> None:
     memory = Full(tmp_path / "alerter")
     world = World(rule("cpu.percent > 90"))
-    room, _, _ = desk(world, memory)
+    room, _, _ = committer(world, memory)
     counter = Counter(world.judge, room, memory.reading, lambda: at(20))
     world.says(0, cpu=95)
     room.settle(at(0))
@@ -332,7 +332,7 @@ def test_on_a_full_disk_what_cannot_be_kept_is_refused_in_words_and_nothing_ends
 
     memory = Full(tmp_path / "alerter")
     again = World(rule("cpu.percent > 90"))
-    room, _, _ = desk(again, memory)
+    room, _, _ = committer(again, memory)
     room.restore(at(30))
     by = again.judge.decider.open[incident].acknowledged
     assert by is not None

@@ -13,155 +13,20 @@ import pytest
 import zmq
 
 from alerter.catching import REST, Catching, judged
-from alerter.committer import Committer
 from alerter.leaving import withdraw
-from alerter.listening import Listening
 from alerter.memory import Memory
 from alerter.rules import Rule
 from bus.loop import Loop
-from bus.messages import Check, Facts, Layout, Loss, Message, Sample
+from bus.messages import Check, Facts, Loss, Sample
 from bus.questions import (
-    Column,
-    Latest,
-    LayoutNames,
     Layouts,
-    Range,
-    Records,
-    Series,
-    SeriesAnswer,
     Stored,
-    Subject,
-    SubjectList,
-    Subjects,
-    pack_answer,
-    read_question,
 )
-from bus.sockets import Ask
-from bus.vitals import Vitals
-from bus.wire import Record, pack, read, record
-from tests.alerter.given import SECOND, Hearer, World, at, committer, rule
-from tests.alerter.stair import Stair
+from bus.wire import Record, pack, record
+from tests.alerter.given import Hearer, at, rule
+from tests.alerter.lives import CPU, Alerter, Store
 
 DAY = 86_400.0
-CPU = Layout(("cpu.percent",))
-
-
-class Store:
-    """What was stored, and a reader of it."""
-
-    def __init__(self, context: zmq.Context[Any]) -> None:
-        self.answers: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
-        self.address = f"tcp://127.0.0.1:{self.answers.bind_to_random_port('tcp://127.0.0.1')}"
-        self.rows: list[Stored] = []
-        self.series: list[tuple[float, float]] = []
-        self.asked: list[Any] = []
-        self._number = 0
-
-    def keeps(self, seconds: float, message: Message, subject: str = "web-1", *, source: str = "") -> None:
-        """A record of that time."""
-        self._number += 1
-        one = record(
-            message,
-            source=source or subject,
-            subject=subject,
-            at=at(seconds),
-            epoch=8,
-            number=self._number,
-            sent=at(seconds),
-        )
-        self.rows.append(Stored(at(seconds), pack(one)))
-
-    def says(self, seconds: float, cpu: float, subject: str = "web-1") -> None:
-        """A sample of that time."""
-        self.keeps(seconds, Sample(CPU.id, (cpu,)), subject)
-
-    def answer(self) -> None:
-        """Answer what was asked."""
-        try:
-            who, number, question = self.answers.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
-            return
-        self.asked.append(read_question(question))
-        self.answers.send_multipart([who, number, pack_answer(self._found(self.asked[-1]))])
-
-    def _found(self, question: Any) -> Any:
-        match question:
-            case Subjects(kind=kind):
-                names = {one.subject for one, _ in self._of(kind)}
-                return SubjectList(tuple(self._subject(kind, name) for name in sorted(names)))
-            case Latest(kind=kind, subjects=wanted):
-                newest = {one.subject: row for one, row in self._of(kind) if wanted is None or one.subject in wanted}
-                return Records(tuple(newest.values()))
-            case Range(kind=kind, subject=name, start=start, end=end):
-                return Records(tuple(r for one, r in self._of(kind) if one.subject == name and start <= one.at < end))
-            case Layouts():
-                return LayoutNames({CPU.id: CPU.names})
-            case Series(metrics=(metric,)):
-                values = tuple(value for _, value in self.series)
-                column = Column(metric, values, values, values, values, tuple(1 for _ in values))
-                return SeriesAnswer(tuple(at(second) for second, _ in self.series), SECOND, "rows", 1.0, (column,))
-        raise AssertionError(question)
-
-    def _of(self, kind: str) -> list[tuple[Any, Stored]]:
-        return [(one, row) for row in self.rows for one in read(row.record) if one.kind == kind]
-
-    def _subject(self, kind: str, name: str) -> Subject:
-        found = [(one.at, row.received) for one, row in self._of(kind) if one.subject == name]
-        return Subject(name, min(found)[0], max(found)[0], max(received for _, received in found))
-
-
-class Alerter:
-    """One life of judge and committer, which catches up with a store."""
-
-    def __init__(self, store: Store, memory: Memory, rules: tuple[Rule, ...], now: float, context: Any) -> None:
-        self.world = World(*rules, began=now)
-        room, self.speaker, _ = committer(self.world, memory)
-        self.committer: Committer = room
-        self.store, self.now = store, now
-        self.loop = Loop()
-        self.ask = Ask(context)
-        self.ask.raw.connect(store.address)
-        clock = lambda: at(self.now)  # noqa: E731 (it moves)
-        log = logging.getLogger("test")
-        self.catching = Catching(self.ask, self.loop, self.world.judge, log, clock)
-        self.stair = Stair(context)
-        self.listening = Listening(
-            self.stair,  # type: ignore[arg-type]
-            self.world.judge,
-            self.committer,
-            self.catching,
-            Vitals(0.0),
-            log,
-            silent_seconds=1e9,
-            clock=clock,
-        )
-
-    def starts(self) -> None:
-        """Go on from what was kept, as the program does."""
-        self.listening.begin(self.committer.restore(at(self.now)))
-        while not self.listening.began:
-            self.store.answer()
-            self.loop.pass_once(0.01)
-        self.passes(self.now)
-
-    def passes(self, seconds: float) -> None:
-        """Time passes."""
-        self.now = seconds
-        self.world.passes(seconds)
-        self.committer.note((), at(seconds))
-        self.committer.settle(at(seconds), all_open=True)
-
-    def says(self, seconds: float, cpu: float) -> None:
-        """A sample, live."""
-        self.now = seconds
-        self.store.says(seconds, cpu)
-        self.world.says(seconds, cpu=cpu)
-        self.passes(seconds)
-
-    def close(self) -> None:
-        self.listening.close()
-        self.stair.close()
-        self.ask.raw.close()
 
 
 Life = Callable[..., Alerter]

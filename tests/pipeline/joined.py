@@ -7,17 +7,32 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bus import enrolled, joining, keys
 from bus.joining import Join
-from tests.pipeline.programs import ROOT, Programs
+from tests.pipeline.programs import ROOT, Programs, until
 
 
 def home(hub: Programs) -> Path:
     """Where the hub keeps its files."""
     return hub.folder / "var"
+
+
+@contextmanager
+def speaking(hub: Programs, name: str, rate: float) -> Iterator[Joined]:
+    """A producer that was let in and is heard."""
+    made = Joined(hub, name, rate)
+    until(lambda: hub.beats("collector"), 20, "the collector runs", hub)
+    made.enrol()
+    made.start()
+    try:
+        until(lambda: bool(hub.streams(name)), 20, f"{name} is heard", hub)
+        yield made
+    finally:
+        made.stop()
 
 
 class Joined:

@@ -13,7 +13,7 @@ from bus import refused
 from bus.messages import Layout
 from bus.wire import read
 from tests.pipeline.inventing import NAMES, inventions
-from tests.pipeline.joined import Joined, home
+from tests.pipeline.joined import Joined, home, speaking
 from tests.pipeline.programs import ROOT, Looking, Programs, until
 
 METRICS, SERVICES = 10 * NAMES, 50
@@ -55,13 +55,8 @@ def hub() -> Iterator[Programs]:
 
 @pytest.fixture
 def good(hub: Programs) -> Iterator[Joined]:
-    made = Joined(hub, "web-1", 50.0)
-    until(lambda: hub.beats("collector"), 20, "the collector runs", hub)
-    made.enrol()
-    made.start()
-    until(lambda: bool(hub.streams("web-1")), 20, "the good one is heard", hub)
-    yield made
-    made.stop()
+    with speaking(hub, "web-1", 50.0) as made:
+        yield made
 
 
 def count(hub: Programs, reason: str) -> int:

@@ -13,7 +13,7 @@ import pytest
 from bus import refused
 from bus.messages import KINDS
 from bus.wire import read
-from tests.pipeline.joined import Joined, home
+from tests.pipeline.joined import Joined, home, speaking
 from tests.pipeline.programs import ROOT, Programs, until
 from tests.ports import free_port
 
@@ -53,13 +53,8 @@ def hub() -> Iterator[Programs]:
 
 @pytest.fixture
 def good(hub: Programs) -> Iterator[Joined]:
-    made = Joined(hub, "web-1", 200.0)
-    until(lambda: hub.beats("collector"), 20, "the collector runs", hub)
-    made.enrol()
-    made.start()
-    until(lambda: bool(hub.streams("web-1")), 20, "the good one is heard", hub)
-    yield made
-    made.stop()
+    with speaking(hub, "web-1", 200.0) as made:
+        yield made
 
 
 def rows(hub: Programs) -> dict[str, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ AHEAD = 2
 """So many tasks it has, that it does not wait for the next."""
 PIPE_BYTES = 2**20
 """So much of what it made may wait until the sealer has time for it."""
+PAGE = 4096
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "store.joining_apart")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
@@ -87,8 +89,12 @@ class Beside:
         self._made = Connection(os.dup(self._child.stdout.fileno()), writable=False)
         self._child.stdin.close()
         self._child.stdout.close()
-        with contextlib.suppress(OSError):  # a user may have only so much of it
-            fcntl.fcntl(self._made.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        for pipe in (self._tasks, self._made):
+            with contextlib.suppress(OSError):  # a user may have only so much of it
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        # All tasks that it may have must fit into the pipe, in which each may waste a page or two: whoever waited there
+        # until it reads one would wait for ever for a process that waits until what it made is read.
+        self._most_task = fcntl.fcntl(self._tasks.fileno(), fcntl.F_GETPIPE_SZ) // AHEAD - 2 * PAGE
         self.hosts = 0
         """So many were joined by it."""
         self._waiting: list[Task] = []
@@ -99,8 +105,11 @@ class Beside:
         numbers = sum(place.rows * place.values for _, place in task.parts)
         if not self._lives or len(self._waiting) >= AHEAD or numbers > MOST:
             return False
+        data = pickle.dumps(tuple(task))
+        if len(data) > self._most_task:
+            return False
         try:
-            self._tasks.send(tuple(task))
+            self._tasks.send_bytes(data)
         except OSError:
             self._lives = False
             return False

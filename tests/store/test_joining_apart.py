@@ -12,7 +12,7 @@ import pytest
 from store import joining_apart
 from store.backends.lmdb import LmdbBackend
 from store.blocks.segments import Segment, Writing
-from store.joining_apart import COMMAND, Beside, begun
+from store.joining_apart import AHEAD, COMMAND, Beside, Task, begun
 from store.sealer import Pace, Sealer
 from store.spans import RAW, TIERS
 from tests.store.given import DAY, HOUR, MINUTE, NOON, batch, layout, sample
@@ -96,6 +96,23 @@ def test_whoever_dies_leaves_its_hosts_to_the_sealer(
 
     assert found == expected
     assert beside.hosts == hosts
+
+
+@pytest.mark.timeout(60)
+def test_nobody_waits_for_one_that_reads_nothing(tmp_path: Path) -> None:
+    writing = Writing(tmp_path / "20260131T00.1d")
+    beside = Beside(writing, {}, ("sleep", "600"))
+    names = tuple(f"metric[{number}].of a long name" for number in range(100_000))
+    large = [
+        Task(f"web-{most}", names[:most], (), []) for most in (100_000, 20_000, 10_000, 5_000, 2_000, 1_000, 1_000)
+    ]
+
+    taken = [beside.takes(one) for one in large]
+
+    assert not taken[0]
+    assert taken.count(True) == AHEAD
+    beside.close()
+    writing.close()
 
 
 def test_it_ends_when_the_sealer_does(tmp_path: Path) -> None:

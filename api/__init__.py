@@ -7,8 +7,9 @@
 filled once from the store and kept fresh from the stair; the past it asks the store's reader for. A client of the
 stream that does not read is dropped with a reason; the others never wait for it.
 
-**Reads.** The stair (``run/stair.ipc``), the store's reader (``run/reader.desk``), ``{home}/api/tokens.json``, and
-of the configuration ``[api]``, ``[[hosts]]`` and ``[[services]]``.
+**Reads.** The stair (``run/stair.ipc``), the store's reader (``run/reader.desk``), the versions of the hosts
+(``run/store.versions``), ``{home}/api/tokens.json``, and of the configuration ``[api]``, ``[[hosts]]`` and
+``[[services]]``.
 
 **Writes.** Its vitals to the side door, one sample each 10 s and worker, as ``guardia.api-1``, ``guardia.api-2`` ...
 ``guardia token`` writes the file of tokens.

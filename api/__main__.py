@@ -72,6 +72,7 @@ def build(program: Program[Api]) -> None:
             token_needed=beyond,
             address=program.address,
             desk=program.desk,
+            versions=program.versions,
             stairs=program.stairs,
             place=place,
             expected=EXPECTED | {"collector": program.collectors},

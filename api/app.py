@@ -33,6 +33,7 @@ from api.tokens import Watched
 from api.worker import Lifespan
 from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe
+from bus.versions import Seen
 from bus.vitals import Vitals
 
 
@@ -73,6 +74,7 @@ def from_config(
     token_needed: bool,
     address: Callable[[str], str],
     desk: Path,
+    versions: Path,
     stairs: Sequence[str],
     place: int,
     expected: Mapping[str, tuple[str, ...]],
@@ -83,9 +85,10 @@ def from_config(
 ) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
 
-    ``address`` gives the address of a road, ``desk`` is the reader's, ``stairs`` are those of the collectors' stairs;
-    ``expected`` tells the programs of each part of the hub, which are heard each ``vitals_seconds``; ``file`` is the
-    configuration, ``run_dir`` where the hub's programs have their sockets and locks.
+    ``address`` gives the address of a road, ``desk`` is the reader's, ``versions`` the file of the writer's;
+    ``stairs`` are the addresses of the collectors' stairs; ``expected`` tells the programs of each part of the hub,
+    which are heard each ``vitals_seconds``; ``file`` is the configuration, ``run_dir`` where the hub's programs have
+    their sockets and locks.
     """
     live = Live()
     fanout = Fanout(
@@ -120,6 +123,7 @@ def from_config(
         clock=time.time_ns,
         vitals=Vitals(time.monotonic()),
         expected=expected,
+        versions=Seen(versions),
         vitals_seconds=vitals_seconds,
         judge=judge,
         tries=partial(tried, file=file, lock=run_dir / "backtest.lock"),

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.encoding import to_json
-from api.short import SHORT, Going, Short
+from api.short import SHORT, Going, Short, Told
 
 SINK = "guardia.sink"
 """The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
@@ -146,13 +146,16 @@ class Http(HttpToolsProtocol):
         if self._going is not None:
             self.flow.pause_reading()
             self._later.append(data)
-        elif self._short is None or not self._is_free() or (going := self._short.begun(data)) is None:
+        elif self._short is None or not self._is_free() or (begun := self._short.begun(data)) is None:
             super().data_received(data)
         else:
             self._unset_keepalive_if_required()
             self._disarm()
-            self._going = going
-            going.answer.add_done_callback(self._come)
+            if isinstance(begun, Going):
+                self._going = begun
+                begun.answer.add_done_callback(self._come)
+            else:
+                self._tell(begun)
 
     def shutdown(self) -> None:
         if self._going is not None:
@@ -172,7 +175,14 @@ class Http(HttpToolsProtocol):
             self.transport.close()
             return
         assert self._short is not None
-        told = self._short.told(going)
+        self._tell(self._short.told(going))
+        if self._later and not self._last:
+            data = b"".join(self._later)
+            self._later.clear()
+            self.flow.resume_reading()
+            self.data_received(data)
+
+    def _tell(self, told: Told) -> None:
         usual = [b"%s: %s\r\n" % pair for pair in self.server_state.default_headers]
         end = b"connection: close\r\n\r\n" if self._last else b"\r\n"
         self.transport.write(b"".join((STATUS_LINE[told.status], *usual, told.lines, end, told.body)))
@@ -181,11 +191,6 @@ class Http(HttpToolsProtocol):
             self.transport.close()
             return
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-        if self._later:
-            data = b"".join(self._later)
-            self._later.clear()
-            self.flow.resume_reading()
-            self.data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from api.auth import Keyring
 from api.bodies import Trial
@@ -20,6 +23,7 @@ from api.shapes import Part
 from bus.messages import HUB
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
+from bus.versions import Seen
 from bus.vitals import Vitals
 
 HEALTH_NS = 1_000_000_000
@@ -46,6 +50,10 @@ class Hub:
     """Which programs make up which part of the hub, by the subjects of their vitals."""
     tries: Callable[[Trial], Awaitable[list[str]]]
     """Tries a rule on the past."""
+    versions: Seen = field(default_factory=lambda: Seen(Path(os.devnull)))
+    """Of each host, whether the store has something new; told nothing, where they are not."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds of a clock that is never set."""
     vitals_seconds: float = VITALS_SECONDS
     """How often each of them tells its vitals, and this worker too."""
     primed: bool = False

@@ -22,14 +22,16 @@ import falcon.asgi
 from api.auth import Refused, misled
 from api.cors import cors_headers
 from api.encoding import to_bytes
-from api.errors import Problem, problem_of
+from api.errors import problem_of
 from api.filters import BadParameter, Query
 from api.hub import Hub
+from api.kept import Kept
 from api.middleware import ALWAYS, QUERY_BYTES, UNSTORED, token_of
 from api.resources.series import Wanted, need_few, wanted
 from api.tokens import TokensFault
 from api.views.series import series_bytes
 from bus.questions import SeriesText, Unanswered, read_answer
+from bus.versions import Version
 
 SHORT = "guardia.short"
 """Under which name connections find it in the state of the server."""
@@ -42,6 +44,8 @@ _REQUEST = re.compile(
     rb"GET /api/v1/servers/([A-Za-z0-9._:-]{1,128})/series\?([A-Za-z0-9._~:&=+,*%\[\]/-]*) HTTP/1\.1\r\n"
     rb"((?:[A-Za-z0-9-]+:[ -~]*\r\n)*)\r\n\Z"
 )
+_ENDS = re.compile(rb"(?:^|&)end=[^&]")
+"""A range that ends at a given time; others end now, which is another time with each request."""
 _TWICE = (b"host", b"authorization", b"cookie", b"origin")
 _UNUSUAL = frozenset(
     (
@@ -68,11 +72,21 @@ class Caller(NamedTuple):
 class Going(NamedTuple):
     """A question under way. ``answer`` is what the store says, for ``Short.told``."""
 
+    asked: Asked
     host: str
     want: Wanted
     question: SeriesText
     caller: Caller
     answer: asyncio.Future[bytes]
+
+
+class Asked(NamedTuple):
+    """By what an answer is kept: host and query, as they were sent, the host's version then, and when that was."""
+
+    host: bytes
+    query: bytes
+    version: Version | None
+    at: float
 
 
 class Told(NamedTuple):
@@ -88,6 +102,7 @@ class Short:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._kept = Kept()
         self._callers: dict[bytes, Caller | None] = {}
         self._always = _lines(dict((*ALWAYS, *UNSTORED)))
 
@@ -96,8 +111,11 @@ class Short:
         if not self._hub.config.access_log:  # the long way writes it
             scope.get("state", {})[SHORT] = self
 
-    def begun(self, data: bytes) -> Going | None:
-        """The question that is asked by these bytes of a connection; None when they go the long way."""
+    def begun(self, data: bytes) -> Going | Told | None:
+        """The question that is asked by these bytes of a connection, or its answer, if that is kept.
+
+        None when they go the long way.
+        """
         found = _REQUEST.match(data) if len(data) <= MOST_BYTES else None
         if found is None:
             return None
@@ -110,42 +128,54 @@ class Short:
             keyring = hub.keyring()
             if (keyring.tokens is None and caller.misled) or isinstance(keyring.judge(caller.token, now), Refused):
                 return None
+            if not hub.primed or not hub.knows(host):
+                return None
+            asked = Asked(name, query, hub.versions.of(host), hub.monotonic())
+            body = self._kept.get(asked[:2], asked.version, asked.at)
+            if body is not None:
+                hub.vitals.count("api.requests")
+                hub.vitals.count("api.kept")
+                return self._of(200, body, caller)
             want = wanted(Query(query.decode()), now)
             question = want.of(host)
-            if not hub.primed or not hub.knows(host) or question.start > question.end:
+            if question.start > question.end:
                 return None
             need_few(hub, question)
             answer = hub.counter.series_begun(question)
         except (BadParameter, TokensFault, Unanswered):
             return None
         hub.vitals.count("api.requests")
-        return Going(host, want, question, caller, answer)
+        return Going(asked, host, want, question, caller, answer)
 
     def told(self, going: Going) -> Told:
         """What is told of a question whose answer has come, or will not come."""
-        number = secrets.token_hex(8)
-        status, more = 200, b""
         try:
             body = series_bytes(
                 going.host, going.want.start, going.want.end, read_answer(going.question, going.answer.result())
             )
         except Exception as fault:
             problem = problem_of(fault)
-            status, body, more = problem.status, to_bytes(problem.shape), self._said(problem)
-            if status == 500:
+            number = secrets.token_hex(8)
+            if problem.status == 500:
                 log.error("request %s failed: %s", number, fault, exc_info=fault)
+            self._hub.vitals.count("api.failed" if problem.status >= 500 else "api.refused")
+            return self._of(problem.status, to_bytes(problem.shape), going.caller, _lines(problem.headers), number)
+        asked = going.asked
+        self._hub.versions.look()
+        if _ENDS.search(asked.query):
+            self._kept.put(asked[:2], asked.version, asked.at, body)
+        return self._of(200, body, going.caller)
+
+    def _of(self, status: int, body: bytes, caller: Caller, more: bytes = b"", number: str = "") -> Told:
+        """An answer of this body, with lines ``more`` than usual; it has a ``number``."""
         head = b"content-type: application/json\r\n%s%sx-request-id: %s\r\n%scontent-length: %d\r\n" % (
             more,
-            going.caller.lines,
-            number.encode(),
+            caller.lines,
+            (number or secrets.token_hex(8)).encode(),
             self._always,
             len(body),
         )
         return Told(status, head, body)
-
-    def _said(self, problem: Problem) -> bytes:
-        self._hub.vitals.count("api.failed" if problem.status >= 500 else "api.refused")
-        return _lines(problem.headers)
 
     def _caller(self, head: bytes) -> Caller | None:
         """Who asks with these header lines; None when there is something unusual in them."""

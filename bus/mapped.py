@@ -51,7 +51,7 @@ def room_for(folder: Path, readers: int = READERS) -> Iterator[None]:
     """Around the opening of the environment in ``folder`` for so many readers; raises ``OSError``."""
     data = folder / "data.mdb"
     fresh = not data.exists()
-    _allocate(folder / "lock.mdb", LINE * (readers + 2))
+    allocated(folder / "lock.mdb", LINE * (readers + 2))
     try:
         yield
     except Exception:
@@ -72,7 +72,8 @@ def settle(directory: Path) -> None:
         os.close(file)
 
 
-def _allocate(path: Path, size: int) -> None:
+def allocated(path: Path, size: int) -> None:
+    """Make a file that has room for so many bytes, or give one that is there its blocks; raises ``OSError``."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fresh = os.fstat(file).st_size == 0

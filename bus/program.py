@@ -47,6 +47,7 @@ ROADS = {
     "alerter": "alerter.ipc",
 }
 DESK = "reader.desk"
+VERSIONS = "store.versions"
 
 
 class TryAgain(Exception):
@@ -91,6 +92,11 @@ class Program(Generic[T]):
     def desk(self) -> Path:
         """Where the store's reader has its desk."""
         return self.run_dir / DESK
+
+    @property
+    def versions(self) -> Path:
+        """Where the store's writer tells the versions of the hosts; see ``bus.versions``."""
+        return self.run_dir / VERSIONS
 
     @property
     def stairs(self) -> tuple[str, ...]:

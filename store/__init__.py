@@ -17,7 +17,7 @@ Commands about the past ask the reader: ``guardia sla`` (``store/sla.py``), ``gu
 ``run/reader.ipc``, where others do; and the files.
 
 **Writes.** ``store/`` below the home, laid out as drawn in ``store/keys.py`` and ``docs/storage.md``, and
-``store.generation`` beside it; receipts to ``run/settle.ipc``.
+``store.generation`` beside it; receipts to ``run/settle.ipc``; versions of the hosts to ``run/store.versions``.
 
 **Settings.** The table ``[store]`` and the list ``[[retention]]``; see ``store/config.py``.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bus import process
 from bus.desk import Desk
+from bus.exits import unwritable
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Push, Settle, Subscribe
+from bus.versions import Versions
 from store import opening
 from store.backends import Backend, StoreBroken, opened
 from store.config import AT_START, Store
@@ -49,6 +51,7 @@ def build_writer(program: Program[Store]) -> None:
         path,
         publish=publish,
         rules=lambda: program.settings["retention"],
+        changed=_changing(program),
     )
 
     loop.on_stop(backend.close)
@@ -66,6 +69,17 @@ def build_writer(program: Program[Store]) -> None:
     program.on_reload.append(writer.use)
     program.at_start = AT_START
     program.vitals.source(writer.readings)
+
+
+def _changing(program: Program[Store]) -> Callable[[Iterable[bytes]], None]:
+    """How others are told of which hosts there is something new; nobody is where there is no room for that."""
+    try:
+        versions = Versions(program.versions)
+    except OSError as error:
+        program.log.warning("no answer is kept by the api: %s", unwritable(error))
+        return lambda hosts: None
+    program.loop.on_stop(versions.close)
+    return versions.changed
 
 
 def build_reader(program: Program[Store]) -> None:

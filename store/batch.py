@@ -159,6 +159,10 @@ class Batch:
         self._hour: dict[tuple[bytes, int], Group] = {}
         """The partition of the last sample, and from when until before when it takes them."""
 
+    def hosts(self) -> set[bytes]:
+        """The names of the hosts that it has samples of."""
+        return {subject for (code, _), groups in self.groups.items() if code == SAMPLE for subject, _ in groups}
+
     def add(self, frame: bytes, start: int, received: int) -> None:
         """Take the records of a bus frame, from ``start`` on; raises ``Malformed``."""
         for begin, end, fields in walk(frame, start):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bus import failpoints
@@ -52,10 +52,12 @@ class Writer:
         free: Callable[[Path], int] | None = None,
         publish: Callable[[Loss, int], None] = lambda loss, at: None,
         rules: Callable[[], Sequence[Keep]] = lambda: (),
+        changed: Callable[[Iterable[bytes]], None] = lambda hosts: None,
     ) -> None:
         """``publish`` tells everybody of a loss that was entered into the ledger, and its time in ns.
 
-        ``rules`` gives the entries of ``[[retention]]`` as they are now.
+        ``rules`` gives the entries of ``[[retention]]`` as they are now. ``changed`` is told the names of the hosts of
+        which there are new samples on the disk, before these are acknowledged.
         """
         self.full = False
         self._backend = backend
@@ -69,6 +71,7 @@ class Writer:
         self._free = free or free_bytes
         self._publish = publish
         self._rules = rules
+        self._changed = changed
         self._batch = Batch()
         self._commit_timer: Timer | None = None
         self._cleaning: Timer | None = None
@@ -201,6 +204,7 @@ class Writer:
             self._marker.write(self._fence.cleared(()))
             raise TryAgain(f"cannot store: {error}") from None
         failpoints.at("store.after_commit")
+        self._changed(batch.hosts())
         for at, loss in self._account.committed():
             self._publish(loss, at)
         if self._fence.suspects:

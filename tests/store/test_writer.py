@@ -19,7 +19,7 @@ from store.backends.memory import MemoryBackend
 from store.batch import Batch
 from store.config import Store
 from store.writer import Writer
-from tests.store.given import MINUTE, NOON, sample
+from tests.store.given import MINUTE, NOON, check, sample
 
 MS = 1_000_000
 
@@ -73,6 +73,58 @@ def test_a_commit_waits_for_more_no_longer_than_the_oldest_sample_has_to(
         loop.pass_once(1.0)
     assert len(backend.rows("sample", "web-1", 0, 2**62)) == 2
     writer.close()
+
+
+class Telling(MemoryBackend):
+    """Says when it commits; ``full`` has no room."""
+
+    def __init__(self, events: list[str]) -> None:
+        super().__init__()
+        self.events = events
+        self.full = False
+
+    def commit(self, batch: Batch, now: int, streams: Streams = ((), ())) -> None:
+        if self.full:
+            raise StoreFull("no room")
+        super().commit(batch, now, streams)
+        self.events.append("committed")
+
+
+def test_of_which_hosts_there_is_something_new_is_told_after_the_commit_and_before_receipts(tmp_path: Path) -> None:
+    events: list[str] = []
+
+    class Receipts(Settle):
+        def send(self, frame: bytes) -> bool:
+            events.append("acknowledged")
+            return True
+
+    backend, stair, loop = Telling(events), Stair(), Loop()
+    config = Store(free_bytes=0, commit_seconds=0.0, retry_seconds=0.001)
+    writer = Writer(
+        backend,
+        stair,  # type: ignore[arg-type]
+        Receipts(()),
+        loop,
+        Vitals(0.0),
+        logging.getLogger("test"),
+        config,
+        tmp_path,
+        clock=lambda: NOON,
+        changed=lambda hosts: events.append(f"changed {sorted(hosts)}"),
+    )
+    backend.full = True
+    stair.frames = [
+        stamped("sample", 1, 1, NOON, [pack(sample(1)), pack(sample(2, at=NOON + MINUTE))]),
+        stamped("sample", 1, 2, NOON, [pack(sample(1, host="web-2"))]),
+        stamped("check", 1, 1, NOON, [pack(check(1))]),
+    ]
+    writer.drain()
+    assert not [one for one in events if one != "acknowledged"]
+    backend.full = False
+    while "committed" not in events:
+        loop.pass_once(1.0)
+    writer.close()
+    assert events[-3:] == ["committed", "changed [b'web-1', b'web-2']", "acknowledged"]
 
 
 class Failing(MemoryBackend):

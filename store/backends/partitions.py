@@ -216,18 +216,19 @@ class Partitions:
             yield int(txn.id()), series_in(txn, self._noting(path))
 
     def newer(self, path: Path, commit: int) -> Iterator[bytes]:
-        """The groups that were written by commits after ``commit``; what is damaged is left out."""
+        """The groups that were written by commits after ``commit``; raises ``StoreBroken``, ``lmdb.Error``."""
         key, last = row_key(0, 0, 0), ROW.pack(2**32 - 1, 2**32 - 1, 2**64 - 1)
         try:
             # All of it at once: what is regrouped meanwhile may go to where the rows were read already.
-            with self._presence.at(path), self._at(path).begin() as txn:
+            with self.at(path) as source, source.begin() as txn:
                 fresh = fresh_in(txn, self._noting(path), commit)
             yield from (value for values in fresh.values() for value in values)
             while key:
                 values, key, _ = self._chunk(path, key, last, [], commit)
                 yield from values
-        except (StoreBroken, lmdb.Error) as error:
-            self.note(f"{path}: {error}")
+        except (StoreDamaged, *DAMAGED):
+            doubt(path)
+            raise
 
     def count(self, path: Path) -> int:
         """How many records it holds; 0 when it cannot be read."""

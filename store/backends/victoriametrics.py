@@ -12,16 +12,19 @@ import json
 import logging
 import os
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import requests
 
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
+from bus.wire import Malformed
 from store.backends import Row, StoreBroken, Streams, pieces_of_rows
+from store.backends.doubt import DOUBT, is_doubted
 from store.backends.formats import series_of_record
 from store.backends.leaving import counted
 from store.backends.lmdb import LmdbBackend
@@ -32,7 +35,7 @@ from store.batch import Batch
 from store.columns import Steps, layout_of
 from store.keys import EARLIEST, HOUR, partition, partition_start, period
 from store.pieces import Piece
-from store.rows import spread
+from store.rows import Damaged, salvaged, spread
 
 LOCAL = 24 * HOUR
 """Samples younger than this are kept here too, as they came."""
@@ -44,9 +47,14 @@ AT_A_TIME = 8
 """Such parcels between two commits."""
 UNKNOWN_SECONDS = 600.0
 """So long samples wait for the layout that says what their numbers are."""
+MOST_UNKNOWN = 1000
+"""Of more the first waits no longer."""
+MOST_NAMELESS = 10_000
+"""So many layouts of which no names came are remembered."""
 MOST_LAYOUTS = 1000
 CLOSE_SECONDS = 10.0
 Rows = dict[str, list[Row]]
+log = logging.getLogger("guardia")
 
 
 class VictoriaMetricsBackend(LmdbBackend):
@@ -71,7 +79,10 @@ class VictoriaMetricsBackend(LmdbBackend):
         self._shipper: Shipper | None = None
         if write:
             of_this = self._told.get("generation") == self.generation
-            self._unknown: dict[int, float] = {}
+            self._unknown: dict[int, tuple[float, int]] = {}
+            """Layouts of samples that nobody told: since when, and up to which commit there was none of them."""
+            self._nameless: deque[int] = deque()
+            self._hindered = False
             self._names = super().layouts(tuple(self._layouts.ids))
             mark = self._told.get("mark", 0) if of_this else 0
             self._shipper = Shipper(self._places, url, mark, self._known, flush_seconds)
@@ -100,25 +111,36 @@ class VictoriaMetricsBackend(LmdbBackend):
                 for (subject, _), group in groups.items():
                     kept = rows.setdefault(subject.decode(), [])
                     kept += [(_at(record), received, record) for received, record in group.dated()]
-        self._miss(rows)
+        self._miss(rows, self._committed - 1)
         self._look_back()
-        if not self._behind and not self._hand_over(rows, self._committed):
+        if self._behind:
+            return
+        assert self._shipper is not None
+        if not rows and not self._unknown and self._shipper.mark == self._committed - 1:
+            self._shipper.mark = self._committed  # nothing of it goes there, and nothing before it waits
+        elif not self._hand_over(rows, self._committed):
             self._behind = True
 
-    def _miss(self, rows: Rows) -> None:
-        """Note layouts that nobody told yet: until they come, no mark is handed on, and then all is sent again."""
+    def _miss(self, rows: Rows, before: int) -> None:
+        """Note layouts that nobody told yet: until they come, no mark after ``before`` is handed on."""
         for layout in {layout_of(row[2]) for held in rows.values() for row in held} - self._names.keys():
-            self._unknown.setdefault(layout, time.monotonic())
+            self._unknown.setdefault(layout, (time.monotonic(), before))
+        while len(self._unknown) > MOST_UNKNOWN:
+            self._learn_nothing(next(iter(self._unknown)))
 
     def _learn_nothing(self, layout: int) -> None:
-        self._names[layout] = ()
+        """Whose names never come can be read by nobody, wherever it is."""
         del self._unknown[layout]
-        self._behind, self._pass = True, None
+        self._names[layout] = ()
+        self._nameless.append(layout)
+        if len(self._nameless) > MOST_NAMELESS and not self._names.get(forgotten := self._nameless.popleft()):
+            self._names.pop(forgotten, None)
 
     def _learn(self, names: tuple[str, ...]) -> None:
         layout = layout_id(names)
         self._names[layout] = names
         if self._unknown.pop(layout, None) is not None:
+            # What was sent of it had no names: it is sent again.
             self._behind, self._pass = True, None
 
     def _known(self, ids: tuple[int, ...]) -> dict[int, tuple[str, ...]]:
@@ -127,11 +149,8 @@ class VictoriaMetricsBackend(LmdbBackend):
 
     def _hand_over(self, rows: Rows, mark: int | None) -> bool:
         assert self._shipper is not None
-        if self._unknown:
-            mark = None
-        if not rows and mark is not None and mark == self._shipper.mark + 1:
-            self._shipper.mark = mark  # nothing of it goes there, and nothing before it waits
-            return True
+        if mark is not None:
+            mark = min([mark, *(before for _, before in self._unknown.values())])
         return self._shipper.put(Parcel(self._round, rows, mark))
 
     def _look_back(self) -> None:
@@ -140,8 +159,7 @@ class VictoriaMetricsBackend(LmdbBackend):
         assert shipper is not None
         if shipper.bug is not None:
             raise shipper.bug
-        for layout, since in list(self._unknown.items()):
-            # Whose names never come can be read by nobody, wherever it is.
+        for layout, (since, _) in list(self._unknown.items()):
             if time.monotonic() - since > UNKNOWN_SECONDS:
                 self._learn_nothing(layout)
         if shipper.round != self._round:
@@ -152,32 +170,59 @@ class VictoriaMetricsBackend(LmdbBackend):
             if self._pass is None:
                 self._until = self._committed
                 self._pass = self._since(shipper.mark)
-            rows = next(self._pass, None)
+            try:
+                rows = next(self._pass, None)
+            except (StoreBroken, lmdb.Error) as error:
+                # Nothing goes from here before all was read.
+                if not self._hindered:
+                    log.warning("VictoriaMetrics: %s; samples are sent when it can be read", error)
+                self._hindered, self._pass = True, None
+                return
             if rows is not None:
-                self._miss(rows)
+                self._miss(rows, shipper.mark)
                 self._hand_over(rows, None)
                 continue
-            self._pass = None
+            self._hindered, self._pass = False, None
             if self._hand_over({}, self._until):
                 self._behind = self._until < self._committed
 
     def _since(self, mark: int) -> Iterator[Rows]:
-        """The samples of commits after ``mark``, by host, in slices."""
-        found = (value for path in self._partitions.between("sample") for value in self._partitions.newer(path, mark))
+        """The samples of commits after ``mark``, by host, in slices; raises as ``newer`` does."""
+        found = ((path, value) for path in self._paths() for value in self._partitions.newer(path, mark))
         while part := list(itertools.islice(found, SLICE)):
             rows: Rows = {}
-            for value in part:
-                for row in spread(value):
+            for path, value in part:
+                for row in self._spread(path, value):
                     rows.setdefault(series_of_record(row[2])[0][1:].decode(), []).append(row)
             yield rows
+
+    def _paths(self) -> Iterator[Path]:
+        """All partitions of samples; raises ``StoreBroken`` while one is looked into: what is in it would be missed."""
+        listing = self._partitions.listing("sample")
+        noted = [path.with_name(path.name.removesuffix(DOUBT)) for _, path in listing.doubts]
+        for path in sorted([*noted, *(path for _, path in listing.sound)]):
+            if is_doubted(path):
+                raise StoreBroken(f"{path} is looked into")
+            if (path / "data.mdb").exists():  # else it was removed meanwhile
+                yield path
+
+    def _spread(self, path: Path, value: bytes) -> list[Row]:
+        """The rows of a group; what is damaged is left out, and told."""
+        try:
+            return list(spread(value))
+        except (Damaged, Malformed) as error:
+            rows = list(salvaged(value))
+            self._partitions.note(f"{path}: a group: {error}; {len(rows)} records of it are whole")
+            return rows
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop what is too old; samples that the server has go from here as soon as they are older than ``LOCAL``."""
         assert self._shipper is not None
+        dropped = super().retain(keep, now)
+        self._names = {one: names for one, names in self._names.items() if not names or one in self._layouts.ids}
         sample = keep.get("sample")
         if sample is None or sample <= self._local:
-            return super().retain(keep, now)
-        dropped = super().retain(keep, now)
+            return dropped
         limit = partition_start(partition("sample", now - self._local))
         for path in self._partitions.between("sample", None, limit - 1):
             if self._is_there(path):
@@ -304,7 +349,7 @@ class VictoriaMetricsBackend(LmdbBackend):
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, AttributeError, TypeError) as error:
-            logging.getLogger("guardia").error("damaged: %s: %s; samples are sent again", self._file, error)
+            log.error("damaged: %s: %s; samples are sent again", self._file, error)
             return {"local_from": 2**62}
 
     def _write_told(self) -> None:
@@ -323,7 +368,7 @@ class VictoriaMetricsBackend(LmdbBackend):
             fresh.rename(self._file)
             self._noted = dict(told)
         except OSError as error:
-            logging.getLogger("guardia").error("%s: %s", self._file, error.strerror)
+            log.error("%s: %s", self._file, error.strerror)
 
 
 def _at(record: bytes) -> int:

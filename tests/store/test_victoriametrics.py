@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import lmdb
 import pytest
 
 from bus.messages import Layout, Sample, layout_id
@@ -18,8 +20,12 @@ from bus.secret import Secret
 from bus.wire import read
 from store.answers import answer
 from store.backends import StoreBroken
+from store.backends import victoriametrics as victoriametrics_backend
+from store.backends.doubt import doubt
+from store.backends.partitions import Partitions
 from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.care.verifying import verified
+from store.keys import ROW
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, numbers, sample, told
 from tests.store.servers import Victoria
 
@@ -118,6 +124,9 @@ READER = """
 import sys
 from pathlib import Path
 from bus.secret import Secret
+from store.backends.doubt import doubt
+from store.backends.partitions import Partitions
+from store.backends import victoriametrics as victoriametrics_backend
 from store.backends.victoriametrics import VictoriaMetricsBackend
 backend = VictoriaMetricsBackend(Path(sys.argv[1]), write=False, url=Secret(sys.argv[2]))
 print(len(backend.rows("sample", sys.argv[3], 0, 2**62)))
@@ -238,3 +247,127 @@ def test_a_fault_of_the_thread_is_one_of_the_program_and_no_silence(store: Opene
         time.sleep(0.02)
     with pytest.raises(AttributeError):
         backend.refresh()
+
+
+def test_what_is_doubted_when_it_is_to_be_sent_is_sent_when_it_was_looked_into(
+    store: Opened, victoriametrics: Victoria, host: str, tmp_path: Path
+) -> None:
+    victoriametrics.halt()
+    try:
+        store().commit(batch([layout(host), sample(5, host=host)]), LATER)
+        store()
+        # As whoever comes after a writer that was killed at it, or after a reader.
+        doubt(tmp_path / "store" / "rows" / "sample" / "20260131T12")
+    finally:
+        victoriametrics.start()
+    backend = store()
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    assert partitions(tmp_path) == []
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [5]
+
+
+def test_what_cannot_be_read_when_it_is_to_be_sent_is_sent_later(
+    store: Opened, victoriametrics: Victoria, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victoriametrics.halt()
+    try:
+        store().commit(batch([layout(host), sample(5, host=host)]), LATER)
+    finally:
+        victoriametrics.start()
+    backend = store()
+    chunk, failing = Partitions._chunk, [True, True]
+
+    def failed(*given: Any) -> Any:
+        if failing:
+            failing.pop()
+            raise StoreBroken("too many files are open")
+        return chunk(*given)
+
+    monkeypatch.setattr(Partitions, "_chunk", failed)
+    shipped(backend)
+    assert not failing
+    backend.retain({"sample": 7 * DAY}, LATER)
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [5]
+
+
+def test_of_a_damaged_group_the_whole_records_are_sent(
+    store: Opened, victoriametrics: Victoria, host: str, tmp_path: Path
+) -> None:
+    victoriametrics.halt()
+    try:
+        backend = store()
+        backend.commit(batch([layout(host), *(sample(n, host=host) for n in (5, 6, 7))]), LATER)
+        backend.close()
+        file = str(tmp_path / "store/rows/sample/20260131T12")
+        with lmdb.open(file, map_size=2**30) as rows, rows.begin(write=True) as txn:
+            ((key, value), *_) = [(key, value) for key, value in txn.cursor() if len(key) == ROW.size]
+            txn.put(key, value[:-1] + bytes((value[-1] ^ 1,)))
+    finally:
+        victoriametrics.start()
+    backend = store()
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [5, 6]
+    assert any("2 records of it are whole" in damage for damage in backend.damaged)
+
+
+def test_a_single_commit_of_an_earlier_life_stays_until_the_server_has_it(
+    store: Opened, victoriametrics: Victoria, host: str, tmp_path: Path
+) -> None:
+    victoriametrics.halt()
+    try:
+        store().commit(batch([layout(host), sample(5, host=host)]), LATER)
+        backend = store()
+        for _ in range(3):
+            backend.refresh()
+            backend.retain({"sample": 7 * DAY}, LATER)
+        assert backend.damage()["unshipped_commits"] == 1
+        assert partitions(tmp_path) == ["20260131T12"]
+    finally:
+        victoriametrics.start()
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    assert partitions(tmp_path) == []
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [5]
+
+
+def test_samples_whose_names_never_come_hold_nobody_up(
+    store: Opened, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(victoriametrics_backend, "UNKNOWN_SECONDS", 0.3)
+    backend = store()
+    backend.commit(batch([layout(host)]), LATER)
+    shipper = backend._shipper
+    assert shipper is not None
+    end = time.monotonic() + 60
+    number = 0
+    while shipper.mark < 10:
+        assert time.monotonic() < end
+        number += 1
+        nameless = told(Sample(number, (1.0,)), 2 * number, host=host, at=NOON + number * SECOND)
+        backend.commit(batch([sample(2 * number + 1, host=host), nameless]), LATER)
+        assert backend._unknown
+        time.sleep(0.02)
+
+
+def test_of_layouts_that_nobody_tells_a_bounded_number_is_remembered(
+    store: Opened, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(victoriametrics_backend, "MOST_UNKNOWN", 20)
+    monkeypatch.setattr(victoriametrics_backend, "MOST_NAMELESS", 30)
+    backend = store()
+    backend.commit(batch([layout(host)]), LATER)
+    for number in range(1, 20):
+        nameless = [
+            told(Sample(number * 10 + n, (1.0,)), number * 10 + n, host=host, at=NOON + (number * 10 + n) * SECOND)
+            for n in range(10)
+        ]
+        backend.commit(batch(nameless), LATER)
+
+    assert len(backend._unknown) == 20
+    assert len(backend._names) == 30 + 1
+    assert any(backend._names.values()), "what was told is known still"

@@ -97,13 +97,20 @@ function heard(id, display, metrics, timestamp) {
   draw(id);
 }
 
+// What is not up stands first, then all by their names, web-2 before web-10.
+function inOrder(a, b) {
+  const isUp = (one) => one.health_status === "up";
+  const name = (one) => one.display_name || one.name;
+  return isUp(a) - isUp(b) || name(a).localeCompare(name(b), undefined, { numeric: true, sensitivity: "base" });
+}
+
 async function list() {
   try {
     const [servers, services, health] = await Promise.all(
       [get("/api/v1/servers"), get("/api/v1/services"), get("/api/v1/health")]);
     byId("enter").hidden = true;
     note(servers.count ? "" : "No host has reported yet.");
-    const nodes = servers.servers.map((server) => {
+    const nodes = servers.servers.sort(inOrder).map((server) => {
       const host = hosts.get(server.server_id) || { points: [] };
       Object.assign(host, { display: server.display_name, health: server.health_status, error: server.last_poll_error,
         metrics: host.metrics || server.latest_metrics, seen: server.last_seen && Date.parse(server.last_seen) });
@@ -145,7 +152,7 @@ async function past() {
 
 function drawServices(services) {
   byId("services-section").hidden = !services.length;
-  byId("services").replaceChildren(...services.map((service) => {
+  byId("services").replaceChildren(...services.sort(inOrder).map((service) => {
     const row = document.createElement("tr");
     row.className = service.health_status;
     const cells = [service.name, service.health_status,

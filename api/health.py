@@ -99,8 +99,11 @@ def hub_health(
     vitals_seconds: float = VITALS_SECONDS,
     *,
     full: bool = False,
+    stuck: int = 0,
 ) -> dict[str, Part]:
     """Each part of the hub with its word and reason; ``full`` is what the store's writer says of its disk.
+
+    ``stuck`` are files and folders that the store cannot remove.
 
     ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
 
@@ -119,7 +122,7 @@ def hub_health(
         name: _part(*_silent(gone, programs, "degraded" if name == "store" else "down"))
         for name, programs in {"store": (), **expected}.items()
     }
-    parts["store"] = _store(store, parts["store"], full=full)
+    parts["store"] = _store(store, parts["store"], full=full, stuck=stuck)
     if canary is not None:
         parts["canary"] = _canary(canary)
     return parts
@@ -132,7 +135,7 @@ def overall(parts: Mapping[str, Part]) -> PartHealth:
     return "ok" if all(part["status"] == "ok" for part in parts.values()) else "degraded"
 
 
-def _store(store: StoreSeen, writers: Part, *, full: bool) -> Part:
+def _store(store: StoreSeen, writers: Part, *, full: bool, stuck: int) -> Part:
     if store.failure is not None:
         return _part("down", store.failure)
     if writers["status"] == "ok" and full:
@@ -141,6 +144,9 @@ def _store(store: StoreSeen, writers: Part, *, full: bool) -> Part:
         return _part("degraded", store.lacking)
     if writers["status"] == "ok" and store.seconds is not None and store.seconds > 1.0:
         return _part("degraded", f"answers took {store.seconds:.1f} s")
+    if writers["status"] == "ok" and stuck:
+        what = "a file or folder" if stuck == 1 else f"{stuck} files and folders"
+        return _part("degraded", f"it cannot remove {what}: its log names them")
     return writers
 
 

@@ -28,8 +28,8 @@ from bus.vitals import Vitals
 
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
-WRITER = HUB + "store-writer"
-"""Under which name the store\'s writer tells its vitals."""
+WRITER, SEALER = HUB + "store-writer", HUB + "store-sealer"
+"""Under which names the store\'s writer and sealer tell their vitals."""
 ACCOUNTS_NS = 10_000_000_000
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
@@ -104,8 +104,11 @@ class Hub:
                 self._asked_at = self.clock()
         age = self.canary.age(now) if self.canary else None
         full = bool(self.live.number(WRITER, "store.full"))
+        stuck = sum(self.live.number(*of) or 0.0 for of in ((WRITER, "store.unremoved"), (SEALER, "sealer.unremoved")))
         rooms, seconds = self.live.rooms, self.vitals_seconds
-        return hub_health(now, self.started, self._store, rooms, self.expected, age, seconds, full=full)
+        return hub_health(
+            now, self.started, self._store, rooms, self.expected, age, seconds, full=full, stuck=int(stuck)
+        )
 
     async def _ask_store(self) -> StoreSeen:
         started = self.clock()

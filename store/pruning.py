@@ -44,20 +44,36 @@ class Pruner:
         self.covered: Callable[[Held, int], bool] = lambda one, now: False
         """Whether an hour of samples may go at this time: all rollups that are kept of it are made."""
         self.deleted = Counter(deleted_of(blocks.folder))
+        self._stuck: dict[Path, tuple[str, int]] = {}
+        """What of those that could not be removed is to be counted when it is."""
 
     def turn(self, now: int) -> int:
         """Drop and thin what is past its time; returns how many files."""
-        files = [one for one in held(self._blocks.folder) if not self.spared(one, now)]
+        self._blocks.try_again()
+        self._count_late()
+        files = [one for one in self._held() if not self.spared(one, now)]
         dropped = past_time(files, self.retention, now, lambda one: self.covered(one, now))
-        for one in dropped:
-            self._drop(one)
+        gone = sum(self._drop(one) for one in dropped)
         kept = [one for one in files if one not in dropped]
         thinned = sum(self._thin(one, now) for one in kept if self.retention.differs(one.kind, one.tier))
-        if dropped or thinned:
+        if gone or thinned:
             self._remember()
         self._miss_no_more(now)
         self._drop_put_aside(now)
-        return len(dropped) + thinned
+        return gone + thinned
+
+    def _count_late(self) -> None:
+        """Count what is gone by now of what could not be removed."""
+        for path in [path for path in self._stuck if path not in self._blocks.stuck]:
+            name, rows = self._stuck.pop(path)
+            if not path.exists():
+                self.deleted[name] += rows
+                self._remember()
+
+    def _held(self) -> list[Held]:
+        """All files but those that should be gone already."""
+        stuck, folder = self._blocks.stuck, self._blocks.folder
+        return [one for one in held(folder) if not len(stuck) or folder / one.kind / one.tier / one.name not in stuck]
 
     def _drop_put_aside(self, now: int) -> None:
         """Remove what was put aside and would be past its time now."""
@@ -65,7 +81,7 @@ class Pruner:
             kind, tier, name = path.parts[-3:]
             span = span_of(name.partition(BAD)[0])
             if span is not None and now - span.end >= self.retention.longest(kind, tier):
-                path.unlink(missing_ok=True)
+                self._blocks.stuck.remove(path)
 
     def _miss_no_more(self, now: int) -> None:
         """Strike off the roll what vanished once, and forget what was missing, where it would be past its time now."""
@@ -83,9 +99,8 @@ class Pruner:
         wanted = max(used - self.room.most if self.room.most else 0, self.room.free - free)
         if wanted <= 0:
             return 0
-        files = for_room(held(self._blocks.folder), self.retention, now, wanted)
+        files = [one for one in for_room(self._held(), self.retention, now, wanted) if self._drop(one)]
         for one in files:
-            self._drop(one)
             self._log.warning("dropped %s of %s %s before its time: room is short", one.name, one.kind, one.tier)
         if files:
             self._remember()
@@ -96,14 +111,19 @@ class Pruner:
         self.deleted[f"{kind}/{tier}"] += rows
         self._remember()
 
-    def _drop(self, one: Held) -> None:
-        path = self._blocks.folder / one.kind / one.tier / one.name
+    def _drop(self, one: Held) -> bool:
+        """Remove a file and count what was in it; False when it cannot be, which is told."""
+        path, rows = self._blocks.folder / one.kind / one.tier / one.name, 0
         with contextlib.suppress(Gone, OSError):
             segment = self._blocks.segment(path)
-            if segment is not None:
-                self.deleted[f"{one.kind}/{one.tier}"] += segment.index.rows
+            rows = segment.index.rows if segment is not None else 0
         self._blocks.remove([path])
+        if path in self._blocks.stuck:
+            self._stuck[path] = f"{one.kind}/{one.tier}", rows
+            return False
+        self.deleted[f"{one.kind}/{one.tier}"] += rows
         failpoints.at("prune.drop")
+        return True
 
     def thin(self, one: Held, now: int, than: int) -> bool:
         """Write a file anew without the subjects that are over, of those kept for no longer than ``than`` ns.
@@ -131,8 +151,7 @@ class Pruner:
         if than is not None:
             over = {subject for subject in over if self.retention.keep(one.kind, one.tier, subject) <= than}
         if over == set(segment.subjects()) and than is not None:
-            self._drop(one)
-            return True
+            return self._drop(one)
         if not over or not (one.joined or self.covered(one, now)):
             return False
         rows = sum(place.rows for subject in over for place in segment.places(subject))

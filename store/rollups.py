@@ -188,7 +188,8 @@ class Rollups:
     def _hours(self, tier: str, day: int | None = None) -> list[tuple[Path, Span]]:
         """The files of hours, of a day or all."""
         found = [(path, span_of(path.name)) for path in (self._blocks.folder / SAMPLE / tier).glob("*.1h")]
-        return sorted((path, span) for path, span in found if span is not None and day in (None, day_of(span.start)))
+        there = [(path, span) for path, span in found if span is not None and path not in self._blocks.stuck]
+        return sorted((path, span) for path, span in there if day in (None, day_of(span.start)))
 
     def hours(self, tier: str, day: int) -> list[Path]:
         """The files of a day's hours."""

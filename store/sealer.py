@@ -88,7 +88,7 @@ class Sealer:
             self.mover.lacks = lambda day, sources, now: bool(self.rollups.lacking(day, sources, now))
         self._settled: dict[Path, int] = {}
         for left in self._folder.glob(f"*/*/*{NEW}"):
-            left.unlink()
+            self.blocks.stuck.remove(left)
         self.blocks.be_kept(alive)
 
     def turn(self, now: int) -> bool:
@@ -209,6 +209,8 @@ class Sealer:
     def _join_one_day(self, now: int) -> bool:
         """Join a day's hours, or make anew what a day's rollups lack."""
         listed, early = self.blocks.spans(SAMPLE, RAW), self.rollups.days()
+        if len(self.blocks.stuck):
+            listed = [span for span in listed if self.blocks.path(SAMPLE, RAW, span) not in self.blocks.stuck]
         for day in sorted({*early, *(day_of(span.start) for span in listed)}):
             try:
                 if self._work_on(day, listed, now, early=day in early):
@@ -301,7 +303,7 @@ class Sealer:
         folder = self._folder / SAMPLE / MONTHLY
         days: dict[int, list[Path]] = {}
         for path in folder.glob("*.1d"):
-            span = span_of(path.name)
+            span = span_of(path.name) if path not in self.blocks.stuck else None
             if span is not None and month_after(span.start) + self.pace.month_after <= now:
                 days.setdefault(month_of(span.start), []).append(path)
         for month, paths in sorted(days.items()):

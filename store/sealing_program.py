@@ -98,6 +98,7 @@ def build_sealer(program: Program[Store]) -> None:
                 else {}
             ),
             "sealer.damaged_total": float(done.damaged),
+            "sealer.unremoved": float(len(sealer.blocks.stuck)),
             "sealer.deleted_total": float(pruner.deleted.total()),
             "sealer.cpu_seconds_total": done.seconds,
         }

@@ -24,6 +24,7 @@ from store.columns import Columns, matching
 from store.keys import DAY, EARLIEST, FAR, SECOND
 from store.retention import Held
 from store.spans import ARCHIVE, Span, day_of, name_of
+from store.stuck import Stuck
 
 if TYPE_CHECKING:
     from store.archive.index import Place
@@ -153,14 +154,16 @@ class Archive:
         path.rename(path.with_name(f".{path.name}{BAD}{int(time.time())}"))
         self._listed.clear()
 
-    def remove(self, kind: str, span: Span) -> None:
-        """Remove a day's file, and its folder when that is empty then."""
+    def remove(self, kind: str, span: Span, stuck: Stuck) -> bool:
+        """Remove a day's file, and its folder when that is empty then; False when it cannot be, which is told."""
         path = self.path(kind, span.start)
         self._forget(path)
-        path.unlink(missing_ok=True)
+        if not stuck.remove(path, alone=False):
+            return False
         with suppress(OSError):
             path.parent.rmdir()
         self._listed.clear()
+        return True
 
     def refresh(self) -> None:
         """Close what is no more."""

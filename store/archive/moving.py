@@ -67,7 +67,7 @@ class Mover:
         self._given_up: dict[Path, int] = {}
         self._was_away = False
         for left in archive.folder.glob(f"kind=*/day=*/.*{NEW}"):
-            left.unlink()
+            blocks.stuck.remove(left)
 
     def turn(self, now: int) -> bool:
         """Move or drop one day; False when there is none. Raises ``OSError`` when a disk does not let it."""
@@ -86,7 +86,7 @@ class Mover:
     def _look_through(self, now: int) -> bool:
         """After a restore: take back a day of which the archive has rows that the rollups here were not made of."""
         flag = self._blocks.folder / RESTORED
-        if not flag.exists():
+        if not flag.exists() or flag in self._blocks.stuck:
             return False
         for span in self.archive.spans(SAMPLE):
             if span in self._looked_through:
@@ -104,7 +104,7 @@ class Mover:
             spans = [(kind, span) for kind in KINDS for span in self.archive.spans(kind)]
             opened = {f"{kind}/{ARCHIVE}/{span.name}": self.archive.opened(kind, span) for kind, span in spans}
             roll.call({name: file.index.rows for name, file in opened.items() if file and name not in roll.files})
-        flag.unlink()
+        self._blocks.stuck.remove(flag)
         return False
 
     def spares(self, one: Held, now: int) -> bool:
@@ -150,7 +150,8 @@ class Mover:
             if span.end - span.start != DAY or span.end + self.after > now:
                 continue
             # What is in rows still is about to join the block, or will be removed from there.
-            if not any(self._rows.between(kind, span.start, span.end - 1)):
+            rows = self._rows.between(kind, span.start, span.end - 1)
+            if not rows and self._blocks.path(kind, RAW, span) not in self._blocks.stuck:
                 found.append(span)
         return found
 
@@ -163,7 +164,7 @@ class Mover:
             if self.thin(Held(span.name, kind, RAW, span.start, span.end, 0), now):
                 return True
             segment = self._blocks.segment(block)
-            if segment is None:
+            if segment is None or block in self._blocks.stuck:
                 return False
             if self._take_in(kind, span, segment):
                 return True
@@ -259,12 +260,16 @@ class Mover:
             return False
         for kind in KINDS:
             for span in self.archive.spans(kind, end=now - self.keep):
-                if now - span.end >= self.keep:
+                path = self.archive.path(kind, span.start)
+                if now - span.end >= self.keep and not self._blocks.stuck.waits(path):
                     file = self.archive.opened(kind, span)
-                    rows = file.index.rows if file is not None else 0
+                    rows, name = file.index.rows if file is not None else 0, f"{kind}/{ARCHIVE}/{span.name}"
                     if self._blocks.roll is not None:
-                        self._blocks.roll.strike([f"{kind}/{ARCHIVE}/{span.name}"])
-                    self.archive.remove(kind, span)
+                        self._blocks.roll.strike([name])
+                    if not self.archive.remove(kind, span, self._blocks.stuck):
+                        if self._blocks.roll is not None:
+                            self._blocks.roll.call({name: rows})
+                        continue
                     self.dropped(kind, rows)
                     self._log.info("dropped %s of %s from the archive: it is past its time", span.name, kind)
                     return True

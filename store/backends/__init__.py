@@ -87,7 +87,9 @@ class Backend(Protocol):
         """The fields of ``bus.questions.StoreStatistics`` that this backend knows."""
 
     def damage(self) -> dict[str, float]:
-        """Readings of what was found damaged: ``damaged_total`` since the start, partitions ``put_aside`` by now."""
+        """Readings: ``damaged_total``, what was found damaged since the start; partitions ``put_aside`` by now;
+        ``unremoved``, files and folders that should be gone.
+        """
 
     def refresh(self) -> None:
         """Look again at what another process may have made or removed."""

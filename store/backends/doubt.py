@@ -82,7 +82,8 @@ class Presence:
     def close(self) -> None:
         """This process is nowhere any more."""
         if self._file >= 0:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # nobody holds it any more: whoever starts next removes it
+                self._path.unlink(missing_ok=True)
             if self._mark is not None:
                 self._mark.close()
                 self._mark = None

@@ -1,5 +1,6 @@
 """Two folders change places, for whoever is about to read them at one instant; what was prepared beside is taken over.
 
+rows/<kind>/<partition>.gone             is being removed
 rows/<kind>/<partition>.compacting       is being made
 rows/<kind>/<partition>.compacted-<txn>  holds what the partition held after its transaction <txn>
 <store>.restored                         a store that takes the place of this one when the writer starts
@@ -11,11 +12,15 @@ import ctypes
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bus.mapped import settle
 from store.backends import StoreBroken
+from store.backends.doubt import is_unborn
+from store.stuck import Stuck
 
+GONE = ".gone"
 COMPACTING, COMPACTED = ".compacting", ".compacted-"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
@@ -78,6 +83,16 @@ def take_restored(store: Path) -> Path | None:
     restored.rename(store)
     settle(store.parent)
     return before if before.exists() else store
+
+
+def swept(rows: Path, stuck: Stuck) -> None:
+    """Remove what somebody was removing when he died, and what the power failed over while it was being made."""
+    for gone in rows.glob(f"*/*{GONE}*"):
+        stuck.remove(gone)
+    for file in rows.glob("*/*/data.mdb"):
+        with suppress(OSError):  # what cannot be read is told when it is used
+            if is_unborn(file):
+                stuck.remove(file.parent)
 
 
 def discard(folder: Path) -> None:

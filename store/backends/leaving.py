@@ -1,12 +1,15 @@
 """Partitions of rows that are about to go: what the state says of them before, so that each is counted once.
 
 The state counts what leaves the rows (``sealed``, ``deleted``, ``moved``) in the transaction that names the partition
-as ``leaving``: its kind, its name, when it was last written to, and its last transaction. Who dies before it is gone
-is followed by a writer that removes it. A partition of the same name that was made for late rows meanwhile is another.
+as ``leaving``: its kind, its name, when it was last written to, its last transaction, and as what it was counted. Who
+dies before it is gone is followed by a writer that removes it. One that cannot be removed is counted no more. A
+partition of the same name that was made for late rows meanwhile is another.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import lmdb
 
 from store.backends import StoreBroken
 from store.backends.partitions import Partitions
+from store.keys import partition_start, period
 
 LEAVING = "leaving"
 Meta = dict[str, Any]
@@ -25,21 +29,56 @@ def counted(meta: Meta, what: str, kind: str, records: int) -> Meta:
     return {**meta, what: {**before, kind: int(before.get(kind, 0)) + records}}
 
 
-def leaving(meta: Meta, what: str, kind: str, path: Path, rows: Partitions) -> Meta:
-    """The same, with the records of a partition that is about to go."""
-    found = counted(meta, what, kind, rows.count(path))
-    try:
-        return {**found, LEAVING: [kind, path.name, rows.changed(path), rows.transaction(path)]}
-    except (StoreBroken, lmdb.Error):
-        return {**found, LEAVING: None}  # it cannot be read: then it is doubted, not counted
+class Leaving:
+    """A writer's: ``meta`` is the state's record of itself, ``keep`` writes another and says whether it could."""
 
+    def __init__(self, rows: Partitions, meta: Callable[[], Meta], keep: Callable[[Meta], bool]) -> None:
+        self._rows = rows
+        self._meta = meta
+        self._keep = keep
+        self._before: Meta = {}
 
-def let_go(meta: Meta, rows: Partitions) -> None:
-    """Remove what the last writer was about to."""
-    try:
-        kind, name, changed, transaction = meta[LEAVING]
-        path = rows.path(kind, name)
-        if rows.changed(path) == changed and rows.transaction(path) == transaction:
-            rows.remove(path)
-    except (KeyError, TypeError, ValueError, StoreBroken, lmdb.Error):
-        return
+    def note(self, what: str, kind: str, path: Path) -> bool:
+        """Write down that a partition is about to leave the rows; False when that cannot be."""
+        self._before = self._meta()
+        found = counted(self._before, what, kind, self._rows.count(path))
+        try:
+            whose = [kind, path.name, self._rows.changed(path), self._rows.transaction(path), what]
+            return self._keep({**found, LEAVING: whose})
+        except (StoreBroken, lmdb.Error):
+            return self._keep({**found, LEAVING: None})  # it cannot be read: then it is doubted, not counted
+
+    def stays(self) -> None:
+        """What was noted last could not be removed: it is not counted."""
+        if self._meta() is not self._before:
+            self._keep(self._before)
+
+    def dropped(self, keep: Mapping[str, int], now: int) -> tuple[int, Counter[str]]:
+        """Drop what is older than ``keep`` says of its kind (ns); how many records, and which are not counted yet."""
+        dropped, uncounted = 0, Counter[str]()
+        for kind, age in keep.items():
+            for path in self._rows.between(kind):
+                if partition_start(path.name) + period(kind) > now - age or self._rows.stuck.waits(path):
+                    continue
+                records, noted = self._rows.count(path), self.note("deleted", kind, path)
+                if not self._rows.remove(path):
+                    self.stays()
+                    continue
+                dropped += records
+                if not noted:
+                    uncounted[kind] += records  # on a full disk there is room afterwards
+            self._rows.drop_put_aside(kind, now - age)
+        return dropped, uncounted
+
+    def go_on(self) -> None:
+        """Remove what the last writer was about to; when that cannot be, it is not counted."""
+        meta = self._meta()
+        try:
+            kind, name, changed, transaction, *what = meta[LEAVING]
+            path = self._rows.path(kind, name)
+            if self._rows.changed(path) != changed or self._rows.transaction(path) != transaction:
+                return
+            if not self._rows.remove(path) and what:
+                self._keep({**counted(meta, what[0], kind, -self._rows.count(path)), LEAVING: None})
+        except (KeyError, TypeError, ValueError, StoreBroken, lmdb.Error):
+            return

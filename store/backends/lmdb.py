@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, databases, read_meta, series_of, with_prefix, write_meta
 from store.backends.layouts import StateLayouts, names_in
-from store.backends.leaving import counted, leaving, let_go
+from store.backends.leaving import Leaving, counted
 from store.backends.newest import NewestRecords, Numbered
 from store.backends.numbers import Numbers, number_of
 from store.backends.partitions import BAD, Partitions, environment, explained
@@ -45,7 +44,7 @@ from store.backends.witness import Witness
 from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, MINUTE, NUMBER, partition, partition_start, period, series_key
+from store.keys import FAR, LAYOUT, MINUTE, NUMBER, partition, series_key
 from store.pieces import Piece
 from store.rows import group
 
@@ -86,8 +85,9 @@ class LmdbBackend:
                 self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()
             raise StoreBroken(why(path / "state", error)) from None
+        self._leaving = Leaving(self._partitions, lambda: self._meta, self._keep_meta)
         if write:
-            let_go(self._meta, self._partitions)
+            self._leaving.go_on()
 
     @property
     def partitions(self) -> Partitions:
@@ -102,7 +102,9 @@ class LmdbBackend:
     def damage(self) -> dict[str, float]:
         """How much was found damaged, and is put aside; see ``Backend``."""
         aside = float(len(self._partitions.put_aside()))
-        return {"damaged_total": float(len(self.damaged)), "put_aside": aside, **self._past.damage()}
+        stuck = float(len(self._partitions.stuck))
+        found = {"damaged_total": float(len(self.damaged)), "put_aside": aside, "unremoved": stuck}
+        return {**found, **self._past.damage()}
 
     # -- writing ---
 
@@ -240,15 +242,7 @@ class LmdbBackend:
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
-        dropped, uncounted = 0, Counter[str]()
-        for kind, age in keep.items():
-            for path in self._partitions.between(kind):
-                if partition_start(path.name) + period(kind) <= now - age:
-                    dropped += (records := self._partitions.count(path))
-                    if not self._note_leaving("deleted", kind, path):
-                        uncounted[kind] += records  # on a full disk there is room afterwards
-                    self._partitions.remove(path)
-            self._partitions.drop_put_aside(kind, now - age)
+        dropped, uncounted = self._leaving.dropped(keep, now)
         meta = {**self._meta, "last_cleanup": now}
         for kind, records in uncounted.items():
             meta = counted(meta, "deleted", kind, records)
@@ -257,15 +251,11 @@ class LmdbBackend:
             self._layouts.forget_unused(self._partitions, now)
         return dropped
 
-    def _note_leaving(self, what: str, kind: str, path: Path) -> bool:
-        """Write down that a partition is about to leave the rows; False when that cannot be."""
-        return self._keep_meta(leaving(self._meta, what, kind, path, self._partitions))
-
     def _note_sealed(self, kind: str, path: Path) -> bool:
         """A partition is about to leave the rows for the blocks; False when it has to stay."""
         if kind == SAMPLE:
             self._layouts.hear(self._past.layouts_sealed(path), time.time_ns())
-        return self._note_leaving("sealed", kind, path)
+        return self._leaving.note("sealed", kind, path)
 
     def _keep_meta(self, meta: dict[str, Any]) -> bool:
         with contextlib.suppress(lmdb.Error):
@@ -360,7 +350,7 @@ class LmdbBackend:
         self._past.refresh()
         if self._write:
             self._partitions.take_over()
-            self._past.unlink_sealed(time.time_ns(), self._note_sealed)
+            self._past.unlink_sealed(time.time_ns(), self._note_sealed, self._leaving.stays)
             self._partitions.look()
             if not self._halfway:  # else what the last commit left would be joined with others'
                 self._partitions.regroup()

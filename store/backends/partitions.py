@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -20,13 +19,14 @@ import lmdb
 from bus.mapped import is_full, room_for, settle
 from bus.wire import Malformed, walk
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
-from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, is_unborn, trust
-from store.backends.exchange import discard, exchange, prepared
+from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
+from store.backends.exchange import GONE, exchange, prepared, swept
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.folders import Folders
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
 from store.rows import Damaged, Seen, salvaged, spread
+from store.stuck import Stuck, free
 
 MAP_BYTES = 2**40
 MOST_OPEN = 48
@@ -89,11 +89,10 @@ class Partitions:
         self.listings = Folders(listed)
         self._look: Look | None = None
         self._regrouping = Regrouping(self.note)
+        self.stuck = Stuck()
+        """What could not be removed."""
         if write:
-            for gone in rows.glob("*/*.gone"):  # somebody died while dropping it
-                shutil.rmtree(gone, ignore_errors=True)
-            for unborn in filter(is_unborn, rows.glob("*/*/data.mdb")):  # the power failed while it was being made
-                shutil.rmtree(unborn.parent, ignore_errors=True)
+            swept(rows, self.stuck)
 
     def note(self, damage: str) -> None:
         """Tell of a damage, once."""
@@ -244,44 +243,58 @@ class Partitions:
             there = sum(sum(1 for _ in walk(bytes(records))) for groups in series for _, records, _ in groups)
         return max(0, self.count(path) - there)
 
-    def remove(self, path: Path) -> None:
-        """Drop a whole partition."""
+    def remove(self, path: Path) -> bool:
+        """Drop a whole partition; False when it cannot be, which is told, and when that is not tried again yet."""
+        if self.stuck.waits(path):
+            return False
         # Renamed first: whoever looks meanwhile sees a whole partition or none; and after a power cut none comes back.
         self._forget(path)
-        gone = path.with_name(path.name + ".gone")
-        path.rename(gone)
-        settle(path.parent)
-        shutil.rmtree(gone, ignore_errors=True)
+        gone = free(path.with_name(path.name + GONE))
+        try:
+            path.rename(gone)
+            self.stuck.gone(path)
+            settle(path.parent)
+        except OSError as error:
+            if not gone.exists():
+                self.stuck.failed(path, error)
+                return False
+        self.stuck.remove(gone)
+        return True
 
     def drop_put_aside(self, kind: str, before: int) -> None:
         """Forget what was put aside and ended before this instant."""
         for path in self.put_aside(kind):
             begin = start_of(path.name.partition(BAD)[0])
             if begin is not None and begin + period(kind) <= before:
-                shutil.rmtree(path, ignore_errors=True)
+                self.stuck.remove(path)
 
     def refresh(self) -> None:
         """Close partitions that were removed, so that their space comes back, or put aside and made anew."""
         for path in [path for path, (_, inode) in self._open.items() if _inode(path) != inode]:
             self._forget(path)
+        for path in self.stuck.due():
+            self.stuck.remove(path)
 
     def take_over(self) -> None:
         """Let what was written anew take the place of its partition, unless rows came meanwhile; a writer's duty."""
         for ready, path, transaction in prepared(self._rows):
+            if self.stuck.waits(ready):  # it was taken over, or not, and is of no use any more
+                continue
             if not is_doubted(path) and _inode(path) and self._at(path).info()["last_txnid"] == transaction:
                 self._forget(path)
                 with suppress(OSError):  # a file system that cannot do it keeps what it has
                     exchange(ready, path)
-            discard(ready)
+            self.stuck.remove(ready)
 
     def look(self) -> None:
         """Go on looking into what is doubted, one at a time; a writer's duty."""
         after_the_dead(self._rows.parent)
         if self._look is None:
-            doubted = next((note for note in sorted(self._rows.glob(f"*/*{DOUBT}"))), None)
-            if doubted is None:
+            notes = sorted(self._rows.glob(f"*/*{DOUBT}"))
+            doubted = [note.with_name(note.name.removesuffix(DOUBT)) for note in notes if not self.stuck.waits(note)]
+            if not doubted:
                 return
-            self._begin_look(doubted.with_name(doubted.name.removesuffix(DOUBT)))
+            self._begin_look(doubted[0])
         self._judge(0.0)
 
     def _be_sure(self, path: Path) -> None:
@@ -304,10 +317,13 @@ class Partitions:
         if not look.over:
             return
         self._look = None
-        if sound is False:
-            self._set_aside(look.path, "not all of it can be read")
-        if sound is not None:
-            trust(look.path)
+        try:
+            if sound is False:
+                self._set_aside(look.path, "not all of it can be read")
+            if sound is not None:
+                trust(look.path)
+        except OSError as error:  # it stays doubted, and nobody reads it
+            self.stuck.failed(look.path.with_name(look.path.name + DOUBT), error)
 
     def close(self) -> None:
         """Close every file."""
@@ -345,9 +361,7 @@ class Partitions:
 
     def _set_aside(self, path: Path, why: str) -> None:
         self._forget(path)
-        aside = path.with_name(f"{path.name}{BAD}{int(time.time())}")
-        while aside.exists():
-            aside = aside.with_name(aside.name + "+")
+        aside = free(path.with_name(f"{path.name}{BAD}{int(time.time())}"))
         if path.exists():
             path.rename(aside)
         self.note(f"{path} ({why}), put aside as {aside.name}")

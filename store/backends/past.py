@@ -185,10 +185,16 @@ class Past:
             self._scopes[key] = made
         return made
 
-    def unlink_sealed(self, now: int, note: Callable[[str, Path], bool] = lambda kind, path: True) -> int:
+    def unlink_sealed(
+        self,
+        now: int,
+        note: Callable[[str, Path], bool] = lambda kind, path: True,
+        stays: Callable[[], None] = lambda: None,
+    ) -> int:
         """Remove some partitions all of whose rows are in blocks that were written a while ago; a writer's duty.
 
-        ``note`` is told of each before, and of what kind it is; where it says no the partition stays.
+        ``note`` is told of each before, and of what kind it is; where it says no the partition stays. ``stays`` is
+        called when the last one could not be removed.
         Nobody else may: the writer alone knows that nothing was added between the look and the removal.
         """
         removed = 0
@@ -197,7 +203,7 @@ class Past:
                 if removed >= AT_ONCE:
                     return removed  # before the look, which opens a file: of an import there are hundreds
                 block = self._block_of(kind, path)
-                if block is None:
+                if block is None or self._rows.stuck.waits(path):
                     continue
                 try:
                     if block.stat().st_mtime_ns + MARGIN > now:
@@ -207,7 +213,9 @@ class Past:
                 if not note(kind, path):
                     return removed
                 failpoints.at("seal.before_remove")
-                self._rows.remove(path)
+                if not self._rows.remove(path):
+                    stays()
+                    continue
                 failpoints.at("seal.after_remove")
                 removed += 1
         return removed

@@ -225,7 +225,7 @@ class VictoriaMetricsBackend(LmdbBackend):
             return dropped
         limit = partition_start(partition("sample", now - self._local))
         for path in self._partitions.between("sample", None, limit - 1):
-            if self._is_there(path):
+            if self._is_there(path) and not self._partitions.stuck.waits(path):
                 self._let_go(path)
         return dropped
 
@@ -234,9 +234,10 @@ class VictoriaMetricsBackend(LmdbBackend):
         self._told["local_from"] = max(self._told.get("local_from", 0), partition_start(path.name) + period("sample"))
         self._write_told()
         records = self._partitions.count(path)
-        noted = self._note_leaving("moved", "sample", path)
-        self._partitions.remove(path)
-        if not noted:
+        noted = self._leaving.note("moved", "sample", path)
+        if not self._partitions.remove(path):
+            self._leaving.stays()
+        elif not noted:
             self._keep_meta(counted(self._meta, "moved", "sample", records))
 
     def _is_there(self, path: Path) -> bool:

@@ -34,6 +34,7 @@ from store.columns import Columns, matching
 from store.folders import Folders
 from store.keys import EARLIEST, FAR, partition_start
 from store.spans import RAW, Listing, Span, name_of, span_of, spans
+from store.stuck import Stuck
 
 LATE = "late"
 MOST_OPEN = 256
@@ -86,6 +87,8 @@ class Blocks:
         self._folders: dict[tuple[str, str], str] = {}
         self.roll: Roll | None = None
         """Which files there are to be, for who makes and removes them; see ``be_kept``."""
+        self.stuck = Stuck()
+        """What could not be removed; to who works on files it is gone."""
 
     def be_kept(self, alive: Callable[[], None] = lambda: None) -> None:
         """Keep the roll from now on, and call what was made before; the sealer's duty. Raises ``OSError``."""
@@ -111,19 +114,33 @@ class Blocks:
         return Writing(path, lambda index: roll.call({name: index.rows}) if roll is not None else None)
 
     def remove(self, paths: Sequence[Path]) -> None:
-        """Remove files, also those that are gone already; raises ``OSError``.
+        """Remove files, also those that are gone already; what cannot be removed is told, and left.
 
         One after the other is struck off and removed: whoever dies amid this leaves one file that is not called.
         """
         untold = []
         for path in paths:
+            if self.stuck.waits(path):
+                continue
             name = path.relative_to(self.folder).as_posix()
-            if self.roll is not None and not self.roll.strike([name]):
-                untold.append(name)
+            rows = self.roll.files.get(name) if self.roll is not None else None
+            told = self.roll is None or self.roll.strike([name])
             self.forget(path)
-            path.unlink(missing_ok=True)
+            if self.stuck.remove(path):
+                untold += [] if told else [name]
+            elif self.roll is not None and rows is not None and told:
+                with suppress(OSError):  # then it is called with the next
+                    self.roll.call({name: rows})
         if untold and self.roll is not None:
             self.roll.strike(untold)  # on a full disk there is room now
+
+    def try_again(self) -> None:
+        """Remove what could not be removed and is due."""
+        for path in self.stuck.due():
+            if span_of(path.name) is not None:
+                self.remove([path])
+            else:
+                self.stuck.remove(path)
 
     def hold(self, held: bool) -> None:
         """Look at each folder once from now on, or each time again."""
@@ -143,12 +160,13 @@ class Blocks:
         mark = self._mark(span.start)
         mark.parent.mkdir(exist_ok=True)
         mark.touch(mode=0o600)
+        self.stuck.stays(mark)
         settle(mark.parent)
         settle(self.folder)
 
     def unmark_late(self, day: int) -> None:
         """Have a day answered from its rollups again, which are made anew."""
-        self._mark(day).unlink(missing_ok=True)
+        self.stuck.remove(self._mark(day))
 
     def _mark(self, day: int) -> Path:
         return self.folder / LATE / name_of(day, "1d").partition(".")[0]

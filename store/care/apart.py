@@ -27,6 +27,7 @@ import lmdb
 from bus.messages import KINDS
 from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import ROOT, is_unborn
+from store.backends.exchange import GONE
 from store.backends.formats import LEAP, databases, read_meta, write_meta
 from store.backends.listed import start_of
 from store.backends.partitions import MAP_BYTES, environment
@@ -48,7 +49,7 @@ MANIFEST = "snapshot.json"
 AT_ONCE = 2000
 """Entries that one transaction of a rewriting holds."""
 DENIED = "cannot be read: permission denied"
-ASIDE = (".bad-", ".gone", ".compact")
+ASIDE = (".bad-", GONE, ".compact")
 """Parts of names of folders that are none of the store's partitions."""
 
 
@@ -228,8 +229,8 @@ def closed(store: Path) -> list[Path]:
     """The folders of a store into which this user may not look: what is in them would be passed over."""
     found: list[str] = []
     for folder in ("rows", "blocks", "state"):
-        for _ in os.walk(store / folder, onerror=lambda error: found.append(str(error.filename))):
-            pass
+        for _, names, _ in os.walk(store / folder, onerror=lambda error: found.append(str(error.filename))):
+            names[:] = [name for name in names if GONE not in name]  # nobody needs it
     return sorted(Path(name) for name in found if Path(name).exists())
 
 

@@ -67,6 +67,10 @@ def compact(
 def _prepared(apart: Apart, path: Path, done: Compacted) -> Path | None:
     """Write one partition anew beside itself; None when it is not worth it, or cannot be."""
     making = path.with_name(path.name + COMPACTING)
+    if making.exists():
+        what = "cannot be removed, and its partition is left as it is"
+        done.faults.append(Fault(f"{path.parent.name}/{making.name}", what))
+        return None
     try:
         answer = apart.ask("rewrite", path, making)
     except Died as death:

@@ -121,6 +121,13 @@ def test_a_store_that_lacks_something_is_degraded_and_says_what() -> None:
     assert overall(parts) == "degraded"
 
 
+def test_a_store_that_cannot_remove_something_is_degraded_and_says_where_it_is_named() -> None:
+    there = rooms("guardia.store-writer", "guardia.collector")
+    for stuck, what in ((1, "a file or folder"), (3, "3 files and folders")):
+        parts = hub_health(NOON, NOON, ANSWERS, there, EXPECTED, stuck=stuck)
+        assert parts["store"] == {"status": "degraded", "reason": f"it cannot remove {what}: its log names them"}
+
+
 def test_a_store_whose_disk_is_full_is_degraded_and_says_so_at_once() -> None:
     now = heard = NOON + 5 * SECOND
     there = rooms("guardia.store-writer", "guardia.collector", heard_at=heard)

@@ -103,7 +103,7 @@ def test_a_partition_that_killed_its_reader_is_left_out_then_put_aside_and_the_r
     bad = tmp_path / "rows" / "sample"
     refreshed(writer, lambda: bool(list(bad.glob("20260131T12.bad-*"))))
     assert "put aside" in writer.damaged[0]
-    assert writer.damage() == {"damaged_total": 1.0, "put_aside": 1.0}
+    assert writer.damage() == {"damaged_total": 1.0, "put_aside": 1.0, "unremoved": 0.0}
     assert not list(bad.glob("*.doubt"))
     writer.commit(batch([sample(7, host="web-2")], received=LATE), LATE)
     writer.close()

@@ -23,7 +23,7 @@ def counted(backend: LmdbBackend, what: str) -> dict[str, int]:
 @pytest.mark.parametrize("what", ["sealed", "deleted"])
 def test_who_dies_before_it_is_gone_is_followed_by_one_that_removes_it(tmp_path: Path, what: str) -> None:
     backend = filled(tmp_path / "store")
-    assert backend._note_leaving(what, "sample", hour(tmp_path / "store"))
+    assert backend._leaving.note(what, "sample", hour(tmp_path / "store"))
     backend.close()
     assert hour(tmp_path / "store").exists()
 

@@ -15,16 +15,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bus import judging, messages
+from bus import hubs, judging, messages
 from bus.arguments import Parser, duration
 from bus.explaining import silences
 from bus.faults import ConfigError
 from bus.fields import plain
+from bus.hubs import Hub
 from bus.questions import Unanswered
 from bus.terminal import harmless
-from viewer import hubs
 from viewer.alerts_command import asked_alerter, asked_of, home_of, reason_of
-from viewer.config import Hub
 from viewer.events import ActDone, AlertsTold, Failed, Wish
 from viewer.incidents import Silence
 from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence
@@ -94,8 +93,7 @@ def _add_owner(parser: argparse.ArgumentParser, what: str) -> None:
 def _asked(given: argparse.Namespace, here: judging.Question, afar: Wish | None, text: Callable[[Any], str]) -> int:
     """Ask the alerter ``here``, or ``afar`` a hub's API; print, and return the exit code."""
     try:
-        local = given.config is not None and given.url is None
-        place = None if local else hubs.elsewhere(given, os.environ)
+        place = hubs.elsewhere(given, os.environ)
         if place is None:
             answer = asked_alerter(home_of(given.config), here)
         elif afar is None:

@@ -18,16 +18,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from bus import home, judging, messages
+from bus import home, hubs, judging, messages
 from bus.arguments import Parser
 from bus.asking import asked_at
 from bus.faults import ConfigError
+from bus.hubs import Hub
 from bus.program import ROADS
 from bus.questions import Unanswered, pack_question
-from viewer import hubs
 from viewer.asking import Asker
 from viewer.cells import cells
-from viewer.config import Hub
 from viewer.events import AlertsTold, Event, WhyTold, Wish
 from viewer.incidents import Incident, Silence, worst
 from viewer.printing import table
@@ -47,8 +46,7 @@ def main(argv: Sequence[str]) -> int:
     hubs.add_flags(parser)
     given = parser.parse_args(argv)
     try:
-        here = given.config is not None and given.url is None
-        place = None if here else hubs.elsewhere(given, os.environ)
+        place = hubs.elsewhere(given, os.environ)
     except ConfigError as error:
         return hubs.refused(error)
     told = asked_afar(place) if place else asked_here(home_of(given.config))

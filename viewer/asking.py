@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import getpass
-import ssl
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
+from bus.hub_api import HubApi, Refused
+from bus.hubs import Hub
+from bus.reasons import reason
 from bus.secret import Secret
 from viewer import parse, parse_alerts
-from viewer.config import LOOPBACK
 from viewer.events import (
     ActDone,
     AlertsTold,
@@ -31,9 +31,8 @@ from viewer.events import (
     HubTold,
     Wish,
 )
-from viewer.incidents import Hub, Incident
-from viewer.patience import patient
-from viewer.reasons import address, reason
+from viewer.incidents import Hub as HubSeen
+from viewer.incidents import Incident
 from viewer.wishes import (
     Acknowledge,
     Act,
@@ -49,26 +48,10 @@ from viewer.wishes import (
     EndSilence,
 )
 
-CONNECT_SECONDS, READ_SECONDS = 4.0, 20.0
-WHOLE_SECONDS = 40.0
-"""So much longer than until its first byte an answer may take until its last one."""
 BACKTEST_PATIENCE = 90.0
 MOST_INCIDENTS = 500
 MOST_PAGES = 50
 """Pages that are looked through for one incident."""
-UNSIGNED = "wants a token: give --token-file FILE or set GUARDIA_TOKEN"
-
-
-HINT = "; is this a Guardia hub?"
-
-
-class Refused(Exception):
-    """The hub answered with an error; ``status`` is its number."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.known = not text.endswith(HINT)
 
 
 class Asker:
@@ -83,20 +66,11 @@ class Asker:
         ca: str = "",
         rest: Callable[[], None] = lambda: None,
     ) -> None:
-        self._base = url.rstrip("/") + "/api/v1"
-        self._address = address(url)
+        self._api = HubApi(Hub(url, token, ca), "guardia-viewer")
+        self._address = self._api.address
         self._clock = clock
         self._owner = owner or login()
         self._rest = rest
-        self._session = requests.Session()
-        self._patience = patient(self._session)
-        self._session.headers.update({"Accept": "application/json", "User-Agent": "guardia-viewer"})
-        # As a callable, so that an entry in ~/.netrc cannot take the token's place.
-        self._session.auth = _bearer(token)
-        if urlsplit(url).hostname in LOOPBACK:
-            self._session.trust_env = False  # no proxy stands between us and this machine
-        if url.startswith("https:"):
-            self._session.verify = ca or trusted()
 
     def ask(self, wish: Wish) -> Event:
         """The answer, or why there is none; never raises."""
@@ -111,7 +85,7 @@ class Asker:
 
     def close(self) -> None:
         """Let the connection go."""
-        self._session.close()
+        self._api.close()
 
     def _ask(self, wish: Wish) -> Event:
         match wish:
@@ -153,7 +127,7 @@ class Asker:
             case AskBacktest():
                 tried = {"rule": wish.rule, "subject": wish.subject or "*", "seconds": wish.seconds}
                 changed = {key: text for key, text in (("when", wish.when), ("lasts", wish.lasting)) if text}
-                answer = self._request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_PATIENCE)
+                answer = self._api.request("/backtest", [], "POST", {**tried, **changed}, patience=BACKTEST_PATIENCE)
                 return BacktestTold(wish, parse_alerts.backtest(answer.text))
             case Acknowledge() | AddSilence() | EndSilence():
                 return ActDone(wish, *self._act(wish))
@@ -175,17 +149,17 @@ class Asker:
         match act:
             case Acknowledge():
                 path = f"/incidents/{_name(act.id)}/acknowledge"
-                answer = self._request(path, [], "POST", {"note": act.note, "owner": self._owner})
+                answer = self._api.request(path, [], "POST", {"note": act.note, "owner": self._owner})
             case AddSilence():
                 body = {"reason": act.reason, "matches": list(act.matches), "seconds": act.seconds}
-                answer = self._request("/silences", [], "POST", {**body, "owner": self._owner})
+                answer = self._api.request("/silences", [], "POST", {**body, "owner": self._owner})
             case EndSilence():
-                answer = self._request(f"/silences/{_name(act.id)}", [], "DELETE")
+                answer = self._api.request(f"/silences/{_name(act.id)}", [], "DELETE")
         return parse_alerts.done(answer.text)
 
-    def _hub(self) -> Hub:
+    def _hub(self) -> HubSeen:
         """How the hub is, as far as this token may know."""
-        ill = self._request("/health", [], fine=(200, 503)).text
+        ill = self._api.request("/health", [], fine=(200, 503)).text
         told: dict[str, str] = {}
         refused = ""
         for path in ("/gaps", "/rooms"):
@@ -197,7 +171,7 @@ class Asker:
 
     def _hosts(self) -> HostsTold:
         began = self._clock()
-        answer = self._request("/servers", [])
+        answer = self._api.request("/servers", [])
         ended = self._clock()
         entries = []
         for place, entry in enumerate(parse.hosts(answer.text)):
@@ -208,39 +182,10 @@ class Asker:
         return HostsTold(tuple(entries), ahead(answer.headers.get("Date"), began, ended))
 
     def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> str:
-        return self._request(path, query or []).text
-
-    def _request(
-        self,
-        path: str,
-        query: list[tuple[str, str]],
-        method: str = "GET",
-        body: object = None,
-        *,
-        fine: tuple[int, ...] = (200, 201),
-        patience: float = READ_SECONDS,
-    ) -> requests.Response:
-        with self._patience.lasting(patience + WHOLE_SECONDS):
-            answer = self._session.request(
-                method,
-                self._base + path,
-                params=query,
-                json=body,
-                timeout=(CONNECT_SECONDS, patience),
-                allow_redirects=False,  # a token is shown to the hub and to nobody that it names
-            )
-        answer.encoding = "utf-8"
-        if answer.status_code in fine:
-            return answer
-        raise Refused(answer.status_code, said(answer, self._address))
+        return self._api.request(path, query or []).text
 
     def _odd(self, wish: Wish) -> Failed:
         return Failed(wish, f"{self._address} answered with something else than expected")
-
-
-def trusted() -> str | bool:
-    """What this machine trusts: its own store, as the stream does, not only the one that requests brings along."""
-    return ssl.get_default_verify_paths().cafile or True
 
 
 def login() -> str:
@@ -265,32 +210,5 @@ def ahead(date: str | None, began: float, ended: float) -> float:
     return told + 0.5 - (began + ended) / 2
 
 
-def said(answer: requests.Response, address: str) -> str:
-    """The hub's error in a sentence."""
-    if answer.status_code == 401:
-        return f"{address} {UNSIGNED}"
-    try:
-        found: Any = answer.json()
-    except ValueError:
-        found = None
-    text = found.get("error") if isinstance(found, dict) else None
-    if answer.status_code == 403 and isinstance(text, str) and found.get("code") in ("scope", "expired_token"):
-        return f"{address} refuses this: {text[:200]}"
-    if answer.status_code == 403:
-        return f"{address} refuses this token"
-    more = f": {text[:200]}" if isinstance(text, str) else ""
-    hint = "" if isinstance(text, str) else HINT
-    return f"{address} answered {answer.status_code}{more or hint}"
-
-
 def _name(name: str) -> str:
     return quote(name, safe="")
-
-
-def _bearer(token: Secret | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if token:
-            request.headers["Authorization"] = f"Bearer {token.reveal()}"
-        return request
-
-    return sign

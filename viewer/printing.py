@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bus import hubs
 from bus.arguments import Parser
 from bus.faults import ConfigError
-from viewer import hubs, twins
+from viewer import twins
 from viewer.asking import Asker
 from viewer.cells import cells, width
-from viewer.config import FILE, load
+from viewer.config import load
 from viewer.events import AskHosts, AskServices, Failed, LinkTold, Wish
 from viewer.model import Model
 from viewer.picking import SERVICE_SORTS, SORTS
@@ -147,7 +148,7 @@ def _asked(given: argparse.Namespace, name: str, wish: Wish, clock: Callable[[],
         return hubs.WRONG
     try:
         settings = load(given.config, os.environ)
-        folder = (given.config or FILE).expanduser().parent
+        folder = (given.config or hubs.FILE).expanduser().parent
         place = hubs.named(given, settings, folder, os.environ)
     except ConfigError as error:
         return hubs.refused(error)

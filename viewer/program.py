@@ -12,20 +12,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import viewer
+from bus import hubs
 from bus.arguments import Parser
 from bus.faults import ConfigError
 from bus.progress import DUMB
+from bus.reasons import address
 from bus.settings import settings_of
-from viewer import hubs, looks
+from viewer import looks
 from viewer.canvas import Canvas
 from viewer.card import card
-from viewer.config import FILE, Viewer, load
+from viewer.config import Viewer, load
 from viewer.feed import Feed
 from viewer.keys import SCREENS
 from viewer.model import Model
 from viewer.palette import Palette, Theme
 from viewer.plan import Plan
-from viewer.reasons import address
 from viewer.scene import Look
 from viewer.script import Mistake, Play, Step, Unmet, parse_script, parse_size
 from viewer.session import Session
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     environment = os.environ
     try:
         settings = load(given.config, environment)
-        folder = (given.config or FILE).expanduser().parent
+        folder = (given.config or hubs.FILE).expanduser().parent
         home = hubs.named(given, settings, folder, environment)
         size = parse_size(given.size)
         theme = looks.theme(settings, given.theme, folder)

@@ -23,18 +23,18 @@ from xmlrpc.client import Error, ServerProxy
 import requests
 from supervisor.xmlrpc import SupervisorTransport
 
-from bus import config, home, rooms
+from bus import config, home, hubs, rooms
 from bus.arguments import Parser
 from bus.faults import ConfigError
+from bus.hub_api import said, trusted
+from bus.hubs import FILE, Hub
+from bus.patience import patient
+from bus.reasons import address, reason
 from bus.refused import Refused
 from bus.refused import read as read_refused
 from bus.timing import in_words
-from viewer import hubs
-from viewer.asking import said, trusted
 from viewer.cells import cells
-from viewer.config import FILE, Hub, load
-from viewer.patience import patient
-from viewer.reasons import address, reason
+from viewer.config import load
 
 TIMEOUT = (3.0, 5.0)
 """Seconds to connect and to answer."""
@@ -180,8 +180,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia status: {path}: no such file; name another with --config or GUARDIA_CONFIG", file=sys.stderr)
         return hubs.WRONG
     try:
-        here = given.config is not None and given.url is None
-        afar = None if here else hubs.elsewhere(given, os.environ)
+        afar = hubs.elsewhere(given, os.environ)
         place = afar or _hub(given, path)
     except ConfigError as error:
         return hubs.refused(error)

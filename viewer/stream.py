@@ -12,13 +12,13 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from bus.hub_api import UNSIGNED
+from bus.hubs import LOOPBACK
+from bus.reasons import address, reason
 from bus.secret import Secret
 from bus.timing import backoff
 from viewer import parse
-from viewer.asking import UNSIGNED
-from viewer.config import LOOPBACK
 from viewer.events import Event, LinkTold
-from viewer.reasons import address, reason
 
 KINDS = "metric,facts,service_check,alert,gap"
 FIRST, LONGEST = 0.5, 10.0

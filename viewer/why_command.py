@@ -12,16 +12,15 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bus import judging
+from bus import hubs, judging
 from bus.arguments import Parser, instant
 from bus.explaining import chains, misnamed
 from bus.faults import ConfigError
 from bus.fields import plain
+from bus.hubs import Hub
 from bus.questions import Unanswered
 from bus.terminal import harmless
-from viewer import hubs
 from viewer.alerts_command import asked_alerter, asked_of, home_of, reason_of
-from viewer.config import Hub
 from viewer.events import WhyTold
 from viewer.incidents import Verdict
 from viewer.wishes import AskWhy
@@ -41,8 +40,7 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     question = judging.Why(given.subject, given.rule, given.at)
     try:
-        here = given.config is not None and given.url is None
-        place = None if here else hubs.elsewhere(given, os.environ)
+        place = hubs.elsewhere(given, os.environ)
         answer = asked_alerter(home_of(given.config), question) if place is None else asked_afar(place, question)
     except ConfigError as error:
         return hubs.refused(error)

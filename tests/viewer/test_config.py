@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from bus.faults import ConfigError
-from viewer.config import Hub, Viewer, hub, load, read
+from bus.hubs import Hub, hub, read
+from viewer.config import Viewer, load
 
 
 def faults(text: str) -> list[str]:
     with pytest.raises(ConfigError) as told:
-        read(text, Path("viewer.toml"), {})
+        read(Viewer, text, Path("viewer.toml"), {})
     return [str(fault) for fault in told.value.faults]
 
 
@@ -42,7 +43,7 @@ def test_an_older_file_is_understood() -> None:
         time_window_seconds = 3000
         debug = false
     """
-    found = read(text, Path("viewer.toml"), {})
+    found = read(Viewer, text, Path("viewer.toml"), {})
     assert (found.api_url, found.refresh_interval, found.window.name) == ("http://hub:8080", 10.0, "1h")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bus.reasons import reason
 from bus.secret import Secret
 from tests.viewer import burning
 from tests.viewer.fleet import fleet
@@ -37,7 +38,6 @@ from viewer.events import (
     ServicesTold,
 )
 from viewer.feed import MAX_WAITING, Feed
-from viewer.reasons import reason
 from viewer.stream import stream_url
 from viewer.wishes import AskBefore
 

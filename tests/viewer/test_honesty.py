@@ -6,13 +6,13 @@ import re
 
 import pytest
 
+from bus.reasons import reason
 from tests.viewer import gallery
 from tests.viewer.given import LOOK, NOON, HubInMemory, calm, session
 from tests.viewer.snapshots import BACKTEST, PLAIN, SIZES, hub_of, seen
 from viewer.events import HostsTold, LinkTold, SampleTold
 from viewer.model import Model
 from viewer.palette import BAR, OKABE, Palette, Role
-from viewer.reasons import reason
 from viewer.scene import Scene
 from viewer.screens.guardia import rate_of
 from viewer.session import Session

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bus import hubs
 from bus.arguments import Parser
 from tests.bus.test_config import PROJECT
 from tests.prober.certs import authority, authority_file, serving
@@ -19,7 +20,7 @@ from tests.viewer.fleet import fleet
 from tests.viewer.hub import Hub
 from tests.viewer.strange import answer, strange
 from tests.viewer.test_program import view
-from viewer import alerts_command, hubs, printing, status, why_command
+from viewer import alerts_command, printing, status, why_command
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "top": printing.top,

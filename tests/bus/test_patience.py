@@ -7,8 +7,8 @@ import time
 import pytest
 import requests
 
+from bus.patience import patient
 from tests.viewer.strange import answer, strange
-from viewer.patience import patient
 
 
 @pytest.mark.parametrize(

@@ -1,56 +1,47 @@
-"""``guardia rules``: asked of the alerter that runs here."""
+"""``guardia rules``: asked of the alerter that runs here, or with ``--hub`` of that of any hub through its API."""
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from alerter import tables
 from alerter.client import asked, hub
+from bus import hubs
 from bus.arguments import CONFIG, Parser
+from bus.asking import asker
+from bus.faults import ConfigError
 from bus.fields import plain
-from bus.judging import NotThere, Objected, Question, Rules
+from bus.hubs import Hub
+from bus.judging import RuleList, Rules
 from bus.questions import Unanswered
 from bus.terminal import harmless
 
-CALM, UNKNOWN, WRONG = 0, 2, 100
-"""Exit codes: answered and done; nobody answered; asked wrongly, about what is not there or for what cannot be."""
-
 
 def rules(argv: Sequence[str]) -> int:
-    """The rules in force."""
-    given = _parser("rules", "The rules in force; guardia rules test FILE tries them on timelines.").parse_args(argv)
-    return _asked(given, Rules(), tables.rules)
-
-
-def _parser(name: str, what: str) -> argparse.ArgumentParser:
-    parser = Parser(prog=f"guardia {name}", description=what)
+    """Ask, print, and return the exit code."""
+    what = "The rules in force; guardia rules test FILE tries them on timelines."
+    parser = Parser(prog="guardia rules", description=what)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(command=name)
-    return parser
-
-
-def _asked(
-    given: argparse.Namespace,
-    question: Question,
-    text: Callable[[Any], str],
-    wrong: Callable[[Any], str] = lambda _: "",
-) -> int:
-    """Ask, print, and return the exit code; ``wrong`` says what of an answer means that it was asked wrongly."""
+    hubs.add_flags(parser)
+    given = parser.parse_args(argv)
     try:
-        answer = asked(hub(given.config), question)
+        place = hubs.elsewhere(given, os.environ)
+        answer = asked(hub(given.config), Rules()) if place is None else _afar(place)
+    except ConfigError as error:
+        return hubs.refused(error)
     except Unanswered as failure:
-        print(f"guardia {given.command}: {failure}", file=sys.stderr)
-        return WRONG if isinstance(failure, NotThere | Objected) else UNKNOWN
-    fault = wrong(answer)
-    if given.json:
-        print(json.dumps(plain(answer), indent=2))
-    elif not fault:
-        print(harmless(text(answer)))
-    if fault:
-        print(harmless(f"guardia {given.command}: {fault}"), file=sys.stderr)
-    return WRONG if fault else CALM
+        print(harmless(f"guardia rules: {failure}"), file=sys.stderr)
+        return hubs.SILENT
+    print(json.dumps(plain(answer), indent=2) if given.json else harmless(tables.rules(answer)))
+    return hubs.WELL
+
+
+def _afar(place: Hub) -> RuleList:
+    with asker(place, hub(None)) as asking:
+        found = asking.ask(Rules())
+    assert isinstance(found, RuleList)
+    return found

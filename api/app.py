@@ -119,6 +119,7 @@ def from_config(
         live=live,
         fanout=fanout,
         counter=asker,
+        ask_store=asker.asked,
         keyring=Watched(tokens, needed=token_needed).keyring,
         clock=time.time_ns,
         vitals=Vitals(time.monotonic()),

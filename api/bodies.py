@@ -41,8 +41,20 @@ class Trial:
     seconds: float = 7 * 86_400.0
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question by its name; its fields stand beside ``ask``."""
+
+    ask: str
+
+
 def read_body(shape: type[T], data: bytes) -> T:
     """The body as ``shape``; raises ``Unfit`` with a sentence. Nothing at all is an empty object."""
+    return build(shape, object_in(data), "body")
+
+
+def object_in(data: bytes) -> dict[str, Any]:
+    """The object that a body is; raises ``Unfit``."""
     try:
         value: Any = json.loads(data or b"{}")
         json.dumps(value, ensure_ascii=False).encode()  # half of a pair, as \\ud800, can be sent on to nobody
@@ -54,4 +66,4 @@ def read_body(shape: type[T], data: bytes) -> T:
         raise Unfit(f"body: no JSON: {error}") from None
     if type(value) is not dict:
         raise Unfit("body: expected an object")
-    return build(shape, value, "body")
+    return value

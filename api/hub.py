@@ -50,6 +50,8 @@ class Hub:
     """Which programs make up which part of the hub, by the subjects of their vitals."""
     tries: Callable[[Trial], Awaitable[list[str]]]
     """Tries a rule on the past."""
+    ask_store: Callable[[bytes], Awaitable[bytes]]
+    """Puts a question to the store's reader as it is, for those whose answers are handed on as they are."""
     versions: Seen = field(default_factory=lambda: Seen(Path(os.devnull)))
     """Of each host, whether the store has something new; told nothing, where they are not."""
     monotonic: Callable[[], float] = time.monotonic

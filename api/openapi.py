@@ -20,6 +20,7 @@ from typing import (
 
 from api.routes import EVENTS, ROUTES, STREAM, Parameter, Route, Write
 from api.shapes import ErrorShape
+from bus.open_questions import MEDIA
 
 Schema = dict[str, Any]
 
@@ -72,7 +73,9 @@ def _operations(route: Route, schemas: dict[str, Schema]) -> Schema:
 
 def _write(route: Route, write: Write, schemas: dict[str, Schema]) -> Schema:
     answers: dict[str, Any] = {str(write.status): {"description": "Done."}}
-    if write.answer is not None:
+    if write.answer is bytes:
+        answers[str(write.status)]["content"] = {MEDIA: {"schema": {"type": "string", "contentMediaType": MEDIA}}}
+    elif write.answer is not None:
         answers[str(write.status)]["content"] = {"application/json": {"schema": _schema(write.answer, schemas)}}
     refusals = _REFUSALS | {"400": "The body or a parameter cannot be obeyed.", "415": "The body is no JSON."}
     operation: Schema = {

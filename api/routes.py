@@ -7,7 +7,7 @@ from typing import Any
 
 from api import alert_shapes, bodies, event_shapes, past_shapes, service_shapes, shapes
 from api.hub import Hub
-from api.resources import alerts, gaps, hosts, pages, series, services, sla
+from api.resources import alerts, gaps, hosts, pages, questions, series, services, sla
 from api.resources import hub as own
 from api.resources.base import Resource
 
@@ -255,6 +255,22 @@ ROUTES = (
                 "Try a rule with another condition on the stored past; changes nothing.",
                 alert_shapes.TrialShape,
                 bodies.Trial,
+            ),
+        ),
+    ),
+    Route(
+        "/api/v1/questions",
+        questions.Questions,
+        bytes,
+        "",
+        missing=True,
+        reads=False,
+        writes=(
+            Write(
+                "POST",
+                "What Guardia's commands ask from another machine; changes nothing.",
+                bytes,
+                bodies.Asked,
             ),
         ),
     ),

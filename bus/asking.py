@@ -1,16 +1,19 @@
-"""One question to the store's reader, one answer, for commands that end after it."""
+"""Questions to the store's reader for commands that end after them; ``asker`` asks the hub of another machine alike."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
 
 from bus.program import ROADS
 from bus.questions import Question, Unanswered, pack_question, read_answer
 from bus.sockets import Ask
+
+if TYPE_CHECKING:
+    from bus.hubs import Hub
 
 PATIENCE = 5.0
 """Seconds that a person at a terminal waits for an answer."""
@@ -59,6 +62,10 @@ class Asking:
             self._ask.close()
         self._context.term()
 
+    def now(self) -> int:
+        """What time it is on the hub's clock, ns."""
+        return time.time_ns()
+
     def ask(self, question: Question) -> Any:
         """The answer to ``question``; raises ``Unanswered``."""
         if not self._socket.exists():
@@ -79,6 +86,30 @@ class Asking:
             if frames[0] == number:
                 return read_answer(question, frames[-1])
         raise Unanswered(f"no answer within {self._seconds:g} s")
+
+
+class Asker(Protocol):
+    """Somebody who asks a hub; closed when the block ends."""
+
+    def __enter__(self) -> Asker: ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def now(self) -> int:
+        """What time it is on the hub's clock, ns; raises ``Unanswered``."""
+        ...
+
+    def ask(self, question: Any) -> Any:
+        """The answer to ``question``; raises ``Unanswered``."""
+        ...
+
+
+def asker(place: Hub | None, home: Path, *, seconds: float = PATIENCE) -> Asker:
+    """Who asks the hub at ``place``; without one, that whose files are in ``home``."""
+    if place is None:
+        return Asking(home, seconds=seconds)
+    from bus.afar import Afar  # it takes HTTP, which is of no use here at home
+
+    return Afar(place, seconds=seconds)
 
 
 def _left(until: float) -> int:

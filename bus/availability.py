@@ -9,7 +9,6 @@ from typing import Protocol
 
 from bus import calendar
 from bus.questions import Availability, AvailabilityAnswer, Held
-from bus.tables import Service
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -26,6 +25,54 @@ class Maintenance(calendar.Window, Protocol):
 
     @property
     def matches(self) -> Sequence[str]: ...
+
+
+class Checked(Protocol):
+    """What ``[[services]]`` says, as far as availability depends on it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def interval(self) -> float: ...
+    @property
+    def places(self) -> Sequence[str]: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Which services are checked how often and from where, and which windows of maintenance there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A service; ``interval`` in seconds."""
+
+    name: str
+    interval: float
+    places: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A window of maintenance; ``lasts`` in seconds."""
+
+    start: str
+    lasts: float
+    matches: tuple[str, ...]
+    days: tuple[str, ...] = ()
+    month_days: tuple[int, ...] = ()
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedAnswer:
+    """The answer to ``Watched``, in the order of the configuration."""
+
+    services: tuple[Watch, ...] = ()
+    maintenance: tuple[Apart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +112,20 @@ def coverage(held: Held) -> float:
     return known / (known + held.unknown) if known else 0.0
 
 
+def watched(services: Iterable[Checked], windows: Iterable[Maintenance]) -> WatchedAnswer:
+    """What the configuration says of these."""
+    return WatchedAnswer(
+        tuple(Watch(one.name, one.interval, tuple(one.places), dict(one.labels)) for one in services),
+        tuple(
+            Apart(one.start, one.lasts, tuple(one.matches), tuple(one.days), tuple(one.month_days), one.zone)
+            for one in windows
+        ),
+    )
+
+
 def questions(
     name: str,
-    service: Service | None,
+    service: Checked | None,
     windows: Iterable[Maintenance],
     start: int,
     end: int,

@@ -22,11 +22,12 @@ HINT = "; is this a Guardia hub?"
 
 
 class Refused(Exception):
-    """The hub answered with an error; ``status`` is its number."""
+    """The hub answered with an error; ``status`` is its number, ``again`` in how many seconds it wants to be asked."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, again: float | None = None) -> None:
         super().__init__(text)
         self.status = status
+        self.again = again
         self.known = not text.endswith(HINT)
 
 
@@ -74,7 +75,7 @@ class HubApi:
         answer.encoding = "utf-8"
         if answer.status_code in fine:
             return answer
-        raise Refused(answer.status_code, said(answer, self.address))
+        raise Refused(answer.status_code, said(answer, self.address), _again(answer))
 
 
 def trusted() -> str | bool:
@@ -91,13 +92,18 @@ def said(answer: requests.Response, address: str) -> str:
     except ValueError:
         found = None
     text = found.get("error") if isinstance(found, dict) else None
-    if answer.status_code == 403 and isinstance(text, str) and found.get("code") in ("scope", "expired_token"):
+    if answer.status_code == 403 and isinstance(text, str) and found.get("code") in ("scope", "expired_token", "host"):
         return f"{address} refuses this: {text[:200]}"
     if answer.status_code == 403:
         return f"{address} refuses this token"
     more = f": {text[:200]}" if isinstance(text, str) else ""
     hint = "" if isinstance(text, str) else HINT
     return f"{address} answered {answer.status_code}{more or hint}"
+
+
+def _again(answer: requests.Response) -> float | None:
+    seconds = answer.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else None
 
 
 def _bearer(token: Secret | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:

@@ -158,7 +158,7 @@ def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub 
 
     A ``--config`` names one of this machine. Raises ``ConfigError``.
     """
-    if given.url is None and given.config is not None:
+    if given.url is None and getattr(given, "config", None) is not None:
         return None
     settings = load(_all(), None, environment)
     if given.url is None and urlsplit(settings.api_url).hostname in LOOPBACK:

@@ -1,4 +1,8 @@
-"""``guardia sla``: what services kept of months, with unknown time and maintenance apart."""
+"""``guardia sla``: what services kept of months, with unknown time and maintenance apart.
+
+It asks the store of this machine's hub, or with ``--hub`` that of any hub through its API; what is configured there
+counts then, and the time on its clock.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,19 @@ import json
 import os
 import shutil
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
+from typing import Any
 
-from bus import availability, calendar, config, home, rooms
+from bus import availability, calendar, config, home, hubs, rooms
 from bus.arguments import CONFIG, Parser, duration
-from bus.asking import asked
-from bus.availability import SECOND, Kept, available, coverage, fully_up
+from bus.asking import asker
+from bus.availability import SECOND, Kept, Watched, WatchedAnswer, available, coverage, fully_up, watched
 from bus.exits import WRONG
 from bus.faults import ConfigError, fitting_none, meant
+from bus.judging import Objected
 from bus.questions import Subjects, Unanswered
-from bus.records import Settings
-from bus.terminal import aligned
+from bus.terminal import aligned, harmless
 
 KEPT, MISSED, UNKNOWN = 0, 1, 2
 SECONDS = 30.0
@@ -65,14 +68,21 @@ NOTHING = ("0", "0 s", "-")
 def main(argv: Sequence[str]) -> int:
     """Report; 0, or 1 when a service missed ``--target``, or 2 when nobody could be asked."""
     given = _arguments().parse_args(argv)
-    now = time.time_ns()
     path = home.config_path(given.config, os.environ)
+    where = str(path)
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
-        months = [
-            (one, *calendar.month(one, given.zone)) for one in given.month or [calendar.month_of(now, given.zone)]
-        ]
-        found = list(_kept(home.home_path(path, os.environ), settings, given, months, now))
+        place = hubs.elsewhere(given, os.environ)
+        here = None if place else config.load(path, rooms.tables(), rooms.LISTS)
+        with asker(place, home.home_path(path, os.environ), seconds=SECONDS) as asking:
+            now = asking.now()
+            months = [
+                (one, *calendar.month(one, given.zone)) for one in given.month or [calendar.month_of(now, given.zone)]
+            ]
+            if here is None:
+                where, known = "its configuration", asking.ask(Watched())
+            else:
+                known = watched(here["services"], here["maintenance"])
+            found = list(_kept(asking.ask, known, given, months, now))
     except ConfigError as error:
         for fault in error.faults:
             print(f"guardia sla: {fault}", file=sys.stderr)
@@ -81,20 +91,24 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia sla: {error}", file=sys.stderr)
         return WRONG
     except Unanswered as failure:
-        print(f"guardia sla: {failure}", file=sys.stderr)
-        return UNKNOWN
+        print(harmless(f"guardia sla: {failure}"), file=sys.stderr)
+        return WRONG if isinstance(failure, Objected) else UNKNOWN
     if not found:
-        print(f"guardia sla: no service was ever checked: [[services]] of {path} lists them", file=sys.stderr)
+        print(f"guardia sla: no service was ever checked: [[services]] of {where} lists them", file=sys.stderr)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     print(written(found, given.format, given.target, width), end="")
     return MISSED if missed(found, given.target) else KEPT
 
 
 def _kept(
-    folder: Path, settings: Settings, given: argparse.Namespace, months: list[tuple[str, int, int]], now: int
+    ask: Callable[[Any], Any],
+    watched: WatchedAnswer,
+    given: argparse.Namespace,
+    months: list[tuple[str, int, int]],
+    now: int,
 ) -> Iterator[Kept]:
-    services = {service.name: service for service in settings["services"]}
-    known = [*services, *(one.subject for one in asked(folder, Subjects("check"), seconds=SECONDS).subjects)]
+    services = {service.name: service for service in watched.services}
+    known = [*services, *(one.subject for one in ask(Subjects("check")).subjects)]
     if wrong := fitting_none(given.service, known):
         raise ValueError(f"no service {wrong} is known; {meant(wrong, sorted(set(known)))}")
     names = sorted({name for name in known if not given.service or _any(name, given.service)})
@@ -103,10 +117,10 @@ def _kept(
             until = max(start, min(end, now))
             kept = availability.kept(name, month, start, until)
             pieces = availability.questions(
-                name, services.get(name), settings["maintenance"], start, until, interval=given.interval
+                name, services.get(name), watched.maintenance, start, until, interval=given.interval
             )
             for question in pieces:
-                kept = availability.added(kept, asked(folder, question, seconds=SECONDS))
+                kept = availability.added(kept, ask(question))
             yield kept
 
 
@@ -262,4 +276,5 @@ def _arguments() -> argparse.ArgumentParser:
         form.add_argument(f"--{word}", dest="format", action="store_const", const=word, help=what)
     parser.set_defaults(format="text")
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
+    hubs.add_flags(parser)
     return parser

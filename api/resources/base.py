@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import falcon
@@ -53,7 +55,12 @@ def query_of(req: Request) -> Query:
 
 
 async def body_of(req: Request, shape: type[T]) -> T:
-    """The body of a writing request; raises ``Problem``.
+    """The body of a writing request; raises ``Problem``."""
+    return await body_as(req, partial(read_body, shape))
+
+
+async def body_as(req: Request, read: Callable[[bytes], T]) -> T:
+    """What ``read`` makes of the body of a request, or raises ``Unfit`` about; raises ``Problem``.
 
     A page of another site can send text or a form without asking, but no JSON: that is why it has to say so.
     """
@@ -62,7 +69,7 @@ async def body_of(req: Request, shape: type[T]) -> T:
         raise Problem(415, "not_json", "send the body as Content-Type: application/json")
     data = await req.stream.read()
     try:
-        return read_body(shape, data)
+        return read(data)
     except Unfit as fault:
         place = str(fault).partition(":")[0].removeprefix("body").lstrip(".")
         raise Problem(400, "bad_body", str(fault), parameter=place or "body") from None

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter import command
 from alerter.config import Maintenance
 from alerter.letters import Said, Told
 from alerter.memory import Memory
 from alerter.speaking import said
+from bus import hubs
 from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Acknowledge, AddSilence, Why
 from bus.sockets import Answer
 from tests.alerter.case import Case
@@ -204,7 +204,7 @@ def test_each_cause_has_its_verdict(name: str, folder: Path, capsys: pytest.Capt
     with serving(case, folder / "var"):
         config = ["--json", "--config", str(folder / "guardia.toml")]
         wrong = cause.verdict in (NO_RULE, UNKNOWN_SUBJECT)
-        assert why_command.main([cause.subject, cause.rule, *cause.words, *config]) == (command.WRONG if wrong else 0)
+        assert why_command.main([cause.subject, cause.rule, *cause.words, *config]) == (hubs.WRONG if wrong else 0)
     memory.close()
 
     out, err = capsys.readouterr()
@@ -245,7 +245,7 @@ def test_a_name_that_nobody_has_is_told_with_the_nearest(
     case.says(0, 1.0)
     (folder / "guardia.toml").write_text("")
     with serving(case, folder / "var"):
-        assert why_command.main([subject, "--config", str(folder / "guardia.toml")]) == command.WRONG
+        assert why_command.main([subject, "--config", str(folder / "guardia.toml")]) == hubs.WRONG
     memory.close()
     out, err = capsys.readouterr()
     assert (out, said in err) == ("", True), err
@@ -258,10 +258,10 @@ def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
     (folder / "guardia.toml").write_text("")
     config = ["--config", str(folder / "guardia.toml")]
     with serving(Case(memory), folder / "var"):
-        assert acts_command.silence_end(["abc", *config]) == command.WRONG
-        assert acts_command.ack(["abc", *config]) == command.WRONG
+        assert acts_command.silence_end(["abc", *config]) == hubs.WRONG
+        assert acts_command.ack(["abc", *config]) == hubs.WRONG
         lasting = ["--for", "1h", "--reason", "new disk", "--owner", "anna", *config]
-        assert acts_command.silence_add(["severity=critcal", *lasting]) == command.WRONG
+        assert acts_command.silence_add(["severity=critcal", *lasting]) == hubs.WRONG
     memory.close()
     said = capsys.readouterr().err
     assert "there is no silence abc" in said
@@ -271,5 +271,5 @@ def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(
 
 def test_without_a_hub_it_says_that_nobody_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "guardia.toml").write_text("")
-    assert why_command.main(["host/web-1", "--config", str(folder / "guardia.toml")]) == command.UNKNOWN
+    assert why_command.main(["host/web-1", "--config", str(folder / "guardia.toml")]) == hubs.SILENT
     assert "the hub is not running here" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import falcon.testing
@@ -20,6 +20,7 @@ from api.live import HostNow, Live
 from api.prime import prime
 from bus.messages import Check, Message, Process, Processes
 from bus.producer import Producer
+from bus.questions import SubjectList, Subjects, pack_answer, read_question
 from bus.tables import Host, Service
 from bus.vitals import Vitals
 from tests.api.given import FACTS, MINUTE, NOON, UP, FakeCounter
@@ -80,6 +81,7 @@ class House:
         self.now = NOON
         self.counter = counter or FakeCounter()
         self.judge = FakeJudge()
+        self.store: Callable[[bytes], Awaitable[bytes]] = self._subjects
         self.keyring = keyring or Keyring(None)
         live, directory, config = Live(), directory or Directory(), config or Api()
         for names in EXPECTED.values():
@@ -96,6 +98,7 @@ class House:
                 replay_bytes=config.replay_bytes,
             ),
             counter=self.counter,
+            ask_store=lambda question: self.store(question),
             tries=_tried,
             keyring=lambda: self.keyring,
             clock=lambda: self.now,
@@ -105,6 +108,12 @@ class House:
             voice=FakeVoice(self.counter),
         )
         self.client = falcon.testing.TestClient(Staying(create_app(self.hub, version="0.1.0")))
+
+    async def _subjects(self, question: bytes) -> bytes:
+        """The one question that is answered where no store is behind."""
+        asked = read_question(question)
+        assert isinstance(asked, Subjects)
+        return pack_answer(SubjectList(await self.counter.subjects(asked.kind)))
 
     def prime(self) -> House:
         """Read the newest of everything from the fake store, as a worker does at its start."""

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator
 
 
-def answer(body: bytes, status: str = "200 OK") -> bytes:
-    """An answer of HTTP with this body."""
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+def answer(body: bytes, status: str = "200 OK", *heads: str) -> bytes:
+    """An answer of HTTP with this body, and ``heads`` beside its length."""
+    lines = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *heads, "", "")
+    return "\r\n".join(lines).encode() + body
 
 
 @contextlib.contextmanager

@@ -1,0 +1,187 @@
+"""Commands that ask another machine's hub print what they print on its own, byte for byte; against real programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+import requests
+
+from bus.messages import Check
+from bus.questions import Range
+from tests.pipeline.asking import NOON, SECOND, Hub
+from tests.pipeline.programs import ROOT, until
+from tests.ports import free_port
+
+MINUTE = 60 * SECOND
+SERVICES = """
+[[services]]
+name = "shop"
+url = "https://shop.example"
+interval = "30s"
+labels = { dc = "fra" }
+
+[[services]]
+name = "till"
+url = "https://till.example"
+
+[[maintenance]]
+name = "sunday"
+start = "12:04"
+lasts = "2m"
+matches = ["dc=fra"]
+
+[[rules]]
+name = "hot"
+when = "cpu.percent > 90"
+for = "5m"
+"""
+
+
+class Remote(Hub):
+    """A hub whose API is asked with a token."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        super().__init__(more=f"[api]\nport = {self.port}\nworkers = 1\n{SERVICES}")
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def token(self, scope: str) -> str:
+        """A new token of this scope."""
+        return self.here("token", "new", f"for-{scope}", "--scope", scope).stdout.split()[-1]
+
+    def elsewhere(self) -> Path:
+        """The home of somebody on another machine."""
+        made = self.folder / "elsewhere"
+        made.mkdir(exist_ok=True)
+        return made
+
+    def here(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command on the hub's own machine."""
+        return self.ran(words, {"GUARDIA_CONFIG": str(self.config)})
+
+    def afar(
+        self, *words: str, token: str, url: str = "", folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """The same on a machine that knows nothing but the hub's address."""
+        nowhere = self.elsewhere()
+        environment = {"GUARDIA_CONFIG": str(nowhere / "guardia.toml"), "HOME": str(nowhere), "GUARDIA_TOKEN": token}
+        return self.ran((*words, "--hub", url or self.url), environment, folder)
+
+    def ran(
+        self, words: Sequence[str], environment: Mapping[str, str], folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """A command to its end."""
+        run = subprocess.run(
+            [sys.executable, "-m", "bus.command", *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        assert "Traceback" not in run.stderr, run.stderr
+        return run
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Remote]:
+    """A hub that knows a host and a shop since noon of a day in January."""
+    made = Remote()
+    try:
+        made.run()
+        made.start("alerter")
+        made.start("api")
+        for second in range(1, 61):
+            made.sample(second)
+        for step in range(20):
+            at = NOON + step * 30 * SECOND + step
+            made.web.tell(Check("down" if step in (5, 6, 9) else "up"), subject="shop", at=at)
+        made.has(list(range(1, 61)))
+        until(lambda: len(made.ask(Range("check", "shop", 0, 2**62)).records) == 20, 20, "checks are stored", made)
+        until(lambda: _answers(made.url), 30, "the API answers", made)
+        until(lambda: made.here("rules").returncode == 0, 30, "the alerter answers", made)
+        yield made
+    finally:
+        made.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/api/v1/health", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def token(hub: Remote) -> str:
+    """What reads."""
+    return hub.token("read")
+
+
+SAME = [
+    ("sla", "--month", "2026-01"),
+    ("sla", "shop", "--month", "2026-01", "--json"),
+    ("sla", "s*", "--month", "2026-01", "--month", "2025-12", "--csv", "--zone", "Europe/Berlin"),
+    ("sla", "--month", "2026-01", "--md", "--target", "99.9"),
+    ("sla", "shop", "--month", "2026-01", "--interval", "10s", "--json"),
+    ("sla", "shpo"),
+    ("sla", "--month", "soon"),
+    ("rules",),
+    ("rules", "--json"),
+]
+
+
+@pytest.mark.parametrize("words", SAME, ids=" ".join)
+def test_it_prints_what_it_prints_at_home(hub: Remote, token: str, words: tuple[str, ...]) -> None:
+    here, afar = hub.here(*words), hub.afar(*words, token=token)
+    assert (afar.stdout, afar.stderr, afar.returncode) == (here.stdout, here.stderr, here.returncode)
+
+
+COMMANDS = {"sla": ("sla",), "rules": ("rules",)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_who_may_not_read_is_told_so_and_who_asks_nobody(hub: Remote, name: str, token: str) -> None:
+    words, place = COMMANDS[name], f"127.0.0.1:{hub.port}"
+    job = hub.token("heartbeat")
+    refused = hub.afar(*words, token=job)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    why = "the token for-heartbeat has the scope heartbeat, not read"
+    assert refused.stderr == f"guardia {name}: {place} refuses this: {why}\n"
+    assert hub.here("token", "revoke", "for-heartbeat").returncode == 0
+    unknown = hub.afar(*words, token=job)
+    assert (unknown.returncode, unknown.stderr) == (2, f"guardia {name}: {place} refuses this token\n")
+    nobody = hub.afar(*words, token=token, url="http://127.0.0.1:1")
+    assert nobody.returncode == 2
+    assert nobody.stderr.startswith(f"guardia {name}: cannot reach 127.0.0.1:1: connection refused")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_viewers_settings_name_the_hub_too(hub: Remote, name: str, token: str) -> None:
+    nowhere = hub.elsewhere()
+    settings = nowhere / ".config" / "guardia" / "viewer.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('api_url = "http://hub.invalid:1"\n')
+    try:
+        asked = hub.ran(COMMANDS[name], {"HOME": str(nowhere), "GUARDIA_TOKEN": token})
+        assert asked.returncode == 2
+        assert "hub.invalid:1 is not known by this name" in asked.stderr
+        assert hub.ran((*COMMANDS[name], "--config", str(hub.config)), {"HOME": str(nowhere)}).returncode == 0
+        settings.write_text('api_ulr = "http://hub"\n')
+        faulty = hub.ran(COMMANDS[name], {"HOME": str(nowhere)})
+        assert faulty.returncode == 100
+        assert "viewer.toml:1" in faulty.stderr
+    finally:
+        settings.unlink()
+
+
+def test_the_outages_are_those_of_the_checks(hub: Remote, token: str) -> None:
+    (row,) = json.loads(hub.afar("sla", "shop", "--month", "2026-01", "--json", token=token).stdout)
+    assert (row["checks"], row["outages"], row["maintenance_seconds"]) == (20, 1, 31 * 120)

@@ -6,6 +6,7 @@ from typing import Any
 
 from api.bodies import object_in
 from api.errors import Problem, not_found
+from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, body_as
 from bus.availability import Watched, watched
 from bus.open_questions import MEDIA, OF_THE_ALERTER, Moment, Now, Unknown, pack_answer, question_in, refusal_in
@@ -24,7 +25,7 @@ class Questions(Resource):
         """Answer it."""
         question = await body_as(req, _read)
         resp.content_type = MEDIA
-        resp.data = await self._answer(question)
+        resp.data = await while_here(req, self._answer(question))  # its body was read to the end
 
     async def _answer(self, question: Any) -> bytes:
         hub = self.hub

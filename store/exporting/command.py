@@ -1,4 +1,7 @@
-"""``guardia export``: what is stored, as CSV, JSON lines or Parquet."""
+"""``guardia export``: what is stored, as CSV, JSON lines or Parquet.
+
+It asks the store of this machine's hub, or with ``--hub`` that of any hub through its API.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,21 @@ import argparse
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from bus import home, timing
+from bus import home, hubs, timing
 from bus.arguments import CONFIG, Parser, duration
-from bus.asking import Asking
+from bus.asking import asker
 from bus.exits import STOPPED, WRONG
-from bus.faults import did_you_mean, listed
+from bus.faults import ConfigError, did_you_mean, listed
+from bus.judging import Objected
 from bus.messages import KINDS
 from bus.progress import Progress
 from bus.questions import Unanswered
+from bus.terminal import harmless
 from store.exporting.past import Extent, Past, Wanted
 from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
 from store.keys import DAY, FAR, SECOND
@@ -44,23 +48,21 @@ def main(argv: Sequence[str]) -> int:
         return _wrong("--parquet makes a folder of its own; -o and --format are for text")
     if given.output and Path(given.output).is_dir():
         return _wrong(f"{given.output}: is a directory; -o names a file")
-    now = time.time_ns()
-    start, end = moment(given.since, now, 0), moment(given.until, now, now)
-    if start is None or end is None:
-        return _wrong("--since and --until take a time such as 2026-01-31T12:00 or a length back from now, as 7d")
-    if start > end:
-        return _wrong("--since is later than --until, which is now where it is not given")
-    wanted = Wanted(given.kind, start, end, tuple(given.host), tuple(given.metric) or ("*",))
     folder = home.home_path(home.config_path(given.config, os.environ), os.environ)
     try:
-        with Asking(folder, seconds=SECONDS) as asking:
+        with asker(hubs.elsewhere(given, os.environ), folder, seconds=SECONDS) as asking:
+            wanted = _wanted(given, asking.now())
+            if isinstance(wanted, str):
+                return _wrong(wanted)
             past = Past(asking.ask, wanted)
             if wrong := past.misnamed():
                 return _wrong(wrong)
             lines = _parquet(past, wanted, given) if given.parquet else _text(past, wanted, given)
+    except ConfigError as error:
+        return hubs.refused(error)
     except Unanswered as failure:
-        print(f"guardia export: {failure}", file=sys.stderr)
-        return UNKNOWN
+        print(harmless(f"guardia export: {failure}"), file=sys.stderr)
+        return WRONG if isinstance(failure, Objected) else UNKNOWN
     except ModuleNotFoundError as error:
         return _wrong(f"Parquet needs {error.name}: pip install 'guardia[parquet]'")
     except (BrokenPipeError, PermissionError):
@@ -74,6 +76,16 @@ def main(argv: Sequence[str]) -> int:
     if wrong := past.unread():
         print(f"guardia export: {wrong}", file=sys.stderr)
     return STOPPED
+
+
+def _wanted(given: argparse.Namespace, now: int) -> Wanted | str:
+    """What is to be exported when it is ``now`` on the hub, or what is wrong with its times."""
+    start, end = moment(given.since, now, 0), moment(given.until, now, now)
+    if start is None or end is None:
+        return "--since and --until take a time such as 2026-01-31T12:00 or a length back from now, as 7d"
+    if start > end:
+        return "--since is later than --until, which is now where it is not given"
+    return Wanted(given.kind, start, end, tuple(given.host), tuple(given.metric) or ("*",))
 
 
 def _text(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
@@ -191,4 +203,5 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", metavar="FILE", help="instead of standard output; whole or not at all")
     parser.add_argument("--quiet", action="store_true", help="no progress, no count")
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
+    hubs.add_flags(parser)
     return parser

@@ -61,9 +61,9 @@ class Remote(Hub):
         made.mkdir(exist_ok=True)
         return made
 
-    def here(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def here(self, *words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command on the hub's own machine."""
-        return self.ran(words, {"GUARDIA_CONFIG": str(self.config)})
+        return self.ran(words, {"GUARDIA_CONFIG": str(self.config)}, folder)
 
     def afar(
         self, *words: str, token: str, url: str = "", folder: Path | None = None
@@ -135,6 +135,15 @@ SAME = [
     ("sla", "--month", "soon"),
     ("rules",),
     ("rules", "--json"),
+    ("export", "--until", "2026-01-31T13:00"),
+    ("export", "--format", "jsonl", "--host", "web-*", "--metric", "cpu.*", "--since", "2026-01-31T12:00:30"),
+    ("export", "--host", "web-1", "--metric", "*", "--step", "7s"),
+    ("export", "--kind", "check", "--format", "jsonl"),
+    ("export", "--kind", "loss", "--quiet"),
+    ("export", "--host", "wbe-1"),
+    ("export", "--host", "web-1", "--metric", "cpu.prcent"),
+    ("export", "--since", "soon"),
+    ("export", "--since", "1h", "--until", "2h"),
 ]
 
 
@@ -144,7 +153,7 @@ def test_it_prints_what_it_prints_at_home(hub: Remote, token: str, words: tuple[
     assert (afar.stdout, afar.stderr, afar.returncode) == (here.stdout, here.stderr, here.returncode)
 
 
-COMMANDS = {"sla": ("sla",), "rules": ("rules",)}
+COMMANDS = {"sla": ("sla",), "rules": ("rules",), "export": ("export",)}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -180,6 +189,25 @@ def test_the_viewers_settings_name_the_hub_too(hub: Remote, name: str, token: st
         assert "viewer.toml:1" in faulty.stderr
     finally:
         settings.unlink()
+
+
+def test_files_are_the_same_too(hub: Remote, token: str, tmp_path: Path) -> None:
+    for place in ("here", "afar"):
+        (tmp_path / place).mkdir()
+    known = hub.afar("export", "--host", "web-1", "-o", "web.csv", token=token, folder=tmp_path / "afar")
+    assert (known.returncode, known.stdout, known.stderr) == (0, "", "120 lines exported\n")
+    for kind in ("sample", "check"):
+        for name in ("web-1", "shop"):
+            words = ("export", "--kind", kind, "--parquet", "past", "--host", name)
+            here = hub.here(*words, folder=tmp_path / "here")
+            afar = hub.afar(*words, token=token, folder=tmp_path / "afar")
+            assert (here.returncode, here.stderr) == (afar.returncode, afar.stderr)
+    assert hub.here("export", "--host", "web-1", "-o", "web.csv", folder=tmp_path / "here").returncode == 0
+    files = {path.relative_to(tmp_path / "here") for path in (tmp_path / "here").rglob("*") if path.is_file()}
+    assert len(files) == 3
+    assert files == {path.relative_to(tmp_path / "afar") for path in (tmp_path / "afar").rglob("*") if path.is_file()}
+    for file in files:
+        assert (tmp_path / "here" / file).read_bytes() == (tmp_path / "afar" / file).read_bytes(), file
 
 
 def test_the_outages_are_those_of_the_checks(hub: Remote, token: str) -> None:

@@ -177,6 +177,10 @@ class Told:
     def __init__(self, *_: object, **__: object) -> None:
         self.ask = store(layout(), sample(0))
 
+    def now(self) -> int:
+        """Later than that sample."""
+        return FOREVER
+
     def __enter__(self) -> Told:
         return self
 
@@ -185,7 +189,7 @@ class Told:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(command, "Asking", Told)
+    monkeypatch.setattr(command, "asker", Told)
     (tmp_path / "guardia.toml").write_text("")
     return tmp_path / "guardia.toml"
 

@@ -60,7 +60,7 @@ def join_day(
     known.update(layouts(tuple(layout for layout in missing if layout is not None)))
 
     def join(subject: str, places: Sequence[Found], *, alone: bool) -> None:
-        if not alone or not _stream(subject, places, known, tiers, into, note):
+        if not alone or not _stream(subject, places, known, tiers, into):
             _gather(subject, places, known, tiers, into, note)
 
     for subject in sorted({subject for segment in segments for subject in segment.subjects()}):
@@ -130,9 +130,8 @@ def _stream(
     known: Mapping[int, Names],
     tiers: Sequence[str],
     into: Put | Files,
-    note: Note,
 ) -> bool:
-    """Join the parts of one origin; False when one of them is damaged."""
+    """Join the parts of one origin; False when one of them is damaged: which one, is found when they are gathered."""
     origin = origin_of(places[0][1])
     names = known[origin.layout or 0]
     tallies: dict[str, list[Tally]] = {tier: [] for tier in tiers}
@@ -142,8 +141,7 @@ def _stream(
             pieces = streamed_pieces(subject, origin, names, parts, tiers)
         else:
             streamed(subject, origin, parts, tiers, lambda tier, one: tallies[tier].append(one), code=False)
-    except Damaged as error:
-        note(f"{places[0][0].path}: {subject}: {error}")
+    except Damaged:
         return False
     if not callable(into):
         write(*into, names, pieces)

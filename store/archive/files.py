@@ -6,6 +6,7 @@ block as well (it was just moved, or taken back because rows came late): then th
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -136,20 +137,25 @@ class Archive:
                     found.append(Held(span.name, kind, ARCHIVE, span.start, span.end, size))
         return found
 
-    def put_aside(self, kind: str, span: Span) -> None:
+    def put_aside(self, kind: str, span: Span, *, damaged: bool = False) -> None:
         """Keep a file that cannot be read for whoever wants to look at it, and go on without it.
 
-        Raises ``Newer`` for one that a later Guardia wrote, which stays.
+        Unless it is known to be ``damaged`` it is looked into once more.
+        Raises ``Newer`` for one that a later Guardia wrote, which stays, and ``OSError`` where it is not the file's
+        fault: it may be opened the next time.
         """
         from store.archive.parquet import Archived
 
         path = self.path(kind, span.start)
         self._forget(path)
         try:
-            Archived(path).close()
+            file = Archived(path)
+            file.close()
+            if not (damaged or file.misplaced()):
+                raise OSError(errno.EAGAIN, "it could not be opened a moment ago", str(path))
         except Newer as error:
             raise Newer(f"{path}: {error}") from None
-        except (Damaged, OSError):
+        except Damaged:
             pass
         path.rename(path.with_name(f".{path.name}{BAD}{int(time.time())}"))
         self._listed.clear()

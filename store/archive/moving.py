@@ -140,7 +140,7 @@ class Mover:
                     writing.add(part_of(subject, origin, told))
             writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, file.index.sources))
         if not whole:  # what of it can be read is in the block now
-            self.archive.put_aside(kind, span)
+            self.archive.put_aside(kind, span, damaged=True)
         failpoints.at("archive.back")
         self._log.info("took %s of %s back from the archive: rows came late", span.name, kind)
 

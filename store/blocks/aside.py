@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import time
 from pathlib import Path
 
@@ -16,15 +16,22 @@ BAD = ".bad-"
 
 
 def put_aside(path: Path) -> None:
-    """Keep a file that cannot be read for whoever wants to look at it; raises ``Newer`` instead, and ``OSError``."""
+    """Keep a file that cannot be read for whoever wants to look at it.
+
+    Raises ``Newer`` instead, or ``OSError`` where it is not the file's fault: it may be opened the next time.
+    """
     try:
-        Segment(path).close()
+        segment = Segment(path)
+        segment.close()
+        if not misplaced(segment.index, path):
+            raise OSError(errno.EAGAIN, "it could not be opened a moment ago", str(path))
     except Newer as error:
         raise Newer(f"{error}: it is left alone") from None
-    except (Damaged, OSError, ValueError):
+    except FileNotFoundError:
+        return
+    except (Damaged, ValueError):
         pass
-    with contextlib.suppress(FileNotFoundError):
-        path.rename(path.with_name(f"{path.name}{BAD}{int(time.time())}"))
+    path.rename(path.with_name(f"{path.name}{BAD}{int(time.time())}"))
 
 
 def aside(folder: Path) -> list[Path]:

@@ -23,9 +23,10 @@ read again, and then given its name: nobody ever sees half of one.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ VERSION = 1
 HEAD = MAGIC + bytes((VERSION, 0, 0, 0))
 TRAILER = struct.Struct("<QII4s")
 MOST_INDEX = 2**30
+PAGE = 4096
 DEEP = 4
 """So many folders above a file may have been made for it: ``store/blocks/sample/raw``."""
 NEW = ".new"
@@ -50,7 +52,7 @@ NEW = ".new"
 
 
 class Segment:
-    """An open file. Opening and reading raise ``OSError``, or ``Damaged`` for bytes that changed."""
+    """An open file. Opening and reading raise ``OSError``, or ``Damaged`` for bytes that changed or cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,8 +80,11 @@ class Segment:
         return part_in(self._file, place)
 
     def raw(self, place: Place) -> bytes:
-        """A part's bytes as they stand."""
-        return os.pread(self._file, place.length, place.offset)
+        """A part's bytes as they stand; zeros for pages that the disk does not read."""
+        try:
+            return _read(self._file, place.length, place.offset)
+        except Damaged:
+            return b"".join(_page(self._file, *piece) for piece in _pieces(place.offset, place.length))
 
     def verify(self) -> list[str]:
         """Read everything; a sentence for each part that is not as it was written."""
@@ -105,8 +110,8 @@ class Segment:
             self.close()
 
     def _index(self) -> tuple[Index, Places]:
-        trailer = os.pread(self._file, TRAILER.size, max(0, self.bytes - TRAILER.size))
-        head = os.pread(self._file, len(HEAD), 0)
+        trailer = _read(self._file, TRAILER.size, max(0, self.bytes - TRAILER.size))
+        head = _read(self._file, len(HEAD), 0)
         if head[:4] == MAGIC and head[4:5] > HEAD[4:5]:
             raise Newer(f"{self.path} is of version {head[4]}, this Guardia reads up to {VERSION}")
         if len(trailer) < TRAILER.size or head != HEAD:
@@ -114,7 +119,7 @@ class Segment:
         at, size, checksum, end = TRAILER.unpack(trailer)
         if end != END or at + size + TRAILER.size != self.bytes:
             raise Damaged(f"{self.path} does not end as it was written")
-        data = os.pread(self._file, size, at)
+        data = _read(self._file, size, at)
         if crc32(trailer[:12], crc32(data)) != checksum:
             raise Damaged(f"{self.path}: the checksum of the index does not hold")
         listed = unpressed(data, MOST_INDEX)
@@ -127,12 +132,37 @@ def part_in(file: int, place: Place) -> Part:
     """A part of an open file; raises ``Damaged`` when it is not what its index says."""
 
     def read(offset: int, length: int) -> bytes:
-        return os.pread(file, max(0, min(length, place.length - offset)), place.offset + offset)
+        return _read(file, max(0, min(length, place.length - offset)), place.offset + offset)
 
     part = opened(read, place.columns)
     if (part.rows, part.what) != (place.rows, place.what):
         raise Damaged("it is not what the index says")
     return part
+
+
+def _read(file: int, length: int, offset: int) -> bytes:
+    """Bytes of a file; raises ``Damaged`` where the disk does not read them, and ``OSError``."""
+    try:
+        return os.pread(file, length, offset)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise Damaged("the disk does not read all of it") from None
+
+
+def _pieces(offset: int, length: int) -> Iterator[tuple[int, int]]:
+    """(how many bytes, where they begin) of each page."""
+    while length > 0:
+        size = min(length, PAGE - offset % PAGE)
+        yield size, offset
+        offset, length = offset + size, length - size
+
+
+def _page(file: int, size: int, offset: int) -> bytes:
+    try:
+        return _read(file, size, offset)
+    except Damaged:
+        return bytes(size)
 
 
 Piece = tuple[Place, bytes]
@@ -212,7 +242,8 @@ class Writing:
 
     def close(self) -> None:
         """Give up what was not finished."""
-        self._file.close()
+        with suppress(OSError):  # what waits to be written may find no room once more
+            self._file.close()
         with suppress(OSError):
             self._fresh.unlink()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +63,17 @@ def test_a_byte_that_the_disk_changed_costs_the_file_and_not_what_was_there_befo
     made.close()
     assert path.read_bytes() == before
     assert not list(path.parent.glob(f"*{NEW}"))
+
+
+def test_a_file_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "raw" / "20260131T12.1h"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    made = written(path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            made.finish(INDEX)
+        made.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(path.parent.iterdir()) == []

@@ -9,10 +9,10 @@ there, separated by commas: ``PLACE=ACTION[@NTH][%PERCENT]``.
     collector.forward=exit:111     leave at once with this code
 
 The places: spool.commit, journal.make, journal.write, journal.written, push.send, collector.forward,
-store.before_commit, store.after_commit, receipt.send, trim, outbox.commit, post, mark, seal.write, seal.before_sync,
-seal.before_rename, seal.after_rename, seal.rollup, seal.day, seal.unlink, seal.month, seal.before_remove,
-seal.after_remove, archive.write, archive.before_rename, archive.after_rename, archive.unlink, archive.back. A place
-that nobody passes does nothing.
+store.before_commit, store.after_commit, receipt.send, trim, outbox.commit, post, mark, seal.write, seal.join,
+seal.before_sync, seal.before_rename, seal.after_rename, seal.rollup, seal.day, seal.unlink, seal.month,
+seal.before_remove, seal.after_remove, archive.write, archive.before_rename, archive.after_rename, archive.unlink,
+archive.back. A place that nobody passes does nothing.
 """
 
 from __future__ import annotations

@@ -43,6 +43,8 @@ class Loop:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.longest_handler = 0.0
+        self.asked_to_end = False
+        """Whether a signal came that ends the loop after the pass that is under way: long work is given up for it."""
         self._clock = clock
         self._poller = zmq.Poller()
         self._handlers: dict[Any, Handler] = {}
@@ -183,7 +185,10 @@ class Loop:
         # Python writes the signal's number to the pipe; the handler itself runs in the loop, never in the
         # middle of another one.
         self._old_wakeup = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
-        return {number: signal.signal(number, lambda *_: None) for number in self._signals}
+        return {number: signal.signal(number, self._came) for number in self._signals}
+
+    def _came(self, number: int, _: object) -> None:
+        self.asked_to_end |= self._signals.get(number) == self.stop
 
     def _restore_signals(self, before: dict[int, Any]) -> None:
         signal.set_wakeup_fd(self._old_wakeup)

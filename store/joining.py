@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from bus import failpoints
 from store.blocks.files import origin_of, told
 from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Names, Place
@@ -65,6 +66,7 @@ def join_day(
 
     for subject in sorted({subject for segment in segments for subject in segment.subjects()}):
         alive()
+        failpoints.at("seal.join")
         places = _found(segments, subject)
         alone = _alone(places, known)
         if beside is not None:

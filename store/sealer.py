@@ -24,7 +24,7 @@ from bus.messages import KINDS
 from bus.wire import Malformed
 from store.archive.files import Archive
 from store.archive.moving import Mover
-from store.backends import StoreBroken
+from store.backends import StoreBroken, StoreDamaged
 from store.backends.doubt import doubt
 from store.backends.partitions import DAMAGED, Partitions
 from store.blocks.aside import put_aside
@@ -119,10 +119,12 @@ class Sealer:
                 try:
                     if self._seal(kind, path, start):
                         return True
-                except (StoreBroken, lmdb.Error) as error:
-                    if isinstance(error, DAMAGED):
-                        doubt(path)
+                except (StoreDamaged, *DAMAGED) as error:
+                    doubt(path)
                     self._give_up(path, f"{path}: {error}")
+                except (StoreBroken, lmdb.Error) as error:
+                    # As when too many files are open: it is tried again in the next turn.
+                    self._say_once(f"{path} cannot be sealed now: {error}")
                 except (Damaged, Malformed) as error:
                     self._give_up(path, f"{path} cannot be sealed, and is kept as it is: {error}")
         return False
@@ -216,7 +218,7 @@ class Sealer:
                 if self._work_on(day, listed, now, early=day in early):
                     return True
             except Newer as error:
-                self._left_alone(error)
+                self._say_once(f"{error}")
         for day in self.blocks.late():
             if not self.rollups.is_hidden(day):
                 self.blocks.unmark_late(day)
@@ -241,11 +243,11 @@ class Sealer:
             self.rollups.make(whole, sound, lacking, now)
         return bool(lacking)
 
-    def _left_alone(self, error: Newer) -> None:
-        """Say once that a file is of a later Guardia."""
-        if str(error) not in self._told:
-            self._told.add(str(error))
-            self._log.error("%s", error)
+    def _say_once(self, what: str) -> None:
+        """Say what is met in each turn."""
+        if what not in self._told:
+            self._told.add(what)
+            self._log.error("%s", what)
 
     def _join_day(self, whole: Span, hours: Sequence[Span], tiers: Sequence[str]) -> None:
         segments = self._sound(hours)
@@ -312,7 +314,7 @@ class Sealer:
                 segments = self._sound([span for path in sorted(paths) if (span := span_of(path.name))], MONTHLY)
                 before = self._segment(self.blocks.path(SAMPLE, MONTHLY, whole))
             except Newer as error:
-                self._left_alone(error)
+                self._say_once(f"{error}")
                 continue
             if not segments:
                 continue

@@ -32,6 +32,10 @@ NICE = 10
 """Everybody else goes first."""
 
 
+class Ending(Exception):
+    """The program is asked to end: what is half made is given up, and made anew by the next one."""
+
+
 def build_sealer(program: Program[Store]) -> None:
     """Open the files, and look now and then for what is due."""
     if program.config.backend != "lmdb":
@@ -44,10 +48,16 @@ def build_sealer(program: Program[Store]) -> None:
     backend = opening.opened(lambda: LmdbBackend(path, write=False), opening.FIRST_SECONDS)
     program.loop.on_stop(backend.close)
     pace = _pace(program.config, _rules(program))
-    # A day of many hosts takes minutes: the watchdog has to see that it goes on.
     old = program.config.archive_in(program.home)
     archive = Archive(old, backend.partitions.note, path / "blocks" / OURS) if old else None
-    sealer = Sealer(path, backend.partitions, backend.layouts, pace, program.log, program.beat, archive)
+
+    def alive() -> None:
+        # A day of many hosts takes minutes: the watchdog has to see that it goes on.
+        program.beat()
+        if program.loop.asked_to_end:
+            raise Ending
+
+    sealer = Sealer(path, backend.partitions, backend.layouts, pace, program.log, alive, archive)
     mover = sealer.mover
     _set(mover, program.config)
     program.loop.on_stop(sealer.close)
@@ -61,6 +71,8 @@ def build_sealer(program: Program[Store]) -> None:
         try:
             backend.refresh()
             more = sealer.turn(time.time_ns())
+        except Ending:
+            return
         except StoreBroken as error:
             raise TryAgain(f"{error}") from None
         except OSError as error:

@@ -138,6 +138,23 @@ def test_a_signal_ends_the_loop_and_the_last_opened_is_closed_first(number: sign
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_handler_that_takes_long_knows_that_it_is_asked_to_end(number: signal.Signals) -> None:
+    loop, found = Loop(), list[bool]()
+
+    def long() -> None:
+        found.append(loop.asked_to_end)
+        os.kill(os.getpid(), number)
+        found.append(loop.asked_to_end)
+        loop.stop()
+
+    loop.on_signal(signal.SIGHUP, lambda: None)
+    loop.after(0.0, long)
+    loop.run()
+
+    assert found == [False, number != signal.SIGHUP]
+
+
 def test_a_signals_handler_runs_in_the_loop() -> None:
     loop, seen = Loop(), []
 

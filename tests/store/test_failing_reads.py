@@ -7,12 +7,17 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import lmdb
 import pytest
 
 from store.archive.files import Archive
 from store.archive.moving import Mover
+from store.backends import StoreBroken, StoreDamaged
+from store.backends.doubt import is_doubted
 from store.backends.lmdb import LmdbBackend
+from store.backends.partitions import Partitions
 from store.blocks.segments import Segment
 from store.sealer import Pace, Sealer
 from tests.store.given import DAY, HOUR, MINUTE, NOON, batch, layout, numbers, sample
@@ -132,3 +137,34 @@ def test_an_archived_day_that_cannot_be_opened_for_a_moment_keeps_its_place(
     assert file.exists()
     assert [path.name for path in store.raw.iterdir()] == ["20260131T00.1d"]
     assert {host: store.kept(host) for host in HOSTS} == dict.fromkeys(HOSTS, store.everything)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (StoreBroken("too many files are open"), True),
+        (lmdb.ReadersFullError("no reader"), True),
+        (StoreDamaged("no heads"), False),
+        (lmdb.CorruptedError("a page"), False),
+    ],
+)
+def test_a_partition_that_cannot_be_read_for_a_moment_is_sealed_in_the_next_turn(
+    store: Sealed, monkeypatch: pytest.MonkeyPatch, error: Exception, again: bool
+) -> None:
+    store.backend.commit(batch([sample(5, host="web-1", at=START + 20 * HOUR)], NOON), NOON)
+    partition = store.backend.partitions.path("sample", "20260131T20")
+    scanned, left = Partitions.scanned, [error]
+
+    def failing(rows: Partitions, path: Path) -> Any:
+        if left and path == partition:
+            raise left.pop()
+        return scanned(rows, path)
+
+    monkeypatch.setattr(Partitions, "scanned", failing)
+    store.turn(START + DAY)
+    assert not left
+    assert not (store.raw / "20260131T20.1h").exists()
+    store.turn(START + DAY)
+
+    assert (store.raw / "20260131T20.1h").exists() == again
+    assert is_doubted(partition) != again

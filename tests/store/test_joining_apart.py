@@ -126,6 +126,44 @@ def test_it_ends_when_the_sealer_does(tmp_path: Path) -> None:
     writing.close()
 
 
+def test_whoever_is_asked_to_end_in_the_middle_leaves_neither_process_nor_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Beside] = []
+
+    class Asked(Exception):
+        pass
+
+    def alive() -> None:
+        if made and made[-1]._waiting:
+            raise Asked
+
+    def beside(_: Sequence[Segment], raw: Writing, rollups: Mapping[str, Writing]) -> Beside:
+        made.append(Beside(raw, rollups))
+        return made[-1]
+
+    monkeypatch.setattr("store.sealer.begun", beside)
+    backend = LmdbBackend(tmp_path / "store", write=True)
+    pace = Pace(quiet=-(2**62))
+    log = logging.getLogger("sealer")
+    sealer = Sealer(tmp_path / "store", backend.partitions, backend.layouts, pace, log, alive)
+    told = [sample(n, host=host, at=START + n * MINUTE) for host in HOSTS for n in range(1, 16)]
+    backend.commit(batch([*map(layout, HOSTS), *told], NOON), NOON)
+    assert sealer.turn(LATER), "the hour"
+    with pytest.raises(Asked):
+        sealer.turn(LATER)
+
+    assert made[-1]._child.returncode is not None
+    assert [path.name for path in tmp_path.glob("store/blocks/*/*/*")] == ["20260131T00.1h"]
+    made.clear()
+    monkeypatch.setattr("store.sealer.begun", lambda *_: None)
+    while sealer.turn(LATER):
+        pass
+    assert sealer.done.days == 1
+    sealer.close()
+    backend.close()
+
+
 def test_there_is_none_for_little_or_with_one_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writing = Writing(tmp_path / "20260131T00.1d")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})

@@ -290,9 +290,8 @@ class SpoolFile:
             with self._failing(), suppress(lmdb.DiskError):
                 fresh.mkdir(mode=0o700)
                 self._environment.copy(str(fresh), compact=True)
-                copied = os.open(fresh / "data.mdb", os.O_RDONLY)
-                os.fsync(copied)
-                os.close(copied)
+                with (fresh / "data.mdb").open("rb") as copied:
+                    os.fsync(copied.fileno())
                 self.close()
                 os.rename(fresh / "data.mdb", self.path / "data.mdb")
                 settle(self.path)

@@ -222,7 +222,7 @@ class LmdbBackend:
         """Write what still waits."""
         with self._state.begin(write=True) as txn:
             self._newest.put(txn, FAR)
-        self._newest.committed(0, all_of_it=True)
+        self._newest.committed(None, all_of_it=True)
 
     def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
         """Whether the names of a layout are kept; see ``Backend``."""

@@ -66,18 +66,18 @@ class NewestRecords:
 
     def put(self, txn: lmdb.Transaction, now: int) -> bool:
         """Write what may not wait, or all when it is time; returns whether it was all. Then comes ``committed``."""
-        due = now - self._written >= LATEST_EVERY
+        due = not 0 <= now - self._written < LATEST_EVERY  # a clock that was set back keeps nothing waiting
         with txn.cursor(self._db["latest"]) as cursor:
             numbers = self._waiting if due else self._unwritten
             cursor.putmulti([(NUMBER.pack(number), pack_latest(*self._waiting[number])) for number in sorted(numbers)])
         return due
 
-    def committed(self, now: int, *, all_of_it: bool) -> None:
-        """What was put is on the disk."""
+    def committed(self, now: int | None, *, all_of_it: bool) -> None:
+        """What was put is on the disk, at ``now`` if it is to be reckoned from then."""
         self._unwritten.clear()
         if all_of_it:
             self._waiting.clear()
-            self._written = max(self._written, now)
+            self._written = self._written if now is None else now
 
     def put_first(self, txn: lmdb.Transaction, told: Iterable[tuple[int, Numbered]]) -> First:
         """Write of each series when its first record was, where one of the batch is older; see ``began``."""

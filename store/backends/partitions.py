@@ -124,8 +124,7 @@ class Partitions:
     def settled(self, kind: str, start: int, end: int) -> None:
         """Raise ``StoreBroken`` while a part of the range is just being looked into: without it the answer would lie.
 
-        A doubt that nobody has settled for long, because no writer runs, is left out of answers and no reason to give
-        none; then the log has said so.
+        A doubt that nobody settles for long, because no writer runs, is no reason to give none: the log has said so.
         """
         for begin, note in self.listings.of(f"{self._rows}/{kind}").doubts:
             with suppress(FileNotFoundError):
@@ -342,6 +341,7 @@ class Partitions:
             self._open.popitem(last=False)[1][0].close()
         if self._write:
             path.mkdir(parents=True, exist_ok=True)
+        inode = _inode(path)  # before it is opened: what takes its place meanwhile has another
         try:
             opened = environment(path, write=self._write)
         except StoreDamaged as error:
@@ -349,8 +349,8 @@ class Partitions:
                 raise
             self._set_aside(path, str(error))
             path.mkdir(parents=True, exist_ok=True)
-            opened = environment(path, write=True)
-        self._open[path] = opened, _inode(path)
+            opened, inode = environment(path, write=True), 0
+        self._open[path] = opened, inode or _inode(path)
         return opened
 
     def _forget(self, path: Path) -> None:

@@ -96,7 +96,7 @@ class PostgresBackend:
                 meta = self._counted(counts, now)
                 self._write_meta(db, meta)
                 waiting = self._gathered(latest, self._series | new)
-                due = now - self._written >= LATEST_EVERY
+                due = not 0 <= now - self._written < LATEST_EVERY  # a clock that was set back keeps nothing waiting
                 if due:
                     self._write_latest(db, waiting)
         except BaseException:

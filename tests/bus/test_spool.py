@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import lmdb
@@ -173,6 +175,27 @@ def test_a_large_file_of_which_little_is_in_use_gives_its_space_back(tmp_path: P
 
     assert large > 1 << 20
     assert spool.status().file_bytes < large / 4
+    assert _numbers(spool, first=4991) == list(range(4991, 5001))
+    _fill(spool, 5, first=5001)
+
+
+def test_a_disk_that_does_not_take_the_smaller_file_costs_neither_messages_nor_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _spool(tmp_path / "spool", SpoolLimits(compact_bytes=1 << 20))
+    _fill(spool, 5000)
+    spool.trim(7, 4990, NOON, WALL)
+
+    def failing(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = len(os.listdir("/proc/self/fd"))
+    for turn in range(1, 9):
+        with monkeypatch.context() as patched:
+            patched.setattr("bus.spool.file.os.fsync", failing)
+            spool.sweep(NOON + turn, WALL)
+
+    assert len(os.listdir("/proc/self/fd")) == before
     assert _numbers(spool, first=4991) == list(range(4991, 5001))
     _fill(spool, 5, first=5001)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from store.backends import Row, StoreBroken, StoreFull
@@ -360,3 +362,37 @@ def test_a_disk_that_is_really_full_stops_nothing_but_storing(tmp_path: Path) ->
 def test_files_are_the_owners_alone(backend: LmdbBackend, tmp_path: Path) -> None:
     backend.commit(batch([sample(1, at=NOON + SECOND)]), LATE)
     assert {os.stat(path).st_mode & 0o077 for path in tmp_path.rglob("data.mdb")} == {0}
+
+
+def test_a_clock_that_was_set_back_keeps_neither_the_newest_nor_the_witness_waiting(backend: LmdbBackend) -> None:
+    backend.commit(batch([layout(), sample(1)]), NOON + 1000 * DAY)
+    for number in (2, 3):
+        backend.commit(batch([sample(number)]), NOON + number * SECOND)
+
+    assert backend._witness._read() == (backend.generation, 3)
+    assert measured_at(backend.latest("sample", None)[0].record) == NOON + 3 * SECOND
+
+
+def test_a_reader_looks_again_at_what_took_a_partitions_place_while_it_was_opened(
+    backend: LmdbBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.commit(batch([layout(), sample(1)]), LATE)
+    backend.close()
+    path = tmp_path / "rows" / "sample" / "20260131T12"
+    shutil.copytree(path, tmp_path / "other")
+    with environment(tmp_path / "other", write=True) as other, other.begin(write=True) as txn:
+        txn.drop(other.open_db(None, txn), delete=False)
+
+    def exchanged(folder: Path, *, write: bool) -> lmdb.Environment:
+        opened = environment(folder, write=write)
+        if (tmp_path / "other").exists():
+            shutil.rmtree(path)
+            (tmp_path / "other").rename(path)
+        return opened
+
+    reader = LmdbBackend(tmp_path, write=False)
+    monkeypatch.setattr("store.backends.partitions.environment", exchanged)
+    reader.rows("sample", "web-1", 0, LATE)
+    reader.refresh()
+    assert reader.rows("sample", "web-1", 0, LATE) == []
+    reader.close()

@@ -167,3 +167,16 @@ def test_a_url_that_cannot_be_read_is_named_without_the_password_in_it(url: str,
     with pytest.raises(StoreBroken, match=r"\[store\] url cannot be read") as caught:
         PostgresBackend(tmp_path / "store", write=True, url=Secret(url))
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_clock_that_was_set_back_keeps_neither_the_newest_nor_the_witness_waiting(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
+    backend.commit(batch([layout(), sample(1)]), NOON + 1000 * DAY)
+    for number in (2, 3):
+        backend.commit(batch([sample(number)]), NOON + number * SECOND)
+
+    assert backend._witness._read() == (backend.generation, 3)
+    assert [one.last_at for one in backend.subjects("sample")] == [NOON + 3 * SECOND]
+    backend.close()

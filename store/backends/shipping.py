@@ -180,8 +180,10 @@ class Shipper:
         if self._born() != self._lives:
             raise Refused("the server started anew before it had written everything")
         self._flushed = time.monotonic()
-        if self._settled is not None:
-            self.mark = max(self.mark, self._settled)
+        # Where nothing was sent since the flush before, all that was sent is kept.
+        kept = self._settled if self._fresh else self._sent
+        if kept is not None:
+            self.mark = max(self.mark, kept)
         self._settled, self._dirty, self._fresh = self._sent, self._fresh, False
         if self.error:
             logging.getLogger("guardia").warning("VictoriaMetrics takes samples again")

@@ -17,16 +17,18 @@ import pytest
 
 from bus.messages import Layout, Sample, layout_id
 from bus.secret import Secret
-from bus.wire import read
+from bus.wire import pack, read
 from store.answers import answer
 from store.backends import StoreBroken
 from store.backends import victoriametrics as victoriametrics_backend
 from store.backends.doubt import doubt
 from store.backends.partitions import Partitions
+from store.backends.shipping import Parcel, Shipper
+from store.backends.victoria_lines import places
 from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.care.verifying import verified
 from store.keys import ROW
-from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, numbers, sample, told
+from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, check, layout, numbers, sample, told
 from tests.store.servers import Victoria
 
 LATER = NOON + 3 * HOUR
@@ -127,6 +129,8 @@ from bus.secret import Secret
 from store.backends.doubt import doubt
 from store.backends.partitions import Partitions
 from store.backends import victoriametrics as victoriametrics_backend
+from store.backends.shipping import Parcel, Shipper
+from store.backends.victoria_lines import places
 from store.backends.victoriametrics import VictoriaMetricsBackend
 backend = VictoriaMetricsBackend(Path(sys.argv[1]), write=False, url=Secret(sys.argv[2]))
 print(len(backend.rows("sample", sys.argv[3], 0, 2**62)))
@@ -371,3 +375,23 @@ def test_of_layouts_that_nobody_tells_a_bounded_number_is_remembered(
     assert len(backend._unknown) == 20
     assert len(backend._names) == 30 + 1
     assert any(backend._names.values()), "what was told is known still"
+
+
+def test_a_mark_that_comes_after_a_flush_holds_with_the_next(
+    victoriametrics: Victoria, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shipper, "_work", lambda shipper: None)
+    here = places(victoriametrics.url)
+    shipper = Shipper(here, victoriametrics.database(), 0, lambda ids: {LAYOUT.id: LAYOUT.names}, 5.0)
+    rows = [(NOON, NOON, pack(sample(1, host=host)))]
+
+    for parcel in (Parcel(0, {host: rows}, None), Parcel(0, {}, 1)):
+        shipper._send(parcel)
+        shipper._flush()
+    assert shipper.mark == 1
+    shipper._send(Parcel(0, {host: rows}, 2))
+    shipper._flush()
+    assert shipper.mark == 1, "it may be just between two places of the server's memory"
+    shipper._flush()
+    assert shipper.mark == 2
+    shipper.close(1.0)

@@ -151,7 +151,7 @@ def _grid(backend: Backend, question: Series) -> tuple[int, int, Steps]:
     if question.step is not None:
         return start, end, steps_of(start, end, question.step, MAX_POINTS)
     points = min(max(question.points, 1), MAX_POINTS)
-    return start, end, steps(start, end, points, backend.finest(start))
+    return start, end, steps(start, end, points, backend.finest(question.subject, start))
 
 
 def _found(backend: Backend, question: Series, start: int, end: int, grid: Steps) -> list[pieces.Piece]:

@@ -9,18 +9,22 @@ are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from store.keys import DAY, FAR, HOUR
-from store.spans import RAW, TIERS, day_of
+from store.spans import ARCHIVE, RAW, TIERS, day_of
 
 Stretch = tuple[int, int]
 """From a time, ns, to another that is not included."""
+Lack = tuple[str, int, int]
+"""A time of whole days, or of a file, for which files of a tier have nothing of a host."""
 COARSEST_FIRST = tuple(sorted(TIERS, key=lambda tier: -TIERS[tier]))
 ROWS, BOTH, ROLLED = range(3)
 """What answers for a cell: rows, a tier with rows where it begins or ends within a span, a tier alone."""
+MOST_PLANS = 64
+"""So many plans of the same hours are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Plan:
 
         ``late`` are the days whose rollups lack rows that came late. ``end`` is not included.
         """
+        tiers = {tier: tiers[tier] for tier in TIERS if tier in tiers}
         known = [stretch for stretches in (raw, *tiers.values()) for stretch in stretches]
         self._first = min((first for first, _ in known), default=FAR)
         self._last = max((last for _, last in known), default=0)
@@ -81,6 +86,53 @@ class Plan:
         for cell in last:
             _add_cell(found, cell, max(start, cell.start), min(end, cell.end))
         return found
+
+
+class Plans:
+    """Plans of the same hours: that of hosts which are in every file, and those of hosts which some files lack.
+
+    A rule may keep some hosts for less time than others, so that a file has others alone; what else there is of that
+    time answers for them, as if the file was not there.
+    """
+
+    def __init__(
+        self,
+        hours: tuple[int, int],
+        length: int,
+        files: Mapping[str, Sequence[Stretch]],
+        waiting: Sequence[Stretch],
+        late: Set[int],
+    ) -> None:
+        """``files`` by tier, blocks of rows and the archive among them; ``waiting`` are rows that are in neither."""
+        self._hours = hours
+        self._length = length
+        self._files = files
+        self._waiting = waiting
+        self._late = late
+        self._plans: dict[frozenset[Lack], Plan] = {}
+
+    def steps(self, start: int, end: int, lacks: Callable[[Step], Iterable[Lack]]) -> list[Step]:
+        """As of ``Plan``; ``lacks`` says for which time the files that a step reads have nothing of the host."""
+        without: frozenset[Lack] = frozenset()
+        while True:
+            steps = self._without(without).steps(start, end)
+            found = without.union(*map(lacks, steps))
+            if found == without:
+                return steps
+            without = found
+
+    def _without(self, lacks: frozenset[Lack]) -> Plan:
+        known = self._plans.get(lacks)
+        if known is None:
+            left = {
+                tier: _without(stretches, [(first, last) for of, first, last in lacks if of == tier])
+                for tier, stretches in self._files.items()
+            }
+            raw = [*left.get(RAW, ()), *left.get(ARCHIVE, ()), *self._waiting]
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            known = self._plans[lacks] = Plan(*self._hours, self._length, raw, left, self._late)
+        return known
 
 
 def plan(
@@ -145,6 +197,18 @@ def finest(at: int, raw: Sequence[Stretch], tiers: Mapping[str, Sequence[Stretch
         if any(first <= at < last for first, last in tiers.get(tier, ())):
             return span
     return 0
+
+
+def _without(stretches: Sequence[Stretch], gone: Sequence[Stretch]) -> Sequence[Stretch]:
+    """What is left of the stretches where others are taken away."""
+    for first, last in gone:
+        stretches = [
+            left
+            for one in stretches
+            for left in ((one[0], min(one[1], first)), (max(one[0], last), one[1]))
+            if left[0] < left[1]
+        ]
+    return stretches
 
 
 def _add(steps: list[Step], tier: str, start: int, end: int) -> None:

@@ -65,8 +65,8 @@ class Backend(Protocol):
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
         """The newest ``limit`` of ``rows``, oldest first."""
 
-    def finest(self, at: int) -> int:
-        """How long the shortest spans are that are still known of the time ``at``, ns; 0 where there may be rows."""
+    def finest(self, subject: str, at: int) -> int:
+        """How long the shortest spans are that are still known of a host at a time, ns; 0 where there may be rows."""
 
     def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
         """The metrics of a host that match, between two times (both included), in steps of the grid, by time."""

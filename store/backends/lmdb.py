@@ -313,9 +313,9 @@ class LmdbBackend:
             return []
         return self._past.newest_rows(kind, subject, number, start, end, limit)
 
-    def finest(self, at: int) -> int:
-        """How long the shortest spans known of a time are; see ``Backend``."""
-        return self._past.finest(at)
+    def finest(self, subject: str, at: int) -> int:
+        """How long the shortest spans known of a host are; see ``Backend``."""
+        return self._past.finest(subject, at)
 
     def pieces(self, subject: str, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
         """The metrics of a host in steps; see ``Backend``."""

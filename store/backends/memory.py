@@ -93,7 +93,7 @@ class MemoryBackend:
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
         return self.rows(kind, subject, start, end)[-limit:] if limit > 0 else []
 
-    def finest(self, at: int) -> int:
+    def finest(self, subject: str, at: int) -> int:
         """Rows, always."""
         return 0
 

@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from operator import is_
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bus.messages import KINDS
 from store.archive.files import Archive
 from store.archive.mark import OURS
 from store.backends import Row, StoreBroken
+from store.backends.lacking import Lacking
 from store.backends.names import Filed, remembered
 from store.backends.partitions import Partitions
 from store.backends.scope import Answered, Scope, Source
@@ -29,7 +31,7 @@ from store.blocks.stepped import Stepped
 from store.columns import Steps, columns, united
 from store.keys import DAY, HOUR, MINUTE, partition_start, period
 from store.pieces import Piece, of_columns
-from store.plan import Plan, Step, Stretch, finest
+from store.plan import Plans, Step, Stretch
 from store.pruning import statistics_of
 from store.rows import folded
 from store.spans import ARCHIVE, RAW, TIERS, day_of
@@ -56,6 +58,7 @@ class Past:
         self._rows = rows
         self._blocks = blocks
         self._stepped = Stepped(blocks)
+        self._lacks = Lacking(blocks, self._archive)
         self._layouts = remembered(layouts)
         self._filed = Filed(blocks, self._archive)
         self._tails = Tails(rows, self._layouts)
@@ -89,10 +92,9 @@ class Past:
             start = max(start, rows[-limit][0])
         return folded([*self._over(kind, subject, start, end, limit), *rows])[-limit:]
 
-    def finest(self, at: int) -> int:
-        """How long the shortest spans are that are still known of this time, ns; 0 for rows."""
-        raw = [*self._stretches(RAW, at, at), *self._archived(at, at)]
-        return finest(at, raw, {tier: self._stretches(tier, at, at) for tier in TIERS})
+    def finest(self, subject: str, at: int) -> int:
+        """How long the shortest spans are that are still known of a host at this time, ns; 0 for rows."""
+        return self._lacks.finest(subject, at)
 
     def pieces(self, subject: str, number: int, globs: Sequence[str], grid: Steps, start: int, end: int) -> list[Piece]:
         """The metrics of a host that match, between two times (both included), in steps of the grid.
@@ -115,7 +117,7 @@ class Past:
     ) -> list[Piece]:
         self._rows.settled(SAMPLE, start, end)
         scope = self._scope(grid.length, start, end)
-        steps = scope.plan.steps(start, end + 1)
+        steps = self._blocks.settled(partial(scope.plans.steps, start, end + 1, partial(self._lacks.of, subject)))
         tails: dict[tuple[Path, int], Tail | None] = {}
         for step in steps:
             for path, (first, last) in scope.waiting.items() if step.tier == RAW else ():
@@ -164,8 +166,7 @@ class Past:
         waiting = self._waiting(start, end)
         # After what waits: a day is marked before what came late is in its block, and waits no more.
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
-        archived = self._archived(start, end)
-        raw = [*self._stretches(RAW, start, end), *archived, *waiting.values()]
+        raw = {RAW: self._stretches(RAW, start, end), ARCHIVE: self._archived(start, end)}
         days = {day_of(first) for first, _ in waiting.values()} | late
         # A day without rollups is answered from its rows in any case.
         rolled = [stretch for stretches in tiers.values() for stretch in stretches]
@@ -178,7 +179,8 @@ class Past:
             and self._whole(day)
         }
         sealed = {path: source for path, source in sealed.items() if path not in waiting}
-        made = Scope(files, late, waiting, sealed, Plan(start, end + 1, length, raw, tiers, days))
+        plans = Plans((start, end + 1), length, {**raw, **tiers}, list(waiting.values()), days)
+        made = Scope(files, late, waiting, sealed, plans)
         if self._archive is None:
             if len(self._scopes) >= MOST_SCOPES:
                 self._scopes.clear()

@@ -280,7 +280,7 @@ class PostgresBackend:
         window = max(start, -WIDEST), min(end, WIDEST)
         return list(self._server.asked(query, KINDS[kind].code, subject, *window, *more))
 
-    def finest(self, at: int) -> int:
+    def finest(self, subject: str, at: int) -> int:
         """Rows, always."""
         return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from store.pieces import Piece
-from store.plan import Plan, Stretch
+from store.plan import Plans, Stretch
 
 Source = tuple[int, int, int]
 """When a partition begins, when it was written to, the number of its last transaction."""
@@ -23,7 +23,7 @@ class Scope(NamedTuple):
     late: frozenset[int]
     waiting: dict[Path, Stretch]
     sealed: dict[Path, Source | None]
-    plan: Plan
+    plans: Plans
 
 
 class Answered(NamedTuple):

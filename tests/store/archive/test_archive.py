@@ -47,7 +47,7 @@ def test_what_is_archived_answers_as_before_bit_for_bit(store: Archiving) -> Non
     told: SeriesAnswer = answer(store.backend, question)
     assert told.tier == "archive"
     assert sum(told.columns[0].count) == 12
-    assert store.backend.finest(START + HOUR) == 0
+    assert store.backend.finest("web-1", START + HOUR) == 0
     assert store.backend.damaged == []
     assert store.sealed() == 0
 

@@ -15,7 +15,7 @@ import msgpack
 from bus import judging, questions
 from bus.availability import Apart, Watch, Watched, WatchedAnswer
 from bus.fields import Unfit, build, plain
-from bus.questions import Availability, Gaps, Layouts, Range, Series, Subjects
+from bus.questions import Availability, Gaps, Holdings, Layouts, Range, Series, Subjects
 
 MEDIA = "application/msgpack"
 """What answers are."""
@@ -33,7 +33,7 @@ class Moment:
     at: int
 
 
-OF_THE_STORE: tuple[type[Any], ...] = (Subjects, Range, Layouts, Series, Availability, Gaps)
+OF_THE_STORE: tuple[type[Any], ...] = (Subjects, Range, Layouts, Series, Availability, Holdings, Gaps)
 """The store's reader answers these; it has more, of which the API has calls of its own."""
 OF_THE_ALERTER: tuple[type[Any], ...] = (judging.Rules,)
 OF_THE_API: tuple[type[Any], ...] = (Now, Watched)

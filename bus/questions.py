@@ -223,6 +223,20 @@ class StoreStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdings:
+    """The same, how long it is kept, and how large it will become."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingsAnswer:
+    """``lines`` are (kind, tier, files, bytes, days held, days kept, bytes when full); ``most`` bytes, if not 0."""
+
+    held: StoreStatistics
+    lines: tuple[tuple[str, str, int, int, float, float, int], ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gaps:
     """What became of the messages of ``source`` (None: of every producer) since ``start`` (None: ever)."""
 
@@ -269,7 +283,7 @@ class GapsAnswer:
     producers: tuple[Accounted, ...]
 
 
-Question = Subjects | Latest | Range | Layouts | Series | SeriesText | Availability | Statistics | Gaps
+Question = Subjects | Latest | Range | Layouts | Series | SeriesText | Availability | Statistics | Holdings | Gaps
 ANSWERS: dict[type[Any], type[Any]] = {
     Subjects: SubjectList,
     Latest: Records,
@@ -279,6 +293,7 @@ ANSWERS: dict[type[Any], type[Any]] = {
     SeriesText: SeriesTextAnswer,
     Availability: AvailabilityAnswer,
     Statistics: StoreStatistics,
+    Holdings: HoldingsAnswer,
     Gaps: GapsAnswer,
 }
 QUESTIONS: dict[str, type[Any]] = {question.__name__: question for question in ANSWERS}
@@ -369,6 +384,7 @@ _READERS: dict[type[Any], Any] = {
         value["outages"],
     ),
     StoreStatistics: lambda value: StoreStatistics(**value),
+    HoldingsAnswer: lambda value: HoldingsAnswer(StoreStatistics(**value["held"]), value["lines"], value["most"]),
     GapsAnswer: lambda value: GapsAnswer(
         tuple(
             Accounted(**{**row, "entries": tuple(GapEntry(**entry) for entry in row["entries"])})

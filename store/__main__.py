@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from bus import process
@@ -10,11 +11,13 @@ from bus.desk import Desk
 from bus.exits import unwritable
 from bus.messages import KINDS, Loss
 from bus.program import Program, TryAgain, run
+from bus.questions import HoldingsAnswer, StoreStatistics
 from bus.sockets import Answer, Push, Settle, Subscribe
 from bus.versions import Versions
 from store import opening
 from store.backends import Backend, StoreBroken, opened
 from store.config import AT_START, Store
+from store.holdings import holdings
 from store.reader import answering, counter
 from store.writer import Writer
 
@@ -96,11 +99,14 @@ def build_reader(program: Program[Store]) -> None:
 
 
 def _answer(program: Program[Store], backend: Backend) -> None:
+    def outlook(found: StoreStatistics) -> HoldingsAnswer:
+        return holdings(found, program.settings, program.home, time.time_ns())
+
     answer = Answer(program.context)
     program.bind(answer, "reader")
-    program.loop.on_readable(answer.raw, counter(answer, backend, program.vitals))
+    program.loop.on_readable(answer.raw, counter(answer, backend, program.vitals, outlook))
     try:
-        desk = Desk(program.loop, program.desk, answering(backend, program.vitals))
+        desk = Desk(program.loop, program.desk, answering(backend, program.vitals, outlook))
     except OSError as error:
         raise TryAgain(f"cannot listen at {program.desk}: {(error.strerror or str(error)).lower()}") from None
     program.loop.on_stop(desk.close)

@@ -16,6 +16,8 @@ from bus.questions import (
     AvailabilityAnswer,
     Gaps,
     GapsAnswer,
+    Holdings,
+    HoldingsAnswer,
     Latest,
     LayoutNames,
     Layouts,
@@ -48,6 +50,9 @@ MOST_ANSWERS = 64
 """Answers that are kept, each until its question is answered anew."""
 
 
+Outlook = Callable[[StoreStatistics], HoldingsAnswer]
+
+
 class Ready(NamedTuple):
     """An answer to a question for series, and of what it was made."""
 
@@ -60,9 +65,10 @@ class Ready(NamedTuple):
 class Answers:
     """Answers over a backend. Those that were asked for last are kept, for as long as the backend finds the same."""
 
-    def __init__(self, backend: Backend, most: int = MOST_READY) -> None:
-        """``most``: so many bytes of answers are kept."""
+    def __init__(self, backend: Backend, most: int = MOST_READY, outlook: Outlook | None = None) -> None:
+        """``most``: so many bytes of answers are kept; ``outlook`` tells what becomes of what the backend holds."""
         self._backend = backend
+        self._outlook = outlook
         self._most = most
         self._ready: OrderedDict[bytes, Ready] = OrderedDict()
         self._bytes = 0
@@ -77,6 +83,8 @@ class Answers:
         try:
             if isinstance(question, SeriesText):
                 return self._series_text(data, question, known)
+            if isinstance(question, Holdings) and self._outlook is not None:
+                return pack_answer(self._outlook(_statistics(self._backend, Statistics())))
             return pack_answer(_ANSWERS[type(question)](self._backend, question))
         except (Unfit, StoreBroken) as error:
             return pack_refusal(str(error))
@@ -172,6 +180,10 @@ def _statistics(backend: Backend, question: Statistics) -> StoreStatistics:
     return StoreStatistics(**backend.statistics())  # type: ignore[arg-type]
 
 
+def _holdings(backend: Backend, question: Holdings) -> HoldingsAnswer:
+    raise Unfit("how long what is kept is not known here")
+
+
 def _gaps(backend: Backend, question: Gaps) -> GapsAnswer:
     streams: dict[str, list[Stream]] = {}
     for key, value in backend.streams():
@@ -199,5 +211,6 @@ _ANSWERS: dict[type[Any], Callable[[Backend, Any], Any]] = {
     SeriesText: _series_text,
     Availability: _availability,
     Statistics: _statistics,
+    Holdings: _holdings,
     Gaps: _gaps,
 }

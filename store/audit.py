@@ -1,4 +1,7 @@
-"""``guardia audit gaps``: what was sent, stored, lost and why, of each producer."""
+"""``guardia audit gaps``: what was sent, stored, lost and why, of each producer.
+
+It asks the store of this machine's hub, or with ``--hub`` that of any hub through its API; its clock counts then.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import sys
 import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
-from bus import home
+from bus import home, hubs
 from bus.arguments import CONFIG, Parser, duration
-from bus.asking import asked
-from bus.faults import meant
+from bus.asking import Asker, asker
+from bus.faults import ConfigError, meant
+from bus.judging import Objected
 from bus.questions import Accounted, Gaps, GapsAnswer, Unanswered
-from bus.terminal import aligned
+from bus.terminal import aligned, harmless
 
 AS_EXPECTED, OTHERWISE, UNKNOWN, WRONG = 0, 1, 2, 100
 _HEADS = ("PRODUCER", "SENT", "STORED", "DOUBLE", "REJECTED", "LOST", "WAITING", "WHY")
@@ -28,27 +31,31 @@ def main(argv: Sequence[str]) -> int:
     100 when it was asked wrongly, or about a producer that was never heard.
     """
     given = _arguments().parse_args(argv)
-    now = time.time_ns()
-    start = None if given.last is None else now - int(given.last * 1e9)
     folder = home.home_path(home.config_path(given.config, os.environ), os.environ)
     plain = given.host if given.host and not set("*?[") & set(given.host) else None
     try:
-        answer: GapsAnswer = asked(folder, Gaps(plain, start))
+        with asker(hubs.elsewhere(given, os.environ), folder) as asking:
+            now = asking.now()
+            start = None if given.last is None else now - int(given.last * 1e9)
+            answer: GapsAnswer = asking.ask(Gaps(plain, start))
+            found = [one for one in answer.producers if not given.host or fnmatchcase(one.source, given.host)]
+            unheard = _unheard(asking, given.host) if given.host and not found else ""
+    except ConfigError as error:
+        return hubs.refused(error)
     except Unanswered as failure:
-        print(f"guardia audit: {failure}", file=sys.stderr)
-        return UNKNOWN
-    found = [one for one in answer.producers if not given.host or fnmatchcase(one.source, given.host)]
-    if given.host and not found:
-        print(f"guardia audit: {_unheard(folder, given.host)}", file=sys.stderr)
+        print(harmless(f"guardia audit: {failure}"), file=sys.stderr)
+        return WRONG if isinstance(failure, Objected) else UNKNOWN
+    if unheard:
+        print(harmless(f"guardia audit: {unheard}"), file=sys.stderr)
         return WRONG
     print(as_json(found, start, now) if given.json else as_text(found))
     return OTHERWISE if given.expect is not None and missing(found) > given.expect else AS_EXPECTED
 
 
-def _unheard(folder: Path, host: str) -> str:
+def _unheard(asking: Asker, host: str) -> str:
     text = f"no producer {host} was ever heard"
     try:
-        every: GapsAnswer = asked(folder, Gaps(None))
+        every: GapsAnswer = asking.ask(Gaps(None))
     except Unanswered:
         return text
     return f"{text}; {meant(host, [one.source for one in every.producers])}"
@@ -125,4 +132,5 @@ def _arguments() -> argparse.ArgumentParser:
         "--expect", type=int, metavar="N", help="exit code 1 when more than N messages were lost or rejected"
     )
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
+    hubs.add_flags(parser)
     return parser

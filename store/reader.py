@@ -8,17 +8,17 @@ import zmq
 
 from bus.sockets import Answer
 from bus.vitals import Vitals
-from store.answers import Answers
+from store.answers import Answers, Outlook
 from store.backends import Backend
 
 AT_ONCE = 32
 """Questions answered before the loop looks at anything else."""
 
 
-def answering(backend: Backend, vitals: Vitals) -> Callable[[bytes], bytes]:
-    """Questions to answers, counted."""
+def answering(backend: Backend, vitals: Vitals, outlook: Outlook | None = None) -> Callable[[bytes], bytes]:
+    """Questions to answers, counted; ``outlook`` as ``Answers`` takes it."""
 
-    answers = Answers(backend)
+    answers = Answers(backend, outlook=outlook)
 
     def answer(question: bytes) -> bytes:
         vitals.count("reader.questions")
@@ -27,10 +27,10 @@ def answering(backend: Backend, vitals: Vitals) -> Callable[[bytes], bytes]:
     return answer
 
 
-def counter(answer: Answer, backend: Backend, vitals: Vitals) -> Callable[[], None]:
+def counter(answer: Answer, backend: Backend, vitals: Vitals, outlook: Outlook | None = None) -> Callable[[], None]:
     """The handler for the socket on which questions come as [who asks, number, question]."""
 
-    reply_to = answering(backend, vitals)
+    reply_to = answering(backend, vitals, outlook)
 
     def serve() -> None:
         for _ in range(AT_ONCE):

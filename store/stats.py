@@ -1,30 +1,28 @@
-"""``guardia store stats``: what the store holds, for how long, and how large it will become."""
+"""``guardia store stats``: what the store holds, for how long, and how large it will become.
+
+It asks the store of this machine's hub, or with ``--hub`` that of any hub through its API.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from bus import config, home, rooms
+from bus import config, home, hubs, rooms
 from bus.arguments import CONFIG, Parser
-from bus.asking import asked
+from bus.asking import asker
 from bus.exits import WRONG
 from bus.faults import ConfigError
-from bus.questions import Statistics, StoreStatistics, Unanswered
-from bus.terminal import aligned
+from bus.questions import Holdings, HoldingsAnswer, Statistics, StoreStatistics, Unanswered
+from bus.terminal import aligned, harmless
 from store.config import DAYS, FOREVER
-from store.keys import DAY, FAR, SECOND
-from store.pruning import held
-from store.retention import Retention, forecast
-from store.spans import ARCHIVE, RAW
+from store.holdings import Line, holdings
+from store.spans import ARCHIVE
 
 UNKNOWN = 2
 EXIT = "Exit codes: 0 answered, 2 nobody answers, 100 wrong configuration."
@@ -37,50 +35,30 @@ def main(argv: Sequence[str]) -> int:
     parser = Parser("guardia store stats", description="What the store holds, and will hold.", epilog=EXIT)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="for programs; times in ns since 1970")
+    hubs.add_flags(parser)
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     folder = home.home_path(path, os.environ)
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
-        found: StoreStatistics = asked(folder, Statistics())
+        place = hubs.elsewhere(given, os.environ)
+        # Here the file counts as it is now, so that one sees what a change would come to; afar what is in force.
+        here = None if place else config.load(path, rooms.tables(), rooms.LISTS)
+        with asker(place, folder) as asking:
+            if here is None:
+                found: HoldingsAnswer = asking.ask(Holdings())
+            else:
+                found = holdings(asking.ask(Statistics()), here, folder, asking.now())
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG
     except Unanswered as failure:
-        print(f"guardia store stats: {failure}", file=sys.stderr)
+        print(harmless(f"guardia store stats: {failure}"), file=sys.stderr)
         return UNKNOWN
-    retention = settings["store"].retention(settings["retention"])
-    table: Any = settings["store"]
-    moved = int(table.archive_after_seconds * SECOND) if table.archive else FAR
-    rows = lines(found, retention, folder / table.path, time.time_ns(), moved)
     if given.json:
-        print(json.dumps(as_map(found, rows), indent=1))
+        print(json.dumps(as_map(found.held, found.lines), indent=1))
     else:
-        print(as_text(found, rows, table.max_bytes))
+        print(as_text(found.held, found.lines, found.most))
     return 0
-
-
-Line = tuple[str, str, int, int, float, float, int]
-"""(kind, tier, files, bytes, days held, days kept, bytes when it is full)."""
-
-
-def lines(found: StoreStatistics, retention: Retention, store: Path, now: int, moved: int = FAR) -> list[Line]:
-    """A line for each kind and tier that is sealed; raw blocks older than ``moved`` ns are in the archive."""
-    files_held = held(store / "blocks")
-    expected = forecast(files_held, retention, now)
-    # Days that there are, not those between the first and the last: one host's clock may have been at 1970.
-    spans = Counter[tuple[str, str]]()
-    for one in files_held:
-        spans[one.kind, one.tier] += one.end - one.start
-    rows = []
-    for name, (files, size, start, end) in sorted(found.tiers.items()):
-        kind, _, tier = name.partition("/")
-        longest = retention.longest(kind, tier)
-        stays = min(longest, moved) if tier == RAW else longest
-        full = expected[kind, tier] * stays // max(longest, 1) if (kind, tier) in expected else size
-        days = (spans.get((kind, tier)) or end - start) / DAY
-        rows.append((kind, tier, files, size, days, stays / DAY, full))
-    return rows
 
 
 def as_map(found: StoreStatistics, rows: Sequence[Line]) -> dict[str, Any]:

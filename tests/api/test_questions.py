@@ -18,9 +18,13 @@ from bus.questions import (
     AGGREGATES,
     Availability,
     Gaps,
+    Holdings,
+    HoldingsAnswer,
     Layouts,
     Range,
     Series,
+    Statistics,
+    StoreStatistics,
     Subjects,
     Unanswered,
     pack_refusal,
@@ -41,6 +45,7 @@ OF_THE_STORE = (
     Series("web-1", ("*",), STORED, STORED + 10**10, step=10**9, aggregates=AGGREGATES),
     Availability("shop", STORED, STORED + 10**12, 10**11, (STORED, STORED + 5)),
     Gaps(None, None),
+    Holdings(),
 )
 
 
@@ -59,6 +64,11 @@ def replying(answer: Callable[[bytes], bytes]) -> Callable[[bytes], Awaitable[by
     return ask
 
 
+def outlook(found: StoreStatistics) -> HoldingsAnswer:
+    """What becomes of what is held."""
+    return HoldingsAnswer(found, (("sample", "raw", 1, 40_960, 1.0, 7.5, 307_200),), 0)
+
+
 @pytest.fixture
 def backend() -> MemoryBackend:
     """A store that knows a host and a shop."""
@@ -71,10 +81,11 @@ def backend() -> MemoryBackend:
 @pytest.mark.parametrize("question", OF_THE_STORE, ids=lambda one: type(one).__name__)
 def test_the_store_answers_as_it_does_at_home(question: Any, backend: MemoryBackend) -> None:
     house = full()
-    house.store = replying(Answers(backend).to)
+    house.store = replying(Answers(backend, outlook=outlook).to)
     result = asked(house, question)
     assert (result.status_code, result.headers["content-type"]) == (200, MEDIA)
-    assert read_answer(question, result.content) == answer(backend, question)
+    expected = outlook(answer(backend, Statistics())) if question == Holdings() else answer(backend, question)
+    assert read_answer(question, result.content) == expected
 
 
 def test_the_alerter_answers_as_it_does_at_home() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ class Remote(Hub):
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Remote]:
-    """A hub that knows a host and a shop since noon of a day in January."""
+    """A hub that knows a host and a shop since a noon in January, and a producer of today that keeps a journal."""
     made = Remote()
     try:
         made.run()
@@ -105,6 +106,10 @@ def hub() -> Iterator[Remote]:
             made.web.tell(Check("down" if step in (5, 6, 9) else "up"), subject="shop", at=at)
         made.has(list(range(1, 61)))
         until(lambda: len(made.ask(Range("check", "shop", 0, 2**62)).records) == 20, 20, "checks are stored", made)
+        made.producer("db-1", 50)
+        until(lambda: made.count_told() > 20, 20, "a producer tells", made)
+        made.kill("db-1", signal.SIGTERM)
+        until(lambda: made.has_all("db-1", made.told("db-1")), 20, "all that it told is stored", made)
         until(lambda: _answers(made.url), 30, "the API answers", made)
         until(lambda: made.here("rules").returncode == 0, 30, "the alerter answers", made)
         yield made
@@ -144,6 +149,10 @@ SAME = [
     ("export", "--host", "web-1", "--metric", "cpu.prcent"),
     ("export", "--since", "soon"),
     ("export", "--since", "1h", "--until", "2h"),
+    ("audit", "gaps", "--host", "db-*"),
+    ("audit", "gaps", "--host", "db-1", "--last", "1h", "--expect", "0"),
+    ("audit", "gaps", "--host", "bd-1"),
+    ("audit", "gapz"),
 ]
 
 
@@ -153,7 +162,13 @@ def test_it_prints_what_it_prints_at_home(hub: Remote, token: str, words: tuple[
     assert (afar.stdout, afar.stderr, afar.returncode) == (here.stdout, here.stderr, here.returncode)
 
 
-COMMANDS = {"sla": ("sla",), "rules": ("rules",), "export": ("export",)}
+COMMANDS = {
+    "sla": ("sla",),
+    "rules": ("rules",),
+    "export": ("export",),
+    "store stats": ("store", "stats"),
+    "audit": ("audit", "gaps"),
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -208,6 +223,36 @@ def test_files_are_the_same_too(hub: Remote, token: str, tmp_path: Path) -> None
     assert files == {path.relative_to(tmp_path / "afar") for path in (tmp_path / "afar").rglob("*") if path.is_file()}
     for file in files:
         assert (tmp_path / "here" / file).read_bytes() == (tmp_path / "afar" / file).read_bytes(), file
+
+
+def test_the_account_is_the_same_but_for_when_it_was_asked_for(hub: Remote, token: str) -> None:
+    here, afar = (json.loads(one) for one in _printed(hub, token, "audit", "gaps", "--host", "db-1", "--json"))
+    assert here.pop("end") < afar.pop("end"), "it was asked later"
+    assert here == afar
+    assert here["producers"][0]["stored"] > 20
+
+
+def test_what_the_store_holds_is_told_with_what_becomes_of_it(hub: Remote, token: str) -> None:
+    hub.start("store-sealer")
+
+    def sealed() -> bool:
+        return bool(json.loads(hub.here("store", "stats", "--json").stdout)["tiers"])
+
+    until(sealed, 60, "something is sealed", hub)
+    for name in ("store-sealer", "store-writer"):  # what both do would change the numbers
+        hub.kill(name, signal.SIGTERM)
+    for words in (("store", "stats"), ("store", "stats", "--json")):
+        here, afar = _printed(hub, token, *words)
+        assert here == afar
+    assert "sample" in here
+    hub.start("store-writer")
+
+
+def _printed(hub: Remote, token: str, *words: str) -> tuple[str, str]:
+    """What a command prints at home, and then elsewhere."""
+    here, afar = hub.here(*words), hub.afar(*words, token=token)
+    assert (here.returncode, here.stderr, afar.returncode, afar.stderr) == (0, "", 0, "")
+    return here.stdout, afar.stdout
 
 
 def test_the_outages_are_those_of_the_checks(hub: Remote, token: str) -> None:

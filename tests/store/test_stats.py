@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bus.questions import StoreStatistics
+from store.holdings import lines
 from store.retention import Retention
-from store.stats import as_map, as_text, lines, main
+from store.stats import as_map, as_text, main
 from tests.store.given import DAY, HOUR, NOON
 
 MIDNIGHT = NOON - 12 * HOUR

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,6 +12,7 @@ from bus.messages import HUB
 from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Subjects
 from bus.wire import HEADER
 from store.backends import Row
+from store.columns import matching
 from store.keys import DAY, HOUR, dated
 
 MOST_RECORDS = 2000
@@ -54,6 +55,10 @@ class Past:
         self._ask = ask
         self._wanted = wanted
         self._layouts: dict[int, tuple[str, ...]] = {}
+        self._stepped: dict[str, Extent] = {}
+        """Of whom steps were read."""
+        self._named: set[str] = set()
+        """The metrics that were in these steps."""
 
     def misnamed(self) -> str:
         """Which of the globs fits nothing that is stored, in a sentence; empty where each does."""
@@ -63,9 +68,17 @@ class Past:
 
     def unread(self) -> str:
         """Which of the globs fits no reading of what was exported, in a sentence; empty where each does."""
-        names = sorted({name for names in self._layouts.values() for name in names})
-        wrong = fitting_none(self._wanted.metrics, names)
-        return f"nothing there is called {wrong}; {meant(wrong, names)}" if names and wrong else ""
+        names = self._named.union(*self._layouts.values())
+        wrong = self._unfit(names)
+        if not wrong:
+            return ""
+        for one in self._stepped.values():
+            question = Series(one.subject, ("*",), one.start, one.end, points=1, aggregates=("count",))
+            names.update(column.metric for column in self._ask(question).columns)
+        return f"nothing there is called {wrong}; {meant(wrong, sorted(names))}" if names else ""
+
+    def _unfit(self, names: Iterable[str]) -> str:
+        return next((glob for glob in self._wanted.metrics if not matching(names, (glob,))), "")
 
     def extents(self) -> list[Extent]:
         """The subjects, by name, that have anything between the times."""
@@ -118,7 +131,10 @@ class Past:
         while at <= extent.end:
             until = min(at + step * MOST_STEPS - 1, extent.end)
             question = Series(extent.subject, self._wanted.metrics, at, until, step=step, aggregates=AGGREGATES)
-            yield until, self._ask(question)
+            found = self._ask(question)
+            self._stepped[extent.subject] = extent
+            self._named.update(column.metric for column in found.columns)
+            yield until, found
             at = until + 1
 
     def layouts(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:

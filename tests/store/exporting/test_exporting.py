@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.messages import Alert, Sample
+from bus.messages import Alert, Layout, Sample
 from bus.questions import Question
 from store.answers import answer
 from store.backends.memory import MemoryBackend
@@ -103,6 +103,19 @@ def test_a_name_or_a_reading_that_nothing_has_is_told_with_the_nearest() -> None
         assert found.unread() == "", "nothing was read yet"
         written(Csv, found, metrics=(metric,))
         assert found.unread() == said
+        stepped = past(ask, metrics=(metric,))
+        for extent in stepped.extents():
+            assert list(stepped.steps(extent, HOUR))
+        assert stepped.unread() == said
+
+
+def test_brackets_of_a_reading_stand_for_themselves() -> None:
+    disks = Layout(("disk[/].percent", "disk[/var].percent", "cpu.percent"))
+    values = Sample(disks.id, (1.0, 2.0, 3.0))
+    ask = store(told(disks, 1), told(values, 2, at=NOON), told(values, 3, at=NOON + SECOND))
+    found = past(ask, metrics=("disk[*].percent",))
+    assert len(written(Csv, found, metrics=("disk[*].percent",)).splitlines()) == 5
+    assert found.unread() == ""
 
 
 def written(form: type[Csv | JsonLines], found: Past, kind: str = "sample", metrics: tuple[str, ...] = ("*",)) -> str:

@@ -72,6 +72,7 @@ def build_writer(program: Program[Store]) -> None:
     program.on_reload.append(writer.use)
     program.at_start = AT_START
     program.vitals.source(writer.readings)
+    process.collect_seldom()
 
 
 def _changing(program: Program[Store]) -> Callable[[Iterable[bytes]], None]:

@@ -60,13 +60,17 @@ class Ready(NamedTuple):
     grid: Steps
     pieces: list[pieces.Piece]
     answer: bytes
+    size: int
 
 
 class Answers:
     """Answers over a backend. Those that were asked for last are kept, for as long as the backend finds the same."""
 
     def __init__(self, backend: Backend, most: int = MOST_READY, outlook: Outlook | None = None) -> None:
-        """``most``: so many bytes of answers are kept; ``outlook`` tells what becomes of what the backend holds."""
+        """``most``: so many bytes of answers, and of what they were made of, are kept.
+
+        ``outlook`` tells what becomes of what the backend holds.
+        """
         self._backend = backend
         self._outlook = outlook
         self._most = most
@@ -97,13 +101,14 @@ class Answers:
                 self._ready.move_to_end(data)
                 return known.answer
             del self._ready[data]
-            self._bytes -= len(known.answer)
+            self._bytes -= known.size
         made = pack_answer(pieces.text(pieces.whole(found, grid, start, end, question.aggregates)))
-        if len(made) * 8 <= self._most:
-            self._ready[data] = Ready(question, grid, found, made)
-            self._bytes += len(made)
+        size = len(made) + sum(piece.rolled.bytes for piece in found)
+        if size * 8 <= self._most:
+            self._ready[data] = Ready(question, grid, found, made, size)
+            self._bytes += size
         while self._bytes > self._most or len(self._ready) > MOST_ANSWERS:
-            self._bytes -= len(self._ready.popitem(last=False)[1].answer)
+            self._bytes -= self._ready.popitem(last=False)[1].size
         return made
 
 

@@ -33,7 +33,7 @@ MOST = 16 * 2**20
 """Bytes of all that is kept together."""
 MOST_LOOKS = 200
 """So many transactions until all of a time is known; an hour of ten samples a second takes a dozen at most."""
-EACH = 400
+EACH = 600
 """What a group takes besides its numbers, about."""
 _SERIALS = itertools.count()
 
@@ -43,13 +43,14 @@ class Group:
 
     __slots__ = ("bytes", "form", "names", "serial", "times", "values")
 
-    def __init__(self, form: bytes, names: tuple[str, ...], times: Times, values: list[Numbers]) -> None:
+    def __init__(self, form: bytes, names: tuple[str, ...], times: Times, values: Numbers) -> None:
+        """``values``: a row for each of ``names``, a column for each of ``times``."""
         self.form = form
         self.names = names
         self.times = times
         self.values = values
         self.serial = next(_SERIALS)
-        self.bytes = EACH + times.nbytes * (1 + len(values))
+        self.bytes = EACH + times.nbytes + values.nbytes
 
 
 class Tail(NamedTuple):
@@ -69,17 +70,17 @@ class Tail(NamedTuple):
         if len({group.form for group in self.groups}) > 1:
             return None
         times = np.concatenate([group.times for group in self.groups])
-        values = [np.concatenate([group.values[at] for group in self.groups]) for at in range(len(one.names))]
+        values = np.concatenate([group.values for group in self.groups], axis=1)
         if (times[1:] > times[:-1]).all():
             first, last = times.searchsorted(self.start), times.searchsorted(self.end, "right")
             inside = slice(int(first), int(last))
-            return Columns(times[inside], {n: of[inside] for n, of in zip(one.names, values, strict=True)})
+            return Columns(times[inside], dict(zip(one.names, values[:, inside], strict=True)))
         order = np.argsort(times, kind="stable")
         order = order[(times[order] >= self.start) & (times[order] <= self.end)]
         times = times[order]
         if (times[1:] == times[:-1]).any():
             return None
-        return Columns(times, {n: of[order] for n, of in zip(one.names, values, strict=True)})
+        return Columns(times, dict(zip(one.names, values[:, order], strict=True)))
 
 
 class _Looked(NamedTuple):
@@ -238,11 +239,14 @@ class Tails:
 
 def _parts(table: Table, globs: Sequence[str], sizes: Sequence[int]) -> list[Group]:
     """The groups whose records are one after the other in a table, of so many bytes each."""
-    values, times, size = table.values(globs, slice(None)), table.times(), table.rows.shape[1]
-    names, found, begin = tuple(values), [], 0
+    columns, times, size = table.values(globs, slice(None)), table.times(), table.rows.shape[1]
+    names, found, begin = tuple(columns), [], 0
+    values = np.stack(list(columns.values())) if names else np.zeros((0, len(times)))
     for length in sizes:
         end = begin + length // size
-        found.append(Group(table.form, names, times[begin:end], [one[begin:end] for one in values.values()]))
+        # Each has its own: what stays must not hold what went. And one array, not one a metric: of a group of one
+        # row, as a commit of a second leaves it, they took ten times what is in them.
+        found.append(Group(table.form, names, times[begin:end].copy(), values[:, begin:end].copy()))
         begin = end
     return found
 

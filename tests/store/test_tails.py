@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
+import tracemalloc
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,6 +145,33 @@ def test_memory_is_bounded_and_what_had_to_go_is_read_again(tmp_path: Path) -> N
             assert columns is not None
             assert columns.values["cpu.percent"].tolist() == list(range(120))
             assert tails.bytes <= 40_000
+    backend.close()
+
+
+@pytest.mark.parametrize("metrics", [1, 60])
+def test_what_is_kept_takes_no_more_memory_than_is_counted(tmp_path: Path, metrics: int) -> None:
+    """Groups of a row of many metrics are where counting is hard: of a host that tells once a second all are so."""
+    backend, wide = LmdbBackend(tmp_path, write=True), Layout(tuple(f"disk.{place}" for place in range(metrics)))
+    backend.commit(batch([told(wide, 1)]), NOON)
+    for second in range(300):
+        at = NOON + second * SECOND
+        one = told(Sample(wide.id, tuple(float(second) for _ in wide.names)), second + 2, at=at)
+        backend.commit(batch([one], received=at), at)
+    (path,) = backend.partitions.between("sample")
+    tails, number = Tails(backend.partitions, backend.layouts), backend._series_number("sample", "web-1")
+    assert number is not None
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tail = tails.read(path, number, ["disk.*"], NOON, NOON + 5 * MINUTE)
+        assert tail is not None
+        assert len(tail.groups) == 300
+        del tail
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 0.5 * tails.bytes < taken < 1.25 * tails.bytes
     backend.close()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ FEW = 16
 SMALL = 32
 """What is smaller than so many spans for each such step is folded span by span."""
 Places = npt.NDArray[np.intp]
+N = TypeVar("N", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,18 @@ class Rolled:
         """What it takes in memory."""
         numbers = self.least.nbytes + self.most.nbytes + self.total.nbytes + self.last.nbytes
         return self.starts.nbytes + self.rows.nbytes + self.count.nbytes + numbers
+
+    def alone(self) -> Rolled:
+        """The same, not as a part of larger arrays, which would last as long as it does."""
+        return Rolled(
+            _own(self.starts),
+            _own(self.rows),
+            _own(self.count),
+            _own(self.least),
+            _own(self.most),
+            _own(self.total),
+            _own(self.last),
+        )
 
     def told(self) -> tuple[Integers, Scaled]:
         """The columns of a part that holds it: those of integers, and those of numbers behind them."""
@@ -209,6 +222,13 @@ def opened(part: Part, metrics: Sequence[int]) -> Rolled:
     least, most, total, last = (np.ascontiguousarray(numbers[:, aggregate]) for aggregate in range(AGGREGATES - 1))
     counts = np.array(count, np.int64).reshape(len(firsts), part.rows)
     return Rolled(part.integers(0), part.integers(1), counts, least, most, total, last)
+
+
+def _own(numbers: npt.NDArray[N]) -> npt.NDArray[N]:
+    whole = numbers.base
+    if whole is None or (isinstance(whole, np.ndarray) and whole.nbytes == numbers.nbytes):
+        return numbers
+    return numbers.copy()
 
 
 def _nothing(metrics: int) -> Rolled:

@@ -6,6 +6,7 @@ A chart is drawn again each few seconds with another end; of what it shows only 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from store.blocks.files import Blocks
 from store.blocks.parts import ROLLUP
@@ -60,7 +61,7 @@ class Stepped:
                 faults = blocks.faults
                 segments = blocks.segments(SAMPLE, tier, start, end - 1)
                 key = *key[:-1], tuple(one.identity for one in segments)
-                found = read(segments)
+                found = [replace(piece, rolled=piece.rolled.alone()) for piece in read(segments)]
                 if blocks.faults == faults:
                     blocks.kept.put(key, found, sum(piece.rolled.bytes for piece in found))
             return found

@@ -132,6 +132,8 @@ def test_a_question_about_more_files_than_stay_open_has_an_answer_of_all(tmp_pat
     found = Stepped(blocks).rolled("1m", "web-1", ("m0.value",), grid, NOON, NOON + 5 * HOUR)
     assert notes == []
     assert sum(int(piece.rolled.rows.sum()) for piece in found) == 5 * ROWS
+    [few] = Stepped(blocks).rolled("1m", "web-1", ("m0.value",), grid, NOON, NOON + MINUTE)
+    assert few.rolled.least.base is None, "what is kept of it is no part of what was read"
     opened = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if is_there(fd)}
     assert sum(name.startswith(str(tmp_path)) for name in opened) <= 1, "the others are closed"
     blocks.close()

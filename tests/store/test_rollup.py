@@ -48,6 +48,18 @@ def same(one: Rolled, other: Rolled) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True) for name in Rolled.__slots__)
 
 
+def test_what_is_cut_out_and_kept_alone_holds_no_more_than_itself() -> None:
+    one = rolled(*given_rows([(60 * minute, 1.5, 2.5) for minute in range(100)]), MINUTE)
+    few = cut(one, NOON + 10 * MINUTE, NOON + 12 * MINUTE)
+    alone = few.alone()
+    assert same(alone, few)
+    for name in Rolled.__slots__:
+        numbers = getattr(alone, name)
+        assert numbers.base is None
+        assert numbers.nbytes == getattr(few, name).nbytes
+    assert all(getattr(alone.alone(), name) is getattr(alone, name) for name in Rolled.__slots__)
+
+
 @given(ROWS, st.sampled_from([MINUTE, 5 * MINUTE, 60 * MINUTE]))
 def test_a_rollup_is_what_one_reading_at_a_time_gives(rows: Rows, length: int) -> None:
     found = rolled(*given_rows(rows), length)

@@ -83,7 +83,7 @@ class VictoriaMetricsBackend(LmdbBackend):
             """Layouts of samples that nobody told: since when, and up to which commit there was none of them."""
             self._nameless: deque[int] = deque()
             self._hindered = False
-            self._names = super().layouts(tuple(self._layouts.ids))
+            self._names = super().layouts(tuple(self._layouts.ids)) | {0: ()}  # of a sample that cannot be read
             mark = self._told.get("mark", 0) if of_this else 0
             self._shipper = Shipper(self._places, url, mark, self._known, flush_seconds)
             self._first = self._committed

@@ -17,7 +17,7 @@ import pytest
 
 from bus.messages import Layout, Sample, layout_id
 from bus.secret import Secret
-from bus.wire import pack, read
+from bus.wire import Record, pack, read
 from store.answers import answer
 from store.backends import StoreBroken
 from store.backends import victoriametrics as victoriametrics_backend
@@ -373,7 +373,7 @@ def test_of_layouts_that_nobody_tells_a_bounded_number_is_remembered(
         backend.commit(batch(nameless), LATER)
 
     assert len(backend._unknown) == 20
-    assert len(backend._names) == 30 + 1
+    assert len(backend._names) == 30 + 2
     assert any(backend._names.values()), "what was told is known still"
 
 
@@ -395,3 +395,14 @@ def test_a_mark_that_comes_after_a_flush_holds_with_the_next(
     shipper._flush()
     assert shipper.mark == 2
     shipper.close(1.0)
+
+
+def test_a_sample_that_cannot_be_read_holds_nobody_up(store: Opened, host: str) -> None:
+    backend = store()
+    backend.commit(batch([layout(host), sample(1, host=host)]), LATER)
+    backend.commit(batch([Record("sample", host, host, NOON + 2 * SECOND, 7, 3, b"no sample")]), LATER)
+    backend.commit(batch([sample(4, host=host)]), LATER)
+    shipped(backend)
+    backend.retain({"sample": 7 * DAY}, LATER)
+
+    assert numbers(backend.rows("sample", host, 0, LATER)) == [1, 4]

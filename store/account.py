@@ -33,6 +33,8 @@ TALLY_EVERY = 600_000_000_000
 """ns between two tallies of a producer: as finely can the account of a stretch of time be given."""
 TALLY_LOOK = 1_000_000_000
 """ns between two looks for producers whose tally is due."""
+MOST_TALLIED = 10_000
+"""Of so many sources it is remembered when they were tallied, and of more while it matters."""
 MOST_STREAMS = 1000
 """A tally names so many streams, the newest."""
 MOST_LIVE = 100
@@ -217,6 +219,9 @@ class Account:
         if 0 <= now - self._tally_at < TALLY_LOOK:
             return
         self._tally_at = now
+        if len(self._tallied) > MOST_TALLIED:
+            # Those are due that are not remembered.
+            self._tallied = {source: at for source, at in self._tallied.items() if 0 <= now - at < TALLY_EVERY}
         for source in {run[0] for run in self.receiver.runs}:
             if 0 <= now - self._tallied.get(source, 0) < TALLY_EVERY:
                 continue

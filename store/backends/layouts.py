@@ -92,7 +92,11 @@ class StateLayouts:
         """Forget those of which nothing was heard for long, and to which no row refers; returns how many."""
         # What began shortly before this life was of times to come when it was told, and may wait to be sealed.
         begun, ahead = _since(rows, now, now if now - self._began > UNSEALED else min(now, self._began - UNSEALED))
-        stale = [layout for layout in self._ledger.stale(forgotten_before(now, begun)) if layout in self.ids]
+        stale = self._ledger.stale(forgotten_before(now, begun))
+        for layout in stale:
+            if layout not in self.ids:  # it was announced by what was not stored
+                self._ledger.forget(layout)
+        stale = [layout for layout in stale if layout in self.ids]
         needed = _layouts_in(rows, ahead) if stale else None
         if needed is None:
             return 0

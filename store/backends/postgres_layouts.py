@@ -77,7 +77,11 @@ class TableLayouts:
 
         Not those of newest samples.
         """
-        stale = [layout for layout in self._ledger.stale(before - 2 * DAY) if layout in self._ids]
+        stale = self._ledger.stale(before - 2 * DAY)
+        for layout in stale:
+            if layout not in self._ids:  # it was announced by what was not stored
+                self._ledger.forget(layout)
+        stale = [layout for layout in stale if layout in self._ids]
         if not stale:
             return []
         newest = layouts_of(bytes(record) for (record,) in db.execute("SELECT record FROM series"))

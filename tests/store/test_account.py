@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bus.control import Hello, Offer, Refusal
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
@@ -257,3 +259,17 @@ def test_the_hub_itself_may_tell_of_any_time() -> None:
     for number in range(FREE + 100):
         desk.take(_dated(number + 1, NOON - 800 * DAY - number * HOUR, epoch=0, source=IMPORT))
     assert len(desk.commit()) == FREE + 100
+
+
+def test_when_sources_that_fell_silent_were_tallied_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.account.MOST_TALLIED", 3)
+    desk = Desk()
+    for turn in range(6):
+        desk.now = NOON + turn * (TALLY_EVERY // 3)
+        desk.take(_dated(1, NOON + turn, epoch=turn + 1, source=f"web-{turn}"), _dated(turn + 1, NOON, source="db-1"))
+        desk.commit()
+
+    assert len(desk.account._tallied) <= 4 + 1
+    told = [one.subject for one in desk.tallies]
+    assert [told.count(f"web-{turn}") for turn in range(6)] == [1] * 6
+    assert told.count("db-1") == 2

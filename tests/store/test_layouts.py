@@ -236,3 +236,14 @@ def test_the_share_holds_after_a_new_start_and_is_free_again_when_names_are_forg
     store.backend._layouts.hear([layout_id(("a.value",)), layout_id(("b.value",))], NOON)
     store.backend.retain(KEEP, NOON + 4 * DAY)
     assert learn("c", NOON + 4 * DAY)
+
+
+def test_what_was_announced_and_not_stored_leaves_its_sources_account(store: Store) -> None:
+    names = ("queue[1].length",)
+    assert store.backend.may_learn("web-1", names, NOON, 500)
+    assert not store.backend.may_learn("web-1", ("queue[2].length",), NOON, 500)
+
+    store.backend.retain(KEEP, NOON + FORGET_AFTER + HOUR)
+
+    assert layout_id(names) not in store.backend._layouts._ledger
+    assert store.backend.may_learn("web-1", ("queue[2].length",), NOON + FORGET_AFTER + HOUR, 500)

@@ -180,3 +180,14 @@ def test_a_clock_that_was_set_back_keeps_neither_the_newest_nor_the_witness_wait
     assert backend._witness._read() == (backend.generation, 3)
     assert [one.last_at for one in backend.subjects("sample")] == [NOON + 3 * SECOND]
     backend.close()
+
+
+def test_what_was_announced_and_not_stored_leaves_its_sources_account(postgres: Postgres, tmp_path: Path) -> None:
+    backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
+    assert backend.may_learn("web-1", ("queue[1].length",), NOON, 500)
+    assert not backend.may_learn("web-1", ("queue[2].length",), NOON, 500)
+
+    backend.retain({"sample": DAY}, NOON + 9 * DAY)
+
+    assert backend.may_learn("web-1", ("queue[2].length",), NOON + 9 * DAY, 500)
+    backend.close()

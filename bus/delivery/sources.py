@@ -45,6 +45,11 @@ class Source:
     unknown: set[int] = field(default_factory=set)
     """Epochs it asked for that were never heard of."""
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether the next receipts have to tell it something."""
+        return bool(self.answer or self.rejects or self.refused or self.unknown)
+
     def may_begin(self, limits: Limits, now: float) -> bool:
         """Whether it may begin an epoch now; if so, that is counted."""
         elapsed = max(0.0, now - self.filled)
@@ -92,7 +97,7 @@ class Sources:
         return stream
 
     def prune(self, now: float) -> int:
-        """Forget drained streams that nobody mentioned for long; returns how many."""
+        """Forget drained streams that nobody mentioned for long, and who has none; returns how many streams."""
         old = [
             stream
             for source in self
@@ -101,6 +106,7 @@ class Sources:
         ]
         for stream in old:
             self._forget(stream)
+        self._all = {name: source for name, source in self._all.items() if source.streams or source.is_owed}
         return len(old)
 
     def follow(self, stream: Stream) -> None:

@@ -185,6 +185,20 @@ def test_a_stream_that_nobody_mentions_for_a_month_is_forgotten() -> None:
     assert len(receiver.changes()[1]) == 1
 
 
+def test_whoever_asked_and_never_told_anything_is_forgotten_when_it_was_answered() -> None:
+    receiver = _receiver()
+    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON)
+    receiver.prune(NOON)
+    assert [(one.source, one.marks) for one in receiver.receipts(0)] == [("web-1", (Mark(9, 0),))]
+
+    receiver.prune(NOON)
+
+    assert list(receiver._sources) == []
+    assert receiver.receipts(0) == []
+    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON)
+    assert [(one.source, one.marks) for one in receiver.receipts(0)] == [("web-1", (Mark(9, 0),))]
+
+
 def test_two_hosts_under_one_name_are_noticed_and_a_restart_is_not() -> None:
     def facts(*, goes_on: bool) -> list[str]:
         receiver, found = _receiver(), []

@@ -18,7 +18,7 @@ from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
 from alerter.speaking import beating, deliveries, speaking, threads
-from bus import salvage
+from bus import process, salvage
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
 
@@ -94,6 +94,7 @@ def build(program: Program[Alerter]) -> None:
         program.log.error("damaged in the memory, and taken for absent: %s", ", ".join(sorted(memory.damaged)[:10]))
     speaker.start()
     loop.after(0.0, lambda: listening.begin(judged))
+    process.collect_seldom()
 
 
 def settings_ns(seconds: float) -> int:

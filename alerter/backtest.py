@@ -191,6 +191,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="guardia backtest",
         description="Try the [[rules]] of a file on the stored past: what would have been told, and how that differs "
         "from the rules in force.",
+        at_home="it goes by the configuration on the hub's machine; call it there",
     )
     add = parser.add_argument
     add("rules", nargs="?", metavar="RULE_FILE", help="a file with [[rules]], in place of those of the hub")

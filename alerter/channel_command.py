@@ -23,6 +23,7 @@ from bus.faults import did_you_mean, listed
 from bus.terminal import aligned
 
 TOLD, NOT_TOLD, WRONG = 0, 1, 100
+AT_HOME = "channels and their secrets are in the configuration on the hub's machine; call it there"
 
 
 def channels(argv: Sequence[str]) -> int:
@@ -117,7 +118,7 @@ def _settings(given: argparse.Namespace) -> tuple[Notify, Mapping[str, Channel]]
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
-    parser = Parser(prog=f"guardia {name}", description=what)
+    parser = Parser(prog=f"guardia {name}", description=what, at_home=AT_HOME)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser

@@ -19,6 +19,8 @@ from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError, in_words
 from bus.terminal import aligned
 
+AT_HOME = "tokens are files on the hub's machine; call it there"
+
 
 def main(argv: Sequence[str]) -> int:
     """Obey; 0 when it is done, 100 when it could not be."""
@@ -86,7 +88,7 @@ def _revoke(given: argparse.Namespace, path: Path) -> None:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = Parser(prog="guardia token", description=__doc__)
+    parser = Parser(prog="guardia token", description=__doc__, at_home=AT_HOME)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     words = parser.add_subparsers(required=True, metavar="new | list | revoke")
     new = words.add_parser("new", help="make a token and print it, once")

@@ -13,13 +13,17 @@ from bus.faults import did_you_mean, listed
 CONFIG = "the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
 """What ``--config`` of most commands is."""
 MISUSED = 100
+HUBS = ("--hub", "--url", "-u")
+"""How commands are told which hub to ask (``bus.hubs``)."""
 
 
 class Parser(argparse.ArgumentParser):
     """A mistake is told in one line, with the word that was probably meant; the exit code is 100."""
 
-    def __init__(self, *args: Any, **given: Any) -> None:
+    def __init__(self, *args: Any, at_home: str = "", **given: Any) -> None:
+        """``at_home`` says why the command asks no hub of another machine, for who gives it ``--hub`` all the same."""
         super().__init__(*args, **given)
+        self._at_home = at_home
         # Descriptions are docstrings, whose marks nobody needs on a terminal.
         self.description = self.description and self.description.replace("``", "")
 
@@ -27,8 +31,10 @@ class Parser(argparse.ArgumentParser):
         """End with a line that says what is wrong."""
         kind, _, words = message.partition(": ")
         if kind == "unrecognized arguments":
-            wrong = next((word for word in words.split() if word.startswith("-")), "")
-            meant = did_you_mean(wrong.partition("=")[0], self._option_string_actions) if wrong else ""
+            wrong = next((word for word in words.split() if word.startswith("-")), "").partition("=")[0]
+            if self._at_home and wrong in HUBS:
+                self.exit(MISUSED, f"{self.prog}: {wrong} is not for this command: {self._at_home}\n")
+            meant = did_you_mean(wrong, self._option_string_actions) if wrong else ""
             message = f"{words} is not understood" + (f"; {meant}" if meant else "")
         self.exit(MISUSED, f"{self.prog}: {message}; see {self.prog} --help\n")
 

@@ -18,10 +18,12 @@ from bus.config import ConfigError
 from bus.exits import STOPPED, WRONG
 from bus.hints import hints
 
+AT_HOME = "it reads the configuration; call it on the hub's machine"
+
 
 def main(argv: Sequence[str]) -> int:
     """Check; 0 when all is right, 100 when not."""
-    parser = Parser(prog="guardia check", description="Check the configuration.")
+    parser = Parser(prog="guardia check", description="Check the configuration.", at_home=AT_HOME)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     parser.add_argument("--json", action="store_true", help="faults as a JSON list")
     parser.add_argument("--settings", action="store_true", help="print every setting with its default, and end")

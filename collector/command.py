@@ -57,11 +57,12 @@ def keys(argv: Sequence[str]) -> int:
     return _obeyed("keys", parser, argv, _keys)
 
 
+AT_HOME = "keys are files on the hub's machine; call it there"
 Deed = Callable[[argparse.Namespace, Settings, Path], None]
 
 
 def _parser(word: str, description: str) -> argparse.ArgumentParser:
-    parser = Parser(prog=f"guardia {word}", description=description)
+    parser = Parser(prog=f"guardia {word}", description=description, at_home=AT_HOME)
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser
 

@@ -29,6 +29,7 @@ from store.care.verifying import BLOCKS, Fault, Report, verified
 
 SOUND, DAMAGED, UNKNOWN = 0, 1, 2
 TAKEN_SECONDS = 60.0
+AT_HOME = "it works on the files of the store; call it on the hub's machine"
 """So long a running writer may take to take something over."""
 EXIT = (
     "Exit codes: 0 sound and done, 1 something is damaged, missing or away, 2 it could not be done, 100 wrong"
@@ -253,7 +254,7 @@ def _clear() -> None:
 
 def _parser(word: str, what: str) -> argparse.ArgumentParser:
     description = f"{what[0].upper()}{what[1:]}."
-    parser = Parser(prog=f"guardia store {word}", description=description, epilog=EXIT)
+    parser = Parser(prog=f"guardia store {word}", description=description, epilog=EXIT, at_home=AT_HOME)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     return parser

@@ -32,6 +32,7 @@ from store.importing.telling import Telling
 DIFFERENT, NOT_NOW = 1, 2
 TURN_SECONDS, KEEP_SECONDS = 0.02, 1.0
 SECONDS = 30.0
+AT_HOME = "it hands the past over at the hub's own door; call it on the hub's machine"
 EXIT = "Exit codes: 0 the counts agree, 1 the store has less, or it was ended, 2 nobody takes it, 100 asked wrongly."
 
 
@@ -190,7 +191,7 @@ def _renamed(text: str) -> tuple[str, str]:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = Parser(prog="guardia import", description=__doc__, epilog=EXIT)
+    parser = Parser(prog="guardia import", description=__doc__, epilog=EXIT, at_home=AT_HOME)
     parser.add_argument("file", metavar="SQLITE_FILE", help="the first Guardia's metrics.db")
     parser.add_argument("--since", type=_since, default=0, metavar="2026-01-31", help="only rows from then on")
     parser.add_argument(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
@@ -31,6 +33,7 @@ from bus.questions import (
 )
 from bus.tables import Service
 from store.answers import Answers, answer
+from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
 from tests.api.given import NOON
 from tests.api.house import House, full
@@ -174,3 +177,37 @@ def test_why_the_store_has_no_answer_is_told() -> None:
 def test_an_answer_that_is_none_is_noticed(question: Any, data: bytes) -> None:
     with pytest.raises(OtherVersion):
         read_answer(question, data)
+
+
+TEXTS = st.sampled_from(
+    ["", "web-1", "shop", "sample", "check", "*", "[", "a*" * 200, "a" * 600, "\0", "é" * 600, "../x"]
+)
+NUMBERS = st.sampled_from([0, -1, 1, 2**31, STORED, 2**63 - 1, 2**63, 2**64 - 1, -(2**63)])
+GLOBS = st.lists(TEXTS, max_size=3).map(tuple)
+STRANGE = st.one_of(
+    st.builds(Subjects, TEXTS),
+    st.builds(Range, TEXTS, TEXTS, NUMBERS, NUMBERS, NUMBERS),
+    st.builds(Layouts, st.lists(NUMBERS, max_size=4).map(tuple)),
+    st.builds(Series, TEXTS, GLOBS, NUMBERS, NUMBERS, NUMBERS, st.none() | NUMBERS, GLOBS),
+    st.builds(Availability, TEXTS, NUMBERS, NUMBERS, NUMBERS, st.lists(NUMBERS, max_size=5).map(tuple)),
+    st.builds(Gaps, st.none() | TEXTS, st.none() | NUMBERS),
+)
+
+
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A hub whose store is on a disk, where names become keys."""
+    folder = tmp_path_factory.mktemp("store")
+    made = LmdbBackend(folder, write=True)
+    made.commit(batch([layout(), *(sample(second) for second in range(99)), *(check(one) for one in range(9))]), STORED)
+    house = full()
+    house.store = replying(Answers(made).to)
+    yield house
+    made.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(STRANGE)
+def test_whatever_is_asked_the_store_lives(on_disk: House, question: Any) -> None:
+    result = asked(on_disk, question)
+    assert result.status_code == 200 or result.json["code"] in ("bad_body", "unanswered")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bus.arguments import Parser
+from bus.command import main
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,22 @@ def test_it_is_one_line_with_the_word_that_was_meant(
     assert ended.value.code == 100
     assert capsys.readouterr().err == told
     assert "``" not in parser.format_help()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("store verify", "store snapshot copy", "store restore copy", "store compact", "import metrics.db", "check"),
+        *("token new wall", "token list", "agents", "revoke web-1", "keys show", "channel list", "channel test ops"),
+        "backtest",
+    ],
+)
+def test_what_works_on_the_hubs_machine_alone_says_why_it_asks_no_other(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for flag in (["--hub", "http://hub:8080"], ["--url=http://hub:8080"], ["-u", "http://hub:8080"]):
+        assert main([*words.split(), *flag]) == 100
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert f"{flag[0].partition('=')[0]} is not for this command: " in err
+        assert "call it " in err

@@ -66,3 +66,9 @@ def test_what_writes_is_described_with_its_body() -> None:
     assert SPEC["components"]["schemas"][body.rpartition("/")[2]]["required"] == ["matches", "reason", "seconds"]
     assert "201" in operation["responses"]
     assert set(SPEC["paths"]["/api/v1/silences/{id}"]) == {"delete"}
+
+
+def test_what_answers_in_msgpack_is_described_so() -> None:
+    operation = SPEC["paths"]["/api/v1/questions"]["post"]
+    assert operation["responses"]["200"]["content"].keys() == {"application/msgpack"}
+    assert operation["responses"]["404"]["content"].keys() == {"application/json"}

@@ -21,6 +21,7 @@ from api.fanout import Fanout
 from api.hub import Hub
 from api.judge import JudgeLine
 from api.leaving import App
+from api.lines import DeskLine
 from api.live import Live
 from api.middleware import Front
 from api.openapi import openapi
@@ -35,6 +36,10 @@ from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe
 from bus.versions import Seen
 from bus.vitals import Vitals
+
+COMMANDS_SECONDS = 60.0
+"""So long the store may take to answer what a command asks, as on its own machine: a page that is looked at is in a
+hurry, an export is not."""
 
 
 def create_app(
@@ -112,6 +117,7 @@ def from_config(
         return subscribe
 
     asker = Asker(desk, timeout=config.question_seconds)
+    patient = DeskLine(desk, timeout=max(config.question_seconds, COMMANDS_SECONDS))
     judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds, whom="it")
     hub = Hub(
         config=config,
@@ -119,7 +125,7 @@ def from_config(
         live=live,
         fanout=fanout,
         counter=asker,
-        ask_store=asker.asked,
+        ask_store=patient.asked,
         keyring=Watched(tokens, needed=token_needed).keyring,
         clock=time.time_ns,
         vitals=Vitals(time.monotonic()),
@@ -135,7 +141,7 @@ def from_config(
         asker,
         stair,
         context=context,
-        judge=judge,
+        lines=(judge, patient),
         producer=lambda: Producer(on(Push(context), "side_door"), f"guardia.api-{place}"),
         canary=lambda: Producer(on(Push(context), "side_door"), f"guardia.canary-{place}"),
     )

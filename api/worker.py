@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import zmq
@@ -41,16 +41,18 @@ class Lifespan:
         stair: Stair,
         *,
         context: zmq.Context[Any],
-        judge: Line | None = None,
+        lines: Sequence[Line] = (),
         producer: Callable[[], Producer] | None = None,
         canary: Callable[[], Producer] | None = None,
     ) -> None:
-        """``producer`` tells the worker's vitals, ``canary`` the message that goes all the way."""
+        """``lines`` lead to others than ``asker`` does.
+
+        ``producer`` tells the worker's vitals, ``canary`` the message that goes all the way.
+        """
         self._hub = hub
-        self._asker = asker
+        self._lines = (asker, *lines)
         self._stair = stair
         self._context = context
-        self._judge = judge
         self._make_producer = producer
         self._make_canary = canary
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,9 +62,8 @@ class Lifespan:
 
     async def process_startup(self, scope: Any, event: Any) -> None:
         """Called by Falcon on the running loop."""
-        self._asker.open()
-        if self._judge is not None:
-            self._judge.open()
+        for line in self._lines:
+            line.open()
         self._stair.open()
         self._start(keep_primed(self._hub))
         self._start(self._keep_learning())
@@ -81,9 +82,8 @@ class Lifespan:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._stair.close()
-        self._asker.close()
-        if self._judge is not None:
-            self._judge.close()
+        for line in self._lines:
+            line.close()
         self._context.destroy(linger=0)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

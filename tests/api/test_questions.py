@@ -139,6 +139,14 @@ def test_what_is_no_question_for_here_is_refused(body: str, status: int, code: s
     assert (result.status_code, result.json["code"]) == (status, code)
 
 
+def test_a_hub_that_has_no_such_call_says_so_whoever_asks() -> None:
+    house = full()
+    house.keyring = Keyring((Token("wall", digest_of("gd_reader"), "read"),))
+    for headers in ({}, {"Authorization": "Bearer gd_reader"}):
+        result = house.ask("POST", "/api/v1/questionnaires", JSON | headers, body='{"ask": "Now"}')
+        assert (result.status_code, result.json["code"]) == (404, "not_found")
+
+
 def test_a_page_of_another_site_cannot_ask() -> None:
     assert asked(full(), Now(), Origin="https://evil.example").json["code"] == "origin"
     result = full().ask("POST", "/api/v1/questions", {"Content-Type": "text/plain"}, body='{"ask": "Now"}')

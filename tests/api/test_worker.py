@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from websockets.sync.client import connect
 
 from api.counter import Asker
 from api.fanout import Wish
+from api.lines import DeskLine
 from api.stair import KINDS, Stair
 from api.worker import Lifespan
 from bus.desk import Desk
@@ -148,12 +150,15 @@ def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
         house = House()
         context: zmq.Context[Any] = zmq.Context()
         house.hub.counter = asker = Asker(roads.desk, timeout=timeout)
+        patient = DeskLine(roads.desk, timeout=PATIENCE)
+        house.store = patient.asked
         stair = Stair(lambda: connected(Subscribe(context, KINDS), roads.stair_address), house.hub.fanout)
         lifespan = Lifespan(
             house.hub,
             asker,
             stair,
             context=context,
+            lines=(patient,),
             producer=lambda: Producer(connected(Push(context), roads.door_address), "guardia.api-1"),
         )
         block = serving(house, lifespan=lifespan)
@@ -352,3 +357,20 @@ def test_a_clock_that_is_set_back_is_noticed(roads: Roads, serve: Callable[..., 
     assert house.hub.live.hosts["web-1"].heard >= NOON
     house.now -= 3600 * SECOND
     served.until(lambda: house.hub.live.hosts["web-1"].heard == NOON - 3600 * SECOND)
+
+
+def test_a_store_that_is_too_slow_for_a_page_answers_a_command_all_the_same(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    roads.dumb = True
+    url = f"http://127.0.0.1:{served.port}/api/v1/questions"
+    with ThreadPoolExecutor(1) as pool:
+        command = pool.submit(requests.post, url, json={"ask": "Subjects", "kind": "check"}, timeout=PATIENCE)
+        assert get(served, "/api/v1/servers/web-1/metrics").status_code == 503
+        assert not command.done()
+        roads.dumb = False
+        assert command.result(PATIENCE).status_code == 200
+    assert requests.post(url, json={"ask": "Gaps"}, timeout=PATIENCE).json()["code"] == "unanswered"

@@ -150,6 +150,7 @@ def test_a_connection_that_is_closed_between_two_questions_is_made_anew() -> Non
         (answer(b"<html>"), "is this a Guardia hub?"),
         (answer(b"\xc1", "200 OK", f"Content-Type: {MEDIA}"), OTHERWISE[1]),
         (answer(b"\x80", "200 OK", f"Content-Type: {MEDIA}"), OTHERWISE[1]),
+        (told("403 Forbidden", {"error": "not to 'hub'", "code": "host"}), "refuses this: not to 'hub'"),
         (told("302 Found", {}, "Location: http://127.0.0.1:1/"), "answered 302"),
         (told("500 Internal Server Error", {"error": "internal error"}), "answered 500: internal error"),
     ],

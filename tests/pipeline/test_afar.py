@@ -245,6 +245,17 @@ def test_what_the_store_holds_is_told_with_what_becomes_of_it(hub: Remote, token
         here, afar = _printed(hub, token, *words)
         assert here == afar
     assert "sample" in here
+
+    before = hub.config.read_text()
+    hub.config.write_text(before.replace("keep_samples_seconds = '5000w'", "keep_samples_seconds = '6000w'"))
+    here, afar = _printed(hub, token, "store", "stats")
+    assert "42000 d" in here
+    assert "42000 d" not in afar, "the file counts there once it is taken up"
+    pid = hub.pid("store-reader")
+    assert pid is not None
+    os.kill(pid, signal.SIGHUP)
+    until(lambda: len(set(_printed(hub, token, "store", "stats"))) == 1, 20, "it is taken up", hub)
+    hub.config.write_text(before)
     hub.start("store-writer")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -29,6 +30,8 @@ _INSTANT = re.compile(
     r"(?:([Zz])|([-+ ])(\d\d):?(\d\d))?)?\Z",
     re.ASCII,
 )
+_BACK = re.compile(r"\A(?:now)?-")
+NO_TIME = "no time; write 2026-01-31T12:00:00Z, epoch seconds or milliseconds, or 7d back from now"
 
 
 class BadParameter(ValueError):
@@ -66,10 +69,10 @@ class Query:
             raise BadParameter(name, f"given {len(values)} times, expected once")
         return values[0]
 
-    def time(self, name: str, default: int) -> int:
-        """A time in ns since the epoch."""
+    def time(self, name: str, default: int, now: int) -> int:
+        """A time in ns since the epoch, which may be told as a length back from ``now``."""
         text = self.text(name)
-        return default if text is None else parse_time(text, name)
+        return default if text is None else parse_moment(text, name, now)
 
     def limit(self, name: str, default: int, most: int) -> int:
         """A count of rows; more than ``most`` is cut to ``most``."""
@@ -142,6 +145,16 @@ class Query:
         return frozenset(found)
 
 
+def parse_moment(text: str, parameter: str, now: int) -> int:
+    """As ``parse_time``; or ``now`` less a length: ``7d``, which may be written ``-7d`` and ``now-7d``, or ``now``."""
+    told = text.strip()
+    if told == "now":
+        return now
+    with suppress(ValueError):
+        return max(0, now - round(timing.seconds(_BACK.sub("", told)) * SECOND))
+    return parse_time(text, parameter)
+
+
 def parse_time(text: str, parameter: str) -> int:
     """Nanoseconds since the epoch.
 
@@ -152,9 +165,7 @@ def parse_time(text: str, parameter: str) -> int:
     number = _NUMBER.match(text)
     found = _from_number(*number.groups()) if number else _from_instant(text)
     if found is None:
-        raise BadParameter(
-            parameter, f"{text[:60]!r} is no time; write 2026-01-31T12:00:00Z, or epoch seconds or milliseconds"
-        )
+        raise BadParameter(parameter, f"{text[:60]!r} is {NO_TIME}")
     if not 0 <= found <= _LAST:
         raise BadParameter(parameter, f"{text[:60]!r} is outside 1970 to 2262")
     return found

@@ -54,7 +54,7 @@ class Route:
         return self.resource(hub)
 
 
-_TIMES = "RFC 3339 with any offset, naive as UTC, or epoch seconds or milliseconds"
+_TIMES = "RFC 3339 with any offset, naive as UTC, epoch seconds or milliseconds, or 7d back from now"
 _START = Parameter("start", "time", f"from here on, included; {_TIMES}; an hour before the end")
 _END = Parameter("end", "time", "until here, included; now")
 _DAY = Parameter("start", "time", "from here on, included; a day before the end")

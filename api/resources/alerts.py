@@ -43,8 +43,9 @@ class IncidentsResource(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query = query_of(req)
-        until = query.time("until", self.hub.clock())
-        since = query.time("since", max(0, until - WEEK))
+        now = self.hub.clock()
+        until = query.time("until", now, now)
+        since = query.time("since", max(0, until - WEEK), now)
         limit = query.limit("limit", ROWS, MAX_INCIDENTS)
         asked = Incidents(since, until, query.text("subject"), limit, query.text("cursor") or "")
         send(resp, page(await self.hub.judge.answer(asked)))
@@ -71,7 +72,7 @@ class WhyResource(Resource):
         subject = query.text("subject")
         if not subject:
             raise BadParameter("subject", "missing; name a host or a service, as subject=web-1")
-        at = None if query.text("at") is None else query.time("at", 0)
+        at = None if query.text("at") is None else query.time("at", 0, self.hub.clock())
         send(resp, why(subject, await self.hub.judge.answer(Why(subject, query.text("rule") or "", at))))
 
 

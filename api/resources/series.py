@@ -54,8 +54,8 @@ class Wanted:
 
 def wanted(query: Query, now: int) -> Wanted:
     """What the query asks for; raises ``BadParameter``."""
-    end = query.time("end", now)
-    start = query.time("start", max(0, end - HOUR))
+    end = query.time("end", now, now)
+    start = query.time("start", max(0, end - HOUR), now)
     step = query.duration("step")
     if step is not None and query.text("points") is not None:
         raise BadParameter("step", "given together with points; expected one of them")
@@ -141,8 +141,9 @@ class TopResource(Resource):
         if not metrics:
             raise BadParameter("metric", "missing; name one or more, as metric=cpu.percent")
         highest = Highest(query.limit("n", TOP, MOST_TOP), lowest=query.word("order", ("desc", "asc"), "desc") == "asc")
-        end = query.time("end", hub.clock())
-        start = None if query.text("start") is None else query.time("start", 0)
+        now = hub.clock()
+        end = query.time("end", now, now)
+        start = None if query.text("start") is None else query.time("start", 0, now)
         aggregate = query.word("agg", tuple(NEEDED), "mean" if start is not None else "last")
         if start is None and query.text("end") is not None:
             raise BadParameter("start", "missing beside end; without both the newest values are compared")

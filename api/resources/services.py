@@ -43,8 +43,9 @@ class Checks(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query, name = query_of(req), params["name"]
-        end = query.time("end", self.hub.clock())
-        start = query.time("start", max(0, end - DAY))
+        now = self.hub.clock()
+        end = query.time("end", now, now)
+        start = query.time("start", max(0, end - DAY), now)
         limit = query.limit("limit", MOST_CHECKS, MOST_CHECKS)
         found = await while_here(req, checks_between(self.hub.counter, name, start, end, limit))
         rows = [check_row(told, check) for told, check in found if is_told(check)]
@@ -63,7 +64,7 @@ class UptimeResource(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         name, now = params["name"], self.hub.clock()
-        since = query_of(req).time("since", max(0, now - DAY))
+        since = query_of(req).time("since", max(0, now - DAY), now)
         found = await while_here(req, checks_between(self.hub.counter, name, since, now, MOST_COUNTED))
         send(resp, uptime(name, since, now, found, self.hub.directory.interval(name)))
 

@@ -80,7 +80,7 @@ def periods_of(query: Query, zone: str, now: int) -> list[Period]:
             raise BadParameter("month", "given together with start or end; expected one of them")
         if query.text("start") is None:
             raise BadParameter("start", "missing beside end")
-        return [Period("range", query.time("start", 0), query.time("end", now))]
+        return [Period("range", query.time("start", 0, now), query.time("end", now, now))]
     try:
         return [Period(one, *calendar.month(one, zone)) for one in months or (calendar.month_of(now, zone),)]
     except ValueError as error:

@@ -146,7 +146,10 @@ def _compared(
                         count += min(day.measured, _count(store, table, name, day))
                     short += count < measured
                     if count < measured:
-                        print(f"guardia import: {name}: {measured} in the file, {count} in the store", file=sys.stderr)
+                        print(
+                            f"guardia import: {name or repr(old)}: {measured} in the file, {count} in the store",
+                            file=sys.stderr,
+                        )
     except (NotASource, Unanswered) as failure:
         print(f"guardia import: the counts were not compared: {failure}", file=sys.stderr)
         return DIFFERENT

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.filters import BadParameter, Query, matcher, matches, parse_time
+from api.filters import BadParameter, Query, matcher, matches, parse_moment, parse_time
 from tests.api.given import NOON, SECOND
 
 
@@ -33,6 +33,23 @@ from tests.api.given import NOON, SECOND
 )
 def test_noon_is_understood_however_it_is_written(text: str) -> None:
     assert parse_time(text, "start") == NOON
+
+
+def test_a_length_is_so_long_before_now() -> None:
+    for text, back in (
+        ("7d", 7 * 86_400),
+        ("-1h30m", 5400),
+        ("now-90s", 90),
+        ("1.5h", 5400),
+        ("now", 0),
+        (" 5m ", 300),
+    ):
+        assert parse_moment(text, "start", NOON) == NOON - back * SECOND
+    assert parse_moment("50000d", "start", NOON) == 0
+    assert parse_moment("2026-01-31T12:00:00Z", "start", 0) == NOON
+    for text in ("-5", "now-", "d", "now7d", "--7d", "7y", "+7d"):
+        with pytest.raises(BadParameter, match="7d back from now"):
+            parse_moment(text, "start", NOON)
 
 
 def test_fractions_of_a_second_are_kept_to_the_nanosecond() -> None:
@@ -60,12 +77,12 @@ def test_what_is_no_time_is_refused_by_name(text: str) -> None:
 @given(st.text(max_size=40))
 def test_no_text_makes_it_fail_in_another_way(text: str) -> None:
     with contextlib.suppress(BadParameter):
-        assert 0 <= parse_time(text, "start") < 2**63
+        assert 0 <= parse_moment(text, "start", NOON) < 2**63
 
 
 def test_an_unescaped_plus_in_a_url_is_still_an_offset() -> None:
-    assert Query("start=2026-01-31T13:00:00+01:00").time("start", 0) == NOON
-    assert Query("start=2026-01-31T13:00:00%2B01:00").time("start", 0) == NOON
+    assert Query("start=2026-01-31T13:00:00+01:00").time("start", 0, NOON) == NOON
+    assert Query("start=2026-01-31T13:00:00%2B01:00").time("start", 0, NOON) == NOON
 
 
 def test_a_limit_is_cut_to_the_most_and_may_be_zero() -> None:

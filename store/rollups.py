@@ -19,7 +19,7 @@ import numpy as np
 from bus import failpoints
 from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Index
-from store.blocks.pressing import Newer
+from store.blocks.pressing import LeftAlone
 from store.blocks.segments import Segment, Writing
 from store.joining import add_rollup, join_day, join_months, rollups_of
 from store.keys import DAY, HOUR, SECOND
@@ -155,7 +155,7 @@ class Rollups:
     def covers(self, one: Held, now: int) -> bool:
         """Whether nothing more is to be made of an hour's rows, which may go."""
         span = span_of(one.name)
-        with contextlib.suppress(Gone, Newer):
+        with contextlib.suppress(Gone, LeftAlone):
             segment = self._segment(RAW, span) if span is not None else None
             if span is not None and segment is not None:
                 return not self.lacking(span, segment.index.sources, now)

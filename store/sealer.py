@@ -32,7 +32,7 @@ from store.blocks.files import Blocks
 from store.blocks.gather import Origin, Told, few, gathered
 from store.blocks.listing import Index, Place
 from store.blocks.missing import miss
-from store.blocks.pressing import Damaged, Newer
+from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import NEW, Segment, Writing
 from store.joining import join_day, join_months
 from store.joining_apart import begun
@@ -126,6 +126,9 @@ class Sealer:
                     # As when too many files are open: it is tried again in the next turn.
                     self._say_once(f"{path} cannot be sealed now: {error}")
                 except (Damaged, Malformed) as error:
+                    if isinstance(error, LeftAlone) and not isinstance(error, Newer):
+                        self._say_once(f"{path} cannot be sealed now: {error}")
+                        continue
                     self._give_up(path, f"{path} cannot be sealed, and is kept as it is: {error}")
         return False
 
@@ -217,7 +220,7 @@ class Sealer:
             try:
                 if self._work_on(day, listed, now, early=day in early):
                     return True
-            except Newer as error:
+            except LeftAlone as error:
                 self._say_once(f"{error}")
         for day in self.blocks.late():
             if not self.rollups.is_hidden(day):
@@ -225,7 +228,7 @@ class Sealer:
         return False
 
     def _work_on(self, day: int, listed: Sequence[Span], now: int, *, early: bool) -> bool:
-        """Do what is due of one day; False when nothing is. Raises ``Newer`` when a file of it is to be left alone."""
+        """Do what is due of one day; False when nothing is. Raises ``LeftAlone`` over a file of it."""
         whole = _span(name_of(day, "1d"))
         hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
         if day + DAY + self.pace.day_after > now:
@@ -313,7 +316,7 @@ class Sealer:
             try:
                 segments = self._sound([span for path in sorted(paths) if (span := span_of(path.name))], MONTHLY)
                 before = self._segment(self.blocks.path(SAMPLE, MONTHLY, whole))
-            except Newer as error:
+            except LeftAlone as error:
                 self._say_once(f"{error}")
                 continue
             if not segments:
@@ -360,7 +363,7 @@ class Sealer:
         return [one for one in found if one is not None]
 
     def _segment(self, path: Path) -> Segment | None:
-        """The file, if it is there and sound; one that cannot be read is put aside. Raises ``Newer``."""
+        """The file, if it is there and sound; one that cannot be read is put aside. Raises ``LeftAlone``."""
         if not path.exists():
             return None
         found = self.blocks.segment(path)

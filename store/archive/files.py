@@ -6,7 +6,6 @@ block as well (it was just moved, or taken back because rows came late): then th
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,7 @@ from store.archive.index import NAME, path_of
 from store.archive.mark import Mark
 from store.blocks.files import Row
 from store.blocks.gather import records, taken
-from store.blocks.pressing import Damaged, Newer
+from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.columns import Columns, matching
 from store.keys import DAY, EARLIEST, FAR, SECOND
 from store.retention import Held
@@ -141,8 +140,7 @@ class Archive:
         """Keep a file that cannot be read for whoever wants to look at it, and go on without it.
 
         Unless it is known to be ``damaged`` it is looked into once more.
-        Raises ``Newer`` for one that a later Guardia wrote, which stays, and ``OSError`` where it is not the file's
-        fault: it may be opened the next time.
+        Raises ``LeftAlone`` where it is not the file's fault: it stays.
         """
         from store.archive.parquet import Archived
 
@@ -152,9 +150,13 @@ class Archive:
             file = Archived(path)
             file.close()
             if not (damaged or file.misplaced()):
-                raise OSError(errno.EAGAIN, "it could not be opened a moment ago", str(path))
+                raise LeftAlone(f"{path} could not be opened a moment ago")
         except Newer as error:
             raise Newer(f"{path}: {error}") from None
+        except OSError as error:
+            raise LeftAlone(f"{path} cannot be opened now: {error.strerror}") from None
+        except LeftAlone:
+            raise
         except Damaged:
             pass
         path.rename(path.with_name(f".{path.name}{BAD}{int(time.time())}"))

@@ -23,7 +23,7 @@ from store.backends.partitions import Partitions
 from store.blocks.files import Blocks, Gone
 from store.blocks.gather import Origin, Told, few
 from store.blocks.listing import Index
-from store.blocks.pressing import Damaged
+from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import NEW, Segment
 from store.keys import DAY
 from store.retention import Held
@@ -172,6 +172,8 @@ class Mover:
         except Gone:
             return False
         except (Damaged, ValueError) as error:
+            if isinstance(error, LeftAlone) and not isinstance(error, Newer):
+                return False  # it is told already, and tried again
             self._given_up[block] = changed
             self._log.error("damaged: %s is not moved to the archive, and stays: %s", block, error)
             return False

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from pathlib import Path
 
 from store.blocks.listing import Index
-from store.blocks.pressing import Damaged, Newer
+from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import Segment
 from store.keys import DAY, HOUR
 from store.spans import MONTH, name_of, span_of
@@ -18,17 +17,21 @@ BAD = ".bad-"
 def put_aside(path: Path) -> None:
     """Keep a file that cannot be read for whoever wants to look at it.
 
-    Raises ``Newer`` instead, or ``OSError`` where it is not the file's fault: it may be opened the next time.
+    Raises ``LeftAlone`` instead where it is not the file's fault, and ``OSError``.
     """
     try:
         segment = Segment(path)
         segment.close()
         if not misplaced(segment.index, path):
-            raise OSError(errno.EAGAIN, "it could not be opened a moment ago", str(path))
+            raise LeftAlone(f"{path} could not be opened a moment ago")
     except Newer as error:
         raise Newer(f"{error}: it is left alone") from None
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise LeftAlone(f"{path} cannot be opened now: {error.strerror}") from None
+    except LeftAlone:
+        raise
     except (Damaged, ValueError):
         pass
     path.rename(path.with_name(f"{path.name}{BAD}{int(time.time())}"))

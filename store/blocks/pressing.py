@@ -20,8 +20,12 @@ class Damaged(Exception):
     """Bytes that are not what was written."""
 
 
-class Newer(Damaged):
-    """What a later Guardia wrote: this one cannot read it, and leaves it alone."""
+class LeftAlone(Damaged):
+    """A file that cannot be opened now, which says nothing about it: it stays as it is, where it is."""
+
+
+class Newer(LeftAlone):
+    """What a later Guardia wrote: this one cannot read it."""
 
 
 class _Zstd(threading.local):

@@ -18,6 +18,8 @@ from store.backends import StoreBroken, StoreDamaged
 from store.backends.doubt import is_doubted
 from store.backends.lmdb import LmdbBackend
 from store.backends.partitions import Partitions
+from store.blocks.aside import put_aside
+from store.blocks.pressing import LeftAlone
 from store.blocks.segments import Segment
 from store.sealer import Pace, Sealer
 from tests.store.given import DAY, HOUR, MINUTE, NOON, batch, layout, numbers, sample
@@ -67,26 +69,34 @@ def store(tmp_path: Path) -> Iterator[Sealed]:
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOMEM, errno.EACCES])
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_sound_file_that_cannot_be_opened_for_a_moment_keeps_its_place(
-    store: Sealed, monkeypatch: pytest.MonkeyPatch, code: int, times: int
+def test_a_sound_file_that_cannot_be_opened_for_a_while_keeps_its_place_and_holds_up_nothing_else(
+    store: Sealed, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    opened, left = os.open, [code] * times
+    opened = os.open
 
     def failing(path: str | Path, *given: int) -> int:
-        if left and str(path).endswith("T07.1h"):
-            raise OSError(left.pop(), os.strerror(code), str(path))
+        if str(path).endswith("T07.1h"):
+            raise OSError(code, os.strerror(code), str(path))
         return opened(path, *given)
 
-    monkeypatch.setattr("store.blocks.segments.os.open", failing)
-    with pytest.raises(OSError, match=r"T07\.1h"):
+    with monkeypatch.context() as patched:
+        patched.setattr("store.blocks.segments.os.open", failing)
+        store.backend.commit(batch([sample(1, host="other", at=START + DAY)], NOON), NOON)
         store.turn()
-    assert not left
-    monkeypatch.undo()
+    hours = [f"20260131T{hour:02}.1h" for hour in HOURS]
+    assert sorted(path.name for path in store.raw.iterdir()) == [*hours, "20260201T00.1d"]
     store.turn()
 
-    assert [path.name for path in store.raw.iterdir()] == ["20260131T00.1d"]
+    assert sorted(path.name for path in store.raw.iterdir()) == ["20260131T00.1d", "20260201T00.1d"]
     assert {host: store.kept(host) for host in HOSTS} == dict.fromkeys(HOSTS, store.everything)
+
+
+def test_a_file_that_can_be_opened_the_second_time_is_not_put_aside(store: Sealed) -> None:
+    with pytest.raises(LeftAlone, match="a moment ago"):
+        put_aside(store.raw / "20260131T07.1h")
+    put_aside(store.raw / "20260131T08.1h")
+
+    assert sorted(path.name for path in store.raw.iterdir()) == [f"20260131T{hour:02}.1h" for hour in HOURS]
 
 
 def test_a_page_that_the_disk_does_not_read_costs_a_hosts_hour_and_no_day(
@@ -130,7 +140,7 @@ def test_an_archived_day_that_cannot_be_opened_for_a_moment_keeps_its_place(
         return opened(path, mode)
 
     monkeypatch.setattr(Path, "open", failing)
-    with pytest.raises(OSError, match="Too many open files"):
+    with pytest.raises(LeftAlone, match="Too many open files"):
         mover.bring_back("sample", START)
     mover.bring_back("sample", START)
 

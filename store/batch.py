@@ -19,6 +19,8 @@ RUN = 64
 """So many of them are taken apart at once, at most."""
 _LENGTHS = Struct(">4xBB2xI")
 """Of a record's header: the lengths of source, subject and body."""
+OF_RECORD, OF_GROUP = 150, 550
+"""Bytes that a record and a group take in memory besides what came, at most: small records take more so."""
 LAYOUT, SAMPLE = KINDS["layout"].code, KINDS["sample"].code
 
 
@@ -153,11 +155,18 @@ class Batch:
         self.records = 0
         self.bytes = 0
         self.misdated = 0
+        self._made = 0
+        """Groups that were made."""
         self._samples: dict[bytes, Group] = {}
         """By subject, the groups that took the last samples: the next ones mostly go there too."""
         self._begin = self._end = 0
         self._hour: dict[tuple[bytes, int], Group] = {}
         """The partition of the last sample, and from when until before when it takes them."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that it takes, about; ``bytes`` are those of its records."""
+        return self.bytes + OF_RECORD * self.records + OF_GROUP * self._made
 
     def hosts(self) -> set[bytes]:
         """The names of the hosts that it has samples of."""
@@ -287,6 +296,7 @@ class Batch:
         found = hour.get((subject, minute))
         if found is None:
             found = hour[subject, minute] = Group(minute)
+            self._made += 1
         self._samples[subject] = found
         return found
 
@@ -299,6 +309,7 @@ class Batch:
         group = partition.get((subject, minute))
         if group is None:
             group = partition[subject, minute] = Group(minute)
+            self._made += 1
         return group
 
     def latest(self) -> Latest:

@@ -52,7 +52,7 @@ class Store:
         help="What is committed within this time is acknowledged with one receipt a producer.",
     )
     batch_bytes: int = setting(
-        16_777_216, minimum=65_536, unit="bytes", help="A batch of this size is written without waiting."
+        16_777_216, minimum=65_536, unit="bytes", help="A batch that takes this much memory is written without waiting."
     )
     pending_bytes: int = setting(
         268_435_456,

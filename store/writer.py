@@ -93,7 +93,7 @@ class Writer:
         """Take what has come up the stair; commit when it is enough or old enough."""
         for frame in self._subscribe.drain(DRAIN):
             self._take(frame)
-            if self._batch.bytes >= self._config.batch_bytes and not self.full:
+            if self._batch.memory >= self._config.batch_bytes and not self.full:
                 self.commit()
         if self._waiting and self._commit_timer is None:
             # What waited at the door of a writer that was busy has waited already.
@@ -171,7 +171,7 @@ class Writer:
         counts = {f"store.{what}_total": float(n) for what, n in self._account.counts.items()}
         return {
             "store.full": float(self.full),
-            "store.pending_bytes": float(self._batch.bytes),
+            "store.pending_bytes": float(self._batch.memory),
             "store.free_bytes": float(self._free(self._path)),
             "store.receipts_total": float(self._settling.sent),
             "store.receipts_dropped_total": float(self._settling.dropped),
@@ -258,7 +258,7 @@ class Writer:
 
     def _leaves_out(self) -> bool:
         """Whether a frame is left out and counted, because so much is pending already; it is sent again."""
-        if self._batch.bytes < self._config.pending_bytes:
+        if self._batch.memory < self._config.pending_bytes:
             return False
         self._vitals.count("store.left_out")
         return True

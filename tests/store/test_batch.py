@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.messages import KINDS, Sample
+from bus.messages import KINDS, Layout, Sample
 from bus.wire import Malformed, pack, stamped, unstamped
 from store.batch import Batch, Group, Newest, is_newer
 from store.dates import AHEAD, is_near
@@ -17,6 +18,7 @@ from store.keys import EARLIEST, FAR, MINUTE
 from store.rows import group as rows_group
 from store.rows import spread
 from tests.store.given import DAY, HOUR, NOON, SECOND, batch, check, layout, sample
+from tests.store.given import told as telling
 
 SAMPLE, CHECK = KINDS["sample"].code, KINDS["check"].code
 
@@ -213,3 +215,26 @@ def test_a_frame_that_ends_early_leaves_what_came_before_in_the_batch() -> None:
     with pytest.raises(Malformed):
         list(made.gather(frame, unstamped(frame)[1], NOON, lambda *_: True))
     assert made.records == 3
+
+
+@pytest.mark.parametrize("metrics", [1, 60])
+@pytest.mark.parametrize("step", [SECOND, 10 * SECOND, MINUTE])
+def test_a_batch_takes_no_more_memory_than_it_says(metrics: int, step: int) -> None:
+    """Of small records far apart, as an import tells them, what is around them is five times as much."""
+    form, frames = Layout(tuple(f"disk.{place}" for place in range(metrics))), list[bytes]()
+    for number in range(200):
+        for host in range(10):
+            values = tuple(float(number) for _ in form.names)
+            one = telling(Sample(form.id, values), number + 1, host=f"web-{host}", at=NOON + number * step)
+            frames.append(stamped("sample", 1, len(frames) + 1, NOON + len(frames) * 1_000_000, [pack(one)]))
+    tracemalloc.start()
+    try:
+        before, made = tracemalloc.get_traced_memory()[0], Batch()
+        for frame in frames:
+            stamp, start = unstamped(frame)
+            made.add(frame, start, stamp.received)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert made.records == 2000
+    assert made.bytes < taken < 1.1 * made.memory < 2.2 * taken

@@ -156,8 +156,10 @@ def _few(metrics: int, rows: int, most: int = AT_ONCE // 4) -> Iterator[slice]:
 def numbers(values: Scaled, level: int = LEVEL) -> list[Coded]:
     """Columns that give the numbers back bit for bit; raises ``Damaged`` if one would not."""
     columns = coded_numbers(values, level)
-    if not all_scaled(_as_read(columns), values.whole.shape[1]).is_same(values):
-        raise Damaged("a column that was just made does not give its numbers back")
+    # To read them takes more room than to make them: a few at a time.
+    for few in _few(len(columns), values.whole.shape[1]):
+        if not all_scaled(_as_read(columns[few]), values.whole.shape[1]).is_same(values.those(few)):
+            raise Damaged("a column that was just made does not give its numbers back")
     return columns
 
 
@@ -183,7 +185,8 @@ def joined_parts(origin: Origin, parts: Sequence[Part], *, code: bool) -> Iterat
         when: list[Integers] = []
         values = one_after_another(_noted(samples_of(parts, few), when), rows)
         meta = np.concatenate(when, axis=1)
-        made = _few(len(values.tens), rows) if code else ()
+        # A usual host's day in one stroke: each call of numpy has its price, however few numbers there are.
+        made = _few(len(values.tens), rows, AT_ONCE // 2) if code else ()
         columns = [column for some in made for column in numbers(values.those(some), level)]
         told = Told(meta[0], meta[0] + meta[1], meta[2], meta[3])
         yield told, values, mirrored(columns, values) if code else []

@@ -80,11 +80,12 @@ def tallied(times: Integers, numbers: Scaled, length: int) -> Tally:
     """The rollup of metrics whose times ascend, in spans of this length."""
     whole, tens = numbers
     begins, starts = spans(times, length)
-    if len(begins):
-        most = np.maximum(np.abs(whole.max(axis=1).astype(np.float64)), np.abs(whole.min(axis=1).astype(np.float64)))
-        tens = np.where(most * len(times) < MOST_SUM, tens, RAW)
     rows = lengths(begins, len(times)).astype(np.int64) if len(begins) else starts
     least, highest, total = _folded((np.minimum, np.maximum, np.add), whole, begins)
+    if len(begins):
+        # Of the spans' extremes there are fewer. A sum that did not fit is made anew in floats.
+        most = np.maximum(np.abs(highest.max(axis=1).astype(float)), np.abs(least.min(axis=1).astype(float)))
+        tens = np.where(most * len(times) < MOST_SUM, tens, RAW)
     made = Tally(starts, rows, np.tile(rows, (len(tens), 1)), least, highest, total, _lasts(whole, begins), tens)
     raw = np.flatnonzero(tens < 0)
     return made._with(raw, rolled(times, numbers.those(raw).floats(), length)) if len(raw) else made

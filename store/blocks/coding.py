@@ -230,24 +230,31 @@ def _slopes(values: Integers) -> Integers:
 
 
 def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, holes: bytes = b"") -> list[Coded]:
+    """Each row as a column; the ``values`` are changed, and let go of before what needs most memory."""
     if not len(values):
         return []
     common = np.bitwise_or.reduce(values.view(np.uint64), axis=1)
     # The lowest bit that any of them has.
     shifts = [(word & -word).bit_length() - 1 if word else 0 for word in common.tolist()]
-    whole = values >> np.array(shifts)[:, None] if any(shifts) else values
-    least = whole.min(axis=1)
-    near = (whole.max(axis=1) - least).view(np.uint64) < NEAR
-    slopes = _slopes(whole)
+    if any(shifts):
+        values >>= np.array(shifts)[:, None]
+    least = values.min(axis=1)
+    near = (values.max(axis=1) - least).view(np.uint64) < NEAR
+    slopes = _slopes(values)
+    firsts, lowest, steps, tens = values[:, 0].tolist(), least.tolist(), slopes.tolist(), decimals.tolist()
+    values -= least[:, None]
     orders = [0] * len(values)
     form = INTEGERS | (HOLES if holes else 0)
     bodies: list[Body] = []
     places: list[int] = []
+    left: list[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]] = []
     for narrow, of_it in ((np.int32, np.flatnonzero(near)), (np.int64, np.flatnonzero(~near))):
-        if not len(of_it):
-            continue
-        some = whole if len(of_it) == len(whole) else whole[of_it]
-        choices = _Choices((some - least[of_it, None]).astype(narrow, copy=False), slopes[of_it].astype(narrow))
+        if len(of_it):
+            left.append((of_it, (values if len(of_it) == len(values) else values[of_it]).astype(narrow, copy=False)))
+    del values
+    while left:
+        of_it, some = left.pop(0)
+        choices = _Choices(some, slopes[of_it].astype(some.dtype))
         its = choices.orders(level)
         for order in sorted(set(its)):
             alike = [at for at, one in enumerate(its) if one == order]
@@ -255,8 +262,8 @@ def _integers(values: Integers, decimals: npt.NDArray[np.int64], level: int, hol
             places += of_it[alike].tolist()
         for place, order in zip(of_it.tolist(), its, strict=True):
             orders[place] = order
-    firsts, lowest, steps, tens = whole[:, 0].tolist(), least.tolist(), slopes.tolist(), decimals.tolist()
-    found: list[Coded | None] = [None] * len(values)
+        del some, choices
+    found: list[Coded | None] = [None] * len(orders)
     for place, (flags, width, body) in zip(places, _shortest(bodies, holes, level), strict=True):
         order = orders[place]
         base = _based(firsts[place] if order else lowest[place])
@@ -352,8 +359,10 @@ def _pressed(head: bytes, planes: bytes, width: int, level: int) -> tuple[bytes,
 
 
 def _zigzag(values: npt.NDArray[Any]) -> Narrow:
+    """Of ``values``, which are changed, numbers without a sign: the smaller, the nearer to zero they were."""
     signs = values >> values.dtype.type(8 * values.itemsize - 1)
-    signs ^= values << values.dtype.type(1)
+    values <<= values.dtype.type(1)
+    signs ^= values
     words: Narrow = signs.view(f"u{values.itemsize}")
     return words
 

@@ -154,7 +154,9 @@ def _all_whole(
         bases = np.array([one[:2] for one in read[order]], np.int64)
         whole = _undone(order, residuals, bases[:, :1], bases[:, 1:])
         shifts = [columns[place][0][3] for place in places]
-        yield places, whole << np.array(shifts)[:, None] if any(shifts) else whole
+        if any(shifts):
+            whole <<= np.array(shifts)[:, None]
+        yield places, whole
 
 
 def _opened(order: int, entry: Entry, payload: bytes, rows: int) -> tuple[int, int, bytes]:
@@ -170,7 +172,9 @@ def _opened(order: int, entry: Entry, payload: bytes, rows: int) -> tuple[int, i
 def _undone(order: int, residuals: Narrow, base: Integers | np.int64, slope: Integers | np.int64) -> Integers:
     """The integers behind residuals, along the last axis."""
     if order == 0:
-        return residuals.astype(np.int64) + base
+        whole = residuals.astype(np.int64)
+        whole += base
+        return whole
     whole = np.empty((*residuals.shape[:-1], residuals.shape[-1] + 1), np.int64)
     whole[..., :1] = base
     steps = whole[..., 1:]
@@ -183,7 +187,8 @@ def _undone(order: int, residuals: Narrow, base: Integers | np.int64, slope: Int
 
 def _unzigzag(words: Narrow) -> Any:
     signed, one = np.dtype(f"i{words.itemsize}"), words.dtype.type(1)
-    signs = -(words & one).view(signed)
+    signs = (words & one).view(signed)
+    np.negative(signs, out=signs)
     signs ^= (words >> one).view(signed)
     return signs
 

@@ -137,6 +137,10 @@ class Sheet(Part):
         for band in range(len(self._listed)):
             self._opened(band)
 
+    def let_go(self) -> None:
+        """Forget what was unpacked: all of it was read, and it is several times what it is as it stands."""
+        self._open.clear()
+
     def planes(self, band: int) -> Iterator[tuple[int, Bytes]]:
         """(width, planes of its columns) for each width that columns of a band have."""
         data, at = self._opened(band)
@@ -244,7 +248,9 @@ def _samples_of(sheets: Sequence[Sheet], columns: int, rows: int) -> Iterator[tu
     end = 0
     for sheet in sheets:
         first, end = end, end + sheet.columns
-        yield sheet._samples(whole[first:end])
+        made = sheet._samples(whole[first:end])
+        sheet.let_go()
+        yield made
 
 
 def _undone(pieces: Sequence[tuple[Sheet, int]], found: Integers) -> None:

@@ -352,20 +352,20 @@ def _long(data: bytes, width: int) -> Words:
     return each.view("<u8").reshape(-1).astype(np.uint64)
 
 
-def _from_unary(streams: Sequence[bytes], lengths: Places) -> Words:
-    begins = np.cumsum([0, *(len(stream) * 8 for stream in streams[:-1])])
-    ones = np.flatnonzero(np.unpackbits(np.frombuffer(b"".join(streams), np.uint8)).view(np.bool_))
+def _from_unary(streams: Sequence[bytes], lengths: Places) -> Narrow:
+    sizes = np.array([len(stream) * 8 for stream in streams])
+    narrow = np.uint32 if sizes.sum() < 1 << 32 else np.uint64
+    ones = np.flatnonzero(np.unpackbits(np.frombuffer(b"".join(streams), np.uint8)).view(np.bool_)).astype(narrow)
     if len(ones) != lengths.sum():
         raise Damaged(f"{len(ones)} numbers in unary where {lengths.sum()} should be")
     high = np.empty_like(ones)
     np.subtract(ones[1:], ones[:-1], out=high[1:])
-    high -= 1
+    high -= narrow(1)
     firsts = np.cumsum(lengths) - lengths
-    high[firsts] = ones[firsts] - begins
-    words = high.view(np.uint64)
-    if words.max() > LONGEST:  # or less than none
+    high[firsts] = ones[firsts] - (np.cumsum(sizes) - sizes).astype(narrow)
+    if high.max() > LONGEST:  # or less than none
         raise Damaged("numbers in unary that are none")
-    return words
+    return high
 
 
 def _from_lowest(

@@ -29,14 +29,14 @@ import requests
 
 from benchmarks.recording import MILLISECOND, loaded
 from bus.messages import Layout, Sample, layout_id
-from bus.process import collect_seldom, keep_heap
+from bus.process import collect_seldom, keep_heap, large_pages
 from bus.wire import pack, record, stamped, unstamped
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
 from store.blocks.files import told
 from store.blocks.scaled import Floats, Integers
 from store.blocks.segments import Segment
-from store.joining_apart import HEAP_BYTES
+from store.joining_apart import HEAP_BYTES, LARGE_BYTES
 from store.keys import DAY, HOUR, MINUTE, SECOND
 from store.sealer import Pace, Sealer
 from store.spans import RAW, TIERS
@@ -250,6 +250,7 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true")
     given = parser.parse_args()
     keep_heap(HEAP_BYTES)
+    large_pages(LARGE_BYTES)
     collect_seldom()
     data = recorded(given.hosts, given.recording) if given.recording else made_up(given.hosts)
     values = data.count

@@ -7,6 +7,7 @@ import ctypes
 import faulthandler
 import fcntl
 import gc
+import mmap
 import os
 import re
 import signal
@@ -21,7 +22,7 @@ _PR_SET_NAME = 15
 _M_ARENA_MAX = -8
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _MAPPING = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) (?P<rights>\S{4}) \S+ \S+ \d+ *(?P<path>.*)")
-_MADV_DONTNEED = 4
+_MADV_DONTNEED, _MADV_HUGEPAGE = 4, 14
 _ATTR = struct.Struct("=IIQiIQQQ")
 """``struct sched_attr``: its size, policy, flags, nice, priority, how long a turn is, two for realtime."""
 _SCHED_ATTR = {"x86_64": (315, 314), "aarch64": (275, 274)}
@@ -89,6 +90,24 @@ def keep_heap(most: int) -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(_M_MMAP_THRESHOLD, most)
     libc.mallopt(_M_TRIM_THRESHOLD, most)
+
+
+def large_pages(most: int) -> None:
+    """Have the next so many bytes that the heap grows by come in pages of 2 MB, if the kernel lets programs ask for it.
+
+    Each page of 4 kB that is touched for the first time is a turn into the kernel, and a line of its tables ever after.
+    To be said again after ``trim_heap``; ``most`` has to be less than what ``keep_heap`` was told. None of it is
+    memory before it is used.
+    """
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    begin = libc.malloc(most)
+    if begin:
+        first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+        libc.madvise(first, begin + most - first, _MADV_HUGEPAGE)
+        libc.free(begin)
 
 
 def take_short_turns(length: int = SHORT_TURN) -> bool:

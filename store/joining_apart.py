@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-from bus.process import collect_seldom, keep_heap
+from bus.process import collect_seldom, keep_heap, large_pages
 from store.blocks.files import origin_of
 from store.blocks.listing import Names, Place
 from store.blocks.pressing import Damaged
@@ -27,6 +27,8 @@ from store.sealing import Pieces, streamed_pieces
 
 HEAP_BYTES = 32 * 2**20
 """So much memory is kept from one host to the next, while there is work."""
+LARGE_BYTES = 24 * 2**20
+"""So much of it is in large pages, if the kernel has such."""
 LEAST = 2**24
 """So many numbers of a day are worth a process, whose start takes a sixth of a second."""
 MOST = 2**23
@@ -164,5 +166,6 @@ def main(tasks: Connection, made: Connection) -> None:
 
 if __name__ == "__main__":
     keep_heap(HEAP_BYTES)
+    large_pages(LARGE_BYTES)
     collect_seldom()
     main(Connection(0, writable=False), Connection(1, readable=False))

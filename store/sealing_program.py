@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bus.process import collect_seldom, keep_heap, trim_heap
+from bus.process import collect_seldom, keep_heap, large_pages, trim_heap
 from bus.program import Program, TryAgain, run
 from store import opening
 from store.archive.files import Archive
@@ -18,7 +18,7 @@ from store.backends import StoreBroken
 from store.backends.lmdb import LmdbBackend
 from store.backends.values import disk_bytes
 from store.config import AT_START, Keep, Store
-from store.joining_apart import HEAP_BYTES
+from store.joining_apart import HEAP_BYTES, LARGE_BYTES
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
@@ -43,6 +43,7 @@ def build_sealer(program: Program[Store]) -> None:
         return
     os.nice(NICE)
     keep_heap(HEAP_BYTES)
+    large_pages(LARGE_BYTES)
     collect_seldom()
     path = program.home / program.config.path
     backend = opening.opened(lambda: LmdbBackend(path, write=False), opening.FIRST_SECONDS)
@@ -80,6 +81,7 @@ def build_sealer(program: Program[Store]) -> None:
             more = False
         if not more:
             trim_heap()
+            large_pages(LARGE_BYTES)
         program.loop.after(0.0 if more else TURN_SECONDS, turn)
 
     def prune() -> None:

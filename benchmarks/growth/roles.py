@@ -20,7 +20,7 @@ from benchmarks.databases.data import generated
 from bus.desk import MOST_ANSWER, Desk, Inbox, told
 from bus.loop import Loop
 from bus.messages import KINDS, Layout, layout_id
-from bus.process import collect_seldom, keep_heap, trim_heap
+from bus.process import collect_seldom, keep_heap, large_pages, trim_heap
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
 from store.__main__ import REFRESH_SECONDS
@@ -29,7 +29,7 @@ from store.blocks.gather import Origin, Told, records
 from store.blocks.listing import Index
 from store.blocks.segments import Writing
 from store.config import Store
-from store.joining_apart import HEAP_BYTES
+from store.joining_apart import HEAP_BYTES, LARGE_BYTES
 from store.keys import DAY, MINUTE, SECOND
 from store.pruning import Pruner, Room
 from store.reader import answering
@@ -224,6 +224,7 @@ class SealerRole(_Worker):
 
     def __init__(self, path: Path) -> None:
         keep_heap(HEAP_BYTES)
+        large_pages(LARGE_BYTES)
         collect_seldom()
         self._backend = LmdbBackend(path, write=False)
         retention = Store().retention()
@@ -259,6 +260,7 @@ class SealerRole(_Worker):
             pass
         self._pruner.turn(now)
         trim_heap()
+        large_pages(LARGE_BYTES)
         return self._sealer.done.values - values, time.process_time() - began
 
     def close(self) -> None:

@@ -163,6 +163,35 @@ def test_a_heap_that_is_kept_is_not_asked_for_anew_until_it_is_trimmed() -> None
     assert trimmed >= 512
 
 
+LARGE = """
+from pathlib import Path
+from bus.process import keep_heap, large_pages, trim_heap
+def told(of_it):
+    maps = Path("/proc/self/smaps").read_text().split("[heap]")[1:]
+    return sum(1 for one in maps if of_it in one.partition("VmFlags:")[2].partition(chr(10))[0].split())
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+keep_heap(32 * 2**20)
+before = resident()
+large_pages(24 * 2**20)
+asked, taken = told("hg"), resident() - before
+piece = b"x" * (16 * 2**20)
+del piece
+trim_heap()
+large_pages(24 * 2**20)
+print(asked, taken, told("hg"))
+"""
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="a kernel without large pages")
+def test_the_heap_is_to_grow_in_large_pages_and_takes_none_before_it_does() -> None:
+    found = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, check=True, text=True)
+    asked, taken, again = map(int, found.stdout.split())
+    assert asked >= 1
+    assert taken < 2**20
+    assert again >= 1
+
+
 CYCLES = """
 import gc
 from bus.process import collect_seldom

@@ -37,6 +37,7 @@ from store.blocks.segments import NEW, Segment, Writing
 from store.joining import join_day, join_months
 from store.joining_apart import begun
 from store.keys import DAY, HOUR, partition_start, period
+from store.quiet import Quiet
 from store.retention import Held
 from store.rollups import ALL, MONTHLY, SAMPLE, Pace, Rollups
 from store.sealing import Layouts, Together, layouts_of, merged, parts_of, rows_of, sheets_of
@@ -87,6 +88,7 @@ class Sealer:
         if self.mover is not None:
             self.mover.lacks = lambda day, sources, now: bool(self.rollups.lacking(day, sources, now))
         self._settled: dict[Path, int] = {}
+        self._quiet = Quiet()
         for left in self._folder.glob(f"*/*/*{NEW}"):
             self.blocks.stuck.remove(left)
         self.blocks.be_kept(alive)
@@ -138,7 +140,7 @@ class Sealer:
             changed = (path / "data.mdb").stat().st_mtime_ns
         except OSError:
             return False
-        return changed + self.pace.quiet <= now and self._settled.get(path) != changed
+        return self._settled.get(path) != changed and self._quiet.lasts(path, changed, self.pace.quiet, now)
 
     def _give_up(self, path: Path, why: str) -> None:
         """Do not try it again until it changes."""

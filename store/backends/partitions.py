@@ -128,7 +128,7 @@ class Partitions:
         """
         for begin, note in self.listings.of(f"{self._rows}/{kind}").doubts:
             with suppress(FileNotFoundError):
-                fresh = time.time() - note.stat().st_mtime < DOUBT_SECONDS
+                fresh = abs(time.time() - note.stat().st_mtime) < DOUBT_SECONDS
                 if fresh and begin <= end and begin + period(kind) > start:
                     raise StoreBroken(f"{kind} of {note.stem} are looked into after a crash, ask again in a moment")
 

@@ -208,7 +208,7 @@ class Past:
                 if block is None or self._rows.stuck.waits(path):
                     continue
                 try:
-                    if block.stat().st_mtime_ns + MARGIN > now:
+                    if abs(now - block.stat().st_mtime_ns) < MARGIN:  # ahead by more is a clock that was set back
                         continue
                 except OSError:
                     continue

@@ -1,0 +1,53 @@
+"""An hour is sealed when nobody writes to it any more, whatever the clock said when it was written."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from store.backends.lmdb import LmdbBackend
+from store.keys import DAY, HOUR, MINUTE, SECOND
+from store.quiet import Quiet
+from store.sealer import Pace, Sealer
+from tests.store.given import NOON, batch, layout, sample
+
+FILE = Path("20260131T12")
+
+
+def test_a_file_is_quiet_so_long_after_its_last_change() -> None:
+    quiet = Quiet()
+    assert not quiet.lasts(FILE, NOON, MINUTE, NOON + MINUTE - 1)
+    assert quiet.lasts(FILE, NOON, MINUTE, NOON + MINUTE)
+
+
+def test_one_of_a_clock_that_was_ahead_is_quiet_when_it_stays_the_same() -> None:
+    quiet, ahead = Quiet(), NOON + 400 * DAY
+    assert not quiet.lasts(FILE, ahead, MINUTE, NOON)
+    assert not quiet.lasts(FILE, ahead, MINUTE, NOON + MINUTE - 1)
+    assert quiet.lasts(FILE, ahead, MINUTE, NOON + MINUTE)
+    assert not quiet.lasts(FILE, ahead + 1, MINUTE, NOON + MINUTE), "it was written to"
+    assert not quiet.lasts(FILE, ahead + 1, MINUTE, NOON), "the clock was set back once more"
+    assert quiet.lasts(FILE, ahead + 1, MINUTE, NOON + MINUTE)
+    assert not quiet.lasts(FILE, NOON + 2 * MINUTE, MINUTE, NOON + 2 * MINUTE)
+    assert quiet._ahead == {}
+
+
+def test_hours_that_were_written_while_the_clock_was_ahead_are_sealed_and_their_rows_removed(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path / "store", write=True)
+    pace = Pace(quiet=MINUTE, keep={"1m": 400 * DAY})
+    sealer = Sealer(tmp_path / "store", backend.partitions, backend.layouts, pace, logging.getLogger("sealer"))
+    backend.commit(batch([layout(), *(sample(n) for n in range(1, 9))]), NOON)
+    (rows,) = (tmp_path / "store" / "rows" / "sample").iterdir()
+    now = NOON + 3 * HOUR
+    os.utime(rows / "data.mdb", ns=(now + 400 * DAY, now + 400 * DAY))
+
+    assert not sealer.turn(now)
+    assert sealer.turn(now + MINUTE)
+    (block,) = (tmp_path / "store" / "blocks" / "sample" / "raw").iterdir()
+    for ahead, removed in ((SECOND, 0), (400 * DAY, 1)):
+        os.utime(block, ns=(now + ahead, now + ahead))
+        assert backend._past.unlink_sealed(now, backend._note_sealed) == removed
+    assert len(backend.rows("sample", "web-1", 0, now)) == 8
+    sealer.close()
+    backend.close()

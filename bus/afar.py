@@ -59,7 +59,7 @@ class Afar:
                 break
             except Refused as refusal:
                 again, failure = refusal.again, self._refused(refusal)
-            except (requests.RequestException, OSError) as error:
+            except (requests.RequestException, OSError, ValueError) as error:  # a name may be none
                 again = PAUSE if self._heard else None
                 failure = Unanswered(with_remedy(reason(error, self._api.address)))
             if again is None or self._clock() + again > until:

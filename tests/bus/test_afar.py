@@ -82,6 +82,12 @@ def test_nobody_there_is_told_at_once_with_what_to_do() -> None:
         assert clock.now == 0.0
 
 
+@pytest.mark.parametrize("name", ["a" * 64 + ".example", "a..b", "é..x"])
+def test_an_address_that_cannot_be_one_is_told(name: str) -> None:
+    with asking(f"http://{name}") as (afar, _):
+        assert "label empty or too long" in refusal(afar)
+
+
 def test_a_token_that_is_missing_wrong_or_may_not_see_is_told_of() -> None:
     house = full()
     house.keyring = Keyring((Token("cron", digest_of("gd_job"), "heartbeat"),))

@@ -19,6 +19,7 @@ from store.backends.lmdb import LmdbBackend
 from store.backends.values import disk_bytes
 from store.config import AT_START, Keep, Store
 from store.joining_apart import HEAP_BYTES, LARGE_BYTES
+from store.leaps import Leaps
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
 from store.sealer import Pace, Sealer
@@ -63,8 +64,10 @@ def build_sealer(program: Program[Store]) -> None:
     _set(mover, program.config)
     program.loop.on_stop(sealer.close)
     pruner = Pruner(sealer.blocks, program.config.retention(_rules(program)), _room(program.config), program.log)
+    leaps = Leaps(backend.statistics())
     pruner.spared, pruner.covered = sealer.spares, sealer.rollups.covers
     if mover is not None:
+        mover.drops = False
         mover.dropped = lambda kind, rows: pruner.dropped(kind, RAW, rows)
         mover.thin = lambda one, now: pruner.thin(one, now, mover.after)
 
@@ -86,8 +89,14 @@ def build_sealer(program: Program[Store]) -> None:
 
     def prune() -> None:
         now = time.time_ns()
+        waits = leaps.waits(now, time.monotonic())
+        if leaps.is_new:
+            program.log.warning("%s", leaps)
+        if mover is not None:
+            mover.drops = not waits
         try:
-            pruner.turn(now)
+            if not waits:
+                pruner.turn(now)
             pruner.make_room(now, _used(path), opening.free_bytes(path))
         except OSError as error:
             program.log.error("cannot drop what is old: %s", error)

@@ -23,6 +23,7 @@ from store.account import Account, Suspect
 from store.backends import Backend, StoreBroken, StoreFull
 from store.batch import Batch
 from store.config import Keep, Store
+from store.leaps import Leaps
 from store.marker import Marker, Quarantine
 from store.opening import free_bytes
 from store.settling import Settling
@@ -77,6 +78,7 @@ class Writer:
         self._cleaning: Timer | None = None
         self._oldest = 0
         self._passed = Passed()
+        self._leaps = Leaps(backend.statistics())
         incarnation = int.from_bytes(os.urandom(8), "big")
         self._receiver = Receiver(backend.generation, incarnation, backend.streams())
         self._marker = Marker(path / "under-way")
@@ -125,8 +127,14 @@ class Writer:
     def retain(self) -> None:
         """Drop what is older than the settings allow, and forget streams that nobody mentions any more.
 
-        Samples of which rollups are to be made wait for the sealer for a while, unless there is no room.
+        Samples of which rollups are to be made wait for the sealer for a while, unless there is no room. Nothing goes
+        by a clock that has just leapt ahead.
         """
+        if self._leaps.waits(self._clock(), time.monotonic()):
+            if self._leaps.is_new:
+                self._log.warning("%s", self._leaps)
+            self.commit()
+            return
         waiting = self._config.backend == "lmdb" and not self.full
         keep = self._config.retention(self._rules()).of_rows(waiting=waiting)
         try:

@@ -52,6 +52,8 @@ class Mover:
         self.archive = archive
         self.after = after
         self.keep = keep
+        self.drops = True
+        """Whether the clock may be gone by when a day is past its time."""
         self.days = 0
         self.dropped: Callable[[str, int], None] = lambda kind, rows: None
         """Told how many records of a kind were dropped from the archive."""
@@ -258,7 +260,7 @@ class Mover:
 
     def _drop(self, now: int) -> bool:
         """Remove a day that is past its time."""
-        if not self.keep:
+        if not self.keep or not self.drops:
             return False
         for kind in KINDS:
             for span in self.archive.spans(kind, end=now - self.keep):

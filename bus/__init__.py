@@ -12,6 +12,9 @@ which keeps its words until they are stored, or by ``producer``, which tells the
 ``workers`` for calls that block, ``vitals`` of the process itself. ``command`` is ``guardia``, ``watchdog`` is
 supervisord's event listener.
 
+**How a command asks.** ``asking`` puts questions to the programs of this machine, ``afar`` to the hub of another one
+through its API, which answers those in ``open_questions``; ``hubs`` says which hub is meant, ``hub_api`` speaks HTTP.
+
 **Settings.** The tables ``[bus]``, ``[watchdog]``, ``[[hosts]]`` and ``[[services]]``; see ``bus/tables.py``.
 
 **Exit codes.** 0 asked to stop; 70 a fault of Guardia's own; 100 asked wrongly, starting again is useless; 111 the

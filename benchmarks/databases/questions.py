@@ -35,6 +35,8 @@ QUESTIONS = (
     "top 10 of 1,000 hosts",
     "latest of 1,000 hosts, all 60 metrics",
 )
+RANGES = QUESTIONS[:3]
+"""They end at the second that it is: of those within it only the first is another question than the one before."""
 SELDOM = QUESTIONS[-1]
 SELDOM_SHARE = 0.2
 """The longest answer is asked for when no more of the time than this went into it."""
@@ -66,10 +68,20 @@ class Answers:
     turns: int
     took: dict[str, list[float]] = field(default_factory=dict)
     """ms of each question."""
+    firsts: dict[str, list[float]] = field(default_factory=dict)
+    """The same of those that were not put just before."""
 
     def cell(self, question: str) -> str:
         """p50 and p99 for a table."""
-        found = sorted(self.took.get(question, []))
+        return self._cell(self.took.get(question, []))
+
+    def cell_of_firsts(self, question: str) -> str:
+        """The same of those that were not put just before."""
+        return self._cell(self.firsts.get(question, []))
+
+    @staticmethod
+    def _cell(took: Sequence[float]) -> str:
+        found = sorted(took)
         if not found:
             return ""
         return f"{statistics.median(found):.2f} / {found[int(len(found) * 0.99)]:.1f}"
@@ -113,7 +125,12 @@ def _table(found: Sequence[Answers]) -> str:
         "| | " + " | ".join(one.name for one in found) + " |",
         "|---" * (len(found) + 1) + "|",
     ]
-    rows += [f"| {question} | " + " | ".join(one.cell(question) for one in found) + " |" for question in QUESTIONS]
+    for question in QUESTIONS:
+        rows.append(f"| {question} | " + " | ".join(one.cell(question) for one in found) + " |")
+        if question in RANGES:
+            rows.append(
+                "| the first of each second | " + " | ".join(one.cell_of_firsts(question) for one in found) + " |"
+            )
     paces = (f"{one.sent.values:,.0f} of {one.sent.wanted:,.0f}" for one in found)
     rows.append("| values/s that were taken meanwhile | " + " | ".join(paces) + " |")
     rows.append("| CPU meanwhile, cores | " + " | ".join(f"{one.cores:.2f}" for one in found) + " |")
@@ -138,6 +155,7 @@ def _asked(watch: Watch, serving: contextlib.AbstractContextManager[Served], sec
             _sensible(line, question, ask, served.points[question])
         before, began = _cpu(served.pids()), time.perf_counter()
         answers = Answers(served.name, Sent(0, 0), 0.0, 0, {question: [] for question in served.requests})
+        asked: dict[str, bytes] = {}
         while (elapsed := time.perf_counter() - began) < seconds - 3:
             for question, ask in served.requests.items():
                 if question == SELDOM and sum(answers.took[SELDOM]) > SELDOM_SHARE * 1000 * elapsed:
@@ -150,6 +168,9 @@ def _asked(watch: Watch, serving: contextlib.AbstractContextManager[Served], sec
                     raise SystemExit(f"{question}: {status} {answer[:300]!r}")
                 if answers.turns >= WARM_TURNS or question == SELDOM:
                     answers.took[question].append(took * 1000)
+                    if request != asked.get(question):
+                        answers.firsts.setdefault(question, []).append(took * 1000)
+                asked[question] = request
             answers.turns += 1
         answers.cores = (_cpu(served.pids()) - before) / (time.perf_counter() - began)
         answers.sent = served.load.stop()

@@ -17,10 +17,13 @@ from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
+from store.keys import HOUR
 from store.retention import Held, Retention, for_room, of_tier, past_time
 from store.spans import ARCHIVE, RAW, span_of
 
 STATISTICS = "statistics.json"
+PATIENCE = HOUR
+"""So long is waited for the room that rows give back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ class Pruner:
         """Whether a file is not dropped or thinned for its age at this time; for want of room it is."""
         self.covered: Callable[[Held, int], bool] = lambda one, now: False
         """Whether an hour of samples may go at this time: all rollups that are kept of it are made."""
+        self.in_rows: Callable[[Held], bool] = lambda one: False
+        """Whether rows of its time are there still: without its block nobody could tell that they may go."""
         self.deleted = Counter(deleted_of(blocks.folder))
+        self._short_since: int | None = None
         self._stuck: dict[Path, tuple[str, int]] = {}
         """What of those that could not be removed is to be counted when it is."""
 
@@ -94,12 +100,24 @@ class Pruner:
             if roll is not None and past and not (self._blocks.folder / name).exists():
                 roll.strike([name])
 
-    def make_room(self, now: int, used: int, free: int) -> int:
-        """Drop what is nearest to its end when ``used`` bytes are too many or ``free`` ones too few; returns files."""
+    def make_room(self, now: int, used: int, free: int, returning: int = 0) -> int:
+        """Drop what is nearest to its end when ``used`` bytes are too many or ``free`` ones too few; returns files.
+
+        While nothing is short but what rows are ``returning``, that is waited for, an hour at most: of a large import
+        the rows take many times as much as what they become, and the past would go for them.
+        """
         wanted = max(used - self.room.most if self.room.most else 0, self.room.free - free)
         if wanted <= 0:
+            self._short_since = None
             return 0
-        files = [one for one in for_room(self._held(), self.retention, now, wanted) if self._drop(one)]
+        if self._short_since is None:
+            self._short_since = now
+            if wanted <= returning:
+                self._log.info("room is short, and rows that are being sealed make some: nothing is dropped for it yet")
+        if wanted <= returning and now - self._short_since < PATIENCE:
+            return 0
+        there = [one for one in self._held() if not self.in_rows(one)]
+        files = [one for one in for_room(there, self.retention, now, wanted) if self._drop(one)]
         for one in files:
             self._log.warning("dropped %s of %s %s before its time: room is short", one.name, one.kind, one.tier)
         if files:

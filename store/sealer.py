@@ -87,7 +87,8 @@ class Sealer:
         self.rollups = Rollups(self.blocks, layouts, self._segment, self._note, alive, lambda: self.pace)
         if self.mover is not None:
             self.mover.lacks = lambda day, sources, now: bool(self.rollups.lacking(day, sources, now))
-        self._settled: dict[Path, int] = {}
+        self.settled: dict[Path, int] = {}
+        """When the partitions were last written to that are in blocks, or were given up."""
         self._quiet = Quiet()
         for left in self._folder.glob(f"*/*/*{NEW}"):
             self.blocks.stuck.remove(left)
@@ -140,13 +141,13 @@ class Sealer:
             changed = (path / "data.mdb").stat().st_mtime_ns
         except OSError:
             return False
-        return self._settled.get(path) != changed and self._quiet.lasts(path, changed, self.pace.quiet, now)
+        return self.settled.get(path) != changed and self._quiet.lasts(path, changed, self.pace.quiet, now)
 
     def _give_up(self, path: Path, why: str) -> None:
         """Do not try it again until it changes."""
         self._note(why)
         with contextlib.suppress(OSError):
-            self._settled[path] = (path / "data.mdb").stat().st_mtime_ns
+            self.settled[path] = (path / "data.mdb").stat().st_mtime_ns
 
     def _seal(self, kind: str, path: Path, start: int) -> bool:
         """Write the partition's rows as blocks, together with what was sealed of that time before."""
@@ -159,7 +160,7 @@ class Sealer:
             target = self.blocks.path(kind, RAW, span)
             before = self._segment(target)
             if before is not None and source in before.index.sources:
-                self._settled[path] = changed
+                self.settled[path] = changed
                 return False
             rows = values = 0
             with self._writing(target) as writing:
@@ -196,7 +197,7 @@ class Sealer:
                 if kind == SAMPLE and before is not None and before.index.end - before.index.start == DAY:
                     self.blocks.mark_late(span)
                 writing.finish(Index(kind, RAW, span.start, span.end, (), index.layouts, sources))
-        self._settled[path] = changed
+        self.settled[path] = changed
         self.done.partitions += 1
         self.done.rows += rows
         self.done.values += values

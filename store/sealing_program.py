@@ -22,6 +22,7 @@ from store.joining_apart import HEAP_BYTES, LARGE_BYTES
 from store.leaps import Leaps
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
+from store.returning import returning
 from store.sealer import Pace, Sealer
 from store.spans import RAW
 
@@ -66,22 +67,27 @@ def build_sealer(program: Program[Store]) -> None:
     pruner = Pruner(sealer.blocks, program.config.retention(_rules(program)), _room(program.config), program.log)
     leaps = Leaps(backend.statistics())
     pruner.spared, pruner.covered = sealer.spares, sealer.rollups.covers
+    pruner.in_rows = lambda one: bool(backend.partitions.between(one.kind, one.start, one.end - 1))
     if mover is not None:
         mover.drops = False
         mover.dropped = lambda kind, rows: pruner.dropped(kind, RAW, rows)
         mover.thin = lambda one, now: pruner.thin(one, now, mover.after)
 
+    seals = True
+
     def turn() -> None:
+        nonlocal seals
         try:
             backend.refresh()
             more = sealer.turn(time.time_ns())
+            seals = True
         except Ending:
             return
         except StoreBroken as error:
             raise TryAgain(f"{error}") from None
         except OSError as error:
             program.log.error("cannot seal: %s", error)
-            more = False
+            more = seals = False
         if not more:
             trim_heap()
             large_pages(LARGE_BYTES)
@@ -97,7 +103,11 @@ def build_sealer(program: Program[Store]) -> None:
         try:
             if not waits:
                 pruner.turn(now)
-            pruner.make_room(now, _used(path), opening.free_bytes(path))
+            free = opening.free_bytes(path)
+            # With less than half of it left, what is yet to be sealed may come too late.
+            due = seals and free >= pruner.room.free / 2
+            back = returning(backend.partitions, sealer.settled, sealer.pace.after, now, seals=due)
+            pruner.make_room(now, _used(path), free, back)
         except OSError as error:
             program.log.error("cannot drop what is old: %s", error)
 

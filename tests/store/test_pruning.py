@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from store.backends.lmdb import LmdbBackend
+from store.backends.values import disk_bytes
 from store.blocks.aside import BAD
 from store.pruning import Pruner, Room, held, statistics_of
 from store.retention import Held, Retention, Rule
+from store.returning import returning
 from store.sealer import Pace, Sealer
 from store.spans import ARCHIVE, RAW
 from tests.store.given import DAY, HOUR, MINUTE, NOON, batch, layout, sample
@@ -174,6 +176,49 @@ def test_room_is_made_for_a_store_that_is_too_large_and_for_a_disk_that_is_too_f
     assert pruner.make_room(now, 1001, 500) == 1
     assert pruner.make_room(now, 1000, 499) == 1
     sealer.close()
+
+
+def test_room_that_rows_give_back_is_waited_for_an_hour_at_most(backend: LmdbBackend, tmp_path: Path) -> None:
+    sealer = sealed(backend, tmp_path / "store", NOON + 2 * DAY)
+    now = END + 2 * DAY
+    pruner = Pruner(sealer.blocks, Retention(USUAL), Room(most=1000), LOG)
+    assert pruner.make_room(now, 1500, 0, 500) == 0
+    assert pruner.make_room(now + HOUR - 1, 1500, 0, 500) == 0
+    assert pruner.make_room(now + HOUR, 1000, 0, 500) == 0, "there is enough again"
+    assert pruner.make_room(now + HOUR, 1500, 0, 500) == 0
+    assert pruner.make_room(now + 2 * HOUR, 1500, 0, 500) == 1, "it does not come"
+    assert pruner.make_room(now + 2 * HOUR, 1501, 0, 500) == 1, "it is not enough"
+    sealer.close()
+
+
+def test_a_file_whose_rows_are_there_still_is_not_dropped_for_room(backend: LmdbBackend, tmp_path: Path) -> None:
+    sealer = sealed(backend, tmp_path / "store", NOON + 2 * DAY)
+    pruner = Pruner(sealer.blocks, Retention(USUAL), Room(most=1), LOG)
+    pruner.in_rows = lambda one: one.tier == RAW
+    assert pruner.make_room(END + 2 * DAY, 10**12, 0) == 2
+    assert [one.tier for one in held(sealer.blocks.folder)] == [RAW]
+    sealer.close()
+
+
+def test_rows_give_back_what_is_sealed_and_what_is_about_to_be(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path / "store", write=True)
+    backend.commit(batch([layout(), *(sample(n + 1, at=NOON + n * HOUR) for n in range(3))]), NOON)
+    sealer = Sealer(tmp_path / "store", backend.partitions, backend.layouts, Pace(quiet=-(2**62)), LOG)
+    files = {path: disk_bytes(path / "data.mdb") for path in backend.partitions.between("sample")}
+    now, due = NOON + 2 * HOUR + sealer.pace.after, list(files.values())[:2]
+
+    def found(*, seals: bool) -> int:
+        return returning(backend.partitions, sealer.settled, sealer.pace.after, now, seals=seals)
+
+    assert (found(seals=True), found(seals=False)) == (sum(due), 0)
+    assert sealer.turn(now)
+    assert (found(seals=True), found(seals=False)) == (sum(due), due[0])
+    assert sealer.turn(now)
+    assert found(seals=False) == sum(due)
+    backend._past.unlink_sealed(2**62)
+    assert found(seals=True) == 0
+    sealer.close()
+    backend.close()
 
 
 def test_statistics_are_of_each_kind_and_tier_and_bytes_are_the_stores_own(tmp_path: Path) -> None:

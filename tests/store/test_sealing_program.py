@@ -50,3 +50,38 @@ def test_a_sealer_in_the_middle_of_a_day_ends_soon_and_leaves_no_half_file(
 
     assert [path.name for path in raw.iterdir()] == ["20260131T12.1h"]
     assert not list(tmp_path.glob(f"store/blocks/*/*/*{NEW}"))
+
+
+@pytest.mark.parametrize("leapt", [False, True])
+def test_a_sealer_drops_what_is_old_unless_the_clock_leapt_ahead(tmp_path: Path, leapt: bool) -> None:
+    made = LmdbBackend(tmp_path / "store", write=True)
+    made.commit(batch([layout(), sample(1)]), NOON)
+    if leapt:
+        made.retain({}, NOON)
+    made.close()
+    later = str(NOON + 2 * DAY)
+    subprocess.run([sys.executable, "-m", "tests.store.sealing", str(tmp_path / "store"), later], check=True)
+    writer = LmdbBackend(tmp_path / "store", write=True)
+    assert writer._past.unlink_sealed(2**62, writer._note_sealed) == 1
+    writer.close()
+    (tmp_path / "guardia.toml").write_text("[store]\nkeep_samples_seconds = '7d'\nroom_bytes = 0\n")
+    (day,) = (tmp_path / "store" / "blocks" / "sample" / "raw").iterdir()
+    log = tmp_path / "log" / "store-sealer.log"
+
+    sealer = subprocess.Popen(
+        [sys.executable, "-m", "store.sealing_program", "--config", str(tmp_path / "guardia.toml")],
+        env={**os.environ, "GUARDIA_HOME": str(tmp_path)},
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (log.exists() and "days ahead" in log.read_text()) if leapt else day.exists():
+            assert sealer.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        sealer.terminate()
+        assert sealer.wait(30) == 0
+    finally:
+        sealer.kill()
+        sealer.wait()
+
+    assert day.exists() == leapt

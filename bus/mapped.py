@@ -7,6 +7,7 @@ LMDB syncs its file, and not the folders in which the file's name is.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ READERS = 126
 FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
 """What the system says of a disk without room, in LMDB's words."""
 
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says of a disk or a process, and not of a file."""
+
 DEEP = 3
 """So many folders above it may have been made for an environment: ``store/rows/sample/20261123T19``."""
 
@@ -46,12 +50,24 @@ def is_full(error: Exception) -> bool:
     return any(words in str(error) for words in FULL)
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether an error of LMDB or the system says nothing about what is in the file."""
+    return any(os.strerror(code) in str(error) for code in PASSING)
+
+
 @contextmanager
-def room_for(folder: Path, readers: int = READERS) -> Iterator[None]:
-    """Around the opening of the environment in ``folder`` for so many readers; raises ``OSError``."""
+def room_for(folder: Path, readers: int = READERS, *, write: bool = True) -> Iterator[None]:
+    """Around the opening of the environment in ``folder`` for so many readers; raises ``OSError``.
+
+    Who only reads does so on a disk that cannot be written as well: there LMDB goes without a lock.
+    """
     data = folder / "data.mdb"
     fresh = not data.exists()
-    allocated(folder / "lock.mdb", LINE * (readers + 2))
+    try:
+        allocated(folder / "lock.mdb", LINE * (readers + 2))
+    except OSError as error:
+        if write or error.errno != errno.EROFS:
+            raise
     try:
         yield
     except Exception:

@@ -47,6 +47,8 @@ ROADS = {
     "alerter": "alerter.ipc",
 }
 DESK = "reader.desk"
+WORLD = (*home.PASSING, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM)
+"""What the system says that is no fault of ours."""
 VERSIONS = "store.versions"
 
 
@@ -322,7 +324,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         settle(False)
         return WRONG
     except OSError as error:
-        return _pausing(log, unwritable(error)) if error.errno in home.PASSING else _at_fault(log, error)
+        return _pausing(log, unwritable(error)) if error.errno in WORLD else _at_fault(log, error)
     except Exception as error:
         return _at_fault(log, error)
     finally:

@@ -120,8 +120,8 @@ def _refreshing(backend: Backend) -> Callable[[], None]:
     def refresh() -> None:
         try:
             backend.refresh()
-        except StoreBroken as error:
-            raise TryAgain(f"{error}") from None
+        except (StoreBroken, OSError) as error:
+            raise TryAgain(f"cannot look after the store: {error}") from None
 
     return refresh
 

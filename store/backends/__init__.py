@@ -22,12 +22,12 @@ Row = tuple[int, int, bytes]
 """(time under which it is kept, received, record as on the wire)."""
 
 
-class StoreFull(Exception):
-    """There is no room to commit; nothing of the batch was acknowledged, try it again when there is."""
-
-
 class StoreBroken(Exception):
     """The files are damaged or the disk fails; the text names the file. Nothing was acknowledged."""
+
+
+class StoreFull(StoreBroken):
+    """There is no room to commit; nothing of the batch was acknowledged, try it again when there is."""
 
 
 class StoreDamaged(StoreBroken):

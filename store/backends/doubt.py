@@ -10,6 +10,7 @@ child process read all of it (``store.backends.walking``): a sound one is truste
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import itertools
 import mmap
@@ -53,7 +54,8 @@ class Presence:
         fresh = self._path.with_name(f".{self._path.name}")
         file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(file, bytes(_MARK_BYTES), 0)
+            if os.pwrite(file, bytes(_MARK_BYTES), 0) < _MARK_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(fresh))
             # Held before it has its name: nobody takes it for a dead one's.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Written for every question: through a map that is no call of the system, and waits for no journal.

@@ -80,7 +80,7 @@ class LmdbBackend:
                 self._place = Place(path, write=write)
                 if write:
                     self._load()
-        except (StoreFull, StoreBroken, lmdb.Error) as error:
+        except (StoreBroken, lmdb.Error) as error:
             if hasattr(self, "_state"):
                 self._state.close()  # whoever tries it again is this process, which may not open a file twice
             self._presence.close()

@@ -45,7 +45,7 @@ DOUBT_SECONDS = 15.0
 DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
 
 
-def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
+def explained(error: lmdb.Error, path: Path) -> StoreBroken:
     """LMDB's error in our words. Only a file that is damaged may be put aside; all else may be well tomorrow."""
     if isinstance(error, DAMAGED):
         return StoreDamaged(f"{path}: {error}")
@@ -57,7 +57,7 @@ def explained(error: lmdb.Error, path: Path) -> StoreFull | StoreBroken:
 def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
     """The environment in the folder ``path``; raises ``StoreFull``, ``StoreDamaged`` or ``StoreBroken``."""
     try:
-        with room_for(path, MOST_READERS) if write or (path / "data.mdb").exists() else nullcontext():
+        with room_for(path, MOST_READERS, write=write) if write or (path / "data.mdb").exists() else nullcontext():
             return lmdb.open(
                 os.fspath(path),
                 map_size=MAP_BYTES,
@@ -137,7 +137,7 @@ class Partitions:
         return sorted(self._rows.glob(f"{kind}/*{BAD}*"))
 
     def put(self, path: Path, commit: int, rows: Rows, records: int, *, again: bool) -> None:
-        """Make ``rows`` durable; see ``Regrouping``. Raises ``lmdb.Error``, ``StoreFull``, ``StoreBroken``."""
+        """Make ``rows`` durable; see ``Regrouping``. Raises ``lmdb.Error``, ``StoreBroken``."""
         if is_doubted(path):
             self._be_sure(path)
         try:
@@ -152,7 +152,7 @@ class Partitions:
         """Give what is fresh its rows where nothing was written since the last call; a writer's duty."""
         for path in self._regrouping.idle():
             # What cannot be regrouped now is read as it is.
-            with suppress(lmdb.Error, StoreFull, StoreBroken):
+            with suppress(lmdb.Error, StoreBroken):
                 if _inode(path) and not is_doubted(path):
                     with self._presence.at(path):
                         self._regrouping.regroup(path, self._at(path))

@@ -12,6 +12,8 @@ from typing import Any
 
 import lmdb
 
+from bus.mapped import is_passing
+
 SOUND, DAMAGED, NOT_NOW = 0, 1, 3
 HARMLESS = (lmdb.DiskError, lmdb.ReadersFullError, lmdb.LockError, lmdb.MemoryError, lmdb.ReadonlyError)
 """What says nothing about the file."""
@@ -35,8 +37,8 @@ def walked(folder: Path) -> int:
                         names = [bytes(key) for key, _ in txn.cursor()]
     except HARMLESS:
         return NOT_NOW
-    except (lmdb.Error, ValueError):
-        return DAMAGED
+    except (lmdb.Error, ValueError) as error:
+        return NOT_NOW if is_passing(error) else DAMAGED
     return SOUND
 
 

@@ -27,7 +27,7 @@ from store.blocks.kept import Kept
 from store.blocks.listing import Place
 from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
-from store.blocks.roll import ROLL, Roll
+from store.blocks.roll import ROLL, Roll, taken_up
 from store.blocks.segments import NEW, Segment, Writing
 from store.blocks.single import columns_of
 from store.columns import Columns, matching
@@ -103,6 +103,8 @@ class Blocks:
                 segment = self.segment(path)
                 if segment is not None:
                     found[name] = segment.index.rows
+        absent = [name for name in self.roll.files if not (self.folder / name).exists()]
+        self.roll.gone([name for name in absent if taken_up(self.folder, name, self.roll.files)])
         if self.roll.was_cut(found):
             self._note(f"{self.folder / ROLL}: {len(found)} files are there that it does not name")
         self.roll.call(found)
@@ -132,7 +134,7 @@ class Blocks:
                 with suppress(OSError):  # then it is called with the next
                     self.roll.call({name: rows})
         if untold and self.roll is not None:
-            self.roll.strike(untold)  # on a full disk there is room now
+            self.roll.gone(untold)  # on a full disk there is room now
 
     def try_again(self) -> None:
         """Remove what could not be removed and is due."""

@@ -16,7 +16,9 @@ from pathlib import Path
 from zlib import crc32
 
 from bus.mapped import settle
-from store.spans import ARCHIVE
+from store.blocks.pressing import Damaged
+from store.blocks.segments import Segment
+from store.spans import ARCHIVE, RAW, day_of, month_of, name_of, span_of
 
 ROLL = "roll"
 FRESH = ROLL + ".new"
@@ -37,6 +39,10 @@ class Roll:
         self.is_new = not self._path.exists()
         self._owed: dict[str, int] = {}
         """What could not be called for want of room, and is called with the next."""
+        self._gone: dict[str, int] = {}
+        """What is gone and could not be struck off, which is done with the next."""
+        self._half: int | None = None
+        """Where a line begins that was written by half, and could not be taken back."""
         if self.bad:  # what was struck off in a line that cannot be read is not missed for ever
             self._forget_absent()
         if not self.is_new and (self.bad or lines > len(self.files) + IDLE or not _ends(self._path)):
@@ -53,9 +59,10 @@ class Roll:
             self.is_new = False
             return
         self._owed.update(files)
-        self._append(_line("+", name, rows) for name, rows in self._owed.items())
+        self._append([*self._owed_strikes(), *(_line("+", name, rows) for name, rows in self._owed.items())])
         self.files.update(self._owed)
         self._owed.clear()
+        self._gone.clear()
 
     def was_cut(self, found: Mapping[str, int]) -> bool:
         """Whether its end is gone, as ``found`` is there and was never called; then nothing is missed.
@@ -74,28 +81,45 @@ class Roll:
 
     def strike(self, names: Iterable[str]) -> bool:
         """These are about to go, or nobody misses them any more; False when there is no room to say so."""
+        names = list(names)
         known = [name for name in names if name in self.files]
+        for name in names:
+            self._owed.pop(name, None)
         try:
-            if known:
-                self._append(_line("-", name, self.files[name]) for name in known)
+            if known or self._gone:
+                self._append([*self._owed_strikes(), *(_line("-", name, self.files[name]) for name in known)])
         except OSError:
             return False
         for name in known:
             del self.files[name]
+        self._gone.clear()
         return True
+
+    def gone(self, names: Iterable[str]) -> None:
+        """These went before they could be struck off: it is done now, or with the next."""
+        self._gone.update({name: self.files.pop(name) for name in names if name in self.files})
+        self.strike(())
+
+    def _owed_strikes(self) -> list[str]:
+        return [_line("-", name, rows) for name, rows in self._gone.items() if name not in self._owed]
 
     def _append(self, lines: Iterable[str]) -> None:
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:
             size = os.fstat(file).st_size
+            if self._half is not None:
+                os.ftruncate(file, self._half)
+                size, self._half = self._half, None
             try:
                 data = "".join(lines).encode()
                 if os.write(file, data) < len(data):
                     raise OSError(28, os.strerror(28), str(self._path))
                 os.fsync(file)
             except OSError:
-                with suppress(OSError):
+                try:
                     os.ftruncate(file, size)
+                except OSError:
+                    self._half = size
                 raise
         finally:
             os.close(file)
@@ -107,6 +131,7 @@ class Roll:
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(self._path)
+        self._half = None
         settle(self._path.parent)
 
 
@@ -130,6 +155,28 @@ def read_roll(folder: Path) -> tuple[dict[str, int], int, list[str]]:
         else:
             files.pop(words[2], None)
     return files, len(lines) - 1, bad
+
+
+def taken_up(folder: Path, name: str, called: Mapping[str, int]) -> bool:
+    """Whether a longer file, or the archive, has what was in a file that is called and is not there.
+
+    Its removal could not be written down. ``called`` are all on the roll in the folder ``blocks``.
+    """
+    kind, tier, file = name.split("/")
+    span = span_of(file)
+    if span is None or tier == ARCHIVE:
+        return False
+    day, month = name_of(day_of(span.start), "1d"), name_of(month_of(span.start), "1mo")
+    if tier == RAW and f"{kind}/{ARCHIVE}/{day}" in called:
+        return True
+    for longer in (day, month):
+        if longer != file:
+            with suppress(Damaged, OSError, ValueError):
+                segment = Segment(folder / kind / tier / longer)
+                segment.close()
+                if any(span.start <= source[0] < span.end for source in segment.index.sources):
+                    return True
+    return False
 
 
 def _line(sign: str, name: str, rows: int) -> str:

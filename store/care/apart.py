@@ -9,11 +9,13 @@ It takes requests on its standard input and answers each, both one line of JSON:
     {"do": "salvage", "path": P, "to": T}  ->  {"saved": a sentence}; what can be read of what cannot be copied
     {"do": "rewrite", "path": P, "to": T}  ->  {"txn": N}; entry by entry, pages full, as of transaction N
 
-An answer with ``error`` says why there is none; ``gone`` that the file is not there (any more).
+An answer with ``error`` says why there is none; ``later`` too, where that says nothing about the file: ``ask`` raises
+it as ``StoreBroken``. ``gone``: the file is not there (any more).
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -24,8 +26,9 @@ from typing import Any
 
 import lmdb
 
+from bus.mapped import is_passing
 from bus.messages import KINDS
-from store.backends import StoreBroken, StoreFull
+from store.backends import StoreBroken
 from store.backends.doubt import ROOT, is_unborn
 from store.backends.exchange import GONE
 from store.backends.formats import LEAP, databases, read_meta, write_meta
@@ -65,7 +68,7 @@ class Apart:
         self._child: subprocess.Popen[str] | None = None
 
     def ask(self, do: str, path: Path, to: Path | None = None) -> dict[str, Any]:
-        """The answer; raises ``Died``."""
+        """The answer; raises ``Died``, and ``StoreBroken`` when nothing can be said now."""
         if self._child is None:
             command = [sys.executable, "-m", "store.care.apart", str(self._store.resolve())]
             self._child = subprocess.Popen(  # noqa: S603 - our own
@@ -82,10 +85,15 @@ class Apart:
         except BrokenPipeError:
             line = ""
         if line:
-            return dict(json.loads(line))
+            answer = dict(json.loads(line))
+            if "later" in answer:
+                raise StoreBroken(str(answer["later"]))
+            return answer
         code = child.wait()
         self.close()
-        raise Died(signal.Signals(-code).name if code < 0 else f"exit code {code}")
+        if code >= 0:  # it was not killed by what it read
+            raise StoreBroken(f"{path} cannot be read now: who was to read it ended with {code}")
+        raise Died(signal.Signals(-code).name)
 
     def close(self) -> None:
         """End the process."""
@@ -132,10 +140,12 @@ class Reading:
                     source.copy(str(to), compact=True)
                     return {}
                 return {"txn": rewritten(source, to)}
-        except (lmdb.Error, StoreBroken, StoreFull, OSError, Unreadable) as error:
+        except (lmdb.Error, StoreBroken, OSError, Unreadable) as error:
             if not (path.is_file() or (path / "data.mdb").exists()):
                 return {"gone": True}
-            return {"error": str(error)}
+            # What is read comes through a map: an error of input or output is of what was to be written.
+            unwritten = to is not None and os.strerror(errno.EIO) in str(error)
+            return {"later" if unwritten or is_passing(error) else "error": str(error)}
 
     def _inspected(self, path: Path, *, alone: bool) -> Finding:
         parts = path.relative_to(self._store).parts

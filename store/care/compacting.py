@@ -35,7 +35,8 @@ def compact(
 ) -> Compacted:
     """Go through the partitions of rows whose time is over at ``now`` (ns), one at a time.
 
-    ``hand_over`` has a prepared folder taken over; it is not when rows came meanwhile.
+    ``hand_over`` has a prepared folder taken over; it is not when rows came meanwhile. Raises ``StoreBroken``, and what
+    ``hand_over`` does.
     """
     done = Compacted()
     for left in [*(store / "rows").glob(f"*/*{COMPACTING}"), *(path for path, _, _ in prepared(store / "rows"))]:

@@ -160,7 +160,11 @@ class _Copy:
         if to.exists():
             to.rmdir()
         self._partial.rename(to)
-        settle(to.parent)
+        try:
+            settle(to.parent)
+        except OSError:
+            to.rename(self._partial)
+            raise
 
     def close(self) -> None:
         """End the process apart, and leave nothing half copied behind."""

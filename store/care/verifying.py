@@ -14,7 +14,7 @@ from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
 from store.backends.partitions import BAD
 from store.blocks.missing import missing_of
-from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll
+from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll, taken_up
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
 from store.spans import ARCHIVE, RAW, span_of
 
@@ -95,7 +95,10 @@ def verified(
             listed = {}
         # What is struck off meanwhile was dropped or taken up.
         absent = _absent(store, listed, None if report.away else archive)
-        vanished = {name: rows for name, rows in absent.items() if name in read_roll(store / BLOCKS)[0]}
+        called = read_roll(store / BLOCKS)[0]
+        vanished = {
+            name: rows for name, rows in absent.items() if name in called and not taken_up(store / BLOCKS, name, called)
+        }
         report.faults += [
             Fault(_called(store, name, archive), f"is not there: {rows} rows") for name, rows in vanished.items()
         ]

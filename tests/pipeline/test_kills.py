@@ -94,7 +94,7 @@ def _strike(hub: Kills, chance: random.Random, struck: Counter[str]) -> None:
 
 def _accounted(hub: Kills, name: str, account: Counter[str]) -> None:
     told: list[Told] = hub.told(name)
-    until(lambda: hub.has_all(name, told), 120, f"everything that {name} told has arrived", hub)
+    until(lambda: hub.has_all(name, told), 600, f"everything that {name} told has arrived", hub)
     stored = hub.stored(name)
     account["told"] += len(told)
     account["lost"] += sum(one.value not in stored for one in told)

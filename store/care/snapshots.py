@@ -120,7 +120,8 @@ class _Copy:
         try:
             return _taken_over(self._store / name, self._partial / name)
         except OSError as error:
-            if error.errno not in UNREADABLE:
+            # The disk of the copy may be the one that fails.
+            if error.errno not in UNREADABLE or _is_readable(self._store / name):
                 raise
             (self._partial / name).unlink(missing_ok=True)
             self.faults.append(Fault(name, f"{error.strerror}; nothing of it is in the copy"))
@@ -255,6 +256,14 @@ def sealed(file: Path) -> dict[str, Any]:
     with file.open("rb+") as opened:
         os.fsync(opened.fileno())
     return {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
+
+
+def _is_readable(file: Path) -> bool:
+    try:
+        sha256_of(file)
+    except OSError:
+        return False
+    return True
 
 
 def sha256_of(file: Path) -> str:

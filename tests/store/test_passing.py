@@ -17,6 +17,7 @@ from store.backends.doubt import Presence
 from store.backends.lmdb import LmdbBackend
 from store.backends.walking import NOT_NOW, walked
 from store.blocks.roll import ROLL, Roll, read_roll
+from store.care import snapshots
 from store.care.apart import Apart, Reading
 from store.care.verifying import verified
 from store.sealer import Pace, Sealer
@@ -181,3 +182,19 @@ def test_who_died_before_he_could_strike_off_what_a_day_has_leaves_nothing_that_
     assert NAMES[0] not in read_roll(tmp_path / "blocks")[0]
     assert "sample/raw/20260131T20.1h" in read_roll(tmp_path / "blocks")[0]
     backend.close()
+
+
+def test_a_copy_on_a_disk_that_fails_calls_no_block_of_the_store_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = filled(tmp_path / "store")
+    seal(tmp_path / "store", backend, NOON + 2 * HOUR).close()
+    backend.close()
+
+    def failing(file: Path, to: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(to))
+
+    monkeypatch.setattr(snapshots, "_taken_over", failing)
+    with pytest.raises(snapshots.Refused, match="input/output error"):
+        snapshots.snapshot(tmp_path / "store", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

@@ -21,7 +21,7 @@ import falcon.asgi
 
 from api.auth import Refused, misled
 from api.cors import cors_headers
-from api.encoding import to_bytes
+from api.encoding import SECOND, to_bytes
 from api.errors import problem_of
 from api.filters import BadParameter, Query
 from api.hub import Hub
@@ -44,8 +44,6 @@ _REQUEST = re.compile(
     rb"GET /api/v1/servers/([A-Za-z0-9._:-]{1,128})/series\?([A-Za-z0-9._~:&=+,*%\[\]/-]*) HTTP/1\.1\r\n"
     rb"((?:[A-Za-z0-9-]+:[ -~]*\r\n)*)\r\n\Z"
 )
-_ENDS = re.compile(rb"(?:^|&)end=[^&]")
-"""A range that ends at a given time; others end now, which is another time with each request."""
 _TWICE = (b"host", b"authorization", b"cookie", b"origin")
 _UNUSUAL = frozenset(
     (
@@ -81,7 +79,10 @@ class Going(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """By what an answer is kept: host and query, as they were sent, the host's version then, and when that was."""
+    """By what an answer is kept: host and query, as they were sent, the host's version then, and when that was.
+
+    Not where the version is None.
+    """
 
     host: bytes
     query: bytes
@@ -136,7 +137,10 @@ class Short:
                 hub.vitals.count("api.requests")
                 hub.vitals.count("api.kept")
                 return self._of(200, body, caller)
-            want = wanted(Query(query.decode()), now)
+            fields = Query(query.decode())
+            want = wanted(fields, now)
+            if wanted(fields, now + SECOND) != want:  # its times go with the clock
+                asked = asked._replace(version=None)
             question = want.of(host)
             if question.start > question.end:
                 return None
@@ -162,8 +166,7 @@ class Short:
             return self._of(problem.status, to_bytes(problem.shape), going.caller, _lines(problem.headers), number)
         asked = going.asked
         self._hub.versions.look()
-        if _ENDS.search(asked.query):
-            self._kept.put(asked[:2], asked.version, asked.at, body)
+        self._kept.put(asked[:2], asked.version, asked.at, body)
         return self._of(200, body, going.caller)
 
     def _of(self, status: int, body: bytes, caller: Caller, more: bytes = b"", number: str = "") -> Told:

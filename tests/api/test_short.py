@@ -321,9 +321,18 @@ def test_a_kept_answer_has_the_bytes_of_the_long_way_whoever_asks(served: Served
 
 
 @pytest.mark.parametrize(
-    "query", [METRIC, METRIC + b"&start=1769860000", METRIC + b"&%65nd=1769860800", METRIC + b"&xend=1769860800"]
+    "query",
+    [
+        METRIC,
+        METRIC + b"&start=1769860000",
+        METRIC + b"&end=now",
+        METRIC + b"&start=7d&end=1769860800",
+        METRIC + b"&xend=1",
+    ],
 )
-def test_a_range_that_ends_now_is_asked_for_each_time(served: Served, versions: Versions, query: bytes) -> None:
+def test_a_range_that_goes_with_the_clock_is_asked_for_each_time(
+    served: Served, versions: Versions, query: bytes
+) -> None:
     before, client = len(served.house.counter.asked), Client(served)
     for _ in range(3):
         assert client.told(request(query)).startswith(b"HTTP/1.1 200")

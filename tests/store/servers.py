@@ -58,7 +58,13 @@ class Postgres:
     def start(self) -> None:
         """Start it, again."""
         # After a crash it syncs all that it has: file by file, on a busy disk, that is a minute.
-        settings = ("listen_addresses=127.0.0.1", "max_connections=30", "recovery_init_sync_method=syncfs")
+        # Its shared memory is in its folder: what a crash leaves of it elsewhere stays there.
+        settings = (
+            "listen_addresses=127.0.0.1",
+            "max_connections=30",
+            "recovery_init_sync_method=syncfs",
+            "dynamic_shared_memory_type=mmap",
+        )
         options = f"-p {self.port} -k {self._folder} " + " ".join(f"-c {one}" for one in settings)
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 

@@ -45,7 +45,7 @@ _LOOKED_INTO = ("layout", "loss")
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A record that is to be committed by itself."""
+    """A record that is to be committed apart from all else."""
 
     kind: str
     run: Run
@@ -69,7 +69,7 @@ class Account:
         """
         self.receiver = receiver
         self.alone: list[Suspect] = []
-        """What the fence wants committed one by one."""
+        """What the fence wants committed apart from all else."""
         self.counts: Counter[str] = Counter()
         """Records by what became of them, where they were not simply stored; since the start."""
         self._fence = fence

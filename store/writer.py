@@ -85,7 +85,7 @@ class Writer:
         self._fence = Fence(self._marker.found)
         self._fence.settled(self._receiver.held)
         if self._fence.suspects:
-            log.warning("the last run died over %d messages: they are stored one by one", self._fence.suspects)
+            log.warning("the last run died over %d messages: they are stored a few at a time", self._fence.suspects)
         self._account = Account(self._receiver, self._fence, Quarantine(path / "quarantine").keep, self._may_learn)
         self._settling = Settling(self._receiver, settle, loop, config.receipt_seconds, clock=clock)
         self._receiver.announce(clock() / 1e9)
@@ -121,7 +121,7 @@ class Writer:
         suspects, self._account.alone = self._account.alone, []
         if not self._gathered or self._commit(self._batch, self._receiver.runs):
             self._batch = Batch()
-            self._commit_one_by_one(suspects)
+            self._commit_suspects(suspects)
         self._settling.soon()
 
     def retain(self) -> None:
@@ -233,12 +233,13 @@ class Writer:
     def _may_learn(self, source: str, names: tuple[str, ...], now: int) -> bool:
         return self._backend.may_learn(source, names, now, self._config.layouts_bytes)
 
-    def _commit_one_by_one(self, suspects: Sequence[Suspect]) -> None:
-        """Commit what the last run died over, until there is no room."""
-        for suspect in suspects:
+    def _commit_suspects(self, suspects: Sequence[Suspect]) -> None:
+        """Commit what the last run died over, as many together as the fence lets, until there is no room."""
+        for part in self._fence.parts([suspect.run for suspect in suspects]):
             batch = Batch()
-            self._account.take_alone(batch, suspect)
-            if self._receiver.changed and not self._commit(batch, [suspect.run]):
+            for suspect in suspects[part]:
+                self._account.take_alone(batch, suspect)
+            if self._receiver.changed and not self._commit(batch, [suspect.run for suspect in suspects[part]]):
                 self._account.rolled_back()
                 return
 

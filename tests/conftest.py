@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,10 @@ settings.load_profile("guardia")
 
 LONG = "GUARDIA_LONG"
 """Set to 1, tests that come in two sizes run in the long one."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background so, and its children cannot be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for name in [name for name in os.environ if name.startswith(("GUARDIA_", "SUPERVISOR_")) and name != LONG]:
     del os.environ[name]

@@ -5,20 +5,23 @@ leaves the page cache as it is. When the batch is committed it writes ``cleared(
 something at the next start means that the store died over it:
 
     fence = Fence(marker found at the start, b"" for none)
-    fence.verdict(source, epoch, number)      BULK: in a batch; ALONE: by itself; QUARANTINE: do not touch it
+    fence.verdict(source, epoch, number)      BULK: in a batch; ALONE: not with others; QUARANTINE: do not touch it
+    fence.parts(runs)                         which of several that are to be ALONE are worked on together
     marker = fence.around(runs)               before a batch; or, before a message by itself:
     marker = fence.alone(source, epoch, number)
     marker = fence.cleared(runs)              after its commit; b"" when there is nothing to remember. Of runs with
                                               holes in them ``fence.settled(receiver.held)`` before, and of none here
 
-The messages of a batch that was under the marker are worked on one by one. One that was under the marker by
-itself twice is put into quarantine undecoded: once may be chance, since anything may end a process.
+The messages of a batch that was under the marker are worked on one by one. Of a large batch they are worked on in
+parts, and after another death those of the part under the marker in smaller ones: nearly always chance ended the
+process, and a commit for each of ten thousand messages takes a minute, in which chance may end it again. One that was
+under the marker by itself twice is put into quarantine undecoded: once may be chance, since anything may end a process.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
 from bus.delivery.ranges import Ranges, Span
@@ -26,6 +29,10 @@ from bus.delivery.ranges import Ranges, Span
 Run = tuple[str, int, int, int]
 """Source, epoch, first and last number."""
 STRIKES = 2
+FEW, PARTS = 256, 16
+"""Of so few messages that were under the marker each is worked on by itself, and of more so many parts."""
+OTHERS = 1024
+"""So many suspects that were not under it at the last death are worked on at a time."""
 _ROW = struct.Struct(">BBQQQ")
 _UNDER, _SUSPECT, _STRUCK = 0, 1, 16
 
@@ -52,6 +59,12 @@ class Fence:
                 self._suspect(run)
             else:
                 self._strikes[run[:3]] = code - _STRUCK
+        self._closely: dict[tuple[str, int], Ranges] = {}
+        """What was under the marker at the last death."""
+        for source, epoch, first, last in under:
+            self._closely.setdefault((source, epoch), Ranges()).add(first, last)
+        count = sum(ranges.count for ranges in self._closely.values())
+        self._part = 1 if count <= FEW else count // PARTS
         lonely = len(under) == 1 and under[0][2] == under[0][3] and self._is_suspect(*under[0][:3])
         for run in under:
             self._suspect(run)
@@ -64,6 +77,16 @@ class Fence:
             return Handling.BULK
         struck = self._strikes.get((source, epoch, number), 0) >= STRIKES
         return Handling.QUARANTINE if struck else Handling.ALONE
+
+    def parts(self, runs: Sequence[Run]) -> list[slice]:
+        """Which of these suspects, each a run of one message, are worked on together: under one marker."""
+        most = [self._together(*run[:3]) for run in runs]
+        found, begin = [], 0
+        for end in range(1, len(runs) + 1):
+            if end == len(runs) or end - begin >= most[begin] or most[end] != most[begin]:
+                found.append(slice(begin, end))
+                begin = end
+        return found
 
     def around(self, runs: Iterable[Run]) -> bytes:
         """The marker for a batch."""
@@ -99,8 +122,15 @@ class Fence:
 
     @property
     def suspects(self) -> int:
-        """How many messages are to be worked on one by one."""
+        """How many messages are to be worked on a few at a time."""
         return sum(ranges.count for ranges in self._suspects.values())
+
+    def _together(self, source: str, epoch: int, number: int) -> int:
+        """With how many of its like a suspect may be worked on, itself among them."""
+        if (source, epoch, number) in self._strikes:
+            return 1
+        closely = self._closely.get((source, epoch))
+        return self._part if closely is not None and number in closely else OTHERS
 
     def _suspect(self, run: Run) -> None:
         self._suspects.setdefault(run[:2], Ranges()).add(run[2], run[3])

@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
             if wrong := past.misnamed():
                 return _wrong(wrong)
             lines = _parquet(past, wanted, given) if given.parquet else _text(past, wanted, given)
+            unread = past.unread()
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
@@ -73,8 +74,8 @@ def main(argv: Sequence[str]) -> int:
         return _wrong(f"{place}: {(os.strerror(error.errno) if error.errno else str(error)).lower()}")
     if not given.quiet:
         print(f"{lines} {'rows' if given.parquet else 'lines'} exported", file=sys.stderr)
-    if wrong := past.unread():
-        print(f"guardia export: {wrong}", file=sys.stderr)
+    if unread:
+        print(f"guardia export: {unread}", file=sys.stderr)
     return STOPPED
 
 

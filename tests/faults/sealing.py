@@ -6,6 +6,7 @@ Messages are stored, and nothing fails meanwhile (``tests.faults.storing`` is ab
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -90,7 +91,7 @@ def program(
     """The sealer's program at this time; it minds no rows that were just written. ``pace`` is in place of its own."""
     made = sealing_program._pace
     wiring: Any = sealing_program
-    wiring.time = SimpleNamespace(time_ns=lambda: now)
+    wiring.time = SimpleNamespace(time_ns=lambda: now, monotonic=time.monotonic)
     sealing_program._pace = lambda config, rules: pace or replace(made(config, rules), quiet=-(2**62))
     wiring.os = SimpleNamespace(nice=lambda by: None)
     wired = Wired(home, config, rules)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bus.delivery.fence import Fence, Handling
 from bus.delivery.receiver import Receiver
 
@@ -85,3 +90,68 @@ def test_with_a_message_that_was_committed_its_strikes_are_forgotten_and_those_o
     assert fence.verdict("web-2", 9, 5) is Handling.QUARANTINE
     assert fence.suspects == 1
     assert fence.cleared([("web-2", 9, 5, 5)]) == b""
+
+
+def lives(total: int, poison: set[int], chance: Callable[[], bool]) -> tuple[set[int], set[int], int, int]:
+    """What a store has in the end, what it put aside, and how many deaths and commits that took."""
+    fence, stored, aside, deaths, commits = (
+        Fence(Fence().around([("web-1", 7, 1, total)])),
+        set[int](),
+        set[int](),
+        1,
+        0,
+    )
+    while len(stored | aside) < total:
+        offered = [number for number in range(1, total + 1) if number not in stored | aside]
+        handled = {number: fence.verdict("web-1", 7, number) for number in offered}
+        put_aside = {number for number, how in handled.items() if how is Handling.QUARANTINE}
+        aside |= put_aside
+        fence.cleared(("web-1", 7, number, number) for number in put_aside)
+        suspects = [("web-1", 7, number, number) for number, how in handled.items() if how is Handling.ALONE]
+        bulk = {number for number, how in handled.items() if how is Handling.BULK}
+        assert not bulk & poison, "what kills is in no batch"
+        stored |= bulk
+        for part in fence.parts(suspects):
+            marker = fence.around(suspects[part])
+            if poison & {run[2] for run in suspects[part]} or chance():
+                fence, deaths = Fence(marker), deaths + 1
+                break
+            stored |= {run[2] for run in suspects[part]}
+            fence.cleared(suspects[part])
+            commits += 1
+    return stored, aside, deaths, commits
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(1, 3000),
+    st.sets(st.integers(1, 3000), max_size=3),
+    st.lists(st.booleans(), max_size=6),
+)
+def test_what_kills_is_found_and_put_aside_and_all_else_is_stored(total: int, some: set[int], luck: list[bool]) -> None:
+    poison = {number for number in some if number <= total}
+    ended = iter(luck)
+    stored, aside, deaths, _ = lives(total, poison, lambda: next(ended, False))
+
+    assert aside >= poison
+    assert stored | aside == set(range(1, total + 1))
+    assert len(aside - poison) <= sum(luck) // 2, "chance has to strike one twice"
+    assert deaths <= 1 + 8 * len(poison) + sum(luck)
+
+
+def test_a_large_batch_over_which_chance_ended_the_store_is_no_thousand_commits() -> None:
+    assert lives(30_000, set(), lambda: False)[2:] == (1, 16)
+    assert lives(256, set(), lambda: False)[2:] == (1, 256)
+    stored, aside, deaths, commits = lives(30_000, {17_321}, lambda: False)
+    assert (len(stored), aside) == (29_999, {17_321})
+    assert deaths <= 7
+    assert commits < 500
+
+
+def test_parts_are_of_those_that_stand_together() -> None:
+    fence = Fence(
+        Fence(Fence().around([("web-1", 7, 1, 600)])).around([("web-1", 7, number, number) for number in (3, 4)])
+    )
+    runs = [("web-1", 7, number, number) for number in range(1, 601)]
+    assert fence.parts(runs) == [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 600)]
+    assert fence.parts([]) == []

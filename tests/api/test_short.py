@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-import socket
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,99 +14,26 @@ from api.auth import Keyring
 from api.config import Api
 from api.short import Short
 from api.tokens import TokensFault
-from bus.questions import SeriesText, SeriesTextAnswer, pack_answer, pack_refusal
-from bus.versions import Seen, Versions
-from tests.api.given import DISK_SERIES, FakeCounter
+from bus.questions import pack_refusal
+from tests.api.given import FakeCounter
 from tests.api.house import KEYRING, House
 from tests.api.served import Served, serving
-
-PATIENCE = 30.0
-LONG = b"TE: trailers\r\n"
-"""A header that changes nothing but the way."""
-METRIC = b"metric=disk[*].percent"
-MASKED = re.compile(rb"(date|x-request-id): [^\r]*")
-
-
-class Counter(FakeCounter):
-    """A store that answers a host's series, or holds its answers back until they are ``let``."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.keep_reading()
-        self.answer = DISK_SERIES
-        self.held = False
-        self.refusal: bytes | None = None
-        self.waiting: list[asyncio.Future[bytes]] = []
-
-    def series_begun(self, question: SeriesText) -> asyncio.Future[bytes]:
-        if self.held or self.refusal is not None:
-            answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-            self.waiting.append(answer)
-            if self.refusal is not None:
-                answer.set_result(self.refusal)
-            return answer
-        return super().series_begun(question)
-
-
-def house(**more: Any) -> House:
-    return House(counter=Counter(), **more).prime()
-
-
-def request(query: bytes = METRIC, lines: bytes = b"Host: localhost\r\n", path: bytes = b"web-1/series") -> bytes:
-    return b"GET /api/v1/servers/%s?%s HTTP/1.1\r\n%s\r\n" % (path, query, lines)
-
-
-class Client:
-    """A connection that asks one thing after the other."""
-
-    def __init__(self, served: Served) -> None:
-        self._road = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
-        self._file = self._road.makefile("rb")
-
-    def send(self, data: bytes) -> None:
-        self._road.sendall(data)
-
-    def answer(self) -> bytes:
-        """The next answer, without the time and its number; nothing when the server has hung up."""
-        head = b""
-        while (line := self._file.readline()) not in (b"\r\n", b""):
-            head += line
-        length = re.search(rb"content-length: (\d+)", head)
-        return MASKED.sub(rb"\1: ...", head) + self._file.read(int(length[1]) if length else 0)
-
-    def told(self, data: bytes) -> bytes:
-        self.send(data)
-        return self.answer()
-
-    def close(self) -> None:
-        self._file.close()
-        self._road.close()
+from tests.api.shortly import (
+    BROWSER,
+    HOST,
+    METRIC,
+    Client,
+    answered,
+    both,
+    house,
+    request,
+)
 
 
 @pytest.fixture
 def served() -> Iterator[Served]:
     with serving(house()) as one:
         yield one
-
-
-def both(served: Served, data: bytes) -> tuple[bytes, bytes, bool]:
-    """What the short and the long way answer, and whether the first was the short one."""
-    with closing(Client(served)) as client:
-        short = client.told(data)
-        connections = served.on_loop(lambda: served.connections)
-        taken = bool(connections) and all(one.cycle is None for one in connections)
-    with closing(Client(served)) as client:
-        long = client.told(data.removesuffix(b"\r\n") + LONG + b"\r\n")
-    served.until(lambda: not served.connections)
-    return short, long, taken
-
-
-HOST = b"Host: localhost\r\n"
-BROWSER = (
-    b'Host: 127.0.0.1:8080\r\nConnection: keep-alive\r\nsec-ch-ua: "Chromium";v="140"\r\nUser-Agent: Mozilla/5.0\r\n'
-    b"Accept: */*\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nReferer: http://127.0.0.1:8080/\r\n"
-    b"Accept-Encoding: gzip, deflate\r\nAccept-Language: en\r\nCookie: a=b; theme=dark\r\n"
-)
 
 
 @pytest.mark.parametrize(
@@ -266,128 +188,6 @@ def test_a_log_of_requests_has_every_one() -> None:
     assert not taken
 
 
-# -- answers that are kept ---
-
-RANGED = METRIC + b"&start=1769860000&end=1769860800&step=60"
-
-
-@pytest.fixture
-def versions(served: Served, tmp_path: Path) -> Iterator[Versions]:
-    """A writer's, which the served hub looks at; its clock stands still."""
-    made = Versions(tmp_path / "store.versions")
-    served.house.hub.versions = Seen(tmp_path / "store.versions")
-    served.house.hub.versions.look()
-    served.house.hub.monotonic = lambda: 1000.0
-    yield made
-    made.close()
-
-
-def test_an_answer_is_kept_while_nothing_of_its_host_is_new_and_for_a_second(
-    served: Served, versions: Versions
-) -> None:
-    asked, client = served.house.counter.asked, Client(served)
-    before = len(asked)
-    found = [client.told(request(RANGED)) for _ in range(3)]
-    assert len(asked) == before + 1
-    assert len(set(found)) == 1
-    assert found[0].startswith(b"HTTP/1.1 200")
-
-    versions.changed([b"web-2"])
-    client.told(request(RANGED))
-    assert len(asked) == before + 1
-    versions.changed([b"web-1"])
-    client.told(request(RANGED))
-    assert len(asked) == before + 2
-    served.house.hub.monotonic = lambda: 1000.9
-    client.told(request(RANGED))
-    assert len(asked) == before + 2
-    served.house.hub.monotonic = lambda: 1001.0
-    client.told(request(RANGED))
-    assert len(asked) == before + 3
-    client.close()
-
-
-def test_a_kept_answer_has_the_bytes_of_the_long_way_whoever_asks(served: Served, versions: Versions) -> None:
-    client = Client(served)
-    client.told(request(RANGED))
-    client.close()
-    before = len(served.house.counter.asked)
-    for lines in (HOST, BROWSER, b"Host: 127.0.0.1\r\nOrigin: http://localhost\r\n"):
-        short, long, taken = both(served, request(RANGED, lines))
-        assert taken
-        assert short == long
-        before += 1  # the long way asks
-        assert len(served.house.counter.asked) == before
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        METRIC,
-        METRIC + b"&start=1769860000",
-        METRIC + b"&end=now",
-        METRIC + b"&start=7d&end=1769860800",
-        METRIC + b"&xend=1",
-    ],
-)
-def test_a_range_that_goes_with_the_clock_is_asked_for_each_time(
-    served: Served, versions: Versions, query: bytes
-) -> None:
-    before, client = len(served.house.counter.asked), Client(served)
-    for _ in range(3):
-        assert client.told(request(query)).startswith(b"HTTP/1.1 200")
-    assert len(served.house.counter.asked) == before + 3
-    client.close()
-
-
-def test_what_came_while_the_store_was_asked_makes_its_answer_an_old_one(served: Served, versions: Versions) -> None:
-    counter: Any = served.house.counter
-    counter.held = True
-    client = Client(served)
-    client.send(request(RANGED))
-    served.until(lambda: bool(counter.waiting))
-    versions.changed([b"web-1"])
-    served.on_loop(lambda: counter.waiting[0].set_result(answered()))
-    assert client.answer().startswith(b"HTTP/1.1 200")
-    client.send(request(RANGED))
-    served.until(lambda: len(counter.waiting) == 2)
-    served.on_loop(lambda: counter.waiting[1].set_result(answered()))
-    assert client.answer().startswith(b"HTTP/1.1 200")
-    client.close()
-
-
-def test_an_error_is_not_kept(served: Served, versions: Versions) -> None:
-    client = Client(served)
-    served.house.counter.failure = "its reader has gone"
-    assert client.told(request(RANGED)).startswith(b"HTTP/1.1 503")
-    served.house.counter.failure = None
-    assert client.told(request(RANGED)).startswith(b"HTTP/1.1 200")
-    client.close()
-
-
-def test_a_kept_answer_is_no_way_in_and_no_host(served: Served, versions: Versions) -> None:
-    served.house.keyring = KEYRING
-    client = Client(served)
-    data = request(RANGED, HOST + b"Authorization: Bearer gd_reader\r\n")
-    assert client.told(data) == client.told(data)
-    assert client.told(request(RANGED)).startswith(b"HTTP/1.1 401")
-    assert client.told(request(RANGED, path=b"web-9/series")).startswith(b"HTTP/1.1 401")
-    served.house.keyring = Keyring(())
-    assert client.told(data).startswith(b"HTTP/1.1 403")
-    served.house.keyring = KEYRING
-    served.house.hub.live.hosts.clear()
-    assert client.told(data).startswith(b"HTTP/1.1 404")
-    client.close()
-
-
-def test_a_worker_that_ends_hangs_up_behind_a_kept_answer_too(served: Served, versions: Versions) -> None:
-    client = Client(served)
-    client.told(request(RANGED))
-    [connection] = served.connections
-    served.on_loop(connection.shutdown)
-    assert client.answer() == b""
-
-
 # -- one connection ---
 
 
@@ -419,11 +219,6 @@ def test_what_comes_while_an_answer_is_under_way_waits_for_it(served: Served) ->
     client.send(b"bels HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert client.answer().startswith(b"HTTP/1.1 200")
     client.close()
-
-
-def answered() -> bytes:
-    """An answer that the store packed."""
-    return pack_answer(SeriesTextAnswer(10**9, "rows", 0.0, 0, 0, b'{"times":[],"series":[]}'))
 
 
 def test_a_client_that_goes_before_its_answer_leaves_nothing(served: Served, caplog: pytest.LogCaptureFixture) -> None:

@@ -30,6 +30,7 @@ from store.care.verifying import verified
 from store.keys import ROW
 from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, check, layout, numbers, sample, told
 from tests.store.servers import Victoria
+from tests.store.shipped import lacks, partitions, shipped
 
 LATER = NOON + 3 * HOUR
 Opened = Callable[[], VictoriaMetricsBackend]
@@ -57,28 +58,6 @@ def store(victoriametrics: Victoria, tmp_path: Path) -> Iterator[Opened]:
 
     yield opened
     made[-1].close()
-
-
-def shipped(backend: VictoriaMetricsBackend, seconds: float = 60) -> None:
-    """Wait until the server has everything on its disk."""
-    end = time.monotonic() + seconds
-    while backend.damage()["unshipped_commits"]:
-        assert time.monotonic() < end, backend.damage()
-        backend.refresh()
-        time.sleep(0.02)
-
-
-def partitions(path: Path) -> list[str]:
-    return sorted(folder.name for folder in (path / "store" / "rows" / "sample").glob("2*"))
-
-
-def lacks(backend: VictoriaMetricsBackend, words: str) -> None:
-    """Wait until it says so."""
-    end = time.monotonic() + 60
-    while words not in (found := str(backend.statistics().get("lacking", ""))) or bool(words) != bool(found):
-        assert time.monotonic() < end, found
-        backend.refresh()
-        time.sleep(0.02)
 
 
 def test_rows_leave_when_the_server_has_them_and_come_back_with_their_values(

@@ -15,9 +15,7 @@ from http.client import HTTPException
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from alerter.channels.common import Answer, Post, Refused, Unreached
@@ -25,6 +23,7 @@ from bus.addresses import refusal
 from bus.causes import causes_of
 from bus.deadline import Deadline, within
 from bus.interim import FinalResponse, Unanswered
+from bus.patience import Pooled
 
 MOST_BYTES = 65_536
 """What is read of an answer."""
@@ -103,7 +102,7 @@ class Carrier:
         raise last
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(Pooled):
     """Makes connections through the carrier's ``dial``."""
 
     def __init__(self, carrier: Carrier, deadline: Deadline) -> None:
@@ -125,18 +124,7 @@ class _Adapter(HTTPAdapter):
             def _new_conn(self) -> socket.socket:
                 return dial(self)
 
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self._pools = {"http": PlainPool, "https": SecurePool}
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        super().__init__(Plain, Secure)
 
     def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
         manager = super().proxy_manager_for(*arguments, **named)

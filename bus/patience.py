@@ -19,7 +19,26 @@ from bus.deadline import Deadline, within
 from bus.interim import FinalResponse
 
 
-class Patience(HTTPAdapter):
+class Pooled(HTTPAdapter):
+    """An adapter whose connections are of these classes."""
+
+    def __init__(self, plain: type[HTTPConnection], secure: type[HTTPSConnection]) -> None:
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = secure
+
+        self._pools = {"http": PlainPool, "https": SecurePool}
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        """Called by ``requests``."""
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+class Patience(Pooled):
     """An adapter for a session; what is asked inside ``lasting`` has so much time. Not to be shared between threads."""
 
     def __init__(self) -> None:
@@ -50,19 +69,7 @@ class Patience(HTTPAdapter):
         class Secure(Plain, HTTPSConnection):
             pass
 
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self._pools = {"http": PlainPool, "https": SecurePool}
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        """Called by ``requests``."""
-        super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        super().__init__(Plain, Secure)
 
     @contextlib.contextmanager
     def lasting(self, seconds: float) -> Iterator[None]:

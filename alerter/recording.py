@@ -10,6 +10,7 @@ silences           id -> the silence
 
 from __future__ import annotations
 
+from _blake2 import blake2b
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ from bus.judging import Step
 from bus.messages import Alert, Silence
 
 BETWEEN = "\0"
+LONGEST_INSTANCE = 200
+"""Bytes of an instance within a key: with the longest names around it a key has no more than 423, of 511."""
 _TOLD = {State.QUIET: "quiet", State.PENDING: "pending", State.FIRING: "firing", State.CLEARING: "clearing"}
 
 
@@ -77,26 +80,50 @@ def note(txn: Transaction, kind: str, subject: str, rule: str, instance: str, at
 
 def chain_key(kind: str, subject: str, rule: str, instance: str) -> str:
     """What the keys of a chain begin with."""
-    return BETWEEN.join((f"{kind}/{subject}", rule, instance, ""))
+    return BETWEEN.join((f"{kind}/{subject}", rule, placed(instance), ""))
+
+
+def alarm_key(rule: str, kind: str, subject: str, instance: str) -> str:
+    """The key of an alarm; the instance as a whole stands in its row."""
+    return BETWEEN.join((rule, kind, subject, placed(instance)))
+
+
+def placed(instance: str) -> str:
+    """The instance as it stands in keys: a long one cut, with a digest of the whole."""
+    told = instance.encode()
+    if len(told) <= LONGEST_INSTANCE:
+        return instance
+    digest = blake2b(told, digest_size=8).hexdigest()
+    return f"{told[: LONGEST_INSTANCE - len(digest) - 1].decode(errors='ignore')}~{digest}"
 
 
 def keep_alarm(txn: Transaction, decision: Decision) -> None:
     """Keep the alarm as it is now, or forget it when it is quiet and did not fire of late."""
     cell: Cell = decision.cell
-    key = BETWEEN.join((decision.rule, decision.kind, decision.subject, decision.instance))
+    key = alarm_key(decision.rule, decision.kind, decision.subject, decision.instance)
     if cell.alarm is None and not cell.fired:
         txn.delete("alarms", key)
         return
     alarm = plain(cell.alarm) if cell.alarm else None
-    incident = cell.incident.id if cell.incident else ""
-    txn.put("alarms", key, {"alarm": alarm, "fired": list(cell.fired), "incident": incident})
+    txn.put("alarms", key, _alarm_row(alarm, cell.fired, cell.incident, decision.instance))
 
 
 def keep_all(txn: Transaction, kept: Iterable[Kept]) -> None:
     """Keep the alarms as they were found."""
     for one in kept:
-        row = {"alarm": plain(one.alarm), "fired": list(one.fired), "incident": one.incident.id if one.incident else ""}
-        txn.put("alarms", BETWEEN.join((one.rule, one.kind, one.subject, one.instance)), row)
+        row = _alarm_row(plain(one.alarm), one.fired, one.incident, one.instance)
+        txn.put("alarms", alarm_key(one.rule, one.kind, one.subject, one.instance), row)
+
+
+def _alarm_row(
+    alarm: Mapping[str, Any] | None, fired: Iterable[int], incident: Incident | None, instance: str
+) -> dict[str, Any]:
+    return {
+        "alarm": alarm,
+        "fired": list(fired),
+        "incident": incident.id if incident else "",
+        "instance": instance,
+    }
 
 
 def keep_incident(txn: Transaction, incident: Incident) -> None:
@@ -131,6 +158,7 @@ def kept_alarms(txn: Transaction, since: int, *, whole: bool = True) -> list[Kep
     found, read = [], 0
     for key, row in txn.items("alarms"):
         rule, kind, subject, instance = key.split(BETWEEN)
+        instance = row.get("instance", instance)  # rows of earlier versions have it in their keys alone
         try:
             alarm = _alarm(row["alarm"])
         except (Unfit, ValueError, TypeError, KeyError):

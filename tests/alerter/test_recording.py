@@ -9,6 +9,7 @@ import lmdb
 import pytest
 
 from alerter.memory import Memory
+from alerter.recording import chain_key, steps
 from tests.alerter.given import World, at, committer, rule
 
 BUSY = rule("cpu.percent > 90", name="busy")
@@ -72,3 +73,25 @@ def test_what_is_quiet_and_did_not_fire_of_late_is_no_alarm_of_the_next_life(mem
     room.sweep(at(11 + 3601), decisions=at(0), each=10, incidents=at(0))
     with memory.reading() as txn:
         assert txn.count("alarms") == 0
+
+
+def test_a_disk_of_a_very_long_name_has_an_alarm_of_its_own_in_each_life(memory: Memory) -> None:
+    full = rule("disk[*].percent > 90", name="disk-nearly-full")
+    host, ours, other = "h" * 128, "/srv/" + "資" * 155, "/srv/" + "資" * 154 + "料"
+    world = World(full)
+    room, speaker, _ = committer(world, memory)
+    world.sample(0, host, {f"disk[{ours}].percent": 95.0, f"disk[{other}].percent": 95.0})
+    room.settle(at(0))
+    assert speaker.spoken == [(host, "firing"), (host, "firing")]
+
+    world = World(full, began=10)
+    room, speaker, _ = committer(world, memory)
+    room.restore(at(10))
+    assert {one.instance for one in world.judge.decider.open.values()} == {ours, other}
+    world.sample(11, host, {f"disk[{ours}].percent": 95.0, f"disk[{other}].percent": 10.0})
+    room.settle(at(11))
+    assert speaker.spoken == [(host, "resolved")]
+    assert [one.instance for one in world.judge.decider.open.values()] == [ours]
+    with memory.reading() as txn:
+        (told, *_), _, _ = steps(txn, chain_key("host", host, "disk-nearly-full", ours), at(12), 10)
+    assert told.verdict == "firing"

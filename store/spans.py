@@ -44,6 +44,14 @@ def span_of(name: str) -> Span | None:
     return Span(start, start + LENGTHS[length], name) if length in LENGTHS else None
 
 
+def named(name: str) -> Span:
+    """The span of a file's name that is one; raises ``ValueError``."""
+    found = span_of(name)
+    if found is None:
+        raise ValueError(name)
+    return found
+
+
 def name_of(start: int, length: str) -> str:
     """The name of a file."""
     return f"{time.strftime('%Y%m%dT%H', time.gmtime(start // SECOND))}.{length}"

@@ -7,6 +7,7 @@ after whoever comes next has gone on to the end.
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Hourly(Life):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._sealer.pace = PACE
-        self._pruner = Pruner(self._sealer.blocks, KEPT, Room(), self._sealer._log)
+        self._pruner = Pruner(self._sealer.blocks, KEPT, Room(), logging.getLogger("sealer"))
         self._pruner.spared, self._pruner.covered = self._sealer.spares, self._sealer.rollups.covers
 
     def turned(self, now: int) -> None:

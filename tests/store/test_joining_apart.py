@@ -38,7 +38,7 @@ def day_of(folder: Path, monkeypatch: pytest.MonkeyPatch, command: Sequence[str]
         made.extend([Beside(raw, rollups, command)] if command is not None else [])
         return made[-1] if made else None
 
-    monkeypatch.setattr("store.sealer.begun", beside)
+    monkeypatch.setattr("store.days.begun", beside)
     backend = LmdbBackend(folder / "store", write=True)
     pace = Pace(quiet=-(2**62), keep={"1m": 400 * DAY, "5m": 400 * DAY})
     sealer = Sealer(folder / "store", backend.partitions, backend.layouts, pace, logging.getLogger("sealer"))
@@ -142,7 +142,7 @@ def test_whoever_is_asked_to_end_in_the_middle_leaves_neither_process_nor_file(
         made.append(Beside(raw, rollups))
         return made[-1]
 
-    monkeypatch.setattr("store.sealer.begun", beside)
+    monkeypatch.setattr("store.days.begun", beside)
     backend = LmdbBackend(tmp_path / "store", write=True)
     pace = Pace(quiet=-(2**62))
     log = logging.getLogger("sealer")
@@ -156,7 +156,7 @@ def test_whoever_is_asked_to_end_in_the_middle_leaves_neither_process_nor_file(
     assert made[-1]._child.returncode is not None
     assert [path.name for path in tmp_path.glob("store/blocks/*/*/*")] == ["20260131T00.1h"]
     made.clear()
-    monkeypatch.setattr("store.sealer.begun", lambda *_: None)
+    monkeypatch.setattr("store.days.begun", lambda *_: None)
     while sealer.turn(LATER):
         pass
     assert sealer.done.days == 1

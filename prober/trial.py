@@ -17,7 +17,11 @@ from prober.reach import Reach
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of a check: its last outcome, after how many attempts; when it began (ns) and ended (monotonic s)."""
+    """What became of a check: its last outcome, after how many attempts; when that was known.
+
+    ``at`` is in ns since the epoch and is told: that of its begin would be minutes old where attempts hang. ``ended``
+    is the same moment in monotonic seconds.
+    """
 
     outcome: Outcome
     attempts: int
@@ -38,12 +42,11 @@ class Ground:
 
 def checked(check: Check, ground: Ground, report: Callable[[str], Report | None], since: int) -> Checked:
     """Try until it does not fail, at most ``retries`` times again."""
-    at = ground.wall()
     attempt = 1
     while True:
         outcome = attempted(check, ground, report, since)
         if outcome.status != DOWN or attempt > check.retries:
-            return Checked(outcome, attempt, at, time.monotonic())
+            return Checked(outcome, attempt, ground.wall(), time.monotonic())
         ground.sleep(check.retry_pause)
         attempt += 1
 

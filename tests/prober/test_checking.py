@@ -24,9 +24,10 @@ from prober.pool import Pool
 from prober.probe import Probe, Report
 from prober.reach import Reach
 from prober.standings import Standings
-from prober.trial import Ground
+from prober.trial import Ground, checked
 
 NOON = 1_769_860_800_000_000_000
+SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +155,17 @@ def test_a_failing_attempt_is_made_again_after_a_pause(tmp_path: Path) -> None:
     assert room.told[0][1].attempt == 3
     assert room.statuses[0] == "up"
     assert room.slept == [3.0, 3.0]
+
+
+def test_a_check_is_of_when_its_outcome_was_known(tmp_path: Path) -> None:
+    hung = Scripted(name="shop", retries=1, timeout=60.0, script=(Failed("no answer within 60 s"),))
+    wall = iter([NOON, NOON + 61 * SECOND, NOON + 121 * SECOND])
+    ground = Ground(Guard(), Reach((), Names()), LOG, wall=lambda: next(wall), sleep=lambda _: None)
+
+    found = checked(hung, ground, lambda _: None, 0)
+
+    # Told as of its begin it would be the past to whoever judges it, and nobody would hear that the service hangs.
+    assert (found.attempts, found.at) == (2, NOON + 121 * SECOND)
 
 
 def test_a_check_that_still_runs_is_not_begun_again(tmp_path: Path) -> None:

@@ -215,8 +215,9 @@ class Judge:
         self._judge_all(subject, values)
 
     def facts(self, record: Record, facts: Facts, received: int) -> None:
-        """Learn how often a host is going to report."""
-        if facts.interval and 0 < facts.interval <= LONGEST and record.subject not in self._hosts:
+        """Learn how often a host is going to report, where the configuration does not say it."""
+        host = self._hosts.get(record.subject)
+        if facts.interval and 0 < facts.interval <= LONGEST and not (host is not None and host.interval):
             subject = self.subject("hub" if record.subject.startswith(HUB) else "host", record.subject, received)
             if subject.interval != facts.interval:
                 subject.interval = facts.interval

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerter.config import RuleTable
 from alerter.judge import GONE
 from alerter.rules import in_force
-from bus.messages import Sample, layout_id
+from bus.messages import Facts, Sample, layout_id
 from bus.tables import Host, Limit, Service
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
@@ -82,6 +82,18 @@ def test_nobody_is_called_silent_because_the_hub_heard_nothing() -> None:
 
     world.passes(400)
     assert world.told() == [(331, "fired")]
+
+
+def test_how_often_a_host_reports_is_its_own_word_where_the_configuration_does_not_say_it() -> None:
+    hosts = [Host(name="web-1", labels={"role": "shop"}), Host(name="web-2", interval=10.0)]
+    world = World(*in_force(()), hosts=hosts, began=-1)
+    told = Facts(interval=300.0)
+    for host in ("web-1", "web-2"):
+        world.judge.facts(record(told, source=host, at=at(0), epoch=7, number=1), told, at(0))
+        world.says(0, host)
+    world.passes(299)
+    assert world.changes("web-1") == []
+    assert world.changes("web-2") == [(121.0, "fired")]
 
 
 def test_a_host_with_a_long_interval_is_not_silent_between_its_samples() -> None:

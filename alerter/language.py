@@ -8,12 +8,13 @@
     product     = factor { ("*" | "/") factor }
     factor      = number | metric | word | word "(" sum { "," sum } ")" | "(" condition ")" | "-" factor
 
-A number may have a unit: ``90%``, ``5m`` (seconds), ``10GB`` (bytes). A metric is ``cpu.percent`` or
+A number may have a unit: ``90%``, ``5m`` (seconds), ``10GB`` (bytes); ``1e9`` is one too. A metric is ``cpu.percent`` or
 ``disk[/home].percent``; ``*`` and ``?`` in its brackets are wild. Faults say where, what was found, what was expected.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from bus import timing
 
 TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>\d+(?:\.\d+)?)(?P<unit>%|[A-Za-z]+)?
+      (?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?P<unit>%|[A-Za-z]+)?
     | (?P<metric>[A-Za-z_]\w*(?:\[[^\]\[]*\])?(?:\.\w+)+)
     | (?P<word>[A-Za-z_]\w*)
     | (?P<sign>>=|<=|==|!=|[-+*/()<>,])
@@ -151,13 +152,15 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _amount(number: str, unit: str, place: int) -> float:
-    if unit in ("", "%"):
-        return float(number)
-    if unit in timing.UNITS:
-        return timing.seconds(number + unit)
-    if unit in SIZES:
-        return float(number) * SIZES[unit]
-    raise Misread(place, repr(number + unit), "a unit such as %, s, m, h, d, kB, MB or GB")
+    sizes = {"": 1.0, "%": 1.0, **timing.UNITS, **SIZES}
+    if unit not in sizes:
+        raise Misread(place, repr(number + unit), "a unit such as %, s, m, h, d, kB, MB or GB")
+    amount = float(number) * sizes[unit]
+    if unit in timing.UNITS and amount > timing.LONGEST:
+        raise Misread(place, repr(number + unit), f"a time of at most {timing.LONGEST / timing.UNITS['d']:.0f}d")
+    if amount == math.inf:
+        raise Misread(place, repr(number + unit), "a number of at most 300 digits")
+    return amount
 
 
 class _Parser:

@@ -207,7 +207,7 @@ def limits_of(host: Host) -> list[RuleTable]:
             tables.append(
                 RuleTable(
                     name=f"{name}-limit-{re.sub('[^A-Za-z0-9._-]', '-', host.name)[:40]}",
-                    when=f"{reading} >= {limit.limit:g}",
+                    when=f"{reading} >= {limit.limit:.15g}",
                     times=limit.grace + 1,
                     hosts=(host.name,),
                     channels=limit.channels,

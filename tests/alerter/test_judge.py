@@ -130,6 +130,16 @@ def test_a_missing_reading_is_neither_good_nor_bad() -> None:
     assert world.changes() == [(0, "pending"), (20, "fired")]
 
 
+@pytest.mark.parametrize("limit", [90, 1e6, 1e-5, 99.1234567, -3e20])
+def test_the_old_limits_may_be_any_number(limit: float) -> None:
+    host = Host(name="web-1", limits={"usage": Limit(limit=limit)})
+    world = World(*in_force([], [host], defaults=False), hosts=[host])
+    world.says(0, cpu=limit - abs(limit) / 1e9)
+    assert world.told() == []
+    world.says(10, cpu=limit)
+    assert world.told() == [(10, "fired")]
+
+
 @pytest.mark.parametrize("grace", [0, 1, 3])
 def test_the_old_limits_fire_at_the_reading_after_their_grace(grace: int) -> None:
     host = Host(name="web-1", limits={"usage": Limit(limit=90, grace=grace)})

@@ -15,6 +15,9 @@ WRONG = {
     "cpu.percent > 90 95": "at character 18: found '95', expected and, or, a comparison or the end",
     "cpu.percent & 90": "at character 13: found '&', expected a metric, a number, a word or a sign",
     "cpu.percent > 9x": "at character 15: found '9x', expected a unit such as %, s, m, h, d, kB, MB or GB",
+    "age > 200000d": "at character 7: found '200000d', expected a time of at most 104167d",
+    "avg(cpu.percent, 9e99d) > 1": "found '9e99d', expected a time of at most 104167d",
+    "cpu.percent > 1e999": "found '1e999', expected a number of at most 300 digits",
     "service.state == dwn": "did you mean down?",
     "service.state > down": "expected == or != before a state",
     "service.state == down and cpu.percent > 3": "expected readings of services or of hosts, not of both",
@@ -41,6 +44,7 @@ def test_units_are_understood() -> None:
     assert condition("age > 2m").timed
     assert condition("disk[/].free < 10GB").tree.right.value == 10e9  # type: ignore[union-attr]
     assert condition("cpu.percent > 90%").tree.right.value == 90  # type: ignore[union-attr]
+    assert condition("disk[/].free < 1.5e+3MB").tree.right.value == 1.5e9  # type: ignore[union-attr]
 
 
 def test_a_glob_is_judged_for_each_instance_unless_a_function_joins_them() -> None:
@@ -49,7 +53,7 @@ def test_a_glob_is_judged_for_each_instance_unless_a_function_joins_them() -> No
     assert condition("max(disk[*].percent, 5m) > 90").wild
 
 
-@given(st.text(alphabet="cpu.percent[*]()<>=!andornot 0123459%mh,+-/&\n", max_size=60))
+@given(st.text(alphabet="cpu.percent[*]()<>=!andornot 0123459e%mhd,+-/&\n", max_size=60))
 def test_any_text_is_a_condition_or_a_sentence(text: str) -> None:
     fault = fault_of(text)
     assert fault is None or (fault.place >= 1 and fault.found and fault.expected)

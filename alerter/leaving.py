@@ -30,7 +30,7 @@ def withdraw(
         and one.places_seen.keys() <= HERE
         and (
             one.name in named
-            or now - one.heard > max(LEAST, *(LATE_PLACE * s.spacing for s in one.places_seen.values()))
+            or one.unheard(now) > max([LEAST, *(LATE_PLACE * s.spacing for s in one.places_seen.values())])
         )
     ]
     leave(subjects, gone, decider, "the service is in the configuration no more", now)

@@ -137,6 +137,10 @@ class Subject:
         self.now = now
         self.seconds = now / 1e9
 
+    def unheard(self, now: int) -> int:
+        """Nanoseconds since it was heard or, where that is shorter, since it is known here."""
+        return now - max(self.heard, self.first)
+
     # -- what conditions ask ---
 
     def base(self) -> int:

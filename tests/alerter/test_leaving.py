@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from alerter.alarm_row import Kept
 from alerter.leaving import LEAST, withdraw
+from alerter.machine import Alarm, State
 from bus.tables import Service
 from tests.alerter.given import SECOND, World, at, rule
 
@@ -51,6 +53,14 @@ def test_one_that_the_configuration_does_not_name_yet_stays_as_long_as_it_is_che
     assert left(world, 3600 * 3 + HOURS) == []
     assert left(world, 3600 * 3 + 3 * 3600 + 1) == ["service/shop"]
     assert [change for _, change in world.told()] == ["fired", "resolved"]
+
+
+def test_one_that_burned_in_an_earlier_life_does_not_recover_because_the_store_does_not_answer() -> None:
+    fired = Alarm(State.FIRING, since=at(-9), began=at(-9), count=1, fired_at=at(-9))
+    world = World(DOWN)
+    world.judge.restore([Kept("down", "service", "shop", "", fired)], at(0))
+    assert left(world, HOURS - 1) == []
+    assert left(world, HOURS + 1) == ["service/shop"]
 
 
 def test_hosts_and_configured_services_stay() -> None:

@@ -81,8 +81,8 @@ def build(program: Program[Alerter]) -> None:
     loop.every(CONSIDER_SECONDS, lambda: committer.settle(time.time_ns(), all_open=True))
     loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
     beating(program, workers, lambda: unwell(judge, began=listening.began, full=committer.full))
-    loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer))
-    loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge))
+    loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer, listening.look_at_clock()))
+    loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge, listening.look_at_clock()))
     loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))
     program.on_reload.append(lambda again: reload(program, again, judge, holding))
     program.on_reload.append(lambda again: catching.use(forget=settings_ns(again.forget_seconds)))
@@ -102,10 +102,10 @@ def settings_ns(seconds: float) -> int:
     return int(seconds * SECOND)
 
 
-def sweep(program: Program[Alerter], judge: Judge, committer: Committer) -> None:
+def sweep(program: Program[Alerter], judge: Judge, committer: Committer, now: int) -> None:
     """Forget what is too old."""
-    config, now = program.settings["alerter"], time.time_ns()
-    for subject in judge.forget(now - settings_ns(config.forget_seconds), now):
+    config = program.settings["alerter"]
+    for subject in judge.forget(settings_ns(config.forget_seconds), now):
         program.log.info("%s was silent for so long that it is forgotten", subject.key)
     committer.settle(now)
     committer.sweep(
@@ -116,9 +116,9 @@ def sweep(program: Program[Alerter], judge: Judge, committer: Committer) -> None
     )
 
 
-def withdrawn(program: Program[Alerter], judge: Judge) -> None:
+def withdrawn(program: Program[Alerter], judge: Judge, now: int) -> None:
     """Judge services no longer that were taken out of the configuration."""
-    for subject in withdraw(judge.subjects, judge.decider, time.time_ns()):
+    for subject in withdraw(judge.subjects, judge.decider, now):
         program.log.info("%s is in the configuration no more, and judged no longer", subject.key)
 
 

@@ -28,6 +28,10 @@ from bus.wire import Record, identity
 HELD = "held_by_"
 CHANGED = "nobody is held back any longer"
 MOST_UNSETTLED = 100_000
+LEAP = 86_400_000_000_000
+"""A clock that is so much further (ns) than it was may be wrong."""
+DOUBT = 21_600_000_000_000
+"""For so long (ns) after that nothing is forgotten for its age, which no clock that is set right brings back."""
 LOOK = 1_000_000_000
 """What holds back those that burn is looked at this often (ns), and whenever it may have changed."""
 MOST_CONSIDERED = 300
@@ -107,6 +111,7 @@ class Committer:
         self._touched: dict[str, Incident] = {}
         self._said: dict[str, Sequence[Reason]] = {}
         self._number = 0
+        self._doubted_until = 0
         self._looked = 0
         self._turn = 0
 
@@ -121,6 +126,7 @@ class Committer:
             self.holding.silences = recording.kept_silences(txn)
             kept = recording.kept_alarms(txn, now - HOUR, whole=not salvaged)
             self.judged = int(txn.get("state", "judged") or 0)
+            self._doubt(now - self.judged if self.judged else 0, now)
             there = txn.get("state", "there") or {}
             self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
             untold = list(txn.items("untold"))
@@ -210,6 +216,7 @@ class Committer:
 
     def jumped(self, by: int, now: int) -> None:
         """The hub's clock was set by ``by`` (ns) to ``now``: nobody is told sooner or later for that."""
+        self._doubt(by, now)
         if self.judged > now:
             self.judged, self.there, self._there = now, set(), []
         try:
@@ -246,7 +253,9 @@ class Committer:
         self.settle(now)
 
     def sweep(self, now: int, *, decisions: int, each: int, incidents: int) -> None:
-        """Forget what is older than these times (ns) and silences that are long over."""
+        """Forget what is older than these times (ns) and silences that are long over, by a clock that is in no doubt."""
+        if now < self._doubted_until:
+            return
         over = [id for id, one in self.holding.silences.items() if one.until < now - incidents]
         try:
             with self._memory.transaction() as txn:
@@ -263,6 +272,10 @@ class Committer:
             del self.holding.silences[id]
 
     # -- within ---
+
+    def _doubt(self, by: int, now: int) -> None:
+        """The clock is further by ``by`` (ns) than it was before."""
+        self._doubted_until = now + DOUBT if by > LEAP else 0
 
     def _held(self, decisions: Sequence[Decision], over: Sequence[Incident], now: int) -> dict[str, tuple[Hold, ...]]:
         """What holds back each incident that burns or is just over."""

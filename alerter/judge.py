@@ -388,8 +388,8 @@ class Judge:
                 subject.at(max(now, subject.now))
                 self.decider.end(subject, cell, f"no rule {one.rule} is judged here any longer")
 
-    def forget(self, before: int, now: int) -> list[Subject]:
-        """Forget subjects that nobody configured and that were silent since ``before``; their alarms end."""
-        gone = [s for s in self.subjects.values() if not s.configured and max(s.heard, s.first) < before]
+    def forget(self, after: int, now: int) -> list[Subject]:
+        """Forget subjects that nobody configured and that were silent for longer than ``after``; their alarms end."""
+        gone = [s for s in self.subjects.values() if not s.configured and s.unheard(now) > after]
         leave(self.subjects, gone, self.decider, "it was silent for so long that it is forgotten", now)
         return gone

@@ -14,6 +14,8 @@ from alerter.subjects import Subject
 
 def jumped(subject: Subject, by: int, now: int) -> None:
     """Make what is remembered fit a clock that was set by ``by`` to ``now``; both in ns."""
+    # Whoever is silent is forgotten after as long as ever.
+    subject.first = min(max(subject.heard, subject.first) + by, now)
     for cell in subject.cells.values():
         if cell.alarm is not None:
             cell.alarm = past(moved(cell.alarm, by), now)
@@ -25,7 +27,7 @@ def jumped(subject: Subject, by: int, now: int) -> None:
         place.at = min(place.at + by, now)
     if by < 0:
         subject.at(min(subject.now, now))
-        subject.heard, subject.first = min(subject.heard, now), min(subject.first, now)
+        subject.heard = min(subject.heard, now)
         for window in subject.windows.values():
             window.cut(now / 1e9)
 

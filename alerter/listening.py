@@ -106,7 +106,7 @@ class Listening:
     def drain(self) -> None:
         """Judge what has come; while the store is asked it waits in the socket."""
         # Before anything that was received since: by a clock that was set forward all others would be silent.
-        self._look_at_clock()
+        self.look_at_clock()
         if not self.began or self._catching.busy:
             return
         frames = self._subscribe.drain(FRAMES)
@@ -160,7 +160,7 @@ class Listening:
 
     def pulse(self) -> None:
         """Let time pass; to be called several times a second."""
-        now = self._look_at_clock()
+        now = self.look_at_clock()
         if not self.began or self._catching.busy:
             return
         self.drain()
@@ -171,8 +171,8 @@ class Listening:
             self._judge.advance(now - BEHIND)
         self._committer.settle(now)
 
-    def _look_at_clock(self) -> int:
-        """The time; where it is another than it should be by now, what is remembered is made to fit."""
+    def look_at_clock(self) -> int:
+        """The time; where it is another than it should be by now, what is remembered is made to fit it first."""
         now = self._clock()
         offset = now - int(self._monotonic() * 1e9)
         by, self._offset = offset - self._offset, offset

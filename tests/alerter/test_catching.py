@@ -23,7 +23,7 @@ from bus.questions import (
     Stored,
 )
 from bus.wire import Record, pack, record
-from tests.alerter.given import Hearer, at, rule
+from tests.alerter.given import SECOND, Hearer, at, rule
 from tests.alerter.lives import CPU, Alerter, Store
 
 DAY = 86_400.0
@@ -102,7 +102,7 @@ def test_a_host_that_was_forgotten_is_not_silent_anew(life: Life, told: str) -> 
     if told == "facts":
         first.store.keeps(0, Facts(interval=10.0))
     first.passes(300)
-    gone = first.world.judge.forget(at(8 * DAY - 7 * DAY), at(8 * DAY))
+    gone = first.world.judge.forget(int(7 * DAY) * SECOND, at(8 * DAY))
     assert [one.name for one in gone] == ["web-1"]
     first.passes(8 * DAY)
     assert spoken(first) == [("web-1", "firing"), ("web-1", "resolved")]

@@ -10,7 +10,7 @@ from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host
 from bus.timing import LONGEST
 from bus.wire import record
-from tests.alerter.given import World, at, rule
+from tests.alerter.given import SECOND, World, at, rule
 
 
 @pytest.mark.parametrize(("again", "flapping"), [(3599, True), (3600, False)])
@@ -159,8 +159,8 @@ def test_who_was_silent_since_before_is_forgotten_but_for_those_in_the_configura
     world = World(rule("cpu.percent > 90"), hosts=[Host(name="db-1")], began=0)
     for seconds, host in ((0, "web-1"), (5, "web-2"), (10, "web-2"), (0, "db-1")):
         world.says(seconds, host, cpu=95)
-    assert world.judge.forget(at(0), at(20)) == []
-    assert [gone.name for gone in world.judge.forget(at(10), at(20))] == ["web-1"]
+    assert world.judge.forget(20 * SECOND, at(20)) == []
+    assert [gone.name for gone in world.judge.forget(10 * SECOND, at(20))] == ["web-1"]
     assert [name for _, name in world.judge.subjects] == ["db-1", "web-2"]
 
 

@@ -15,6 +15,7 @@ from tests.alerter.given import SECOND, World, at, rule
 from tests.alerter.stair import Alerter
 
 DAY = 86_400.0
+WEEK = 7 * 86_400 * SECOND
 RULES = (
     rule("age > 30s", name="silent"),
     rule("cpu.percent > 90", name="busy", for_=20.0, clear="cpu.percent < 80", clear_for=20.0),
@@ -112,6 +113,42 @@ def test_a_silent_host_does_not_recover_because_the_clock_was_set(alerter: Alert
     assert alerter.speaker.spoken == [("web-1", "firing")]
     lives(alerter, 2)
     assert alerter.speaker.spoken == [("web-1", "firing"), ("web-1", "resolved")]
+
+
+@pytest.mark.parametrize("by", [30 * DAY, -30 * DAY])
+def test_nobody_is_forgotten_sooner_or_later_because_the_clock_was_set(alerter: Alerter, by: float) -> None:
+    judge = alerter.world.judge
+    lives(alerter, 5)
+    for seconds, change in ((1, by), (40, -by), (1, by)):
+        alerter.set_clock(change)
+        alerter.pulse(alerter.now)
+        assert judge.forget(WEEK, at(alerter.now)) == []
+        lives(alerter, seconds, hosts=("web-2",))
+    assert judge.forget(WEEK, at(alerter.now + 7 * DAY - 100)) == []
+    assert [one.name for one in judge.forget(WEEK, at(alerter.now + 7 * DAY - 20))] == ["web-1"]
+    assert alerter.speaker.spoken == [("web-1", "firing")]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["in one life", "over a restart"])
+def test_nothing_is_forgotten_for_its_age_by_a_clock_that_is_in_doubt(
+    alerter: Alerter, tmp_path: Path, again: bool
+) -> None:
+    def kept() -> bool:
+        alerter.committer.sweep(at(alerter.now), decisions=WEEK, each=10, incidents=WEEK)
+        with alerter.committer._memory.transaction() as txn:
+            return bool(list(txn.items("decisions")))
+
+    lives(alerter, 25, cpu=99.0)
+    alerter.set_clock(30 * DAY)
+    if again:
+        alerter.committer.restore(at(alerter.now))
+    else:
+        alerter.pulse(alerter.now)
+    assert kept()
+    alerter.now += 5 * 3600
+    assert kept()
+    alerter.now += 3600 + 10
+    assert not kept()
 
 
 @pytest.mark.parametrize("by", [DAY, -DAY])

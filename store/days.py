@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bus import failpoints
-from store.blocks.pressing import LeftAlone
+from store.blocks.pressing import Damaged, LeftAlone
 from store.joining import join_day, join_months
 from store.joining_apart import begun
 from store.keys import DAY
@@ -41,27 +41,45 @@ class Days:
         listed, early = blocks.spans(SAMPLE, RAW), self._rollups.days()
         if len(blocks.stuck):
             listed = [span for span in listed if blocks.path(SAMPLE, RAW, span) not in blocks.stuck]
+        unfinished: set[int] = set()
         for day in sorted({*early, *(day_of(span.start) for span in listed)}):
             try:
                 if self._work_on(day, listed, now, early=day in early):
                     return True
-            except LeftAlone as error:
-                self._files.say_once(f"{error}")
+            except Damaged as error:
+                unfinished.add(day)
+                self._put_off(name_of(day, "1d"), error)
         for day in blocks.late():
-            if not self._rollups.is_hidden(day):
+            if day not in unfinished and self._is_over(day, now) and not self._rollups.is_hidden(day):
                 blocks.unmark_late(day)
         return False
 
+    def _put_off(self, name: str, error: Damaged) -> None:
+        """Say why a day or month waits for the next turn."""
+        self._files.say_once(f"{error}" if isinstance(error, LeftAlone) else f"{name} cannot be joined now: {error}")
+
+    def _is_over(self, day: int, now: int) -> bool:
+        return day + DAY + self._pace().day_after <= now
+
     def _work_on(self, day: int, listed: Sequence[Span], now: int, *, early: bool) -> bool:
-        """Do what is due of one day; False when nothing is. Raises ``LeftAlone`` over a file of it."""
+        """Do what is due of one day; False when nothing is.
+
+        Raises ``LeftAlone`` over a file of it, and ``Damaged`` where what was written is not what is read.
+        """
         whole = named(name_of(day, "1d"))
         hours = [span for span in listed if day <= span.start < day + DAY and span != whole]
-        if day + DAY + self._pace().day_after > now:
+        if not self._is_over(day, now):
             return self._rollups.make_early(hours, now, self._pace().raw[0])
         if early or self._go_by_hours():
             return self._join_early(whole, hours, now)
         if hours:
-            self._join(whole, hours, self._lacking(whole, hours, now))
+            lacking = self._lacking(whole, hours, now)
+            known = [tier for tier in lacking if self._rollups.knows(tier, whole)]
+            if known:
+                # Late rows of a day whose rows are gone: what its rollups know of these stays in them.
+                self._rollups.make(whole, self._files.sound(hours), known, now)
+            else:
+                self._join(whole, hours, lacking)
             return True
         sound = self._files.sound([whole]) if whole in listed else []
         lacking = self._lacking(whole, [whole], now) if sound else []
@@ -126,16 +144,16 @@ class Days:
             try:
                 segments = files.sound([span for path in sorted(paths) if (span := span_of(path.name))], MONTHLY)
                 before = files.segment(blocks.path(SAMPLE, MONTHLY, whole))
-            except LeftAlone as error:
-                files.say_once(f"{error}")
+                if not segments:
+                    continue
+                with files.writing(blocks.path(SAMPLE, MONTHLY, whole)) as writing:
+                    join_months(before, segments, TIERS[MONTHLY], writing, files.note)
+                    every = [*segments, *([before] if before else [])]
+                    writing.finish(files.index(SAMPLE, MONTHLY, whole, writing.places, every, rollup=True))
+                    failpoints.at("seal.month")
+            except Damaged as error:
+                self._put_off(whole.name, error)
                 continue
-            if not segments:
-                continue
-            with files.writing(blocks.path(SAMPLE, MONTHLY, whole)) as writing:
-                join_months(before, segments, TIERS[MONTHLY], writing, files.note)
-                every = [*segments, *([before] if before else [])]
-                writing.finish(files.index(SAMPLE, MONTHLY, whole, writing.places, every, rollup=True))
-                failpoints.at("seal.month")
             blocks.remove(paths)
             files.done.months += 1
             return True

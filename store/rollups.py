@@ -85,6 +85,10 @@ class Rollups:
         sources = frozenset(source for source in sources if span.start <= source[0] < span.end)
         return [tier for tier in self._pace().tiers(span.end, now) if self._lacks(tier, span, sources)]
 
+    def knows(self, tier: str, span: Span) -> bool:
+        """Whether a file holds this rollup already, its own or that of its day or month."""
+        return self._before(tier, span)[0] is not None
+
     def make(self, span: Span, segments: Sequence[Segment], tiers: Sequence[str], now: int) -> None:
         """Make rollups of rows of a day or an hour; what they knew of rows that are gone stays in them."""
         sources = frozenset(source for one in segments for source in one.index.sources)
@@ -147,7 +151,7 @@ class Rollups:
             if segment is not None and tiers:
                 day = day_of(span.start)
                 whole = Span(day, day + DAY, name_of(day, "1d"))
-                of_day = [tier for tier in tiers if self._before(tier, whole)[0] is not None]
+                of_day = [tier for tier in tiers if self.knows(tier, whole)]
                 self.make(whole if of_day else span, [segment], of_day or tiers, now)
                 return True
         return False

@@ -24,7 +24,7 @@ from store.backends.partitions import Partitions
 from store.blocks.files import Blocks
 from store.days import Days
 from store.hours import Hours
-from store.retention import Held
+from store.retention import WAITING, Held
 from store.rollups import ALL, SAMPLE, Pace, Rollups
 from store.sealing import Layouts
 from store.sealing_files import Done, Files
@@ -92,8 +92,13 @@ class Sealer:
         """Whether a file may not go yet, although it is past its time."""
         if self.mover is not None and self.mover.spares(one, now):
             return True
+        if (one.kind, one.tier) != (SAMPLE, RAW):
+            return False
         # Rows that are in it still are removed by the writer, which knows by the file that they are sealed.
-        return (one.kind, one.tier) == (SAMPLE, RAW) and any(self._rows.between(SAMPLE, one.start, one.end - 1))
+        if self._rows.between(SAMPLE, one.start, one.end - 1):
+            return True
+        # What came late joins its rollups first, if that can be.
+        return one.start in self.blocks.late() and now - one.end < self.pace.raw[1] + WAITING
 
     def close(self) -> None:
         """Close every file."""

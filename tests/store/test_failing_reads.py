@@ -178,3 +178,29 @@ def test_a_partition_that_cannot_be_read_for_a_moment_is_sealed_in_the_next_turn
 
     assert (store.raw / "20260131T20.1h").exists() == again
     assert is_doubted(partition) != again
+
+
+@pytest.mark.parametrize("name", ["raw/20260131T00.1d.new", "1h/20260101T00.1mo.new"])
+def test_what_a_failing_disk_does_not_read_again_is_joined_later_and_holds_up_nothing_else(
+    store: Sealed, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    read = os.pread
+
+    def failing(file: int, size: int, offset: int) -> bytes:
+        if os.readlink(f"/proc/self/fd/{file}").endswith(name):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(file, size, offset)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("store.blocks.segments.os.pread", failing)
+        store.backend.commit(batch([sample(1, host="other", at=START + DAY)], NOON), NOON)
+        store.turn(START + 40 * DAY)
+    there = {path.relative_to(store.raw.parent).as_posix() for path in store.raw.parent.glob("*/*")}
+    assert name.removesuffix(".new") not in there
+    assert "raw/20260201T00.1d" in there, "the next day is joined"
+    assert {host: store.kept(host) for host in HOSTS} == dict.fromkeys(HOSTS, store.everything)
+
+    store.turn(START + 40 * DAY)
+    there = {path.relative_to(store.raw.parent).as_posix() for path in store.raw.parent.glob("*/*")}
+    assert name.removesuffix(".new") in there
+    assert {host: store.kept(host) for host in HOSTS} == dict.fromkeys(HOSTS, store.everything)

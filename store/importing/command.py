@@ -31,7 +31,11 @@ from store.importing.telling import Telling
 
 DIFFERENT, NOT_NOW = 1, 2
 TURN_SECONDS, KEEP_SECONDS = 0.02, 1.0
+NICE = 10
+"""It takes what the hub's own programs leave of the machine."""
 SECONDS = 30.0
+LARGE = 500_000_000
+"""Bytes of a file that takes its time to be read once."""
 AT_HOME = "it hands the past over at the hub's own door; call it on the hub's machine"
 EXIT = "Exit codes: 0 the counts agree, 1 the store has less, or it was ended, 2 nobody takes it, 100 asked wrongly."
 
@@ -45,6 +49,8 @@ def main(argv: Sequence[str]) -> int:
         settings = config.load(path, rooms.tables(), rooms.LISTS)
         folder = home.made(home.home_path(path, os.environ))
         source = Source(Path(given.file))
+        if source.path.stat().st_size > LARGE:
+            print(f"guardia import: counts what {source.path} holds", file=sys.stderr)
         there = {table: source.held(table, given.since) for table in source.tables}
         unfit = {f"{why} ({table})": count for table in source.tables for why, count in source.unfit(table).items()}
     except (ConfigError, NotASource, OSError) as error:
@@ -95,13 +101,14 @@ def _wired(
     program: Program[Store], source: Source, journal: Journal, names: dict[str, str], since: int, total: int
 ) -> Telling:
     program.tells_vitals = False
+    os.nice(NICE)
     deliverer = program.deliverer(IMPORT)
     telling = Telling(source, journal, deliverer, names, since)
     progress = Progress("import", total, sys.stderr, began=journal.rows)
 
     def turn() -> None:
         try:
-            telling.turn()
+            program.loop.after(0.0 if telling.turn() else TURN_SECONDS, turn)
         except NotASource as error:
             print(f"guardia import: {error}", file=sys.stderr)
             program.loop.stop()
@@ -114,7 +121,7 @@ def _wired(
         journal.keep()
         progress.close()
 
-    program.loop.every(TURN_SECONDS, turn)
+    program.loop.after(0.0, turn)
     program.loop.every(KEEP_SECONDS, journal.keep)
     program.loop.on_stop(stop)
     return telling
@@ -135,7 +142,8 @@ def _compared(
     folder: Path, source: Source, there: Mapping[str, Sequence[Held]], journal: Journal, names: Mapping[str, str]
 ) -> int:
     """Say for each host and service how much the file and the store have; 1 when the store has less."""
-    short = 0
+    short = asked_for = 0
+    progress = Progress("compare", sum(map(len, there.values())), sys.stderr)
     try:
         with Asking(folder, seconds=SECONDS) as store:
             for table, days in there.items():
@@ -144,8 +152,11 @@ def _compared(
                     for day in held:
                         measured += day.measured
                         count += min(day.measured, _count(store, table, name, day))
+                        asked_for += 1
+                        progress.at(asked_for, name)
                     short += count < measured
                     if count < measured:
+                        progress.close()
                         print(
                             f"guardia import: {name or repr(old)}: {measured} in the file, {count} in the store",
                             file=sys.stderr,
@@ -153,6 +164,8 @@ def _compared(
     except (NotASource, Unanswered) as failure:
         print(f"guardia import: the counts were not compared: {failure}", file=sys.stderr)
         return DIFFERENT
+    finally:
+        progress.close()
     verdict = f"{short} hosts or services have less in the store" if short else "the counts agree"
     print(f"{journal.rows} rows of {source.path} are stored; {verdict}")
     if short:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +17,18 @@ COLUMNS = {
     ),
 }
 """Its tables; the first column names the host or the service."""
-AT_ONCE = 500
+AT_ONCE = 1000
+"""Rows that are read with one question, and..."""
+MERGED = 20_000
+"""...of all names together, where each is read for itself."""
 Position = tuple[int, str]
 """(timestamp in ms, name) of the last row that was taken."""
 START: Position = (-(2**63), "")
 DAY_MS = 86_400_000
 LAST_MS = (2**63 - 1) // 1_000_000
 """The last time that we can tell, in 2262."""
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""Stands for what is no UTF-8: nobody is found by such a name."""
 NO_NAME, NO_TIME = "no name in it", "a time that is none, or outside 1970 to 2262"
 
 
@@ -52,7 +58,6 @@ class Source:
         try:
             self._file = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
             self._file.row_factory = sqlite3.Row
-            self._file.text_factory = lambda raw: raw.decode("utf-8", "replace")
             self.tables = tuple(table for table in COLUMNS if self._has(table))
         except sqlite3.Error as error:
             raise NotASource(_said(path, error)) from None
@@ -93,21 +98,65 @@ class Source:
     def rows(self, table: str, after: Position, since: int) -> Iterator[sqlite3.Row]:
         """The rows after ``after`` and from ``since`` (ms) on, by time and name; without those that are unfit."""
         name, *_ = COLUMNS[table]
-        # One index gives the times, and those of one instant are few: the file is never sorted as a whole.
+        names = None if self._has_index(table, "timestamp") else self._names(table)
+        if names is None:
+            # One index gives the times, and those of one instant are few: the file is never sorted as a whole.
+            yield from self._paged(table, f"(timestamp > ? OR {name} > ?)", after, since, AT_ONCE)
+            return
+        # Each page by time would read all of the file; those of one name are found by the index that there is.
+        most = max(10, min(AT_ONCE, MERGED // (len(names) or 1)))
+        each = [self._of_name(table, one, after, since, most) for one in names]
+        yield from heapq.merge(*each, key=lambda row: (row["timestamp"], row[name]))
+
+    def _names(self, table: str) -> list[str] | None:
+        """The hosts or services of a table; None where rows cannot be found by their names."""
+        name, *_ = COLUMNS[table]
+        if not self._has_index(table, name):
+            return None
+        names = [one for (one,) in self._asked(f"SELECT DISTINCT {name} FROM {table}", ())]  # noqa: S608, our names
+        names = [one for one in names if isinstance(one, str) and one]
+        return None if any(UNREADABLE in one for one in names) else names
+
+    def _of_name(self, table: str, one: str, after: Position, since: int, most: int) -> Iterator[sqlite3.Row]:
+        name, *_ = COLUMNS[table]
+        at, last = after
+        begin = (at, "") if one > last else (at + 1, "")
+        return self._paged(table, f"(timestamp > ? OR {name} > ?) AND {name} = ?", begin, since, most, one)
+
+    def _paged(
+        self, table: str, which: str, after: Position, since: int, most: int, *more: str
+    ) -> Iterator[sqlite3.Row]:
+        """What is ``which``, in pieces; ``more`` stands for its places behind the position."""
+        name, *_ = COLUMNS[table]
         question = (
             f"SELECT {', '.join(COLUMNS[table])} FROM {table} "  # noqa: S608, our names
-            f"WHERE {_fit(name)} AND (timestamp > ? OR {name} > ?) ORDER BY timestamp, {name} LIMIT {AT_ONCE}"
+            f"WHERE {_fit(name)} AND {which} ORDER BY timestamp, {name} LIMIT {most}"
         )
         while True:
-            page = self._asked(question, (max(after[0], since, 0), LAST_MS, after[0], after[1]))
+            page = self._asked(question, (max(after[0], since, 0), LAST_MS, *after, *more))
             yield from page
-            if len(page) < AT_ONCE:
+            if len(page) < most:
                 return
             after = page[-1]["timestamp"], page[-1][name]
 
+    def _has_index(self, table: str, column: str) -> bool:
+        """Whether rows are found by this column."""
+        for index in self._asked(f"PRAGMA index_list({table})", ()):
+            columns = self._asked(f'PRAGMA index_info("{index["name"]}")', ())
+            if not index["partial"] and columns and columns[0]["name"] == column:
+                return True
+        return False
+
     def _asked(self, question: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
         try:
-            return self._file.execute(question, values).fetchall()
+            try:
+                return self._file.execute(question, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if "decode" not in str(error):
+                    raise
+                # A text that is no UTF-8. From now on each is decoded here, which takes longer.
+                self._file.text_factory = lambda raw: raw.decode("utf-8", "replace")
+                return self._file.execute(question, values).fetchall()
         except sqlite3.Error as error:
             raise NotASource(_said(self.path, error)) from None
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from bus.delivering import Deliverer
 from bus.fields import Unfit
-from bus.messages import Facts, Layout, Message, Sample, is_name
+from bus.messages import Facts, Layout, Message, Sample, is_name, layout_id
 from bus.migration.names import fit
 from store.importing.journal import Journal
 from store.importing.rows import MILLISECOND, check, readings
 from store.importing.source import COLUMNS, Source
 
-ROWS_A_TURN = 250
+ROWS_A_TURN = 1000
 MOST_UNACKNOWLEDGED = 10_000
 """The spool would hold more; the point is that the hub's own agents wait behind little."""
 MOST_LAYOUTS = 10_000
@@ -31,6 +32,7 @@ class Telling:
         self._names = names
         self._since = since
         self._rows = self._all()
+        self._fit = lru_cache(10_000)(fit)
         self._layouts: set[tuple[str, int]] = set()
         self._facts: dict[str, Facts] = {}
         # What an earlier run left in the spool goes first and is counted with the rest.
@@ -42,7 +44,7 @@ class Telling:
         self.left_out = 0
 
     def turn(self) -> bool:
-        """Tell some rows, and take note of what was acknowledged; whether there is news of that."""
+        """Tell some rows, and take note of what was acknowledged; whether more might be told at once."""
         room = (MOST_UNACKNOWLEDGED - self._waiting()) // 3
         for _ in range(min(ROWS_A_TURN, room)):
             found = next(self._rows, None)
@@ -51,7 +53,8 @@ class Telling:
                 break
             self._row(*found)
         self._deliverer.flush()
-        return self._journal.acknowledged(self._messages - self._waiting())
+        self._journal.acknowledged(self._messages - self._waiting())
+        return not self.over and room >= ROWS_A_TURN
 
     @property
     def done(self) -> bool:
@@ -69,7 +72,7 @@ class Telling:
 
     def _row(self, table: str, row: sqlite3.Row) -> None:
         old, at = row[COLUMNS[table][0]], row["timestamp"]
-        name = self._names.get(old) or fit(old)
+        name = self._names.get(old) or self._fit(old)
         if not is_name(name):
             rows = self._left_out(f"no name can be made of {old[:40]!r}")
         else:
@@ -96,13 +99,14 @@ class Telling:
             self._tell(facts, name, at)
         if not values:
             return self._left_out("no number in it")
-        layout = Layout(tuple(values))
-        if (name, layout.id) not in self._layouts:
+        names = tuple(values)
+        layout = layout_id(names)
+        if (name, layout) not in self._layouts:
             if len(self._layouts) >= MOST_LAYOUTS:
                 self._layouts.clear()
-            self._layouts.add((name, layout.id))
-            self._tell(layout, name, at)
-        self._tell(Sample(layout.id, tuple(values.values())), name, at)
+            self._layouts.add((name, layout))
+            self._tell(Layout(names), name, at)
+        self._tell(Sample(layout, tuple(values.values())), name, at)
         return 1
 
     def _tell(self, message: Message, name: str, at: int) -> None:

@@ -96,7 +96,7 @@ def test_rows_come_by_time_from_anywhere_in_the_file(tmp_path: Path) -> None:
     keys = [(row["timestamp"], row["server_id"]) for row in source.rows("metrics", START, 0)]
     assert len(keys) == 1400
     assert keys == sorted(keys)
-    for place in (0, 499, 500, 1001):
+    for place in (0, 999, 1000, 1001):
         rest = [(row["timestamp"], row["server_id"]) for row in source.rows("metrics", keys[place], 0)]
         assert rest == keys[place + 1 :]
     since = list(source.rows("metrics", START, NOON_MS + 15_000 * 690))
@@ -104,6 +104,54 @@ def test_rows_come_by_time_from_anywhere_in_the_file(tmp_path: Path) -> None:
     days = source.held("service_checks", 0)
     assert [(day.name, day.first, day.last) for day in days] == [("My Shop", NOON_MS, NOON_MS + 60_000 * 699)]
     assert sum(day.rows for day in days) == 700
+
+
+@pytest.mark.parametrize("index", ["", "CREATE INDEX by_time ON metrics (timestamp)"])
+def test_rows_are_found_by_whichever_index_there_is(index: str, tmp_path: Path) -> None:
+    rows = [(f"host-{n % 7}", NOON_MS + n // 5, 1.0, 1, 2, 3.0, "{}") for n in range(2500) if n % 11]
+    path = database(tmp_path / "metrics.db", [*rows, ("late", NOON_MS + 400, 1.0, 1, 2, 3.0, "{}")])
+    file = sqlite3.connect(path)
+    file.execute(index or "SELECT 1")
+    file.commit()
+    found = read_through(Source(path))
+    assert found == sorted(found)
+    assert len(found) == len(rows) + 1
+    for place in (0, 1, 3, 4, 700, len(found) - 2):
+        assert read_through(Source(path), found[place]) == found[place + 1 :]
+    assert read_through(Source(path), since=NOON_MS + 400) == [one for one in found if one[0] >= NOON_MS + 400]
+    file.close()
+
+
+def read_through(source: Source, after: tuple[int, str] = START, since: int = 0) -> list[tuple[int, str]]:
+    """Times and names of the rows; each page has to be found by an index, not by reading all of the table."""
+    questions: list[str] = []
+    source._file.set_trace_callback(questions.append)
+    found = [(row["timestamp"], row["server_id"]) for row in source.rows("metrics", after, since)]
+    source._file.set_trace_callback(None)
+    for question in questions:
+        if question.startswith("SELECT server_id"):
+            plan = "; ".join(row["detail"] for row in source._file.execute("EXPLAIN QUERY PLAN " + question))
+            assert plan.startswith("SEARCH metrics USING INDEX"), plan
+    return found
+
+
+def test_text_that_is_no_unicode_is_read_all_the_same(tmp_path: Path) -> None:
+    path = database(tmp_path / "metrics.db", [("a", NOON_MS, 1.0, 1, 2, 3.0, "{}")])
+    file = sqlite3.connect(path)
+    file.execute("UPDATE metrics SET server_id = CAST(x'61ff' AS TEXT)")
+    file.commit()
+    file.close()
+    assert [row["server_id"] for row in Source(path).rows("metrics", START, 0)] == ["a\N{REPLACEMENT CHARACTER}"]
+    assert [day.name for day in Source(path).held("metrics", 0)] == ["a\N{REPLACEMENT CHARACTER}"]
+
+
+def test_what_only_the_lenient_reader_takes_is_read(tmp_path: Path) -> None:
+    values, facts = readings(
+        {**ROW, "metadata": '{"cpus": {"total": NaN, "average_usage": 1}, "system": {"name": "\\ud800"}}'}
+    )
+    assert "cpu.count" not in values
+    assert facts is not None
+    assert facts.os_name == "?"
 
 
 def test_rows_that_nobody_could_tell_are_counted_and_left_out(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from tests.ports import free_port
+from tests.system.supervised import until
 from tests.viewer import burning
 from tests.viewer.fleet import InventedHost, events, fleet, rfc, wobble
 
@@ -86,7 +87,11 @@ class Hub:
         self._server.shutdown()
 
     def tell(self, *events: dict[str, Any] | str) -> None:
-        """Send events to everybody who listens."""
+        """Send events to everybody who listens; waits for the first, who may have only just asked for the stream."""
+        until(lambda: self.listeners > 0, 30, "a viewer listens")
+        self._send(*events)
+
+    def _send(self, *events: dict[str, Any] | str) -> None:
         for event in events:
             text = event if isinstance(event, str) else json.dumps(event)
             for connection in list(self._connections):
@@ -114,7 +119,7 @@ class Hub:
                     return
                 text = self._event(names[(turn + place) % len(names)], at)
                 if text:
-                    self.tell(text)
+                    self._send(text)
             turn = (turn + each) % len(names)
 
     def _event(self, name: str, at: float) -> str:

@@ -253,7 +253,7 @@ class Committer:
         self.settle(now)
 
     def sweep(self, now: int, *, decisions: int, each: int, incidents: int) -> None:
-        """Forget what is older than these times (ns) and silences that are long over, by a clock that is in no doubt."""
+        """Forget what is older than these times (ns) and silences long over, by a clock that is in no doubt."""
         if now < self._doubted_until:
             return
         over = [id for id, one in self.holding.silences.items() if one.until < now - incidents]

@@ -8,8 +8,9 @@
     product     = factor { ("*" | "/") factor }
     factor      = number | metric | word | word "(" sum { "," sum } ")" | "(" condition ")" | "-" factor
 
-A number may have a unit: ``90%``, ``5m`` (seconds), ``10GB`` (bytes); ``1e9`` is one too. A metric is ``cpu.percent`` or
-``disk[/home].percent``; ``*`` and ``?`` in its brackets are wild. Faults say where, what was found, what was expected.
+A number may have a unit: ``90%``, ``5m`` (seconds), ``10GB`` (bytes); ``1e9`` is one too. A metric is ``cpu.percent``
+or ``disk[/home].percent``; ``*`` and ``?`` in its brackets are wild. Faults say where, what was found, what was
+expected.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Mover:
         self.after = after
         self.keep = keep
         self.drops = True
-        """Whether the clock may be gone by when a day is past its time."""
+        """Whether the clock may be gone by: else no day is moved, and none is past its time."""
         self.days = 0
         self.dropped: Callable[[str, int], None] = lambda kind, rows: None
         """Told how many records of a kind were dropped from the archive."""
@@ -83,6 +83,8 @@ class Mover:
             return False
         if self._look_through(now):
             return True
+        if not self.drops:
+            return False
         return any(self._move(kind, span, now) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
 
     def _look_through(self, now: int) -> bool:
@@ -90,17 +92,22 @@ class Mover:
         flag = self._blocks.folder / RESTORED
         if not flag.exists() or flag in self._blocks.stuck:
             return False
+        later = False
         for span in self.archive.spans(SAMPLE):
             if span in self._looked_through:
                 continue
-            self._looked_through.add(span)
             self._alive()
-            file = self.archive.opened(SAMPLE, span)
-            block = self._blocks.path(SAMPLE, RAW, span)
-            with contextlib.suppress(Damaged):  # it is told, and stays as it is
-                if file is not None and not block.exists() and self.lacks(span, file.index.sources, now):
+            try:
+                if self._knows_more(span, now):
                     self.bring_back(SAMPLE, span.start)
                     return True
+            except Damaged as error:  # it is told, and stays as it is
+                if isinstance(error, LeftAlone) and not isinstance(error, Newer):
+                    later = True  # what cannot be opened now is looked at in the next turn
+                    continue
+            self._looked_through.add(span)
+        if later:
+            return False
         roll = self._blocks.roll
         if roll is not None:
             spans = [(kind, span) for kind in KINDS for span in self.archive.spans(kind)]
@@ -108,6 +115,15 @@ class Mover:
             roll.call({name: file.index.rows for name, file in opened.items() if file and name not in roll.files})
         self._blocks.stuck.remove(flag)
         return False
+
+    def _knows_more(self, span: Span, now: int) -> bool:
+        """Whether an archived day has rows that its rollups here were not made of; raises ``Damaged``."""
+        file = self.archive.opened(SAMPLE, span)
+        if file is None:
+            self.archive.put_aside(SAMPLE, span)
+            return False
+        block = self._blocks.path(SAMPLE, RAW, span)
+        return not block.exists() and self.lacks(span, file.index.sources, now)
 
     def spares(self, one: Held, now: int) -> bool:
         """Whether a file is not to be dropped for its age, because it comes into the archive."""
@@ -260,7 +276,7 @@ class Mover:
 
     def _drop(self, now: int) -> bool:
         """Remove a day that is past its time."""
-        if not self.keep or not self.drops:
+        if not self.keep:
             return False
         for kind in KINDS:
             for span in self.archive.spans(kind, end=now - self.keep):

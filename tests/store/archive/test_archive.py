@@ -245,6 +245,26 @@ def test_who_is_kept_for_less_than_until_the_archive_does_not_come_into_it(store
     assert verified(store.path, archive=store.archive).missing == {}
 
 
+def test_nobody_is_thinned_and_nothing_moved_or_dropped_by_a_clock_that_may_be_wrong(store: Archiving) -> None:
+    told_everything(store)
+    store.mover.after = 400 * DAY
+    store.archived()
+    years = dict.fromkeys(("raw", "1m", "5m", "1h", "records"), 400 * DAY)
+    rules = (Rule(("odd",), {"raw": HOUR}),)
+    pruner = Pruner(store.sealer.blocks, Retention(years, rules), Room(), logging.getLogger("sealer"))
+    store.mover.thin = lambda one, now: pruner.thin(one, now, DAY)
+    store.mover.after = DAY
+    store.mover.drops = False
+    before = store.raw()
+    assert store.archived() == []
+    assert store.raw() == before
+    assert len(store.backend.rows("sample", "odd", 0, LATER)) == len(FLOATS)
+
+    store.mover.drops = True
+    assert len(store.archived()) == 3
+    assert store.backend.rows("sample", "odd", 0, LATER) == []
+
+
 def test_statistics_name_the_archive_apart(store: Archiving) -> None:
     told_everything(store)
     store.archived()

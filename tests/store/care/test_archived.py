@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +155,54 @@ def test_who_restores_is_told_what_becomes_of_the_archive(store: Archiving, tmp_
     (store.archive / MARK).write_text("another\n")
     assert "is that of another store" in of_archive(copy, manifest, store.archive)
     assert of_archive(copy, {**manifest, "archive": None}, None) == ""
+
+
+@pytest.mark.parametrize("fails", ["the day", "its rollup", "writing it back"])
+def test_a_day_in_the_archive_that_cannot_be_looked_at_for_a_moment_is_looked_at_later(
+    store: Archiving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    snapshot(store.path, tmp_path / "before", archive=store.archive)
+    store.told([sample(n, at=START + 7 * HOUR + n * SECOND) for n in range(1, 50)], NOON + 2 * HOUR)
+    store.told([sample(n, at=START + 3 * DAY + n * SECOND) for n in range(1, 50)], NOON + 3 * DAY)
+    assert len(store.archived()) == 4
+    again = put_back_from(tmp_path / "before", store)
+    again.reference = store.reference
+    opened, of_system = Path.open, os.open
+    name = {"the day": "day=2026-01-31/part.parquet", "writing it back": "raw/20260131T00.1d.new"}.get(fails, "-")
+
+    def failing(path: Path, *given: Any, **named: Any) -> object:
+        if str(path).endswith(name):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return opened(path, *given, **named)
+
+    def failing_of_system(path: str | Path, *given: int) -> int:
+        if fails == "its rollup" and str(path).endswith("5m/20260131T00.1d"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return of_system(path, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", failing)
+        patched.setattr("store.blocks.segments.os.open", failing_of_system)
+        with suppress(OSError):
+            again.sealed()
+        assert (again.path / "blocks" / "restored").exists(), "it is not looked through yet"
+    assert len(again.archived()) == 4
+
+    agree(again)
+    assert not (again.path / "blocks" / "restored").exists()
+    again.close()
+
+
+def test_a_damaged_day_in_the_archive_ends_the_looking_through(store: Archiving) -> None:
+    again = put_back(store)
+    damaged = again.archive / "kind=sample" / "day=2026-01-31" / "part.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    again.sealed()
+
+    assert not (again.path / "blocks" / "restored").exists()
+    (aside,) = damaged.parent.iterdir()
+    assert aside.name.startswith(".part.parquet.bad-")
+    again.close()
 
 
 def test_what_stands_beside_the_blocks_is_looked_at_as_all_else(store: Archiving, tmp_path: Path) -> None:

@@ -11,33 +11,46 @@ from errno import ECONNREFUSED, EINPROGRESS
 from urllib.parse import urlsplit
 
 from prober.judge import Looked
-from prober.names import Names
+from prober.names import Names, numeric
 from prober.outcome import Failed
 
 PATIENCE = 2.0
 
 
 def look(canaries: Sequence[str], names: Names, seconds: float = PATIENCE) -> Looked:
-    """Connect to all of them at once; one that refuses has answered, too."""
+    """Connect to all of them at once; one that refuses has answered, too.
+
+    Those that are numbers come first: while name servers are silent, looking up the others takes all the time there is.
+    """
     began = time.monotonic()
     until = began + seconds
     answers: dict[str, float | None] = dict.fromkeys(canaries)
+    numbers = [name for name in canaries if numeric(urlsplit(name).hostname or "", 0) is not None]
+    named = [name for name in canaries if name not in numbers]
     with selectors.DefaultSelector() as waiting:
-        for name in canaries:
-            with suppress(OSError, Failed):
-                _begin(name, names, until, waiting)
-        while waiting.get_map() and (left := until - time.monotonic()) > 0:
-            for key, _ in waiting.select(left):
-                connection = key.fileobj
-                assert isinstance(connection, socket.socket)
-                waiting.unregister(connection)
-                if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, ECONNREFUSED):
-                    answers[key.data] = (time.monotonic() - began) * 1000
-                connection.close()
+        for some, end in ((numbers, began + seconds / 2 if named else until), (named, until)):
+            for name in some:
+                with suppress(OSError, Failed):
+                    _begin(name, names, until, waiting)
+            _await(waiting, answers, began, end)
         for key in list(waiting.get_map().values()):
             assert isinstance(key.fileobj, socket.socket)
             key.fileobj.close()
     return Looked(began, answers)
+
+
+def _await(waiting: selectors.BaseSelector, answers: dict[str, float | None], began: float, until: float) -> None:
+    while waiting.get_map():
+        left = max(0.0, until - time.monotonic())
+        for key, _ in waiting.select(left):
+            connection = key.fileobj
+            assert isinstance(connection, socket.socket)
+            waiting.unregister(connection)
+            if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, ECONNREFUSED):
+                answers[key.data] = (time.monotonic() - began) * 1000
+            connection.close()
+        if not left:
+            return
 
 
 def _begin(name: str, names: Names, until: float, waiting: selectors.BaseSelector) -> None:

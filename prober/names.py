@@ -8,12 +8,13 @@ that hangs keeps one thread, and answers are not kept: a check sees what a clien
 from __future__ import annotations
 
 import ipaddress
-import queue
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +49,11 @@ class Names:
     def __init__(self, ask: Ask = system, threads: int = MOST_THREADS) -> None:
         self._ask = ask
         self._most = threads
-        self._line: queue.SimpleQueue[tuple[tuple[str, int], Future[list[Address]]]] = queue.SimpleQueue()
+        self._line: deque[tuple[tuple[str, int], Future[list[Address]]]] = deque()
         self._asked: dict[tuple[str, int], Future[list[Address]]] = {}
         self._silent: set[str] = set()
         """Names for which no answer came since the last one that came for any."""
-        self._lock = threading.Lock()
+        self._turn = threading.Condition()
         self._threads = self._idle = 0
 
     def lookup(self, host: str, port: int, seconds: float) -> list[Address]:
@@ -74,39 +75,42 @@ class Names:
         return found
 
     def _unanswered(self, host: str) -> str:
-        with self._lock:
+        with self._turn:
             self._silent.add(host)
             others = len(self._silent) > 1
         return f"the name servers do not answer for {host}{', nor for other names' if others else ''}"
 
     def _asking(self, key: tuple[str, int]) -> Future[list[Address]]:
-        with self._lock:
-            known = self._asked.get(key)
-            if known is not None:
-                return known
-            future: Future[list[Address]] = Future()
-            self._asked[key] = future
-            if self._idle:
-                self._idle -= 1
-            elif self._threads < self._most:
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"names-{self._threads}", daemon=True).start()
-        self._line.put((key, future))
+        with self._turn:
+            future = self._asked.get(key)
+            if future is None:
+                future = self._asked[key] = Future()
+                self._line.append((key, future))
+                self._turn.notify()
+            elif self._threads:
+                return future
+            if len(self._line) > self._idle and self._threads < self._most:
+                with suppress(RuntimeError):  # the system has no more threads: those there are take it in their turn
+                    threading.Thread(target=self._work, name=f"names-{self._threads + 1}", daemon=True).start()
+                    self._threads += 1
         return future
 
     def _work(self) -> None:
         while True:
-            key, future = self._line.get()
+            with self._turn:
+                self._idle += 1
+                self._turn.wait_for(lambda: self._line)
+                self._idle -= 1
+                key, future = self._line.popleft()
             try:
                 found = [Address(int(one[0]), tuple(one[4])) for one in self._ask(*key)]
                 answer: BaseException | None = None
             except Exception as error:  # whoever waits for it says what it means
                 found, answer = [], error
-            with self._lock:
+            with self._turn:
                 del self._asked[key]
                 if not (isinstance(answer, socket.gaierror) and answer.errno == socket.EAI_AGAIN):
                     self._silent.clear()
-                self._idle += 1
             if answer is None:
                 future.set_result(list(dict.fromkeys(found)))
             else:

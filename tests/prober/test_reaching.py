@@ -106,6 +106,19 @@ def test_answers_are_not_kept_and_threads_are_used_again() -> None:
     assert [names.lookup("shop.example", 80, 30.0)[0].number for _ in range(2)] == ["192.0.2.1", "192.0.2.2"]
 
 
+def test_a_name_is_asked_for_again_after_the_system_had_no_thread_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names = says("192.0.2.1")
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(Failed, match="do not answer"):
+            names.lookup("shop.example", 80, 0.01)
+    assert names.lookup("shop.example", 80, 30.0)[0].number == "192.0.2.1"
+    assert names.lookup("mail.example", 80, 30.0)[0].number == "192.0.2.1"
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "0.0.0.0"])
 def test_a_name_that_points_inside_is_refused_as_unknown(address: str) -> None:
     with pytest.raises(Failed) as told:

@@ -64,7 +64,8 @@ def asked(
             if data.startswith(b"HTTP/"):
                 raise Failed("its answer is no HTTP/2")
             answer.take(speech.receive_data(data), speech)
-            line.sendall(speech.data_to_send())
+            if not answer.ended:
+                line.sendall(speech.data_to_send())
     except (h2.exceptions.H2Error, UnicodeDecodeError):
         raise Failed("its answer is no HTTP/2") from None
     return answer.state()
@@ -91,7 +92,7 @@ class _Answer:
                     speech.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
                 case h2.events.StreamEnded():
                     self.ended = True
-                case h2.events.StreamReset() | h2.events.ConnectionTerminated():
+                case h2.events.StreamReset() | h2.events.ConnectionTerminated() if not self.ended:
                     raise Failed("it broke the call off")
 
     def state(self) -> int:

@@ -12,6 +12,9 @@ from typing import Any
 
 import grpc
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import StreamEnded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +121,26 @@ def test_what_speaks_no_http2_is_told(tmp_path: Path) -> None:
     with certs.listening_tls(certs.good(), lambda connection: None) as port:
         found = look(port, scheme="grpcs", tls_authority=certs.authority_file(tmp_path))
     assert found.reason == "it does not speak HTTP/2, which gRPC needs"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_server_that_says_goodbye_with_its_answer_has_answered(whole: bool) -> None:
+    def hurried(connection: socket) -> None:
+        speech = H2Connection(H2Configuration(client_side=False))
+        speech.initiate_connection()
+        connection.sendall(speech.data_to_send())
+        while not any(isinstance(event, StreamEnded) for event in speech.receive_data(connection.recv(4096))):
+            pass
+        speech.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+        speech.send_data(1, health.framed(SERVING))
+        if whole:
+            speech.send_headers(1, [("grpc-status", "0")], end_stream=True)
+        speech.close_connection()
+        connection.sendall(speech.data_to_send())
+
+    with listening(hurried) as port:
+        found = look(port)
+    assert (found.status, found.reason) == ((UP, "") if whole else (DOWN, "it broke the call off"))
 
 
 def test_a_drip_is_cut() -> None:

@@ -112,11 +112,9 @@ class Dns(Securing):
         for text in self.answers:
             if self._question.same(text) not in answer.texts:
                 return f"the answer is {told}, expected {text}"
-        if self.only and len(answer.texts) > len(set(self.answers)):
-            wanted = [self._question.same(text) for text in self.answers]
-            other = next((text for text in answer.texts if text not in wanted), "")
-            if other:
-                return f"{other} is among the answers, expected only {', '.join(self.answers)}"
+        wanted = {self._question.same(text) for text in self.answers}
+        if self.only and (others := [text for text in answer.texts if text not in wanted]):
+            return f"{others[0]} is among the answers, expected only {', '.join(self.answers)}"
         if self.answer_pattern and not any(re.search(self.answer_pattern, text) for text in answer.texts):
             return f"the answer is {told}, expected one that matches /{self.answer_pattern}/"
         return None

@@ -24,6 +24,7 @@ from tests.prober.targets import dripping, listening, tried
 RECORDS = {
     ("shop.example", "A"): ["192.0.2.1", "192.0.2.2"],
     ("shop.example", "AAAA"): ["2001:db8::1"],
+    ("mirror.example", "AAAA"): ["2001:db8::1", "2001:db8::2"],
     ("shop.example", "MX"): ["10 Mail.Example.", "20 backup.example."],
     ("shop.example", "TXT"): ['"v=spf1 -all"'],
     ("www.shop.example", "CNAME"): ["shop.example."],
@@ -77,6 +78,10 @@ def test_the_right_answers_are_up(port: int, settings: dict[str, Any]) -> None:
     [
         ({"answers": ("192.0.2.9",)}, "the answer is 192.0.2.1, 192.0.2.2, expected 192.0.2.9"),
         ({"answers": ("192.0.2.1",), "only": True}, "192.0.2.2 is among the answers, expected only 192.0.2.1"),
+        (
+            {"record": "AAAA", "answers": ("2001:db8::1", "2001:db8:0::1"), "only": True, "name": "mirror.example"},
+            "2001:db8::2 is among the answers, expected only 2001:db8::1, 2001:db8:0::1",
+        ),
         ({"record": "SRV"}, "there is no SRV record of shop.example"),
         ({"answer_pattern": "^10"}, "the answer is 192.0.2.1, 192.0.2.2, expected one that matches /^10/"),
         ({"name": "other.example"}, "it answered NXDOMAIN, expected NOERROR"),

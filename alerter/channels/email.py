@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,6 +17,7 @@ from alerter.channels.common import Carries, Channel
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
 from bus.config import Objection, Secret, setting
+from bus.deadline import Deadline, within
 
 _MAIL = r"[^\s@<>,;]+@[^\s@<>,;]+"
 _MAIL_FORM = "an address such as ops@example.org"
@@ -47,30 +50,56 @@ class Email(Channel):
 
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Hand it to the server; what the server calls permanent is refused for good."""
-        try:
-            with self._connected() as server:
+        with within(self.timeout) as deadline:
+            try:
+                server = self._connected(deadline)
+            except (smtplib.SMTPException, OSError) as error:
+                return self._failed(error, deadline, maybe=False)
+            try:
                 refused = server.send_message(self.message(letter, link), self.sender, list(self.to))
-        except smtplib.SMTPRecipientsRefused as error:
-            return _by_code(min((code for code, _ in error.recipients.values()), default=550), "no recipient is taken")
-        except smtplib.SMTPResponseException as error:
-            text = error.smtp_error
-            words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-            return _by_code(error.smtp_code, " ".join(words.split())[:160])
-        except ssl.SSLCertVerificationError as error:
-            return Later(None, f"its certificate is not trusted: {error.verify_message}")
-        except (smtplib.SMTPException, OSError) as error:
-            why = "no answer in time" if isinstance(error, TimeoutError) else getattr(error, "strerror", None)
-            return Later(None, (why or str(error) or type(error).__name__).lower()[:160], maybe=True)
+            except (smtplib.SMTPException, OSError) as error:
+                return self._failed(error, deadline, maybe=True)
+            finally:
+                # What it says to a goodbye changes nothing of what it took.
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()
+                server.close()
         if refused:
             return Delivered(f"{len(self.to) - len(refused)} of {len(self.to)} recipients")
         return Delivered("accepted")
 
-    def _connected(self) -> smtplib.SMTP:
+    def _failed(self, error: Exception, deadline: Deadline, *, maybe: bool) -> Outcome:
+        match error:
+            case smtplib.SMTPRecipientsRefused():
+                code = min((code for code, _ in error.recipients.values()), default=550)
+                return _by_code(code, "no recipient is taken")
+            case smtplib.SMTPResponseException():
+                text = error.smtp_error
+                words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+                return _by_code(error.smtp_code, " ".join(words.split())[:160])
+            case ssl.SSLCertVerificationError():
+                return Later(None, f"its certificate is not trusted: {error.verify_message}")
+        if deadline.passed:
+            return Later(None, f"no answer within {self.timeout:g} s", maybe=maybe)
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Later(None, why.lower()[:160], maybe=maybe)
+
+    def _connected(self, deadline: Deadline) -> smtplib.SMTP:
         trust = ssl.create_default_context(cafile=self.authority or None)
+
+        class Plain(smtplib.SMTP):
+            def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+                made: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+                deadline.watch(made)
+                return made
+
+        class Secure(smtplib.SMTP_SSL, Plain):
+            """The same over TLS from the first byte."""
+
         if self.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=trust)
+            server: smtplib.SMTP = Secure(self.host, self.port, timeout=deadline.left(), context=trust)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
+            server = Plain(self.host, self.port, timeout=deadline.left())
         try:
             if self.security == "starttls":
                 server.starttls(context=trust)

@@ -12,9 +12,14 @@ from types import TracebackType
 
 
 class Mailer:
-    """Takes mails; ``recipient`` is what it answers to each of them, ``mute``: it never greets."""
+    """Takes mails; ``recipient`` is what it answers to each of them, ``bye`` what to a goodbye; empty: nothing.
 
-    def __init__(self, recipient: str = "250 ok", *, mute: bool = False) -> None:
+    ``mute``: it never greets; ``endless``: it never comes to the end of that.
+    """
+
+    def __init__(
+        self, recipient: str = "250 ok", *, bye: str = "221 bye", mute: bool = False, endless: bool = False
+    ) -> None:
         self.mails: list[Message] = []
         mails = self.mails
 
@@ -30,6 +35,9 @@ class Mailer:
                 if mute:
                     time.sleep(1.0)
                     return
+                while endless:
+                    self.say("220-a moment please")
+                    time.sleep(0.02)
                 self.say("220 mail.example")
                 while line := self.rfile.readline().decode().strip():
                     word = line.split()[0].upper()
@@ -41,7 +49,10 @@ class Mailer:
                         mails.append(message_from_string("".join(text)))
                         self.say("250 taken")
                     elif word == "QUIT":
-                        self.say("221 bye")
+                        if bye:
+                            self.say(bye)
+                        else:
+                            time.sleep(1.0)
                         return
                     else:
                         self.say(recipient if word == "RCPT" else "250 ok")

@@ -298,9 +298,21 @@ def test_what_the_mail_server_says_has_its_meaning(answer: str, outcome: type) -
 
 def test_a_mail_server_that_is_not_there_or_says_nothing_is_tried_again() -> None:
     with Mailer(mute=True) as server:
-        assert isinstance(sent(mail(server.port, timeout=0.3)), Later)
+        assert sent(mail(server.port, timeout=0.3)) == Later(None, "no answer within 0.3 s")
         port = server.port
-    assert isinstance(sent(mail(port)), Later)
+    assert sent(mail(port)) == Later(None, "connection refused")
+
+
+def test_a_mail_server_that_never_comes_to_the_end_of_its_words_keeps_nobody_from_the_fallback() -> None:
+    with Mailer(endless=True) as server:
+        assert sent(mail(server.port, timeout=0.3)) == Later(None, "no answer within 0.3 s")
+
+
+@pytest.mark.parametrize("bye", ["421 too busy to say goodbye", "550 no", ""])
+def test_a_mail_that_was_taken_is_told_whatever_the_server_says_to_a_goodbye(bye: str) -> None:
+    with Mailer(bye=bye) as server:
+        assert sent(mail(server.port)) == Delivered("accepted")
+    assert len(server.mails) == 1
 
 
 def test_a_mail_needs_a_server_that_speaks_tls_when_it_is_asked_for() -> None:

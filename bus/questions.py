@@ -218,6 +218,8 @@ class StoreStatistics:
     """What is sealed, by ``kind/tier``: files, bytes, from, to (ns)."""
     lacking: str = ""
     """What answers lack for now, in a sentence, as an archive whose disk is not mounted."""
+    returning: int = 0
+    """Of ``bytes`` those of rows that are to be sealed by now, or are sealed and about to go."""
     missing: dict[str, int] = field(default_factory=dict)
     """Records by kind that could not be read any more when the others of their hour or day were sealed."""
 

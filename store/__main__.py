@@ -15,13 +15,15 @@ from bus.questions import HoldingsAnswer, StoreStatistics
 from bus.sockets import Answer, Push, Settle, Subscribe
 from bus.versions import Versions
 from store import opening
-from store.backends import Backend, StoreBroken, opened
+from store.backends import Backend, StoreBroken, busy, opened
 from store.config import AT_START, Store
 from store.holdings import holdings
 from store.reader import answering, counter
 from store.writer import Writer
 
 REFRESH_SECONDS = 2.0
+TIDY_SECONDS = 0.5
+"""Of these a writer that nobody waits for spends so much on removing what is sealed: of a large import it is much."""
 REPORT_SECONDS = 10.0
 HEAP_BYTES = 16_777_216
 """Bus frames and batches come and go all the time."""
@@ -67,7 +69,7 @@ def build_writer(program: Program[Store]) -> None:
 
     loop.on_readable(subscribe.raw, writer.drain)
     loop.after(0.0, writer.clean)
-    loop.every(REFRESH_SECONDS, _refreshing(backend))
+    loop.every(REFRESH_SECONDS, _refreshing(backend, writer.idle))
     loop.every(REPORT_SECONDS, writer.report)
     program.on_reload.append(writer.use)
     program.at_start = AT_START
@@ -114,12 +116,13 @@ def _answer(program: Program[Store], backend: Backend) -> None:
     program.loop.every(REFRESH_SECONDS, _refreshing(backend))
 
 
-def _refreshing(backend: Backend) -> Callable[[], None]:
+def _refreshing(backend: Backend, idle: Callable[[], bool] = busy) -> Callable[[], None]:
     """Refresh; a store that was replaced is opened anew by another process."""
 
     def refresh() -> None:
+        until = time.monotonic() + TIDY_SECONDS
         try:
-            backend.refresh()
+            backend.refresh(lambda: idle() and time.monotonic() < until)
         except (StoreBroken, OSError) as error:
             raise TryAgain(f"cannot look after the store: {error}") from None
 

@@ -36,6 +36,11 @@ class Settling:
         self._clock = clock
         self._timer: Timer | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether something is about to be sent."""
+        return self._timer is not None
+
     def soon(self) -> None:
         """Something was committed, or came that was committed before, or cannot be committed now."""
         if self._receiver.asked:

@@ -27,6 +27,8 @@ from store.spans import ARCHIVE
 UNKNOWN = 2
 EXIT = "Exit codes: 0 answered, 2 nobody answers, 100 wrong configuration."
 WIDTH = 80
+LITTLE = 10_000_000
+"""Bytes of rows of past hours that are not worth a word: some are always just being sealed."""
 _HEADS = ("KIND", "TIER", "FILES", "SIZE", "DAYS", "KEPT FOR", "WILL BE")
 
 
@@ -103,11 +105,17 @@ def as_text(found: StoreStatistics, rows: Sequence[Line], most: int = 0) -> str:
     waiting = found.bytes - sealed
     if rows:
         unsealed = max(waiting, 0)
-        full = sum(row[6] for row in rows if row[1] != ARCHIVE) + unsealed
+        goes = min(found.returning, unsealed)
+        full = sum(row[6] for row in rows if row[1] != ARCHIVE) + unsealed - goes
         text.append(
             f"{_size(found.bytes)} altogether, {_size(unsealed)} of it the state and rows that are not sealed yet; "
             f"it will become {_size(min(full, most or full))}{', its [store] max_bytes' if 0 < most < full else ''}."
         )
+        if goes > max(LITTLE, full / 20):
+            text.append(
+                f"{_size(goes)} of it are rows of past hours, as an import leaves them: they are being sealed and go "
+                "then, and until then the forecast is a rough one."
+            )
     else:
         text.append(f"{_size(found.bytes)} altogether, of which nothing is sealed: there is no forecast.")
     if archived:

@@ -174,6 +174,10 @@ class Writer:
         if not self._waiting:
             self._marker.close()
 
+    def idle(self) -> bool:
+        """Whether nobody waits for it."""
+        return not (self._waiting or self._settling.waits or self._subscribe.raw.poll(0))
+
     def readings(self) -> dict[str, float | None]:
         """What the writer says of itself beside its counters."""
         counts = {f"store.{what}_total": float(n) for what, n in self._account.counts.items()}

@@ -6,7 +6,7 @@ Growth is one file here and one line in ``BACKENDS``; ``tests/store/test_backend
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -32,6 +32,11 @@ class StoreFull(StoreBroken):
 
 class StoreDamaged(StoreBroken):
     """A file does not hold what was written to it."""
+
+
+def busy() -> bool:
+    """Of who has other things to do: he is not idle."""
+    return False
 
 
 class Backend(Protocol):
@@ -91,8 +96,11 @@ class Backend(Protocol):
         ``unremoved``, files and folders that should be gone.
         """
 
-    def refresh(self) -> None:
-        """Look again at what another process may have made or removed."""
+    def refresh(self, idle: Callable[[], bool] = busy) -> None:
+        """Look again at what another process may have made or removed.
+
+        A writer tidies up a little, and goes on with that for as long as it is ``idle``.
+        """
 
     def close(self) -> None:
         """Give back files and memory; twice is no fault."""

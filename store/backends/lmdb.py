@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import lmdb
 from bus import failpoints
 from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
-from store.backends import Row, StoreBroken, StoreFull, Streams
+from store.backends import Row, StoreBroken, StoreFull, Streams, busy
 from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.exchange import Place, take_restored
@@ -44,11 +44,14 @@ from store.backends.witness import Witness
 from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
-from store.keys import FAR, LAYOUT, MINUTE, NUMBER, partition, series_key
+from store.keys import FAR, HOUR, LAYOUT, MINUTE, NUMBER, partition, series_key
 from store.pieces import Piece
+from store.returning import returning
 from store.rows import group
 
 log = logging.getLogger("guardia")
+DUE_AFTER = HOUR
+"""So long after its end a partition is sealed as a rule, and gone."""
 
 
 class LmdbBackend:
@@ -341,16 +344,17 @@ class LmdbBackend:
             **sealed,
             "bytes": sum(disk_bytes(file) for file in files) + sealed["bytes"],
             "partitions": sum(BAD not in file.parent.name for file in files) - 1,
+            "returning": returning(self._partitions, (), DUE_AFTER, time.time_ns(), seals=True),
         }
 
-    def refresh(self) -> None:
+    def refresh(self, idle: Callable[[], bool] = busy) -> None:
         """Let go of what another process removed; write what is due when no commit comes."""
         self._place.check()
         self._partitions.refresh()
         self._past.refresh()
         if self._write:
             self._partitions.take_over()
-            self._past.unlink_sealed(time.time_ns(), self._note_sealed, self._leaving.stays)
+            self._past.unlink_sealed(time.time_ns(), self._note_sealed, self._leaving.stays, idle)
             self._partitions.look()
             if not self._halfway:  # else what the last commit left would be joined with others'
                 self._partitions.regroup()

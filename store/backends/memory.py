@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
 from bus.wire import HEADER, read, walk
-from store.backends import Row, Streams, pieces_of_rows
+from store.backends import Row, Streams, busy, pieces_of_rows
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
 from store.keys import dated, period
@@ -133,7 +133,7 @@ class MemoryBackend:
         """Nothing, ever."""
         return {}
 
-    def refresh(self) -> None:
+    def refresh(self, idle: Callable[[], bool] = busy) -> None:
         """Nothing: no other process sees this memory."""
 
     def close(self) -> None:

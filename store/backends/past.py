@@ -20,7 +20,7 @@ from bus import failpoints
 from bus.messages import KINDS
 from store.archive.files import Archive
 from store.archive.mark import OURS
-from store.backends import Row, StoreBroken
+from store.backends import Row, StoreBroken, busy
 from store.backends.lacking import Lacking
 from store.backends.names import Filed, remembered
 from store.backends.partitions import Partitions
@@ -192,17 +192,17 @@ class Past:
         now: int,
         note: Callable[[str, Path], bool] = lambda kind, path: True,
         stays: Callable[[], None] = lambda: None,
+        idle: Callable[[], bool] = busy,
     ) -> int:
-        """Remove some partitions all of whose rows are in blocks that were written a while ago; a writer's duty.
+        """Remove some partitions all of whose rows are in blocks that were written a while ago; more while ``idle``.
 
-        ``note`` is told of each before, and of what kind it is; where it says no the partition stays. ``stays`` is
-        called when the last one could not be removed.
-        Nobody else may: the writer alone knows that nothing was added between the look and the removal.
+        ``note`` is told of each and its kind before; where it says no the partition stays. ``stays`` is called when
+        the last one could not be removed. The writer alone knows that nothing was added between look and removal.
         """
         removed = 0
         for kind in KINDS:
             for path in self._rows.between(kind, end=now - period(kind)):
-                if removed >= AT_ONCE:
+                if removed >= AT_ONCE and not idle():
                     return removed  # before the look, which opens a file: of an import there are hundreds
                 block = self._block_of(kind, path)
                 if block is None or self._rows.stuck.waits(path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from _blake2 import blake2b
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -20,7 +20,7 @@ from bus.messages import BY_CODE, KINDS
 from bus.questions import Stored, Subject
 from bus.secret import Secret
 from bus.wire import HEADER, walk
-from store.backends import Row, StoreBroken, StoreFull, Streams, pieces_of_rows
+from store.backends import Row, StoreBroken, StoreFull, Streams, busy, pieces_of_rows
 from store.backends.postgres_layouts import TableLayouts
 from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
@@ -315,7 +315,7 @@ class PostgresBackend:
         """The server looks after its files; initdb --data-checksums makes it notice damage."""
         return {"damaged_total": 0.0, "put_aside": 0.0}
 
-    def refresh(self) -> None:
+    def refresh(self, idle: Callable[[], bool] = busy) -> None:
         """Write what is due when no commit comes."""
         if self._write and self._waiting:
             with contextlib.suppress(StoreFull):  # until there is room they wait

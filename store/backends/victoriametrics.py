@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import requests
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
 from bus.wire import Malformed
-from store.backends import Row, StoreBroken, Streams, pieces_of_rows
+from store.backends import Row, StoreBroken, Streams, busy, pieces_of_rows
 from store.backends.doubt import DOUBT, is_doubted
 from store.backends.formats import series_of_record
 from store.backends.leaving import counted
@@ -328,9 +328,9 @@ class VictoriaMetricsBackend(LmdbBackend):
         away = "VictoriaMetrics takes no samples; they wait here, and what is there alone does not answer"
         return super().statistics() | ({"lacking": away} if told.get("away") else {})
 
-    def refresh(self) -> None:
+    def refresh(self, idle: Callable[[], bool] = busy) -> None:
         """Send on, and note how far the server is."""
-        super().refresh()
+        super().refresh(idle)
         if self._shipper is not None:
             self._look_back()
             self._write_told()

@@ -51,3 +51,27 @@ def test_hours_that_were_written_while_the_clock_was_ahead_are_sealed_and_their_
     assert len(backend.rows("sample", "web-1", 0, now)) == 8
     sealer.close()
     backend.close()
+
+
+def test_a_writer_that_nobody_waits_for_removes_more_of_what_is_sealed_at_once(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path / "store", write=True)
+    pace = Pace(quiet=MINUTE, keep={"1m": 400 * DAY})
+    sealer = Sealer(tmp_path / "store", backend.partitions, backend.layouts, pace, logging.getLogger("sealer"))
+    hours = [sample(n, at=NOON + n * HOUR) for n in range(1, 13)]
+    backend.commit(batch([layout(), *hours]), NOON)
+    now = NOON + 3 * DAY
+    for rows in (tmp_path / "store" / "rows" / "sample").iterdir():
+        os.utime(rows / "data.mdb", ns=(NOON, NOON))
+    assert backend.statistics()["returning"] > 0, "hours that are over are to be sealed, and go then"
+    while sealer.turn(now):
+        pass
+
+    calls = iter([True, True, False])
+    later = now + DAY
+    assert backend._past.unlink_sealed(later, backend._note_sealed) == 4
+    assert backend._past.unlink_sealed(later, backend._note_sealed, idle=lambda: next(calls)) == 4 + 2
+    assert backend._past.unlink_sealed(later, backend._note_sealed, idle=lambda: True) == 2
+    assert len(backend.rows("sample", "web-1", 0, now)) == 12
+    assert backend.statistics()["returning"] == 0
+    sealer.close()
+    backend.close()

@@ -39,6 +39,10 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
     assert told.endswith(
         "Records stored since the store was made: 3 check, 8640 sample. Dropped by age or for room: 5 sample."
     )
+    imported = replace(found, bytes=found.bytes + 90_000_000, returning=90_000_000)
+    told = " ".join(as_text(imported, rows)[len("\n".join(text[:3])) :].split())
+    assert told.startswith("90.1 MB altogether, 90 MB of it the state and rows that are not sealed yet; it will")
+    assert "it will become 297 kB. 90 MB of it are rows of past hours, as an import leaves them: they" in told
     told = " ".join(as_text(replace(found, missing={"sample": 12}, lacking="the archive is away"), []).splitlines())
     assert "Damaged, and missing since what was around them was sealed: 12 sample;" in told
     assert told.endswith("The archive is away")

@@ -35,9 +35,9 @@ the digits behind say only which of two bus frames came first.
 from __future__ import annotations
 
 import struct
+from _blake2 import blake2b  # hashlib has it too, but loads OpenSSL: 4 MB that each agent would carry
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 

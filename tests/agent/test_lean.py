@@ -16,7 +16,7 @@ from bus.secret import Secret
 from bus.tables import Bus
 
 RUNS = "import agent.lean, sys; print(*sorted(sys.modules))"
-SPARED = {"argparse", "tomllib", "bus.config", "bus.rooms", "api.config", "psutil", "requests"}
+SPARED = {"argparse", "tomllib", "bus.config", "bus.rooms", "api.config", "psutil", "requests", "_hashlib"}
 
 
 def settings() -> Settings:

@@ -23,6 +23,8 @@ LONGEST = 31 * 86_400.0
 MOST_TEXT = 2_000_000
 """Bytes of what it prints that are passed on; the rest is dropped."""
 WRONG = 100
+_PARAMETERS = {"--rule": "rule", "--when": "when", "--for": "lasts", "--host": "subject", "--since": "seconds"}
+"""By the option that the command complains of: where the client wrote it."""
 
 Run = Callable[[Sequence[str], float, int], Awaitable[tuple[int, str, str]]]
 """Runs a command for so many seconds at most, and leaves it a descriptor open that it does not look at; its exit code,
@@ -109,5 +111,7 @@ async def tried(trial: Trial, runs: Run = run, *, lock: Path, file: Path | None 
         return out.splitlines()
     said = " ".join(line.removeprefix("guardia backtest: ") for line in complaint.splitlines()[-3:]) or "it failed"
     if code == WRONG:
-        raise Problem(400, "bad_body", said[:500], parameter="when")
+        option, _, why = said.partition(": ")
+        found = _PARAMETERS.get(option)
+        raise Problem(400, "bad_body", f"{found}: {why}"[:500] if found else said[:500], parameter=found or "when")
     raise Problem(503, "store_unavailable", said[:500])

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from bus.fields import Unfit, build
 
 T = TypeVar("T")
-MAX_DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def object_in(data: bytes) -> dict[str, Any]:
         value: Any = json.loads(data or b"{}")
         json.dumps(value, ensure_ascii=False).encode()  # half of a pair, as \\ud800, can be sent on to nobody
     except RecursionError:
-        raise Unfit(f"body: more than {MAX_DEPTH} levels deep") from None
+        raise Unfit("body: nested too deeply") from None
     except UnicodeEncodeError:
         raise Unfit("body: a text in it is no Unicode: half of a surrogate pair") from None
     except ValueError as error:

@@ -23,6 +23,10 @@ CLOSED = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429, 503: 4503}
 """The code with which a WebSocket is closed for what a request would get as a status."""
 
 
+MOST_REASON = 123
+"""Bytes that the frame which closes a WebSocket has for a reason (RFC 6455, 5.5)."""
+
+
 class Problem(Exception):
     """What the client gets instead of an answer."""
 
@@ -46,6 +50,11 @@ class Problem(Exception):
 def not_found(what: str) -> Problem:
     """There is nothing of that name."""
     return Problem(404, "not_found", what)
+
+
+def too_large(most: int) -> Problem:
+    """A body is larger than it may be."""
+    return Problem(413, "too_large", f"a body of more than {most} bytes")
 
 
 def problem_of(fault: Exception) -> Problem:
@@ -79,6 +88,11 @@ def _from_falcon(fault: falcon.HTTPError) -> Problem:
     return Problem(status, "bad_request", fault.title or "bad request", headers=headers)
 
 
+def short_reason(text: str) -> str:
+    """As much of a reason as a WebSocket can be closed with."""
+    return text.encode()[:MOST_REASON].decode(errors="ignore")
+
+
 def register(app: falcon.asgi.App[Any, Any]) -> None:
     """Let ``app`` answer every exception in the one shape."""
     # Falcon has a handler of its own for HTTPError, which goes before one for Exception.
@@ -103,4 +117,4 @@ async def _answer(
         resp.set_headers(problem.headers)
         resp.data = to_bytes(problem.shape)
     elif ws is not None:
-        await ws.close(CLOSED.get(problem.status, 1011), problem.shape["error"][:120])
+        await ws.close(CLOSED.get(problem.status, 1011), short_reason(problem.shape["error"]))

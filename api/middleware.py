@@ -13,7 +13,7 @@ import falcon.asgi
 
 from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer, misled, strange_page
 from api.cors import allowed_origins, cors_headers
-from api.errors import Problem
+from api.errors import Problem, too_large
 from api.hub import Hub
 
 log = logging.getLogger("guardia.api")
@@ -55,7 +55,7 @@ class Front:
         if len(req.query_string) > QUERY_BYTES:
             raise Problem(400, "bad_parameter", f"a query of more than {QUERY_BYTES} characters", parameter="query")
         if (req.content_length or 0) > self._hub.config.body_bytes:
-            raise Problem(413, "too_large", f"a body of more than {self._hub.config.body_bytes} bytes")
+            raise too_large(self._hub.config.body_bytes)
         if req.method not in ("GET", "HEAD", "OPTIONS") and not req.path.startswith("/api/"):
             raise falcon.HTTPMethodNotAllowed(["GET", "HEAD", "OPTIONS"])
 

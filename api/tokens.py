@@ -27,6 +27,8 @@ ALPHABET = string.ascii_letters + string.digits
 LENGTH = 32
 PREFIX = 9
 """Characters of a token that are shown and kept in clear: ``gd_`` and six more."""
+_FIT = re.compile(r"[ -~]{1,4096}\Z")
+"""What a header and a cookie can hold."""
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
 
 
@@ -79,6 +81,8 @@ def _added(path: Path, name: str, scope: str, now: int, expires_at: int | None, 
         raise TokensFault(f"there is a token {name} already; type: guardia token revoke {name}")
     if scope not in SCOPES:
         raise TokensFault(f"{scope!r} is no scope: {', '.join(SCOPES)}")
+    if text is not None and not _FIT.match(text):
+        raise TokensFault("that is no token: it is a line of at most 4096 printable ASCII characters")
     text = text or "gd_" + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     shown = text[:PREFIX] if text.startswith("gd_") and len(text) >= LENGTH else ""
     new = Token(name, digest_of(text), scope, shown, now, expires_at)

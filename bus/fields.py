@@ -49,7 +49,10 @@ def _integer(value: Any, place: str) -> int:
 def _number(value: Any, place: str) -> float:
     if type(value) not in (int, float):
         raise Unfit(f"{place}: expected a number, found {_name(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise Unfit(f"{place}: a number of more than 308 digits") from None
     if not math.isfinite(number):
         raise Unfit(f"{place}: {value} is no finite number")
     return number

@@ -9,7 +9,7 @@ from api.bodies import NewSilence, Remark, Trial
 from api.encoding import SECOND
 from api.errors import Problem
 from api.filters import BadParameter
-from api.resources.base import Request, Resource, Response, body_of, query_of, send, who
+from api.resources.base import Request, Resource, Response, query_of, send, who
 from api.views.alerts import alerts, page, rules, silences, why
 from bus.judging import (
     LONGEST_SILENCE,
@@ -59,8 +59,8 @@ class Acknowledgement(Resource):
 
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Acknowledge."""
-        remark = await body_of(req, Remark)
-        asked = Acknowledge(params["id"], who(req, remark.owner), _text("note", remark.note, empty=True))
+        remark = await self.body_of(req, Remark)
+        asked = Acknowledge(params["id"], who(req, _owner(remark.owner)), _text("note", remark.note, empty=True))
         send(resp, _done(await self.hub.judge.answer(asked)))
 
 
@@ -91,14 +91,14 @@ class SilencesResource(Resource):
 
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Make one that begins now."""
-        new = await body_of(req, NewSilence)
+        new = await self.body_of(req, NewSilence)
         if not 0 < new.seconds <= LONGEST_SILENCE:
             raise _bad("seconds", f"{new.seconds:g}, expected more than 0 and at most a year: a silence has an end")
         if not 0 < len(new.matches) <= MOST_MATCHES:
             raise _bad("matches", f"{len(new.matches)} globs, expected 1 to {MOST_MATCHES}")
         matches = tuple(_text("matches", glob) for glob in new.matches)
         until = self.hub.clock() + int(new.seconds * SECOND)
-        asked = AddSilence(who(req, new.owner), _text("reason", new.reason), until, matches)
+        asked = AddSilence(who(req, _owner(new.owner)), _text("reason", new.reason), until, matches)
         done = await self.hub.judge.answer(asked)
         resp.status = 201
         resp.set_header("Location", f"/api/v1/silences/{done.id}")
@@ -128,6 +128,10 @@ def _text(parameter: str, text: str, *, empty: bool = False) -> str:
     return text
 
 
+def _owner(named: str | None) -> str | None:
+    return None if named is None else _text("owner", named, empty=True)
+
+
 def _bad(parameter: str, text: str) -> Problem:
     return Problem(400, "bad_body", f"{parameter}: {text}", parameter=parameter)
 
@@ -142,6 +146,6 @@ class BacktestResource(Resource):
 
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Try it."""
-        trial = await body_of(req, Trial)
+        trial = await self.body_of(req, Trial)
         found: TrialShape = {"rule": trial.rule, "seconds": trial.seconds, "lines": await self.hub.tries(trial)}
         send(resp, found)

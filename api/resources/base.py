@@ -13,7 +13,7 @@ import falcon.asgi
 from api.auth import Admitted, Scope
 from api.bodies import read_body
 from api.encoding import to_bytes
-from api.errors import Problem
+from api.errors import Problem, too_large
 from api.filters import Query
 from api.hub import Hub
 from bus.fields import Unfit
@@ -48,31 +48,32 @@ class Resource(ABC):
         """As GET; Falcon leaves the body out."""
         await self.on_get(req, resp, **params)
 
+    async def body_of(self, req: Request, shape: type[T]) -> T:
+        """The body of a writing request; raises ``Problem``."""
+        return await self.body_as(req, partial(read_body, shape))
+
+    async def body_as(self, req: Request, read: Callable[[bytes], T]) -> T:
+        """What ``read`` makes of the body of a request, or raises ``Unfit`` about; raises ``Problem``.
+
+        A page of another site can send text or a form without asking, but no JSON: that is why it has to say so.
+        """
+        kind = (req.content_type or "").partition(";")[0].strip().lower()
+        if kind != falcon.MEDIA_JSON:
+            raise Problem(415, "not_json", "send the body as Content-Type: application/json")
+        most = self.hub.config.body_bytes
+        data = await req.stream.read(most + 1)  # one that comes in chunks has not said how long it is
+        if len(data) > most:
+            raise too_large(most)
+        try:
+            return read(data)
+        except Unfit as fault:
+            place = str(fault).partition(":")[0].removeprefix("body").lstrip(".")
+            raise Problem(400, "bad_body", str(fault), parameter=place or "body") from None
+
 
 def query_of(req: Request) -> Query:
     """The parameters of the request."""
     return Query(req.query_string)
-
-
-async def body_of(req: Request, shape: type[T]) -> T:
-    """The body of a writing request; raises ``Problem``."""
-    return await body_as(req, partial(read_body, shape))
-
-
-async def body_as(req: Request, read: Callable[[bytes], T]) -> T:
-    """What ``read`` makes of the body of a request, or raises ``Unfit`` about; raises ``Problem``.
-
-    A page of another site can send text or a form without asking, but no JSON: that is why it has to say so.
-    """
-    kind = (req.content_type or "").partition(";")[0].strip().lower()
-    if kind != falcon.MEDIA_JSON:
-        raise Problem(415, "not_json", "send the body as Content-Type: application/json")
-    data = await req.stream.read()
-    try:
-        return read(data)
-    except Unfit as fault:
-        place = str(fault).partition(":")[0].removeprefix("body").lstrip(".")
-        raise Problem(400, "bad_body", str(fault), parameter=place or "body") from None
 
 
 def who(req: Request, named: str | None) -> str:

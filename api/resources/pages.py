@@ -108,12 +108,13 @@ class Root(Resource):
         resp.data = self._index.read_bytes()
 
     def _enter(self, req: Request, resp: Response, token: str) -> None:
-        verdict = self.hub.keyring().judge(token, self.hub.clock())
+        keyring = self.hub.keyring()
+        verdict = keyring.judge(token, self.hub.clock())
         if isinstance(verdict, Refused):
             raise Problem(verdict.status, verdict.code, verdict.text)
-        secure = req.scheme == "https"  # as the proxies in [api] say, where there are any
-        # An unknown cookie value can hold nothing but what somebody sent: the token was just found to be known.
-        resp.set_cookie(COOKIE, token, max_age=MONTH, path="/", secure=secure, http_only=True, same_site="Strict")
+        if keyring.tokens is not None:  # else whatever somebody wrote there would be kept
+            secure = req.scheme == "https"  # as the proxies in [api] say, where there are any
+            resp.set_cookie(COOKIE, token, max_age=MONTH, path="/", secure=secure, http_only=True, same_site="Strict")
         resp.status = 303
         resp.set_header("Location", "/")
         resp.set_header("Cache-Control", "no-store")

@@ -7,7 +7,7 @@ from typing import Any
 from api.bodies import object_in
 from api.errors import Problem, not_found
 from api.leaving import while_here
-from api.resources.base import Request, Resource, Response, body_as
+from api.resources.base import Request, Resource, Response
 from bus.availability import Watched, watched
 from bus.open_questions import MEDIA, OF_THE_ALERTER, Moment, Now, Unknown, pack_answer, question_in, refusal_in
 from bus.questions import pack_question
@@ -23,7 +23,7 @@ class Questions(Resource):
 
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Answer it."""
-        question = await body_as(req, _read)
+        question = await self.body_as(req, _read)
         resp.content_type = MEDIA
         resp.data = await while_here(req, self._answer(question))  # its body was read to the end
 

@@ -56,6 +56,29 @@ def test_its_end_becomes_an_answer(lock: Path, answer: tuple[int, str, str], sta
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize(
+    ("complaint", "parameter", "text"),
+    [
+        (
+            "guardia backtest: --rule: found no rule cpu, expected another",
+            "rule",
+            "rule: found no rule cpu, expected another",
+        ),
+        ("guardia backtest: --for: found 'x', expected 5m", "lasts", "lasts: found 'x', expected 5m"),
+        ("guardia backtest: no", "when", "no"),
+    ],
+)
+def test_who_asked_wrongly_is_told_in_the_words_of_the_request(
+    lock: Path, complaint: str, parameter: str, text: str
+) -> None:
+    async def runs(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
+        return 100, "", complaint
+
+    with pytest.raises(Problem) as caught:
+        asyncio.run(tried(TRIAL, runs, lock=lock))
+    assert (caught.value.shape.get("parameter"), caught.value.shape["error"]) == (parameter, text)
+
+
 def test_one_that_takes_too_long_is_ended_and_told(lock: Path) -> None:
     with turn_at(lock) as turn, pytest.raises(TimeoutError):
         asyncio.run(run([sys.executable, "-c", "import time; time.sleep(600)"], 0.3, turn))

@@ -118,6 +118,13 @@ def test_a_wrong_token_sets_no_cookie() -> None:
     assert "Set-Cookie" not in result.headers
 
 
+@pytest.mark.parametrize("token", ["gd_reader", "%C3%BC"])
+def test_where_there_are_no_tokens_none_is_kept_in_a_cookie(token: str) -> None:
+    result = House().prime().ask("GET", f"/?token={token}")
+    assert (result.status_code, result.headers["Location"]) == (303, "/")
+    assert "Set-Cookie" not in result.headers
+
+
 def test_a_header_goes_before_a_cookie() -> None:
     headers = {"Cookie": "guardia_token=gd_reader", "Authorization": "Bearer gd_wrong"}
     assert guarded().ask("GET", "/api/v1/servers", headers).status_code == 403

@@ -89,6 +89,13 @@ def test_a_token_that_exists_elsewhere_can_be_taken_over_without_showing_it(path
     assert "hunter2" not in path.read_text()
 
 
+@pytest.mark.parametrize("text", ["gr\u00fcn", "a\nb", "x" * 4097])
+def test_what_no_header_can_hold_is_no_token(path: Path, text: str) -> None:
+    with pytest.raises(TokensFault, match="that is no token"):
+        add(path, "old", "read", NOON, None, text)
+    assert load(path).tokens is None
+
+
 def test_a_change_is_seen_at_the_next_request(path: Path) -> None:
     watched = Watched(path)
     assert isinstance(watched.keyring().judge(None, NOON), Admitted)

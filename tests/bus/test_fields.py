@@ -60,6 +60,7 @@ def test_what_is_left_out_has_its_default_and_what_is_unknown_is_ignored() -> No
         ({"name": "x", "load": True}, "body.load: expected a number, found bool"),
         ({"name": "x", "load": math.nan}, "no finite number"),
         ({"name": "x", "load": -math.inf}, "no finite number"),
+        ({"name": "x", "load": 10**400}, "body.load: a number of more than 308 digits"),
         ({"name": "x", "up": 1}, "body.up: expected true or false, found int"),
         ({"name": "x", "disks": {}}, "body.disks: expected a list, found dict"),
         ({"name": "x", "disks": [{"name": "sda", "bytes": 2.0}]}, "body.disks[0].bytes: expected a whole number"),

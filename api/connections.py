@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.encoding import to_json
+from api.errors import short_reason
 from api.short import SHORT, Going, Short, Told
 
 SINK = "guardia.sink"
@@ -146,6 +147,8 @@ class Http(HttpToolsProtocol):
         if self._going is not None:
             self.flow.pause_reading()
             self._later.append(data)
+        elif self.timeout_keep_alive_task is not None and not data.strip(b"\r\n"):
+            pass  # empty lines before a request are none (RFC 9112, 2.2): the connection goes on being idle
         elif self._short is None or not self._is_free() or (begun := self._short.begun(data)) is None:
             super().data_received(data)
         else:
@@ -301,6 +304,7 @@ class Frames(WebSocketsSansIOProtocol):
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return
         self.stop_keepalive()
+        reason = short_reason(reason)
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True

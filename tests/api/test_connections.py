@@ -14,6 +14,7 @@ import pytest
 import requests
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from api.config import Api
 from api.connections import Answer
 from tests.api import contract
 from tests.api.house import House
@@ -67,6 +68,36 @@ def test_a_second_request_on_a_connection_has_the_same_deadline(served: Served) 
         assert client.recv(65_536).startswith(b"HTTP/1.1 200")
         client.sendall(b"GET /api/v1/health HTTP/1.1\r\nX-A: ")
         assert rest(client) == b""
+
+
+@pytest.mark.parametrize("nothing", [b"\r\n", b"\n\r\n\r"])
+def test_empty_lines_keep_no_idle_connection_open(nothing: bytes) -> None:
+    with serving(House().prime(), timeout_keep_alive=1) as served, dialled(served) as client:
+        client.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        client.sendall(nothing)
+        assert rest(client) == b""
+
+
+def test_an_empty_line_before_a_request_is_passed_over(served: Served) -> None:
+    with dialled(served) as client:
+        for _ in range(2):
+            client.sendall(b"\r\nGET /api/v1/health HTTP/1.1\r\nHost: hub\r\n\r\n")
+            assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        client.sendall(b"\r")
+        client.sendall(b"\nGET /api/v1/health HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
+        assert rest(client).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_in_chunks_is_read_no_further_than_one_may_be_long() -> None:
+    with serving(House(config=Api(body_bytes=1000)).prime()) as served, dialled(served) as client:
+        client.sendall(
+            b"POST /api/v1/silences HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + b"x" * 1001 + b"\r\n"
+        )
+        head, _, body = client.recv(65_536).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 413 ")
+        assert json.loads(body)["code"] == "too_large"
 
 
 def test_forty_dripping_connections_keep_nobody_out(served: Served) -> None:

@@ -29,7 +29,7 @@ from bus.vitals import Vitals
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
 WRITER, SEALER = HUB + "store-writer", HUB + "store-sealer"
-"""Under which names the store\'s writer and sealer tell their vitals."""
+"""Under which names the store's writer and sealer tell their vitals."""
 ACCOUNTS_NS = 10_000_000_000
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
@@ -71,6 +71,8 @@ class Hub:
     _accounts: GapsAnswer = field(init=False, default=GapsAnswer(()))
     _accounts_at: int = field(init=False, default=0)
     _asking: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _accounting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    """Another one, so that health, which anybody may ask for, waits for no account."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -90,12 +92,16 @@ class Hub:
         return host in self.live.hosts or host in self.directory.hosts
 
     async def accounts(self) -> GapsAnswer:
-        """What became of every producer's messages ever; asked for at most once in ten seconds."""
-        async with self._asking:
+        """What became of every producer's messages ever; asked for at most once in ten seconds.
+
+        Raises ``Unanswered``; nobody waits for the store once more then, and until it is asked again there are none.
+        """
+        async with self._accounting:
             now = self.clock()
             if not 0 <= now - self._accounts_at < ACCOUNTS_NS:
-                self._accounts, self._accounts_at = await self.counter.gaps(None, None), now
-        return self._accounts
+                self._accounts, self._accounts_at = GapsAnswer(()), now
+                self._accounts = await self.counter.gaps(None, None)
+            return self._accounts
 
     async def health(self) -> dict[str, Part]:
         """How each part of the hub is, now."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
 
 from api.judge import NoJudge
+from api.shapes import Part
 from bus.messages import Alert
-from bus.questions import Accounted, StoreStatistics
+from bus.questions import Accounted, GapsAnswer, StoreStatistics
 from tests.api import contract
 from tests.api.given import MINUTE, NOON, SECOND
 from tests.api.house import full
@@ -111,6 +113,36 @@ def test_the_metrics_page_stands_without_the_store_and_asks_it_seldom() -> None:
     house.counter.failure = "its reader is not there"
     house.now += 60 * SECOND
     assert "guardia_up" in house.ask("GET", "/metrics").text
+
+
+def test_a_store_that_is_away_is_waited_for_by_one_look_at_the_metrics_and_not_by_each() -> None:
+    house = full()
+    house.counter.failure = "its reader did not answer within 2 s"
+    for _ in range(3):
+        assert "guardia_up" in house.ask("GET", "/metrics").text
+    assert house.counter.asked.count(("gaps", None, None)) == 1
+    house.counter.failure = None
+    house.now += 10 * SECOND
+    house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 1, 2, 0),)
+    assert 'guardia_messages_sent_total{source="web-1"} 10' in house.ask("GET", "/metrics").text
+
+
+def test_health_waits_for_no_account() -> None:
+    house = full()
+
+    async def never(source: str | None, start: int | None) -> GapsAnswer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def asked() -> dict[str, Part]:
+        house.hub.counter.gaps = never  # type: ignore[method-assign]
+        looking = asyncio.ensure_future(house.hub.accounts())
+        await asyncio.sleep(0)
+        found = await asyncio.wait_for(house.hub.health(), 30.0)
+        looking.cancel()
+        return found
+
+    assert asyncio.run(asked())["store"]["status"] == "ok"
 
 
 def test_prometheus_gets_its_text() -> None:

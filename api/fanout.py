@@ -7,7 +7,7 @@ very bytes, so 500 clients of one kind cost one encoding and 500 writes. Nothing
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from bus.missed import Passed
 from bus.wire import Malformed, Stamp
 
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
+TOO_OLD = "older events are no longer held: read the history"
 MAX_WAITING = 1000
 """Samples held back because their layout is not known yet."""
 
@@ -81,6 +82,8 @@ class Fanout:
         self._groups: dict[Wish, _Group] = {}
         self._ring: deque[tuple[int, bytes]] = deque()
         self._ring_bytes = 0
+        self._forgotten = 0
+        """Frames that were in the ring and are not any more."""
         self._ring_since = now
         self._waiting: deque[Told] = deque(maxlen=MAX_WAITING)
         self._passed = Passed(alone=collectors == 1)
@@ -90,16 +93,40 @@ class Fanout:
         """How many are listening."""
         return sum(len(group.sinks) for group in self._groups.values())
 
-    def join(self, wish: Wish, sink: Sink, after: Place | None = None) -> None:
-        """Let ``sink`` hear what ``wish`` names from now on, and first what it missed ``after`` that place."""
+    def join(self, wish: Wish, sink: Sink) -> None:
+        """Let ``sink`` hear what ``wish`` names from now on."""
         group = self._groups.get(wish)
         if group is None:
             group = self._groups[wish] = _Group(wish, matcher(wish.subjects))
         else:
             self.flush()  # what waits for the group is older than this client
-        if after is not None:
-            sink.write(b"".join(self._missed(group, after)))
         group.sinks.add(sink)
+
+    def missed(self, wish: Wish, after: Place) -> Iterator[bytes | None]:
+        """The frames of what ``wish`` names that came after this place; b"" for a step that found none.
+
+        None: there is no more now, and who joins at once has missed nothing. It goes on with what comes meanwhile. All
+        that is held may take seconds: it is for whoever reads it in pieces.
+        """
+        group = _Group(wish, matcher(wish.subjects))
+        # Frames of the very instant from which the ring reaches back may have been forgotten: hence <=.
+        if after.moment <= self._ring_since:
+            yield text_frame(gap_text(None, TOO_OLD).encode())
+        number = self._forgotten
+        while True:
+            if number == self._forgotten + len(self._ring):
+                yield None
+                continue
+            if number < self._forgotten:
+                number = self._forgotten
+                yield text_frame(gap_text(None, TOO_OLD).encode())
+                continue
+            moment, frame = self._ring[number - self._forgotten]
+            number += 1
+            for record in told(frame)[1] if moment >= after.moment else ():
+                wanted = place_of(record) > after and not record.hub and group.wants(record)
+                yield (self._framed(record, wish.values) if wanted else None) or b""
+            yield b""
 
     def leave(self, sink: Sink) -> None:
         """Forget ``sink``."""
@@ -201,19 +228,7 @@ class Fanout:
         while self._ring_bytes > self._replay_bytes and self._ring:
             self._ring_since, old = self._ring.popleft()
             self._ring_bytes -= len(old)
-
-    def _missed(self, group: _Group, after: Place) -> Iterable[bytes]:
-        # Frames of the very instant from which the ring reaches back may have been forgotten: hence <=.
-        if after.moment <= self._ring_since:
-            yield text_frame(gap_text(None, "older events are no longer held: read the history").encode())
-        for moment, frame in self._ring:
-            if moment < after.moment:
-                continue
-            for record in told(frame)[1]:
-                if place_of(record) > after and not record.hub and group.wants(record):
-                    found = self._framed(record, group.wish.values)
-                    if found is not None:
-                        yield found
+            self._forgotten += 1
 
 
 def text_frame(text: bytes) -> bytes:

@@ -114,11 +114,13 @@ class Query:
             return True
         raise BadParameter(name, f"{text[:40]!r} is neither true nor false")
 
-    def globs(self, name: str) -> tuple[str, ...]:
-        """The patterns of ``name``, which may be repeated."""
+    def globs(self, name: str, *, most: int = MAX_GLOBS, commas: bool = False) -> tuple[str, ...]:
+        """The patterns of ``name``, which may be repeated, or with ``commas`` written with these between them."""
         values = self._values.get(name, [])
-        if len(values) > MAX_GLOBS:
-            raise BadParameter(name, f"{len(values)} patterns, at most {MAX_GLOBS}")
+        if commas:
+            values = [glob for value in values for glob in value.split(",") if glob]
+        if len(values) > most:
+            raise BadParameter(name, f"{len(values)} patterns, at most {most}")
         for value in values:
             if not 0 < len(value) <= MAX_GLOB:
                 raise BadParameter(name, f"a pattern of {len(value)} characters, expected 1 to {MAX_GLOB}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import falcon
@@ -13,7 +15,7 @@ from api.auth import Admitted, Refused, Verdict, bearer, misled, same_origin
 from api.connections import SINK
 from api.cors import allowed_origins
 from api.errors import CLOSED, problem_of
-from api.fanout import Sink, Wish
+from api.fanout import SLOW, SLOW_REASON, Sink, Wish
 from api.filters import BadParameter, Query
 from api.hub import Hub
 from api.middleware import access_line, cookie_of
@@ -24,7 +26,12 @@ log = logging.getLogger("guardia.api")
 AUTH_SECONDS = 5.0
 AGAIN_SECONDS = 30.0
 """Within this time a token that was revoked or has expired ends the streams it opened."""
+PIECE_SECONDS = 0.002
+"""What was missed is made in pieces of so long: thousands of events take seconds, in which nobody else is answered."""
+ROOM_SECONDS = 0.05
+"""Until it is looked again whether a client has taken what was missed so far."""
 FULL = 4429
+MOST_SUBJECTS = 1000
 
 
 class Stream:
@@ -62,10 +69,12 @@ class Stream:
         try:
             wish, after = wish_of(query)
         except BadParameter as fault:
-            sink.drop(CLOSED[problem_of(fault).status], str(fault)[:120])
+            sink.drop(CLOSED[problem_of(fault).status], str(fault))
             return
-        self.hub.fanout.join(wish, sink, after)
         try:
+            if after is not None and not await self._caught_up(ws, sink, self.hub.fanout.missed(wish, after)):
+                return
+            self.hub.fanout.join(wish, sink)
             while not await _gone(ws, self._again_seconds):
                 verdict = self.hub.keyring().judge(token, self.hub.clock())
                 if isinstance(verdict, Refused):
@@ -73,6 +82,27 @@ class Stream:
                     return
         finally:
             self.hub.fanout.leave(sink)
+
+    async def _caught_up(self, ws: falcon.asgi.WebSocket, sink: Sink, missed: Iterator[bytes | None]) -> bool:
+        """Tell what was missed, in pieces between which others get their turn; False when the client left or was told
+        to. One that takes it slowly is waited for.
+        """
+        began = time.monotonic()
+        while True:
+            piece, whole = piece_of(missed)
+            if piece:
+                sink.write(piece)
+            if whole:
+                return True
+            if await _gone(ws, 0):
+                return False
+            while sink.unread() > self.hub.config.unread_bytes // 2:
+                if time.monotonic() - began > self._again_seconds:
+                    self.hub.fanout.dropped += 1
+                    sink.drop(SLOW, SLOW_REASON.format(sink.unread()))
+                    return False
+                if await _gone(ws, ROOM_SECONDS):
+                    return False
 
     async def _who(
         self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, query: Query
@@ -98,10 +128,22 @@ class Stream:
         return token, keyring.judge(token, now)
 
 
+def piece_of(frames: Iterator[bytes | None], clock: Callable[[], float] = time.perf_counter) -> tuple[bytes, bool]:
+    """What comes of ``frames`` within a short time, and whether that is all there is now."""
+    until, found = clock() + PIECE_SECONDS, list[bytes]()
+    for frame in frames:
+        if frame is None:
+            return b"".join(found), True
+        found.append(frame)
+        if clock() > until:
+            break
+    return b"".join(found), False
+
+
 def wish_of(query: Query) -> tuple[Wish, Place | None]:
     """What the client asks to hear, and after which event."""
     kinds = query.words("kinds", WORDS, USUAL)
-    subjects = tuple(glob for text in query.globs("subjects") for glob in text.split(",") if glob)
+    subjects = query.globs("subjects", most=MOST_SUBJECTS, commas=True)
     text = query.text("after")
     after = parse_place(text) if text else None
     if text and after is None:

@@ -66,7 +66,9 @@ class House:
 
     def listen(self, wish: Wish = EVERYTHING, after: str | None = None) -> Listener:
         listener = Listener()
-        self.fanout.join(wish, listener, parse_place(after) if after else None)
+        if place := parse_place(after or ""):
+            listener.data = b"".join(iter(self.fanout.missed(wish, place).__next__, None))
+        self.fanout.join(wish, listener)
         return listener
 
 
@@ -284,6 +286,48 @@ def test_a_client_that_returns_too_late_is_told_of_the_gap() -> None:
     assert types(again)[0] == "gap"
     assert again.events()[0]["missed"] is None
     assert types(again)[1:] == ["metric"] * (len(types(again)) - 1)
+
+
+def test_what_comes_while_a_client_is_told_what_it_missed_is_told_too() -> None:
+    house = House()
+    first = house.listen()
+    house.tell(*reading())
+    place = parse_place(first.events()[-1]["id"])
+    assert place is not None
+    house.tell(reading()[1], FACTS)
+
+    again, missed = Listener(), house.fanout.missed(EVERYTHING, place)
+    for found in missed:
+        again.data += found or b""
+        if found:
+            house.tell(UP, subject="shop")
+            break
+    while (found := next(missed)) is not None:
+        again.data += found
+    assert types(again) == ["metric", "facts", "service_check"]
+    house.tell(UP, subject="shop")
+    while (found := next(missed)) is not None:
+        again.data += found
+    assert types(again) == ["metric", "facts", "service_check", "service_check"]
+
+
+def test_what_is_forgotten_while_a_client_is_told_what_it_missed_is_a_gap() -> None:
+    house = House(replay_bytes=2000)
+    first = house.listen()
+    house.tell(*reading())
+    place = parse_place(first.events()[-1]["id"])
+    assert place is not None
+    house.tell(reading()[1])
+
+    again, missed = Listener(), house.fanout.missed(EVERYTHING, place)
+    while not again.data:
+        again.data += next(missed) or b""
+    house.tell(*[FACTS] * 20)
+    while (found := next(missed)) is not None:
+        again.data += found
+    told = types(again)
+    assert told[:2] == ["metric", "gap"]
+    assert set(told[2:]) == {"facts"}
 
 
 def test_long_texts_are_framed_with_their_length() -> None:

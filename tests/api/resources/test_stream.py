@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -15,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from api.auth import Keyring
 from api.config import Api
+from api.resources.stream import PIECE_SECONDS, piece_of
 from bus.messages import Message
 from tests.api import contract
 from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading
@@ -182,13 +184,39 @@ def test_the_wish_is_heard(opened: Served) -> None:
 
 @pytest.mark.parametrize(
     ("query", "said"),
-    [("kinds=metrics", "kinds: 'metrics' is none of"), ("values=perhaps", "values"), ("after=42", "after: '42'")],
+    [
+        ("kinds=metrics", "kinds: 'metrics' is none of"),
+        (f"kinds={quote('東' * 40)}", f"kinds: '{'東' * 30}"),
+        ("values=perhaps", "values"),
+        ("after=42", "after: '42'"),
+        (f"token=a&token={quote('東' * 40)}", "token: given 2 times"),
+        (f"subjects={','.join(['web'] * 1001)}", "subjects: 1001 patterns, at most 1000"),
+    ],
 )
 def test_a_wish_that_cannot_be_granted_is_refused_by_name(opened: Served, query: str, said: str) -> None:
     with connect(opened.url(f"/api/v1/stream?{query}")) as client:
         code, reason = closing(client)
         assert code == 4400
         assert said in reason
+
+
+def test_a_hub_that_is_called_by_a_long_name_of_a_stranger_says_so(opened: Served) -> None:
+    name = "a-long-name." * 9 + "example"
+    with (
+        socket.create_connection(("127.0.0.1", opened.port)) as road,
+        connect(f"ws://{name}/api/v1/stream", sock=road) as client,
+    ):
+        code, reason = closing(client)
+        assert code == 4401
+        assert reason.startswith("without tokens the hub answers to addresses")
+
+
+def test_a_client_may_name_many_hosts(opened: Served) -> None:
+    names = ",".join(f"web-{number}" for number in range(200))
+    with connect(opened.url(f"/api/v1/stream?subjects={names}&subjects=db-*")) as client:
+        listening(opened)
+        tell(opened, *reading())
+        assert event(client)["server_id"] == "web-1"
 
 
 def test_a_path_that_is_no_stream_is_closed(opened: Served) -> None:
@@ -312,3 +340,54 @@ def test_a_client_that_comes_back_goes_on_where_it_was(opened: Served) -> None:
     with connect(opened.url(f"/api/v1/stream?after={last}")) as client:
         missed = event(client)
         assert missed["timestamp"] == "2026-01-31T12:00:01.000Z"
+
+
+MANY = 4000
+"""Events that are more than any socket takes at once."""
+
+
+def filled(served: Served) -> str:
+    """Tell so many readings that nobody hears; returns the id of the first one."""
+    collector = Collector()
+    layout, sample = reading()
+    with connect(served.url("/api/v1/stream")) as client:
+        listening(served)
+        tell(served, layout, sample, collector=collector)
+        first = str(event(client)["id"])
+    listening(served, 0)
+    for second in range(1, MANY + 1):
+        tell(served, sample, at=NOON + second * SECOND, collector=collector)
+    return first
+
+
+def test_who_missed_more_than_may_be_left_unread_gets_all_of_it_and_what_is_new() -> None:
+    house = House(config=replace(Api(), unread_bytes=65_536)).prime()
+    with serving(house) as served:
+        first = filled(served)
+        with connect(served.url(f"/api/v1/stream?values=true&after={first}"), max_size=None) as client:
+            assert event(client)["timestamp"] == "2026-01-31T12:00:01.000Z"
+            tell(served, FACTS, reading()[1], at=NOON + (MANY + 1) * SECOND)
+            times = [event(client)["timestamp"] for _ in range(MANY)]
+            assert times == sorted(set(times))
+        assert house.hub.fanout.dropped == 0
+
+
+def test_who_takes_nothing_of_what_was_missed_is_sent_no_more_of_it_and_dropped() -> None:
+    house = House(config=replace(Api(), unread_bytes=65_536)).prime()
+    with serving(house, again_seconds=0.3) as served:
+        first = filled(served)
+        with raw_client(served, f"?values=true&after={first}") as slow:
+            data = b""
+            served.until(lambda: house.hub.fanout.dropped == 1)
+            while chunk := slow.recv(1_000_000):
+                data += chunk
+            assert (4408).to_bytes(2, "big") in data[-200:]
+            assert data.count(b'"metric"') < MANY
+
+
+def test_what_was_missed_is_made_in_pieces_of_a_short_time() -> None:
+    moments = iter(range(100))
+    frames: Iterator[bytes | None] = iter([b"a", b"", b"b", b"c", None, b"d", None])
+    assert piece_of(frames, lambda: next(moments) * PIECE_SECONDS / 2) == (b"ab", False)
+    assert piece_of(frames, lambda: 0.0) == (b"c", True)
+    assert piece_of(frames, lambda: 0.0) == (b"d", True)

@@ -63,7 +63,7 @@ def in_maintenance(windows: Iterable[Maintenance], incident: Incident, now: int)
     found = []
     for one in windows:
         if matches(one.matches, incident):
-            end = calendar.ends(now, one.days, one.month_days, one.start, one.lasts, one.zone)
+            end = calendar.ends(one, now)
             if end is not None:
                 found.append(Hold("maintenance", f"maintenance {one.name} until {clock(end, now)}", end))
     return found

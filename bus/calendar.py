@@ -92,22 +92,11 @@ def month_of(now: int, zone: str) -> str:
     return datetime.fromtimestamp(now / 1e9, _zone(zone)).strftime("%Y-%m")
 
 
-def ends(now: int, days: Sequence[str], month_days: Sequence[int], start: str, lasts: float, zone: str) -> int | None:
-    """When the window that is open at ``now`` ends (ns); None when none is.
+def ends(window: Window, now: int) -> int | None:
+    """When the window that is open at ``now`` ends (ns); None when it is not open.
 
     It lasts so long in real time: a night in which clocks change makes it neither longer nor shorter.
     """
-    there = _zone(zone)
-    today = datetime.fromtimestamp(now / 1e9, there).date()
-    hour, _, minute = start.partition(":")
-    found = None
-    for back in range(int(lasts // 86_400) + 2):
-        day = today - timedelta(days=back)
-        if (days or month_days) and DAYS[day.weekday()] not in days and day.day not in month_days:
-            continue
-        begin = datetime.combine(day, time(int(hour), int(minute)), there).astimezone(UTC)
-        begins = int(begin.timestamp()) * 1_000_000_000
-        end = begins + int(lasts * 1e9)
-        if begins <= now < end:
-            found = max(found or 0, end)
-    return found
+    today = datetime.fromtimestamp(now / 1e9, _zone(window.zone)).date()
+    openings = (_opening(today - timedelta(days=back), window) for back in range(int(window.lasts // 86_400) + 2))
+    return max((end for begin, end in openings if begin is not None and begin <= now < end), default=None)

@@ -37,7 +37,7 @@ def test_windows_of_a_range_are_open_when_each_instant_says_so(
     assert all(start <= begin < until <= end for begin, until in found)
     for instant in (start + minute * 60 * SECOND for minute in minutes):
         if instant < end:
-            single = ends(instant, window.days, window.month_days, window.start, window.lasts, window.zone)
+            single = ends(window, instant)
             assert (single is not None) == any(begin <= instant < until for begin, until in found)
 
 

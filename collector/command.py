@@ -109,7 +109,7 @@ def _valid(words: str) -> float:
     except ValueError:
         found = 0.0
     if not 60 <= found <= 366 * 86_400:
-        raise KeysFault(f"--valid {words}: a time between 1min and 366d, as 30min, 1h or 7d")
+        raise KeysFault(f"--valid {words}: a time between 1m and 366d, as 30m, 1h or 7d")
     return found
 
 

@@ -183,7 +183,7 @@ def test_hosts_are_told_an_address_that_leads_here(door: str, known_as: str, tol
 @pytest.mark.parametrize("time", ["soon", "5s", "400d"])
 def test_a_line_is_good_for_a_time_that_makes_sense(config: str, capsys: pytest.CaptureFixture[str], time: str) -> None:
     assert command.enroll(["web-1", "--valid", time, "--config", config]) != 0
-    assert f"--valid {time}: a time between 1min and 366d" in capsys.readouterr().err
+    assert f"--valid {time}: a time between 1m and 366d" in capsys.readouterr().err
     assert not enrolled.agents(home(config))
 
 

@@ -35,12 +35,12 @@ class Holding:
         self.silences: dict[str, Silence] = {}
         self.windows = tuple(windows)
         self.settle = settle
-        self._recovered: dict[str, int] = {}
+        self._recovered: dict[tuple[str, str], int] = {}
 
     def ended(self, incident: Incident, now: int) -> None:
         """Note that a subject can be reached again; what depends on it has ``settle`` to follow."""
-        self._recovered = {name: at for name, at in self._recovered.items() if 0 <= now - at < self.settle}
-        self._recovered[incident.subject] = now
+        self._recovered = {key: at for key, at in self._recovered.items() if 0 <= now - at < self.settle}
+        self._recovered[incident.kind, incident.subject] = now
 
     def holds(self, incident: Incident, judge: Judge, now: int) -> tuple[Hold, ...]:
         """All that holds the incident's notices back at ``now``."""
@@ -62,7 +62,7 @@ class Holding:
                 return [Hold("parent", f"{parent.name}, which it depends on, is down since {since}: {down.reason}")]
             if (doubt := doubtful(parent, now)) is not None:
                 return [Hold("parent", f"{parent.name}, which it depends on, is looked at first: {doubt}")]
-            ended = self._recovered.get(parent.name)
+            ended = self._recovered.get((parent.kind, parent.name))
             if ended is not None and 0 <= now - ended < self.settle:
                 until = ended + self.settle
                 text = f"{parent.name}, which it depends on, is back: it has until {clock(until, now)} to follow"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from alerter.holding import doubtful, is_connected, unreachable
+from alerter.holding import Holding, doubtful, is_connected, unreachable
 from alerter.rules import Rule
 from bus.tables import Host
 from tests.alerter.given import SECOND, World, at, rule
@@ -72,3 +74,20 @@ def test_a_parent_that_is_a_service_is_doubted_while_its_checks_are_counted_and_
     assert unreachable(world.judge.subjects[key], world.judge) is not None
     world.checks(50, "vpn", status="down", state="up")
     assert not doubts(world, key, 900)
+
+
+def test_children_of_a_host_do_not_wait_because_a_service_of_its_name_is_back() -> None:
+    world = World(SILENT, DOWN, hosts=[Host(name="db-1", parent="host/shop")])
+    world.says(0, "shop")
+    world.says(0, "db-1")
+    world.checks(0, status="down")
+    world.checks(25, status="down")
+    (down,) = world.judge.decider.open.values()
+    holding = Holding()
+    holding.ended(down, at(100))
+    world.says(120, "shop")
+    world.passes(125)
+    (silent,) = (one for one in world.judge.decider.open.values() if one.subject == "db-1")
+    assert holding.holds(silent, world.judge, at(125)) == ()
+    holding.ended(replace(down, kind="host"), at(126))
+    assert [one.cause for one in holding.holds(silent, world.judge, at(127))] == ["parent"]

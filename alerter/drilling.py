@@ -7,11 +7,13 @@ A drill that was due and did not pass is a reading of the alerter's own (``drill
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from alerter.judge import Judge
 from alerter.memory import Memory, MemoryFull
@@ -22,7 +24,8 @@ from bus.faults import did_you_mean
 
 LONGEST = 300 * SECOND
 """A drill that lasts for longer is over: whoever held it is gone."""
-RUN_SECONDS = 120.0
+RUN_SECONDS, END_SECONDS = 120.0, 15.0
+"""So long may a drill that is due take, and so long has it then to end what it started."""
 AGAIN = 600 * SECOND
 """Between two tries of a drill that is due."""
 PATIENCE = 900.0
@@ -98,6 +101,8 @@ class Drills:
         if self._channel and not 0 <= now - self._since < LONGEST:
             self.end(now, passed=False)
             self._committer.settle(now)
+        # What is still to come passed by a clock that was set back since.
+        self._passed, self._tried = min(self._passed, now), min(self._tried, now)
         seconds = self._notify.drill_seconds
         if not seconds or self._channel or now < self._passed + int(seconds * SECOND) or now < self._tried + AGAIN:
             return
@@ -128,13 +133,24 @@ class Drills:
         return {"drill.overdue_seconds": self.overdue(now)}
 
 
-def held(command: Sequence[str]) -> str:
+def held(command: Sequence[str], seconds: float = RUN_SECONDS) -> str:
     """Hold a drill in a process of its own; what went wrong, empty when nothing did."""
+    with subprocess.Popen(  # noqa: S603, our own command
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            words = " ".join(process.communicate(timeout=seconds)[1].split())[-300:]
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return f"it was not done within {seconds:g} s"
+    return "" if process.returncode == 0 else words or f"exit code {process.returncode}"
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a drill with the agent that it started, which would go on for ever."""
+    process.send_signal(signal.SIGINT)
     try:
-        done: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603, our own command
-            command, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
-        )
+        process.communicate(timeout=END_SECONDS)
     except subprocess.TimeoutExpired:
-        return f"it was not done within {RUN_SECONDS:g} s"
-    words = " ".join(str(done.stderr).split())[-300:]
-    return "" if done.returncode == 0 else words or f"exit code {done.returncode}"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

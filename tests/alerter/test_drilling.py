@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,20 @@ def test_a_drill_is_held_when_it_is_due_and_tried_again_when_it_failed(memory: M
     assert later.overdue(at(3 * day + 705 + PATIENCE)) == pytest.approx(day)
 
 
+def test_a_drill_that_passed_while_the_clock_was_ahead_is_due_and_missed_as_ever(memory: Memory) -> None:
+    world, hands, day = World(*in_force([])), Hands(), 86_400
+    kept = drills(world, memory, DAILY, hands)
+    kept.look(at(30 * day))
+    kept.begin("ops", at(30 * day))
+    kept.end(at(30 * day + 5), passed=True)
+    kept.look(at(100))
+    kept.look(at(day + 99))
+    assert len(hands.calls) == 1
+    kept.look(at(day + 100))
+    assert len(hands.calls) == 2
+    assert kept.overdue(at(2 * day + 100 + PATIENCE)) == pytest.approx(day)
+
+
 def test_a_missed_drill_is_an_alarm(memory: Memory) -> None:
     world = World(*in_force([]))
     kept = drills(world, memory, DAILY, Hands())
@@ -132,3 +147,21 @@ def test_what_the_drills_own_process_says_is_told() -> None:
     assert held(["/bin/true"]) == ""
     assert held(["/bin/sh", "-c", "echo nobody is told >&2; exit 1"]) == "nobody is told"
     assert held(["/bin/false"]) == "exit code 1"
+
+
+def test_a_drill_that_takes_too_long_ends_what_it_started(tmp_path: Path) -> None:
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    script = (
+        "import pathlib, sys, time\n"
+        "try:\n"
+        "    pathlib.Path(sys.argv[1]).touch()\n"
+        "    time.sleep(60)\n"
+        "finally:\n"
+        "    pathlib.Path(sys.argv[2]).touch()\n"
+    )
+    seconds = 0.2
+    while not begun.exists():  # it is loaded later on a busy machine
+        seconds *= 2
+        said = held([sys.executable, "-c", script, str(begun), str(ended)], seconds)
+        assert said == f"it was not done within {seconds:g} s"
+    assert ended.exists()

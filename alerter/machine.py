@@ -51,7 +51,7 @@ TABLE: dict[tuple[State, Seen], State] = {
     (_P, Seen.BETWEEN): _Q,
     (_P, Seen.GOOD): _Q,
     (_P, Seen.GOOD_LONG): _Q,
-    (_P, Seen.NOTHING): _P,  # nothing heard is no evidence: the run is neither broken nor longer
+    (_P, Seen.NOTHING): _P,  # nothing heard is no evidence: the run is not broken, nor does it count as a reading
     (_P, Seen.GONE): _Q,
     (_F, Seen.BAD): _F,
     (_F, Seen.BAD_LONG): _F,

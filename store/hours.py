@@ -49,8 +49,10 @@ class Hours:
     def seal_one(self, now: int) -> bool:
         """Seal what is due first; False when nothing is."""
         self._rows.refresh()
+        there: set[Path] = set()
         for kind in KINDS:
             for path in self._rows.between(kind):
+                there.add(path)
                 start = partition_start(path.name)
                 if start + period(kind) + self._pace().after > now or not self._due(path, now):
                     continue
@@ -68,6 +70,8 @@ class Hours:
                         self._files.say_once(f"{path} cannot be sealed now: {error}")
                         continue
                     self._give_up(path, f"{path} cannot be sealed, and is kept as it is: {error}")
+        self.settled = {path: changed for path, changed in self.settled.items() if path in there}
+        self._quiet.forget_but(there)
         return False
 
     def _due(self, path: Path, now: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 
@@ -22,3 +23,7 @@ class Quiet:
             since = now
         self._ahead[path] = changed, since
         return now - since >= least
+
+    def forget_but(self, there: Container[Path]) -> None:
+        """Forget files that are gone: only these are ``there``."""
+        self._ahead = {path: known for path, known in self._ahead.items() if path in there}

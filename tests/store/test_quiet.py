@@ -45,9 +45,14 @@ def test_hours_that_were_written_while_the_clock_was_ahead_are_sealed_and_their_
     assert not sealer.turn(now)
     assert sealer.turn(now + MINUTE)
     (block,) = (tmp_path / "store" / "blocks" / "sample" / "raw").iterdir()
+    assert list(sealer.settled) == [rows]
     for ahead, removed in ((SECOND, 0), (400 * DAY, 1)):
         os.utime(block, ns=(now + ahead, now + ahead))
         assert backend._past.unlink_sealed(now, backend._note_sealed) == removed
+    while sealer.turn(now + MINUTE):
+        pass
+    assert sealer.settled == {}, "of what is gone nothing is remembered"
+    assert sealer._hours._quiet._ahead == {}
     assert len(backend.rows("sample", "web-1", 0, now)) == 8
     sealer.close()
     backend.close()

@@ -13,7 +13,8 @@ from bus.messages import KINDS
 from bus.wire import Malformed
 from store.backends import StoreBroken, StoreDamaged
 from store.backends.doubt import doubt
-from store.backends.partitions import DAMAGED, Partitions
+from store.backends.environments import DAMAGED
+from store.backends.partitions import Partitions
 from store.blocks.gather import Origin, Told, few, gathered
 from store.blocks.listing import Index
 from store.blocks.missing import miss

@@ -22,13 +22,14 @@ from bus.questions import Stored, Subject
 from store.backends import Row, StoreBroken, StoreFull, Streams, busy
 from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
+from store.backends.environments import environment, explained
 from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, databases, read_meta, series_of, with_prefix, write_meta
 from store.backends.layouts import StateLayouts, names_in
 from store.backends.leaving import Leaving, counted
 from store.backends.newest import NewestRecords, Numbered
 from store.backends.numbers import Numbers, number_of
-from store.backends.partitions import BAD, Partitions, environment, explained
+from store.backends.partitions import BAD, Partitions
 from store.backends.past import SAMPLE, Past
 from store.backends.values import (
     NOBODY,

@@ -1,25 +1,24 @@
-"""LMDB environments on disk: opened, listed, read through, put aside, removed.
+"""The folder ``rows``: its LMDB environments listed, opened, read through, put aside, removed.
 
-Maps are opened huge and never resized (resizing under other processes is where LMDB users lose data); the size is
-policed by retention and by the writer's low-water mark. A partition that cannot be read is moved aside and named.
+A partition that cannot be read is moved aside and named.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import lmdb
 
-from bus.mapped import is_full, room_for, settle
+from bus.mapped import settle
 from bus.wire import Malformed, walk
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
+from store.backends.environments import DAMAGED, environment
 from store.backends.exchange import GONE, exchange, prepared, swept
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
@@ -28,10 +27,8 @@ from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
 from store.rows import Damaged, Seen, salvaged, spread
 from store.stuck import Stuck, free
 
-MAP_BYTES = 2**40
 MOST_OPEN = 48
-"""Partitions open at once: 47 bits of address space hold 128 maps of this size."""
-MOST_READERS = 512
+"""Partitions open at once: 47 bits of address space hold 128 maps of ``MAP_BYTES``."""
 CHUNK = 256
 """Groups read in one transaction: a long one keeps old pages alive and the file grows."""
 MOST_DAMAGED = 1000
@@ -41,37 +38,6 @@ SURE_SECONDS = 5.0
 """So long a commit waits for the look into a partition that is doubted; then it is tried again later."""
 DOUBT_SECONDS = 15.0
 """So long a question that touches a doubted partition is refused rather than answered without it."""
-
-DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
-
-
-def explained(error: lmdb.Error, path: Path) -> StoreBroken:
-    """LMDB's error in our words. Only a file that is damaged may be put aside; all else may be well tomorrow."""
-    if isinstance(error, DAMAGED):
-        return StoreDamaged(f"{path}: {error}")
-    if isinstance(error, lmdb.MapFullError) or is_full(error):
-        return StoreFull(f"{path}: {error}")
-    return StoreBroken(f"{path}: {error}")
-
-
-def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
-    """The environment in the folder ``path``; raises ``StoreFull``, ``StoreDamaged`` or ``StoreBroken``."""
-    try:
-        with room_for(path, MOST_READERS, write=write) if write or (path / "data.mdb").exists() else nullcontext():
-            return lmdb.open(
-                os.fspath(path),
-                map_size=MAP_BYTES,
-                max_dbs=databases,
-                max_readers=MOST_READERS,
-                readonly=not write,
-                mode=0o600,
-                create=write,
-                readahead=False,
-            )
-    except lmdb.Error as error:
-        raise explained(error, path) from None
-    except OSError as error:
-        raise explained(lmdb.Error(str(error)), path) from None
 
 
 class Partitions:
@@ -334,6 +300,9 @@ class Partitions:
 
     def _at(self, path: Path) -> lmdb.Environment:
         found = self._open.get(path)
+        if found is not None and not self._write and _inode(path) not in (0, found[1]):
+            self._forget(path)  # another has its name, with rows that came late
+            found = None
         if found is not None:
             self._open.move_to_end(path)
             return found[0]

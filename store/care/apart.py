@@ -30,10 +30,10 @@ from bus.mapped import is_passing
 from bus.messages import KINDS
 from store.backends import StoreBroken
 from store.backends.doubt import ROOT, is_unborn
+from store.backends.environments import MAP_BYTES, environment
 from store.backends.exchange import GONE
 from store.backends.formats import LEAP, databases, read_meta, write_meta
 from store.backends.listed import start_of
-from store.backends.partitions import MAP_BYTES, environment
 from store.blocks.aside import BAD
 from store.blocks.segments import NEW
 from store.care.inspecting import (

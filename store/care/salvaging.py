@@ -27,7 +27,7 @@ from typing import Any
 import lmdb
 
 from bus.wire import Malformed, walk
-from store.backends.partitions import MAP_BYTES
+from store.backends.environments import MAP_BYTES
 from store.fresh import groups_in
 from store.keys import COUNT, COUNT_KEY, ROW, is_fresh
 from store.rows import Damaged, opened

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from store.backends.doubt import ROOT, is_doubted
+from store.backends.environments import environment
 from store.backends.formats import databases
 from store.backends.lmdb import LmdbBackend
-from store.backends.partitions import environment
 from store.care.verifying import Report, verified
 from store.keys import COUNT, COUNT_KEY, row_key
 from tests.store.care.caring import HOSTS, HOUR, LATE, change, contents, filled, flip, hour

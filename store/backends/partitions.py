@@ -18,7 +18,7 @@ from bus.mapped import settle
 from bus.wire import Malformed, walk
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
-from store.backends.environments import DAMAGED, environment
+from store.backends.environments import DAMAGED, environment, explained
 from store.backends.exchange import GONE, exchange, prepared, swept
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
@@ -124,11 +124,14 @@ class Partitions:
                         self._regrouping.regroup(path, self._at(path))
 
     def rows_of(self, path: Path, number: int, start: int, end: int) -> Iterator[Row]:
-        """The rows of series ``number`` between two instants, as they stand; what is damaged is left out."""
+        """The rows of series ``number`` between two instants, as they stand; what is damaged is left out.
+
+        Raises ``StoreBroken`` where they cannot be read now, for a reason that says nothing about them.
+        """
         return self.rows_in(path, number, self.groups_of(path, number, start, end), start, end)
 
     def groups_of(self, path: Path, number: int, start: int, end: int) -> Iterator[bytes]:
-        """The groups that may have such rows, unopened."""
+        """The groups that may have such rows, unopened; raises as ``rows_of``."""
         key, last = row_key(number, max(start, 0) // MINUTE, 0), ROW.pack(number, max(end, 0) // MINUTE, 2**64 - 1)
         fresh: list[bytes] | None = None
         while key:
@@ -137,10 +140,12 @@ class Partitions:
                 values, key, fresh = self._chunk(path, key, last, fresh)
             except (StoreBroken, lmdb.Error) as error:
                 # A partition that is just being made, or was just removed, holds nothing and is no damage.
-                if _inode(path):
-                    self.note(f"{path}: {error}")
-                    if isinstance(error, (StoreDamaged, *DAMAGED)):
-                        doubt(path)
+                if not _inode(path):
+                    break
+                if not isinstance(error, (StoreDamaged, *DAMAGED)):
+                    raise error if isinstance(error, StoreBroken) else explained(error, path) from None
+                self.note(f"{path}: {error}")
+                doubt(path)
                 break
             yield from values
         yield from fresh or ()

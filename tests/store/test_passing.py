@@ -20,9 +20,10 @@ from store.blocks.roll import ROLL, Roll, read_roll
 from store.care import snapshots
 from store.care.apart import Apart, Reading
 from store.care.verifying import verified
+from store.columns import steps_of
 from store.sealer import Pace, Sealer
 from tests.store.care.caring import HOUR, filled, hour
-from tests.store.given import NOON
+from tests.store.given import MINUTE, NOON
 from tests.store.test_stuck import seal
 
 NAMES = ("sample/raw/20260131T12.1h", "sample/raw/20260131T13.1h")
@@ -98,6 +99,26 @@ def test_a_partition_that_cannot_be_opened_now_is_sealed_when_it_can(
     monkeypatch.setattr(backend.partitions, "scanned", sound)
     assert sealer.turn(NOON + 2 * HOUR)
     sealer.close()
+    backend.close()
+
+
+def test_a_question_is_refused_while_a_partition_cannot_be_opened_and_that_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path).close()
+    backend = LmdbBackend(tmp_path, write=False)
+
+    with monkeypatch.context() as patched:
+        failing(patched, errno.EMFILE)
+        for asked in (
+            lambda: backend.rows("sample", "web-1", 0, NOON + HOUR),
+            lambda: backend.newest_rows("sample", "web-1", 0, NOON + HOUR, 1),
+            lambda: backend.pieces("web-1", ("*",), steps_of(NOON, NOON + HOUR, MINUTE, 1000), NOON, NOON + HOUR),
+        ):
+            with pytest.raises(StoreBroken, match="Too many open files"):
+                asked()
+    assert backend.damaged == []
+    assert backend.rows("sample", "web-1", 0, NOON + HOUR)
     backend.close()
 
 

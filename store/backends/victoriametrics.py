@@ -20,6 +20,7 @@ from typing import Any
 import lmdb
 import requests
 
+from bus.mapped import settle
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
 from bus.wire import Malformed
@@ -230,9 +231,10 @@ class VictoriaMetricsBackend(LmdbBackend):
         return dropped
 
     def _let_go(self, path: Path) -> None:
-        """From now on the server alone has this partition."""
+        """From now on the server alone has this partition, if that can be written down before."""
         self._told["local_from"] = max(self._told.get("local_from", 0), partition_start(path.name) + period("sample"))
-        self._write_told()
+        if not self._write_told():
+            return
         records = self._partitions.count(path)
         noted = self._leaving.note("moved", "sample", path)
         if not self._partitions.remove(path):
@@ -353,12 +355,13 @@ class VictoriaMetricsBackend(LmdbBackend):
             log.error("damaged: %s: %s; samples are sent again", self._file, error)
             return {"local_from": 2**62}
 
-    def _write_told(self) -> None:
+    def _write_told(self) -> bool:
+        """Have on the disk how far the server is; False when it cannot be written now."""
         assert self._shipper is not None
         away = int(bool(self._shipper.error))
         told = {**self._told, "mark": self._shipper.mark, "generation": self.generation, "away": away}
         if told == self._noted:
-            return
+            return True
         self._told = told
         fresh = self._file.with_suffix(".new")
         try:
@@ -367,9 +370,12 @@ class VictoriaMetricsBackend(LmdbBackend):
                 file.flush()
                 os.fsync(file.fileno())
             fresh.rename(self._file)
+            settle(self._file.parent)
             self._noted = dict(told)
         except OSError as error:
             log.error("%s: %s", self._file, error.strerror)
+            return False
+        return True
 
 
 def _at(record: bytes) -> int:

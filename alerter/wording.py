@@ -14,6 +14,8 @@ from bus import timing
 from bus.units import units
 
 MOST = 3
+LONGEST = 2000
+"""Characters of a sentence: an incident that holds a longer one than twice that could not be read again."""
 _OPPOSITE = {">": "not above", ">=": "below", "<": "not below", "<=": "above"}
 _SAYS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 
@@ -63,6 +65,7 @@ def said(
         most = max(ages, key=lambda one: one.threshold or 0.0)
         found = [one for one in found if one is most or one not in ages]
     text = " and ".join(one.text for one in found[:MOST])
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
     return Said(text, found[0].value if found else None, found[0].threshold if found else None)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from alerter.letters import Item, as_row, read_item
 from alerter.memory import Memory
 from alerter.recording import chain_key, steps
 from tests.alerter.given import World, at, committer, rule
@@ -56,6 +57,26 @@ def test_an_incident_whose_alarm_was_lost_burns_on_and_ends(memory: Memory, tmp_
     world.says(12, cpu=10)
     room.settle(at(12))
     assert speaker.spoken == [("web-1", "resolved")]
+
+
+@pytest.mark.parametrize("length", [10, 4096])
+def test_an_incident_of_a_long_story_is_known_to_the_next_life_and_told(memory: Memory, length: int) -> None:
+    down = rule("service.state == down and service.status == down", name="down")
+    world = World(down)
+    room, _, _ = committer(world, memory)
+    world.checks(0, status="down", error="x" * length)
+    room.settle(at(0))
+    (incident,) = world.judge.decider.open.values()
+    item = Item("key", "ops", "alarm", at(0), incident)
+    assert read_item(as_row(item)) == item
+
+    world = World(down, began=10)
+    room, speaker, teller = committer(world, memory)
+    room.restore(at(10))
+    world.checks(11, status="up")
+    room.settle(at(11))
+    assert speaker.spoken == [("shop", "resolved")]
+    assert [alert.state for _, alert in teller.told] == ["quiet"]
 
 
 def test_what_is_quiet_and_did_not_fire_of_late_is_no_alarm_of_the_next_life(memory: Memory) -> None:

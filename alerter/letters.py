@@ -9,7 +9,7 @@ from typing import Any
 from alerter.incidents import Incident
 from bus.fields import Unfit, build, plain
 
-ALARM, CHANGED, REMINDER, ESCALATION = "alarm", "changed", "reminder", "escalation"
+ALARM, REMINDER, ESCALATION = "alarm", "reminder", "escalation"
 ACKNOWLEDGED, RECOVERY, TEST, DRILL = "acknowledged", "recovery", "test", "drill"
 FIRST = frozenset({ALARM, ESCALATION, TEST, DRILL})
 """What a channel hears first of an incident; everything else rests on one of these."""
@@ -84,22 +84,19 @@ class Said:
 class Told:
     """What one channel was told of one incident. ``transition`` 0: nothing yet.
 
-    ``reached``: whether anything of it arrived: yes, no, or maybe where no answer came. ``way``: how the channel came
-    to hear of it: route, escalation or fallback.
+    ``reached``: whether anything of it arrived: yes, no, or maybe where no answer came.
     """
 
     incident: str
     channel: str
     subject: str = ""
     transition: int = 0
-    severity: str = ""
     first_at: int = 0
     spoken_at: int = 0
     reminders: int = 0
     acknowledged: bool = False
     recovered: bool = False
     reached: str = NO
-    way: str = "route"
     said: tuple[Said, ...] = ()
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerter.incidents import Hold, Incident
-from alerter.letters import ACKNOWLEDGED, ALARM, CHANGED, DRILL, ESCALATION, RECOVERY, REMINDER, Told, item_key
+from alerter.letters import ACKNOWLEDGED, ALARM, DRILL, ESCALATION, RECOVERY, REMINDER, Told, item_key
 from alerter.routes import Routes
 from bus.faults import listed
 from bus.messages import DRILL as DRILLED
@@ -59,7 +59,6 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
     drill = incident.subject == DRILLED
     wanted = incident.channels if drill else routes.of(incident)
     intents = [Intent(DRILL if drill else ALARM, name) for name in wanted if name not in told]
-    intents += [Intent(CHANGED, name) for name, one in told.items() if _changed(incident, one, routes)]
     reasons = []
     if intents:
         reasons.append(Reason("told", f"told {listed(intent.channel for intent in intents)}"))
@@ -87,12 +86,6 @@ def _over(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told]) -
         held = f": {holds[0].detail}" if holds else ""
         return Decided((), (Reason("came_and_went", f"it was over before anybody was told{held}"),))
     return Decided((), ())
-
-
-def _changed(incident: Incident, told: Told, routes: Routes) -> bool:
-    if not told.open or told.severity == incident.severity or incident.transition <= told.transition:
-        return False
-    return bool(routes.severe((told.channel,), incident.severity)) or told.way != "route"
 
 
 def _nobody(incident: Incident, routes: Routes) -> Reason:
@@ -127,11 +120,9 @@ def _said(intents: Sequence[Intent]) -> list[Reason]:
     return [Reason(words[one.about][0], f"{words[one.about][1]} {one.channel}") for one in intents]
 
 
-def noted(told: Told | None, intent: Intent, incident: Incident, now: int, way: str = "route") -> Told:
+def noted(told: Told | None, intent: Intent, incident: Incident, now: int) -> Told:
     """What the channel counts as told once the intent is in the outbox."""
-    if told is None:
-        way = "escalation" if intent.about == ESCALATION else way
-        told = Told(incident.id, intent.channel, subject=incident.subject, first_at=now, way=way)
+    told = told or Told(incident.id, intent.channel, subject=incident.subject, first_at=now)
     match intent.about:
         case "recovery":
             return replace(told, recovered=True)
@@ -139,4 +130,4 @@ def noted(told: Told | None, intent: Intent, incident: Incident, now: int, way: 
             return replace(told, acknowledged=True)
         case "reminder":
             return replace(told, reminders=intent.number, spoken_at=now)
-    return replace(told, transition=incident.transition, severity=incident.severity, spoken_at=now)
+    return replace(told, transition=incident.transition, spoken_at=now)

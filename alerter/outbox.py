@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from alerter.letters import ALARM, CHANGED, ESCALATION, FIRST, MAYBE, NO, REMINDER, YES, Item, Letter, Said, Told
+from alerter.letters import ALARM, ESCALATION, FIRST, MAYBE, NO, REMINDER, YES, Item, Letter, Said, Told
 from bus.timing import backoff
 
 SECOND = 1_000_000_000
@@ -21,7 +21,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 LONGEST_ASKED = 3600.0
 """A receiver that asks for more patience than this is tried again all the same."""
 MOST_IN_A_LETTER = 100
-HANDED = frozenset({ALARM, CHANGED, ESCALATION})
+HANDED = frozenset({ALARM, ESCALATION})
 """What a fallback is told in a channel's place; the rest follows from it."""
 STORM_SECONDS = 60.0
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from alerter import templates
 from alerter.incidents import Incident
-from alerter.letters import ACKNOWLEDGED, CHANGED, DRILL, ESCALATION, RECOVERY, REMINDER, TEST, Item, Letter
+from alerter.letters import ACKNOWLEDGED, DRILL, ESCALATION, RECOVERY, REMINDER, TEST, Item, Letter
 from alerter.machine import in_words
 
 EMOJI = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
@@ -67,7 +67,6 @@ def title(item: Item) -> str:
         RECOVERY: f"is over after {duration(item)}",
         REMINDER: f"still firing after {duration(item)}",
         ESCALATION: f"unacknowledged for {duration(item)}",
-        CHANGED: f"is {incident.severity} now",
         TEST: "a test notice",
         DRILL: "a drill",
     }.get(item.about, incident.severity)

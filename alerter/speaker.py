@@ -164,13 +164,12 @@ class Speaker:
         intent: Intent,
         told: Told | None,
         now: int,
-        way: str = "route",
     ) -> None:
         order = int(transaction.get("state", "outbox.order") or 0) + 1
         transaction.put("state", "outbox.order", order)
         item = Item(intent.key(incident), intent.channel, intent.about, now, incident, order)
         transaction.put("outbox", item.row, letters.as_row(item))
-        told = noted(told, intent, incident, now, way)
+        told = noted(told, intent, incident, now)
         told = told.noted(Said(now, intent.about, incident.transition, "waiting"))
         transaction.put("told", told.row, letters.as_row(told))
 
@@ -309,8 +308,8 @@ class Speaker:
         told = self.history(transaction, item.incident.id).get(fallback)
         if told is not None and told.transition >= item.incident.transition:
             return
-        intent = Intent(ALARM if told is None else item.about, fallback)
-        self._put(transaction, item.incident, intent, told, now, "fallback")
+        intent = Intent(ALARM, fallback)
+        self._put(transaction, item.incident, intent, told, now)
         self._soon()
         behind = {one.key: one for one in (*company, *self._waiting(transaction, item.channel))}
         for later in letters.of_incident(list(behind.values()), item.incident.id):

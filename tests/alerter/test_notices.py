@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alerter.incidents import Acknowledgement, Hold, Incident
 from alerter.letters import Told
-from alerter.notices import Decided, Intent, Reason, decide, noted
+from alerter.notices import Decided, Reason, decide, noted
 from alerter.routes import Notify, Route, Routes, Step, routes
 from bus.messages import DRILL
 from tests.alerter.shapes import NOON, SECOND, acknowledged, burning, over
@@ -126,13 +126,6 @@ def test_escalation_waits_its_time_and_ends_with_an_acknowledgement() -> None:
     assert other.said == [("alarm", "ops"), ("acknowledged", "ops")]
 
 
-def test_a_changed_severity_is_told_to_those_who_know_and_to_those_whom_it_concerns_now() -> None:
-    story = Story()
-    story.at(burning())
-    story.at(burning(severity="critical", transition=2), NOON + SECOND)
-    assert story.said == [("alarm", "ops"), ("alarm", "pager"), ("changed", "ops")]
-
-
 def test_without_channels_the_reason_says_so() -> None:
     assert Story(routes(Notify(), {})).at(burning()).reasons[0].verdict == "no_channel"
     only = replace(WAYS, default=("pager",))
@@ -158,25 +151,6 @@ def test_a_hub_without_channels_and_one_without_default_channels_say_what_to_set
     assert "[notify] channels is empty" in Story(replace(WAYS, default=())).at(burning()).reasons[0].text
 
 
-def test_only_what_is_newer_and_of_another_severity_is_a_change() -> None:
-    story = Story(replace(WAYS, default=("ops",), steps=()))
-    story.at(burning(transition=2))
-    story.at(burning(transition=3))
-    story.at(burning(severity="critical", transition=2))
-    assert story.said == [("alarm", "ops")]
-
-    story.at(over(burning(transition=4)))
-    story.at(burning(severity="critical", transition=5))
-    assert story.said == [("alarm", "ops"), ("recovery", "ops")]
-
-
-def test_who_hears_of_a_change_is_not_reminded_at_the_same_moment() -> None:
-    story = Story(replace(WAYS, default=("ops",), steps=()))
-    story.at(burning())
-    story.at(burning(severity="critical", transition=2), NOON + 4 * HOUR)
-    assert story.said == [("alarm", "ops"), ("changed", "ops")]
-
-
 def test_without_reminders_nothing_is_due_once_everybody_was_told() -> None:
     story = Story(replace(WAYS, reminder=0, steps=()))
     story.at(burning())
@@ -197,29 +171,9 @@ def test_a_channel_of_two_steps_that_are_due_is_told_once() -> None:
     assert story.said == [("alarm", "ops"), ("escalation", "boss"), ("escalation", "spare")]
 
 
-def test_who_is_told_of_grave_alarms_only_hears_that_one_is_less_grave_if_it_was_escalated_to_him() -> None:
-    mild = burning(severity="info", transition=2)
-    by_route, by_step = Story(replace(WAYS, steps=())), Story(replace(WAYS, default=("ops",), steps=()))
-    for story in (by_route, by_step):
-        story.at(burning(severity="critical"))
-    by_step.told["pager"] = Told("c0ffee0000000001", "pager", transition=1, severity="critical", way="escalation")
-    for story in (by_route, by_step):
-        story.at(mild, NOON + SECOND)
-
-    assert by_route.said[-1:] == [("changed", "ops")]
-    assert by_step.said[-2:] == [("changed", "ops"), ("changed", "pager")]
-
-
-def test_it_is_noted_by_which_way_a_channel_came_to_hear_of_it() -> None:
-    first, later = Intent("alarm", "ops"), Intent("escalation", "boss")
-    assert noted(None, first, burning(), NOON).way == "route"
-    assert noted(None, first, burning(), NOON, way="fallback").way == "fallback"
-    assert noted(None, later, burning(), NOON).way == "escalation"
-
-
 MOVES = st.lists(
     st.tuples(
-        st.sampled_from(["wait", "hold", "free", "worse", "better", "acknowledge", "end"]),
+        st.sampled_from(["wait", "hold", "free", "acknowledge", "end"]),
         st.integers(0, 6 * 3600),
     ),
     max_size=25,
@@ -235,11 +189,7 @@ def test_whatever_happens_the_promises_hold(moves: list[tuple[str, int]]) -> Non
     for move, seconds in moves:
         now += seconds * SECOND
         if incident.firing:
-            if move == "worse" and incident.severity != "critical":
-                incident = replace(incident, severity="critical", transition=incident.transition + 1)
-            elif move == "better" and incident.severity != "info":
-                incident = replace(incident, severity="info", transition=incident.transition + 1)
-            elif move == "acknowledge":
+            if move == "acknowledge":
                 incident = replace(incident, acknowledged=Acknowledgement("anna", now))
             elif move == "end":
                 incident = over(incident, now)
@@ -251,9 +201,6 @@ def test_whatever_happens_the_promises_hold(moves: list[tuple[str, int]]) -> Non
             if intent.about in ("alarm", "escalation"):
                 assert known is None, "an alarm goes first"
                 told_at.setdefault(intent.channel, set()).add(incident.transition)
-            elif intent.about == "changed":
-                assert incident.transition not in told_at[intent.channel], "no two alarms of one transition"
-                told_at[intent.channel].add(incident.transition)
             else:
                 assert intent.channel in told_at, f"{intent.about} without an alarm"
                 assert known is None or known.open, f"{intent.about} after the recovery"

@@ -81,7 +81,7 @@ def _write(route: Route, write: Write, schemas: dict[str, Schema]) -> Schema:
     operation: Schema = {
         "summary": write.summary,
         "operationId": f"{write.method.title()}{route.resource.__name__}",
-        "parameters": _in_path(route.path),
+        "parameters": [*_in_path(route.path), *_in_query(write.parameters)],
         "responses": answers | _refused(refusals | ({"404": "There is no such thing."} if route.missing else {})),
     }
     if write.body is not None:

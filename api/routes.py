@@ -32,6 +32,7 @@ class Write:
     answer: type[Any] | None
     body: type[Any] | None = None
     status: int = 200
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class Route:
 
 
 _TIMES = "RFC 3339 with any offset, naive as UTC, epoch seconds or milliseconds, or 7d back from now"
+_REPORT = (
+    Parameter("status", "text", "up, or down when it failed", default="up"),
+    Parameter("text", "text", "what went wrong, at most 400 characters"),
+)
 _START = Parameter("start", "time", f"from here on, included; {_TIMES}; an hour before the end")
 _END = Parameter("end", "time", "until here, included; now")
 _DAY = Parameter("start", "time", "from here on, included; a day before the end")
@@ -151,12 +156,9 @@ ROUTES = (
         services.Heartbeat,
         service_shapes.Reported,
         "A job reports that it ran, or how it failed.",
-        (
-            Parameter("status", "text", "up, or down when it failed", default="up"),
-            Parameter("text", "text", "what went wrong, at most 400 characters"),
-        ),
+        _REPORT,
         missing=True,
-        writes=(Write("POST", "The same, for those who write by POST.", service_shapes.Reported),),
+        writes=(Write("POST", "The same, for those who write by POST.", service_shapes.Reported, parameters=_REPORT),),
     ),
     Route(
         "/api/v1/sla",
@@ -224,7 +226,6 @@ ROUTES = (
             Parameter("rule", "text", "one rule or a glob; without: all"),
             Parameter("at", "time", f"{_TIMES}; now"),
         ),
-        missing=True,
     ),
     Route(
         "/api/v1/silences",

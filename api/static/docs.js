@@ -27,14 +27,25 @@ function url(path, form, parameters) {
   return query.size ? address + "?" + query : address;
 }
 
-async function call(address, output) {
+// A body to begin with: what it must have, empty.
+function skeleton(schema, schemas) {
+  if (schema.$ref) return skeleton(schemas[schema.$ref.split("/").pop()], schemas);
+  if (schema.type === "array") return [skeleton(schema.items, schemas)];
+  if (schema.type !== "object") return { string: "", boolean: false }[schema.type] ?? 0;
+  return Object.fromEntries(schema.required.map((name) => [name, skeleton(schema.properties[name], schemas)]));
+}
+
+async function call(method, address, body, output) {
   const token = document.getElementById("token").value;
+  const headers = token ? { Authorization: "Bearer " + token } : {};
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   output.textContent = "…";
   try {
-    const answer = await fetch(address, { headers: token ? { Authorization: "Bearer " + token } : {} });
-    const text = await answer.text();
-    const json = (answer.headers.get("content-type") || "").includes("json");
-    output.textContent = answer.status + " " + address + "\n\n" + (json ? JSON.stringify(JSON.parse(text), null, 2) : text);
+    const answer = await fetch(address, { method, headers, body });
+    const type = answer.headers.get("content-type") || "";
+    const text = type.includes("msgpack") ? (await answer.arrayBuffer()).byteLength + " bytes of " + type : await answer.text();
+    const shown = type.includes("json") ? JSON.stringify(JSON.parse(text), null, 2) : text;
+    output.textContent = answer.status + " " + address + "\n\n" + shown;
   } catch (fault) {
     output.textContent = String(fault);
   }
@@ -52,11 +63,18 @@ function listen(address, output) {
   return socket;
 }
 
-function operation(path, spec) {
+function operation(path, method, spec, schemas) {
   const parameters = spec.parameters || [];
   const output = make("pre");
   output.hidden = true;
-  const form = make("form", "", ...parameters.map(field), make("button", "Try"));
+  const form = make("form", "", ...parameters.map(field));
+  const body = spec.requestBody ? make("textarea") : null;
+  if (body) {
+    body.value = JSON.stringify(skeleton(spec.requestBody.content["application/json"].schema, schemas), null, 2);
+    body.rows = body.value.split("\n").length;
+    form.append(make("label", "body ", body));
+  }
+  form.append(make("button", "Try"));
   let socket = null;
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -64,18 +82,20 @@ function operation(path, spec) {
     const address = url(path, form, parameters);
     if (socket) socket.close();
     if (spec.operationId === "Stream") socket = listen(address, output);
-    else call(address, output);
+    else call(method, address, body ? body.value : undefined, output);
   };
   const shape = make("details", "", make("summary", "Shape of the answer"), make("pre", JSON.stringify(spec.responses, null, 2)));
-  const node = make("details", "", make("summary", "", make("code", "GET " + path), " — " + spec.summary), form, output, shape);
+  const node = make("details", "", make("summary", "", make("code", method + " " + path), " — " + spec.summary), form, output, shape);
   node.className = "operation";
   return node;
 }
 
 fetch("/api/v1/openapi.json").then((answer) => answer.json()).then((spec) => {
   const list = document.getElementById("operations");
-  for (const [path, methods] of Object.entries(spec.paths)) list.append(operation(path, methods.get));
-  const schemas = make("details", "", make("summary", "Shapes"), make("pre", JSON.stringify(spec.components.schemas, null, 2)));
-  schemas.className = "operation";
-  list.append(schemas);
+  const schemas = spec.components.schemas;
+  for (const [path, methods] of Object.entries(spec.paths))
+    for (const [method, one] of Object.entries(methods)) list.append(operation(path, method.toUpperCase(), one, schemas));
+  const shapes = make("details", "", make("summary", "Shapes"), make("pre", JSON.stringify(schemas, null, 2)));
+  shapes.className = "operation";
+  list.append(shapes);
 });

@@ -25,6 +25,12 @@ def test_every_route_and_the_stream_are_described() -> None:
     assert SPEC["paths"].keys() == {route.path for route in ROUTES} | {"/api/v1/stream"}
 
 
+def test_a_job_may_say_how_it_went_by_either_method() -> None:
+    path = SPEC["paths"]["/api/v1/heartbeat/{name}"]
+    for method in ("get", "post"):
+        assert [one["name"] for one in path[method]["parameters"]] == ["name", "status", "text"]
+
+
 def test_every_reference_leads_somewhere_and_no_schema_is_empty() -> None:
     known = {f"#/components/schemas/{name}" for name in SPEC["components"]["schemas"]}
     assert references(SPEC) <= known

@@ -43,6 +43,10 @@ def build(program: Program[Api]) -> None:
             reason += "; another hub, or another program? [api] port names another port"
         raise TryAgain(f"cannot listen at {program.config.bind} port {program.config.port}: {reason}") from None
 
+    static = _table(program.settings).static
+    if static and not (index := Path(static) / "index.html").is_file():
+        program.log.warning("[api] static: %s is not there, so / is 404", index)
+
     started, first = False, program.settings
 
     def read() -> Api:

@@ -103,9 +103,13 @@ class Root(Resource):
         if token is not None:
             self._enter(req, resp, token)
             return
+        try:
+            resp.data = self._index.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise not_found(f"the index.html of the folder in [api] static: {reason}") from None
         resp.content_type = falcon.MEDIA_HTML
         resp.set_header("Cache-Control", "no-cache")
-        resp.data = self._index.read_bytes()
 
     def _enter(self, req: Request, resp: Response, token: str) -> None:
         keyring = self.hub.keyring()

@@ -338,6 +338,14 @@ def dashboard(tmp_path: Path) -> Path:
     return root
 
 
+def test_a_dashboard_that_is_not_there_is_no_fault_of_ours(tmp_path: Path) -> None:
+    result = guarded(static=str(tmp_path / "nothing")).ask("GET", "/")
+    assert (result.status_code, result.json["error"]) == (
+        404,
+        "the index.html of the folder in [api] static: no such file or directory",
+    )
+
+
 def test_a_dashboard_of_the_users_own_is_served_instead(dashboard: Path) -> None:
     house = guarded(static=str(dashboard))
     assert house.ask("GET", "/").text == "<p>theirs</p>"

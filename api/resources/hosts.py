@@ -8,9 +8,10 @@ from typing import Any
 from api.encoding import SECOND, to_json, to_time
 from api.errors import not_found
 from api.leaving import while_here
+from api.received import decoded
 from api.resources.base import Request, Resource, Response, query_of, send_text
 from api.views.hosts import detail_text, servers_text
-from api.views.rows import row_texts, samples
+from api.views.rows import row_texts
 from bus.messages import is_name
 from bus.questions import Stored
 
@@ -57,7 +58,7 @@ class History(Resource):
         facts = host.facts if host else None
         rows: list[str] = []
         for at in range(0, len(records), CHUNK):
-            found = samples(records[at : at + CHUNK])
+            found = decoded(records[at : at + CHUNK])
             wanted = {sample.layout for _, sample in found}
             layouts = {one: live.layouts[one] for one in wanted & live.layouts.keys()}
             if unknown := wanted - layouts.keys():

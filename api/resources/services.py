@@ -10,7 +10,7 @@ from api.encoding import SECOND, to_time
 from api.errors import Problem
 from api.filters import BadParameter
 from api.leaving import while_here
-from api.received import Told, stored
+from api.received import Told, decoded
 from api.resources.base import Request, Resource, Response, query_of, send
 from api.service_shapes import Reported, ServiceChecks
 from api.views.services import check_row, is_told, services, uptime
@@ -18,13 +18,14 @@ from bus.faults import did_you_mean
 from bus.messages import Check, is_name
 from bus.messages import Heartbeat as Beat
 from bus.questions import MAX_RECORDS, Unanswered
-from bus.wire import Malformed
 
 DAY = 24 * 3600 * SECOND
 MOST_CHECKS = 10_000
 MOST_COUNTED = 200_000
 """Checks that an uptime is counted over at most: four months at one a minute."""
 MOST_TEXT = 400
+CHUNK = 100
+"""So many checks are decoded before other requests get a turn: about 5 ms."""
 FIRST_LOOK, STORED_SECONDS = 0.02, 5.0
 AGAIN = {"Retry-After": "5"}
 
@@ -66,7 +67,9 @@ class UptimeResource(Resource):
         name, now = params["name"], self.hub.clock()
         since = query_of(req).time("since", max(0, now - DAY), now)
         found = await while_here(req, checks_between(self.hub.counter, name, since, now, MOST_COUNTED))
-        send(resp, uptime(name, since, now, found, self.hub.directory.interval(name)))
+        # Of 200,000 checks it takes a second, in which others are answered.
+        counted = await asyncio.to_thread(uptime, name, since, now, found, self.hub.directory.interval(name))
+        send(resp, counted)
 
 
 class Heartbeat(Resource):
@@ -124,17 +127,13 @@ async def checks_between(counter: Counter, name: str, start: int, end: int, most
     while is_name(name) and start <= end and count < most:
         wanted = min(MAX_RECORDS, most - count)
         records = await counter.range("check", name, start, end, wanted)
-        page = []
-        for record in records:
-            try:
-                told = stored(record.record, record.received)
-                page.append((told, told.message()))
-            except Malformed:
-                continue
+        page: list[tuple[Told, Check]] = []
+        for at in range(0, len(records), CHUNK):
+            page += decoded(records[at : at + CHUNK])
+            await asyncio.sleep(0)
         pages.append(page)
         count += len(records)
         if len(records) < wanted or not page:
             break
         end = page[0][0].at - 1
-        await asyncio.sleep(0)
     return [row for page in reversed(pages) for row in page]

@@ -5,25 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from api.encoding import to_json, to_time
-from api.received import Told, stored
+from api.received import Told
 from api.views.metrics import plan
 from bus.messages import Facts, Sample
-from bus.questions import Stored
-from bus.wire import Malformed
 
 Names = Mapping[int, tuple[str, ...]]
-
-
-def samples(records: Sequence[Stored]) -> list[tuple[Told, Sample]]:
-    """The stored samples, decoded; what cannot be read is left out."""
-    found = []
-    for record in records:
-        try:
-            told = stored(record.record, record.received)
-            found.append((told, told.message()))
-        except Malformed:
-            continue
-    return found
 
 
 def row_texts(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
 from api.received import Told
+from api.resources.services import checks_between
 from api.views.uptime import seconds_in
 from bus.messages import Check, Heartbeat, seen_from
 from bus.tables import Service
 from bus.wire import read
 from tests.api import contract
-from tests.api.given import MINUTE, NOON, SECOND, FakeCounter, heard
+from tests.api.given import MINUTE, NOON, SECOND, UP, FakeCounter, heard
 from tests.api.house import FakeVoice, House
 
 JOBS = Directory.of([], [Service("backup", "heartbeat:"), Service("shop", "https://shop.example")])
@@ -185,3 +188,28 @@ def test_a_job_goes_by_one_address_everywhere() -> None:
         "heartbeat:backup",
         "https://shop.example",
     ]
+
+
+@pytest.mark.parametrize("path", ["checks", "uptime"])
+def test_many_checks_are_read_in_pieces_between_which_others_have_their_turn(path: str) -> None:
+    counter = FakeCounter()
+    for second in range(2000):
+        counter.keep(UP, subject="shop", at=NOON - second * SECOND)
+    house, turns = House(counter=counter), 0
+
+    async def counted() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def asked() -> int:
+        others = asyncio.ensure_future(counted())
+        before = turns
+        found = await checks_between(counter, "shop", 0, NOON, 10_000)
+        others.cancel()
+        assert len(found) == 2000
+        return turns - before
+
+    assert asyncio.run(asked()) >= 20
+    assert house.get(f"/api/v1/services/shop/{path}")["count" if path == "checks" else "total_checks"] == 2000

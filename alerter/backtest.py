@@ -21,7 +21,7 @@ from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import DEFAULTS, SECOND, in_force
 from bus import config, home, rooms
-from bus.arguments import Parser, duration
+from bus.arguments import Parser, back, duration
 from bus.asking import Asking
 from bus.config import ConfigError, Settings
 from bus.drawers import Drawer, Mixed
@@ -198,7 +198,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add("--rule", metavar="NAME", help="or the rules of the hub, of which this one has another --when or --for")
     add("--when", default="", metavar="CONDITION", help="what --rule asks then, as 'cpu.percent > 80'")
     add("--for", dest="lasts", type=duration, metavar="5m", help="how long it has to hold then")
-    parser.add_argument("--since", type=duration, default=7 * 86_400.0, metavar="7d", help="how far back")
+    parser.add_argument("--since", type=back, default=7 * 86_400.0, metavar="7d", help="how far back")
     parser.add_argument("--host", default="*", metavar="NAME", help="only hosts and services that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--config", metavar="FILE", help="the hub's configuration")

@@ -19,5 +19,5 @@ def asked(folder: Path, question: Question) -> Any:
 
 
 def hub(config: str | None) -> Path:
-    """The folder of the hub that a command means."""
-    return home.home_path(home.config_path(config, os.environ), os.environ)
+    """The folder of the hub that a command means; raises ``ConfigError`` where there is no such configuration."""
+    return home.home_path(home.named(config, os.environ), os.environ)

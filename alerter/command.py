@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from alerter import tables
 from alerter.client import asked, hub
@@ -41,7 +42,7 @@ def rules(argv: Sequence[str]) -> int:
 
 
 def _afar(place: Hub) -> RuleList:
-    with asker(place, hub(None)) as asking:
+    with asker(place, Path()) as asking:
         found = asking.ask(Rules())
     assert isinstance(found, RuleList)
     return found

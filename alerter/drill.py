@@ -24,9 +24,11 @@ from typing import TypeVar
 
 from alerter.client import asked, hub
 from alerter.rules import SECOND
+from bus import hubs
 from bus.arguments import Parser, duration
 from bus.asking import asked as store_asked
 from bus.explaining import when
+from bus.faults import ConfigError
 from bus.judging import Drill, Incident, Incidents, Objected, Step, Why
 from bus.messages import DRILL
 from bus.program import ROADS
@@ -58,9 +60,12 @@ def main(argv: Sequence[str]) -> int:
     100 when it was asked wrongly, as for a channel that is not there.
     """
     given = _arguments(argv)
-    folder, began = hub(given.config), time.time_ns()
+    began = time.time_ns()
     try:
+        folder = hub(given.config)
         asked(folder, Drill(given.channel))
+    except ConfigError as error:
+        return hubs.refused(error)
     except Unanswered as failure:
         print(f"guardia drill: {failure}", file=sys.stderr)
         return WRONG if isinstance(failure, Objected) else NOT_HELD

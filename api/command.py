@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     """Obey; 0 when it is done, 100 when it could not be."""
     given = _arguments().parse_args(argv)
     try:
-        folder = home.made(home.home_path(home.config_path(given.config, os.environ), os.environ))
+        folder = home.made(home.home_path(home.named(given.config, os.environ), os.environ))
         given.obey(given, path_of(folder))
     except (BrokenPipeError, PermissionError):
         raise

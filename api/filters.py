@@ -30,7 +30,6 @@ _INSTANT = re.compile(
     r"(?:([Zz])|([-+ ])(\d\d):?(\d\d))?)?\Z",
     re.ASCII,
 )
-_BACK = re.compile(r"\A(?:now)?-")
 NO_TIME = "no time; write 2026-01-31T12:00:00Z, epoch seconds or milliseconds, or 7d back from now"
 
 
@@ -153,7 +152,7 @@ def parse_moment(text: str, parameter: str, now: int) -> int:
     if told == "now":
         return now
     with suppress(ValueError):
-        return max(0, now - round(timing.seconds(_BACK.sub("", told)) * SECOND))
+        return max(0, now - round(timing.back(told) * SECOND))
     return parse_time(text, parameter)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -24,6 +26,8 @@ class Parser(argparse.ArgumentParser):
         """``at_home`` says why the command asks no hub of another machine, for who gives it ``--hub`` all the same."""
         super().__init__(*args, **given)
         self._at_home = at_home
+        # A length back from now is no flag: --since -7d.
+        self._negative_number_matcher = re.compile(r"-\d[\w. ]*\Z")
         # Descriptions are docstrings, whose marks nobody needs on a terminal.
         self.description = self.description and self.description.replace("``", "")
 
@@ -55,17 +59,27 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def back(text: str) -> float:
+    """The seconds that ``text`` lies back from now, as ``7d`` or ``-7d``."""
+    try:
+        return timing.back(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def instant(text: str) -> int:
     """A time that a person wrote, as ns; without a zone it is UTC, without a day it is the last one that was."""
     now = datetime.now(UTC)
     try:
-        if text.endswith(" ago"):
-            return time.time_ns() - int(timing.seconds(text.removesuffix(" ago")) * 1e9)
+        with suppress(ValueError):
+            return time.time_ns() - int(timing.back(text) * 1e9)
         if len(text) <= 8 and ":" in text:
             hour, minute, *second = (int(part) for part in text.rstrip("Z").split(":"))
             at = now.replace(hour=hour, minute=minute, second=second[0] if second else 0, microsecond=0)
             return int((at.timestamp() - (86_400 if at > now else 0)) * 1e9)
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or '2h ago'") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or 2h back from now"
+        ) from None
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bus import sizes
+from bus import home, sizes
 from bus.drawers import Drawer, Mixed
 from bus.faults import ConfigError, Fault, Objection, did_you_mean, listed
 from bus.places import places
@@ -86,8 +86,7 @@ def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     except OSError as error:
         is_folder = isinstance(error, IsADirectoryError)
         reason = "a folder" if is_folder else (error.strerror or "it cannot be read").lower()
-        remedy = "name another with --config or GUARDIA_CONFIG"
-        raise ConfigError([Fault(str(path), "", None, reason, "a configuration file", remedy)]) from None
+        raise ConfigError([home.missing(path, reason)]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         found = f"a byte that is no UTF-8 (0x{error.object[error.start]:02x})"

@@ -32,6 +32,22 @@ def config_path(given: str | None, environment: Mapping[str, str]) -> Path:
     return Path("/etc/guardia/guardia.toml")
 
 
+def named(given: str | None, environment: Mapping[str, str]) -> Path:
+    """``config_path``; raises ``ConfigError`` where ``--config`` or ``GUARDIA_CONFIG`` names a file that is none.
+
+    For who reads nothing of it, and would speak of a hub beside it that nobody has.
+    """
+    path = config_path(given, environment)
+    if (given or environment.get("GUARDIA_CONFIG")) and not path.is_file():
+        raise ConfigError([missing(path, "a folder" if path.is_dir() else "no such file or directory")])
+    return path
+
+
+def missing(path: Path, found: str) -> Fault:
+    """That there is no configuration at ``path``."""
+    return Fault(str(path), "", None, found, "a configuration file", "name another with --config or GUARDIA_CONFIG")
+
+
 def home_path(config: Path, environment: Mapping[str, str]) -> Path:
     """``GUARDIA_HOME``, else ``var`` beside the configuration."""
     named = environment.get("GUARDIA_HOME")

@@ -159,9 +159,11 @@ def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub 
     A ``--config`` names one of this machine. Raises ``ConfigError``.
     """
     if given.url is None and getattr(given, "config", None) is not None:
+        home.named(given.config, environment)
         return None
     settings = load(_all(), None, environment)
     if given.url is None and urlsplit(settings.api_url).hostname in LOOPBACK:
+        home.named(None, environment)
         return None
     return named(given, settings, FILE.expanduser().parent, environment)
 

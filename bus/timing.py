@@ -12,6 +12,7 @@ LONGEST = 9e9
 """Seconds: as nanoseconds, and added to now, it is still a number of 64 bits."""
 
 _WORDS = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+\Z")
+_BACK = re.compile(r"\A(?:now *)?- *")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 
 
@@ -27,6 +28,14 @@ def seconds(words: str) -> float:
     if found > LONGEST:
         raise ValueError(f"{words[:40]!r} is too long: at most {LONGEST / UNITS['d']:.0f}d")
     return found
+
+
+def back(words: str) -> float:
+    """The seconds that a length back from now means: ``7d``, which may be written ``-7d``, ``now-7d`` and ``7d ago``.
+
+    Raises ``ValueError`` for other text.
+    """
+    return seconds(_BACK.sub("", words.strip(), count=1).removesuffix(" ago"))
 
 
 def in_words(duration: float) -> str:

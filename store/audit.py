@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from bus import home, hubs
-from bus.arguments import CONFIG, Parser, duration
+from bus.arguments import CONFIG, Parser, back
 from bus.asking import Asker, asker
 from bus.faults import ConfigError, meant
 from bus.judging import Objected
@@ -125,7 +125,7 @@ def _when(at: int) -> str:
 def _arguments() -> argparse.ArgumentParser:
     parser = Parser(prog="guardia audit", description=__doc__)
     parser.add_argument("what", choices=("gaps",), help="gaps: messages sent, stored and lost")
-    parser.add_argument("--last", type=duration, metavar="1h", help="only since then (default: ever); ten minutes fine")
+    parser.add_argument("--last", type=back, metavar="1h", help="only since then (default: ever); ten minutes fine")
     parser.add_argument("--host", metavar="NAME", help="only this producer, or those that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs, with the newest entries of the ledger")
     parser.add_argument(

@@ -72,7 +72,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the viewer; returns its exit code."""
-    given = arguments().parse_args(_typed(sys.argv[1:] if argv is None else argv))
+    given = arguments().parse_args(sys.argv[1:] if argv is None else argv)
     environment = os.environ
     try:
         settings = load(given.config, environment)
@@ -118,17 +118,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _show(session, theme, colourless)
     finally:
         feed.close()
-
-
-def _typed(argv: Sequence[str]) -> list[str]:
-    """The arguments, with ``--replay -2h`` as one, since it would look like two options."""
-    found: list[str] = []
-    for word in argv:
-        if found and found[-1] == "--replay" and word[:1] == "-" and word[1:2].isdigit():
-            found[-1] += f"={word}"
-        else:
-            found.append(word)
-    return found
 
 
 def make_model(settings: Viewer, url: str, screen: str | None, host: str | None) -> Model:

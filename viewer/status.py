@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -176,9 +175,6 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     faults: list[str] = []
-    if not path.exists() and (given.config or os.environ.get("GUARDIA_CONFIG")) and given.url is None:
-        print(f"guardia status: {path}: no such file; name another with --config or GUARDIA_CONFIG", file=sys.stderr)
-        return hubs.WRONG
     try:
         afar = hubs.elsewhere(given, os.environ)
         place = afar or _hub(given, path)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from bus.timing import seconds
+from bus.timing import back
 from viewer.axis import local
 
 _CLOCK = re.compile(r"(?:(yesterday|today) +)?(\d{1,2}):(\d\d)(?::(\d\d))?\Z")
@@ -18,8 +19,8 @@ def moment(text: str, now: float, zone: tzinfo | None = None) -> float:
     A clock alone is the last time that it read so. What names no zone is read in ``zone``, None being the machine's.
     """
     words = text.strip().lower()
-    if words.startswith("-") or words.endswith(" ago"):
-        return now - seconds(words.removeprefix("-").removesuffix(" ago"))
+    with suppress(ValueError):
+        return now - back(words)
     if _EPOCH.match(words):
         number = float(words)
         return number / 1000 if number > 1e11 else number

@@ -175,7 +175,7 @@ def moment(text: str | None, now: int, default: int) -> int | None:
     if text is None:
         return default
     with contextlib.suppress(ValueError):
-        return max(0, now - int(timing.seconds(text) * SECOND))
+        return max(0, now - int(timing.back(text) * SECOND))
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -6,6 +6,7 @@ export again replaces it. Samples are long: ``time``, ``host``, ``metric``, ``va
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -57,6 +58,7 @@ def write_day(
     kept: list[pa.Table] = []
     rows = waiting = 0
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new = [one for one in path.parents if not one.exists()]
     writer: pq.ParquetWriter | None = None
     try:
         for extent in extents:
@@ -80,6 +82,9 @@ def write_day(
         if writer is not None:
             writer.close()
         beside.unlink(missing_ok=True)
+        for one in new:
+            with contextlib.suppress(OSError):  # it has something in it, or was never made
+                one.rmdir()
 
 
 def _tables(kind: str, past: Past, extent: Extent, schema: pa.Schema, globs: tuple[str, ...]) -> Iterator[pa.Table]:

@@ -8,10 +8,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bus import config, home, rooms
+from bus import config, home, rooms, timing
 from bus.arguments import CONFIG, Parser
 from bus.asking import Asking, asked
 from bus.config import ConfigError
@@ -192,10 +193,12 @@ def _day(milliseconds: int) -> str:
 
 
 def _since(text: str) -> int:
+    with suppress(ValueError):
+        return max(0, int((time.time() - timing.back(text)) * 1000))
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-01-31") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-01-31, or 90d back from now") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
@@ -209,7 +212,9 @@ def _renamed(text: str) -> tuple[str, str]:
 def _arguments() -> argparse.ArgumentParser:
     parser = Parser(prog="guardia import", description=__doc__, epilog=EXIT, at_home=AT_HOME)
     parser.add_argument("file", metavar="SQLITE_FILE", help="the first Guardia's metrics.db")
-    parser.add_argument("--since", type=_since, default=0, metavar="2026-01-31", help="only rows from then on")
+    parser.add_argument(
+        "--since", type=_since, default=0, metavar="2026-01-31", help="only rows from then on, or 90d back from now"
+    )
     parser.add_argument(
         "--rename", type=_renamed, action="append", default=[], metavar="OLD=NEW", help="of a host or service"
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import time
+from pathlib import Path
+
 import pytest
 
-from bus.arguments import Parser
+from bus.arguments import Parser, back, instant
 from bus.command import main
 
 
@@ -33,6 +37,24 @@ def test_it_is_one_line_with_the_word_that_was_meant(
     assert "``" not in parser.format_help()
 
 
+@pytest.mark.parametrize("words", [["--since", "-7d"], ["--since=-7d"], ["--since", "7d"], ["--since", "7d ago"]])
+def test_a_length_back_from_now_may_be_written_with_a_minus(words: list[str]) -> None:
+    parser = Parser(prog="guardia thing")
+    parser.add_argument("--since", type=back)
+    parser.add_argument("-s", action="store_true")
+    assert vars(parser.parse_args(words)) == {"since": 7 * 86_400.0, "s": False}
+    assert parser.parse_args(["-s"]).s
+
+
+def test_a_time_may_be_a_length_back_from_now() -> None:
+    hour_ago = time.time_ns() - 3600 * 10**9
+    for text in ("1h", "-1h", "now-1h", "1h ago"):
+        assert abs(instant(text) - hour_ago) < 60 * 10**9
+    assert instant("2024-05-01T12:00Z") == 1_714_564_800 * 10**9
+    with pytest.raises(argparse.ArgumentTypeError, match="is no time such as 2024-05-01T12:00Z, 12:00 or 2h back"):
+        instant("soon")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -50,3 +72,47 @@ def test_what_works_on_the_hubs_machine_alone_says_why_it_asks_no_other(
         assert (out, err.count("\n")) == ("", 1)
         assert f"{flag[0].partition('=')[0]} is not for this command: " in err
         assert "call it " in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "export",
+            "audit gaps",
+            "store stats",
+            "store verify",
+            "sla",
+            "rules",
+            "backtest --rule host-silent",
+            "status",
+        ),
+        *(
+            "alerts",
+            "why host/web-1",
+            "silence list",
+            "ack 1",
+            "agents",
+            "keys show",
+            "token list",
+            "channel list",
+            "check",
+        ),
+        *("service test", "heartbeat shop", "drill alert --channel ops", "import metrics.db"),
+    ],
+)
+def test_a_configuration_that_is_not_there_is_what_is_told_and_nothing_is_made(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GUARDIA_CONFIG", "GUARDIA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    missing = tmp_path / "etc" / "guardia.toml"
+    assert main([*words.split(), "--config", str(missing)]) == 100
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{missing}: found no such file or directory, expected a configuration file; name another with" in err
+    if words in ("export", "rules", "token list", "status"):
+        monkeypatch.setenv("GUARDIA_CONFIG", str(missing))
+        assert main(words.split()) == 100
+        assert capsys.readouterr() == (out, err)
+    assert not list(tmp_path.iterdir())

@@ -335,7 +335,9 @@ def test_the_same_export_again_replaces_and_adds_nothing(three_days: Ask, tmp_pa
     assert {path: path.stat().st_size for path in tmp_path.rglob("*.parquet")} == first
 
 
-def test_a_store_that_falls_silent_leaves_no_half_of_a_day(three_days: Ask, tmp_path: Path) -> None:
+def test_a_store_that_falls_silent_leaves_no_half_of_a_day(
+    three_days: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left = [1000]
 
     def failing(question: Question) -> Any:
@@ -344,12 +346,18 @@ def test_a_store_that_falls_silent_leaves_no_half_of_a_day(three_days: Ask, tmp_
             raise ConnectionError
         return three_days(question)
 
+    monkeypatch.setattr(parquet, "ROWS", 1)
     found = past(failing)
     extents = found.extents()
     left[0] = 2
     with pytest.raises(ConnectionError):
         list(parquet.write_day(tmp_path, "sample", NOON - NOON % DAY, found, extents, ("*",)))
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not list(tmp_path.iterdir()), "no empty folder either"
+    (tmp_path / "kind=sample").mkdir()
+    left[0] = 2
+    with pytest.raises(ConnectionError):
+        list(parquet.write_day(tmp_path, "sample", NOON - NOON % DAY, found, extents, ("*",)))
+    assert [path.name for path in tmp_path.rglob("*")] == ["kind=sample"], "what was there stays"
 
 
 def test_memory_is_that_of_a_piece_however_long_the_past_is() -> None:

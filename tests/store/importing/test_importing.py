@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from bus.messages import Check, Facts, is_metric
 from bus.progress import Progress
+from store.importing import command
 from store.importing.command import main
 from store.importing.journal import Journal
 from store.importing.rows import check, readings
@@ -269,6 +271,16 @@ def test_what_came_before_the_begin_of_an_import_is_told_when_it_is_asked_for(tm
     assert Journal(tmp_path / "import", source, since=1000).after("metrics") == (2000, "a")
     assert Journal(tmp_path / "import", source, since=3000).after("metrics") == (2000, "a")
     assert Journal(tmp_path / "import", source, since=999).after("metrics") == START
+
+
+def test_the_begin_of_an_import_is_a_day_or_a_length_back_from_now(capsys: pytest.CaptureFixture[str]) -> None:
+    parse = command._arguments().parse_args
+    assert parse(["x.db", "--since", "2026-01-31"]).since == NOON_MS - 12 * 3_600_000
+    for words in (["--since", "-90d"], ["--since", "90d"]):
+        assert abs(parse(["x.db", *words]).since - (time.time() - 90 * 86_400) * 1000) < 60_000
+    with pytest.raises(SystemExit):
+        parse(["x.db", "--since", "long ago"])
+    assert "is no time such as 2026-01-31, or 90d back from now" in capsys.readouterr().err
 
 
 class Terminal(io.StringIO):

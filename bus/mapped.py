@@ -8,6 +8,7 @@ LMDB syncs its file, and not the folders in which the file's name is.
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ LINE = 64
 
 READERS = 126
 """So many readers an environment has where nobody asks for more."""
+
+EMPTY = 2 * mmap.PAGESIZE
+"""A file of LMDB to which nothing was committed yet is its two heads."""
 
 FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output error")
 """What the system says of a disk without room, in LMDB's words."""
@@ -63,6 +67,8 @@ def room_for(folder: Path, readers: int = READERS, *, write: bool = True) -> Ite
     """
     data = folder / "data.mdb"
     fresh = not data.exists()
+    # Whoever made it may have been killed before its name was durable; what is committed to it later has to stay.
+    unsettled = fresh or (write and data.stat().st_size <= EMPTY)
     try:
         allocated(folder / "lock.mdb", LINE * (readers + 2))
     except OSError as error:
@@ -74,7 +80,7 @@ def room_for(folder: Path, readers: int = READERS, *, write: bool = True) -> Ite
         if fresh:
             data.unlink(missing_ok=True)
         raise
-    if fresh:
+    if unsettled:
         for directory in (folder, *folder.parents[:DEEP]):
             settle(directory)
 

@@ -79,6 +79,24 @@ def test_who_only_reads_does_so_on_a_disk_that_cannot_be_written(
         pass
 
 
+def test_names_are_made_durable_until_something_is_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "rows" / "sample" / "20260131T12"
+    folder.mkdir(parents=True)
+    made: list[Path] = []
+    monkeypatch.setattr(mapped, "settle", made.append)
+    lmdb.open(str(folder)).close()  # who made it was killed before its name was on the disk
+    with room_for(folder), lmdb.open(str(folder)) as opened:
+        pass
+    assert made == [folder, folder.parent, folder.parent.parent, tmp_path]
+
+    with room_for(folder), lmdb.open(str(folder)) as opened, opened.begin(write=True) as txn:
+        txn.put(b"key", b"value")
+    made.clear()
+    with room_for(folder), lmdb.open(str(folder)):
+        pass
+    assert made == []
+
+
 def test_a_partition_that_cannot_be_opened_now_is_sealed_when_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -116,8 +117,14 @@ def verified(
         report.missing = dict(Counter(report.missing) + gone)
     finally:
         apart.close()
-    report.put_aside = sorted(path.relative_to(store).as_posix() for path in store.glob(f"**/*{BAD}*"))
+    report.put_aside = _put_aside(store)
     return report
+
+
+def _put_aside(store: Path) -> list[str]:
+    """What was found damaged and is kept; what a writer removes meanwhile is passed over."""
+    found = (Path(folder, name) for folder, folders, files in os.walk(store) for name in (*folders, *files))
+    return sorted(path.relative_to(store).as_posix() for path in found if BAD in path.name)
 
 
 def _roll(report: Report, store: Path) -> dict[str, int]:

@@ -85,7 +85,7 @@ def test_names_are_made_durable_until_something_is_in_the_file(tmp_path: Path, m
     made: list[Path] = []
     monkeypatch.setattr(mapped, "settle", made.append)
     lmdb.open(str(folder)).close()  # who made it was killed before its name was on the disk
-    with room_for(folder), lmdb.open(str(folder)) as opened:
+    with room_for(folder), lmdb.open(str(folder)):
         pass
     assert made == [folder, folder.parent, folder.parent.parent, tmp_path]
 

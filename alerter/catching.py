@@ -38,7 +38,8 @@ from bus.wire import Malformed, Record, identity, read
 AT_ONCE = 16
 """Questions under way."""
 MARGIN = 120_000_000_000
-"""Records are asked for by the time of measuring, which may be so much before they were received."""
+"""Records are asked for by the time of measuring, which may be so much before they were received, or by as much as
+the clock of a host is wrong."""
 LONGEST = 600_000_000_000
 """What was missed longer ago than this is the past: of that only the newest is asked for."""
 KINDS_JUDGED = ("sample", "check", "loss")
@@ -238,13 +239,20 @@ class Catching:
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
             if self._since and subject.first == now:
                 subject.at(self._since)
+            missed = Range(
+                kind,
+                one.subject,
+                start - max(0, one.received - one.last_at),
+                max(now, one.last_at) + MARGIN,
+                MOST,
+            )
             if one.received <= self._since:
                 if one.received == self._since and self._done:
-                    self._put(Range(kind, one.subject, start, now + MARGIN, MOST), self._take)
+                    self._put(missed, self._take)
                 before += [one.subject] if not subject.packed else ()
                 continue
             if self._since:
-                self._put(Range(kind, one.subject, start, now + MARGIN, MOST), self._take)
+                self._put(missed, self._take)
             else:
                 self._put(Latest(kind, (one.subject,)), self._take)
         for place in range(0, len(before), RECALLED):

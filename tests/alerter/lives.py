@@ -50,23 +50,25 @@ class Store:
         self.asked: list[Any] = []
         self._number = 0
 
-    def keeps(self, seconds: float, message: Message, subject: str = "web-1", *, source: str = "") -> None:
-        """A record of that time."""
+    def keeps(
+        self, seconds: float, message: Message, subject: str = "web-1", *, source: str = "", ahead: float = 0.0
+    ) -> None:
+        """A record of that time, by a clock that is ``ahead``."""
         self._number += 1
         one = record(
             message,
             source=source or subject,
             subject=subject,
-            at=at(seconds),
+            at=at(seconds + ahead),
             epoch=8,
             number=self._number,
-            sent=at(seconds),
+            sent=at(seconds + ahead),
         )
         self.rows.append(Stored(at(seconds), pack(one)))
 
-    def says(self, seconds: float, cpu: float, subject: str = "web-1") -> None:
+    def says(self, seconds: float, cpu: float, subject: str = "web-1", ahead: float = 0.0) -> None:
         """A sample of that time."""
-        self.keeps(seconds, Sample(CPU.id, (cpu,)), subject)
+        self.keeps(seconds, Sample(CPU.id, (cpu,)), subject, ahead=ahead)
 
     def answer(self) -> None:
         """Answer what was asked."""

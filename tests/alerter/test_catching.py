@@ -57,6 +57,19 @@ def spoken(one: Alerter) -> list[tuple[str, str]]:
     return one.speaker.spoken
 
 
+@pytest.mark.parametrize("ahead", [-3600.0, 0.0, 3600.0])
+def test_what_was_missed_of_a_host_is_judged_whatever_its_clock_says(life: Life, ahead: float) -> None:
+    busy = rule("cpu.percent > 90", name="busy")
+    first = life(busy)
+    first.starts()
+    first.passes(0)
+
+    second = life(busy, now=30.0)
+    second.store.says(10, cpu=95, ahead=ahead)
+    second.starts()
+    assert spoken(second) == [("web-1", "firing")]
+
+
 def test_a_loss_that_an_earlier_life_told_of_is_over_when_its_time_is_and_counted_once(life: Life) -> None:
     lost = rule("lost.messages > 0", name="lost", clear="lost.messages == 0")
     first = life(lost)

@@ -69,7 +69,7 @@ class Replay:
     def take(self, record: Record | None, received: int) -> None:
         """Judge one record; None: only note that something was heard."""
         self.passes(received)
-        self._heard = received
+        self._heard = max(self._heard, received)
         if self.judge.hearing.blind:
             self.judge.hears(received)
         if record is not None:

@@ -23,7 +23,7 @@ from bus.wire import Record, pack, record, stamped, unstamped
 from store.answers import answer
 from store.backends import Backend, opened
 from store.batch import Batch
-from tests.alerter.given import World, at, rule
+from tests.alerter.given import SECOND, World, at, rule
 from tests.alerter.stair import Alerter
 
 RULES = (
@@ -288,3 +288,13 @@ def test_bodies_that_are_none_of_ours_are_left_out(store: Callable[[list[bytes]]
         for place, kind in enumerate(("sample", "facts", "check"), 1)
     ]
     assert backtested(store(frames), in_force(OWN), HOUR).records == 2
+
+
+def test_one_record_of_a_clock_that_was_ahead_is_no_time_in_which_the_hub_heard_nothing() -> None:
+    replay = Replay((), (), (), (), at(0), silent=25 * SECOND)
+    for second in range(0, 3600, 10):
+        replay.take(None, at(second))
+    # It was received half an hour before the hour in which it seems to have been measured.
+    for second in (1800, 3600):
+        replay.take(None, at(second))
+    assert replay.judge.hearing.since == at(0)

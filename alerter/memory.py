@@ -89,6 +89,12 @@ class Transaction:
                         yield key, value
                 found = cursor.prev() if backwards else cursor.next()
 
+    def keys(self, table: str) -> Iterator[str]:
+        """All keys, the last one first, whatever became of their values. The table must not change meanwhile."""
+        with self._txn.cursor(self._tables[table]) as cursor:
+            if cursor.last():
+                yield from (bytes(key).decode() for key in cursor.iterprev(keys=True, values=False))
+
     def count(self, table: str) -> int:
         """How many keys there are."""
         return int(self._txn.stat(self._tables[table])["entries"])

@@ -48,6 +48,10 @@ class Transaction(Protocol):
         """How many values there are, readable or not."""
         ...
 
+    def keys(self, table: str) -> Iterator[str]:
+        """All keys, the last one first."""
+        ...
+
     def items(
         self, table: str, prefix: str = "", after: str = "", *, backwards: bool = False
     ) -> Iterator[tuple[str, Any]]:
@@ -237,7 +241,7 @@ def swept(txn: Transaction, before: int, each: int) -> int:
     """Forget decisions older than ``before`` and, of each chain, all but the newest ``each``; how many went."""
     doomed: list[str] = []
     chain, count = "", 0
-    for key, _ in txn.items("decisions", backwards=True):
+    for key in txn.keys("decisions"):
         prefix, _, at = key.rpartition(BETWEEN)
         chain, count = (chain, count + 1) if prefix == chain else (prefix, 1)
         if count > each or int(at) < before:

@@ -10,7 +10,7 @@ import pytest
 
 from alerter.letters import Item, as_row, read_item
 from alerter.memory import Memory
-from alerter.recording import chain_key, steps
+from alerter.recording import chain_key, steps, swept
 from tests.alerter.given import World, at, committer, rule
 
 BUSY = rule("cpu.percent > 90", name="busy")
@@ -77,6 +77,21 @@ def test_an_incident_of_a_long_story_is_known_to_the_next_life_and_told(memory: 
     room.settle(at(11))
     assert speaker.spoken == [("shop", "resolved")]
     assert [alert.state for _, alert in teller.told] == ["quiet"]
+
+
+def test_decisions_that_are_damaged_are_forgotten_in_their_time_like_others(memory: Memory, tmp_path: Path) -> None:
+    burning(memory)
+    memory.close()
+    with lmdb.open(str(tmp_path / "alerter"), max_dbs=16) as env, env.begin(write=True) as raw:
+        decisions = env.open_db(b"decisions", raw)
+        for key, _ in list(raw.cursor(decisions)):
+            raw.put(key, b"\0\0\0\0rubbish", db=decisions)
+    memory.__init__(tmp_path / "alerter")  # type: ignore[misc] # the next life
+    with memory.transaction() as txn:
+        there = txn.count("decisions")
+        assert swept(txn, at(0), 10) == 0
+        assert swept(txn, at(10), 10) == there > 0
+        assert txn.count("decisions") == 0
 
 
 def test_what_is_quiet_and_did_not_fire_of_late_is_no_alarm_of_the_next_life(memory: Memory) -> None:

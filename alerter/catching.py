@@ -19,7 +19,7 @@ import zmq
 from alerter.judge import Judge
 from alerter.subjects import LOST_WINDOW
 from bus.loop import Loop, Timer
-from bus.messages import HUB, IMPORT, KINDS
+from bus.messages import HUB, IMPORT, KINDS, split_sample
 from bus.questions import (
     Latest,
     Layouts,
@@ -344,6 +344,6 @@ def judged(judge: Judge, record: Record, received: int) -> None:
 def layout_of(record: Record) -> int:
     """The layout of a sample; 0 when its body is none of ours."""
     try:
-        return int(KINDS["sample"].decode(record.body).layout)
+        return split_sample(record.body)[0]
     except ValueError:
         return 0

@@ -77,7 +77,7 @@ def _seal(made: Hub) -> None:
     backend.close()
     # As the writer does a minute later, some at a time.
     writer = LmdbBackend(store, write=True)
-    while writer._past.unlink_sealed(time.time_ns() + 2 * MINUTE, writer._note_sealed):
+    while writer._past.sealed.unlink(time.time_ns() + 2 * MINUTE, writer._note_sealed):
         pass
     writer.close()
 

@@ -180,7 +180,7 @@ class WriterRole(_Worker):
     def remove_sealed(self) -> int:
         """Remove the rows that are in blocks, without the minute that readers are given."""
         removed = 0
-        while found := self._backend._past.unlink_sealed(time.time_ns() + 2 * MINUTE, self._backend._note_sealed):
+        while found := self._backend._past.sealed.unlink(time.time_ns() + 2 * MINUTE, self._backend._note_sealed):
             removed += found
         return removed
 

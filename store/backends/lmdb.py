@@ -258,7 +258,7 @@ class LmdbBackend:
     def _note_sealed(self, kind: str, path: Path) -> bool:
         """A partition is about to leave the rows for the blocks; False when it has to stay."""
         if kind == SAMPLE:
-            self._layouts.hear(self._past.layouts_sealed(path), time.time_ns())
+            self._layouts.hear(self._past.sealed.layouts(path), time.time_ns())
         return self._leaving.note("sealed", kind, path)
 
     def _keep_meta(self, meta: dict[str, Any]) -> bool:
@@ -355,7 +355,7 @@ class LmdbBackend:
         self._past.refresh()
         if self._write:
             self._partitions.take_over()
-            self._past.unlink_sealed(time.time_ns(), self._note_sealed, self._leaving.stays, idle)
+            self._past.sealed.unlink(time.time_ns(), self._note_sealed, self._leaving.stays, idle)
             self._partitions.look()
             if not self._halfway:  # else what the last commit left would be joined with others'
                 self._partitions.regroup()

@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import is_
 from pathlib import Path
 from typing import Any
 
-import lmdb
-
-from bus import failpoints
-from bus.messages import KINDS
 from store.archive.files import Archive
 from store.archive.mark import OURS
-from store.backends import Row, StoreBroken, busy
+from store.backends import Row
 from store.backends.lacking import Lacking
 from store.backends.names import Filed, remembered
 from store.backends.partitions import Partitions
-from store.backends.scope import Answered, Scope, Source
+from store.backends.scope import Answered, Scope
+from store.backends.sealed import Sealed
 from store.backends.tails import Tail, Tails
 from store.blocks.files import TRIES, Blocks, Gone
 from store.blocks.stepped import Stepped
@@ -39,11 +35,6 @@ from store.uniform import Layouts
 
 SAMPLE = "sample"
 log = logging.getLogger("guardia")
-MARGIN = 60_000_000_000
-"""So long, ns, rows stay beside the blocks that hold them: whoever began to read them reads on."""
-AT_ONCE = 4
-"""Partitions removed in one go: a commit waits for it."""
-
 MOST_SCOPES = 32
 MOST_ANSWERED, MOST_OF_ONE = 64, 2**17
 """So many answers are remembered, of so many bytes each at most."""
@@ -57,6 +48,7 @@ class Past:
         self._lacking = ""
         self._rows = rows
         self._blocks = blocks
+        self.sealed = Sealed(rows, blocks)
         self._stepped = Stepped(blocks)
         self._lacks = Lacking(blocks, self._archive)
         self._layouts = remembered(layouts)
@@ -159,11 +151,11 @@ class Past:
             known is not None
             and known.late == late
             and all(map(is_, known.files, files))
-            and all(self._source(path) == source for path, source in known.sealed.items())
+            and all(self.sealed.source(path) == source for path, source in known.sealed.items())
         ):
             return known
-        sealed = {path: self._source(path) for path in self._rows.between(SAMPLE, start, end)}
-        waiting = self._waiting(start, end)
+        sealed = {path: self.sealed.source(path) for path in self._rows.between(SAMPLE, start, end)}
+        waiting = self.sealed.waiting(start, end)
         # After what waits: a day is marked before what came late is in its block, and waits no more.
         tiers = {tier: self._stretches(tier, start, end) for tier in TIERS}
         raw = {RAW: self._stretches(RAW, start, end), ARCHIVE: self._archived(start, end)}
@@ -187,41 +179,6 @@ class Past:
             self._scopes[key] = made
         return made
 
-    def unlink_sealed(
-        self,
-        now: int,
-        note: Callable[[str, Path], bool] = lambda kind, path: True,
-        stays: Callable[[], None] = lambda: None,
-        idle: Callable[[], bool] = busy,
-    ) -> int:
-        """Remove some partitions all of whose rows are in blocks that were written a while ago; more while ``idle``.
-
-        ``note`` is told of each and its kind before; where it says no the partition stays. ``stays`` is called when
-        the last one could not be removed. The writer alone knows that nothing was added between look and removal.
-        """
-        removed = 0
-        for kind in KINDS:
-            for path in self._rows.between(kind, end=now - period(kind)):
-                if removed >= AT_ONCE and not idle():
-                    return removed  # before the look, which opens a file: of an import there are hundreds
-                block = self._block_of(kind, path)
-                if block is None or self._rows.stuck.waits(path):
-                    continue
-                try:
-                    if abs(now - block.stat().st_mtime_ns) < MARGIN:  # ahead by more is a clock that was set back
-                        continue
-                except OSError:
-                    continue
-                if not note(kind, path):
-                    return removed
-                failpoints.at("seal.before_remove")
-                if not self._rows.remove(path):
-                    stays()
-                    continue
-                failpoints.at("seal.after_remove")
-                removed += 1
-        return removed
-
     def statistics(self, folder: Path, deleted: dict[str, int]) -> dict[str, Any]:
         """What is sealed, and what was dropped of rows and blocks together, for ``StoreStatistics``.
 
@@ -242,13 +199,6 @@ class Past:
     def names(self, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
         """The names behind layouts that the state has forgotten, as the files that use them have them."""
         return self._filed.names(ids)
-
-    def layouts_sealed(self, path: Path) -> list[int]:
-        """The layouts that are used in the file that holds a partition's rows."""
-        with suppress(Gone):
-            if (block := self._block_of(SAMPLE, path)) and (segment := self._blocks.segment(block)):
-                return list(segment.index.layouts)
-        return []
 
     def close(self) -> None:
         """Close every file."""
@@ -286,15 +236,6 @@ class Past:
     def _stretches(self, tier: str, start: int, end: int) -> list[Stretch]:
         return [(span.start, span.end) for span in self._blocks.spans(SAMPLE, tier, start, end)]
 
-    def _waiting(self, start: int, end: int) -> dict[Path, Stretch]:
-        """The partitions of samples that hold rows which are in no block, and their time."""
-        found = {}
-        for path in self._rows.between(SAMPLE, start, end):
-            if self._block_of(SAMPLE, path) is None:
-                first = partition_start(path.name)
-                found[path] = first, first + period(SAMPLE)
-        return found
-
     def _whole(self, day: int) -> bool:
         """Whether blocks and archive hold all rows of which the day's rollups were made; else these know more."""
         kept: set[tuple[int, int, int]] = set()
@@ -313,28 +254,6 @@ class Past:
         spans = self._blocks.spans(SAMPLE, tier, day, day + DAY - 1)
         segments = [self._blocks.segment(self._blocks.path(SAMPLE, tier, span)) for span in spans]
         return {source for segment in segments if segment is not None for source in segment.index.sources}
-
-    def _block_of(self, kind: str, path: Path) -> Path | None:
-        """The file in which all rows of a partition are."""
-        start = partition_start(path.name)
-        spans = self._blocks.spans(kind, RAW, start, start)
-        if not spans:
-            return None
-        block = self._blocks.path(kind, RAW, spans[0])
-        try:
-            segment = self._blocks.segment(block)
-        except Gone:
-            return None
-        return block if segment is not None and self._source(path) in segment.index.sources else None
-
-    def _source(self, path: Path) -> Source | None:
-        """Which state of a partition it is in; None when it cannot be read."""
-        try:
-            # Looked at before the partition's own number: what is committed between makes them differ.
-            changed = self._rows.changed(path)
-            return partition_start(path.name), changed, self._rows.transaction(path)
-        except (StoreBroken, lmdb.Error):
-            return None
 
     def _raw(
         self,

@@ -124,7 +124,7 @@ def unlinked(home: Path, archive: Path | None = None) -> None:
         backend = opening.opened(lambda: LmdbBackend(home / "store", write=True, archive=archive))
     _refreshing(backend)()
     for _ in range(PATIENCE):
-        if not backend._past.unlink_sealed(2**62, backend._note_sealed, backend._leaving.stays):
+        if not backend._past.sealed.unlink(2**62, backend._note_sealed, backend._leaving.stays):
             break
     with unwatched():
         backend.close()

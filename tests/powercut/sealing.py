@@ -96,7 +96,7 @@ class Life:
                 break
         else:
             raise AssertionError("there is no end of sealing")
-        while self.backend._past.unlink_sealed(2**62, self.backend._note_sealed):
+        while self.backend._past.sealed.unlink(2**62, self.backend._note_sealed):
             pass
 
     def pruned(self) -> None:

@@ -47,7 +47,7 @@ class Sealed:
         self.everything = [(hour - 12) * 3600 + n * 60 for hour in HOURS for n in range(1, 31)]
         self.backend.commit(batch([*map(layout, HOSTS), *told], NOON), NOON)
         self.turn(START + DAY)
-        while self.backend._past.unlink_sealed(2**62, self.backend._note_sealed):
+        while self.backend._past.sealed.unlink(2**62, self.backend._note_sealed):
             pass
         self.sealer.blocks.close()
         self.backend._past._blocks.close()

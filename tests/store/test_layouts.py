@@ -54,7 +54,7 @@ class Store:
         """Seal what is due, and let the writer remove it."""
         while self.sealer.turn(now):
             pass
-        while self.backend._past.unlink_sealed(2**62, self.backend._note_sealed):
+        while self.backend._past.sealed.unlink(2**62, self.backend._note_sealed):
             pass
 
     def known(self) -> set[int]:

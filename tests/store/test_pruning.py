@@ -40,7 +40,7 @@ def sealed(backend: LmdbBackend, store: Path, now: int) -> Sealer:
     sealer = Sealer(store, backend.partitions, backend.layouts, pace, LOG)
     while sealer.turn(now):
         pass
-    backend._past.unlink_sealed(2**62)
+    backend._past.sealed.unlink(2**62)
     return sealer
 
 
@@ -215,7 +215,7 @@ def test_rows_give_back_what_is_sealed_and_what_is_about_to_be(tmp_path: Path) -
     assert (found(seals=True), found(seals=False)) == (sum(due), due[0])
     assert sealer.turn(now)
     assert found(seals=False) == sum(due)
-    backend._past.unlink_sealed(2**62)
+    backend._past.sealed.unlink(2**62)
     assert found(seals=True) == 0
     sealer.close()
     backend.close()

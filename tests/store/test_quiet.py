@@ -48,7 +48,7 @@ def test_hours_that_were_written_while_the_clock_was_ahead_are_sealed_and_their_
     assert list(sealer.settled) == [rows]
     for ahead, removed in ((SECOND, 0), (400 * DAY, 1)):
         os.utime(block, ns=(now + ahead, now + ahead))
-        assert backend._past.unlink_sealed(now, backend._note_sealed) == removed
+        assert backend._past.sealed.unlink(now, backend._note_sealed) == removed
     while sealer.turn(now + MINUTE):
         pass
     assert sealer.settled == {}, "of what is gone nothing is remembered"
@@ -73,9 +73,9 @@ def test_a_writer_that_nobody_waits_for_removes_more_of_what_is_sealed_at_once(t
 
     calls = iter([True, True, False])
     later = now + DAY
-    assert backend._past.unlink_sealed(later, backend._note_sealed) == 4
-    assert backend._past.unlink_sealed(later, backend._note_sealed, idle=lambda: next(calls)) == 4 + 2
-    assert backend._past.unlink_sealed(later, backend._note_sealed, idle=lambda: True) == 2
+    assert backend._past.sealed.unlink(later, backend._note_sealed) == 4
+    assert backend._past.sealed.unlink(later, backend._note_sealed, idle=lambda: next(calls)) == 4 + 2
+    assert backend._past.sealed.unlink(later, backend._note_sealed, idle=lambda: True) == 2
     assert len(backend.rows("sample", "web-1", 0, now)) == 12
     assert backend.statistics()["returning"] == 0
     sealer.close()

@@ -239,7 +239,7 @@ def test_a_partition_that_is_sealed_with_fresh_rows_in_it_lacks_none(tmp_path: P
         pass
     reader.close()
     writer = LmdbBackend(tmp_path, write=True)
-    assert writer._past.unlink_sealed(2**62) == 1
+    assert writer._past.sealed.unlink(2**62) == 1
     for host, seconds in before.items():
         assert numbers(writer.rows("sample", host, 0, LATE)) == seconds
     writer.close()

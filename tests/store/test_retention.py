@@ -100,8 +100,8 @@ def test_an_hour_of_which_no_rollups_are_made_goes_in_its_time(backend: LmdbBack
     now = MIDNIGHT + 8 * HOUR + 10 * MINUTE
     while sealer.turn(now):
         pass
-    backend._past.unlink_sealed(2**62)
-    backend._past.unlink_sealed(2**62)
+    backend._past.sealed.unlink(2**62)
+    backend._past.sealed.unlink(2**62)
     pruner = Pruner(sealer.blocks, short, Room(), LOG)
     assert pruner.turn(now) == 5
     assert [row[0] for row in backend.rows("sample", "web-1", 0, now)] == [MIDNIGHT + n * HOUR for n in (5, 6, 7)]
@@ -146,8 +146,8 @@ def test_subjects_that_are_not_kept_as_long_leave_their_files(backend: LmdbBacke
     sealer = Sealer(tmp_path / "store", backend.partitions, backend.layouts, pace, LOG)
     while sealer.turn(NOON + 2 * DAY):
         pass
-    backend._past.unlink_sealed(2**62)
-    backend._past.unlink_sealed(2**62)
+    backend._past.sealed.unlink(2**62)
+    backend._past.sealed.unlink(2**62)
     pruner = Pruner(sealer.blocks, Retention(USUAL, (Rule(("db-*",), {RAW: 2 * DAY}),)), Room(), LOG)
     assert pruner.turn(NOON + DAY) == 0
     assert pruner.turn(NOON + 3 * DAY) == 1
@@ -170,8 +170,8 @@ def test_room_is_made_until_the_store_is_small_enough(backend: LmdbBackend, tmp_
     now = NOON + 6 * DAY
     while sealer.turn(now):
         pass
-    backend._past.unlink_sealed(2**62)
-    backend._past.unlink_sealed(2**62)
+    backend._past.sealed.unlink(2**62)
+    backend._past.sealed.unlink(2**62)
     files = held(tmp_path / "store" / "blocks")
     used = sum(one.bytes for one in files)
     pruner = Pruner(sealer.blocks, Retention(USUAL), Room(most=used - 1), LOG)
@@ -206,7 +206,7 @@ def test_a_year_is_as_one_reading_at_a_time_would_have_it(backend: LmdbBackend, 
         backend.commit(batch(told[6:], start + DAY), start)
         while sealer.turn(now):
             pass
-        while backend._past.unlink_sealed(2**62):
+        while backend._past.sealed.unlink(2**62):
             pass
         pruner.turn(now)
     now = MIDNIGHT + 366 * DAY + 3 * HOUR

@@ -65,7 +65,7 @@ class Store:
     def unlink(self) -> int:
         """Let the writer remove what is sealed, as it does some minutes later."""
         removed = 0
-        while found := self.backend._past.unlink_sealed(2**62, self.backend._note_sealed):
+        while found := self.backend._past.sealed.unlink(2**62, self.backend._note_sealed):
             removed += found
         return removed
 
@@ -185,8 +185,8 @@ def test_rows_are_not_removed_before_others_had_time_to_find_the_blocks(store: S
     store.told([sample(n) for n in range(1, 100)])
     store.sealed(NOON + 3 * HOUR)
     block = next((store.path / "blocks").glob("*/*/*.1h"))
-    assert store.backend._past.unlink_sealed(block.stat().st_mtime_ns + MINUTE - 1) == 0
-    assert store.backend._past.unlink_sealed(block.stat().st_mtime_ns + MINUTE + 1) == 1
+    assert store.backend._past.sealed.unlink(block.stat().st_mtime_ns + MINUTE - 1) == 0
+    assert store.backend._past.sealed.unlink(block.stat().st_mtime_ns + MINUTE + 1) == 1
 
 
 @pytest.mark.parametrize(("name", "now", "left"), [("07.1h", DAY + HOUR, []), ("00.1d", DAY + 3 * HOUR, [60])])

@@ -62,7 +62,7 @@ def test_a_sealer_drops_what_is_old_unless_the_clock_leapt_ahead(tmp_path: Path,
     later = str(NOON + 2 * DAY)
     subprocess.run([sys.executable, "-m", "tests.store.sealing", str(tmp_path / "store"), later], check=True)
     writer = LmdbBackend(tmp_path / "store", write=True)
-    assert writer._past.unlink_sealed(2**62, writer._note_sealed) == 1
+    assert writer._past.sealed.unlink(2**62, writer._note_sealed) == 1
     writer.close()
     (tmp_path / "guardia.toml").write_text("[store]\nkeep_samples_seconds = '7d'\nroom_bytes = 0\n")
     (day,) = (tmp_path / "store" / "blocks" / "sample" / "raw").iterdir()

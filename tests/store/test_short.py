@@ -80,7 +80,7 @@ class Short:
             self.backend.retain(self.retention.of_rows(waiting=True), now)
             while self.sealer.turn(now):
                 pass
-            while self.backend._past.unlink_sealed(2**62, self.backend._note_sealed):
+            while self.backend._past.sealed.unlink(2**62, self.backend._note_sealed):
                 pass
             self.pruner.turn(now)
 

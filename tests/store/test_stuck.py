@@ -121,7 +121,7 @@ def test_a_partition_that_cannot_be_renamed_stays_is_counted_when_it_goes_and_ho
 
     def go() -> None:
         if sealing:
-            backend._past.unlink_sealed(2**62, backend._note_sealed, backend._leaving.stays)
+            backend._past.sealed.unlink(2**62, backend._note_sealed, backend._leaving.stays)
         else:
             backend.retain({"sample": HOUR}, NOON + 4 * HOUR)
 
@@ -206,7 +206,7 @@ def test_hours_that_cannot_be_removed_after_their_day_was_joined_hold_up_nothing
     assert sealer.done.days == 2
     assert sealer.done.months == 2
     assert len(numbers(backend.rows("sample", "web-1", 0, NOON + HOUR - 1))) == 49
-    while backend._past.unlink_sealed(2**62, backend._note_sealed):
+    while backend._past.sealed.unlink(2**62, backend._note_sealed):
         pass
     sealer.close()
     assert verified(store).faults == [], "it is on the roll as long as it is there"
@@ -257,7 +257,7 @@ def test_a_file_past_its_time_that_cannot_be_removed_keeps_no_other_and_is_count
     backend.commit(batch([layout(), check(1), *(sample(n) for n in range(1, 50))]), NOON)
     backend.commit(batch([check(1440), *(sample(86400 + n) for n in range(1, 50))]), NOON)
     sealer = seal(store, backend, NOON + 3 * DAY)
-    backend._past.unlink_sealed(2**62, backend._note_sealed)
+    backend._past.sealed.unlink(2**62, backend._note_sealed)
     kept = store / "blocks" / "check" / "raw" / "20260131T00.1d"
     ours.names = {kept.name}
     pruner = Pruner(sealer.blocks, Retention(USUAL), Room(most=1), LOG)

@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> Path:
     made.close()
     subprocess.run([sys.executable, "-m", "tests.store.sealing", tmp_path / "store", str(NOON + 2 * DAY)], check=True)
     writer = LmdbBackend(tmp_path / "store", write=True)
-    assert writer._past.unlink_sealed(2**62, writer._note_sealed) == 1
+    assert writer._past.sealed.unlink(2**62, writer._note_sealed) == 1
     writer.close()
     (tmp_path / "guardia.toml").write_text(
         "[store]\nkeep_samples_seconds = '5000w'\nroom_bytes = 0\narchive = 'old'\narchive_after_seconds = '2d'\n"

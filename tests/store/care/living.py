@@ -78,7 +78,7 @@ def main(folder: Path) -> None:
             now.append(at)
             backend.refresh()
             # Rows stay a minute of real time beside their blocks; nobody reads here who began before.
-            backend._past.unlink_sealed(time.time_ns() + MINUTE * 2, backend._note_sealed)
+            backend._past.sealed.unlink(time.time_ns() + MINUTE * 2, backend._note_sealed)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for _ in range(2):
         while sealer.turn(START + 3 * DAY):
             pass
-        while backend._past.unlink_sealed(2**62, backend._note_sealed):
+        while backend._past.sealed.unlink(2**62, backend._note_sealed):
             pass
     told("rows")
     sealer.close()

@@ -60,7 +60,7 @@ def test_what_was_damaged_before_it_was_sealed_is_missed_for_as_long_as_it_would
     subprocess.run([sys.executable, "-m", "tests.store.sealing", store, str(NOON + 3 * DAY)], check=True)
     assert verified(store).missing == {"sample": 1}, "it is in rows and in blocks, and is missed once"
     backend = LmdbBackend(store, write=True)
-    while backend._past.unlink_sealed(2**62, backend._note_sealed):
+    while backend._past.sealed.unlink(2**62, backend._note_sealed):
         pass
 
     assert not path.exists()
@@ -149,7 +149,7 @@ def test_a_flipped_byte_in_a_block_is_named_and_costs_one_block(tmp_path: Path) 
 
 def test_a_file_of_blocks_that_vanished_is_named_and_its_records_are_missing(tmp_path: Path) -> None:
     backend = sealed(tmp_path / "store")
-    backend._past.unlink_sealed(2**62, backend._note_sealed)
+    backend._past.sealed.unlink(2**62, backend._note_sealed)
     backend.close()
     assert verified(tmp_path / "store").faults == []
     for file in segments(tmp_path / "store"):

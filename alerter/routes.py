@@ -9,12 +9,14 @@ from typing import Any
 
 from alerter.circles import circles
 from alerter.incidents import SEVERITIES, Incident
+from alerter.rules import DEFAULTS
 from bus.addresses import network
 from bus.config import Objection, Secret, setting
 from bus.drawers import Complaint
 from bus.faults import did_you_mean, listed
 
 SECOND = 1_000_000_000
+BROUGHT = tuple(rule.name for rule in DEFAULTS)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def routes(notify: Notify, channels: Mapping[str, Any]) -> Routes:
 
 
 def complaints(records: Mapping[str, Any]) -> Iterator[Complaint]:
-    """Channels that are named and not there, fallbacks and dependences that lead round in a circle."""
+    """Channels that are named and not there, rules without a condition, what leads round in a circle."""
     yield from circles(records.get("hosts", ()), records.get("services", ()))
     channels = records.get("channels", {})
     for name, channel in channels.items():
@@ -164,6 +166,9 @@ def complaints(records: Mapping[str, Any]) -> Iterator[Complaint]:
         )
     for number, rule in enumerate(records.get("rules", ())):
         yield from _missing(("rules", number), "channels", rule.channels, channels)
+        if not rule.when and rule.name not in BROUGHT:
+            expected = "a condition such as cpu.percent > 90, or a name of those that Guardia brings (guardia rules)"
+            yield ("rules", number), Objection("when", "nothing", expected, did_you_mean(rule.name, BROUGHT))
     for number, host in enumerate(records.get("hosts", ())):
         for limit in host.limits.values():
             yield from _missing(("hosts", number), "limits", limit.channels, channels)

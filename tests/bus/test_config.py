@@ -49,6 +49,13 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "[api]\nprot = 1\n[notify]\nchannels = ['opps']\n[channels.ops]\ntype = 'command'\ncommand = ['/bin/true']\n",
         [":2: [api] prot", ':4: [notify] channels: found the channel "opps", which is not there', "did you mean ops?"],
     ),
+    "a rule without a condition, whose name is none of those that Guardia brings": (
+        "[[rules]]\nname = 'host-silent'\nenabled = false\n[[rules]]\nname = 'host-silnt'\nfor = '5m'\n",
+        [
+            ":4: [[rules]] when: found nothing, expected a condition such as cpu.percent > 90",
+            "did you mean host-silent?",
+        ],
+    ),
     "a label that is no text": (
         "[[hosts]]\nname = 'web-1'\nlabels = { role = 1 }\n",
         [":3: [[hosts]] labels.role: found 1, expected text"],

@@ -283,6 +283,8 @@ class Speaker:
         kept = replace(lane, spoken=list(lane.spoken))
         told = self._told_of(transaction, letter.items, name)
         settled = outbox.settle(letter, outcome, told, kept, self._policy, self._clock(), self._wall(), self._chance())
+        if name not in self._lanes and settled.kept:
+            return settled  # what waited for a channel that is no more was given up meanwhile
         for row in settled.told:
             transaction.put("told", row.row, letters.as_row(row))
         for item in settled.done:
@@ -297,10 +299,7 @@ class Speaker:
         return settled
 
     def _hand_over(self, transaction: Transaction, item: Item, company: Sequence[Item]) -> None:
-        """Tell the fallback in this channel's place, and of the end if that is decided already.
-
-        ``company``: what went out with it.
-        """
+        """Tell the fallback in this channel's place, and of the end if it is decided; ``company`` went out with it."""
         fallback = self._routes.fallback(item.channel)
         if not fallback:
             return

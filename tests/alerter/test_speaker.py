@@ -196,6 +196,17 @@ def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_others_are_tol
     assert new.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
 
 
+def test_what_was_under_way_to_a_channel_that_is_no_more_does_not_wait_for_it(rooms: Rooms) -> None:
+    gate = threading.Event()
+    room = rooms({"ops": Friend(outcomes=[Later(0.0, "tired")], gate=gate)}, Notify(group_seconds=0.0))
+    room.judged(burning())
+    room.until(lambda: room.workers.busy == 1)
+    room.speaker.use({}, routes(Notify(), {}), policy=Policy(0.0), carrier=Carrier(), link="")
+    gate.set()
+    room.until(lambda: room.workers.busy == 0)
+    assert room.waiting() == 0
+
+
 def test_channels_that_are_read_again_hold_from_then_on(rooms: Rooms) -> None:
     old, new, boss = Friend(), Friend(), Friend()
     room = rooms({"ops": old})

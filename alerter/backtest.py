@@ -1,4 +1,7 @@
-"""``guardia backtest``: rules tried on the stored past by the code that judges live."""
+"""``guardia backtest``: rules tried on the stored past by the code that judges live.
+
+It judges here, by the configuration of this machine's hub; or with ``--hub`` any hub does, which says what it found.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,7 +23,7 @@ from alerter.incidents import Incident
 from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
 from alerter.rules import DEFAULTS, SECOND, in_force
-from bus import config, home, rooms
+from bus import config, home, hubs, rooms
 from bus.arguments import Parser, back, duration
 from bus.asking import Asking
 from bus.config import ConfigError, Settings
@@ -28,9 +31,10 @@ from bus.drawers import Drawer, Mixed
 from bus.explaining import when
 from bus.faults import Fault, did_you_mean
 from bus.fields import plain
+from bus.judging import Objected
 from bus.questions import Unanswered
 from bus.tables import Host
-from bus.terminal import aligned
+from bus.terminal import aligned, harmless
 
 DONE, WRONG, UNKNOWN = 0, 100, 2
 LISTS: dict[str, type | Drawer | Mixed] = {
@@ -50,6 +54,8 @@ def main(argv: Sequence[str]) -> int:
     end = time.time_ns()
     start = end - int(given.since * SECOND)
     try:
+        if (place := hubs.elsewhere(given, os.environ)) is not None:
+            return _tried_at(place, _trial(given))
         today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
         tried = changed(today, given.rule, given.when, given.lasts) if given.rule else rules_in(Path(given.rules))
     except ConfigError as error:
@@ -72,6 +78,29 @@ def main(argv: Sequence[str]) -> int:
     told = as_json if given.json else as_text
     print(told(new.outcome, old.outcome, start, end))
     return DONE
+
+
+def _tried_at(place: hubs.Hub, trial: Mapping[str, Any]) -> int:
+    from alerter.trying import tried_at  # it takes HTTP, which is of no use here at home
+
+    try:
+        text = tried_at(place, trial)
+    except Unanswered as failure:
+        print(harmless(f"guardia backtest: {failure}"), file=sys.stderr)
+        return WRONG if isinstance(failure, Objected) else UNKNOWN
+    print(text)
+    return DONE
+
+
+def _trial(given: argparse.Namespace) -> dict[str, Any]:
+    """What the hub of another machine is asked to try; raises ``ConfigError``."""
+    rules = ""
+    if given.rules:
+        rules_in(Path(given.rules))  # what is wrong with the file is told with its place here
+        rules = Path(given.rules).read_text(encoding="utf-8")
+    changed = {"rule": given.rule or "", "rules": rules, "when": given.when}
+    changed["lasts"] = "" if given.lasts is None else f"{given.lasts:.3f}s"
+    return {**changed, "subject": given.host, "seconds": given.since, "json": given.json}
 
 
 def rules_in(path: Path) -> Settings:
@@ -191,7 +220,6 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         prog="guardia backtest",
         description="Try the [[rules]] of a file on the stored past: what would have been told, and how that differs "
         "from the rules in force.",
-        at_home="it goes by the configuration on the hub's machine; call it there",
     )
     add = parser.add_argument
     add("rules", nargs="?", metavar="RULE_FILE", help="a file with [[rules]], in place of those of the hub")
@@ -202,6 +230,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="*", metavar="NAME", help="only hosts and services that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--config", metavar="FILE", help="the hub's configuration")
+    hubs.add_flags(parser)
     given = parser.parse_args(argv)
     if bool(given.rules) == bool(given.rule):
         parser.error("a RULE_FILE or --rule is required, and not both")

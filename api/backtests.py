@@ -10,11 +10,13 @@ import contextlib
 import fcntl
 import os
 import sys
+import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from api.bodies import Trial
 from api.errors import Problem
+from bus import home
 
 PATIENCE = 80.0
 """Seconds after which it is ended."""
@@ -82,15 +84,18 @@ def turn_at(lock: Path) -> Iterator[int]:
         os.close(held)
 
 
-def command_of(trial: Trial, file: Path | None = None) -> list[str]:
+def command_of(trial: Trial, file: Path | None = None, rules: Path | None = None) -> list[str]:
     """The command line; what a client wrote stands behind a ``=``, so that it is no option.
 
-    ``file`` is the configuration of this hub; None: the usual one.
+    ``file`` is the configuration of this hub, None: the usual one; ``rules`` where the client's rules are.
     """
-    found = [sys.executable, "-m", "bus.command", "backtest", f"--rule={trial.rule}", f"--host={trial.subject or '*'}"]
+    found = [sys.executable, "-m", "bus.command", "backtest", f"--host={trial.subject or '*'}"]
     found.append(f"--since={trial.seconds:.0f}s")
-    if file is not None:
-        found.append(f"--config={file}")
+    # Named in any case: it is this hub's past, whichever another one somebody's viewer.toml names.
+    found.append(f"--config={file or home.config_path(None, os.environ)}")
+    found.append(str(rules.absolute()) if rules is not None else f"--rule={trial.rule}")
+    if trial.json:
+        found.append("--json")
     if trial.when:
         found.append(f"--when={trial.when}")
     if trial.lasts:
@@ -98,20 +103,54 @@ def command_of(trial: Trial, file: Path | None = None) -> list[str]:
     return found
 
 
+def _check(trial: Trial) -> None:
+    if bool(trial.rule) == bool(trial.rules):
+        raise Problem(400, "bad_body", "rule: expected it or rules, and not both", parameter="rule")
+    try:
+        tables = tomllib.loads(trial.rules)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "bad_body", f"rules: no TOML: {error}"[:500], parameter="rules") from None
+    if "services" in tables:
+        # What stands there may name files and variables of this machine.
+        raise Problem(400, "bad_body", "rules: [[services]] are those of the hub; leave them out", parameter="rules")
+
+
+@contextlib.contextmanager
+def _written(rules: str, path: Path) -> Iterator[Path | None]:
+    """Where the rules are while they are tried, by whoever has the turn; None where there are none."""
+    if not rules:
+        yield None
+        return
+    try:
+        path.touch(mode=0o600)
+        path.write_text(rules, encoding="utf-8")
+        yield path
+    except OSError as error:
+        raise Problem(503, "overloaded", f"no back-test now: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        path.unlink(missing_ok=True)
+
+
 async def tried(trial: Trial, runs: Run = run, *, lock: Path, file: Path | None = None) -> list[str]:
     """What it printed, in lines; ``file`` as in ``command_of``, ``lock`` is of all workers. Raises ``Problem``."""
     if not 60 <= trial.seconds <= LONGEST:
         raise Problem(400, "bad_body", "seconds: expected from a minute to 31 days", parameter="seconds")
-    with turn_at(lock) as turn:
+    _check(trial)
+    with turn_at(lock) as turn, _written(trial.rules, lock.with_suffix(".toml")) as rules:
         try:
-            code, out, complaint = await runs(command_of(trial, file), PATIENCE, turn)
+            code, out, complaint = await runs(command_of(trial, file, rules), PATIENCE, turn)
         except TimeoutError:
             raise Problem(503, "overloaded", f"not judged within {PATIENCE:.0f} s: try less of the past") from None
+    if code == 0 and trial.json and len(out.encode()) >= MOST_TEXT:
+        raise Problem(503, "overloaded", f"more than {MOST_TEXT // 1_000_000} MB of JSON: try less of the past")
     if code == 0:
         return out.splitlines()
+    if rules is not None:
+        complaint = complaint.replace(str(rules.absolute()), "rules")
     said = " ".join(line.removeprefix("guardia backtest: ") for line in complaint.splitlines()[-3:]) or "it failed"
     if code == WRONG:
         option, _, why = said.partition(": ")
         found = _PARAMETERS.get(option)
-        raise Problem(400, "bad_body", f"{found}: {why}"[:500] if found else said[:500], parameter=found or "when")
+        place = found or ("rules" if trial.rules else "when")
+        raise Problem(400, "bad_body", f"{found}: {why}"[:500] if found else said[:500], parameter=place)
     raise Problem(503, "store_unavailable", said[:500])

@@ -31,13 +31,18 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A rule to be tried on the past with another condition. ``when`` empty: its own; ``subject`` may be a glob."""
+    """A rule to be tried on the past with another condition. ``when`` empty: its own; ``subject`` may be a glob.
 
-    rule: str
+    Or ``rules``, the text of a file with ``[[rules]]``, in place of those of the hub. ``json``: it is told so.
+    """
+
+    rule: str = ""
     when: str = ""
     lasts: str = ""
     subject: str = "*"
     seconds: float = 7 * 86_400.0
+    rules: str = ""
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True)

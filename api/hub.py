@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from api.auth import Keyring
 from api.bodies import Trial
@@ -48,7 +49,7 @@ class Hub:
     vitals: Vitals
     expected: Mapping[str, tuple[str, ...]]
     """Which programs make up which part of the hub, by the subjects of their vitals."""
-    tries: Callable[[Trial], Awaitable[list[str]]]
+    tries: Callable[[Trial], Coroutine[Any, Any, list[str]]]
     """Tries a rule on the past."""
     ask_store: Callable[[bytes], Awaitable[bytes]]
     """Puts a question to the store's reader as it is, for those whose answers are handed on as they are."""

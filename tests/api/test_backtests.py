@@ -20,8 +20,9 @@ TRIAL = Trial("cpu-busy", "--help", "", "web-*", 3600.0)
 
 def test_what_a_client_wrote_is_never_an_option() -> None:
     command = command_of(TRIAL)
-    assert command[2:5] == ["bus.command", "backtest", "--rule=cpu-busy"]
-    assert "--when=--help" in command
+    assert command[2:4] == ["bus.command", "backtest"]
+    assert {"--rule=cpu-busy", "--when=--help"} < set(command)
+    assert all(word.startswith("--") for word in command[4:])
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def lock(tmp_path: Path) -> Path:
     return tmp_path / "backtest.lock"
 
 
-def test_it_judges_by_the_configuration_of_this_hub(lock: Path) -> None:
+def test_it_judges_by_the_configuration_of_this_hub(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[Sequence[str]] = []
 
     async def runs(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
@@ -37,8 +38,10 @@ def test_it_judges_by_the_configuration_of_this_hub(lock: Path) -> None:
         return 0, "", ""
 
     asyncio.run(tried(TRIAL, runs, file=Path("/srv/hub.toml"), lock=lock))
+    monkeypatch.setenv("GUARDIA_CONFIG", "/srv/usual.toml")
     asyncio.run(tried(TRIAL, runs, lock=lock))
-    assert ["--config=/srv/hub.toml" in command for command in commands] == [True, False]
+    assert "--config=/srv/hub.toml" in commands[0]
+    assert "--config=/srv/usual.toml" in commands[1], "whatever a viewer.toml names"
 
 
 @pytest.mark.parametrize(
@@ -143,3 +146,47 @@ def test_without_a_place_for_its_lock_nothing_is_tried(tmp_path: Path) -> None:
 def test_too_long_a_past_is_refused(lock: Path) -> None:
     with pytest.raises(Problem, match="31 days"):
         asyncio.run(tried(Trial("cpu-busy", seconds=1e9), lock=lock))
+
+
+RULES = '[[rules]]\nname = "cpu-busy"\nwhen = "cpu.percent > 50"\n'
+
+
+def test_the_rules_of_a_client_are_in_a_file_for_as_long_as_they_are_tried(lock: Path) -> None:
+    async def runs(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
+        (file,) = [Path(word) for word in command if word.endswith("backtest.toml")]
+        assert (file.read_text(), file.stat().st_mode & 0o777) == (RULES, 0o600)
+        assert "--json" in command
+        assert not [word for word in command if word.startswith("--rule=")]
+        return 100, "", f"guardia backtest: {file}:3: [[rules]] when found nothing, expected a condition"
+
+    with pytest.raises(Problem, match=r"rules:3: \[\[rules\]\] when found nothing, expected a condition") as caught:
+        asyncio.run(tried(Trial(rules=RULES, json=True), runs, lock=lock))
+    assert caught.value.shape.get("parameter") == "rules"
+    assert [path.name for path in lock.parent.iterdir()] == [lock.name]
+
+
+@pytest.mark.parametrize(
+    ("trial", "parameter", "said"),
+    [
+        (Trial(), "rule", "it or rules"),
+        (Trial("cpu-busy", rules=RULES), "rule", "not both"),
+        (Trial(rules="[[rules]"), "rules", "no TOML"),
+        (Trial(rules=RULES + '[[services]]\ntoken = "file:/etc/shadow"\n'), "rules", "are those of the hub"),
+    ],
+)
+def test_what_cannot_be_tried_starts_no_process(trial: Trial, parameter: str, said: str, lock: Path) -> None:
+    async def never(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
+        raise AssertionError(command)
+
+    with pytest.raises(Problem, match=said) as caught:
+        asyncio.run(tried(trial, never, lock=lock))
+    assert (caught.value.status, caught.value.shape.get("parameter")) == (400, parameter)
+
+
+def test_json_that_is_cut_off_is_no_answer(lock: Path) -> None:
+    async def runs(command: Sequence[str], patience: float, turn: int) -> tuple[int, str, str]:
+        return 0, "[" * MOST_TEXT, ""
+
+    with pytest.raises(Problem, match="more than 2 MB of JSON"):
+        asyncio.run(tried(Trial("cpu-busy", json=True), runs, lock=lock))
+    assert asyncio.run(tried(Trial("cpu-busy"), runs, lock=lock)) == ["[" * MOST_TEXT]

@@ -60,7 +60,6 @@ def test_a_time_may_be_a_length_back_from_now() -> None:
     [
         *("store verify", "store snapshot copy", "store restore copy", "store compact", "import metrics.db", "check"),
         *("token new wall", "token list", "agents", "revoke web-1", "keys show", "channel list", "channel test ops"),
-        "backtest",
     ],
 )
 def test_what_works_on_the_hubs_machine_alone_says_why_it_asks_no_other(

@@ -163,6 +163,26 @@ def test_it_prints_what_it_prints_at_home(hub: Remote, token: str, words: tuple[
     assert (afar.stdout, afar.stderr, afar.returncode) == (here.stdout, here.stderr, here.returncode)
 
 
+def test_a_rule_is_tried_there_as_at_home(hub: Remote, token: str, tmp_path: Path) -> None:
+    (tmp_path / "tried.toml").write_text('[[rules]]\nname = "shop-down"\nwhen = "service.state == down"\n')
+    past = ("--since", "30d", "--json")
+    for words in (("--rule", "service-down", *past), (str(tmp_path / "tried.toml"), *past)):
+        here, afar = hub.here("backtest", *words), hub.afar("backtest", *words, token=token)
+        assert (afar.returncode, afar.stderr) == (here.returncode, here.stderr) == (0, "")
+        told, found = json.loads(here.stdout), json.loads(afar.stdout)
+        for moment in ("start", "end"):
+            assert 0 <= found.pop(moment) - told.pop(moment) < 300 * SECOND, "it was asked later"
+        assert found.keys() == told.keys()
+        assert found["records"] >= told["records"] > 0
+    for wrong in (("--rule", "no-such-rule"), ("--rule", "service-down", "--host", "wbe-1")):
+        here, afar = hub.here("backtest", *wrong), hub.afar("backtest", *wrong, token=token)
+        assert (here.returncode, afar.returncode) == (100, 100)
+    (tmp_path / "tried.toml").write_text('[[services]]\ncheck = "http"\nname = "shop"\nurl = "https://shop.example"\n')
+    afar = hub.afar("backtest", str(tmp_path / "tried.toml"), token=token)
+    assert afar.returncode == 100
+    assert "[[services]] are those of the hub" in afar.stderr
+
+
 COMMANDS = {
     "sla": ("sla",),
     "rules": ("rules",),

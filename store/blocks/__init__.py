@@ -7,6 +7,8 @@
     opening   parts of any version from their bytes
     gather    rows as the writer stored them to columns, each message once
     segments  a file of parts: written once, whole or not at all, never changed
+    files     the folder of them, as who asks and the sealer see it
 
-``docs/storage.md`` draws the bytes; ``tests/store/blocks`` keeps a file of each version, so that later ones read it.
+``docs/storage.md`` draws the bytes; ``tests/store/test_coding.py`` and ``test_sheets.py`` keep parts of each version,
+so that later ones read them.
 """

@@ -1,4 +1,4 @@
-"""One column of numbers to bytes and back, bit for bit. Pure.
+"""One column of numbers to bytes, of which ``store.blocks.decoding`` makes the same numbers, bit for bit. Pure.
 
 A column is coded by itself, so that one metric is read without the others. Its **entry** in the directory of a part
 (``store.blocks.parts``) says how:
@@ -53,7 +53,8 @@ import numpy.typing as npt
 
 from store.blocks.planes import Body, by_planes, in_planes
 from store.blocks.pressing import pressed, smaller
-from store.blocks.rice import Narrow, Plan
+from store.blocks.rice import Narrow
+from store.blocks.rice_coding import Plan
 from store.blocks.scaled import Floats, Integers, Scaled, constant, scaled
 from store.blocks.spots import LEAST_GAPS, MOST, SPOTTED, counted, gaps, headed
 

@@ -15,7 +15,7 @@ little-endian. The **index** is msgpack: ``[kind, tier, start, end, parts, layou
 (ns, the end not included) are the time that the file speaks for. A part is ``[subject, source, subject as on the wire,
 layout, values, what, columns, rows, first, last, offset, length]``, sorted by subject; ``what`` is as in the part,
 ``first`` and ``last`` are times. ``layouts`` maps ids to names. ``sources`` are the partitions of rows that went into
-it, ``[start, id, transaction]`` each: what a later transaction brought is not in it.
+it, ``[start, time of the last change, transaction]`` each: what a later transaction brought is not in it.
 
 The name is ``<YYYYMMDDTHH>.<span>``, the span being ``1h``, ``1d`` or ``1mo``. It is written beside its place, synced,
 read again, and then given its name: nobody ever sees half of one.

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.blocks.pressing import Damaged
-from store.blocks.rice import Plan, Words, decoded
+from store.blocks.rice import Words
+from store.blocks.rice_coding import Plan
+from store.blocks.rice_decoding import decoded
 
 RESIDUAL = st.integers(0, 3) | st.integers(0, 1000) | st.integers(0, 2**64 - 1)
 COLUMNS = st.lists(st.lists(RESIDUAL, min_size=1, max_size=150), min_size=1, max_size=5)

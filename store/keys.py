@@ -8,9 +8,9 @@
 
     state/data.mdb                          one LMDB environment, databases:
         series    kind u8, subject          ->  checksum u32, series u32, first_at i64
-        layouts   layout id u64             ->  names joined by newlines, checksum
+        layouts   layout id u64             ->  checksum u32, names joined by newlines
         heard     layout id u64             ->  when it was heard of, and whose it is (``store.backends.layouts``)
-        latest    series u32                ->  checksum u32, received i64, the newest record
+        latest    series u32                ->  checksum u32 of the record, received i64, the newest record
         streams   source, 0x00, epoch u64   ->  checksum u32, how far it is stored (``bus/delivery/stream.py``)
         meta      a word                    ->  msgpack, and its checksum (``store.backends.formats``)
 

@@ -1,6 +1,6 @@
 """The layouts in the state of an LMDB store: learnt, heard of, and forgotten when nothing refers to them any more.
 
-    layouts   layout id u64  ->  names joined by newlines, checksum
+    layouts   layout id u64  ->  checksum u32, names joined by newlines
     heard     layout id u64  ->  checksum u32, when it was heard of last i64, who announced it first
 
 Who opens a store without ``heard``, which later versions added, hears of every layout just then.

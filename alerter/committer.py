@@ -284,10 +284,10 @@ class Committer:
         # A parent that is gone or back matters to all that depend on it.
         if not 0 <= now - self._looked < LOOK or any(self._is_unreachable(one) for one in fresh):
             self._looked = now
-            return {one.id: self.holding.holds(one, self.judge, now) for one in [*burning.values(), *over]}
+            return self.holding.held([*burning.values(), *over], self.judge, now)
         looked = [burning.get(one.id, one) for one in fresh] + list(over)
         known = {id: found for id, found in self.holds.items() if id in burning}
-        return known | {one.id: self.holding.holds(one, self.judge, now) for one in looked}
+        return known | self.holding.held(looked, self.judge, now)
 
     def _next_considered(self) -> Sequence[str]:
         """The next of those that burn, in turn."""

@@ -11,9 +11,10 @@ from alerter.config import Maintenance
 from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import State, in_words
-from alerter.silences import clock, in_maintenance, silenced
+from alerter.silences import clock, in_maintenance, is_active, silenced
 from alerter.subjects import NAN, NEVER, Cell, Subject
 from alerter.terms import STATES
+from bus import calendar
 from bus.messages import Silence
 
 DEEPEST = 16
@@ -42,10 +43,23 @@ class Holding:
         self._recovered = {key: at for key, at in self._recovered.items() if 0 <= now - at < self.settle}
         self._recovered[incident.kind, incident.subject] = now
 
-    def holds(self, incident: Incident, judge: Judge, now: int) -> tuple[Hold, ...]:
-        """All that holds the incident's notices back at ``now``."""
-        found = silenced(self.silences.values(), incident, now)
-        found += in_maintenance(self.windows, incident, now)
+    def held(self, incidents: Iterable[Incident], judge: Judge, now: int) -> dict[str, tuple[Hold, ...]]:
+        """All that holds the notices of each incident back at ``now``, by their ids."""
+        # Of thousands of silences that are over no incident is to be compared with each.
+        silences = [one for one in self.silences.values() if is_active(one, now)]
+        windows = [one for one in self.windows if calendar.ends(one, now) is not None]
+        return {one.id: self._holds(one, silences, windows, judge, now) for one in incidents}
+
+    def _holds(
+        self,
+        incident: Incident,
+        silences: Iterable[Silence],
+        windows: Iterable[Maintenance],
+        judge: Judge,
+        now: int,
+    ) -> tuple[Hold, ...]:
+        found = silenced(silences, incident, now)
+        found += in_maintenance(windows, incident, now)
         found += self._parents(incident, judge, now)
         if incident.kind == "service" and not is_connected(judge, now, self.silent):
             found.append(

@@ -107,10 +107,8 @@ class Replay:
             self._speak(now)
 
     def _speak(self, now: int) -> None:
-        for id, incident in self.judge.decider.open.items():
-            if id in self.outcome.told:
-                continue
-            holds = self._holding.holds(incident, self.judge, now)
+        untold = [one for id, one in self.judge.decider.open.items() if id not in self.outcome.told]
+        for id, holds in self._holding.held(untold, self.judge, now).items():
             if holds:
                 self.outcome.suppressed[id] = holds[0].detail
             else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from alerter.holding import Holding, doubtful, is_connected, unreachable
 from alerter.rules import Rule
+from bus.messages import Silence
 from bus.tables import Host
 from tests.alerter.given import SECOND, World, at, rule
 
@@ -88,6 +90,24 @@ def test_children_of_a_host_do_not_wait_because_a_service_of_its_name_is_back() 
     world.says(120, "shop")
     world.passes(125)
     (silent,) = (one for one in world.judge.decider.open.values() if one.subject == "db-1")
-    assert holding.holds(silent, world.judge, at(125)) == ()
+    assert holding.held([silent], world.judge, at(125)) == {silent.id: ()}
     holding.ended(replace(down, kind="host"), at(126))
-    assert [one.cause for one in holding.holds(silent, world.judge, at(127))] == ["parent"]
+    assert [one.cause for one in holding.held([silent], world.judge, at(127))[silent.id]] == ["parent"]
+
+
+def test_silences_are_looked_at_once_for_all_that_burns() -> None:
+    class Seen(dict[str, Silence]):
+        looks = 0
+
+        def values(self) -> Any:
+            self.looks += 1
+            return super().values()
+
+    world = World(rule("cpu.percent > 90"))
+    for number in range(5):
+        world.says(0, f"web-{number}", cpu=95)
+    holding, over = Holding(), Silence("1", "anna", "new disk", at(-9), at(-5))
+    holding.silences = seen = Seen({"1": over, "2": replace(over, id="2", until=at(9), matches=("web-1",))})
+    found = holding.held(world.judge.decider.open.values(), world.judge, at(1))
+    held = [one.subject for one in world.judge.decider.open.values() if found[one.id]]
+    assert (held, seen.looks) == (["web-1"], 1)

@@ -20,6 +20,8 @@ TEMPORARY = 75
 """The exit code with which a command asks to be tried again (EX_TEMPFAIL of sysexits.h); so does 1."""
 PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
 """Why it cannot be started now, and yet can a moment later."""
+MOST_VARIABLE = 30_000
+"""Characters of a variable: with one of 128 KiB (MAX_ARG_STRLEN, execve(2)) no program is started at all."""
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 """What it gets of our own environment; secrets may be in the rest."""
 
@@ -65,7 +67,8 @@ class Command(Channel):
             "GUARDIA_TEXT": self.body(letter, link),
             f"GUARDIA_{KEY_HEADER.upper().replace('-', '_')}": letter.key,
         }
-        everything = {**kept, **words, **told, **{name: one.reveal() for name, one in self.environment.items()}}
+        told = {name: cut(text, MOST_VARIABLE) for name, text in {**words, **told}.items()}
+        everything = {**kept, **told, **{name: one.reveal() for name, one in self.environment.items()}}
         return {name: text.replace("\0", "") for name, text in everything.items()}
 
 

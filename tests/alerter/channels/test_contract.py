@@ -210,6 +210,14 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, begun: 
     gone(tmp_path / "child")
 
 
+def test_a_command_is_told_of_a_storm_whose_reasons_are_long(tmp_path: Path) -> None:
+    tell = script(tmp_path, f"cat > {tmp_path}/in")
+    items = [item(burning(id=f"c0ffee{number}", reason="資" * 4000)) for number in range(30)]
+    storm = Letter("storm", tuple(items))
+    assert sent(Command(command=(tell,)), storm) == Delivered("exit code 0")
+    assert len(json.loads((tmp_path / "in").read_text())["notices"]) == 30
+
+
 @pytest.mark.parametrize(
     ("ends", "outcome"),
     [("exit 0", Delivered("exit code 0")), ("echo no such room >&2; exit 2", Never("exit code 2: no such room"))],

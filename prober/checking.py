@@ -24,6 +24,8 @@ from prober.standings import Standings
 from prober.telling import cleaned, told
 from prober.trial import Checked, Ground, checked
 
+JUMP = 2_000_000_000
+"""A clock on the wall that is so much (ns) from where it should be by the time that has passed was set."""
 GATHER_SECONDS = 0.1
 """What ends within this time is kept with one fsync and told together."""
 
@@ -58,6 +60,7 @@ class Checking:
         self._standings, self._voice, self._log = standings, voice, log
         self._own_side_changed = own_side_changed
         self._clock = clock
+        self._offset = self._ahead()
         self._rounds = Rounds(chance)
         self._services: dict[str, Check] = {}
         self._config = Prober()
@@ -96,6 +99,7 @@ class Checking:
         self._timer = None if due is None else self._loop.after(max(0.0, due - self._clock()), self._turn)
 
     def _turn(self) -> None:
+        self._look_at_clock()
         for turn in self._rounds.due(self._clock()):
             self._begin(turn)
         self._plan()
@@ -116,6 +120,16 @@ class Checking:
             return checked(check, ground, lambda _: report, since)
 
         self._pool.submit(call, lambda found: self._ended(check, found))
+
+    def _ahead(self) -> int:
+        return self._ground.wall() - int(self._clock() * 1e9)
+
+    def _look_at_clock(self) -> None:
+        """Jobs are not late because the clock was set."""
+        before, self._offset = self._offset, self._ahead()
+        if abs(by := self._offset - before) > JUMP:
+            self._log.warning("the clock jumped by %.0f s: no job is late for that", by / 1e9)
+            self._standings.jumped(by, self._ground.wall())
 
     # -- what comes back ---
 
@@ -206,6 +220,7 @@ class Checking:
 
     def heard(self, name: str, report: Report) -> None:
         """A job reported: judge it at once."""
+        self._look_at_clock()
         if name in self._services and self._standings.heard(name, report, self._ground.wall()):
             self.check_now(name)
 

@@ -59,6 +59,13 @@ class Standings:
             since = self._since[name] = self._seen[name] = now
         return since
 
+    def jumped(self, by: int, now: int) -> None:
+        """The clock was set by ``by`` (ns) to ``now``: no report is older or younger for that, nor is any service."""
+        for name, known in self._reports.items():
+            self._reports[name] = self._reported[name] = replace(known, at=min(known.at + by, now))
+        for name, since in self._since.items():
+            self._since[name] = self._seen[name] = min(since + by, now)
+
     def found(self, name: str, status: str, patience: Patience, now: int) -> tuple[Standing, Change | None, str]:
         """Count a finding."""
         after, change, reason = step(self.of(name), Found(status), patience, now)

@@ -15,6 +15,7 @@ from bus.loop import Loop
 from bus.messages import Check as Told
 from prober.checking import Checking
 from prober.checks.common import Check
+from prober.checks.heartbeat import Heartbeat
 from prober.config import Prober
 from prober.judge import Looked
 from prober.memory import Memory
@@ -91,7 +92,9 @@ class Room:
         self.loop = Loop(self.clock)
         self.memory = Memory(folder)
         self.slept: list[float] = []
-        self.ground = Ground(Guard(), Reach((), Names()), LOG, wall=lambda: NOON, sleep=self.slept.append)
+        self.ahead = 0.0
+        """Seconds by which the clock on the wall was set."""
+        self.ground = Ground(Guard(), Reach((), Names()), LOG, wall=self.wall, sleep=self.slept.append)
         self.told: list[tuple[str, Told]] = []
         self.order: list[str] = []
         standings = Standings(self.memory, LOG)
@@ -108,6 +111,10 @@ class Room:
         )
         self.config = Prober(**config)
         self.use(*services)
+
+    def wall(self) -> int:
+        """Noon when it began."""
+        return NOON + int((self.clock.now - 1000.0 + self.ahead) * SECOND)
 
     def use(self, *services: Check) -> None:
         self.checking.use(self.config, services, self.ground, ("s3same-open",))
@@ -227,8 +234,6 @@ def test_a_silent_target_waits_for_the_canaries(tmp_path: Path) -> None:
 
 
 def test_a_report_is_judged_at_once_even_in_the_middle_of_a_check(tmp_path: Path) -> None:
-    from prober.checks.heartbeat import Heartbeat
-
     room = Room(tmp_path, Heartbeat(name="backup", interval=3600.0))
     room.run(12.0)
     count = len(room.told)
@@ -242,6 +247,28 @@ def test_a_report_is_judged_at_once_even_in_the_middle_of_a_check(tmp_path: Path
     assert room.statuses[count:] == ["up", "down"]
     room.checking.heard("backup", Report(NOON))
     assert room.hands.open == [], "the same report again is no news"
+
+
+@pytest.mark.parametrize("ahead", [30 * 86_400.0, -30 * 86_400.0])
+def test_a_job_is_as_late_as_ever_when_the_clock_was_set(tmp_path: Path, ahead: float) -> None:
+    room = Room(tmp_path, Heartbeat(name="backup", interval=600.0, every=3600.0, late=600.0))
+    room.checking.heard("backup", Report(room.wall()))
+    room.run(900.0)
+    room.ahead = ahead
+    room.run(3000.0)
+    assert set(room.statuses) == {"up"}
+    room.run(1200.0)
+    assert room.statuses[-1] == "down"
+
+
+def test_a_job_that_never_reported_has_as_long_as_ever_when_the_clock_was_set(tmp_path: Path) -> None:
+    room = Room(tmp_path, Heartbeat(name="backup", interval=600.0, every=3600.0, late=600.0))
+    room.run(900.0)
+    room.ahead = 86_400.0
+    room.run(3000.0)
+    assert set(room.statuses) == {"unknown"}
+    room.run(1200.0)
+    assert room.statuses[-1] == "down"
 
 
 def test_it_tells_how_it_goes(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
+from store.durable import rewrite
 from store.keys import HOUR
 from store.retention import Held, Retention, for_room, of_tier, past_time
 from store.spans import ARCHIVE, RAW, span_of
@@ -188,10 +189,8 @@ class Pruner:
 
     def _remember(self) -> None:
         """Keep the statistics; what cannot be written now is counted by this process alone."""
-        fresh = self._blocks.folder / (STATISTICS + ".new")
         with contextlib.suppress(OSError):
-            fresh.write_text(json.dumps({"deleted": dict(self.deleted)}))
-            fresh.rename(self._blocks.folder / STATISTICS)
+            rewrite(self._blocks.folder / STATISTICS, json.dumps({"deleted": dict(self.deleted)}))
 
 
 def deleted_of(folder: Path) -> dict[str, int]:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bus.mapped import settle
+from store.durable import rewrite
 
 MARK = "guardia-archive"
 OURS = "archive"
@@ -64,11 +65,11 @@ class Mark:
             begins()
             number = os.urandom(16).hex()
             folder.mkdir(parents=True, exist_ok=True)
-            _write(self._theirs, number)
+            rewrite(self._theirs, number + "\n")
         # The store may not know of an archive whose folder went in a power cut: it would wait for it for ever.
         for above in (folder.parent, *(made.parent for made in fresh)):
             settle(above)
-        _write(self._ours, number)
+        rewrite(self._ours, number + "\n")
 
 
 def _read(path: Path) -> str:
@@ -76,13 +77,3 @@ def _read(path: Path) -> str:
         return path.read_text().strip()
     except (OSError, ValueError):
         return ""
-
-
-def _write(path: Path, number: str) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w") as file:
-        file.write(number + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
-    settle(path.parent)

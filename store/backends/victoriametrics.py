@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import os
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,6 @@ from typing import Any
 import lmdb
 import requests
 
-from bus.mapped import settle
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
 from bus.wire import Malformed
@@ -34,6 +32,7 @@ from store.backends.values import names_of
 from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
 from store.columns import Steps, layout_of
+from store.durable import rewrite
 from store.keys import EARLIEST, HOUR, partition, partition_start, period
 from store.pieces import Piece
 from store.rows import Damaged, salvaged, spread
@@ -363,14 +362,8 @@ class VictoriaMetricsBackend(LmdbBackend):
         if told == self._noted:
             return True
         self._told = told
-        fresh = self._file.with_suffix(".new")
         try:
-            with fresh.open("wb") as file:
-                file.write(json.dumps(told).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.rename(self._file)
-            settle(self._file.parent)
+            rewrite(self._file, json.dumps(told))
             self._noted = dict(told)
         except OSError as error:
             log.error("%s: %s", self._file, error.strerror)

@@ -10,13 +10,12 @@ partition's records would be.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from bus.mapped import settle
+from store.durable import rewrite
 from store.keys import partition_start, period
 
 MISSING = "missing.json"
@@ -71,11 +70,5 @@ def _is_name(name: str) -> bool:
 
 
 def _write(blocks: Path, entries: dict[str, int]) -> None:
-    fresh = blocks / (MISSING + ".new")
     blocks.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with fresh.open("w") as file:
-        file.write(json.dumps({name: records for name, records in entries.items() if records}))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(blocks / MISSING)
-    settle(blocks)
+    rewrite(blocks / MISSING, json.dumps({name: records for name, records in entries.items() if records}))

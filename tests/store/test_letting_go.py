@@ -17,7 +17,7 @@ def test_rows_stay_while_it_cannot_be_written_down_that_the_server_has_them(
     backend = store()
     backend.commit(batch([layout(host), sample(5, host=host)]), LATER)
     shipped(backend)
-    in_the_way = tmp_path / "store" / "shipped.new"
+    in_the_way = tmp_path / "store" / "shipped.json.new"
     in_the_way.mkdir()
     backend.retain({"sample": 7 * DAY}, LATER)
     assert partitions(tmp_path) == ["20260131T12"], "who comes after a kill would not ask the server for it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,6 +159,23 @@ def test_what_somebody_else_dropped_is_counted_and_remembered(backend: LmdbBacke
     for rows in (5, 2):
         pruner.dropped("sample", RAW, rows)
     assert Pruner(sealer.blocks, Retention(USUAL), Room(), LOG).deleted == {"sample/raw": 7}
+    sealer.close()
+
+
+def test_what_was_dropped_is_on_the_disk_before_it_takes_the_place_of_the_earlier_count(
+    backend: LmdbBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealer = sealed(backend, tmp_path / "store", NOON + 2 * DAY)
+    synced: list[str] = []
+    sync = os.fsync
+
+    def noting(file: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{file}")).name)
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    Pruner(sealer.blocks, Retention(USUAL), Room(), LOG).dropped("sample", RAW, 5)
+    assert synced == ["statistics.json.new", "blocks"]
     sealer.close()
 
 

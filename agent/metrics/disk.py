@@ -69,7 +69,8 @@ class Disk:
         self._config = ground.config
         self._say = ground.say
         self._ask, self._patience = ask, patience
-        self._hung: dict[bytes, _Question] = {}
+        self._hung: dict[Mount, _Question] = {}
+        """By what is mounted, not by where: another server may be there since, and answer."""
 
     def read(self) -> Readings:
         """All file systems; returns within the patience even if some hang, which are not asked again meanwhile."""
@@ -78,13 +79,14 @@ class Disk:
         text = self._mountinfo.read()
         if text != self._text:
             self._text, self._found = text, mounts(text, config.skip_filesystems, config.skip_mounts)
+            self._hung = {mount: question for mount, question in self._hung.items() if mount in self._found}
         found = self._found
         # Where there is another kind, the way to one of these may lead through it.
         if all(mount.kind in LOCAL for mount in found):
             for mount in found:
                 readings.update(told(mount.point, _answer(self._ask, mount.path)))
             return readings
-        questions = {mount: self._hung.get(mount.path) or _Question(self._ask, mount.path) for mount in found}
+        questions = {mount: self._hung.get(mount) or _Question(self._ask, mount.path) for mount in found}
         deadline = time.monotonic() + self._patience
         for mount, question in questions.items():
             if question.done.wait(max(0.0, deadline - time.monotonic())):
@@ -96,12 +98,12 @@ class Disk:
         return readings
 
     def _answered(self, mount: Mount) -> None:
-        if self._hung.pop(mount.path, None):
+        if self._hung.pop(mount, None):
             self._say(f"the file system {mount.point} answers again")
 
     def _waits(self, mount: Mount, question: _Question) -> None:
-        if mount.path not in self._hung:
-            self._hung[mount.path] = question
+        if mount not in self._hung:
+            self._hung[mount] = question
             self._say(f"the file system {mount.point} ({mount.kind}) does not answer; it is left alone until it does")
 
 

@@ -82,6 +82,24 @@ def test_one_that_hangs_holds_up_nothing_is_asked_once_and_heals(ground: Ground)
     assert SAID[1:] == ["the file system /mnt/nas answers again"]
 
 
+def test_what_is_mounted_where_another_one_hangs_for_ever_is_asked(ground: Ground) -> None:
+    nas = Nas()
+    disk = Disk(ground, ask=nas.sizes, patience=0.2)
+    nas.on.clear()
+    assert disk.read()["disk[/mnt/nas].percent"] is None
+    # when it is taken off, and another server is mounted there
+    hanging, nas.on = nas.on, threading.Event()
+    nas.on.set()
+    mountinfo = Path(ground.proc) / "self" / "mountinfo"
+    mountinfo.write_text(MOUNTINFO.replace("0:51", "0:52").replace("nas:/big", "other:/big"))
+    until = time.monotonic() + 30
+    try:
+        while disk.read()["disk[/mnt/nas].percent"] is None:
+            assert time.monotonic() < until
+    finally:
+        hanging.set()
+
+
 def test_where_none_can_hang_no_thread_is_needed_and_where_one_can_each_has_its_own(ground: Ground) -> None:
     threads: list[threading.Thread] = []
 

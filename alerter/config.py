@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from alerter.language import Misread
-from alerter.terms import condition
+from alerter.terms import condition, readings
 from bus import calendar
 from bus.config import Objection, setting
 from bus.faults import did_you_mean, listed
@@ -86,9 +86,19 @@ class RuleTable:
             yield Objection("clear", "a recovery condition about something else", "the same kind of readings as when")
         if sum(map(bool, (self.hosts, self.services, self.rooms))) > 1:
             yield Objection("hosts", "hosts, services and rooms together", "one of them")
+        if self.services and (others := [name for text in (self.when, self.clear) for name in _of_hosts(text)]):
+            yield Objection("services", f"services beside {others[0]}, a reading of hosts", "hosts = [...]")
         if "service" in kinds and (self.hosts or self.rooms):
             key = "hosts" if self.hosts else "rooms"
             yield Objection(key, f"{key} beside readings of services", "services = [...]")
+
+
+def _of_hosts(text: str) -> tuple[str, ...]:
+    """The readings of hosts that a condition asks for; none where it cannot be read, which is told apart."""
+    try:
+        return readings(text) if text else ()
+    except Misread:
+        return ()
 
 
 @dataclass(frozen=True)

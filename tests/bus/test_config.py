@@ -56,6 +56,15 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "did you mean host-silent?",
         ],
     ),
+    "a rule on services that asks for what hosts tell": (
+        "[[rules]]\nname = 'busy'\nwhen = 'cpu.percent > 90'\nservices = ['shop']\n"
+        "[[rules]]\nname = 'quiet'\nwhen = 'age > 5m'\nservices = ['shop']\n"
+        "[[rules]]\nname = 'down'\nwhen = 'service.state == down'\nhosts = ['web-*']\n",
+        [
+            ":4: [[rules]] services: found services beside cpu.percent, a reading of hosts, expected hosts = [...]",
+            ":12: [[rules]] hosts: found hosts beside readings of services, expected services = [...]",
+        ],
+    ),
     "a label that is no text": (
         "[[hosts]]\nname = 'web-1'\nlabels = { role = 1 }\n",
         [":3: [[hosts]] labels.role: found 1, expected text"],

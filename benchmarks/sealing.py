@@ -33,7 +33,7 @@ from bus.process import collect_seldom, keep_heap, large_pages
 from bus.wire import pack, record, stamped, unstamped
 from store.backends.lmdb import LmdbBackend
 from store.batch import Batch
-from store.blocks.files import told
+from store.blocks.rows import told
 from store.blocks.scaled import Floats, Integers
 from store.blocks.segments import Segment
 from store.joining_apart import HEAP_BYTES, LARGE_BYTES

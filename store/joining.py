@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from bus import failpoints
-from store.blocks.files import origin_of, told
 from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Names, Place
 from store.blocks.parts import ROLLUP, SAMPLES, Part
 from store.blocks.pressing import Damaged
+from store.blocks.rows import origin_of, told
 from store.blocks.segments import Segment, Writing
 from store.joining_apart import Beside, Task, write
 from store.keys import DAY

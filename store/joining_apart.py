@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bus.process import collect_seldom, keep_heap, large_pages
-from store.blocks.files import origin_of
 from store.blocks.listing import Names, Place
 from store.blocks.pressing import Damaged
+from store.blocks.rows import origin_of
 from store.blocks.segments import Segment, Writing, part_in
 from store.sealing import Pieces, streamed_pieces
 

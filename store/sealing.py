@@ -11,13 +11,13 @@ import numpy as np
 from bus.messages import layout_id
 from store.blocks.coding import Coded, coded_integers, coded_numbers
 from store.blocks.decoding import Column, all_integers, all_scaled
-from store.blocks.files import origin_of, told
 from store.blocks.gather import Origin, Told, joined
 from store.blocks.listing import Place
 from store.blocks.mirrors import mirrored
 from store.blocks.opening import opened, samples_of
 from store.blocks.parts import META, RECORDS, ROLLUP, SAMPLES, Part, bodies, packed, reading
 from store.blocks.pressing import Damaged
+from store.blocks.rows import origin_of, told
 from store.blocks.scaled import Floats, Integers, Scaled
 from store.blocks.scaled import chained as one_after_another
 from store.blocks.segments import Piece, Segment, Writing

@@ -20,8 +20,8 @@ from bus.messages import Layout, Sample, layout_id
 from bus.sockets import Push
 from bus.wire import pack, record
 from store.backends.lmdb import LmdbBackend
-from store.blocks.files import told
 from store.blocks.gather import Told, joined
+from store.blocks.rows import told
 from store.blocks.segments import Segment
 from store.spans import RAW, TIERS
 

@@ -76,7 +76,8 @@ class LmdbBackend:
             begin_anew(path)
         self._presence = Presence(path)
         self._partitions = Partitions(path / "rows", self._presence, write=write)
-        self._past = Past(self._partitions, Blocks(path / "blocks", self._partitions.note), self.layouts, archive)
+        blocks = Blocks(path / "blocks", self._partitions.note, passing=_refuse)
+        self._past = Past(self._partitions, blocks, self.layouts, archive)
         try:
             with self._presence.at(path / "state"):
                 self._state = environment(path / "state", write=write, databases=8)
@@ -392,3 +393,8 @@ class LmdbBackend:
                 yield txn
         except lmdb.Error as error:
             raise StoreBroken(f"{self._path / 'state'}: {error}") from None
+
+
+def _refuse(why: str) -> None:
+    """No answer is given without what cannot be read just now."""
+    raise StoreBroken(why)

@@ -33,7 +33,7 @@ class Sealed:
         self._blocks = blocks
 
     def block_of(self, kind: str, path: Path) -> Path | None:
-        """The file in which all rows of a partition are."""
+        """The file in which all rows of a partition are; None also where that cannot be seen now."""
         start = partition_start(path.name)
         spans = self._blocks.spans(kind, RAW, start, start)
         if not spans:
@@ -41,7 +41,7 @@ class Sealed:
         block = self._blocks.path(kind, RAW, spans[0])
         try:
             segment = self._blocks.segment(block)
-        except Gone:
+        except (Gone, StoreBroken):
             return None
         return block if segment is not None and self.source(path) in segment.index.sources else None
 
@@ -65,7 +65,7 @@ class Sealed:
 
     def layouts(self, path: Path) -> list[int]:
         """The layouts that are used in the file that holds a partition's rows."""
-        with suppress(Gone):
+        with suppress(Gone, StoreBroken):
             if (block := self.block_of(SAMPLE, path)) and (segment := self._blocks.segment(block)):
                 return list(segment.index.layouts)
         return []

@@ -16,18 +16,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
 from bus.fields import Unfit
-from bus.mapped import settle
+from bus.mapped import is_passing, settle
 from bus.messages import KINDS
 from store.blocks.aside import misplaced
 from store.blocks.gather import Origin, Told, records, taken
 from store.blocks.kept import Kept
 from store.blocks.listing import Place
-from store.blocks.parts import LENGTH, META, RECORDS, ROLLUP, SAMPLES, Part
+from store.blocks.parts import ROLLUP
 from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, taken_up
+from store.blocks.rows import origin_of, told
 from store.blocks.segments import NEW, Segment, Writing
 from store.blocks.single import columns_of
 from store.columns import Columns, matching
@@ -69,8 +68,18 @@ class _Opened(NamedTuple):
 class Blocks:
     """Reads what the sealer wrote. ``note`` is told of damage, which is left out of answers."""
 
-    def __init__(self, folder: Path, note: Callable[[str], None], most_listed: int = MOST_LISTED) -> None:
-        """``most_listed``: who works on many files at once sets it so high that none of them is closed meanwhile."""
+    def __init__(
+        self,
+        folder: Path,
+        note: Callable[[str], None],
+        most_listed: int = MOST_LISTED,
+        passing: Callable[[str], None] | None = None,
+    ) -> None:
+        """``most_listed``: who works on many files at once sets it so high that none of them is closed meanwhile.
+
+        ``passing`` is told in place of ``note`` of what says nothing about a file, as too many open ones; it may raise.
+        """
+        self._passing = passing or note
         self.folder = folder
         self._marks = str(folder / LATE)
         self._most_listed = most_listed
@@ -211,7 +220,8 @@ class Blocks:
         except FileNotFoundError:
             raise Gone(str(path)) from None
         except (Damaged, OSError, ValueError) as error:
-            self._note(f"{path}: {str(error).removeprefix(str(path)).removeprefix(':').strip()}")
+            tell = self._passing if isinstance(error, OSError) and is_passing(error) else self._note
+            tell(f"{path}: {str(error).removeprefix(str(path)).removeprefix(':').strip()}")
             return None
         listed = segment.listed + sum(other.segment.listed for other in self._open.values())
         while self._open and (len(self._open) >= MOST_OPEN or listed > self._most_listed):
@@ -228,10 +238,10 @@ class Blocks:
         def read() -> list[Row]:
             found: list[Row] = []
             for span in reversed(self.spans(kind, RAW, start, end)):
-                for origin, told in self._told(self.path(kind, RAW, span), subject, start, end):
-                    if limit is not None and len(told) > limit:
-                        told = taken(told, int(told.kept[-limit]), FAR)
-                    found += records(origin, told, code)
+                for origin, one in self._told(self.path(kind, RAW, span), subject, start, end):
+                    if limit is not None and len(one) > limit:
+                        one = taken(one, int(one.kept[-limit]), FAR)
+                    found += records(origin, one, code)
                 if limit is not None and len(found) >= limit:
                     break
             return found
@@ -370,24 +380,3 @@ def _days(folder: str, names: Sequence[str]) -> frozenset[int]:
     with suppress(ValueError):
         return frozenset(partition_start(name) for name in names)
     return frozenset()
-
-
-def origin_of(place: Place) -> Origin:
-    """Whose rows these are."""
-    return Origin(place.source, place.wire_subject, place.layout, place.values)
-
-
-def told(part: Part) -> Told:
-    """All rows of a part; raises ``Damaged``."""
-    part.all_read()
-    at, late, epoch, number = (part.integers(column) for column in range(META))
-    if part.what == SAMPLES:
-        return Told(at, at + late, epoch, number, part.all_floats(range(META, part.columns)))
-    if part.what != RECORDS:
-        raise Damaged(f"a part of rows that is of kind {part.what}")
-    data = part.bodies()
-    ends = np.cumsum(part.integers(LENGTH)).tolist()
-    if (ends[-1] if ends else 0) != len(data):
-        raise Damaged("the bodies of records do not have their lengths")
-    bodies = tuple(data[begin:end] for begin, end in zip([0, *ends[:-1]], ends, strict=True))
-    return Told(at, at + late, epoch, number, None, bodies)

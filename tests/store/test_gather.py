@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bus.messages import KINDS, Layout, Sample
 from bus.wire import HEADER, RESEND_AT, Record, pack
 from store.backends import Row
-from store.blocks.files import told
 from store.blocks.gather import gathered, joined, records, taken
 from store.blocks.parts import Part
+from store.blocks.rows import told
 from store.keys import dated
 from store.rows import Opened, folded
 from store.sealing import part_of, parts_of

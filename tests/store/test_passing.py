@@ -140,6 +140,37 @@ def test_a_question_is_refused_while_a_partition_cannot_be_opened_and_that_is_no
     backend.close()
 
 
+def test_a_question_is_refused_while_a_block_cannot_be_opened_and_that_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = filled(tmp_path)
+    sealer = seal(tmp_path, writer, NOON + 2 * HOUR)
+    sealer.close()
+    writer.close()
+    backend = LmdbBackend(tmp_path, write=True)
+    opened = os.open
+
+    def refusing(path: str | Path, *given: int) -> int:
+        if str(path).endswith(".1h"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return opened(path, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("store.blocks.segments.os.open", refusing)
+        for asked in (
+            lambda: backend.rows("sample", "web-1", 0, NOON + HOUR),
+            lambda: backend.newest_rows("sample", "web-1", 0, NOON + HOUR, 10**6),
+            lambda: backend.pieces("web-1", ("*",), steps_of(NOON, NOON + HOUR, MINUTE, 1000), NOON, NOON + HOUR),
+        ):
+            with pytest.raises(StoreBroken, match="Too many open files"):
+                asked()
+        backend.refresh()
+        assert hour(tmp_path).exists(), "what is in a block is not known, and nothing is removed"
+    assert backend.damaged == []
+    assert backend.rows("sample", "web-1", 0, NOON + HOUR)
+    backend.close()
+
+
 def test_a_marker_that_is_written_by_half_keeps_nobody_from_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ class HubApi:
         """``agent`` is what we call ourselves there."""
         self.address = address(hub.url)
         self._base = hub.url.rstrip("/") + "/api/v1"
+        self._authority = hub.ca or None
         self._session = requests.Session()
         self._patience = patient(self._session)
         self._session.headers.update({"Accept": "application/json", "User-Agent": agent})
@@ -46,7 +47,7 @@ class HubApi:
         if urlsplit(hub.url).hostname in LOOPBACK:
             self._session.trust_env = False  # no proxy stands between us and this machine
         if hub.url.startswith("https:"):
-            self._session.verify = hub.ca or trusted()
+            self._session.verify = trusted()
 
     def close(self) -> None:
         """Let the connection go."""
@@ -70,6 +71,7 @@ class HubApi:
                 params=list(query),
                 json=body,
                 timeout=(CONNECT_SECONDS, patience),
+                verify=self._authority,  # said here, or REQUESTS_CA_BUNDLE would go before it
                 allow_redirects=False,  # a token is shown to the hub and to nobody that it names
             )
         answer.encoding = "utf-8"

@@ -25,9 +25,9 @@ from supervisor.xmlrpc import SupervisorTransport
 from bus import config, home, hubs, rooms
 from bus.arguments import Parser
 from bus.faults import ConfigError
-from bus.hub_api import said, trusted
+from bus.hub_api import HINT, HubApi, said
+from bus.hub_api import Refused as Objection
 from bus.hubs import FILE, Hub
-from bus.patience import patient
 from bus.reasons import address, reason
 from bus.refused import Refused
 from bus.refused import read as read_refused
@@ -35,10 +35,8 @@ from bus.timing import in_words
 from viewer.cells import cells
 from viewer.config import load
 
-TIMEOUT = (3.0, 5.0)
-"""Seconds to connect and to answer."""
-WHOLE_SECONDS = 20.0
-"""Seconds for all of an answer."""
+PATIENCE = 5.0
+"""Seconds until an answer begins."""
 RUNNING, STOPPED = 20, 0
 """States of a program as supervisord numbers them; whoever stopped one by hand knows it."""
 REFUSED_SECONDS = 3600
@@ -181,8 +179,12 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         return hubs.refused(error)
     programs = None if afar else programs_at(home.home_path(path, os.environ), faults)
-    health = _asked(place, "health", faults)
-    answer = _asked(place, "servers", faults) if health else None
+    api = HubApi(place, "guardia status")
+    try:
+        health = _asked(api, "health", faults)
+        answer = _asked(api, "servers", faults) if health else None
+    finally:
+        api.close()
     found = report(programs, health, answer["servers"] if answer else None, faults)
     if not afar:
         found = replace(found, refused=refused_lately(home.home_path(path, os.environ) / "run", time.time()))
@@ -218,7 +220,7 @@ class _Transport(SupervisorTransport):  # type: ignore[misc]
         self._get_connection: Callable[[], HTTPConnection] = limited
 
 
-def programs_at(folder: Path, faults: list[str], patience: float = TIMEOUT[1]) -> tuple[ProgramSeen, ...] | None:
+def programs_at(folder: Path, faults: list[str], patience: float = PATIENCE) -> tuple[ProgramSeen, ...] | None:
     """What the supervisord of this home tells; ``None`` where it tells nothing, with the reason in ``faults``."""
     socket = home.supervisor_socket(folder)
     transport = _Transport(socket, patience)
@@ -240,32 +242,26 @@ def programs_at(folder: Path, faults: list[str], patience: float = TIMEOUT[1]) -
     return programs_of(infos, beats, time.time())
 
 
-def _asked(place: Hub, what: str, faults: list[str]) -> Any:
+def _asked(api: HubApi, what: str, faults: list[str]) -> Any:
     """The hub's answer; ``None`` where it is none, with the reason in ``faults``."""
-    headers = {"Authorization": f"Bearer {place.token.reveal()}"} if place.token else {}
-    hub = address(place.url)
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = place.ca or trusted()
-            url = f"{place.url.rstrip('/')}/api/v1/{what}"
-            with patient(session).lasting(WHOLE_SECONDS):
-                answer = session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False)
-        if answer.status_code in (401, 403):
-            faults.append(f"{what}: {said(answer, hub)}")
-            return None
+        # An ill hub tells what it is ill of.
+        answer = api.request(f"/{what}", fine=(200, 503) if what == "health" else (200,), patience=PATIENCE)
         found = answer.json()
+    except Objection as refusal:
+        faults.append(f"{what}: {refusal}")
+        return None
     except requests.JSONDecodeError:
         found = None
     except (requests.RequestException, OSError) as error:
-        faults.append(f"{what}: {hubs.with_remedy(reason(error, hub))}")
+        faults.append(f"{what}: {hubs.with_remedy(reason(error, api.address))}")
         return None
-    if (answer.status_code == 200 or (answer.status_code == 503 and what == "health")) and _fits(found, what):
-        return found  # an ill hub tells what it is ill of
-    if answer.status_code >= 400 and isinstance(found, dict) and isinstance(found.get("error"), str):
-        faults.append(f"{what}: {said(answer, hub)}")
-        return None
-    faults.append(f"{what}: {hub} answered {answer.status_code}, not as a hub does; is this a Guardia hub?")
+    if _fits(found, what):
+        return found
+    wrong = (
+        said(answer, api.address) if answer.status_code != 200 else f"{api.address} does not answer as a hub does{HINT}"
+    )
+    faults.append(f"{what}: {wrong}")
     return None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from bus import hubs
 from bus.arguments import Parser
@@ -98,6 +99,24 @@ def test_a_certificate_is_looked_at(name: str, tmp_path: Path, capfd: pytest.Cap
         assert COMMANDS[name](["--hub", found.url, "--ca-file", trusted]) in (0, 1)
         assert COMMANDS[name](["--hub", found.url, "--ca-file", str(nonsense)]) == 100
         assert "it holds no certificate, expected a file of certificates" in "".join(capfd.readouterr())
+    finally:
+        found.close()
+
+
+@each
+def test_an_authority_of_ones_own_is_trusted_whatever_the_environment_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere.pem"
+    trusted = Path(authority_file(tmp_path))
+    elsewhere.write_bytes(trustme.CA().cert_pem.bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(elsewhere))
+    monkeypatch.setenv("NO_PROXY", "*")
+    found = Hub(fleet(2), tls=serving(authority().issue_cert("127.1")))
+    try:
+        # Another way to write an address of this machine, which nobody takes for its own.
+        url = found.url.replace("127.0.0.1", "127.1")
+        assert COMMANDS[name](["--hub", url, "--ca-file", str(trusted)]) in (0, 1)
     finally:
         found.close()
 

@@ -337,7 +337,8 @@ def judged(judge: Judge, record: Record, received: int) -> None:
         judge.layout(message.id, message.names, record.source)
     elif record.kind == "facts":
         judge.facts(record, message, received)
-    elif record.kind == "loss":
+    elif record.kind == "loss" and record.source.startswith(HUB):
+        # What a producer says of its own disk the store tells again, as a loss of that producer's.
         judge.loss(message, received)
 
 

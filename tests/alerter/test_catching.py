@@ -73,7 +73,7 @@ def test_what_was_missed_of_a_host_is_judged_whatever_its_clock_says(life: Life,
 def test_a_loss_that_an_earlier_life_told_of_is_over_when_its_time_is_and_counted_once(life: Life) -> None:
     lost = rule("lost.messages > 0", name="lost", clear="lost.messages == 0")
     first = life(lost)
-    first.store.keeps(-1, Loss("web-1", 7, 1, 3, "full"))
+    first.store.keeps(-1, Loss("web-1", 7, 1, 3, "full"), source="guardia.store")
     first.starts()
     first.says(1, cpu=10)
     assert spoken(first) == [("web-1", "firing")]

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerter.catching import judged
 from alerter.config import RuleTable
 from alerter.judge import GONE
 from alerter.rules import in_force
-from bus.messages import Facts, Sample, layout_id
+from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host, Limit, Service
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
@@ -120,6 +121,22 @@ def test_a_resent_sample_is_judged_once() -> None:
     world.starts_anew("web-1", 1)
     world.says(5, cpu=95)
     assert world.told() == []
+
+
+def test_what_is_lost_is_the_stores_to_say() -> None:
+    world = World(rule("lost.messages > 1", name="lost"))
+    world.says(0)
+    own = Loss("web-1", 0, 5, 5, "damaged on disk in epoch 7")
+    for number, about in enumerate(
+        (own, Loss("web-2", 0, 1, 9, "damaged on disk"), Loss("web-1", 7, 5, 5, own.reason))
+    ):
+        source = "guardia.store-writer" if about.epoch else "web-1"
+        told = record(about, source=source, subject="web-1", at=0, epoch=9, number=1 + number, sent=at(1))
+        judged(world.judge, told, at(1))
+    world.passes(10)
+    assert world.told() == []
+    assert world.judge.subjects["host", "web-1"].lost() == 1.0
+    assert ("host", "web-2") not in world.judge.subjects
 
 
 def test_a_missing_reading_is_neither_good_nor_bad() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,10 @@ MOST_LOSSES = 1000
 LATE_PLACE = 3
 """A place that missed so many of its turns is not counted."""
 LEAST_PLACE = 90 * SECOND
+MOST_FIELDS = 50
+"""So many readings of its own, and phases, of a check are judged; others no check has, and a place may invent any."""
+_FIELD = re.compile(r"[\w.]{1,64}", re.ASCII)
+"""What a condition can name."""
 UNSET = "unset"
 Truth = bool | None | str
 
@@ -217,8 +222,9 @@ class Subject:
             "response.ms": check.response_ms,
             "http.status": check.http_status,
         }
-        for group, found in (("check", check.metrics), ("phase", check.phases)):
-            numbers.update({f"{group}.{name}": value for name, value in sorted((found or {}).items())})
+        for group, told in (("check", check.metrics or {}), ("phase", check.phases or {})):
+            names = sorted(filter(_FIELD.fullmatch, told))[:MOST_FIELDS]
+            numbers.update({f"{group}.{name}": told[name] for name in names})
         return numbers
 
     def feed(self, values: Sequence[float]) -> None:

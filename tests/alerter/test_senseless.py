@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerter.subjects import MOST_LOSSES
+from alerter.subjects import MOST_FIELDS, MOST_LOSSES
 from bus.messages import Facts, Loss, Sample, layout_id
 from bus.wire import record
 from tests.alerter.given import World, at, rule
@@ -68,3 +68,17 @@ def test_invented_losses_are_counted_in_bounded_memory() -> None:
     lost = world.judge.subjects["host", "web-1"]
     assert len(lost.losses) == MOST_LOSSES
     assert lost.lost() == 5 * MOST_LOSSES
+
+
+def test_of_what_a_place_invents_beside_its_checks_nothing_is_kept() -> None:
+    world = World(rule("check.loss_percent > 5", name="lossy", services=("*",)))
+    for number in range(3):
+        invented = {f"{number}.{place}{'x' * 1000}": 1.0 for place in range(100)}
+        many = {f"a{number}_{place}": 1.0 for place in range(2 * MOST_FIELDS)}
+        world.checks(number, metrics=invented | many, phases=many)
+        bound = world.judge.subjects["service", "shop"].bound
+        assert bound is not None
+        assert len(bound.names) == 5 + 2 * MOST_FIELDS
+        assert max(map(len, bound.names)) < 80
+    world.checks(4, metrics={"loss_percent": 10.0})
+    assert world.told() == [(4, "fired")]

@@ -1,7 +1,8 @@
 """What was missed, asked of the store: at the start, and when the stair's counter has a hole.
 
     catching = Catching(ask, loop, judge, log, ...)
-    catching.start(since, then)     calls ``then`` when all is judged, or when the store does not answer
+    catching.start(since, then)     calls ``then`` when all is read, or when the store does not answer
+    catching.taken(until)           what was read, to be judged in one order with what is heard
 
 Nobody is kept waiting for ever: without an answer within ``patience`` the live stream goes on without.
 """
@@ -9,7 +10,8 @@ Nobody is kept waiting for ever: without an answer within ``patience`` the live 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -84,14 +86,14 @@ class Catching:
         """Whether an answer came since the timer was set."""
         self._then: Callable[[], None] | None = None
         self._records: list[tuple[int, Record]] = []
+        self._ahead: deque[tuple[int, Record]] = deque()
+        """What was read and is not judged yet, in the order in which it was received."""
         self._known: list[tuple[int, Record]] = []
         """What an earlier life judged, and what hosts say of themselves: known before anything is judged."""
         self._since, self._done = 0, frozenset[str]()
+        self._began = 0
         self.caught = 0
-        self.newest = 0
-        """When the newest record that was read was received."""
-        self.there: list[Record] = []
-        """The records that were read of that very millisecond."""
+        """Records that were read to be judged."""
         loop.on_readable(ask.raw, self.drain)
 
     def use(self, *, forget: int) -> None:
@@ -104,13 +106,15 @@ class Catching:
         return self._then is not None
 
     def start(self, since: int, then: Callable[[], None], there: frozenset[str] = frozenset()) -> None:
-        """Ask for what was received after ``since`` (0: never anything), judge it, call ``then``.
+        """Ask for what was received after ``since`` (0: never anything), call ``then``; ``taken`` gives what was read.
 
         Of what was received at ``since`` itself, ``there`` was judged (``bus.wire.identity``); all of it if empty.
         """
         self._then = then
         self._since, self._done = since, there
+        self._began = self._clock()
         self._records, self._known = [], []
+        self._ahead.clear()  # which was received after ``since`` too, and is read again
         for kind in KINDS_JUDGED:
             self._put(Subjects(kind), partial(self._subjects, kind))
         self._put(Latest("facts"), self._facts)
@@ -193,19 +197,16 @@ class Catching:
         now = self._clock()
         for received, record in sorted(self._known, key=lambda one: one[0]):
             self._know(record, min(received, now), now)
-        for received, record in sorted(self._records, key=lambda one: one[0]):
-            # What was received by a clock that was set back since then is of now at the latest.
-            received = min(received, now)
-            self._judge.advance(received)
-            judged(self._judge, record, received)
-            if received > self.newest:
-                self.newest, self.there = received, []
-            if received == self.newest:
-                self.there.append(record)
+        self._ahead.extend(sorted(self._records, key=lambda one: one[0]))
         self.caught += len(self._records)
         self._records, self._known = [], []
         if then is not None:
             then()
+
+    def taken(self, until: int) -> Iterator[tuple[int, Record]]:
+        """What was read and received up to ``until``, in that order; each is given once."""
+        while self._ahead and self._ahead[0][0] <= until:
+            yield self._ahead.popleft()
 
     def _know(self, record: Record, received: int, now: int) -> None:
         """Take what is not judged: facts, what those told last who told nothing since, losses of before."""
@@ -237,8 +238,8 @@ class Catching:
             what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
             # Heard until we looked away; what came after that is judged in its order.
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
-            if self._since and subject.first == now:
-                subject.at(self._since)
+            if subject.first == now:
+                subject.at(self._since or self._began)
             missed = Range(
                 kind,
                 one.subject,

@@ -11,6 +11,7 @@ from alerter.catching import Catching, judged
 from alerter.committer import Committer
 from alerter.judge import Judge
 from alerter.rules import SECOND
+from alerter.subjects import NEVER
 from bus.missed import Passed
 from bus.sockets import Subscribe, Watch
 from bus.vitals import Vitals
@@ -83,6 +84,9 @@ class Listening:
         )
 
     def _past(self) -> None:
+        # Names of readings, which the pasts are asked by, are known of what was judged.
+        self._left = self._left or self._subscribe.drain(1)
+        self._judge_read((_received(self._left[0]) if self._left else 0) or self._clock())
         self._catching.past(self._live)
 
     def _live(self) -> None:
@@ -94,8 +98,6 @@ class Listening:
                 self._catching.caught,
             )
         self.began = True
-        self._committer.note(self._catching.there, self._catching.newest)
-        self._received = max(self._received, self._catching.newest)
         left, self._left = self._left, []
         self._judge_frames(left, holes=False)
         self._committer.settle(self._clock(), all_open=True)
@@ -111,16 +113,34 @@ class Listening:
             return
         frames = self._subscribe.drain(FRAMES)
         self._behind = len(frames) == FRAMES
-        if not frames:
+        if frames:
+            self._heard = self._monotonic()
+            if self._judge.hearing.blind:
+                self._judge.hears(min(_received(frames[0]) or self._clock(), self._clock()))
+                self._log.info("the collector is heard again")
+            self._judge_frames(frames)
+        read = 0
+        if not self._behind and not self._catching.busy:
+            # Of what was received until then no frame waits any more.
+            read = self._judge_read(NEVER)
+        if not frames and not read:
             return
-        self._heard = self._monotonic()
-        if self._judge.hearing.blind:
-            self._judge.hears(min(_received(frames[0]) or self._clock(), self._clock()))
-            self._log.info("the collector is heard again")
-        self._judge_frames(frames)
         if unknown := self._judge.unknown_layouts():
             self._catching.layouts(unknown)
         self._committer.settle(self._clock())
+
+    def _judge_read(self, until: int) -> int:
+        """Judge what was read of the store and received up to then, before what was heard later; how many these are."""
+        count = 0
+        for at, record in self._catching.taken(until):
+            # What was received by a clock that was set back since then is of now at the latest.
+            received = min(at, self._clock())
+            self._judge.advance(received)
+            judged(self._judge, record, received)
+            self._committer.note((record,), received)
+            self._received = max(self._received, received)
+            count += 1
+        return count
 
     def _judge_frames(self, frames: list[bytes], *, holes: bool = True) -> None:
         for place, frame in enumerate(frames):
@@ -135,6 +155,7 @@ class Listening:
                 # What was received before the clock was set back is of now at the latest.
                 now = self._clock()
                 received = min(stamp.received, now)
+                self._judge_read(received)
                 self._judge.advance(received)
                 # In the order of measuring, which is the one in which the store tells them again.
                 records = sorted(read(frame, start), key=attrgetter("at"))

@@ -134,6 +134,10 @@ class Alerter:
     def starts(self) -> None:
         """Go on from what was kept, as the program does."""
         self.listening.begin(self.committer.restore(at(self.now)))
+        self.catches_up()
+
+    def catches_up(self) -> None:
+        """Hear what the store answers, until it judges what comes."""
         while not self.listening.began:
             self.store.answer()
             self.loop.pass_once(0.01)

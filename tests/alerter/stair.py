@@ -58,11 +58,12 @@ class Caught:
 
     busy = False
     caught = 0
-    newest = 0
-    there = ()
 
     def start(self, since: int, then: Callable[[], None], there: frozenset[str] = frozenset()) -> None:
         then()
+
+    def taken(self, until: int) -> tuple[()]:
+        return ()
 
     def past(self, then: Callable[[], None]) -> None:
         then()

@@ -180,6 +180,37 @@ def test_what_was_missed_is_judged_by_when_it_came(life: Life) -> None:
     assert spoken(second) == [("web-1", "firing")]
 
 
+def test_what_waits_in_the_socket_and_what_was_read_is_judged_in_one_order(life: Life) -> None:
+    one = life(rule("cpu.percent > 90", name="busy"), now=0.5)
+    one.listening.begin(one.committer.restore(at(0.5)))
+    one.now = 2.0
+    for when in (0.9, 1.2, 1.5):
+        one.stair.says(when, cpu=99)
+    # Of a store that is asked for the first time only the newest is read: it came after what waits.
+    one.store.says(1.5, cpu=99)
+    one.catches_up()
+    assert [incident.started_at for incident in one.world.judge.decider.open.values()] == [at(0.9)]
+
+
+def test_nobody_is_silent_whose_words_wait_while_those_of_others_are_read(life: Life) -> None:
+    rules = (rule("age > 5s", name="silent"),)
+    first = life(*rules)
+    first.starts()
+    for host in ("db-1", "web-1"):
+        first.store.says(1, cpu=10, subject=host)
+    first.passes(0.5)
+    first.committer.note_judged()
+
+    second = life(*rules, now=12.0)
+    # The store was asked for db-1 before it had more, and for web-1 after.
+    for when in range(2, 12):
+        second.store.says(when, cpu=10)
+    for when in (1, 4, 7, 10):
+        second.stair.says(when, "db-1")
+    second.starts()
+    assert spoken(second) == []
+
+
 def test_while_nobody_knows_what_hosts_say_they_are_not_silent_and_it_is_asked_now_and_then(life: Life) -> None:
     silent = rule("age > 30s", name="silent")
     one = life(silent)

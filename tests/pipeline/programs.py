@@ -75,6 +75,14 @@ class Programs:
                 [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=out, stderr=out
             )
 
+    def start_all(self, *names: str) -> None:
+        """Start programs; a reader once there is a store, since nobody starts again one that found none."""
+        state = self.folder / "var" / "store" / "state"
+        for name in names:
+            if name == "store-reader":
+                until(state.exists, 30, "there is a store", self)
+            self.start(name)
+
     def producer(self, name: str, rate: float, faults: str = "") -> None:
         """Start a producer that tells so many samples a second."""
         self._rates[name] = rate

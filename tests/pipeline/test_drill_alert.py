@@ -40,8 +40,7 @@ def receiver() -> Iterator[Receiver]:
 def hub(receiver: Receiver) -> Iterator[Programs]:
     made = Programs(SETTINGS.format(url=receiver.url))
     try:
-        for name in ("collector", "store-writer", "store-reader", "alerter"):
-            made.start(name)
+        made.start_all("collector", "store-writer", "store-reader", "alerter")
         yield made
     finally:
         made.close()
@@ -84,8 +83,7 @@ def test_a_drill_that_does_not_arrive_says_where_it_ended(hub: Programs, receive
 def test_a_hub_that_lets_in_known_keys_alone_can_hold_a_drill(receiver: Receiver) -> None:
     made = Programs("keys = true\n" + SETTINGS.format(url=receiver.url))
     try:
-        for name in ("collector", "store-writer", "store-reader", "alerter"):
-            made.start(name)
+        made.start_all("collector", "store-writer", "store-reader", "alerter")
         done = drill(made, "--channel", "ops", "--json")
         assert done.returncode == 0, done.stderr
         assert [one.json()["event"] for one in receiver.requests] == ["drill", "recovery"]

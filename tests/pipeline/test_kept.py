@@ -71,8 +71,7 @@ class Told(Programs):
 def hub() -> Iterator[Told]:
     made = Told()
     try:
-        for name in ("collector", "store-writer", "store-reader", "api"):
-            made.start(name)
+        made.start_all("collector", "store-writer", "store-reader", "api")
         yield made
     finally:
         made.close()

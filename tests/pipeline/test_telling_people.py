@@ -60,8 +60,7 @@ class Telling(Programs):
 
     def run(self) -> None:
         """Start all."""
-        for name in ("collector", "store-writer", "store-reader", "alerter"):
-            self.start(name)
+        self.start_all("collector", "store-writer", "store-reader", "alerter")
 
     def tell(self) -> None:
         """Every host says how busy it is, every tenth of a second at most."""

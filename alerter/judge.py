@@ -30,6 +30,8 @@ from bus.wire import Record
 
 LATE = 60 * SECOND
 """What was measured so long before it was sent, or two of its intervals, is the past and not judged as live."""
+MOST_EPOCHS = 64
+"""Of a subject: of a service each place has one, and of what was sent again the longest unheard is known no more."""
 GONE = 600 * SECOND
 """An instance that is in no reading for so long is no longer watched."""
 
@@ -259,11 +261,12 @@ class Judge:
     def _heard(self, subject: Subject, record: Record, received: int) -> bool:
         """Note that the subject speaks; whether what it says is of now."""
         if record.epoch:
-            if record.number <= subject.epochs.get(record.epoch, 0):
+            known = subject.epochs.pop(record.epoch, 0)
+            subject.epochs[record.epoch] = max(known, record.number)
+            if record.number <= known:
                 return False
-            if len(subject.epochs) > 16:
-                subject.epochs.clear()
-            subject.epochs[record.epoch] = record.number
+            if len(subject.epochs) > MOST_EPOCHS:
+                del subject.epochs[next(iter(subject.epochs))]
         subject.at(max(received, subject.now))
         subject.heard = max(subject.heard, received)
         if record.sent:

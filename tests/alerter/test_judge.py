@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from alerter.catching import judged
 from alerter.config import RuleTable
-from alerter.judge import GONE
+from alerter.judge import GONE, MOST_EPOCHS
 from alerter.rules import in_force
-from bus.messages import Facts, Loss, Sample, layout_id
+from bus.messages import Check, Facts, Loss, Sample, layout_id
 from bus.tables import Host, Limit, Service
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
@@ -121,6 +122,22 @@ def test_a_resent_sample_is_judged_once() -> None:
     world.starts_anew("web-1", 1)
     world.says(5, cpu=95)
     assert world.told() == []
+
+
+def test_what_is_sent_again_is_judged_once_however_many_places_look() -> None:
+    world = World(rule("places(down) >= 1", name="down"))
+    told = [
+        record(Check(status), source=f"place-{n}", subject="shop", at=at(n), epoch=n, number=2, sent=at(n))
+        for n, status in enumerate(["up"] * 30, 1)
+    ]
+    for n, one in enumerate(told, 1):
+        world.take(one, n)
+    before = record(Check("down"), source="place-1", subject="shop", at=at(0), epoch=1, number=1, sent=at(31))
+    world.take(before, 31)
+    assert world.told() == []
+    for n in range(100, 200):
+        world.take(replace(told[0], epoch=n), n)
+    assert len(world.judge.subjects["service", "shop"].epochs) == MOST_EPOCHS
 
 
 def test_what_is_lost_is_the_stores_to_say() -> None:

@@ -172,14 +172,15 @@ class Committer:
         heard = {d.incident.id: d.incident for d in decisions if d.incident}
         considered = self._next_considered() if all_open else ()
         incidents = {**self._open([*changed, *heard, *considered]), **{one.id: one for one in over}}
-        incidents.update(self._touched)
+        touched = self._open(self._touched)
+        incidents |= touched
         untold = [self._row(decision) for decision in decisions if decision.change is not None]
         said = self._said
         try:
             with self._memory.transaction() as txn:
                 for decision in decisions:
                     recording.record(txn, decision)
-                for one in self._touched.values():
+                for one in touched.values():
                     recording.keep_incident(txn, one)
                 for id in changed:
                     self._note_holds(txn, incidents.get(id) or self.judge.decider.open[id], holds[id], now)

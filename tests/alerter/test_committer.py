@@ -10,9 +10,11 @@ import pytest
 
 from alerter.answering import Counter
 from alerter.memory import Memory, MemoryFull, Transaction
+from alerter.recording import read_incident
 from alerter.rules import in_force
 from bus.judging import (
     Acknowledge,
+    Acknowledgement,
     AddSilence,
     Alarms,
     EndSilence,
@@ -302,6 +304,29 @@ class Full(Memory):
             yield transaction
             if self.full:
                 raise MemoryFull("no room")
+
+
+def test_what_was_acknowledged_ends_though_the_disk_was_full_in_between(tmp_path: Path) -> None:
+    memory = Full(tmp_path / "alerter")
+    world = World(rule("cpu.percent > 90"))
+    room, speaker, _ = committer(world, memory)
+    world.says(0, cpu=95)
+    room.settle(at(0))
+    (incident,) = world.judge.decider.open
+    assert room.acknowledge(incident, Acknowledgement("anna", at(5)))
+    memory.full = True
+    room.settle(at(5))
+    world.says(10, cpu=10)
+    room.settle(at(10))
+    memory.full = False
+    room.settle(at(11))
+    assert speaker.spoken == [("web-1", "firing"), ("web-1", "resolved")]
+    with memory.reading() as txn:
+        kept = read_incident(txn.get("incidents", incident))
+    assert kept is not None
+    assert kept.acknowledged is not None
+    assert (kept.state, kept.acknowledged.owner) == ("resolved", "anna")
+    memory.close()
 
 
 def test_on_a_full_disk_what_cannot_be_kept_is_refused_in_words_and_nothing_ends(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ class Committer:
         """
         with self._memory.transaction() as txn:
             self.holding.silences = recording.kept_silences(txn)
+            self.holding.recovered = dict(txn.get("state", "recovered") or {})
             kept = recording.kept_alarms(txn, now - HOUR, whole=not salvaged)
             self.judged = int(txn.get("state", "judged") or 0)
             self._doubt(now - self.judged if self.judged else 0, now)
@@ -190,6 +191,8 @@ class Committer:
                     said = self._note_reasons(txn, incidents, reasons, now)
                 for key, row in untold:
                     txn.put("untold", key, row)
+                if over:
+                    txn.put("state", "recovered", self.holding.recovered)
                 # Nothing is judged twice: a value from before the alarm would end it.
                 self._keep_judged(txn)
         except MemoryFull as full:

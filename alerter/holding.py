@@ -36,12 +36,13 @@ class Holding:
         self.silences: dict[str, Silence] = {}
         self.windows = tuple(windows)
         self.settle = settle
-        self._recovered: dict[tuple[str, str], int] = {}
+        self.recovered: dict[str, int] = {}
+        """When those could be reached again whose children still have time to follow, by their keys."""
 
     def ended(self, incident: Incident, now: int) -> None:
         """Note that a subject can be reached again; what depends on it has ``settle`` to follow."""
-        self._recovered = {key: at for key, at in self._recovered.items() if 0 <= now - at < self.settle}
-        self._recovered[incident.kind, incident.subject] = now
+        self.recovered = {key: at for key, at in self.recovered.items() if 0 <= now - at < self.settle}
+        self.recovered[f"{incident.kind}/{incident.subject}"] = now
 
     def held(self, incidents: Iterable[Incident], judge: Judge, now: int) -> dict[str, tuple[Hold, ...]]:
         """All that holds the notices of each incident back at ``now``, by their ids."""
@@ -76,7 +77,7 @@ class Holding:
                 return [Hold("parent", f"{parent.name}, which it depends on, is down since {since}: {down.reason}")]
             if (doubt := doubtful(parent, now)) is not None:
                 return [Hold("parent", f"{parent.name}, which it depends on, is looked at first: {doubt}")]
-            ended = self._recovered.get((parent.kind, parent.name))
+            ended = self.recovered.get(parent.key)
             if ended is not None and 0 <= now - ended < self.settle:
                 until = ended + self.settle
                 text = f"{parent.name}, which it depends on, is back: it has until {clock(until, now)} to follow"

@@ -86,6 +86,35 @@ def test_a_child_that_stays_down_is_told_after_its_parent_is_back(memory: Memory
     assert speaker.spoken == [("gw", "firing"), ("gw", "resolved"), ("web-1", "firing")]
 
 
+def test_a_childs_time_to_follow_outlives_a_restart(tmp_path: Path) -> None:
+    rules, hosts = in_force([]), [Host(name="gw"), Host(name="web-1", parent="host/gw")]
+    kept = Memory(tmp_path / "alerter")
+    world = World(*rules, hosts=hosts)
+    room, speaker, _ = committer(world, kept)
+    for host in ("gw", "web-1"):
+        world.says(0, host)
+    for second in range(1, 200):
+        world.judge.advance(at(second))
+        room.settle(at(second))
+    world.says(200, "gw")
+    room.settle(at(200))
+    assert speaker.spoken == [("gw", "firing"), ("gw", "resolved")]
+    kept.close()
+
+    kept = Memory(tmp_path / "alerter")
+    world = World(*rules, hosts=hosts, began=205)
+    room, speaker, _ = committer(world, kept)
+    room.restore(at(205))
+    for second in range(206, 259):
+        world.says(second, "gw")
+        room.settle(at(second), all_open=True)
+    assert speaker.spoken == []
+    world.says(265, "gw")
+    room.settle(at(265), all_open=True)
+    assert speaker.spoken == [("web-1", "firing")]
+    kept.close()
+
+
 def test_kills_in_the_middle_neither_forget_nor_repeat(tmp_path: Path) -> None:
     rules = [rule("cpu.percent > 90", for_=30.0)]
     told: list[tuple[str, str]] = []

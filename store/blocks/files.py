@@ -100,7 +100,10 @@ class Blocks:
         """What could not be removed; to who works on files it is gone."""
 
     def be_kept(self, alive: Callable[[], None] = lambda: None) -> None:
-        """Keep the roll from now on, and call what was made before; the sealer's duty. Raises ``OSError``."""
+        """Keep the roll from now on, and call what was made before; the sealer's duty.
+
+        Raises ``OSError`` where it cannot be read. What there is no room to write down now is written with the next.
+        """
         self.roll = Roll(self.folder)
         for line in self.roll.bad:
             self._note(f"{self.folder / ROLL}: {line}")
@@ -116,7 +119,8 @@ class Blocks:
         self.roll.gone([name for name in absent if taken_up(self.folder, name, self.roll.files)])
         if self.roll.was_cut(found):
             self._note(f"{self.folder / ROLL}: {len(found)} files are there that it does not name")
-        self.roll.call(found)
+        with suppress(OSError):
+            self.roll.call(found)
 
     def writing(self, path: Path) -> Writing:
         """A new file, which is on the roll as soon as it is there."""

@@ -29,7 +29,7 @@ IDLE = 1000
 
 
 class Roll:
-    """The sealer's end; ``files`` are rows by ``kind/tier/name``. Everything but ``strike`` raises ``OSError``."""
+    """The sealer's end; ``files`` are rows by ``kind/tier/name``. To ``call`` raises ``OSError``."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / ROLL
@@ -43,10 +43,11 @@ class Roll:
         """What is gone and could not be struck off, which is done with the next."""
         self._half: int | None = None
         """Where a line begins that was written by half, and could not be taken back."""
-        if self.bad:  # what was struck off in a line that cannot be read is not missed for ever
-            self._forget_absent()
-        if not self.is_new and (self.bad or lines > len(self.files) + IDLE or not _ends(self._path)):
-            self._rewrite()
+        if not self.is_new:
+            self._half = _half_line(self._path)
+            if self.bad or self._half is not None or lines > len(self.files) + IDLE:
+                # What was struck off in a line that cannot be read is not missed for ever.
+                self._renew(without_absent=bool(self.bad))
 
     def call(self, files: Mapping[str, int]) -> None:
         """These are there from now on."""
@@ -71,13 +72,19 @@ class Roll:
         """
         if self.is_new or len(found) <= MOST_UNCALLED:
             return False
-        self._forget_absent()
-        self._rewrite()
+        self._renew(without_absent=True)
         return True
 
-    def _forget_absent(self) -> None:
+    def _renew(self, *, without_absent: bool) -> None:
+        """Write it anew; where there is no room it stays, and what is ``absent`` is struck off with the next."""
         folder, archived = self._path.parent, f"/{ARCHIVE}/"
-        self.files = {n: rows for n, rows in self.files.items() if archived in n or (folder / n).exists()}
+        absent = {n: rows for n, rows in self.files.items() if archived not in n and not (folder / n).exists()}
+        if without_absent:
+            self.files = {n: rows for n, rows in self.files.items() if n not in absent}
+        try:
+            self._rewrite()
+        except OSError:
+            self._gone.update(absent if without_absent else {})
 
     def strike(self, names: Iterable[str]) -> bool:
         """These are about to go, or nobody misses them any more; False when there is no room to say so."""
@@ -188,6 +195,7 @@ def _checksum(said: str) -> str:
     return f"{crc32(said.encode()):08x}"
 
 
-def _ends(path: Path) -> bool:
+def _half_line(path: Path) -> int | None:
+    """Where a line begins that has no end; None where each has one."""
     data = path.read_bytes()
-    return not data or data.endswith(b"\n")
+    return None if not data or data.endswith(b"\n") else data.rfind(b"\n") + 1

@@ -1,0 +1,65 @@
+"""The roll on a disk that has no room for it when the sealer starts, which is what makes room."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from store.backends.lmdb import LmdbBackend
+from store.blocks.roll import ROLL, read_roll
+from store.pruning import Pruner, Room
+from store.retention import Retention
+from store.sealer import Pace, Sealer
+from tests.store.given import DAY, HOUR, NOON, batch, layout, sample
+
+LOG = logging.getLogger("sealer")
+PACE = Pace(quiet=-(2**62))
+USUAL = {"raw": 7 * DAY, "1m": 0, "5m": 0, "1h": 0, "records": 400 * DAY}
+
+
+def sealed(path: Path) -> LmdbBackend:
+    """Three hours, in blocks."""
+    backend = LmdbBackend(path, write=True)
+    backend.commit(batch([layout(), *(sample(n, at=NOON + n * HOUR) for n in range(3))]), NOON)
+    sealer = Sealer(path, backend.partitions, backend.layouts, PACE, LOG)
+    while sealer.turn(NOON + 6 * HOUR):
+        pass
+    sealer.close()
+    backend._past.sealed.unlink(2**62)
+    return backend
+
+
+@pytest.mark.parametrize("left", ["half a line", "a line that cannot be read", "nothing", "not the last files"])
+def test_a_sealer_starts_and_makes_room_where_the_roll_cannot_be_written(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "store"
+    backend = sealed(path)
+    roll, in_the_way = path / "blocks" / ROLL, path / "blocks" / "roll.new"
+    whole = roll.read_text()
+    first = whole.splitlines(keepends=True)[0]
+    roll.write_text(
+        {
+            "half a line": whole + first[:20],
+            "a line that cannot be read": whole + "0" + first,
+            "nothing": "",
+            "not the last files": first,
+        }[left]
+    )
+    if left == "nothing":
+        roll.unlink()
+    in_the_way.mkdir()  # as where there is no room
+
+    sealer = Sealer(path, backend.partitions, backend.layouts, PACE, LOG)
+    Pruner(sealer.blocks, Retention(USUAL), Room(), LOG).turn(NOON + 7 * DAY + 2 * HOUR)
+    there = sorted(file.name for file in (path / "blocks/sample/raw").iterdir())
+    assert there == ["20260131T14.1h"]
+    in_the_way.rmdir()
+    backend.commit(batch([sample(1, at=NOON + 4 * HOUR)]), NOON)
+    assert sealer.turn(NOON + 6 * HOUR)
+    sealer.close()
+    Sealer(path, backend.partitions, backend.layouts, PACE, LOG).close()
+
+    files, _, bad = read_roll(path / "blocks")
+    assert (sorted(files), bad) == (["sample/raw/20260131T14.1h", "sample/raw/20260131T16.1h"], [])
+    backend.close()

@@ -59,7 +59,9 @@ def _below(scene: Scene, pane: Pane) -> None:
     if pane.width >= 140:
         _beside(scene, pane, firing, worst)
         return
-    high = min(len(firing) + 3, max(4, pane.height * 2 // 5)) if firing else 3
+    # What fires takes two fifths, and what the worst hosts leave.
+    most = max(4, pane.height * 2 // 5, pane.height - len(worst) - 3)
+    high = min(len(firing) + 3, most) if firing else 3
     if pane.height < 9 and not firing:
         high = 0
     _burning(scene, pane.part(0, 0, pane.width, high), firing)

@@ -74,6 +74,7 @@ def test_files_of_another_user_are_told_with_what_to_type(
     def refused(self: Path, **_: object) -> bool:
         raise PermissionError(13, "Permission denied", str(self))
 
+    (tmp_path / "guardia.toml").touch()
     monkeypatch.setenv("GUARDIA_CONFIG", str(tmp_path / "guardia.toml"))
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     monkeypatch.setattr(Path, "exists", refused)
@@ -190,6 +191,7 @@ def test_whatever_becomes_of_what_is_printed_there_is_no_traceback(words: str, u
 
 
 def test_a_file_that_is_opened_does_not_take_the_place_of_a_closed_output(tmp_path: Path) -> None:
+    (tmp_path / "guardia.toml").touch()
     done = typed(f"GUARDIA token --config {tmp_path}/guardia.toml new viewer >&- 2>&-")
     assert done.returncode == 0
     kept = json.loads((tmp_path / "var" / "api" / "tokens.json").read_text())

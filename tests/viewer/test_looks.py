@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
+from tests.viewer.given import NOON, HubInMemory, session
 from viewer.card import card
 from viewer.config import Viewer
+from viewer.incidents import Hub, Part, Program
 from viewer.looks import Wanted, look, theme
 from viewer.palette import BAR, BOLD, OKABE, OWN, Palette, Role
+from viewer.scene import Look
 from viewer.themes import THEMES, Unfit, btop, load
+from viewer.units import Units
 
 NOTHING = Wanted()
 BTOP = """\
@@ -46,6 +51,16 @@ def test_units_go_by_flags_and_settings() -> None:
     assert units(Viewer()) == ("1.9 MiB", "1.9 MiB/s", "50°C")
     assert units(Viewer(units="decimal")) == ("2.0 MB", "2.0 MB/s", "50°C")
     assert units(Viewer(temperature="fahrenheit"), Wanted(units="bits")) == ("2.0 MB", "16 Mbit/s", "122°F")
+
+
+def test_the_hub_itself_is_told_in_the_units_of_the_person() -> None:
+    hub = HubInMemory()
+    told = {"store.free_bytes": 2e9, "store.bytes_per_s": 1e6, "store.commit_seconds": 0.1, "store.pending_bytes": 5e6}
+    program = Program("store-writer", NOON, {**told, "process.rss_bytes": 5e7})
+    hub.own = Hub(tuple(Part(f"part-{place}", "ok") for place in range(5)), {}, (), 0, (program,))
+    found = session(hub, screen="guardia", look=Look(zone=UTC, units=Units(decimal=True))).draw(120, 40).text()
+    for text in ("disk free     2.0 GB", "written       1.0 MB/s", " 50M ", "5.0MB"):
+        assert text in found, text
 
 
 def test_a_theme_file_of_btop_gives_its_colours() -> None:

@@ -12,7 +12,7 @@ from viewer.panel import nothing, panel
 from viewer.scene import Scene
 from viewer.table import Column
 from viewer.table import draw as draw_table
-from viewer.units import NOTHING, age, amount, count, number, percent, rate, size, uptime
+from viewer.units import NOTHING, USUAL, Units, age, count, number, percent, uptime
 
 SIGNS = {"ok": ("●", Role.UP), "degraded": ("◆", Role.WARN), "down": ("▼", Role.DOWN)}
 BESIDE = 160
@@ -115,8 +115,8 @@ def _storage(scene: Scene, pane: Pane, hub: Hub) -> None:
     ]
     writer = next((one.values for one in hub.programs if "store.commit_seconds" in one.values), {})
     rows.append(("commit", writer.get("store.commit_seconds"), _seconds))
-    rows.append(("written", writer.get("store.bytes_per_s"), rate))
-    rows.append(("disk free", writer.get("store.free_bytes"), size))
+    rows.append(("written", writer.get("store.bytes_per_s"), scene.units.rate))
+    rows.append(("disk free", writer.get("store.free_bytes"), scene.units.size))
     columns = max(1, inner.width // 26)
     for place, (label, value, text) in enumerate(rows[: columns * inner.height]):
         x, y = (place % columns) * (inner.width // columns), place // columns
@@ -144,7 +144,7 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
         return cell
 
     def queue(one: Program, wide: int) -> list[Span]:
-        text = queued(one.values)
+        text = queued(one.values, scene.units)
         fresh = current(scene) and heard(scene, one)
         return [(text, Role.STALE if not fresh else Role.SOFT if text == NOTHING else Role.TEXT)]
 
@@ -154,7 +154,7 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
         Column("rate", "RATE/s", 6, plain(lambda one: rate_of(one.values), number), rank=1),
         Column("queue", "QUEUE", 6, queue, rank=2),
         Column("cpu", "CPU", 5, plain(lambda one: one.values.get("process.cpu_percent"), percent), rank=3),
-        Column("rss", "MEM", 4, plain(lambda one: one.values.get("process.rss_bytes"), amount), rank=4),
+        Column("rss", "MEM", 4, plain(lambda one: one.values.get("process.rss_bytes"), scene.units.amount), rank=4),
         Column("slow", "SLOWEST", 7, plain(lambda one: one.values.get("loop.longest_seconds"), _seconds), rank=6),
         Column("lost", "DROPPED", 7, plain(lambda one: dropped(one.values), count), rank=5),
         Column("up", "UP", 8, plain(lambda one: one.values.get("process.uptime_seconds"), uptime), rank=7),
@@ -193,11 +193,11 @@ def rate_of(values: Mapping[str, float]) -> float | None:
     return None
 
 
-def queued(values: Mapping[str, float]) -> str:
+def queued(values: Mapping[str, float], units: Units = USUAL) -> str:
     """What waits in a program: notices or questions, or bytes that are not written yet."""
     waiting = [v for name, v in values.items() if name.rpartition(".")[2] in ("waiting", "queued", "depth")]
     unwritten = [v for name, v in values.items() if name.endswith(".pending_bytes")]
-    return count(sum(waiting)) if waiting else f"{amount(sum(unwritten))}B" if unwritten else NOTHING
+    return count(sum(waiting)) if waiting else f"{units.amount(sum(unwritten))}B" if unwritten else NOTHING
 
 
 def dropped(values: Mapping[str, float]) -> float | None:

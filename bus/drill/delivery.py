@@ -42,17 +42,18 @@ def main(argv: Sequence[str]) -> int:
     given = _arguments().parse_args(argv)
     hosts = [f"drill-{number + 1}" for number in range(given.hosts)]
     hub = ScratchHub(hosts, given.rate, min(MOST_PROCESSES, given.hosts))
+    kept, done_with = False, False
     try:
         told = _held(hub, hosts, given)
+        kept = done_with = bool(told["kept"])
     except (DrillFailed, Unanswered) as failure:
         print(f"guardia drill: {failure}; the files are in {hub.folder}", file=sys.stderr)
-        hub.close(keep=True)
         return UNKNOWN
     except KeyboardInterrupt:
-        hub.close()
+        done_with = True
         raise
-    kept = bool(told["kept"])
-    hub.close(keep=not kept)
+    finally:
+        hub.close(keep=not done_with)  # whatever went wrong, no program of it stays
     print(json.dumps(told, indent=2) if given.json else _in_words(told))
     if not kept:
         print(f"guardia drill: promises were broken; the files are in {hub.folder}", file=sys.stderr)
@@ -213,12 +214,28 @@ def _rooms(text: str) -> tuple[str, ...]:
     return rooms
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return found
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = Parser(prog="guardia drill delivery", description=__doc__.splitlines()[0])
-    parser.add_argument("--hosts", type=int, default=20, metavar="N", help="how many hosts (20)")
-    parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="how long it is broken (20)")
-    parser.add_argument("--rate", type=float, default=50.0, help="samples a second and host (50)")
-    parser.add_argument("--every", type=float, default=1.0, metavar="S", help="mean time between two faults (1)")
+    parser.add_argument("--hosts", type=_count, default=20, metavar="N", help="how many hosts (20)")
+    parser.add_argument("--seconds", type=_amount, default=20.0, metavar="S", help="how long it is broken (20)")
+    parser.add_argument("--rate", type=_amount, default=50.0, help="samples a second and host (50)")
+    parser.add_argument("--every", type=_amount, default=1.0, metavar="S", help="mean time between two faults (1)")
     parser.add_argument("--stops", type=float, default=0.3, help="share of faults that only stop a program (0.3)")
     names = ", ".join((*ROOMS, AGENTS))
     parser.add_argument(

@@ -7,6 +7,8 @@ import ssl
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
+from bus.causes import causes_of
+
 _MAX = 200
 
 
@@ -17,7 +19,7 @@ def address(url: str) -> str:
 
 def reason(error: BaseException, address: str) -> str:
     """A sentence about ``address``, made of whichever cause says most."""
-    for cause in causes(error):
+    for cause in reversed(causes_of(error)):  # the deepest says most
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"{address} shows a certificate that is not trusted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
@@ -34,15 +36,3 @@ def reason(error: BaseException, address: str) -> str:
             return f"{address} does not speak HTTP as a hub does; is this a Guardia hub?"
     text = " ".join(str(error).split())[:_MAX]
     return f"{address}: {text or type(error).__name__}"
-
-
-def causes(error: BaseException) -> list[BaseException]:
-    """The error and what led to it, the deepest first."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting and len(found) < 20:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            waiting += [one.__context__, one.__cause__, getattr(one, "reason", None), *one.args]
-    return found[::-1]

@@ -8,7 +8,7 @@ from bus.harmless import safe
 
 
 def harmless(text: str) -> str:
-    """``text`` as ``bus.logs.safe`` has it, with its lines."""
+    """``text`` as ``bus.harmless.safe`` has it, with its lines."""
     return "\n".join(map(safe, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""When: durations in words, backoff with jitter, due times. Pure."""
+"""When: durations in words, backoff with jitter. Pure."""
 
 from __future__ import annotations
 
@@ -61,10 +61,3 @@ def backoff(attempt: int, *, first: float, longest: float, chance: float) -> flo
     doubled: float = first * 2 ** min(max(attempt - 1, 0), 62)
     whole = min(longest, doubled)
     return whole * (0.5 + 0.5 * chance)
-
-
-def following(due: float, period: float, now: float) -> float:
-    """The first turn after ``now`` of what is due at ``due`` and then each ``period``; missed turns are skipped."""
-    if now < due:
-        return due
-    return due + period * ((now - due) // period + 1)

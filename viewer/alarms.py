@@ -115,14 +115,6 @@ class Alarms:
         wanted = set(subjects)
         return [one for one in self.standing if one.burns and one.subject in wanted]
 
-    def incident(self, key: str) -> Incident | None:
-        """The alarm or incident of this id."""
-        return next((one for one in (*self.standing, *self.past) if one.id == key), None)
-
-    def held(self, one: Incident) -> bool:
-        """Whether nobody is told of it now."""
-        return bool(one.holds)
-
     def rows(self, words: str, then: float | None = None) -> list[Row]:
         """The lines that ``words`` let through: what burns, silences, and what is over.
 

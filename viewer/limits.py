@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from bus import sizes
 from bus.timing import UNITS
 from viewer.digest import parts
 from viewer.events import RuleTold
 from viewer.incidents import Incident
 
-_SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _METRIC = r"[A-Za-z_]\w*(?:\[[^\]\[]*\])?(?:\.\w+)+"
 _COMPARED = re.compile(
     rf"(?:\A|(?<!\w)\(|\band\b|\bor\b)\s*(?:(?:mean|min|max|last)\(\s*({_METRIC})\s*,[^()]*\)|({_METRIC}))"
@@ -42,7 +41,7 @@ def compared(when: str) -> tuple[tuple[str, float], ...]:
     for match in _COMPARED.finditer(when):
         inner, bare, number, unit = match.groups()
         # Words after a number are the condition going on, not a unit.
-        factor = 1.0 if unit in (None, "%", "and", "or") else _SIZES.get(unit, UNITS.get(unit, 0.0))
+        factor = 1.0 if unit in (None, "%", "and", "or") else sizes.UNITS.get(unit, UNITS.get(unit, 0.0))
         if factor:
             found.append((inner or bare, float(number) * factor))
     return tuple(found)

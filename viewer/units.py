@@ -48,23 +48,6 @@ def size(value: float | None) -> str:
     return f"{short[:-1]} {short[-1]}iB" if short[-1].isalpha() else f"{short} B"
 
 
-def rate(value: float | None) -> str:
-    """Bytes per second, in at most 10 characters: ``1.2 MiB/s``."""
-    text = size(value)
-    return text if text == NOTHING else f"{text}/s"
-
-
-def of(used: float | None, total: float | None) -> str:
-    """``3.5 of 7.7 GiB``; the unit is named once where it is the same."""
-    return _of(size(used), size(total))
-
-
-def of_short(used: float | None, total: float | None) -> str:
-    """``3.5G/7.7G``, at most 9 characters."""
-    left, right = amount(used), amount(total)
-    return NOTHING if left == right == NOTHING else f"{left}/{right}"
-
-
 def celsius(value: float | None) -> str:
     """A temperature in at most 6 characters: ``48°C``."""
     return f"{_held(value, 999):.0f}°C" if value is not None and math.isfinite(value) else NOTHING

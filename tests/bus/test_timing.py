@@ -58,11 +58,3 @@ def test_waiting_doubles_up_to_its_longest_and_chance_takes_at_most_half_of_it()
     waits = [timing.backoff(attempt, first=1, longest=30, chance=1) for attempt in range(1, 8)]
     assert waits == [1, 2, 4, 8, 16, 30, 30]
     assert timing.backoff(10_000, first=1, longest=30, chance=0) == 15
-
-
-@given(st.integers(-1000, 1000), st.integers(1, 50), st.integers(-1000, 2000))
-def test_the_following_turn_is_the_first_one_after_now_on_the_beat(due: int, period: int, now: int) -> None:
-    turn = timing.following(due, period, now)
-    assert turn > now
-    assert (turn - due) % period == 0
-    assert turn == due or turn - period <= now

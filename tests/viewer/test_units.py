@@ -23,9 +23,9 @@ def test_bytes_are_told_by_1024_with_their_unit(value: float | None, text: str) 
 
 
 def test_a_unit_that_both_sides_share_is_named_once() -> None:
-    assert units.of(3.5 * GIB, 7.7 * GIB) == "3.5 of 7.7 GiB"
-    assert units.of(100 * 1024**2, 2 * GIB) == "100 MiB of 2.0 GiB"
-    assert units.of(None, None) == "–"
+    assert units.USUAL.of(3.5 * GIB, 7.7 * GIB) == "3.5 of 7.7 GiB"
+    assert units.USUAL.of(100 * 1024**2, 2 * GIB) == "100 MiB of 2.0 GiB"
+    assert units.USUAL.of(None, None) == "–"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_an_uptime_has_two_parts(seconds: float, text: str) -> None:
         (units.percent, 5),
         (units.amount, 5),
         (units.count, 5),
-        (units.rate, 11),
+        (units.USUAL.rate, 11),
         (units.celsius, 6),
         (units.number, 6),
         (units.age, 5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bus.explaining import spoken
 from viewer.canvas import Pane, Span
 from viewer.cells import wrapped
 from viewer.incidents import Verdict
@@ -36,11 +37,6 @@ def text(scene: Scene, pane: Pane, title: str, lines: list[list[Span]]) -> None:
     inner = panel(pane, title, [("Esc: back", Role.ACCENT)], foot=foot)
     for y, spans in enumerate(lines[top : top + inner.height]):
         inner.spans(1, y, spans)
-
-
-def spoken(verdict: str) -> str:
-    """A verdict for people: what programs compare has no blanks."""
-    return verdict.replace("_", " ")
 
 
 def lines_of(scene: Scene, verdicts: tuple[Verdict, ...], wide: int) -> list[list[Span]]:

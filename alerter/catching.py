@@ -210,6 +210,8 @@ class Catching:
 
     def _know(self, record: Record, received: int, now: int) -> None:
         """Take what is not judged: facts, what those told last who told nothing since, losses of before."""
+        if record.source == IMPORT:
+            return
         if record.kind in ("sample", "check"):
             with suppress(ValueError):
                 self._judge.recall(record, received, now)
@@ -236,6 +238,8 @@ class Catching:
                 continue
             heard = min(one.received, now)
             what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
+            if one.imported and (what, one.subject) not in self._judge.subjects:
+                continue  # it told nothing to this hub yet, and is not expected to
             # Heard until we looked away; what came after that is judged in its order.
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
             if subject.first == now:

@@ -43,7 +43,7 @@ class History:
         """Let the judges know who was there at ``start``, and how often hosts report."""
         for kind in ("sample", "check"):
             for one in self._subjects[kind]:
-                if one.first_at < start <= one.received and self._wanted(one.subject):
+                if one.first_at < start <= one.received and self._wanted(one.subject) and not one.imported:
                     what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
                     for judge in judges:
                         judge.known(what, one.subject, start, start)

@@ -29,12 +29,13 @@ class Subjects:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One subject; ``received`` is when the collector received its newest record."""
+    """One subject; ``received`` is when the collector received its newest record, which may be an ``imported`` one."""
 
     subject: str
     first_at: int
     last_at: int
     received: int
+    imported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +353,7 @@ def _plain(answer: Any) -> Any:
     if isinstance(answer, Records):
         return {"records": [(stored.received, stored.record) for stored in answer.records]}
     if isinstance(answer, SubjectList):
-        return {"subjects": [(s.subject, s.first_at, s.last_at, s.received) for s in answer.subjects]}
+        return {"subjects": [(s.subject, s.first_at, s.last_at, s.received, s.imported) for s in answer.subjects]}
     if isinstance(answer, SeriesAnswer):
         columns = [(c.metric, c.mean, c.min, c.max, c.last, c.count) for c in answer.columns]
         return {

@@ -34,9 +34,9 @@ from store.backends.past import SAMPLE, Past
 from store.backends.values import (
     NOBODY,
     disk_bytes,
-    measured_at,
     pack_series,
     pack_stream,
+    told_of,
     unpack_latest,
     unpack_series,
     unpack_stream,
@@ -283,8 +283,7 @@ class LmdbBackend:
                 number, first_at = unpack_series(value) or (NOBODY, 0)
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 if stored is not None:
-                    name = key[len(prefix) :].decode()
-                    found.append(Subject(name, first_at, measured_at(stored.record), stored.received))
+                    found.append(told_of(key[len(prefix) :].decode(), first_at, stored))
         return found
 
     def latest(self, kind: str, subjects: tuple[str, ...] | None) -> list[Stored]:

@@ -16,6 +16,7 @@ from bus.messages import BY_CODE, layout_id
 from bus.questions import Stored, Subject
 from bus.wire import HEADER, read, walk
 from store.backends import Row, Streams, busy, pieces_of_rows
+from store.backends.values import is_imported
 from store.batch import Batch, Newest, is_newer
 from store.columns import Steps
 from store.keys import dated, period
@@ -76,7 +77,7 @@ class MemoryBackend:
 
     def subjects(self, kind: str) -> list[Subject]:
         return [
-            Subject(subject, self._first[kind, subject], newest.at, newest.received)
+            Subject(subject, self._first[kind, subject], newest.at, newest.received, is_imported(newest.record))
             for (of, subject), newest in sorted(self._latest.items())
             if of == kind
         ]

@@ -24,7 +24,7 @@ from store.backends import Row, StoreBroken, StoreFull, Streams, busy, pieces_of
 from store.backends.postgres_layouts import TableLayouts
 from store.backends.postgres_server import Server
 from store.backends.postgres_tables import FORMAT, Db, Partitions, rows_of
-from store.backends.values import measured_at
+from store.backends.values import is_imported, measured_at
 from store.backends.witness import Witness
 from store.batch import Batch, Latest, Newest, is_newer
 from store.columns import Steps
@@ -243,7 +243,10 @@ class PostgresBackend:
             return []
         query = 'SELECT subject, first_at, record, received FROM series WHERE kind = %s ORDER BY subject COLLATE "C"'
         found = self._server.asked(query, KINDS[kind].code)
-        return [Subject(name, first, measured_at(record), received) for name, first, record, received in found]
+        return [
+            Subject(name, first, measured_at(record), received, is_imported(record))
+            for name, first, record, received in found
+        ]
 
     def latest(self, kind: str, subjects: tuple[str, ...] | None) -> list[Stored]:
         """The newest record of each subject; see ``Backend``."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from zlib import crc32
 
 from bus.fields import Unfit
-from bus.messages import KINDS, split_sample
-from bus.questions import Stored
+from bus.messages import IMPORT, KINDS, split_sample
+from bus.questions import Stored, Subject
 from bus.wire import HEADER, Malformed, read, walk
 from store.keys import LATEST, NUMBER, SERIES
 
@@ -17,6 +17,7 @@ NOBODY = 2**32 - 1
 """The number of no series."""
 AT = slice(28, 36)
 """Where a record's own time stands (``bus.wire``)."""
+_IMPORT = IMPORT.encode()
 
 
 def pack_latest(received: int, record: bytes) -> bytes:
@@ -95,6 +96,16 @@ def layouts_of(records: Iterable[bytes]) -> set[int]:
 def measured_at(record: bytes) -> int:
     """A record's own time, ns."""
     return int.from_bytes(record[AT], "big", signed=True)
+
+
+def told_of(name: str, first_at: int, newest: Stored) -> Subject:
+    """A subject with this newest record."""
+    return Subject(name, first_at, measured_at(newest.record), newest.received, is_imported(newest.record))
+
+
+def is_imported(record: bytes) -> bool:
+    """Whether a record is of another monitor's past."""
+    return record[HEADER.size : HEADER.size + record[4]] == _IMPORT
 
 
 def disk_bytes(file: Path) -> int:

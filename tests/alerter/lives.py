@@ -13,7 +13,7 @@ from alerter.listening import Listening
 from alerter.memory import Memory
 from alerter.rules import Rule
 from bus.loop import Loop
-from bus.messages import Layout, Message, Sample
+from bus.messages import IMPORT, Layout, Message, Sample
 from bus.questions import (
     Column,
     Latest,
@@ -101,8 +101,9 @@ class Store:
         return [(one, row) for row in self.rows for one in read(row.record) if one.kind == kind]
 
     def _subject(self, kind: str, name: str) -> Subject:
-        found = [(one.at, row.received) for one, row in self._of(kind) if one.subject == name]
-        return Subject(name, min(found)[0], max(found)[0], max(received for _, received in found))
+        found = [(one.at, row.received, one.source) for one, row in self._of(kind) if one.subject == name]
+        imported = max(found)[2] == IMPORT
+        return Subject(name, min(found)[0], max(found)[0], max(received for _, received, _ in found), imported)
 
 
 class Alerter:

@@ -17,7 +17,7 @@ from alerter.leaving import withdraw
 from alerter.memory import Memory
 from alerter.rules import Rule
 from bus.loop import Loop
-from bus.messages import Check, Facts, Loss, Sample
+from bus.messages import IMPORT, Check, Facts, Loss, Message, Sample
 from bus.questions import (
     Layouts,
     Stored,
@@ -125,6 +125,28 @@ def test_a_host_that_was_forgotten_is_not_silent_anew(life: Life, told: str) -> 
     second.passes(8 * DAY + 1000)
     assert spoken(second) == []
     assert ("host", "web-1") not in second.world.judge.subjects
+
+
+@pytest.mark.parametrize("message", [Sample(CPU.id, (99.0,)), Check("down")], ids=["host", "service"])
+@pytest.mark.parametrize("later", [0, 3600], ids=["at once", "later"])
+def test_nobody_is_silent_of_whom_there_is_another_monitors_past_alone(
+    life: Life, message: Message, later: int
+) -> None:
+    rules = rule("age > 2m", name="silent"), rule("service.state == down", name="down")
+    first = life(*rules)
+    if later:
+        first.starts()
+        first.says(0, cpu=10)
+        first = life(*rules, now=float(later))
+    first.store.keeps(later - 30, message, "old-1", source=IMPORT)
+    first.store.says(later - 10, cpu=10)
+    first.starts()
+    first.says(later + 1, cpu=10)
+    first.passes(later + 60)
+    first.says(later + 110, cpu=10)
+    first.passes(later + 200)
+    assert {name for _, name in first.world.judge.subjects} == {"web-1"}
+    assert spoken(first) == []
 
 
 def test_facts_of_a_host_that_told_them_long_ago_and_still_speaks_are_known(life: Life) -> None:

@@ -62,7 +62,7 @@ QUESTIONS: st.SearchStrategy[Any] = st.one_of(
     st.builds(Gaps, st.none() | TEXT, st.none() | WHEN),
 )
 ANSWERED: list[tuple[Question, Any]] = [
-    (Subjects("sample"), SubjectList((Subject("web-1", 1, 2, 3),))),
+    (Subjects("sample"), SubjectList((Subject("web-1", 1, 2, 3), Subject("old-1", 1, 2, 3, True)))),
     (Latest("sample"), Records((Stored(5, b"G1..."),))),
     (Range("sample", "web-1", 0, 9), Records(())),
     (Layouts((7,)), LayoutNames({7: ("cpu.percent", "load.1m")})),

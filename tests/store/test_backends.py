@@ -10,12 +10,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.messages import IMPORT, Sample
 from bus.wire import pack, read, stamped, unstamped
 from store.backends import BACKENDS, ELSEWHERE, Backend, opened
 from store.batch import Batch
 from store.keys import dated
 from tests.store.conftest import Fresh
-from tests.store.given import DAY, HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, facts, layout, numbers, sample
+from tests.store.given import (
+    DAY,
+    HOUR,
+    LAYOUT,
+    MINUTE,
+    NOON,
+    SECOND,
+    batch,
+    check,
+    facts,
+    layout,
+    numbers,
+    sample,
+    told,
+)
 
 LATE = NOON + HOUR
 
@@ -126,6 +141,19 @@ def test_latest_is_the_newest_by_its_own_time_not_by_receipt(backend: Backend) -
 
     assert [(one.subject, one.last_at) for one in backend.subjects("sample")] == [("web-1", NOON + 9 * SECOND)]
     assert backend.latest("facts", None) == []
+
+
+def test_a_subject_of_whom_the_newest_is_another_monitors_past_is_known_as_that(backend: Backend) -> None:
+    def imported() -> list[tuple[str, bool]]:
+        backend.refresh()
+        return [(one.subject, one.imported) for one in backend.subjects("sample")]
+
+    past = Sample(LAYOUT.id, (1.0, 2.0))
+    rows = [told(past, n, host=IMPORT, subject=name, at=NOON + n * SECOND) for n, name in ((1, "db-1"), (2, "web-1"))]
+    backend.commit(batch([layout(), *rows]), LATE)
+    assert imported() == [("db-1", True), ("web-1", True)]
+    backend.commit(batch([sample(200)]), LATE + SECOND)
+    assert imported() == [("db-1", True), ("web-1", False)]
 
 
 def test_a_subject_is_known_since_its_oldest_record_whenever_that_came(backend: Backend) -> None:

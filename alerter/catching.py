@@ -242,8 +242,10 @@ class Catching:
                 continue  # it told nothing to this hub yet, and is not expected to
             # Heard until we looked away; what came after that is judged in its order.
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
-            if subject.first == now:
-                subject.at(self._since or self._began)
+            # It is judged by when it came, as if no time had passed since; days are not gone through by the second.
+            begin = max(self._since or min(heard, self._began), now - LONGEST)
+            if subject.first == now or not self._since:
+                subject.at(min(subject.now, begin))
             missed = Range(
                 kind,
                 one.subject,

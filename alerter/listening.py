@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from operator import attrgetter
 
-from alerter.catching import Catching, judged
+from alerter.catching import LONGEST, Catching, judged
 from alerter.committer import Committer
 from alerter.judge import Judge
 from alerter.rules import SECOND
@@ -78,7 +78,7 @@ class Listening:
         if self._received:
             # What was missed is judged by when it came: for that no time has passed yet.
             for subject in self._judge.subjects.values():
-                subject.at(min(subject.now, self._received))
+                subject.at(min(subject.now, max(self._received, now - LONGEST)))
         self._catching.start(
             self._received, self._past, frozenset(self._committer.there) if self._received else frozenset()
         )

@@ -16,12 +16,14 @@ from alerter.catching import REST, Catching, judged
 from alerter.leaving import withdraw
 from alerter.memory import Memory
 from alerter.rules import Rule
+from alerter.subjects import Subject
 from bus.loop import Loop
 from bus.messages import IMPORT, Check, Facts, Loss, Message, Sample
 from bus.questions import (
     Layouts,
     Stored,
 )
+from bus.tables import Host
 from bus.wire import Record, pack, record
 from tests.alerter.given import SECOND, Hearer, at, rule
 from tests.alerter.lives import CPU, Alerter, Store
@@ -55,6 +57,42 @@ def spoken(one: Alerter) -> list[tuple[str, str]]:
     """What people heard in this life."""
     assert isinstance(one.speaker, Hearer)
     return one.speaker.spoken
+
+
+@pytest.mark.parametrize("hosts", [[], [Host(name="web-1")]], ids=["heard of", "configured"])
+def test_what_was_told_before_the_first_start_is_of_when_it_came(life: Life, hosts: list[Host]) -> None:
+    busy = rule("cpu.percent > 90", name="busy")
+    first = life(busy, now=0.3)
+    first.world.judge.use([busy], hosts, [], at(0.3))
+    first.store.says(0, cpu=95)
+    first.starts()
+    (incident,) = first.world.judge.decider.open.values()
+    # A backtest finds the same one, whose name follows from its time.
+    assert incident.changed_at == at(0)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["configured", "heard of"])
+def test_days_without_an_alerter_are_not_gone_through_by_the_second(life: Life, known: bool) -> None:
+    restless = rule("age / 60 > 5", name="silent")
+    first = life(restless)
+    first.starts()
+    first.says(0, cpu=10)
+
+    second = life(restless, now=2 * DAY)
+    hosts = [Host(name=f"old-{number}") for number in range(20)]
+    for host in hosts:
+        second.store.says(DAY, cpu=10, subject=host.name)
+    second.world.judge.use([restless], hosts if known else [], [], at(2 * DAY))
+    looks, look = list[str](), second.world.judge._look
+
+    def counted(subject: Subject, now: int) -> None:
+        looks.append(subject.name)
+        look(subject, now)
+
+    second.world.judge._look = counted  # type: ignore[method-assign]
+    second.starts()
+    second.passes(2 * DAY + 1)
+    assert len(looks) < 21 * 700
 
 
 @pytest.mark.parametrize("ahead", [-3600.0, 0.0, 3600.0])

@@ -45,7 +45,7 @@ def load(
     tables of several kinds. Tables named in ``others``
     may stand in the file and are left to those they belong to. Raises ``ConfigError`` with all faults.
     """
-    raw, text = _parsed(path)
+    raw, text = _parsed(path, whole=not others)
     lists = lists or {}
     reading = Reading(path, places(text), os.environ if environment is None else environment)
     known = (*tables, *lists, *others)
@@ -73,7 +73,7 @@ def load(
     return Settings(path, records)
 
 
-def _parsed(path: Path) -> tuple[dict[str, Any], str]:
+def _parsed(path: Path, *, whole: bool) -> tuple[dict[str, Any], str]:
     try:
         # Some editors begin a file with a byte order mark, which nobody sees.
         with path.open("rb") as file:
@@ -86,7 +86,10 @@ def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     except OSError as error:
         is_folder = isinstance(error, IsADirectoryError)
         reason = "a folder" if is_folder else (error.strerror or "it cannot be read").lower()
-        raise ConfigError([home.missing(path, reason)]) from None
+        if whole:
+            raise ConfigError([home.missing(path, reason)]) from None
+        # It is no configuration of a hub, and no flag names another.
+        raise ConfigError([Fault(str(path), "", None, reason, "a file to read")]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         found = f"a byte that is no UTF-8 (0x{error.object[error.start]:02x})"

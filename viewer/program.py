@@ -88,8 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse("\n".join(str(fault) for fault in error.faults))
     except Unfit as error:
         return _refuse(str(error))
-    except (Mistake, OSError, ValueError) as error:
+    except (Mistake, ValueError) as error:
         return _refuse(f"guardia view: {error}")
+    except OSError as error:
+        return _refuse(f"guardia view: {error.filename}: {(error.strerror or str(error)).lower()}")
     dumb = environment.get("TERM") == DUMB
     colourless = given.no_color or bool(environment.get("NO_COLOR")) or dumb
     shown = looks.look(settings, environment, looks.encoding(), looks.Wanted.of(given))

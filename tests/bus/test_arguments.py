@@ -115,3 +115,19 @@ def test_a_configuration_that_is_not_there_is_what_is_told_and_nothing_is_made(
         assert main(words.split()) == 100
         assert capsys.readouterr() == (out, err)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", ["backtest", "rules test", "view --dump --script"])
+def test_a_file_that_is_not_there_is_told_in_a_sentence_that_fits_it(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "guardia.toml").write_text("")
+    monkeypatch.setenv("GUARDIA_CONFIG", str(tmp_path / "guardia.toml"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    missing = tmp_path / "missing"
+    assert main([*words.split(), str(missing)]) == 100
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{missing}: " in err
+    assert "no such file or directory" in err
+    assert not any(word in err for word in ("Errno", "--config", "a configuration"))

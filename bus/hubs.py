@@ -66,7 +66,7 @@ def load(record: type[T], path: Path | None, environment: Mapping[str, str]) -> 
     """The settings in ``path``, or in the usual place where there is such a file; raises ``ConfigError``."""
     place = (path or FILE).expanduser()
     try:
-        text = place.read_text(encoding="utf-8")
+        text = place.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark that nobody sees
     except FileNotFoundError:
         if path is None:
             return record()

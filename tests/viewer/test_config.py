@@ -99,3 +99,9 @@ def test_the_hubs_configuration_is_not_taken_for_the_viewers(tmp_path: Path) -> 
     path.write_text("[bus]\n[api]\nport = 8090\n")
     with pytest.raises(ConfigError, match=r"found settings of the hub.*guardia --config FILE COMMAND"):
         load(path, {})
+
+
+def test_a_mark_that_an_editor_put_before_the_settings_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "viewer.toml"
+    file.write_text('api_url = "https://hub.example"\n', encoding="utf-8-sig")
+    assert load(file, {}).api_url == "https://hub.example"

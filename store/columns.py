@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -148,18 +149,33 @@ _LENGTHS = [
 ]
 
 
+class Measured(NamedTuple):
+    """What rows measured until some time: that of the first, their usual distance, and for how long they speak, ns."""
+
+    first: int
+    interval: int
+    spans: int
+
+    def share(self, start: int, end: int) -> float:
+        """Of the time from ``start``, which is not after the first row, to the ``end`` until which they speak."""
+        lead = min(self.first - start, self.interval)
+        return round(min(1.0, (float(self.spans) + lead) / (end - start)), 4)
+
+
+def measured(times: Times, end: int, interval: int) -> Measured:
+    """Of rows, at least one, of which none is after ``end``: each speaks for one ``interval``, ns."""
+    # A row covers the time until the next one, but no longer than the interval (and a half, for jitter).
+    most = interval * 3 // 2
+    spans = int(np.minimum(times[1:] - times[:-1], most).sum()) + min(end - int(times[-1]), most)
+    return Measured(int(times[0]), interval, spans)
+
+
 def coverage(times: Times, grid: Steps, start: int, end: int, interval: int) -> float:
     """The share of ``start`` to ``end`` that was measured: each row speaks for one ``interval``, ns."""
     if end <= start or not len(times):
         return 0.0
     inside = times if times[0] >= start and times[-1] <= end else times[(times >= start) & (times <= end)]
-    if not len(inside):
-        return 0.0
-    # A row covers the time until the next one, but no longer than the interval (and a half, for jitter).
-    most = interval * 3 // 2
-    spans = int(np.minimum(inside[1:] - inside[:-1], most).sum()) + min(end - int(inside[-1]), most)
-    lead = min(int(inside[0]) - start, interval)
-    return round(min(1.0, (float(spans) + lead) / (end - start)), 4)
+    return measured(inside, end, interval).share(start, end) if len(inside) else 0.0
 
 
 def interval_of(times: Times) -> int:

@@ -5,6 +5,9 @@ commit, tried once more, and the regrouping of what it left fresh for the same m
 number of a commit, or beside something fresh of its own, is compared each time, all else is read once. Groups that
 were regrouped have other keys.
 
+A host that tells once a second leaves up to 3,600 groups in an hour. Those of a minute that stay as they are, beside
+which nothing is fresh, are joined: whatever is committed later has a later key, so that a look goes on behind them.
+
 Where no transaction came to its end since the look before, and where the keys and all that may change are the same as
 then, so is what was found.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +38,12 @@ MOST_LOOKS = 200
 """So many transactions until all of a time is known; an hour of ten samples a second takes a dozen at most."""
 EACH = 600
 """What a group takes besides its numbers, about."""
+FEW = 8
+"""So many groups of a minute that still goes on are not joined yet."""
+MINUTE_OF = 8
+"""Bytes of a row's key that name series and minute."""
+END = ROW.size + 1
+"""How long the key behind joined groups is; no other key is."""
 _SERIALS = itertools.count()
 
 
@@ -83,6 +92,13 @@ class Tail(NamedTuple):
         return Columns(times, dict(zip(one.names, values[:, order], strict=True)))
 
 
+class _Joined(NamedTuple):
+    """The groups of a minute as one, and a key behind all of theirs, by which it is found again."""
+
+    end: bytes
+    group: Group
+
+
 class _Looked(NamedTuple):
     """What a look found: as of which transaction, in which minutes, under which keys."""
 
@@ -96,11 +112,13 @@ class _Looked(NamedTuple):
 class _Known:
     """What is known of a series in one environment: its groups by key, those of the last commit with their bytes."""
 
-    __slots__ = ("_of_rows", "bytes", "fresh", "looked", "loose", "rows", "source")
+    __slots__ = ("_of_rows", "bytes", "fresh", "joined", "looked", "loose", "rows", "source")
 
     def __init__(self, source: lmdb.Environment) -> None:
         self.source = source
         self.rows: dict[bytes, Group | None] = {}
+        self.joined: dict[bytes, _Joined] = {}
+        """By how the keys of the minute's groups begin."""
         self.fresh: dict[bytes, Group | None] = {}
         """What will be regrouped, and has no such key any more then; rows have theirs for as long as they are."""
         self.loose: dict[bytes, tuple[bytes, Group | None]] = {}
@@ -129,6 +147,49 @@ class _Known:
         """Forget other fresh values than these, and what is not loose any more."""
         self.fresh = {key: self.fresh[key] for key in fresh if key in self.fresh}
         self.loose = {key: one for key, one in self.loose.items() if key in loose}
+
+    def join(self, keys: Sequence[bytes], fresh: Sequence[bytes]) -> list[bytes]:
+        """Join what can be joined of the groups under these keys; returns the keys with the joined ones' in its place.
+
+        Where something is fresh it may be regrouped under a key that is not the last, and nothing is joined.
+        """
+        beside = {key[5:9] for key in fresh}
+        rows = len(keys) - len(fresh)
+        going_on = _minute(keys[rows - 1]) if rows else b""
+        found: list[bytes] = []
+        gone: set[bytes] = set()
+        for minute, some in itertools.groupby(keys, _minute):
+            every = list(some)
+            before = self.joined[minute] if len(every[0]) == END else None
+            rest = every if before is None else every[1:]
+            sure = list(itertools.takewhile(self.rows.__contains__, rest))
+            one = None
+            if len(sure) > (FEW if minute == going_on else before is None) and minute[4:] not in beside:
+                groups = [group for group in map(self.rows.__getitem__, sure) if group is not None]
+                one = _as_one(groups if before is None else [before.group, *groups])
+            if one is None:
+                found += every
+                continue
+            self._of_rows += one.bytes - sum(_size(self.rows[key]) for key in sure)
+            self._of_rows -= 0 if before is None else before.group.bytes
+            gone.update(sure)
+            self.joined[minute] = _Joined(sure[-1] + b"\0", one)
+            found += [self.joined[minute].end, *rest[len(sure) :]]
+        if gone:
+            # Made anew: a dict from which keys are taken stays as large as it was.
+            self.rows = {key: group for key, group in self.rows.items() if key not in gone}
+        return found
+
+    def group(self, key: bytes) -> Group | None:
+        """What is under a key of a look."""
+        if len(key) == END:
+            return self.joined[_minute(key)].group
+        if key in self.loose:
+            return self.loose[key][1]
+        return self.rows[key] if len(key) == ROW.size else self.fresh[key]
+
+    def weigh(self) -> None:
+        """Tell what all of it takes."""
         of_others = sum([len(value) + _size(group) for value, group in self.loose.values()])
         self.bytes = EACH + self._of_rows + sum(map(_size, self.fresh.values())) + of_others
 
@@ -186,12 +247,12 @@ class Tails:
             loose: dict[bytes, bytes] = {}
             with known.source.begin() as txn, txn.cursor() as cursor:
                 fresh = _fresh(cursor, number, first, last)
-                keys = [*_rows(cursor, number, first, last), *fresh]
+                keys = [*_rows(cursor, number, first, last, known.joined), *fresh]
                 if before is not None and known.is_same(keys, txn):
                     known.looked = before._replace(transaction=txn.id(), minutes=minutes)
                     return known.looked
                 transaction = txn.id()
-                unsure = [key for key in keys if key not in known.rows and key not in known.fresh]
+                unsure = [key for key in keys if len(key) != END and key not in known.rows and key not in known.fresh]
                 # Those that are known for sure have earlier ones.
                 newest = max(map(_commit, unsure), default=b"")
                 beside = {key[5:17] for key in fresh} if unsure else set()
@@ -209,8 +270,9 @@ class Tails:
             known.learn(found, loose)
             if len(unsure) <= CHUNK:
                 known.forget_but(fresh, loose)
-                every = (known.rows.get(key) or known.fresh.get(key) or found.get(key) for key in keys)
-                groups = [group for group in every if group is not None]
+                keys = known.join(keys, fresh)
+                known.weigh()
+                groups = [group for group in map(known.group, keys) if group is not None]
                 sign = tuple(map(attrgetter("serial"), groups))
                 known.looked = _Looked(transaction, minutes, keys, groups, sign)
                 return known.looked
@@ -251,9 +313,29 @@ def _parts(table: Table, globs: Sequence[str], sizes: Sequence[int]) -> list[Gro
     return found
 
 
-def _rows(cursor: lmdb.Cursor, number: int, first: int, last: int) -> list[bytes]:
-    """The keys of a series in these minutes."""
-    return _between(cursor, row_key(number, first, 0), ROW.pack(number, last, 2**64 - 1))
+def _as_one(groups: Sequence[Group]) -> Group | None:
+    """All of them, one after the other; None when they differ in form."""
+    if not groups or any(group.form != groups[0].form for group in groups):
+        return None
+    times = np.concatenate([group.times for group in groups])
+    values = np.concatenate([group.values for group in groups], axis=1)
+    return Group(groups[0].form, groups[0].names, times, values)
+
+
+def _rows(cursor: lmdb.Cursor, number: int, first: int, last: int, joined: Mapping[bytes, _Joined]) -> list[bytes]:
+    """The keys of a series in these minutes, with the joined ones' in its place."""
+    found: list[bytes] = []
+    end = ROW.pack(number, last, 2**64 - 1)
+    more = cursor.set_range(row_key(number, first, 0))
+    while more and (key := bytes(cursor.key())) <= end:
+        known = joined.get(_minute(key))
+        if known is not None and key < known.end:
+            found.append(known.end)
+            more = cursor.set_range(known.end)
+        else:
+            found.append(key)
+            more = cursor.next()
+    return found
 
 
 def _fresh(cursor: lmdb.Cursor, number: int, first: int, last: int) -> list[bytes]:
@@ -277,6 +359,11 @@ def _between(cursor: lmdb.Cursor, first: bytes, last: bytes) -> list[bytes]:
 def _newest(source: lmdb.Environment) -> int:
     """The number of its last transaction."""
     return int(source.info()["last_txnid"])
+
+
+def _minute(key: bytes) -> bytes:
+    """How the keys of a series in a minute begin."""
+    return key[:MINUTE_OF]
 
 
 def _commit(key: bytes) -> bytes:

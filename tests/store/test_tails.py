@@ -41,11 +41,12 @@ ASKED = st.tuples(
 
 @pytest.mark.usefixtures("eager")
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(DEEDS, st.lists(ASKED, max_size=3)), max_size=10))
+@given(st.lists(st.tuples(DEEDS, st.lists(ASKED, max_size=3)), max_size=20))
 def test_answers_are_those_of_all_rows_read_anew(
     turns: list[tuple[list[tuple[int, int]] | str, list[tuple[int, int, int, tuple[str, ...]]]]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("store.backends.tails.FEW", 1)
         backend = LmdbBackend(Path(folder), write=True)
         backend.commit(batch([layout(), told(OTHER, 1)]), LATE)
         answers, asked, commits = Answers(backend), set[tuple[int, int, int, tuple[str, ...]]](), 0
@@ -129,6 +130,69 @@ def test_what_did_not_change_is_the_same_and_what_came_is_seen(tmp_path: Path) -
     backend.close()
 
 
+def test_groups_of_a_minute_are_joined_and_what_comes_later_is_seen(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    backend.commit(batch([layout()]), LATE)
+    for second in range(200):
+        if second != 30:
+            backend.commit(batch([sample(second)], received=LATE + second), LATE)
+    (path,) = backend.partitions.between("sample")
+    read, number = Tails(backend.partitions, backend.layouts), backend._series_number("sample", "web-1")
+    assert number is not None
+
+    def seconds(begin: int = 0) -> list[float]:
+        tail = read.read(path, number, ["cpu.*"], NOON + begin * SECOND, NOON + 10 * MINUTE)
+        assert tail is not None
+        assert len(tail.groups) < 20
+        columns = tail.columns()
+        assert columns is not None
+        return columns.values["cpu.percent"].tolist()
+
+    expected = [float(second) for second in range(200) if second != 30]
+    assert seconds() == expected
+    assert seconds(70) == expected[69:]
+    backend.commit(batch([sample(30)], received=LATE + 300), LATE)  # late, into a minute that is joined
+    backend.commit(batch([sample(200)], received=LATE + 301), LATE)
+    expected = [float(second) for second in range(201)]
+    assert seconds() == expected
+    for second in range(201, 260):
+        backend.commit(batch([sample(second)], received=LATE + 100 + second), LATE)
+        expected.append(float(second))
+        assert seconds() == expected
+    backend.commit(batch([sample(31)], received=LATE + 400), LATE)
+    tail = read.read(path, number, ["cpu.*"], NOON, NOON + 10 * MINUTE)
+    assert tail is not None
+    assert tail.columns() is None  # told twice: each row is looked at
+    backend.close()
+
+
+def test_nothing_is_joined_beside_what_is_fresh_and_will_have_an_earlier_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.backends.tails.FEW", 1)
+    monkeypatch.setattr(regrouping, "EACH", 1)
+    monkeypatch.setattr(regrouping, "TOGETHER", 100)
+    backend = LmdbBackend(tmp_path, write=True)
+    hosts = [f"db-{place}" for place in range(64)]
+    backend.commit(batch([layout(), sample(0), *(sample(0, host=host) for host in hosts)]), LATE)
+    (path,) = backend.partitions.between("sample")
+    read, number = Tails(backend.partitions, backend.layouts), backend._series_number("sample", "web-1")
+    assert number is not None
+    for second in range(1, 12):
+        # Each commit of rows regroups one stripe, that with most commits: another host's, but for the last times.
+        monkeypatch.setattr(regrouping, "MANY", 1)
+        for turn in range(3 if second < 8 else 0):
+            backend.commit(batch([sample(second * 3 + turn, host="db-63")], received=LATE + second), LATE)
+        monkeypatch.setattr(regrouping, "MANY", 1 if second == 4 else 1000)
+        backend.commit(batch([sample(second)], received=LATE + second), LATE)
+        tail = read.read(path, number, ["cpu.*"], NOON, NOON + MINUTE)
+        assert tail is not None
+        columns = tail.columns()
+        assert columns is not None
+        assert columns.values["cpu.percent"].tolist() == list(range(second + 1))
+    backend.close()
+
+
 def test_memory_is_bounded_and_what_had_to_go_is_read_again(tmp_path: Path) -> None:
     backend = LmdbBackend(tmp_path, write=True)
     hosts = [f"db-{place}" for place in range(30)]
@@ -165,7 +229,7 @@ def test_what_is_kept_takes_no_more_memory_than_is_counted(tmp_path: Path, metri
         before = tracemalloc.get_traced_memory()[0]
         tail = tails.read(path, number, ["disk.*"], NOON, NOON + 5 * MINUTE)
         assert tail is not None
-        assert len(tail.groups) == 300
+        assert sum(len(group.times) for group in tail.groups) == 300
         del tail
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before

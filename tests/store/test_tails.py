@@ -146,7 +146,8 @@ def test_groups_of_a_minute_are_joined_and_what_comes_later_is_seen(tmp_path: Pa
         assert len(tail.groups) < 20
         columns = tail.columns()
         assert columns is not None
-        return columns.values["cpu.percent"].tolist()
+        found: list[float] = columns.values["cpu.percent"].tolist()
+        return found
 
     expected = [float(second) for second in range(200) if second != 30]
     assert seconds() == expected

@@ -6,6 +6,7 @@ Messages are stored, and nothing fails meanwhile (``tests.faults.storing`` is ab
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -93,7 +94,7 @@ def program(
     wiring: Any = sealing_program
     wiring.time = SimpleNamespace(time_ns=lambda: now, monotonic=time.monotonic)
     sealing_program._pace = lambda config, rules: pace or replace(made(config, rules), quiet=-(2**62))
-    wiring.os = SimpleNamespace(nice=lambda by: None)
+    wiring.os = SimpleNamespace(nice=lambda by: None, walk=os.walk)
     wired = Wired(home, config, rules)
     try:
         sealing_program.build_sealer(wired)  # type: ignore[arg-type]

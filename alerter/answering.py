@@ -185,6 +185,8 @@ class Counter:
         kind, _, name = (question.subject or "").rpartition("/")
         found: list[Incident] = []
         cursor, last, looked = "", "", 0
+        if question.cursor and not recording.is_time_key(question.cursor):
+            raise Objected(f"{question.cursor[:40]!r} is no cursor; hand back next of the page before as it was")
         with self._reading() as txn:
             for key, _ in txn.items("incidents_by_time", after=question.cursor, backwards=True):
                 if len(found) == limit or looked == MOST_LOOKED_AT:

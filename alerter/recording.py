@@ -10,6 +10,7 @@ silences           id -> the silence
 
 from __future__ import annotations
 
+import re
 from _blake2 import blake2b
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
@@ -139,6 +140,11 @@ def keep_incident(txn: Transaction, incident: Incident) -> None:
 def time_key(incident: Incident) -> str:
     """The key under which an incident stands by the time at which it fired."""
     return f"{fired_at(incident):020d}.{incident.id}"
+
+
+def is_time_key(text: str) -> bool:
+    """Whether it has the form of such a key."""
+    return re.fullmatch(r"[0-9]{20}\.[0-9a-f]+", text, re.ASCII) is not None
 
 
 def fired_at(incident: Incident) -> int:

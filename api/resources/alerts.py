@@ -21,6 +21,7 @@ from bus.judging import (
     Done,
     EndSilence,
     Incidents,
+    Objected,
     Rules,
     Silences,
     Why,
@@ -49,7 +50,10 @@ class IncidentsResource(Resource):
         since = query.time("since", max(0, until - WEEK), now)
         limit = query.limit("limit", ROWS, MAX_INCIDENTS)
         asked = Incidents(since, until, query.text("subject"), limit, query.text("cursor") or "")
-        send(resp, page(await self.hub.judge.answer(asked)))
+        try:
+            send(resp, page(await self.hub.judge.answer(asked)))
+        except Objected as fault:
+            raise BadParameter("cursor", str(fault)) from None
 
 
 class Acknowledgement(Resource):

@@ -228,6 +228,8 @@ def test_incidents_are_paged(memory: Memory) -> None:
     assert len(began) == 5
     assert began == sorted(began, reverse=True)
     assert second.cursor == ""
+    with pytest.raises(Objected, match="'rubbish' is no cursor"):
+        case.counter.answer(Incidents(limit=3, cursor="rubbish"))
 
 
 def test_questions_travel_as_bytes(memory: Memory) -> None:

@@ -92,6 +92,8 @@ class FakeJudge:
         match question:
             case Alarms(subject):
                 return AlarmList((STANDING,) if subject in (None, "web-1") else ())
+            case Incidents(cursor="rubbish"):
+                raise Objected("'rubbish' is no cursor")
             case Incidents():
                 return IncidentList((INCIDENT,), "next-page")
             case Acknowledge(incident):

@@ -33,6 +33,12 @@ def test_incidents_are_of_the_last_week_in_pages() -> None:
     assert house.judge.asked == [Incidents(NOON - 7 * 24 * 3600 * SECOND, NOON, None, 1, "")]
 
 
+def test_a_cursor_that_is_none_is_named() -> None:
+    result = House().ask("GET", "/api/v1/incidents?cursor=rubbish")
+    assert (result.status_code, result.json["parameter"]) == (400, "cursor")
+    assert "is no cursor" in result.json["error"]
+
+
 def test_why_needs_a_subject_and_may_ask_for_the_past() -> None:
     house = House()
     assert house.ask("GET", "/api/v1/why").status_code == 400

@@ -7,6 +7,8 @@ import re
 from wcwidth import wcwidth
 
 SEQUENCE = re.compile(r"\x1b\[([?>]?)([0-9;]*)([@-~])|\x1bP.*?\x1b\\|\x1b[()][0-9A-B]|\x1b[=>78]", re.DOTALL)
+BEGUN = re.compile(r"\x1b(?:\[[?>]?[0-9;]*|P.*|[()])?", re.DOTALL)
+"""A sequence as far as it has come."""
 
 
 class Emulator:
@@ -42,9 +44,14 @@ class Emulator:
         while place < len(data):
             if data[place] == "\x1b":
                 match = SEQUENCE.match(data, place)
-                if not match:
+                if not match and BEGUN.fullmatch(data, place):
                     self._rest = data[place:]
                     break
+                if not match:
+                    # A program that was stopped amid a sequence: what others write ends it, and is shown.
+                    begun = BEGUN.match(data, place)
+                    place = begun.end() if begun else place + 1
+                    continue
                 place = match.end()
                 if match[3]:
                     asked += self._obey(match[1], match[2], match[3])

@@ -179,8 +179,13 @@ class Fanout:
 
     @property
     def waiting(self) -> bool:
-        """Whether samples wait for a layout that has to be asked for."""
+        """Whether samples wait for a layout."""
         return bool(self._waiting)
+
+    @property
+    def wanting(self) -> bool:
+        """Whether a layout has to be asked for: samples wait for it, or somebody's newest numbers have no names."""
+        return bool(self._waiting) or self._live.unnamed
 
     def flush(self) -> None:
         """Write what has gathered, each group's frames in one piece."""

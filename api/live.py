@@ -13,12 +13,15 @@ from api.encoding import to_json
 from api.received import Told
 from api.views.metrics import Plan, plan
 from bus.copies import COPIES, Copies
-from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_from
+from bus.fields import Unfit
+from bus.messages import Alert, Check, Facts, Process, Processes, Sample, seen_from, split_sample
 from bus.wire import Malformed
 
 MANY_LAYOUTS = 2000
 MANY_NAMES = 400_000
 """Names in all layouts together, about 30 MB: a few invented layouts of thousands of names are many too."""
+BEGINNING = 10
+"""Bytes of a sample's body up to its numbers: two samples that begin alike are of one layout."""
 BURNING = ("firing", "clearing")
 """States in which an alarm burns."""
 
@@ -67,6 +70,8 @@ class Live:
     malformed: int = 0
     unused: int = 0
     """Layouts that were forgotten while nobody's newest samples were of them."""
+    _unnamed: set[str] = field(default_factory=set)
+    """Of whom a sample came whose layout was not known then."""
     _names: int = 0
     """Names in all layouts."""
     _many: tuple[int, int] = (MANY_LAYOUTS, MANY_NAMES)
@@ -93,17 +98,26 @@ class Live:
         """The names of a sample's numbers; None while nobody announced them. Raises ``Malformed``."""
         return self.layouts.get(told.message().layout)
 
+    @property
+    def unnamed(self) -> bool:
+        """Whether a sample came whose layout was not known then; ``unknown_layouts`` tells whether it still is not."""
+        return bool(self._unnamed)
+
     def unknown_layouts(self) -> set[int]:
         """The layouts of newest samples that were never announced to this worker."""
         missing: set[int] = set()
-        for now in (*self.hosts.values(), *self.rooms.values()):
-            for told in (now.newest, now.before):
-                try:
-                    if told is not None and (sample := told.message()).layout not in self.layouts:
-                        missing.add(sample.layout)
-                except Malformed:
-                    self.malformed += 1
+        for subject in list(self._unnamed):
+            unknown = self._unknown(subject)
+            if unknown:
+                missing |= unknown
+            else:
+                self._unnamed.discard(subject)
         return missing
+
+    def _unknown(self, subject: str) -> set[int]:
+        now = self.rooms.get(subject) or self.hosts.get(subject)
+        layouts = {_layout(told) for told in (now.newest, now.before) if told is not None} if now else set()
+        return {layout for layout in layouts if layout is not None and layout not in self.layouts}
 
     def decoded(self, told: Told) -> tuple[Plan, Sample] | None:
         """A sample with the plan of its layout; None when either cannot be had."""
@@ -216,6 +230,12 @@ class Live:
 
     def _sample(self, told: Told) -> None:
         now = self._now(told)
+        if now.newest is None or told.body[:BEGINNING] != now.newest.body[:BEGINNING]:
+            layout = _layout(told)
+            if layout is None:
+                self.malformed += 1
+            elif layout not in self.layouts:
+                self._unnamed.add(told.subject)
         # By age and not by the sender's clock: samples sent again after a cut come late and must not look new.
         if now.newest is None or told.born >= now.newest.born:
             now.before, now.newest = now.newest, told
@@ -247,6 +267,14 @@ class Live:
             self.alerts[alert.incident] = alert
         else:
             self.alerts.pop(alert.incident, None)
+
+
+def _layout(told: Told) -> int | None:
+    """The layout of a sample; None where its body cannot be read."""
+    try:
+        return split_sample(told.body)[0]
+    except Unfit:
+        return None
 
 
 def _by(told: Told | None, now: int) -> Told | None:

@@ -23,11 +23,11 @@ most of what they cost, and each of them may come before an answer."""
 class Stair:
     """The worker's subscription; ``open`` it on a running loop.
 
-    ``on_waiting`` is called when samples came whose layout nobody announced.
+    ``on_wanting`` is called when samples came whose layout nobody announced.
     """
 
     def __init__(self, connect: Callable[[], Subscribe], fanout: Fanout) -> None:
-        self.on_waiting: Callable[[], None] = _nothing
+        self.on_wanting: Callable[[], None] = _nothing
         self.frames = 0
         self.malformed = 0
         self._connect = connect
@@ -69,8 +69,8 @@ class Stair:
         before = self.frames
         more = self._take()
         self._fanout.flush()
-        if self._fanout.waiting:
-            self.on_waiting()
+        if self._fanout.wanting:
+            self.on_wanting()
         if more:
             self._next = self._loop.call_soon(self._drain)
         elif self.frames > before and not self._fanout.clients:

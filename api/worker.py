@@ -58,7 +58,7 @@ class Lifespan:
         self._tasks: list[asyncio.Task[None]] = []
         self._layouts_wanted = asyncio.Event()
         self._longest = 0.0
-        stair.on_waiting = self._layouts_wanted.set
+        stair.on_wanting = self._layouts_wanted.set
 
     async def process_startup(self, scope: Any, event: Any) -> None:
         """Called by Falcon on the running loop."""
@@ -92,13 +92,17 @@ class Lifespan:
         self._tasks.append(task)
 
     async def _keep_learning(self) -> None:
+        told = False
         while True:
             await self._layouts_wanted.wait()
             self._layouts_wanted.clear()
             try:
                 await learn_layouts(self._hub)
+                told = False
             except Unanswered as failure:
-                log.info("samples wait for their layout: %s", failure)
+                if not told:
+                    log.info("samples wait for their layout: %s", failure)
+                told = True
             await asyncio.sleep(LAYOUT_SECONDS)
 
     async def _measure_loop(self) -> None:

@@ -72,6 +72,27 @@ def test_a_sample_before_its_layout_has_no_reading_yet_but_has_one_after() -> No
     assert not live.unknown_layouts()
 
 
+def test_who_changes_to_a_layout_that_was_not_heard_is_told_of_until_it_is() -> None:
+    live = live_with(NOON)
+    assert not live.unnamed
+    other = Layout(("cpu.percent", "refused[rate].frames_total"))
+    live.hear(heard(Sample(other.id, (1.0, 2.0)), at=NOON + SECOND))
+    assert live.unnamed
+    assert live.unknown_layouts() == {other.id}
+    live.learn({other.id: other.names})
+    assert live.unknown_layouts() == set()
+    assert not live.unnamed
+    live.hear(heard(Sample(other.id, (1.0, 3.0)), at=NOON + 2 * SECOND))
+    assert not live.unnamed
+
+
+def test_a_small_layouts_id_is_told_from_another_ones_too() -> None:
+    live = Live()
+    for layout in (1, 2):
+        live.hear(heard(Sample(layout, (1.0,)), at=NOON + layout * SECOND))
+    assert live.unknown_layouts() == {1, 2}, "of the newest and of the one before"
+
+
 def test_rooms_of_the_hub_are_no_hosts() -> None:
     live = Live()
     live.hear(heard(reading()[1], subject="guardia.collector"))

@@ -215,6 +215,23 @@ def test_a_sample_whose_layout_nobody_announced_is_told_after_the_store_was_aske
         assert event(client)["server_id"] == "web-1"
 
 
+def test_a_layout_that_was_announced_before_the_worker_listened_is_asked_for_though_nobody_follows_the_stream(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    live = served.house.hub.live
+    served.until(lambda: served.house.hub.primed)
+    served.on_loop(live.layouts.clear)
+    served.on_loop(live.hosts.clear)
+    told = 0
+    while not served.on_loop(lambda: live.latest_text("web-1")):
+        told += 1
+        assert told < 100_000
+        roads.stair.send(roads.collector.frame([a_record(reading()[1])], NOON))
+    assert get(served, "/api/v1/servers").json()["servers"][0]["latest_metrics"] is not None
+
+
 def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(
     roads: Roads, serve: Callable[..., Served]
 ) -> None:

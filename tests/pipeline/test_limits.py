@@ -113,7 +113,17 @@ def test_what_is_refused_is_seen_in_the_status_and_by_prometheus(hub: Programs, 
     port = int(hub.config.read_text().rpartition("port = ")[2].split()[0])
     family = 'guardia_hub_refused_frames_total{program="guardia.collector",instance="hello rate"}'
     try:
-        until(lambda: family in _got(port, "/metrics"), 30, "prometheus is told", hub)
+        answers = [""]
+
+        def told() -> bool:
+            answers[0] = _got(port, "/metrics")
+            return family in answers[0]
+
+        try:
+            until(told, 30, "prometheus is told", hub)
+        except AssertionError:
+            print(answers[0])
+            raise
         until(lambda: rows(hub).get("hello rate", 0) > 100, 20, f"the flood is refused: {rows(hub)}", hub)
     finally:
         flood.close()
@@ -135,5 +145,5 @@ def _got(port: int, path: str) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             return str(answer.read().decode())
-    except OSError:
-        return ""
+    except OSError as error:
+        return repr(error)

@@ -138,6 +138,8 @@ class Roll:
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(self._path)
+        # Before the folder is settled, hence not by ``durable.rewrite``: if that fails, this is the new file already,
+        # and to cut it where the old one had its half a line would damage it.
         self._half = None
         settle(self._path.parent)
 

@@ -37,6 +37,8 @@ class Bound:
     timed: tuple[int, ...]
     limits: tuple[Value, ...]
     restless: bool
+    paced: bool = False
+    """Whether a rule does not look at every reading."""
 
 
 def bound(rules: tuple[Rule, ...], names: tuple[str, ...]) -> Bound:
@@ -81,7 +83,8 @@ def _bound(rules: tuple[Rule, ...], names: tuple[str, ...]) -> Bound:
                     restless |= not complete
             cells.append(BoundCell(rule, instance, truth, clear))
             feeds |= binder.feeds
-    return Bound(names, tuple(cells), tuple(feeds), tuple(timed), tuple(limits), restless)
+    paced = any(rule.every for rule in rules)
+    return Bound(names, tuple(cells), tuple(feeds), tuple(timed), tuple(limits), restless, paced)
 
 
 def _limits(tree: Node, binder: Binder) -> tuple[list[Value], bool]:

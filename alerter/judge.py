@@ -336,6 +336,8 @@ class Judge:
         if found.feeds:
             subject.feed(values)
         for place, (one, cell) in enumerate(zip(found.cells, subject.line, strict=True)):
+            if found.paced and not cell.takes(subject.now):
+                continue
             truth = one.truth(values, subject)
             if cell.alarm is None:
                 if truth is cell.truth and truth is not True:

@@ -36,6 +36,8 @@ class Rule:
     unreachable: bool = False
     own: bool = True
     """Whether the operator wrote it."""
+    every: int = 0
+    """Of readings that come faster one counts in each time of this length; 0: all do."""
     drill: bool = False
     """Whether it is the one that judges Guardia's own drill, and nothing else."""
 
@@ -143,7 +145,10 @@ def in_force(tables: Sequence[RuleTable], hosts: Iterable[Host] = (), *, default
         if merged.enabled:
             rules.append(compiled(merged, own=name in own))
     rules += [compiled(table) for name, table in own.items() if name not in brought and table.enabled and table.when]
-    rules += [compiled(table) for host in hosts for table in limits_of(host)]
+    for host in hosts:
+        # They counted readings that were asked for each interval; an agent may report far more often.
+        every = int((host.interval or 0.0) * SECOND)
+        rules += [replace(compiled(table), every=every) for table in limits_of(host)]
     return tuple(rules)
 
 
@@ -198,7 +203,7 @@ def limits_of(host: Host) -> list[RuleTable]:
     """The old ``limit`` and ``grace`` as rules.
 
     A value at the limit violates it; the alarm fires at reading number ``grace`` + 1 in a row that does, and any
-    reading below ends it.
+    reading below ends it. Where the host has an ``interval``, one reading counts in each.
     """
     tables = []
     for name, reading in LIMITS.items():

@@ -47,7 +47,7 @@ class Hearing:
 class Cell:
     """One rule, subject and instance."""
 
-    __slots__ = ("alarm", "fired", "incident", "instance", "missing", "rule", "truth", "verdict")
+    __slots__ = ("alarm", "fired", "incident", "instance", "missing", "rule", "truth", "turn", "verdict")
 
     def __init__(self, rule: Rule, instance: str) -> None:
         self.rule = rule
@@ -61,6 +61,20 @@ class Cell:
         """When it fired of late, to see whether it comes and goes."""
         self.missing = 0
         """Since when the instance is in no reading; 0: it is there."""
+        self.turn = 0
+        """When the next reading is due that counts, where the rule has an ``every``."""
+
+    def takes(self, now: int) -> bool:
+        """Whether a reading at ``now`` counts: one in each ``every`` of the rule, on the whole.
+
+        It may come a quarter of that too early, as readings do that were under way for longer or shorter. A turn that
+        is further off than any can be is of a clock that was set back.
+        """
+        every = self.rule.every
+        if every // 4 < self.turn - now <= 2 * every:
+            return False
+        self.turn = (self.turn if abs(self.turn - now) < every else now) + every
+        return True
 
 
 @dataclass(slots=True)

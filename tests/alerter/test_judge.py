@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +13,7 @@ from alerter.config import RuleTable
 from alerter.judge import GONE, MOST_EPOCHS
 from alerter.rules import in_force
 from bus.messages import Check, Facts, Loss, Sample, layout_id
-from bus.tables import Host, Limit, Service
+from bus.tables import Host, Service
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
 
@@ -162,37 +161,6 @@ def test_a_missing_reading_is_neither_good_nor_bad() -> None:
     world.says(10, cpu=None)
     world.says(20, cpu=95)
     assert world.changes() == [(0, "pending"), (20, "fired")]
-
-
-@pytest.mark.parametrize("limit", [90, 1e6, 1e-5, 99.1234567, -3e20])
-def test_the_old_limits_may_be_any_number(limit: float) -> None:
-    host = Host(name="web-1", limits={"usage": Limit(limit=limit)})
-    world = World(*in_force([], [host], defaults=False), hosts=[host])
-    world.says(0, cpu=limit - abs(limit) / 1e9)
-    assert world.told() == []
-    world.says(10, cpu=limit)
-    assert world.told() == [(10, "fired")]
-
-
-@pytest.mark.parametrize("grace", [0, 1, 3])
-def test_the_old_limits_fire_at_the_reading_after_their_grace(grace: int) -> None:
-    host = Host(name="web-1", limits={"usage": Limit(limit=90, grace=grace)})
-    world = World(*in_force([], [host], defaults=False), hosts=[host])
-    for turn in range(6):
-        world.says(turn * 10, cpu=90)
-    world.says(60, cpu=89)
-    assert world.told() == [(grace * 10, "fired"), (60, "resolved")]
-
-
-def test_the_old_limit_of_temperature_is_of_the_mean_of_those_that_gave_a_reading() -> None:
-    host = Host(name="web-1", limits={"temperature": Limit(limit=80)})
-    world = World(*in_force([], [host], defaults=False), hosts=[host])
-    world.sample(0, values={"temperature[a].celsius": 90, "temperature[b].celsius": 60, "temperature[c].celsius": None})
-    assert world.told() == []
-    world.sample(
-        10, values={"temperature[a].celsius": 90, "temperature[b].celsius": 70, "temperature[c].celsius": None}
-    )
-    assert world.told() == [(10, "fired")]
 
 
 def test_a_service_is_down_where_most_places_say_so() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from bus.migration.names import fit
 from bus.migration.old import Alert, Note, Old, Server, Service
@@ -16,6 +17,9 @@ from bus.migration.written import table
 SECRETS = "secrets"
 REDIRECTS = 10
 """So many the first Guardia followed."""
+DISCORD = ("discord.com", "discordapp.com")
+_OWN = re.compile(r"[^.]+|.+\.(local|lan|home|internal|intranet|corp|private|localdomain|home\.arpa)", re.IGNORECASE)
+"""Names that networks of one's own give: without a dot, or under what no registry sells."""
 _NO_CHANNEL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -74,7 +78,10 @@ class _Renewal:
         entries["cleanup_seconds"] = f"{hours}h"
         if backend == "sqlite":
             path = storage.get("path", "./metrics.db")
-            self._note("storage.path", f"its history comes over by: guardia import {path}", lost=False)
+            # The import fits names by itself, but knows nothing of those that were taken already.
+            others = [f"{old}={new}" for old, new in self.services.items() if fit(old) != new]
+            how = shlex.join(["guardia", "import", str(path), *(f"--rename={one}" for one in others)])
+            self._note("storage.path", f"its history comes over by: {how}", lost=False)
         yield table("[store]", entries, "So long the first Guardia kept everything.")
 
     def _days(self, raw: Any, place: str, most: int) -> int:
@@ -109,8 +116,11 @@ class _Renewal:
         token = api.get("auth_token")
         if isinstance(token, str) and token:
             path = self._secret("api-token", token)
-            how = f"guardia token new migrated --scope admin --existing {path}"
-            self._note("api.auth_token", f"stands in {path}; to let it in type: {how}", lost=False)
+            how = f"guardia token new migrated --existing {path}"
+            self._note("api.auth_token", f"stands in {path}; to let it read, as it did, type: {how}", lost=False)
+        elif token is None and _is_beyond(bind):
+            text = "is absent, which let everybody in; where others reach it nobody comes in without a token now"
+            self._note("api.auth_token", f"{text}: type guardia token new NAME")
         elif token is not None:
             self._note("api.auth_token", "is empty or no text, which let nobody in: there is no token now")
         yield table("[api]", entries)
@@ -120,8 +130,26 @@ class _Renewal:
         urls = [alert.url for alert in self.old.alerts.values()]
         if found := _private_networks(urls):
             yield table("[notify]", {"private_networks": found}, "Receivers of notices that are not public.")
-        if found := _private_networks([service.url for service in self.old.services]):
+        self._note_names("alerts", urls, "[notify] private_networks", "guardia channel test NAME")
+        urls = [service.url for service in self.old.services]
+        if found := _private_networks(urls):
             yield table("[prober]", {"private_networks": found}, "Services that are not public.")
+        self._note_names("services", urls, "[prober] private_networks", "guardia service test")
+
+    def _note_names(self, place: str, urls: Iterable[str], setting: str, how: str) -> None:
+        """Names are not looked up here, which may be another machine: say what to do about those that are not public.
+
+        The first Guardia reached every address; ours leaves a service at one that is not allowed unknown.
+        """
+        hosts = {host for host in map(_host_of, urls) if host and not _is_address(host)}
+        names = sorted(hosts - {"localhost", *DISCORD})
+        if names:
+            what = f"of {', '.join(names)} only public addresses are reached"
+            self._note(
+                place,
+                f"{what}; {setting} allows others: {how} shows which",
+                lost=any(_OWN.fullmatch(name) for name in names),
+            )
 
     def _channel(self, name: str, alert: Alert) -> str:
         channel = self.channels[name]
@@ -245,22 +273,31 @@ class _Renewal:
 
 def _private_networks(urls: Iterable[str]) -> list[str]:
     found = []
-    for url in urls:
-        try:
-            host = _host_of(urlsplit(url))
-        except ValueError:
-            continue
+    for host in map(_host_of, urls):
         if host == "localhost":
             found += ["127.0.0.1", "::1"]
-            continue
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            continue
-        if not address.is_global:
+        elif _is_address(host) and not ipaddress.ip_address(host).is_global:
             found.append(host)
     return sorted(set(found))
 
 
-def _host_of(parts: SplitResult) -> str:
-    return parts.hostname or ""
+def _host_of(url: str) -> str:
+    """The host in an address; empty where it is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_beyond(bind: Any) -> bool:
+    """Whether other machines reach what listens there."""
+    host = bind.strip("[]") if isinstance(bind, str) else ""
+    return not ipaddress.ip_address(host).is_loopback if _is_address(host) else host not in ("", "localhost")

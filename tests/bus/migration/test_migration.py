@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shlex
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from bus import config, rooms
 from bus.migration.command import main
+from bus.migration.names import fit
 from bus.migration.new import renewed
 from bus.migration.old import NotOld, read
 from bus.migration.written import key, table, value
@@ -141,6 +143,70 @@ def test_services_without_an_alert_keep_the_rule_that_is_there_from_the_beginnin
     rules = {rule.name: rule for rule in settings["rules"]}
     assert rules["service-down"].services == ("till",)
     assert any("no alert is named by till" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("url", "lost"),
+    [
+        ("http://grafana:3000/health", True),
+        ("https://nas.lan/", True),
+        ("https://git.home.arpa/", True),
+        ("https://shop.example/", False),
+    ],
+)
+def test_names_that_may_not_be_public_are_told_with_what_allows_them(url: str, lost: bool) -> None:
+    raw = {
+        "services": [{"name": "a", "url": url}, {"name": "b", "url": "http://10.0.0.1/"}],
+        "alerts": {"c": {"webhook": {"url": url}}, "d": {"discord": {"url": "https://discord.com/api/webhooks/1/x"}}},
+    }
+    notes = {note.place: note for note in renewed(read(text(raw))).notes if "only public" in note.text}
+    host = url.split("/")[2].partition(":")[0]
+    for place, setting in (("services", "[prober] private_networks"), ("alerts", "[notify] private_networks")):
+        assert notes[place].text.startswith(f"of {host} only public addresses are reached; {setting} allows others")
+        assert notes[place].lost is lost
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::1]:80/", "https://192.0.2.1/", "http://localhost/"])
+def test_of_addresses_and_this_machine_nothing_is_told_of_names(url: str) -> None:
+    found = renewed(read(text({"services": [{"name": "a", "url": url, "alert": {"webhook": {"url": url}}}]})))
+    assert not [note for note in found.notes if "only public addresses" in note.text]
+
+
+@pytest.mark.parametrize(
+    ("api", "told"),
+    [
+        ({"bind": "0.0.0.0"}, True),
+        ({"bind": "::"}, True),
+        ({"bind": "192.168.1.5", "auth_token": None}, True),
+        ({"bind": "0.0.0.0", "auth_token": "s3cr3t"}, False),
+        ({"bind": "127.0.0.1"}, False),
+        ({"bind": "::1"}, False),
+        ({}, False),
+    ],
+)
+def test_who_was_open_to_other_machines_is_told_that_a_token_is_needed_now(api: Any, told: bool) -> None:
+    notes = [note for note in renewed(read(text({"api": api}))).notes if "guardia token new NAME" in note.text]
+    assert [note.place for note in notes] == (["api.auth_token"] if told else [])
+    assert all(note.lost for note in notes)
+
+
+def test_the_old_token_is_let_in_to_read_as_it_was() -> None:
+    told = next(note.text for note in renewed(read(text(FULL))).notes if note.place == "api.auth_token")
+    assert told.endswith("type: guardia token new migrated --existing secrets/api-token")
+
+
+def test_services_that_the_import_would_not_call_as_the_new_file_does_are_renamed_in_what_is_to_be_typed() -> None:
+    raw = copy.deepcopy(FULL)
+    names = ["My Shop", "My-Shop", "監視", "Connection"]
+    raw["services"] = [{"name": name, "url": "https://shop.example/"} for name in names]
+    found = renewed(read(text(raw)))
+    told = next(note.text for note in found.notes if note.place == "storage.path")
+    typed = shlex.split(told.partition(": ")[2])
+    assert typed[:3] == ["guardia", "import", "./metrics.db"]
+    given = dict(one.removeprefix("--rename=").rsplit("=", 1) for one in typed[3:])
+    called = [service["name"] for service in tomllib.loads(found.text)["services"]]
+    assert [given.get(name) or fit(name) for name in names] == called
+    assert len(set(called)) == len(names)
 
 
 @pytest.mark.parametrize(

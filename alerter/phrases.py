@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -21,6 +22,10 @@ WHAT = {
     DRILL: "drill",
 }
 MOST_LINES = 30
+_STATE = re.compile(r"\bservice\.(?:state|status) is (\w+)")
+"""As ``alerter.wording`` says it, before the words of the check, which may say anything."""
+_BESIDE = re.compile(r"\b(tls\.days|response\.ms|(check|phase)\.\w+|places\(degraded\))")
+"""What a rule looks at that says of no service that it does not answer."""
 
 
 def time_text(ns: int) -> str:
@@ -54,10 +59,15 @@ def place(item: Item) -> str:
 
 
 def status(incident: Incident) -> str:
-    """A service's status in the words of those who knew the first Guardia: up, degraded or down."""
+    """A service's status in the words of those who knew the first Guardia: up, degraded or down.
+
+    While an incident fires it is never up, which receivers take for its end.
+    """
     if not incident.firing:
         return "up"
-    return "degraded" if "degraded" in incident.reason.lower() else "down"
+    if found := _STATE.search(incident.reason):
+        return "degraded" if found[1] in ("degraded", "up") else "down"
+    return "degraded" if _BESIDE.search(incident.reason) else "down"
 
 
 def title(item: Item) -> str:

@@ -42,6 +42,12 @@ def test_a_host_is_told_in_these_bytes() -> None:
     [
         (service_down(), "down", "503 Service Unavailable"),
         (service_down(reason="service.state is degraded"), "degraded", "503 Service Unavailable"),
+        (service_down(reason="service.state is down: answered 503 Degraded"), "down", "503 Service Unavailable"),
+        (service_down(reason="service.status is degraded: it was down"), "degraded", "503 Service Unavailable"),
+        (service_down(reason="service.state is up and response.ms is 900 ms", error=""), "degraded", None),
+        (service_down(reason="tls.days is 13 days, below 14 days", error=""), "degraded", None),
+        (service_down(reason="avg(response.ms, 5m) is 900 ms, above 500 ms", error=""), "degraded", None),
+        (service_down(reason="places(down) is 2, at or above 2", error=""), "down", None),
         (over(service_down()), "up", "503 Service Unavailable"),
         (over(service_down(error="")), "up", None),
     ],

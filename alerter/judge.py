@@ -336,9 +336,9 @@ class Judge:
         if found.feeds:
             subject.feed(values)
         for place, (one, cell) in enumerate(zip(found.cells, subject.line, strict=True)):
-            if found.paced and not cell.takes(subject.now):
-                continue
             truth = one.truth(values, subject)
+            if found.paced and truth is not None and not cell.takes(subject.now):
+                continue
             if cell.alarm is None:
                 if truth is cell.truth and truth is not True:
                     continue

@@ -128,6 +128,9 @@ class _Renewal:
     def _private(self) -> Iterable[str]:
         """Which networks that are not public have to be allowed."""
         urls = [alert.url for alert in self.old.alerts.values()]
+        if urls:
+            told = "rules that Guardia brings, as of a silent host or a full disk, tell all of them"
+            self._note("alerts", f"{told}; [notify] channels can name those that are to hear", lost=False)
         if found := _private_networks(urls):
             yield table("[notify]", {"private_networks": found}, "Receivers of notices that are not public.")
         self._note_names("alerts", urls, "[notify] private_networks", "guardia channel test NAME")

@@ -47,6 +47,14 @@ def test_the_old_limits_count_each_reading_of_a_host_that_reports_as_it_was_poll
     assert world.told() == [(47, "fired"), (60, "resolved")]
 
 
+def test_a_sample_without_the_reading_is_not_the_one_that_counts_in_its_interval() -> None:
+    host = Host(name="web-1", interval=15.0, limits={"usage": Limit(limit=90, grace=1)})
+    world = World(*in_force([], [host], defaults=False), hosts=[host])
+    for seconds in range(30):
+        world.says(seconds, cpu=95 if seconds % 15 == 5 else None)
+    assert world.changes() == [(5, "pending"), (20, "fired")]
+
+
 def test_the_old_limits_are_judged_at_once_after_the_hubs_clock_was_set_back() -> None:
     host = Host(name="web-1", interval=15.0, limits={"usage": Limit(limit=90)})
     world = World(*in_force([], [host], defaults=False), hosts=[host])

@@ -190,6 +190,12 @@ def test_who_was_open_to_other_machines_is_told_that_a_token_is_needed_now(api: 
     assert all(note.lost for note in notes)
 
 
+def test_that_alerts_hear_more_than_they_were_named_for_is_told() -> None:
+    notes = [note.text for note in renewed(read(text(FULL))).notes if note.place == "alerts"]
+    assert any("tell all of them" in note for note in notes)
+    assert not [note for note in renewed(read(text({"servers": []}))).notes if note.place == "alerts"]
+
+
 def test_the_old_token_is_let_in_to_read_as_it_was() -> None:
     told = next(note.text for note in renewed(read(text(FULL))).notes if note.place == "api.auth_token")
     assert told.endswith("type: guardia token new migrated --existing secrets/api-token")

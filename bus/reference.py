@@ -15,7 +15,7 @@ from bus import sizes, timing, wire
 from bus.drawers import Drawer, Mixed
 from bus.messages import KINDS, MAX_BODY, MAX_METRICS, Kind
 from bus.secret import Secret
-from bus.settings import Setting, essence, settings_of
+from bus.settings import Setting, essence, is_list, settings_of, shown
 
 
 def settings(tables: Mapping[str, type], lists: Mapping[str, type | Drawer | Mixed]) -> str:
@@ -61,17 +61,22 @@ def _examples(name: str, drawer: Drawer) -> Iterator[list[str]]:
 
 def _lines(one: Setting) -> Iterator[str]:
     # Text for people has two marks, a setting one: taking one mark away everywhere gives a whole file.
-    yield f"## {one.rule.help}"
-    if essence(one.annotation) is Secret and not one.required and one.fallback() is None:
-        yield f'## {one.name} = "file:PATH"'  # no secret can stand here to be tried
-    else:
-        yield f"# {one.name} = {_written(one)}"
+    choices = ", ".join(shown(choice) for choice in one.rule.choices if choice != "")
+    yield f"## {one.rule.help}" + (f" {'Any' if is_list(one.annotation) else 'One'} of {choices}." if choices else "")
+    unset = not one.required and one.fallback() is None
+    yield f"## {one.name} = {_example(one)}" if unset else f"# {one.name} = {_written(one)}"
+
+
+def _example(one: Setting) -> str:
+    """What a value would look like, of a setting that has none by itself."""
+    kind = essence(one.annotation)
+    if kind is Secret:
+        return '"file:PATH"'  # no secret can stand here to be tried
+    return {"s": '"30s"', "bytes": '"1MB"'}.get(one.rule.unit, "true" if kind is bool else "3")
 
 
 def _written(one: Setting) -> str:
-    value: Any = "" if one.required else one.fallback()
-    if value is None:
-        return '"30s"' if one.rule.unit == "s" else '""'  # what a value would look like
+    value: Any = ([] if is_list(one.annotation) else "") if one.required else one.fallback()
     if isinstance(value, bool):
         return str(value).lower()
     if one.rule.unit == "s" and value:

@@ -43,6 +43,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_each_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+    text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
+    for table in re.findall(r"(?m)(?:^\|.*\n)+", text):
+        rows = table.splitlines()
+        widths = [len(re.split(r"(?<!\\)\|", row)) for row in rows]
+        wrong = [row for row, wide in zip(rows, widths, strict=True) if wide != widths[0]]
+        assert not wrong, f"{name(page)}: {wrong[0]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_files_that_are_named_exist(page: Path) -> None:
     found = {path.rstrip("./") for path in FILE.findall(page.read_text(encoding="utf-8"))}
     made_by_users = {"etc/agent.d", "etc/agent.d/queue", "etc/prober/guardia.toml"}

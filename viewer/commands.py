@@ -66,7 +66,8 @@ def completions(model: Model, text: str) -> list[str]:
 
 def markdown() -> str:
     """The table for the documentation."""
-    rows = [f"| `:{command.form}` | {command.text} |" for command in COMMANDS.values()]
+    forms = [(command.form.replace("|", "\\|"), command.text) for command in COMMANDS.values()]
+    rows = [f"| `:{form}` | {text} |" for form, text in forms]
     return "\n".join(["| command | what it does |", "|---|---|", *rows]) + "\n"
 
 

@@ -143,7 +143,7 @@ def main(argv: Sequence[str]) -> int:
     from bus.command import COMMANDS  # it knows us by our name
 
     if list(argv) in (["-h"], ["--help"]):
-        print(__doc__)
+        print((__doc__ or "").replace("``", ""))
         return 0
     if argv[:1] == ["words"]:
         print("\n".join(offered(argv[1:], options(help_of(argv[1:])))))

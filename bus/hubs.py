@@ -99,7 +99,7 @@ def read(record: type[T], text: str, path: Path, environment: Mapping[str, str])
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that name a hub."""
     parser.add_argument(
-        "-u", "--hub", "--url", dest="url", metavar="URL", help="the hub's address, as http://HOST:PORT"
+        "-u", "--hub", "--url", dest="url", metavar="URL", help="the hub's address, as http://HOST:PORT or https://HOST"
     )
     parser.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
     parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust in place of the system's")

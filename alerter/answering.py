@@ -207,7 +207,8 @@ class Counter:
             raise Objected(objection)
         made = silences.made(asked, secrets.token_hex(4), now)
         self._committer.silence(made, now)
-        text = f"silence {made.id} holds until {silences.clock(made.until, now)}"
+        begin = f" from {silences.clock(made.starts, now)}" if made.starts > now else ""
+        text = f"silence {made.id} holds{begin} until {silences.clock(made.until, now)}"
         strange = silences.strange(made.matches, self._judge.subjects.values(), self._judge.rules)
         return Done(made.id, f"{text}; nothing that is known now matches {', '.join(strange)}" if strange else text)
 

@@ -13,12 +13,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class NewSilence:
-    """A silence to begin now. ``matches`` are globs of hosts, services and rules; ``owner`` stands for no token."""
+    """A silence to begin now, or at ``starts`` as a time of the API is written. ``owner`` stands for no token.
+
+    ``matches`` are globs of hosts, services and rules.
+    """
 
     reason: str
     seconds: float
     matches: tuple[str, ...]
     owner: str | None = None
+    starts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

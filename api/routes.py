@@ -233,7 +233,15 @@ ROUTES = (
         alert_shapes.SilenceRows,
         "The silences that hold.",
         (Parameter("past", "boolean", "also those that are over", default=False),),
-        writes=(Write("POST", "Hold back notices from now on.", alert_shapes.DoneShape, bodies.NewSilence, 201),),
+        writes=(
+            Write(
+                "POST",
+                "Hold back notices, from now on or from a time to come.",
+                alert_shapes.DoneShape,
+                bodies.NewSilence,
+                201,
+            ),
+        ),
     ),
     Route(
         "/api/v1/silences/{id}",

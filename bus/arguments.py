@@ -6,7 +6,7 @@ import argparse
 import re
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from bus import timing
@@ -15,6 +15,8 @@ from bus.faults import did_you_mean, listed
 CONFIG = "the configuration (default: GUARDIA_CONFIG or etc/guardia.toml)"
 """What ``--config`` of most commands is."""
 MISUSED = 100
+DAY = timedelta(days=1)
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?Z?\Z", re.ASCII)
 HUBS = ("--hub", "--url", "-u")
 """How commands are told which hub to ask (``bus.hubs``)."""
 
@@ -69,17 +71,35 @@ def back(text: str) -> float:
 
 def instant(text: str) -> int:
     """A time that a person wrote, as ns; without a zone it is UTC, without a day it is the last one that was."""
+    with suppress(ValueError):
+        return max(0, time.time_ns() - int(timing.back(text) * 1e9))
     now = datetime.now(UTC)
+    at = _written(text, now, "2h back from now")
+    return _ns(at - DAY if at > now and _CLOCK.match(text) else at, text)
+
+
+def coming(text: str) -> int:
+    """A time to come that a person wrote, as ns; without a zone it is UTC, without a day it is the next one."""
+    with suppress(ValueError):
+        return time.time_ns() + int(timing.seconds(text) * 1e9)
+    now = datetime.now(UTC)
+    at = _written(text, now, "2h from now")
+    return _ns(at + DAY if at < now and _CLOCK.match(text) else at, text)
+
+
+def _written(text: str, now: datetime, length: str) -> datetime:
     try:
-        with suppress(ValueError):
-            return time.time_ns() - int(timing.back(text) * 1e9)
-        if len(text) <= 8 and ":" in text:
-            hour, minute, *second = (int(part) for part in text.rstrip("Z").split(":"))
-            at = now.replace(hour=hour, minute=minute, second=second[0] if second else 0, microsecond=0)
-            return int((at.timestamp() - (86_400 if at > now else 0)) * 1e9)
+        if found := _CLOCK.match(text):
+            return now.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3] or 0), microsecond=0)
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or 2h back from now"
-        ) from None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
+        said = f"{text!r} is no time such as 2024-05-01T12:00Z, 12:00 or {length}"
+        raise argparse.ArgumentTypeError(said) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _ns(at: datetime, text: str) -> int:
+    found = int(at.timestamp()) * 1_000_000_000
+    if not 0 <= found < 2**63:  # what travels is a number of 64 bits
+        raise argparse.ArgumentTypeError(f"{text!r} is outside 1970 to 2262")
+    return found

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bus import hubs, judging, messages
-from bus.arguments import Parser, duration
+from bus.arguments import Parser, coming, duration
 from bus.explaining import silences
 from bus.faults import ConfigError
 from bus.fields import plain
@@ -45,12 +45,21 @@ def silence_add(argv: Sequence[str]) -> int:
     parser = _parser("silence add", "Hold notices back for a while: state, reasons and recoveries go on.")
     parser.add_argument("matches", nargs="+", help="web-*, rule=disk*, severity=info, role=db (a label)")
     parser.add_argument("--for", dest="lasts", type=duration, required=True, metavar="2h", help="how long")
+    parser.add_argument(
+        "--from",
+        dest="starts",
+        type=coming,
+        metavar="TIME",
+        help="when it begins: 22:00 (the next, in UTC), 2026-02-07T22:00Z, or 3h from now (default: now)",
+    )
     parser.add_argument("--reason", required=True, help="what others are to know of it")
     _add_owner(parser, "who is asked about it")
     given = parser.parse_args(argv)
-    until, matches = time.time_ns() + int(given.lasts * 1e9), tuple(given.matches)
-    here = judging.AddSilence(given.owner, given.reason, until, matches)
-    return _asked(given, here, AddSilence(matches, given.lasts, given.reason), lambda done: done.text)
+    begin = time.time_ns() if given.starts is None else given.starts
+    until, matches = begin + int(given.lasts * 1e9), tuple(given.matches)
+    here = judging.AddSilence(given.owner, given.reason, until, matches, given.starts)
+    afar = AddSilence(matches, given.lasts, given.reason, given.starts)
+    return _asked(given, here, afar, lambda done: done.text)
 
 
 def silence_list(argv: Sequence[str]) -> int:

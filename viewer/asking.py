@@ -151,7 +151,9 @@ class Asker:
                 path = f"/incidents/{_name(act.id)}/acknowledge"
                 answer = self._api.request(path, [], "POST", {"note": act.note, "owner": self._owner})
             case AddSilence():
-                body = {"reason": act.reason, "matches": list(act.matches), "seconds": act.seconds}
+                body: dict[str, object] = {"reason": act.reason, "matches": list(act.matches), "seconds": act.seconds}
+                if act.starts is not None:
+                    body["starts"] = f"{act.starts / 1e9:.3f}"
                 answer = self._api.request("/silences", [], "POST", {**body, "owner": self._owner})
             case EndSilence():
                 answer = self._api.request(f"/silences/{_name(act.id)}", [], "DELETE")

@@ -34,7 +34,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("subject", metavar="host/NAME", help="host/web-1, service/shop or a name; globs are allowed")
     parser.add_argument("rule", nargs="?", default="", help="only this rule; globs are allowed")
     parser.add_argument(
-        "--at", type=instant, metavar="TIME", help="as it was then: 2024-05-01T12:00Z, 12:00, or 2h back from now"
+        "--at",
+        type=instant,
+        metavar="TIME",
+        help="as it was then: 2024-05-01T12:00Z, 12:00 (the last, in UTC), or 2h back from now",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--config", metavar="FILE", help="the configuration of this machine's hub")

@@ -73,11 +73,12 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class AddSilence:
-    """An act: hold back notices of what matches, for so many seconds."""
+    """An act: hold back notices of what matches, for so many seconds from now, or from ``starts`` (ns) on."""
 
     matches: tuple[str, ...]
     seconds: float
     reason: str
+    starts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

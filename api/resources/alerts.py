@@ -8,7 +8,7 @@ from api.alert_shapes import DoneShape, TrialShape
 from api.bodies import NewSilence, Remark, Trial
 from api.encoding import SECOND
 from api.errors import Problem
-from api.filters import BadParameter
+from api.filters import BadParameter, parse_time
 from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send, who
 from api.views.alerts import alerts, page, rules, silences, why
@@ -95,15 +95,16 @@ class SilencesResource(Resource):
         send(resp, silences(await self.hub.judge.answer(Silences(query_of(req).flag("past")))))
 
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
-        """Make one that begins now."""
+        """Make one that begins now, or later."""
         new = await self.body_of(req, NewSilence)
         if not 0 < new.seconds <= LONGEST_SILENCE:
             raise _bad("seconds", f"{new.seconds:g}, expected more than 0 and at most a year: a silence has an end")
         if not 0 < len(new.matches) <= MOST_MATCHES:
             raise _bad("matches", f"{len(new.matches)} globs, expected 1 to {MOST_MATCHES}")
         matches = tuple(_text("matches", glob) for glob in new.matches)
-        until = self.hub.clock() + int(new.seconds * SECOND)
-        asked = AddSilence(who(req, _owner(new.owner)), _text("reason", new.reason), until, matches)
+        starts = _starts(new.starts)
+        until = (self.hub.clock() if starts is None else starts) + int(new.seconds * SECOND)
+        asked = AddSilence(who(req, _owner(new.owner)), _text("reason", new.reason), until, matches, starts)
         done = await self.hub.judge.answer(asked)
         resp.status = 201
         resp.set_header("Location", f"/api/v1/silences/{done.id}")
@@ -135,6 +136,13 @@ def _text(parameter: str, text: str, *, empty: bool = False) -> str:
 
 def _owner(named: str | None) -> str | None:
     return None if named is None else _text("owner", named, empty=True)
+
+
+def _starts(text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_time(text, "starts")
+    except BadParameter as fault:
+        raise Problem(400, "bad_body", str(fault), parameter="starts") from None
 
 
 def _bad(parameter: str, text: str) -> Problem:

@@ -168,6 +168,15 @@ def test_a_silence_ends_and_what_still_burns_is_told(memory: Memory) -> None:
     assert len(case.counter.answer(Silences(past=True)).silences) == 1
 
 
+def test_a_silence_that_begins_later_says_so_and_holds_nothing_back_before(memory: Memory) -> None:
+    case = Case(memory)
+    made = case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-1",), at(600)))
+    assert made.text == f"silence {made.id} holds from 12:10Z until 12:30Z"
+    case.burns()
+    assert case.speaker.spoken == [("web-1", "firing")]
+    assert [one.starts for one in case.counter.answer(Silences()).silences] == [at(600)]
+
+
 def test_a_silence_hides_no_recovery_from_the_record(memory: Memory) -> None:
     case = Case(memory)
     case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-1",)))

@@ -54,6 +54,14 @@ def test_a_silence_is_made_under_the_name_of_the_token() -> None:
     assert house.judge.asked == [AddSilence("anna", "new disk", NOON + 30 * MINUTE, ("web-1",))]
 
 
+@pytest.mark.parametrize("starts", ["2026-01-31T13:00:00+00:30", str((NOON + 30 * MINUTE) // SECOND)])
+def test_a_silence_may_begin_later_and_lasts_from_then_on(starts: str) -> None:
+    house = House(keyring=TOKENS)
+    assert house.ask("POST", "/api/v1/silences", ACK, json=SILENCE | {"starts": starts}).status_code == 201
+    begin = NOON + 30 * MINUTE
+    assert house.judge.asked == [AddSilence("anna", "new disk", begin + 30 * MINUTE, ("web-1",), begin)]
+
+
 def test_without_tokens_it_is_made_under_the_name_given() -> None:
     house = House()
     house.ask("POST", "/api/v1/silences", json=SILENCE | {"owner": "bert"})
@@ -144,6 +152,9 @@ def test_text_that_a_form_could_send_is_no_body() -> None:
         ('{"reason": "x", "matches": ["*"], "seconds": 1' + "0" * 400 + "}", "seconds"),
         ('{"reason": "x", "matches": ["*"]}', "seconds"),
         ('{"reason": "x", "matches": ["*"], "seconds": 60, "owner": "' + "o" * 1001 + '"}', "owner"),
+        ('{"reason": "x", "matches": ["*"], "seconds": 60, "starts": "soon"}', "starts"),
+        ('{"reason": "x", "matches": ["*"], "seconds": 60, "starts": "9999-12-31"}', "starts"),
+        ('{"reason": "x", "matches": ["*"], "seconds": 60, "starts": 5}', "starts"),
         ('{"reason": "x", "matches": [], "seconds": 60}', "matches"),
         ('{"reason": "x", "matches": [""], "seconds": 60}', "matches"),
         ('{"reason": "x", "matches": "web-1", "seconds": 60}', "matches"),

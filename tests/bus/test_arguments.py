@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.arguments import Parser, back, instant
+from bus.arguments import Parser, back, coming, instant
 from bus.command import main
 
 
@@ -53,6 +53,30 @@ def test_a_time_may_be_a_length_back_from_now() -> None:
     assert instant("2024-05-01T12:00Z") == 1_714_564_800 * 10**9
     with pytest.raises(argparse.ArgumentTypeError, match="is no time such as 2024-05-01T12:00Z, 12:00 or 2h back"):
         instant("soon")
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "9999-12-31T23:59-14:00", "1969-12-31T23:59Z"])
+def test_a_time_that_no_number_of_64_bits_can_tell_is_refused(text: str) -> None:
+    for read in (instant, coming):
+        with pytest.raises(argparse.ArgumentTypeError, match="is outside 1970 to 2262"):
+            read(text)
+
+
+def test_a_clock_alone_is_the_last_one_that_was_or_the_next_one_that_comes() -> None:
+    day, now = 86_400 * 10**9, time.time_ns()
+    for text in ("00:00", "12:00Z", "23:59:59"):
+        before, after = instant(text), coming(text)
+        assert now - day - 60 * 10**9 <= before <= time.time_ns()
+        assert now <= after <= time.time_ns() + day
+        assert (after - before) % day == 0
+    for text in ("24:00", "12:60", "1:2:3:4", "soon", "yesterday 11:50"):
+        with pytest.raises(argparse.ArgumentTypeError, match=r"is no time such as .* or 2h from now"):
+            coming(text)
+
+
+def test_a_time_to_come_may_be_a_length_from_now() -> None:
+    assert abs(coming("3h") - time.time_ns() - 3 * 3600 * 10**9) < 60 * 10**9
+    assert coming("2100-01-01T02:00+02:00") == 4_102_444_800 * 10**9
 
 
 @pytest.mark.parametrize(

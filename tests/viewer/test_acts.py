@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.viewer.fleet import fleet
@@ -42,6 +44,17 @@ def test_alerts_are_listed_the_worst_first_then_silences_then_what_is_over() -> 
         "silence s1",
         "past i0",
     ]
+
+
+def test_a_silence_to_come_says_when_it_begins() -> None:
+    hub, found = burning("down", "down", "down", "down")
+    assert found.model.alerts.chosen == "silence s1"
+    before = found.draw(160, 40).text()
+    hub.silences = [replace(HELD, starts=NOON + 1800)]
+    found.press("r")
+    settle(found)
+    assert "in 30 m" not in before
+    assert "in 30 m" in found.draw(160, 40).text()
 
 
 def test_acknowledging_asks_for_a_note_and_tells_the_hubs_sentence() -> None:

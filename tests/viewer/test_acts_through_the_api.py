@@ -143,6 +143,15 @@ def test_acts_that_are_typed_reach_another_machines_alerter(hub: tuple[str, Judg
     assert [one["reason"] for one in json.loads(as_json.stdout)["silences"]] == ["new disk"]
 
 
+def test_a_silence_that_is_to_begin_later_is_typed_likewise(hub: tuple[str, Judge], tmp_path: Path) -> None:
+    url, judge = hub
+    asked = ("silence", "add", "web-1", "--from", "2100-01-01T02:00Z", "--for", "2h", "--reason", "new disk")
+    made = typed(tmp_path, url, "gd_operator", *asked)
+    begin = 4_102_452_000 * 10**9
+    assert (made.returncode, made.stderr) == (0, "")
+    assert judge.acts() == [AddSilence("anna", "new disk", begin + 7200 * 10**9, ("web-1",), begin)]
+
+
 @pytest.mark.parametrize(
     ("token", "words", "code", "said"),
     [

@@ -163,7 +163,9 @@ def _rule(row: Row) -> str:
 
 def _since(scene: Scene) -> Callable[[Row, int], list[Span]]:
     def cell(row: Row, wide: int) -> list[Span]:
-        return [(age(scene.hub_time - began(row)), Role.TEXT if row.kind == "alarm" else Role.SOFT)]
+        since = scene.hub_time - began(row)
+        comes = row.silence is not None and since < 0
+        return [(age(None if comes else since), Role.TEXT if row.kind == "alarm" else Role.SOFT)]
 
     return cell
 
@@ -285,11 +287,12 @@ def _burning(scene: Scene, row: Row, one: Incident) -> list[tuple[str, str, int]
 
 
 def _silenced(scene: Scene, one: Silence) -> list[tuple[str, str, int]]:
-    left = one.until - scene.hub_time
+    left, ahead = one.until - scene.hub_time, one.starts - scene.hub_time
     return [
         ("matches", ", ".join(one.matches), BOLD),
         ("by", one.owner, Role.TEXT),
         ("reason", one.reason, Role.TEXT),
+        *([("from", f"{moment(scene, one.starts)}, in {age(ahead)}", Role.TEXT)] if ahead > 0 else []),
         ("until", f"{moment(scene, one.until)}, {'over' if left <= 0 else f'in {age(left)}'}", Role.TEXT),
         ("id", one.id, Role.SOFT),
     ]

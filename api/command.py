@@ -18,7 +18,10 @@ from bus.arguments import CONFIG, Parser, duration
 from bus.exits import STOPPED, WRONG
 from bus.faults import ConfigError, in_words
 from bus.terminal import aligned
+from bus.timing import in_words as in_time
 
+SOONEST, LATEST = 60.0, 36_525 * 86_400.0
+"""Seconds: what is written down has to be a time until 2262."""
 AT_HOME = "tokens are files on the hub's machine; call it there"
 
 
@@ -38,6 +41,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _new(given: argparse.Namespace, path: Path) -> None:
     now = time.time_ns()
+    if given.expires is not None and not SOONEST <= given.expires <= LATEST:
+        raise TokensFault(f"--expires: a time from {in_time(SOONEST)} to {in_time(LATEST)}; without it it never does")
     expires = None if given.expires is None else now + int(given.expires * 1e9)
     if given.existing is not None:
         known = sys.stdin.readline() if given.existing == "-" else Path(given.existing).read_text(encoding="utf-8")

@@ -71,6 +71,18 @@ def test_a_token_that_is_not_there_is_told_with_the_nearest(config: str, capsys:
     assert names(config) == ["grafana"]
 
 
+@pytest.mark.parametrize("expires", ["104166d", "36526d", "0s", "59s"])
+def test_a_token_that_would_end_at_once_or_beyond_all_clocks_is_not_made(
+    config: str, capsys: pytest.CaptureFixture[str], expires: str
+) -> None:
+    assert command.main(["new", "viewer", "--config", config]) == 0
+    assert command.main(["new", "wall", "--expires", expires, "--config", config]) == 100
+    assert "--expires: a time from 1m to 36525d" in capsys.readouterr().err
+    assert names(config) == ["viewer"], "the file can still be read"
+    assert command.main(["new", "wall", "--expires", "36525d", "--config", config]) == 0
+    assert names(config) == ["viewer", "wall"]
+
+
 def test_many_who_make_and_revoke_at_once_lose_none(config: str) -> None:
     for number in range(4):
         command.main(["--config", config, "new", f"old-{number}"])

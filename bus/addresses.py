@@ -7,10 +7,12 @@ its neighbours, or at a cloud's own data.
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 
 # Carries an IPv4 address inside an IPv6 one, which is what the packets reach in the end.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
 @lru_cache(maxsize=1024)
@@ -20,6 +22,17 @@ def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
+
+
+def is_host(text: str) -> bool:
+    """Whether ``text`` is a host's name or an address, an IPv6 one with or without its brackets, and no port."""
+    if ":" not in text:
+        return bool(_HOST.fullmatch(text))
+    try:
+        ipaddress.IPv6Address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4096)

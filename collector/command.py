@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bus import config, enrolled, home, joining, rooms, timing
+from bus.addresses import is_host
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
 from bus.enrolled import Agent
@@ -20,6 +21,7 @@ from bus.faults import in_words
 from bus.keys import KeyPair, KeysFault, fingerprint, new
 from bus.tables import Bus, each, is_loopback, is_wildcard
 from collector import roster
+from collector.config import HOST_FORM
 
 
 def enroll(argv: Sequence[str]) -> int:
@@ -84,6 +86,8 @@ def _obeyed(word: str, parser: argparse.ArgumentParser, argv: Sequence[str], dee
 
 def _enroll(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
     bus: Bus = settings["bus"]
+    if given.hub and not is_host(given.hub):
+        raise KeysFault(f"--hub {given.hub}: {HOST_FORM}; ports stand in [bus] door and receipts")
     door, receipts = addresses(bus, given.hub or settings["collector"].known_as)
     made = None if given.key else new()
     public = made.public if made else given.key

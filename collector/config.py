@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.config import setting
+from bus.addresses import is_host
+from bus.config import Objection, setting
 from collector.limits import Allowance
+
+HOST_FORM = "a host name or an address without a port"
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,16 @@ class Collector:
     )
     known_as: str = setting(
         "",
-        pattern=r"[A-Za-z0-9.:-]{0,253}",
-        form="a host name or an address without a port",
+        pattern=r"[A-Za-z0-9._:-]{0,253}",
+        form=HOST_FORM,
         help="Where agents find this hub, for the lines that guardia enroll prints; empty: the address in [bus] door, "
         "or this machine's name.",
     )
+
+    def objections(self) -> Iterator[Objection]:
+        """Ports come from ``[bus]``: one behind the name would be part of an address that leads nowhere."""
+        if self.known_as and not is_host(self.known_as):
+            yield Objection("known_as", f'"{self.known_as}"', HOST_FORM, "its ports stand in [bus] door and receipts")
 
     @property
     def allowance(self) -> Allowance:

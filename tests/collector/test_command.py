@@ -180,6 +180,36 @@ def test_hosts_are_told_an_address_that_leads_here(door: str, known_as: str, tol
     assert command.addresses(Bus(door=door, keys=True), known_as)[0] == told
 
 
+@pytest.mark.parametrize(
+    "wrong", ["hub.example:5560", "https://hub.example", "hub example", "hub.example/", "[::1", "::x"]
+)
+def test_what_is_no_host_is_refused_before_anybody_gets_such_a_line(
+    config: str, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    assert command.enroll(["web-1", "--hub", wrong, "--config", config]) == 100
+    assert f"--hub {wrong}: a host name or an address without a port" in capsys.readouterr().err
+    Path(config).write_text(f'[collector]\nknown_as = "{wrong}"\n')
+    assert command.enroll(["web-1", "--config", config]) == 100
+    assert "expected a host name or an address without a port" in capsys.readouterr().err
+    assert not enrolled.in_use(home(config))
+
+
+@pytest.mark.parametrize(
+    ("right", "door"),
+    [
+        ("hub_1.example", "tcp://hub_1.example:5560"),
+        ("192.0.2.7", "tcp://192.0.2.7:5560"),
+        ("2001:db8::7", "tcp://[2001:db8::7]:5560"),
+        ("[2001:db8::7]", "tcp://[2001:db8::7]:5560"),
+    ],
+)
+def test_a_host_may_be_a_name_or_an_address(
+    config: str, capsys: pytest.CaptureFixture[str], right: str, door: str
+) -> None:
+    assert command.enroll(["web-1", "--hub", right, "--config", config]) == 0
+    assert from_line(capsys.readouterr().out).door == door
+
+
 @pytest.mark.parametrize("time", ["soon", "5s", "400d"])
 def test_a_line_is_good_for_a_time_that_makes_sense(config: str, capsys: pytest.CaptureFixture[str], time: str) -> None:
     assert command.enroll(["web-1", "--valid", time, "--config", config]) != 0

@@ -49,6 +49,8 @@ ROADS = {
 DESK = "reader.desk"
 WORLD = (*home.PASSING, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM)
 """What the system says that is no fault of ours."""
+MISPLACED = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+"""At the start: something else is where a file or a folder of ours should be. Later it would be a fault of ours."""
 VERSIONS = "store.versions"
 
 
@@ -303,6 +305,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     process.call_itself(program.name)
     process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
     before = _may_be_stopped()
+    world = (*WORLD, *MISPLACED)
     try:
         process.stacks_into(program.home / "log" / f"{program.name}.stacks")
         if (other := lock.take()) is not None:
@@ -313,6 +316,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
             program.loop.every(program.bus.vitals_seconds, program.publish_vitals)
             program.loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
         log.info("started")
+        world = WORLD
         code = program.serve()
         log.info("stopped")
         return code
@@ -324,7 +328,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         settle(False)
         return WRONG
     except OSError as error:
-        return _pausing(log, unwritable(error)) if error.errno in WORLD else _at_fault(log, error)
+        return _pausing(log, unwritable(error)) if error.errno in world else _at_fault(log, error)
     except Exception as error:
         return _at_fault(log, error)
     finally:

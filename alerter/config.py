@@ -122,6 +122,8 @@ class Maintenance:
         if not calendar.is_zone(self.zone):
             near = did_you_mean(self.zone, calendar.zones())
             yield Objection("zone", f'"{self.zone}"', "a time zone such as UTC or Europe/Berlin", near)
+        if not self.matches:
+            yield Objection("matches", "nothing", f"what is held back: names, or {_MATCHES}", 'leave it out for ["*"]')
         for term in self.matches:
             if said := idle(term):
                 yield Objection("matches", f'"{term}"', *said)

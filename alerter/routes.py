@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ class Step:
 
     after: float = setting(unit="s", minimum=1, help="So long after the first notice, if nobody acknowledged it.")
     channels: tuple[str, ...] = setting(help="Who is told then, beside those who know.")
+
+    def objections(self) -> Iterator[Objection]:
+        """Somebody has to be told."""
+        if not self.channels:
+            yield Objection("channels", "nobody", "at least one channel")
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Notify:
         for text in self.private_networks:
             if network(text) is None:
                 yield Objection("private_networks", f'"{text}"', "an address or a network such as 10.0.0.0/8")
+        if self.link and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", self.link):
+            yield Objection("link", f'"{self.link}"', "an address as https://guardia.example")
         if self.authority and not Path(self.authority).is_file():
             yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
         if 0 < self.drill_seconds < 3600:

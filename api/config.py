@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.config import setting
+from bus.addresses import network
+from bus.config import Objection, setting
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/A-Z]+|null")
 
 
 @dataclass(frozen=True)
@@ -66,3 +72,23 @@ class Api:
     proxies: tuple[str, ...] = setting(
         (), help="Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
     )
+
+    def objections(self) -> Iterator[Objection]:
+        """What the server reads by itself is read now, and an origin has to be one as browsers tell it."""
+        for text in self.proxies:
+            if text != "*" and not _is_network(text):
+                near = network(text)
+                remedy = f"write {near}" if near else ""
+                yield Objection("proxies", f'"{text}"', "an address or a network, as 127.0.0.1 or 10.0.0.0/8", remedy)
+        for text in self.cors_origins:
+            if not _ORIGIN.fullmatch(text):
+                form = "an origin as https://status.example, in small letters and with nothing behind the host and port"
+                yield Objection("cors_origins", f'"{text}"', form)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.faults import Objection, listed
+from bus.messages import HUB
 from bus.settings import setting
 
 _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
@@ -16,6 +17,7 @@ _NAME = r"[A-Za-z0-9._:-]{1,128}"
 NAME_FORM = "a name of letters, digits and . _ : - (at most 128 of them)"
 NAME_OR_NONE = r"[A-Za-z0-9._:-]{0,128}"
 """Where an empty name means another one."""
+MOST_PORT = 65_535
 
 
 def each(addresses: str) -> tuple[str, ...]:
@@ -102,6 +104,10 @@ class Bus:
             for address in each(getattr(self, name)):
                 if is_wildcard(address) and not self.keys:
                     yield unguarded(name, address)
+        for name in ("door", "receipts"):
+            for address in each(getattr(self, name)):
+                if int(address.rpartition(":")[2]) > MOST_PORT:
+                    yield Objection(name, f'the port in "{address}"', f"one from 1 to {MOST_PORT}")
         doors, receipts = each(self.door), each(self.receipts)
         if len(doors) != len(receipts):
             yield Objection("receipts", f"{len(receipts)} addresses", f"{len(doors)}, one for each door")
@@ -189,6 +195,8 @@ class Host:
                 yield Objection("limits", f'a limit of "{name}"', listed(LIMITS), "write a rule in [[rules]]")
         if self.parent == self.name:
             yield Objection("parent", "its own name", "another host or a service")
+        if self.name.startswith(HUB):
+            yield Objection("name", f'"{self.name}"', f"a name that does not start with {HUB}", "no agent may have it")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bus.addresses import network
 from bus.config import Objection, setting
 from bus.messages import HUB
-from bus.tables import NAME_FORM, NAME_OR_NONE
+from bus.tables import MOST_PORT, NAME_FORM, NAME_OR_NONE
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Prober:
 
     def objections(self) -> Iterator[Objection]:
         """Networks and canaries are read now."""
+        for text in self.canaries:
+            if int(text.rpartition(":")[2]) > MOST_PORT:
+                yield Objection("canaries", f'the port in "{text}"', f"one from 1 to {MOST_PORT}")
         if self.place.startswith(HUB):
             yield Objection("place", f'"{self.place}"', f"a name that does not start with {HUB}", "choose another")
         for text in self.private_networks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from bus import sizes
 from bus.config import Objection, Secret, setting
 from bus.timing import in_words
 from store.retention import Retention, Rule
@@ -14,6 +15,8 @@ from store.retention import Retention, Rule
 DAYS = 86_400.0
 FOREVER = 100_000 * DAYS
 """Longer than a store lives, in seconds; as ns it is still a number of 64 bits."""
+LEAST_CEILING = 16 * 1024 * 1024
+"""Bytes: less is a slip of the pen, as 50 for 50 GB, which would cost the whole past at once."""
 AT_START = ("store.backend", "store.url", "store.path", "store.archive")
 """What the writer and the sealer go on with as it was at their start, whatever is read again."""
 
@@ -142,6 +145,14 @@ class Store:
         """A server has to be named, and an archive takes what is there still."""
         if self.backend in ("postgres", "victoriametrics") and self.url is None:
             yield Objection("url", "nothing", "the server's URL, as ${NAME} or file:PATH")
+        if Path(self.path) == Path():
+            yield Objection("path", f'"{self.path}", where other things are as well', "a folder of its own, as store")
+        if 0 < self.max_bytes < LEAST_CEILING:
+            expected = f"0, or at least {sizes.in_words(LEAST_CEILING)}"
+            remedy = 'with its unit, as "50GB"' if self.max_bytes < 10_000 else ""
+            yield Objection(
+                "max_bytes", f"{sizes.in_words(self.max_bytes)}, for which all would be dropped", expected, remedy
+            )
         if not self.archive:
             return
         if self.backend != "lmdb":
@@ -169,6 +180,11 @@ class Keep:
     keep_5m_seconds: float | None = setting(None, minimum=0, unit="s", help="As in [store], for these.")
     keep_1h_seconds: float | None = setting(None, minimum=0, unit="s", help="As in [store], for these.")
     keep_records_seconds: float | None = setting(None, minimum=3600, unit="s", help="As in [store], for these.")
+
+    def objections(self) -> Iterator[Objection]:
+        """Somebody has to be meant."""
+        if not self.subjects:
+            yield Objection("subjects", "nobody", 'names or globs, as ["test-*"]')
 
     @property
     def rule(self) -> Rule:

@@ -91,6 +91,44 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "did you mean critical?",
         ],
     ),
+    "what nobody can be, reach or call": (
+        "[bus]\ndoor = 'tcp://127.0.0.1:99999'\n[prober]\ncanaries = ['tcp://1.1.1.1:65536']\n"
+        "[[hosts]]\nname = 'guardia.api'\n[notify]\nlink = 'guardia example'\n[collector]\nknown_as = 'hub:5560'\n",
+        [
+            ':2: [bus] door: found the port in "tcp://127.0.0.1:99999", expected one from 1 to 65535',
+            ':4: [prober] canaries: found the port in "tcp://1.1.1.1:65536"',
+            ':6: [[hosts]] name: found "guardia.api", expected a name that does not start with guardia.',
+            ':8: [notify] link: found "guardia example", expected an address as https://guardia.example',
+            ':10: [collector] known_as: found "hub:5560", expected a host name or an address without a port',
+        ],
+    ),
+    "what a server would read by itself": (
+        "[api]\nproxies = ['proxy.example', '10.0.0.7/8', '127.0.0.1', '::1', '*']\n"
+        "cors_origins = ['https://status.example/', 'https://status.example:8443', 'null']\n",
+        [
+            ':2: [api] proxies: found "proxy.example", expected an address or a network',
+            ':2: [api] proxies: found "10.0.0.7/8", expected an address or a network, as 127.0.0.1 or 10.0.0.0/8; '
+            "write 10.0.0.0/8",
+            ':3: [api] cors_origins: found "https://status.example/", expected an origin',
+        ],
+    ),
+    "a store that would drop everything, or lie among other things": (
+        "[store]\nmax_bytes = 50\npath = './'\n",
+        [
+            ":2: [store] max_bytes: found 50B, for which all would be dropped, expected 0, or at least 16MiB; "
+            'with its unit, as "50GB"',
+            ':3: [store] path: found "./", where other things are as well, expected a folder of its own',
+        ],
+    ),
+    "nobody and nothing": (
+        "[[retention]]\nsubjects = []\n[[maintenance]]\nname = 'a'\nstart = '01:00'\nlasts = '1h'\nmatches = []\n"
+        "[notify]\nescalate = [{ after = '5m', channels = [] }]\n",
+        [
+            ":2: [[retention]] subjects: found nobody, expected names or globs",
+            ":7: [[maintenance]] matches: found nothing, expected what is held back",
+            ":9: [[notify.escalate]] channels: found nobody, expected at least one channel",
+        ],
+    ),
     "marks that act on a terminal": (
         '[api]\n"bi\\u001b[31mnd" = 1\n[bus]\nlog_level = "\\u001b]0;x\\u0007"\n',
         ["[api] bi\\x1b[31mnd: found an unknown setting", '[bus] log_level: found "\\x1b]0;x\\x07"'],

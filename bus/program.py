@@ -305,7 +305,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     process.call_itself(program.name)
     process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
     before = _may_be_stopped()
-    world = (*WORLD, *MISPLACED)
+    world: tuple[int, ...] = (*WORLD, *MISPLACED)
     try:
         process.stacks_into(program.home / "log" / f"{program.name}.stacks")
         if (other := lock.take()) is not None:

@@ -27,9 +27,10 @@ from store.backends.exchange import Place, take_restored
 from store.backends.formats import brought_up, databases, read_meta, series_of, with_prefix, write_meta
 from store.backends.layouts import StateLayouts, names_in
 from store.backends.leaving import Leaving, counted
+from store.backends.listed import start_of
 from store.backends.newest import NewestRecords, Numbered
 from store.backends.numbers import Numbers, number_of
-from store.backends.partitions import BAD, Partitions
+from store.backends.partitions import Partitions
 from store.backends.past import SAMPLE, Past
 from store.backends.values import (
     NOBODY,
@@ -344,7 +345,7 @@ class LmdbBackend:
             **{name: meta[name] for name in known if meta.get(name) is not None},
             **sealed,
             "bytes": sum(disk_bytes(file) for file in files) + sealed["bytes"],
-            "partitions": sum(BAD not in file.parent.name for file in files) - 1,
+            "partitions": sum(start_of(file.parent.name) is not None for file in files),
             "returning": returning(self._partitions, (), DUE_AFTER, time.time_ns(), seals=True),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,16 @@ def test_another_file_under_the_name_of_one_that_could_not_be_removed_is_not(tmp
     ours.now = RETRY_SECONDS
     assert known.due() == []
     assert len(known) == 0
+
+
+def test_what_is_about_to_go_or_to_come_is_not_counted(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path, write=True)
+    try:
+        backend.commit(batch([layout(), sample(1)]), NOON)
+        [path] = backend.partitions.between("sample")
+        there = backend.statistics()["partitions"]
+        for beside in (".gone", ".compacting", ".compacted-7", ".bad-1"):
+            shutil.copytree(path, path.with_name(path.name + beside))
+        assert backend.statistics()["partitions"] == there
+    finally:
+        backend.close()

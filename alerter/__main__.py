@@ -80,7 +80,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(NOTE_SECONDS, committer.note_judged)
     loop.every(CONSIDER_SECONDS, lambda: committer.settle(time.time_ns(), all_open=True))
     loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
-    beating(program, workers, lambda: unwell(judge, began=listening.began, full=committer.full))
+    beating(program, workers, lambda: unwell(judge, began=listening.began, full=committer.full, lag=listening.lag()))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer, listening.look_at_clock()))
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge, listening.look_at_clock()))
     loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))

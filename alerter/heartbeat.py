@@ -19,14 +19,24 @@ SECONDS = 10.0
 GRAVE = "critical"
 
 
-def unwell(judge: Judge, *, began: bool, full: bool) -> str:
-    """Why the hub is not well; empty when it is: it hears, it can write, and none of its rooms is missing."""
+MOST_LAG = 60.0
+"""Seconds by which judging may be behind what comes."""
+
+
+def unwell(judge: Judge, *, began: bool, full: bool, lag: float = 0.0) -> str:
+    """Why the hub is not well; empty when it is.
+
+    Then it hears, it can write, messages come all the way to the disk and back, none of its rooms is missing, and what
+    comes is judged in time; ``lag`` says by how many seconds it is not.
+    """
     if not began:
         return "it has not yet caught up with what was stored"
     if judge.hearing.blind:
         return "its collector is not heard"
     if full:
         return "its disk is full"
+    if lag > MOST_LAG:
+        return f"it judges {lag:.0f} s behind what comes"
     for incident in judge.decider.open.values():
         if incident.kind == "hub" and incident.severity == GRAVE:
             return f"{incident.rule} of {incident.subject}: {incident.reason}"

@@ -204,6 +204,12 @@ class Listening:
             self._committer.jumped(by, now)
         return now
 
+    def lag(self) -> float:
+        """Seconds by which judging is behind what comes; 0 when nothing waits."""
+        if not self._behind and not self._catching.busy:
+            return 0.0
+        return max(0.0, (self._clock() - self._received) / 1e9)
+
     def connection(self) -> None:
         """The collector came or went."""
         for up in self._watch.changes():

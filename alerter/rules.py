@@ -130,6 +130,15 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         rooms=("guardia.store-writer",),
     ),
+    # One reading may be of a clock that was just set.
+    RuleTable(
+        name="canary-late",
+        when="canary.age_seconds > 60",
+        times=3,
+        clear="canary.age_seconds < 30",
+        severity="critical",
+        rooms=("guardia.api-*",),
+    ),
     RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
 )
 """Few, and each worth waking somebody or looking at in the morning."""

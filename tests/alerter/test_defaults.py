@@ -71,6 +71,14 @@ def full(world: World) -> None:
         world.sample(seconds, "guardia.store-writer", {"store.full": 0.0})
 
 
+def canary(world: World) -> None:
+    for seconds in range(0, 300, 10):
+        sent = 30 if 30 <= seconds < 200 else seconds
+        # A clock that is set ahead makes it old for one reading.
+        age = 3600.0 if seconds == 240 else seconds - sent + 1.0
+        world.sample(seconds, "guardia.api-1", {"canary.age_seconds": age})
+
+
 STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
@@ -81,6 +89,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "data-lost": (lost, [(10.0, FIRED), (910.0, RESOLVED)]),
     "drill-missed": (drill, [(0.0, FIRED), (10.0, RESOLVED)]),
     "store-full": (full, [(20.0, FIRED), (120.0, RESOLVED)]),
+    "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }
 

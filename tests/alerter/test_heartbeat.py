@@ -58,16 +58,25 @@ def test_what_goes_wrong_is_told_once_and_without_the_secret(caplog: pytest.LogC
     assert heartbeat.failures == 2
 
 
-def test_the_hub_is_not_well_when_it_is_deaf_full_or_lacks_a_room() -> None:
+def test_the_hub_is_not_well_when_it_is_deaf_full_late_lacks_a_room_or_nothing_comes_all_the_way() -> None:
     world = World(*in_force([]))
     judge = world.judge
     assert unwell(judge, began=True, full=False) == ""
     assert "caught up" in unwell(judge, began=False, full=False)
     assert "disk" in unwell(judge, began=True, full=True)
 
+    for seconds in range(0, 200, 10):
+        world.sample(seconds, "guardia.api-1", {"canary.age_seconds": float(seconds)})
+    assert unwell(judge, began=True, full=False).startswith("canary-late of guardia.api-1")
+    world.sample(200, "guardia.api-1", {"canary.age_seconds": 1.0})
+    assert unwell(judge, began=True, full=False) == ""
+
+    world = World(*in_force([]))
+    judge = world.judge
     world.says(0, "guardia.collector")
     world.says(0, "web-1")
     world.passes(100)
     assert unwell(judge, began=True, full=False).startswith("room-unwell of guardia.collector")
+    assert unwell(judge, began=True, full=False, lag=61.0) == "it judges 61 s behind what comes"
     judge.hears(None)
     assert "collector is not heard" in unwell(judge, began=True, full=False)

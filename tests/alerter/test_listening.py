@@ -42,6 +42,19 @@ def test_nobody_is_silent_because_the_alerter_is_behind(alerter: Alerter) -> Non
     assert alerter.speaker.spoken == [("web-1", "firing")]
 
 
+def test_how_far_it_is_behind_is_known_until_nothing_waits(alerter: Alerter) -> None:
+    assert alerter.listening.lag() == 0.0
+    for turn in range(2 * FRAMES + 10):
+        alerter.stair.says(turn / 10)
+    alerter.pulse(100.0)
+    behind = alerter.listening.lag()
+    assert 75.0 < behind < 85.0
+    alerter.pulse(100.1)
+    assert alerter.listening.lag() < behind
+    alerter.pulse(100.2)
+    assert alerter.listening.lag() == 0.0
+
+
 def test_a_frame_that_is_none_is_counted_and_the_rest_is_judged(alerter: Alerter) -> None:
     alerter.stair.says(0)
     alerter.stair.waiting.append(b"sample\0rubbish")

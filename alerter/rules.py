@@ -130,6 +130,7 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         rooms=("guardia.store-writer",),
     ),
+    RuleTable(name="two-hosts", when="store[*].two_hosts > 0", rooms=("guardia.store-writer",)),
     # One reading may be of a clock that was just set.
     RuleTable(
         name="canary-late",

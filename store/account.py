@@ -37,6 +37,10 @@ MOST_TALLIED = 10_000
 """Of so many sources it is remembered when they were tallied, and of more while it matters."""
 MOST_STREAMS = 1000
 """A tally names so many streams, the newest."""
+NEWS = 900_000_000_000
+"""ns for which it is said that two hosts speak under one name; while they do it is found more often."""
+MOST_NAMES = 100
+"""It is said of so many names, those of which it was found last."""
 MOST_LIVE = 100
 """So many losses of one batch are published; all are in the ledger."""
 _LOOKED_INTO = ("layout", "loss")
@@ -79,6 +83,8 @@ class Account:
         self._told = 0
         self._news: Counter[tuple[str, str]] = Counter()
         self._entered: list[tuple[int, Loss]] = []
+        self._two_hosts: dict[str, int] = {}
+        """When it was found last that two hosts speak under a name, ns."""
         self._tallied: dict[str, int] = {}
         self._tally_at = 0
 
@@ -118,6 +124,10 @@ class Account:
                     self._enter(batch, Loss(source, epoch, first, last, FOUND), now)
                 case _:
                     self.counts["two_hosts"] += 1
+                    self._two_hosts.pop(fact.source, None)
+                    self._two_hosts[fact.source] = now
+                    if len(self._two_hosts) > MOST_NAMES:
+                        del self._two_hosts[next(iter(self._two_hosts))]
                     boots = " and ".join(fact.boots)
                     self._news[fact.source, f"under way from two hosts at once (boots {boots})"] += 1
         self._told = len(facts)
@@ -143,6 +153,11 @@ class Account:
         if len(self._news) > 20:
             tell(f"and {len(self._news) - 20} more such lines")
         self._news.clear()
+
+    def two_hosts(self, now: int) -> dict[str, float]:
+        """1 for each name under which two hosts speak, and 0 for a while when they do no longer; ``now`` in ns."""
+        self._two_hosts = {name: at for name, at in self._two_hosts.items() if abs(now - at) < 2 * NEWS}
+        return {name: float(abs(now - at) < NEWS) for name, at in self._two_hosts.items()}
 
     def _look(self, batch: Batch, kind: str, fields: tuple[Any, ...], record: bytes, received: int) -> None:
         """Take a record that is not the next one of its stream, or of a kind that the store looks into."""

@@ -188,6 +188,7 @@ class Writer:
             "store.receipts_total": float(self._settling.sent),
             "store.receipts_dropped_total": float(self._settling.dropped),
             **{f"store.{what}": n for what, n in self._backend.damage().items()},
+            **{f"store[{name}].two_hosts": n for name, n in self._account.two_hosts(self._clock()).items()},
             **counts,
         }
 

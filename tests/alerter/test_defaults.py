@@ -71,6 +71,12 @@ def full(world: World) -> None:
         world.sample(seconds, "guardia.store-writer", {"store.full": 0.0})
 
 
+def twins(world: World) -> None:
+    for seconds in range(0, 60, 10):
+        told = {"store.full": 0.0} | ({"store[web-1].two_hosts": float(seconds < 40)} if seconds else {})
+        world.sample(seconds, "guardia.store-writer", told)
+
+
 def canary(world: World) -> None:
     for seconds in range(0, 300, 10):
         sent = 30 if 30 <= seconds < 200 else seconds
@@ -89,6 +95,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "data-lost": (lost, [(10.0, FIRED), (910.0, RESOLVED)]),
     "drill-missed": (drill, [(0.0, FIRED), (10.0, RESOLVED)]),
     "store-full": (full, [(20.0, FIRED), (120.0, RESOLVED)]),
+    "two-hosts": (twins, [(10.0, FIRED), (40.0, RESOLVED)]),
     "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }

@@ -11,7 +11,7 @@ from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
 from bus.messages import IMPORT, KINDS, Loss, Message, Sample, StreamTally, Tally
 from bus.wire import Record, pack, read, record, stamped, unstamped
-from store.account import LEDGER, TALLY_EVERY, Account
+from store.account import LEDGER, MOST_NAMES, NEWS, TALLY_EVERY, Account
 from store.batch import Batch
 from store.dates import FREE
 from store.keys import DAY, HOUR
@@ -132,6 +132,36 @@ def test_the_floor_of_a_hello_is_written_down() -> None:
     desk.receiver.greet(Hello("web-1", "boot", 0, 0, 1, GENERATION, (Offer(7, 4, 9, 0),)), NOON / SECOND)
 
     assert desk.losses() == [Loss("web-1", 7, 1, 4, "dropped")]
+
+
+def test_two_hosts_under_very_many_names_are_told_of_the_last_of_these() -> None:
+    desk = Desk()
+    names = [f"web-{number}" for number in range(MOST_NAMES + 3)]
+    for name in names:
+        for boot, epoch in (("boot-1", 7), ("boot-2", 8)):
+            hello = Hello(name, boot, 0, 0, 1, GENERATION, (Offer(epoch, 0, 0, 0),))
+            desk.receiver.greet(hello, NOON / SECOND)
+        for epoch in (7, 8, 7):
+            desk.receiver.admit(name, epoch, epoch, 1, GENERATION, NOON / SECOND + epoch)
+            desk.commit()
+
+    assert list(desk.account.two_hosts(NOON)) == names[3:]
+
+
+def test_of_two_hosts_under_one_name_it_is_told_while_there_are_and_for_a_while_that_there_are_no_longer() -> None:
+    desk = Desk()
+    for boot, epoch in (("boot-1", 7), ("boot-2", 8)):
+        hello = Hello("web-1", boot, 0, 0, 1, GENERATION, (Offer(epoch, 0, 0, 0),))
+        desk.receiver.greet(hello, NOON / SECOND)
+    desk.commit()
+    assert desk.account.two_hosts(NOON) == {}
+    for epoch in (7, 8, 7):
+        desk.receiver.admit("web-1", epoch, epoch, 1, GENERATION, NOON / SECOND + epoch)
+        desk.commit()
+
+    assert desk.account.two_hosts(NOON + NEWS - 1) == {"web-1": 1.0}
+    assert desk.account.two_hosts(NOON + NEWS) == {"web-1": 0.0}
+    assert desk.account.two_hosts(NOON + 2 * NEWS) == {}
 
 
 def test_a_layout_without_sense_is_rejected_kept_aside_and_passed() -> None:

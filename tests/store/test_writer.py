@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bus.control import REFUSED, Refusal, pack_refusals
+from bus.control import REFUSED, STAIR, Hello, Offer, Refusal, pack_hello, pack_refusals
 from bus.delivery.fence import Fence
 from bus.loop import Loop
+from bus.messages import is_metric
 from bus.program import TryAgain
 from bus.sockets import Settle
 from bus.vitals import Vitals
@@ -19,7 +21,7 @@ from store.backends.memory import MemoryBackend
 from store.batch import Batch
 from store.config import Store
 from store.writer import Writer
-from tests.store.given import MINUTE, NOON, check, sample
+from tests.store.given import MINUTE, NOON, SECOND, check, sample
 
 MS = 1_000_000
 
@@ -245,4 +247,21 @@ def test_a_full_disk_heaps_up_no_more_than_is_allowed_neither_samples_nor_refusa
         stair.frames = [REFUSED + pack_refusals([Refusal("web-1", 7, number, 1, 0, "kind")])]
         writer.drain()
     assert 2000 <= writer._batch.memory < 3000
+    writer.close()
+
+
+def test_two_hosts_under_one_name_are_among_the_writers_readings(tmp_path: Path) -> None:
+    stair = Stair()
+    writer = writing(MemoryBackend(), stair, Loop(), Store(free_bytes=0, commit_seconds=0.0), tmp_path)
+    for boot, epoch in (("boot-1", 7), ("boot-2", 8)):
+        stair.frames.append(STAIR + pack_hello(Hello("web-1", boot, 0, 0, 1, 0, (Offer(epoch, 0, 0, 0),))))
+    for second in (10, 11):
+        for epoch in (7, 8):
+            told = replace(sample(second), epoch=epoch, number=second)
+            stair.frames.append(stamped("sample", 1, second, NOON + second * SECOND, [pack(told)]))
+        writer.drain()
+
+    found = {name: value for name, value in writer.readings().items() if name.endswith("two_hosts")}
+    assert found == {"store[web-1].two_hosts": 1.0}
+    assert all(map(is_metric, writer.readings()))
     writer.close()

@@ -61,6 +61,7 @@ def build(program: Program[Alerter]) -> None:
         program.vitals,
         program.log,
         silent_seconds=silent,
+        collectors=len(program.bus.entrances),
     )
     drills = Drills(
         judge, committer, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now

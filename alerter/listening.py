@@ -42,6 +42,7 @@ class Listening:
         log: logging.Logger,
         *,
         silent_seconds: float,
+        collectors: int = 1,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,7 +60,8 @@ class Listening:
         self._silent_seconds = silent_seconds
         self._heard = monotonic()
         self._offset = clock() - int(monotonic() * 1e9)
-        self._passed = Passed()
+        # What a new collector published before it was heard again is in the store, and nowhere else.
+        self._passed = Passed(alone=collectors == 1)
         self._received = 0
         self.began = False
         """Whether it has caught up with what was stored, and judges what comes."""
@@ -217,7 +219,6 @@ class Listening:
                 self._blind("the collector is gone")
             elif up:
                 self._heard = self._monotonic()
-                self._passed.clear()
                 if self._judge.hearing.blind:
                     self._judge.hears(self._clock())
                     self._log.info("the collector is there again")

@@ -14,7 +14,7 @@ from alerter.listening import Listening
 from alerter.memory import Memory
 from alerter.rules import Rule
 from bus.messages import Layout, Message, Sample
-from bus.sockets import Publish
+from bus.sockets import Publish, Subscribe
 from bus.vitals import Vitals
 from bus.wire import pack, record, stamped
 from tests.alerter.given import World, at, committer
@@ -29,6 +29,8 @@ class Stair:
         self._publish = Publish(context)
         self.raw = self._publish.raw
         self.waiting: deque[bytes] = deque()
+        self._life = 1
+        self._connected: Subscribe | None = None
         self._counters: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
 
@@ -47,19 +49,32 @@ class Stair:
         """A record, received then."""
         one = record(message, at=header.pop("measured", at(seconds)), **{"sent": at(seconds), **header})
         counter = self._counters[one.kind] = self._counters.get(one.kind, 0) + 1
-        self.waiting.append(stamped(one.kind, 1, counter, at(seconds), [pack(one)]))
+        self.waiting.append(stamped(one.kind, self._life, counter, at(seconds), [pack(one)]))
+
+    def begins_anew(self, context: zmq.Context[Any]) -> None:
+        """It is another collector from now on, to which a connection was just made."""
+        self._life += 1
+        self._counters.clear()
+        self._connected = Subscribe(context, ())
+        self._connected.connect(self._publish.bind("tcp://127.0.0.1:*"))
 
     def close(self) -> None:
+        if self._connected is not None:
+            self._connected.close()
         self._publish.close()
 
 
 class Caught:
-    """A store that holds nothing."""
+    """A store that holds nothing, and was asked for what came after each of ``asked``."""
 
     busy = False
     caught = 0
 
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
     def start(self, since: int, then: Callable[[], None], there: frozenset[str] = frozenset()) -> None:
+        self.asked.append(since)
         then()
 
     def taken(self, until: int) -> tuple[()]:
@@ -84,11 +99,12 @@ class Alerter:
         """Seconds by which the clock on the wall is ahead of the time that passes."""
         self.context: zmq.Context[Any] = zmq.Context()
         self.stair = Stair(self.context)
+        self.caught = Caught()
         self.listening = Listening(
             self.stair,  # type: ignore[arg-type]
             self.world.judge,
             self.committer,
-            Caught(),  # type: ignore[arg-type]
+            self.caught,  # type: ignore[arg-type]
             Vitals(0.0),
             logging.getLogger("guardia.test"),
             silent_seconds=60.0,

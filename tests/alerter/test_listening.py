@@ -9,7 +9,7 @@ import pytest
 
 from alerter.listening import FRAMES
 from alerter.memory import Memory
-from tests.alerter.given import rule
+from tests.alerter.given import at, rule
 from tests.alerter.stair import Alerter
 
 
@@ -40,6 +40,24 @@ def test_nobody_is_silent_because_the_alerter_is_behind(alerter: Alerter) -> Non
     assert alerter.speaker.spoken == []
     alerter.pulse(91.0)
     assert alerter.speaker.spoken == [("web-1", "firing")]
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_what_a_new_collector_published_before_it_was_heard_is_asked_of_the_store(
+    alerter: Alerter, missed: bool
+) -> None:
+    alerter.stair.says(0)
+    alerter.pulse(1.0)
+    alerter.caught.asked.clear()
+    alerter.stair.begins_anew(alerter.context)
+    assert alerter.listening.watch.poll(10_000)
+    alerter.listening.connection()
+    if missed:
+        alerter.stair.says(8, cpu=95)
+        alerter.stair.waiting.clear()
+    alerter.stair.says(9)
+    alerter.pulse(10.0)
+    assert alerter.caught.asked == ([at(-1)] if missed else [])
 
 
 def test_how_far_it_is_behind_is_known_until_nothing_waits(alerter: Alerter) -> None:

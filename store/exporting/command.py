@@ -95,7 +95,7 @@ def _text(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
     with _output(given.output) as stream:
         form = FORMS[given.format or "csv"](stream)
         form.begin(heads(wanted.kind, stepped=step is not None))
-        progress = _progress(extents, given, to_file=stream is not sys.stdout)
+        progress = _progress(extents, given, to_file=given.output is not None)
         done = 0
         for extent in extents:
             for until in _pieces(form, past, wanted, extent, step):
@@ -147,11 +147,26 @@ def _length(extent: Extent) -> int:
     return extent.end - extent.start + 1
 
 
+class Shown:
+    """What is written goes to the terminal ``stream``, where no text of others' must act."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Show ``text``."""
+        self._stream.write(harmless(text))
+
+    def flush(self) -> None:
+        """Have it shown now."""
+        self._stream.flush()
+
+
 @contextlib.contextmanager
-def _output(name: str | None) -> Iterator[TextIO]:
+def _output(name: str | None) -> Iterator[TextIO | Shown]:
     """The file, whole or not at all; or standard output. A device or a pipe takes its lines as they come."""
     if name is None:
-        yield sys.stdout
+        yield Shown(sys.stdout) if sys.stdout.isatty() else sys.stdout
         return
     path = Path(name)
     if path.exists() and not path.is_file():

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from bus.fields import Unfit, plain
 from bus.messages import KINDS, Sample
@@ -23,6 +23,8 @@ from store.exporting.past import Past
 
 STEP_HEADS = ("time", "host", "metric", "mean", "min", "max", "last", "count")
 SAMPLE_HEADS = ("time", "host", "metric", "value")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A text that begins so is a formula to spreadsheets, and may fetch or run something. A page may choose such words."""
 
 
 def instant(ns: int) -> str:
@@ -32,11 +34,21 @@ def instant(ns: int) -> str:
     return f"{whole}.{rest // 1_000_000:03}Z" if rest % 1_000_000 == 0 else f"{whole}.{rest:09}Z"
 
 
+class Writes(Protocol):
+    """Where the lines go."""
+
+    def write(self, text: str, /) -> object:
+        """Write ``text``."""
+        ...
+
+
 class Csv:
     """Lines of CSV under a line of heads."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writes) -> None:
         self._table = csv.writer(stream, lineterminator="\n")
+        # The library does not quote a carriage return, which ends a line to whoever reads it.
+        self._quoted = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         self.lines = 0
 
     def begin(self, heads: Sequence[str]) -> None:
@@ -61,17 +73,18 @@ class Csv:
             self.lines += 1
 
     def records(self, rows: Iterable[tuple[int, str, dict[str, Any]]]) -> None:
-        """A line for each record; what is no plain value stands there as JSON."""
+        """A line for each record; what is no plain value is there as JSON, and before a formula there is a '."""
         for at, subject, fields in rows:
             cells = [_cell(value) for value in fields.values()]
-            self._table.writerow([instant(at), subject, *cells])
+            table = self._quoted if any(isinstance(one, str) and "\r" in one for one in cells) else self._table
+            table.writerow([instant(at), subject, *cells])
             self.lines += 1
 
 
 class JsonLines:
     """A JSON object a line."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writes) -> None:
         self._stream = stream
         self.lines = 0
 
@@ -153,4 +166,6 @@ def step_rows(host: str, answer: SeriesAnswer) -> Iterator[tuple[Any, ...]]:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

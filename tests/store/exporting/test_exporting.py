@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from bus.messages import Alert, Layout, Sample
 from bus.questions import Question
+from bus.wire import Record
 from store.answers import answer
 from store.backends.memory import MemoryBackend
 from store.exporting import command, parquet
@@ -162,6 +164,22 @@ def test_other_records_have_their_fields() -> None:
     assert (found["reason"], json.loads(found["labels"])) == ('above "90"', {"a": "b"})
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_text_of_a_record_is_a_formula_to_a_spreadsheet(text: str) -> None:
+    alert = told(Alert("cpu", "firing", reason=text, value=-1.5), 1, host="alerter", subject="web-1")
+    ask = store(alert)
+    (found,) = csv.DictReader(io.StringIO(written(Csv, past(ask, "alert"), "alert"), newline=""))
+    assert (found["reason"], found["value"]) == (f"'{text}", "-1.5")
+    assert json.loads(written(JsonLines, past(ask, "alert"), "alert"))["reason"] == text
+
+
+@pytest.mark.parametrize("text", ["a\r=1", "a\n=1", 'a\r\n=1,"', 'a",b'])
+def test_no_text_of_a_record_begins_a_line_of_its_own(text: str) -> None:
+    ask = store(told(Alert("cpu", "firing", reason=text), 1, host="alerter", subject="web-1"))
+    (found,) = csv.DictReader(io.StringIO(written(Csv, past(ask, "alert"), "alert"), newline=""))
+    assert found["reason"] == text
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [
@@ -187,8 +205,8 @@ def test_a_time_is_an_instant_or_a_length_back_from_now_and_none_is_out_of_the_s
 class Told:
     """A hub that tells one sample."""
 
-    def __init__(self, *_: object, **__: object) -> None:
-        self.ask = store(layout(), sample(0))
+    def __init__(self, *_: object, holds: Record | None = None, **__: object) -> None:
+        self.ask = store(layout(), holds or sample(0))
 
     def now(self) -> int:
         """Later than that sample."""
@@ -226,6 +244,29 @@ def test_a_pipe_stays_one_and_a_link_leads_where_it_led(hub: Path, tmp_path: Pat
     assert exported(hub, "-o", str(tmp_path / "link.csv")) == 0
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "there.csv").read_text().startswith("time,")
+
+
+class Terminal(io.StringIO):
+    """One that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_on_a_terminal_nothing_acts_that_somebody_called_himself(
+    form: str, hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = told(Alert("cpu", "firing", reason="\x1b]0;mine\x07 \x9b2J \u202e"), 1, host="alerter", subject="web-1")
+    monkeypatch.setattr(command, "asker", lambda *_, **__: Told(holds=alert))
+    terminal, file = Terminal(), hub.parent / "alerts"
+    with contextlib.redirect_stdout(terminal):
+        assert exported(hub, "--kind", "alert", "--format", form, "--quiet") == 0
+    shown = terminal.getvalue()
+    assert "mine" in shown
+    assert all(sign == "\n" or sign.isprintable() for sign in shown)
+    assert exported(hub, "--kind", "alert", "--format", form, "--quiet", "-o", str(file)) == 0
+    assert "\x9b2J \u202e" in file.read_text(), "a file has it as it was"
 
 
 @pytest.mark.parametrize(

@@ -185,13 +185,17 @@ class Receiver:
                 self._several.add(source.name)
 
     def _orphans(self, source: Source, hello: Hello, now: float) -> None:
-        """Declare the holes above what the producer knows of an epoch, once nobody sends any more of it."""
+        """Declare the holes above what the producer knows of an epoch, once nobody sends any more of it.
+
+        Of an epoch that it no longer knows all is gone that it once said it had.
+        """
         offered = {offer.epoch: offer.last for offer in hello.offers}
         for stream in source.streams.values():
             supplied = stream.watermark >= offered.get(stream.epoch, 0)
-            if stream.beyond and supplied and now - stream.seen > self.limits.live_seconds:
+            last = max(stream.beyond.last, 0 if stream.epoch in offered else stream.last)
+            if last > stream.watermark and supplied and now - stream.seen > self.limits.live_seconds:
                 self._change(stream, now)
-                self._declare(stream, max(last for _, last in stream.beyond), Reason.ORPHANED, now)
+                self._declare(stream, last, Reason.ORPHANED, now)
 
     def announce(self, now: float) -> None:
         """Tell whoever was alive lately that this is another life of the store: they ask, and send again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +128,47 @@ def test_the_floor_of_a_hello_declares_what_no_one_can_supply_even_of_a_closed_e
 
     gaps = [(f.gap.first, f.gap.last, f.gap.reason) for f in receiver.facts if isinstance(f, Declared)]
     assert gaps == [(1, 2, Reason.RESTORED), (3, 4, Reason.DROPPED)]
+
+
+def _declared(receiver: Receiver) -> list[tuple[int, int, int, Reason]]:
+    """Epoch, first and last number and reason of what is declared gone."""
+    found = [fact for fact in receiver.facts if isinstance(fact, Declared)]
+    return [(fact.epoch, fact.gap.first, fact.gap.last, fact.gap.reason) for fact in found]
+
+
+def test_what_a_lost_spool_had_is_declared_gone_as_far_as_its_producer_told_of_it() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
+    receiver.greet(_hello(Offer(7, 0, 9, 0)), NOON)
+    receiver.commit()
+    # While it may still be under way, and while somebody has it, nothing is.
+    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON + 60)
+    receiver.greet(_hello(Offer(7, 0, 9, 0), Offer(9, 0, 0, 0)), NOON + 61)
+    assert _declared(receiver) == []
+
+    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON + 61)
+    assert _declared(receiver) == [(7, 4, 4, Reason.ORPHANED), (7, 6, 9, Reason.ORPHANED)]
+    assert receiver.streams("web-1")[7].watermark == 9
+
+
+def test_of_an_epoch_that_is_known_no_further_the_holes_are_declared_and_nothing_beyond() -> None:
+    receiver = _receiver()
+    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
+    receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
+    receiver.greet(_hello(Offer(7, 0, 9, 3)), NOON)
+    receiver.commit()
+    receiver.greet(_hello(Offer(7, 0, 3, 3)), NOON + 61)
+    assert _declared(receiver) == [(7, 4, 4, Reason.ORPHANED)]
+
+
+def test_a_hello_that_does_not_list_all_epochs_makes_no_orphans() -> None:
+    receiver = _receiver()
+    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    receiver.greet(_hello(Offer(7, 0, 9, 0)), NOON)
+    receiver.commit()
+    receiver.greet(replace(_hello(Offer(8, 0, 0, 0)), more=True), NOON + 61)
+    assert _declared(receiver) == []
 
 
 def test_too_many_live_epochs_are_refused_and_told() -> None:

@@ -178,24 +178,31 @@ class Receiver:
                 self._change(stream, now)
                 self._declare(stream, offer.floor, Reason.DROPPED, now)
         if not hello.more:
-            self._orphans(source, hello, now)
+            source.listed = now, {offer.epoch: offer.last for offer in hello.offers}
+            self._orphans(source, now)
         if hello.offers:
             source.boots.greeted(hello, now)
             if source.boots.several:
                 self._several.add(source.name)
 
-    def _orphans(self, source: Source, hello: Hello, now: float) -> None:
-        """Declare the holes above what the producer knows of an epoch, once nobody sends any more of it.
+    def _orphans(self, source: Source, now: float) -> int:
+        """Declare what lies above what the producer knows of an epoch, once nobody sends any more of it; how often.
 
-        Of an epoch that it no longer knows all is gone that it once said it had.
+        Those are holes and, but for the live epoch, which goes on, what it once said it had: it lost its spool with
+        them, or has an older one. What came of an epoch since it listed them says that it knows more.
         """
-        offered = {offer.epoch: offer.last for offer in hello.offers}
+        greeted, offered = source.listed
+        live = next(reversed(offered), 0)
+        count = 0
         for stream in source.streams.values():
             supplied = stream.watermark >= offered.get(stream.epoch, 0)
-            last = max(stream.beyond.last, 0 if stream.epoch in offered else stream.last)
-            if last > stream.watermark and supplied and now - stream.seen > self.limits.live_seconds:
+            last = max(stream.beyond.last, 0 if stream.epoch == live else stream.last)
+            quiet = stream.seen <= greeted and now - stream.seen > self.limits.live_seconds
+            if last > stream.watermark and supplied and quiet:
                 self._change(stream, now)
                 self._declare(stream, last, Reason.ORPHANED, now)
+                count += 1
+        return count
 
     def announce(self, now: float) -> None:
         """Tell whoever was alive lately that this is another life of the store: they ask, and send again."""
@@ -223,8 +230,11 @@ class Receiver:
         stream.watermark = stream.beyond.absorb(max(upto, stream.watermark))
 
     def prune(self, now: float) -> int:
-        """Forget drained streams that nobody mentioned for long; returns how many. Call between batches."""
-        return self._sources.prune(now)
+        """Forget drained streams that nobody mentioned for long, and declare what is gone by now; returns how many.
+
+        Call between batches.
+        """
+        return sum(self._orphans(source, now) for source in self._sources) + self._sources.prune(now)
 
     # -- the batch ---
 

@@ -37,6 +37,8 @@ class Source:
     filled: float = 0.0
     streams: dict[int, Stream] = field(default_factory=dict)
     boots: Boots = field(default_factory=Boots)
+    listed: tuple[float, dict[int, int]] = (float("-inf"), {})
+    """When it listed all its epochs last, and the highest number of each; it has no others of that time."""
     answer: int = 0
     """The nonce of the HELLO to be answered."""
     rejects: list[Reject] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -152,14 +153,34 @@ def test_what_a_lost_spool_had_is_declared_gone_as_far_as_its_producer_told_of_i
     assert receiver.streams("web-1")[7].watermark == 9
 
 
-def test_of_an_epoch_that_is_known_no_further_the_holes_are_declared_and_nothing_beyond() -> None:
+def test_what_was_too_young_to_be_declared_gone_is_later_and_what_came_since_is_not() -> None:
+    receiver = _receiver()
+    for epoch in (6, 7):
+        receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
+    receiver.greet(_hello(Offer(6, 0, 4, 0), Offer(7, 0, 9, 0)), NOON)
+    receiver.commit()
+    receiver.greet(_hello(Offer(8, 0, 0, 0)), NOON + 10)
+    receiver.admit("web-1", 6, 2, 1, GENERATION, NOON + 11)
+    receiver.admit("web-1", 9, 5, 1, GENERATION, NOON + 11)
+    receiver.commit()
+    receiver.prune(NOON + 59)
+    assert _declared(receiver) == []
+
+    receiver.prune(NOON + 3600)
+    assert _declared(receiver) == [(7, 2, 9, Reason.ORPHANED)]
+    assert receiver.changed
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_what_an_older_spool_does_not_know_is_declared_gone_but_the_live_epoch_goes_on(lives: bool) -> None:
     receiver = _receiver()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
     receiver.greet(_hello(Offer(7, 0, 9, 3)), NOON)
     receiver.commit()
-    receiver.greet(_hello(Offer(7, 0, 3, 3)), NOON + 61)
-    assert _declared(receiver) == [(7, 4, 4, Reason.ORPHANED)]
+    receiver.greet(_hello(Offer(7, 0, 3, 3), *(() if lives else (Offer(8, 0, 0, 0),))), NOON + 61)
+    gone = [(7, 4, 4, Reason.ORPHANED)] + ([] if lives else [(7, 6, 9, Reason.ORPHANED)])
+    assert _declared(receiver) == gone
 
 
 def test_a_hello_that_does_not_list_all_epochs_makes_no_orphans() -> None:

@@ -174,6 +174,7 @@ class Faults:
         who = rng.choice(everybody)
         self._note(f"clock of {getattr(who, 'name', 'hub')} steps by {step // 10**9} s")
         who.clock += step
+        self._hub.stepped |= who is self._hub
 
     def poison(self) -> None:
         """A message that kills the store."""

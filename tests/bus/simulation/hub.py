@@ -11,6 +11,7 @@ from bus.delivery.fence import Fence, Handling
 from bus.delivery.identity import TwoHosts
 from bus.delivery.ranges import Ranges
 from bus.delivery.receiver import Receiver
+from bus.delivery.sources import Limits
 from bus.wire import read
 from tests.bus.simulation.network import Link
 from tests.bus.simulation.world import NOON, World
@@ -40,6 +41,10 @@ class HubDisk:
         )
 
 
+LIMITS = Limits(forget_seconds=float("inf"))
+"""A clock that leaps by a year has nothing forgotten: ``store.leaps`` sees to that."""
+
+
 class Died(Exception):
     """The store's process ends here."""
 
@@ -62,6 +67,8 @@ class Hub:
         self.stored_at: dict[bytes, float] = {}
         self.twice: list[Key] = []
         self.two_hosts: list[TwoHosts] = []
+        self.stepped = False
+        """Whether its clock ever was."""
         self.restored = 0
         self.deaths = 0
         self.roads: dict[str, Link] = {}
@@ -109,7 +116,7 @@ class Hub:
         """The store's process starts, if it does not run."""
         if self.receiver is None:
             incarnation = self.world.rng.getrandbits(64)
-            self.receiver = self._receiver_type(self.disk.generation, incarnation, self.disk.streams.items())
+            self.receiver = self._receiver_type(self.disk.generation, incarnation, self.disk.streams.items(), LIMITS)
             self._fence = Fence(self.marker if self.fenced else b"")
 
     def kill(self) -> None:
@@ -162,6 +169,8 @@ class Hub:
         if self.capacity is not None:
             frames, self._frames = self._affordable(self.capacity * self.commit_seconds, frames)
         hellos, self._hellos = self._hellos, []
+        if self.world.chance(0.05):
+            receiver.prune(self._clock)
         for hello in hellos:
             receiver.greet(read_hello(hello), self._clock)
         rows, quarantined = self._work(receiver, frames)
@@ -241,6 +250,19 @@ class Hub:
             frame = pack_receipt(receipt)
             if self.collector_up and receipt_source(frame) in self._routes:
                 self.roads[receipt.source].send(frame)
+
+    def waits(self) -> list[str]:
+        """What is neither stored nor declared gone of that which somebody said he had; nothing comes any more."""
+        receiver = self.receiver
+        assert receiver is not None
+        receiver.prune(self._clock)
+        self._commit(receiver, {}, set())
+        return [
+            f"{source} {stream.epoch:x} waits: {stream.watermark} of {max(stream.last, stream.beyond.last)}"
+            for source in receiver.sources()
+            for stream in receiver.streams(source).values()
+            if stream.watermark < max(stream.last, stream.beyond.last)
+        ]
 
     @property
     def _clock(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from alerter.channels.common import Carries, Channel
 from alerter.letters import RECOVERY, Letter
@@ -17,6 +18,8 @@ KINDS = {"critical": "failure", "warning": "warning", "info": "info"}
 @dataclass(frozen=True, kw_only=True)
 class Apprise(Channel):
     """A service that the library knows."""
+
+    MARKDOWN: ClassVar[bool] = True
 
     url: Secret = setting(help="The address in the library's own form, as tgram://TOKEN/CHAT.")
 

@@ -70,6 +70,8 @@ class Channel:
 
     GROUPS: ClassVar[bool] = True
     """Whether it tells several things in one unless ``group`` says otherwise."""
+    MARKDOWN: ClassVar[bool] = False
+    """Whether what it tells may be shown as such."""
 
     severity: str = setting("info", choices=SEVERITIES, help="What is less severe than this is not told here.")
     fallback: str = setting("", help="The channel that is told when this one refuses, or takes nothing for long.")
@@ -95,14 +97,21 @@ class Channel:
     def head(self, letter: Letter, link: str = "") -> str:
         """The title, in the operator's words if there are any."""
         if self.title and letter.alone:
-            return templates.filled(self.title, phrases.fields(letter.first, link))
-        return phrases.head(letter)
+            return templates.filled(self.title, self._fields(letter, link))
+        return self.shown(phrases.head(letter))
 
     def body(self, letter: Letter, link: str = "") -> str:
         """The text, in the operator's words if there are any."""
         if self.text and letter.alone:
-            return templates.filled(self.text, phrases.fields(letter.first, link))
-        return phrases.body(letter, link)
+            return templates.filled(self.text, self._fields(letter, link))
+        return self.shown(phrases.body(letter, link))
+
+    def _fields(self, letter: Letter, link: str) -> dict[str, str]:
+        return {name: self.shown(value) for name, value in phrases.fields(letter.first, link).items()}
+
+    def shown(self, text: str) -> str:
+        """``text``, which may be a strange page's, so that where it leads somewhere one sees where."""
+        return text.replace("](", "] (") if self.MARKDOWN else text
 
 
 @dataclass(frozen=True, kw_only=True)

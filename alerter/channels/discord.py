@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from alerter import phrases
 from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
@@ -20,6 +21,8 @@ MOST_TITLE, MOST_TEXT, MOST_FIELD = 256, 4000, 1024
 class Discord(HttpChannel):
     """A channel of a Discord server."""
 
+    MARKDOWN: ClassVar[bool] = True
+
     url: Secret = setting(help="The webhook's address, as Discord shows it under Integrations.")
     username: str = setting("Guardia", help="Under which name it writes.")
     user_id: str = setting(
@@ -34,7 +37,7 @@ class Discord(HttpChannel):
             "title": cut(self.head(letter, link), MOST_TITLE),
             "description": cut(self.body(letter, link), MOST_TEXT),
             "color": GREEN if over else COLOURS.get(first.incident.severity, GREEN),
-            "fields": _fields(letter),
+            "fields": _facts(letter, self.shown),
             "footer": {"text": _footer(letter)},
             "timestamp": phrases.time_text(first.at),
         }
@@ -46,7 +49,7 @@ class Discord(HttpChannel):
         return Post(self.url.reveal(), packed(body), json_headers(letter))
 
 
-def _fields(letter: Letter) -> list[dict[str, Any]]:
+def _facts(letter: Letter, shown: Callable[[str], str]) -> list[dict[str, Any]]:
     """Of one notice: the value and its limit, or the service, its address, its status and what went wrong."""
     if not letter.alone:
         return []
@@ -57,7 +60,9 @@ def _fields(letter: Letter) -> list[dict[str, Any]]:
     else:
         numbers = phrases.fields(letter.first)
         found = [("Value", numbers["value"], True), ("Limit", numbers["threshold"], True)]
-    return [{"name": name, "value": cut(text, MOST_FIELD), "inline": inline} for name, text, inline in found if text]
+    return [
+        {"name": name, "value": cut(shown(text), MOST_FIELD), "inline": inline} for name, text, inline in found if text
+    ]
 
 
 def _footer(letter: Letter) -> str:

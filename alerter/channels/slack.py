@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
 from alerter.letters import RECOVERY, Letter
@@ -16,6 +17,8 @@ MOST_TITLE, MOST_TEXT = 250, 3000
 @dataclass(frozen=True, kw_only=True)
 class Slack(HttpChannel):
     """A channel of a Slack workspace."""
+
+    MARKDOWN: ClassVar[bool] = True
 
     url: Secret = setting(help="The incoming webhook's address.")
     username: str = setting("", help="Under which name it writes, where the webhook allows that.")

@@ -23,6 +23,7 @@ class Webhook(HttpChannel):
 
     # Receivers of the first Guardia's bodies expect one host or service in each.
     GROUPS: ClassVar[bool] = False
+    MARKDOWN: ClassVar[bool] = True
 
     url: str = setting("", pattern=f"({URL})?", form=URL_FORM, help="Where it is sent.")
     secret_url: Secret | None = setting(None, help="The address, if it must not be seen, in place of url.")
@@ -58,7 +59,7 @@ class Webhook(HttpChannel):
         """What is said of one incident."""
         incident = item.incident
         one = Letter(item.key, (item,))
-        words = self.body(one, link) if self.text else sentence(item)
+        words = self.body(one, link) if self.text else self.shown(sentence(item))
         old: dict[str, Any] = {"message": words, "server": incident.display or incident.subject}
         if incident.kind == "service":
             old = {

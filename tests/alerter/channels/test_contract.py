@@ -31,7 +31,7 @@ from alerter.posting import Carrier
 from bus.config import Secret
 from tests.alerter.channels.mailer import Mailer
 from tests.alerter.receiver import Receiver, Reply, drip
-from tests.alerter.shapes import acknowledged, burning, item, over
+from tests.alerter.shapes import acknowledged, burning, item, over, service_down
 
 SECRET = "s3same-open-9"
 HTTP: dict[str, Callable[[str], HttpChannel]] = {
@@ -139,6 +139,30 @@ def test_nobody_is_mentioned_by_a_hosts_name(receiver: Receiver) -> None:
     assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
     sent(HTTP["discord"](receiver.url))
     assert receiver.requests[0].json()["allowed_mentions"] == {"parse": []}
+
+
+def leaves(body: Any) -> list[str]:
+    """All texts in it."""
+    if isinstance(body, dict | list):
+        return [text for one in (body.values() if isinstance(body, dict) else body) for text in leaves(one)]
+    return [body] if isinstance(body, str) else []
+
+
+@pytest.mark.parametrize("text", ["", "{what}: {reason} {error}"])
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_page_answers_is_no_link_under_other_words(text: str, several: bool, receiver: Receiver) -> None:
+    bait = "500 [log in](https://phish.example)"
+    incident = service_down(reason=f"answered {bait}", error=bait)
+    one = item(incident, channel="ops")
+    told = Letter(one.key, (one, item(burning(), channel="ops")) if several else (one,))
+    sent(Discord(url=Secret(receiver.url), text=text, title=text), told)
+    sent(Slack(url=Secret(receiver.url), text=text, title=text), told)
+    sent(Webhook(url=receiver.url, text=text), told)
+    discord, slack, webhook = (request.json() for request in receiver.requests)
+    shown = [*leaves(discord), *leaves(slack), webhook["message"]]
+    assert any("[log in] (https" in words for words in shown)
+    assert not any("](" in words for words in shown)
+    assert webhook["error"] == bait, "for programs it is as it came"
 
 
 @pytest.mark.parametrize(("user_id", "mentions"), [("42", {"users": ["42"]}), ("&7", {"roles": ["7"]})])

@@ -44,6 +44,8 @@ from viewer.wishes import AskBacktest, AskBefore
 from viewer.world import Host, Service, World
 
 MAX_BACKLOG = 20_000
+SET_BACK = 2.0
+"""A clock that shows so many seconds less than it did was set back."""
 _ALWAYS = (LinkTold, SeriesTold, ChecksTold, WhyTold, BacktestTold, BeforeTold, ActDone, Failed)
 """Events that do not change the moment that is shown, and are taken in while it is held."""
 
@@ -101,6 +103,8 @@ class Model:
     """How the hub itself is, as last told."""
     own_at: float = 0.0
     """When that was."""
+    asked_at: float = 0.0
+    """When it was last looked what to ask, by our clock."""
     plan: Plan = field(default_factory=Plan)
     hurry: bool = False
     """The person wants the hub to be reached now."""
@@ -190,6 +194,9 @@ class Model:
 
     def wishes(self, now: float) -> list[Wish]:
         """What to ask the hub now; each wish is told once until it is answered or has failed."""
+        if now < self.asked_at - SET_BACK:
+            self._set_back(now)
+        self.asked_at = now
         self.travel.follow(now)
         shown = self.time(now)
         end = shown + self.world.ahead
@@ -197,7 +204,8 @@ class Model:
         service = self.service() if self.screen == "services" else None
         found: list[Wish] = []
         if self.paused_at is None:
-            wants_services = self.screen == "services" or not self.world.services_told
+            # The stream tells of checks, not of one that fails to come, nor of a service that is checked no more.
+            wants_services = self.screen in ("pulse", "services") or not self.world.services_told
             found += self.plan.lists(now, services=wants_services, host=host.name if host else None)
         if self.replay is not None:
             listed = self.lists[self.screen].visible if self.screen in ("pulse", "hosts") else ()
@@ -210,6 +218,12 @@ class Model:
         if service:
             found += self.plan.service(self.pasts, service.name, self.window, now, end)
         return found + self.plan.told(more_wishes(self, now, end), now)
+
+    def _set_back(self, now: float) -> None:
+        """Our own clock was set back: nothing happened after ``now``, and nothing waits until then once more."""
+        self.plan.set_back(now)
+        self.present.set_back(now)
+        self.own_at = min(self.own_at, now)
 
     # -- what is chosen ------------------------------------------------------------------------------------------
 

@@ -74,6 +74,11 @@ class Plan:
         """Ask for everything again now."""
         self.due.clear()
 
+    def set_back(self, now: float) -> None:
+        """The clock was set back to ``now``: what is due is due now, and what was asked was asked by then."""
+        self.due.clear()
+        self.waiting = {key: min(asked, now) for key, asked in self.waiting.items()}
+
     def take(self, event: Event, now: float) -> None:
         """Take note of answers."""
         match event:

@@ -36,6 +36,9 @@ LATE = 10.0
 """Seconds between measuring and arriving that are the network's; more are told as the reading's age."""
 SILENT = 120.0
 """A reading older than this does not make its host look alive."""
+BACK = 60.0
+"""Where the newest that the hub has is older by so many seconds than what is known here, whose clock it is was set
+back; where what it received is newer by as much, that did not reach us, or seemed to be of the past."""
 
 ORDER = ("down", "degraded", "stale", "unknown", "up")
 """States, the most urgent first."""
@@ -242,6 +245,12 @@ class World:
             self._named = self.names, found
         return found
 
+    def set_back(self, now: float) -> None:
+        """Our own clock was set back to ``now``: nothing arrived after that, and who is silent is so from now on."""
+        for host in self.hosts.values():
+            if host.heard is not None:
+                host.heard = min(host.heard, now)
+
     def _host(self, name: str, display: str) -> Host:
         host = self.hosts.get(name)
         if host is None:
@@ -283,6 +292,8 @@ class World:
             self.changes += 1
         heard = None if entry.sampled is None else min(now, entry.sampled - self.ahead)
         if heard is not None and (host.heard is None or heard > host.heard):
+            if host.heard is not None and heard > host.heard + BACK:
+                host.sampled = -1.0  # whatever comes next is newer than what is known here
             host.heard = heard
             # The list tells less than the stream, and some of it under other names.
             told = {name: value for name, value in entry.values.items() if name in host.values}
@@ -293,7 +304,7 @@ class World:
 
     def _described(self, told: HostTold, now: float) -> None:
         host = self._entry(told.entry, now)
-        if told.at is not None and told.at >= host.sampled:
+        if told.at is not None and _newer(told.at, host.sampled):
             host.sampled, host.values = told.at, told.entry.values
         if told.facts is not None:
             host.facts = told.facts
@@ -312,8 +323,10 @@ class World:
         service = self.services.setdefault(entry.name, Service(entry.name))
         service.url, service.state, service.reason = entry.url, entry.state, entry.reason
         service.listed_tls_days = entry.tls_days
-        if entry.checked is not None and (service.checked is None or entry.checked >= service.checked):
+        if entry.checked is not None and _newer(entry.checked, service.checked):
             service.checked, service.response_ms = entry.checked, entry.response_ms
+            if service.last is not None and service.last.at != entry.checked:
+                service.last = None  # what it ended with is no longer so: the list has the words of a later one
 
     def _checked(self, check: Check) -> None:
         service = self.services.setdefault(check.name, Service(check.name, check.url))
@@ -340,3 +353,8 @@ class World:
         if host.state != state:
             host.state = state
             self.changes += 1
+
+
+def _newer(told: float, known: float | None) -> bool:
+    """Whether what the hub calls the newest, measured at ``told``, is to replace what is known, measured then."""
+    return known is None or told >= known or told < known - BACK

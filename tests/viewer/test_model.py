@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, calm, samples, session
 from viewer import keys
-from viewer.events import AskHosts, AskSeries, Failed, HostsTold, LinkTold, Missed, SampleTold
+from viewer.events import (
+    AskHosts,
+    AskSeries,
+    AskServices,
+    Failed,
+    HostsTold,
+    LinkTold,
+    Missed,
+    SampleTold,
+    ServiceEntry,
+    ServicesTold,
+)
 from viewer.model import Model
 
 ALL_KEYS = sorted({key for binding in keys.BINDINGS for key in binding.keys} | {"x", "w", "backspace"})
@@ -128,6 +139,32 @@ def test_history_is_asked_for_again_after_the_link_was_lost() -> None:
     wishes = found.model.wishes(NOON + 3)
     assert any(isinstance(wish, AskHosts) for wish in wishes)
     assert any(isinstance(wish, AskSeries) for wish in wishes)
+
+
+def test_pulse_reads_services_anew_for_the_stream_tells_of_no_check_that_did_not_come() -> None:
+    shop = ServiceEntry("shop", "https://shop", "up", 80.0, NOON)
+    for screen, again in (("pulse", True), ("services", True), ("host", False)):
+        found = model()
+        found.show(screen)
+        assert AskServices() in found.wishes(NOON)
+        found.take(ServicesTold((shop,)), NOON)
+        assert AskServices() not in found.wishes(NOON + 1)
+        assert (AskServices() in found.wishes(NOON + 6)) is again
+        found.take(ServicesTold((shop,)), NOON + 6)
+        found.take(Missed(3), NOON + 7)
+        assert (AskServices() in found.wishes(NOON + 7)) is again
+
+
+def test_an_own_clock_that_is_set_back_stops_no_question_and_makes_nobody_fresh() -> None:
+    found = model()
+    before = NOON - 3600
+    found.take(SampleTold("web-1", "web-1", NOON, {"cpu.percent": 1.0}), NOON)
+    assert AskHosts() not in found.wishes(NOON)
+    assert AskHosts() in found.wishes(before)
+    assert not found.world.hosts["web-1"].fresh(before + 300)
+    found.take(HostsTold((calm("web-1"),), ahead=3600.0), before)
+    assert AskHosts() not in found.wishes(before + 1)
+    assert AskHosts() in found.wishes(before + 6)
 
 
 def test_what_failed_is_not_asked_for_at_once_again() -> None:

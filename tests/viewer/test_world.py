@@ -13,6 +13,7 @@ from viewer.events import (
     Garbage,
     HostEntry,
     HostsTold,
+    HostTold,
     LinkTold,
     Missed,
     SampleTold,
@@ -139,6 +140,45 @@ def test_a_certificate_is_known_before_the_first_check_is_heard() -> None:
     assert found.services["shop"].tls_days == 8
     found.take(CheckTold(Check("shop", NOON, "up", 80.0, 200, 7)), NOON)
     assert found.services["shop"].tls_days == 7
+
+
+def test_of_a_service_whose_last_check_was_missed_the_list_tells_why_and_not_the_check_before() -> None:
+    found = world()
+    found.take(CheckTold(Check("shop", NOON, "down", None, None, 3, "connection refused")), NOON)
+    refused = ServiceEntry("shop", "https://shop", "down", None, NOON, "connection refused", 3)
+    found.take(ServicesTold((refused,)), NOON + 1)
+    assert (found.services["shop"].why, found.services["shop"].last) != ("", None), "it is the same check"
+    found.take(ServicesTold((ServiceEntry("shop", "https://shop", "up", 80.0, NOON + 60, "", 90),)), NOON + 61)
+    shop = found.services["shop"]
+    assert (shop.state, shop.why, shop.tls_days, shop.last) == ("up", "", 90, None)
+    found.take(ServicesTold((refused,)), NOON + 62)
+    assert shop.checked == NOON + 60, "an answer that took its time"
+
+
+def test_a_hub_whose_clock_was_set_back_goes_on_telling_of_services() -> None:
+    found, later = world(), NOON + 3600
+    found.take(CheckTold(Check("shop", later, "down", None, None, 3, "connection refused")), later)
+    found.take(ServicesTold((ServiceEntry("shop", "https://shop", "up", 80.0, NOON),)), NOON)
+    assert (found.services["shop"].why, found.services["shop"].checked) == ("", NOON)
+    found.take(CheckTold(Check("shop", NOON + 60, "degraded", 900.0)), NOON + 60)
+    assert found.services["shop"].state == "degraded"
+
+
+def test_a_host_whose_clock_was_set_back_does_not_stand_still() -> None:
+    now, ahead = NOON + 90, NOON + 3600
+    found = world()
+    found.take(sample(ahead, 41.0), NOON)
+    found.take(sample(NOON + 10, 99.0), NOON + 10)
+    assert found.hosts["web-1"].value("cpu.percent") == 41.0, "it may have been sent again after a cut"
+    listed = HostEntry("web-1", "web-1", "up", "", now, {"cpu.percent": 98.0})
+    described = HostEntry("web-1", "web-1", "up", "", now, {"cpu.percent": 98.0, "disk[/].percent": 5.0})
+    for told in (HostsTold((listed,)), HostTold(described, now, None, None)):
+        again = world()
+        again.take(sample(ahead, 41.0), NOON)
+        again.take(told, now)
+        assert again.hosts["web-1"].value("cpu.percent") == 98.0
+        again.take(sample(now + 1, 97.0), now + 1)
+        assert again.hosts["web-1"].value("cpu.percent") == 97.0
 
 
 def test_what_was_missed_or_not_understood_is_counted() -> None:

@@ -84,6 +84,15 @@ class Callers:
         for name in names:
             self.agents.pop(name, None)
 
+    def go_on(self, run_dir: Path, collector: str = "collector") -> None:
+        """Know again what an earlier life of this collector left: who is silent since then was heard all the same."""
+        agents, strangers = _left(run_dir / FILES.format(collector))
+        names = set(self._enrolled.names.values())
+        self.agents = {name: one for name, one in agents.items() if name in names} | self.agents
+        for public, one in strangers.items():
+            if public not in self._enrolled.names:
+                self.strangers.setdefault(public, one)
+
     def write_to(self, run_dir: Path, collector: str = "collector") -> None:
         """Leave what is known for ``guardia agents``; a small file, written in one step."""
         heard = {
@@ -101,13 +110,21 @@ def read_from(run_dir: Path) -> tuple[dict[str, Heard], dict[str, Heard]]:
     agents: dict[str, Heard] = {}
     strangers: dict[str, Heard] = {}
     for path in sorted(run_dir.glob(FILES.format("*"))):
-        try:
-            found = json.loads(path.read_text(encoding="ascii"))
-            for part, into in (("agents", agents), ("strangers", strangers)):
-                for name, one in found[part].items():
-                    heard = Heard(int(one["at"]), str(one["address"]))
-                    if name not in into or into[name].at < heard.at:
-                        into[name] = heard
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
+        for found, into in zip(_left(path), (agents, strangers), strict=True):
+            for name, heard in found.items():
+                if name not in into or into[name].at < heard.at:
+                    into[name] = heard
+    return agents, strangers
+
+
+def _left(path: Path) -> tuple[dict[str, Heard], dict[str, Heard]]:
+    """What one collector left: agents and strangers; empty where it left nothing, or what nobody can read."""
+    try:
+        found = json.loads(path.read_text(encoding="ascii"))
+        agents, strangers = (
+            {name: Heard(int(one["at"]), str(one["address"])) for name, one in found[part].items()}
+            for part in ("agents", "strangers")
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
     return agents, strangers

@@ -69,6 +69,7 @@ class Public:
         program = self._program
         self._own = self._key()
         self._key_seen = self._key_changed()
+        self.callers.go_on(program.run_dir, program.name)
         guard.check(program.bus, program.settings.path, keys=self._own is not None)
         if self._own is not None:
             self._answer()

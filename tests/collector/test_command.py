@@ -145,6 +145,29 @@ def test_a_list_without_a_collector_shows_nobody_heard(tmp_path: Path) -> None:
     assert read_from(tmp_path) == ({}, {})
 
 
+def test_who_was_heard_last_before_the_collector_was_started_anew_was_heard_all_the_same(config: str) -> None:
+    for name in ("web-1", "web-2"):
+        command.enroll([name, "--config", config])
+    stranger, folder = keys.new().public, home(config)
+    first = Callers(enrolled.Enrolled(folder), lambda: None)
+    first.agents |= {name: Heard(time.time_ns(), "192.0.2.8") for name in ("web-1", "web-2", "gone")}
+    first.strangers[stranger] = Heard(time.time_ns(), "192.0.2.9")
+    first.write_to(folder / "run")
+
+    second = Callers(enrolled.Enrolled(folder), lambda: None)
+    second.agents["web-2"] = Heard(time.time_ns(), "192.0.2.10")
+    second.go_on(folder / "run")
+    second.write_to(folder / "run")
+    agents, strangers = read_from(folder / "run")
+    assert {name: one.address for name, one in agents.items()} == {"web-1": "192.0.2.8", "web-2": "192.0.2.10"}
+    assert list(strangers) == [stranger]
+
+    (folder / "run" / FILES.format("collector")).write_text("not JSON")
+    third = Callers(enrolled.Enrolled(folder), lambda: None)
+    third.go_on(folder / "run")
+    assert third.agents == {}
+
+
 def test_revoking_takes_one_off_the_list_and_a_second_time_is_told(
     config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
 from alerter.leaving import withdraw
-from alerter.listening import BLIND, KINDS, Listening
+from alerter.listening import BLIND, KINDS, SETTLED, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
 from alerter.speaking import beating, deliveries, speaking, threads
@@ -94,7 +94,8 @@ def build(program: Program[Alerter]) -> None:
     if memory.damaged:
         program.log.error("damaged in the memory, and taken for absent: %s", ", ".join(sorted(memory.damaged)[:10]))
     speaker.start()
-    loop.after(0.0, lambda: listening.begin(judged))
+    # What was told before the stair knew of us is in the store by then.
+    loop.after(SETTLED + PULSE_SECONDS, lambda: listening.begin(judged))
     process.collect_seldom()
 
 

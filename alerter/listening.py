@@ -25,6 +25,8 @@ BEHIND = 300_000_000
 BLIND = 2.5
 """So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
 JUMP = 2 * SECOND
+SETTLED = 1.0
+"""So long after a collector came, in seconds, what it told others before it told us is on the disk."""
 AWAY = 60 * SECOND
 """Who was away for longer has no evidence of anybody's silence."""
 
@@ -66,6 +68,8 @@ class Listening:
         self.began = False
         """Whether it has caught up with what was stored, and judges what comes."""
         self._left: list[bytes] = []
+        self._came: float | None = None
+        """When a collector came whose first words may have passed us by; None: they are known."""
         self._behind = False
         """Whether more may wait in the socket than was judged in the last turn."""
 
@@ -74,6 +78,8 @@ class Listening:
     def begin(self, judged_until: int) -> None:
         """Catch up with what was received and stored after ``judged_until``, then take what comes."""
         now = self._clock()
+        if self._came is not None and self._monotonic() - self._came >= SETTLED:
+            self._came = None  # it is asked for now
         away = now - judged_until
         self._judge.hears(now if away > AWAY or away < 0 else judged_until)
         self._received = judged_until if away >= 0 else 0
@@ -111,7 +117,7 @@ class Listening:
         """Judge what has come; while the store is asked it waits in the socket."""
         # Before anything that was received since: by a clock that was set forward all others would be silent.
         self.look_at_clock()
-        if not self.began or self._catching.busy:
+        if not self.began or self._catching.busy or self._asks_what_passed_by():
             return
         frames = self._subscribe.drain(FRAMES)
         self._behind = len(frames) == FRAMES
@@ -130,6 +136,16 @@ class Listening:
         if unknown := self._judge.unknown_layouts():
             self._catching.layouts(unknown)
         self._committer.settle(self._clock())
+
+    def _asks_what_passed_by(self) -> bool:
+        """Whether what comes waits until the store has told what passed us by, which was before it."""
+        if self._came is None:
+            return False
+        if self._monotonic() - self._came >= SETTLED:
+            self._came = None
+            self._passed.clear()
+            self._catching.start(max(0, self._received - SECOND), self._live)
+        return True
 
     def _judge_read(self, until: int) -> int:
         """Judge what was read of the store and received up to then, before what was heard later; how many these are."""
@@ -189,7 +205,7 @@ class Listening:
         self.drain()
         if not self._judge.hearing.blind and self._monotonic() - self._heard > self._silent_seconds:
             self._blind("nothing has come from the collector for %.0f s" % (self._monotonic() - self._heard))
-        if not self._behind:
+        if not self._behind and self._came is None and not self._catching.busy:
             # Who is silent is told by what has come, never by what still waits to be judged.
             self._judge.advance(now - BEHIND)
         self._committer.settle(now)
@@ -218,7 +234,7 @@ class Listening:
             if up is False:
                 self._blind("the collector is gone")
             elif up:
-                self._heard = self._monotonic()
+                self._heard = self._came = self._monotonic()
                 if self._judge.hearing.blind:
                     self._judge.hears(self._clock())
                     self._log.info("the collector is there again")

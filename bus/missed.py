@@ -34,3 +34,8 @@ class Passed:
         self._kinds.add(stamp.kind)
         if len(self._last) > MOST:
             del self._last[next(iter(self._last))]
+
+    def clear(self) -> None:
+        """Whatever is missing from here on is known."""
+        self._last.clear()
+        self._kinds.clear()

@@ -130,6 +130,7 @@ class Alerter:
             log,
             silent_seconds=1e9,
             clock=clock,
+            monotonic=lambda: self.now,
         )
 
     def starts(self) -> None:
@@ -143,6 +144,14 @@ class Alerter:
             self.store.answer()
             self.loop.pass_once(0.01)
         self.passes(self.now)
+
+    def hears(self, seconds: float) -> None:
+        """It is so late, and what came is judged, with what the store has to tell."""
+        self.now = seconds
+        self.listening.pulse()
+        while self.catching.busy:
+            self.store.answer()
+            self.loop.pass_once(0.01)
 
     def passes(self, seconds: float) -> None:
         """Time passes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import zmq
@@ -26,6 +27,7 @@ class Stair:
     """What the collector publishes, a few frames at a time."""
 
     def __init__(self, context: zmq.Context[Any]) -> None:
+        self._context = context
         self._publish = Publish(context)
         self.raw = self._publish.raw
         self.waiting: deque[bytes] = deque()
@@ -57,6 +59,15 @@ class Stair:
         self._counters.clear()
         self._connected = Subscribe(context, ())
         self._connected.connect(self._publish.bind("tcp://127.0.0.1:*"))
+
+    def comes(self, listening: Listening) -> None:
+        """A collector is there, or there again, and ``listening`` is told."""
+        address = self._publish.bind("tcp://127.0.0.1:*")
+        with closing(Subscribe(self._context, ())) as peer:
+            peer.connect(address)
+            assert listening.watch.poll(10_000)
+            listening.connection()
+        self.raw.unbind(address)
 
     def close(self) -> None:
         if self._connected is not None:

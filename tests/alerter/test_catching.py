@@ -22,6 +22,7 @@ from bus.messages import IMPORT, Check, Facts, Loss, Message, Sample
 from bus.questions import (
     Layouts,
     Stored,
+    Subjects,
 )
 from bus.tables import Host
 from bus.wire import Record, pack, record
@@ -250,6 +251,43 @@ def test_what_waits_in_the_socket_and_what_was_read_is_judged_in_one_order(life:
     one.store.says(1.5, cpu=99)
     one.catches_up()
     assert [incident.started_at for incident in one.world.judge.decider.open.values()] == [at(0.9)]
+
+
+def test_what_a_collector_told_before_it_was_heard_again_is_read_and_judged_in_its_order(life: Life) -> None:
+    rules = [rule("cpu.percent > 90", name="busy"), rule("service.state == down", name="down")]
+    one = life(*rules, rule("age > 30s", name="silent"), now=0.5)
+    one.starts()
+    one.stair.says(1, cpu=10)
+    one.hears(1.5)
+    one.now = 2.0
+    one.stair.comes(one.listening)
+    one.store.says(2.1, cpu=99)
+    one.store.says(2.1, cpu=99, subject="web-2")
+    one.store.keeps(2.1, Check("down"), "shop", source="guardia.prober")
+    one.stair.says(2.2, cpu=99)
+    one.hears(2.5)
+    assert spoken(one) == [], "what was told to others is not on the disk yet"
+    one.hears(3.1)
+    began = {incident.subject: incident.started_at for incident in one.world.judge.decider.open.values()}
+    assert began == {"web-2": at(2.1), "shop": at(2.1), "web-1": at(2.1)}
+    one.now = 30.0
+    one.stair.comes(one.listening)
+    one.stair.says(30, cpu=99)
+    one.hears(30.9)
+    one.hears(31.1)
+    one.hears(32)
+    assert len(spoken(one)) == 3, "nobody is silent whose words wait"
+
+
+def test_who_was_heard_of_long_enough_before_the_start_asks_the_store_once(life: Life) -> None:
+    for before, times in ((2.0, 1), (0.1, 2)):
+        one = life(rule("age > 30s", name="silent"), now=0.0)
+        asked = len(one.store.asked)
+        one.stair.comes(one.listening)
+        one.now = before
+        one.starts()
+        one.hears(before + 5)
+        assert sum(isinstance(question, Subjects) for question in one.store.asked[asked:]) == 3 * times
 
 
 def test_nobody_is_silent_whose_words_wait_while_those_of_others_are_read(life: Life) -> None:

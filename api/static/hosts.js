@@ -3,6 +3,7 @@
 const hosts = new Map();
 const cards = new Map();
 const SHOWN = 120000;
+const LATE = 5000; // ms that the stream may be behind the list
 let lastEvent = null;
 let pause = 1000;
 let ahead = 0; // of this clock, the hub's, in ms
@@ -87,7 +88,7 @@ function heard(id, display, metrics, timestamp) {
   const host = hosts.get(id) || { points: [] };
   const at = Date.parse(timestamp);
   if (host.at && at < host.at) return;
-  Object.assign(host, { display, metrics, at, seen: Date.now(), health: "up", error: null });
+  Object.assign(host, { display, metrics, at, seen: Date.now(), came: Date.now(), health: "up", error: null });
   // A host's clock may be set anyhow: then what counts is when its reading came.
   const then = at - ahead;
   host.points.push([Math.abs(Date.now() - then) < SHOWN ? then : Date.now(), metrics.cpus.average_usage]);
@@ -113,7 +114,13 @@ async function list() {
     const nodes = servers.servers.sort(inOrder).map((server) => {
       const host = hosts.get(server.server_id) || { points: [] };
       Object.assign(host, { display: server.display_name, health: server.health_status, error: server.last_poll_error,
-        metrics: host.metrics || server.latest_metrics, seen: server.last_seen && Date.parse(server.last_seen) });
+        seen: server.last_seen && Date.parse(server.last_seen) });
+      const came = Date.parse(server.last_poll_success) - ahead;
+      if (server.latest_metrics && (!host.metrics || came > (host.came || 0) + LATE)) {
+        // The stream did not tell it, or it seemed to be of the past: whatever comes next is newer.
+        if (host.metrics) host.points.push([came, server.latest_metrics.cpus.average_usage]);
+        Object.assign(host, { metrics: server.latest_metrics, at: 0, came });
+      }
       hosts.set(server.server_id, host);
       draw(server.server_id);
       return card(server.server_id);

@@ -1,4 +1,4 @@
-"""The page at ``/api/docs`` in a real browser."""
+"""The pages in a real browser: the hosts, and the API's description."""
 
 from __future__ import annotations
 
@@ -6,23 +6,56 @@ import html
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from api.directory import Directory
 from api.openapi import openapi
+from tests.api.given import MINUTE, NOON, heard, reading
 from tests.api.house import House
 from tests.api.served import serving
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def looked_at(address: str, profile: Path) -> str:
+    """What a page shows after twenty seconds, of which the browser waits for the network alone."""
+    command = [str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    command += ["--virtual-time-budget=20000", "--dump-dom", address]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+class Turning(Directory):
+    """Something happens between two lists of hosts."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        super().__init__()
+        object.__setattr__(self, "turns", iter([lambda: None, happens]))
+
+    def host_names(self, seen: Iterable[str]) -> list[str]:
+        next(self.turns, lambda: None)()  # type: ignore[attr-defined]
+        return super().host_names(seen)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
+def test_a_reading_that_the_stream_did_not_tell_is_taken_from_the_list(tmp_path: Path) -> None:
+    def happens() -> None:
+        for one in reading({"cpu.percent": 77.0}):
+            house.hub.live.hear(heard(one, at=NOON + MINUTE))
+
+    house = House(directory=Turning(happens))
+    house.counter.keep_reading()
+    with serving(house.prime()) as served:
+        page = looked_at(f"http://127.0.0.1:{served.port}/", tmp_path)
+    assert re.findall('class="cpu">(.*?)<', page)[:1] == ["77 %"]
+
+
 @pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
 def test_every_call_is_on_the_page_with_a_body_to_begin_with_where_it_takes_one(tmp_path: Path) -> None:
     with serving(House().prime()) as served:
-        command = [str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
-        command += ["--virtual-time-budget=20000", "--dump-dom", f"http://127.0.0.1:{served.port}/api/docs"]
-        page = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        page = looked_at(f"http://127.0.0.1:{served.port}/api/docs", tmp_path)
     calls = [f"{method.upper()} {path}" for path, methods in openapi("")["paths"].items() for method in methods]
     assert [html.unescape(one) for one in re.findall("<code>(.*?)</code>", page)] == calls
     bodies = sum("requestBody" in one for methods in openapi("")["paths"].values() for one in methods.values())

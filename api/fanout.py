@@ -20,6 +20,8 @@ from bus.wire import Malformed, Stamp
 
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
 TOO_OLD = "older events are no longer held: read the history"
+SELDOM = frozenset({"facts", "check"})
+"""Kinds whose newest may be as it was for hours: what was missed of them nobody tells again soon."""
 MAX_WAITING = 1000
 """Samples held back because their layout is not known yet."""
 
@@ -87,6 +89,8 @@ class Fanout:
         self._ring_since = now
         self._waiting: deque[Told] = deque(maxlen=MAX_WAITING)
         self._passed = Passed(alone=collectors == 1)
+        self.lacking: set[str] = set()
+        """Kinds of which something was missed, or may have been, that only the store tells."""
 
     @property
     def clients(self) -> int:
@@ -224,6 +228,11 @@ class Fanout:
 
     def _missed_frames(self, stamp: Stamp) -> int:
         missed = self._passed.missing(stamp)
+        if self._passed.is_new(stamp):
+            # It told others before this worker listened to it.
+            self.lacking |= SELDOM
+        elif missed:
+            self.lacking |= SELDOM & {stamp.kind}
         self._passed.note(stamp)
         return missed
 

@@ -42,19 +42,36 @@ async def prime(hub: Hub) -> None:
     """Fill ``hub.live`` with the newest records; raises ``Unanswered``."""
     before = hub.clock()
     for kind in KINDS:
-        for record in await hub.counter.latest(kind):
-            if hub.primed and record.received > hub.clock() + AHEAD:
-                continue
-            try:
-                hub.live.hear(stored(record.record, record.received))
-            except Malformed:
-                hub.live.malformed += 1
+        await _read(hub, kind)
     # What was received by a clock that was set back since is of a time to come: it counts from now on, and once.
     hub.live.set_back(hub.clock(), AHEAD)
     await learn_layouts(hub)
     known = {subject.subject for subject in await hub.counter.subjects("sample")}
     hub.live.forget(lambda name, heard: name not in known and heard < before - hub.limits.stale_ns())
     hub.primed = True
+
+
+async def read_missed(hub: Hub) -> None:
+    """Read the newest of the kinds of which something was missed; raises ``Unanswered``."""
+    kinds, hub.fanout.lacking = hub.fanout.lacking, set()
+    try:
+        for kind in sorted(kinds):
+            await _read(hub, kind)
+    except Unanswered:
+        hub.fanout.lacking |= kinds
+        raise
+
+
+async def _read(hub: Hub, kind: str) -> None:
+    """Hear the newest records of a kind."""
+    for record in await hub.counter.latest(kind):
+        try:
+            told = stored(record.record, record.received)
+        except Malformed:
+            hub.live.malformed += 1
+            continue
+        if not hub.primed or record.received <= hub.clock() + AHEAD:
+            hub.live.hear(told)
 
 
 async def learn_layouts(hub: Hub) -> None:

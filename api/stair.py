@@ -23,11 +23,13 @@ most of what they cost, and each of them may come before an answer."""
 class Stair:
     """The worker's subscription; ``open`` it on a running loop.
 
-    ``on_wanting`` is called when samples came whose layout nobody announced.
+    ``on_wanting`` is called when samples came whose layout nobody announced, ``on_lacking`` when something was missed
+    that nobody tells again soon.
     """
 
     def __init__(self, connect: Callable[[], Subscribe], fanout: Fanout) -> None:
         self.on_wanting: Callable[[], None] = _nothing
+        self.on_lacking: Callable[[], None] = _nothing
         self.frames = 0
         self.malformed = 0
         self._connect = connect
@@ -71,6 +73,8 @@ class Stair:
         self._fanout.flush()
         if self._fanout.wanting:
             self.on_wanting()
+        if self._fanout.lacking:
+            self.on_lacking()
         if more:
             self._next = self._loop.call_soon(self._drain)
         elif self.frames > before and not self._fanout.clients:
@@ -97,4 +101,4 @@ class Stair:
 
 
 def _nothing() -> None:
-    """Nobody asks for layouts."""
+    """Nobody asks the store."""

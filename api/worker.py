@@ -14,7 +14,7 @@ from api.canary import Canary, keep_flying
 from api.counter import Asker
 from api.hub import Hub
 from api.lines import Line
-from api.prime import keep_primed, learn_layouts
+from api.prime import keep_primed, learn_layouts, read_missed
 from api.stair import Stair
 from bus.copies import COPIES
 from bus.producer import Producer
@@ -26,6 +26,8 @@ TICK_SECONDS = 0.25
 SET_BACK = 2.0
 """By so many seconds at least the clock on the wall was set back, where it passed by less than time did."""
 LAYOUT_SECONDS = 1.0
+MISSED_SECONDS = 2.0
+"""After this long what was missed is on the disk, where it did not come because of the collector."""
 
 
 class Lifespan:
@@ -59,6 +61,8 @@ class Lifespan:
         self._layouts_wanted = asyncio.Event()
         self._longest = 0.0
         stair.on_wanting = self._layouts_wanted.set
+        self._missed = asyncio.Event()
+        stair.on_lacking = self._missed.set
 
     async def process_startup(self, scope: Any, event: Any) -> None:
         """Called by Falcon on the running loop."""
@@ -67,6 +71,7 @@ class Lifespan:
         self._stair.open()
         self._start(keep_primed(self._hub))
         self._start(self._keep_learning())
+        self._start(self._keep_whole())
         self._start(self._measure_loop())
         if self._make_producer is not None:
             self._hub.voice = self._make_producer()
@@ -104,6 +109,16 @@ class Lifespan:
                     log.info("samples wait for their layout: %s", failure)
                 told = True
             await asyncio.sleep(LAYOUT_SECONDS)
+
+    async def _keep_whole(self) -> None:
+        while True:
+            await self._missed.wait()
+            await asyncio.sleep(MISSED_SECONDS)
+            self._missed.clear()
+            try:
+                await read_missed(self._hub)
+            except Unanswered as failure:
+                log.debug("what was missed is not read yet: %s", failure)
 
     async def _measure_loop(self) -> None:
         clock = self._hub.clock

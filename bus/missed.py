@@ -26,6 +26,12 @@ class Passed:
             return max(0, stamp.counter - last - 1)
         return stamp.counter - 1 if self._alone and stamp.kind in self._kinds else 0
 
+    def is_new(self, stamp: Stamp) -> bool:
+        """Whether this is the first frame of its collector's life: nobody can tell what went before it."""
+        if (stamp.kind, stamp.incarnation) in self._last:
+            return False
+        return all(stamp.incarnation != incarnation for _, incarnation in self._last)
+
     def note(self, stamp: Stamp) -> None:
         """This frame has come."""
         key = stamp.kind, stamp.incarnation

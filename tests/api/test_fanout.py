@@ -229,6 +229,28 @@ def test_a_new_collector_is_no_gap_unless_its_first_frames_are_missing() -> None
     assert types(listener) == ["metric", "metric"]
 
 
+def test_what_nobody_tells_again_soon_is_lacking_where_frames_of_it_are_missed() -> None:
+    house = House()
+
+    def lacking() -> set[str]:
+        found, house.fanout.lacking = house.fanout.lacking, set()
+        return found
+
+    house.tell(*reading())
+    assert lacking() == {"facts", "check"}, "it may have been told before the worker listened"
+    house.tell(UP, FACTS)
+    assert lacking() == set()
+    for missed in (reading()[1], UP, FACTS):
+        house.collector.frame([a_record(missed)])  # never arrives
+    house.tell(reading()[1])
+    assert lacking() == set(), "samples come again soon"
+    house.tell(UP)
+    assert lacking() == {"check"}
+    house.collector = Collector(incarnation=8)
+    house.tell(reading()[1])
+    assert lacking() == {"facts", "check"}, "as it may have been before the worker listened to this collector"
+
+
 def test_a_client_that_returns_gets_exactly_what_it_missed() -> None:
     house = House()
     first = house.listen()

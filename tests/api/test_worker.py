@@ -21,6 +21,7 @@ from api.stair import KINDS, Stair
 from api.worker import Lifespan
 from bus.desk import Desk
 from bus.loop import Loop
+from bus.messages import Check
 from bus.producer import Producer
 from bus.questions import (
     Latest,
@@ -28,6 +29,7 @@ from bus.questions import (
     Layouts,
     Records,
     Statistics,
+    Stored,
     StoreStatistics,
     SubjectList,
     Subjects,
@@ -38,7 +40,7 @@ from bus.questions import (
 from bus.sockets import Publish, Pull, Push, Subscribe
 from bus.wire import read
 from tests.api import contract
-from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading, stored
+from tests.api.given import FACTS, NOON, SECOND, UP, Collector, a_record, reading, stored
 from tests.api.house import House
 from tests.api.resources.test_stream import event, listening
 from tests.api.served import Served, serving
@@ -77,6 +79,8 @@ class Roads:
         self.dumb = False
         self._pause = threading.Event()
         self.asked: list[str] = []
+        self.checks: tuple[Stored, ...] = ()
+        """The newest check of each service, as the store has it."""
         self._stopped = False
         self._reader: threading.Thread | None = None
 
@@ -121,6 +125,8 @@ class Roads:
                 return pack_answer(Records((stored(sample, at=NOON),)))
             case Latest(kind="facts"):
                 return pack_answer(Records((stored(FACTS, at=NOON),)))
+            case Latest(kind="check"):
+                return pack_answer(Records(self.checks))
             case Latest():
                 return pack_answer(Records(()))
             case Layouts():
@@ -230,6 +236,29 @@ def test_a_layout_that_was_announced_before_the_worker_listened_is_asked_for_tho
         assert told < 100_000
         roads.stair.send(roads.collector.frame([a_record(reading()[1])], NOON))
     assert get(served, "/api/v1/servers").json()["servers"][0]["latest_metrics"] is not None
+
+
+def test_a_check_that_was_told_while_the_collector_was_found_anew_is_read_from_the_store(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.checks = (stored(UP, subject="shop", at=NOON),)
+    roads.start_reader()
+    served = serve()
+    live = served.house.hub.live
+    served.until(lambda: served.house.hub.primed)
+    told = 0
+    while "db-1" not in served.on_loop(lambda: dict(live.hosts)):
+        told += 1
+        assert told < 100_000
+        roads.stair.send(roads.collector.frame([a_record(reading()[1], subject="db-1")], NOON))
+    served.until(lambda: roads.asked.count("Latest") == 7 and not served.house.hub.fanout.lacking)
+    roads.collector = Collector(incarnation=8)
+    down = Check("down", url="https://shop.example", error="refused")
+    roads.checks = (stored(down, subject="shop", at=NOON + SECOND),)
+    roads.collector.frame([a_record(down, subject="shop")])  # the worker's connection was not there yet
+    roads.stair.send(roads.collector.frame([a_record(reading()[1])], NOON + SECOND))
+    served.until(lambda: live.checks["shop"].check.status == "down")
+    assert get(served, "/api/v1/services").json()["services"][0]["health_status"] == "down"
 
 
 def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(

@@ -37,6 +37,15 @@ def test_where_there_is_one_collector_another_life_of_it_began_at_one() -> None:
     assert missing(Passed(), frame(7), frame(3, 2)) == [0, 0]
 
 
+def test_a_collector_s_life_is_new_until_any_frame_of_it_has_come() -> None:
+    passed = Passed()
+    found = []
+    for one in (frame(7), frame(8), frame(3, kind="check"), frame(1, 2), frame(1, 2, "check"), frame(9)):
+        found.append(passed.is_new(one))
+        passed.note(one)
+    assert found == [True, False, False, True, False, False]
+
+
 def test_lives_that_are_over_do_not_fill_the_memory() -> None:
     passed = Passed()
     for life in range(3 * MOST):

@@ -65,8 +65,8 @@ class Live:
     checks: dict[str, CheckNow] = field(default_factory=dict)
     places: dict[str, dict[str, CheckNow]] = field(default_factory=dict)
     """The newest check of each service from each place; the hub's own place is the empty name."""
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    """What burns, as far as it was heard of here, by the incident."""
+    burning: set[str] = field(default_factory=set)
+    """The incidents that burn, as the alerter told when it was asked last, and as was heard of here since."""
     malformed: int = 0
     unused: int = 0
     """Layouts that were forgotten while nobody's newest samples were of them."""
@@ -162,6 +162,12 @@ class Live:
         for name in [name for name, host in self.hosts.items() if gone(name, host.heard)]:
             del self.hosts[name]
 
+    def forget_services(self, gone: Callable[[str, int], bool]) -> None:
+        """Forget the services of which ``gone(name, when the last check was received)`` holds."""
+        for name in [name for name, now in self.checks.items() if gone(name, now.told.received)]:
+            del self.checks[name]
+            self.places.pop(name, None)
+
     def learn(self, layouts: Mapping[int, tuple[str, ...]]) -> None:
         """Take in layouts; where there are many by now, those that are in use stay, and these."""
         for layout, names in layouts.items():
@@ -202,7 +208,7 @@ class Live:
 
     def firing(self) -> int:
         """How many alarms burn, as far as it was heard of here."""
-        return len(self.alerts)
+        return len(self.burning)
 
     def set_back(self, now: int, ahead: int = 0) -> None:
         """The hub's clock was set back to ``now``: nothing was received after that, and what comes now is newer.
@@ -262,11 +268,11 @@ class Live:
             places[place] = now
 
     def _alert(self, told: Told) -> None:
-        alert = told.message()
+        alert: Alert = told.message()
         if alert.state in BURNING:
-            self.alerts[alert.incident] = alert
+            self.burning.add(alert.incident)
         else:
-            self.alerts.pop(alert.incident, None)
+            self.burning.discard(alert.incident)
 
 
 def _layout(told: Told) -> int | None:

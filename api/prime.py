@@ -41,13 +41,19 @@ async def keep_primed(hub: Hub) -> None:
 async def prime(hub: Hub) -> None:
     """Fill ``hub.live`` with the newest records; raises ``Unanswered``."""
     before = hub.clock()
+    checked: set[str] = set()
     for kind in KINDS:
-        await _read(hub, kind)
+        if kind == "alert" and hub.primed:
+            continue  # what ended while the store was asked would burn on
+        found = await _read(hub, kind)
+        checked |= found if kind == "check" else set()
     # What was received by a clock that was set back since is of a time to come: it counts from now on, and once.
     hub.live.set_back(hub.clock(), AHEAD)
     await learn_layouts(hub)
     known = {subject.subject for subject in await hub.counter.subjects("sample")}
-    hub.live.forget(lambda name, heard: name not in known and heard < before - hub.limits.stale_ns())
+    gone = before - hub.limits.stale_ns()
+    hub.live.forget(lambda name, heard: name not in known and heard < gone)
+    hub.live.forget_services(lambda name, heard: name not in checked and heard < gone)
     hub.primed = True
 
 
@@ -62,16 +68,19 @@ async def read_missed(hub: Hub) -> None:
         raise
 
 
-async def _read(hub: Hub, kind: str) -> None:
-    """Hear the newest records of a kind."""
+async def _read(hub: Hub, kind: str) -> set[str]:
+    """Hear the newest records of a kind; of whom there are some."""
+    found = set()
     for record in await hub.counter.latest(kind):
         try:
             told = stored(record.record, record.received)
         except Malformed:
             hub.live.malformed += 1
             continue
+        found.add(told.subject)
         if not hub.primed or record.received <= hub.clock() + AHEAD:
             hub.live.hear(told)
+    return found
 
 
 async def learn_layouts(hub: Hub) -> None:

@@ -40,7 +40,8 @@ class StatsResource(Resource):
             found = await self.hub.judge.answer(Alarms())
         except AlerterAway:
             return self.hub.live.firing()
-        return sum(one.state in BURNING for one in found.alarms)
+        self.hub.live.burning = {one.incident for one in found.alarms if one.state in BURNING}
+        return self.hub.live.firing()
 
 
 class RoomsResource(Resource):

@@ -14,7 +14,7 @@ from bus.messages import Alert
 from bus.questions import Accounted, GapsAnswer, StoreStatistics
 from tests.api import contract
 from tests.api.given import MINUTE, NOON, SECOND
-from tests.api.house import full
+from tests.api.house import House, full
 
 
 def test_health_is_ok_when_everything_is() -> None:
@@ -64,8 +64,25 @@ def test_while_there_is_no_alerter_stats_count_what_was_heard_of() -> None:
     house = full()
     house.hub.judge = NoJudge()
     assert house.get("/api/v1/stats")["active_alerts"] == 0
-    house.hub.live.alerts |= {name: Alert("disk", "firing", incident=name) for name in ("a", "b")}
+    house.hub.live.burning |= {"a", "b"}
     assert house.get("/api/v1/stats")["active_alerts"] == 2
+
+
+def test_an_end_that_was_not_heard_of_burns_no_longer_once_the_alerter_was_asked() -> None:
+    house = full()
+    house.hub.live.burning |= {"a", "b"}
+    assert house.get("/api/v1/stats")["active_alerts"] == 1
+    house.hub.judge = NoJudge()
+    assert house.get("/api/v1/stats")["active_alerts"] == 1
+
+
+def test_what_the_store_still_calls_firing_when_it_is_read_again_burns_no_more() -> None:
+    house = full()
+    house.counter.keep(Alert("disk", "firing", incident="a"), at=NOON)
+    house.prime()
+    assert house.hub.live.firing() == 0
+    started = House(counter=house.counter).prime()
+    assert started.hub.live.firing() == 1, "a worker that starts knows no better"
 
 
 def test_stats_before_the_first_cleanup_leave_its_time_out() -> None:

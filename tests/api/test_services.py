@@ -78,6 +78,16 @@ def test_a_slow_service_is_not_stale_between_its_checks() -> None:
     assert house.get("/api/v1/services")["services"][0]["health_status"] == "stale"
 
 
+def test_a_service_of_another_place_is_forgotten_with_its_checks() -> None:
+    counter = FakeCounter()
+    counter.keep(seen("berlin", "down"), subject="old-shop", at=NOON)
+    house = House(counter=counter).prime()
+    house.now += 3600 * SECOND
+    assert [one["name"] for one in house.prime().get("/api/v1/services")["services"]] == ["old-shop"]
+    counter.records.clear()
+    assert house.prime().get("/api/v1/services")["services"] == []
+
+
 def heard_check(check: Check) -> Told:
     return heard(check, subject="shop")
 

@@ -51,6 +51,8 @@ REST = 1.0
 """Seconds until it is asked again for layouts that the store did not know."""
 RECALLED = 500
 """Of so many hosts the last samples are asked for at once."""
+PLACES = 100
+"""The newest checks of a service by which its places are known."""
 
 
 class Catching:
@@ -253,10 +255,14 @@ class Catching:
                 max(now, one.last_at) + MARGIN,
                 MOST,
             )
+            if kind == "check" and self._since and not subject.places_seen:
+                # It is what most places see: by the last check alone it would be what that place saw.
+                places = Range(kind, one.subject, max(0, one.last_at - self._forget), missed.end, PLACES)
+                self._put(places, partial(self._take, before=True))
             if one.received <= self._since:
                 if one.received == self._since and self._done:
                     self._put(missed, self._take)
-                before += [one.subject] if not subject.packed else ()
+                before += [one.subject] if kind != "check" and not subject.packed else ()
                 continue
             if self._since:
                 self._put(missed, self._take)

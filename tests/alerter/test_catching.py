@@ -226,6 +226,28 @@ def test_a_service_that_was_taken_out_while_the_alerter_was_away_burns_no_longer
     assert spoken(second)[-1] == ("shop", "resolved")
 
 
+@pytest.mark.parametrize("again", ["", "berlin"], ids=["nothing came", "one place told again"])
+def test_what_other_places_saw_of_a_service_is_known_after_a_start(life: Life, again: str) -> None:
+    down = rule("service.state == down", name="down")
+    first = life(down)
+    first.starts()
+    for when, (place, status) in enumerate((("", "up"), ("berlin", "down"), ("tokyo", "down"))):
+        first.store.keeps(when, Check(status, place=place), "shop", source="guardia.prober")
+        first.world.checks(when, status=status, place=place)
+    first.passes(2)
+    assert spoken(first) == [("shop", "firing")]
+
+    second = life(down, now=30.0)
+    if again:
+        second.store.keeps(20, Check("down", place=again), "shop", source="guardia.prober")
+    second.starts()
+    second.world.checks(60, status="up")
+    second.passes(60.5)
+    shop = second.world.judge.subjects["service", "shop"]
+    assert set(shop.places_seen) == {"", "berlin", "tokyo"}
+    assert ("shop", "resolved") not in spoken(second)
+
+
 def test_what_was_missed_is_judged_by_when_it_came(life: Life) -> None:
     rules = rule("age > 30s", name="silent"), rule("cpu.percent > 90", name="busy", for_=20.0)
     first = life(*rules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from api.hub import Hub
 from api.received import stored
@@ -16,6 +17,8 @@ KINDS = ("facts", "processes", "sample", "check", "alert")
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 AHEAD = 2_000_000_000
 """So much later than now (ns) nothing is received."""
+MOST_CHECKS = 200
+"""Checks by which the places of a service are known."""
 AGAIN_SECONDS = 600.0
 """Hosts that the store has forgotten leave the list within this time."""
 
@@ -46,7 +49,10 @@ async def prime(hub: Hub) -> None:
         if kind == "alert" and hub.primed:
             continue  # what ended while the store was asked would burn on
         found = await _read(hub, kind)
-        checked |= found if kind == "check" else set()
+        if kind == "check":
+            checked = found
+            if not hub.primed:
+                await _read_places(hub, found)
     # What was received by a clock that was set back since is of a time to come: it counts from now on, and once.
     hub.live.set_back(hub.clock(), AHEAD)
     await learn_layouts(hub)
@@ -66,6 +72,17 @@ async def read_missed(hub: Hub) -> None:
     except Unanswered:
         hub.fanout.lacking |= kinds
         raise
+
+
+async def _read_places(hub: Hub, services: Iterable[str]) -> None:
+    """Hear what each place saw last: a service is what most of them see, and the store's newest is what one saw."""
+    for name in services:
+        now, stale = hub.clock(), hub.limits.stale_ns(hub.directory.interval(name))
+        for record in await hub.counter.range("check", name, max(0, int(now - stale)), now + AHEAD, MOST_CHECKS):
+            try:
+                hub.live.hear(stored(record.record, record.received))
+            except Malformed:
+                hub.live.malformed += 1
 
 
 async def _read(hub: Hub, kind: str) -> set[str]:

@@ -49,6 +49,14 @@ def test_a_service_is_told_from_each_place_and_from_all() -> None:
     assert (shop["health_status"], shop["state"], shop["reason"]) == ("down", "down", "refused")
 
 
+def test_a_worker_that_starts_knows_what_each_place_saw_last() -> None:
+    places = [(seen("berlin", "down"), NOON - 40 * SECOND), (seen("tokyo", "down"), NOON - 20 * SECOND)]
+    house = house_with((seen("oslo", "down"), NOON - 3600 * SECOND), *places, (seen("", "up"), NOON)).prime()
+    (shop,) = [one for one in house.get("/api/v1/services")["services"] if one["name"] == "shop"]
+    assert [one["place"] for one in shop["places"]] == ["hub", "berlin", "tokyo"]
+    assert (shop["health_status"], shop["last_status"], shop["reason"]) == ("down", "up", "refused")
+
+
 def test_whoever_is_not_of_the_hub_speaks_for_its_own_place_alone() -> None:
     lie = Check("down", place="")
     assert [seen_from(source, lie) for source in ("guardia.prober", "web-1")] == ["", "web-1"]

@@ -27,6 +27,7 @@ from bus.questions import (
     Latest,
     LayoutNames,
     Layouts,
+    Range,
     Records,
     Statistics,
     Stored,
@@ -129,6 +130,8 @@ class Roads:
                 return pack_answer(Records(self.checks))
             case Latest():
                 return pack_answer(Records(()))
+            case Range(kind="check"):
+                return pack_answer(Records(self.checks))
             case Layouts():
                 return pack_answer(LayoutNames({layout.id: layout.names}))
             case Statistics():

@@ -19,6 +19,7 @@ from bus.missed import Passed
 from bus.wire import Malformed, Stamp
 
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
+TOO_BUSY = "the hub was too busy to pass everything on"
 TOO_OLD = "older events are no longer held: read the history"
 SELDOM = frozenset({"facts", "check"})
 """Kinds whose newest may be as it was for hours: what was missed of them nobody tells again soon."""
@@ -82,7 +83,8 @@ class Fanout:
         self._unread_bytes = unread_bytes
         self._replay_bytes = replay_bytes
         self._groups: dict[Wish, _Group] = {}
-        self._ring: deque[tuple[int, bytes]] = deque()
+        self._ring: deque[tuple[int, bytes, int]] = deque()
+        """Moment and frame, and how many of its kind were missed before it."""
         self._ring_bytes = 0
         self._forgotten = 0
         """Frames that were in the ring and are not any more."""
@@ -125,9 +127,15 @@ class Fanout:
                 number = self._forgotten
                 yield text_frame(gap_text(None, TOO_OLD).encode())
                 continue
-            moment, frame = self._ring[number - self._forgotten]
+            moment, frame, lost = self._ring[number - self._forgotten]
             number += 1
-            for record in told(frame)[1] if moment >= after.moment else ():
+            if moment < after.moment:
+                yield b""
+                continue
+            stamp, records = told(frame)
+            if lost and moment > after.moment and _tells_gaps(wish, stamp.kind):
+                yield text_frame(gap_text(lost, TOO_BUSY).encode())
+            for record in records:
                 wanted = place_of(record) > after and not record.hub and group.wants(record)
                 yield (self._framed(record, wish.values) if wanted else None) or b""
             yield b""
@@ -142,8 +150,8 @@ class Fanout:
     def take(self, frame: bytes) -> list[Told]:
         """Take in a bus frame; returns its records. Raises ``Malformed``. Call ``flush`` when no more has come."""
         stamp, records = told(frame)
-        self._remember(stamp.moment, frame)
         missed = self._missed_frames(stamp)
+        self._remember(stamp.moment, frame, missed)
         if missed:
             self._gap(stamp.kind, missed)
         for record in records:
@@ -221,9 +229,9 @@ class Fanout:
             return False
 
     def _gap(self, kind: str, missed: int) -> None:
-        frame = text_frame(gap_text(missed, "the hub was too busy to pass everything on").encode())
+        frame = text_frame(gap_text(missed, TOO_BUSY).encode())
         for group in self._groups.values():
-            if {"gap", TYPES.get(kind)} <= group.wish.kinds:
+            if _tells_gaps(group.wish, kind):
                 group.frames.append(frame)
 
     def _missed_frames(self, stamp: Stamp) -> int:
@@ -236,13 +244,18 @@ class Fanout:
         self._passed.note(stamp)
         return missed
 
-    def _remember(self, moment: int, frame: bytes) -> None:
-        self._ring.append((moment, frame))
+    def _remember(self, moment: int, frame: bytes, missed: int) -> None:
+        self._ring.append((moment, frame, missed))
         self._ring_bytes += len(frame)
         while self._ring_bytes > self._replay_bytes and self._ring:
-            self._ring_since, old = self._ring.popleft()
+            self._ring_since, old, _ = self._ring.popleft()
             self._ring_bytes -= len(old)
             self._forgotten += 1
+
+
+def _tells_gaps(wish: Wish, kind: str) -> bool:
+    """Whether a client that wishes this is told that records of a kind are missing."""
+    return {"gap", TYPES.get(kind)} <= wish.kinds
 
 
 def text_frame(text: bytes) -> bytes:

@@ -268,6 +268,19 @@ def test_a_client_that_returns_gets_exactly_what_it_missed() -> None:
     assert last not in ids
 
 
+def test_a_client_that_returns_is_told_what_this_worker_missed_itself() -> None:
+    house = House()
+    first = house.listen()
+    house.tell(*reading())
+    last = first.events()[-1]["id"]
+    house.collector.frame([a_record(reading()[1])])  # never arrives
+    house.tell(reading()[1])
+    assert types(house.listen(after=last)) == ["gap", "metric"]
+    assert types(house.listen(Wish(frozenset({"alert", "gap"})), after=last)) == []
+    newest = first.events()[-1]["id"]
+    assert types(house.listen(after=newest)) == []
+
+
 def test_of_one_millisecond_each_event_has_an_id_and_a_client_gets_what_it_missed() -> None:
     house = House()
     frames = [house.collector.frame([a_record(reading()[0])], NOON)]

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from api.judge import NoJudge
+from api.prime import prime
 from api.shapes import Part
 from bus.messages import Alert
 from bus.questions import Accounted, GapsAnswer, StoreStatistics
 from tests.api import contract
-from tests.api.given import MINUTE, NOON, SECOND
+from tests.api.given import FACTS, MINUTE, NOON, SECOND
 from tests.api.house import House, full
 
 
@@ -74,6 +75,28 @@ def test_an_end_that_was_not_heard_of_burns_no_longer_once_the_alerter_was_asked
     assert house.get("/api/v1/stats")["active_alerts"] == 1
     house.hub.judge = NoJudge()
     assert house.get("/api/v1/stats")["active_alerts"] == 1
+
+
+def test_others_get_a_turn_while_the_newest_of_many_hosts_is_read() -> None:
+    house = full()
+    for number in range(1000):
+        house.counter.keep(FACTS, subject=f"web-{number}")
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def meanwhile() -> None:
+        task = asyncio.create_task(others())
+        await prime(house.hub)
+        task.cancel()
+
+    asyncio.run(meanwhile())
+    assert turns >= 10
+    assert len(house.hub.live.hosts) >= 1000
 
 
 def test_what_the_store_still_calls_firing_when_it_is_read_again_burns_no_more() -> None:

@@ -102,8 +102,7 @@ class Judge:
             host = table = self._hosts.get(subject.name)
             subject.parent = host.parent if host else ""
             subject.display = (host.display if host else "") or subject.name
-            if host is not None and host.interval:
-                subject.interval = host.interval
+            subject.interval = (host.interval if host else None) or subject.told_interval
         subject.configured = table is not None
         subject.labels = dict(table.labels) if table else {}
         concerns = () if self.gone(subject) else self.rules
@@ -219,9 +218,10 @@ class Judge:
     def facts(self, record: Record, facts: Facts, received: int) -> None:
         """Learn how often a host is going to report, where the configuration does not say it."""
         host = self._hosts.get(record.subject)
-        if facts.interval and 0 < facts.interval <= LONGEST and not (host is not None and host.interval):
+        if facts.interval and 0 < facts.interval <= LONGEST:
             subject = self.subject("hub" if record.subject.startswith(HUB) else "host", record.subject, received)
-            if subject.interval != facts.interval:
+            subject.told_interval = facts.interval
+            if subject.interval != facts.interval and not (host is not None and host.interval):
                 subject.interval = facts.interval
                 self._schedule(subject)
 

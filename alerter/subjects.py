@@ -113,6 +113,7 @@ class Subject:
         "rules",
         "seconds",
         "skew",
+        "told_interval",
         "url",
         "windows",
     )
@@ -131,7 +132,7 @@ class Subject:
         self.heard = 0
         self.now = now
         self.seconds = now / 1e9
-        self.interval = 0.0
+        self.interval = self.told_interval = 0.0
         self.skew = NAN
         self.losses: dict[tuple[int, int], tuple[int, int]] = {}
         """By epoch and first number: when it was told, and how many messages."""

@@ -97,6 +97,16 @@ def test_how_often_a_host_reports_is_its_own_word_where_the_configuration_does_n
     assert world.changes("web-2") == [(121.0, "fired")]
 
 
+def test_an_interval_that_the_configuration_says_no_more_is_the_one_that_the_host_told() -> None:
+    world = World(rule("age > 3 * interval"), hosts=[Host(name="web-1", interval=600.0)])
+    told = Facts(interval=10.0)
+    world.judge.facts(record(told, source="web-1", at=at(0), epoch=7, number=1), told, at(0))
+    web = world.judge.subjects["host", "web-1"]
+    assert web.interval == 600.0
+    world.judge.use(world.judge.rules, [Host(name="web-1")], [], at(1))
+    assert web.interval == 10.0
+
+
 def test_a_host_with_a_long_interval_is_not_silent_between_its_samples() -> None:
     rules = in_force([])
     world = World(*rules, hosts=[Host(name="web-1", interval=300.0)])

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import math
 import struct
+import tracemalloc
 from typing import Any
 
 import msgpack
@@ -149,6 +150,18 @@ def test_an_unknown_field_is_ignored_so_that_newer_producers_are_understood() ->
 def test_a_hostile_body_is_refused_with_a_reason(kind: str, body: bytes) -> None:
     with pytest.raises(Unfit, match=r"\w"):
         KINDS[kind].decode(body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("items", [MAX_METRICS, 2])
+def test_lists_within_lists_that_are_only_announced_take_no_room(kind: str, items: int) -> None:
+    body = (b"\xdc" + items.to_bytes(2, "big")) * 1000
+    tracemalloc.start()
+    with pytest.raises(Unfit, match="no msgpack"):
+        KINDS[kind].decode(body)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 500_000, "a thousand lists of 8,192 items take 64 MB"
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf])

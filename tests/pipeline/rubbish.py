@@ -81,6 +81,7 @@ _BODIES: list[Callable[[random.Random], bytes]] = [
     lambda chance: _deep(chance.choice((9, 200, 2000, 200_000))),
     lambda chance: b"\x81\xa1a" * 1000 + b"\xc0",
     lambda chance: b"\xdd" + struct.pack(">I", 2**32 - 1),
+    lambda chance: b"\xdc\x20\x00" * 1000,
     lambda chance: b"\xdf" + struct.pack(">I", 2**31) + b"\xc0" * 50,
     lambda chance: b"\xc6" + struct.pack(">I", 2**31) + b"x",
     lambda chance: msgpack.packb([float("nan"), float("inf")]),

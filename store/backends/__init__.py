@@ -93,7 +93,8 @@ class Backend(Protocol):
 
     def damage(self) -> dict[str, float]:
         """Readings: ``damaged_total``, what was found damaged since the start; partitions ``put_aside`` by now;
-        ``unremoved``, files and folders that should be gone.
+        ``unremoved``, files and folders that should be gone; a writer's ``dead_readers_total``, processes that were
+        killed while they had files open, and whose places it cleared.
         """
 
     def refresh(self, idle: Callable[[], bool] = busy) -> None:

@@ -107,16 +107,16 @@ class LmdbBackend:
 
     def damage(self) -> dict[str, float]:
         """How much was found damaged, and is put aside; see ``Backend``."""
-        aside = float(len(self._partitions.put_aside()))
-        stuck = float(len(self._partitions.stuck))
-        found = {"damaged_total": float(len(self.damaged)), "put_aside": aside, "unremoved": stuck}
-        return {**found, **self._past.damage()}
+        rows = self._partitions
+        found = {"damaged_total": len(self.damaged), "put_aside": len(rows.put_aside()), "unremoved": len(rows.stuck)}
+        dead = {"dead_readers_total": rows.dead_readers} if self._write else {}
+        return {name: float(n) for name, n in {**found, **dead}.items()} | self._past.damage()
 
     # -- writing ---
 
     def _load(self) -> None:
         self._halfway = True  # the last life may have ended in the middle of a commit
-        self._state.reader_check()
+        self._partitions.dead_readers += self._state.reader_check()
         self._meta: dict[str, Any] = brought_up(self._state, self._db, self._path / "state")
         series, self._following = series_of(
             self._state, self._db, lambda what: self._partitions.note(f"{self._path / 'state'}: {what}")
@@ -363,7 +363,7 @@ class LmdbBackend:
             if self._newest:
                 with contextlib.suppress(lmdb.Error):
                     self._write_latest()
-            self._state.reader_check()
+            self._partitions.dead_readers += self._state.reader_check()
 
     def close(self) -> None:
         """Close every file."""

@@ -48,6 +48,8 @@ class Partitions:
         """What was found damaged since the start, a sentence each."""
         self.noted = 0
         """How often damage was met, the same as well."""
+        self.dead_readers = 0
+        """Places in lock files that processes left when they were killed."""
         self._rows = rows
         self._presence = presence
         self._write = write
@@ -244,6 +246,13 @@ class Partitions:
             self._forget(path)
         for path in self.stuck.due():
             self.stuck.remove(path)
+        if self._write:
+            self._forget_the_dead()
+
+    def _forget_the_dead(self) -> None:
+        """Who was killed while it read keeps the pages that it saw from being used again: the file would grow on."""
+        with suppress(lmdb.Error):
+            self.dead_readers += sum(opened.reader_check() for opened, _ in self._open.values())
 
     def take_over(self) -> None:
         """Let what was written anew take the place of its partition, unless rows came meanwhile; a writer's duty."""

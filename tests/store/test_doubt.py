@@ -81,6 +81,16 @@ def killing(path: Path, file: Path) -> None:
     raise AssertionError("no page of this file kills")
 
 
+READING = """
+import sys
+from pathlib import Path
+from store.backends.environments import environment
+with environment(Path(sys.argv[1]), write=False) as opened, opened.begin():
+    print("reads", flush=True)
+    sys.stdin.read()
+"""
+
+
 def refreshed(writer: LmdbBackend, seen: Callable[[], bool]) -> None:
     """Let the writer refresh until ``seen``."""
     end = time.monotonic() + 20
@@ -103,7 +113,8 @@ def test_a_partition_that_killed_its_reader_is_left_out_then_put_aside_and_the_r
     bad = tmp_path / "rows" / "sample"
     refreshed(writer, lambda: bool(list(bad.glob("20260131T12.bad-*"))))
     assert "put aside" in writer.damaged[0]
-    assert writer.damage() == {"damaged_total": 1.0, "put_aside": 1.0, "unremoved": 0.0}
+    found = writer.damage()
+    assert [found[what] for what in ("damaged_total", "put_aside", "unremoved")] == [1.0, 1.0, 0.0]
     assert not list(bad.glob("*.doubt"))
     writer.commit(batch([sample(7, host="web-2")], received=LATE), LATE)
     writer.close()
@@ -136,6 +147,29 @@ def test_a_sound_partition_at_which_somebody_was_killed_is_trusted_again_and_not
 
     assert writer.damaged == []
     assert read(tmp_path).stdout == "[2001, 2000, 2000]\n"
+
+
+def test_a_command_that_is_killed_while_it_reads_does_not_make_the_running_hour_grow(tmp_path: Path) -> None:
+    file = filled(tmp_path)
+    writer = LmdbBackend(tmp_path, write=True)
+
+    def grown(first: int) -> int:
+        before = file.stat().st_size
+        for second in range(first, first + 200):
+            writer.commit(batch([sample(second, host=f"web-{n}") for n in range(9)], received=LATE), LATE)
+        return file.stat().st_size - before
+
+    usual = grown(2000)
+    command = [sys.executable, "-c", READING, str(file.parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"reads\n"
+        reader.kill()
+    writer.refresh()
+
+    assert grown(2200) < 2 * usual
+    assert writer.damage()["dead_readers_total"] == 1
+    writer.close()
 
 
 def test_who_lives_is_not_taken_for_dead(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,9 @@ FULL = ("No space left", "Disk quota exceeded", "File too large", "Input/output 
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the system says of a disk or a process, and not of a file."""
 
+OF_THE_FILE = (signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL)
+"""What a process is killed by over a file that it reads."""
+
 DEEP = 3
 """So many folders above it may have been made for an environment: ``store/rows/sample/20261123T19``."""
 
@@ -57,6 +61,14 @@ def is_full(error: Exception) -> bool:
 def is_passing(error: Exception) -> bool:
     """Whether an error of LMDB or the system says nothing about what is in the file."""
     return any(os.strerror(code) in str(error) for code in PASSING)
+
+
+def was_killed(code: int) -> bool:
+    """Whether a child that read a file, and ended with ``code``, was ended by somebody or for want of memory.
+
+    That says nothing about the file; neither does Ctrl-C, which reaches children too.
+    """
+    return code < 0 and -code not in OF_THE_FILE
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ from zlib import crc32
 
 import lmdb
 
-from bus.mapped import FILE_DAMAGED, room_for, settle
+from bus.mapped import FILE_DAMAGED, room_for, settle, was_killed
 from bus.process import harden
 from bus.spool.doubt import BAD, DAMAGED, NOT_NOW, SOUND, move_aside
 
@@ -119,6 +120,8 @@ def _child(*arguments: Path | str) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return DAMAGED, "it takes too long"
     why = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    if was_killed(done.returncode):
+        return NOT_NOW, f"who was to read it was killed by {signal.Signals(-done.returncode).name}"
     return (done.returncode if done.returncode in (SOUND, NOT_NOW) else DAMAGED), why
 
 

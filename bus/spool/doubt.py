@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus.delivery.retention import NoRoom
+from bus.mapped import was_killed
 
 BAD = ".bad-"
 KEEP_BAD = 2
@@ -77,7 +78,7 @@ def sound(path: Path) -> bool:
         )
     except subprocess.TimeoutExpired:
         return False
-    if child.returncode == NOT_NOW:
+    if child.returncode == NOT_NOW or was_killed(child.returncode):
         raise NoRoom(f"{path}: it cannot be looked into now")
     return child.returncode == SOUND
 

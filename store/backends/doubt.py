@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bus.mapped import was_killed
 from store.backends.walking import NOT_NOW, SOUND
 
 DOUBT = ".doubt"
@@ -162,12 +163,15 @@ class Look:
         )
 
     def verdict(self, seconds: float = 0.0) -> bool | None:
-        """True when it is sound, False when it is damaged; None while that is not known, after so many seconds."""
+        """True when it is sound, False when it is damaged; None when that is not known after so many seconds.
+
+        Of a child that somebody killed it never is: another look has to tell.
+        """
         try:
             code = self._child.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        return None if code == NOT_NOW else code == SOUND
+        return None if code == NOT_NOW or was_killed(code) else code == SOUND
 
     @property
     def over(self) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
@@ -17,6 +18,7 @@ import lmdb
 import pytest
 
 from bus import salvage
+from tests.bus.killing import kill_child
 
 LOG = logging.getLogger("test")
 TABLES = ("alarms", "silences")
@@ -91,6 +93,17 @@ def at_most(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_who_ends_a_look_at_a_memory_says_nothing_about_it(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.opening(path, TABLES, LOG)  # a life that does not end as it should
+
+    with ThreadPoolExecutor(1) as apart:
+        opening = apart.submit(salvage.opening, path, TABLES, LOG)
+        kill_child("bus.salvage", opening)
+        assert opening.result(20) == "", "nothing was put aside"
+    assert rows(path) == [ROWS, 1]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import lmdb
@@ -14,9 +16,11 @@ from bus import failpoints
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom, Place
 from bus.spool import Spool, SpoolLimits, cost
+from bus.spool.doubt import sound
 from bus.spool.entry import PAGE
 from bus.spool.file import Damaged, SpoolFile, Writing
 from bus.wire import read
+from tests.bus.killing import kill_child
 from tests.bus.spooling import dead, message
 
 NOON = 43_200.0
@@ -72,6 +76,16 @@ def test_a_page_that_cannot_be_read_costs_what_is_on_it_and_holds_nobody_up(tmp_
         assert len(lost) < 20
         assert not spool.moved_aside
         spool.close(NOON, WALL)
+
+
+def test_who_ends_a_look_into_a_spool_says_nothing_about_the_spool(tmp_path: Path) -> None:
+    _filled(tmp_path / "spool")
+    with ThreadPoolExecutor(1) as apart:
+        looking = apart.submit(sound, tmp_path / "spool")
+        kill_child("bus.spool", looking)
+        with suppress(NoRoom):
+            assert looking.result(20), "it is not damaged"
+    assert sound(tmp_path / "spool")
 
 
 def test_a_file_that_opens_and_cannot_be_written_is_moved_aside_and_what_went_is_told(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psutil import Process
 
 from store.backends import StoreBroken
 from store.backends.doubt import Presence, after_the_dead, doubt, is_doubted
@@ -142,6 +143,23 @@ def test_a_sound_partition_at_which_somebody_was_killed_is_trusted_again_and_not
 
     assert "looked into after a crash" in read(tmp_path).stderr, "not read before it was looked into"
     writer = LmdbBackend(tmp_path, write=True)
+    refreshed(writer, lambda: not is_doubted(file.parent))
+    writer.close()
+
+    assert writer.damaged == []
+    assert read(tmp_path).stdout == "[2001, 2000, 2000]\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_look_that_somebody_ends_is_no_reason_to_put_a_sound_hour_aside(tmp_path: Path, number: int) -> None:
+    file = filled(tmp_path)
+    doubt(file.parent)
+    writer = LmdbBackend(tmp_path, write=True)
+
+    writer.refresh()
+    for child in Process().children():
+        if "store.backends.walking" in child.cmdline():
+            child.send_signal(number)  # as Ctrl-C, or the kernel for want of memory
     refreshed(writer, lambda: not is_doubted(file.parent))
     writer.close()
 

@@ -19,6 +19,7 @@ from bus.tables import Bus
 _SECRET = re.compile(
     r"(?i)(\b(?:token|password|secret|authorization|api_key)\b[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)[^\s&\"',;]+"
 )
+_CUT = " ..."
 
 
 def redacted(text: str) -> str:
@@ -27,18 +28,27 @@ def redacted(text: str) -> str:
 
 
 class Sentences(logging.Formatter):
-    """``at=2026-11-23T12:00:00.000Z level=info collector: ...``; tracebacks stand in the file alone."""
+    """``at=2026-11-23T12:00:00.000Z level=info collector: ...``; tracebacks and long lines stand in the file alone."""
 
-    def __init__(self, name: str, form: str, *, tracebacks: bool) -> None:
+    def __init__(self, name: str, form: str, *, tracebacks: bool, most: int = 0) -> None:
+        """``most``: a line is cut to so many bytes, with its end; 0: it is not."""
         super().__init__()
         self._program = name
         self._json = form == "json"
         self._tracebacks = tracebacks
+        self._most = most
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, or one and a traceback."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
         text = safe(redacted(record.getMessage()))
+        line = self._line(record, text)
+        over = len(line.encode()) + 1 - self._most
+        if self._most and over > 0:
+            line = self._line(record, text.encode()[: -over - len(_CUT)].decode(errors="ignore") + _CUT)
+        return line
+
+    def _line(self, record: logging.LogRecord, text: str) -> str:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
         level = record.levelname.lower()
         trace = self.formatException(record.exc_info) if self._tracebacks and record.exc_info else ""
         # An error's text may come from outside: no line of it begins as ours do.
@@ -51,7 +61,10 @@ class Sentences(logging.Formatter):
 
 
 class Unblocking(logging.StreamHandler[TextIO]):
-    """Lines to a pipe or a terminal, left out while nobody reads it: the file has them all."""
+    """Lines to a pipe or a terminal, left out while nobody reads it: the file has them all.
+
+    A pipe that says that it can be written to has room for ``PIPE_BUF`` bytes; who writes more may wait for ever.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line if there is room for it."""
@@ -78,7 +91,7 @@ def opened(
         with contextlib.suppress(OSError):  # its last line finds no room
             old.close()
     out = Unblocking(stream or sys.stdout)
-    out.setFormatter(Sentences(name, bus.log_format, tracebacks=False))
+    out.setFormatter(Sentences(name, bus.log_format, tracebacks=False, most=select.PIPE_BUF))
     everything.addHandler(out)
     if folder is not None:
         file = logging.handlers.RotatingFileHandler(

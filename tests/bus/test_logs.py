@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import os
+import select
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +55,21 @@ def test_json_lines_have_the_same_fields() -> None:
     assert (found["level"], found["program"], found["text"]) == ("error", "api", "it failed: é")
 
 
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+@pytest.mark.parametrize("letter", ["x", "é", '"', "\U0001f600"])
+def test_a_line_that_no_pipe_takes_in_one_piece_is_cut_and_stands_whole_in_the_file(
+    form: str, letter: str, tmp_path: Path
+) -> None:
+    out = io.StringIO()
+    logs.opened("api", tmp_path, Bus(log_format=form), stream=out).error("%s", letter * 3000 + "end")
+    line = out.getvalue()
+
+    assert len(line.encode()) <= select.PIPE_BUF
+    assert ("end" in line) == (letter == "x" or (letter, form) == ('"', "logfmt"))
+    assert form == "logfmt" or json.loads(line)["text"].startswith(letter)
+    assert "end" in (tmp_path / "api.log").read_text()
+
+
 def test_a_traceback_stands_in_the_file_alone(tmp_path: Path) -> None:
     out = io.StringIO()
     log = logs.opened("api", tmp_path, Bus(), stream=out)
@@ -89,19 +106,25 @@ def test_what_looks_like_a_secret_is_left_out(text: str) -> None:
     assert "***" in logs.redacted(text)
 
 
-def test_a_pipe_that_nobody_reads_does_not_stop_the_program(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [100, 6000])
+def test_a_pipe_that_nobody_reads_does_not_stop_the_program(size: int, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     stream = os.fdopen(writing, "w")
-    try:
-        log = logs.opened("collector", tmp_path, Bus(), stream=stream)
-        for number in range(5000):
-            log.warning("line %d %s", number, "x" * 100)
-        assert (tmp_path / "collector.log").read_text().count("\n") == 5000
-        os.close(reading)
-        log.warning("nobody is there any more")
-    finally:
-        with contextlib.suppress(BrokenPipeError):
-            stream.close()
+    log = logs.opened("collector", tmp_path, Bus(), stream=stream)
+
+    def tell() -> None:
+        for number in range(1000):
+            log.warning("line %d %s", number, "x" * size)
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    telling.join(20)
+    told = (tmp_path / "collector.log").read_text().count("\n")
+    os.close(reading)
+    log.warning("nobody is there any more")
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
+    assert told == 1000
 
 
 def test_a_file_is_put_aside_at_its_size(tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import lmdb
 
-from bus.mapped import is_passing
+from bus.mapped import is_passing, was_killed
 from bus.messages import KINDS
 from store.backends import StoreBroken
 from store.backends.doubt import ROOT, is_unborn
@@ -91,7 +92,7 @@ class Apart:
             return answer
         code = child.wait()
         self.close()
-        if code >= 0:  # it was not killed by what it read
+        if code >= 0 or was_killed(code):  # what it read did not do this
             raise StoreBroken(f"{path} cannot be read now: who was to read it ended with {code}")
         raise Died(signal.Signals(-code).name)
 
@@ -100,7 +101,8 @@ class Apart:
         if self._child is not None:
             for pipe in (self._child.stdin, self._child.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(BrokenPipeError):  # it ended before it was asked
+                        pipe.close()
             self._child.wait()
             self._child = None
 

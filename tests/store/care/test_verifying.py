@@ -11,11 +11,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from psutil import STATUS_ZOMBIE, Process
 
+from store.backends import StoreBroken
 from store.backends.doubt import ROOT, is_doubted
 from store.backends.environments import environment
 from store.backends.formats import databases
 from store.backends.lmdb import LmdbBackend
+from store.care.apart import Apart
 from store.care.verifying import Report, verified
 from store.keys import COUNT, COUNT_KEY, row_key
 from tests.store.care.caring import HOSTS, HOUR, LATE, change, contents, filled, flip, hour
@@ -35,6 +38,22 @@ def test_a_sound_store_has_no_faults_and_is_counted(tmp_path: Path) -> None:
     assert report.missing == {}
     assert report.records == {"sample": 120, "check": 1, "facts": 1}
     assert report.partitions == 5
+
+
+def test_a_file_is_not_called_damaged_because_somebody_killed_who_was_to_read_it(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    apart = Apart(tmp_path / "store")
+    before = apart.ask("inspect", hour(tmp_path / "store"))
+    for child in Process().children():
+        if "store.care.apart" in child.cmdline():
+            child.kill()
+            while child.status() != STATUS_ZOMBIE:
+                pass
+
+    with pytest.raises(StoreBroken, match="cannot be read now"):
+        apart.ask("inspect", hour(tmp_path / "store"))
+    assert apart.ask("inspect", hour(tmp_path / "store")) == before
+    apart.close()
 
 
 def test_a_store_whose_writer_was_killed_in_its_first_moment_is_sound(tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ class Fanout:
     ) -> None:
         self.sent = 0
         self.dropped = 0
+        self.lost = 0
+        """Bus frames that passed this worker by."""
         self._live = live
         self._display = display
         self._unread_bytes = unread_bytes
@@ -153,6 +155,7 @@ class Fanout:
         missed = self._missed_frames(stamp)
         self._remember(stamp.moment, frame, missed)
         if missed:
+            self.lost += missed
             self._gap(stamp.kind, missed)
         for record in records:
             self._live.hear(record)

@@ -137,6 +137,7 @@ class Lifespan:
             vitals.gauge("stream.sent_total", float(fanout.sent))
             vitals.gauge("stream.dropped_total", float(fanout.dropped))
             vitals.gauge("received.frames_total", float(self._stair.frames))
+            vitals.gauge("received.missed_total", float(fanout.lost))
             vitals.gauge("received.malformed_total", float(self._stair.malformed + self._hub.live.malformed))
             vitals.gauge(COPIES, float(self._hub.config.workers))
             if (canary := self._hub.canary) is not None:

@@ -218,6 +218,7 @@ def test_frames_that_the_bus_lost_are_told_as_a_gap() -> None:
     assert types(listener) == ["metric", "gap", "metric"]
     assert listener.events()[1]["missed"] == 1
     assert types(facts_only) == []
+    assert house.fanout.lost == 1
 
 
 def test_a_new_collector_is_no_gap_unless_its_first_frames_are_missing() -> None:

@@ -39,6 +39,8 @@ def build_writer(program: Program[Store]) -> None:
     process.keep_heap(HEAP_BYTES)
     path.mkdir(parents=True, exist_ok=True)
     backend = _opened(program, write=True)
+    if not backend.shared:
+        program.log.warning("the backend is memory: what is acknowledged is on no disk, and forgotten at the end")
     subscribe = Subscribe(program.context, (*KINDS, "hello", "refused"))
     pushes = [Push(program.context, queue=SETTLE_QUEUE) for _ in program.bus.entrances]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from agent.watchman import Cry, Watchman
+from bus.messenger import said
 from bus.secret import Secret
 
 LOOK_SECONDS = 5.0
-CHILD_SECONDS = 30.0
 Submit = Callable[[Callable[[], Any], Callable[[Any], None]], None]
 
 
@@ -43,7 +41,7 @@ class Watching:
             return
         self._busy = True
         body = message(self._host, cry, time.monotonic(), time.time())
-        self._submit(lambda: _said(self._url, body), lambda outcome: self._ended(cry, outcome))
+        self._submit(lambda: said(self._url, body), lambda outcome: self._ended(cry, outcome))
 
     def _ended(self, cry: Cry, outcome: str | BaseException | None) -> None:
         self._busy = False
@@ -71,20 +69,6 @@ def message(host: str, cry: Cry, now: float, wall: float) -> dict[str, object]:
         "severity": "critical",
         "started_at": since,
     }
-
-
-def _said(url: Secret, body: dict[str, object]) -> str | None:
-    # Needed in the hour of need only.
-    import subprocess
-
-    child = subprocess.run(
-        [sys.executable, "-m", "agent.posting"],
-        input=json.dumps({"url": url.reveal(), "body": body}),
-        capture_output=True,
-        text=True,
-        timeout=CHILD_SECONDS,
-    )
-    return None if child.returncode == 0 else child.stdout[:200] or f"the messenger ended with {child.returncode}"
 
 
 def _time(wall: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bus.faults import Objection, listed
 from bus.messages import HUB
+from bus.secret import Secret
 from bus.settings import setting
 
 _ADDRESS = r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([1-9]\d{0,4})"
@@ -151,6 +152,11 @@ class Watchdog:
         minimum=5,
         maximum=86_400,
         help="A program that supervisord gave up is started again after this.",
+    )
+    url: Secret | None = setting(
+        None,
+        help="A URL as ${NAME} or file:PATH: told when a program hangs or is given up, and when it is well again; past "
+        "the alerter, which may be the one.",
     )
 
 

@@ -3,7 +3,8 @@
 supervisord starts again what ended. This one ends what is alive but silent: a program whose beat
 (``run/NAME.beat``, touched by its main loop) is too old gets SIGABRT, which writes its stacks to its log, then
 SIGKILL. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit code 100)
-as soon as the file was changed.
+as soon as the file was changed. Of what it ends and of what was given up it tells ``[watchdog] url``, past the alerter,
+which may be the one that is down.
 
 Protocol: http://supervisord.org/events.html
 """
@@ -11,10 +12,12 @@ Protocol: http://supervisord.org/events.html
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,12 +28,14 @@ from supervisor import childutils
 from bus import config, home, logs, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
+from bus.crier import Crier
 from bus.exits import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
 
 RUNNING, EXITED, FATAL = 20, 100, 200
 """States of a process as supervisord numbers them."""
 TICK_SECONDS = 5
+GIVEN_UP = "supervisord has given it up, since it ended again and again"
 SKIPPED = 3 * TICK_SECONDS
 """Ticks further apart than this mean that the machine slept or its clock was set: old beats prove nothing then."""
 
@@ -57,6 +62,16 @@ class Act:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """That a program is ``down``, or well again, since when, and why in a sentence."""
+
+    name: str
+    down: bool
+    since: float
+    reason: str = ""
+
+
 @dataclass
 class Watch:
     """Decides; knows what it did to whom and when. Pure."""
@@ -68,6 +83,8 @@ class Watch:
     """By program: since when it is FATAL."""
     beats: dict[str, float] = field(default_factory=dict)
     """By program: its last beat that was seen."""
+    down: dict[str, float] = field(default_factory=dict)
+    """By program: since when it is down, as was told."""
     last: float | None = None
     floor: float = 0.0
     """No silence counts from before this."""
@@ -91,6 +108,21 @@ class Watch:
                 acts.append(Act("start", seen.name, "the configuration was changed"))
         return acts
 
+    def news(self, now: float, programs: Sequence[Seen], acts: Iterable[Act]) -> list[News]:
+        """What people are to be told, after ``judge`` gave these ``acts``: each thing once.
+
+        Well again is who has run for as long as it may be silent: one that ends again and again is not.
+        """
+        ill = {act.name: act.reason for act in acts if act.what == "ABRT"}
+        ill |= {seen.name: GIVEN_UP for seen in programs if seen.state == FATAL}
+        found = [News(name, True, now, reason) for name, reason in ill.items() if name not in self.down]
+        self.down |= {one.name: now for one in found}
+        for seen in programs:
+            runs = seen.state == RUNNING and seen.name not in self.aborted
+            if runs and seen.name in self.down and now - seen.started >= self.settings.silent_seconds:
+                found.append(News(seen.name, False, self.down.pop(seen.name)))
+        return found
+
     def _silent(self, now: float, seen: Seen) -> list[Act]:
         # One that ends and says why before it goes has taken its beat away: the last that was seen counts.
         beat = seen.beat if seen.beat is not None else self.beats.get(seen.name, 0.0)
@@ -106,6 +138,9 @@ class Watch:
         if now - at >= self.settings.abort_seconds:
             return [Act("KILL", seen.name, f"it is still there {now - at:.0f} s after SIGABRT")]
         return []
+
+
+Tell = Callable[[News, float], None]
 
 
 def seen(info: Mapping[str, Any], run: Path) -> Seen:
@@ -124,8 +159,36 @@ def obey(act: Act, supervisor: Any) -> None:
         supervisor.signalProcess(act.name, act.what)
 
 
-def listen(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, stdin: TextIO, stdout: TextIO) -> None:
-    """Answer supervisord's events until it closes the pipe."""
+def message(host: str, news: News, now: float) -> dict[str, object]:
+    """What is posted: the old webhook's three fields, and what programs want."""
+    is_so = f"is down: {news.reason}" if news.down else "is well again"
+    return {
+        "message": f"{news.name} on {host} {is_so}",
+        "server": host,
+        "timestamp": _time(now),
+        "rule": "program-down",
+        "program": news.name,
+        "state": "firing" if news.down else "resolved",
+        "severity": "critical",
+        "started_at": _time(news.since),
+    }
+
+
+def _time(wall: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall))
+
+
+def listen(
+    watch: Watch,
+    supervisor: Any,
+    folder: Path,
+    path: Path,
+    log: Any,
+    stdin: TextIO,
+    stdout: TextIO,
+    tell: Tell = lambda news, now: None,
+) -> None:
+    """Answer supervisord's events until it closes the pipe; ``tell`` is given what people are to be told, and when."""
     told: set[str] = set()
     while True:
         childutils.listener.ready(stdout)
@@ -136,7 +199,7 @@ def listen(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, st
         stdin.read(int(headers["len"]))
         if headers["eventname"].startswith("TICK"):
             try:
-                _tick(watch, supervisor, folder, path, log)
+                _tick(watch, supervisor, folder, path, log, tell)
                 told.clear()
             except (Error, OSError) as error:
                 # A supervisord that stops says so, and ends this watchdog in a moment.
@@ -146,19 +209,30 @@ def listen(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, st
         childutils.listener.ok(stdout)
 
 
-def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any) -> None:
+def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, tell: Tell) -> None:
     own = os.environ.get("SUPERVISOR_PROCESS_NAME", "watchdog")
     programs = [seen(info, folder / "run") for info in supervisor.getAllProcessInfo() if info["name"] != own]
     changed = 0.0
     with contextlib.suppress(OSError):
         changed = path.stat().st_mtime
-    for act in watch.judge(time.time(), programs, changed):
+    now = time.time()
+    acts = watch.judge(now, programs, changed)
+    for news in watch.news(now, programs, acts):
+        tell(news, now)
+    for act in acts:
         verb = "starting" if act.what == "start" else f"sending SIG{act.what} to"
         log.error("%s %s: %s", verb, act.name, act.reason)
         try:
             obey(act, supervisor)
         except Error as error:
             log.error("%s %s failed: %s", verb, act.name, error)
+
+
+def _teller(settings: Watchdog, log: logging.Logger) -> Tell:
+    if settings.url is None:
+        return lambda news, now: None
+    host, crier = socket.gethostname(), Crier(settings.url, log)
+    return lambda news, now: crier.tell(message(host, news, now))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -186,5 +260,5 @@ def main(argv: Sequence[str]) -> int:
         time.sleep(PAUSE)
         return TRY_AGAIN
     supervisor = childutils.getRPCInterface(os.environ).supervisor
-    listen(Watch(watchdog), supervisor, folder, path, log, sys.stdin, sys.stdout)
+    listen(Watch(watchdog), supervisor, folder, path, log, sys.stdin, sys.stdout, _teller(watchdog, log))
     return 0

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from agent.posting import posted
 from agent.watching import Watching, message
 from agent.watchman import Cry
+from bus.posting import posted
 from bus.secret import Secret
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +98,7 @@ def test_a_refusal_is_logged_without_the_url_and_tried_again_later(
 def test_interim_answers_are_not_the_answer(receiver: Receiver, status: int, reason: str) -> None:
     receiver.before, receiver.status = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", status
     said = json.dumps({"url": receiver.url, "body": {}})
-    command = [sys.executable, "-m", "agent.posting"]
+    command = [sys.executable, "-m", "bus.posting"]
     done = subprocess.run(command, cwd=ROOT, input=said, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (1 if reason else 0, reason)
 

@@ -11,7 +11,7 @@ from xmlrpc.client import Fault
 import pytest
 
 from bus.tables import Watchdog
-from bus.watchdog import EXITED, FATAL, RUNNING, Act, Seen, Watch, listen
+from bus.watchdog import EXITED, FATAL, RUNNING, Act, News, Seen, Watch, listen, message
 
 NOON = 1_769_860_800.0
 SETTINGS = Watchdog(silent_seconds=30, abort_seconds=5, revive_seconds=300)
@@ -105,6 +105,60 @@ def test_a_mistake_in_the_configuration_waits_for_the_file_to_change() -> None:
 def test_a_program_that_was_stopped_stays_stopped() -> None:
     watch = Watch(SETTINGS)
     assert acts(watch, NOON, Seen("api", 0, stopped=NOON), Seen("agent", EXITED, stopped=NOON), changed=NOON + 1) == []
+
+
+def told(watch: Watch, start: float, seconds: int, *programs: Seen) -> list[tuple[int, str, bool]]:
+    """What is told on each tick of five seconds: when, of whom, whether it is down."""
+    found = []
+    for tick in range(0, seconds, 5):
+        news = watch.news(start + tick, programs, watch.judge(start + tick, programs, 0.0))
+        found += [(tick, one.name, one.down) for one in news]
+    return found
+
+
+def test_what_hangs_is_told_once_and_that_it_is_well_again_when_it_has_run_for_a_while() -> None:
+    watch, well = Watch(SETTINGS), Seen("agent", RUNNING, pid=1, started=NOON - 1000, beat=NOON + 1000)
+    assert told(watch, NOON, 60, COLLECTOR, well) == [(35, "collector", True)]
+    fresh = dataclasses.replace(COLLECTOR, pid=8, started=NOON + 60, beat=NOON + 1000)
+    assert told(watch, NOON + 60, 100, fresh, well) == [(30, "collector", False)]
+
+
+def test_what_was_given_up_is_told_once_though_it_is_tried_again_and_again() -> None:
+    watch, dead = Watch(SETTINGS), Seen("alerter", FATAL, stopped=NOON)
+    assert told(watch, NOON, 700, dead) == [(0, "alerter", True)]
+    tried = Seen("alerter", RUNNING, pid=3, started=NOON + 700, beat=NOON + 704)
+    assert told(watch, NOON + 700, 10, tried) == []
+    assert told(watch, NOON + 710, 50, dead) == []
+
+
+def test_who_was_stopped_or_is_well_is_not_told_of() -> None:
+    stopped = Seen("api", 0, stopped=NOON)
+    assert told(Watch(SETTINGS), NOON, 30, COLLECTOR, stopped) == []
+
+
+def test_what_is_posted_has_the_fields_that_receivers_of_old_know() -> None:
+    body = message("hub", News("alerter", True, NOON - 60, "it is gone"), NOON)
+    assert body["message"] == "alerter on hub is down: it is gone"
+    assert (body["server"], body["timestamp"], body["state"]) == ("hub", "2026-01-31T12:00:00Z", "firing")
+    assert body["started_at"] == "2026-01-31T11:59:00Z"
+    again = message("hub", News("alerter", False, NOON - 60), NOON)
+    assert (again["message"], again["state"]) == ("alerter on hub is well again", "resolved")
+
+
+class Given:
+    """A supervisord that gave a program up."""
+
+    def getAllProcessInfo(self) -> object:  # noqa: N802, as supervisord has it
+        return [{"name": "alerter", "state": FATAL, "pid": 0, "start": 0, "stop": NOON, "exitstatus": 70}]
+
+
+def test_who_listens_tells_what_was_given_up(tmp_path: Path) -> None:
+    found: list[str] = []
+    log = logging.getLogger("guardia.watchdog")
+    ticks = StringIO(2 * "eventname:TICK_5 len:0\n")
+    tell = lambda news, now: found.append(news.name)  # noqa: E731 (only here)
+    listen(Watch(SETTINGS), Given(), tmp_path, tmp_path / "x", log, ticks, StringIO(), tell)
+    assert found == ["alerter"]
 
 
 class Supervisor:

@@ -1,6 +1,6 @@
-"""Post one message to a URL and end: a process of its own, so that agents do not carry an HTTP client for it.
+"""Post one message to a URL and end: a process of its own, so that nobody carries an HTTP client for it.
 
-``python -m agent.posting`` reads {"url": ..., "body": {...}} from its standard input, because a command line can be
+``python -m bus.posting`` reads {"url": ..., "body": {...}} from its standard input, because a command line can be
 read by everybody. Exit code 0: it was taken; 1: it was not, and the reason, without the URL, is on standard output.
 """
 

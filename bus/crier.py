@@ -1,0 +1,61 @@
+"""Tells a URL what is to be told, one thing after the other, and goes on trying where nobody takes it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from bus.messenger import said
+from bus.secret import Secret
+from bus.timing import backoff
+
+FIRST_AGAIN, LONGEST_AGAIN = 5.0, 300.0
+"""Seconds until what nobody took is tried again, doubling."""
+ATTEMPTS = 20
+"""Then, after about an hour, it is left."""
+Body = dict[str, object]
+
+
+class Crier:
+    """``tell`` never waits: a thread does, which lasts as long as the process."""
+
+    def __init__(
+        self,
+        url: Secret,
+        log: logging.Logger,
+        *,
+        say: Callable[[Secret, Body], str | None] = said,
+        rest: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``say`` tells why it was not taken, None where it was."""
+        self._url, self._log, self._say, self._rest = url, log, say, rest
+        self._waiting: queue.SimpleQueue[Body] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def tell(self, body: Body) -> None:
+        """Tell it after all that waits; ``message`` in it is the sentence for people."""
+        self._waiting.put(body)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="crier", daemon=True)
+            self._thread.start()
+
+    def bring(self, body: Body) -> bool:
+        """Try until it is taken, or for too long; blocks."""
+        for attempt in range(1, ATTEMPTS + 1):
+            why = self._say(self._url, body)
+            if why is None:
+                self._log.info("told the url: %s", body["message"])
+                return True
+            wait = backoff(attempt, first=FIRST_AGAIN, longest=LONGEST_AGAIN, chance=random.random())  # noqa: S311
+            self._log.error("cannot reach the url: %s, trying again in %.0f s", why, wait)
+            self._rest(wait)
+        self._log.error("nobody could be told that %s", body["message"])
+        return False
+
+    def _work(self) -> None:
+        while True:
+            self.bring(self._waiting.get())

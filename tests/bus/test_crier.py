@@ -1,0 +1,54 @@
+"""What is told to a URL comes in its order, and is tried again where nobody takes it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from bus.crier import ATTEMPTS, Crier
+from bus.secret import Secret
+
+URL = Secret("http://hub.example/?key=tell-nobody")
+LOG = logging.getLogger("test.crier")
+Body = dict[str, object]
+
+
+def test_what_nobody_takes_is_tried_again_with_growing_rests(caplog: pytest.LogCaptureFixture) -> None:
+    answers: list[str | None] = ["it answered 500", "it answered 500", None]
+    rests: list[float] = []
+    crier = Crier(URL, LOG, say=lambda url, body: answers.pop(0), rest=rests.append)
+
+    assert crier.bring({"message": "alerter is down"})
+    assert answers == []
+    assert 2.5 <= rests[0] <= 5 <= rests[1] <= 10
+    assert "it answered 500, trying again" in caplog.text
+    assert "tell-nobody" not in caplog.text
+
+
+def test_after_many_attempts_it_is_left() -> None:
+    rests: list[float] = []
+    crier = Crier(URL, LOG, say=lambda url, body: "it cannot be reached", rest=rests.append)
+    assert not crier.bring({"message": "alerter is down"})
+    assert len(rests) == ATTEMPTS
+    assert 1800 < sum(rests) < 5000
+
+
+def test_who_tells_does_not_wait_and_one_thing_comes_after_the_other() -> None:
+    found: list[object] = []
+    may, done = threading.Event(), threading.Event()
+
+    def say(url: Secret, body: Body) -> None:
+        may.wait(20)
+        found.append(body["message"])
+        if len(found) == 3:
+            done.set()
+
+    crier = Crier(URL, LOG, say=say)
+    for number in range(3):
+        crier.tell({"message": number})
+    assert found == []
+    may.set()
+    assert done.wait(20)
+    assert found == [0, 1, 2]

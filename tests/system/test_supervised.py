@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.system.asking_wrongly import questions
-from tests.system.supervised import Hub, is_alive, until
+from tests.system.supervised import Hub, Receiver, is_alive, until
 
 pytestmark = pytest.mark.system
 PROGRAMS = [
@@ -31,11 +31,23 @@ PROGRAMS = [
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+def receiver() -> Iterator[Receiver]:
+    """Where the watchdog tells what hangs."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Hub]:
     """A hub that runs and has heard of its host."""
     # A socket's path is short: pytest's own folders may be too deep.
     # On a busy machine a program that is well may need some seconds to start, and be slow.
-    made = Hub(tmp_path_factory.mktemp("h"), "[watchdog]\nsilent_seconds = 20\nabort_seconds = 2\n")
+    settings = '[watchdog]\nsilent_seconds = 20\nabort_seconds = 2\nurl = "file:watchdog.url"\n'
+    made = Hub(tmp_path_factory.mktemp("h"), settings)
+    url = made.etc / "watchdog.url"
+    url.touch(mode=0o600)
+    url.write_text(receiver.url)
     made.start()
     try:
         until(made.all_run, 60, f"all programs run: {made.log}")
@@ -171,7 +183,9 @@ def test_a_program_that_is_killed_comes_back_and_the_picture_heals(hub: Hub, nam
     assert others == {other: pid for other, pid in pids.items() if other != name}, "the others went on"
 
 
-def test_a_program_that_hangs_is_ended_and_started_again(hub: Hub) -> None:
+def test_a_program_that_hangs_is_ended_and_started_again_and_told_past_the_alerter(
+    hub: Hub, receiver: Receiver
+) -> None:
     until(hub.all_run, 40, "all programs run")
     pid = hub.pids()["collector"]
 
@@ -180,6 +194,12 @@ def test_a_program_that_hangs_is_ended_and_started_again(hub: Hub) -> None:
     until(lambda: hub.pids().get("collector") not in (None, pid), 80, "the watchdog ended the hung collector")
     seen_again(hub, 20)
     assert "sending SIGKILL to collector" in (hub.etc / "var" / "log" / "watchdog.log").read_text()
+
+    def told() -> list[tuple[str, str]]:
+        return [(body["program"], body["state"]) for body in receiver.bodies]
+
+    until(lambda: ("collector", "resolved") in told(), 60, f"that it is well again is told: {receiver.bodies}")
+    assert told()[0] == ("collector", "firing")
 
 
 def ended(hub: Hub) -> set[str]:

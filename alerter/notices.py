@@ -61,7 +61,7 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
     intents = [Intent(DRILL if drill else ALARM, name) for name in wanted if name not in told]
     reasons = []
     if intents:
-        reasons.append(Reason("told", f"told {listed(intent.channel for intent in intents)}"))
+        reasons.append(Reason("told", f"told {listed((intent.channel for intent in intents), 'and')}"))
     elif not told:
         return Decided((), (_nobody(incident, routes),))
     if incident.acknowledged:
@@ -80,7 +80,7 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
 def _over(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told]) -> Decided:
     intents = tuple(Intent(RECOVERY, name) for name, one in told.items() if one.open)
     if intents:
-        names = listed(intent.channel for intent in intents)
+        names = listed((intent.channel for intent in intents), "and")
         return Decided(intents, (Reason("recovery_told", f"told {names}, who had been told of the alarm"),))
     if not told:
         held = f": {holds[0].detail}" if holds else ""
@@ -95,7 +95,7 @@ def _nobody(incident: Incident, routes: Routes) -> Reason:
     if not named:
         return Reason("no_channel", "nobody is told: [notify] channels is empty")
     return Reason(
-        "not_severe_enough", f"{listed(named)} {'is' if len(named) == 1 else 'are'} told of graver alarms only"
+        "not_severe_enough", f"{listed(named, 'and')} {'is' if len(named) == 1 else 'are'} told of graver alarms only"
     )
 
 

@@ -86,7 +86,7 @@ def fitting_none(globs: Iterable[str], words: Sequence[str]) -> str:
     return next((glob for glob in globs if not any(fnmatchcase(word, glob) for word in words)), "")
 
 
-def listed(words: Iterable[str]) -> str:
-    """``a, b or c``."""
-    *most, last = list(words)
-    return f"{', '.join(most)} or {last}" if most else last
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """``a, b or c``; with another ``last``, as ``and``, that before the last one."""
+    *most, end = list(words)
+    return f"{', '.join(most)} {last} {end}" if most else end

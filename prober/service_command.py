@@ -2,8 +2,8 @@
 
 guardia service test [NAME ...] [--json] [--config FILE]
 
-Nothing is told to the hub. Exit codes: 0 all are up; 1 one is not; 2 there is no such service; 100 the configuration
-is wrong.
+Nothing is told to the hub. Exit codes: 0 all are up; 1 one is not; 2 there is no such service, or it is a job that
+reports; 100 the configuration is wrong.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.deadline import Guard
-from bus.faults import did_you_mean
+from bus.faults import meant
 from prober.checks.common import Check
 from prober.outcome import UP
 from prober.reach import Reach
@@ -44,10 +44,14 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return WRONG
     services: dict[str, Check] = {one.name: one for one in settings["services"] if not one.url.startswith("heartbeat:")}
+    jobs = {one.name for one in settings["services"]} - services.keys()
     for name in given.names:
         if name not in services:
-            near = did_you_mean(name, services) or "see [[services]]"
-            print(f"guardia service test: there is no service {name!r} to be reached; {near}", file=sys.stderr)
+            if name in jobs:
+                text = f"{name} is a job that reports, which nobody can try; guardia heartbeat {name} reports for it"
+            else:
+                text = f"there is no service {name!r}; {meant(name, list(services))}"
+            print(f"guardia service test: {text}", file=sys.stderr)
             return UNKNOWN
     if not services:
         print(f"guardia service test: {settings.path} has no [[services]] to be reached", file=sys.stderr)

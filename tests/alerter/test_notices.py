@@ -142,6 +142,9 @@ def test_channels_that_are_fallbacks_or_later_steps_are_no_default() -> None:
 def test_a_decision_says_whom_it_tells_and_why_nobody_else() -> None:
     story = Story()
     assert story.at(burning()).reasons == (Reason("told", "told ops"),)
+    both = Story(replace(WAYS, default=("ops", "boss")))
+    assert both.at(burning()).reasons == (Reason("told", "told ops and boss"),)
+    assert both.at(over(burning())).reasons[0].text == "told ops and boss, who had been told of the alarm"
     quiet = story.at(acknowledged(burning()), NOON + SECOND)
     assert [reason.verdict for reason in quiet.reasons] == ["acknowledged"]
 

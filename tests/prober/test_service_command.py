@@ -53,6 +53,10 @@ def test_everything_stands_in_the_json(file: Path, capsys: pytest.CaptureFixture
 def test_a_service_that_there_is_not_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["shp", *written(file, 1, 2)]) == 2
     assert "did you mean shop?" in capsys.readouterr().err
+    assert main(["mail", *written(file, 1, 2)]) == 2
+    assert "there is no service 'mail'; there are: shop, dead" in capsys.readouterr().err
+    assert main(["backup", *written(file, 1, 2)]) == 2
+    assert "backup is a job that reports" in capsys.readouterr().err
     file.write_text("[[services]]\nname = 'shop'\n")
     assert main(["--config", str(file)]) == 100
     assert "add url = ..." in capsys.readouterr().err

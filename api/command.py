@@ -45,7 +45,10 @@ def _new(given: argparse.Namespace, path: Path) -> None:
         raise TokensFault(f"--expires: a time from {in_time(SOONEST)} to {in_time(LATEST)}; without it it never does")
     expires = None if given.expires is None else now + int(given.expires * 1e9)
     if given.existing is not None:
-        known = sys.stdin.readline() if given.existing == "-" else Path(given.existing).read_text(encoding="utf-8")
+        try:
+            known = sys.stdin.readline() if given.existing == "-" else Path(given.existing).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise TokensFault(f"{given.existing} holds no text, and so no token") from None
         if not known.strip():
             raise TokensFault("there is no token in what was given with --existing")
         add(path, given.name, given.scope, now, expires, known.strip())

@@ -44,6 +44,15 @@ class Parser(argparse.ArgumentParser):
             message = f"{words} is not understood" + (f"; {meant}" if meant else "")
         self.exit(MISUSED, f"{self.prog}: {message}; see {self.prog} --help\n")
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        if action.type in (int, float):
+            try:
+                return super()._get_value(action, arg_string)
+            except argparse.ArgumentError:
+                wanted = "a whole number" if action.type is int else "a number"
+                raise argparse.ArgumentError(action, f"found {arg_string!r}, expected {wanted}") from None
+        return super()._get_value(action, arg_string)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             words = [str(choice) for choice in action.choices]

@@ -52,7 +52,7 @@ def load(
     for name in raw:
         if name not in known:
             near = did_you_mean(name, known)
-            whole = "a table that some room reads" if near else f"one of {listed(sorted(known))}"
+            whole = "a table that some room reads" if near else f"one of {listed(sorted(set(known)))}"
             reading.fault((name,), "an unknown table", whole, near)
     records: dict[str, Any] = {
         name: reading.table(record, raw.get(name, {}), (name,)) for name, record in tables.items()

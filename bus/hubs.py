@@ -72,8 +72,9 @@ def load(record: type[T], path: Path | None, environment: Mapping[str, str]) -> 
             return record()
         raise ConfigError([Fault(str(place), "", None, "no such file", "a file of settings")]) from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no text"
-        raise ConfigError([Fault(str(place), "", None, reason.lower(), "a readable file")]) from None
+        is_folder = isinstance(error, IsADirectoryError)
+        reason = "a folder" if is_folder else getattr(error, "strerror", None) or "bytes that are no text in UTF-8"
+        raise ConfigError([Fault(str(place), "", None, reason[:1].lower() + reason[1:], "a readable file")]) from None
     return read(record, text, place, environment)
 
 
@@ -117,7 +118,7 @@ def named(given: argparse.Namespace, settings: Whereabouts, folder: Path, enviro
     Raises ``ConfigError``.
     """
     if given.url is None and settings.api_url == Whereabouts().api_url:
-        settings = replace(settings, api_url=here(environment) or settings.api_url)
+        settings = replace(settings, api_url=_of_this_machine(environment) or settings.api_url)
     return hub(
         settings,
         folder,
@@ -127,6 +128,15 @@ def named(given: argparse.Namespace, settings: Whereabouts, folder: Path, enviro
         file=given.token_file,
         ca=given.ca_file,
     )
+
+
+def _of_this_machine(environment: Mapping[str, str]) -> str:
+    """As ``here``; of a configuration that somebody named it has to be known: another hub is not what he means."""
+    path, address = home.named(None, environment), here(environment)
+    if not address and environment.get("GUARDIA_CONFIG"):
+        found, wanted = "nothing that says where its hub listens", "a configuration, with bind and port in [api]"
+        raise ConfigError([Fault(str(path), "", None, found, wanted, "guardia check names what is wrong")])
+    return address
 
 
 def here(environment: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bus import availability, calendar, config, home, hubs, rooms
+from bus import availability, calendar, config, home, hubs, rooms, timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asker
 from bus.availability import SECOND, Kept, Watched, WatchedAnswer, available, coverage, fully_up, watched
@@ -28,6 +28,8 @@ from bus.judging import Objected
 from bus.questions import Subjects, Unanswered
 from bus.terminal import aligned, harmless
 
+LONGEST = 400 * 86_400.0
+"""Seconds: no job reports less often."""
 KEPT, MISSED, UNKNOWN = 0, 1, 2
 SECONDS = 30.0
 """How long one question may take: the hub may be busy, and a report is in no hurry."""
@@ -255,6 +257,13 @@ def _share(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 0 to 100")
 
 
+def _interval(text: str) -> float:
+    seconds = duration(text)
+    if not 1 <= seconds <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no distance of checks: from 1s to {timing.in_words(LONGEST)}")
+    return seconds
+
+
 def _zone(text: str) -> str:
     if not calendar.is_zone(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no time zone such as UTC or Europe/Berlin")
@@ -268,7 +277,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--zone", type=_zone, default="UTC", help="where months begin, as Europe/Berlin")
     parser.add_argument("--target", type=_share, metavar="99.9", help="exit code 1 when a service kept less")
     parser.add_argument(
-        "--interval", type=duration, metavar="1m", help="the distance of checks (default: as configured, else 1m)"
+        "--interval", type=_interval, metavar="1m", help="the distance of checks (default: as configured, else 1m)"
     )
     form = parser.add_mutually_exclusive_group()
     for word in ("json", "csv", "md"):

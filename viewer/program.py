@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         home = hubs.named(given, settings, folder, environment)
         size = parse_size(given.size)
         theme = looks.theme(settings, given.theme, folder)
-        steps = parse_script(given.script.read_text(encoding="utf-8")) if given.script else None
+        steps = _steps(given.script) if given.script else None
         begin = moment(given.replay, time.time()) if given.replay else None
         if given.speed is not None and (begin is None or not 0 <= given.speed <= FASTEST):
             raise Mistake(f"--speed goes with --replay and is a number from 0 to {FASTEST:g}")
@@ -120,6 +120,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _show(session, theme, colourless)
     finally:
         feed.close()
+
+
+def _steps(path: Path) -> list[Step]:
+    """What a script says; raises ``Mistake`` with its name."""
+    try:
+        return parse_script(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise Mistake(f"{path}: it is no text in UTF-8") from None
+    except Mistake as mistake:
+        raise Mistake(f"{path}: {mistake}") from None
 
 
 def make_model(settings: Viewer, url: str, screen: str | None, host: str | None) -> Model:

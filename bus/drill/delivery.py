@@ -20,7 +20,7 @@ from bus.arguments import Parser
 from bus.asking import asked
 from bus.drill.account import Promise, Verdict, judged, promises
 from bus.drill.hub import AGENTS, ROOMS, ScratchHub
-from bus.faults import did_you_mean
+from bus.faults import meant
 from bus.messages import KINDS
 from bus.questions import MAX_RECORDS, Gaps, GapsAnswer, Question, Range, Records, Stored, Unanswered
 from bus.wire import read
@@ -210,7 +210,7 @@ def _rooms(text: str) -> tuple[str, ...]:
     rooms = tuple(word for word in text.split(",") if word)
     for word in rooms:
         if word not in (*ROOMS, AGENTS):
-            raise argparse.ArgumentTypeError(f"there is no {word!r} to kill; {did_you_mean(word, (*ROOMS, AGENTS))}")
+            raise argparse.ArgumentTypeError(f"there is no {word!r} to kill; {meant(word, (*ROOMS, AGENTS))}")
     return rooms
 
 
@@ -230,13 +230,23 @@ def _amount(text: str) -> float:
     return found
 
 
+def _share(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1")
+    return found
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = Parser(prog="guardia drill delivery", description=__doc__.splitlines()[0])
     parser.add_argument("--hosts", type=_count, default=20, metavar="N", help="how many hosts (20)")
     parser.add_argument("--seconds", type=_amount, default=20.0, metavar="S", help="how long it is broken (20)")
     parser.add_argument("--rate", type=_amount, default=50.0, help="samples a second and host (50)")
     parser.add_argument("--every", type=_amount, default=1.0, metavar="S", help="mean time between two faults (1)")
-    parser.add_argument("--stops", type=float, default=0.3, help="share of faults that only stop a program (0.3)")
+    parser.add_argument("--stops", type=_share, default=0.3, help="share of faults that only stop a program (0.3)")
     names = ", ".join((*ROOMS, AGENTS))
     parser.add_argument(
         "--kill", type=_rooms, default=USUAL, metavar="ROOMS", help=f"of {names}, separated by commas; '' for none"

@@ -83,6 +83,13 @@ def test_a_token_that_would_end_at_once_or_beyond_all_clocks_is_not_made(
     assert names(config) == ["viewer", "wall"]
 
 
+def test_a_file_that_is_no_text_holds_no_token(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"\xff\xfe")
+    assert command.main(["new", "viewer", "--existing", str(file), "--config", config]) == 100
+    assert capsys.readouterr().err == f"guardia token: {file} holds no text, and so no token\n"
+
+
 def test_many_who_make_and_revoke_at_once_lose_none(config: str) -> None:
     for number in range(4):
         command.main(["--config", config, "new", f"old-{number}"])

@@ -10,7 +10,7 @@ import pytest
 
 from bus.availability import SECOND, Kept
 from bus.questions import Held
-from store.sla import missed, span, written
+from store.sla import main, missed, span, written
 
 DAY = 86_400 * SECOND
 SHOP = Kept(
@@ -88,3 +88,11 @@ def test_on_a_narrow_terminal_columns_are_left_out_and_named_first_those_with_no
 )
 def test_lengths_are_said_as_people_do(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize("distance", ["0s", "500ms", "401d", "104166d"])
+def test_a_distance_of_checks_that_nobody_keeps_is_refused(distance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--interval", distance])
+    assert ended.value.code == 100
+    assert f"--interval: {distance!r} is no distance of checks: from 1s to 400d" in capsys.readouterr().err

@@ -117,6 +117,27 @@ def test_what_was_asked_wrongly_is_answered_with_100(flags: list[str], tmp_path:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("written", "told"), [(b"down\nnowhere\n", "line 2: 'nowhere' is no key"), (b"\xff\xfe", "it is no text in UTF-8")]
+)
+def test_what_is_wrong_with_a_script_is_told_with_its_file(written: bytes, told: str, tmp_path: Path) -> None:
+    script = tmp_path / "keys"
+    script.write_bytes(written)
+    done = view(tmp_path, "--script", str(script))
+    assert done.returncode == 100
+    assert done.stderr.startswith(f"guardia view: {script}: {told}")
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"), [(True, "found a folder"), (False, "found bytes that are no text in UTF-8")]
+)
+def test_settings_that_are_none_are_told_in_words(folder: bool, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "viewer.toml"
+    path.mkdir() if folder else path.write_bytes(b"\xff")
+    done = view(tmp_path, "--dump", "--config", str(path))
+    assert (done.returncode, f"{path}: {told}, expected a readable file" in done.stderr) == (100, True), done.stderr
+
+
 def begun(folder: Path, hosts: int, *flags: str) -> str:
     """The screen that a hub with so many hosts is first seen on."""
     found = Hub(fleet(hosts))

@@ -3,8 +3,8 @@
 A metric ``group[instance].field`` becomes ``guardia_group_field{host="...",instance="..."}``: letters, digits and
 underscores stay, everything else in a name turns into ``_``. Rooms of the hub stand under ``guardia_hub_`` with
 the label ``program``. ``guardia_messages_*`` have the label ``source``. Of these what only
-grows is a counter, all else a gauge. A host whose data is stale has only its ``guardia_up``, since the format
-knows no age.
+grows is a counter, all else a gauge. A host whose data is stale has only its ``guardia_up``, and a program that is
+silent its ``guardia_hub_up``, since the format knows no age.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from api.directory import Directory
-from api.health import Limits, host_health
+from api.encoding import SECOND
+from api.health import MISSED, VITALS_SECONDS, Limits, host_health
 from api.live import HostNow, Live
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,10 +35,20 @@ Line = tuple[str, str, float]
 """Family, labels, value."""
 
 
-def exposition(now: int, live: Live, directory: Directory, limits: Limits, messages: Iterable[Line] = ()) -> str:
-    """Everything, one family after the other; ``messages`` are (family, producer, value)."""
+def exposition(
+    now: int,
+    live: Live,
+    directory: Directory,
+    limits: Limits,
+    messages: Iterable[Line] = (),
+    vitals_seconds: float = VITALS_SECONDS,
+) -> str:
+    """Everything, one family after the other; ``messages`` are (family, producer, value).
+
+    The hub's programs are heard each ``vitals_seconds``.
+    """
     families: dict[str, list[str]] = {}
-    for family, labels, value in _lines(now, live, directory, limits):
+    for family, labels, value in _lines(now, live, directory, limits, MISSED * vitals_seconds):
         families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
     for family, source, value in messages:
         families.setdefault(family, []).append(f'{family}{{source="{_escaped(source)}"}} {_number(float(value))}\n')
@@ -48,7 +59,7 @@ def exposition(now: int, live: Live, directory: Directory, limits: Limits, messa
     return "".join(parts)
 
 
-def _lines(now: int, live: Live, directory: Directory, limits: Limits) -> Iterator[Line]:
+def _lines(now: int, live: Live, directory: Directory, limits: Limits, silent: float) -> Iterator[Line]:
     for name in directory.host_names(live.hosts):
         host = live.hosts.get(name)
         health, _ = host_health(now, host, limits)
@@ -59,7 +70,10 @@ def _lines(now: int, live: Live, directory: Directory, limits: Limits) -> Iterat
         if health == "up":
             yield from _values(live, host, "guardia_", label)
     for name, room, _ in live.programs():
-        yield from _values(live, room, "guardia_hub_", f'program="{_escaped(name)}"')
+        label, up = f'program="{_escaped(name)}"', now - room.heard <= silent * SECOND
+        yield "guardia_hub_up", label, float(up)
+        if up:
+            yield from _values(live, room, "guardia_hub_", label)
 
 
 def _values(live: Live, host: HostNow | None, prefix: str, label: str) -> Iterator[Line]:

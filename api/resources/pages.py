@@ -37,7 +37,9 @@ class Prometheus(Resource):
         with contextlib.suppress(Unanswered):  # what is live is worth telling without the store
             accounts = await hub.accounts()
         resp.content_type = CONTENT_TYPE
-        resp.data = exposition(hub.clock(), hub.live, hub.directory, hub.limits, counters(accounts)).encode()
+        messages = counters(accounts)
+        text = exposition(hub.clock(), hub.live, hub.directory, hub.limits, messages, hub.vitals_seconds)
+        resp.data = text.encode()
 
 
 class OpenApi(Resource):

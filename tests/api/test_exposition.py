@@ -67,6 +67,9 @@ def test_old_values_are_not_shown_as_new() -> None:
     later = text(full(), NOON + 600 * SECOND)
     assert 'guardia_up{host="web-1"} 0' in later
     assert "guardia_cpu_percent" not in later
+    assert 'guardia_hub_up{program="guardia.collector"} 0' in later
+    assert "guardia_hub_cpu_percent" not in later
+    assert 'guardia_hub_up{program="guardia.collector"} 1' in text(full(), NOON + 30 * SECOND)
 
 
 def test_quotes_and_backslashes_in_an_instance_are_escaped() -> None:

@@ -100,6 +100,7 @@ def from_config(
         live,
         directory.display,
         now=time.time_ns(),
+        gone=directory.is_gone,
         unread_bytes=config.unread_bytes,
         replay_bytes=config.replay_bytes,
         collectors=len(stairs),

@@ -29,6 +29,11 @@ class Directory:
             {host.name: host for host in hosts}, {service.name: service for service in services}, tuple(maintenance)
         )
 
+    def is_gone(self, name: str) -> bool:
+        """Whether the configuration says of a host that it is no more."""
+        host = self.hosts.get(name)
+        return host is not None and host.gone
+
     def host_names(self, seen: Iterable[str]) -> list[str]:
         """All hosts: configured ones in their order, then the others of ``seen`` by name; none that is gone."""
         return [

@@ -23,6 +23,7 @@ TOO_BUSY = "the hub was too busy to pass everything on"
 TOO_OLD = "older events are no longer held: read the history"
 SELDOM = frozenset({"facts", "check"})
 """Kinds whose newest may be as it was for hours: what was missed of them nobody tells again soon."""
+OF_HOSTS = frozenset({"sample", "facts", "processes"})
 MAX_WAITING = 1000
 """Samples held back because their layout is not known yet."""
 
@@ -72,14 +73,17 @@ class Fanout:
         display: Callable[[str], str],
         *,
         now: int,
+        gone: Callable[[str], bool] = lambda name: False,
         unread_bytes: int = 1_048_576,
         replay_bytes: int = 8_388_608,
         collectors: int = 1,
     ) -> None:
+        """``gone`` tells of a host whether it is listed no more: its events go to nobody, or it would come back."""
         self.sent = 0
         self.dropped = 0
         self.lost = 0
         """Bus frames that passed this worker by."""
+        self._gone = gone
         self._live = live
         self._display = display
         self._unread_bytes = unread_bytes
@@ -138,7 +142,7 @@ class Fanout:
             if lost and moment > after.moment and _tells_gaps(wish, stamp.kind):
                 yield text_frame(gap_text(lost, TOO_BUSY).encode())
             for record in records:
-                wanted = place_of(record) > after and not record.hub and group.wants(record)
+                wanted = place_of(record) > after and self._is_told(record) and group.wants(record)
                 yield (self._framed(record, wish.values) if wanted else None) or b""
             yield b""
 
@@ -167,7 +171,7 @@ class Fanout:
 
     def publish(self, record: Told) -> None:
         """Frame the record's event for every group that wants it."""
-        if record.hub:
+        if not self._is_told(record):
             return
         groups = [group for group in self._groups.values() if group.wants(record)]
         if groups and record.kind == "sample" and self._unannounced(record):
@@ -220,6 +224,9 @@ class Fanout:
             self.dropped += 1
             self.leave(sink)
             sink.drop(SLOW, SLOW_REASON.format(sink.unread()))
+
+    def _is_told(self, record: Told) -> bool:
+        return not record.hub and not (record.kind in OF_HOSTS and self._gone(record.subject))
 
     def _framed(self, record: Told, values: bool) -> bytes | None:
         text = event_text(record, self._live, self._display, values=values)

@@ -51,7 +51,7 @@ class Listener:
 class House:
     """A fan-out with a collector before it."""
 
-    def __init__(self, **options: int) -> None:
+    def __init__(self, **options: Any) -> None:
         self.live = Live()
         self.fanout = Fanout(self.live, lambda name: name.title(), now=NOON - SECOND, **options)
         self.collector = Collector()
@@ -144,6 +144,16 @@ def test_rooms_of_the_hub_are_not_told() -> None:
     listener = house.listen()
     house.tell(*reading(), subject="guardia.collector")
     assert listener.events() == []
+
+
+def test_a_host_that_is_listed_no_more_does_not_come_back_by_the_stream() -> None:
+    house = House(gone=lambda name: name == "old-1")
+    listener = house.listen()
+    house.tell(*reading(), FACTS, subject="old-1")
+    house.tell(UP, subject="old-1")
+    house.tell(*reading())
+    assert types(listener) == ["service_check", "metric"], "a service may be called as a host is"
+    assert types(house.listen(after="1.1.0")) == ["gap", "service_check", "metric"]
 
 
 def test_a_first_sample_without_rates_is_not_told() -> None:

@@ -47,6 +47,21 @@ class Source:
     unknown: set[int] = field(default_factory=set)
     """Epochs it asked for that were never heard of."""
 
+    def unmentioned(self, since: float) -> list[Stream]:
+        """Its drained streams of which nothing was heard since then, not in a HELLO either.
+
+        One that is forgotten and listed again would look lost. Whoever speaks and has listed nothing yet, since this
+        process started, is going to.
+        """
+        listed = self.listed[1] if self.listed[0] >= since else {}
+        if not listed and any(stream.seen >= since for stream in self.streams.values()):
+            return []
+        return [
+            stream
+            for stream in self.streams.values()
+            if stream.seen < since and stream.epoch not in listed and not stream.beyond and not stream.touched
+        ]
+
     @property
     def is_owed(self) -> bool:
         """Whether the next receipts have to tell it something."""
@@ -100,12 +115,8 @@ class Sources:
 
     def prune(self, now: float) -> int:
         """Forget drained streams that nobody mentioned for long, and who has none; returns how many streams."""
-        old = [
-            stream
-            for source in self
-            for stream in source.streams.values()
-            if now - stream.seen > self._limits.forget_seconds and not stream.beyond and not stream.touched
-        ]
+        since = now - self._limits.forget_seconds
+        old = [stream for source in self for stream in source.unmentioned(since)]
         for stream in old:
             self._forget(stream)
         self._all = {name: source for name, source in self._all.items() if source.streams or source.is_owed}

@@ -249,6 +249,36 @@ def test_a_stream_that_nobody_mentions_for_a_month_is_forgotten() -> None:
     assert len(receiver.changes()[1]) == 1
 
 
+def test_an_epoch_that_its_producer_still_lists_is_not_forgotten_and_so_not_taken_for_lost() -> None:
+    receiver = _receiver()
+    ended, live = Offer(7, 10, 10, 10), Offer(8, 0, 3, 3)
+    receiver.admit_run("web-1", 7, 1, 10, 1, GENERATION, NOON)
+    receiver.greet(_hello(ended), NOON)
+    receiver.commit()
+    later = NOON + receiver.limits.forget_seconds + 10
+    receiver.admit_run("web-1", 8, 1, 3, 1, GENERATION, later)
+    receiver.commit()
+    receiver.receipts(0)
+    # Whether it still knows of the other is not known before it says so.
+    anew = _receiver([(stream.key, stream.encode()) for stream in receiver.streams("web-1").values()])
+    assert [receiver.prune(later), anew.prune(later)] == [0, 0]
+    for one in (receiver, anew):
+        one.greet(_hello(ended, live), later)
+        one.commit()
+        one.receipts(0)
+        assert one.prune(later + 10) == 0
+        one.greet(_hello(ended, live), later + 20)
+        assert _declared(one) == []
+        one.commit()
+        one.receipts(0)
+
+        one.greet(_hello(live), later + 30)
+        one.commit()
+        one.receipts(0)
+        assert one.prune(later + 40) == 1
+        assert set(one.streams("web-1")) == {8}
+
+
 def test_whoever_asked_and_never_told_anything_is_forgotten_when_it_was_answered() -> None:
     receiver = _receiver()
     receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON)

@@ -88,11 +88,12 @@ def _header(scene: Scene, pane: Pane) -> None:
     x = pane.right(0, text, style | BOLD, x=pane.width - 1)
     address = scene.model.address
     firing = scene.firing()
-    forms = (f"▼ {firing} firing", f"▼ {firing}") if firing else ("",)
+    unread = scene.unread
+    forms = (f"▼ {firing} firing", f"▼ {firing}") if firing else ("▼ not read", "▼ ?") if unread else ("",)
     spans, burns = _fitting(scene, x, forms)
     room = x - sum(width(tab) for tab, _ in spans) - 1
     pane.spans(0, 0, spans)
-    extra: list[Span] = [(burns, Role.DOWN | BOLD)] if burns else []
+    extra: list[Span] = [(burns, (Role.WARN if unread else Role.DOWN) | BOLD)] if burns else []
     extra.append((address, Role.SOFT))
     for piece, piece_style in extra:
         gap = 1 if piece == burns and width(piece) + 2 > room else 2

@@ -102,6 +102,11 @@ class Scene:
         """Whether the hub would have told of a change."""
         return self.model.world.link.state == "live"
 
+    @property
+    def unread(self) -> str:
+        """Why the hub, which is there, does not tell now what fires; empty when it does, or the past is shown."""
+        return self.model.alarms.failed if self.live and self.model.replay is None else ""
+
     def as_of(self) -> list[Span]:
         """Since when the hub tells nothing, for the edge of a list; nothing while it does."""
         link = self.model.world.link

@@ -10,13 +10,14 @@ from bus.reasons import reason
 from tests.viewer import gallery
 from tests.viewer.given import LOOK, NOON, HubInMemory, calm, session
 from tests.viewer.snapshots import BACKTEST, PLAIN, SIZES, hub_of, seen
-from viewer.events import HostsTold, LinkTold, SampleTold
+from viewer.events import AlertsTold, Failed, HostsTold, IncidentsTold, LinkTold, SampleTold
 from viewer.model import Model
 from viewer.palette import BAR, OKABE, Palette, Role
 from viewer.scene import Scene
 from viewer.screens.guardia import rate_of
 from viewer.session import Session
 from viewer.themes import THEMES
+from viewer.wishes import AskAlerts, AskIncidents
 
 
 def heard_of_one() -> Session:
@@ -64,6 +65,20 @@ def test_a_list_of_the_worst_says_that_it_is_not_all() -> None:
 @pytest.mark.parametrize(("wide", "high"), SIZES)
 def test_how_many_alarms_fire_stands_on_every_screen(screen: str, wide: int, high: int) -> None:
     assert "▼ 5" in seen("50", screen).draw(wide, high).text().splitlines()[0]
+
+
+@pytest.mark.parametrize(("wide", "high"), SIZES)
+def test_without_an_alerter_to_ask_nobody_is_told_that_nothing_fires(wide: int, high: int) -> None:
+    found = session(hub_of("50"), screen="pulse")
+    found.model.take(AlertsTold((), ()), NOON)
+    assert "▼" not in found.draw(wide, high).text().splitlines()[0]
+    found.model.take(Failed(AskAlerts(), "the alerter does not answer", 503), NOON)
+    text = found.draw(wide, high).text()
+    assert "▼ not read" in text.splitlines()[0] or "▼ ?" in text.splitlines()[0]
+    assert "nothing fires" not in text
+    found.model.take(IncidentsTold(AskIncidents("now", 0, 0), ()), NOON)
+    found.model.show("alerts")
+    assert "nothing fires" not in found.draw(wide, high).text()
 
 
 def test_in_ascii_no_two_states_share_a_sign_and_firing_is_no_reading() -> None:

@@ -38,6 +38,8 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     foot: list[Span] = [(f"{hidden} more", Role.WARN)] if hidden > 0 else []
     known = sum(bool(one.owner) for one in found)
     facts: list[Span] = [(f"▼ {len(found)} firing", Role.DOWN | BOLD)]
+    if scene.unread:
+        facts.append(("not read now", Role.WARN))
     if known:
         facts.append((f"{known} acknowledged", Role.SOFT))
     inner = panel(pane, "Alarms", facts, foot=foot)

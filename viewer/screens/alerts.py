@@ -97,7 +97,7 @@ def _why_none(scene: Scene) -> str:
         return alarms.failed or "asking the hub…"
     if scene.model.filter:
         return "nothing matches the filter"
-    return "nothing fires and nothing fired lately"
+    return scene.unread or "nothing fires and nothing fired lately"
 
 
 def _columns(scene: Scene, seen: Sequence[Row]) -> list[Column[Row]]:

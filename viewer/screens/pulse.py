@@ -292,11 +292,14 @@ def _lines(scene: Scene, pane: Pane) -> int:
 def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
     alarms = scene.model.alarms
     facts: list[Span] = [(f"{len(firing)} in all", Role.DOWN | BOLD)] if firing else []
+    if scene.unread:
+        facts = [("not read now", Role.WARN)]
     facts = scene.as_of() or facts
     more = len(firing) - max(0, pane.height - 3)
     inner = panel(pane, "Firing", facts, foot=[(f"{more} more on Alerts", Role.SOFT)] if more > 0 else [])
     if not firing:
-        nothing(inner, "nothing fires" if alarms.told else alarms.failed or why_none(scene, False, ""))
+        empty = "nothing fires" if alarms.told else alarms.failed or why_none(scene, False, "")
+        nothing(inner, scene.unread or empty)
         return
     firing = firing[: max(0, inner.height - 1)]
     subject, rule = longest(lambda one: one.about, firing, 40), longest(lambda one: one.rule, firing, 30)

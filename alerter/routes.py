@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from alerter.circles import circles
 from alerter.incidents import SEVERITIES, Incident
 from alerter.rules import DEFAULTS
-from bus.addresses import network
+from bus.addresses import is_url, network
 from bus.config import Objection, Secret, setting
 from bus.drawers import Complaint
 from bus.faults import did_you_mean, listed
@@ -87,8 +86,12 @@ class Notify:
         for text in self.private_networks:
             if network(text) is None:
                 yield Objection("private_networks", f'"{text}"', "an address or a network such as 10.0.0.0/8")
-        if self.link and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", self.link):
+        if self.link and not is_url(self.link):
             yield Objection("link", f'"{self.link}"', "an address as https://guardia.example")
+        for key, form in (("proxy", "http://HOST:PORT"), ("heartbeat_url", "https://watch.example/ping/ID")):
+            secret: Secret | None = getattr(self, key)
+            if secret is not None and not is_url(secret.reveal()):
+                yield Objection(key, "a secret that is no address", f"one such as {form}")
         if self.authority and not Path(self.authority).is_file():
             yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
         if 0 < self.drill_seconds < 3600:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 # Carries an IPv4 address inside an IPv6 one, which is what the packets reach in the end.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_BLANK = re.compile(r"\s")
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
@@ -33,6 +35,17 @@ def is_host(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_url(text: str) -> bool:
+    """Whether ``text`` is an address of HTTP: a secret one is looked at where it is read, for nobody sees it later."""
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not _BLANK.search(text)
+        )
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=4096)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
+from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed, unlike_url
 from alerter.letters import RECOVERY, Letter
-from bus.config import Secret, setting
+from bus.config import Objection, Secret, setting
 
 COLOURS = {"critical": 0xD32F2F, "warning": 0xF57C00, "info": 0x1976D2}
 GREEN = 0x388E3C
@@ -28,6 +28,11 @@ class Discord(HttpChannel):
     user_id: str = setting(
         "", pattern=r"(&?\d{1,20})?", form="an id such as 80351110224678912", help="Who is mentioned; &ID is a role."
     )
+
+    def objections(self) -> Iterator[Objection]:
+        """An address has to be one."""
+        yield from super().objections()
+        yield from unlike_url("url", self.url)
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """One embed; nobody but ``user_id`` is mentioned, whatever a host's name looks like."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
+from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed, unlike_url
 from alerter.letters import RECOVERY, Letter
-from bus.config import Secret, setting
+from bus.config import Objection, Secret, setting
 
 COLOURS = {"critical": "#d32f2f", "warning": "#f57c00", "info": "#1976d2"}
 GREEN = "#388e3c"
@@ -22,6 +23,11 @@ class Slack(HttpChannel):
 
     url: Secret = setting(help="The incoming webhook's address.")
     username: str = setting("", help="Under which name it writes, where the webhook allows that.")
+
+    def objections(self) -> Iterator[Objection]:
+        """An address has to be one."""
+        yield from super().objections()
+        yield from unlike_url("url", self.url)
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """A message whose text is plain, so that nothing in it is a command or a mention."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_headers, packed
+from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_headers, packed, unlike_url
 from alerter.letters import TEST, Item, Letter
 from bus.config import Objection, Secret, setting
 from bus.messages import DRILL
@@ -37,6 +37,7 @@ class Webhook(HttpChannel):
         yield from super().objections()
         if bool(self.url) == (self.secret_url is not None):
             yield Objection("url", "both addresses" if self.url else "no address", "url or secret_url")
+        yield from unlike_url("secret_url", self.secret_url)
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """The body as the first Guardia's receivers know it, and more."""

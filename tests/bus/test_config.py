@@ -120,6 +120,19 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             ':3: [store] path: found "./", where other things are as well, expected a folder of its own',
         ],
     ),
+    "secrets that are no addresses, which nobody would see later": (
+        "[agent]\nwatch_url = '${WORD}'\n[notify]\nproxy = '${WORD}'\nheartbeat_url = '${WORD}'\n[channels.a]\n"
+        "type = 'slack'\nurl = '${WORD}'\n[channels.b]\ntype = 'discord'\nurl = '${WORD}'\n[channels.c]\n"
+        "type = 'webhook'\nsecret_url = '${WORD}'\n",
+        [
+            ":2: [agent] watch_url: found a secret that is no address, expected one such as https://",
+            ":4: [notify] proxy: found a secret that is no address, expected one such as http://HOST:PORT",
+            ":5: [notify] heartbeat_url: found a secret that is no address",
+            ":8: [channels.a] url: found a secret that is no address",
+            ":11: [channels.b] url: found a secret that is no address",
+            ":14: [channels.c] secret_url: found a secret that is no address",
+        ],
+    ),
     "nobody and nothing": (
         "[[retention]]\nsubjects = []\n[[maintenance]]\nname = 'a'\nstart = '01:00'\nlasts = '1h'\nmatches = []\n"
         "[notify]\nescalate = [{ after = '5m', channels = [] }]\n",
@@ -186,7 +199,8 @@ PIECES = [
 def faults_of(path: Path, text: str) -> str:
     path.write_text(text)
     with pytest.raises(ConfigError) as error:
-        config.load(path, rooms.tables(), rooms.LISTS)
+        config.load(path, rooms.tables(), rooms.LISTS, environment={**os.environ, "WORD": "s3same"})
+    assert "s3same" not in str(error.value)
     return str(error.value)
 
 

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bus.addresses import is_url
 from bus.faults import Objection, listed
 from bus.messages import HUB
 from bus.secret import Secret
@@ -158,6 +159,11 @@ class Watchdog:
         help="A URL as ${NAME} or file:PATH: told when a program hangs or is given up, and when it is well again; past "
         "the alerter, which may be the one.",
     )
+
+    def objections(self) -> Iterator[Objection]:
+        """An address has to be one."""
+        if self.url is not None and not is_url(self.url.reveal()):
+            yield Objection("url", "a secret that is no address", "one such as https://watch.example/guardia")
 
 
 @dataclass(frozen=True)

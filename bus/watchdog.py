@@ -3,8 +3,8 @@
 supervisord starts again what ended. This one ends what is alive but silent: a program whose beat
 (``run/NAME.beat``, touched by its main loop) is too old gets SIGABRT, which writes its stacks to its log, then
 SIGKILL. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit code 100)
-as soon as the file was changed. Of what it ends and of what was given up it tells ``[watchdog] url``, past the alerter,
-which may be the one that is down.
+as soon as the file, or that of a secret in it, was changed. Of what it ends and of what was given up it tells
+``[watchdog] url``, past the alerter, which may be the one that is down.
 
 Protocol: http://supervisord.org/events.html
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -34,6 +35,7 @@ from bus.tables import Bus, Watchdog
 
 RUNNING, EXITED, FATAL = 20, 100, 200
 """States of a process as supervisord numbers them."""
+_SECRET = re.compile(r"""["']file:([^"'\n]+)["']""")
 TICK_SECONDS = 5
 GIVEN_UP = "supervisord has given it up, since it ended again and again"
 SKIPPED = 3 * TICK_SECONDS
@@ -90,7 +92,7 @@ class Watch:
     """No silence counts from before this."""
 
     def judge(self, now: float, programs: Iterable[Seen], changed: float) -> list[Act]:
-        """What to do now; ``changed`` is when the configuration was last written."""
+        """What to do now; ``changed`` is when the configuration was last written, or a secret of it."""
         if self.last is not None and not 0 <= now - self.last <= SKIPPED:
             self.floor = now
         self.last = now
@@ -149,6 +151,17 @@ def seen(info: Mapping[str, Any], run: Path) -> Seen:
     with contextlib.suppress(OSError):
         beat = (run / f"{info['name']}.beat").stat().st_mtime
     return Seen(info["name"], info["state"], info["pid"], info["start"], info["stop"], info["exitstatus"], beat)
+
+
+def changed(path: Path) -> float:
+    """When the configuration was last written, or the file of a secret in it was made, written or made private."""
+    found = 0.0
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        found = path.stat().st_mtime
+        for name in _SECRET.findall(path.read_text(encoding="utf-8")):
+            with contextlib.suppress(OSError):
+                found = max(found, (path.parent / name).stat().st_ctime)
+    return found
 
 
 def obey(act: Act, supervisor: Any) -> None:
@@ -212,11 +225,9 @@ def listen(
 def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, tell: Tell) -> None:
     own = os.environ.get("SUPERVISOR_PROCESS_NAME", "watchdog")
     programs = [seen(info, folder / "run") for info in supervisor.getAllProcessInfo() if info["name"] != own]
-    changed = 0.0
-    with contextlib.suppress(OSError):
-        changed = path.stat().st_mtime
     now = time.time()
-    acts = watch.judge(now, programs, changed)
+    waits = any(one.state == EXITED and one.exit_code == WRONG for one in programs)
+    acts = watch.judge(now, programs, changed(path) if waits else 0.0)
     for news in watch.news(now, programs, acts):
         tell(news, now)
     for act in acts:

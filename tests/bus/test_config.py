@@ -123,7 +123,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "secrets that are no addresses, which nobody would see later": (
         "[agent]\nwatch_url = '${WORD}'\n[notify]\nproxy = '${WORD}'\nheartbeat_url = '${WORD}'\n[channels.a]\n"
         "type = 'slack'\nurl = '${WORD}'\n[channels.b]\ntype = 'discord'\nurl = '${WORD}'\n[channels.c]\n"
-        "type = 'webhook'\nsecret_url = '${WORD}'\n",
+        "type = 'webhook'\nsecret_url = '${WORD}'\n[watchdog]\nurl = '${WORD}'\n",
         [
             ":2: [agent] watch_url: found a secret that is no address, expected one such as https://",
             ":4: [notify] proxy: found a secret that is no address, expected one such as http://HOST:PORT",
@@ -131,6 +131,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             ":8: [channels.a] url: found a secret that is no address",
             ":11: [channels.b] url: found a secret that is no address",
             ":14: [channels.c] secret_url: found a secret that is no address",
+            ":16: [watchdog] url: found a secret that is no address",
         ],
     ),
     "nobody and nothing": (

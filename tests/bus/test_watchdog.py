@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from io import StringIO
 from pathlib import Path
 from xmlrpc.client import Fault
@@ -11,7 +12,7 @@ from xmlrpc.client import Fault
 import pytest
 
 from bus.tables import Watchdog
-from bus.watchdog import EXITED, FATAL, RUNNING, Act, News, Seen, Watch, listen, message
+from bus.watchdog import EXITED, FATAL, RUNNING, Act, News, Seen, Watch, changed, listen, message
 
 NOON = 1_769_860_800.0
 SETTINGS = Watchdog(silent_seconds=30, abort_seconds=5, revive_seconds=300)
@@ -100,6 +101,21 @@ def test_a_mistake_in_the_configuration_waits_for_the_file_to_change() -> None:
     wrong = Seen("api", EXITED, stopped=NOON, exit_code=100)
     assert acts(watch, NOON + 5, wrong, changed=NOON - 60) == []
     assert acts(watch, NOON + 10, wrong, changed=NOON + 8) == [("start", "api")]
+
+
+def test_a_secret_that_was_missing_or_open_to_others_is_a_change_too(tmp_path: Path) -> None:
+    file, secret = tmp_path / "guardia.toml", tmp_path / "slack.url"
+    assert changed(file) == 0.0
+    file.write_text("[channels.ops]\ntype = 'slack'\nurl = \"file:slack.url\"  # file:no.url\n")
+    os.utime(file, (NOON, NOON))
+    assert changed(file) == NOON
+    secret.touch()
+    os.utime(secret, (NOON, NOON))
+    made = changed(file)
+    assert made == secret.stat().st_ctime > NOON
+    file.write_bytes(b"\xff")
+    os.utime(file, (NOON, NOON))
+    assert changed(file) == NOON
 
 
 def test_a_program_that_was_stopped_stays_stopped() -> None:

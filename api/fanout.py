@@ -13,7 +13,7 @@ from typing import Protocol
 
 from api.filters import matcher
 from api.live import Live
-from api.received import Told, told
+from api.received import AHEAD, Told, told
 from api.views.events import TYPES, Place, event_text, gap_text, place_of
 from bus.missed import Passed
 from bus.wire import Malformed, Stamp
@@ -114,15 +114,17 @@ class Fanout:
             self.flush()  # what waits for the group is older than this client
         group.sinks.add(sink)
 
-    def missed(self, wish: Wish, after: Place) -> Iterator[bytes | None]:
+    def missed(self, wish: Wish, after: Place, now: int) -> Iterator[bytes | None]:
         """The frames of what ``wish`` names that came after this place; b"" for a step that found none.
 
+        A place that is still to come, by the hub's clock, is of a clock that was set back since: nobody can tell what
+        came after it.
         None: there is no more now, and who joins at once has missed nothing. It goes on with what comes meanwhile. All
         that is held may take seconds: it is for whoever reads it in pieces.
         """
         group = _Group(wish, matcher(wish.subjects))
         # Frames of the very instant from which the ring reaches back may have been forgotten: hence <=.
-        if after.moment <= self._ring_since:
+        if after.moment <= self._ring_since or after.moment > now + AHEAD:
             yield text_frame(gap_text(None, TOO_OLD).encode())
         number = self._forgotten
         while True:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable
 
 from api.hub import Hub
-from api.received import stored
+from api.received import AHEAD, stored
 from bus.questions import Unanswered
 from bus.wire import Malformed
 
@@ -15,8 +15,6 @@ log = logging.getLogger("guardia.api")
 
 KINDS = ("facts", "processes", "sample", "check", "alert")
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
-AHEAD = 2_000_000_000
-"""So much later than now (ns) nothing is received."""
 CHUNK = 100
 """So many records are taken in before other requests get a turn: about 5 ms."""
 MOST_CHECKS = 200

@@ -14,6 +14,9 @@ from bus.messages import BY_CODE, HUB, KINDS
 from bus.questions import Stored
 from bus.wire import HEADER, Malformed, Stamp, read, unstamped, walk
 
+AHEAD = 2_000_000_000
+"""So much later than now (ns) nothing is received."""
+
 
 class Told(NamedTuple):
     """One record: what it is about, when, and its body as it came."""

@@ -72,8 +72,10 @@ class Stream:
             sink.drop(CLOSED[problem_of(fault).status], str(fault))
             return
         try:
-            if after is not None and not await self._caught_up(ws, sink, self.hub.fanout.missed(wish, after)):
-                return
+            if after is not None:
+                missed = self.hub.fanout.missed(wish, after, self.hub.clock())
+                if not await self._caught_up(ws, sink, missed):
+                    return
             self.hub.fanout.join(wish, sink)
             while not await _gone(ws, self._again_seconds):
                 verdict = self.hub.keyring().judge(token, self.hub.clock())

@@ -67,7 +67,7 @@ class House:
     def listen(self, wish: Wish = EVERYTHING, after: str | None = None) -> Listener:
         listener = Listener()
         if place := parse_place(after or ""):
-            listener.data = b"".join(iter(self.fanout.missed(wish, place).__next__, None))
+            listener.data = b"".join(iter(self.fanout.missed(wish, place, self.now).__next__, None))
         self.fanout.join(wish, listener)
         return listener
 
@@ -334,6 +334,19 @@ def test_a_client_that_returns_too_late_is_told_of_the_gap() -> None:
     assert types(again)[1:] == ["metric"] * (len(types(again)) - 1)
 
 
+def test_a_client_of_before_the_clock_was_set_back_is_told_of_the_gap() -> None:
+    house = House()
+    first = house.listen()
+    house.tell(*reading())
+    last = first.events()[-1]["id"]
+    house.now -= 3600 * SECOND
+    house.tell(reading()[1])
+    returned = house.listen(after=last)
+    assert types(returned) == ["gap"]
+    house.tell(reading()[1])
+    assert types(returned) == ["gap", "metric"]
+
+
 def test_what_comes_while_a_client_is_told_what_it_missed_is_told_too() -> None:
     house = House()
     first = house.listen()
@@ -342,7 +355,7 @@ def test_what_comes_while_a_client_is_told_what_it_missed_is_told_too() -> None:
     assert place is not None
     house.tell(reading()[1], FACTS)
 
-    again, missed = Listener(), house.fanout.missed(EVERYTHING, place)
+    again, missed = Listener(), house.fanout.missed(EVERYTHING, place, house.now)
     for found in missed:
         again.data += found or b""
         if found:
@@ -365,7 +378,7 @@ def test_what_is_forgotten_while_a_client_is_told_what_it_missed_is_a_gap() -> N
     assert place is not None
     house.tell(reading()[1])
 
-    again, missed = Listener(), house.fanout.missed(EVERYTHING, place)
+    again, missed = Listener(), house.fanout.missed(EVERYTHING, place, house.now)
     while not again.data:
         again.data += next(missed) or b""
     house.tell(*[FACTS] * 20)

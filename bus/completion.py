@@ -21,6 +21,15 @@ _CHOICES = re.compile(r"\{([^}]*)\}")
 
 Helps = Mapping[str, str]
 """What each command is for, by its words."""
+FURTHER: Helps = {
+    "token new": "makes a token and prints it, once",
+    "token list": "all tokens, without their secrets",
+    "token revoke": "refuses a token from now on",
+    "keys show": "shows the hub's own key",
+    "keys rotate": "makes another key",
+    "audit gaps": "what each producer sent, what was stored, what was lost and why",
+}
+"""Second words that commands take by themselves."""
 
 
 def tree(helps: Helps) -> dict[str, dict[str, str]]:
@@ -130,7 +139,8 @@ def help_of(words: Sequence[str]) -> str:
     """What the command says of itself that these words begin; empty where none is meant."""
     from bus.command import COMMANDS, main
 
-    name = next((name for count in (2, 1) if (name := " ".join(words[:count])) in COMMANDS), "")
+    known = {**COMMANDS, **FURTHER}
+    name = next((name for count in (2, 1) if (name := " ".join(words[:count])) in known), "")
     os.environ["COLUMNS"] = "200"
     with redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()):
         if name:
@@ -152,7 +162,8 @@ def main(argv: Sequence[str]) -> int:
         found = f"{' '.join(argv)[:80]} is none" if argv else "no shell is named"
         print(f"guardia completion: {found}; write one of {', '.join(SHELLS)}", file=sys.stderr)
         return WRONG
-    print(SHELLS[argv[0]]({name: command.help for name, command in COMMANDS.items()}), end="")
+    helps = {name: command.help for name, command in COMMANDS.items()}
+    print(SHELLS[argv[0]]({**helps, **FURTHER}), end="")
     return 0
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bus.command import COMMANDS
-from bus.completion import SHELLS, bash, fish, main, offered, options, tree, zsh
+from bus.command import main as command
+from bus.completion import FURTHER, SHELLS, bash, fish, main, offered, options, tree, zsh
 from tests.viewer.seat import PROJECT, Seat
 
 HELPS = {"view": "the hosts", "silence add": "it's held back", "silence end": "ends: now"}
@@ -44,6 +45,8 @@ def program(tmp_path: Path) -> Path:
 
 
 TYPED = (
+    ("guardia token rev", "guardia token revoke"),
+    ("guardia token new --scope heart", "guardia token new --scope heartbeat"),
     ("guardia silence e", "guardia silence end"),
     ("guardia view --test", "guardia view --test-card"),
     ("guardia view --screen pu", "guardia view --screen pulse"),
@@ -81,6 +84,15 @@ def test_fish_offers_the_same(tmp_path: Path, program: Path) -> None:
     )
     wanted = {completed.rpartition(" ")[2] for _, completed in TYPED}
     assert wanted <= {line.partition("\t")[0] for line in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_second_words_that_a_command_takes_by_itself_are_known_to_it(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert name not in COMMANDS
+    assert command([*name.split(), "--help"]) == 0
+    assert "--config" in capsys.readouterr().out
 
 
 def test_a_help_tells_options_and_what_they_can_be() -> None:

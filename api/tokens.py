@@ -55,7 +55,7 @@ def load(path: Path) -> Keyring:
         raise TokensFault(f"{path} has mode {mode:04o}: others could read it; type: chmod 600 {path}")
     try:
         return Keyring(tuple(_token(entry) for entry in json.loads(data)["tokens"]))
-    except (ValueError, KeyError, TypeError, BadParameter):
+    except (ValueError, KeyError, TypeError, RecursionError, BadParameter):
         raise TokensFault(f"{path} is damaged; move it away and make new tokens") from None
 
 

@@ -184,7 +184,7 @@ def membership(home: Path) -> Membership | None:
         member = Membership(found["name"], found["door"], found["receipts"], found["hub"], own)
         if not is_key(member.hub) or not is_name(member.name) or not _lead_somewhere(member.door, member.receipts):
             raise ValueError("no key, no name or no address")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise KeysFault(f"{path} is damaged: have this host enrolled again") from None
     return member
 

@@ -125,6 +125,6 @@ def _left(path: Path) -> tuple[dict[str, Heard], dict[str, Heard]]:
             {name: Heard(int(one["at"]), str(one["address"])) for name, one in found[part].items()}
             for part in ("agents", "strangers")
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}, {}
     return agents, strangers

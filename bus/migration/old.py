@@ -103,7 +103,9 @@ def read(text: str) -> Old:
         raw = json.loads(text)
     except json.JSONDecodeError as error:
         raise NotOld(f"line {error.lineno}, column {error.colno}: {error.msg.lower()}; JSON has no comments") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise NotOld("found lists within lists without end, expected an object with servers and services") from None
+    except ValueError as error:
         raise NotOld(str(error)[:200]) from None
     if not isinstance(raw, dict):
         raise NotOld(f"found {_told(raw)}, expected an object with servers and services")

@@ -64,7 +64,7 @@ def checked(
         raise Refused(f"{taken} is no snapshot: it has no {MANIFEST}") from None
     except OSError as error:
         raise Refused(f"{taken / MANIFEST} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(f"{taken / MANIFEST} is damaged") from None
     if manifest.get("snapshot") != 1 or version > FORMAT:
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")

@@ -44,7 +44,7 @@ def test_a_file_that_others_may_read_is_refused_with_the_remedy(path: Path) -> N
         load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"tokens": 1}', '{"tokens": [{"name": "x"}]}', "\xff"])
+@pytest.mark.parametrize("text", ["", "{}", '{"tokens": 1}', '{"tokens": [{"name": "x"}]}', "\xff", "[" * 5000])
 def test_a_damaged_file_lets_nobody_in(path: Path, text: str) -> None:
     save(path, ())
     path.write_text(text)

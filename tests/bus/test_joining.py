@@ -132,6 +132,14 @@ def test_a_key_that_was_lost_is_told(tmp_path: Path) -> None:
         joining.membership(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["[]", "5", "{}", '{"name": "web-1"}', "[" * 5000])
+def test_a_hub_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
+    joining.keep(tmp_path, JOIN)
+    (tmp_path / "keys" / "hub.json").write_text(text)
+    with pytest.raises(KeysFault, match=r"hub\.json is damaged: have this host enrolled again"):
+        joining.membership(tmp_path)
+
+
 def test_the_time_until_which_a_line_is_good_travels_with_it() -> None:
     hasty = replace(JOIN, until=NOON)
     assert from_line(to_line(hasty)) == hasty

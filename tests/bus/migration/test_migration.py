@@ -221,7 +221,7 @@ def test_services_that_the_import_would_not_call_as_the_new_file_does_are_rename
         ('{"servers": [], // all\n}', "line 1, column 17"),
         ("[1]", "found a list, expected an object with servers and services"),
         ("", "line 1, column 1"),
-        ("[" * 100_000, ""),
+        ("[" * 100_000, "found lists within lists without end, expected an object"),
     ],
 )
 def test_what_is_no_configuration_is_refused_with_its_place(

@@ -187,7 +187,9 @@ def test_a_stray_file_among_the_blocks_is_named_as_it_is_called_and_a_restore_re
     assert "nothing was restored; --damaged restores it as it is" in said.err
 
 
-@pytest.mark.parametrize("text", ["5", "[]", '{"files": 5}', '{"files": {"a": 1}}', '{"files": {}, "format": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["5", "[]", '{"files": 5}', '{"files": {"a": 1}}', '{"files": {}, "format": "x"}', '{"a":' * 5000]
+)
 def test_a_manifest_that_is_none_is_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(Refused, match=r"snapshot\.json is damaged"):

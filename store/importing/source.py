@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Source:
         self.path = path
         if not path.is_file():
             raise NotASource(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        if not os.access(path, os.R_OK):
+            raise NotASource(f"{path}: permission denied")
         try:
             self._file = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
             self._file.row_factory = sqlite3.Row

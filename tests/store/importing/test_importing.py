@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -203,6 +204,15 @@ def test_nothing_is_told_to_a_hub_that_does_not_run(tmp_path: Path, capsys: pyte
     file = usual(tmp_path / "metrics.db", 1)
     assert main([str(file), "--config", str(tmp_path / "guardia.toml")]) == 2
     assert "the hub is not running here" in capsys.readouterr().err
+
+
+def test_a_file_that_this_user_may_not_read_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metrics.db"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+    with pytest.raises(NotASource, match=r"metrics\.db: permission denied"):
+        Source(path)
 
 
 @pytest.mark.parametrize(

@@ -177,9 +177,12 @@ class Receiver:
             if floors and offer.floor > stream.watermark:
                 self._change(stream, now)
                 self._declare(stream, offer.floor, Reason.DROPPED, now)
+        source.told_by |= {offer.epoch: hello.boot for offer in hello.offers}
         if not hello.more:
-            source.listed = now, {offer.epoch: offer.last for offer in hello.offers}
+            source.listed, source.boot = (now, {offer.epoch: offer.last for offer in hello.offers}), hello.boot
             self._orphans(source, now)
+            known = source.streams.keys() | source.listed[1].keys()
+            source.told_by = {epoch: boot for epoch, boot in source.told_by.items() if epoch in known}
         if hello.offers:
             source.boots.greeted(hello, now)
             if source.boots.several:
@@ -189,7 +192,8 @@ class Receiver:
         """Declare what lies above what the producer knows of an epoch, once nobody sends any more of it; how often.
 
         Those are holes and, but for the live epoch, which goes on, what it once said it had: it lost its spool with
-        them, or has an older one. What came of an epoch since it listed them says that it knows more.
+        them, or has an older one. What came of an epoch since it listed them says that it knows more. The same boot is
+        the same machine; of another one's epochs another machine under the same name may come back and tell them.
         """
         greeted, offered = source.listed
         live = next(reversed(offered), 0)
@@ -197,7 +201,9 @@ class Receiver:
         for stream in source.streams.values():
             supplied = stream.watermark >= offered.get(stream.epoch, 0)
             last = max(stream.beyond.last, 0 if stream.epoch == live else stream.last)
-            quiet = stream.seen <= greeted and now - stream.seen > self.limits.live_seconds
+            here = source.told_by.get(stream.epoch) == source.boot
+            patience = self.limits.live_seconds if here else self.limits.elsewhere_seconds
+            quiet = stream.seen <= greeted and now - stream.seen > patience
             if last > stream.watermark and supplied and quiet:
                 self._change(stream, now)
                 self._declare(stream, last, Reason.ORPHANED, now)

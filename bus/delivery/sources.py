@@ -26,6 +26,8 @@ class Limits:
     announce_seconds: float = 600.0
     """Who was heard of within this time before a start is told of it."""
     forget_seconds: float = 30 * 86_400.0
+    elsewhere_seconds: float = 86_400.0
+    """What another boot told is not taken for gone sooner: another machine under the same name may have it still."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,10 @@ class Source:
     boots: Boots = field(default_factory=Boots)
     listed: tuple[float, dict[int, int]] = (float("-inf"), {})
     """When it listed all its epochs last, and the highest number of each; it has no others of that time."""
+    boot: str = ""
+    """The boot that listed them."""
+    told_by: dict[int, str] = field(default_factory=dict)
+    """The boot that listed an epoch last, since this process started."""
     answer: int = 0
     """The nonce of the HELLO to be answered."""
     rejects: list[Reject] = field(default_factory=list)

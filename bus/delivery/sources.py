@@ -78,7 +78,8 @@ class Source:
         elapsed = max(0.0, now - self.filled)
         self.filled = now
         self.tokens = min(float(limits.live_epochs), self.tokens + elapsed * limits.new_epochs_per_second)
-        live = sum(1 for stream in self.streams.values() if now - stream.seen < limits.live_seconds)
+        # What was heard by a clock that was set back since then is not of now.
+        live = sum(1 for stream in self.streams.values() if abs(now - stream.seen) < limits.live_seconds)
         if self.tokens < 1 or live >= limits.live_epochs:
             return False
         self.tokens -= 1

@@ -220,6 +220,18 @@ def test_too_many_live_epochs_are_refused_and_told() -> None:
     assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON + 120) is Verdict.NEW
 
 
+def test_epochs_that_were_heard_before_the_clock_was_set_back_keep_no_place() -> None:
+    receiver = _receiver(limits=Limits(live_epochs=2))
+    for epoch in (1, 2):
+        receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
+
+    back = NOON - 86_400
+    assert receiver.admit("web-1", 1, 2, 1, GENERATION, back) is Verdict.NEW
+    receiver.commit()
+    assert receiver.admit("web-1", 3, 1, 1, GENERATION, back) is Verdict.EPOCHS, "its allowance is used up"
+    assert receiver.admit("web-1", 3, 1, 1, GENERATION, back + 2) is Verdict.NEW
+
+
 def test_too_many_holes_are_refused_but_the_next_number_never_is() -> None:
     receiver = _receiver(limits=Limits(holes=2))
     for number in (3, 5):

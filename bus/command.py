@@ -202,6 +202,11 @@ def _done(work: Callable[[], object]) -> int:
     except BrokenPipeError:
         # Whoever read our output has had enough.
         return _silenced(141)
+    except UnicodeEncodeError as error:
+        # An argument that is no text: it can be sent to nobody, and written nowhere.
+        found = ascii(error.object[error.start : error.end][:40])
+        print(f"guardia: found {found}, expected text in {error.encoding.upper()}", file=sys.stderr)
+        return WRONG
     except PermissionError as error:
         # Most often the hub runs as a user of its own, and whoever asks is another one.
         path = str(error.filename or "")

@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         near = did_you_mean(given.name, jobs) or f"[[services]] of {path} has to list it"
         print(f"guardia heartbeat: no service {given.name!r} is checked by heartbeat; {near}", file=sys.stderr)
         return WRONG
-    told = Heartbeat("up") if given.failed is None else Heartbeat("down", given.failed[:400])
+    told = Heartbeat("up") if given.failed is None else Heartbeat("down", legible(given.failed)[:400])
     folder = home.home_path(path, os.environ)
     door = folder / "run" / ROADS["side_door"]
     if not door.exists():
@@ -68,6 +68,11 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia heartbeat: the report of {given.name} is not stored: try again", file=sys.stderr)
         return TRY_AGAIN
     return 0
+
+
+def legible(text: str) -> str:
+    """What a job says that failed, also where some of its bytes are no UTF-8: that it failed has to be told."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _stored(folder: Path, name: str, at: int, until: float) -> bool:

@@ -134,6 +134,20 @@ def test_a_command_that_is_asked_wrongly_ends_with_100_and_no_traceback(
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("why \udcff", "ack \udcff", "silence end \udcff", "drill alert --channel \udcff"),
+        "silence add web-1 --for 1h --reason \udcff",
+    ],
+)
+def test_an_argument_that_is_no_text_is_told(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "guardia.toml"
+    config.touch()
+    assert command.main([*words.split(), "--config", str(config)]) == WRONG
+    assert capsys.readouterr().err == "guardia: found '\\udcff', expected text in UTF-8\n"
+
+
 def test_a_configuration_named_before_the_command_holds_for_it(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[apii]\n")
     done = subprocess.run(

@@ -18,10 +18,11 @@ from typing import Any
 
 import zmq
 
+from alerter.handing import judged, layout_of
 from alerter.judge import Judge
 from alerter.subjects import LOST_WINDOW
 from bus.loop import Loop, Timer
-from bus.messages import HUB, IMPORT, KINDS, split_sample
+from bus.messages import HUB, IMPORT, KINDS
 from bus.questions import (
     Latest,
     Layouts,
@@ -331,33 +332,3 @@ class Catching:
             if column.metric == key[0]:
                 pairs = zip(answer.times, column.mean, strict=True)
                 subject.remember(key, [(at / 1e9, value) for at, value in pairs if value is not None])
-
-
-def judged(judge: Judge, record: Record, received: int) -> None:
-    """Hand one record to the judge; a body that is none of ours is left out, and so is what was imported."""
-    if record.source == IMPORT:
-        return
-    if record.kind == "sample":
-        judge.sample(record, received)
-        return
-    try:
-        message = KINDS[record.kind].decode(record.body)
-    except ValueError:
-        return
-    if record.kind == "check":
-        judge.check(record, message, received)
-    elif record.kind == "layout":
-        judge.layout(message.id, message.names, record.source)
-    elif record.kind == "facts":
-        judge.facts(record, message, received)
-    elif record.kind == "loss" and record.source.startswith(HUB):
-        # What a producer says of its own disk the store tells again, as a loss of that producer's.
-        judge.loss(message, received)
-
-
-def layout_of(record: Record) -> int:
-    """The layout of a sample; 0 when its body is none of ours."""
-    try:
-        return split_sample(record.body)[0]
-    except ValueError:
-        return 0

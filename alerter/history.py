@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from alerter.catching import judged, layout_of
+from alerter.handing import judged, layout_of
 from alerter.judge import Judge
 from alerter.replay import Received
 from bus.faults import fitting_none, meant

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from operator import attrgetter
 
-from alerter.catching import LONGEST, Catching, judged
+from alerter.catching import LONGEST, Catching
 from alerter.committer import Committer
+from alerter.handing import judged
 from alerter.judge import Judge
 from alerter.rules import SECOND
 from alerter.subjects import NEVER

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from alerter.catching import judged
 from alerter.config import Maintenance
 from alerter.deciding import Decision
+from alerter.handing import judged
 from alerter.holding import Holding
 from alerter.incidents import Incident
 from alerter.judge import LATE, Judge

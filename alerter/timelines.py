@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerter.backtest import LISTS
-from alerter.catching import judged
 from alerter.config import Alerter
+from alerter.handing import judged
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.rules import SECOND, Rule, in_force

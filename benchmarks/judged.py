@@ -13,7 +13,7 @@ from array import array
 from pathlib import Path
 
 from alerter import __main__ as alerter
-from alerter import catching, listening
+from alerter import handing, listening
 from alerter.judge import Judge
 from bus.messages import HUB
 from bus.wire import Record
@@ -23,7 +23,7 @@ def main(result: Path) -> int:
     """Run the alerter to its end; returns its exit code."""
     lags, ways = array("d"), array("d")
     clock = time.time_ns
-    plain = catching.judged
+    plain = handing.judged
 
     def judged(judge: Judge, record: Record, received: int) -> None:
         plain(judge, record, received)

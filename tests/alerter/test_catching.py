@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.catching import REST, Catching, judged
+from alerter.catching import REST, Catching
+from alerter.handing import judged
 from alerter.leaving import withdraw
 from alerter.memory import Memory
 from alerter.rules import Rule

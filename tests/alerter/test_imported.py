@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerter.catching import judged
+from alerter.handing import judged
 from alerter.judge import Judge
 from bus.messages import IMPORT, Check, Message, Sample
 from bus.wire import record

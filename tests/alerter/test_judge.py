@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerter.catching import judged
 from alerter.config import RuleTable
+from alerter.handing import judged
 from alerter.judge import GONE, MOST_EPOCHS
 from alerter.rules import in_force
 from bus.messages import Check, Facts, Loss, Sample, layout_id

@@ -4,7 +4,8 @@
     catching.start(since, then)     calls ``then`` when all is read, or when the store does not answer
     catching.taken(until)           what was read, to be judged in one order with what is heard
 
-Nobody is kept waiting for ever: without an answer within ``patience`` the live stream goes on without.
+Nobody is kept waiting for ever: without an answer within ``patience`` the live stream goes on without, and what is
+lacking then is asked for once the store answers again.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ REST = 1.0
 """Seconds until it is asked again for layouts that the store did not know."""
 RECALLED = 500
 """Of so many hosts the last samples are asked for at once."""
+MOST_PAUSE = 60.0
+"""Seconds until it is asked again for what the store did not tell, at most."""
 PLACES = 100
 """The newest checks of a service by which its places are known."""
 
@@ -93,8 +96,16 @@ class Catching:
         """What was read and is not judged yet, in the order in which it was received."""
         self._known: list[tuple[int, Record]] = []
         """What an earlier life judged, and what hosts say of themselves: known before anything is judged."""
-        self._since, self._done = 0, frozenset[str]()
+        self._since, self._done, self._unheard = 0, frozenset[str](), False
         self._began = 0
+        self._starting = self._failed = False
+        self._lacking: tuple[int, frozenset[str]] | None = None
+        """From when on, as ``start`` takes it, it was asked in vain for what was missed."""
+        self._pause = patience
+        self._probing: Timer | None = None
+        """Until then nobody looks again whether the store answers."""
+        self.answers = False
+        """Whether the store answers again, of which something is lacking: time for ``again``."""
         self.caught = 0
         """Records that were read to be judged."""
         loop.on_readable(ask.raw, self.drain)
@@ -114,7 +125,8 @@ class Catching:
         Of what was received at ``since`` itself, ``there`` was judged (``bus.wire.identity``); all of it if empty.
         """
         self._then = then
-        self._since, self._done = since, there
+        self._since, self._done, self._unheard = since, there, False
+        self._starting, self._failed = True, False
         self._began = self._clock()
         self._records, self._known = [], []
         self._ahead.clear()  # which was received after ``since`` too, and is read again
@@ -123,6 +135,29 @@ class Catching:
         self._put(Latest("facts"), self._facts)
         self._timer = self._loop.after(self._patience, self._give_up)
         self._send()
+
+    def look(self) -> None:
+        """Look now and then whether the store answers, where something is lacking."""
+        if self._lacking is None or self._probing is not None or self.busy or self.answers:
+            return
+        self._probing = self._loop.after(self._pause, self._look_again)
+        self._pause = min(2 * self._pause, MOST_PAUSE)
+        self._put(Subjects("sample"), self._is_there)
+        self._send()
+
+    def _look_again(self) -> None:
+        self._probing = None
+        self._forget_questions()
+
+    def _is_there(self, answer: Any) -> None:
+        self.answers = True
+
+    def again(self, then: Callable[[], None]) -> None:
+        """Ask anew for what is lacking of those who told nothing since; who did is judged by what comes."""
+        since, there = self._lacking or (0, frozenset())
+        self._lacking, self.answers = None, False
+        self.start(since, then, there)
+        self._unheard = True
 
     def layouts(self, ids: tuple[int, ...]) -> None:
         """Ask for the names of layouts that the stair did not tell; one question at a time, and after a rest."""
@@ -134,6 +169,9 @@ class Catching:
 
     def _want_again(self) -> None:
         self._wanted = None
+        self._forget_questions()
+
+    def _forget_questions(self) -> None:
         if not self.busy:
             # Whoever was asked is gone: he will not answer any more.
             self._open.clear()
@@ -177,6 +215,7 @@ class Catching:
             try:
                 asked[1](read_answer(asked[0], parts[1]))
             except Unanswered as failure:
+                self._failed = True
                 self._log.warning("the store does not say: %s", failure)
         self._send()
         if self.busy and not self._open and not self._queue:
@@ -189,6 +228,7 @@ class Catching:
             self._timer = self._loop.after(self._patience, self._give_up)
         elif self.busy:
             self._log.warning("the store did not answer within %g s: going on with what is heard now", self._patience)
+            self._failed = True
             self._open.clear()
             self._queue.clear()
             self._finish()
@@ -196,6 +236,11 @@ class Catching:
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._starting and not self._failed:
+            self._pause = self._patience
+        elif self._starting and (self._lacking is None or self._since < self._lacking[0]):
+            self._lacking = self._since, self._done
+        self._starting = False
         then, self._then = self._then, None
         now = self._clock()
         for received, record in sorted(self._known, key=lambda one: one[0]):
@@ -243,6 +288,9 @@ class Catching:
             what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
             if one.imported and (what, one.subject) not in self._judge.subjects:
                 continue  # it told nothing to this hub yet, and is not expected to
+            known = self._judge.subjects.get((what, one.subject))
+            if self._unheard and known is not None and known.heard > self._since:
+                continue
             # Heard until we looked away; what came after that is judged in its order.
             subject = self._judge.known(what, one.subject, min(heard, self._since) if self._since else heard, now)
             # It is judged by when it came, as if no time had passed since; days are not gone through by the second.

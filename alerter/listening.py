@@ -140,6 +140,9 @@ class Listening:
 
     def _asks_what_passed_by(self) -> bool:
         """Whether what comes waits until the store has told what passed us by, which was before it."""
+        if self._catching.answers:
+            self._catching.again(self._past)
+            return True
         if self._came is None:
             return False
         if self._monotonic() - self._came >= SETTLED:
@@ -204,6 +207,7 @@ class Listening:
         if not self.began or self._catching.busy:
             return
         self.drain()
+        self._catching.look()
         if not self._judge.hearing.blind and self._monotonic() - self._heard > self._silent_seconds:
             self._blind("nothing has come from the collector for %.0f s" % (self._monotonic() - self._heard))
         if not self._behind and self._came is None and not self._catching.busy:

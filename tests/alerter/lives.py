@@ -109,7 +109,9 @@ class Store:
 class Alerter:
     """One life of judge and committer, which catches up with a store."""
 
-    def __init__(self, store: Store, memory: Memory, rules: tuple[Rule, ...], now: float, context: Any) -> None:
+    def __init__(
+        self, store: Store, memory: Memory, rules: tuple[Rule, ...], now: float, context: Any, *, patience: float = 10.0
+    ) -> None:
         self.world = World(*rules, began=now)
         room, self.speaker, _ = committer(self.world, memory)
         self.committer: Committer = room
@@ -119,7 +121,7 @@ class Alerter:
         self.ask.raw.connect(store.address)
         clock = lambda: at(self.now)  # noqa: E731 (it moves)
         log = logging.getLogger("test")
-        self.catching = Catching(self.ask, self.loop, self.world.judge, log, clock)
+        self.catching = Catching(self.ask, self.loop, self.world.judge, log, clock, patience=patience)
         self.stair = Stair(context)
         self.listening = Listening(
             self.stair,  # type: ignore[arg-type]
@@ -137,6 +139,13 @@ class Alerter:
         """Go on from what was kept, as the program does."""
         self.listening.begin(self.committer.restore(at(self.now)))
         self.catches_up()
+
+    def starts_alone(self) -> None:
+        """The same while the store does not answer."""
+        self.listening.begin(self.committer.restore(at(self.now)))
+        while not self.listening.began:
+            self.loop.pass_once(0.01)
+        self.passes(self.now)
 
     def catches_up(self) -> None:
         """Hear what the store answers, until it judges what comes."""

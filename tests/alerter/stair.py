@@ -78,7 +78,7 @@ class Stair:
 class Caught:
     """A store that holds nothing, and was asked for what came after each of ``asked``."""
 
-    busy = False
+    busy = answers = False
     caught = 0
 
     def __init__(self) -> None:
@@ -96,6 +96,9 @@ class Caught:
 
     def layouts(self, ids: tuple[int, ...]) -> None:
         """Nobody knows."""
+
+    def look(self) -> None:
+        """Nothing is lacking."""
 
 
 class Alerter:

@@ -22,6 +22,7 @@ from bus.loop import Loop
 from bus.messages import IMPORT, Check, Facts, Loss, Message, Sample
 from bus.questions import (
     Layouts,
+    Range,
     Stored,
     Subjects,
 )
@@ -42,10 +43,10 @@ def life(tmp_path: Path) -> Iterator[Life]:
     context: zmq.Context[Any] = zmq.Context()
     memory, store, lives = Memory(tmp_path), Store(context), list[Alerter]()
 
-    def made(*rules: Rule, now: float = 0.0) -> Alerter:
+    def made(*rules: Rule, now: float = 0.0, **more: Any) -> Alerter:
         for one in lives[-1:]:
             one.close()
-        lives.append(Alerter(store, memory, rules, now, context))
+        lives.append(Alerter(store, memory, rules, now, context, **more))
         return lives[-1]
 
     yield made
@@ -59,6 +60,45 @@ def spoken(one: Alerter) -> list[tuple[str, str]]:
     """What people heard in this life."""
     assert isinstance(one.speaker, Hearer)
     return one.speaker.spoken
+
+
+def until(one: Alerter, seen: Callable[[], bool]) -> None:
+    """Let time stand, and the store answer, until something holds."""
+    end = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < end, "it did not happen"
+        one.store.answer()
+        one.loop.pass_once(0.01)
+        one.listening.pulse()
+
+
+def test_who_fell_silent_while_the_hub_was_off_is_known_once_the_store_answers(life: Life) -> None:
+    rules = rule("age > 30s", name="silent"), rule("cpu.percent > 90", name="busy")
+    first = life(*rules)
+    for host in ("web-1", "web-2", "web-3"):
+        first.store.says(0, cpu=10, subject=host)
+    first.starts()
+    first.passes(1)
+    assert spoken(first) == []
+
+    second = life(*rules, now=100.0, patience=0.1)
+    second.store.says(20, cpu=99, subject="web-3")
+    second.starts_alone()
+    second.stair.says(101, "web-2")
+    second.hears(101.5)
+    for when in range(110, 150, 10):
+        second.stair.says(when, "web-2")
+        second.hears(when + 0.5)
+    assert spoken(second) == [], "of others nobody knows"
+    before = len(second.store.asked)
+    until(second, lambda: len(spoken(second)) >= 3)
+    assert sorted(spoken(second)) == [("web-1", "firing"), ("web-3", "firing"), ("web-3", "firing")]
+    ranges = [one.subject for one in second.store.asked[before:] if isinstance(one, Range)]
+    assert set(ranges) == {"web-3"}, "who speaks is judged by what comes"
+    second.hears(151)
+    asked = len(second.store.asked)
+    second.hears(152)
+    assert len(second.store.asked) == asked, "nothing is lacking any more"
 
 
 @pytest.mark.parametrize("hosts", [[], [Host(name="web-1")]], ids=["heard of", "configured"])

@@ -73,6 +73,7 @@ class Rule:
             self.own,
             self.subjects,
             self.channels,
+            dict(self.labels),
         )
 
 

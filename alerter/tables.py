@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bus import timing
-from bus.judging import RuleList
+from bus.judging import RuleList, RuleShown
 from bus.terminal import aligned
 
 
@@ -12,13 +12,14 @@ def rules(answer: RuleList) -> str:
     return (
         aligned(
             [
-                ("RULE", "SEVERITY", "FOR", "OF", "WHEN", "CLEAR"),
+                ("RULE", "SEVERITY", "FOR", "OF", "CHANNELS", "WHEN", "CLEAR"),
                 *(
                     (
                         one.name + ("" if one.own else " *"),
                         one.severity,
                         timing.in_words(one.seconds) if one.seconds else "",
-                        f"{'room' if one.kind == 'hub' else one.kind}s {', '.join(one.subjects)}",
+                        _concerned(one),
+                        ", ".join(one.channels),
                         one.when,
                         one.clear + (f" for {timing.in_words(one.clear_seconds)}" if one.clear_seconds else ""),
                     )
@@ -28,3 +29,9 @@ def rules(answer: RuleList) -> str:
         )
         + "\n\n* brought by Guardia; a rule of that name in [[rules]] changes it, enabled = false switches it off."
     )
+
+
+def _concerned(rule: RuleShown) -> str:
+    kind = "room" if rule.kind == "hub" else rule.kind
+    labels = "".join(f" {name}={value}" for name, value in rule.labels.items())
+    return f"{kind}s {', '.join(rule.subjects)}{labels}"

@@ -95,7 +95,8 @@ class RuleShape(TypedDict):
     clear_seconds: float
     own: Annotated[bool, "false: one that Guardia brings"]
     subjects: list[str]
-    channels: list[str]
+    channels: Annotated[list[str], "none: the default ones"]
+    labels: dict[str, str]
 
 
 class RuleRows(TypedDict):

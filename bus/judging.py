@@ -257,6 +257,8 @@ class RuleShown:
     own: bool
     subjects: tuple[str, ...] = ("*",)
     channels: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    """Of the subjects only those that have all of these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ def rules(answer: RuleList) -> RuleRows:
                 "own": one.own,
                 "subjects": list(one.subjects),
                 "channels": list(one.channels),
+                "labels": dict(one.labels),
             }
             for one in answer.rules
         ],

@@ -64,7 +64,7 @@ class Listening:
         self._heard = monotonic()
         self._offset = clock() - int(monotonic() * 1e9)
         # What a new collector published before it was heard again is in the store, and nowhere else.
-        self._passed = Passed(alone=collectors == 1)
+        self._passed = Passed(collectors=collectors)
         self._received = 0
         self.began = False
         """Whether it has caught up with what was stored, and judges what comes."""

@@ -96,7 +96,7 @@ class Fanout:
         """Frames that were in the ring and are not any more."""
         self._ring_since = now
         self._waiting: deque[Told] = deque(maxlen=MAX_WAITING)
-        self._passed = Passed(alone=collectors == 1)
+        self._passed = Passed(collectors=collectors)
         self.lacking: set[str] = set()
         """Kinds of which something was missed, or may have been, that only the store tells."""
 

@@ -12,10 +12,15 @@ MOST = 64
 
 
 class Passed:
-    """The counters as last seen. ``alone``: there is one collector, so that another life of it began at 1."""
+    """The counters as last seen. Of so many ``collectors`` each was heard once: another life of one began at 1 since.
 
-    def __init__(self, *, alone: bool = False) -> None:
-        self._alone = alone
+    Where their number is not told, no life is known to have begun since.
+    """
+
+    def __init__(self, *, collectors: int = 0) -> None:
+        self._collectors = collectors
+        self._lives: dict[int, bool] = {}
+        """Those that were heard, the longest unheard first; whether each began when all collectors had been heard."""
         self._last: dict[tuple[str, int], int] = {}
         self._kinds: set[str] = set()
 
@@ -24,13 +29,14 @@ class Passed:
         last = self._last.get((stamp.kind, stamp.incarnation))
         if last is not None:
             return max(0, stamp.counter - last - 1)
-        return stamp.counter - 1 if self._alone and stamp.kind in self._kinds else 0
+        return stamp.counter - 1 if self._began_since(stamp.incarnation) and stamp.kind in self._kinds else 0
 
     def is_new(self, stamp: Stamp) -> bool:
         """Whether this is the first frame of its collector's life: nobody can tell what went before it."""
-        if (stamp.kind, stamp.incarnation) in self._last:
-            return False
-        return all(stamp.incarnation != incarnation for _, incarnation in self._last)
+        return stamp.incarnation not in self._lives
+
+    def _began_since(self, life: int) -> bool:
+        return self._lives.get(life, 0 < self._collectors <= len(self._lives))
 
     def note(self, stamp: Stamp) -> None:
         """This frame has come."""
@@ -38,6 +44,11 @@ class Passed:
         self._last.pop(key, None)
         self._last[key] = stamp.counter
         self._kinds.add(stamp.kind)
+        began = self._began_since(stamp.incarnation)
+        self._lives.pop(stamp.incarnation, None)
+        self._lives[stamp.incarnation] = began
+        if len(self._lives) > MOST:
+            del self._lives[next(iter(self._lives))]
         if len(self._last) > MOST:
             del self._last[next(iter(self._last))]
 

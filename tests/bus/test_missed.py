@@ -33,8 +33,23 @@ def test_the_frames_of_two_collectors_make_no_holes_in_each_other() -> None:
 
 
 def test_where_there_is_one_collector_another_life_of_it_began_at_one() -> None:
-    assert missing(Passed(alone=True), frame(7), frame(3, 2)) == [0, 2]
+    assert missing(Passed(collectors=1), frame(7), frame(3, 2)) == [0, 2]
     assert missing(Passed(), frame(7), frame(3, 2)) == [0, 0]
+
+
+def test_where_there_are_several_another_life_of_one_began_at_one_once_each_was_heard() -> None:
+    passed = Passed(collectors=2)
+    assert missing(passed, frame(7), frame(900, 2), frame(3, 3), frame(4, 3), frame(901, 2)) == [0, 0, 2, 0, 0]
+    assert missing(passed, frame(5, 3, "check"), frame(3, 4, "check"), frame(8)) == [0, 2, 0]
+
+
+def test_a_collector_that_lives_on_while_another_is_started_again_and_again_stays_known() -> None:
+    passed = Passed(collectors=2)
+    for life in range(2, 3 * MOST):
+        passed.note(frame(life))
+        passed.note(frame(1, life))
+    assert not passed.is_new(frame(3 * MOST))
+    assert passed.missing(frame(7, kind="check")) == 0
 
 
 def test_a_collector_s_life_is_new_until_any_frame_of_it_has_come() -> None:

@@ -75,6 +75,12 @@ class Hub:
             )
         until(lambda: (self.etc / "var" / "supervisor.sock").exists(), 20, "supervisord listens")
 
+    @property
+    def pid(self) -> int:
+        """The process of supervisord."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Stop supervisord with all it started; kills what does not go."""
         if self._process is None:

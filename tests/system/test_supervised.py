@@ -247,6 +247,25 @@ def test_a_hub_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
+def test_when_supervisord_is_killed_nothing_goes_on_without_it(tmp_path: Path) -> None:
+    hub, family = Hub(tmp_path), list[int]()
+    hub.start()
+    try:
+        until(hub.all_run, 40, "all programs run")
+        until(hub.last_seen, 20, "the host was seen")
+        family += [child.pid for child in psutil.Process(hub.pid).children(recursive=True)]
+        assert len(family) > len(PROGRAMS), "the workers of the api too"
+
+        os.kill(hub.pid, signal.SIGKILL)
+
+        until(lambda: not [pid for pid in family if is_alive(pid)], 40, "whom it started ended")
+    finally:
+        for pid in family:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        hub.stop()
+
+
 def test_a_hub_whose_files_stand_elsewhere_is_asked_there_and_started_again_still_has_its_history(
     tmp_path: Path,
 ) -> None:

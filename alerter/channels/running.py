@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -37,6 +38,7 @@ def ran(command: Sequence[str], environment: Mapping[str, str], told: bytes, sec
 
     It is done when it ends itself. What it started has until its time is over and is ended then, unless it left its
     session; nothing of one that is not done in time goes on. What it says beyond ``MOST_HEARD`` is read and dropped.
+    All of it is ended when this program ends, which could look after it no longer.
     """
     deadline = time.monotonic() + seconds
     child = subprocess.Popen(  # noqa: S603, the operator wrote it
@@ -48,20 +50,27 @@ def ran(command: Sequence[str], environment: Mapping[str, str], told: bytes, sec
         cwd="/",
         start_new_session=True,
     )
+
+    def end() -> None:
+        atexit.unregister(end)
+        _ended(child)
+
+    atexit.register(end)
     try:
         said, done = _followed(child, told, deadline)
     except BaseException:
-        _ended(child)
+        end()
         raise
     finally:
         _close(child)
     if not done:
-        _ended(child)
+        end()
         return Ran(None, said)
     if not _session(child.pid):
+        atexit.unregister(end)
         return Ran(child.wait(), said)
     # Until it is waited for, its number is its own: nobody else can be hit.
-    late = threading.Timer(max(0.0, deadline - time.monotonic()), _ended, (child,))
+    late = threading.Timer(max(0.0, deadline - time.monotonic()), end)
     late.daemon = True
     late.start()
     return Ran(_code(child.pid), said)

@@ -19,7 +19,7 @@ from bus.keys import new
 from bus.loop import Loop
 from bus.messages import Facts
 from bus.producer import ONCE, Producer
-from bus.sockets import Hear, Post, Pull, Push
+from bus.sockets import Hear, Post, Pull, Push, Road
 from bus.spool import Spool
 from bus.wire import Record, read
 
@@ -299,19 +299,36 @@ def test_a_door_that_refuses_alone_is_connected_anew_and_what_was_told_arrives(r
     rig.door.close()
     rig.door = Pull(rig.context)
     rig.door.ask_for_keys(new())
-    rig.until(lambda: _bound(rig), "the door is there again")
+    rig.until(lambda: _bound(rig.door, f"{rig.folder}/door"), "the door is there again")
     rig.until(lambda: Flag.REFUSED in rig.deliverer.courier.sender.flags, "it is refused")
 
     rig.door.close()
     rig.door = Pull(rig.context)
-    rig.until(lambda: _bound(rig), "the door takes everybody")
+    rig.until(lambda: _bound(rig.door, f"{rig.folder}/door"), "the door takes everybody")
     rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
     rig.until(lambda: "6.1" in rig.bodies(), "what was told came")
 
 
-def _bound(rig: Rig) -> bool:
+def test_a_receipts_road_that_refuses_alone_is_connected_anew_and_receipts_are_heard(rig: Rig) -> None:
+    sender = rig.deliverer.courier.sender
+    rig.until(lambda: sender.state.value == "flowing", "receipts are heard")
+    # given a receipts' road that was opened anew for keys before the door was
+    rig.post.close()
+    rig.post = Post(rig.context)
+    rig.post.ask_for_keys(new())
+    rig.until(lambda: _bound(rig.post, f"{rig.folder}/receipts"), "the road is there again")
+    rig.until(lambda: Flag.REFUSED in sender.flags, "it is refused")
+
+    rig.post.close()
+    rig.post = Post(rig.context)
+    rig.until(lambda: _bound(rig.post, f"{rig.folder}/receipts"), "the road takes everybody")
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: "6.1" in rig.bodies() and not rig.unacknowledged, "its receipt")
+
+
+def _bound(road: Road, path: str) -> bool:
     try:
-        rig.door.bind(f"ipc://{rig.folder}/door")
+        road.bind(f"ipc://{path}")
     except zmq.ZMQError:
         return False
     return True

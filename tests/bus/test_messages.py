@@ -135,6 +135,8 @@ def test_an_unknown_field_is_ignored_so_that_newer_producers_are_understood() ->
         ("facts", msgpack.packb([1])),
         ("facts", msgpack.packb({"arch": None})),
         ("facts", b"\x81\xa4arch"),
+        ("facts", msgpack.packb({"later": msgpack.Timestamp(1)})),
+        ("facts", msgpack.packb({"later": msgpack.ExtType(5, bytes(300))})),
         ("facts", b"\x91" * 5000),
         ("layout", msgpack.packb({"names": []})),
         ("layout", msgpack.packb({"names": ["cpu.percent", "cpu.percent"]})),

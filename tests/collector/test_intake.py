@@ -10,7 +10,7 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.messages import Alert, Check, Heartbeat, Layout, Message, Sample
+from bus.messages import Alert, Check, Heartbeat, Layout, Loss, Message, Sample
 from bus.wire import MAX_FRAME, Malformed, Record, pack, record
 from collector.entrance import Entrance, claimed
 from collector.intake import Intake
@@ -23,6 +23,7 @@ def told(message: Message, source: str = "web-1", subject: str | None = None, nu
 
 
 SAMPLE = told(Sample(1, (1.0,)))
+LOSS = Loss("web-2", 7, 1, 2, "damaged on disk")
 LAYOUT = told(Layout(("cpu.percent",)))
 
 
@@ -75,7 +76,9 @@ def test_good_frames_are_admitted_with_the_name_of_their_kind() -> None:
         ("name", renamed(b"web 1")),
         ("name", renamed(b"w\xff\xfe")),
         ("name", renamed(b"../etc")),
+        ("checksum", SAMPLE + SAMPLE[:-1] + bytes((SAMPLE[-1] ^ 1,)) + SAMPLE),
         ("subject", told(Sample(1, (1.0,)), subject="web-2")),
+        ("subject", told(LOSS, subject="web-2")),
         ("forbidden", told(Sample(1, (1.0,)), source="guardia.store-writer")),
         ("forbidden", told(Alert("cpu", "firing"), source="web-1", subject="web-2")),
         ("forbidden", told(Heartbeat("up"), source="web-1", subject="backup")),
@@ -84,6 +87,17 @@ def test_good_frames_are_admitted_with_the_name_of_their_kind() -> None:
 )
 def test_each_fault_has_its_word(reason: str, frame: bytes) -> None:
     assert refused(frame) == reason
+
+
+def test_of_many_samples_together_each_has_to_be_whole() -> None:
+    door = Intake(public=True)
+    door.admit(SAMPLE)  # from now on its source is known
+    for place in range(3):
+        bad = bytearray(SAMPLE * 3)
+        bad[(place + 1) * len(SAMPLE) - 1] ^= 1
+        assert not door.usual(bytes(bad), None, 0.0)
+        with pytest.raises(Malformed, match="checksum"):
+            door.admit(bytes(bad))
 
 
 def test_the_hubs_own_door_lets_the_hub_in() -> None:

@@ -25,10 +25,10 @@ def test_over_its_limit_it_ends_to_be_started_anew() -> None:
 
 
 def test_on_a_small_machine_it_ends_at_half_of_what_there_is() -> None:
-    small = Memory(2000 * MB, lambda: [], Refusals(), resident=lambda: 501 * MB, machine=1000 * MB)
+    small = Memory(2000 * MB, list, Refusals(), resident=lambda: 501 * MB, machine=1000 * MB)
     with pytest.raises(TryAgain, match="501 MB of memory, at most 500 MB"):
         small.look()
-    Memory(2000 * MB, lambda: [], Refusals(), resident=lambda: 501 * MB, machine=8000 * MB).look()
+    Memory(2000 * MB, list, Refusals(), resident=lambda: 501 * MB, machine=8000 * MB).look()
 
 
 def test_below_half_of_it_nobody_is_looked_at() -> None:

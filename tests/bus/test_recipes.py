@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,18 @@ def test_under_systemd_the_programs_output_is_nothing_that_cannot_be_opened(unit
     assert "/dev/fd/1" in (PROJECT / "etc" / f"{programs}.conf").read_text()
     text = (PROJECT / "etc" / "deploy" / f"{unit}.service").read_text()
     assert {"StandardOutput=null", "StandardError=null"} <= set(text.splitlines())
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+@pytest.mark.parametrize("unit", ["guardia", "guardia-agent"])
+def test_systemd_understands_the_unit_and_lets_it_do_little(unit: str) -> None:
+    file = str(PROJECT / "etc" / "deploy" / f"{unit}.service")
+    found = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True)
+    # That nothing is at /opt/guardia here is no fault.
+    said = [line for line in found.stderr.splitlines() if "is not executable" not in line]
+    assert said == []
+    words = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30", file]
+    judged = subprocess.run(words, capture_output=True, text=True)
+    if "unrecognized option" in judged.stderr:
+        pytest.skip("this systemd-analyze judges no files")
+    assert judged.returncode == 0, judged.stdout[-200:] + judged.stderr

@@ -81,7 +81,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(NOTE_SECONDS, committer.note_judged)
     loop.every(CONSIDER_SECONDS, lambda: committer.settle(time.time_ns(), all_open=True))
     loop.every(DRILL_SECONDS, lambda: drills.look(time.time_ns()))
-    beating(program, workers, lambda: unwell(judge, began=listening.began, full=committer.full, lag=listening.lag()))
+    beating(program, workers, lambda: why_unwell(judge, committer, listening, silent))
     loop.every(SWEEP_SECONDS, lambda: sweep(program, judge, committer, listening.look_at_clock()))
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge, listening.look_at_clock()))
     loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))
@@ -97,6 +97,12 @@ def build(program: Program[Alerter]) -> None:
     # What was told before the stair knew of us is in the store by then.
     loop.after(SETTLED + PULSE_SECONDS, lambda: listening.begin(judged))
     process.collect_seldom()
+
+
+def why_unwell(judge: Judge, committer: Committer, listening: Listening, silent: float) -> str:
+    """Why the hub is not well now; each of its rooms is heard within ``silent`` seconds."""
+    now, lag = time.time_ns(), listening.lag()
+    return unwell(judge, now, began=listening.began, full=committer.full, lag=lag, slack=silent)
 
 
 def settings_ns(seconds: float) -> int:

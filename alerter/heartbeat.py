@@ -21,13 +21,17 @@ GRAVE = "critical"
 
 MOST_LAG = 60.0
 """Seconds by which judging may be behind what comes."""
+CANARY = "canary.age_seconds"
+MOST_CANARY = 60.0
+"""Seconds since a message came all the way to the disk and back, as the api's workers tell with their counters."""
 
 
-def unwell(judge: Judge, *, began: bool, full: bool, lag: float = 0.0) -> str:
+def unwell(judge: Judge, now: int, *, began: bool, full: bool, lag: float = 0.0, slack: float = 25.0) -> str:
     """Why the hub is not well; empty when it is.
 
     Then it hears, it can write, messages come all the way to the disk and back, none of its rooms is missing, and what
-    comes is judged in time; ``lag`` says by how many seconds it is not.
+    comes is judged in time; ``lag`` says by how many seconds it is not. Rooms are heard each ``slack`` seconds at
+    least. No rule is needed for it, but for rooms that are missing.
     """
     if not began:
         return "it has not yet caught up with what was stored"
@@ -37,10 +41,23 @@ def unwell(judge: Judge, *, began: bool, full: bool, lag: float = 0.0) -> str:
         return "its disk is full"
     if lag > MOST_LAG:
         return f"it judges {lag:.0f} s behind what comes"
+    if (age := _canary(judge, now)) > MOST_CANARY + slack:
+        return f"no message has come from the collector to the disk and back for {age:.0f} s"
     for incident in judge.decider.open.values():
         if incident.kind == "hub" and incident.severity == GRAVE:
             return f"{incident.rule} of {incident.subject}: {incident.reason}"
     return ""
+
+
+def _canary(judge: Judge, now: int) -> float:
+    """Seconds since a message last came all the way; 0 where nobody sends any."""
+    ages = list[float]()
+    for subject in judge.subjects.values():
+        names = subject.bound.names if subject.kind == "hub" and subject.bound else ()
+        if CANARY in names and not judge.gone(subject):
+            age = subject.values()[names.index(CANARY)]
+            ages += [age + subject.unheard(now) / 1e9] if age == age else []
+    return min(ages, default=0.0)
 
 
 class Heartbeat:

@@ -12,7 +12,7 @@ from alerter.channels.common import hidden
 from alerter.heartbeat import Heartbeat, unwell
 from alerter.posting import Carrier
 from alerter.rules import in_force
-from tests.alerter.given import World
+from tests.alerter.given import World, at
 from tests.alerter.receiver import Receiver, Reply
 
 SECRET = "s3same-open-9"
@@ -58,25 +58,43 @@ def test_what_goes_wrong_is_told_once_and_without_the_secret(caplog: pytest.LogC
     assert heartbeat.failures == 2
 
 
-def test_the_hub_is_not_well_when_it_is_deaf_full_late_lacks_a_room_or_nothing_comes_all_the_way() -> None:
-    world = World(*in_force([]))
-    judge = world.judge
-    assert unwell(judge, began=True, full=False) == ""
-    assert "caught up" in unwell(judge, began=False, full=False)
-    assert "disk" in unwell(judge, began=True, full=True)
+def why(world: World, *, began: bool = True, full: bool = False, lag: float = 0.0) -> str:
+    """Why the hub is not well by now."""
+    return unwell(world.judge, at(world.now), began=began, full=full, lag=lag)
 
-    for seconds in range(0, 200, 10):
-        world.sample(seconds, "guardia.api-1", {"canary.age_seconds": float(seconds)})
-    assert unwell(judge, began=True, full=False).startswith("canary-late of guardia.api-1")
-    world.sample(200, "guardia.api-1", {"canary.age_seconds": 1.0})
-    assert unwell(judge, began=True, full=False) == ""
 
+def test_the_hub_is_not_well_when_it_is_deaf_full_late_or_lacks_a_room() -> None:
     world = World(*in_force([]))
-    judge = world.judge
+    assert why(world) == ""
+    assert "caught up" in why(world, began=False)
+    assert "disk" in why(world, full=True)
+
     world.says(0, "guardia.collector")
     world.says(0, "web-1")
     world.passes(100)
-    assert unwell(judge, began=True, full=False).startswith("room-unwell of guardia.collector")
-    assert unwell(judge, began=True, full=False, lag=61.0) == "it judges 61 s behind what comes"
-    judge.hears(None)
-    assert "collector is not heard" in unwell(judge, began=True, full=False)
+    assert why(world).startswith("room-unwell of guardia.collector")
+    assert why(world, lag=61.0) == "it judges 61 s behind what comes"
+    world.judge.hears(None)
+    assert "collector is not heard" in why(world)
+
+
+def test_the_hub_is_not_well_when_nothing_comes_all_the_way_whatever_rules_are_in_force() -> None:
+    for rules in (in_force([]), in_force([], defaults=False)):
+        world = World(*rules)
+        for seconds in range(0, 200, 10):
+            world.sample(seconds, "guardia.api-1", {"canary.age_seconds": float(seconds)})
+            assert bool(why(world)) == (seconds >= 90), seconds
+        assert why(world) == "no message has come from the collector to the disk and back for 190 s"
+        world.sample(200, "guardia.api-1", {"canary.age_seconds": 1.0})
+        assert why(world) == ""
+        # A worker that says nothing any more cannot tell of a message that came.
+        world.passes(290)
+        assert "come from the collector" in why(world)
+
+
+def test_the_hub_is_well_while_one_of_its_workers_sees_messages_come_all_the_way() -> None:
+    world = World(*in_force([], defaults=False))
+    for seconds in range(0, 200, 10):
+        world.sample(seconds, "guardia.api-1", {"canary.age_seconds": float(seconds)})
+        world.sample(seconds, "guardia.api-2", {"canary.age_seconds": 5.0})
+    assert why(world) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -41,19 +42,11 @@ class Executor:
         self._closed = False
 
     def run(self, path: Path, seconds: float) -> Ended:
-        """Run ``path`` in a folder of no interest, without arguments; blocks. Raises ``Failed`` or ``OSError``."""
+        """Run ``path`` in a folder of no interest, without arguments; blocks. Raises ``Failed``."""
         with self._lock:
             if self._closed:
                 raise Failed("the agent is stopping")
-            program = subprocess.Popen(  # noqa: S603 - its owner and mode were looked at
-                [str(path)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                env=self._environment,
-                start_new_session=True,
-            )
+            program = self._begun(path)
             self._running.add(program.pid)
         try:
             output, complaint, trouble = _followed(program, time.monotonic() + seconds)
@@ -69,6 +62,24 @@ class Executor:
         if trouble:
             raise Failed(f"it took longer than {seconds:g} s" if trouble == "time" else "it printed too much")
         return Ended(program.returncode, output, complaint)
+
+    def _begun(self, path: Path) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - its owner and mode were looked at
+                [str(path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=self._environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            if error.errno == errno.ENOENT and path.exists():
+                raise Failed("what its first line names to run it (#!) is not there") from None
+            if error.errno == errno.ENOEXEC:
+                raise Failed("it has no first line that says what runs it, as #!/bin/sh") from None
+            raise Failed((error.strerror or str(error)).lower()) from None
 
     def close(self) -> None:
         """Kill what still runs, and run nothing more."""

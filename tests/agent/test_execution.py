@@ -94,11 +94,20 @@ def test_as_much_as_is_allowed_is_taken_whole(tmp_path: Path) -> None:
     assert len(ended.output) == MOST_OUTPUT
 
 
-def test_a_file_that_is_no_program_cannot_be_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b"\0\1\2\3", r"it has no first line that says what runs it, as #!/bin/sh"),
+        (b"#!/usr/bin/no-such-python\n", r"what its first line names to run it \(#!\) is not there"),
+        (None, "no such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_program_cannot_be_run(written: bytes | None, told: str, tmp_path: Path) -> None:
     path = tmp_path / "plugin"
-    path.write_bytes(b"\0\1\2\3")
-    path.chmod(0o755)
-    with pytest.raises(OSError, match="format"):
+    if written is not None:
+        path.write_bytes(written)
+        path.chmod(0o755)
+    with pytest.raises(Failed, match=told):
         Executor(ENVIRONMENT).run(path, 5)
 
 

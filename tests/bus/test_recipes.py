@@ -23,6 +23,16 @@ def test_what_a_recipe_shows_is_a_right_configuration(text: str, tmp_path: Path)
     config.load(path, rooms.tables(), rooms.LISTS, environment=secrets)
 
 
+@pytest.mark.parametrize("unit", ["guardia", "guardia-agent"])
+def test_under_systemd_no_file_system_is_hidden_from_the_agent(unit: str) -> None:
+    # With true, tmpfs or InaccessiblePaths= there is another one on top, and nobody hears of a full /home.
+    lines = (PROJECT / "etc" / "deploy" / f"{unit}.service").read_text().splitlines()
+    assert "ProtectHome=read-only" in lines
+    assert not [
+        line for line in lines if line.startswith(("InaccessiblePaths=", "TemporaryFileSystem=", "PrivateDevices="))
+    ]
+
+
 @pytest.mark.parametrize(("unit", "programs"), [("guardia", "guardia"), ("guardia-agent", "agent")])
 def test_under_systemd_the_programs_output_is_nothing_that_cannot_be_opened(unit: str, programs: str) -> None:
     # A socket of the journal, which is what systemd gives without a word, cannot be opened as /dev/fd/1.

@@ -154,6 +154,7 @@ class Catching:
 
     def again(self, then: Callable[[], None]) -> None:
         """Ask anew for what is lacking of those who told nothing since; who did is judged by what comes."""
+        self._log.info("the store answers: asking for what is lacking")
         since, there = self._lacking or (0, frozenset())
         self._lacking, self.answers = None, False
         self.start(since, then, there)

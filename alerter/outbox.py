@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
+from alerter import phrases
 from alerter.letters import ALARM, ESCALATION, FIRST, MAYBE, NO, REMINDER, YES, Item, Letter, Said, Told
 from bus.timing import backoff
 
@@ -150,7 +151,8 @@ def _next(items: Sequence[Item], groups: bool) -> Letter:
                 blocked.add(item.incident.id)
     letters = [Letter(key, tuple(parts)) for key, parts in begun.items()]
     if groups and fresh:
-        letters.append(_made(fresh[:MOST_IN_A_LETTER]))
+        fresh = fresh[:MOST_IN_A_LETTER]
+        letters.append(_made(fresh[: phrases.fitting(fresh)]))
     elif fresh:
         letters += [Letter(item.key, (item,)) for item in fresh]
     return min(letters, key=lambda letter: (min(item.attempts for item in letter.items), letter.first.order))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from alerter import templates
@@ -22,6 +23,9 @@ WHAT = {
     DRILL: "drill",
 }
 MOST_LINES = 30
+"""So many things are told with their reasons in one letter, a line each."""
+ROOM = 2800
+"""Characters that every chat takes of a letter of several."""
 _STATE = re.compile(r"\bservice\.(?:state|status) is (\w+)")
 """As ``alerter.wording`` says it, before the words of the check, which may say anything."""
 _BESIDE = re.compile(r"\b(tls\.days|response\.ms|(check|phase)\.\w+|places\(degraded\))")
@@ -116,10 +120,35 @@ def head(letter: Letter) -> str:
 
 
 def lines(letter: Letter) -> list[str]:
-    """A line for each item of a letter of several; what is too many is counted."""
-    shown = [f"{title(item)} ({item.incident.reason})" for item in letter.items[:MOST_LINES]]
-    more = len(letter.items) - len(shown)
-    return [*shown, f"... and {more} more"] if more else shown
+    """A line for each item of a letter of several, or for each rule where they are very many; all are named."""
+    items = letter.items
+    if len(items) <= MOST_LINES:
+        room = ROOM // len(items)
+        return [_within(f"{title(item)} ({item.incident.reason})", room) for item in items]
+    found: dict[str, list[str]] = {}
+    for item in items:
+        found.setdefault(_rule(item), []).append(place(item))
+    return [f"{rule}: {', '.join(places)}" for rule, places in found.items()]
+
+
+def fitting(items: Sequence[Item]) -> int:
+    """How many of the items a letter of several can name, at least one."""
+    rules, room = set[str](), ROOM
+    for count, item in enumerate(items):
+        rule = _rule(item)
+        room -= len(place(item)) + 2 + (0 if rule in rules else len(rule) + 2)
+        rules.add(rule)
+        if room < 0:
+            return max(1, count)
+    return len(items)
+
+
+def _rule(item: Item) -> str:
+    return f"{emoji(item)} {item.incident.rule} {what(item)}"
+
+
+def _within(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _many(word: str, count: int) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alerter.channels.discord import Discord
+from alerter.channels.email import Email
+from alerter.channels.ntfy import Ntfy
+from alerter.channels.slack import Slack
 from alerter.channels.webhook import Webhook
-from alerter.letters import Letter
+from alerter.letters import Item, Letter
+from alerter.outbox import MOST_IN_A_LETTER, Lane, Policy, turn
 from bus.config import Secret
-from tests.alerter.shapes import burning, item, over, service_down
+from tests.alerter.shapes import NOON, burning, item, over, service_down
 
 LINK = "https://guardia.example"
 MORE = (
@@ -83,3 +89,50 @@ def test_discord_shows_a_service_with_its_address_and_fault_and_mentions_a_role_
     assert told["embeds"][0]["footer"] == {"text": "Guardia"}
     silent = json.loads(body(Discord(url=Secret("https://discord.example/1")), service_down()))
     assert "content" not in silent
+
+
+CHATS = (
+    Discord(url=Secret("https://discord.example/1")),
+    Slack(url=Secret("https://slack.example/1")),
+    Ntfy(topic=Secret("hub")),
+    Email(host="mail.example", sender="hub@guardia.example", to=("ops@guardia.example",)),
+)
+
+
+def storm(count: int, name: str = "web-{}", **more: Any) -> list[Item]:
+    """So many hosts that burn at once."""
+    return [
+        item(
+            burning(id=f"{number:016x}", subject=name.format(number), display=name.format(number), **more), order=number
+        )
+        for number in range(count)
+    ]
+
+
+def told(channel: Any, letter: Letter) -> str:
+    """All that somebody reads of the letter."""
+    if isinstance(channel, Email):
+        return str(channel.message(letter, LINK).get_content())
+    return str(json.loads(channel.request(letter, LINK).body))
+
+
+@pytest.mark.parametrize("channel", CHATS, ids=lambda channel: type(channel).__name__)
+@pytest.mark.parametrize(
+    "items",
+    [
+        storm(MOST_IN_A_LETTER + 20),
+        storm(30, reason="x" * 1500),
+        storm(60, "shop-of-a-customer-with-a-long-name.frankfurt.example-{}"),
+        [replace(one, incident=replace(one.incident, rule=f"rule-{one.order}")) for one in storm(90)],
+    ],
+    ids=["very many", "long reasons", "long names", "many rules"],
+)
+def test_in_a_storm_every_alarm_is_named(channel: Any, items: list[Item]) -> None:
+    left = list(items)
+    while left:
+        letter = turn(left, {}, Lane(), Policy(), 0.0, NOON).letter
+        assert letter is not None
+        words = told(channel, letter)
+        for one in letter.items:
+            assert re.search(rf"{re.escape(one.incident.display)}\b", words), one.incident.display
+        left = [one for one in left if one not in letter.items]

@@ -26,6 +26,7 @@ from store.days import Days
 from store.hours import Hours
 from store.retention import WAITING, Held
 from store.rollups import ALL, SAMPLE, Pace, Rollups
+from store.scrubbing import Scrubber
 from store.sealing import Layouts
 from store.sealing_files import Done, Files
 from store.spans import RAW
@@ -59,6 +60,7 @@ class Sealer:
             self._hours = Hours(files, rows, self._paced, alive)
         self._days = Days(files, self.rollups, self._paced, alive, archived=self.mover is not None)
         files.blocks.be_kept(alive)
+        self.scrubber = Scrubber(files.blocks.folder, files.note, alive)
 
     def _paced(self) -> Pace:
         return self.pace

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bus.process import collect_seldom, keep_heap, large_pages, trim_heap
@@ -28,6 +29,8 @@ from store.spans import RAW
 
 PRUNE_SECONDS = 60.0
 """So often it looks what is past its time, and whether room is short, which does not wait for ``cleanup_seconds``."""
+SCRUB_SECONDS = 60.0
+"""So often a slice of what is sealed is read again."""
 TURN_SECONDS = 15.0
 """So often it looks whether something is due; while there is, it goes on."""
 NICE = 10
@@ -111,6 +114,10 @@ def build_sealer(program: Program[Store]) -> None:
         except OSError as error:
             program.log.error("cannot drop what is old: %s", error)
 
+    def scrub() -> None:
+        with suppress(Ending):
+            sealer.scrubber.turn()
+
     def use(config: Store) -> None:
         sealer.pace = _pace(config, _rules(program))
         _set(mover, config)
@@ -131,11 +138,14 @@ def build_sealer(program: Program[Store]) -> None:
                 else {}
             ),
             "sealer.damaged_total": float(done.damaged),
+            "sealer.scrubbed_bytes_total": float(sealer.scrubber.bytes),
+            "sealer.scrubbed_rounds_total": float(sealer.scrubber.rounds),
             "sealer.unremoved": float(len(sealer.blocks.stuck)),
             "sealer.deleted_total": float(pruner.deleted.total()),
             "sealer.cpu_seconds_total": done.seconds,
         }
 
+    program.loop.every(SCRUB_SECONDS, scrub, at_once=True)
     program.loop.after(0.0, turn)
     program.loop.every(PRUNE_SECONDS, prune, at_once=True)
     program.on_reload.append(use)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from store.backends.lmdb import LmdbBackend
-from store.blocks.segments import NEW
+from store.blocks.segments import NEW, Segment
 from tests.store.given import DAY, MINUTE, NOON, batch, layout, sample
 
 HOSTS = tuple(f"web-{number}" for number in range(200))
@@ -85,3 +85,34 @@ def test_a_sealer_drops_what_is_old_unless_the_clock_leapt_ahead(tmp_path: Path,
         sealer.wait()
 
     assert day.exists() == leapt
+
+
+def test_a_sealer_tells_of_a_bit_that_changed_in_what_is_sealed_though_nobody_asks_for_it(tmp_path: Path) -> None:
+    made = LmdbBackend(tmp_path / "store", write=True)
+    made.commit(batch([layout(), *[sample(n) for n in range(1, 60)]]), NOON)
+    made.close()
+    noon = str(NOON + DAY // 2)
+    subprocess.run([sys.executable, "-m", "tests.store.sealing", str(tmp_path / "store"), noon], check=True)
+    (hour,) = (tmp_path / "store" / "blocks" / "sample" / "raw").iterdir()
+    segment = Segment(hour)
+    (place,) = segment.places("web-1")
+    segment.close()
+    data = bytearray(hour.read_bytes())
+    data[place.offset + place.length // 2] ^= 1
+    hour.write_bytes(data)
+    (tmp_path / "guardia.toml").write_text("[store]\nkeep_samples_seconds = '5000w'\nroom_bytes = 0\n")
+    log = tmp_path / "log" / "store-sealer.log"
+
+    sealer = subprocess.Popen(
+        [sys.executable, "-m", "store.sealing_program", "--config", str(tmp_path / "guardia.toml")],
+        env={**os.environ, "GUARDIA_HOME": str(tmp_path), "GUARDIA_FAULTS": "seal.join=sleep:60"},
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (log.exists() and f"damaged: {hour}: web-1: " in log.read_text()):
+            assert sealer.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        sealer.kill()
+        sealer.wait()

@@ -1,0 +1,114 @@
+"""What is sealed is read again bit by bit, and what changed on the disk is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from store.blocks.segments import Segment
+from store.scrubbing import Scrubber
+from tests.store.test_writing import INDEX, written
+
+HOUR, LATER = "sample/raw/20260131T12.1h", "sample/raw/20260131T13.1h"
+
+
+class House:
+    """Files of blocks, and what is told of them."""
+
+    def __init__(self, folder: Path, slice_bytes: int = 1 << 20) -> None:
+        self.folder, self.told = folder, list[str]()
+        self.turns = 0
+        self.scrubber = Scrubber(folder, self.told.append, self.pass_, slice_bytes)
+
+    def pass_(self) -> None:
+        self.turns += 1
+
+    def make(self, name: str) -> Path:
+        path = self.folder / name
+        written(path).finish(INDEX)
+        return path
+
+    def flip(self, path: Path, subject: str) -> None:
+        """Change a bit in the middle of a part."""
+        segment = Segment(path)
+        (place,) = segment.places(subject)
+        segment.close()
+        data = bytearray(path.read_bytes())
+        data[place.offset + place.length // 2] ^= 1
+        path.write_bytes(data)
+
+
+def test_of_what_is_sound_nothing_is_told_and_it_is_read_again_and_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    files = [house.make(name) for name in (HOUR, LATER)]
+    house.scrubber.turn()
+    once = house.scrubber.bytes
+    house.scrubber.turn()
+
+    assert house.told == []
+    assert (house.scrubber.rounds, house.scrubber.bytes) == (2, 2 * once)
+    assert 0 < once < sum(path.stat().st_size for path in files)
+    assert house.turns == 8, "two hosts of two hours, twice"
+
+
+def test_a_bit_that_changed_is_told_with_whose_it_is(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    path = house.make(HOUR)
+    house.scrubber.turn()
+    house.flip(path, "web-2")
+    house.scrubber.turn()
+
+    (told,) = house.told
+    assert told.startswith(f"{path}: web-2: ")
+
+
+def test_a_slice_ends_where_it_is_large_enough_and_the_next_goes_on_there(tmp_path: Path) -> None:
+    house = House(tmp_path, slice_bytes=1)
+    house.make(HOUR)
+    house.flip(house.make(LATER), "web-1")
+
+    found = []
+    for _ in range(4):
+        house.scrubber.turn()
+        found.append((house.turns, len(house.told)))
+    assert found == [(1, 0), (2, 0), (3, 1), (4, 1)]
+    house.scrubber.turn()
+    assert house.scrubber.rounds == 1
+
+
+def test_files_that_go_and_come_meanwhile_are_no_damage(tmp_path: Path) -> None:
+    house = House(tmp_path, slice_bytes=1)
+    first = house.make(HOUR)
+    house.scrubber.turn()
+    first.unlink()
+    house.make(LATER)
+    while not house.scrubber.rounds:
+        house.scrubber.turn()
+    assert house.told == []
+    assert house.turns == 3
+
+
+@pytest.mark.parametrize("place", [-1, 0])
+def test_a_file_that_is_none_any_more_is_told_and_the_next_is_read(tmp_path: Path, place: int) -> None:
+    house = House(tmp_path)
+    path = house.make(HOUR)
+    house.make(LATER)
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    house.scrubber.turn()
+
+    assert len(house.told) == 1
+    assert str(path) in house.told[0]
+    assert house.turns == 2
+
+
+def test_what_a_later_guardia_wrote_is_left_alone(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    path = house.make(HOUR)
+    data = bytearray(path.read_bytes())
+    data[4] += 1
+    path.write_bytes(data)
+    house.scrubber.turn()
+    assert (house.told, house.scrubber.rounds) == ([], 1)

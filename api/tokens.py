@@ -120,6 +120,8 @@ class Watched:
             seen = (found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode)
         except FileNotFoundError:
             seen = None
+        except OSError as fault:
+            raise TokensFault(f"{self._path}: {(fault.strerror or str(fault)).lower()}") from None
         if seen != self._seen:
             keyring = load(self._path)
             self._keyring = Keyring(()) if self._needed and keyring.tokens is None else keyring

@@ -20,7 +20,21 @@ def make_private(folder: Path) -> None:
         return
     make_private(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
+    hand_over(folder)
     sync_folder(folder.parent)
+
+
+def hand_over(made: Path, descriptor: int | None = None) -> None:
+    """Give what root has made to whoever owns the folder that it is in; ``descriptor`` is of the file where it is open.
+
+    A hub that runs as a user of its own has to read and write what somebody makes who types a command as root.
+    """
+    if os.geteuid() == 0:
+        owner = made.parent.stat()
+        if owner.st_uid and descriptor is None:
+            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        elif owner.st_uid and descriptor is not None:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

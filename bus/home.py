@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bus.faults import ConfigError, Fault
+from bus.folder import hand_over
 
 MAX_IPC = 107
 """Bytes that a socket's path may have (``sockaddr_un``)."""
@@ -87,7 +88,9 @@ def made(home: Path) -> Path:
         )
     try:
         for folder in (home, home / "run", home / "log"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                hand_over(folder)
         os.chmod(home / "run", 0o700)
     except OSError as error:
         if error.errno in PASSING:

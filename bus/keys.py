@@ -18,7 +18,7 @@ from pathlib import Path
 import zmq
 from zmq.utils import z85
 
-from bus.folder import make_private, sync_folder
+from bus.folder import hand_over, make_private, sync_folder
 
 LENGTH = 40
 BYTES = 32
@@ -81,6 +81,7 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            hand_over(temporary, file.fileno())
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -52,6 +52,13 @@ def test_a_damaged_file_lets_nobody_in(path: Path, text: str) -> None:
         load(path)
 
 
+def test_a_file_that_cannot_be_reached_lets_nobody_in(path: Path) -> None:
+    path.parent.parent.mkdir(exist_ok=True)
+    path.parent.touch()
+    with pytest.raises(TokensFault, match=r"tokens\.json: not a directory"):
+        Watched(path).keyring()
+
+
 def test_an_expiry_outlives_the_file(path: Path) -> None:
     text = add(path, "viewer", "read", NOON, NOON + 1_000_000_000)
     assert isinstance(load(path).judge(text, NOON), Admitted)

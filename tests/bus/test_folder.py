@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 
 from bus.folder import alone, make_private
+from bus.home import made
+from bus.keys import write_private
+
+USER, GROUP = 1234, 1235
 
 HOLDER = """
 import sys
@@ -27,6 +32,28 @@ def test_a_folder_is_made_with_those_above_it_and_for_its_owner_alone(tmp_path: 
     make_private(tmp_path / "keys" / "agents")
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "keys" / "agents").stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes things for others")
+def test_what_root_makes_for_a_hub_of_another_user_is_that_users(tmp_path: Path) -> None:
+    home = tmp_path / "var"
+    home.mkdir()
+    os.chown(home, USER, GROUP)
+
+    made(home)
+    make_private(home / "keys" / "agents")
+    write_private(home / "api" / "tokens.json", "{}")
+    write_private(home / "api" / "tokens.json", '{"tokens": []}')
+    write_private(home / "keys" / "hub.key", "secret", replace=False)
+
+    there = list(home.rglob("*"))
+    assert {path.relative_to(home).as_posix() for path in there if path.is_file()} == {
+        "api/tokens.json",
+        "keys/hub.key",
+    }
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in there} == {(USER, GROUP)}
+    write_private(tmp_path / "mine", "x")
+    assert (tmp_path / "mine").stat().st_uid == 0
 
 
 def test_who_comes_second_waits_is_told_what_for_and_gets_it_when_the_first_one_died(tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ def hand_over(made: Path, descriptor: int | None = None) -> None:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
+def hand_over_all(made: Path, owner: os.stat_result) -> None:
+    """Give what root has made, with all that is in it, to the ``owner`` of something else."""
+    if os.geteuid() == 0 and owner.st_uid:
+        for path in (made, *made.rglob("*")):
+            with contextlib.suppress(FileNotFoundError):  # the hub goes on meanwhile
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def sync_folder(folder: Path) -> None:
     """Make what was created, renamed or removed in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -37,12 +37,12 @@ class Lock:
     """A lock that ends with the process; the file keeps the number of the process that holds it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._file: IO[str] | None = None
 
     def take(self) -> int | None:
         """None when it is ours now, else the number of the process that has it (0: unknown); raises ``OSError``."""
-        file = open(self._path, "a+", encoding="ascii", errors="replace")  # noqa: SIM115 (held until the process ends)
+        file = open(self.path, "a+", encoding="ascii", errors="replace")  # noqa: SIM115 (held until the process ends)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -57,7 +57,7 @@ class Lock:
         except OSError as error:
             with contextlib.suppress(OSError):  # what could not be written is tried once more
                 file.close()
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         self._file = file
         return None
 

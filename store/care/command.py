@@ -16,6 +16,7 @@ from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import WRONG
 from bus.faults import ConfigError
+from bus.folder import hand_over_all
 from bus.process import Lock
 from bus.progress import obeys
 from store.archive.mark import OURS, Mark
@@ -176,7 +177,14 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path, Path | None], int
         if table.backend not in ("lmdb", "victoriametrics"):
             raise Refused(f"the backend is {table.backend}, which has no files here: see docs/backends.md")
         folder = home.made(home.home_path(path, os.environ)).absolute()
-        return act(folder / table.path, folder, table.archive_in(folder))
+        store = folder / table.path
+        owner = (store if store.exists() else folder).stat()
+        try:
+            return act(store, folder, table.archive_in(folder))
+        finally:
+            # While no writer runs it is root, where he types it, who makes what a writer makes otherwise.
+            for made in (store, store.with_name(store.name + ".generation"), _writers_lock(folder).path):
+                hand_over_all(made, owner)
     except ConfigError as error:
         for fault in error.faults:
             print(f"guardia store: {fault}", file=sys.stderr)

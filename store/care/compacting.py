@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bus.folder import hand_over_all
 from bus.mapped import settle
 from store.backends.doubt import is_doubted
 from store.backends.exchange import COMPACTED, COMPACTING, discard, prepared
@@ -84,6 +85,7 @@ def _prepared(apart: Apart, path: Path, done: Compacted) -> Path | None:
         return None
     settle(making)
     ready = path.with_name(f"{path.name}{COMPACTED}{answer['txn']}")
+    hand_over_all(making, path.stat())
     making.rename(ready)
     return ready
 

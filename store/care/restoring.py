@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bus.folder import hand_over_all
 from bus.mapped import settle
 from store.archive.mark import OURS, RESTORED, Mark
 from store.backends.exchange import restored_of
@@ -98,6 +99,7 @@ def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Pro
                 raise Refused(f"{to}: what was copied is not what was read")
         for folder in sorted({file.parent for file in coming.rglob("*")}):
             settle(folder)
+        hand_over_all(coming, (store if store.exists() else store.parent).stat())
         coming.rename(ready)
         settle(ready.parent)
     except OSError as error:

@@ -50,6 +50,8 @@ class MemoryStatus:
     """What a spool in memory says of itself."""
 
     bytes: int = 0
+    limit: int = 0
+    seconds: float = 0.0
     messages: int = 0
     dropped: int = 0
 

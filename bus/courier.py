@@ -31,6 +31,7 @@ from bus.delivery.actions import Action, Connect, Greet, Move, Send, Settled
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom
 from bus.delivery.ring import Ring
+from bus.delivery.room import seconds_left
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag
 from bus.wire import HEADER, RESEND, RESEND_AT, Record, pack, read
@@ -49,6 +50,14 @@ class Status(Protocol):
     @property
     def bytes(self) -> int:
         """Bytes in use."""
+
+    @property
+    def limit(self) -> int:
+        """Bytes that it may use."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it keeps messages."""
 
     @property
     def messages(self) -> int:
@@ -130,6 +139,7 @@ class Courier:
         self._ring_dropped = 0
         self._retry_at = self._sweep_at = 0.0
         self._clock: int | None = None
+        self._told, self._began = 0, 0.0
 
     # -- messages ---
 
@@ -143,6 +153,18 @@ class Courier:
         """Unacknowledged messages that were dropped, from the disk or from memory."""
         return self.spool.status().dropped + self._ring_dropped + (self._ring.dropped if self._ring else 0)
 
+    def seconds_left(self, now: float) -> float | None:
+        """How long the store may be away until the oldest message has to go; None while that cannot be told."""
+        status = self.spool.status()
+        return seconds_left(
+            most=status.limit,
+            longest=status.seconds,
+            size=status.bytes / status.messages if status.messages else 0.0,
+            waiting=self.sender.unacknowledged,
+            told=self._told,
+            elapsed=now - self._began,
+        )
+
     def tell(self, kind: str, subject: str, at: int, body: bytes) -> None:
         """Say something at the next ``flush``."""
         self._pending.append(Letter(kind, subject, at, body))
@@ -152,6 +174,7 @@ class Courier:
         self._watch_clock(now, wall)
         letters, self._pending = self._pending, []
         if letters:
+            self._told += len(letters)
             self._store(letters, now, wall)
 
     def _watch_clock(self, now: float, wall: int) -> None:
@@ -198,6 +221,7 @@ class Courier:
 
     def start(self, now: float, wall: int) -> None:
         """Begin."""
+        self._began = now
         self._sweep_at = now + SWEEP_SECONDS
         self._do(self.sender.on_event(Event.START, now), now, wall)
 

@@ -29,7 +29,7 @@ from bus.loop import Loop, Timer
 from bus.messages import Message, encode, is_name
 from bus.producer import Voice
 from bus.sockets import Hear, Push, Road, Watch
-from bus.timing import backoff
+from bus.timing import backoff, roughly
 from bus.wire import Malformed
 
 LEAST_WAIT = 0.002
@@ -197,6 +197,9 @@ class Deliverer(Voice):
         skew = courier.skew_ns
         return {
             "spool.bytes": float(status.bytes),
+            "spool.limit_bytes": float(status.limit),
+            "spool.limit_seconds": status.seconds,
+            "spool.left_seconds": courier.seconds_left(self._clock()),
             "spool.messages": float(status.messages),
             "spool.unacknowledged": float(courier.sender.unacknowledged),
             "spool.dropped_total": float(courier.dropped),
@@ -360,7 +363,9 @@ class Deliverer(Voice):
             if self._flowed:
                 self._log.info("the store acknowledges; %d messages wait for it", sender.unacknowledged)
             else:
-                self._log.warning("no receipts come (%s); messages are kept in the spool", sender.state.value)
+                left = self.courier.seconds_left(now)
+                room = f", which has room for about {roughly(left)}" if left is not None else ""
+                self._log.warning("no receipts come (%s); messages are kept in the spool%s", sender.state.value, room)
 
     # -- what the courier calls ---
 

@@ -52,6 +52,14 @@ def in_words(duration: float) -> str:
     return f"{whole}s"
 
 
+def roughly(duration: float) -> str:
+    """``duration`` seconds as a person says it: ``45 s``, ``12 min``, ``3 h``, ``6 d``."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if duration >= 2 * length:
+            return f"{duration / length:.0f} {unit}"
+    return f"{duration:.0f} s"
+
+
 def backoff(attempt: int, *, first: float, longest: float, chance: float) -> float:
     """Seconds to wait after failed attempt number ``attempt`` (1 is the first).
 

@@ -34,6 +34,8 @@ class SpoolStatus:
 
     bytes: int
     limit: int
+    seconds: float
+    """How long messages are kept at most."""
     file_bytes: int
     messages: int
     epochs: int
@@ -43,11 +45,14 @@ class SpoolStatus:
     moved_aside: str
 
 
-def status(totals: Totals, extents: Collection[Extent], limit: int, file_bytes: int, moved_aside: str) -> SpoolStatus:
+def status(
+    totals: Totals, extents: Collection[Extent], limits: SpoolLimits, file_bytes: int, moved_aside: str
+) -> SpoolStatus:
     """What a spool says of itself."""
     return SpoolStatus(
         bytes=totals.used,
-        limit=limit,
+        limit=limits.bytes,
+        seconds=limits.seconds,
         file_bytes=file_bytes,
         messages=sum(extent.count for extent in extents),
         epochs=len(extents),

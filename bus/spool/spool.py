@@ -385,7 +385,7 @@ class Spool:
     def status(self) -> SpoolStatus:
         """What the spool holds and lost."""
         size = self._file.size() if self._file is not None else 0
-        return status(self._totals, self._extents.values(), self.limits.bytes, size, self.moved_aside)
+        return status(self._totals, self._extents.values(), self.limits, size, self.moved_aside)
 
     def close(self, now: float, wall: int) -> None:
         """Write what is not yet written, and let go of the file."""

@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from bus.control import Mark, Receipt, Reject, read_hello
 from bus.courier import MEMORY_MESSAGES, Courier
 from bus.delivery.retention import Evicted, NoRoom
@@ -97,6 +99,19 @@ class House:
     @property
     def epoch(self) -> int:
         return self.courier.sender.flows.live.epoch
+
+
+def test_it_is_known_how_long_the_store_may_be_away(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", SpoolLimits(bytes=1 << 20, seconds=7 * 86_400.0))
+    assert house.courier.seconds_left(NOON) is None
+    for _ in range(100):
+        house.say(b"body")
+        house.pass_time(1.0)
+    size = house.spool.status().bytes / 100
+    left = house.courier.seconds_left(house.now)
+
+    assert left is not None
+    assert left == pytest.approx((1 << 20) / size - 100)
 
 
 def test_what_is_told_goes_out_in_one_frame_with_the_base_and_the_time_of_sending(tmp_path: Path) -> None:

@@ -326,6 +326,22 @@ def test_a_receipts_road_that_refuses_alone_is_connected_anew_and_receipts_are_h
     rig.until(lambda: "6.1" in rig.bodies() and not rig.unacknowledged, "its receipt")
 
 
+def test_who_hears_no_receipts_says_how_long_the_spool_has_room(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bus.delivery.room.SURE_SECONDS", 0.0)
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.until(lambda: "6.1" in rig.bodies() and not rig.unacknowledged, "its receipt")
+    told = rig.deliverer.vitals()
+    assert told["spool.limit_bytes"] == 512 * 1_048_576
+    assert told["spool.limit_seconds"] == 7 * 86_400.0
+    assert told["spool.left_seconds"] is not None
+
+    rig.shut()
+    rig.until(lambda: "no receipts come" in caplog.text, "it says that none come")
+    assert "messages are kept in the spool, which has room for about" in caplog.text
+
+
 def _bound(road: Road, path: str) -> bool:
     try:
         road.bind(f"ipc://{path}")

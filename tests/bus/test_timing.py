@@ -58,3 +58,10 @@ def test_waiting_doubles_up_to_its_longest_and_chance_takes_at_most_half_of_it()
     waits = [timing.backoff(attempt, first=1, longest=30, chance=1) for attempt in range(1, 8)]
     assert waits == [1, 2, 4, 8, 16, 30, 30]
     assert timing.backoff(10_000, first=1, longest=30, chance=0) == 15
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.0, "0 s"), (119.0, "119 s"), (120.0, "2 min"), (5400.0, "90 min"), (550_000.0, "6 d")]
+)
+def test_roughly_is_what_a_person_says(seconds: float, words: str) -> None:
+    assert timing.roughly(seconds) == words

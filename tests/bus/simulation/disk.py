@@ -70,7 +70,8 @@ class DictSpool:
         self.platter = platter
         self.account = account
         self.generation = platter.generation
-        self.bytes = self.dropped = 0
+        self.bytes = self.limit = self.dropped = 0
+        self.seconds = 0.0
         self._size = messages
         self._acknowledged_seconds = acknowledged_seconds
         self._trip = trip

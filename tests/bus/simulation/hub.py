@@ -41,8 +41,11 @@ class HubDisk:
         )
 
 
-LIMITS = Limits(forget_seconds=float("inf"))
-"""A clock that leaps by a year has nothing forgotten: ``store.leaps`` sees to that."""
+LIMITS = Limits(forget_seconds=float("inf"), elsewhere_seconds=60.0)
+"""A clock that leaps by a year has nothing forgotten: ``store.leaps`` sees to that.
+
+Histories are of minutes: what another boot told is waited for as long as the rest, and not for a day.
+"""
 
 
 class Died(Exception):

@@ -65,9 +65,9 @@ def silence_add(argv: Sequence[str]) -> int:
 def silence_list(argv: Sequence[str]) -> int:
     """What is held back."""
     parser = _parser("silence list", "Silences that hold or will.")
-    parser.add_argument("--past", action="store_true", help="those that are over too; of this machine's hub alone")
+    parser.add_argument("--past", action="store_true", help="those that are over too")
     given = parser.parse_args(argv)
-    return _asked(given, judging.Silences(given.past), None if given.past else AskAlerts(), silences)
+    return _asked(given, judging.Silences(given.past), AskAlerts(given.past), silences)
 
 
 def silence_end(argv: Sequence[str]) -> int:
@@ -99,16 +99,11 @@ def _add_owner(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--owner", default=_me(), help=f"{what} (default: you); a token knows better")
 
 
-def _asked(given: argparse.Namespace, here: judging.Question, afar: Wish | None, text: Callable[[Any], str]) -> int:
+def _asked(given: argparse.Namespace, here: judging.Question, afar: Wish, text: Callable[[Any], str]) -> int:
     """Ask the alerter ``here``, or ``afar`` a hub's API; print, and return the exit code."""
     try:
         place = hubs.elsewhere(given, os.environ)
-        if place is None:
-            answer = asked_alerter(home_of(given.config), here)
-        elif afar is None:
-            raise judging.Objected("--past asks the hub of this machine alone")
-        else:
-            answer = _afar(place, afar, given.owner)
+        answer = asked_alerter(home_of(given.config), here) if place is None else _afar(place, afar, given.owner)
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
@@ -133,4 +128,4 @@ def _afar(place: Hub, wish: Wish, owner: str) -> judging.Done | judging.SilenceL
 
 def _silence(one: Silence) -> messages.Silence:
     starts, until = int(one.starts * 1e9), int(one.until * 1e9)
-    return messages.Silence(one.id, one.owner, one.reason, starts, until, one.matches)
+    return messages.Silence(one.id, one.owner, one.reason, starts, until, one.matches, one.revoked)

@@ -106,9 +106,9 @@ class Asker:
                 checks = self._get(f"{path}/checks", [("start", str(wish.start)), ("end", str(wish.end))])
                 return parse.checks(checks, self._get(f"{path}/uptime", [("since", str(wish.start))]), wish)
             case AskAlerts():
-                return AlertsTold(
-                    parse_alerts.alarms(self._get("/alerts")), parse_alerts.silences(self._get("/silences"))
-                )
+                silences = self._get("/silences", [("past", "true")] if wish.past else [])
+                told = parse_alerts.silences(silences, past=wish.past)
+                return AlertsTold(parse_alerts.alarms(self._get("/alerts")), told)
             case AskIncidents():
                 query = [("since", str(wish.since)), ("until", str(wish.until)), ("limit", str(MOST_INCIDENTS))]
                 return parse_alerts.incidents(self._get("/incidents", query), wish)

@@ -74,6 +74,7 @@ class Silence:
     starts: float
     until: float
     matches: tuple[str, ...]
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

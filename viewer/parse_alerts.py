@@ -41,12 +41,13 @@ def page(body: str) -> tuple[tuple[Incident, ...], str]:
     return rows, text(found.get("next"))
 
 
-def silences(body: str) -> tuple[Silence, ...]:
-    """The silences that hold."""
+def silences(body: str, *, past: bool = False) -> tuple[Silence, ...]:
+    """The silences that hold or will; with ``past`` all."""
     found = []
     for row in _listed(load(body), "silences"):
         until = seconds(row.get("until"))
-        if until is None or row.get("revoked") is True:
+        revoked = row.get("revoked") is True
+        if until is None or (revoked and not past):
             continue
         matches = row.get("matches")
         globs = tuple(text(glob) for glob in matches if isinstance(glob, str)) if isinstance(matches, list) else ()
@@ -59,6 +60,7 @@ def silences(body: str) -> tuple[Silence, ...]:
                 until if starts is None else starts,
                 until,
                 globs,
+                revoked,
             )
         )
     return tuple(found)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AskAlerts:
-    """What is not quiet now, and what is silenced."""
+    """What is not quiet now, and what is silenced; with ``past``, silences that are over too."""
+
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)

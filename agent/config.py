@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.metrics import METRICS
-from bus.addresses import is_url
 from bus.faults import Objection
 from bus.messages import DRILL, HUB
 from bus.secret import Secret
@@ -97,6 +96,8 @@ class Agent:
 
     def objections(self) -> Iterator[Objection]:
         """The hub's own names are taken, and an address has to be one."""
+        from bus.addresses import is_url  # an agent that runs reads no configuration any more
+
         if self.watch_url is not None and not is_url(self.watch_url.reveal()):
             yield Objection("watch_url", "a secret that is no address", "one such as https://watch.example/guardia")
         if self.name.startswith(HUB) and self.name != DRILL:

@@ -66,6 +66,7 @@ def build(program: Program[Api]) -> None:
         settings = program.settings
         try:
             logs.opened(f"api-{place}", program.home / "log", program.bus)
+            process.stacks_into(program.home / "log" / "api.stacks")
         except OSError as error:
             program.log.error("%s", unwritable(error))
             raise SystemExit(UNBORN) from None

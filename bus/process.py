@@ -178,7 +178,12 @@ def call_itself(name: str) -> None:
 
 
 def stacks_into(path: Path) -> None:
-    """On SIGABRT (the watchdog's) and SIGUSR1 write every thread's stack to ``path``."""
+    """On SIGABRT (the watchdog's) and SIGUSR1 write every thread's stack to ``path``.
+
+    To be said again where somebody else took these signals meanwhile, as gunicorn does in each worker.
+    """
     file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (the handler needs it as long as the process lives)
+    faulthandler.disable()  # what is enabled already is not looked at again
     faulthandler.enable(file)
+    faulthandler.unregister(signal.SIGUSR1)
     faulthandler.register(signal.SIGUSR1, file, all_threads=True)

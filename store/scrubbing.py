@@ -16,6 +16,8 @@ from store.spans import span_of
 
 SLICE_BYTES = 4 * 1_048_576
 """A slice a minute is 6 GB a day. A part is read as a whole, however large it is."""
+ROUND_SECONDS = 86_400.0
+"""From the begin of a round to that of the next at least: a small store is not read all day."""
 
 
 class Scrubber:
@@ -35,11 +37,16 @@ class Scrubber:
         self._slice = slice_bytes
         self._file, self._part = "", 0
         """Where it goes on: the name of a file, and the number of a part of it."""
+        self._began = float("-inf")
         self.bytes = self.rounds = 0
         """How much was read, and how often all of it was, since the start."""
 
-    def turn(self) -> None:
-        """Read the next slice."""
+    def turn(self, now: float) -> None:
+        """Read the next slice, if one is due at ``now``, in seconds of a clock that is never set."""
+        if not self._file:
+            if now - self._began < ROUND_SECONDS:
+                return
+            self._began = now
         files = sorted(
             path.relative_to(self._folder).as_posix()
             for path in self._folder.glob("*/*/*")

@@ -116,7 +116,7 @@ def build_sealer(program: Program[Store]) -> None:
 
     def scrub() -> None:
         with suppress(Ending):
-            sealer.scrubber.turn()
+            sealer.scrubber.turn(time.monotonic())
 
     def use(config: Store) -> None:
         sealer.pace = _pace(config, _rules(program))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from store.blocks.segments import Segment
-from store.scrubbing import Scrubber
+from store.scrubbing import ROUND_SECONDS, Scrubber
 from tests.store.test_writing import INDEX, written
 
 HOUR, LATER = "sample/raw/20260131T12.1h", "sample/raw/20260131T13.1h"
@@ -18,11 +18,16 @@ class House:
 
     def __init__(self, folder: Path, slice_bytes: int = 1 << 20) -> None:
         self.folder, self.told = folder, list[str]()
-        self.turns = 0
+        self.turns, self.days = 0, 0
         self.scrubber = Scrubber(folder, self.told.append, self.pass_, slice_bytes)
 
     def pass_(self) -> None:
         self.turns += 1
+
+    def turn(self) -> None:
+        """A slice, on the day after the one before."""
+        self.days += 1
+        self.scrubber.turn(self.days * ROUND_SECONDS)
 
     def make(self, name: str) -> Path:
         path = self.folder / name
@@ -42,9 +47,9 @@ class House:
 def test_of_what_is_sound_nothing_is_told_and_it_is_read_again_and_again(tmp_path: Path) -> None:
     house = House(tmp_path)
     files = [house.make(name) for name in (HOUR, LATER)]
-    house.scrubber.turn()
+    house.turn()
     once = house.scrubber.bytes
-    house.scrubber.turn()
+    house.turn()
 
     assert house.told == []
     assert (house.scrubber.rounds, house.scrubber.bytes) == (2, 2 * once)
@@ -55,9 +60,9 @@ def test_of_what_is_sound_nothing_is_told_and_it_is_read_again_and_again(tmp_pat
 def test_a_bit_that_changed_is_told_with_whose_it_is(tmp_path: Path) -> None:
     house = House(tmp_path)
     path = house.make(HOUR)
-    house.scrubber.turn()
+    house.turn()
     house.flip(path, "web-2")
-    house.scrubber.turn()
+    house.turn()
 
     (told,) = house.told
     assert told.startswith(f"{path}: web-2: ")
@@ -70,21 +75,21 @@ def test_a_slice_ends_where_it_is_large_enough_and_the_next_goes_on_there(tmp_pa
 
     found = []
     for _ in range(4):
-        house.scrubber.turn()
+        house.turn()
         found.append((house.turns, len(house.told)))
     assert found == [(1, 0), (2, 0), (3, 1), (4, 1)]
-    house.scrubber.turn()
+    house.turn()
     assert house.scrubber.rounds == 1
 
 
 def test_files_that_go_and_come_meanwhile_are_no_damage(tmp_path: Path) -> None:
     house = House(tmp_path, slice_bytes=1)
     first = house.make(HOUR)
-    house.scrubber.turn()
+    house.turn()
     first.unlink()
     house.make(LATER)
     while not house.scrubber.rounds:
-        house.scrubber.turn()
+        house.turn()
     assert house.told == []
     assert house.turns == 3
 
@@ -97,7 +102,7 @@ def test_a_file_that_is_none_any_more_is_told_and_the_next_is_read(tmp_path: Pat
     data = bytearray(path.read_bytes())
     data[place] ^= 1
     path.write_bytes(data)
-    house.scrubber.turn()
+    house.turn()
 
     assert len(house.told) == 1
     assert str(path) in house.told[0]
@@ -110,5 +115,15 @@ def test_what_a_later_guardia_wrote_is_left_alone(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4] += 1
     path.write_bytes(data)
-    house.scrubber.turn()
+    house.turn()
     assert (house.told, house.scrubber.rounds) == ([], 1)
+
+
+def test_a_round_begins_once_a_day_and_goes_on_for_as_long_as_it_takes(tmp_path: Path) -> None:
+    house = House(tmp_path, slice_bytes=1)
+    house.make(HOUR)
+    for minute in range(10):
+        house.scrubber.turn(minute * 60.0)
+    assert (house.scrubber.rounds, house.turns) == (1, 2)
+    house.scrubber.turn(ROUND_SECONDS)
+    assert house.turns == 3

@@ -1,7 +1,8 @@
-"""What is right in a configuration and yet not meant: conditions on readings that no agent tells.
+"""What is right in a configuration and yet not meant, as conditions on readings that no agent tells.
 
 Plugins tell what they like, so that no name is a mistake; but one that is nearly a metric of the agent's is a slip of
-the pen, and a rule on it never holds. Rooms are named by text: none is imported.
+the pen, and a rule on it never holds. So is a parent that is nearly a host's name, since hosts need not be declared.
+Rooms are named by text: none is imported; a record of theirs may have ``notes`` of its own.
 """
 
 from __future__ import annotations
@@ -9,18 +10,45 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bus.faults import did_you_mean
 from bus.records import Settings
 
+_DIGITS = re.compile(r"\d+")
 _INSTANCE = re.compile(r"\[[^\]]*\]")
 NEAR = 0.8
 """How alike names of a group that no agent has are to be for a slip."""
 
 
 def hints(settings: Settings) -> list[str]:
-    """A sentence for each condition that asks for a reading which was probably meant to be another one."""
+    """A sentence for each thing that was probably meant to be another one."""
+    found = [*_conditions(settings), *_parents(settings)]
+    if settings["api"].cors_origins and not settings["api"].cors:
+        found.append("[api] cors_origins: they have no effect without cors = true")
+    for name, channel in settings["channels"].items():
+        notes: Callable[[], Iterable[str]] = getattr(channel, "notes", tuple)
+        found += [f"[channels.{name}] {note}" for note in notes()]
+    return found
+
+
+def _parents(settings: Settings) -> list[str]:
+    declared = {one.name for table in ("hosts", "services") for one in settings[table]}
+    named = [("hosts", one.name, "parent", one.parent) for one in settings["hosts"]]
+    named += [("services", one.name, "host", one.host) for one in settings["services"]]
+    found, meant = [], {"": ""}
+    for table, name, key, parent in named:
+        bare = re.sub(r"^(host|service)/", "", parent)
+        if bare not in declared and bare not in meant:
+            # db-3 beside db-1 is another one of them.
+            others = [one for one in declared - {name} if _DIGITS.sub("0", one) != _DIGITS.sub("0", bare)]
+            meant[bare] = did_you_mean(bare, sorted(others))
+        if bare not in declared and meant[bare]:
+            found.append(f"[[{table}]] {name}: {key} {bare} is declared nowhere; {meant[bare]}")
+    return found
+
+
+def _conditions(settings: Settings) -> list[str]:
     rules = [rule for rule in settings["rules"] if rule.enabled and not rule.rooms]
     if not rules:
         return []

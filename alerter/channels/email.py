@@ -16,6 +16,7 @@ from pathlib import Path
 from alerter.channels.common import Carries, Channel
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
+from bus.addresses import is_host
 from bus.config import Objection, Secret, setting
 from bus.deadline import Deadline, within
 
@@ -39,6 +40,8 @@ class Email(Channel):
     def objections(self) -> Iterator[Objection]:
         """Somebody has to get it, and a password does not travel in the open."""
         yield from super().objections()
+        if not is_host(self.host):
+            yield Objection("host", f'"{self.host}"', "a host name or an address", "its port stands in port = ...")
         if not self.to:
             yield Objection("to", "nobody", "at least one address")
         if self.authority and not Path(self.authority).is_file():
@@ -47,6 +50,12 @@ class Email(Channel):
             yield Objection("password", "nothing", "the password of the user")
         if self.password is not None and self.security == "none":
             yield Objection("security", "none beside a password", "starttls or tls")
+
+    def notes(self) -> Iterator[str]:
+        """Where the port and the way there belong to different customs, the server waits for us and we for it."""
+        usual = {465: "tls", 587: "starttls"}.get(self.port, self.security)
+        if usual != self.security:
+            yield f'security: at port {self.port} servers speak "{usual}", not "{self.security}"'
 
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Hand it to the server; what the server calls permanent is refused for good."""

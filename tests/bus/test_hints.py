@@ -46,3 +46,45 @@ def test_check_tells_it_and_the_configuration_is_right_all_the_same(
     told = capsys.readouterr()
     assert told.out == f"{path} is right\n"
     assert told.err == "note: [[rules]] busy: the agent measures no cpu.percnt; did you mean cpu.percent?\n"
+
+
+def noted(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "guardia.toml"
+    path.write_text(text)
+    return hints(config.load(path, rooms.tables(), rooms.LISTS))
+
+
+def test_a_parent_that_is_nearly_a_name_is_a_slip_and_one_that_is_none_is_a_host_that_need_not_be_declared(
+    tmp_path: Path,
+) -> None:
+    text = "[[hosts]]\nname = 'router-1'\n[[hosts]]\nname = 'web-1'\nparent = 'host/roter-1'\n"
+    text += "[[hosts]]\nname = 'db-1'\nparent = 'gateway'\n[[hosts]]\nname = 'db-2'\nparent = 'db-3'\n"
+    text += "[[services]]\nname = 'shop'\nurl = 'https://shop.example/'\nhost = 'web-l'\n"
+    assert noted(tmp_path, text) == [
+        "[[hosts]] web-1: parent roter-1 is declared nowhere; did you mean router-1?",
+        "[[services]] shop: host web-l is declared nowhere; did you mean web-1?",
+    ]
+
+
+def test_origins_that_nobody_asks_for_are_noted(tmp_path: Path) -> None:
+    text = "[api]\ncors_origins = ['https://status.example']\n"
+    assert noted(tmp_path, text) == ["[api] cors_origins: they have no effect without cors = true"]
+    assert noted(tmp_path, text + "cors = true\n") == []
+
+
+@pytest.mark.parametrize(
+    ("port", "security", "told"),
+    [
+        (587, "starttls", []),
+        (465, "tls", []),
+        (25, "none", []),
+        (2525, "starttls", []),
+        (465, "starttls", ['[channels.mail] security: at port 465 servers speak "tls", not "starttls"']),
+        (587, "tls", ['[channels.mail] security: at port 587 servers speak "starttls", not "tls"']),
+    ],
+)
+def test_a_mail_servers_port_tells_how_it_is_spoken_to(
+    port: int, security: str, told: list[str], tmp_path: Path
+) -> None:
+    text = "[channels.mail]\ntype = 'email'\nhost = 'mail.example'\nsender = 'a@b.example'\nto = ['c@d.example']\n"
+    assert noted(tmp_path, f"{text}port = {port}\nsecurity = '{security}'\n") == told

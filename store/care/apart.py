@@ -238,12 +238,23 @@ def segments(store: Path) -> list[Path]:
 
 
 def closed(store: Path) -> list[Path]:
-    """The folders of a store into which this user may not look: what is in them would be passed over."""
-    found: list[str] = []
+    """The folders of a store into which this user may not look: what is in them would be passed over.
+
+    Raises ``StoreBroken`` where one cannot be looked into for another reason, which says nothing about the user.
+    """
+    found: list[Path] = []
+
+    def unseen(error: OSError) -> None:
+        path = Path(str(error.filename))
+        if isinstance(error, PermissionError):
+            found.append(path)
+        elif path.exists():
+            raise StoreBroken(f"{path} cannot be read now: {(error.strerror or str(error)).lower()}")
+
     for folder in ("rows", "blocks", "state"):
-        for _, names, _ in os.walk(store / folder, onerror=lambda error: found.append(str(error.filename))):
+        for _, names, _ in os.walk(store / folder, onerror=unseen):
             names[:] = [name for name in names if GONE not in name]  # nobody needs it
-    return sorted(Path(name) for name in found if Path(name).exists())
+    return sorted(found)
 
 
 def environments(store: Path) -> list[Path]:

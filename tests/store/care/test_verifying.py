@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -54,6 +55,24 @@ def test_a_file_is_not_called_damaged_because_somebody_killed_who_was_to_read_it
         apart.ask("inspect", hour(tmp_path / "store"))
     assert apart.ask("inspect", hour(tmp_path / "store")) == before
     apart.close()
+
+
+def test_a_folder_that_the_disk_does_not_list_now_is_no_fault_of_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path / "store").close()
+    scandir = os.scandir
+
+    def failing(path: str) -> object:
+        if str(path).endswith("rows/sample"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", failing)
+        with pytest.raises(StoreBroken, match="rows/sample cannot be read now: input/output error"):
+            verified(tmp_path / "store")
+    assert told(verified(tmp_path / "store")) == []
 
 
 def test_a_store_whose_writer_was_killed_in_its_first_moment_is_sound(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_sound_partition_at_which_somebody_was_killed_is_trusted_again_and_not
     assert read(tmp_path).stdout == "[2001, 2000, 2000]\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_a_look_that_somebody_ends_is_no_reason_to_put_a_sound_hour_aside(tmp_path: Path, number: int) -> None:
     file = filled(tmp_path)
     doubt(file.parent)
@@ -159,7 +159,7 @@ def test_a_look_that_somebody_ends_is_no_reason_to_put_a_sound_hour_aside(tmp_pa
     writer.refresh()
     for child in Process().children():
         if "store.backends.walking" in child.cmdline():
-            child.send_signal(number)  # as Ctrl-C, or the kernel for want of memory
+            child.send_signal(number)  # as who shuts a machine down does, or the kernel for want of memory
     refreshed(writer, lambda: not is_doubted(file.parent))
     writer.close()
 

@@ -29,9 +29,9 @@ from supervisor import childutils
 from bus import config, home, logs, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
-from bus.crier import Crier
 from bus.exits import PAUSE, TRY_AGAIN, WRONG, unwritable
 from bus.tables import Bus, Watchdog
+from bus.webhook import Webhook
 
 RUNNING, EXITED, FATAL = 20, 100, 200
 """States of a process as supervisord numbers them."""
@@ -242,8 +242,8 @@ def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, tel
 def _teller(settings: Watchdog, log: logging.Logger) -> Tell:
     if settings.url is None:
         return lambda news, now: None
-    host, crier = socket.gethostname(), Crier(settings.url, log)
-    return lambda news, now: crier.tell(message(host, news, now))
+    host, webhook = socket.gethostname(), Webhook(settings.url, log)
+    return lambda news, now: webhook.tell(message(host, news, now))
 
 
 def main(argv: Sequence[str]) -> int:

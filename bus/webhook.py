@@ -20,7 +20,7 @@ ATTEMPTS = 20
 Body = dict[str, object]
 
 
-class Crier:
+class Webhook:
     """``tell`` never waits: a thread does, which lasts as long as the process."""
 
     def __init__(
@@ -40,10 +40,10 @@ class Crier:
         """Tell it after all that waits; ``message`` in it is the sentence for people."""
         self._waiting.put(body)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="crier", daemon=True)
+            self._thread = threading.Thread(target=self._work, name="webhook", daemon=True)
             self._thread.start()
 
-    def bring(self, body: Body) -> bool:
+    def delivered(self, body: Body) -> bool:
         """Try until it is taken, or for too long; blocks."""
         for attempt in range(1, ATTEMPTS + 1):
             why = self._say(self._url, body)
@@ -58,4 +58,4 @@ class Crier:
 
     def _work(self) -> None:
         while True:
-            self.bring(self._waiting.get())
+            self.delivered(self._waiting.get())

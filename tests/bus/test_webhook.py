@@ -7,20 +7,20 @@ import threading
 
 import pytest
 
-from bus.crier import ATTEMPTS, Crier
 from bus.secret import Secret
+from bus.webhook import ATTEMPTS, Webhook
 
 URL = Secret("http://hub.example/?key=tell-nobody")
-LOG = logging.getLogger("test.crier")
+LOG = logging.getLogger("test.webhook")
 Body = dict[str, object]
 
 
 def test_what_nobody_takes_is_tried_again_with_growing_rests(caplog: pytest.LogCaptureFixture) -> None:
     answers: list[str | None] = ["it answered 500", "it answered 500", None]
     rests: list[float] = []
-    crier = Crier(URL, LOG, say=lambda url, body: answers.pop(0), rest=rests.append)
+    webhook = Webhook(URL, LOG, say=lambda url, body: answers.pop(0), rest=rests.append)
 
-    assert crier.bring({"message": "alerter is down"})
+    assert webhook.delivered({"message": "alerter is down"})
     assert answers == []
     assert 2.5 <= rests[0] <= 5 <= rests[1] <= 10
     assert "it answered 500, trying again" in caplog.text
@@ -29,8 +29,8 @@ def test_what_nobody_takes_is_tried_again_with_growing_rests(caplog: pytest.LogC
 
 def test_after_many_attempts_it_is_left() -> None:
     rests: list[float] = []
-    crier = Crier(URL, LOG, say=lambda url, body: "it cannot be reached", rest=rests.append)
-    assert not crier.bring({"message": "alerter is down"})
+    webhook = Webhook(URL, LOG, say=lambda url, body: "it cannot be reached", rest=rests.append)
+    assert not webhook.delivered({"message": "alerter is down"})
     assert len(rests) == ATTEMPTS
     assert 1800 < sum(rests) < 5000
 
@@ -45,9 +45,9 @@ def test_who_tells_does_not_wait_and_one_thing_comes_after_the_other() -> None:
         if len(found) == 3:
             done.set()
 
-    crier = Crier(URL, LOG, say=say)
+    webhook = Webhook(URL, LOG, say=say)
     for number in range(3):
-        crier.tell({"message": number})
+        webhook.tell({"message": number})
     assert found == []
     may.set()
     assert done.wait(20)

@@ -38,11 +38,20 @@ def hand_over(made: Path, descriptor: int | None = None) -> None:
 
 
 def hand_over_all(made: Path, owner: os.stat_result) -> None:
-    """Give what root has made, with all that is in it, to the ``owner`` of something else."""
+    """Give what root has made, with all that is in it, to the ``owner`` of something else.
+
+    By open folders and never by a path through them: who owns the folder around it may put a link to /etc in its way.
+    """
     if os.geteuid() == 0 and owner.st_uid:
-        for path in (made, *made.rglob("*")):
-            with contextlib.suppress(FileNotFoundError):  # the hub goes on meanwhile
-                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        try:
+            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        for _, _, files, folder in os.fwalk(made) if made.is_dir() else ():
+            os.fchown(folder, owner.st_uid, owner.st_gid)
+            for name in files:
+                with contextlib.suppress(FileNotFoundError):  # the hub goes on meanwhile
+                    os.chown(name, owner.st_uid, owner.st_gid, dir_fd=folder, follow_symlinks=False)
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.folder import alone, make_private
+from bus.folder import alone, hand_over_all, make_private
 from bus.home import made
 from bus.keys import write_private
 
@@ -54,6 +54,25 @@ def test_what_root_makes_for_a_hub_of_another_user_is_that_users(tmp_path: Path)
     assert {(path.stat().st_uid, path.stat().st_gid) for path in there} == {(USER, GROUP)}
     write_private(tmp_path / "mine", "x")
     assert (tmp_path / "mine").stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes things for others")
+def test_what_a_link_leads_to_is_given_to_nobody(tmp_path: Path) -> None:
+    store, own = tmp_path / "store", tmp_path / "own"
+    for folder in (store / "rows" / "sample", own):
+        folder.mkdir(parents=True)
+        (folder / "data").touch()
+    (store / "rows" / "check").symlink_to(own)
+    (store / "rows" / "link").symlink_to(own / "data")
+    owner = tmp_path / "owner"
+    owner.touch()
+    os.chown(owner, USER, GROUP)
+
+    hand_over_all(store, owner.stat())
+    hand_over_all(tmp_path / "gone", owner.stat())
+
+    assert {path.stat().st_uid for path in (store, store / "rows", *(store / "rows" / "sample").rglob("*"))} == {USER}
+    assert {path.stat().st_uid for path in (own, own / "data")} == {0}
 
 
 def test_who_comes_second_waits_is_told_what_for_and_gets_it_when_the_first_one_died(tmp_path: Path) -> None:

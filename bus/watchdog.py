@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TextIO
 from xmlrpc.client import Error
@@ -193,7 +194,7 @@ def _time(wall: float) -> str:
 
 def listen(
     watch: Watch,
-    supervisor: Any,
+    connect: Callable[[], Any],
     folder: Path,
     path: Path,
     log: Any,
@@ -201,8 +202,12 @@ def listen(
     stdout: TextIO,
     tell: Tell = lambda news, now: None,
 ) -> None:
-    """Answer supervisord's events until it closes the pipe; ``tell`` is given what people are to be told, and when."""
+    """Answer supervisord's events until it closes the pipe; ``tell`` is given what people are to be told, and when.
+
+    ``connect`` makes the way to supervisord: one by which no answer came once is of no use any more.
+    """
     told: set[str] = set()
+    supervisor = connect()
     while True:
         childutils.listener.ready(stdout)
         line = stdin.readline()
@@ -214,7 +219,8 @@ def listen(
             try:
                 _tick(watch, supervisor, folder, path, log, tell)
                 told.clear()
-            except (Error, OSError) as error:
+            except (Error, OSError, HTTPException) as error:
+                supervisor = connect()
                 # A supervisord that stops says so, and ends this watchdog in a moment.
                 if "SHUTDOWN_STATE" not in str(error) and str(error) not in told:
                     told.add(str(error))
@@ -270,6 +276,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"watchdog: {unwritable(error)}, trying again in {PAUSE:g} s", file=sys.stderr, flush=True)
         time.sleep(PAUSE)
         return TRY_AGAIN
-    supervisor = childutils.getRPCInterface(os.environ).supervisor
-    listen(Watch(watchdog), supervisor, folder, path, log, sys.stdin, sys.stdout, _teller(watchdog, log))
+
+    def connect() -> Any:
+        return childutils.getRPCInterface(os.environ).supervisor
+
+    listen(Watch(watchdog), connect, folder, path, log, sys.stdin, sys.stdout, _teller(watchdog, log))
     return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from xmlrpc.client import Fault
 
 import pytest
+from supervisor.childutils import getRPCInterface
 
 from bus.tables import Watchdog
 from bus.watchdog import EXITED, FATAL, RUNNING, Act, News, Seen, Watch, changed, listen, message
@@ -173,7 +174,7 @@ def test_who_listens_tells_what_was_given_up(tmp_path: Path) -> None:
     log = logging.getLogger("guardia.watchdog")
     ticks = StringIO(2 * "eventname:TICK_5 len:0\n")
     tell = lambda news, now: found.append(news.name)  # noqa: E731 (only here)
-    listen(Watch(SETTINGS), Given(), tmp_path, tmp_path / "x", log, ticks, StringIO(), tell)
+    listen(Watch(SETTINGS), Given, tmp_path, tmp_path / "x", log, ticks, StringIO(), tell)
     assert found == ["alerter"]
 
 
@@ -194,6 +195,17 @@ def test_a_supervisord_that_stops_is_no_error_and_any_other_silence_is_told_once
     tick = "eventname:TICK_5 len:0\n"
     said = StringIO()
     log = logging.getLogger("guardia.watchdog")
-    listen(Watch(SETTINGS), Supervisor(words), tmp_path, tmp_path / "x", log, StringIO(2 * tick), said)
+    listen(Watch(SETTINGS), lambda: Supervisor(words), tmp_path, tmp_path / "x", log, StringIO(2 * tick), said)
     assert len(caplog.records) == lines
     assert said.getvalue().count("RESULT 2\nOK") == 2
+
+
+def test_where_the_way_to_supervisord_is_gone_it_is_told_once_and_tried_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = {"SUPERVISOR_SERVER_URL": f"unix://{tmp_path}/supervisor.sock"}
+    log, said = logging.getLogger("guardia.watchdog"), StringIO()
+    ticks = StringIO(3 * "eventname:TICK_5 len:0\n")
+    listen(Watch(SETTINGS), lambda: getRPCInterface(address).supervisor, tmp_path, tmp_path / "x", log, ticks, said)
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["supervisord does not answer"]
+    assert said.getvalue().count("RESULT 2\nOK") == 3

@@ -2,73 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.control import Hello, Mark, Offer, Receipt
+from bus.control import Mark, Offer, Receipt
 from bus.delivery.facts import Declared, Found, Verdict
-from bus.delivery.receiver import Receiver
 from bus.delivery.sources import Limits
 from bus.delivery.stream import Reason
-
-GENERATION = 5
-NOON = 1_700_000_000.0
-
-
-def _receiver(kept: list[tuple[bytes, bytes]] | None = None, limits: Limits | None = None) -> Receiver:
-    return Receiver(GENERATION, 1, kept or (), limits)
-
-
-def _marks(receiver: Receiver) -> list[Mark]:
-    return [mark for receipt in receiver.receipts(0) for mark in receipt.marks]
-
-
-def _hello(*offers: Offer, boot: str = "boot-1", generation: int = GENERATION, nonce: int = 1) -> Hello:
-    return Hello("web-1", boot, 0, 0, nonce, generation, offers)
+from tests.bus.delivery.receiving import GENERATION, NOON, declared, hello, marks, receiver_of
 
 
 def test_the_watermark_waits_at_a_hole_and_moves_on_when_it_is_filled() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.admit_run("web-1", 7, 5, 6, 1, GENERATION, NOON)
     receiver.commit()
-    waiting = _marks(receiver)
+    waiting = marks(receiver)
     receiver.admit("web-1", 7, 4, 1, GENERATION, NOON)
     receiver.commit()
 
     assert waiting == [Mark(7, 3, until=4)]
-    assert _marks(receiver) == [Mark(7, 6)]
+    assert marks(receiver) == [Mark(7, 6)]
 
 
 def test_nothing_is_acknowledged_before_its_commit_nor_after_a_rollback() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
-    before = _marks(receiver)
+    before = marks(receiver)
     receiver.rollback()
 
     assert before == [Mark(7, 0)]
-    assert _marks(receiver) in ([], [Mark(7, 0)])
+    assert marks(receiver) in ([], [Mark(7, 0)])
     assert receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON).new == ((1, 3),)
 
 
 def test_receipts_told_in_the_middle_of_a_batch_are_told_again_after_its_commit() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.commit()
     receiver.admit_run("web-1", 7, 4, 6, 1, GENERATION, NOON)
-    assert _marks(receiver) == [Mark(7, 3)]
+    assert marks(receiver) == [Mark(7, 3)]
 
     receiver.commit()
 
-    assert _marks(receiver) == [Mark(7, 6)], "web-1 sends nothing more until it hears this"
-    assert _marks(receiver) == []
+    assert marks(receiver) == [Mark(7, 6)], "web-1 sends nothing more until it hears this"
+    assert marks(receiver) == []
 
 
 def test_what_came_before_is_a_duplicate_and_acknowledged_again() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.commit()
     receiver.receipts(0)
@@ -81,7 +63,7 @@ def test_what_came_before_is_a_duplicate_and_acknowledged_again() -> None:
 
 
 def test_a_base_above_a_hole_declares_it_lost_and_the_watermark_passes() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
     receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION, NOON)
     (fact,) = receiver.facts
@@ -89,20 +71,20 @@ def test_a_base_above_a_hole_declares_it_lost_and_the_watermark_passes() -> None
     assert isinstance(fact, Declared)
     assert (fact.gap.first, fact.gap.last, fact.gap.reason) == (2, 4, Reason.DROPPED)
     receiver.commit()
-    assert _marks(receiver) == [Mark(7, 6)]
+    assert marks(receiver) == [Mark(7, 6)]
 
 
 def test_a_base_from_before_the_store_was_restored_declares_nothing() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION - 1, NOON)
 
     assert receiver.facts == ()
     receiver.commit()
-    assert _marks(receiver) == [Mark(7, 0, until=4)]
+    assert marks(receiver) == [Mark(7, 0, until=4)]
 
 
 def test_what_was_declared_lost_and_comes_after_all_is_stored_and_found() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 5, 6, 5, GENERATION, NOON)
     receiver.commit()
 
@@ -112,11 +94,11 @@ def test_what_was_declared_lost_and_comes_after_all_is_stored_and_found() -> Non
 
 
 def test_a_hello_is_answered_with_its_watermarks_and_unknown_epochs_as_nothing() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
     receiver.commit()
     receiver.receipts(0)
-    receiver.greet(_hello(Offer(7, 0, 3, 0), Offer(8, 0, 0, 0), nonce=44), NOON)
+    receiver.greet(hello(Offer(7, 0, 3, 0), Offer(8, 0, 0, 0), nonce=44), NOON)
     receiver.commit()
 
     (receipt,) = receiver.receipts(0)
@@ -124,99 +106,26 @@ def test_a_hello_is_answered_with_its_watermarks_and_unknown_epochs_as_nothing()
 
 
 def test_the_floor_of_a_hello_declares_what_no_one_can_supply_even_of_a_closed_epoch() -> None:
-    receiver = _receiver()
-    receiver.greet(_hello(Offer(7, 4, 4, 2), Offer(8, 0, 0, 0)), NOON)
+    receiver = receiver_of()
+    receiver.greet(hello(Offer(7, 4, 4, 2), Offer(8, 0, 0, 0)), NOON)
 
     gaps = [(f.gap.first, f.gap.last, f.gap.reason) for f in receiver.facts if isinstance(f, Declared)]
     assert gaps == [(1, 2, Reason.RESTORED), (3, 4, Reason.DROPPED)]
 
 
-def _declared(receiver: Receiver) -> list[tuple[int, int, int, Reason]]:
-    """Epoch, first and last number and reason of what is declared gone."""
-    found = [fact for fact in receiver.facts if isinstance(fact, Declared)]
-    return [(fact.epoch, fact.gap.first, fact.gap.last, fact.gap.reason) for fact in found]
-
-
-def test_what_a_lost_spool_had_is_declared_gone_as_far_as_its_producer_told_of_it() -> None:
-    receiver = _receiver()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
-    receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
-    receiver.greet(_hello(Offer(7, 0, 9, 0)), NOON)
-    receiver.commit()
-    # While it may still be under way, and while somebody has it, nothing is.
-    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON + 60)
-    receiver.greet(_hello(Offer(7, 0, 9, 0), Offer(9, 0, 0, 0)), NOON + 61)
-    assert _declared(receiver) == []
-
-    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON + 61)
-    assert _declared(receiver) == [(7, 4, 4, Reason.ORPHANED), (7, 6, 9, Reason.ORPHANED)]
-    assert receiver.streams("web-1")[7].watermark == 9
-
-
-def test_what_was_too_young_to_be_declared_gone_is_later_and_what_came_since_is_not() -> None:
-    receiver = _receiver()
-    for epoch in (6, 7):
-        receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
-    receiver.greet(_hello(Offer(6, 0, 4, 0), Offer(7, 0, 9, 0)), NOON)
-    receiver.commit()
-    receiver.greet(_hello(Offer(8, 0, 0, 0)), NOON + 10)
-    receiver.admit("web-1", 6, 2, 1, GENERATION, NOON + 11)
-    receiver.admit("web-1", 9, 5, 1, GENERATION, NOON + 11)
-    receiver.commit()
-    receiver.prune(NOON + 59)
-    assert _declared(receiver) == []
-
-    receiver.prune(NOON + 3600)
-    assert _declared(receiver) == [(7, 2, 9, Reason.ORPHANED)]
-    assert receiver.changed
-
-
-@pytest.mark.parametrize("lives", [True, False])
-def test_what_an_older_spool_does_not_know_is_declared_gone_but_the_live_epoch_goes_on(lives: bool) -> None:
-    receiver = _receiver()
-    receiver.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
-    receiver.admit("web-1", 7, 5, 1, GENERATION, NOON)
-    receiver.greet(_hello(Offer(7, 0, 9, 3)), NOON)
-    receiver.commit()
-    receiver.greet(_hello(Offer(7, 0, 3, 3), *(() if lives else (Offer(8, 0, 0, 0),))), NOON + 61)
-    gone = [(7, 4, 4, Reason.ORPHANED)] + ([] if lives else [(7, 6, 9, Reason.ORPHANED)])
-    assert _declared(receiver) == gone
-
-
-def test_what_another_machine_under_the_name_may_still_have_is_not_gone_for_a_day() -> None:
-    receiver = _receiver()
-    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
-    receiver.greet(_hello(Offer(7, 0, 9, 0), boot="boot-1"), NOON)
-    receiver.commit()
-    receiver.greet(_hello(Offer(8, 0, 0, 0), boot="boot-2"), NOON + 61)
-    receiver.prune(NOON + 86_000)
-    assert _declared(receiver) == []
-    receiver.prune(NOON + 86_401)
-    assert _declared(receiver) == [(7, 2, 9, Reason.ORPHANED)]
-
-
-def test_a_hello_that_does_not_list_all_epochs_makes_no_orphans() -> None:
-    receiver = _receiver()
-    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
-    receiver.greet(_hello(Offer(7, 0, 9, 0)), NOON)
-    receiver.commit()
-    receiver.greet(replace(_hello(Offer(8, 0, 0, 0)), more=True), NOON + 61)
-    assert _declared(receiver) == []
-
-
 def test_too_many_live_epochs_are_refused_and_told() -> None:
-    receiver = _receiver(limits=Limits(live_epochs=2))
+    receiver = receiver_of(limits=Limits(live_epochs=2))
     for epoch in (1, 2):
         receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
 
     assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON) is Verdict.EPOCHS
     receiver.commit()
-    assert Mark(3, 0, refused=True) in _marks(receiver)
+    assert Mark(3, 0, refused=True) in marks(receiver)
     assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON + 120) is Verdict.NEW
 
 
 def test_epochs_that_were_heard_before_the_clock_was_set_back_keep_no_place() -> None:
-    receiver = _receiver(limits=Limits(live_epochs=2))
+    receiver = receiver_of(limits=Limits(live_epochs=2))
     for epoch in (1, 2):
         receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
 
@@ -228,7 +137,7 @@ def test_epochs_that_were_heard_before_the_clock_was_set_back_keep_no_place() ->
 
 
 def test_too_many_holes_are_refused_but_the_next_number_never_is() -> None:
-    receiver = _receiver(limits=Limits(holes=2))
+    receiver = receiver_of(limits=Limits(holes=2))
     for number in (3, 5):
         receiver.admit("web-1", 7, number, 1, GENERATION, NOON)
 
@@ -237,7 +146,7 @@ def test_too_many_holes_are_refused_but_the_next_number_never_is() -> None:
 
 
 def test_a_rejected_message_is_told_and_passed() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.reject("web-1", 7, 1, 1, GENERATION, NOON, "malformed")
     receiver.commit()
     (receipt,) = receiver.receipts(0)
@@ -248,11 +157,11 @@ def test_a_rejected_message_is_told_and_passed() -> None:
 
 
 def test_a_restarted_store_goes_on_from_what_it_wrote() -> None:
-    first = _receiver()
+    first = receiver_of()
     first.admit_run("web-1", 7, 1, 3, 1, GENERATION, NOON)
     first.admit("web-1", 7, 9, 6, GENERATION, NOON)
     puts, deletes = first.changes()
-    again = _receiver(puts)
+    again = receiver_of(puts)
 
     assert deletes == []
     assert again.held("web-1", 7, 1, 9) == [(1, 5), (9, 9)]
@@ -262,7 +171,7 @@ def test_a_restarted_store_goes_on_from_what_it_wrote() -> None:
 
 
 def test_a_stream_that_nobody_mentions_for_a_month_is_forgotten() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
     receiver.commit()
     receiver.receipts(0)
@@ -274,29 +183,29 @@ def test_a_stream_that_nobody_mentions_for_a_month_is_forgotten() -> None:
 
 
 def test_an_epoch_that_its_producer_still_lists_is_not_forgotten_and_so_not_taken_for_lost() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     ended, live = Offer(7, 10, 10, 10), Offer(8, 0, 3, 3)
     receiver.admit_run("web-1", 7, 1, 10, 1, GENERATION, NOON)
-    receiver.greet(_hello(ended), NOON)
+    receiver.greet(hello(ended), NOON)
     receiver.commit()
     later = NOON + receiver.limits.forget_seconds + 10
     receiver.admit_run("web-1", 8, 1, 3, 1, GENERATION, later)
     receiver.commit()
     receiver.receipts(0)
     # Whether it still knows of the other is not known before it says so.
-    anew = _receiver([(stream.key, stream.encode()) for stream in receiver.streams("web-1").values()])
+    anew = receiver_of([(stream.key, stream.encode()) for stream in receiver.streams("web-1").values()])
     assert [receiver.prune(later), anew.prune(later)] == [0, 0]
     for one in (receiver, anew):
-        one.greet(_hello(ended, live), later)
+        one.greet(hello(ended, live), later)
         one.commit()
         one.receipts(0)
         assert one.prune(later + 10) == 0
-        one.greet(_hello(ended, live), later + 20)
-        assert _declared(one) == []
+        one.greet(hello(ended, live), later + 20)
+        assert declared(one) == []
         one.commit()
         one.receipts(0)
 
-        one.greet(_hello(live), later + 30)
+        one.greet(hello(live), later + 30)
         one.commit()
         one.receipts(0)
         assert one.prune(later + 40) == 1
@@ -304,8 +213,8 @@ def test_an_epoch_that_its_producer_still_lists_is_not_forgotten_and_so_not_take
 
 
 def test_whoever_asked_and_never_told_anything_is_forgotten_when_it_was_answered() -> None:
-    receiver = _receiver()
-    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON)
+    receiver = receiver_of()
+    receiver.greet(hello(Offer(9, 0, 0, 0)), NOON)
     receiver.prune(NOON)
     assert [(one.source, one.marks) for one in receiver.receipts(0)] == [("web-1", (Mark(9, 0),))]
 
@@ -313,15 +222,15 @@ def test_whoever_asked_and_never_told_anything_is_forgotten_when_it_was_answered
 
     assert list(receiver._sources) == []
     assert receiver.receipts(0) == []
-    receiver.greet(_hello(Offer(9, 0, 0, 0)), NOON)
+    receiver.greet(hello(Offer(9, 0, 0, 0)), NOON)
     assert [(one.source, one.marks) for one in receiver.receipts(0)] == [("web-1", (Mark(9, 0),))]
 
 
 def test_two_hosts_under_one_name_are_noticed_and_a_restart_is_not() -> None:
     def facts(*, goes_on: bool) -> list[str]:
-        receiver, found = _receiver(), []
-        receiver.greet(_hello(Offer(1, 0, 0, 0), boot="boot-1"), NOON)
-        receiver.greet(_hello(Offer(2, 0, 0, 0), boot="boot-2"), NOON + 1)
+        receiver, found = receiver_of(), []
+        receiver.greet(hello(Offer(1, 0, 0, 0), boot="boot-1"), NOON)
+        receiver.greet(hello(Offer(2, 0, 0, 0), boot="boot-2"), NOON + 1)
         for second in range(10, 20):
             if goes_on:
                 receiver.admit("web-1", 1, second, 1, GENERATION, NOON + second)
@@ -338,7 +247,7 @@ def test_two_hosts_under_one_name_are_noticed_and_a_restart_is_not() -> None:
 def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
     runs: list[tuple[int, int, bool]],
 ) -> None:
-    receiver, had = _receiver(), set[int]()
+    receiver, had = receiver_of(), set[int]()
     for first, more, commits in runs:
         numbers = set(range(first, first + more + 1))
         run = receiver.admit_run("web-1", 7, first, first + more, 1, GENERATION, NOON)
@@ -348,7 +257,7 @@ def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
             receiver.commit()
         else:
             receiver.rollback()
-        told = [m.watermark for m in _marks(receiver) if m.epoch == 7]
+        told = [m.watermark for m in marks(receiver) if m.epoch == 7]
         assert all(watermark == next(n for n in range(50) if n + 1 not in had) for watermark in told)
 
 
@@ -365,7 +274,7 @@ DEEDS = st.one_of(
 
 @given(st.lists(DEEDS, max_size=60))
 def test_what_follows_ends_as_if_it_were_admitted(deeds: list[tuple[str, int, int, int] | str]) -> None:
-    quick, plain = _receiver(), _receiver()
+    quick, plain = receiver_of(), receiver_of()
     now, base = NOON, 1
     for deed in deeds:
         now += 3600.0
@@ -394,7 +303,7 @@ def test_what_follows_ends_as_if_it_were_admitted(deeds: list[tuple[str, int, in
 
 
 def test_receipts_are_one_for_each_producer_and_batch() -> None:
-    receiver = _receiver()
+    receiver = receiver_of()
     for number in range(1, 1001):
         receiver.admit("web-1", 7, number, 1, GENERATION, NOON)
         receiver.admit("web-2", 9, number, 1, GENERATION, NOON)
@@ -407,10 +316,10 @@ def test_receipts_are_one_for_each_producer_and_batch() -> None:
 
 
 def test_a_restarted_store_tells_whoever_was_alive_lately_and_nobody_else() -> None:
-    first = _receiver()
+    first = receiver_of()
     first.admit("web-1", 7, 1, 1, GENERATION, NOON)
     first.admit("web-2", 9, 1, 1, GENERATION, NOON - 3600)
-    again = _receiver(first.changes()[0])
+    again = receiver_of(first.changes()[0])
     again.announce(NOON + 5)
 
     assert [(receipt.source, receipt.marks) for receipt in again.receipts(0)] == [("web-1", (Mark(7, 1),))]

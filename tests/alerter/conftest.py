@@ -1,14 +1,19 @@
-"""Speakers for the tests of what is sent."""
+"""What the tests share: lives of an alerter, and speakers for what is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import zmq
 
 from alerter.channels.common import Channel
+from alerter.memory import Memory
 from alerter.routes import Notify
+from alerter.rules import Rule
+from tests.alerter.lives import Alerter, Life, Store
 from tests.alerter.rooms import Room
 from tests.alerter.shapes import NOON
 
@@ -26,3 +31,22 @@ def rooms(tmp_path: Path) -> Iterator[Callable[..., Room]]:
     yield made
     for room in opened[-1:]:
         room.close()
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    """Begins a life of the alerter on the same memory and store; the one before it is over."""
+    context: zmq.Context[Any] = zmq.Context()
+    memory, store, lives = Memory(tmp_path), Store(context), list[Alerter]()
+
+    def made(*rules: Rule, now: float = 0.0, **more: Any) -> Alerter:
+        for one in lives[-1:]:
+            one.close()
+        lives.append(Alerter(store, memory, rules, now, context, **more))
+        return lives[-1]
+
+    yield made
+    lives[-1].close()
+    store.answers.close()
+    memory.close()
+    context.term()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -33,7 +35,7 @@ from bus.questions import (
 from bus.sockets import Ask
 from bus.vitals import Vitals
 from bus.wire import pack, read, record
-from tests.alerter.given import SECOND, World, at, committer
+from tests.alerter.given import SECOND, Hearer, World, at, committer
 from tests.alerter.stair import Stair
 
 CPU = Layout(("cpu.percent",))
@@ -180,3 +182,23 @@ class Alerter:
         self.listening.close()
         self.stair.close()
         self.ask.raw.close()
+
+
+Life = Callable[..., Alerter]
+"""Begins a life; the one before it is over."""
+
+
+def spoken(one: Alerter) -> list[tuple[str, str]]:
+    """What people heard in this life."""
+    assert isinstance(one.speaker, Hearer)
+    return one.speaker.spoken
+
+
+def until(one: Alerter, seen: Callable[[], bool]) -> None:
+    """Let time stand, and the store answer, until something holds."""
+    end = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < end, "it did not happen"
+        one.store.answer()
+        one.loop.pass_once(0.01)
+        one.listening.pulse()

@@ -1,52 +1,25 @@
-"""A worker's sockets: the stair it drains and the counter it asks, over real ZeroMQ."""
+"""A worker's life over real ZeroMQ: what the store knows, what the stair tells, what it tells itself."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-import requests
 import zmq
 from websockets.sync.client import connect
 
-from api.counter import Asker
 from api.fanout import Wish
-from api.lines import DeskLine
 from api.stair import KINDS, Stair
-from api.worker import Lifespan
-from bus.desk import Desk
-from bus.loop import Loop
 from bus.messages import Check
-from bus.producer import Producer
-from bus.questions import (
-    Latest,
-    LayoutNames,
-    Layouts,
-    Range,
-    Records,
-    Statistics,
-    Stored,
-    StoreStatistics,
-    SubjectList,
-    Subjects,
-    pack_answer,
-    pack_refusal,
-    read_question,
-)
-from bus.sockets import Publish, Pull, Push, Subscribe
+from bus.sockets import Subscribe
 from bus.wire import read
 from tests.api import contract
 from tests.api.given import FACTS, NOON, SECOND, UP, Collector, a_record, reading, stored
 from tests.api.house import House
 from tests.api.resources.test_stream import event, listening
-from tests.api.served import Served, serving
-
-PATIENCE = 30.0
+from tests.api.roads import Roads, connected, get
+from tests.api.served import PATIENCE, Served
 
 
 class Sunk:
@@ -60,133 +33,6 @@ class Sunk:
 
     def drop(self, code: int, reason: str) -> None:
         raise AssertionError(reason)
-
-
-class Dead(Exception):
-    """The reader was killed."""
-
-
-class Roads:
-    """The hub's other rooms: a stair, a store's reader that may be struck dumb, a door."""
-
-    def __init__(self, directory: Path) -> None:
-        self.context: zmq.Context[Any] = zmq.Context()
-        self.stair = Publish(self.context)
-        self.stair_address = self.stair.bind(f"ipc://{directory}/stair")
-        self.desk = directory / "reader"
-        self.door = Pull(self.context)
-        self.door_address = self.door.bind(f"ipc://{directory}/door")
-        self.collector = Collector()
-        self.dumb = False
-        self._pause = threading.Event()
-        self.asked: list[str] = []
-        self.checks: tuple[Stored, ...] = ()
-        """The newest check of each service, as the store has it."""
-        self._stopped = False
-        self._reader: threading.Thread | None = None
-
-    def start_reader(self) -> None:
-        self._stopped, came = False, threading.Event()
-        self._reader = threading.Thread(target=self._answer, args=(came,), daemon=True)
-        self._reader.start()
-        assert came.wait(PATIENCE)
-
-    def stop_reader(self) -> None:
-        self._stopped = True
-        if self._reader is not None:
-            self._reader.join(PATIENCE)
-
-    def _answer(self, came: threading.Event) -> None:
-        loop = Loop()
-        desk = Desk(loop, self.desk, self._answered)
-        came.set()
-        try:
-            while not self._stopped:
-                loop.pass_once(0.02)
-        except Dead:
-            pass
-        finally:
-            desk.close()
-
-    def _answered(self, data: bytes) -> bytes:
-        question = read_question(data)
-        self.asked.append(type(question).__name__)
-        while self.dumb and not self._stopped:
-            self._pause.wait(0.005)
-        if self.dumb:
-            raise Dead  # it dies with the question in its hands
-        return self._answer_to(question)
-
-    def _answer_to(self, question: Any) -> bytes:
-        layout, sample = reading()
-        match question:
-            case Subjects():
-                return pack_answer(SubjectList(()))
-            case Latest(kind="sample"):
-                return pack_answer(Records((stored(sample, at=NOON),)))
-            case Latest(kind="facts"):
-                return pack_answer(Records((stored(FACTS, at=NOON),)))
-            case Latest(kind="check"):
-                return pack_answer(Records(self.checks))
-            case Latest():
-                return pack_answer(Records(()))
-            case Range(kind="check"):
-                return pack_answer(Records(self.checks))
-            case Layouts():
-                return pack_answer(LayoutNames({layout.id: layout.names}))
-            case Statistics():
-                return pack_answer(StoreStatistics(records={"sample": 1}))
-        return pack_refusal("not in this test")
-
-    def stop(self) -> None:
-        self.stop_reader()
-        self.context.destroy(linger=0)
-
-
-@pytest.fixture
-def roads(tmp_path: Path) -> Iterator[Roads]:
-    found = Roads(tmp_path)
-    yield found
-    found.stop()
-
-
-@pytest.fixture
-def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
-    """Serve a worker wired to ``roads``."""
-    opened = []
-
-    def wired(*, timeout: float = 0.3) -> Served:
-        house = House()
-        context: zmq.Context[Any] = zmq.Context()
-        house.hub.counter = asker = Asker(roads.desk, timeout=timeout)
-        patient = DeskLine(roads.desk, timeout=PATIENCE)
-        house.store = patient.asked
-        stair = Stair(lambda: connected(Subscribe(context, KINDS), roads.stair_address), house.hub.fanout)
-        lifespan = Lifespan(
-            house.hub,
-            asker,
-            stair,
-            context=context,
-            lines=(patient,),
-            producer=lambda: Producer(connected(Push(context), roads.door_address), "guardia.api-1"),
-        )
-        block = serving(house, lifespan=lifespan)
-        served = block.__enter__()
-        opened.append(block)
-        return served
-
-    yield wired
-    for block in opened:
-        block.__exit__(None, None, None)
-
-
-def connected(socket: Any, address: str) -> Any:
-    socket.connect(address)
-    return socket
-
-
-def get(served: Served, path: str) -> requests.Response:
-    return requests.get(f"http://127.0.0.1:{served.port}{path}", timeout=PATIENCE)
 
 
 def test_the_list_is_filled_from_the_store_and_kept_fresh_from_the_stair(
@@ -264,80 +110,6 @@ def test_a_check_that_was_told_while_the_collector_was_found_anew_is_read_from_t
     assert get(served, "/api/v1/services").json()["services"][0]["health_status"] == "down"
 
 
-def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(
-    roads: Roads, serve: Callable[..., Served]
-) -> None:
-    served = serve()
-    refused = get(served, "/api/v1/servers/web-1/metrics")
-    assert refused.status_code == 503
-    assert "its reader is not there" in refused.json()["error"]
-    assert get(served, "/api/v1/health").json()["status"] == "down"
-
-    roads.start_reader()
-    served.until(lambda: served.house.hub.primed)
-    assert get(served, "/api/v1/stats").json()["storage"]["total_metrics"] == 1
-
-
-def test_a_reader_that_does_not_answer_is_given_up_after_the_time_allowed(
-    roads: Roads, serve: Callable[..., Served]
-) -> None:
-    roads.start_reader()
-    served = serve()
-    served.until(lambda: served.house.hub.primed)
-    roads.dumb = True
-    refused = get(served, "/api/v1/stats")
-    assert refused.status_code == 503
-    assert "did not answer within 0.3 s" in refused.json()["error"]
-    roads.dumb = False
-    assert get(served, "/api/v1/stats").status_code == 200
-
-
-def test_a_reader_that_goes_while_it_is_asked_is_said_to_have_gone_and_the_next_one_answers(
-    roads: Roads, serve: Callable[..., Served]
-) -> None:
-    roads.start_reader()
-    served = serve(timeout=PATIENCE)
-    served.until(lambda: served.house.hub.primed)
-    roads.dumb = True
-    refused: list[requests.Response] = []
-    asking = threading.Thread(target=lambda: refused.append(get(served, "/api/v1/stats")))
-    already = len(roads.asked)
-    asking.start()
-    while len(roads.asked) == already:
-        assert asking.is_alive()
-    roads.stop_reader()
-    asking.join(PATIENCE)
-    assert refused[0].status_code == 503
-    assert "its reader has gone" in refused[0].json()["error"]
-
-    roads.dumb = False
-    roads.start_reader()
-    assert get(served, "/api/v1/stats").status_code == 200
-
-
-def test_a_refusal_of_the_store_is_passed_on_as_503(roads: Roads, serve: Callable[..., Served]) -> None:
-    roads.start_reader()
-    served = serve()
-    refused = get(served, "/api/v1/servers/web-1/metrics")
-    assert refused.status_code == 503
-    assert "not in this test" in refused.json()["error"]
-
-
-def test_many_questions_at_once_get_their_own_answers(roads: Roads, serve: Callable[..., Served]) -> None:
-    roads.start_reader()
-    served = serve()
-    served.until(lambda: served.house.hub.primed)
-    answers: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(get(served, "/api/v1/stats").status_code)) for _ in range(30)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert answers == [200] * 30
-
-
 def test_the_stair_rests_while_nobody_listens_and_loses_nothing(roads: Roads) -> None:
     context: zmq.Context[Any] = zmq.Context()
     fanout = House().hub.fanout
@@ -406,20 +178,3 @@ def test_a_clock_that_is_set_back_is_noticed(roads: Roads, serve: Callable[..., 
     assert house.hub.live.hosts["web-1"].heard >= NOON
     house.now -= 3600 * SECOND
     served.until(lambda: house.hub.live.hosts["web-1"].heard == NOON - 3600 * SECOND)
-
-
-def test_a_store_that_is_too_slow_for_a_page_answers_a_command_all_the_same(
-    roads: Roads, serve: Callable[..., Served]
-) -> None:
-    roads.start_reader()
-    served = serve()
-    served.until(lambda: served.house.hub.primed)
-    roads.dumb = True
-    url = f"http://127.0.0.1:{served.port}/api/v1/questions"
-    with ThreadPoolExecutor(1) as pool:
-        command = pool.submit(requests.post, url, json={"ask": "Subjects", "kind": "check"}, timeout=PATIENCE)
-        assert get(served, "/api/v1/servers/web-1/metrics").status_code == 503
-        assert not command.done()
-        roads.dumb = False
-        assert command.result(PATIENCE).status_code == 200
-    assert requests.post(url, json={"ask": "Gaps"}, timeout=PATIENCE).json()["code"] == "unanswered"

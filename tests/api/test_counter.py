@@ -1,0 +1,103 @@
+"""A worker's counter over real sockets: a store's reader that is not there, does not answer, goes or refuses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from tests.api.roads import Roads, get
+from tests.api.served import PATIENCE, Served
+
+
+def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    served = serve()
+    refused = get(served, "/api/v1/servers/web-1/metrics")
+    assert refused.status_code == 503
+    assert "its reader is not there" in refused.json()["error"]
+    assert get(served, "/api/v1/health").json()["status"] == "down"
+
+    roads.start_reader()
+    served.until(lambda: served.house.hub.primed)
+    assert get(served, "/api/v1/stats").json()["storage"]["total_metrics"] == 1
+
+
+def test_a_reader_that_does_not_answer_is_given_up_after_the_time_allowed(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    roads.dumb = True
+    refused = get(served, "/api/v1/stats")
+    assert refused.status_code == 503
+    assert "did not answer within 0.3 s" in refused.json()["error"]
+    roads.dumb = False
+    assert get(served, "/api/v1/stats").status_code == 200
+
+
+def test_a_reader_that_goes_while_it_is_asked_is_said_to_have_gone_and_the_next_one_answers(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve(timeout=PATIENCE)
+    served.until(lambda: served.house.hub.primed)
+    roads.dumb = True
+    refused: list[requests.Response] = []
+    asking = threading.Thread(target=lambda: refused.append(get(served, "/api/v1/stats")))
+    already = len(roads.asked)
+    asking.start()
+    while len(roads.asked) == already:
+        assert asking.is_alive()
+    roads.stop_reader()
+    asking.join(PATIENCE)
+    assert refused[0].status_code == 503
+    assert "its reader has gone" in refused[0].json()["error"]
+
+    roads.dumb = False
+    roads.start_reader()
+    assert get(served, "/api/v1/stats").status_code == 200
+
+
+def test_a_refusal_of_the_store_is_passed_on_as_503(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.start_reader()
+    served = serve()
+    refused = get(served, "/api/v1/servers/web-1/metrics")
+    assert refused.status_code == 503
+    assert "not in this test" in refused.json()["error"]
+
+
+def test_many_questions_at_once_get_their_own_answers(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(get(served, "/api/v1/stats").status_code)) for _ in range(30)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert answers == [200] * 30
+
+
+def test_a_store_that_is_too_slow_for_a_page_answers_a_command_all_the_same(
+    roads: Roads, serve: Callable[..., Served]
+) -> None:
+    roads.start_reader()
+    served = serve()
+    served.until(lambda: served.house.hub.primed)
+    roads.dumb = True
+    url = f"http://127.0.0.1:{served.port}/api/v1/questions"
+    with ThreadPoolExecutor(1) as pool:
+        command = pool.submit(requests.post, url, json={"ask": "Subjects", "kind": "check"}, timeout=PATIENCE)
+        assert get(served, "/api/v1/servers/web-1/metrics").status_code == 503
+        assert not command.done()
+        roads.dumb = False
+        assert command.result(PATIENCE).status_code == 200
+    assert requests.post(url, json={"ask": "Gaps"}, timeout=PATIENCE).json()["code"] == "unanswered"

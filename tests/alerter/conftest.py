@@ -1,4 +1,4 @@
-"""What the tests share: lives of an alerter, and speakers for what is sent."""
+"""What the tests share: a memory, lives of an alerter, speakers for what is sent."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ from alerter.rules import Rule
 from tests.alerter.lives import Alerter, Life, Store
 from tests.alerter.rooms import Room
 from tests.alerter.shapes import NOON
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(tmp_path / "alerter")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

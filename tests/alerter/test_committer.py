@@ -32,13 +32,6 @@ from tests.alerter.case import Case
 from tests.alerter.given import World, at, committer, rule
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
-    opened = Memory(tmp_path / "alerter")
-    yield opened
-    opened.close()
-
-
 def test_thirty_children_of_a_gateway_are_one_notice_and_no_orphan(memory: Memory) -> None:
     hosts = [Host(name="gw"), *(Host(name=f"web-{i}", parent="gw") for i in range(30))]
     world = World(*in_force([]), hosts=hosts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,6 @@ class Hands:
 
     def submit(self, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
         self.calls.append(call)
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
-    opened = Memory(tmp_path / "alerter")
-    yield opened
-    opened.close()
 
 
 def drills(world: World, memory: Memory, notify: Notify, hands: Hands, now: float = 0.0) -> Drills:

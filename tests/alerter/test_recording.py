@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
@@ -14,13 +13,6 @@ from alerter.recording import chain_key, steps, swept
 from tests.alerter.given import World, at, committer, rule
 
 BUSY = rule("cpu.percent > 90", name="busy")
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
-    made = Memory(tmp_path / "alerter")
-    yield made
-    made.close()
 
 
 def burning(memory: Memory) -> None:

@@ -89,6 +89,8 @@ class Fanout:
         self._unread_bytes = unread_bytes
         self._replay_bytes = replay_bytes
         self._groups: dict[Wish, _Group] = {}
+        self._sinks: set[Sink] = set()
+        """Those of all groups, and whoever is still told what was missed."""
         self._ring: deque[tuple[int, bytes, int]] = deque()
         """Moment and frame, and how many of its kind were missed before it."""
         self._ring_bytes = 0
@@ -102,8 +104,12 @@ class Fanout:
 
     @property
     def clients(self) -> int:
-        """How many are listening."""
-        return sum(len(group.sinks) for group in self._groups.values())
+        """How many there are: who listens, and who is still told what was missed."""
+        return len(self._sinks)
+
+    def expect(self, sink: Sink) -> None:
+        """Count ``sink`` as a client, which joins once it was told what it missed."""
+        self._sinks.add(sink)
 
     def join(self, wish: Wish, sink: Sink) -> None:
         """Let ``sink`` hear what ``wish`` names from now on."""
@@ -113,6 +119,7 @@ class Fanout:
         else:
             self.flush()  # what waits for the group is older than this client
         group.sinks.add(sink)
+        self._sinks.add(sink)
 
     def missed(self, wish: Wish, after: Place, now: int) -> Iterator[bytes | None]:
         """The frames of what ``wish`` names that came after this place; b"" for a step that found none.
@@ -150,6 +157,7 @@ class Fanout:
 
     def leave(self, sink: Sink) -> None:
         """Forget ``sink``."""
+        self._sinks.discard(sink)
         for wish, group in list(self._groups.items()):
             group.sinks.discard(sink)
             if not group.sinks:

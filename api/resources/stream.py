@@ -73,6 +73,7 @@ class Stream:
             return
         try:
             if after is not None:
+                self.hub.fanout.expect(sink)
                 missed = self.hub.fanout.missed(wish, after, self.hub.clock())
                 if not await self._caught_up(ws, sink, missed):
                     return

@@ -21,9 +21,7 @@ from bus.messages import Message
 from tests.api import contract
 from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading
 from tests.api.house import KEYRING, House
-from tests.api.served import Served, serving
-
-PATIENCE = 30.0
+from tests.api.served import PATIENCE, Served, serving
 
 
 def guarded(**config: Any) -> House:
@@ -370,6 +368,14 @@ def test_who_missed_more_than_may_be_left_unread_gets_all_of_it_and_what_is_new(
             times = [event(client)["timestamp"] for _ in range(MANY)]
             assert times == sorted(set(times))
         assert house.hub.fanout.dropped == 0
+
+
+def test_who_is_still_told_what_was_missed_is_a_client_too() -> None:
+    house = House(config=replace(Api(), unread_bytes=65_536, stream_clients=1)).prime()
+    with serving(house) as served, raw_client(served, f"?values=true&after={filled(served)}"):
+        listening(served)
+        with connect(served.url("/api/v1/stream")) as second:
+            assert closing(second) == (4429, "1 clients listen already")
 
 
 def test_who_takes_nothing_of_what_was_missed_is_sent_no_more_of_it_and_dropped() -> None:

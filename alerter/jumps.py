@@ -19,8 +19,9 @@ def jumped(subject: Subject, by: int, now: int) -> None:
     for cell in subject.cells.values():
         if cell.alarm is not None:
             cell.alarm = past(moved(cell.alarm, by), now)
+        if cell.missing:
+            cell.missing = min(cell.missing + by, now)
         if by < 0:
-            cell.missing = min(cell.missing, now)
             cell.fired = tuple(at for at in cell.fired if at <= now)
     subject.losses = {key: (min(at + by, now), count) for key, (at, count) in subject.losses.items()}
     for place in subject.places_seen.values():

@@ -166,6 +166,19 @@ def test_places_and_losses_are_as_old_as_before(by: float) -> None:
     assert [change for _, change in world.told()] == ["fired", "resolved"]
 
 
+@pytest.mark.parametrize("by", [DAY, -DAY])
+def test_a_disk_that_is_in_no_reading_is_watched_for_as_long_as_ever(by: float) -> None:
+    world = World(rule("disk[*].percent > 90", name="full"))
+    world.says(0, cpu=1, root=99)
+    world.says(10, cpu=1)
+    world.judge.jumped(int(by * SECOND), at(20 + by))
+    world.says(30 + by, cpu=1)
+    world.says(600 + by, cpu=1)
+    assert world.told() == [(0, "fired")]
+    world.says(611 + by, cpu=1)
+    assert [change for _, change in world.told()] == ["fired", "resolved"]
+
+
 def test_an_alarm_that_was_kept_with_times_to_come_is_of_now() -> None:
     from alerter.alarm_row import Kept
 

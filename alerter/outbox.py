@@ -216,7 +216,8 @@ def settle(
             lane.failures += 1
             lane.failing_since = now if lane.failing_since is None else lane.failing_since
             wait = backoff(lane.failures, first=FIRST_WAIT, longest=LONGEST_WAIT, chance=chance)
-            wait = wait if asked is None else max(0.0, min(asked, LONGEST_ASKED))
+            # Who asks for no patience at all, and fails, is not asked without a pause.
+            wait = min(asked, LONGEST_ASKED) if asked else wait
             lane.rests_until = now + wait
             rows = _noted(letter.items, told, wall, "later", why, MAYBE if maybe else None)
             over = now - lane.failing_since >= policy.failover_seconds

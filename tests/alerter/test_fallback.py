@@ -35,7 +35,7 @@ def test_an_alarm_already_over_when_it_is_refused_reaches_the_fallback_with_its_
 
 
 def test_a_channel_that_takes_nothing_for_long_has_its_fallback_told(rooms: Rooms) -> None:
-    ops, spare = Friend(fallback="spare", outcomes=[Later(0.0, "connection refused")] * 3), Friend()
+    ops, spare = Friend(fallback="spare", outcomes=[Later(0.01, "connection refused")] * 3), Friend()
     room = rooms({"ops": ops, "spare": spare}, Notify(group_seconds=0.0, failover_seconds=0.0))
     room.judged(burning())
     room.quiet()

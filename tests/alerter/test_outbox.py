@@ -72,6 +72,10 @@ def test_a_receiver_that_asks_for_patience_gets_it_within_reason() -> None:
     assert settled(letter(about(1, 1)), Later(1e9, "429"), Lane()).wait == 3600.0
 
 
+def test_a_receiver_that_is_ill_and_asks_for_no_patience_is_not_asked_without_pause() -> None:
+    assert settled(letter(about(1, 1)), Later(0.0, "503"), Lane(failures=4)).wait == 16.0
+
+
 def test_a_success_ends_the_waiting() -> None:
     lane = Lane(failures=5, rests_until=99.0, failing_since=1.0)
     done = settled(letter(about(1, 1)), Delivered("200"), lane, 50.0)

@@ -38,7 +38,7 @@ def test_an_alarm_and_its_recovery_are_told_once_each(rooms: Rooms) -> None:
 
 @pytest.mark.parametrize("by", [2 * 86_400, -2 * 86_400])
 def test_a_clock_that_is_set_gives_nothing_up_and_reminds_nobody_sooner_or_later(rooms: Rooms, by: int) -> None:
-    ops, chat = Friend(outcomes=[Later(0.0, "no network")] * 5), Friend()
+    ops, chat = Friend(outcomes=[Later(0.01, "no network")] * 5), Friend()
     room = rooms({"ops": ops, "chat": chat}, Notify(group_seconds=0.0, reminder=600.0))
     room.judged(burning())
     room.until(lambda: len(ops.outcomes) < 5)
@@ -140,7 +140,7 @@ def test_a_hold_is_told_as_a_reason_and_its_end_speaks(rooms: Rooms) -> None:
 def test_a_channels_own_fault_is_tried_again_and_tells_no_secret(
     rooms: Rooms, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ops = Friend(outcomes=[RuntimeError("cannot open with s3same-open"), Later(0.0, "key s3same-open is tired")])
+    ops = Friend(outcomes=[RuntimeError("cannot open with s3same-open"), Later(0.01, "key s3same-open is tired")])
     room = rooms({"ops": ops})
     with caplog.at_level(logging.DEBUG):
         room.judged(burning())
@@ -198,7 +198,7 @@ def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_others_are_tol
 
 def test_what_was_under_way_to_a_channel_that_is_no_more_does_not_wait_for_it(rooms: Rooms) -> None:
     gate = threading.Event()
-    room = rooms({"ops": Friend(outcomes=[Later(0.0, "tired")], gate=gate)}, Notify(group_seconds=0.0))
+    room = rooms({"ops": Friend(outcomes=[Later(0.01, "tired")], gate=gate)}, Notify(group_seconds=0.0))
     room.judged(burning())
     room.until(lambda: room.workers.busy == 1)
     room.speaker.use({}, routes(Notify(), {}), policy=Policy(0.0), carrier=Carrier(), link="")

@@ -111,7 +111,8 @@ class Told:
 
     def refused_before(self, at: int) -> bool:
         """Whether nothing of it arrived, and the channel refused it for good before then."""
-        return self.reached == NO and bool(self.said) and self.said[-1].outcome == "never" and self.said[-1].at < at
+        tried = [one for one in self.said if one.outcome != "withdrawn"]
+        return self.reached == NO and bool(tried) and tried[-1].outcome == "never" and tried[-1].at < at
 
     def noted(self, said: Said) -> Told:
         """With one more thing said; a further attempt at the same takes the place of the one before."""

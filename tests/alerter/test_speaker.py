@@ -78,6 +78,23 @@ def test_what_a_channel_refused_is_told_once_it_is_another(rooms: Rooms, how: st
     assert [one.outcome for one in room.told(burning())["ops"].said] == ["never", "delivered", "delivered"]
 
 
+def test_what_a_channel_refused_hours_ago_is_told_once_it_is_another(rooms: Rooms) -> None:
+    notify = Notify(group_seconds=0.0, reminder=3600.0)
+    room = rooms({"ops": Friend(outcomes=[Never("404")])}, notify)
+    room.judged(burning())
+    room.quiet()
+    room.now += 3601 * SECOND
+    room.judged(burning())
+    room.quiet()
+    assert [one.outcome for one in room.told(burning())["ops"].said] == ["never", "withdrawn"]
+
+    right = Friend()
+    room = rooms({"ops": right}, notify, now=room.now + SECOND)
+    room.judged(burning())
+    room.quiet()
+    assert right.texts() == [("alarm", "web-1")]
+
+
 def test_what_a_transaction_did_not_commit_is_not_said(rooms: Rooms) -> None:
     ops = Friend()
     room = rooms({"ops": ops})

@@ -236,7 +236,7 @@ class Speaker:
                 self.counts["given_up"] += 1
                 self._log.error("%s was not told of %s in time, and is not any more", name, item.incident.subject)
         if letter is None:
-            return turn.seconds
+            return 0.0 if turn.withdrawn or turn.expired else turn.seconds  # behind these there may be more
         lane.busy = True
         channel, carrier, link = self._channels[name], self._carrier, self._link
         self._workers.submit(

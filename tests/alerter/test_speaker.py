@@ -13,6 +13,7 @@ from alerter.memory import MemoryFull
 from alerter.outbox import Later, Never, Policy
 from alerter.posting import Carrier
 from alerter.routes import Notify, routes
+from alerter.speaker import MOST_LOOKED_AT_ALONE
 from bus.config import Secret
 from tests.alerter.receiver import Receiver, Reply
 from tests.alerter.rooms import Friend, Rooms
@@ -193,6 +194,18 @@ def test_what_could_not_be_told_in_a_day_is_given_up_and_counted(rooms: Rooms) -
     assert ops.heard == []
     assert room.speaker.counts["given_up"] == 1
     assert room.told(burning())["ops"].said[-1].outcome == "never"
+
+
+def test_more_than_is_looked_at_at_once_is_given_up_and_what_comes_then_is_told(rooms: Rooms) -> None:
+    ops = Friend(group=False, outcomes=[Later(0.2, "connection refused")])
+    room = rooms({"ops": ops})
+    room.judged(*(burning(id=f"{number:016x}", subject=f"web-{number}") for number in range(MOST_LOOKED_AT_ALONE)))
+    room.until(lambda: bool(room.notices))
+    room.now += 86_401 * SECOND
+    room.judged(service_down())
+    room.quiet()
+    assert ops.texts() == [("alarm", "shop")]
+    assert room.speaker.counts["given_up"] == MOST_LOOKED_AT_ALONE
 
 
 def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_others_are_told(

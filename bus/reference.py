@@ -98,8 +98,8 @@ def protocol() -> str:
         "## Frames",
         "```text\n" + frames + "\n```",
         f"Limits: a frame of {sizes.in_words(wire.MAX_FRAME)}, a body of {sizes.in_words(MAX_BODY)}, {MAX_METRICS} "
-        "metrics a sample, names of 128 characters. What is over them is refused at the door, counted by reason and "
-        "sender, and told in the log.",
+        "metrics a sample, names of 128 characters. Who sends a larger frame loses its connection; what is over the "
+        "others is refused at the door, counted by reason and sender, and told in the log.",
         "## Kinds",
         "Every record says something of a *kind* about a *subject* (a host or a service) at an instant. The bodies are "
         "msgpack. Growth: a new field has a default, unknown fields are ignored, a new meaning gets a new name, and a "

@@ -64,7 +64,10 @@ PLAIN_SAMPLE = {
 Hot loops take such a record apart in one stroke, and leave all others, and what is wrong, to ``walk``.
 """
 STAMP = struct.Struct(">QQq")
-MAX_FRAME = 1_048_576
+MAX_FRAME = MAX_BODY + 1024
+"""The largest record has room, with the longest names and the 33 bytes that encryption adds; ``bus.courier`` puts less
+than that into a frame of several. No more, since a thousand frames of each connection may wait at the hub.
+"""
 
 
 class Malformed(ValueError):

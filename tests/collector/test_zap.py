@@ -12,9 +12,10 @@ import zmq
 
 from bus import enrolled, keys
 from bus.control import REFUSED, Flags, Receipt, pack_receipt, read_receipt
+from bus.messages import MAX_BODY
 from bus.program import TryAgain
 from bus.sockets import Push
-from bus.wire import Malformed
+from bus.wire import Malformed, Record, pack
 from collector.zap import Zap
 from tests.collector.identity import NOON, Rig, sample
 
@@ -41,6 +42,14 @@ def without_key(rig: Rig) -> int:
 def test_an_enrolled_agent_gets_in_at_once_without_a_restart_of_the_hub(rig: Rig) -> None:
     gets_in(rig, "web-1", rig.push(rig.enrol("web-1")))
     assert not rig.refusals.totals
+
+
+def test_the_largest_record_that_a_spool_may_hold_gets_in(rig: Rig) -> None:
+    place, pair = "p" * 128, keys.new()
+    enrolled.admit(rig.home, place, pair.public, NOON, place=True)
+    largest = pack(Record("check", place, "s" * 128, NOON, 1, 1, bytes(MAX_BODY)))
+    rig.push(pair).raw.send(largest)
+    rig.until(lambda: any(frame.endswith(largest) for frame in rig.seen), "it came")
 
 
 def test_without_a_key_nothing_gets_through_and_it_is_counted(rig: Rig) -> None:

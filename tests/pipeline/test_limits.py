@@ -99,7 +99,9 @@ def test_beside_a_flooding_agent_a_good_one_is_served(hub: Programs, good: Joine
     until(lambda: hub.has_all("web-1", told), 30, "everything that the good one told is stored", hub)
 
     assert hub.lost("web-1") == []
-    assert {row.sender for row in refused.read(home(hub) / "run")} == {"web-9"}, "only the bad one was refused"
+    # A handshake that a busy machine does not end in time is refused to a connection, whose nobody knows yet.
+    senders = {row.sender for row in refused.read(home(hub) / "run") if row.reason != "handshake"}
+    assert senders == {"web-9"}, "only the bad one was refused"
     values = [int(decode(read(row[2])[0].body).values[0]) for row in hub.rows("web-1")]
     assert values == sorted(set(values)), "in its order, each once"
     assert not hub.died("collector")

@@ -177,12 +177,12 @@ class Receiver:
             if floors and offer.floor > stream.watermark:
                 self._change(stream, now)
                 self._declare(stream, offer.floor, Reason.DROPPED, now)
-        source.told_by |= {offer.epoch: hello.boot for offer in hello.offers}
+        offered = {offer.epoch: offer.last for offer in hello.offers}
+        known = {epoch: boot for epoch, boot in source.told_by.items() if epoch in source.streams}
+        source.told_by = known | dict.fromkeys(offered, hello.boot)
         if not hello.more:
-            source.listed, source.boot = (now, {offer.epoch: offer.last for offer in hello.offers}), hello.boot
+            source.listed, source.boot = (now, offered), hello.boot
             self._orphans(source, now)
-            known = source.streams.keys() | source.listed[1].keys()
-            source.told_by = {epoch: boot for epoch, boot in source.told_by.items() if epoch in known}
         if hello.offers:
             source.boots.greeted(hello, now)
             if source.boots.several:
@@ -205,7 +205,7 @@ class Receiver:
             patience = self.limits.live_seconds if here else self.limits.elsewhere_seconds
             quiet = stream.seen <= greeted and now - stream.seen > patience
             if last > stream.watermark and supplied and quiet:
-                self._change(stream, now)
+                self._change(stream, stream.seen)  # nothing was heard of it now
                 self._declare(stream, last, Reason.ORPHANED, now)
                 count += 1
         return count

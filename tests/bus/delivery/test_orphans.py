@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bus.control import Offer
+from bus.delivery.facts import Declared
 from bus.delivery.stream import Reason
 from tests.bus.delivery.receiving import GENERATION, NOON, declared, hello, receiver_of
 
@@ -67,6 +68,29 @@ def test_what_another_machine_under_the_name_may_still_have_is_not_gone_for_a_da
     assert declared(receiver) == []
     receiver.prune(NOON + 86_401)
     assert declared(receiver) == [(7, 2, 9, Reason.ORPHANED)]
+
+
+def test_to_declare_what_another_boot_told_for_gone_is_not_to_hear_of_it() -> None:
+    receiver = receiver_of()
+    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    receiver.greet(hello(Offer(7, 0, 9, 0), boot="boot-1"), NOON)
+    receiver.greet(hello(Offer(8, 0, 0, 0), boot="boot-2"), NOON + 61)
+    receiver.commit()
+    receiver.admit("web-1", 8, 1, 1, GENERATION, NOON + 86_400)
+    receiver.commit()
+    receiver.prune(NOON + 86_401)
+    receiver.admit("web-1", 8, 2, 1, GENERATION, NOON + 86_402)
+    assert [type(fact) for fact in receiver.facts] == [Declared]
+    assert receiver.streams("web-1")[7].seen == NOON
+
+
+def test_of_epochs_that_nobody_told_anything_of_nothing_is_kept() -> None:
+    receiver = receiver_of()
+    receiver.admit("web-1", 1, 1, 1, GENERATION, NOON)
+    for epoch in range(2, 100):
+        receiver.greet(replace(hello(Offer(epoch, 0, 0, 0)), more=True), NOON + epoch)
+    (source,) = receiver._sources
+    assert len(source.told_by) <= 2
 
 
 def test_a_hello_that_does_not_list_all_epochs_makes_no_orphans() -> None:

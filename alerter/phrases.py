@@ -120,10 +120,10 @@ def head(letter: Letter) -> str:
 
 
 def lines(letter: Letter) -> list[str]:
-    """A line for each item of a letter of several, or for each rule where they are very many; all are named."""
+    """A line for each item of a letter of several, or for each rule where that is too much; all are named."""
     items = letter.items
-    if len(items) <= MOST_LINES:
-        room = ROOM // len(items)
+    room = ROOM // len(items)
+    if len(items) <= MOST_LINES and all(len(title(item)) < room for item in items):
         return [_within(f"{title(item)} ({item.incident.reason})", room) for item in items]
     found: dict[str, list[str]] = {}
     for item in items:

@@ -123,9 +123,10 @@ def told(channel: Any, letter: Letter) -> str:
         storm(MOST_IN_A_LETTER + 20),
         storm(30, reason="x" * 1500),
         storm(60, "shop-of-a-customer-with-a-long-name.frankfurt.example-{}"),
+        storm(25, f"{'shop-of-a-customer.' * 5}example-{{}}"),
         [replace(one, incident=replace(one.incident, rule=f"rule-{one.order}")) for one in storm(90)],
     ],
-    ids=["very many", "long reasons", "long names", "many rules"],
+    ids=["very many", "long reasons", "long names", "few very long names", "many rules"],
 )
 def test_in_a_storm_every_alarm_is_named(channel: Any, items: list[Item]) -> None:
     left = list(items)
@@ -135,4 +136,5 @@ def test_in_a_storm_every_alarm_is_named(channel: Any, items: list[Item]) -> Non
         words = told(channel, letter)
         for one in letter.items:
             assert re.search(rf"{re.escape(one.incident.display)}\b", words), one.incident.display
+            assert re.search(rf"{one.incident.rule}\b", words), one.incident.rule
         left = [one for one in left if one not in letter.items]

@@ -43,15 +43,18 @@ class Scrubber:
 
     def turn(self, now: float) -> None:
         """Read the next slice, if one is due at ``now``, in seconds of a clock that is never set."""
+        if not self._file and now - self._began < ROUND_SECONDS:
+            return
+        try:
+            files = sorted(
+                path.relative_to(self._folder).as_posix()
+                for path in self._folder.glob("*/*/*")
+                if span_of(path.name) is not None
+            )
+        except OSError:
+            return  # a folder cannot be listed now
         if not self._file:
-            if now - self._began < ROUND_SECONDS:
-                return
             self._began = now
-        files = sorted(
-            path.relative_to(self._folder).as_posix()
-            for path in self._folder.glob("*/*/*")
-            if span_of(path.name) is not None
-        )
         end = self.bytes + self._slice
         for name in files[bisect_left(files, self._file) :]:
             if name != self._file:

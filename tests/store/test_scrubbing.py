@@ -127,3 +127,14 @@ def test_a_round_begins_once_a_day_and_goes_on_for_as_long_as_it_takes(tmp_path:
     assert (house.scrubber.rounds, house.turns) == (1, 2)
     house.scrubber.turn(ROUND_SECONDS)
     assert house.turns == 3
+
+
+def test_a_folder_that_cannot_be_listed_now_ends_nothing_and_is_looked_at_again_soon(tmp_path: Path) -> None:
+    away = tmp_path / ("x" * 256)
+    with pytest.raises(OSError, match="too long"):
+        list(away.glob("*"))
+    scrubber = Scrubber(away, pytest.fail)
+    scrubber.turn(1.0)
+    scrubber._folder = tmp_path / "blocks"
+    scrubber.turn(61.0)
+    assert scrubber.rounds == 1

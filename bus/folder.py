@@ -29,12 +29,31 @@ def hand_over(made: Path, descriptor: int | None = None) -> None:
 
     A hub that runs as a user of its own has to read and write what somebody makes who types a command as root.
     """
-    if os.geteuid() == 0:
-        owner = made.parent.stat()
+    if os.geteuid() != 0:
+        return
+    # By an open folder, as below: a path may lead elsewhere by now.
+    around = os.open(made.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        owner = os.fstat(around)
         if owner.st_uid and descriptor is None:
-            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
+            os.chown(made.name, owner.st_uid, owner.st_gid, dir_fd=around, follow_symlinks=False)
         elif owner.st_uid and descriptor is not None:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(around)
+
+
+def shut(folder: Path, owner: int) -> None:
+    """Let nobody into ``folder`` but its owner.
+
+    Root does so only where that is ``owner``: a link of his may lead to the folder of somebody else.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if os.geteuid() != 0 or os.fstat(descriptor).st_uid == owner:
+            os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
 
 
 def hand_over_all(made: Path, owner: os.stat_result) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bus.faults import ConfigError, Fault
-from bus.folder import hand_over
+from bus.folder import hand_over, shut
 
 MAX_IPC = 107
 """Bytes that a socket's path may have (``sockaddr_un``)."""
@@ -91,7 +91,7 @@ def made(home: Path) -> Path:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 hand_over(folder)
-        os.chmod(home / "run", 0o700)
+        shut(home / "run", home.stat().st_uid)
     except OSError as error:
         if error.errno in PASSING:
             raise

@@ -42,7 +42,9 @@ class Lock:
 
     def take(self) -> int | None:
         """None when it is ours now, else the number of the process that has it (0: unknown); raises ``OSError``."""
-        file = open(self.path, "a+", encoding="ascii", errors="replace")  # noqa: SIM115 (held until the process ends)
+        # Where root asks for the lock of another user's hub a link of that user's could lead to any file.
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+        file = os.fdopen(descriptor, "a+", encoding="ascii", errors="replace")  # held until the process ends
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -14,6 +14,7 @@ import pytest
 from bus.folder import alone, hand_over_all, make_private
 from bus.home import made
 from bus.keys import write_private
+from bus.process import Lock
 
 USER, GROUP = 1234, 1235
 
@@ -73,6 +74,25 @@ def test_what_a_link_leads_to_is_given_to_nobody(tmp_path: Path) -> None:
 
     assert {path.stat().st_uid for path in (store, store / "rows", *(store / "rows" / "sample").rglob("*"))} == {USER}
     assert {path.stat().st_uid for path in (own, own / "data")} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes things for others")
+def test_to_what_a_link_of_another_users_hub_leads_root_does_nothing(tmp_path: Path) -> None:
+    home, own = tmp_path / "var", tmp_path / "own"
+    for folder in (home, own):
+        folder.mkdir()
+    own.chmod(0o755)
+    (own / "file").write_text("root's")
+    (home / "run").symlink_to(own)
+    (home / "lock").symlink_to(own / "file")
+    os.chown(home, USER, GROUP)
+
+    made(home)
+    with pytest.raises(OSError, match="lock"):
+        Lock(home / "lock").take()
+
+    assert stat.S_IMODE(own.stat().st_mode) == 0o755
+    assert (own / "file").read_text() == "root's"
 
 
 def test_who_comes_second_waits_is_told_what_for_and_gets_it_when_the_first_one_died(tmp_path: Path) -> None:

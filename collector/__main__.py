@@ -16,7 +16,7 @@ from collector.public import Public
 from collector.receipts import Receipts
 from collector.refusals import Refusals
 from collector.report import Report
-from collector.scarce import in_time
+from collector.scarce import NO_ROOM, in_time
 
 HEAP_BYTES = 4_194_304
 """What comes is given back to the heap soon, and asked of it again: some times what is taken at once, and a frame."""
@@ -53,7 +53,7 @@ def build(program: Program[Collector], place: int = 1) -> None:
     loop.on_readable(side_post.raw, receipts.opened(side_post, name="the receipts' side door", public=False))
     loop.on_readable(settle.raw, receipts.settle)
     report = Report(refusals, program.log.warning, program.run_dir, program.name)
-    loop.every(config.report_seconds, in_time(report.tell))
+    loop.every(config.report_seconds, in_time(report.tell, NO_ROOM))
     program.vitals.source(refusals.readings)
     program.vitals.source(receipts.readings)
     program.vitals.source(public.readings)

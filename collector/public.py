@@ -11,6 +11,7 @@ import zmq
 from bus import enrolled
 from bus.copies import COPIES
 from bus.enrolled import Enrolled
+from bus.faults import in_words
 from bus.keys import KeyPair, KeysFault, fingerprint
 from bus.program import Program, TryAgain
 from bus.sockets import Post, Pull, Road
@@ -26,7 +27,7 @@ from collector.memory import Memory
 from collector.monitor import Monitor
 from collector.receipts import Receipts
 from collector.refusals import Refusals
-from collector.scarce import in_time
+from collector.scarce import NO_ROOM, in_time
 from collector.zap import Zap
 
 LOOK_SECONDS = 0.25
@@ -76,7 +77,7 @@ class Public:
         self._listen()
         self._tell_faults()
         program.loop.every(LOOK_SECONDS, in_time(self._look))
-        program.loop.every(program.config.report_seconds, in_time(self._write_callers))
+        program.loop.every(program.config.report_seconds, in_time(self._write_callers, NO_ROOM))
         program.loop.every(MEMORY_SECONDS, self._memory.look)
 
     def readings(self) -> dict[str, float | None]:
@@ -98,7 +99,7 @@ class Public:
         try:
             key = enrolled.hub_key(program.home)
         except (KeysFault, OSError) as fault:
-            raise TryAgain(f"the hub's key cannot be used: {fault}") from None
+            raise TryAgain(f"the hub's key cannot be used: {in_words(fault)}") from None
         program.log.info("agents need keys; the hub's has the fingerprint %s", fingerprint(key.public))
         return key
 

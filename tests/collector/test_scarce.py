@@ -16,7 +16,7 @@ from bus.enrolled import Enrolled, admit, folder_of
 from bus.keys import new
 from bus.vitals import resident_bytes
 from collector.hangup import address_of, hang_up
-from collector.scarce import in_time
+from collector.scarce import NO_FILES, NO_ROOM, in_time
 
 
 @contextlib.contextmanager
@@ -67,10 +67,23 @@ def test_nobody_is_put_out_because_the_list_cannot_be_read_now(tmp_path: Path) -
     assert folder_of(tmp_path).is_dir()
 
 
-@pytest.mark.parametrize(("number", "goes_on"), [(errno.EMFILE, True), (errno.ENFILE, True), (errno.ENOSPC, False)])
-def test_what_wants_a_file_waits_and_other_faults_are_told(number: int, goes_on: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "goes_on", "without_room"),
+    [
+        (errno.EMFILE, True, True),
+        (errno.ENFILE, True, True),
+        (errno.ENOSPC, False, True),
+        (errno.EDQUOT, False, True),
+        (errno.EIO, False, True),
+        (errno.EACCES, False, False),
+    ],
+)
+def test_what_wants_a_file_or_room_waits_and_other_faults_are_told(
+    number: int, goes_on: bool, without_room: bool
+) -> None:
     def wants() -> None:
         raise OSError(number, os.strerror(number))
 
-    with contextlib.nullcontext() if goes_on else pytest.raises(OSError, match="No space"):
-        in_time(wants)()
+    for waits, passing in ((goes_on, NO_FILES), (without_room, NO_ROOM)):
+        with contextlib.nullcontext() if waits else pytest.raises(OSError, match=os.strerror(number)):
+            in_time(wants, passing)()

@@ -128,13 +128,37 @@ kill $pid; wait $pid; echo "code $?"
 """A collector whose run folder becomes read-only, one that is started then, and one after it is well again."""
 
 
-def test_a_program_whose_disk_becomes_read_only_says_so_and_is_tried_again_until_it_is_not(folder: Path) -> None:
+FULL = """
+mkdir var && mount -t tmpfs -o size=64k none var || exit 3
+%s -m collector & pid=$!
+until [ -e var/run/collector.callers.json ]; do kill -0 $pid || exit 4; sleep 0.05; done
+head -c 100k /dev/zero > var/ballast
+until [ -e var/run/collector.callers.new ]; do kill -0 $pid || exit 5; sleep 0.05; done
+rm var/ballast
+while [ -e var/run/collector.callers.new ]; do kill -0 $pid || exit 6; sleep 0.05; done
+kill $pid; wait $pid; echo "code $?"
+"""
+"""A collector that finds no room for whom it let in, and then does; it is one process all the time."""
+
+
+def test_a_collector_on_a_full_disk_goes_on_and_leaves_who_called_once_there_is_room(folder: Path) -> None:
     door, receipts, _ = free_ports(3)
     (folder / "guardia.toml").write_text(
-        f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\nbeat_seconds = "100ms"\n'
+        f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\nkeys = true\n'
+        "[collector]\nreport_seconds = 1\n"
     )
-    done = subprocess.run(
-        [*unshared("mount"), "sh", "-c", READ_ONLY % ((sys.executable,) * 3)],
+
+    done = _obeyed(folder, FULL % sys.executable)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "code 0" in done.stdout
+    assert "trying again" not in done.stdout
+
+
+def _obeyed(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a mount namespace, in the folder of the configuration."""
+    return subprocess.run(
+        [*unshared("mount"), "sh", "-c", script],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PROJECT), "GUARDIA_CONFIG": str(folder / "guardia.toml")},
         capture_output=True,
@@ -142,6 +166,15 @@ def test_a_program_whose_disk_becomes_read_only_says_so_and_is_tried_again_until
         timeout=100,
         check=False,
     )
+
+
+def test_a_program_whose_disk_becomes_read_only_says_so_and_is_tried_again_until_it_is_not(folder: Path) -> None:
+    door, receipts, _ = free_ports(3)
+    (folder / "guardia.toml").write_text(
+        f'[bus]\ndoor = "tcp://127.0.0.1:{door}"\nreceipts = "tcp://127.0.0.1:{receipts}"\nbeat_seconds = "100ms"\n'
+    )
+    done = _obeyed(folder, READ_ONLY % ((sys.executable,) * 3))
+
     assert done.returncode == 0, done.stderr
     assert re.findall(r"code (\d+)", done.stdout) == ["111", "111", "0"]
     said = [line for line in (done.stdout + done.stderr).splitlines() if "read-only" in line]

@@ -12,7 +12,7 @@ from agent.config import Agent
 from bus import config, home, joining, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import STOPPED, WRONG
-from bus.faults import ConfigError
+from bus.faults import ConfigError, in_words
 from bus.home import PROJECT
 from bus.keys import KeysFault, fingerprint
 from bus.process import Lock
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> tuple[int | None, list[str]]:
             return STOPPED, left
         return _join(given.join, folder, path, left), left
     except (ConfigError, KeysFault, OSError) as error:
-        print(f"agent: {error}", file=sys.stderr)
+        print(f"agent: {in_words(error)}", file=sys.stderr)
         return WRONG, left
 
 

@@ -17,6 +17,7 @@ from zlib import crc32
 import lmdb
 import msgpack
 
+from bus.faults import in_words
 from bus.mapped import READERS, is_full, room_for
 from bus.program import TryAgain
 from bus.salvage import is_damage
@@ -129,7 +130,7 @@ class Memory:
                 )
             self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
         except (lmdb.Error, OSError) as error:
-            raise MemoryBroken(f"{path}: {error}") from None
+            raise MemoryBroken(f"{path}: {in_words(error)}") from None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:

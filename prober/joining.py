@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bus import config, home, joining, rooms
 from bus.arguments import CONFIG, Parser
 from bus.exits import STOPPED, WRONG
-from bus.faults import ConfigError
+from bus.faults import ConfigError, in_words
 from bus.keys import KeysFault, fingerprint
 from prober.config import Prober
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
             raise KeysFault(f'the line is for {join.name}, but {path} says [prober] place = "{table.place}": {remedy}')
         joining.keep(home.made(home.home_path(path, os.environ)), join)
     except (ConfigError, KeysFault, OSError) as error:
-        print(f"prober: {error}", file=sys.stderr)
+        print(f"prober: {in_words(error)}", file=sys.stderr)
         return WRONG
     print(
         f"prober: this place is {join.name} to the hub at {join.door}, whose key has the fingerprint "

@@ -15,6 +15,7 @@ from zlib import crc32
 import lmdb
 import msgpack
 
+from bus.faults import in_words
 from bus.fields import Unfit, build, plain
 from bus.mapped import READERS, room_for
 from bus.salvage import is_damage
@@ -64,7 +65,7 @@ class Memory:
                 self._env = lmdb.open(str(path), map_size=MAP_BYTES, max_dbs=3, max_readers=READERS, mode=0o600)
             self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
         except (lmdb.Error, OSError) as error:
-            raise MemoryFault(f"{path}: {error}") from None
+            raise MemoryFault(f"{path}: {in_words(error)}") from None
 
     def standings(self) -> dict[str, Standing]:
         """What is known of each service."""

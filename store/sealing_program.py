@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bus.faults import in_words
 from bus.process import collect_seldom, keep_heap, large_pages, trim_heap
 from bus.program import Program, TryAgain, run
 from store import opening
@@ -89,7 +90,7 @@ def build_sealer(program: Program[Store]) -> None:
         except StoreBroken as error:
             raise TryAgain(f"{error}") from None
         except OSError as error:
-            program.log.error("cannot seal: %s", error)
+            program.log.error("cannot seal: %s", in_words(error))
             more = seals = False
         if not more:
             trim_heap()
@@ -112,7 +113,7 @@ def build_sealer(program: Program[Store]) -> None:
             back = returning(backend.partitions, sealer.settled, sealer.pace.after, now, seals=due)
             pruner.make_room(now, _used(path), free, back)
         except OSError as error:
-            program.log.error("cannot drop what is old: %s", error)
+            program.log.error("cannot drop what is old: %s", in_words(error))
 
     def scrub() -> None:
         with suppress(Ending):

@@ -17,6 +17,7 @@ from bus.arguments import CONFIG, Parser
 from bus.asking import Asking, asked
 from bus.config import ConfigError
 from bus.exits import STOPPED, WRONG, unwritable
+from bus.faults import in_words
 from bus.messages import IMPORT
 from bus.migration.names import fit
 from bus.process import Lock
@@ -55,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
         there = {table: source.held(table, given.since) for table in source.tables}
         unfit = {f"{why} ({table})": count for table in source.tables for why, count in source.unfit(table).items()}
     except (ConfigError, NotASource, OSError) as error:
-        print(f"guardia import: {error}", file=sys.stderr)
+        print(f"guardia import: {in_words(error)}", file=sys.stderr)
         return WRONG
     _warn(there, settings)
     if (why_not := _not_now(folder)) is not None:

@@ -60,6 +60,17 @@ def test_a_line_for_another_name_than_the_settings_say_is_refused(
     assert 'name = "db-1"' in capsys.readouterr().err
 
 
+def test_what_the_system_has_against_the_keys_is_told_in_words(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = config.parent / "var" / "keys"
+    taken.parent.mkdir()
+    taken.touch()
+    typed(monkeypatch, to_line(JOIN))
+    assert joining.main(["--join", "-", "--config", str(config)])[0] == 100
+    assert capsys.readouterr().err == f"agent: {taken}: file exists\n"
+
+
 def test_an_agent_that_runs_already_is_not_started_twice(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,11 +8,17 @@ import lmdb
 import pytest
 
 from alerter.letters import Item, as_row, read_item
-from alerter.memory import Memory
+from alerter.memory import Memory, MemoryBroken
 from alerter.recording import chain_key, steps, swept
 from tests.alerter.given import World, at, committer, rule
 
 BUSY = rule("cpu.percent > 90", name="busy")
+
+
+def test_a_memory_that_cannot_be_made_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(MemoryBroken, match=r"taken: file exists$"):
+        Memory(tmp_path / "taken")
 
 
 def burning(memory: Memory) -> None:

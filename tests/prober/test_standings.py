@@ -8,6 +8,7 @@ from zlib import crc32
 
 import lmdb
 import msgpack
+import pytest
 
 from prober.machine import Patience, State
 from prober.memory import Memory, MemoryFault
@@ -24,6 +25,12 @@ def opened(path: Path, *names: str) -> tuple[Memory, Standings]:
     standings = Standings(memory, LOG)
     standings.use(names, NOON)
     return memory, standings
+
+
+def test_a_memory_that_cannot_be_made_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "prober").touch()
+    with pytest.raises(MemoryFault, match=r"prober: file exists$"):
+        Memory(tmp_path / "prober")
 
 
 def test_states_counts_and_reports_outlive_a_restart(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def opening(path: Path, tables: Sequence[str], log: logging.Logger) -> str:
     shutil.rmtree(_beside(path, "salvaging"), ignore_errors=True)
     said = _said(mark)
     note = "it was made of a damaged one" if said == SALVAGED else ""
-    doubtful = path.exists() and (mark.exists() or not path.is_dir())
+    doubtful = path.exists() and (mark.exists() or not path.is_dir()) and not _is_new(path)
     if not whole.exists() and doubtful and (said == BROKEN or _child(path)[0] == DAMAGED):
         _save(path, whole, tables)
     if whole.exists():
@@ -84,6 +84,11 @@ def closing(path: Path, *, broken: bool) -> None:
 def is_damage(error: Exception) -> bool:
     """Whether an error of LMDB's says that the file is damaged."""
     return isinstance(error, _DAMAGE)
+
+
+def _is_new(path: Path) -> bool:
+    """Whether nothing was ever kept in it: the life that made the folder had no room, or no file more, for the rest."""
+    return path.is_dir() and not (path / "data.mdb").exists()
 
 
 def _mark(path: Path) -> Path:

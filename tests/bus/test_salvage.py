@@ -18,6 +18,7 @@ import lmdb
 import pytest
 
 from bus import salvage
+from bus.mapped import room_for
 from tests.bus.killing import kill_child
 
 LOG = logging.getLogger("test")
@@ -202,6 +203,17 @@ def test_a_copy_that_was_not_whole_when_it_was_killed_is_begun_anew(tmp_path: Pa
     cut(tmp_path / "alerter.salvaging")
     salvage.closing(path, broken=True)
     assert "401 rows" in salvage.opening(path, TABLES, LOG)
+
+
+def test_a_memory_whose_making_failed_is_made_and_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "alerter"
+    assert salvage.opening(path, TABLES, LOG) == ""
+    path.mkdir()
+    with at_most(PAGE), pytest.raises(OSError, match="too large"), room_for(path):
+        lmdb.open(str(path))
+
+    assert salvage.opening(path, TABLES, LOG) == ""
+    assert not list(tmp_path.glob("alerter.bad*"))
 
 
 def test_what_is_not_there_yet_is_nothing_to_look_into(tmp_path: Path) -> None:

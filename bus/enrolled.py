@@ -11,6 +11,7 @@ The list is a folder, so that letting somebody in or out is one file made or rem
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -221,6 +222,7 @@ class Enrolled:
         self._names: dict[str, str] = {}
         self._hasty: dict[str, Agent] = {}
         self._places: frozenset[str] = frozenset()
+        self._faulty: tuple[str, ...] = ()
         self.faults: tuple[str, ...] = ()
         """What is wrong with files of the list; who they stand for is not let in."""
         self.refresh()
@@ -253,7 +255,7 @@ class Enrolled:
             seen = (status.st_mtime_ns, status.st_ino)
         except FileNotFoundError:
             seen = None
-        if seen == self._seen:
+        if seen == self._seen and not self._is_mended():
             return frozenset()
         read = dict(_agents(self._folder))
         # The kernel's clock for files ticks coarsely: a second change within the tick would look like none.
@@ -263,5 +265,14 @@ class Enrolled:
         self._names = {one.public: one.name for one in found}
         self._hasty = {one.public: one for one in found if one.until}
         self._places = frozenset(one.name for one in found if one.place)
-        self.faults = tuple(str(one) for one in read.values() if isinstance(one, KeysFault))
+        self._faulty = tuple(name for name, one in read.items() if isinstance(one, KeysFault))
+        self.faults = tuple(str(read[name]) for name in self._faulty)
         return frozenset(name for key, name in before.items() if self._names.get(key) != name)
+
+    def _is_mended(self) -> bool:
+        """Whether a file that could not be used can be: another mode of it, or a disk that is well, leaves no trace."""
+        for name in self._faulty:
+            with contextlib.suppress(KeysFault):
+                if _agent(self._folder / (name + SUFFIX), name) is not None:
+                    return True
+        return False

@@ -99,6 +99,23 @@ def test_a_damaged_file_lets_nobody_in_and_hinders_nobody_else(tmp_path: Path, t
     assert len(seen.faults) == 1
 
 
+def test_whose_file_got_the_mode_that_the_fault_asks_for_is_let_in_at_once(tmp_path: Path) -> None:
+    """The folder does not show it: nothing in it was made, renamed or removed."""
+    public = keys.new().public
+    enrolled.admit(tmp_path, "web-1", public, NOON)
+    folder = enrolled.folder_of(tmp_path)
+    (folder / "web-1.pub").chmod(0o644)
+    os.utime(folder, ns=(NOON, NOON))
+    seen = Enrolled(tmp_path)
+    assert "chmod 600" in seen.faults[0]
+    assert (seen.refresh(), dict(seen.names)) == (frozenset(), {})
+
+    (folder / "web-1.pub").chmod(0o600)
+
+    assert seen.refresh() == frozenset()
+    assert (seen.names, seen.faults) == ({public: "web-1"}, ())
+
+
 def test_somebody_who_was_not_let_in_yet_is_not_let_in(tmp_path: Path) -> None:
     path = enrolled.folder_of(tmp_path) / "web-1.pub"
     enrolled.admit(tmp_path, "web-1", keys.new().public, NOON)

@@ -105,9 +105,10 @@ def test_a_flipped_byte_gives_another_frame_or_is_refused(place: int, value: int
         changed = bytearray(frame)
         changed[place % len(frame)] = value
         try:
-            reader(bytes(changed))
+            found = reader(bytes(changed))
         except Malformed:
             continue
+        assert (found == reader(frame)) is (changed == frame)
 
 
 def test_every_cut_of_a_frame_is_refused() -> None:

@@ -227,6 +227,7 @@ class Account:
         self._enter(batch, Loss(source, epoch, number, number, why), at)
 
     def _enter(self, batch: Batch, loss: Loss, at: int) -> None:
+        at = max(at, self._tally_at + 1)  # what came before a tally and was taken after it is not in the tally
         self._entered.append((at, loss))
         _write(batch, loss, loss.stream, at)
 

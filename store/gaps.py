@@ -35,7 +35,8 @@ def accounted(
 ) -> Accounted:
     """The account of one producer since ``mark``, None: since it was first heard; ``ledger`` by time from there on."""
     before = {one.epoch: _counts(one) for one in mark.tally.streams} if mark else {}
-    full = mark is not None and len(mark.tally.streams) >= MOST_STREAMS
+    since = mark.at if mark else 0
+    full = len(before) >= MOST_STREAMS
     totals = _NOTHING
     waiting = 0
     for stream in streams:
@@ -43,12 +44,11 @@ def accounted(
         counts = _counts(now)
         waiting += now.last - now.stored - now.rejected - now.lost
         # A tally that names as many streams as it can leaves out those that were over long before it.
-        earlier = before.get(stream.epoch, counts if full and mark and stream.seen * 1e9 <= mark.at else _NOTHING)
+        earlier = before.get(stream.epoch, counts if full and stream.seen * 1e9 <= since else _NOTHING)
         totals = _sum(totals, _less(counts, earlier))
     reasons, entries = _reasons(ledger)
     sent, stored, duplicates, rejected, lost, waiting = (min(count, MOST_TOLD) for count in (*totals, waiting))
     seen = int(max((stream.seen for stream in streams), default=0.0) * 1e9)
-    since = mark.at if mark else 0
     return Accounted(
         source, since, seen, sent, stored, duplicates, rejected, lost, waiting, reasons, entries[-MOST_ENTRIES:]
     )

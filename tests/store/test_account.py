@@ -217,7 +217,7 @@ def test_losses_may_be_published_once_they_are_on_the_disk() -> None:
 def test_a_batch_that_is_given_up_is_written_down_anew_when_its_messages_come_again() -> None:
     desk = Desk()
     desk.take(_sample(4, base=4))
-    desk.account.write_down(desk.batch, NOON)
+    desk.account.write_down(desk.batch, NOON - SECOND)
     desk.account.rolled_back()
     desk.batch = Batch()
     assert not desk.receiver.changed

@@ -6,18 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.control import Hello, Offer
+from bus.control import Hello, Offer, Refusal
 from bus.delivery.fence import Fence
 from bus.delivery.receiver import Receiver
-from bus.messages import Sample
+from bus.delivery.stream import Stream
+from bus.messages import Loss, Sample, Tally
 from bus.questions import Accounted, Gaps, GapsAnswer, pack_question, read_answer
 from bus.wire import pack, record, stamped, unstamped
-from store.account import TALLY_EVERY, Account
+from store.account import MOST_STREAMS, TALLY_EVERY, Account, tallied
 from store.answers import answer, answered
 from store.backends import Backend
 from store.backends.memory import MemoryBackend
 from store.batch import Batch
-from store.gaps import MOST_TOLD
+from store.gaps import MOST_ENTRIES, MOST_TOLD, Mark, accounted
 from tests.store.given import LAYOUT, NOON, SECOND
 
 GENERATION = 5
@@ -69,6 +70,16 @@ def test_what_was_sent_is_stored_lost_or_under_way(hub: Hub) -> None:
     assert told.entries[0].at == NOON + SECOND
 
 
+def test_what_was_refused_waits_for_nothing(hub: Hub) -> None:
+    hub.take(1)
+    batch = Batch()
+    hub.account.refused(batch, Refusal("web-1", 7, 2, 1, GENERATION, "kind"), hub.now)
+    hub.backend.commit(batch, hub.now, hub.receiver.changes())
+    told = hub.told()
+
+    assert (told.sent, told.stored, told.rejected, told.waiting) == (2, 1, 1, 0)
+
+
 def test_what_was_found_after_all_is_no_longer_lost(hub: Hub) -> None:
     hub.take(4, base=4)
     hub.take(2)
@@ -97,6 +108,40 @@ def test_an_epoch_that_began_after_the_tally_counts_whole(hub: Hub) -> None:
 
     assert hub.told(start=hub.now).stored == 3
     assert hub.told().stored == 5
+
+
+def test_what_waited_while_a_tally_was_written_is_told_with_its_reason_after_it(hub: Hub) -> None:
+    hub.take(1)
+    batch = Batch()
+    hub.account.refused(batch, Refusal("web-1", 7, 2, 1, GENERATION, "kind"), NOON - SECOND)
+    hub.backend.commit(batch, hub.now, hub.receiver.changes())
+    told = hub.told(start=NOON)
+
+    assert (told.since, told.rejected, told.reasons) == (NOON, 1, {"refused, kind": 1})
+
+
+def one_stored(epoch: int, seen: float) -> Stream:
+    stream = Stream("web-1", epoch)
+    stream.watermark = stream.last = stream.stored = 1
+    stream.seen = seen
+    return stream
+
+
+def test_streams_for_which_a_tally_had_no_room_count_as_they_were_by_then() -> None:
+    full = Tally(tuple(tallied(one_stored(epoch, 10.0)) for epoch in range(MOST_STREAMS)))
+    over, new = one_stored(MOST_STREAMS, 10.0), one_stored(MOST_STREAMS + 1, 11.0)
+    told = accounted("web-1", [over, new], Mark(10 * SECOND, full), [])
+    assert (told.stored, told.sent, told.seen) == (1, 1, 11 * SECOND)
+
+    roomy = Tally(full.streams[1:])
+    assert accounted("web-1", [over, new], Mark(10 * SECOND, roomy), []).stored == 2, "it began since, by what clock ever"
+
+
+def test_of_the_ledger_the_newest_entries_are_told_and_all_are_counted() -> None:
+    ledger = [(NOON + n, Loss("web-1", 7, n, n, "dropped")) for n in range(MOST_ENTRIES + 1)]
+    told = accounted("web-1", [], None, ledger)
+    assert [one.first for one in told.entries] == list(range(1, MOST_ENTRIES + 1))
+    assert told.reasons == {"dropped": MOST_ENTRIES + 1}
 
 
 def test_before_the_first_tally_everything_counts(hub: Hub) -> None:

@@ -64,15 +64,13 @@ def availability(
             checks += start <= at
             by_place.setdefault(place, {})[at] = status
     windows = _joined(zip(apart[::2], apart[1::2], strict=False), start, end)
-    # A place whose last verdict had ended before the range has nothing to say in it.
     edges = {place: _edges(place, found, start, end, horizon) for place, found in sorted(by_place.items())}
-    edges = {place: found for place, found in edges.items() if found}
     whole = list(_combined(edges, start, end))
     return AvailabilityAnswer(
         checks,
         _held("", whole, windows, start, end),
         tuple(_held(place, found, windows, start, end) for place, found in edges.items()),
-        tuple(_outages(whole, windows, end)),
+        tuple(bound for status, *down in _pieces(whole, windows, start, end) if status == "down" for bound in down),
     )
 
 
@@ -123,22 +121,6 @@ def _held(place: str, edges: Sequence[Edge], windows: Sequence[tuple[int, int]],
         held[status] += until - begin
     maintenance = sum(until - begin for begin, until in windows)
     return Held(place, held["up"], held["degraded"], held["down"], held["unknown"], maintenance)
-
-
-def _outages(edges: Sequence[Edge], windows: Sequence[tuple[int, int]], end: int) -> Iterator[int]:
-    """Begin and end of each stretch that was down, by turns."""
-    since: tuple[int, int] | None = None
-    for status, begin, until in _pieces(edges, windows, edges[0].at if edges else end, end):
-        if status != "down":
-            continue
-        if since is not None and since[1] == begin:
-            since = (since[0], until)
-            continue
-        if since is not None:
-            yield from since
-        since = (begin, until)
-    if since is not None:
-        yield from since
 
 
 def _pieces(

@@ -25,7 +25,9 @@ verdicts = st.lists(
     max_size=25,
     unique_by=lambda one: (one.at, one.place),
 )
-windows = st.lists(st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH)), max_size=3)
+windows = st.lists(
+    st.tuples(st.integers(0, LENGTH), st.integers(-1, 9)).map(lambda one: (one[0], one[0] + one[1])), max_size=5
+)
 
 
 def reference(found: list[Verdict], start: int, end: int, horizon: int, apart: list[tuple[int, int]]) -> list[str]:

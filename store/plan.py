@@ -65,8 +65,7 @@ class Plan:
         known = [stretch for stretches in (raw, *tiers.values()) for stretch in stretches]
         self._first = min((first for first, _ in known), default=FAR)
         self._last = max((last for _, last in known), default=0)
-        start, end = max(start, self._first), min(end, self._last)
-        cells = _cells_of(start, end, length, raw, tiers, late) if start < end else []
+        cells = _cells_of(start, end, length, raw, tiers, late)
         self._ends = cells[:1], cells[1:][-1:]
         self._middle: list[Step] = []
         for cell in cells[1:-1]:
@@ -156,8 +155,8 @@ def _cells_of(
     late: Set[int],
 ) -> list[Cell]:
     hourly = _hourly(raw, tiers)
-    with_rows = _cells(raw, start, end, hourly, whole=False)
-    with_tier = {tier: _cells(tiers.get(tier, ()), start, end, hourly, whole=True) for tier in TIERS}
+    with_rows = _cells(raw, start, end, hourly)
+    with_tier = {tier: _cells(tiers.get(tier, ()), start, end, hourly) for tier in TIERS}
     found: list[Cell] = []
     for cell in sorted({*with_rows, *(cell for cells in with_tier.values() for cell in cells)}):
         has_rows = cell in with_rows
@@ -229,16 +228,15 @@ def _hourly(raw: Sequence[Stretch], tiers: Mapping[str, Sequence[Stretch]]) -> s
     return found | {day for day in short if any(first <= day and day + DAY <= last for first, last in rolled)}
 
 
-def _cells(stretches: Sequence[Stretch], start: int, end: int, hourly: Set[int], *, whole: bool) -> set[Stretch]:
-    """The days, or hours of days that are ``hourly``, which the stretches touch; or cover when they are ``whole``."""
+def _cells(stretches: Sequence[Stretch], start: int, end: int, hourly: Set[int]) -> set[Stretch]:
+    """The days, or hours of days that are ``hourly``, which the stretches touch; those of rollups cover them."""
     found: set[Stretch] = set()
     for first, last in stretches:
         day = day_of(max(first, start))
         while day < min(last, end):
             length = HOUR if day in hourly else DAY
             for cell in range(day, day + DAY, length):
-                inside = first <= cell and cell + length <= last if whole else first < cell + length and cell < last
-                if inside and cell < end and cell + length > start:
+                if max(first, start) < cell + length and cell < min(last, end):
                     found.add((cell, cell + length))
             day += DAY
     return found

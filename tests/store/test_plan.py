@@ -73,14 +73,17 @@ def test_hours_whose_rows_are_gone_come_from_their_rollups_and_the_others_from_r
     early = [(MIDNIGHT + n * HOUR, MIDNIGHT + (n + 1) * HOUR) for n in range(6)]
     short = plan(MIDNIGHT, NOON, 10**10, raw, {"1m": early, "5m": early})
     assert short == [Step("1m", MIDNIGHT, MIDNIGHT + 5 * HOUR), Step(RAW, MIDNIGHT + 5 * HOUR, NOON)]
-    long = plan(MIDNIGHT, NOON, 10 * MINUTE, raw, {"1m": early, "5m": early}, {MIDNIGHT})
+    again = [(MIDNIGHT, MIDNIGHT + HOUR), *raw]
+    long = plan(MIDNIGHT, NOON, 10 * MINUTE, again, {"1m": early, "5m": early}, {MIDNIGHT})
     assert long == [Step("5m", MIDNIGHT, MIDNIGHT + 6 * HOUR), Step(RAW, MIDNIGHT + 6 * HOUR, NOON)]
 
 
 def test_of_a_day_that_is_over_the_last_rows_answer_where_no_rollup_does() -> None:
-    left = [(MIDNIGHT - n * HOUR, MIDNIGHT - (n - 1) * HOUR) for n in (2, 1)]
-    found = plan(MIDNIGHT - DAY, MIDNIGHT, 10**10, left, {"5m": FIVES})
-    assert found == [Step("5m", MIDNIGHT - DAY, MIDNIGHT - 2 * HOUR), Step(RAW, MIDNIGHT - 2 * HOUR, MIDNIGHT)]
+    day = MIDNIGHT - DAY
+    left = [(day - DAY, day), *((day + n * HOUR, day + (n + 1) * HOUR) for n in (0, 22, 23))]
+    found = plan(day, MIDNIGHT, 10**10, left, {"5m": FIVES})
+    last = day + 22 * HOUR
+    assert found == [Step(RAW, day, day + HOUR), Step("5m", day + HOUR, last), Step(RAW, last, MIDNIGHT)]
 
 
 @given(

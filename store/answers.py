@@ -57,7 +57,6 @@ class Ready(NamedTuple):
     """An answer to a question for series, and of what it was made."""
 
     question: SeriesText
-    grid: Steps
     pieces: list[pieces.Piece]
     answer: bytes
     size: int
@@ -97,7 +96,7 @@ class Answers:
         start, end, grid = _grid(self._backend, question)
         found = _found(self._backend, question, start, end, grid)
         if known is not None:
-            if found is known.pieces and grid == known.grid:
+            if found is known.pieces:
                 self._ready.move_to_end(data)
                 return known.answer
             del self._ready[data]
@@ -105,7 +104,7 @@ class Answers:
         made = pack_answer(pieces.text(pieces.whole(found, grid, start, end, question.aggregates)))
         size = len(made) + sum(piece.rolled.bytes for piece in found)
         if size * 8 <= self._most:
-            self._ready[data] = Ready(question, grid, found, made, size)
+            self._ready[data] = Ready(question, found, made, size)
             self._bytes += size
         while self._bytes > self._most or len(self._ready) > MOST_ANSWERS:
             self._bytes -= self._ready.popitem(last=False)[1].size

@@ -39,9 +39,12 @@ from bus.questions import (
 from bus.sockets import Answer, Ask
 from bus.vitals import Vitals
 from bus.wire import pack, read, record
-from store.answers import answer, answered
+from store.answers import MOST_ANSWERS, Answers, answer, answered
 from store.backends import Backend, opened
+from store.backends.memory import MemoryBackend
+from store.columns import Steps
 from store.keys import FAR
+from store.pieces import Piece
 from store.reader import counter
 from tests.store.conftest import Fresh
 from tests.store.given import HOUR, LAYOUT, MINUTE, NOON, SECOND, batch, check, layout, sample
@@ -180,6 +183,39 @@ def test_no_question_ends_who_answers(backend: Backend) -> None:
 
     answers()
     answers_or_refuses()
+
+
+def test_an_answer_is_kept_until_it_is_another_and_those_that_were_asked_for_last_are() -> None:
+    class Remembers(MemoryBackend):
+        """Finds the same until something is committed."""
+
+        found: dict[Steps, list[Piece]]
+
+        def pieces(self, subject: str, globs: Any, grid: Steps, start: int, end: int) -> list[Piece]:
+            return self.found.setdefault(grid, super().pieces(subject, globs, grid, start, end))
+
+        def commit(self, *args: Any) -> None:
+            self.found = {}
+            super().commit(*args)
+
+    backend = Remembers(None, write=True)
+    backend.commit(batch([layout(), sample(1)]), NOON)
+    answers = Answers(backend, most=6000)
+    grids = range(1, MOST_ANSWERS + 2)
+    question, *others = (pack_question(SeriesText("web-1", ("cpu.*",), NOON, NOON + MINUTE, points=n)) for n in grids)
+    for n in range(2, 60):
+        told = answers.to(question)
+        assert answers.to(question) is told
+        backend.commit(batch([sample(n)]), NOON)
+        assert answers.to(question) != told
+
+    answers, few = Answers(backend), Answers(backend, most=7 * len(told))
+    told, first = answers.to(question), answers.to(others[0])
+    for other in others[1:]:
+        answers.to(other)
+        assert answers.to(question) is told
+    assert answers.to(others[0]) is not first
+    assert few.to(question) is not few.to(question), "more than an eighth of what may be kept"
 
 
 def test_files_that_cannot_be_read_are_told_to_whoever_asks(tmp_path: Path) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.availability import Kept, added, available, coverage, fully_up, kept
+from bus.fields import Unfit
 from bus.messages import Check
 from bus.questions import Availability, Held
 from bus.verdicts import together
 from store.answers import answer
-from store.availability import Verdict, availability
+from store.availability import MOST_CHECKS, Verdict, availability
+from store.backends import Row
 from store.backends.memory import MemoryBackend
 from tests.store.given import MINUTE, NOON, batch, check, told
 
@@ -109,6 +112,22 @@ def test_the_store_answers_from_its_checks() -> None:
     assert found.checks == 3
     assert found.whole == Held("", up=9 * MINUTE // 2, down=MINUTE, unknown=5 * MINUTE)
     assert found.outages == (NOON + MINUTE, NOON + 2 * MINUTE)
+
+
+def test_more_checks_than_an_answer_looks_at_are_refused_and_what_is_none_is_left_out() -> None:
+    class Many(MemoryBackend):
+        """Holds so many rows of any time, none of which can be read."""
+
+        many = MOST_CHECKS
+
+        def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
+            return [(NOON, NOON, b"no check")] * min(self.many, limit)
+
+    backend, question = Many(None, write=True), Availability("shop", NOON, NOON + MINUTE, MINUTE)
+    assert answer(backend, question).whole == Held("", unknown=MINUTE)
+    backend.many += 1
+    with pytest.raises(Unfit, match=r"^more than 50000 checks between its times: ask for less at a time$"):
+        answer(backend, question)
 
 
 def test_places_are_told_apart() -> None:

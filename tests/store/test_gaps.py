@@ -134,7 +134,9 @@ def test_streams_for_which_a_tally_had_no_room_count_as_they_were_by_then() -> N
     assert (told.stored, told.sent, told.seen) == (1, 1, 11 * SECOND)
 
     roomy = Tally(full.streams[1:])
-    assert accounted("web-1", [over, new], Mark(10 * SECOND, roomy), []).stored == 2, "it began since, by what clock ever"
+    assert accounted("web-1", [over, new], Mark(10 * SECOND, roomy), []).stored == 2, (
+        "it began since, by what clock ever"
+    )
 
 
 def test_of_the_ledger_the_newest_entries_are_told_and_all_are_counted() -> None:

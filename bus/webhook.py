@@ -45,15 +45,17 @@ class Webhook:
 
     def delivered(self, body: Body) -> bool:
         """Try until it is taken, or for too long; blocks."""
-        for attempt in range(1, ATTEMPTS + 1):
+        why: str | None = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                wait = backoff(attempt, first=FIRST_AGAIN, longest=LONGEST_AGAIN, chance=random.random())  # noqa: S311
+                self._log.error("cannot reach the url: %s, trying again in %.0f s", why, wait)
+                self._rest(wait)
             why = self._say(self._url, body)
             if why is None:
                 self._log.info("told the url: %s", body["message"])
                 return True
-            wait = backoff(attempt, first=FIRST_AGAIN, longest=LONGEST_AGAIN, chance=random.random())  # noqa: S311
-            self._log.error("cannot reach the url: %s, trying again in %.0f s", why, wait)
-            self._rest(wait)
-        self._log.error("nobody could be told that %s", body["message"])
+        self._log.error("cannot reach the url: %s, and nobody could be told that %s", why, body["message"])
         return False
 
     def _work(self) -> None:

@@ -27,11 +27,12 @@ def test_what_nobody_takes_is_tried_again_with_growing_rests(caplog: pytest.LogC
     assert "tell-nobody" not in caplog.text
 
 
-def test_after_many_attempts_it_is_left() -> None:
+def test_after_many_attempts_it_is_left_at_once(caplog: pytest.LogCaptureFixture) -> None:
     rests: list[float] = []
     webhook = Webhook(URL, LOG, say=lambda url, body: "it cannot be reached", rest=rests.append)
     assert not webhook.delivered({"message": "alerter is down"})
-    assert len(rests) == ATTEMPTS
+    assert len(rests) == ATTEMPTS - 1 == caplog.text.count("trying again")
+    assert caplog.messages[-1].endswith(": it cannot be reached, and nobody could be told that alerter is down")
     assert 1800 < sum(rests) < 5000
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bus.delivery.fence import Fence, Handling
@@ -128,6 +128,7 @@ def lives(total: int, poison: set[int], chance: Callable[[], bool]) -> tuple[set
     st.sets(st.integers(1, 3000), max_size=3),
     st.lists(st.booleans(), max_size=6),
 )
+@example(260, {4}, [True, False, True, False, True])
 def test_what_kills_is_found_and_put_aside_and_all_else_is_stored(total: int, some: set[int], luck: list[bool]) -> None:
     poison = {number for number in some if number <= total}
     ended = iter(luck)
@@ -136,7 +137,8 @@ def test_what_kills_is_found_and_put_aside_and_all_else_is_stored(total: int, so
     assert aside >= poison
     assert stored | aside == set(range(1, total + 1))
     assert len(aside - poison) <= sum(luck) // 2, "chance has to strike one twice"
-    assert deaths <= 1 + 8 * len(poison) + sum(luck)
+    # A death by chance may cost a step of the narrowing besides itself, for the next is around others.
+    assert deaths <= 1 + 8 * len(poison) + 2 * sum(luck)
 
 
 def test_a_large_batch_over_which_chance_ended_the_store_is_no_thousand_commits() -> None:

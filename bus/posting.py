@@ -29,7 +29,10 @@ def posted(url: str, body: object) -> str | None:
         return "it cannot be reached"
     except requests.RequestException as error:
         return f"the URL cannot be used ({type(error).__name__})"
-    return None if answer.ok else f"it answered {answer.status_code}"
+    if answer.status_code < 300:
+        return None
+    more = ": it leads elsewhere, which is not followed" if answer.status_code < 400 else ""
+    return f"it answered {answer.status_code}{more}"
 
 
 def main() -> int:

@@ -103,6 +103,11 @@ def test_interim_answers_are_not_the_answer(receiver: Receiver, status: int, rea
     assert (done.returncode, done.stdout) == (1 if reason else 0, reason)
 
 
+def test_what_leads_elsewhere_is_not_taken(receiver: Receiver) -> None:
+    receiver.status = 301
+    assert posted(receiver.url, {}) == "it answered 301: it leads elsewhere, which is not followed"
+
+
 def test_the_body_has_the_fields_that_receivers_of_old_know() -> None:
     body = message("web-1", Cry("silent", 100.0), now=700.0, wall=1_769_860_800.0)
 

@@ -96,9 +96,8 @@ class Agent:
 
     def objections(self) -> Iterator[Objection]:
         """The hub's own names are taken, and an address has to be one."""
-        from bus.addresses import is_url  # an agent that runs reads no configuration any more
+        from bus.addresses import unlike_url  # an agent that runs reads no configuration any more
 
-        if self.watch_url is not None and not is_url(self.watch_url.reveal()):
-            yield Objection("watch_url", "a secret that is no address", "one such as https://watch.example/guardia")
+        yield from unlike_url("watch_url", self.watch_url, "https://watch.example/guardia")
         if self.name.startswith(HUB) and self.name != DRILL:
             yield Objection("name", f'"{self.name}"', f"a name that does not start with {HUB}", "choose another")

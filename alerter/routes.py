@@ -10,7 +10,7 @@ from typing import Any
 from alerter.circles import circles
 from alerter.incidents import SEVERITIES, Incident
 from alerter.rules import DEFAULTS
-from bus.addresses import is_url, network
+from bus.addresses import is_url, network, unlike_url
 from bus.config import Objection, Secret, setting
 from bus.drawers import Complaint
 from bus.faults import did_you_mean, listed
@@ -89,9 +89,7 @@ class Notify:
         if self.link and not is_url(self.link):
             yield Objection("link", f'"{self.link}"', "an address as https://guardia.example")
         for key, form in (("proxy", "http://HOST:PORT"), ("heartbeat_url", "https://watch.example/ping/ID")):
-            secret: Secret | None = getattr(self, key)
-            if secret is not None and not is_url(secret.reveal()):
-                yield Objection(key, "a secret that is no address", f"one such as {form}")
+            yield from unlike_url(key, getattr(self, key), form)
         if self.authority and not Path(self.authority).is_file():
             yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
         if 0 < self.drill_seconds < 3600:

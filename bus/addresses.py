@@ -1,4 +1,4 @@
-"""Which addresses may be reached at an operator's word: public ones, and those that are allowed. Pure.
+"""What an address is, and which may be reached at an operator's word: public ones, and those that are allowed. Pure.
 
 An address that a name resolves to is looked at, not the name: whoever rules a name may point it at this machine, at
 its neighbours, or at a cloud's own data.
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from bus.faults import Objection
+from bus.secret import Secret
 
 # Carries an IPv4 address inside an IPv6 one, which is what the packets reach in the end.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -46,6 +50,12 @@ def is_url(text: str) -> bool:
         )
     except ValueError:
         return False
+
+
+def unlike_url(key: str, secret: Secret | None, example: str = "https://example.org/hook") -> Iterator[Objection]:
+    """What there is against a secret that should be an address of HTTP; it is not shown."""
+    if secret is not None and not is_url(secret.reveal()):
+        yield Objection(key, "a secret that is no address", f"one such as {example}")
 
 
 @lru_cache(maxsize=4096)

@@ -161,10 +161,9 @@ class Watchdog:
 
     def objections(self) -> Iterator[Objection]:
         """An address has to be one."""
-        from bus.addresses import is_url  # an agent that runs reads no configuration any more
+        from bus.addresses import unlike_url  # an agent that runs reads no configuration any more
 
-        if self.url is not None and not is_url(self.url.reveal()):
-            yield Objection("url", "a secret that is no address", "one such as https://watch.example/guardia")
+        yield from unlike_url("url", self.url, "https://watch.example/guardia")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from alerter import phrases, templates
 from alerter.incidents import SEVERITIES
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
-from bus.addresses import is_url
-from bus.config import Objection, Secret, Settings, setting
+from bus.config import Objection, Settings, setting
 from bus.harmless import safe
 from bus.logs import redacted
 
@@ -135,12 +134,6 @@ class HttpChannel(Channel):
             return Later(None, str(error), maybe=error.maybe)
         except Refused as error:
             return Never(str(error))
-
-
-def unlike_url(key: str, secret: Secret | None) -> Iterator[Objection]:
-    """What there is against a secret that should be an address; it is not shown."""
-    if secret is not None and not is_url(secret.reveal()):
-        yield Objection(key, "a secret that is no address", "one such as https://example.org/hook")
 
 
 def judged(answer: Answer) -> Outcome:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed, unlike_url
+from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
 from alerter.letters import RECOVERY, Letter
+from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
 
 COLOURS = {"critical": 0xD32F2F, "warning": 0xF57C00, "info": 0x1976D2}

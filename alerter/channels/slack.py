@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed, unlike_url
+from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
 from alerter.letters import RECOVERY, Letter
+from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
 
 COLOURS = {"critical": "#d32f2f", "warning": "#f57c00", "info": "#1976d2"}

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_headers, packed, unlike_url
+from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_headers, packed
 from alerter.letters import TEST, Item, Letter
+from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
 from bus.messages import DRILL
 

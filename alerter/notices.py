@@ -66,7 +66,7 @@ def decide(incident: Incident, holds: Sequence[Hold], told: Mapping[str, Told], 
         return Decided((), (_nobody(incident, routes),))
     if incident.acknowledged:
         who = incident.acknowledged.owner
-        fresh = [intent.channel for intent in intents if intent.about == ALARM]
+        fresh = [intent.channel for intent in intents]
         known = [name for name, one in told.items() if one.open and not one.acknowledged]
         intents += [Intent(ACKNOWLEDGED, name) for name in (*fresh, *known)]
         reasons.append(Reason("acknowledged", f"acknowledged by {who}: no reminder and no escalation"))
@@ -110,7 +110,7 @@ def _later(incident: Incident, told: Mapping[str, Told], routes: Routes, now: in
             intents += [Intent(ESCALATION, name) for name in waiting]
             busy |= set(waiting)
     for one in heard:
-        if routes.reminder and one.channel not in busy and one.spoken_at + routes.reminder <= now:
+        if routes.reminder and one.spoken_at + routes.reminder <= now:
             intents.append(Intent(REMINDER, one.channel, one.reminders + 1))
     return intents
 

@@ -67,7 +67,7 @@ def test_the_recovery_goes_exactly_to_those_who_got_the_alarm() -> None:
     # Meanwhile the configuration names others: they know of no alarm and hear of no end.
     story.ways = replace(WAYS, default=("boss", "spare"))
     story.at(over(burning()), NOON + HOUR)
-    story.at(over(burning()), NOON + 2 * HOUR)
+    assert story.at(over(burning()), NOON + 2 * HOUR) == Decided((), ())
     assert story.said == [("alarm", "ops"), ("recovery", "ops")]
 
 
@@ -88,6 +88,7 @@ def test_an_alarm_that_came_and_went_while_held_is_told_to_nobody_and_says_so() 
     gone = story.at(over(burning()), NOON + 60 * SECOND, SILENCE)
     assert story.said == []
     assert gone.reasons[0].verdict == "came_and_went"
+    assert "anna" in gone.reasons[0].text
 
 
 def test_a_hold_does_not_hold_back_the_recovery_of_what_was_told() -> None:
@@ -128,8 +129,8 @@ def test_escalation_waits_its_time_and_ends_with_an_acknowledgement() -> None:
 
 def test_without_channels_the_reason_says_so() -> None:
     assert Story(routes(Notify(), {})).at(burning()).reasons[0].verdict == "no_channel"
-    only = replace(WAYS, default=("pager",))
-    assert Story(only).at(burning()).reasons[0].verdict == "not_severe_enough"
+    grave = burning(channels=("pager",))
+    assert Story().at(grave).reasons == (Reason("not_severe_enough", "pager is told of graver alarms only"),)
 
 
 def test_channels_that_are_fallbacks_or_later_steps_are_no_default() -> None:

@@ -26,6 +26,12 @@ def hints(settings: Settings) -> list[str]:
     found = [*_conditions(settings), *_parents(settings)]
     if settings["api"].cors_origins and not settings["api"].cors:
         found.append("[api] cors_origins: they have no effect without cors = true")
+    ways = importlib.import_module("alerter.routes").routes(settings["notify"], settings["channels"])
+    if ways.channels and not ways.default:
+        found.append(
+            "[notify] channels: empty, and each channel is a fallback or a step of escalate: "
+            "where a rule names no channels, nobody is told"
+        )
     for name, channel in settings["channels"].items():
         notes: Callable[[], Iterable[str]] = getattr(channel, "notes", tuple)
         found += [f"[channels.{name}] {note}" for note in notes()]

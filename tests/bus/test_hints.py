@@ -72,6 +72,14 @@ def test_origins_that_nobody_asks_for_are_noted(tmp_path: Path) -> None:
     assert noted(tmp_path, text + "cors = true\n") == []
 
 
+def test_a_hub_that_tells_nobody_at_first_is_noted(tmp_path: Path) -> None:
+    text = "[notify]\nescalate = [{ after = '15m', channels = ['ops'] }]\n"
+    text += "[channels.ops]\ntype = 'webhook'\nurl = 'https://hook.example/'\n"
+    told = noted(tmp_path, text)
+    assert [one.partition(",")[0] for one in told] == ["[notify] channels: empty"]
+    assert noted(tmp_path, text.replace("[notify]", "[notify]\nchannels = ['ops']")) == []
+
+
 @pytest.mark.parametrize(
     ("port", "security", "told"),
     [

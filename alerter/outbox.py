@@ -96,11 +96,11 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
     # Nothing is given up untried: a hub that was off for days, or whose clock was set at its start, tells it now.
     old = items if lane.failures else ()
     expired = tuple(item for item in old if wall - item.at > policy.expire_seconds * SECOND)
-    items = [item for item in items if item not in expired] if expired else items
+    items = [item for item in items if item not in expired]
     withdrawn = tuple(_withdrawn(items, told))
     gone = {item.key for item, _ in withdrawn}
     left = [item for item in items if item.key not in gone]
-    if not left or lane.busy:
+    if not left:
         return Turn(withdrawn=withdrawn, expired=expired)
     wait = lane.rests_until - now
     if wait <= 0:
@@ -145,7 +145,7 @@ def _next(items: Sequence[Item], groups: bool) -> Letter:
     blocked = {item.incident.id for item in items if item.letter}
     fresh: list[Item] = []
     for item in items:
-        if not item.letter and item.incident.id not in blocked:
+        if item.incident.id not in blocked:
             fresh.append(item)
             if not groups:
                 blocked.add(item.incident.id)
@@ -153,7 +153,7 @@ def _next(items: Sequence[Item], groups: bool) -> Letter:
     if groups and fresh:
         fresh = fresh[:MOST_IN_A_LETTER]
         letters.append(_made(fresh[: phrases.fitting(fresh)]))
-    elif fresh:
+    else:
         letters += [Letter(item.key, (item,)) for item in fresh]
     return min(letters, key=lambda letter: (min(item.attempts for item in letter.items), letter.first.order))
 

@@ -52,12 +52,24 @@ def test_what_comes_soon_after_a_letter_gathers_for_the_next() -> None:
     assert found.letter is None
     assert found.seconds == pytest.approx(6.0)
     assert turn([about(1, 1)], {}, lane, POLICY, 110.0, NOON).letter is not None
+    assert next_letter([about(1, 1)], Lane(groups=False, spoken=[100.0]), 104.0)
+    assert next_letter([replace(about(1, 1), letter="k1")], lane, 104.0).key == "k1"
 
 
 def test_in_a_storm_there_is_one_letter_a_minute() -> None:
     lane = Lane(spoken=[100.0 + second for second in range(POLICY.storm_count)])
     found = turn([about(1, 1), about(2, 2)], {}, lane, POLICY, 130.0, NOON)
     assert found.seconds == pytest.approx(119.0 + 60.0 - 130.0)
+
+
+def test_what_went_out_more_than_a_minute_ago_makes_no_storm() -> None:
+    lane = Lane(spoken=[*range(POLICY.storm_count), 100.0])
+    assert turn([about(1, 1)], {}, lane, POLICY, 104.0, NOON).seconds == pytest.approx(6.0)
+    assert len(lane.spoken) == 1
+
+
+def test_a_letter_has_a_hundred_items_at_most() -> None:
+    assert len(next_letter([about(number, number) for number in range(150)]).items) == 100
 
 
 @pytest.mark.parametrize(("failures", "wait"), [(0, 1.0), (1, 2.0), (4, 16.0), (8, 256.0), (9, 300.0), (40, 300.0)])
@@ -80,8 +92,21 @@ def test_a_success_ends_the_waiting() -> None:
     lane = Lane(failures=5, rests_until=99.0, failing_since=1.0)
     done = settled(letter(about(1, 1)), Delivered("200"), lane, 50.0)
     assert (lane.failures, lane.rests_until, lane.failing_since) == (0, 0.0, None)
+    assert lane.spoken == [50.0]
     assert done.done
     assert done.told[0].reached == YES
+
+
+def test_a_refusal_ends_the_waiting_too() -> None:
+    lane = Lane(failures=5, rests_until=99.0, failing_since=1.0)
+    assert settled(letter(about(1, 1)), Never("404"), lane, 50.0).done
+    assert (lane.failures, lane.rests_until, lane.failing_since) == (0, 0.0, None)
+
+
+def test_of_an_alarm_and_its_recovery_in_one_letter_both_are_noted() -> None:
+    both = letter(replace(about(1, 1), attempts=2), item(over(about(1, 1).incident), order=2))
+    (row,) = settled(both, Delivered("200"), Lane()).told
+    assert [(one.about, one.attempts) for one in row.said] == [("alarm", 3), ("recovery", 1)]
 
 
 def test_what_may_have_arrived_keeps_its_letter_and_what_did_not_finds_better_company() -> None:
@@ -112,6 +137,7 @@ def test_a_recovery_of_an_alarm_that_never_arrived_is_withdrawn() -> None:
     assert found.letter is None
     assert found.withdrawn == ((recovery, "the alarm itself never arrived there"),)
 
+    assert turn([replace(recovery, letter="k1")], {}, Lane(), POLICY, 0.0, NOON).withdrawn == ()
     reached = {recovery.incident.id: Told(recovery.incident.id, "ops", transition=1, reached=YES)}
     assert turn([recovery], reached, Lane(), POLICY, 0.0, NOON).letter is not None
 

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -42,6 +43,10 @@ class Email(Channel):
         yield from super().objections()
         if not is_host(self.host):
             yield Objection("host", f'"{self.host}"', "a host name or an address", "its port stands in port = ...")
+        try:
+            Address(addr_spec=self.sender)
+        except (ValueError, MessageError):
+            yield Objection("sender", f'"{self.sender}", which mail cannot come from', _MAIL_FORM)
         if not self.to:
             yield Objection("to", "nobody", "at least one address")
         if self.authority and not Path(self.authority).is_file():

@@ -94,7 +94,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "what nobody can be, reach or call": (
         "[bus]\ndoor = 'tcp://127.0.0.1:99999'\n[prober]\ncanaries = ['tcp://1.1.1.1:65536']\n"
         "[[hosts]]\nname = 'guardia.api'\n[notify]\nlink = 'guardia example'\n[collector]\nknown_as = 'hub:5560'\n"
-        "[channels.mail]\ntype = 'email'\nhost = 'mail.example:465'\nsender = 'a@b.example'\nto = ['c@d.example']\n",
+        "[channels.mail]\ntype = 'email'\nhost = 'mail.example:465'\nsender = 'a..b@c.example'\nto = ['c@d.example']\n",
         [
             ':2: [bus] door: found the port in "tcp://127.0.0.1:99999", expected one from 1 to 65535',
             ':4: [prober] canaries: found the port in "tcp://1.1.1.1:65536"',
@@ -102,6 +102,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             ':8: [notify] link: found "guardia example", expected an address as https://guardia.example',
             ':10: [collector] known_as: found "hub:5560", expected a host name or an address without a port',
             ':13: [channels.mail] host: found "mail.example:465", expected a host name or an address; its port',
+            ':14: [channels.mail] sender: found "a..b@c.example", which mail cannot come from, expected an address',
         ],
     ),
     "what a server would read by itself": (

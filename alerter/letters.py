@@ -116,13 +116,12 @@ class Told:
 
     def noted(self, said: Said) -> Told:
         """With one more thing said; a further attempt at the same takes the place of the one before."""
-        last = self.said[-1] if self.said else None
         known = self.said
         for place, one in enumerate(known):
             same = (one.about, one.transition) == (said.about, said.transition)
             if same and one.outcome in ("waiting", "later"):
                 return replace(self, said=(*known[:place], said, *known[place + 1 :]))
-        if last is not None and len(known) >= MOST_SAID:
+        if len(known) >= MOST_SAID:
             known = (*known[:1], *known[2:])
         return replace(self, said=(*known, said))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerter.incidents import incident_id
-from alerter.letters import YES, Item, Letter, Told
+from alerter.letters import MAYBE, YES, Item, Letter, Told
 from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, Turn, settle, turn
 from tests.alerter.shapes import NOON, SECOND, burning, item, letter, over
 
@@ -114,6 +114,7 @@ def test_what_may_have_arrived_keeps_its_letter_and_what_did_not_finds_better_co
     maybe = settled(letter(one), Later(None, "no answer", maybe=True), Lane()).kept[0]
     surely = settled(letter(one), Later(None, "connection refused"), Lane()).kept[0]
 
+    assert settled(letter(one), Later(None, "no answer", maybe=True), Lane()).told[0].reached == MAYBE
     assert maybe.letter == one.key
     assert surely.letter == ""
     assert next_letter([surely, about(2, 2)]).items == (surely, about(2, 2))
@@ -137,6 +138,8 @@ def test_a_recovery_of_an_alarm_that_never_arrived_is_withdrawn() -> None:
     assert found.letter is None
     assert found.withdrawn == ((recovery, "the alarm itself never arrived there"),)
 
+    seen = item(about="acknowledged", order=1)
+    assert [one for one, _ in turn([seen, recovery], {}, Lane(), POLICY, 0.0, NOON).withdrawn] == [seen, recovery]
     assert turn([replace(recovery, letter="k1")], {}, Lane(), POLICY, 0.0, NOON).withdrawn == ()
     reached = {recovery.incident.id: Told(recovery.incident.id, "ops", transition=1, reached=YES)}
     assert turn([recovery], reached, Lane(), POLICY, 0.0, NOON).letter is not None
@@ -149,6 +152,7 @@ def test_a_reminder_behind_its_own_alarm_is_withdrawn() -> None:
 
 
 def test_after_a_day_it_is_given_up() -> None:
+    assert turn([about(1, 1)], {}, Lane(failures=9), POLICY, 0.0, NOON + 86_399 * SECOND).expired == ()
     found = turn([about(1, 1)], {}, Lane(failures=9), POLICY, 0.0, NOON + 86_401 * SECOND)
     assert found.expired == (about(1, 1),)
     assert found.letter is None
@@ -165,12 +169,13 @@ def test_what_is_refused_goes_to_the_fallback_and_what_fails_for_long_too_but_on
     one = about(1, 1)
     assert settled(letter(one), Never("404"), Lane()).handed == (one,)
 
-    lane = Lane(failing_since=0.0)
-    first = settled(letter(one), Later(None, "refused"), lane, 299.0)
+    lane = Lane(failing_since=1000.0)
+    first = settled(letter(one), Later(None, "refused"), lane, 1299.0)
     assert first.handed == ()
-    second = settled(letter(first.kept[0]), Later(None, "refused"), lane, 301.0)
+    second = settled(letter(first.kept[0]), Later(None, "refused"), lane, 1301.0)
     assert len(second.handed) == 1
-    assert settled(letter(second.kept[0]), Later(None, "refused"), lane, 400.0).handed == ()
+    third = settled(letter(second.kept[0]), Later(None, "refused"), lane, 1400.0)
+    assert (third.handed, third.kept[0].handed) == ((), True)
 
 
 def test_while_a_receiver_asks_for_an_hour_the_fallback_is_told_after_its_five_minutes() -> None:

@@ -141,7 +141,11 @@ class Watchdog:
     """When a program that is alive but silent is ended, and one that was given up is tried again."""
 
     silent_seconds: float = setting(
-        30.0, unit="s", minimum=5, maximum=3600, help="A running program without a beat for so long is hung."
+        30.0,
+        unit="s",
+        minimum=5,
+        maximum=3600,
+        help="A running program without a beat for so long is hung; one that starts, for four times as long.",
     )
     abort_seconds: float = setting(
         5.0, unit="s", minimum=1, maximum=60, help="A hung program has so long to write its stack before it is killed."

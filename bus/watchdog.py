@@ -41,6 +41,9 @@ TICK_SECONDS = 5
 GIVEN_UP = "supervisord has given it up, since it ended again and again"
 SKIPPED = 3 * TICK_SECONDS
 """Ticks further apart than this mean that the machine slept or its clock was set: old beats prove nothing then."""
+FIRST_ROUND = 4
+"""Before its first beat a program may be silent this many times as long: on a busy machine, as at its boot, loading
+takes long, and who is ended for that loads everything anew, which makes the machine no less busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Watch:
         beat = seen.beat if seen.beat is not None else self.beats.get(seen.name, 0.0)
         self.beats[seen.name] = beat
         silence = now - max(beat, seen.started, self.floor)
-        if silence <= self.settings.silent_seconds:
+        if silence <= self.settings.silent_seconds * (FIRST_ROUND if beat < seen.started else 1):
             self.aborted.pop(seen.name, None)
             return []
         pid, at = self.aborted.get(seen.name, (0, 0.0))

@@ -57,9 +57,12 @@ def test_a_new_process_gets_its_own_time() -> None:
     assert ticking(watch, NOON + 45, 30, fresh) == []
 
 
-def test_a_program_without_a_beat_counts_from_its_start() -> None:
-    silent = dataclasses.replace(COLLECTOR, beat=None, started=NOON)
-    assert ticking(Watch(SETTINGS), NOON, 40, silent) == [(35, "ABRT")]
+@pytest.mark.parametrize("beat", [None, NOON - 60])
+def test_a_program_that_did_not_beat_since_its_start_has_longer_so_that_a_busy_machine_gets_it_going(
+    beat: float | None,
+) -> None:
+    loading = dataclasses.replace(COLLECTOR, beat=beat, started=NOON)
+    assert ticking(Watch(SETTINGS), NOON, 130, loading) == [(125, "ABRT")]
 
 
 def test_a_program_that_says_why_it_ends_and_has_no_beat_any_more_is_left_to_do_so() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,14 @@ def test_under_systemd_no_file_system_is_hidden_from_the_agent(unit: str) -> Non
 
 
 @pytest.mark.parametrize(("unit", "programs"), [("guardia", "guardia"), ("guardia-agent", "agent")])
-def test_under_systemd_the_programs_output_is_nothing_that_cannot_be_opened(unit: str, programs: str) -> None:
-    # A socket of the journal, which is what systemd gives without a word, cannot be opened as /dev/fd/1.
-    assert "/dev/fd/1" in (PROJECT / "etc" / f"{programs}.conf").read_text()
+def test_under_systemd_the_programs_output_can_be_opened_and_the_journal_hears_why_supervisord_does_not_start(
+    unit: str, programs: str
+) -> None:
+    # A socket of the journal, which is what systemd gives without a word, cannot be opened as /dev/fd/N.
+    conf = (PROJECT / "etc" / f"{programs}.conf").read_text()
+    assert set(re.findall(r"/dev/fd/\d", conf)) == {"/dev/fd/1"}
     text = (PROJECT / "etc" / "deploy" / f"{unit}.service").read_text()
-    assert {"StandardOutput=null", "StandardError=null"} <= set(text.splitlines())
+    assert {"StandardOutput=null", "StandardError=journal"} <= set(text.splitlines())
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
@@ -54,3 +58,12 @@ def test_systemd_understands_the_unit_and_lets_it_do_little(unit: str) -> None:
     if "unrecognized option" in judged.stderr:
         pytest.skip("this systemd-analyze judges no files")
     assert judged.returncode == 0, judged.stdout[-200:] + judged.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+def test_who_installs_compiles_all_rooms_for_the_user_of_the_unit_who_may_write_none() -> None:
+    setup = ConfigParser()
+    setup.read(PROJECT / "setup.cfg")
+    parts = {line.rstrip("*") for line in setup["options.packages.find"]["include"].split()}
+    plan = subprocess.run(["make", "-n", "-B", ".venv/made"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert [set(line.split()) for line in re.findall(r"-m compileall -q (.*)", plan.stdout)] == [parts]

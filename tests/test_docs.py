@@ -60,6 +60,18 @@ def test_files_that_are_named_exist(page: Path) -> None:
     assert not missing, f"{name(page)} names {', '.join(sorted(missing))}"
 
 
+def test_what_changed_stands_under_a_part_and_a_bold_word() -> None:
+    part = word = ""
+    for line in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            part, word = line, ""
+        elif line.startswith("**"):
+            word = line
+        elif line.startswith("- "):
+            placed = part.startswith("### ") and word and not line.startswith("- **")
+            assert placed, f"{line}: CHANGELOG.md says at its top where a line belongs"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_tests_that_are_named_exist(page: Path) -> None:
     named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))

@@ -98,7 +98,7 @@ def test_a_state_that_was_emptied_is_told(tmp_path: Path) -> None:
 
 def test_a_store_that_is_written_to_meanwhile_is_sound(tmp_path: Path) -> None:
     backend = filled(tmp_path / "store")
-    enough = threading.Event()
+    enough, committed = threading.Event(), [0]
 
     def write() -> None:
         number = 8000
@@ -106,14 +106,19 @@ def test_a_store_that_is_written_to_meanwhile_is_sound(tmp_path: Path) -> None:
             number += 1
             hosts = (f"new-{number % 50}", "web-1")
             backend.commit(batch(sample(number, host=host) for host in hosts), LATE)
+            committed[0] += 1
             if number % 40 == 0:
                 backend.retain({"check": 0}, LATE + 100 * HOUR)
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for _ in range(2):
+        met = 0
+        while met < 2:
+            assert writer.is_alive()
+            before = committed[0]
             report = verified(tmp_path / "store")
+            met += committed[0] > before
             assert told(report) == []
             assert report.missing == {}
     finally:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alerter.channels.common import Carries, Channel
-from alerter.letters import RECOVERY, Letter
+from alerter.channels.common import Carries, Channel, gravest
+from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Outcome
 from bus.config import Objection, Secret, setting
 
@@ -40,8 +40,7 @@ class Apprise(Channel):
         """Let the library tell it; it says whether it could, and not why."""
         import apprise
 
-        over = all(item.about == RECOVERY for item in letter.items)
-        kind = "success" if over else KINDS.get(letter.first.incident.severity, "warning")
+        kind = KINDS.get(gravest(letter), "success")
         asset = apprise.AppriseAsset(app_id="Guardia", secure_logging=True)
         library = apprise.Apprise(asset=asset)
         library.add(self.url.reveal())

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from alerter import phrases, templates
 from alerter.incidents import SEVERITIES
-from alerter.letters import Letter
+from alerter.letters import RECOVERY, Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
 from bus.config import Objection, Settings, setting
 from bus.harmless import safe
@@ -175,6 +175,12 @@ def packed(body: Any) -> bytes:
 def json_headers(letter: Letter) -> dict[str, str]:
     """The headers of every JSON request; the key tells a receiver what it has had already."""
     return {"Content-Type": "application/json", KEY_HEADER: letter.key}
+
+
+def gravest(letter: Letter) -> str:
+    """How severe the gravest thing is that the letter tells and that is not over; empty where all is."""
+    found = {item.incident.severity for item in letter.items if item.about != RECOVERY}
+    return next((severity for severity in reversed(SEVERITIES) if severity in found), "")
 
 
 def cut(text: str, most: int) -> str:

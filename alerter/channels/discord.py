@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
-from alerter.letters import RECOVERY, Letter
+from alerter.channels.common import HttpChannel, Post, cut, gravest, json_headers, packed
+from alerter.letters import Letter
 from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
 
@@ -37,15 +37,13 @@ class Discord(HttpChannel):
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """One embed; nobody but ``user_id`` is mentioned, whatever a host's name looks like."""
-        first = letter.first
-        over = all(item.about == RECOVERY for item in letter.items)
         embed = {
             "title": cut(self.head(letter, link), MOST_TITLE),
             "description": cut(self.body(letter, link), MOST_TEXT),
-            "color": GREEN if over else COLOURS.get(first.incident.severity, GREEN),
+            "color": COLOURS.get(gravest(letter), GREEN),
             "fields": _facts(letter, self.shown),
             "footer": {"text": _footer(letter)},
-            "timestamp": phrases.time_text(first.at),
+            "timestamp": phrases.time_text(letter.first.at),
         }
         body: dict[str, Any] = {"username": self.username, "embeds": [embed], "allowed_mentions": {"parse": []}}
         if self.user_id:

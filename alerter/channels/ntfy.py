@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerter import phrases
-from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, json_headers, packed
-from alerter.letters import RECOVERY, Letter
+from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, gravest, json_headers, packed
+from alerter.letters import Letter
 from bus.config import Secret, setting
 
 PRIORITY = {"critical": 5, "warning": 4, "info": 3}
@@ -24,13 +24,11 @@ class Ntfy(HttpChannel):
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """The message, as loud as it is severe."""
-        over = all(item.about == RECOVERY for item in letter.items)
-        worst = max(PRIORITY.get(item.incident.severity, 3) for item in letter.items)
         body: dict[str, Any] = {
             "topic": self.topic.reveal(),
             "title": cut(self.head(letter, link), MOST_TITLE),
             "message": cut(self.body(letter, link), MOST_TEXT),
-            "priority": 2 if over else worst,
+            "priority": PRIORITY.get(gravest(letter), 2),
         }
         address = phrases.address(letter.first, link)
         if address:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alerter.channels.common import HttpChannel, Post, cut, json_headers, packed
-from alerter.letters import RECOVERY, Letter
+from alerter.channels.common import HttpChannel, Post, cut, gravest, json_headers, packed
+from alerter.letters import Letter
 from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
 
@@ -32,11 +32,10 @@ class Slack(HttpChannel):
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """A message whose text is plain, so that nothing in it is a command or a mention."""
-        over = all(item.about == RECOVERY for item in letter.items)
         head = escaped(cut(self.head(letter, link), MOST_TITLE))
         attachment = {
             "fallback": head,
-            "color": GREEN if over else COLOURS.get(letter.first.incident.severity, GREEN),
+            "color": COLOURS.get(gravest(letter), GREEN),
             "title": head,
             "text": escaped(cut(self.body(letter, link), MOST_TEXT)),
             "ts": letter.first.at // 1_000_000_000,

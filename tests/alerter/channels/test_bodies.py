@@ -91,6 +91,26 @@ def test_discord_shows_a_service_with_its_address_and_fault_and_mentions_a_role_
     assert "content" not in silent
 
 
+@pytest.mark.parametrize(
+    ("ended", "fires", "colour", "priority"),
+    [
+        ("critical", ("info", "critical"), "#d32f2f", 5),
+        ("critical", ("info",), "#1976d2", 3),
+        ("critical", (), "#388e3c", 2),
+    ],
+)
+def test_a_notice_of_several_is_as_loud_as_the_gravest_that_is_not_over(
+    ended: str, fires: tuple[str, ...], colour: str, priority: int
+) -> None:
+    items = [item(over(burning(severity=ended)))]
+    items += [item(burning(id=f"{place:016x}", severity=one)) for place, one in enumerate(fires)]
+    letter = Letter("several", tuple(items))
+    (attachment,) = json.loads(Slack(url=Secret("https://slack.example/1")).request(letter).body)["attachments"]
+    (embed,) = json.loads(Discord(url=Secret("https://discord.example/1")).request(letter).body)["embeds"]
+    assert (attachment["color"], f"#{embed['color']:06x}") == (colour, colour)
+    assert json.loads(Ntfy(topic=Secret("hub")).request(letter).body)["priority"] == priority
+
+
 CHATS = (
     Discord(url=Secret("https://discord.example/1")),
     Slack(url=Secret("https://slack.example/1")),

@@ -17,7 +17,6 @@ from alerter.terms import STATES
 from bus import calendar
 from bus.messages import Silence
 
-DEEPEST = 16
 OVERDUE = 15.0
 """Seconds without a word after which a parent is looked at before its children are spoken of."""
 LONGEST_DOUBT = 300.0
@@ -87,8 +86,8 @@ class Holding:
 
 def ancestors(subject: Subject | None, judge: Judge) -> Iterable[Subject]:
     """What a subject depends on, the nearest first."""
-    seen: set[str] = set()
-    while subject is not None and subject.parent and subject.parent not in seen and len(seen) < DEEPEST:
+    seen = {""}
+    while subject is not None and subject.parent not in seen:
         seen.add(subject.parent)
         kind, _, name = subject.parent.partition("/")
         # host/gw is the host of that name; gw whatever bears it.

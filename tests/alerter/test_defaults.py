@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from alerter.config import RuleTable
 from alerter.rules import DEFAULTS, in_force
 from bus.messages import Loss
 from tests.alerter.given import World, at
@@ -123,12 +121,3 @@ def test_a_quiet_hour_tells_nothing() -> None:
         world.says(seconds, "guardia.store-writer")
         world.checks(seconds, tls_days=60)
     assert world.told() == []
-
-
-def test_whom_a_rule_of_these_concerns_stays_unless_the_operator_says_whom() -> None:
-    def unwell(**said: Any) -> tuple[str, tuple[str, ...]]:
-        rules = in_force((RuleTable(name="room-unwell", **said),))
-        return next((rule.kind, rule.subjects) for rule in rules if rule.name == "room-unwell")
-
-    assert unwell(severity="warning") == ("hub", ("guardia.*",))
-    assert unwell(hosts=("web-*",)) == ("host", ("web-*",))

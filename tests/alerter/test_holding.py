@@ -111,3 +111,31 @@ def test_silences_are_looked_at_once_for_all_that_burns() -> None:
     found = holding.held(world.judge.decider.open.values(), world.judge, at(1))
     held = [one.subject for one in world.judge.decider.open.values() if found[one.id]]
     assert (held, seen.looks) == (["web-1"], 1)
+
+
+def causes(world: World, subject: str, seconds: float) -> list[str]:
+    """What holds back the one alarm of this subject then."""
+    (incident,) = (one for one in world.judge.decider.open.values() if one.subject == subject)
+    return [one.cause for one in Holding().held([incident], world.judge, at(seconds))[incident.id]]
+
+
+def test_without_a_connection_of_our_own_services_are_not_spoken_of_and_hosts_are() -> None:
+    world = World(rule("cpu.percent > 90"), DOWN)
+    world.sample(0, "guardia.prober", {"prober.connected": 0.0})
+    world.says(0, cpu=95)
+    world.checks(0, status="down")
+    world.checks(20, status="down")
+    assert (causes(world, "web-1", 20), causes(world, "shop", 20)) == ([], ["connectivity"])
+
+
+def test_children_wait_while_a_parent_is_doubted_and_not_because_it_burns_for_something_else() -> None:
+    world = World(rule("cpu.percent > 90"), SILENT, hosts=[Host(name="web-1", parent="gw")])
+    world.says(0, "gw", cpu=95)
+    world.says(0, cpu=95)
+    assert causes(world, "web-1", 10) == []
+    assert causes(world, "web-1", 16) == ["parent"]
+
+
+def test_a_parent_that_never_spoke_is_not_waited_for() -> None:
+    world = World(SILENT, hosts=[Host(name="gw")])
+    assert not doubts(world, ("host", "gw"), 30)

@@ -20,3 +20,6 @@ def test_a_rule_is_shown_with_whom_it_concerns_and_whom_it_tells() -> None:
     assert "hosts * role=db site=paris  dba, ops  cpu.percent > 90" in hot
     (silent,) = [line for line in lines if line.startswith("host-silent ")]
     assert "hosts * role=web  " in silent
+    (disk,) = [line for line in lines if line.startswith("disk-nearly-full")]
+    assert disk.split("  ")[-1].strip() == "disk[*].percent < 87 for 1m"
+    assert " 5m " in disk

@@ -11,7 +11,9 @@ from alerter.letters import Letter
 from bus.config import Secret, setting
 
 PRIORITY = {"critical": 5, "warning": 4, "info": 3}
-MOST_TITLE, MOST_TEXT = 250, 3500
+MOST_TITLE = 250
+MOST_BYTES = 4000
+"""Of a text with more than 4,096 a server makes a file, or refuses it where it keeps none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Ntfy(HttpChannel):
         body: dict[str, Any] = {
             "topic": self.topic.reveal(),
             "title": cut(self.head(letter, link), MOST_TITLE),
-            "message": cut(self.body(letter, link), MOST_TEXT),
+            "message": _fitting(self.body(letter, link)),
             "priority": PRIORITY.get(gravest(letter), 2),
         }
         address = phrases.address(letter.first, link)
@@ -37,3 +39,8 @@ class Ntfy(HttpChannel):
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token.reveal()}"
         return Post(self.server, packed(body), headers)
+
+
+def _fitting(text: str) -> str:
+    told = text.encode("utf-8", "replace")
+    return text if len(told) <= MOST_BYTES else told[:MOST_BYTES].decode(errors="ignore") + "…"

@@ -111,6 +111,13 @@ def test_a_notice_of_several_is_as_loud_as_the_gravest_that_is_not_over(
     assert json.loads(Ntfy(topic=Secret("hub")).request(letter).body)["priority"] == priority
 
 
+def test_ntfy_is_told_no_more_bytes_than_it_takes_in_whatever_letters() -> None:
+    one = item(burning(reason="ж" * 3000))
+    message = json.loads(Ntfy(topic=Secret("hub")).request(Letter(one.key, (one,))).body)["message"]
+    assert len(message.encode()) <= 4096
+    assert message.endswith("ж…")
+
+
 CHATS = (
     Discord(url=Secret("https://discord.example/1")),
     Slack(url=Secret("https://slack.example/1")),

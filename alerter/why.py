@@ -168,7 +168,7 @@ def _now(
         return "pending", f"{said}, {_patience(cell, now)}", ()
     incident = cell.incident
     verdict = cell.verdict or alarm.state.value
-    text = f"{_burning(cell, said, now)}; fires since {clock(alarm.fired_at, now)}"
+    text = f"{_burning(subject, cell, said, now)}; fires since {clock(alarm.fired_at, now)}"
     if incident is None:
         return verdict, text, ()
     held = holds.get(incident.id, ())
@@ -181,7 +181,7 @@ def _now(
     return verdict, text, ()
 
 
-def _burning(cell: Cell, said: str, now: int) -> str:
+def _burning(subject: Subject, cell: Cell, said: str, now: int) -> str:
     """What is found of an alarm that burns: where it stands now, not when it fired."""
     alarm = cell.alarm
     assert alarm is not None
@@ -189,7 +189,7 @@ def _burning(cell: Cell, said: str, now: int) -> str:
         return f"{said}, clear for {in_words(max(0, now - alarm.since))} of {in_words(cell.rule.settle)}"
     if cell.verdict == "not_clear":
         return f"{said}, not yet clear"
-    if cell.truth is None and cell.rule.when.aged:
+    if cell.rule.when.aged and subject.unheard_since(alarm.fired_at):
         return f"{alarm.reason}, and nothing since the hub hears again"
     return said or alarm.reason
 

@@ -19,11 +19,13 @@ from alerter.config import Maintenance
 from alerter.letters import Said, Told
 from alerter.memory import Memory
 from alerter.speaking import said
+from alerter.why import why
 from bus import hubs
 from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Acknowledge, AddSilence, Why
 from bus.sockets import Answer
+from bus.tables import Host
 from tests.alerter.case import Case
-from tests.alerter.given import at
+from tests.alerter.given import World, at, rule
 from viewer import acts_command, why_command
 
 WINDOW = Maintenance(name="noon", start="12:00", lasts=1800.0)
@@ -117,6 +119,13 @@ def silent(case: Case) -> None:
         case.passes(seconds)
 
 
+def deaf(case: Case) -> None:
+    silent(case)
+    case.world.judge.hears(None)
+    case.world.judge.hears(at(185))
+    case.passes(186)
+
+
 @dataclass(frozen=True)
 class Cause:
     """What was done, what is asked, and what is answered: the verdict, words of its text, verdicts of its steps."""
@@ -134,12 +143,13 @@ class Cause:
 CAUSES = {
     "below its level": Cause(lambda _: None, "below", "cpu.percent is 10 %, not above 90 %"),
     "pending": Cause(pending, "pending", "cpu.percent is 96 %, above 90 %, pending 10s of 30s", ("pending",)),
-    "firing": Cause(burns, "firing", "above 90 %", ("pending", "firing", "told")),
+    "firing": Cause(burns, "firing", "above 90 %; fires since 12:00Z", ("pending", "firing", "told")),
     "between the levels": Cause(not_clear, "not_clear", "not yet clear"),
     "clearing": Cause(clearing, "clearing", "of 1m"),
     "resolved": Cause(resolved, "below", "not above 90 %", ("resolved",)),
     "no reading": Cause(no_reading, "no_data", "cpu.percent has no reading"),
     "silent": Cause(silent, "firing", "nothing heard for", ("firing", "told"), rule="silent"),
+    "silent while the hub was deaf": Cause(deaf, "firing", "and nothing since the hub hears again", rule="silent"),
     "silenced": Cause(silenced, "silenced", "silenced by anna until 12:30Z: new disk", ("silence",)),
     "maintenance": Cause(burns, "maintenance", "maintenance noon until 12:30Z", windows=(WINDOW,)),
     "parent down": Cause(parent_down, "parent", "gw, which it depends on, is down since"),
@@ -152,12 +162,19 @@ CAUSES = {
     "channel refused": Cause(given_up, "firing", "above 90 %", ("never",)),
     "delivered": Cause(delivered, "firing", "above 90 %", ("delivered",)),
     "the hub is deaf": Cause(blind, "blind", "no silence means anything", rule="silent"),
-    "not of this subject": Cause(lambda _: None, "out_of_scope", "", rule="silent", subject="service/shop"),
+    "not of this subject": Cause(
+        lambda _: None, "out_of_scope", "and service/shop is none of them", rule="silent", subject="service/shop"
+    ),
     "no such rule": Cause(lambda _: None, "no_rule", "there is no rule nothing", rule="nothing"),
     "nobody of that name": Cause(lambda _: None, "unknown_subject", "nobody here has heard of", subject="host/web-77"),
-    "pending, then": Cause(burns, "pending", "", words=("--at", "2023-11-14T12:00:20Z")),
-    "firing, then": Cause(burns, "firing", "", words=("--at", "2023-11-14T12:00:45Z")),
-    "below, then": Cause(burns, "below", "", words=("--at", "2023-11-14T12:00:05Z")),
+    "pending, then": Cause(burns, "pending", "above 90 %", words=("--at", "2023-11-14T12:00:20Z")),
+    "firing, then": Cause(resolved, "firing", "above 90 %", words=("--at", "2023-11-14T12:00:45Z")),
+    "below, then": Cause(
+        burns, "below", "before the first decision that is known it was below", words=("--at", "2023-11-14T12:00:05Z")
+    ),
+    "below, ever": Cause(
+        burns, "below", "ever since it is known", subject="host/gw", words=("--at", "2023-11-14T12:00:05Z")
+    ),
 }
 
 
@@ -249,6 +266,42 @@ def test_a_name_that_nobody_has_is_told_with_the_nearest(
     memory.close()
     out, err = capsys.readouterr()
     assert (out, said in err) == ("", True), err
+
+
+def test_what_cannot_be_judged_or_waits_says_so_of_each_host(tmp_path: Path) -> None:
+    rules = [rule("disk[*].percent > 90", name="full"), rule("memory.percent > 90", name="short", times=3)]
+    world = World(*rules, hosts=[Host(name="new"), Host(name="old", gone=True)])
+    world.says(0, memory=95)
+    world.says(0, "old", memory=95)
+    memory = Memory(tmp_path / "alerter")
+
+    def said(asked: str) -> dict[str, tuple[str, str]]:
+        with memory.reading() as view:
+            chains = why(Why("host/*", asked), world.judge, view, {}, at(1)).chains
+        return {one.subject: (one.verdict, one.text) for one in chains}
+
+    gone = ("out_of_scope", "host/old is gone, gone = true in [[hosts]]: nothing is judged")
+    nothing = "has nothing that disk[*].percent > 90 could be judged for"
+    assert said("full") == {
+        "new": ("no_data", f"host/new {nothing}"),
+        "old": gone,
+        "web-1": ("no_data", f"host/web-1 {nothing}"),
+    }
+    assert said("short") == {
+        "new": ("no_data", "host/new has never been heard"),
+        "old": gone,
+        "web-1": ("pending", "memory.percent is 95 %, above 90 %, 1 of 3 times in a row"),
+    }
+    memory.close()
+
+
+def test_how_long_nothing_was_heard_is_as_of_now(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "alerter")
+    case = Case(memory)
+    silent(case)
+    case.now = 190
+    assert "nothing heard for 2m11s" in case.chain("silent").text
+    memory.close()
 
 
 def test_who_ends_or_acknowledges_what_is_not_there_asked_wrongly(

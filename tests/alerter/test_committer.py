@@ -351,8 +351,10 @@ def test_what_was_acknowledged_ends_though_the_disk_was_full_in_between(tmp_path
     room.settle(at(5))
     world.says(10, cpu=10)
     room.settle(at(10))
+    assert room.full
     memory.full = False
     room.settle(at(11))
+    assert not room.full
     assert speaker.spoken == [("web-1", "firing"), ("web-1", "resolved")]
     with memory.reading() as txn:
         kept = read_incident(txn.get("incidents", incident))

@@ -126,7 +126,7 @@ def _of_subject(
             continue
         prefix = chain_key(subject.kind, subject.name, cell.rule.name, cell.instance)
         rows, later, last = steps(txn, prefix, at, MOST_STEPS)
-        if question.at is None or at >= now:
+        if at >= now:
             verdict, text, more = _now(subject, cell, judge, holds, now)
         else:
             verdict, text, more = _then(rows, later, cell)

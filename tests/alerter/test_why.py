@@ -40,6 +40,11 @@ def burns(case: Case) -> None:
     case.burns()
 
 
+def worse(case: Case) -> None:
+    case.burns()
+    case.says(70, 97)
+
+
 def not_clear(case: Case) -> None:
     case.burns()
     case.says(70, 85)
@@ -144,6 +149,7 @@ CAUSES = {
     "below its level": Cause(lambda _: None, "below", "cpu.percent is 10 %, not above 90 %"),
     "pending": Cause(pending, "pending", "cpu.percent is 96 %, above 90 %, pending 10s of 30s", ("pending",)),
     "firing": Cause(burns, "firing", "above 90 %; fires since 12:00Z", ("pending", "firing", "told")),
+    "firing, as it is now": Cause(worse, "firing", "cpu.percent is 97 %"),
     "between the levels": Cause(not_clear, "not_clear", "not yet clear"),
     "clearing": Cause(clearing, "clearing", "of 1m"),
     "resolved": Cause(resolved, "below", "not above 90 %", ("resolved",)),
@@ -165,7 +171,10 @@ CAUSES = {
     "not of this subject": Cause(
         lambda _: None, "out_of_scope", "and service/shop is none of them", rule="silent", subject="service/shop"
     ),
-    "no such rule": Cause(lambda _: None, "no_rule", "there is no rule nothing", rule="nothing"),
+    "no such rule": Cause(
+        lambda _: None, "no_rule", "no rule nothing, or it is switched off; guardia rules lists all", rule="nothing"
+    ),
+    "nearly a rule": Cause(lambda _: None, "no_rule", "did you mean cpu?", rule="cpux"),
     "nobody of that name": Cause(lambda _: None, "unknown_subject", "nobody here has heard of", subject="host/web-77"),
     "pending, then": Cause(burns, "pending", "above 90 %", words=("--at", "2023-11-14T12:00:20Z")),
     "firing, then": Cause(resolved, "firing", "above 90 %", words=("--at", "2023-11-14T12:00:45Z")),
@@ -292,6 +301,17 @@ def test_what_cannot_be_judged_or_waits_says_so_of_each_host(tmp_path: Path) -> 
         "old": gone,
         "web-1": ("pending", "memory.percent is 95 %, above 90 %, 1 of 3 times in a row"),
     }
+    memory.close()
+
+
+def test_a_reason_that_holds_is_a_step_once(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "alerter")
+    case = Case(memory)
+    case.burns()
+    for seconds in (61, 62, 63):
+        case.room.settle(at(seconds), all_open=True)
+    case.now = 64
+    assert [step.verdict for step in case.chain().steps] == ["pending", "firing", "told"]
     memory.close()
 
 

@@ -52,9 +52,9 @@ def of_columns(tier: str, found: Columns, grid: Steps, start: int, end: int) -> 
 
 
 def of_rollup(tier: str, names: tuple[str, ...], found: Rolled, span: int, grid: Steps) -> Piece:
-    """A rollup as a piece; a span that is longer than a step counts where it starts."""
+    """A rollup of some spans as a piece; one that is longer than a step counts where it starts."""
     # How many rows a full span has is not told by anybody: half of the spans are as full as the middle one.
-    usual = max(1.0, float(np.median(found.rows))) if len(found.rows) else 1.0
+    usual = max(1.0, float(np.median(found.rows)))
     covered = float(np.minimum(found.rows / usual, 1.0).sum()) * span
     return Piece(tier, names, found if span == grid.length else coarser(found, grid.length), covered)
 

@@ -105,6 +105,8 @@ def test_a_series_has_columns_of_the_metrics_that_were_asked_for(backend: Backen
     assert (column.min, column.max, column.last) == ((1.0, 60.0, 120.0), (59.0, 119.0, 120.0), (59.0, 119.0, 120.0))
     assert column.mean == (30.0, 89.5, 120.0)
     assert found.coverage == pytest.approx(1.0, abs=0.01)
+    half = asked(backend, Series("web-1", ("cpu.*",), NOON, NOON + 4 * MINUTE))
+    assert half.coverage == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_series_comes_in_steps_of_a_length_and_with_the_aggregates_that_were_asked_for(backend: Backend) -> None:

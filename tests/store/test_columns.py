@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from bus.messages import Layout, Sample
 from bus.questions import AGGREGATES
 from bus.wire import pack
-from store.columns import Columns, columns, coverage, interval_of, matching, steps
-from store.pieces import answer, of_columns, whole
-from tests.store.given import HOUR, LAYOUT, NOON, SECOND, sample, told
+from store.columns import Columns, Steps, columns, coverage, interval_of, matching, steps
+from store.pieces import answer, of_columns, of_rollup, whole
+from store.rollup import rolled
+from tests.store.given import HOUR, LAYOUT, MINUTE, NOON, SECOND, sample, told
 
 READINGS = st.lists(
     st.tuples(st.integers(0, 600), st.one_of(st.just(math.nan), st.floats(-1e6, 1e6))), min_size=1, max_size=80
@@ -92,6 +93,18 @@ def test_coverage_is_the_share_of_time_that_was_measured() -> None:
     assert coverage(np.arange(NOON, NOON + HOUR + 1, SECOND), grid, NOON, NOON + HOUR, SECOND) == 1.0
     assert coverage(half, grid, NOON, NOON + HOUR, SECOND) == pytest.approx(0.5, abs=0.001)
     assert coverage(half[:0], grid, NOON, NOON + HOUR, SECOND) == 0.0
+
+
+def test_spans_of_a_rollup_measured_as_much_as_they_have_of_the_usual_rows() -> None:
+    seconds = [*range(600), *range(600, 630), *range(1200, 2400)]
+    times = NOON + np.array(seconds) * SECOND
+    one = rolled(times, np.ones((1, len(times))), MINUTE)
+
+    piece = of_rollup("1m", ("cpu.percent",), one, MINUTE, Steps(NOON, 10 * MINUTE, 6))
+    assert piece.covered == (10 + 0.5 + 20) * MINUTE
+    assert piece.rolled.rows.tolist() == [600, 30, 600, 600]
+    found = whole([piece], Steps(NOON, 10 * MINUTE, 6), NOON, NOON + 61 * MINUTE, ("mean",))
+    assert (found.tier, found.share) == ("1m", 0.5)
 
 
 def test_the_usual_interval_is_not_fooled_by_an_outage() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from store.plan import Plan, Step, finest, plan
@@ -129,14 +129,19 @@ def test_the_finest_that_is_known() -> None:
 
 
 def test_a_longer_file_speaks_for_those_within_it() -> None:
-    names = ["20260131T12.1h", "20260131T00.1d", "20260201T00.1h", "20260131T13.1h.new", "nonsense", "20260131T00.1y"]
-    assert [span.name for span in spans(names)] == ["20260131T00.1d", "20260201T00.1h"]
+    names = ["20260131T12.1h", "20260131T00.1h", "20260131T00.1d", "20260201T00.1h"]
+    none = ["20260131T13.1h.new", "nonsense", "20260131T00.1y", "20260202T5.1h"]
+    found = [(span.name, span.end - span.start) for span in spans(names + none)]
+    assert found == [("20260131T00.1d", DAY), ("20260201T00.1h", HOUR)]
 
 
 @given(st.integers(978_307_200, 4_102_444_799))
+@example(1_794_000_000)  # in November
+@example(1_797_000_000)  # in December
 def test_a_month_ends_where_the_next_begins(second: int) -> None:
     month = month_of(second * 10**9)
     assert month <= second * 10**9 < month_after(month) == month_of(month_after(month))
     found = span_of(name_of(month, "1mo"))
     assert found is not None
     assert (found.start, found.end) == (month, month_after(month))
+    assert month_of(found.end - 1) == month

@@ -114,6 +114,8 @@ def test_room_is_made_of_what_is_nearest_to_its_end() -> None:
     dropped = [one.name for one in for_room(files, Retention(USUAL), NOON, 2500)]
     assert dropped == ["58", "50", "6"]
     assert for_room(files, Retention(USUAL), NOON, 0) == []
+    hour = Held("h", "sample", RAW, MIDNIGHT - 6 * DAY, MIDNIGHT - 6 * DAY + HOUR, 1000)
+    assert hour not in for_room([*files, hour], Retention(USUAL), NOON, 10**9), "its day has no rollups yet"
     assert len(for_room(files, Retention(USUAL), NOON, 10**9)) == 6  # yesterday stays, whatever it costs
     assert len(for_room(files, Retention(USUAL), MIDNIGHT + 2 * DAY, 10**9)) == 7
 
@@ -128,7 +130,12 @@ def test_a_forecast_goes_on_as_it_was_of_late() -> None:
         ("check", RAW): 100 * 50,
     }
     hour = Held("h", "sample", RAW, MIDNIGHT, MIDNIGHT + HOUR, 10)
-    assert forecast([hour], Retention(USUAL), NOON) == {("sample", RAW): 7 * 24 * 10 * HOURS_SHARE}
+    expected = {("sample", RAW): 7 * 24 * 10 * HOURS_SHARE}
+    assert forecast([hour], Retention(USUAL), NOON) == expected
+    assert forecast([*files, hour], Retention(USUAL), NOON) == {("sample", RAW): 7000}, "days tell more than hours"
+    check = day(0, "check", size=9)
+    assert forecast([hour, check], Retention(USUAL), NOON) == expected | {("check", RAW): 900}
+    assert forecast([hour], Retention(USUAL | {RAW: DAY}), NOON) == {("sample", RAW): 240}, "it never becomes a day"
 
 
 @pytest.fixture

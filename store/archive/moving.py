@@ -146,16 +146,15 @@ class Mover:
             return
         layouts, whole = dict(file.index.layouts), True
         with contextlib.closing(self._blocks.writing(path)) as writing:
-            for subject in file.subjects():
+            for place in file.index.places:
                 self._alive()
                 try:
-                    rows = file.rows_of(subject)
+                    told = file.told(place)
                 except Damaged as error:
-                    self._log.error("damaged: %s: %s: %s", file.path, subject, error)
+                    self._log.error("damaged: %s: %s: %s", file.path, place.subject, error)
                     whole = False
                     continue
-                for origin, told in rows.items():
-                    writing.add(part_of(subject, origin, told))
+                writing.add(part_of(place.subject, place.origin, told))
             writing.finish(Index(kind, RAW, span.start, span.end, (), layouts, file.index.sources))
         if not whole:  # what of it can be read is in the block now
             self.archive.put_aside(kind, span, damaged=True)

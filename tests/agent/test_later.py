@@ -10,6 +10,9 @@ import pytest
 
 from agent.later import SELDOM, Later, put_off
 
+USED_AT_ONCE = {"inspect"} if sys.version_info >= (3, 12) else set()
+"""Newer ``dataclasses`` ask it for annotations, and newer builds of pyzmq for flags, both while they are loaded."""
+
 RUNS = """
 import sys
 from agent import later
@@ -34,7 +37,9 @@ def test_an_agent_that_runs_has_loaded_none_of_them_and_each_is_there_when_it_is
     ran = subprocess.run([sys.executable, "-S", "-c", RUNS], capture_output=True, text=True, env={"PYTHONPATH": PATH})
 
     assert ran.stderr == ""
-    assert ran.stdout.splitlines() == ["", "Plain(a=3) Plain(a: int)", "7", "::1"]
+    loaded, *used = ran.stdout.splitlines()
+    assert set(loaded.split()) <= USED_AT_ONCE
+    assert used == ["Plain(a=3) Plain(a: int)", "7", "::1"]
 
 
 PATH = ":".join(folder for folder in sys.path if folder)

@@ -16,6 +16,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bus import home
+from bus.addresses import is_url
 from bus.config import MOST_BYTES
 from bus.faults import ConfigError, Fault
 from bus.places import places
@@ -172,9 +173,11 @@ def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub 
         home.named(given.config, environment)
         return None
     settings = load(_all(), None, environment)
-    if given.url is None and urlsplit(settings.api_url).hostname in LOOPBACK:
-        home.named(None, environment)
-        return None
+    if given.url is None:
+        _check_url("api_url", settings.api_url)
+        if urlsplit(settings.api_url).hostname in LOOPBACK:
+            home.named(None, environment)
+            return None
     return named(given, settings, FILE.expanduser().parent, environment)
 
 
@@ -246,12 +249,7 @@ def _authority(settings: Whereabouts, folder: Path, flag: str | None) -> str:
 
 
 def _check_url(place: str, url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fine = False
-    if not fine or not url.isprintable() or " " in url:
+    if not is_url(url) or not url.isprintable():
         remedy = f"did you mean http://{url}?" if "://" not in url and url.isprintable() else ""
         raise ConfigError([Fault("viewer", place, None, repr(url[:80]), "http://HOST:PORT or https://HOST", remedy)])
 

@@ -306,6 +306,16 @@ def test_faults_of_the_settings_are_told(name: str, settings: Path, capsys: pyte
     assert "viewer.toml:1" in capsys.readouterr().err
 
 
+@each
+@pytest.mark.parametrize("url", ["http://[::1", "http://hub:0", "hub:8080", "http://hub.example/a b"])
+def test_an_address_that_is_none_is_told(
+    name: str, url: str, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.write_text(f"api_url = {url!r}\n")
+    assert COMMANDS[name]([]) == 100
+    assert f"viewer: api_url: found {url!r}, expected http://HOST:PORT or https://HOST" in capsys.readouterr().err
+
+
 class Explaining(Hub):
     """A hub that says why."""
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from bus.migration.names import fit
 from bus.migration.old import Alert, Note, Old, Server, Service
@@ -200,7 +200,7 @@ class _Renewal:
     def _service(self, service: Service) -> str:
         name = self.services[service.name]
         entries: dict[str, Any] = {"name": name, "check": "http", "url": service.url}
-        parts = urlsplit(service.url)
+        parts = _parts(service.url)
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
             self._note(f"{service.place}.url", "is no address such as https://shop.example: guardia check will say so")
         elif parts.username is not None:
@@ -286,10 +286,15 @@ def _private_networks(urls: Iterable[str]) -> list[str]:
 
 def _host_of(url: str) -> str:
     """The host in an address; empty where it is none."""
+    return _parts(url).hostname or ""
+
+
+def _parts(url: str) -> SplitResult:
+    """An address in parts; all of them empty where it is none."""
     try:
-        return urlsplit(url).hostname or ""
+        return urlsplit(url)
     except ValueError:
-        return ""
+        return SplitResult("", "", "", "", "")
 
 
 def _is_address(host: str) -> bool:

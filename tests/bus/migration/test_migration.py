@@ -135,6 +135,11 @@ def test_what_is_wrong_is_named_and_the_rest_is_taken(change: Callable[[Any], An
     assert settings["hosts"]
 
 
+def test_a_service_at_an_address_that_is_none_is_named() -> None:
+    found = renewed(read(text({"services": [{"name": "shop", "url": "http://[::1"}]})))
+    assert [note.place for note in found.notes if "is no address such as https://shop.example" in note.text]
+
+
 def test_services_without_an_alert_keep_the_rule_that_is_there_from_the_beginning(tmp_path: Path) -> None:
     raw = copy.deepcopy(FULL)
     raw["defaults"]["service"].pop("alert")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.addresses import network
+from bus.addresses import is_host, network
 from bus.config import Objection, setting
 from bus.messages import HUB
 from bus.tables import MOST_PORT, NAME_FORM, NAME_OR_NONE
@@ -50,7 +50,10 @@ class Prober:
     def objections(self) -> Iterator[Objection]:
         """Networks and canaries are read now."""
         for text in self.canaries:
-            if int(text.rpartition(":")[2]) > MOST_PORT:
+            host, _, port = text.removeprefix("tcp://").rpartition(":")
+            if host.startswith("[") and not is_host(host):
+                yield Objection("canaries", f'"{text}"', "an address such as tcp://1.1.1.1:443")
+            if int(port) > MOST_PORT:
                 yield Objection("canaries", f'the port in "{text}"', f"one from 1 to {MOST_PORT}")
         if self.place.startswith(HUB):
             yield Objection("place", f'"{self.place}"', f"a name that does not start with {HUB}", "choose another")

@@ -92,12 +92,13 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "what nobody can be, reach or call": (
-        "[bus]\ndoor = 'tcp://127.0.0.1:99999'\n[prober]\ncanaries = ['tcp://1.1.1.1:65536']\n"
+        "[bus]\ndoor = 'tcp://127.0.0.1:99999'\n[prober]\ncanaries = ['tcp://1.1.1.1:65536', 'tcp://[1:2]:443']\n"
         "[[hosts]]\nname = 'guardia.api'\n[notify]\nlink = 'guardia example'\n[collector]\nknown_as = 'hub:5560'\n"
         "[channels.mail]\ntype = 'email'\nhost = 'mail.example:465'\nsender = 'a..b@c.example'\nto = ['c@d.example']\n",
         [
             ':2: [bus] door: found the port in "tcp://127.0.0.1:99999", expected one from 1 to 65535',
             ':4: [prober] canaries: found the port in "tcp://1.1.1.1:65536"',
+            ':4: [prober] canaries: found "tcp://[1:2]:443", expected an address such as tcp://1.1.1.1:443',
             ':6: [[hosts]] name: found "guardia.api", expected a name that does not start with guardia.',
             ':8: [notify] link: found "guardia example", expected an address as https://guardia.example',
             ':10: [collector] known_as: found "hub:5560", expected a host name or an address without a port',

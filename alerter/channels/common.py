@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -23,6 +24,8 @@ URL = r"https?://[^\s@/]+(/\S*)?"
 URL_FORM = "an address such as https://example.org/hook, without name and password"
 LEAST_SECRET = 6
 """Shorter parts of an address are no secrets: leaving them out would make errors unreadable."""
+_BETWEEN = re.compile(r"[/@:?&=#]+")
+"""What stands between the parts of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,11 @@ def hidden(secrets: Iterable[str]) -> tuple[str, ...]:
     for secret in secrets:
         found.add(secret)
         if "://" in secret:
-            parts = urlsplit(secret)
+            try:
+                parts = urlsplit(secret)
+            except ValueError:  # as by a bracket in a password
+                found |= set(_BETWEEN.split(secret))
+                continue
             found |= {parts.username or "", parts.password or "", parts.query, parts.path, parts.fragment}
             found |= set(parts.path.split("/"))
             found |= {one.partition("=")[2] for one in parts.query.split("&")}

@@ -117,6 +117,12 @@ def test_no_secret_is_in_what_it_says(name: str, receiver: Receiver) -> None:
     assert SECRET not in repr(channel)
 
 
+@pytest.mark.parametrize("password", ["pa[ssword", "pass]word", "p\u2100ssword"])
+def test_a_password_is_hidden_where_its_address_is_none_to_who_takes_it_apart(password: str) -> None:
+    command = Command(command=("/bin/true",), environment={"DB": Secret(f"postgres://anna:{password}@db-1/shop")})
+    assert password not in scrubbed(f"{password} is wrong", secrets_of(command))
+
+
 def test_several_things_go_to_a_chat_in_one(receiver: Receiver) -> None:
     two = letter(ALARM, item(burning(id="c0ffee0000000009", subject="web-2", display="web-2"), ALARM, channel="ops"))
     for name in ("discord", "slack", "ntfy"):

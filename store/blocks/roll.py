@@ -29,14 +29,14 @@ IDLE = 1000
 
 
 class Roll:
-    """The sealer's end; ``files`` are rows by ``kind/tier/name``. To ``call`` raises ``OSError``."""
+    """The sealer's end; ``files`` are rows by ``kind/tier/name``. To open it and to ``call`` raise ``OSError``."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / ROLL
         self.bad: list[str] = []
         """What could not be read of it."""
-        self.files, lines, self.bad = read_roll(folder)
         self.is_new = not self._path.exists()
+        self.files, lines, self.bad = ({}, 0, []) if self.is_new else _read(self._path)
         self._owed: dict[str, int] = {}
         """What could not be called for want of room, and is called with the next."""
         self._gone: dict[str, int] = {}
@@ -146,13 +146,18 @@ class Roll:
 
 def read_roll(folder: Path) -> tuple[dict[str, int], int, list[str]]:
     """(rows by file, lines, what cannot be read) of the roll in the folder ``blocks``; nothing when there is none."""
+    try:
+        return _read(folder / ROLL)
+    except FileNotFoundError:
+        return {}, 0, []
+    except OSError as error:
+        return {}, 0, [f"it cannot be read: {(error.strerror or str(error)).lower()}"]
+
+
+def _read(path: Path) -> tuple[dict[str, int], int, list[str]]:
     files: dict[str, int] = {}
     bad: list[str] = []
-    try:
-        text = (folder / ROLL).read_bytes().decode(errors="replace")
-    except OSError:
-        return files, 0, bad
-    lines = text.split("\n")
+    lines = path.read_bytes().decode(errors="replace").split("\n")
     # The last one has no end when the power failed while it was written: then what it says was not done yet.
     for number, line in enumerate(lines[:-1], 1):
         words = line.split(" ")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.backends.lmdb import LmdbBackend
-from store.blocks.roll import ROLL, read_roll
+from store.blocks.roll import ROLL, Roll, read_roll
 from store.pruning import Pruner, Room
 from store.retention import Retention
 from store.sealer import Pace, Sealer
@@ -63,3 +63,11 @@ def test_a_sealer_starts_and_makes_room_where_the_roll_cannot_be_written(tmp_pat
     files, _, bad = read_roll(path / "blocks")
     assert (sorted(files), bad) == (["sample/raw/20260131T14.1h", "sample/raw/20260131T16.1h"], [])
     backend.close()
+
+
+def test_a_roll_that_cannot_be_read_is_no_roll_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / ROLL).mkdir()
+
+    assert read_roll(tmp_path) == ({}, 0, ["it cannot be read: is a directory"])
+    with pytest.raises(IsADirectoryError):
+        Roll(tmp_path)

@@ -18,6 +18,8 @@ SUPERVISOR = Path("run/supervisord")
 PROJECT = Path(__file__).resolve().parent.parent
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """What a disk says that may be written another time: it is full, or the kernel made it read-only since it failed."""
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says that has no file or no memory more now."""
 
 
 def config_path(given: str | None, environment: Mapping[str, str]) -> Path:
@@ -70,7 +72,7 @@ def supervisor_socket(home: Path) -> Path:
 
 
 def made(home: Path) -> Path:
-    """The home with its folders, private to its owner; raises ``ConfigError``, on a disk that is ill ``OSError``."""
+    """The home with its folders, private to its owner; raises ``ConfigError``, or ``OSError`` where it may go later."""
     longest = str(home / "run" / LONGEST_SOCKET)
     if len(longest.encode()) > MAX_IPC:
         found = f"{longest}, a socket's path of {len(longest.encode())} bytes"
@@ -93,7 +95,7 @@ def made(home: Path) -> Path:
                 hand_over(folder)
         shut(home / "run", home.stat().st_uid)
     except OSError as error:
-        if error.errno in PASSING:
+        if error.errno in (*PASSING, *SCARCE):
             raise
         found = f"{error.filename}: {(error.strerror or str(error)).lower()}"
         remedy = as_owner(home) or "set GUARDIA_HOME"

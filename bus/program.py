@@ -47,7 +47,7 @@ ROADS = {
     "alerter": "alerter.ipc",
 }
 DESK = "reader.desk"
-WORLD = (*home.PASSING, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM)
+WORLD = (*home.PASSING, *home.SCARCE, errno.EACCES, errno.EPERM)
 """What the system says that is no fault of ours."""
 MISPLACED = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 """At the start: something else is where a file or a folder of ours should be. Later it would be a fault of ours."""

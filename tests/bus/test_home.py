@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import stat
 from pathlib import Path
 
@@ -85,3 +87,17 @@ def test_a_home_that_cannot_be_made_says_which_folder_and_why(tmp_path: Path) ->
         home.made(tmp_path / "var")
     assert str(tmp_path / "var") in str(error.value)
     assert "set GUARDIA_HOME" in str(error.value)
+
+
+def test_that_there_is_no_file_to_open_now_is_no_mistake_in_the_configuration(tmp_path: Path) -> None:
+    """Who ends for a mistake is not started again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/dev/null", os.O_RDONLY)  # the lowest number that is free: all below are taken
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        with pytest.raises(OSError, match="open files"):
+            home.made(tmp_path / "var")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert home.made(tmp_path / "var").is_dir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import random
 from itertools import pairwise
 
@@ -110,4 +109,3 @@ def test_no_service_is_due_twice_for_one_turn(seed: int, jitter: float, interval
         assert (rounds.next_due() or 0) > now or jitter > 0
     assert due == sorted(due)
     assert all(at <= now for at in due)
-    assert heapq.nsmallest(1, due) == due[:1]

@@ -159,9 +159,9 @@ def _now(
     subject.at(before)
     alarm = cell.alarm
     if alarm is None:
-        if judge.hearing.blind and subject.bound and cell.rule.timed:
+        if judge.hearing.blind and cell.rule.timed:
             return "blind", "Guardia's own collector is not heard: no silence means anything", ()
-        if cell.verdict in ("no_data", "") and (cell.truth is None or not subject.heard):
+        if cell.truth is None or not subject.heard:
             return "no_data", _no_data(subject, said, now), ()
         return "below", said, ()
     if alarm.state is State.PENDING:

@@ -168,6 +168,7 @@ CAUSES = {
     "channel refused": Cause(given_up, "firing", "above 90 %", ("never",)),
     "delivered": Cause(delivered, "firing", "above 90 %", ("delivered",)),
     "the hub is deaf": Cause(blind, "blind", "no silence means anything", rule="silent"),
+    "what the hub heard before": Cause(blind, "below", "cpu.percent is 10 %, not above 90 %"),
     "not of this subject": Cause(
         lambda _: None, "out_of_scope", "and service/shop is none of them", rule="silent", subject="service/shop"
     ),
@@ -279,7 +280,7 @@ def test_a_name_that_nobody_has_is_told_with_the_nearest(
 
 def test_what_cannot_be_judged_or_waits_says_so_of_each_host(tmp_path: Path) -> None:
     rules = [rule("disk[*].percent > 90", name="full"), rule("memory.percent > 90", name="short", times=3)]
-    world = World(*rules, hosts=[Host(name="new"), Host(name="old", gone=True)])
+    world = World(*rules, rule("age > 2m", name="silent"), hosts=[Host(name="new"), Host(name="old", gone=True)])
     world.says(0, memory=95)
     world.says(0, "old", memory=95)
     memory = Memory(tmp_path / "alerter")
@@ -300,6 +301,11 @@ def test_what_cannot_be_judged_or_waits_says_so_of_each_host(tmp_path: Path) -> 
         "new": ("no_data", "host/new has never been heard"),
         "old": gone,
         "web-1": ("pending", "memory.percent is 95 %, above 90 %, 1 of 3 times in a row"),
+    }
+    assert said("silent") == {
+        "new": ("no_data", "host/new has never been heard"),
+        "old": gone,
+        "web-1": ("below", "heard 1s ago"),
     }
     memory.close()
 

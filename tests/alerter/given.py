@@ -162,6 +162,7 @@ class Teller:
 
     def __init__(self) -> None:
         self.told: list[tuple[str | None, Any]] = []
+        self.flushed = 0
 
     def tell(self, message: Any, *, at: int, subject: str | None = None) -> bool:
         """Remember."""
@@ -169,7 +170,8 @@ class Teller:
         return True
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Count it."""
+        self.flushed += 1
 
 
 def committer(

@@ -53,6 +53,7 @@ def not_clear(case: Case) -> None:
 def clearing(case: Case) -> None:
     case.burns()
     case.says(70, 20)
+    case.says(80, 20)
 
 
 def resolved(case: Case) -> None:
@@ -68,6 +69,13 @@ def no_reading(case: Case) -> None:
 def silenced(case: Case) -> None:
     case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-*", "rule=cpu")))
     case.burns()
+
+
+def free(case: Case) -> None:
+    case.counter.answer(AddSilence("anna", "new disk", at(65), ("web-*",)))
+    case.burns()
+    case.says(70, 95)
+    case.now = 71
 
 
 def parent_down(case: Case) -> None:
@@ -151,12 +159,13 @@ CAUSES = {
     "firing": Cause(burns, "firing", "above 90 %; fires since 12:00Z", ("pending", "firing", "told")),
     "firing, as it is now": Cause(worse, "firing", "cpu.percent is 97 %"),
     "between the levels": Cause(not_clear, "not_clear", "not yet clear"),
-    "clearing": Cause(clearing, "clearing", "of 1m"),
+    "clearing": Cause(clearing, "clearing", "clear for 10s of 1m"),
     "resolved": Cause(resolved, "below", "not above 90 %", ("resolved",)),
-    "no reading": Cause(no_reading, "no_data", "cpu.percent has no reading"),
+    "no reading": Cause(no_reading, "no_data", "cpu.percent has no reading; last heard 0s ago"),
     "silent": Cause(silent, "firing", "nothing heard for", ("firing", "told"), rule="silent"),
     "silent while the hub was deaf": Cause(deaf, "firing", "and nothing since the hub hears again", rule="silent"),
     "silenced": Cause(silenced, "silenced", "silenced by anna until 12:30Z: new disk", ("silence",)),
+    "silenced no more": Cause(free, "firing", "above 90 %", ("silence", "free", "told")),
     "maintenance": Cause(burns, "maintenance", "maintenance noon until 12:30Z", windows=(WINDOW,)),
     "parent down": Cause(parent_down, "parent", "gw, which it depends on, is down since"),
     "own connection lost": Cause(
@@ -251,6 +260,8 @@ def test_a_channel_that_failed_says_how_often_and_one_that_delivered_when(tmp_pa
     told(case, Said(at(62), "alarm", 1, "delivered", 4, "200"))
     (chain,) = case.counter.answer(Why("host/web-1", "cpu")).chains
     assert chain.steps[-1].text == "ops: alarm delivered at attempt 4: 200"
+    assert "delivered" not in [step.verdict for step in case.chain(when=61.5).steps]
+    assert {one.rule for one in case.counter.answer(Why("host/web-1", "")).chains} == {"cpu", "silent"}
     memory.close()
 
 

@@ -1,10 +1,11 @@
-"""How long a receiver asks to be left alone, as a number or as a date."""
+"""What an answer means, and how long a receiver asks to be left alone, as a number or as a date."""
 
 from __future__ import annotations
 
 import pytest
 
-from alerter.channels.common import Answer, retry_after
+from alerter.channels.common import Answer, hidden, judged, retry_after, scrubbed
+from alerter.outbox import Delivered, Later, Never
 
 DATE = "Mon, 05 Jan 2026 12:00:00 GMT"
 
@@ -27,3 +28,27 @@ def test_patience_is_asked_for_in_seconds_or_until_a_date_and_what_is_neither_is
     asked: str, seconds: float | None
 ) -> None:
     assert retry_after(Answer(429, {"retry-after": asked, "date": DATE})) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "meant", "elsewhere"),
+    [
+        (200, Delivered, False),
+        (299, Delivered, False),
+        (300, Never, True),
+        (399, Never, True),
+        (400, Never, False),
+        (408, Later, False),
+        (429, Later, False),
+        (499, Never, False),
+        (500, Later, False),
+    ],
+)
+def test_the_status_says_what_became_of_it(status: int, meant: type, elsewhere: bool) -> None:
+    found = judged(Answer(status, {}))
+    assert type(found) is meant
+    assert ("leads elsewhere" in str(found)) is elsewhere
+
+
+def test_a_secret_is_seen_in_none_of_the_forms_that_addresses_have() -> None:
+    assert scrubbed("p@ss word, p%40ss%20word and p%40ss+word", hidden(["p@ss word"])) == "***, *** and ***"

@@ -58,6 +58,24 @@ def test_what_goes_wrong_is_told_once_and_without_the_secret(caplog: pytest.LogC
     assert heartbeat.failures == 2
 
 
+def test_while_a_call_lasts_no_other_begins() -> None:
+    class Later:
+        def __init__(self) -> None:
+            self.began: list[Callable[[Any], None]] = []
+
+        def submit(self, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
+            self.began.append(done)
+
+    workers = Later()
+    heartbeat = Heartbeat("https://x.example/", Carrier(), workers, lambda: "", logging.getLogger("guardia.test"), ())
+    heartbeat.beat()
+    heartbeat.beat()
+    assert len(workers.began) == 1
+    workers.began[0]("")
+    heartbeat.beat()
+    assert len(workers.began) == 2
+
+
 def why(world: World, *, began: bool = True, full: bool = False, lag: float = 0.0) -> str:
     """Why the hub is not well by now."""
     return unwell(world.judge, at(world.now), began=began, full=full, lag=lag)
@@ -97,4 +115,13 @@ def test_the_hub_is_well_while_one_of_its_workers_sees_messages_come_all_the_way
     for seconds in range(0, 200, 10):
         world.sample(seconds, "guardia.api-1", {"canary.age_seconds": float(seconds)})
         world.sample(seconds, "guardia.api-2", {"canary.age_seconds": 5.0})
+    assert why(world) == ""
+
+
+def test_the_hub_is_well_whatever_burns_on_hosts_and_what_is_not_critical_on_its_rooms() -> None:
+    world = World(*in_force([]))
+    world.says(0)
+    world.passes(150)
+    world.sample(150, "guardia.store-writer", {"store[web-1].two_hosts": 1.0})
+    assert {one.rule for one in world.judge.decider.open.values()} == {"host-silent", "two-hosts"}
     assert why(world) == ""

@@ -325,7 +325,7 @@ class Speaker:
         for item in items:
             transaction.delete("outbox", item.row)
         for item in items if hand_over else ():
-            if item.about in letters.FIRST and not item.handed:
+            if item.about in outbox.HANDED and not item.handed:
                 self._hand_over(transaction, item, items)
 
     # -- what is said about it ---

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from alerter.outbox import Later, Never
 from alerter.routes import Notify
+from bus.messages import DRILL
 from tests.alerter.rooms import Friend, Rooms
-from tests.alerter.shapes import burning, over
+from tests.alerter.shapes import SECOND, burning, over
 
 
 def test_what_is_refused_goes_to_the_fallback_and_the_recovery_only_there(rooms: Rooms) -> None:
@@ -49,4 +50,14 @@ def test_a_channel_that_asks_for_an_hours_patience_has_its_fallback_told_in_time
     room = rooms({"spare": spare, "ops": ops}, Notify(channels=("ops",), group_seconds=0.0, failover_seconds=0.3))
     room.judged(burning())
     room.until(lambda: bool(spare.texts()))
+    assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])
+
+
+def test_a_drill_that_could_not_be_told_in_a_day_is_told_to_no_fallback(rooms: Rooms) -> None:
+    ops, spare = Friend(fallback="spare", outcomes=[Later(0.2, "connection refused")]), Friend()
+    room = rooms({"ops": ops, "spare": spare})
+    room.judged(burning(subject=DRILL, kind="hub", channels=("ops",)), burning(id="c0ffee0000000009"))
+    room.until(lambda: bool(room.notices))
+    room.now += 86_401 * SECOND
+    room.quiet()
     assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])

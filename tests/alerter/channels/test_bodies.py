@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 from dataclasses import replace
@@ -41,6 +43,39 @@ def body(channel: Any, incident: Any) -> bytes:
 
 def test_a_host_is_told_in_these_bytes() -> None:
     assert body(Webhook(url="https://x.example/"), burning()).decode() == HOST
+
+
+def test_a_body_is_signed_by_each_secret_and_goes_with_all_headers() -> None:
+    one = Letter("key", (item(),))
+    words = ("new-word", "old-word")
+    hook = Webhook(
+        secret_url=Secret("https://x.example/hook"),
+        secret=Secret(words[0]),
+        old_secret=Secret(words[1]),
+        headers={"X-Team": "ops"},
+        secret_headers={"Authorization": Secret("Bearer 42")},
+    )
+    post = hook.request(one)
+    told = dict(post.headers)
+    time, *signs = told.pop("X-Guardia-Signature").split(",")
+    signed = time.removeprefix("t=").encode() + b"." + post.body
+    assert signs == [f"v1={hmac.new(word.encode(), signed, hashlib.sha256).hexdigest()}" for word in words]
+    assert (post.url, told) == (
+        "https://x.example/hook",
+        {
+            "Content-Type": "application/json",
+            "Idempotency-Key": "key",
+            "X-Team": "ops",
+            "Authorization": "Bearer 42",
+        },
+    )
+    assert "X-Guardia-Signature" not in Webhook(url="https://x.example/").request(one).headers
+
+
+def test_a_webhook_has_one_address() -> None:
+    both = Webhook(url="https://x.example/", secret_url=Secret("https://y.example/"))
+    assert [one.found for hook in (Webhook(), both) for one in hook.objections()] == ["no address", "both addresses"]
+    assert list(Webhook(url="https://x.example/").objections()) == []
 
 
 @pytest.mark.parametrize(

@@ -186,3 +186,12 @@ def test_an_alarm_of_an_earlier_life_whose_rule_is_no_more_ends_and_a_quiet_one_
         ("resolved", "no rule other is judged here any longer")
     ]
     assert list(world.judge.standing()) == []
+
+
+def test_waits_of_a_host_that_says_nothing_are_over_in_time() -> None:
+    world = World(rule("age > 30s", for_=60.0, clear_for=20.0))
+    world.says(0)
+    world.passes(99)
+    world.says(100)
+    world.passes(125)
+    assert world.told() == [(91, "fired"), (120, "resolved")]

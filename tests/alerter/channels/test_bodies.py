@@ -72,6 +72,15 @@ def test_a_body_is_signed_by_each_secret_and_goes_with_all_headers() -> None:
     assert "X-Guardia-Signature" not in Webhook(url="https://x.example/").request(one).headers
 
 
+def test_a_test_says_that_it_is_one_and_a_services_message_ends_with_its_address() -> None:
+    test, host, service = (
+        Webhook(url="https://x.example/").message(Letter("key", (one,)))
+        for one in (item(about="test"), item(), item(service_down()))
+    )
+    assert (test["test"], "test" in host) == (True, False)
+    assert service["message"].endswith("service.state is down\nhttps://shop.example/health")
+
+
 def test_a_webhook_has_one_address() -> None:
     both = Webhook(url="https://x.example/", secret_url=Secret("https://y.example/"))
     assert [one.found for hook in (Webhook(), both) for one in hook.objections()] == ["no address", "both addresses"]

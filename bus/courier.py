@@ -190,7 +190,6 @@ class Courier:
             try:
                 evicted = self.spool.append(epoch, first, packed, now, wall)
             except NoRoom:
-                self.sender.unclaim()
                 self.sender.begin_epoch()
                 self.sender.flags.add(Flag.MEMORY)
                 self._ring = Ring(MEMORY_MESSAGES)
@@ -247,8 +246,9 @@ class Courier:
 
     def due(self, now: float) -> float:
         """Seconds until ``tick`` has something to do."""
-        due = min(self.sender.due(now), max(0.0, self._sweep_at - now))
-        return due if self._ring is None else min(due, max(0.0, self._retry_at - now))
+        # What is in memory is tried first: there is no sweep before it is on the disk.
+        upkeep = self._sweep_at if self._ring is None else self._retry_at
+        return min(self.sender.due(now), max(0.0, upkeep - now))
 
     def tick(self, now: float, wall: int) -> None:
         """Time passed."""
@@ -352,7 +352,7 @@ class Courier:
 
 
 def _frames(records: Sequence[bytes], fresh: bytes) -> list[tuple[bytes, int]]:
-    """Frames of records of one kind, in their order, with the number of records in each."""
+    """Frames of records of one kind, in the order of ``records``, one at least, with the number of records in each."""
     frames: list[tuple[bytes, int]] = []
     parts: list[bytes] = []
     kind, size, count = -1, 0, 0
@@ -364,6 +364,5 @@ def _frames(records: Sequence[bytes], fresh: bytes) -> list[tuple[bytes, int]]:
         parts += (one[:RESEND_AT], fresh, one[HEADER.size :])
         size += len(one)
         count += 1
-    if parts:
-        frames.append((b"".join(parts), count))
+    frames.append((b"".join(parts), count))
     return frames

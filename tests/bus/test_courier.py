@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.control import Mark, Receipt, Reject, read_hello
-from bus.courier import MEMORY_MESSAGES, Courier
+from bus.control import Mark, Receipt, Reject, SpoolReport, read_hello
+from bus.courier import FRAME_BYTES, MEMORY_MESSAGES, Courier
 from bus.delivery.retention import Evicted, NoRoom
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag, State
@@ -136,6 +136,15 @@ def test_kinds_do_not_mix_in_a_frame_and_order_is_kept(tmp_path: Path) -> None:
     assert [[r.kind for r in read(frame)] for frame in house.roads.frames] == [["layout"], ["sample"] * 2, ["facts"]]
 
 
+def test_much_goes_out_in_several_frames_that_the_door_takes(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(*(b"%d" % n * 10_000 for n in range(10)))
+
+    assert [record.number for record in house.roads.records] == list(range(1, 11))
+    assert [len(frame) <= FRAME_BYTES for frame in house.roads.frames] == [True, True]
+
+
 def test_without_a_connection_messages_are_kept_and_go_out_when_there_is_one(tmp_path: Path) -> None:
     house = House(tmp_path / "spool")
     house.say(b"one")
@@ -164,6 +173,7 @@ def test_a_receipt_settles_rejects_and_shows_how_far_the_clocks_are_apart(tmp_pa
     house.hear(Mark(house.epoch, 2), rejects=(Reject(house.epoch, 2, "malformed"),))
 
     assert house.courier.sender.unacknowledged == 0
+    assert house.spool.kept()[-1].acked == 2
     assert (house.courier.rejected, house.courier.rejects[0].number, house.courier.skew_ns) == (1, 2, 7)
 
 
@@ -192,15 +202,60 @@ def test_while_the_disk_is_full_the_newest_messages_are_kept_in_memory_and_sent(
     house = House(tmp_path / "spool")
     house.flow()
     house.say(b"before")
+    before = house.epoch
     house.spool.full = True
     house.say(b"full")
 
     assert Flag.MEMORY in house.courier.sender.flags
+    assert house.epoch != before, "nobody knows what of it is on the disk: its numbers are not given again"
     assert [record.body for record in house.roads.records] == [b"before", b"full"]
     house.spool.full = False
     house.pass_time(6)
     assert Flag.MEMORY not in house.courier.sender.flags
     assert house.spool.status().messages == 2
+    house.say(b"after")
+    assert house.spool.status().messages == 3
+
+
+def test_a_full_disk_is_tried_every_five_seconds_and_wakes_nobody_in_between(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.spool.full = True
+    house.say(b"full")
+    for _ in range(30):
+        assert house.courier.due(house.now) == pytest.approx(5.0)
+        house.pass_time(2.5)
+        assert house.courier.due(house.now) == pytest.approx(2.5)
+        house.pass_time(2.5)
+
+    house.spool.full = False
+    house.pass_time(5)
+    assert house.spool.status().messages == 1
+
+
+def test_what_the_store_has_of_memory_is_not_written_to_the_disk(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.spool.full = True
+    house.say(b"one", b"two")
+    house.courier.event(Event.CONNECTED, house.now, house.wall)
+    assert read_hello(house.roads.hellos[-1]).spool == SpoolReport(0, 2, 0, True)
+    house.hear(Mark(house.epoch, 2))
+    house.spool.full = False
+    house.pass_time(6)
+    assert house.spool.status().messages == 0
+
+    house.say(b"three")
+    assert [(kept.base, kept.last) for kept in house.spool.kept()] == [(3, 3)]
+
+
+def test_what_is_in_memory_at_the_end_is_made_durable_if_the_disk_has_room_again(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.spool.full = True
+    house.say(b"full")
+    house.spool.full = False
+    house.courier.close(house.now, house.wall)
+
+    assert House(tmp_path / "spool").spool.status().messages == 1
 
 
 def test_what_memory_cannot_hold_is_dropped_oldest_first_and_counted(tmp_path: Path) -> None:
@@ -213,6 +268,9 @@ def test_what_memory_cannot_hold_is_dropped_oldest_first_and_counted(tmp_path: P
     assert house.courier.dropped == 5
     assert house.roads.records[0].body == b"5"
     assert house.roads.records[0].base == 6
+    house.spool.full = False
+    house.pass_time(6)
+    assert house.courier.dropped == 5
 
 
 def test_a_full_spool_drops_the_oldest_and_tells_by_its_base(tmp_path: Path) -> None:
@@ -237,6 +295,43 @@ def test_a_silent_store_gets_everything_again(tmp_path: Path) -> None:
     house.hear(*(Mark(o.epoch, 0) for o in hello.offers), answer=hello.nonce)
 
     assert [record.body for record in house.roads.records] == [b"one", b"one"]
+
+
+def test_a_clock_that_jumped_is_noticed_also_by_who_says_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.pass_time(1)
+    before = house.epoch
+    house.wall += 10 * 10**9
+    house.pass_time(1)
+
+    assert house.epoch != before
+
+
+def test_messages_whose_numbers_another_life_has_used_go_out_under_new_ones(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one", b"two", b"three")
+    used = house.epoch
+    house.hear(Mark(used, 1))
+    house.hear(Mark(used, 10))
+    hello = read_hello(house.roads.hellos[-1])
+    house.hear(*(Mark(o.epoch, 0) for o in hello.offers), answer=hello.nonce)
+
+    moved = [(r.number, r.body) for r in house.roads.records if r.epoch == house.epoch != used]
+    assert moved == [(1, b"two"), (2, b"three")]
+    assert house.spool.read(used, 1, 3) == []
+    assert house.spool.status().messages == 2
+
+
+def test_what_is_too_old_goes_once_a_minute(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", SpoolLimits(seconds=100.0, mark_seconds=10.0))
+    house.say(b"one")
+    for _ in range(4):
+        house.pass_time(61)
+
+    assert (house.spool.status().messages, house.courier.dropped) == (0, 1)
+    assert house.courier.sender.unacknowledged == 0
 
 
 def test_at_the_end_what_was_told_is_made_durable(tmp_path: Path) -> None:

@@ -173,16 +173,21 @@ class Spool:
         extent = self._extents.get(epoch)
         if extent is None:
             extent = Extent(newest.order + 1 if newest else 1, epoch, first, first - 1)
-        known = extent.last - first + 1
-        if self._uncertain and known > 0:
-            # A commit that seemed to fail had reached the disk after all.
-            packed, first = packed[known:], first + max(0, min(known, len(packed)))
+        # A commit that seemed to fail may have reached the disk after all. Whoever kept its messages in memory may have
+        # let go of them since, and of later ones: then what it left is void.
+        known = extent.last - first + 1 if self._uncertain else 0
+        if known > 0:
+            packed, first = packed[known:], first + min(known, len(packed))
         need = sum(cost(len(one)) for one in packed)
-        if (packed and first != extent.last + 1) or (newest and extent.order < newest.order):
+        if (packed and first != extent.last + 1 and known >= 0) or (newest and extent.order < newest.order):
             raise ValueError(f"number {first} where {extent.last + 1} of the newest epoch should be")
 
         def work(writing: Writing) -> list[Evicted]:
             evicted = self._make_room(writing, need, wall)
+            if known < 0:
+                self._totals.used -= writing.drop(extent.order, extent.base, extent.last, None)[1]
+                extent.base, extent.last = first, first - 1
+                evicted.append(Evicted(epoch, first, 0))
             writing.append(extent.order, first, packed)
             extent.last += len(packed)
             self._extents[epoch] = extent
@@ -199,9 +204,8 @@ class Spool:
         """Whether the messages are durable in the journal now; if not, nothing has changed."""
         totals, known = self._totals, self._extents
         need = sum([cost(len(one)) for one in packed])
-        if first != newest.last + 1 or not 0 < need < NOTED_BYTES or totals.used + need > self.limits.bytes:
-            return False
-        if len(packed) > MOST or len(self._unsaid) > MOST:
+        has_room = totals.used + need <= self.limits.bytes and len(self._unsaid) <= MOST
+        if first != newest.last + 1 or not 0 < need < NOTED_BYTES or not has_room:
             return False
         marks = [(one.epoch, one.acked, one.once) for one in map(known.get, self._unsaid) if one is not None]
         if not self._journal.write(newest.epoch, first, packed, now - self._began, totals.generation, marks):
@@ -289,14 +293,12 @@ class Spool:
 
         Empty when ``first`` is not there any more, or cannot be read now.
         """
-        recent = self._recent.read(epoch, first, last)
-        if recent is not None:
+        if (recent := self._recent.read(epoch, first, last)) is not None:
             return recent
         extent = self._extents.get(epoch)
         if extent is None or not extent.base <= first <= extent.last:
             return []
-        found: list[bytes] = []
-        size = 0
+        found, size = list[bytes](), 0
         with suppress(NoRoom, Damaged), self._at_it:
             for number, value in enumerate(self._values(extent, first, min(last, extent.last)), first):
                 sound_value = value and verify(value, 0, len(value))

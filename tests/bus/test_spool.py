@@ -84,6 +84,38 @@ def test_one_message_goes_to_the_end_alone(tmp_path: Path) -> None:
     assert _numbers(_spool(tmp_path / "spool")) == list(range(1, 201))
 
 
+def test_just_what_was_asked_for_is_read_wherever_it_stands(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    for first in (1, 3, 5):
+        _fill(spool, 2, first=first)
+    assert [first for first, _ in spool._pending] == [3, 5], "these stand in the journal, the others in the file"
+
+    for first in range(1, 7):
+        for last in range(first, 7):
+            assert _numbers(spool, first=first, last=last) == list(range(first, last + 1))
+    assert (_numbers(spool, first=7), _numbers(spool, epoch=8)) == ([], [])
+
+
+def test_not_much_more_than_a_megabyte_is_read_at_once(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    spool.append(7, 1, [message(number, size=30_000) for number in range(1, 51)], NOON, WALL)
+    spool.acknowledged(7, 50, 1)
+
+    assert _numbers(spool) == list(range(1, 36))
+
+
+def test_of_the_epochs_without_messages_so_many_are_remembered(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool", SpoolLimits(floors=2))
+    for epoch in (7, 8, 9, 10):
+        _fill(spool, 1, epoch=epoch)
+        spool.trim(epoch, 1, NOON, WALL)
+    spool.trim(99, 1, NOON, WALL)
+    spool.sweep(NOON + 60, WALL)
+    spool.close(NOON + 60, WALL)
+
+    assert [one.epoch for one in _spool(tmp_path / "spool").kept()] == [8, 9, 10]
+
+
 def test_one_process_has_it_at_a_time(tmp_path: Path) -> None:
     spool = _spool(tmp_path / "spool")
     with pytest.raises(BlockingIOError):

@@ -146,6 +146,18 @@ def test_a_damaged_file_costs_nothing_of_what_its_journal_holds(tmp_path: Path) 
     assert _told(again, 8) == [(1, "sample")]
 
 
+def test_the_journal_of_a_damaged_file_may_tell_of_epochs_that_went_with_it(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    spool.append(6, 1, [message(1, 6)], NOON, WALL)
+    spool.append(7, 1, [message(1)], NOON, WALL)
+    spool.acknowledged(6, 1, 1)
+    spool.append(7, 2, [message(2)], NOON, WALL)
+    dead(spool)
+    os.truncate(tmp_path / "spool" / "data.mdb", 3 * PAGE)
+
+    assert _told(_spool(tmp_path / "spool")) == [(2, "sample")]
+
+
 def test_of_the_journal_of_a_damaged_file_nothing_is_taken_that_another_source_told(tmp_path: Path) -> None:
     dead(_alive(tmp_path / "spool", 9))
     os.truncate(tmp_path / "spool" / "data.mdb", 3 * PAGE)
@@ -205,6 +217,31 @@ def test_a_write_to_the_journal_that_failed_and_is_found_after_all_is_not_there_
     spool.append(7, 4, [message(4)], NOON, WALL)
 
     assert _told(spool) == [(number, "sample") for number in range(1, 5)]
+
+
+def test_what_a_commit_left_that_seemed_to_fail_goes_when_its_messages_are_not_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = SpoolFile.write
+
+    def landed(file: SpoolFile, work):  # type: ignore[no-untyped-def]
+        write(file, work)
+        file.close()
+        raise NoRoom("nobody knows whether it was done")
+
+    spool = _alive(tmp_path / "spool", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(SpoolFile, "write", landed)
+        with pytest.raises(NoRoom):
+            spool.append(8, 1, [message(1, 8), message(2, 8)], NOON, WALL)
+    assert spool.append(8, 5, [message(5, 8)], NOON, WALL) == [Evicted(8, 5, 0)]
+    used = spool.status().bytes
+    spool.close(NOON, WALL)
+
+    again = _spool(tmp_path / "spool")
+    assert [(kept.epoch, kept.base, kept.last) for kept in again.kept()] == [(7, 1, 3), (8, 5, 5)]
+    assert (_told(again, 8), used) == ([(5, "sample")], 4 * cost(len(message(1))))
+    assert again.status().dropped == 0
 
 
 def test_what_a_commit_let_go_that_seemed_to_fail_and_was_done_is_told(

@@ -23,7 +23,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Outflow:
-    """Positions within one epoch: acked <= sent <= last <= claimed, where nothing was rewound."""
+    """Positions within one epoch: done <= sent <= last <= claimed."""
 
     epoch: int
     base: int = 1
@@ -54,12 +54,12 @@ class Outflow:
     @property
     def under_way(self) -> int:
         """Messages sent and not yet acknowledged."""
-        return max(0, self.sent - max(self.acked, self.base - 1))
+        return self.sent - self.done
 
     @property
     def unsent(self) -> int:
         """Messages in the spool that are not under way."""
-        return self.last - max(self.sent, self.acked, self.base - 1)
+        return self.last - self.sent
 
     @property
     def unfinished(self) -> bool:

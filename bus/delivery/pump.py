@@ -61,7 +61,7 @@ class Pump:
         count = min(room, flow.unsent)
         if count <= 0:
             return 0
-        first = max(flow.sent, flow.done) + 1
+        first = flow.sent + 1
         flow.sent = first + count - 1
         if flow.deadline is None:
             flow.deadline = self._deadline(now)

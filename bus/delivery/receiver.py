@@ -220,7 +220,7 @@ class Receiver:
     # -- gaps ---
 
     def _declare(self, stream: Stream, upto: int, reason: Reason, now: float) -> None:
-        """Numbers up to ``upto`` that have not come are gone; the watermark moves there."""
+        """Numbers up to ``upto``, above the watermark, that have not come are gone; the watermark moves there."""
         for first, last in stream.beyond.missing(stream.watermark + 1, upto):
             had = min(last, stream.once)
             for gap in (
@@ -233,7 +233,7 @@ class Receiver:
                     self._facts.append(Declared(stream.source, stream.epoch, gap))
         # Gaps beyond this number are in the ledger for good: what comes for them is taken for a duplicate.
         del stream.gaps[: -self.limits.open_gaps]
-        stream.watermark = stream.beyond.absorb(max(upto, stream.watermark))
+        stream.watermark = stream.beyond.absorb(upto)
 
     def prune(self, now: float) -> int:
         """Forget drained streams that nobody mentioned for long, and declare what is gone by now; returns how many.
@@ -311,7 +311,7 @@ class Receiver:
         """What to tell every producer that was heard since the last call; committed watermarks only."""
         marks: dict[str, list[Mark]] = {}
         for stream in self._touched:
-            # A hole may be shown before the commit: it only makes the producer fill it.
+            # What came in the batch under way is not acknowledged yet: nobody shall send that again.
             hole = stream.until if stream.before is None else 0
             marks.setdefault(stream.source, []).append(Mark(stream.epoch, stream.committed, hole))
             stream.touched = stream.before is not None

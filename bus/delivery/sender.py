@@ -5,7 +5,7 @@ A process makes one ``Sender`` from what its spool kept; it begins a new epoch. 
     epoch, first = sender.claim(len(batch))         number them
     spool.append(epoch, first, packed, ...)         make them durable
     actions = sender.spooled(size, now)             now they may be sent
-    sender.unclaim()                                instead, when they could not be made durable
+    sender.begin_epoch()                            instead, when that failed: perhaps some are, so number them anew
 
 and everything else that happens is told to ``on_event``, ``refused``, ``clock_stepped``, ``on_receipt``,
 ``on_tick``, ``evicted`` and ``blocked``. The answers are actions (``bus.delivery.actions``), to be done in their
@@ -67,10 +67,6 @@ class Sender:
         first = live.claimed + 1
         live.claimed += count
         return live.epoch, first
-
-    def unclaim(self) -> None:
-        """The numbers claimed since the last ``spooled`` go to no message: nothing of it was made durable."""
-        self.flows.live.claimed = self.flows.live.last
 
     def base(self, epoch: int) -> int:
         """The lowest number of the epoch that can still be supplied."""

@@ -41,7 +41,7 @@ def test_what_was_too_young_to_be_declared_gone_is_later_and_what_came_since_is_
     receiver.prune(NOON + 59)
     assert declared(receiver) == []
 
-    receiver.prune(NOON + 3600)
+    assert receiver.prune(NOON + 3600) == 1
     assert declared(receiver) == [(7, 2, 9, Reason.ORPHANED)]
     assert receiver.changed
 

@@ -117,10 +117,12 @@ def test_too_many_live_epochs_are_refused_and_told() -> None:
     receiver = receiver_of(limits=Limits(live_epochs=2))
     for epoch in (1, 2):
         receiver.admit("web-1", epoch, 1, 1, GENERATION, NOON)
+    receiver.commit()
+    receiver.receipts(0)
 
     assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON) is Verdict.EPOCHS
     receiver.commit()
-    assert Mark(3, 0, refused=True) in marks(receiver)
+    assert marks(receiver) == [Mark(3, 0, refused=True)]
     assert receiver.admit("web-1", 3, 1, 1, GENERATION, NOON + 120) is Verdict.NEW
 
 
@@ -142,7 +144,47 @@ def test_too_many_holes_are_refused_but_the_next_number_never_is() -> None:
         receiver.admit("web-1", 7, number, 1, GENERATION, NOON)
 
     assert receiver.admit("web-1", 7, 7, 1, GENERATION, NOON) is Verdict.HOLES
+    assert receiver.streams("web-1")[7].duplicates == 0, "it was never here"
     assert receiver.admit("web-1", 7, 1, 1, GENERATION, NOON) is Verdict.NEW
+
+
+def test_so_many_gaps_stay_open_for_what_comes_late_and_older_ones_do_not() -> None:
+    receiver = receiver_of(limits=Limits(open_gaps=2))
+    for number in (2, 4, 6):
+        receiver.admit("web-1", 7, number, number, GENERATION, NOON)
+
+    verdicts = [receiver.admit("web-1", 7, number, 1, GENERATION, NOON) for number in (1, 3, 5)]
+    assert verdicts == [Verdict.DUPLICATE, Verdict.NEW, Verdict.NEW]
+
+
+def test_numbers_that_no_producer_gives_are_refused() -> None:
+    receiver = receiver_of()
+    assert receiver.admit("web-1", 7, 0, 1, GENERATION, NOON) is Verdict.NUMBER
+    assert receiver.admit("web-1", 7, 2**63, 1, GENERATION, NOON) is Verdict.NUMBER
+    assert receiver.sources() == []
+
+
+def test_a_base_above_the_record_itself_says_nothing_about_it() -> None:
+    receiver = receiver_of()
+
+    assert receiver.admit("web-1", 7, 3, 9, GENERATION, NOON) is Verdict.NEW
+    assert declared(receiver) == [(7, 1, 2, Reason.DROPPED)]
+
+
+def test_a_hello_that_lists_nothing_is_answered() -> None:
+    receiver = receiver_of()
+    receiver.greet(hello(nonce=44), NOON)
+
+    assert [(receipt.answer, receipt.marks) for receipt in receiver.receipts(0)] == [(44, ())]
+
+
+def test_the_floor_of_a_hello_to_another_generation_declares_nothing() -> None:
+    receiver = receiver_of()
+    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    receiver.greet(hello(Offer(7, 4, 4, 2), Offer(8, 3, 3, 0), generation=GENERATION - 1), NOON)
+
+    assert declared(receiver) == []
+    assert set(receiver.streams("web-1")) == {7}
 
 
 def test_a_rejected_message_is_told_and_passed() -> None:
@@ -153,7 +195,17 @@ def test_a_rejected_message_is_told_and_passed() -> None:
 
     assert [(r.epoch, r.number, r.code) for r in receipt.rejects] == [(7, 1, "malformed")]
     assert receipt.marks == (Mark(7, 1),)
-    assert receiver.streams("web-1")[7].rejected == 1
+    stream = receiver.streams("web-1")[7]
+    assert (stream.stored, stream.rejected) == (0, 1)
+
+
+def test_what_stands_in_for_a_lost_message_counts_as_lost() -> None:
+    receiver = receiver_of()
+    receiver.admit("web-1", 7, 1, 1, GENERATION, NOON)
+    receiver.stood_in("web-1", 7)
+
+    stream = receiver.streams("web-1")[7]
+    assert (stream.stored, stream.lost, stream.watermark) == (0, 1, 1)
 
 
 def test_a_restarted_store_goes_on_from_what_it_wrote() -> None:
@@ -166,6 +218,7 @@ def test_a_restarted_store_goes_on_from_what_it_wrote() -> None:
     assert deletes == []
     assert again.held("web-1", 7, 1, 9) == [(1, 5), (9, 9)]
     assert again.held("web-1", 7, 5, 8) == [(5, 5)]
+    assert again.held("web-1", 7, 7, 9) == [(9, 9)]
     assert again.held("web-1", 8, 1, 9) == []
     assert [gap.count for gap in again.streams("web-1")[7].gaps] == [2]
 

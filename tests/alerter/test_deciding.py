@@ -195,3 +195,12 @@ def test_waits_of_a_host_that_says_nothing_are_over_in_time() -> None:
     world.says(100)
     world.passes(125)
     assert world.told() == [(91, "fired"), (120, "resolved")]
+
+
+@pytest.mark.parametrize("when", ["age > 60", "age / 60 > 1", "age - cpu.percent > 51"])
+def test_what_only_the_passing_of_time_makes_true_is_found_in_time(when: str) -> None:
+    world = World(rule(when))
+    world.says(-10, cpu=9)
+    world.says(0, cpu=9)
+    world.passes(99)
+    assert world.told() == [(61, "fired")]

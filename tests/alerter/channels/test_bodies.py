@@ -19,7 +19,7 @@ from alerter.channels.webhook import Webhook
 from alerter.letters import Item, Letter
 from alerter.outbox import MOST_IN_A_LETTER, Lane, Policy, turn
 from bus.config import Secret
-from tests.alerter.shapes import NOON, burning, item, over, service_down
+from tests.alerter.shapes import NOON, acknowledged, burning, item, over, service_down
 
 LINK = "https://guardia.example"
 MORE = (
@@ -70,6 +70,11 @@ def test_a_body_is_signed_by_each_secret_and_goes_with_all_headers() -> None:
         },
     )
     assert "X-Guardia-Signature" not in Webhook(url="https://x.example/").request(one).headers
+
+
+def test_a_webhook_says_when_it_ended_and_who_acknowledged_it() -> None:
+    told = json.loads(body(Webhook(url="https://x.example/"), over(acknowledged(burning()))))
+    assert (told["ended_at"], told["acknowledged_by"]) == ("2026-11-24T12:10:00.000Z", "anna")
 
 
 def test_a_test_says_that_it_is_one_and_a_services_message_ends_with_its_address() -> None:

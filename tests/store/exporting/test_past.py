@@ -1,0 +1,58 @@
+"""Whatever is stored between two times is exported once, in the order of time, however old and close together it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bus.questions import Subject
+from store.answers import answer
+from store.backends.memory import MemoryBackend
+from store.exporting import past
+from store.exporting.past import SHORTEST, Past, Wanted
+from store.keys import FAR
+from tests.store.given import DAY, HOUR, NOON, batch, layout, sample
+
+TIMES = sorted(
+    {
+        *(NOON + n * SHORTEST for n in range(60)),
+        *(NOON + n * HOUR - 1 for n in range(1, 30)),
+        *(NOON + n * HOUR for n in (8, 10)),
+        *(NOON + n * DAY for n in (-400, -399, -30, 3, 50)),
+    }
+)
+
+
+class Imported(MemoryBackend):
+    """Heard of its hosts first at noon: what is older came later."""
+
+    def subjects(self, kind: str) -> list[Subject]:
+        return [replace(one, first_at=NOON) for one in super().subjects(kind)]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (0, FAR),
+        (NOON - 399 * DAY, NOON + 3 * DAY),
+        (NOON + 7 * SHORTEST, NOON + 20 * HOUR - 1),
+        (NOON + 7 * HOUR, NOON + 20 * HOUR),
+        (NOON + 50 * DAY, FAR),
+        (NOON - 100 * DAY, NOON),
+        (NOON - 300 * DAY, NOON - 200 * DAY),
+    ],
+)
+def test_each_record_is_in_one_piece(start: int, end: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "MOST_RECORDS", 8)
+    backend, asked = Imported(), list[object]()
+    backend.commit(batch([layout(), *(sample(number, at=at) for number, at in enumerate(TIMES))]), NOON)
+
+    def ask(question: object) -> object:
+        asked.append(question)
+        return answer(backend, question)  # type: ignore[arg-type]
+
+    known = Past(ask, Wanted("sample", start, end))
+    pieces = [rows for extent in known.extents() for _, rows in known.pieces(extent)]
+    assert [row[0] for rows in pieces for row in rows] == [at for at in TIMES if start <= at <= end]
+    assert len(asked) < 250, "a year without anything is passed in few steps"

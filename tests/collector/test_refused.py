@@ -28,6 +28,15 @@ def test_a_record_that_is_whole_and_not_welcome_is_told_by_its_number() -> None:
     assert read_refusals(b"...." + pack_refusals(TOLD), 4) == TOLD
 
 
+def test_what_resending_may_mend_and_what_is_of_no_name_is_not_told() -> None:
+    nameless = bytearray(ALERT)
+    nameless[HEADER.size] = 0xFF
+    CHECKSUM.pack_into(nameless, FIXED.size, crc32(nameless[HEADER.size :], crc32(nameless[: FIXED.size])))
+
+    assert refusals(ALERT, "rate", public=True) == []
+    assert refusals(bytes(nameless), "name", public=True) == []
+
+
 def test_a_kind_from_a_newer_guardia_does_not_hold_its_producer_up_for_ever() -> None:
     newer = bytearray(ALERT)
     newer[2] = 200

@@ -113,7 +113,7 @@ def test_whose_key_is_revoked_or_refused_connects_anew_and_is_refused_until_it_i
     else:
         sender.refused(NOON)
         assert sender.state is State.CONNECTING
-    sender.on_event(Event.DISCONNECTED, NOON)
+    assert sender.on_event(Event.DISCONNECTED, NOON) == [], "the sockets connect again by themselves"
 
     assert Flag.REFUSED in sender.flags
     later = NOON + sender.due(NOON)
@@ -184,9 +184,26 @@ def test_whoever_has_nothing_left_of_former_epochs_is_calm(how: str) -> None:
         sender.on_receipt(receipt(Mark(7, 6)), NOON)
     else:
         sender.evicted(7, base=7, dropped=2, now=NOON)
+        assert sender.due(NOON) == 0.0, "no message is left to tell of it"
+        greet = greet_in(sender.on_tick(NOON))
+        assert greet.offers[0].floor == 6
+        sender.on_receipt(receipt(Mark(7, 6), answer=greet.nonce), NOON)
         sender.on_tick(NOON + 61)
 
     assert sender.calm
+
+
+def test_whoever_is_not_connected_or_refused_or_has_something_to_send_is_not_calm() -> None:
+    sender = sender_of(window=8)
+    assert not sender.calm
+    flowing(sender)
+    assert sender.calm
+    sender.on_receipt(receipt(flags=Flags.REVOKED), NOON)
+    assert not sender.calm
+    sender.on_event(Event.CONNECTED, NOON)
+    flowing(sender)
+    say(sender, 100)
+    assert not sender.calm
 
 
 # -- lanes ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -145,7 +146,7 @@ class Store:
         """A server has to be named, and an archive takes what is there still."""
         if self.backend in ("postgres", "victoriametrics") and self.url is None:
             yield Objection("url", "nothing", "the server's URL, as ${NAME} or file:PATH")
-        if Path(self.path) == Path():
+        if os.path.basename(os.path.normpath(self.path)) in ("", ".", ".."):
             yield Objection("path", f'"{self.path}", where other things are as well', "a folder of its own, as store")
         if 0 < self.max_bytes < LEAST_CEILING:
             expected = f"0, or at least {sizes.in_words(LEAST_CEILING)}"

@@ -15,6 +15,7 @@ from alerter import phrases, templates
 from alerter.incidents import SEVERITIES
 from alerter.letters import RECOVERY, Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
+from bus.addresses import is_url
 from bus.config import Objection, Settings, setting
 from bus.harmless import safe
 from bus.logs import redacted
@@ -120,6 +121,16 @@ class Channel:
 @dataclass(frozen=True, kw_only=True)
 class HttpChannel(Channel):
     """A channel that is one HTTP request: it says which, and may know better what an answer means."""
+
+    ADDRESS: ClassVar[str] = ""
+    """The setting that holds its address, if that may be seen."""
+
+    def objections(self) -> Iterator[Objection]:
+        """A form is not all that makes an address: a port may be too high, a bracket may lack its other."""
+        yield from super().objections()
+        address = getattr(self, self.ADDRESS) if self.ADDRESS else ""
+        if address and not is_url(address):
+            yield Objection(self.ADDRESS, f'"{address}"', URL_FORM)
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """The request that tells the letter."""

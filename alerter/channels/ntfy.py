@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from alerter import phrases
 from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, gravest, json_headers, packed
@@ -19,6 +19,8 @@ MOST_BYTES = 4000
 @dataclass(frozen=True, kw_only=True)
 class Ntfy(HttpChannel):
     """A topic."""
+
+    ADDRESS: ClassVar[str] = "server"
 
     topic: Secret = setting(help="The topic; whoever knows its name can read it.")
     server: str = setting("https://ntfy.sh", pattern=URL, form=URL_FORM, help="The server.")

@@ -20,6 +20,7 @@ class PagerDuty(HttpChannel):
 
     # An event there is about one incident.
     GROUPS: ClassVar[bool] = False
+    ADDRESS: ClassVar[str] = "url"
 
     routing_key: Secret = setting(help="The integration key of the service (Events API v2).")
     url: str = setting(

@@ -25,6 +25,7 @@ class Webhook(HttpChannel):
     # Receivers of the first Guardia's bodies expect one host or service in each.
     GROUPS: ClassVar[bool] = False
     MARKDOWN: ClassVar[bool] = True
+    ADDRESS: ClassVar[str] = "url"
 
     url: str = setting("", pattern=f"({URL})?", form=URL_FORM, help="Where it is sent.")
     secret_url: Secret | None = setting(None, help="The address, if it must not be seen, in place of url.")

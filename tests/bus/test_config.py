@@ -124,6 +124,20 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             ':3: [store] path: found "./", where other things are as well, expected a folder of its own',
         ],
     ),
+    "a store in a folder of which others are parts": (
+        "[store]\npath = 'var/../..'\n",
+        [':2: [store] path: found "var/../..", where other things are as well, expected a folder of its own'],
+    ),
+    "channels with the form of an address that is none": (
+        "[channels.a]\ntype = 'webhook'\nurl = 'http://[::1'\n[channels.b]\ntype = 'ntfy'\ntopic = '${WORD}'\n"
+        "server = 'https://ntfy.example:99999'\n[channels.c]\ntype = 'pagerduty'\nrouting_key = '${WORD}'\n"
+        "url = 'https://events.example:0/v2'\n",
+        [
+            ':3: [channels.a] url: found "http://[::1", expected an address such as https://example.org/hook',
+            ':7: [channels.b] server: found "https://ntfy.example:99999", expected an address',
+            ':11: [channels.c] url: found "https://events.example:0/v2", expected an address',
+        ],
+    ),
     "secrets that are no addresses, which nobody would see later": (
         "[agent]\nwatch_url = '${WORD}'\n[notify]\nproxy = '${WORD}'\nheartbeat_url = '${WORD}'\n[channels.a]\n"
         "type = 'slack'\nurl = '${WORD}'\n[channels.b]\ntype = 'discord'\nurl = '${WORD}'\n[channels.c]\n"

@@ -204,3 +204,20 @@ def test_what_only_the_passing_of_time_makes_true_is_found_in_time(when: str) ->
     world.says(0, cpu=9)
     world.passes(99)
     assert world.told() == [(61, "fired")]
+
+
+def test_a_place_that_looks_each_five_minutes_counts_until_it_missed_several_turns() -> None:
+    world = World(rule("places(down) >= 2"))
+    for seconds in (0, 300, 600):
+        world.checks(seconds, status="down", place="berlin")
+        world.checks(seconds + 150, status="down", place="paris")
+    assert world.told() == [(450, "fired")]
+    world.checks(1650, status="down", place="paris")
+    assert [change for _, change in world.told()] == ["fired", "resolved"]
+
+
+@pytest.mark.parametrize("when", ["check.rows > 3", "phase.tls > 500"])
+def test_what_a_check_measures_beside_its_time_is_judged(when: str) -> None:
+    world = World(rule(when, services=("shop",)))
+    world.checks(0, metrics={"rows": 5.0}, phases={"tls": 900.0})
+    assert world.told() == [(0, "fired")]

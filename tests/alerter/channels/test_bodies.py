@@ -160,6 +160,21 @@ def test_a_notice_of_several_is_as_loud_as_the_gravest_that_is_not_over(
     assert json.loads(Ntfy(topic=Secret("hub")).request(letter).body)["priority"] == priority
 
 
+def test_a_mail_says_from_whom_of_which_incident_and_that_no_person_wrote_it() -> None:
+    one, other = item(burning()), item(service_down())
+    mail = CHATS[3].message(Letter(one.key, (one,)), LINK)
+    assert [mail[name] for name in ("From", "To", "Date", "Message-ID", "References", "Auto-Submitted")] == [
+        "Guardia <hub@guardia.example>",
+        "ops@guardia.example",
+        "Tue, 24 Nov 2026 12:00:00 -0000",
+        f"<{one.key}@guardia.example>",
+        "<c0ffee0000000001@guardia.example>",
+        "auto-generated",
+    ]
+    several = CHATS[3].message(Letter("several", (one, other)), LINK)
+    assert several["References"] is None
+
+
 def test_ntfy_is_told_no_more_bytes_than_it_takes_in_whatever_letters() -> None:
     one = item(burning(reason="ж" * 3000))
     message = json.loads(Ntfy(topic=Secret("hub")).request(Letter(one.key, (one,))).body)["message"]

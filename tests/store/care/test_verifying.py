@@ -22,6 +22,7 @@ from store.backends.lmdb import LmdbBackend
 from store.care.apart import Apart
 from store.care.verifying import Report, verified
 from store.keys import COUNT, COUNT_KEY, row_key
+from tests.faults.injecting import Call, can_inject, ran
 from tests.store.care.caring import HOSTS, HOUR, LATE, change, contents, filled, flip, hour
 from tests.store.given import NOON, SECOND, batch, numbers, sample
 
@@ -55,6 +56,23 @@ def test_a_file_is_not_called_damaged_because_somebody_killed_who_was_to_read_it
         apart.ask("inspect", hour(tmp_path / "store"))
     assert apart.ask("inspect", hour(tmp_path / "store")) == before
     apart.close()
+
+
+@pytest.mark.skipif(not can_inject(), reason="this system asks nobody about calls")
+def test_a_file_is_not_called_damaged_because_its_file_of_locks_cannot_be_written(tmp_path: Path) -> None:
+    filled(tmp_path / "store").close()
+    said, locks = tmp_path / "said", str(hour(tmp_path / "store") / "lock.mdb")
+
+    def look() -> None:
+        with pytest.raises(StoreBroken) as raised:
+            Apart(tmp_path / "store").ask("inspect", hour(tmp_path / "store"))
+        said.write_text(str(raised.value))
+
+    def fails(call: Call) -> int:
+        return errno.EIO if (call.name, call.path) == ("fallocate", locks) else 0
+
+    assert ran(look, tmp_path, fails) == 0
+    assert "lock.mdb" in said.read_text()
 
 
 def test_a_folder_that_the_disk_does_not_list_now_is_no_fault_of_the_store(

@@ -197,7 +197,7 @@ def _numbers(kept: Kept) -> list[str | int | float | None]:
         kept.period,
         _rounded(available(held)),
         _rounded(fully_up(held)),
-        round(100 * coverage(held), 4),
+        _rounded(100 * coverage(held)),
         *(round(length / SECOND, 3) for length in lengths),
         len(kept.outages),
         round(kept.longest / SECOND, 3),
@@ -205,8 +205,11 @@ def _numbers(kept: Kept) -> list[str | int | float | None]:
     ]
 
 
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 4)
+def _rounded(share: float | None, decimals: int = 4) -> float | None:
+    if share is None:
+        return None
+    # 99.99996 is not 100: what was down stays visible.
+    return round(min(share, 100 - 10**-decimals) if share < 100 else share, decimals)
 
 
 def _words(kept: Kept) -> list[str]:
@@ -225,10 +228,7 @@ def _words(kept: Kept) -> list[str]:
 
 
 def _percent(share: float | None, decimals: int = 3) -> str:
-    if share is None:
-        return "-"
-    # 99.9996 is not 100: what was down stays visible.
-    return f"{min(share, 100 - 10**-decimals) if share < 100 else share:.{decimals}f} %"
+    return "-" if share is None else f"{_rounded(share, decimals):.{decimals}f} %"
 
 
 def span(seconds: float) -> str:

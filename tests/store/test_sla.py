@@ -68,6 +68,10 @@ def test_a_second_in_a_year_is_not_a_hundred_percent() -> None:
     assert "99.999 %  99.999 %  100.0 %" in written([almost], "text")
     gap = Kept("shop", "2026", 0, 365 * DAY, whole=Held("", up=365 * DAY - SECOND, unknown=SECOND))
     assert "99.9 %" in written([gap], "text"), "nor is all of it known"
+    (told,) = json.loads(written([almost], "json"))
+    assert (told["availability_percent"], told["up_percent"], told["coverage_percent"]) == (99.9999, 99.9999, 100.0)
+    (row,) = csv.DictReader(io.StringIO(written([gap], "csv")))
+    assert (row["availability_percent"], row["coverage_percent"]) == ("100.0", "99.9999")
 
 
 def test_on_a_narrow_terminal_columns_are_left_out_and_named_first_those_with_nothing_in_them() -> None:

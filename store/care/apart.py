@@ -146,7 +146,7 @@ class Reading:
             if not (path.is_file() or (path / "data.mdb").exists()):
                 return {"gone": True}
             # What is read comes through a map: an error of input or output is of what was to be written, as locks are.
-            written = to is not None or str(path / "lock.mdb") in str(error)
+            written = to is not None or "lock.mdb" in str(error)
             unwritten = written and os.strerror(errno.EIO) in str(error)
             return {"later" if unwritten or is_passing(error) else "error": str(error)}
 

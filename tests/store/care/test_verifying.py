@@ -59,9 +59,12 @@ def test_a_file_is_not_called_damaged_because_somebody_killed_who_was_to_read_it
 
 
 @pytest.mark.skipif(not can_inject(), reason="this system asks nobody about calls")
-def test_a_file_is_not_called_damaged_because_its_file_of_locks_cannot_be_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whose", ["its", "the state's"])
+def test_a_file_is_not_called_damaged_because_a_file_of_locks_cannot_be_written(tmp_path: Path, whose: str) -> None:
+    """Who looks at rows looks up in the state whose they are."""
     filled(tmp_path / "store").close()
-    said, locks = tmp_path / "said", str(hour(tmp_path / "store") / "lock.mdb")
+    folder = hour(tmp_path / "store") if whose == "its" else tmp_path / "store" / "state"
+    said, locks = tmp_path / "said", str(folder / "lock.mdb")
 
     def look() -> None:
         with pytest.raises(StoreBroken) as raised:

@@ -133,7 +133,7 @@ class Catching:
         for kind in KINDS_JUDGED:
             self._put(Subjects(kind), partial(self._subjects, kind))
         self._put(Latest("facts"), self._facts)
-        self._timer = self._loop.after(self._patience, self._give_up)
+        self._wait()
         self._send()
 
     def look(self) -> None:
@@ -222,11 +222,14 @@ class Catching:
         if self.busy and not self._open and not self._queue:
             self._finish()
 
+    def _wait(self) -> None:
+        self._answered = False
+        self._timer = self._loop.after(self._patience, self._give_up)
+
     def _give_up(self) -> None:
         if self.busy and self._answered:
             # Ten thousand hosts are many questions: it is silence that ends patience, not their number.
-            self._answered = False
-            self._timer = self._loop.after(self._patience, self._give_up)
+            self._wait()
         elif self.busy:
             self._log.warning("the store did not answer within %g s: going on with what is heard now", self._patience)
             self._failed = True
@@ -371,7 +374,7 @@ class Catching:
                 question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)
                 key = (name, seconds)
                 self._put(question, partial(self._fill, subject, key))
-        self._timer = self._loop.after(self._patience, self._give_up)
+        self._wait()
         self._send()
         if not self._open and not self._queue:
             self._finish()

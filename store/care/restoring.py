@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,12 @@ def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Pro
             settle(folder)
         hand_over_all(coming, (store if store.exists() else store.parent).stat())
         coming.rename(ready)
-        settle(ready.parent)
+        try:
+            settle(ready.parent)
+        except OSError:
+            with suppress(OSError):  # unless the writer has it already
+                ready.rename(coming)
+            raise
     except OSError as error:
         raise Refused(f"{error.filename or coming}: {(error.strerror or str(error)).lower()}") from None
     finally:

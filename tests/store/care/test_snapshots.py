@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from bus.wire import read
 from store.backends import StoreBroken
 from store.backends.exchange import restored_of, take_restored
 from store.backends.lmdb import LmdbBackend
-from store.care import command
+from store.care import command, restoring
 from store.care.apart import MANIFEST
 from store.care.restoring import checked, prepare
 from store.care.snapshots import Refused, snapshot
@@ -229,6 +231,25 @@ def test_a_snapshot_of_an_older_format_can_be_taken_and_restored(known: int, tmp
     backend = LmdbBackend(tmp_path / "store", write=True)
     assert numbers(backend.rows("sample", "web-1", 0, END)) == [1, 2]
     backend.close()
+
+
+def test_a_restore_that_is_said_to_have_failed_left_nothing_and_may_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path / "store", commits=1).close()
+    manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")
+
+    def fails_at_last(folder: Path) -> None:
+        if folder == tmp_path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restoring, "settle", fails_at_last)
+        with pytest.raises(Refused, match="input/output error"):
+            prepare(tmp_path / "copy", tmp_path / "store", manifest)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "store.generation", "copy"}
+    assert prepare(tmp_path / "copy", tmp_path / "store", manifest) == restored_of(tmp_path / "store")
 
 
 def test_a_running_writer_and_a_reader_end_for_the_restored_store(tmp_path: Path) -> None:

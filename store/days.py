@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bus import failpoints
 from store.blocks.pressing import Damaged, LeftAlone
+from store.folders import entries
 from store.joining import join_day, join_months
 from store.joining_apart import begun
 from store.keys import DAY
@@ -135,7 +136,7 @@ class Days:
         """Join the days of a month that is over; False when there is none."""
         files, blocks = self._files, self._files.blocks
         days: dict[int, list[Path]] = {}
-        for path in (blocks.folder / SAMPLE / MONTHLY).glob("*.1d"):
+        for path in entries(blocks.folder / SAMPLE / MONTHLY, "*.1d"):
             span = span_of(path.name) if path not in blocks.stuck else None
             if span is not None and month_after(span.start) + self._pace().month_after <= now:
                 days.setdefault(month_of(span.start), []).append(path)

@@ -1,10 +1,12 @@
-"""What stands in folders, looked up again when they changed."""
+"""What stands in folders: once, or looked up again when they changed."""
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,6 +15,32 @@ SETTLED = 2_000_000_000
 
 ABSENT = -1
 """In the place of the time of a folder that is not there."""
+
+
+def entries(folder: Path, pattern: str) -> Iterator[Path]:
+    """What stands below ``folder`` and is called so, part by part; raises ``OSError`` where a folder cannot be listed.
+
+    One that is not there, or may not be looked into, has nothing in it. ``Path.glob`` takes from Python 3.13 on any
+    folder that cannot be listed for an empty one, as while too many files are open: what is in it would be missing.
+    """
+    head, _, rest = pattern.partition("/")
+    try:
+        names = fnmatch.filter(os.listdir(folder), head)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    for name in names:
+        if rest:
+            yield from entries(folder / name, rest)
+        else:
+            yield folder / name
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """All that stands below ``folder``; raises ``OSError`` where a folder cannot be listed."""
+    for path in folder.iterdir():
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from below(path)
 
 
 class Folders(Generic[T]):

@@ -18,6 +18,7 @@ from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
 from store.durable import rewrite
+from store.folders import entries
 from store.keys import HOUR
 from store.retention import Held, Retention, for_room, of_tier, past_time
 from store.spans import ARCHIVE, RAW, span_of
@@ -205,7 +206,7 @@ def deleted_of(folder: Path) -> dict[str, int]:
 def held(folder: Path, size: Callable[[os.stat_result], int] = lambda found: found.st_blocks * 512) -> list[Held]:
     """All files of blocks, by kind, tier and time."""
     found = []
-    for path in folder.glob("*/*/*"):
+    for path in entries(folder, "*/*/*"):
         span = span_of(path.name)
         if span is not None:
             with contextlib.suppress(OSError):

@@ -21,6 +21,7 @@ from store.blocks.files import Blocks, Gone
 from store.blocks.listing import Index
 from store.blocks.pressing import LeftAlone
 from store.blocks.segments import Segment, Writing
+from store.folders import entries
 from store.joining import add_rollup, join_day, join_months, rollups_of
 from store.keys import DAY, HOUR, SECOND
 from store.retention import Held
@@ -191,7 +192,7 @@ class Rollups:
 
     def _hours(self, tier: str, day: int | None = None) -> list[tuple[Path, Span]]:
         """The files of hours, of a day or all."""
-        found = [(path, span_of(path.name)) for path in (self._blocks.folder / SAMPLE / tier).glob("*.1h")]
+        found = [(path, span_of(path.name)) for path in entries(self._blocks.folder / SAMPLE / tier, "*.1h")]
         there = [(path, span) for path, span in found if span is not None and path not in self._blocks.stuck]
         return sorted((path, span) for path, span in there if day in (None, day_of(span.start)))
 

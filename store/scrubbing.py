@@ -12,6 +12,7 @@ from pathlib import Path
 
 from store.blocks.pressing import Damaged, LeftAlone
 from store.blocks.segments import Segment
+from store.folders import entries
 from store.spans import span_of
 
 SLICE_BYTES = 4 * 1_048_576
@@ -48,7 +49,7 @@ class Scrubber:
         try:
             files = sorted(
                 path.relative_to(self._folder).as_posix()
-                for path in self._folder.glob("*/*/*")
+                for path in entries(self._folder, "*/*/*")
                 if span_of(path.name) is not None
             )
         except OSError:

@@ -12,6 +12,7 @@ from store.blocks.aside import put_aside
 from store.blocks.files import Blocks
 from store.blocks.listing import Index, Place
 from store.blocks.segments import NEW, Segment, Writing
+from store.folders import entries
 from store.rollups import ALL, SAMPLE
 from store.sealing import Layouts, layouts_of
 from store.spans import RAW, Span
@@ -40,7 +41,7 @@ class Files:
         self.log = log
         self.blocks = Blocks(store / "blocks", self.note, most_listed=ALL)
         self._told: set[str] = set()
-        for left in self.blocks.folder.glob(f"*/*/*{NEW}"):
+        for left in entries(self.blocks.folder, f"*/*/*{NEW}"):
             self.blocks.stuck.remove(left)
 
     def index(

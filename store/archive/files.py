@@ -21,6 +21,7 @@ from store.blocks.files import Row
 from store.blocks.gather import records, taken
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.columns import Columns, matching
+from store.folders import entries
 from store.keys import DAY, EARLIEST, FAR, SECOND
 from store.retention import Held
 from store.spans import ARCHIVE, Span, day_of, name_of
@@ -204,7 +205,7 @@ class Archive:
             return known[1]
         found = []
         whole = True
-        for path in folder.glob("day=*"):
+        for path in entries(folder, "day=*"):
             with suppress(ValueError):
                 at = datetime.strptime(path.name, "day=%Y-%m-%d").replace(tzinfo=UTC)
                 day = day_of(int(at.timestamp()) * SECOND)
@@ -235,4 +236,4 @@ class Archive:
 
 def files(folder: Path) -> list[Path]:
     """The files of an archive."""
-    return sorted(path for path in folder.glob(f"kind=*/day=*/{NAME}") if path.is_file())
+    return sorted(path for path in entries(folder, f"kind=*/day=*/{NAME}") if path.is_file())

@@ -25,6 +25,7 @@ from store.blocks.gather import Origin, Told, few
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import NEW, Segment
+from store.folders import entries
 from store.keys import DAY
 from store.retention import Held
 from store.sealing import Rows, merged, part_of, rows_of
@@ -68,7 +69,7 @@ class Mover:
         self._alive = alive
         self._given_up: dict[Path, int] = {}
         self._was_away = False
-        for left in archive.folder.glob(f"kind=*/day=*/.*{NEW}"):
+        for left in entries(archive.folder, f"kind=*/day=*/.*{NEW}"):
             blocks.stuck.remove(left)
 
     def turn(self, now: int) -> bool:

@@ -12,6 +12,7 @@ from bus.salvage import is_damage
 from store.backends import StoreBroken, StoreDamaged
 from store.backends.doubt import HEADS, PAGE, Look, has_heads, is_doubted, trust
 from store.backends.partitions import BAD
+from store.folders import entries
 
 STATE_SECONDS = 60.0
 """So long a look into the state may take; it is a page for each host."""
@@ -52,7 +53,7 @@ def begin_anew(path: Path) -> None:
     Without a state nobody knows whose rows are whose: if there are rows, they are put aside.
     """
     state, rows = path / "state" / "data.mdb", path / "rows"
-    begun = any(rows.glob("*/*/data.mdb"))
+    begun = any(entries(rows, "*/*/data.mdb"))
     if _is_empty(state):
         if begun:
             aside = path / f"rows{BAD}{int(time.time())}"

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bus.mapped import was_killed
 from store.backends.walking import NOT_NOW, SOUND
+from store.folders import entries
 
 DOUBT = ".doubt"
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ class _At:
 def after_the_dead(store: Path) -> list[Path]:
     """Doubt what those who died were at, and forget them; returns what is doubted anew."""
     doubted = []
-    for marker in (store / "at").glob("[0-9]*-*"):
+    for marker in entries(store / "at", "[0-9]*-*"):
         with contextlib.suppress(OSError), marker.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             name = file.read(_MARK_BYTES).rstrip(b"\0")

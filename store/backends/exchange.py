@@ -18,6 +18,7 @@ from pathlib import Path
 from bus.mapped import settle
 from store.backends import StoreBroken
 from store.backends.doubt import is_unborn
+from store.folders import entries
 from store.stuck import Stuck
 
 GONE = ".gone"
@@ -62,7 +63,7 @@ def exchange(one: Path, other: Path) -> None:
 def prepared(rows: Path) -> list[tuple[Path, Path, int]]:
     """(folder, the partition whose place it is to take, the transaction it is of), for each that is ready."""
     found = []
-    for path in sorted(rows.glob(f"*/*{COMPACTED}*")):
+    for path in sorted(entries(rows, f"*/*{COMPACTED}*")):
         name, _, number = path.name.partition(COMPACTED)
         if number.isdigit():
             found.append((path, path.with_name(name), int(number)))
@@ -87,9 +88,9 @@ def take_restored(store: Path) -> Path | None:
 
 def swept(rows: Path, stuck: Stuck) -> None:
     """Remove what somebody was removing when he died, and what the power failed over while it was being made."""
-    for gone in rows.glob(f"*/*{GONE}*"):
+    for gone in entries(rows, f"*/*{GONE}*"):
         stuck.remove(gone)
-    for file in rows.glob("*/*/data.mdb"):
+    for file in entries(rows, "*/*/data.mdb"):
         with suppress(OSError):  # what cannot be read is told when it is used
             if is_unborn(file):
                 stuck.remove(file.parent)

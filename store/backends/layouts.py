@@ -23,6 +23,7 @@ from store.backends import StoreBroken
 from store.backends.listed import start_of
 from store.backends.partitions import BAD, Partitions
 from store.backends.values import layouts_of, names_of, pack_names, unpack_latest, unpack_names
+from store.folders import entries
 from store.keys import HOUR, LAYOUT
 from store.layouts import NOBODY, Kept, Ledger, forgotten_before
 
@@ -130,7 +131,7 @@ def names_in(txn: lmdb.Transaction, database: Any, ids: Iterable[int]) -> dict[i
 def _since(rows: Partitions, now: int, after: int) -> tuple[list[int], list[Path]]:
     """(since when there are samples in partitions that began, those that begin ``after``); doubted ones count too."""
     folder = rows.path("sample", "any").parent
-    names = {path.name.partition(".")[0] for path in folder.glob("*") if BAD not in path.name}
+    names = {path.name.partition(".")[0] for path in entries(folder, "*") if BAD not in path.name}
     starts = {name: start for name in names if (start := start_of(name)) is not None}
     ahead = [folder / name for name, start in sorted(starts.items()) if start > after]
     return [start for start in starts.values() if start <= now], ahead

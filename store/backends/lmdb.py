@@ -46,6 +46,7 @@ from store.backends.witness import Witness
 from store.batch import Batch
 from store.blocks.files import Blocks
 from store.columns import Steps
+from store.folders import entries
 from store.keys import FAR, HOUR, LAYOUT, MINUTE, NUMBER, partition, series_key
 from store.pieces import Piece
 from store.returning import returning
@@ -225,10 +226,11 @@ class LmdbBackend:
             self._witness.note(self.generation, self._commits)
 
     def _write_latest(self) -> None:
-        """Write what still waits."""
-        with self._state.begin(write=True) as txn:
-            self._newest.put(txn, FAR)
-        self._newest.committed(None, all_of_it=True)
+        """Write what still waits, if that can be."""
+        with contextlib.suppress(lmdb.Error):
+            with self._state.begin(write=True) as txn:
+                self._newest.put(txn, FAR)
+            self._newest.committed(None, all_of_it=True)
 
     def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
         """Whether the names of a layout are kept; see ``Backend``."""
@@ -338,7 +340,7 @@ class LmdbBackend:
         """What the store holds; see ``Backend``."""
         with self._reading() as txn:
             meta = read_meta(txn, self._db) or {}
-        files = [*self._path.glob("rows/*/*/data.mdb"), self._path / "state" / "data.mdb"]
+        files = [*entries(self._path / "rows", "*/*/data.mdb"), self._path / "state" / "data.mdb"]
         sealed = self._past.statistics(self._path / "blocks", meta.get("deleted", {}))
         known = ("records", "deleted", "commits", "last_cleanup", "last_commit", "generation")
         return {
@@ -361,15 +363,13 @@ class LmdbBackend:
             if not self._halfway:  # else what the last commit left would be joined with others'
                 self._partitions.regroup()
             if self._newest:
-                with contextlib.suppress(lmdb.Error):
-                    self._write_latest()
+                self._write_latest()
             self._partitions.dead_readers += self._state.reader_check()
 
     def close(self) -> None:
         """Close every file."""
         if self._write and self._newest:
-            with contextlib.suppress(lmdb.Error):
-                self._write_latest()
+            self._write_latest()
         if self._write:
             self._witness.note(self.generation, int(self._meta.get("commits", 0)))
         self._past.close()

@@ -22,7 +22,7 @@ from store.backends.environments import DAMAGED, environment, explained
 from store.backends.exchange import GONE, exchange, prepared, swept
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
-from store.folders import Folders
+from store.folders import Folders, entries
 from store.keys import COUNT, COUNT_KEY, MINUTE, ROW, period, row_key
 from store.rows import Damaged, Seen, salvaged, spread
 from store.stuck import Stuck, free
@@ -102,7 +102,7 @@ class Partitions:
 
     def put_aside(self, kind: str = "*") -> list[Path]:
         """Partitions that were found damaged, and are kept for whoever wants to look at them."""
-        return sorted(self._rows.glob(f"{kind}/*{BAD}*"))
+        return sorted(entries(self._rows, f"{kind}/*{BAD}*"))
 
     def put(self, path: Path, commit: int, rows: Rows, records: int, *, again: bool) -> None:
         """Make ``rows`` durable; see ``Regrouping``. Raises ``lmdb.Error``, ``StoreBroken``."""
@@ -269,7 +269,7 @@ class Partitions:
         """Go on looking into what is doubted, one at a time; a writer's duty."""
         after_the_dead(self._rows.parent)
         if self._look is None:
-            notes = sorted(self._rows.glob(f"*/*{DOUBT}"))
+            notes = sorted(entries(self._rows, f"*/*{DOUBT}"))
             doubted = [note.with_name(note.name.removesuffix(DOUBT)) for note in notes if not self.stuck.waits(note)]
             if not doubted:
                 return

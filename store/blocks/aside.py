@@ -8,6 +8,7 @@ from pathlib import Path
 from store.blocks.listing import Index
 from store.blocks.pressing import Damaged, LeftAlone, Newer
 from store.blocks.segments import Segment
+from store.folders import entries
 from store.keys import DAY, HOUR
 from store.spans import MONTH, name_of, span_of
 
@@ -39,7 +40,7 @@ def put_aside(path: Path) -> None:
 
 def aside(folder: Path) -> list[Path]:
     """What was put aside in the folder of blocks."""
-    return sorted(folder.glob(f"*/*/*{BAD}*"))
+    return sorted(entries(folder, f"*/*/*{BAD}*"))
 
 
 def misplaced(index: Index, path: Path) -> str:

@@ -30,7 +30,7 @@ from store.blocks.rows import origin_of, told
 from store.blocks.segments import NEW, Segment, Writing
 from store.blocks.single import columns_of
 from store.columns import Columns, matching
-from store.folders import Folders
+from store.folders import Folders, entries
 from store.keys import EARLIEST, FAR, partition_start
 from store.spans import RAW, Listing, Span, name_of, span_of, spans
 from store.stuck import Stuck
@@ -108,7 +108,7 @@ class Blocks:
         for line in self.roll.bad:
             self._note(f"{self.folder / ROLL}: {line}")
         found: dict[str, int] = {}
-        for path in self.folder.glob("*/*/*"):
+        for path in entries(self.folder, "*/*/*"):
             name = path.relative_to(self.folder).as_posix()
             if span_of(path.name) is not None and name not in self.roll.files:
                 alive()

@@ -47,6 +47,7 @@ from store.care.inspecting import (
     inspect_state,
 )
 from store.care.salvaging import Unreadable, salvaged
+from store.folders import entries
 
 MANIFEST = "snapshot.json"
 """In the folder of a snapshot; such a folder has no writer, and is not written to, by LMDB's locks neither."""
@@ -234,7 +235,7 @@ def main(store: Path) -> None:
 
 def segments(store: Path) -> list[Path]:
     """The files of blocks; a file that is listed may be taken up by a longer one meanwhile, and be gone."""
-    found = (path for path in store.glob("blocks/*/*/*") if path.is_file() and not path.name.endswith(NEW))
+    found = (path for path in entries(store / "blocks", "*/*/*") if path.is_file() and not path.name.endswith(NEW))
     return sorted(path for path in found if BAD not in path.name)
 
 
@@ -260,7 +261,7 @@ def closed(store: Path) -> list[Path]:
 
 def environments(store: Path) -> list[Path]:
     """The folders of all LMDB environments of a store, the state first."""
-    found = sorted(file.parent for file in store.glob("*/*/*/data.mdb"))
+    found = sorted(file.parent for file in entries(store, "*/*/*/data.mdb"))
     others = [path for path in found if not any(word in path.name for word in ASIDE)]
     state = [store / "state"] if (store / "state" / "data.mdb").exists() else []
     return state + others

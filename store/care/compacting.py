@@ -14,6 +14,7 @@ from store.backends.exchange import COMPACTED, COMPACTING, discard, prepared
 from store.backends.values import disk_bytes
 from store.care.apart import Apart, Died, environments
 from store.care.verifying import Fault
+from store.folders import entries
 from store.keys import partition_start, period
 
 WORTH = 0.95
@@ -40,7 +41,7 @@ def compact(
     ``hand_over`` does.
     """
     done = Compacted()
-    for left in [*(store / "rows").glob(f"*/*{COMPACTING}"), *(path for path, _, _ in prepared(store / "rows"))]:
+    for left in [*entries(store / "rows", f"*/*{COMPACTING}"), *(path for path, _, _ in prepared(store / "rows"))]:
         discard(left)
     apart = Apart(store)
     try:

@@ -18,6 +18,7 @@ from store.blocks.roll import ROLL, read_roll
 from store.care.apart import MANIFEST, Apart
 from store.care.snapshots import Progress, Refused, blocks_of, look_for_room, sealed, sha256_of
 from store.care.verifying import BLOCKS, Fault, Report, place_of, verified
+from store.folders import below
 from store.keys import FORMAT
 from store.pruning import STATISTICS
 from store.spans import ARCHIVE
@@ -72,7 +73,9 @@ def checked(
         raise Refused(f"{taken} was made by Guardia {manifest.get('guardia')}: this one cannot read it")
     report = verified(taken, progress, apart=apart)
     report.faults += [Fault(name, f"was damaged when it was copied: {what}") for name, what in sorted(damaged.items())]
-    there = {path.relative_to(taken).as_posix() for path in taken.rglob("data.mdb")} | set(blocks_of(taken))
+    there = {path.relative_to(taken).as_posix() for path in below(taken) if path.name == "data.mdb"} | set(
+        blocks_of(taken)
+    )
     there |= {f"{BLOCKS}/{name}" for name in BESIDE if (taken / BLOCKS / name).exists()}
     report.faults += [Fault(name, "is not there") for name in sorted(files.keys() - there)]
     report.faults += [Fault(name, "is not of this snapshot") for name in sorted(there - files.keys())]
@@ -98,7 +101,7 @@ def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Pro
             shutil.copyfile(taken / name, to)
             if sealed(to)["sha256"] != file["sha256"]:
                 raise Refused(f"{to}: what was copied is not what was read")
-        for folder in sorted({file.parent for file in coming.rglob("*")}):
+        for folder in sorted({file.parent for file in below(coming)}):
             settle(folder)
         hand_over_all(coming, (store if store.exists() else store.parent).stat())
         coming.rename(ready)

@@ -33,6 +33,7 @@ from store.blocks.roll import ROLL, Roll, read_roll
 from store.blocks.segments import Segment
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
 from store.care.verifying import BLOCKS, Fault
+from store.folders import below
 from store.pruning import STATISTICS
 from store.spans import ARCHIVE
 
@@ -156,7 +157,7 @@ class _Copy:
 
     def become(self, to: Path) -> None:
         """Take the name ``to``, with all that was copied on the disk."""
-        for folder in sorted({file.parent for file in self._partial.rglob("*")}):
+        for folder in sorted({file.parent for file in below(self._partial)}):
             settle(folder)
         if to.exists():
             to.rmdir()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.folders import SETTLED, Folders
+from store.folders import SETTLED, Folders, below, entries
 from store.spans import Listing, Span
 from tests.store.given import HOUR
 
@@ -89,3 +91,36 @@ def test_files_between_two_times_are_those_that_one_look_at_each_finds(
     first, last = start * HOUR, (start + long) * HOUR
     expected = [one for one in every if one.start <= last and one.end > first]
     assert Listing(every).between(first, last) == expected
+
+
+def test_what_stands_below_a_folder_is_found_by_its_parts(tmp_path: Path) -> None:
+    for name in ("rows/sample/a", "rows/sample/.b", "rows/check/a.bad-1", "rows/c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+
+    def found(pattern: str) -> set[str]:
+        return {path.relative_to(tmp_path).as_posix() for path in entries(tmp_path, pattern)}
+
+    assert found("rows/*/*") == {"rows/sample/a", "rows/sample/.b", "rows/check/a.bad-1"}
+    assert found("*/*/*.bad-*") == {"rows/check/a.bad-1"}
+    assert found("*/sample/[a]") == {"rows/sample/a"}
+    assert found("blocks/*") == set()
+    assert {path.name for path in below(tmp_path)} == {"rows", "sample", "check", "a", ".b", "a.bad-1", "c"}
+
+
+@pytest.mark.parametrize("look", [below, lambda folder: entries(folder, "*/*")], ids=["below", "entries"])
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
+    look: Callable[[Path], Iterator[Path]], tmp_path: Path
+) -> None:
+    (tmp_path / "sample").mkdir()
+    (tmp_path / "sample" / "a").write_text("")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = os.open(tmp_path, os.O_RDONLY)  # the next one would be one too many
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 1, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            list(look(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        os.close(taken)
+    assert tmp_path / "sample" / "a" in set(look(tmp_path))

@@ -52,6 +52,8 @@ def shut(folder: Path, owner: int) -> None:
     try:
         if os.geteuid() != 0 or os.fstat(descriptor).st_uid == owner:
             os.fchmod(descriptor, 0o700)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None  # what is open has no name of its own
     finally:
         os.close(descriptor)
 

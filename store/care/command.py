@@ -155,8 +155,13 @@ def _restored(ready: Path, store: Path, folder: Path) -> str:
     while ready.exists() and time.monotonic() < end:
         # A running writer ends when it sees what waits, and its successor takes it over.
         if lock.take() is None:
-            before = take_restored(store)
-            lock.release()
+            try:
+                before = take_restored(store)
+            except OSError as error:
+                why = f"{error.filename or store}: {(error.strerror or str(error)).lower()}"
+                raise Refused(f"{why}; {ready} is whole, and the writer takes it over at its next start") from None
+            finally:
+                lock.release()
             return f"Restored. What was there before is {before}." if before not in (None, store) else "Restored."
         time.sleep(0.2)
     if ready.exists():

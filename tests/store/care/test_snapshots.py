@@ -252,6 +252,25 @@ def test_a_restore_that_is_said_to_have_failed_left_nothing_and_may_be_tried_aga
     assert prepare(tmp_path / "copy", tmp_path / "store", manifest) == restored_of(tmp_path / "store")
 
 
+def test_a_restore_that_is_prepared_and_not_exchanged_is_said_to_wait_for_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "guardia.toml").write_text("[store]\npath = 'store'\n")
+    filled(tmp_path / "store", commits=3).close()
+    snapshot(tmp_path / "store", tmp_path / "copy")
+
+    def full(store: Path) -> Path | None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store))
+
+    monkeypatch.setattr(command, "take_restored", full)
+    assert command.restore([str(tmp_path / "copy"), "--config", str(tmp_path / "guardia.toml")]) == command.UNKNOWN
+    assert "store.restored is whole, and the writer takes it over at its next start" in capsys.readouterr().err
+
+    again = LmdbBackend(tmp_path / "store", write=True)
+    assert numbers(again.rows("sample", "web-1", 0, END)) == [180, 360, 540]
+    again.close()
+
+
 def test_a_running_writer_and_a_reader_end_for_the_restored_store(tmp_path: Path) -> None:
     writer = filled(tmp_path / "store", commits=3)
     manifest, _ = snapshot(tmp_path / "store", tmp_path / "copy")

@@ -164,8 +164,12 @@ class SpoolFile:
         self._is_whole = is_whole
         self._map_bytes = map_bytes
         self._environment: Any = None
-        with self._failing():
-            self._open()
+        try:
+            with self._failing():
+                self._open()
+        except (NoRoom, Damaged):
+            self.close()  # whoever tries it again is this process, which may not open a file twice
+            raise
 
     def _open(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

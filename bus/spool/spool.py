@@ -109,13 +109,13 @@ class Spool:
 
     def _load(self, now: float) -> SpoolFile:
         file = SpoolFile(self.path, 4 * self.limits.bytes + (1 << 30), is_whole=sound)
-        known, marks, totals = file.load()
-        extents = {extent.epoch: extent for extent in known}
         try:
+            known, marks, totals = file.load()
             content, wrong = self._journal.read()
-        except OSError:
+        except (OSError, NoRoom, Damaged):
             file.close()
             raise
+        extents = {extent.epoch: extent for extent in known}
         if self._orphan and not known:
             content, wrong = self._orphan, ""
             extents, totals = left(content, self._source)

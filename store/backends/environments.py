@@ -32,9 +32,10 @@ def explained(error: lmdb.Error, path: Path) -> StoreBroken:
 
 def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environment:
     """The environment in the folder ``path``; raises ``StoreFull``, ``StoreDamaged`` or ``StoreBroken``."""
+    opened: lmdb.Environment | None = None
     try:
         with room_for(path, MOST_READERS, write=write) if write or (path / "data.mdb").exists() else nullcontext():
-            return lmdb.open(
+            opened = lmdb.open(
                 os.fspath(path),
                 map_size=MAP_BYTES,
                 max_dbs=databases,
@@ -44,7 +45,8 @@ def environment(path: Path, *, write: bool, databases: int = 0) -> lmdb.Environm
                 create=write,
                 readahead=False,
             )
-    except lmdb.Error as error:
-        raise explained(error, path) from None
-    except OSError as error:
-        raise explained(lmdb.Error(str(error)), path) from None
+    except (lmdb.Error, OSError) as error:
+        if opened is not None:
+            opened.close()  # whoever tries it again is this process, which may not open a file twice
+        raise explained(error if isinstance(error, lmdb.Error) else lmdb.Error(str(error)), path) from None
+    return opened

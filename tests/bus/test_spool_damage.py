@@ -296,3 +296,14 @@ def test_a_page_of_the_journal_that_cannot_be_read_costs_its_message_and_is_told
     assert _told(spool) == [(n, "loss" if n == missing else "sample") for n in range(1, last + 1)]
     assert spool.journal_fault.startswith("cannot be read and is now ")
     assert not spool.moved_aside
+
+
+def test_a_file_for_whose_making_there_was_no_room_can_be_made_by_the_same_process(tmp_path: Path) -> None:
+    with pytest.raises(NoRoom) as kept:
+        SpoolFile(tmp_path / "spool", 2 * PAGE)
+
+    file = SpoolFile(tmp_path / "spool", 1 << 24)
+
+    assert file.load()[0] == []
+    assert kept.traceback, "whoever holds the error holds what it came from"
+    file.close()

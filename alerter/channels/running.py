@@ -41,21 +41,33 @@ def ran(command: Sequence[str], environment: Mapping[str, str], told: bytes, sec
     All of it is ended when this program ends, which could look after it no longer.
     """
     deadline = time.monotonic() + seconds
-    child = subprocess.Popen(  # noqa: S603, the operator wrote it
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd="/",
-        start_new_session=True,
-    )
+    begun: list[subprocess.Popen[bytes]] = []
+    beginning = threading.Lock()
 
     def end() -> None:
         atexit.unregister(end)
-        _ended(child)
+        if beginning.acquire(timeout=UNKILLABLE):
+            beginning.release()
+        for one in begun:
+            _ended(one)
 
+    # Before it is begun: what it does may be seen, and end this program, before the next line here.
     atexit.register(end)
+    try:
+        with beginning:
+            child = subprocess.Popen(  # noqa: S603, the operator wrote it
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+            begun.append(child)
+    except BaseException:
+        atexit.unregister(end)
+        raise
     try:
         said, done = _followed(child, told, deadline)
     except BaseException:

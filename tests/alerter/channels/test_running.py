@@ -14,8 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 ALERTER = """
-import sys, threading, time
+import subprocess, sys, threading, time
 from pathlib import Path
+class Slow(subprocess.Popen):
+    def __init__(self, *words, **more):
+        super().__init__(*words, **more)
+        time.sleep(float(sys.argv[3]))
+subprocess.Popen = Slow
 from alerter.channels.running import ran
 command = ["/bin/sh", "-c", sys.argv[2]]
 threading.Thread(target=ran, args=(command, {"PATH": "/usr/bin:/bin"}, b"", 500.0), daemon=True).start()
@@ -31,11 +36,12 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.parametrize("slow", ["0", "0.3"], ids=["", "and the program did not get to know of its begin yet"])
 @pytest.mark.parametrize("how", ["sleep 1000", "sleep 1000 &"], ids=["it is under way", "it left something running"])
-def test_what_a_command_started_does_not_outlive_the_program(tmp_path: Path, how: str) -> None:
+def test_what_a_command_started_does_not_outlive_the_program(tmp_path: Path, how: str, slow: str) -> None:
     told = tmp_path / "told"
     script = f"sleep 1000 & echo $! > {tmp_path}/new; mv {tmp_path}/new {told}; {how}"
-    subprocess.run([sys.executable, "-c", ALERTER, str(told), script], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", ALERTER, str(told), script, slow], cwd=ROOT, check=True, timeout=60)
 
     pid, end = int(told.read_text()), time.monotonic() + 20
     while (goes_on := is_alive(pid)) and time.monotonic() < end:

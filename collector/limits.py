@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from bus.bucket import Bucket
 from bus.fields import Unfit
 from bus.messages import KINDS, is_name
 from bus.wire import Malformed
-from collector.bucket import Bucket
 from collector.novelty import Novelty
 
 LIVE_SECONDS = 60.0

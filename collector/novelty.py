@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterable
 from heapq import merge
 
-from collector.bucket import Bucket
+from bus.bucket import Bucket
 
 DAY_SECONDS = 86_400.0
 REMEMBERED = 4

@@ -10,7 +10,6 @@ import pytest
 
 from bus.messages import KINDS, Check, Layout, Sample
 from bus.wire import Malformed, pack, read, record
-from collector.bucket import Bucket
 from collector.intake import Intake, Partly
 from collector.limits import LIVE_SECONDS, MOST_LAYOUTS, MOST_SENDERS, Allowance, Limits, Places, Quota
 from collector.novelty import DAY_SECONDS
@@ -220,11 +219,7 @@ def test_rubbish_is_one_sender_and_leaves_no_quota_for_each_frame() -> None:
     assert limits.of_claimed(b"", 0.0) is limits.of_claimed(b"a b", 0.0)
 
 
-def test_a_clock_that_stands_still_gives_nothing_and_a_place_is_bounded() -> None:
-    bucket = Bucket(1.0, 5.0)
-    bucket.spend(2)
-    assert not bucket.open(5.0)
-    assert not bucket.open(4.0)
+def test_places_are_bounded() -> None:
     places = Places(2, 60.0)
     assert [places.take(one, 0.0) for one in (1, 2, 3)] == [True, True, False]
 

@@ -31,6 +31,7 @@ from api.routes import ROUTES
 from api.short import Short
 from api.stair import KINDS, Stair
 from api.tokens import Watched
+from api.used import Used
 from api.worker import Lifespan
 from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe
@@ -132,6 +133,7 @@ def from_config(
         vitals=Vitals(time.monotonic()),
         expected=expected,
         versions=Seen(versions),
+        used=Used(tokens),
         vitals_seconds=vitals_seconds,
         judge=judge,
         tries=partial(tried, file=file, lock=run_dir / "backtest.lock"),

@@ -46,15 +46,28 @@ class Admitted:
 
     name: str
     scope: Scope
+    guessable: bool = False
+    """Whether the token was made elsewhere, so that nobody here knows how long it would take to guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """They may not; ``code`` is for programs."""
 
-    status: Literal[401, 403]
+    status: Literal[401, 403, 429]
     code: str
     text: str
+    wait: int = 0
+    """Seconds after which it may be tried again; 0: that would change nothing."""
+    notable: bool = False
+    """Whether the log should hear of it."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says besides."""
+        if self.status == 401:
+            return {"WWW-Authenticate": 'Bearer realm="guardia"'}
+        return {"Retry-After": str(self.wait)} if self.wait else {}
 
 
 Verdict = Admitted | Refused
@@ -83,7 +96,7 @@ class Keyring:
             return Refused(403, "expired_token", f"the token {found.name} has expired")
         if needs not in GRANTS[found.scope]:
             return Refused(403, "scope", f"the token {found.name} has the scope {found.scope}, not {needs}")
-        return Admitted(found.name, found.scope)
+        return Admitted(found.name, found.scope, guessable=not found.prefix)
 
 
 def digest_of(token: str) -> bytes:

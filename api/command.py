@@ -13,6 +13,7 @@ from pathlib import Path
 from api.auth import SCOPES, Token
 from api.encoding import to_time
 from api.tokens import TokensFault, add, load, path_of, revoke
+from api.used import last_used
 from bus import home
 from bus.arguments import CONFIG, Parser, duration
 from bus.exits import STOPPED, WRONG
@@ -63,29 +64,38 @@ def _list(given: argparse.Namespace, path: Path) -> None:
     tokens = load(path).tokens
     if given.json:
         now = time.time_ns()
-        rows = [_shown(token, now) for token in tokens or ()]
+        rows = [_shown(token, path, now) for token in tokens or ()]
         print(json.dumps({"open": tokens is None, "tokens": rows}, indent=2))
     elif tokens is None:
         print("There are no tokens: the API answers this machine only.", file=sys.stderr)
     elif not tokens:
         print("There are no tokens any more: nobody gets in until there is a new one.", file=sys.stderr)
     else:
-        print(aligned([("NAME", "SCOPE", "STARTS WITH", "MADE", "EXPIRES"), *map(_row, tokens)]))
+        print(
+            aligned(
+                [
+                    ("NAME", "SCOPE", "STARTS WITH", "MADE", "EXPIRES", "LAST USED"),
+                    *(_row(token, path) for token in tokens),
+                ]
+            )
+        )
 
 
-def _row(token: Token) -> tuple[str, ...]:
-    expires = "never" if token.expires_at is None else to_time(token.expires_at)
-    return token.name, token.scope, token.prefix, to_time(token.created_at), expires
+def _row(token: Token, path: Path) -> tuple[str, ...]:
+    times = ("never" if at is None else to_time(at) for at in (token.expires_at, last_used(path, token)))
+    return token.name, token.scope, token.prefix, to_time(token.created_at), *times
 
 
-def _shown(token: Token, now: int) -> dict[str, object]:
+def _shown(token: Token, path: Path, now: int) -> dict[str, object]:
     """A token for programs, without its secret and without its digest; times in seconds since 1970."""
+    used = last_used(path, token)
     return {
         "name": token.name,
         "scope": token.scope,
         "prefix": token.prefix,
         "created_at": token.created_at / 1e9,
         "expires_at": None if token.expires_at is None else token.expires_at / 1e9,
+        "last_used_at": None if used is None else used / 1e9,
         "expired": token.expires_at is not None and token.expires_at <= now,
     }
 

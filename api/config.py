@@ -68,6 +68,12 @@ class Api:
     body_bytes: int = setting(
         65_536, minimum=0, maximum=1_048_576, unit="bytes", help="A larger request body is refused with 413."
     )
+    requests_per_s: float = setting(
+        200.0,
+        minimum=0,
+        maximum=1e6,
+        help="Requests a second of one token to one worker at most, then 429; 0: any number.",
+    )
     access_log: bool = setting(False, help="One line a request in the log; never with a token in it.")
     proxies: tuple[str, ...] = setting(
         (), help="Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from api.auth import Keyring
+from api.admission import Admission
+from api.auth import Admitted, Keyring, Scope, Verdict
 from api.bodies import Trial
 from api.canary import Canary
 from api.config import Api
@@ -21,11 +23,14 @@ from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
 from api.judge import Judge, NoJudge
 from api.live import Live
 from api.shapes import Part
+from api.used import Used
 from bus.messages import HUB
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.versions import Seen
 from bus.vitals import Vitals
+
+log = logging.getLogger("guardia.api")
 
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
@@ -57,6 +62,8 @@ class Hub:
     """Of each host, whether the store has something new; told nothing, where they are not."""
     monotonic: Callable[[], float] = time.monotonic
     """Seconds of a clock that is never set."""
+    used: Used | None = None
+    """Keeps when each token was let in; None: nobody does."""
     vitals_seconds: float = VITALS_SECONDS
     """How often each of them tells its vitals, and this worker too."""
     primed: bool = False
@@ -66,6 +73,7 @@ class Hub:
     """The message that goes all the way; None where none is sent."""
     voice: Producer | None = None
     """What this worker tells others with; None while it starts."""
+    admission: Admission = field(init=False)
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)
@@ -77,11 +85,37 @@ class Hub:
 
     def __post_init__(self) -> None:
         self.started = self.clock()
+        self.admission = Admission(self.config.requests_per_s)
 
     @property
     def limits(self) -> Limits:
         """When a host is down and when data is stale."""
         return Limits(self.config.down_seconds, self.config.stale_seconds)
+
+    def admit(self, token: str | None, address: str, needs: Scope = "read") -> Verdict:
+        """Whether who shows ``token`` at ``address`` may do what needs the scope ``needs``, now.
+
+        It counts as one request. Raises ``TokensFault``.
+        """
+        verdict = self.keyring().judge(token, self.clock(), needs)
+        verdict = self.admission.judge(verdict, address, self.monotonic())
+        if isinstance(verdict, Admitted):
+            self.mark(verdict.name)
+        elif verdict.notable:
+            log.warning("%s; it is told to wait", verdict.text)
+        return verdict
+
+    def admits(self, verdict: Admitted, now: float) -> bool:
+        """Whether who was let in by the same keyring may ask once more at ``now``, from wherever; it counts, if so."""
+        if not self.admission.allows(verdict, now):
+            return False
+        self.mark(verdict.name)
+        return True
+
+    def mark(self, name: str) -> None:
+        """The token of this name was let in now; nobody's is none."""
+        if name and self.used is not None:
+            self.used.mark(name, self.clock())
 
     def need_hosts(self) -> None:
         """Raise ``Unanswered`` while the list of hosts is not complete: a host left out would look removed."""

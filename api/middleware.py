@@ -72,8 +72,7 @@ class Front:
         if req.method not in ("GET", "HEAD") or getattr(resource, "acts", False):
             self._refuse_strange_pages(req)
         if isinstance(verdict, Refused) and not getattr(resource, "open", False):
-            challenge = {"WWW-Authenticate": 'Bearer realm="guardia"'} if verdict.status == 401 else {}
-            raise Problem(verdict.status, verdict.code, verdict.text, headers=challenge)
+            raise Problem(verdict.status, verdict.code, verdict.text, headers=verdict.headers)
 
     async def process_response(self, req: Request, resp: Response, resource: Any, req_succeeded: bool) -> None:
         """Put on the headers that every answer has, and write the access log."""
@@ -115,7 +114,7 @@ class Front:
         token = token_of(req, acts=getattr(resource, "acts", False))
         writes = req.method not in ("GET", "HEAD") and hasattr(resource, f"on_{req.method.lower()}")
         needs: Scope = getattr(resource, "writes" if writes else "scope", "read")
-        return keyring.judge(token, self._hub.clock(), needs)
+        return self._hub.admit(token, req.remote_addr, needs)
 
 
 def begin(req: Request) -> None:

@@ -40,6 +40,7 @@ _REFUSALS = {
     "400": "A parameter cannot be obeyed.",
     "401": "No token.",
     "403": "The token is wrong, expired or may not.",
+    "429": "This token asks too often, or wrong ones come from there; Retry-After says when again.",
     "503": "The store does not answer.",
 }
 

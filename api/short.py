@@ -127,13 +127,16 @@ class Short:
         hub, now, host = self._hub, self._hub.clock(), name.decode()
         try:
             keyring = hub.keyring()
-            if (keyring.tokens is None and caller.misled) or isinstance(keyring.judge(caller.token, now), Refused):
+            verdict, at = keyring.judge(caller.token, now), hub.monotonic()
+            if (keyring.tokens is None and caller.misled) or isinstance(verdict, Refused):
                 return None
             if not hub.primed or not hub.knows(host):
                 return None
-            asked = Asked(name, query, hub.versions.of(host), hub.monotonic())
+            asked = Asked(name, query, hub.versions.of(host), at)
             body = self._kept.get(asked[:2], asked.version, asked.at)
             if body is not None:
+                if not hub.admits(verdict, at):
+                    return None
                 hub.vitals.count("api.requests")
                 hub.vitals.count("api.kept")
                 return self._of(200, body, caller)
@@ -145,6 +148,8 @@ class Short:
             if question.start > question.end:
                 return None
             need_few(hub, question)
+            if not hub.admits(verdict, at):
+                return None
             answer = hub.counter.series_begun(question)
         except (BadParameter, TokensFault, Unanswered):
             return None

@@ -114,11 +114,10 @@ class Root(Resource):
         resp.set_header("Cache-Control", "no-cache")
 
     def _enter(self, req: Request, resp: Response, token: str) -> None:
-        keyring = self.hub.keyring()
-        verdict = keyring.judge(token, self.hub.clock())
+        verdict = self.hub.admit(token, req.remote_addr)
         if isinstance(verdict, Refused):
-            raise Problem(verdict.status, verdict.code, verdict.text)
-        if keyring.tokens is not None:  # else whatever somebody wrote there would be kept
+            raise Problem(verdict.status, verdict.code, verdict.text, headers=verdict.headers)
+        if self.hub.keyring().tokens is not None:  # else whatever somebody wrote there would be kept
             secure = req.scheme == "https"  # as the proxies in [api] say, where there are any
             resp.set_cookie(COOKIE, token, max_age=MONTH, path="/", secure=secure, http_only=True, same_site="Strict")
         resp.status = 303

@@ -56,7 +56,7 @@ class Stream:
         token, verdict = await self._who(req, ws, query)
         req.context.verdict = verdict
         if isinstance(verdict, Refused):
-            sink.drop(CLOSED[401], verdict.text)
+            sink.drop(CLOSED[429 if verdict.status == 429 else 401], verdict.text)
         elif self.hub.fanout.clients >= self.hub.config.stream_clients:
             sink.drop(FULL, f"{self.hub.config.stream_clients} clients listen already")
         else:
@@ -110,7 +110,7 @@ class Stream:
     async def _who(
         self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket, query: Query
     ) -> tuple[str | None, Verdict]:
-        keyring, now = self.hub.keyring(), self.hub.clock()
+        keyring = self.hub.keyring()
         if keyring.tokens is None and (refused := misled(req.get_header("Host"), self.hub.config.names)):
             return None, refused
         token = bearer(req.get_header("Authorization")) or query.text("token")
@@ -120,7 +120,7 @@ class Stream:
             token = cookie_of(req)
         if keyring.tokens is None and not ours:
             return None, Refused(403, "origin", f"pages of {(origin or '')[:60]} may not listen")
-        verdict = keyring.judge(token, now)
+        verdict = self.hub.admit(token, req.remote_addr)
         if isinstance(verdict, Admitted) or token is not None:
             return token, verdict
         try:
@@ -128,7 +128,7 @@ class Stream:
                 token = _token_in(await ws.receive_media())
         except (TimeoutError, falcon.PayloadTypeError, falcon.MediaMalformedError, ValueError):
             return None, verdict
-        return token, keyring.judge(token, now)
+        return token, self.hub.admit(token, req.remote_addr)
 
 
 def piece_of(frames: Iterator[bytes | None], clock: Callable[[], float] = time.perf_counter) -> tuple[bytes, bool]:

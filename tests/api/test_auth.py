@@ -16,7 +16,9 @@ def test_without_any_token_made_everybody_is_let_in() -> None:
 
 
 def test_a_right_token_is_let_in_under_its_name() -> None:
-    assert KEYRING.judge("gd_reader", NOON) == Admitted("viewer", "read")
+    assert KEYRING.judge("gd_reader", NOON) == Admitted("viewer", "read", guessable=True)
+    ours = Keyring((Token("viewer", digest_of("gd_reader"), "read", "gd_reader"),))
+    assert ours.judge("gd_reader", NOON) == Admitted("viewer", "read")
 
 
 def test_no_token_is_401_and_a_wrong_one_403() -> None:

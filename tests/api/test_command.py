@@ -57,6 +57,7 @@ def test_the_list_for_programs_has_all_but_the_secrets(config: str, capsys: pyte
         "prefix": first[:9],
         "created_at": pytest.approx(time.time(), abs=60),
         "expires_at": None,
+        "last_used_at": None,
         "expired": False,
     }
     assert (grafana["name"], grafana["scope"], grafana["expired"]) == ("grafana", "ack", False)

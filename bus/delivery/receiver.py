@@ -52,6 +52,8 @@ class Receiver:
         """Sources under whose name more than one boot spoke."""
         self._waiting: dict[str, None] = {}
         self._facts: list[Fact] = []
+        self._rejects: list[tuple[Source, Reject]] = []
+        """Of this batch, to be told once it is committed."""
         self.asked = False
         """Whether a HELLO waits for its answer."""
         for key, value in kept:
@@ -117,8 +119,7 @@ class Receiver:
             stream = known.streams[epoch]
             stream.stored -= 1
             stream.rejected += 1
-            if len(known.rejects) < MAX_REJECTS:
-                known.rejects.append(Reject(epoch, number, code))
+            self._rejects.append((known, Reject(epoch, number, code)))
         return verdict
 
     def stood_in(self, source: str, epoch: int) -> None:
@@ -292,6 +293,10 @@ class Receiver:
         for stream in self._changed:
             stream.committed = stream.watermark
             stream.before = None
+        for source, reject in self._rejects:
+            if len(source.rejects) < MAX_REJECTS:
+                source.rejects.append(reject)
+        self._rejects.clear()
         self._changed.clear()
         self._sources.deleted.clear()
         self._facts.clear()
@@ -304,8 +309,7 @@ class Receiver:
         self._changed.clear()
         self._sources.following.clear()
         self._facts.clear()
-        for source in self._sources:
-            source.rejects.clear()
+        self._rejects.clear()
 
     def receipts(self, hub_time: int, flags: Flags = Flags.NONE, credit: int = 0) -> list[Receipt]:
         """What to tell every producer that was heard since the last call; committed watermarks only."""

@@ -59,6 +59,27 @@ def test_nothing_that_a_failed_batch_brought_to_light_is_told() -> None:
     assert [(receipt.marks, receipt.rejects) for receipt in receiver.receipts(0)] == [((Mark(7, 2),), ())]
 
 
+def test_a_failed_batch_takes_back_no_reject_of_the_one_before() -> None:
+    receiver = receiver_of()
+    receiver.reject("web-1", 7, 1, 1, GENERATION, NOON, "malformed")
+    receiver.commit()
+    receiver.reject("web-1", 7, 2, 1, GENERATION, NOON, "poison")
+    receiver.rollback()
+
+    (receipt,) = receiver.receipts(0)
+    assert [(reject.number, reject.code) for reject in receipt.rejects] == [(1, "malformed")]
+
+
+def test_a_reject_is_told_after_its_commit_only() -> None:
+    receiver = receiver_of()
+    receiver.reject("web-1", 7, 1, 1, GENERATION, NOON, "malformed")
+    before = [receipt.rejects for receipt in receiver.receipts(0)]
+    receiver.commit()
+
+    assert before == [()]
+    assert [len(receipt.rejects) for receipt in receiver.receipts(0)] == [1]
+
+
 def test_the_floor_of_a_hello_in_a_failed_batch_moved_nothing() -> None:
     receiver = _following()
     receiver.greet(hello(Offer(7, 5, 5, 0)), NOON)

@@ -136,7 +136,8 @@ class Courier:
         self._boot, self._started = boot, started
         self._pending: list[Letter] = []
         self._ring: Ring | None = None
-        self._ring_dropped = 0
+        self._dropped = 0
+        """What memory let go of before, and what could not be read when it was to be moved."""
         self._retry_at = self._sweep_at = 0.0
         self._clock: int | None = None
         self._told, self._began = 0, 0.0
@@ -151,7 +152,7 @@ class Courier:
     @property
     def dropped(self) -> int:
         """Unacknowledged messages that were dropped, from the disk or from memory."""
-        return self.spool.status().dropped + self._ring_dropped + (self._ring.dropped if self._ring else 0)
+        return self.spool.status().dropped + self._dropped + (self._ring.dropped if self._ring else 0)
 
     def seconds_left(self, now: float) -> float | None:
         """How long the store may be away until the oldest message has to go; None while that cannot be told."""
@@ -190,6 +191,7 @@ class Courier:
             try:
                 evicted = self.spool.append(epoch, first, packed, now, wall)
             except NoRoom:
+                # Perhaps they are on the disk all the same: told under two numbers they are one row of the store.
                 self.sender.begin_epoch()
                 self.sender.flags.add(Flag.MEMORY)
                 self._ring = Ring(MEMORY_MESSAGES)
@@ -277,7 +279,7 @@ class Courier:
         except NoRoom:
             self._retry_at = now + MEMORY_RETRY_SECONDS
             return
-        self._ring_dropped += ring.dropped
+        self._dropped += ring.dropped
         self._ring = None
         self.sender.flags.discard(Flag.MEMORY)
 
@@ -343,12 +345,15 @@ class Courier:
         while at <= last:
             records = [read(one)[0] for one in self._read(epoch, at, last)]
             if not records:
+                self._dropped += last - at + 1
                 break
             letters = [Letter(one.kind, one.subject, one.at, one.body) for one in records]
-            self._store(letters, now, wall)
             at += len(letters)
+            # In a full spool it is these that make room for their copies, and not what is nowhere else.
+            self.spool.acknowledged(epoch, at - 1, self.sender.generation)
+            self._store(letters, now, wall)
         with suppress(NoRoom):  # they stay until room is needed; the store knows them as acknowledged
-            self.spool.trim(epoch, last, now, wall)
+            self.spool.trim(epoch, at - 1, now, wall)
 
 
 def _frames(records: Sequence[bytes], fresh: bytes) -> list[tuple[bytes, int]]:

@@ -49,11 +49,15 @@ class Tight(Spool):
     """A spool whose disk can be full."""
 
     full = False
+    blind = False
 
     def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
         if self.full:
             raise NoRoom("no space left")
         return super().append(epoch, first, packed, now, wall)
+
+    def read(self, epoch: int, first: int, last: int) -> list[bytes]:
+        return [] if self.blind else super().read(epoch, first, last)
 
 
 class House:
@@ -322,6 +326,32 @@ def test_messages_whose_numbers_another_life_has_used_go_out_under_new_ones(tmp_
     assert moved == [(1, b"two"), (2, b"three")]
     assert house.spool.read(used, 1, 3) == []
     assert house.spool.status().messages == 2
+
+
+def test_in_a_full_spool_messages_that_get_new_numbers_make_room_for_themselves_alone(tmp_path: Path) -> None:
+    first = House(tmp_path / "spool", SpoolLimits(bytes=100_000))
+    first.say(*[b"x" * 1000] * 30)
+    first.spool.close(first.now, first.wall)
+    house = House(tmp_path / "spool", SpoolLimits(bytes=100_000))
+    house.say(*[b"y" * 1000] * 40)
+    house.flow()
+    house.hear(Mark(house.epoch, 100))
+
+    assert house.courier.dropped == 0
+    assert [kept.last - kept.base + 1 for kept in house.spool.kept()] == [30, 0, 40]
+
+
+def test_what_cannot_be_read_when_it_needs_new_numbers_is_counted_and_not_deleted(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one", b"two", b"three")
+    used = house.epoch
+    house.spool.blind = True
+    house.hear(Mark(used, 10))
+    house.spool.blind = False
+
+    assert house.courier.dropped == 3
+    assert len(house.spool.read(used, 1, 3)) == 3
 
 
 def test_what_is_too_old_goes_once_a_minute(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ own, so that what is dropped there leaves no hole in the middle of an epoch.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
@@ -138,6 +139,8 @@ class Courier:
         self._ring: Ring | None = None
         self._dropped = 0
         """What memory let go of before, and what could not be read when it was to be moved."""
+        self._went: tuple[int, int] | None = None
+        """From when to when what was dropped lately was measured, ns."""
         self._retry_at = self._sweep_at = 0.0
         self._clock: int | None = None
         self._told, self._began = 0, 0.0
@@ -217,6 +220,17 @@ class Courier:
     def _let_go(self, evicted: Sequence[Evicted], now: float) -> None:
         for one in evicted:
             self.sender.evicted(one.epoch, one.base, one.dropped, now)
+            if one.until:
+                began, ended = self._went or (one.since, one.until)
+                self._went = min(began, one.since), max(ended, one.until)
+
+    def went(self) -> str:
+        """From when to when what was dropped since the last call was measured, as a sentence goes on; else ""."""
+        times, self._went = self._went, None
+        if times is None:
+            return ""
+        began, ended = (time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(at // 10**9)) for at in times)
+        return f"; what was measured from {began} to {ended} is lost"
 
     # -- what happens ---
 

@@ -356,7 +356,7 @@ class Deliverer(Voice):
                 if flag in sender.flags:
                     self._log.error("%s", began)
                 else:
-                    self._log.info("%s", ended)
+                    self._log.info("%s%s", ended, self.courier.went() if flag is Flag.SPOOL_FULL else "")
             self._flags = frozenset(sender.flags)
         if (sender.state is State.FLOWING) != self._flowed and sender.state is not State.SYNCING:
             self._flowed = not self._flowed

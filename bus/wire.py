@@ -175,6 +175,12 @@ def verify(frame: bytes, start: int, end: int) -> bool:
     return crc32(tail, crc32(fixed)) == found
 
 
+def measured(packed: bytes) -> int:
+    """The ``at`` of a packed record."""
+    at: int = HEADER.unpack_from(packed)[9]
+    return at
+
+
 def read(frame: bytes, start: int = 0) -> list[Record]:
     """The records of a frame, checksums and names verified; raises ``Malformed``."""
     return [_read(frame, *place) for place in walk(frame, start)]

@@ -10,7 +10,7 @@ Age is counted in the time that the spool was in use, not by the wall clock: a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -45,11 +45,16 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """Everything below ``base`` is gone from an epoch; ``dropped`` of what went was not acknowledged."""
+    """Everything below ``base`` is gone from an epoch; ``dropped`` of what went was not acknowledged.
+
+    Of that the first was measured at ``since``, the last at ``until``, in ns since 1970; 0 where nobody can tell.
+    """
 
     epoch: int
     base: int
     dropped: int
+    since: int = 0
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +91,11 @@ def outdated(extents: list[Extent], acked: Place | None, any_: Place | None) -> 
                 yield Victims(extent, upto, True)
 
 
-def gone(extent: Extent, upto: int) -> Evicted:
-    """Let go of everything up to ``upto``; says what that was."""
+def gone(extent: Extent, upto: int, times: Sequence[int] = ()) -> Evicted:
+    """Let go of everything up to ``upto``; says what that was. ``times``: when what is dropped by it was measured."""
     dropped = max(0, upto - max(extent.acked, extent.base - 1))
     extent.base = upto + 1
-    return Evicted(extent.epoch, extent.base, dropped)
+    return Evicted(extent.epoch, extent.base, dropped, min(times, default=0), max(times, default=0))
 
 
 class Ages:

@@ -30,6 +30,7 @@ import lmdb
 from bus import failpoints
 from bus.delivery.retention import Extent, NoRoom, Place
 from bus.mapped import FILE_DAMAGED, room_for, settle
+from bus.wire import measured, verify
 
 _KEY = struct.Struct(">IQ")
 _ORDER = struct.Struct(">I")
@@ -119,18 +120,23 @@ class Writing:
         if added[1] != len(packed):
             raise lmdb.CorruptedError(f"{added[1]} of {len(packed)} messages could be appended")
 
-    def drop(self, order: int, first: int, upto: int, wanted: int | None) -> tuple[int, int]:
-        """Delete messages until ``wanted`` bytes are free (None: all); returns (last deleted, bytes freed)."""
+    def drop(self, order: int, first: int, upto: int, wanted: int | None, acked: int = 0) -> tuple[int, int, list[int]]:
+        """Delete messages until ``wanted`` bytes are free (None: all); returns the last deleted, bytes freed, and when
+        the first and the last of those after ``acked`` that are sound were measured.
+        """
         failpoints.at("trim")
-        freed, number = 0, first
+        freed, number, times = 0, first, list[int]()
         with self._txn.cursor(db=self._records) as cursor:
             more = cursor.set_range(_KEY.pack(order, number))
             while number <= upto and (wanted is None or freed < wanted):
                 if more and cursor.key() == _KEY.pack(order, number):
-                    freed += cost(len(cursor.value()))
+                    value = cursor.value()
+                    freed += cost(len(value))
+                    if number > acked and verify(value, 0, len(value)):
+                        times[1:] = [measured(value)]
                     more = cursor.delete()
                 number += 1
-        return number - 1, freed
+        return number - 1, freed, times
 
     def save(self, extents: Sequence[Extent], totals: Totals) -> None:
         """Note how far epochs are."""

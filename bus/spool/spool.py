@@ -269,8 +269,8 @@ class Spool:
 
     def _drop(self, writing: Writing, victim: Victims, wanted: int | None, wall: int) -> Evicted:
         extent, totals = victim.extent, self._totals
-        last, freed = writing.drop(extent.order, extent.base, victim.upto, wanted)
-        evicted = gone(extent, last)
+        last, freed, times = writing.drop(extent.order, extent.base, victim.upto, wanted, extent.acked)
+        evicted = gone(extent, last, times)
         totals.used -= freed
         self._unsaved.add(extent.epoch)
         totals.count_dropped(evicted.dropped, wall)

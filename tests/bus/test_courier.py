@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -286,6 +287,17 @@ def test_a_full_spool_drops_the_oldest_and_tells_by_its_base(tmp_path: Path) -> 
 
     assert house.courier.dropped > 50
     assert first.base == first.number == house.courier.dropped + 1
+
+
+def test_what_a_full_spool_dropped_is_told_by_when_it_was_measured(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", SpoolLimits(bytes=100_000))
+    for _ in range(200):
+        house.say(b"x" * 1000)
+        house.pass_time(1.0)
+    last = time.strftime("%H:%M:%S", time.gmtime(WALL // 10**9 + house.courier.dropped - 1))
+
+    assert house.courier.went() == f"; what was measured from 2023-11-14 22:13:20Z to 2023-11-14 {last}Z is lost"
+    assert house.courier.went() == ""
 
 
 def test_a_silent_store_gets_everything_again(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import zmq
 
 from bus.control import Mark, Receipt, Reject, pack_receipt, read_hello
 from bus.delivering import Deliverer
+from bus.delivery.retention import Evicted
 from bus.delivery.states import Flag
 from bus.delivery.window import Limits
 from bus.fields import Unfit
@@ -340,6 +341,22 @@ def test_who_hears_no_receipts_says_how_long_the_spool_has_room(
     rig.shut()
     rig.until(lambda: "no receipts come" in caplog.text, "it says that none come")
     assert "messages are kept in the spool, which has room for about" in caplog.text
+
+
+def test_a_full_spool_that_has_room_again_says_from_when_to_when_is_lost(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    courier, now = rig.deliverer.courier, time.monotonic()
+    courier._let_go([Evicted(courier.sender.flows.live.epoch, 1, 1, NOON, NOON + 60 * 10**9)], now)
+    rig.deliverer.flush()
+    courier.tick(now + 61, time.time_ns() + 61 * 10**9)
+    rig.deliverer.flush()
+
+    assert "the spool is full: the oldest messages are dropped" in caplog.text
+    assert (
+        "the spool has room again; what was measured from 2023-11-14 22:13:20Z to 2023-11-14 22:14:20Z" in caplog.text
+    )
 
 
 def _bound(road: Road, path: str) -> bool:

@@ -61,7 +61,6 @@ def build(program: Program[Alerter]) -> None:
         program.vitals,
         program.log,
         silent_seconds=silent,
-        collectors=len(program.bus.entrances),
     )
     drills = Drills(
         judge, committer, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now

@@ -45,7 +45,6 @@ class Listening:
         log: logging.Logger,
         *,
         silent_seconds: float,
-        collectors: int = 1,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -64,7 +63,7 @@ class Listening:
         self._heard = monotonic()
         self._offset = clock() - int(monotonic() * 1e9)
         # What a new collector published before it was heard again is in the store, and nowhere else.
-        self._passed = Passed(collectors=collectors)
+        self._passed = Passed(from_one=True)
         self._received = 0
         self.began = False
         """Whether it has caught up with what was stored, and judges what comes."""

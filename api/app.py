@@ -104,7 +104,6 @@ def from_config(
         gone=directory.is_gone,
         unread_bytes=config.unread_bytes,
         replay_bytes=config.replay_bytes,
-        collectors=len(stairs),
     )
     context: zmq.Context[Any] = zmq.Context()
 

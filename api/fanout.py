@@ -76,7 +76,6 @@ class Fanout:
         gone: Callable[[str], bool] = lambda name: False,
         unread_bytes: int = 1_048_576,
         replay_bytes: int = 8_388_608,
-        collectors: int = 1,
     ) -> None:
         """``gone`` tells of a host whether it is listed no more: its events go to nobody, or it would come back."""
         self.sent = 0
@@ -98,7 +97,7 @@ class Fanout:
         """Frames that were in the ring and are not any more."""
         self._ring_since = now
         self._waiting: deque[Told] = deque(maxlen=MAX_WAITING)
-        self._passed = Passed(collectors=collectors)
+        self._passed = Passed(from_one=True)
         self.lacking: set[str] = set()
         """Kinds of which something was missed, or may have been, that only the store tells."""
 

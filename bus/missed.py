@@ -12,15 +12,14 @@ MOST = 64
 
 
 class Passed:
-    """The counters as last seen. Of so many ``collectors`` each was heard once: another life of one began at 1 since.
+    """The counters as last seen. ``from_one``: of a collector that was heard, another life began at 1 since."""
 
-    Where their number is not told, no life is known to have begun since.
-    """
-
-    def __init__(self, *, collectors: int = 0) -> None:
-        self._collectors = collectors
+    def __init__(self, *, from_one: bool = False) -> None:
+        self._from_one = from_one
+        self._places: set[int] = set()
+        """The collectors that were heard."""
         self._lives: dict[int, bool] = {}
-        """Those that were heard, the longest unheard first; whether each began when all collectors had been heard."""
+        """Those that were heard, the longest unheard first; whether the collector had been heard before in another."""
         self._last: dict[tuple[str, int], int] = {}
         self._kinds: set[str] = set()
 
@@ -29,14 +28,14 @@ class Passed:
         last = self._last.get((stamp.kind, stamp.incarnation))
         if last is not None:
             return max(0, stamp.counter - last - 1)
-        return stamp.counter - 1 if self._began_since(stamp.incarnation) and stamp.kind in self._kinds else 0
+        return stamp.counter - 1 if self._began_since(stamp) and stamp.kind in self._kinds else 0
 
     def is_new(self, stamp: Stamp) -> bool:
         """Whether this is the first frame of its collector's life: nobody can tell what went before it."""
         return stamp.incarnation not in self._lives
 
-    def _began_since(self, life: int) -> bool:
-        return self._lives.get(life, 0 < self._collectors <= len(self._lives))
+    def _began_since(self, stamp: Stamp) -> bool:
+        return self._lives.get(stamp.incarnation, self._from_one and stamp.place in self._places)
 
     def note(self, stamp: Stamp) -> None:
         """This frame has come."""
@@ -44,7 +43,8 @@ class Passed:
         self._last.pop(key, None)
         self._last[key] = stamp.counter
         self._kinds.add(stamp.kind)
-        began = self._began_since(stamp.incarnation)
+        began = self._began_since(stamp)
+        self._places.add(stamp.place)
         self._lives.pop(stamp.incarnation, None)
         self._lives[stamp.incarnation] = began
         if len(self._lives) > MOST:

@@ -27,9 +27,9 @@ A **bus frame** from the collector holds what it drained at once, per kind:
     kind's name, 0x00, incarnation u64, counter u64, received i64 (ns), records ...
 
 The topic is the kind alone, since one bus frame carries many subjects (``docs/decisions/0001``). The counter
-counts bus frames of that kind since the collector's start (the incarnation), so that a subscriber knows what
-it missed. When the records were received counts in whole milliseconds for everybody (``docs/decisions/0028``);
-the digits behind say only which of two bus frames came first.
+counts bus frames of that kind since the collector's start (the incarnation, whose first two bytes say which of the
+hub's collectors it is), so that a subscriber knows what it missed. When the records were received counts in whole
+milliseconds for everybody (``docs/decisions/0028``); the digits behind say only which of two bus frames came first.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ PLAIN_SAMPLE = {
 Hot loops take such a record apart in one stroke, and leave all others, and what is wrong, to ``walk``.
 """
 STAMP = struct.Struct(">QQq")
+PLACE_BITS = 48
+"""Below the place of a collector in its incarnation; they are random."""
 MAX_FRAME = MAX_BODY + 1024
 """The largest record has room, with the longest names and the 33 bytes that encryption adds; ``bus.courier`` puts less
 than that into a frame of several. No more, since a thousand frames of each connection may wait at the hub.
@@ -235,6 +237,11 @@ class Stamp:
     """ns, a whole millisecond: what is stored, judged and shown."""
     moment: int = 0
     """ns, as the collector wrote it: what of a millisecond came first. Nobody keeps it."""
+
+    @property
+    def place(self) -> int:
+        """Which of the hub's collectors it was."""
+        return self.incarnation >> PLACE_BITS
 
 
 def topic(kind: str) -> bytes:

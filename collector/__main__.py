@@ -37,6 +37,7 @@ def build(program: Program[Collector], place: int = 1) -> None:
         program.vitals,
         drain_frames=config.drain_frames,
         drain_bytes=config.drain_bytes,
+        place=place,
     )
     side, settle = Pull(program.context), Pull(program.context)
     side_post = Post(program.context)

@@ -11,7 +11,7 @@ from bus.control import REFUSED, pack_refusals
 from bus.messages import KINDS
 from bus.sockets import Publish, Pull
 from bus.vitals import Vitals
-from bus.wire import Malformed, stamped
+from bus.wire import PLACE_BITS, Malformed, stamped
 from collector.entrance import Entrance, HangUp, Who
 from collector.intake import Intake
 from collector.limits import Limits
@@ -35,10 +35,11 @@ class Door:
         *,
         drain_frames: int,
         drain_bytes: int,
+        place: int = 1,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.incarnation = secrets.randbits(64)
+        self.incarnation = place << PLACE_BITS | secrets.randbits(PLACE_BITS)
         self._stair = stair
         self._refusals = refusals
         self._vitals = vitals

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bus.missed import MOST, Passed
-from bus.wire import Stamp
+from bus.wire import PLACE_BITS, Stamp
 
 
-def frame(counter: int, collector: int = 1, kind: str = "sample") -> Stamp:
+def frame(counter: int, life: int = 1, kind: str = "sample", *, place: int = 1) -> Stamp:
     """A bus frame as the collector counted it."""
-    return Stamp(kind, collector, counter, 0)
+    return Stamp(kind, place << PLACE_BITS | life, counter, 0)
 
 
 def missing(passed: Passed, *frames: Stamp) -> list[int]:
@@ -29,25 +29,32 @@ def test_each_kind_is_counted_apart() -> None:
 
 
 def test_the_frames_of_two_collectors_make_no_holes_in_each_other() -> None:
-    assert missing(Passed(), frame(7), frame(900, 2), frame(8), frame(901, 2), frame(903, 2)) == [0, 0, 0, 0, 1]
+    second = [frame(counter, 2, place=2) for counter in (900, 901, 903)]
+    assert missing(Passed(from_one=True), frame(7), second[0], frame(8), *second[1:]) == [0, 0, 0, 0, 1]
 
 
-def test_where_there_is_one_collector_another_life_of_it_began_at_one() -> None:
-    assert missing(Passed(collectors=1), frame(7), frame(3, 2)) == [0, 2]
+def test_another_life_of_a_collector_that_was_heard_began_at_one() -> None:
+    assert missing(Passed(from_one=True), frame(7), frame(3, 2), frame(4, 2)) == [0, 2, 0]
+    assert missing(Passed(from_one=True), frame(7), frame(3, 2), frame(5, 2, "check"), frame(2, 3, "check")) == [
+        0,
+        2,
+        0,
+        1,
+    ]
     assert missing(Passed(), frame(7), frame(3, 2)) == [0, 0]
 
 
-def test_where_there_are_several_another_life_of_one_began_at_one_once_each_was_heard() -> None:
-    passed = Passed(collectors=2)
-    assert missing(passed, frame(7), frame(900, 2), frame(3, 3), frame(4, 3), frame(901, 2)) == [0, 0, 2, 0, 0]
-    assert missing(passed, frame(5, 3, "check"), frame(3, 4, "check"), frame(8)) == [0, 2, 0]
+def test_a_collector_that_is_heard_after_another_was_started_anew_may_be_an_old_one() -> None:
+    passed = Passed(from_one=True)
+    assert missing(passed, frame(7), frame(3, 2), frame(900, 3, place=2)) == [0, 2, 0]
+    assert missing(passed, frame(4, 4, place=2), frame(4, 2)) == [3, 0]
 
 
 def test_a_collector_that_lives_on_while_another_is_started_again_and_again_stays_known() -> None:
-    passed = Passed(collectors=2)
+    passed = Passed(from_one=True)
     for life in range(2, 3 * MOST):
         passed.note(frame(life))
-        passed.note(frame(1, life))
+        passed.note(frame(1, life, place=2))
     assert not passed.is_new(frame(3 * MOST))
     assert passed.missing(frame(7, kind="check")) == 0
 

@@ -40,7 +40,7 @@ class Rig:
         self.vitals = Vitals(0.0)
         stair, self.pull = Publish(self.context), Pull(self.context)
         self.door = Door(
-            stair, self.refusals, self.vitals, drain_frames=1000, drain_bytes=4_000_000, clock=lambda: NOON
+            stair, self.refusals, self.vitals, drain_frames=1000, drain_bytes=4_000_000, place=2, clock=lambda: NOON
         )
         self.address = self.pull.bind("tcp://127.0.0.1:*")
         self.drain = self.door.opened(self.pull, Intake(public=True), name="the door")
@@ -121,6 +121,7 @@ def test_bus_frames_are_counted_without_holes_and_stamped(rig: Rig) -> None:
 
     assert [stamp.counter for stamp in stamps] == list(range(1, len(stamps) + 1))
     assert {(stamp.incarnation, stamp.received) for stamp in stamps} == {(rig.door.incarnation, NOON)}
+    assert {stamp.place for stamp in stamps} == {2}
     assert rig.vitals.total("intake.frames") == 300
 
 

@@ -12,7 +12,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 
-from bus.faults import did_you_mean
+from bus.faults import did_you_mean, nearest
 from bus.records import Settings
 
 _DIGITS = re.compile(r"\d+")
@@ -42,15 +42,21 @@ def _parents(settings: Settings) -> list[str]:
     declared = {one.name for table in ("hosts", "services") for one in settings[table]}
     named = [("hosts", one.name, "parent", one.parent) for one in settings["hosts"]]
     named += [("services", one.name, "host", one.host) for one in settings["services"]]
-    found, meant = [], {"": ""}
+    found: list[str] = []
+    known: dict[str, tuple[list[str], str | None]] = {}
     for table, name, key, parent in named:
         bare = re.sub(r"^(host|service)/", "", parent)
-        if bare not in declared and bare not in meant:
+        if not bare or bare in declared:
+            continue
+        if bare not in known:
             # db-3 beside db-1 is another one of them.
-            others = [one for one in declared - {name} if _DIGITS.sub("0", one) != _DIGITS.sub("0", bare)]
-            meant[bare] = did_you_mean(bare, sorted(others))
-        if bare not in declared and meant[bare]:
-            found.append(f"[[{table}]] {name}: {key} {bare} is declared nowhere; {meant[bare]}")
+            others = [one for one in sorted(declared) if _DIGITS.sub("0", one) != _DIGITS.sub("0", bare)]
+            known[bare] = others, nearest(bare, others)
+        others, near = known[bare]
+        if near == name:  # nobody is meant to be his own parent
+            near = nearest(bare, [one for one in others if one != name])
+        if near:
+            found.append(f"[[{table}]] {name}: {key} {bare} is declared nowhere; did you mean {near}?")
     return found
 
 

@@ -54,6 +54,15 @@ def noted(tmp_path: Path, text: str) -> list[str]:
     return hints(config.load(path, rooms.tables(), rooms.LISTS))
 
 
+def test_nobody_is_meant_to_be_his_own_parent(tmp_path: Path) -> None:
+    text = "".join(f"[[hosts]]\nname = '{name}'\nparent = 'router'\n" for name in ("web", "router-b", "routers"))
+    assert noted(tmp_path, text) == [
+        "[[hosts]] web: parent router is declared nowhere; did you mean routers?",
+        "[[hosts]] router-b: parent router is declared nowhere; did you mean routers?",
+        "[[hosts]] routers: parent router is declared nowhere; did you mean router-b?",
+    ]
+
+
 def test_a_parent_that_is_nearly_a_name_is_a_slip_and_one_that_is_none_is_a_host_that_need_not_be_declared(
     tmp_path: Path,
 ) -> None:

@@ -11,6 +11,7 @@ import zmq
 from bus.program import ROADS
 from bus.questions import Question, Unanswered, pack_question, read_answer
 from bus.sockets import Ask
+from bus.standing import alone
 
 if TYPE_CHECKING:
     from bus.hubs import Hub
@@ -27,7 +28,7 @@ def asked(home: Path, question: Question, *, seconds: float = PATIENCE) -> Any:
 def asked_at(socket: Path, question: bytes, *, seconds: float = PATIENCE) -> bytes:
     """The bytes that the program behind ``socket`` answers to ``question``; raises ``Unanswered``."""
     if not socket.exists():
-        raise Unanswered(f"nobody answers: {socket} is not there, so the hub is not running here; make run starts it")
+        raise _away(socket)
     until = time.monotonic() + seconds
     with zmq.Context() as context:
         ask = Ask(context)
@@ -69,9 +70,7 @@ class Asking:
     def ask(self, question: Question) -> Any:
         """The answer to ``question``; raises ``Unanswered``."""
         if not self._socket.exists():
-            raise Unanswered(
-                f"nobody answers: {self._socket} is not there, so the hub is not running here; make run starts it"
-            )
+            raise _away(self._socket)
         if self._ask is None:
             self._ask = Ask(self._context)
             self._ask.connect(f"ipc://{self._socket}")
@@ -110,6 +109,11 @@ def asker(place: Hub | None, home: Path, *, seconds: float = PATIENCE) -> Asker:
     from bus.afar import Afar  # it takes HTTP, which is of no use here at home
 
     return Afar(place, seconds=seconds)
+
+
+def _away(socket: Path) -> Unanswered:
+    remedy = "this host has an agent alone: --hub names its hub" if alone(socket.parents[1]) else "make run starts it"
+    return Unanswered(f"nobody answers: {socket} is not there, so the hub is not running here; {remedy}")
 
 
 def _left(until: float) -> int:

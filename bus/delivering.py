@@ -148,6 +148,11 @@ class Deliverer(Voice):
 
     # -- what a room uses ---
 
+    @property
+    def door(self) -> str:
+        """Where the hub's door is, or was looked for last."""
+        return self._addresses[0] if self._addresses else ""
+
     def start(self) -> None:
         """Connect, and go on from what the spool kept."""
         self._loop.on_readable(self._hear.watch, self._connection)

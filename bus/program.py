@@ -179,6 +179,7 @@ class Program(Generic[T]):
         nothing waits for.
         """
         # Only producers that keep what they tell carry LMDB.
+        from bus import standing
         from bus.delivering import Deliverer
         from bus.spool import Spool, SpoolLimits
 
@@ -214,6 +215,9 @@ class Program(Generic[T]):
         deliverer.start()
         if ways is not None:
             self.loop.in_passing(KEYS_SECONDS, lambda: self._watch_keys(ways, deliverer))
+            note = standing.Note(self.run_dir, self.name, deliverer)
+            self.loop.in_passing(standing.LOOK_SECONDS, note.look)
+            self.loop.on_stop(note.forget)
         return deliverer
 
     def _ways(self, source: str, side: tuple[str, str]) -> Ways:

@@ -1,7 +1,7 @@
 """``guardia status``: what runs, how fresh it is, how many hosts report, in one screen of text.
 
-It asks supervisord over its socket and the API over HTTP. Exit codes, for scripts: 0 all is well, 1 something is
-amiss, 2 the hub does not answer; 100 asked wrongly.
+It asks supervisord over its socket and the API over HTTP. On a host with an agent alone it says how that stands with
+its hub. Exit codes, for scripts: 0 all is well, 1 something is amiss, 2 the hub does not answer; 100 asked wrongly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xmlrpc.client import Error, ServerProxy
 import requests
 from supervisor.xmlrpc import SupervisorTransport
 
-from bus import config, home, hubs, rooms
+from bus import config, home, hubs, rooms, standing
 from bus.arguments import Parser
 from bus.faults import ConfigError
 from bus.hub_api import HINT, HubApi, said
@@ -32,6 +32,7 @@ from bus.reasons import address, reason
 from bus.refused import Refused
 from bus.refused import read as read_refused
 from bus.timing import in_words
+from viewer import alone
 from viewer.cells import cells
 from viewer.config import load
 
@@ -68,10 +69,15 @@ class Report:
     faults: tuple[str, ...]
     refused: tuple[Refused, ...] = ()
     """Whom the collector of this machine refused lately. On a public port somebody always knocks: no fault."""
+    agents: tuple[alone.Seen, ...] | None = None
+    """Those that run here, where the hub is elsewhere and was not asked; None: it was."""
 
     @property
     def code(self) -> int:
         """The exit code."""
+        if self.agents is not None:
+            fine = all(one.well for one in self.programs or ()) and all(one.standing.well for one in self.agents)
+            return hubs.WELL if fine and not self.faults else hubs.AMISS
         if self.parts is None:
             return hubs.SILENT
         well = all(part.get("status") == "ok" for part in self.parts.values())
@@ -125,7 +131,9 @@ def text(found: Report, hub: str) -> str:
             line = f"{one.name:<{width}}  {one.state:<8}  {in_words(_rounded(one.since)):<6}  {beat:<8}  {one.note}"
             lines.append(line.rstrip())
         lines.append("")
-    if found.parts is None:
+    if found.agents is not None:
+        lines += alone.lines(found.agents, time.time())
+    elif found.parts is None:
         lines.append(f"hub at {hub}: no answer")
     else:
         for name, part in found.parts.items():
@@ -173,12 +181,18 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     faults: list[str] = []
+    folder = home.home_path(path, os.environ)
     try:
         afar = hubs.elsewhere(given, os.environ)
+        programs = None if afar else programs_at(folder, faults)
+        if not afar and _alone(folder, programs):
+            running = None if programs is None else {one.name for one in programs if one.state == "running"}
+            agents = alone.seen(folder, time.time(), running)
+            found = Report(programs, None, None, (), tuple(faults), agents=agents)
+            return _said(found, "", as_json=given.json)
         place = afar or _hub(given, path)
     except ConfigError as error:
         return hubs.refused(error)
-    programs = None if afar else programs_at(home.home_path(path, os.environ), faults)
     api = HubApi(place, "guardia status")
     try:
         health = _asked(api, "health", faults)
@@ -187,12 +201,22 @@ def main(argv: Sequence[str]) -> int:
         api.close()
     found = report(programs, health, answer["servers"] if answer else None, faults)
     if not afar:
-        found = replace(found, refused=refused_lately(home.home_path(path, os.environ) / "run", time.time()))
-    if given.json:
+        found = replace(found, refused=refused_lately(folder / "run", time.time()))
+    return _said(found, address(place.url), as_json=given.json)
+
+
+def _said(found: Report, hub: str, *, as_json: bool) -> int:
+    if as_json:
         print(json.dumps({**asdict(found), "code": found.code}, indent=2))
     else:
-        print(text(found, address(place.url)), end="")
+        print(text(found, hub), end="")
     return found.code
+
+
+def _alone(folder: Path, programs: Sequence[ProgramSeen] | None) -> bool:
+    """Whether there is an agent here and no hub: by what supervisord runs, or by what lies there where it is silent."""
+    names = {one.name for one in programs or ()}
+    return "agent" in names and not names & alone.HUBS_OWN if programs else standing.alone(folder)
 
 
 def _hub(given: argparse.Namespace, path: Path) -> Hub:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from bus import standing
 from bus.messages import KINDS, Facts, Layout, Processes, Sample, layout_id
 from bus.sockets import Pull
 from bus.wire import Record, read
@@ -165,6 +166,21 @@ def test_a_hub_that_is_away_stops_neither_the_agent_nor_its_end(start: Start, tm
     assert agent.poll() is None
     code, seconds, log = ended(agent)
     assert (code, seconds < 5) == (0, True), log
+
+
+def test_it_leaves_how_it_stands_with_its_hub_for_who_asks_on_its_host(start: Start, tmp_path: Path) -> None:
+    places = [f"tcp://127.0.0.1:{port}" for port in free_ports(2)]
+    agent = start(*places)
+    home = tmp_path / "var"
+    until = time.monotonic() + 30
+    while not standing.read(home / "run"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (found,) = standing.read(home / "run")
+    assert (found.program, found.source, found.door, found.heard) == ("agent", "web-1", places[0], False)
+    assert standing.alone(home)
+    code, _, log = ended(agent)
+    assert (code, standing.read(home / "run")) == (0, ()), log
 
 
 def test_sigterm_ends_a_plugin_that_runs(door: Door, start: Start, tmp_path: Path) -> None:

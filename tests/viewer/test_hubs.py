@@ -257,6 +257,9 @@ def test_the_hub_of_this_machine_is_asked_where_its_own_configuration_says(
     )
     elsewhere = "cannot reach 127.0.0.1:9: connection refused"
     assert hubs.with_remedy(elsewhere).startswith(f"{elsewhere}; no hub runs there")
+    (tmp_path / "var" / "spool" / "web-1").mkdir(parents=True)
+    monkeypatch.setenv("GUARDIA_HOME", str(tmp_path / "var"))
+    assert hubs.with_remedy(elsewhere).endswith("and this host has an agent alone: --hub names its hub")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     arguments = parser.parse_args(argv)
     try:
-        settings = config.load(home.config_path(arguments.config, os.environ), rooms.tables(), rooms.LISTS)
+        settings = config.load(
+            home.config_path(arguments.config, os.environ), rooms.tables(), rooms.LISTS, needs=rooms.needs("agent")
+        )
     except ConfigError as error:
         for fault in error.faults:
             print(f"agent: {fault}", file=sys.stderr)

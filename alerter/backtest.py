@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if (place := hubs.elsewhere(given, os.environ)) is not None:
             return _tried_at(place, _trial(given))
-        today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
+        today = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=())
         tried = changed(today, given.rule, given.when, given.lasts) if given.rule else rules_in(Path(given.rules))
     except ConfigError as error:
         for fault in error.faults:

@@ -66,7 +66,7 @@ def test(argv: Sequence[str]) -> int:
         print(f"guardia channel: {text}", file=sys.stderr)
         return WRONG
     began = time.monotonic()
-    outcome = channel.send(letter(given.name, time.time_ns()), carrier(notify), notify.link)
+    outcome = channel.tell(letter(given.name, time.time_ns()), carrier(notify), notify.link)
     text, seconds = said(channel, outcome), time.monotonic() - began
     if given.json:
         told = isinstance(outcome, Delivered)
@@ -109,7 +109,9 @@ def letter(name: str, now: int) -> Letter:
 
 def _settings(given: argparse.Namespace) -> tuple[Notify, Mapping[str, Channel]] | None:
     try:
-        settings = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
+        settings = config.load(
+            home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=("notify",)
+        )
     except ConfigError as error:
         for fault in error.faults:
             print(f"guardia channel: {fault}", file=sys.stderr)

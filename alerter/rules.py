@@ -141,6 +141,12 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         rooms=("guardia.api-*",),
     ),
+    RuleTable(
+        name="channel-broken",
+        when="channels[*].broken > 0",
+        severity="critical",
+        rooms=("guardia.alerter",),
+    ),
     RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
 )
 """Few, and each worth waking somebody or looking at in the morning."""

@@ -391,7 +391,7 @@ class Speaker:
 def attempt(channel: Channel, letter: Letter, carrier: Carries, link: str) -> Outcome:
     """One attempt, in a thread."""
     failpoints.at("post")
-    return channel.send(letter, carrier, link)
+    return channel.tell(letter, carrier, link)
 
 
 def _word(outcome: Outcome) -> str:

@@ -53,7 +53,7 @@ def build(program: Program[Api]) -> None:
         """The table as the file says now; where it is wrong, as it was."""
         nonlocal started
         try:
-            again = config.load(program.settings.path, rooms.tables(), rooms.LISTS)
+            again = config.load(program.settings.path, rooms.tables(), rooms.LISTS, needs=rooms.needs("api"))
             if started:
                 program.log.info("%s", said(again.path, first, again, ("bus", "api.bind", "api.port")))
             program.settings, started = again, True

@@ -100,10 +100,11 @@ def hub_health(
     *,
     full: bool = False,
     stuck: int = 0,
+    broken: int = 0,
 ) -> dict[str, Part]:
     """Each part of the hub with its word and reason; ``full`` is what the store's writer says of its disk.
 
-    ``stuck`` are files and folders that the store cannot remove.
+    ``stuck`` are files and folders that the store cannot remove, ``broken`` channels that can tell nobody.
 
     ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
 
@@ -123,6 +124,9 @@ def hub_health(
         for name, programs in {"store": (), **expected}.items()
     }
     parts["store"] = _store(store, parts["store"], full=full, stuck=stuck)
+    if broken and "alerter" in parts and parts["alerter"]["status"] == "ok":
+        what = "a channel lacks" if broken == 1 else f"{broken} channels lack"
+        parts["alerter"] = _part("degraded", f"{what} a secret and can tell nobody: guardia check says which")
     if canary is not None:
         parts["canary"] = _canary(canary)
     return parts

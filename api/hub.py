@@ -34,8 +34,8 @@ log = logging.getLogger("guardia.api")
 
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
-WRITER, SEALER = HUB + "store-writer", HUB + "store-sealer"
-"""Under which names the store's writer and sealer tell their vitals."""
+WRITER, SEALER, ALERTER = HUB + "store-writer", HUB + "store-sealer", HUB + "alerter"
+"""Under which names the store's writer and sealer, and the alerter, tell their vitals."""
 ACCOUNTS_NS = 10_000_000_000
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
@@ -149,8 +149,18 @@ class Hub:
         full = bool(self.live.number(WRITER, "store.full"))
         stuck = sum(self.live.number(*of) or 0.0 for of in ((WRITER, "store.unremoved"), (SEALER, "sealer.unremoved")))
         rooms, seconds = self.live.rooms, self.vitals_seconds
+        broken = self.live.number(ALERTER, "channels.broken") or 0.0
         return hub_health(
-            now, self.started, self._store, rooms, self.expected, age, seconds, full=full, stuck=int(stuck)
+            now,
+            self.started,
+            self._store,
+            rooms,
+            self.expected,
+            age,
+            seconds,
+            full=full,
+            stuck=int(stuck),
+            broken=int(broken),
         )
 
     async def _ask_store(self) -> StoreSeen:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,19 @@ def load(
     lists: Mapping[str, type | Drawer | Mixed] | None = None,
     *,
     others: Iterable[str] = (),
+    needs: Collection[str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read ``path`` whole: each of ``tables`` as one record, each of ``lists`` as a tuple of records.
 
     A ``Drawer`` among the lists stands for named tables, which become a map of records; a ``Mixed`` for a list of
     tables of several kinds. Tables named in ``others``
-    may stand in the file and are left to those they belong to. Raises ``ConfigError`` with all faults.
+    may stand in the file and are left to those they belong to. A secret that cannot be had is a fault in the tables
+    ``needs`` (None: in all); in others it is made one that is ``lacking``. Raises ``ConfigError`` with all faults.
     """
     raw, text = _parsed(path, whole=not others)
     lists = lists or {}
-    reading = Reading(path, places(text), os.environ if environment is None else environment)
+    reading = Reading(path, places(text), os.environ if environment is None else environment, needs)
     known = (*tables, *lists, *others)
     for name in raw:
         if name not in known:

@@ -374,7 +374,7 @@ def _prepare(program: Program[T], path: Path) -> None:
         try:
             from bus import config, reloading, rooms
 
-            again = config.load(path, rooms.tables(), rooms.LISTS)
+            again = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs(program.table))
         except ConfigError as error:
             for fault in error.faults:
                 program.log.error("the new configuration is not used: %s", fault)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,16 @@ class Wrong(Exception):
 class Reading:
     """One file being read: where its keys stand and what was wrong so far."""
 
-    def __init__(self, file: Path, lines: Mapping[Place, int], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        lines: Mapping[Place, int],
+        environment: Mapping[str, str],
+        needs: Collection[str] | None = None,
+    ) -> None:
+        """``needs``: the tables of which each secret has to be had; None: all."""
         self.faults: list[Fault] = []
+        self._needs = needs
         self.spoiled: set[str] = set()
         """The tables of the file of which something could not be made."""
         self.file = file
@@ -166,17 +175,27 @@ class Reading:
             return self.table(annotation, raw, place)
         try:
             if annotation is Secret:
-                # What is no text may be the secret all the same, as 1234: it is not shown either.
-                return fetch(raw if isinstance(raw, str) else "", self.file.parent, self._environment)
+                return self._secret(raw, place)
             return scalar(annotation, rule, raw)
         except (Wrong, Unavailable) as wrong:
             self.fault(place, wrong.found, wrong.expected, wrong.remedy)
             return None
 
+    def _secret(self, raw: Any, place: Place) -> Secret:
+        try:
+            # What is no text may be the secret all the same, as 1234: it is not shown either.
+            return fetch(raw if isinstance(raw, str) else "", self.file.parent, self._environment)
+        except Unavailable as lacking:
+            if lacking.written or self._needs is None or place[0] in self._needs:
+                raise
+            return Secret("", lacking)
+
     def _object(self, made: Any, place: Place) -> None:
         objections: Callable[[], Iterable[Objection]] | None = getattr(made, "objections", None)
-        for objection in objections() if objections else ():
-            self.fault((*place, objection.key), objection.found, objection.expected, objection.remedy)
+        # What a table has against a secret that is lacking nobody can tell.
+        with contextlib.suppress(Unavailable):
+            for objection in objections() if objections else ():
+                self.fault((*place, objection.key), objection.found, objection.expected, objection.remedy)
 
     def _repeated(self, record: type, raw: list[Any], place: Place) -> None:
         for name, setting in settings_of(record).items():

@@ -28,12 +28,18 @@ class Settings(Mapping[str, Any]):
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret's value, so that logs can leave them out."""
-        return tuple(sorted(set(_secrets_in(list(self._records.values())))))
+        found = _secrets_in(list(self._records.values()))
+        return tuple(sorted({one.reveal() for one in found if one.lacking is None}))
 
 
-def _secrets_in(value: Any) -> Iterator[str]:
+def lacking(record: Any) -> str:
+    """Why a secret in ``record`` could not be had; empty where all are there."""
+    return next((str(one.lacking) for one in _secrets_in(record) if one.lacking is not None), "")
+
+
+def _secrets_in(value: Any) -> Iterator[Secret]:
     if isinstance(value, Secret):
-        yield value.reveal()
+        yield value
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             yield from _secrets_in(getattr(value, field.name))

@@ -28,6 +28,15 @@ ROOM_DRAWERS = {"channels": Drawer("alerter.channels:CHANNELS", together="alerte
 SERVICES = Mixed(shared.Service, "check", "prober.checks:CHECKS", "prober.checks:SCHEMES")
 
 
+NEEDS = {"alerter": ("notify", "channels"), "prober": ("services",)}
+"""Whose secrets a room's programs use beside those of ``[bus]`` and its own table."""
+
+
+def needs(room: str) -> tuple[str, ...]:
+    """The tables of which the room's programs need each secret; one that no other room can have stops nobody else."""
+    return ("bus", room, *NEEDS.get(room, ()))
+
+
 def _found(place: str) -> type:
     module, _, kind = place.partition(":")
     return getattr(importlib.import_module(module), kind)  # type: ignore[no-any-return]

@@ -15,13 +15,17 @@ MAX_BYTES = 65_536
 class Secret:
     """A value that no log, traceback or answer shows; only ``reveal`` gives it."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "lacking")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, lacking: Unavailable | None = None) -> None:
         self._value = value
+        self.lacking = lacking
+        """Why it could not be had; None: it was."""
 
     def reveal(self) -> str:
-        """The value itself, for the one call that needs it."""
+        """The value itself, for the one call that needs it; raises ``Unavailable`` where it could not be had."""
+        if self.lacking is not None:
+            raise self.lacking.with_traceback(None)  # it would grow with each time it is raised
         return self._value
 
     def __repr__(self) -> str:
@@ -34,21 +38,23 @@ class Secret:
         raise TypeError("a secret is not written anywhere")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        return isinstance(other, Secret) and (other._value, str(other.lacking)) == (self._value, str(self.lacking))
 
     def __hash__(self) -> int:
         return hash(self._value)
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        # One that is lacking is asked for all the same, and says so: nothing is sent unsigned instead.
+        return bool(self._value) or self.lacking is not None
 
 
 class Unavailable(Exception):
     """The secret cannot be had; the parts of a fault's sentence."""
 
-    def __init__(self, found: str, expected: str, remedy: str) -> None:
+    def __init__(self, found: str, expected: str, remedy: str, *, written: bool = False) -> None:
+        """``written``: it stands in the configuration itself, which is a mistake whoever reads it."""
         super().__init__(f"found {found}, expected {expected}; {remedy}")
-        self.found, self.expected, self.remedy = found, expected, remedy
+        self.found, self.expected, self.remedy, self.written = found, expected, remedy, written
 
 
 def fetch(reference: str, folder: Path, environment: Mapping[str, str]) -> Secret:
@@ -67,7 +73,8 @@ def fetch(reference: str, folder: Path, environment: Mapping[str, str]) -> Secre
         return Secret(value)
     if reference.startswith(_FROM_FILE):
         return _from_file(folder / reference.removeprefix(_FROM_FILE))
-    raise Unavailable("the secret itself", "${NAME} or file:PATH", "put it into a file of mode 0600 and name that")
+    remedy = "put it into a file of mode 0600 and name that"
+    raise Unavailable("the secret itself", "${NAME} or file:PATH", remedy, written=True)
 
 
 def _from_file(path: Path) -> Secret:

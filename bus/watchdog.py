@@ -266,7 +266,7 @@ def main(argv: Sequence[str]) -> int:
     os.umask(0o077)
     path = home.config_path(arguments.config, os.environ)
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=("watchdog", "bus"))
         watchdog, bus = settings["watchdog"], settings["bus"]
     except ConfigError:
         # The programs tell what is wrong with the file; they must be watched all the same.

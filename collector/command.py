@@ -74,7 +74,7 @@ def _obeyed(word: str, parser: argparse.ArgumentParser, argv: Sequence[str], dee
     os.umask(0o077)
     try:
         path = home.config_path(given.config, os.environ)
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("collector"))
         deed(given, settings, home.made(home.home_path(path, os.environ)))
     except (BrokenPipeError, PermissionError):
         raise

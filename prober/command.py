@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     path = home.config_path(given.config, os.environ)
     try:
-        services = config.load(path, rooms.tables(), rooms.LISTS)["services"]
+        services = config.load(path, rooms.tables(), rooms.LISTS, needs=())["services"]
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG

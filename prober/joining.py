@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         join = joining.from_line(sys.stdin.readline())
         joining.in_time(join, time.time_ns())
-        table: Prober = config.load(path, rooms.tables(), rooms.LISTS)["prober"]
+        table: Prober = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("prober"))["prober"]
         if table.place != join.name:
             remedy = f'write place = "{join.name}" under [prober]'
             raise KeysFault(f'the line is for {join.name}, but {path} says [prober] place = "{table.place}": {remedy}')

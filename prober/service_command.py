@@ -39,7 +39,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--config", metavar="FILE", help=CONFIG)
     given = parser.parse_args(argv)
     try:
-        settings = config.load(home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS)
+        settings = config.load(
+            home.config_path(given.config, os.environ), rooms.tables(), rooms.LISTS, needs=rooms.needs("prober")
+        )
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG

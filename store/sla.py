@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
     where = str(path)
     try:
         place = hubs.elsewhere(given, os.environ)
-        here = None if place else config.load(path, rooms.tables(), rooms.LISTS)
+        here = None if place else config.load(path, rooms.tables(), rooms.LISTS, needs=())
         with asker(place, home.home_path(path, os.environ), seconds=SECONDS) as asking:
             now = asking.now()
             months = [

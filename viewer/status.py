@@ -223,7 +223,7 @@ def _hub(given: argparse.Namespace, path: Path) -> Hub:
     """The hub of this machine: where its own configuration says that the API listens."""
     settings = load(None, os.environ)
     if path.exists():
-        api = config.load(path, rooms.tables(), rooms.LISTS)["api"]
+        api = config.load(path, rooms.tables(), rooms.LISTS, needs=())["api"]
         settings = replace(settings, api_url=f"http://{hubs.reachable(api.bind)}:{api.port}")
     return hubs.named(given, settings, FILE.expanduser().parent, os.environ)
 

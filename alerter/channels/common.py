@@ -19,6 +19,7 @@ from bus.addresses import is_url
 from bus.config import Objection, Settings, setting
 from bus.harmless import safe
 from bus.logs import redacted
+from bus.secret import Unavailable
 
 KEY_HEADER = "Idempotency-Key"
 URL = r"https?://[^\s@/]+(/\S*)?"
@@ -97,6 +98,13 @@ class Channel:
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Try once to tell; takes at most ``timeout`` seconds, and raises nothing that is foreseen."""
         raise TypeError(f"{type(self).__name__} cannot send")
+
+    def tell(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
+        """``send``; where a secret is lacking, that is why it was not told."""
+        try:
+            return self.send(letter, carrier, link)
+        except Unavailable as lacking:
+            return Later(None, str(lacking))
 
     def head(self, letter: Letter, link: str = "") -> str:
         """The title, in the operator's words if there are any."""

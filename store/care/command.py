@@ -178,7 +178,7 @@ def _run(given: argparse.Namespace, act: Callable[[Path, Path, Path | None], int
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)
     try:
-        table: Any = config.load(path, rooms.tables(), rooms.LISTS)["store"]
+        table: Any = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("store"))["store"]
         if table.backend not in ("lmdb", "victoriametrics"):
             raise Refused(f"the backend is {table.backend}, which has no files here: see docs/backends.md")
         folder = home.made(home.home_path(path, os.environ)).absolute()

@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     path = home.config_path(given.config, os.environ)
     os.umask(0o077)
     try:
-        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("store"))
         folder = home.made(home.home_path(path, os.environ))
         source = Source(Path(given.file))
         if source.path.stat().st_size > LARGE:

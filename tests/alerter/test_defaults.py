@@ -85,6 +85,12 @@ def canary(world: World) -> None:
         world.sample(seconds, "guardia.api-1", {"canary.age_seconds": age})
 
 
+def broken(world: World) -> None:
+    for seconds, now in ((0, 1.0), (10, 1.0), (20, 0.0)):
+        told = {"channels.broken": now, "channels[ops].broken": now, "channels[mail].broken": 0.0}
+        world.sample(seconds, "guardia.alerter", told)
+
+
 STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
@@ -97,6 +103,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "store-full": (full, [(20.0, FIRED), (120.0, RESOLVED)]),
     "two-hosts": (twins, [(10.0, FIRED), (40.0, RESOLVED)]),
     "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
+    "channel-broken": (broken, [(0.0, FIRED), (20.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }
 

@@ -128,6 +128,17 @@ def test_a_store_that_cannot_remove_something_is_degraded_and_says_where_it_is_n
         assert parts["store"] == {"status": "degraded", "reason": f"it cannot remove {what}: its log names them"}
 
 
+def test_an_alerter_with_channels_that_lack_a_secret_is_degraded() -> None:
+    there, expected = rooms("guardia.alerter"), {"alerter": ("guardia.alerter",)}
+    for broken, what in ((1, "a channel lacks"), (2, "2 channels lack")):
+        parts = hub_health(NOON, NOON, ANSWERS, there, expected, broken=broken)
+        reason = f"{what} a secret and can tell nobody: guardia check says which"
+        assert parts["alerter"] == {"status": "degraded", "reason": reason}
+        assert overall(parts) == "degraded"
+    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected, broken=1)
+    assert "has not been heard" in str(gone["alerter"]["reason"])
+
+
 def test_a_store_whose_disk_is_full_is_degraded_and_says_so_at_once() -> None:
     now = heard = NOON + 5 * SECOND
     there = rooms("guardia.store-writer", "guardia.collector", heard_at=heard)

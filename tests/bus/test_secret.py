@@ -11,6 +11,8 @@ import pytest
 
 from bus import config
 from bus.config import ConfigError, Secret, setting
+from bus.records import lacking
+from bus.secret import Unavailable
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,32 @@ def test_a_secret_that_cannot_be_had_says_why_without_telling_it(tmp_path: Path,
     assert "[channel] key" in told
     assert not [word for word in words if word not in told], told
     assert text == "s3same" or "s3same" not in told
+
+
+def test_where_no_secret_is_needed_one_that_cannot_be_had_is_lacking_and_says_so_when_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "channel.toml"
+    path.write_text("[channel]\nkey = '${KEY}'\n")
+    found = config.load(path, {"channel": Channel}, needs=("another",), environment={})
+    key = found["channel"].key
+    assert key, "whoever uses it if there is one is not to go on without"
+    assert key != config.load(path, {"channel": Channel}, environment={"KEY": "s3same"})["channel"].key
+    assert found.secrets() == ()
+    assert lacking(found["channel"]) == (
+        "found ${KEY}, which is not set in the environment, expected a value there; type: export KEY=..."
+    )
+    with pytest.raises(Unavailable, match="not set in the environment"):
+        key.reveal()
+    with pytest.raises(ConfigError):
+        config.load(path, {"channel": Channel}, needs=("channel",), environment={})
+
+
+def test_a_secret_in_the_configuration_itself_is_a_mistake_whoever_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "channel.toml"
+    path.write_text("[channel]\nkey = 's3same'\n")
+    with pytest.raises(ConfigError, match="the secret itself"):
+        config.load(path, {"channel": Channel}, needs=())
 
 
 @pytest.mark.parametrize(

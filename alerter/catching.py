@@ -147,7 +147,7 @@ class Catching:
 
     def _look_again(self) -> None:
         self._probing = None
-        self._forget_questions()
+        self._forget_questions(Subjects)
 
     def _is_there(self, answer: Any) -> None:
         self.answers = True
@@ -170,13 +170,13 @@ class Catching:
 
     def _want_again(self) -> None:
         self._wanted = None
-        self._forget_questions()
+        self._forget_questions(Layouts)
 
-    def _forget_questions(self) -> None:
+    def _forget_questions(self, kind: type) -> None:
         if not self.busy:
             # Whoever was asked is gone: he will not answer any more.
-            self._open.clear()
-            self._queue.clear()
+            self._open = {number: asked for number, asked in self._open.items() if not isinstance(asked[0], kind)}
+            self._queue = [asked for asked in self._queue if not isinstance(asked[0], kind)]
 
     # -- questions and answers ---
 

@@ -202,6 +202,15 @@ def test_it_looks_on_where_the_store_refuses_and_no_more_once_it_answers() -> No
     assert one.looks(200) == []
 
 
+def test_a_look_is_under_way_until_the_next_one_whatever_names_are_asked_for_meanwhile() -> None:
+    one = in_vain()
+    assert one.looks(10) == one.looks(20) == LOOK
+    one.catching.layouts((7,))
+    one.passes(30)  # when it is known that nobody told the names
+    one.answers(most=len(ALL) + 2 * len(LOOK))
+    assert one.catching.answers
+
+
 @pytest.mark.parametrize(("first", "then"), [(-60, -30), (-30, -60)])
 def test_it_is_asked_again_from_the_earliest_on_that_was_asked_in_vain_and_once(first: int, then: int) -> None:
     one = in_vain(first)

@@ -16,8 +16,8 @@ from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.jumps import jumped, past
 from alerter.layouts import STORE, Layouts
-from alerter.leaving import leave, withdraw
-from alerter.machine import State, in_words
+from alerter.leaving import leave, miss, withdraw
+from alerter.machine import State
 from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Hearing, Subject
 from alerter.waiting import Waiting
@@ -32,8 +32,6 @@ LATE = 60 * SECOND
 """What was measured so long before it was sent, or two of its intervals, is the past and not judged as live."""
 MOST_EPOCHS = 64
 """Of a subject: of a service each place has one, and of what was sent again the longest unheard is known no more."""
-GONE = 600 * SECOND
-"""An instance that is in no reading for so long is no longer watched."""
 
 
 class Judge:
@@ -346,7 +344,7 @@ class Judge:
                 continue
             self.decider.decide(subject, cell, place, truth, values)
         if len(subject.cells) != len(subject.line):
-            self._miss(subject)
+            miss(subject, self.decider)
         if subject.due == NEVER and found.timed:
             self._schedule(subject)
 
@@ -354,16 +352,6 @@ class Judge:
         assert subject.bound is not None
         truth = subject.bound.cells[place].truth(values, subject)
         self.decider.decide(subject, subject.line[place], place, truth, values)
-
-    def _miss(self, subject: Subject) -> None:
-        """End alarms on instances that are no longer there, and forget these: a disk that was taken out is not full."""
-        lined = {id(cell) for cell in subject.line}
-        for key, cell in list(subject.cells.items()):
-            if id(cell) in lined or subject.now - cell.missing <= GONE:
-                continue
-            if cell.alarm is not None:
-                self.decider.end(subject, cell, f"[{cell.instance}] was in no reading for {in_words(GONE)}")
-            del subject.cells[key]
 
     # -- what came of it ---
 

@@ -1,10 +1,11 @@
-"""Who is judged no longer: who was silent for very long, and services that the configuration names no more. Pure."""
+"""Who is judged no longer: silent for very long, or in the configuration no more; and what hosts have no more. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
 from alerter.deciding import Decider
+from alerter.machine import in_words
 from alerter.rules import SECOND
 from alerter.subjects import LATE_PLACE, NEVER, Subject
 
@@ -12,6 +13,8 @@ LEAST = 7200 * SECOND
 """So long one that the configuration does not name, perhaps not yet, may be without a check."""
 HERE = {""}
 """The place of the hub itself."""
+GONE = 600 * SECOND
+"""An instance that is in no reading for so long is no longer watched."""
 
 
 def withdraw(
@@ -49,3 +52,14 @@ def leave(
                 decider.end(one, cell, why)
         one.due = NEVER
         del subjects[one.kind, one.name]
+
+
+def miss(subject: Subject, decider: Decider) -> None:
+    """End alarms on instances that are no longer there, and forget these: a disk that was taken out is not full."""
+    lined = {id(cell) for cell in subject.line}
+    for key, cell in list(subject.cells.items()):
+        if id(cell) in lined or subject.now - cell.missing <= GONE:
+            continue
+        if cell.alarm is not None:
+            decider.end(subject, cell, f"[{cell.instance}] was in no reading for {in_words(GONE)}")
+        del subject.cells[key]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from alerter.config import RuleTable
 from alerter.handing import judged
-from alerter.judge import GONE, MOST_EPOCHS
+from alerter.judge import MOST_EPOCHS
+from alerter.leaving import GONE
 from alerter.rules import in_force
 from bus.messages import Check, Facts, Loss, Sample, layout_id
 from bus.tables import Host, Service

@@ -10,11 +10,12 @@ from alerter.catching import Catching
 from alerter.committer import Committer
 from alerter.config import Alerter
 from alerter.drilling import Drills
+from alerter.hearing import SETTLED
 from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
 from alerter.leaving import withdraw
-from alerter.listening import BLIND, KINDS, SETTLED, Listening
+from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
 from alerter.speaking import beating, deliveries, speaking, threads

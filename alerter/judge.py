@@ -14,12 +14,13 @@ from collections.abc import Iterable, Sequence
 from alerter.alarm_row import Kept
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
+from alerter.hearing import Hearing
 from alerter.jumps import jumped, past
 from alerter.layouts import STORE, Layouts
 from alerter.leaving import leave, miss, withdraw
 from alerter.machine import State
 from alerter.rules import SECOND, Rule
-from alerter.subjects import NEVER, Cell, Hearing, Subject
+from alerter.subjects import NEVER, Cell, Subject
 from alerter.waiting import Waiting
 from bus.copies import COPIES, Copies, place_of
 from bus.fields import Unfit
@@ -295,13 +296,17 @@ class Judge:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else NEVER
 
-    def hears(self, since: int | None) -> None:
-        """The hub hears again since ``since``; None: it hears nothing, and no silence means anything."""
-        self.hearing.blind = since is None
-        if since is not None:
-            self.hearing.since = since
+    def listens(self, since: int) -> None:
+        """The hub begins to listen: nobody's silence began before ``since``."""
+        self.hearing.begins(since)
+        self._schedule_all()
+
+    def hears(self, now: int) -> None:
+        """The hub hears again."""
+        deaf = self.hearing.returns(now)
         for subject in self.subjects.values():
-            self._schedule(subject)
+            subject.let_off(now, deaf)
+        self._schedule_all()
 
     def jumped(self, by: int, now: int) -> None:
         """The hub's clock was set by ``by`` (ns) to ``now``: nobody is silent for that, and no wait is longer."""
@@ -309,7 +314,12 @@ class Judge:
             jumped(subject, by, now)
             subject.due = NEVER
         self._due.clear()
-        self.hears(None if self.hearing.blind else now)
+        self.hearing.jumped(by, now)
+        self._schedule_all()
+
+    def _schedule_all(self) -> None:
+        for subject in self.subjects.values():
+            self._schedule(subject)
 
     def _schedule(self, subject: Subject) -> None:
         due = subject.next_due()

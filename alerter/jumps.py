@@ -14,6 +14,7 @@ from alerter.subjects import Subject
 
 def jumped(subject: Subject, by: int, now: int) -> None:
     """Make what is remembered fit a clock that was set by ``by`` to ``now``; both in ns."""
+    subject.let_off(now, by)
     # Whoever is silent is forgotten after as long as ever.
     subject.first = min(max(subject.heard, subject.first) + by, now)
     for cell in subject.cells.values():

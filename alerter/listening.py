@@ -10,6 +10,7 @@ from operator import attrgetter
 from alerter.catching import LONGEST, Catching
 from alerter.committer import Committer
 from alerter.handing import judged
+from alerter.hearing import Comings
 from alerter.judge import Judge
 from alerter.rules import SECOND
 from alerter.subjects import NEVER
@@ -26,8 +27,6 @@ BEHIND = 300_000_000
 BLIND = 2.5
 """So many times the interval of the programs' own counters without a word, and the hub itself hears nothing."""
 JUMP = 2 * SECOND
-SETTLED = 1.0
-"""So long after a collector came, in seconds, what it told others before it told us is on the disk."""
 AWAY = 60 * SECOND
 """Who was away for longer has no evidence of anybody's silence."""
 
@@ -68,8 +67,7 @@ class Listening:
         self.began = False
         """Whether it has caught up with what was stored, and judges what comes."""
         self._left: list[bytes] = []
-        self._came: float | None = None
-        """When a collector came whose first words may have passed us by; None: they are known."""
+        self._comings = Comings()
         self._behind = False
         """Whether more may wait in the socket than was judged in the last turn."""
 
@@ -78,10 +76,9 @@ class Listening:
     def begin(self, judged_until: int) -> None:
         """Catch up with what was received and stored after ``judged_until``, then take what comes."""
         now = self._clock()
-        if self._came is not None and self._monotonic() - self._came >= SETTLED:
-            self._came = None  # it is asked for now
+        self._comings.known(self._monotonic())  # it is asked for now
         away = now - judged_until
-        self._judge.hears(now if away > AWAY or away < 0 else judged_until)
+        self._judge.listens(now if away > AWAY or away < 0 else judged_until)
         self._received = judged_until if away >= 0 else 0
         if self._received:
             # What was missed is judged by when it came: for that no time has passed yet.
@@ -106,6 +103,7 @@ class Listening:
                 self._catching.caught,
             )
         self.began = True
+        self._comings.told(self._monotonic())
         left, self._left = self._left, []
         self._judge_frames(left, holes=False)
         self._committer.settle(self._clock(), all_open=True)
@@ -123,8 +121,9 @@ class Listening:
         self._behind = len(frames) == FRAMES
         if frames:
             self._heard = self._monotonic()
-            if self._judge.hearing.blind:
-                self._judge.hears(min(_received(frames[0]) or self._clock(), self._clock()))
+            # What waited here when the collector went is no word of anybody who is there.
+            if self._judge.hearing.blind and (last := _received(frames[-1])) > self._judge.hearing.deaf_since:
+                self._judge.hears(min(last, self._clock()))
                 self._log.info("the collector is heard again")
             self._judge_frames(frames)
         read = 0
@@ -142,13 +141,13 @@ class Listening:
         if self._catching.answers:
             self._catching.again(self._past)
             return True
-        if self._came is None:
-            return False
-        if self._monotonic() - self._came >= SETTLED:
-            self._came = None
+        now = self._monotonic()
+        if self._comings.due(now):
             self._passed.clear()
-            self._catching.start(max(0, self._received - SECOND), self._live)
-        return True
+            since = self._comings.asked(now, self._received)
+            self._catching.start(max(0, since - SECOND), self._live)
+            return True
+        return self._comings.waits(now)
 
     def _judge_read(self, until: int) -> int:
         """Judge what was read of the store and received up to then, before what was heard later; how many these are."""
@@ -167,7 +166,8 @@ class Listening:
         for place, frame in enumerate(frames):
             try:
                 stamp, start = unstamped(frame)
-                if holes and self._missed(stamp):
+                # Where the store is going to be asked anyway, it is not asked for a hole.
+                if holes and not self._comings.expected and self._missed(stamp):
                     # What is in the hole is older than this frame: it is judged first.
                     self._left = frames[place:]
                     self._catching.start(self._received - SECOND, self._live)
@@ -208,8 +208,9 @@ class Listening:
         self.drain()
         self._catching.look()
         if not self._judge.hearing.blind and self._monotonic() - self._heard > self._silent_seconds:
-            self._blind("nothing has come from the collector for %.0f s" % (self._monotonic() - self._heard))
-        if not self._behind and self._came is None and not self._catching.busy:
+            silent = self._monotonic() - self._heard
+            self._blind(f"nothing has come from the collector for {silent:.0f} s", now - int(silent * 1e9))
+        if not self._behind and not self._comings.waits(self._monotonic()) and not self._catching.busy:
             # Who is silent is told by what has come, never by what still waits to be judged.
             self._judge.advance(now - BEHIND)
         self._committer.settle(now)
@@ -236,16 +237,17 @@ class Listening:
         """The collector came or went."""
         for up in self._watch.changes():
             if up is False:
-                self._blind("the collector is gone")
+                self._blind("the collector is gone", self._clock())
             elif up:
-                self._heard = self._came = self._monotonic()
+                self._heard = self._monotonic()
+                self._comings.came(self._heard, self._received)
                 if self._judge.hearing.blind:
                     self._judge.hears(self._clock())
                     self._log.info("the collector is there again")
 
-    def _blind(self, why: str) -> None:
+    def _blind(self, why: str, at: int) -> None:
         if not self._judge.hearing.blind:
-            self._judge.hears(None)
+            self._judge.hearing.ends(at)
             self._log.warning("%s: no silence means anything until it is heard again", why)
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ class Replay:
         """Let time pass up to ``now``."""
         if now - self._heard > self._silent and not self.judge.hearing.blind:
             self._advance(self._heard + self._silent)
-            self.judge.hears(None)
+            self.judge.hearing.ends(self._heard)
         self._advance(now)
 
     def _advance(self, now: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alerter.bound import Bound
+from alerter.hearing import Hearing
 from alerter.incidents import Incident
 from alerter.machine import Alarm, State
 from alerter.rules import SECOND, Rule
@@ -32,16 +33,6 @@ _FIELD = re.compile(r"[\w.]{1,64}", re.ASCII)
 """What a condition can name."""
 UNSET = "unset"
 Truth = bool | None | str
-
-
-class Hearing:
-    """Whether the hub itself hears; what is silent while it does not, or did not long enough since, is not silent."""
-
-    __slots__ = ("blind", "since")
-
-    def __init__(self, since: int) -> None:
-        self.since = since
-        self.blind = False
 
 
 class Cell:
@@ -112,6 +103,7 @@ class Subject:
         "places_seen",
         "rules",
         "seconds",
+        "since",
         "skew",
         "told_interval",
         "url",
@@ -130,6 +122,8 @@ class Subject:
         self._hearing = hearing
         self.first = now
         self.heard = 0
+        self.since = 0
+        """From when on its silence counts, as it was let off; 0: from its last word on."""
         self.now = now
         self.seconds = now / 1e9
         self.interval = self.told_interval = 0.0
@@ -165,7 +159,7 @@ class Subject:
 
     def base(self) -> int:
         """When it was heard, or might have been, for the last time."""
-        return max(self.heard, self.first if not self.heard else 0, self._hearing.since)
+        return max(self.heard, self.first if not self.heard else 0, self._hearing.since, self.since)
 
     def age(self) -> float:
         """Seconds since it was last heard; NaN while the hub itself hears nothing."""
@@ -175,7 +169,17 @@ class Subject:
 
     def unheard_since(self, at: int) -> bool:
         """Whether nothing was heard since then, and the hub itself, which hears anew, cannot tell how long that is."""
-        return self.heard <= at < self._hearing.since
+        return self.heard <= at < max(self._hearing.since, self.since)
+
+    def let_off(self, now: int, deaf: int) -> None:
+        """The hub, which heard nothing for ``deaf`` (ns), hears again: what is silent has time to be heard.
+
+        Its silence counts from now on, as if nothing had been before; but once between two words of it. After that it
+        is only not counted as silence what the hub did not hear: where a collector ends again and again, nobody's
+        silence would ever be found otherwise.
+        """
+        fresh = not self.since or self.heard > self.since
+        self.since = now if fresh else min(self.base() + deaf, now)
 
     def lose(self, which: tuple[int, int], at: int, count: int) -> None:
         """So many messages are lost; ``which``: the epoch and the number of the first."""

@@ -28,7 +28,7 @@ def test_who_is_silent_stays_so_when_the_hub_listens_anew_and_until_it_speaks() 
     world = World(rule("age > 30s"))
     world.says(0)
     world.passes(40)
-    world.judge.hears(None)
+    world.judge.hearing.ends(at(40))
     world.passes(100)
     world.judge.hears(at(100))
     world.judge.loss(Loss("web-1", 7, 1, 2, "dropped"), at(110))  # it is looked at

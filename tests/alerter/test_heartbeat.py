@@ -92,7 +92,7 @@ def test_the_hub_is_not_well_when_it_is_deaf_full_late_or_lacks_a_room() -> None
     world.passes(100)
     assert why(world).startswith("room-unwell of guardia.collector")
     assert why(world, lag=61.0) == "it judges 61 s behind what comes"
-    world.judge.hears(None)
+    world.judge.hearing.ends(at(100))
     assert "collector is not heard" in why(world)
 
 

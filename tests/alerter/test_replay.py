@@ -297,4 +297,4 @@ def test_one_record_of_a_clock_that_was_ahead_is_no_time_in_which_the_hub_heard_
     # It was received half an hour before the hour in which it seems to have been measured.
     for second in (1800, 3600):
         replay.take(None, at(second))
-    assert replay.judge.hearing.since == at(0)
+    assert replay.judge.hearing.deaf_since == 0

@@ -113,7 +113,7 @@ def delivered(case: Case) -> None:
 
 
 def blind(case: Case) -> None:
-    case.world.judge.hears(None)
+    case.world.judge.hearing.ends(at(0))
 
 
 def disconnected(case: Case) -> None:
@@ -134,7 +134,7 @@ def silent(case: Case) -> None:
 
 def deaf(case: Case) -> None:
     silent(case)
-    case.world.judge.hears(None)
+    case.world.judge.hearing.ends(at(180))
     case.world.judge.hears(at(185))
     case.passes(186)
 

@@ -97,6 +97,7 @@ class Judge:
             table = self._services.get(subject.name)
             subject.parent = table.host if table else ""
             subject.url = table.url if table else ""
+            subject.spacing = int(table.interval * SECOND) if table else 0
         else:
             host = table = self._hosts.get(subject.name)
             subject.parent = host.parent if host else ""

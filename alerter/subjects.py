@@ -105,6 +105,7 @@ class Subject:
         "seconds",
         "since",
         "skew",
+        "spacing",
         "told_interval",
         "url",
         "windows",
@@ -127,6 +128,8 @@ class Subject:
         self.now = now
         self.seconds = now / 1e9
         self.interval = self.told_interval = 0.0
+        self.spacing = 0
+        """Between the checks of one place (ns), as the configuration says; 0 where it does not."""
         self.skew = NAN
         self.losses: dict[tuple[int, int], tuple[int, int]] = {}
         """By epoch and first number: when it was told, and how many messages."""
@@ -230,7 +233,7 @@ class Subject:
     def saw(self, place: str, check: Check, now: int) -> dict[str, float | None]:
         """Take in what ``place`` saw of a service; its readings, with the state over all places."""
         before = self.places_seen.get(place)
-        spacing = max(now - before.at, before.spacing // 2) if before else 0
+        spacing = max(now - before.at, before.spacing // 2) if before else self.spacing
         state = STATES.get(check.state or check.status, STATES["unknown"])
         self.places_seen[place] = Place(state, now, spacing)
         self.url, self.error = check.url or self.url, check.error or ""

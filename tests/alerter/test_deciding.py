@@ -7,7 +7,7 @@ import pytest
 from alerter.alarm_row import Kept
 from alerter.machine import QUIET, Alarm, State
 from bus.messages import Facts, Loss, Sample, layout_id
-from bus.tables import Host
+from bus.tables import Host, Service
 from bus.timing import LONGEST
 from bus.wire import record
 from tests.alerter.given import SECOND, World, at, rule
@@ -214,6 +214,16 @@ def test_a_place_that_looks_each_five_minutes_counts_until_it_missed_several_tur
     assert world.told() == [(450, "fired")]
     world.checks(1650, status="down", place="paris")
     assert [change for _, change in world.told()] == ["fired", "resolved"]
+
+
+def test_a_place_counts_from_its_first_look_on_however_seldom_it_looks() -> None:
+    shop = Service(name="shop", url="https://shop.example/", interval=600.0)
+    world = World(rule("service.state == down", name="down"), services=(shop,))
+    for seconds, place, status in [(0, "berlin", "up"), (200, "paris", "up"), (400, "rome", "down")]:
+        world.checks(seconds, status=status, place=place)
+    assert world.told() == []
+    world.checks(600, status="down", place="berlin")
+    assert world.told() == [(600, "fired")]
 
 
 @pytest.mark.parametrize("when", ["check.rows > 3", "phase.tls > 500"])

@@ -26,6 +26,8 @@ MOST_LINES = 30
 """So many things are told with their reasons in one letter, a line each."""
 ROOM = 2800
 """Characters that every chat takes of a letter of several."""
+ROOM_BYTES = 3900
+"""And bytes, in UTF-8, of which other letters than Latin ones take two to four each."""
 _STATE = re.compile(r"\bservice\.(?:state|status) is (\w+)")
 """As ``alerter.wording`` says it, before the words of the check, which may say anything."""
 _BESIDE = re.compile(r"\b(tls\.days|response\.ms|(check|phase)\.\w+|places\(degraded\))")
@@ -123,7 +125,7 @@ def lines(letter: Letter) -> list[str]:
     """A line for each item of a letter of several, or for each rule where that is too much; all are named."""
     items = letter.items
     room = ROOM // len(items)
-    if len(items) <= MOST_LINES and all(len(title(item)) < room for item in items):
+    if len(items) <= MOST_LINES and all(_size(title(item)) < room for item in items):
         return [_within(f"{title(item)} ({item.incident.reason})", room) for item in items]
     found: dict[str, list[str]] = {}
     for item in items:
@@ -136,7 +138,7 @@ def fitting(items: Sequence[Item]) -> int:
     rules, room = set[str](), ROOM
     for count, item in enumerate(items):
         rule = _rule(item)
-        room -= len(place(item)) + 2 + (0 if rule in rules else len(rule) + 2)
+        room -= _size(place(item)) + 2 + (0 if rule in rules else _size(rule) + 2)
         rules.add(rule)
         if room < 0:
             return max(1, count)
@@ -147,8 +149,16 @@ def _rule(item: Item) -> str:
     return f"{emoji(item)} {item.incident.rule} {what(item)}"
 
 
+def _size(text: str) -> int:
+    """How much of ``ROOM`` a text takes: its characters, or what its bytes take of ``ROOM_BYTES`` if that is more."""
+    return max(len(text), -(-len(text.encode("utf-8", "replace")) * ROOM // ROOM_BYTES))
+
+
 def _within(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    if _size(text) <= most:
+        return text
+    told = text[: most - 1].encode("utf-8", "replace")
+    return told[: most * ROOM_BYTES // ROOM - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _many(word: str, count: int) -> str:

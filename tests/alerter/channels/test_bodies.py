@@ -216,8 +216,10 @@ def told(channel: Any, letter: Letter) -> str:
         storm(60, "shop-of-a-customer-with-a-long-name.frankfurt.example-{}"),
         storm(25, f"{'shop-of-a-customer.' * 5}example-{{}}"),
         [replace(one, incident=replace(one.incident, rule=f"rule-{one.order}")) for one in storm(90)],
+        storm(90, "東京の店の在庫のデータベースの予備の機械-{}"),
+        storm(28, "東京の店の在庫のデータベース-{}", reason="磁" * 400),
     ],
-    ids=["very many", "long reasons", "long names", "few very long names", "many rules"],
+    ids=["very many", "long reasons", "long names", "few very long names", "many rules", "many bytes", "bytes"],
 )
 def test_in_a_storm_every_alarm_is_named(channel: Any, items: list[Item]) -> None:
     left = list(items)

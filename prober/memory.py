@@ -7,6 +7,7 @@ repeats the counting of at most one check. This is the only file of the room tha
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from bus.faults import in_words
 from bus.fields import Unfit, build, plain
 from bus.mapped import READERS, room_for
 from bus.salvage import is_damage
+from bus.spool.doubt import move_aside
 from prober.machine import Standing, State
 from prober.probe import Report
 
@@ -59,6 +61,10 @@ class Memory:
         """Values whose checksum does not hold; they count as absent."""
         self.broken = False
         """Whether the file was found damaged: it cannot be used any more."""
+        self._open()
+
+    def _open(self) -> None:
+        path = self._path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with room_for(path):
@@ -66,6 +72,17 @@ class Memory:
             self._tables = {name: self._env.open_db(name.encode()) for name in TABLES}
         except (lmdb.Error, OSError) as error:
             raise MemoryFault(f"{path}: {in_words(error)}") from None
+
+    def renew(self) -> None:
+        """Put aside a file that cannot be used any more, and begin a new one, with nothing in it; ``MemoryFault``."""
+        self._env.close()
+        try:
+            if (self._path / "data.mdb").exists():
+                move_aside(self._path, time.time_ns())
+        except OSError as error:
+            raise MemoryFault(f"{self._path}: {in_words(error)}") from None
+        self._open()
+        self.broken = False
 
     def standings(self) -> dict[str, Standing]:
         """What is known of each service."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -10,6 +12,8 @@ from prober.machine import Change, Found, Patience, Standing, step
 from prober.memory import Memory, MemoryFault
 from prober.probe import Report
 
+FIRST_PAUSE, MOST_PAUSE = 60.0, 3600.0
+"""Seconds between two files that are begun because the one before could not be used, at first and at most."""
 AHEAD = 2_000_000_000
 """So much (ns) later than now nothing is that came; it did by a clock that was set back since."""
 
@@ -17,9 +21,12 @@ AHEAD = 2_000_000_000
 class Standings:
     """Counts findings, takes reports, and keeps both. ``now`` is in ns."""
 
-    def __init__(self, memory: Memory, log: logging.Logger) -> None:
+    def __init__(self, memory: Memory, log: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._memory = memory
         self._log = log
+        self._clock = clock
+        self._again, self._pause = -math.inf, FIRST_PAUSE
+        """When a new file may be begun, and how long after that another one."""
         self._standings = memory.standings()
         self._reports = memory.reports()
         self._since = memory.since()
@@ -81,8 +88,11 @@ class Standings:
         return True
 
     def keep(self) -> None:
-        """Write what has changed, with one fsync; on a full disk it is tried again next time."""
-        if not (self._changed or self._reported or self._seen):
+        """Write what has changed, with one fsync; on a full disk it is tried again next time.
+
+        Where the file cannot be used any more, all that is known goes into a new one.
+        """
+        if not (self._changed or self._reported or self._seen) or (self._memory.broken and not self._renewed()):
             return
         if self._tried(lambda: self._memory.keep(self._changed, self._reported, self._seen)):
             self._changed, self._reported, self._seen = {}, {}, {}
@@ -97,6 +107,15 @@ class Standings:
     def flapping(self) -> int:
         """How many come and go."""
         return sum(one.flapping for one in self._standings.values())
+
+    def _renewed(self) -> bool:
+        """Whether a new file took the place of one that cannot be used; more and more seldom where they do not last."""
+        now = self._clock()
+        if now < self._again:
+            return False
+        self._again, self._pause = now + self._pause, min(2 * self._pause, MOST_PAUSE)
+        self._changed, self._reported, self._seen = dict(self._standings), dict(self._reports), dict(self._since)
+        return self._tried(self._memory.renew)
 
     def _tried(self, write: Callable[[], None]) -> bool:
         try:

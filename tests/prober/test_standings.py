@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from pathlib import Path
 from zlib import crc32
@@ -14,6 +15,7 @@ from prober.machine import Patience, State
 from prober.memory import Memory, MemoryFault
 from prober.probe import Report
 from prober.standings import Standings
+from tests.faults.injecting import Call, can_inject, ran
 
 LOG = logging.getLogger("test")
 TWICE = Patience(grace=2)
@@ -106,6 +108,69 @@ def test_what_the_disk_damaged_counts_as_absent(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     assert memory.standings() == {}
     assert memory.damaged == 2
+    memory.close()
+
+
+@pytest.mark.skipif(not can_inject(), reason="calls cannot be made to fail here")
+@pytest.mark.parametrize("more", [0, 3])
+def test_after_a_write_that_failed_what_is_known_goes_into_a_new_file(tmp_path: Path, more: int) -> None:
+    folder = tmp_path / "prober"
+    heads, made = [0], [0]
+
+    def decide(call: Call) -> int:
+        """The disk does not take the second head of the file; then for a while it takes no new one either."""
+        if call.name == "pwrite64" and call.size < 4096:
+            heads[0] += 1
+            return errno.EIO if heads[0] == 2 else 0
+        if call.name == "mkdir" and heads[0] > 1:
+            made[0] += 1
+            return errno.EIO if made[0] <= more else 0
+        return 0
+
+    def act() -> None:
+        memory = Memory(folder)
+        told: list[float] = [0.0]
+        standings = Standings(memory, LOG, clock=lambda: told[0])
+        for name in ("shop", "db"):
+            standings.found(name, "up", TWICE, NOON)
+            standings.keep()
+        for hours in range(10):
+            told[0] = 3600.0 * hours
+            standings.found("db", "up", TWICE, NOON)
+            standings.keep()
+        assert not memory.broken
+        memory.close()
+
+    Memory(folder).close()
+    assert ran(act, tmp_path, decide) == 0
+    assert heads[0] > 2
+    assert made[0] == more + 2, "LMDB makes it too"
+    memory = Memory(folder)
+    assert {name: one.state for name, one in memory.standings().items()} == {"shop": State.UP, "db": State.UP}
+    memory.close()
+
+
+def test_files_that_do_not_last_are_begun_more_and_more_seldom(tmp_path: Path) -> None:
+    class Bad(Memory):
+        begun = 0
+
+        def keep(self, *what: object) -> None:
+            self.broken = True
+            raise MemoryFault("input/output error")
+
+        def renew(self) -> None:
+            self.begun += 1
+            super().renew()
+
+    memory, now = Bad(tmp_path / "prober"), [0.0]
+    standings = Standings(memory, LOG, clock=lambda: now[0])
+    for second in range(10_000):
+        now[0] = float(second)
+        standings.found("shop", "up", TWICE, NOON)
+        standings.keep()
+    # At 0 (1, since nobody knew before), 61, 181, 421, 901, 1861, 3781 and 7381 s.
+    assert memory.begun == 8
+    assert len(list(tmp_path.iterdir())) == 3
     memory.close()
 
 

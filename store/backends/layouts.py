@@ -51,7 +51,7 @@ class StateLayouts:
         with state.begin() as txn:
             for key, value in txn.cursor(db["layouts"]):
                 found = LAYOUT.unpack(key)[0]
-                source, heard = _unpacked(txn.get(key, db=self._heard)) or (NOBODY, now)
+                source, heard = unpack_heard(txn.get(key, db=self._heard)) or (NOBODY, now)
                 self._ledger.load(found, source, len(value), heard)
                 self.ids.add(found)
         self._ledger.changed = {found for found in self.ids if self._ledger[found].source == NOBODY}
@@ -161,8 +161,8 @@ def _packed(kept: Kept) -> bytes:
     return HEARD.pack(crc32(value), 0)[:4] + value
 
 
-def _unpacked(value: bytes | memoryview | None) -> tuple[str, int] | None:
-    """(source, when it was heard of); None when that is not known, or damaged."""
+def unpack_heard(value: bytes | memoryview | None) -> tuple[str, int] | None:
+    """(who announced a layout first, when it was heard of last); None when that is not known, or damaged."""
     if not value or len(value) < HEARD.size:
         return None
     checksum, heard = HEARD.unpack_from(value)

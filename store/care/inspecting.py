@@ -18,6 +18,7 @@ from bus.delivery.stream import Stream, read_key
 from bus.messages import BY_CODE, KINDS, layout_id
 from bus.wire import Malformed, verify, walk
 from store.backends.formats import DATABASES, read_meta, series_of_record
+from store.backends.layouts import unpack_heard
 from store.backends.values import unpack_latest, unpack_names, unpack_series, unpack_stream
 from store.blocks.aside import misplaced
 from store.blocks.pressing import Damaged as SegmentDamaged
@@ -189,11 +190,22 @@ def inspect_state(environment: lmdb.Environment) -> tuple[Finding, Series]:
             names = unpack_names(value)
             if not names or LAYOUT.pack(layout_id(names)) != key:
                 found.fault(f"layouts, key {key.hex()}: the names are not those of this layout")
+        _inspect_heard(environment, txn, found)
         for key, value in entries(txn, db["latest"], found, "latest, "):
             _inspect_latest(found, key, value, series)
         for key, value in entries(txn, db["streams"], found, "streams, "):
             _inspect_stream(found, key, value)
     return found, series
+
+
+def _inspect_heard(environment: lmdb.Environment, txn: lmdb.Transaction, found: Finding) -> None:
+    try:
+        heard = environment.open_db(b"heard", txn=txn, create=False)
+    except lmdb.NotFoundError:
+        return  # no writer has opened it since there is one
+    for key, value in entries(txn, heard, found, "heard, "):
+        if len(key) != LAYOUT.size or unpack_heard(value) is None:
+            found.fault(f"heard, key {key.hex()}: the checksum does not hold")
 
 
 def _inspect_latest(found: Finding, key: bytes, value: bytes, series: Series) -> None:

@@ -224,7 +224,7 @@ def test_a_partition_that_is_gone_is_told_as_records_missing(tmp_path: Path) -> 
     assert report.missing == {"sample": len(HOSTS) * 20}
 
 
-@pytest.mark.parametrize("database", ["series", "layouts", "latest", "streams", "meta"])
+@pytest.mark.parametrize("database", ["series", "layouts", "heard", "latest", "streams", "meta"])
 def test_a_flipped_byte_in_the_state_is_named(database: str, tmp_path: Path) -> None:
     import lmdb
 
@@ -240,6 +240,24 @@ def test_a_flipped_byte_in_the_state_is_named(database: str, tmp_path: Path) -> 
 
     assert report.faults[0].file == "state/data.mdb"
     assert report.faults[0].what.startswith(f"{database}, key {key.hex() if database != 'meta' else 'state'}")
+
+
+def test_a_damaged_page_of_the_state_is_named_whichever_database_it_is_of(tmp_path: Path) -> None:
+    """A writer reads all of them when it starts."""
+    import lmdb
+
+    filled(tmp_path / "store").close()
+    file = tmp_path / "store" / "state" / "data.mdb"
+    with lmdb.open(str(file.parent), map_size=2**40, max_dbs=8) as state, state.begin() as txn:
+        values = [bytes(value) for _, value in txn.cursor(state.open_db(b"heard", txn=txn))]
+    sound = file.read_bytes()
+    pages = {place // 4096 * 4096 for place in range(len(sound)) if sound.startswith(values[0], place)}
+    for page in pages:
+        with file.open("r+b") as opened:
+            opened.seek(page)
+            opened.write(bytes(4096))
+
+    assert {name for name, _ in told(verified(tmp_path / "store"))} == {"state/data.mdb"}
 
 
 def test_a_damaged_state_does_not_hide_the_rows(tmp_path: Path) -> None:

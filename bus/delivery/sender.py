@@ -26,6 +26,8 @@ from bus.delivery.pump import Pump
 from bus.delivery.states import TABLE, Event, Flag, State
 from bus.delivery.window import Backoff, Limits
 
+DROPPED_SECONDS = 600.0
+"""A spool is full for so long after it dropped something: what is too old goes every few minutes."""
 _SPOKEN = (State.SYNCING, State.FLOWING, State.WAITING)
 
 
@@ -158,7 +160,7 @@ class Sender:
             flow.deadline = None
         if dropped:
             self.flags.add(Flag.SPOOL_FULL)
-            self._dropped_until = now + 60.0
+            self._dropped_until = now + DROPPED_SECONDS
             if not flow.held:
                 # No message of this epoch is left to carry its base: a HELLO must tell.
                 self._floors_due = min(self._floors_due, now)

@@ -376,6 +376,18 @@ def test_what_is_too_old_goes_once_a_minute(tmp_path: Path) -> None:
     assert house.courier.sender.unacknowledged == 0
 
 
+def test_a_spool_whose_oldest_go_for_their_age_is_full_all_the_while(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", SpoolLimits(seconds=1200.0))
+    flags = []
+    for _ in range(400):
+        house.say(b"one")
+        house.pass_time(10)
+        flags.append(Flag.SPOOL_FULL in house.courier.sender.flags)
+
+    assert house.courier.dropped > 100
+    assert flags == sorted(flags)
+
+
 def test_at_the_end_what_was_told_is_made_durable(tmp_path: Path) -> None:
     first = House(tmp_path / "spool")
     first.courier.tell("sample", "web-1", WALL, b"last words")

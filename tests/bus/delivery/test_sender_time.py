@@ -147,7 +147,7 @@ def test_epochs_that_a_hello_has_no_room_for_are_asked_about_when_the_others_are
 # -- what the spool let go of ---
 
 
-def test_only_what_was_dropped_says_that_the_spool_is_full_and_only_for_a_minute() -> None:
+def test_only_what_was_dropped_says_that_the_spool_is_full_and_only_for_ten_minutes() -> None:
     sender = sender_of(Kept(7, base=1, last=6, acked=3))
     flowing(sender, Mark(7, 3))
     sender.evicted(7, base=4, dropped=0, now=NOON)
@@ -155,9 +155,9 @@ def test_only_what_was_dropped_says_that_the_spool_is_full_and_only_for_a_minute
     assert not sender.flags
 
     sender.evicted(7, base=5, dropped=1, now=NOON)
-    sender.on_tick(NOON + 59)
+    sender.on_tick(NOON + 599)
     assert Flag.SPOOL_FULL in sender.flags
-    sender.on_tick(NOON + 61)
+    sender.on_tick(NOON + 601)
     assert not sender.flags
 
 
@@ -188,7 +188,7 @@ def test_whoever_has_nothing_left_of_former_epochs_is_calm(how: str) -> None:
         greet = greet_in(sender.on_tick(NOON))
         assert greet.offers[0].floor == 6
         sender.on_receipt(receipt(Mark(7, 6), answer=greet.nonce), NOON)
-        sender.on_tick(NOON + 61)
+        sender.on_tick(NOON + 601)
 
     assert sender.calm
 

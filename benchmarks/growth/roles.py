@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import logging
 import multiprocessing
+import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -78,6 +79,10 @@ class Role:
                 if line.startswith("RssAnon:"):
                     return int(line.split()[1]) * 1024
         return 0
+
+    def files(self) -> int:
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
     def close(self) -> None:
         """Let it end."""
@@ -222,14 +227,15 @@ class WriterRole(_Worker):
 class SealerRole(_Worker):
     """The sealer and what drops the old, as often as it is told that time went on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: Store | None = None) -> None:
         keep_heap(HEAP_BYTES)
         large_pages(LARGE_BYTES)
         collect_seldom()
         self._backend = LmdbBackend(path, write=False)
-        retention = Store().retention()
+        config = config or Store()
+        retention = config.retention()
         # Whoever made the past wrote it just now: nothing has to be quiet for a while.
-        pace = replace(_pace(Store(), ()), quiet=-(2**62))
+        pace = replace(_pace(config, ()), quiet=-(2**62))
         self._sealer = Sealer(path, self._backend.partitions, self._backend.layouts, pace, LOG)
         self._pruner = Pruner(self._sealer.blocks, retention, Room(), LOG)
         self._pruner.spared, self._pruner.covered = self._sealer.spares, self._sealer.rollups.covers

@@ -130,6 +130,7 @@ class Committer:
             self._doubt(now - self.judged if self.judged else 0, now)
             there = txn.get("state", "there") or {}
             self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
+            self.judge.hearing.lives = [(since, away) for since, away in txn.get("state", "lives") or ()]
             untold = list(txn.items("untold"))
         self.judge.restore(kept, now)
         if salvaged:
@@ -156,6 +157,7 @@ class Committer:
         self._there = []
         txn.put("state", "judged", self.judged)
         txn.put("state", "there", {"at": self.judged, "records": sorted(self.there)})
+        txn.put("state", "lives", self.judge.hearing.lives)
 
     def settle(self, now: int, *, all_open: bool = False) -> None:
         """Make durable what was decided since the last time; ``all_open``: the speaker looks at more of what burns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+MOST_LIVES = 64
 SETTLED = 1.0
 """So long after a collector came, in seconds, what it told others before it told us is on the disk."""
 
@@ -11,18 +12,31 @@ SETTLED = 1.0
 class Hearing:
     """Whether the hub itself hears: what is silent while it does not is not silent. Times in ns."""
 
-    __slots__ = ("blind", "deaf_since", "since")
+    __slots__ = ("blind", "deaf_since", "lives", "since")
 
     def __init__(self, since: int) -> None:
         self.since = since
-        """Since when the alerter listens: nobody's silence began before."""
+        """Since when the alerter listens."""
+        self.lives: list[tuple[int, int]] = []
+        """Since when each of its lives listens, the oldest first, and how long nobody had listened before."""
         self.blind = False
         self.deaf_since = 0
         """When it heard for the last time before it was blind; 0: it never was."""
 
-    def begins(self, since: int) -> None:
-        """It listens since then."""
+    def begins(self, since: int, away: int) -> None:
+        """It listens since then; for ``away`` nobody did. Since a life that is still to come the clock was set back."""
         self.since, self.blind = since, False
+        self.lives = [*(life for life in self.lives if life[0] <= since), (since, away)][-MOST_LIVES:]
+
+    def counted_from(self, heard: int) -> int:
+        """From when on the silence counts of whom an earlier life heard last: from the next one on, not between lives.
+
+        Not from this one on: an alerter that ends again and again would find nobody's silence.
+        """
+        if heard >= self.since:
+            return 0
+        later = [life for life in self.lives if life[0] > heard]
+        return min(later[0][0] + sum(away for _, away in later[1:]), self.since) if later else self.since
 
     def ends(self, at: int) -> None:
         """It hears nothing since ``at``."""
@@ -37,7 +51,7 @@ class Hearing:
 
     def jumped(self, by: int, now: int) -> None:
         """The clock was set by ``by`` to ``now``."""
-        self.since = min(self.since, now)
+        self.since, self.lives = min(self.since, now), []
         self.deaf_since = min(self.deaf_since + by, now) if self.deaf_since else 0
 
 

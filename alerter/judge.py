@@ -297,9 +297,9 @@ class Judge:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else NEVER
 
-    def listens(self, since: int) -> None:
-        """The hub begins to listen: nobody's silence began before ``since``."""
-        self.hearing.begins(since)
+    def listens(self, since: int, away: int = 0) -> None:
+        """The alerter begins to listen, and judges what was ``since``; nobody listened for ``away`` (ns)."""
+        self.hearing.begins(since, away)
         self._schedule_all()
 
     def hears(self, now: int) -> None:

@@ -78,7 +78,8 @@ class Listening:
         now = self._clock()
         self._comings.known(self._monotonic())  # it is asked for now
         away = now - judged_until
-        self._judge.listens(now if away > AWAY or away < 0 else judged_until)
+        self._judge.listens(now if away > AWAY or away < 0 else judged_until, max(0, away))
+        self._committer.note_judged()
         self._received = judged_until if away >= 0 else 0
         if self._received:
             # What was missed is judged by when it came: for that no time has passed yet.

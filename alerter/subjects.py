@@ -162,7 +162,8 @@ class Subject:
 
     def base(self) -> int:
         """When it was heard, or might have been, for the last time."""
-        return max(self.heard, self.first if not self.heard else 0, self._hearing.since, self.since)
+        first = self.first if not self.heard else 0
+        return max(self.heard, first, self._hearing.counted_from(self.heard), self.since)
 
     def age(self) -> float:
         """Seconds since it was last heard; NaN while the hub itself hears nothing."""

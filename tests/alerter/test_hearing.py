@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from alerter.hearing import SETTLED, Comings
+from alerter.hearing import MOST_LIVES, SETTLED, Comings, Hearing
 from alerter.memory import Memory
 from bus.tables import Host
-from tests.alerter.given import World, at, rule
+from tests.alerter.given import SECOND, World, at, rule
+from tests.alerter.lives import Life, spoken
 from tests.alerter.stair import Alerter
 
 SILENT = rule("age > 30s", name="silent")
@@ -181,3 +182,56 @@ def test_what_comes_waits_half_of_the_time_at_most_and_all_is_asked_for(each: fl
     assert waited <= 0.55 * 6000
     assert asked >= 500 / (2 * (lasts + SETTLED + each)) - 1
     assert unasked is None
+
+
+# -- from one life of the alerter to the next ---
+
+
+def test_an_alerter_that_ends_again_and_again_finds_who_is_silent(life: Life) -> None:
+    first = life(SILENT, now=0.0)
+    first.starts()
+    first.says(1, cpu=10)
+    first.passes(18)
+    first.committer.note_judged()
+    for begin in range(20, 120, 20):
+        one = life(SILENT, now=float(begin))
+        one.starts()
+        one.passes(begin + 18)
+        one.committer.note_judged()
+    # From 18 s on, which is how far the life before it came, and the two seconds before the next one.
+    assert [incident.changed_at for incident in one.world.judge.decider.open.values()] == [at(51)]
+
+
+def test_what_nobody_heard_between_two_lives_is_no_silence(life: Life) -> None:
+    first = life(SILENT, now=0.0)
+    first.starts()
+    first.says(1, cpu=10)
+    for begin in (3600.0, 7200.0):
+        short = life(SILENT, now=begin)
+        short.starts()
+        short.passes(begin + 10)
+        short.committer.note_judged()
+    last = life(SILENT, now=9000.0)
+    last.starts()
+    last.passes(9009)
+    assert spoken(last) == []
+    last.passes(9012)
+    assert spoken(last) == [("web-1", "firing")]
+
+
+def test_lives_are_counted_by_the_clock_as_it_is_and_not_for_ever() -> None:
+    hearing = Hearing(at(0))
+    hearing.begins(at(0), 0)
+    assert hearing.counted_from(at(0)) == 0
+    hearing.begins(at(100), 5)
+    hearing.begins(at(200), 7)
+    assert hearing.counted_from(at(-1)) == at(0) + 12
+    assert hearing.counted_from(at(0)) == at(100) + 7
+    assert hearing.counted_from(at(199)) == at(200)
+    hearing.begins(at(50), 0)
+    assert hearing.lives == [(at(0), 0), (at(50), 0)]
+    for second in range(1000):
+        hearing.begins(at(second), 0)
+    assert len(hearing.lives) == MOST_LIVES
+    hearing.jumped(-3600 * SECOND, at(-100))
+    assert hearing.counted_from(at(-200)) == at(-100)

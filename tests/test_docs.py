@@ -91,3 +91,11 @@ def test_commands_and_targets_exist(page: Path) -> None:
     for target in TARGET.findall(text):
         known = re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) or target == ".venv/made"
         assert known, f"{name(page)}: make {target}"
+
+
+def test_each_decision_has_a_number_of_its_own_and_begins_with_it() -> None:
+    numbers = []
+    for page in sorted((PROJECT / "docs" / "decisions").glob("0*.md")):
+        numbers.append(int(page.name[:4]))
+        assert page.read_text(encoding="utf-8").startswith(f"# {numbers[-1]}. ")
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -66,3 +66,37 @@ def test_whoever_is_refused_connects_anew_after_a_while(tmp_path: Path) -> None:
     assert Flag.REFUSED in house.courier.sender.flags
     house.pass_time(6)
     assert house.roads.connects == 2
+
+
+def test_what_cannot_be_read_now_goes_out_when_it_can(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.spool.blind = True
+    house.say(b"one")
+    assert house.roads.frames == []
+
+    house.spool.blind = False
+    house.pass_time(10)
+    house.pass_time(2)
+    house.flow()
+    assert [record.body for record in house.roads.records] == [b"one"]
+    assert house.courier.sent == 1
+
+
+def test_a_shut_door_is_knocked_at_once_whatever_is_to_be_sent(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.roads.open = False
+    house.say(*(b"%d" % n * 10_000 for n in range(10)))
+
+    assert (house.courier.blocked, house.courier.sent) == (1, 0)
+
+
+def test_a_single_message_whose_number_another_life_has_used_gets_a_new_one(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one")
+    used = house.epoch
+    house.hear(Mark(used, 10))
+
+    assert [(kept.epoch, kept.last - kept.base + 1) for kept in house.spool.kept()] == [(used, 0), (house.epoch, 1)]

@@ -103,9 +103,18 @@ def test_interim_answers_are_not_the_answer(receiver: Receiver, status: int, rea
     assert (done.returncode, done.stdout) == (1 if reason else 0, reason)
 
 
-def test_what_leads_elsewhere_is_not_taken(receiver: Receiver) -> None:
-    receiver.status = 301
-    assert posted(receiver.url, {}) == "it answered 301: it leads elsewhere, which is not followed"
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (299, None),
+        (300, "it answered 300: it leads elsewhere, which is not followed"),
+        (301, "it answered 301: it leads elsewhere, which is not followed"),
+        (400, "it answered 400"),
+    ],
+)
+def test_what_leads_elsewhere_or_is_refused_is_not_taken(receiver: Receiver, status: int, reason: str | None) -> None:
+    receiver.status = status
+    assert posted(receiver.url, {}) == reason
 
 
 def test_the_body_has_the_fields_that_receivers_of_old_know() -> None:

@@ -11,11 +11,13 @@ import zmq
 from bus.program import ROADS
 from bus.questions import Question, Unanswered, pack_question, read_answer
 from bus.sockets import Ask
-from bus.standing import alone
+from bus.standing import absent
 
 if TYPE_CHECKING:
     from bus.hubs import Hub
 
+PROGRAMS = {ROADS["reader"]: "store-reader"}
+"""Who listens where, if it is called otherwise."""
 PATIENCE = 5.0
 """Seconds that a person at a terminal waits for an answer."""
 
@@ -112,8 +114,8 @@ def asker(place: Hub | None, home: Path, *, seconds: float = PATIENCE) -> Asker:
 
 
 def _away(socket: Path) -> Unanswered:
-    remedy = "this host has an agent alone: --hub names its hub" if alone(socket.parents[1]) else "make run starts it"
-    return Unanswered(f"nobody answers: {socket} is not there, so the hub is not running here; {remedy}")
+    program = PROGRAMS.get(socket.name, socket.stem)
+    return Unanswered(f"nobody answers: {socket} is not there, so {absent(program, socket.parents[1])}")
 
 
 def _left(until: float) -> int:

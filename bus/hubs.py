@@ -23,7 +23,7 @@ from bus.places import places
 from bus.reading import Reading
 from bus.secret import Secret, Unavailable, fetch
 from bus.settings import setting
-from bus.standing import alone
+from bus.standing import absent, alone, runs
 
 FILE = Path("~/.config/guardia/viewer.toml")
 SETTINGS = "viewer.config:Viewer"
@@ -189,7 +189,10 @@ def with_remedy(reason: str) -> str:
     file, usual = home.config_path(None, os.environ), urlsplit(Whereabouts().api_url).netloc
     if usual in reason and file.exists() and not here(os.environ):
         return f"{reason}; where the hub of {file} listens cannot be read there: guardia check names what is wrong"
-    if alone(home.home_path(file, os.environ)):
+    folder, own = home.home_path(file, os.environ), here(os.environ)
+    if own and urlsplit(own).netloc in reason and runs(folder):
+        return f"{reason}; {absent('api', folder)}"
+    if alone(folder):
         return f"{reason}; no hub runs there, and this host has an agent alone: --hub names its hub"
     return f"{reason}; no hub runs there: make run starts one, --hub names another"
 

@@ -1,6 +1,7 @@
 """How a producer stands with its hub, as each that speaks over the network leaves it in ``run/NAME.standing.json``.
 
-On a host that has an agent alone nothing else but its log says so.
+On a host that has an agent alone nothing else but its log says so. What a home is of, and who runs in it, for those
+who ask there and find nobody.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ FILES = "{}.standing.json"
 LOOK_SECONDS = 2.0
 AGAIN_SECONDS = 10.0
 """What waits grows: while all is not well it is told anew this often."""
+BEAT_SECONDS = 120.0
+"""Who has not beaten for so long does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +131,21 @@ def alone(home: Path) -> bool:
     spools = [path.name for path in (home / "spool").glob("*") if path.is_dir()]
     joined = os.path.exists(home / "keys" / "hub.json")  # False also where this user may not look
     return (joined or bool(spools)) and not any(name.startswith(HUB) for name in spools)
+
+
+def absent(program: str, home: Path) -> str:
+    """What it means that ``program`` of the hub of this home is not there, and what to do."""
+    if runs(home):
+        return f"{program} does not run, or not yet; guardia status says what runs"
+    if alone(home):
+        return "the hub is not running here; this host has an agent alone: --hub names its hub"
+    return "the hub is not running here; make run starts it"
+
+
+def runs(home: Path) -> bool:
+    """Whether a program that only hubs have beats here."""
+    for beat in (home / "run").glob("*.beat"):
+        with contextlib.suppress(OSError):
+            if beat.stem not in ("agent", "prober") and time.time() - beat.stat().st_mtime < BEAT_SECONDS:
+                return True
+    return False

@@ -27,6 +27,7 @@ from bus.producer import Producer
 from bus.program import ROADS
 from bus.questions import Range, Unanswered
 from bus.sockets import Push
+from bus.standing import absent
 
 SECONDS = 10.0
 PAUSE = 0.05
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     folder = home.home_path(path, os.environ)
     door = folder / "run" / ROADS["side_door"]
     if not door.exists():
-        print(f"guardia heartbeat: {door} is not there, so the hub is not running here", file=sys.stderr)
+        print(f"guardia heartbeat: {door} is not there, so {absent('collector', folder)}", file=sys.stderr)
         return TRY_AGAIN
     at, until = time.time_ns(), time.monotonic() + SECONDS
     with zmq.Context() as context:

@@ -7,13 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bus.standing import Standing, read
+from bus.standing import BEAT_SECONDS, Standing, read
 from bus.timing import roughly
 
 HUBS_OWN = frozenset({"collector", "store-writer", "api"})
 """Programs that no host has which has an agent alone."""
-BEAT_SECONDS = 120.0
-"""Who has not beaten for so long does not run."""
 MOST_LINES, MOST_BYTES = 3, 8192
 """What is shown of a log."""
 ELSEWHERE = "an agent alone: its hub is asked with guardia status --hub URL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +12,7 @@ import pytest
 from bus.asking import asked_at
 from bus.delivering import Deliverer
 from bus.delivery.states import Flag, State
+from bus.hubs import with_remedy
 from bus.questions import Unanswered
 from bus.standing import Note, Standing, alone, read
 
@@ -108,3 +110,29 @@ def test_a_home_with_spools_or_keys_of_an_agent_and_none_of_a_hub_is_an_agents(t
     assert not alone(tmp_path), "the hub's own agent"
     with pytest.raises(Unanswered, match="make run starts it"):
         asked_at(tmp_path / "run" / "reader.ipc", b"")
+
+
+def test_a_hub_of_which_one_program_is_away_is_not_said_to_be_away(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    beat = run / "collector.beat"
+    beat.touch()
+    for socket, program in (("reader", "store-reader"), ("alerter", "alerter")):
+        with pytest.raises(Unanswered, match=f"so {program} does not run, or not yet; guardia status says what runs"):
+            asked_at(run / f"{socket}.ipc", b"")
+    os.utime(beat, (NOON, NOON))
+    with pytest.raises(Unanswered, match="the hub is not running here; make run starts it"):
+        asked_at(run / "reader.ipc", b"")
+
+
+def test_a_hub_whose_api_is_away_is_not_said_to_be_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "guardia.toml").write_text("[api]\nport = 9\n")
+    monkeypatch.setenv("GUARDIA_CONFIG", str(tmp_path / "guardia.toml"))
+    monkeypatch.setenv("GUARDIA_HOME", str(tmp_path))
+    refused = "cannot reach 127.0.0.1:9: connection refused"
+    assert with_remedy(refused) == f"{refused}; no hub runs there: make run starts one, --hub names another"
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "store-writer.beat").touch()
+    assert with_remedy(refused) == f"{refused}; api does not run, or not yet; guardia status says what runs"
+    elsewhere = "cannot reach 192.0.2.7:8080: connection refused"
+    assert with_remedy(elsewhere).startswith(f"{elsewhere}; no hub runs there")

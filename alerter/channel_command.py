@@ -72,7 +72,7 @@ def test(argv: Sequence[str]) -> int:
         told = isinstance(outcome, Delivered)
         print(json.dumps({"channel": given.name, "delivered": told, "detail": text, "seconds": round(seconds, 3)}))
     else:
-        print(f"{given.name}: {text} after {seconds:.2f} s")
+        print(f"{given.name}: {text}, after {seconds:.2f} s")
     return TOLD if isinstance(outcome, Delivered) else NOT_TOLD
 
 

@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"guardia: {words[0]} wants another word\n{_of_group(words[0], begun)}", file=sys.stderr)
         return WRONG
     near = _nearly(words, begun)
-    meant = f"there are {listed(begun)}" if begun else ""
+    meant = f"there {'are' if begun[1:] else 'is'} {listed(begun)}" if begun else ""
     hint = near or meant or did_you_mean(" ".join(words[:2]), COMMANDS) or did_you_mean(words[0], COMMANDS)
     asked = " ".join(words[:2]) if begun and words[1:] and not words[1].startswith("-") else words[0]
     print(f"guardia: there is no command {asked!r}; {hint or 'see guardia --help'}", file=sys.stderr)

@@ -124,7 +124,7 @@ def _when(at: int) -> str:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = Parser(prog="guardia audit", description=__doc__)
-    parser.add_argument("what", choices=("gaps",), help="gaps: messages sent, stored and lost")
+    parser.add_argument("what", choices=("gaps",), metavar="gaps", help="gaps: messages sent, stored and lost")
     parser.add_argument("--last", type=back, metavar="1h", help="only since then (default: ever); ten minutes fine")
     parser.add_argument("--host", metavar="NAME", help="only this producer, or those that match, as 'web-*'")
     parser.add_argument("--json", action="store_true", help="for programs, with the newest entries of the ledger")

@@ -45,7 +45,7 @@ def test_a_channel_that_works_says_so(config: Path, capsys: pytest.CaptureFixtur
         receiver.usual = Reply(404, SECRET.encode())
         assert channel_command.test(["ops", "--json", "--config", str(config)]) == 1
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("ops: delivered (200) after ")
+    assert first.startswith("ops: delivered (200), after ")
     assert json.loads(second)["detail"] == "not told: 404: ***"
 
 

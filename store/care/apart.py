@@ -27,7 +27,7 @@ from typing import Any
 
 import lmdb
 
-from bus.mapped import is_passing, was_killed
+from bus.mapped import EMPTY, is_passing, was_killed
 from bus.messages import KINDS
 from store.backends import StoreBroken
 from store.backends.doubt import ROOT, is_unborn
@@ -179,7 +179,22 @@ class Reading:
     def _opened(self, path: Path) -> lmdb.Environment:
         if (self._store / MANIFEST).exists():
             return lmdb.open(str(path), max_dbs=16, readonly=True, lock=False, readahead=True)
-        return environment(path, write=False, databases=16)
+        try:
+            return environment(path, write=False, databases=16)
+        except StoreBroken as error:
+            # LMDB names the folder alone, whichever of its two files it is.
+            if os.strerror(errno.EIO) in str(error) and _begins(path / "data.mdb"):
+                raise StoreBroken(f"{path / 'lock.mdb'}: {os.strerror(errno.EIO)}") from None
+            raise
+
+
+def _begins(file: Path) -> bool:
+    """Whether what LMDB reads of a file when it opens it can be read."""
+    try:
+        with file.open("rb") as opened:
+            return len(opened.read(EMPTY)) == EMPTY
+    except OSError:
+        return False
 
 
 def rewritten(source: lmdb.Environment, to: Path) -> int:

@@ -117,6 +117,18 @@ def test_what_waited_of_a_collector_that_is_gone_is_no_sign_that_one_is_there(al
     assert not alerter.world.judge.hearing.blind
 
 
+def test_it_is_deaf_since_it_heard_for_the_last_time_whatever_happens_meanwhile() -> None:
+    hearing = Hearing(at(0))
+    hearing.ends(at(10))
+    hearing.ends(at(20))
+    hearing.jumped(3600 * SECOND, at(3625))
+    assert hearing.returns(at(3630)) == 20 * SECOND
+    assert hearing.returns(at(3640)) == 0
+    hearing.ends(at(3650))
+    hearing.jumped(-3600 * SECOND, at(55))
+    assert hearing.returns(at(60)) == 10 * SECOND
+
+
 # -- how long what comes waits ---
 
 

@@ -44,3 +44,21 @@ def test_where_all_places_are_taken_newcomers_are_let_go_and_others_keep_their_n
     assert len(waiting) == MOST
     assert waiting.taken(MOST) == []
     assert [one.number for one, _ in waiting.taken(0)] == [2]
+
+
+def test_of_a_source_that_has_all_its_places_the_oldest_sample_goes_and_nobody_elses() -> None:
+    waiting = Waiting()
+    waiting.add(7, of("web-2"), 0)
+    for number in range(EACH + 2):
+        waiting.add(7 if number == 0 else 8, of("web-1", number), number)
+    assert waiting.taken(7) == [(of("web-2"), 0)]
+    assert [one.number for one, _ in waiting.taken(8)] == list(range(2, EACH + 2))
+
+
+def test_who_told_its_layout_has_all_its_places_again() -> None:
+    waiting = Waiting()
+    for layout in (7, 8, 9):
+        for number in range(EACH):
+            waiting.add(layout, of("web-1", number), number)
+        assert len(waiting.taken(layout)) == EACH
+    assert len(waiting) == 0

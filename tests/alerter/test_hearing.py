@@ -134,14 +134,14 @@ def test_it_is_deaf_since_it_heard_for_the_last_time_whatever_happens_meanwhile(
 
 def test_what_comes_waits_until_the_store_has_told_what_was_before() -> None:
     comings = Comings()
-    assert not comings.waits(0.0)
+    assert not comings.waits(10.0)
     assert not comings.expected
-    comings.came(0.0, at(-5))
-    assert comings.waits(0.0)
-    assert not comings.due(SETTLED - 0.1)
-    assert comings.due(SETTLED)
-    assert comings.asked(SETTLED, at(-4)) == at(-5)
-    assert not comings.waits(SETTLED)
+    comings.came(10.0, at(-5))
+    assert comings.waits(10.0)
+    assert not comings.due(10.0 + SETTLED - 0.1)
+    assert comings.due(10.0 + SETTLED)
+    assert comings.asked(10.0 + SETTLED, at(-4)) == at(-5)
+    assert not comings.waits(10.0 + SETTLED)
     assert not comings.expected
 
 

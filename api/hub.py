@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from api.counter import Counter
 from api.directory import Directory
 from api.fanout import Fanout
 from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
-from api.judge import Judge, NoJudge
+from api.judge import AlerterAway, Judge, NoJudge
 from api.live import Live
+from api.paused import Paused, paused
 from api.shapes import Part
 from api.used import Used
-from bus.messages import HUB
+from bus.judging import Silences
+from bus.messages import HUB, Silence
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
 from bus.versions import Seen
@@ -73,6 +76,8 @@ class Hub:
     """The message that goes all the way; None where none is sent."""
     voice: Producer | None = None
     """What this worker tells others with; None while it starts."""
+    silences: tuple[Silence, ...] = ()
+    """Those that hold or will hold, as the alerter said when it was asked last."""
     admission: Admission = field(init=False)
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
@@ -116,6 +121,16 @@ class Hub:
         """The token of this name was let in now; nobody's is none."""
         if name and self.used is not None:
             self.used.mark(name, self.clock())
+
+    @property
+    def paused(self) -> Paused:
+        """Of whom nobody is told anything now."""
+        return paused(self.silences, self.directory, self.clock())
+
+    async def hear_of_silences(self) -> None:
+        """Ask the alerter which there are; while it does not answer, those that were known hold."""
+        with suppress(AlerterAway):
+            self.silences = (await self.judge.answer(Silences())).silences
 
     def need_hosts(self) -> None:
         """Raise ``Unanswered`` while the list of hosts is not complete: a host left out would look removed."""

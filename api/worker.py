@@ -26,6 +26,8 @@ TICK_SECONDS = 0.25
 SET_BACK = 2.0
 """By so many seconds at least the clock on the wall was set back, where it passed by less than time did."""
 LAYOUT_SECONDS = 1.0
+SILENCES_SECONDS = 5.0
+"""So often the alerter is asked which silences there are."""
 MISSED_SECONDS = 2.0
 """After this long what was missed is on the disk, where it did not come because of the collector."""
 
@@ -72,6 +74,7 @@ class Lifespan:
         self._start(keep_primed(self._hub))
         self._start(self._keep_learning())
         self._start(self._keep_whole())
+        self._start(self._keep_hearing_of_silences())
         self._start(self._measure_loop())
         if self._make_producer is not None:
             self._hub.voice = self._make_producer()
@@ -119,6 +122,11 @@ class Lifespan:
                 await read_missed(self._hub)
             except Unanswered as failure:
                 log.debug("what was missed is not read yet: %s", failure)
+
+    async def _keep_hearing_of_silences(self) -> None:
+        while True:
+            await self._hub.hear_of_silences()
+            await asyncio.sleep(SILENCES_SECONDS)
 
     async def _measure_loop(self) -> None:
         clock = self._hub.clock

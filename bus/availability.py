@@ -20,11 +20,15 @@ CHECKS_AT_ONCE = 5_000
 LONGEST_PIECE = 96 * HOUR
 
 
-class Maintenance(calendar.Window, Protocol):
-    """What ``[[maintenance]]`` says."""
+class Matching(Protocol):
+    """What says whom it is about."""
 
     @property
     def matches(self) -> Sequence[str]: ...
+
+
+class Maintenance(calendar.Window, Matching, Protocol):
+    """What ``[[maintenance]]`` says."""
 
 
 class Checked(Protocol):
@@ -149,14 +153,17 @@ def questions(
         start = until
 
 
-def concerns(window: Maintenance, name: str, labels: Mapping[str, str]) -> bool:
-    """Whether a maintenance window is about the service as a whole: one that names rules or severities is not."""
+def concerns(window: Matching, name: str, labels: Mapping[str, str], kind: str = "service") -> bool:
+    """Whether a maintenance window or a silence is about a service or host as a whole.
+
+    One that names rules or severities is not.
+    """
     subjects: list[bool] = []
     others: dict[str, list[bool]] = {}
     for term in window.matches:
         key, equals, glob = term.partition("=")
         if not equals:
-            subjects.append(fnmatchcase(name, term) or fnmatchcase(f"service/{name}", term))
+            subjects.append(fnmatchcase(name, term) or fnmatchcase(f"{kind}/{name}", term))
         elif key in ("rule", "severity", "instance"):
             return False
         else:

@@ -106,6 +106,7 @@ class SilencesResource(Resource):
         until = (self.hub.clock() if starts is None else starts) + int(new.seconds * SECOND)
         asked = AddSilence(who(req, _owner(new.owner)), _text("reason", new.reason), until, matches, starts)
         done = await self.hub.judge.answer(asked)
+        await self.hub.hear_of_silences()
         resp.status = 201
         resp.set_header("Location", f"/api/v1/silences/{done.id}")
         send(resp, _done(done))
@@ -119,7 +120,9 @@ class SilenceResource(Resource):
 
     async def on_delete(self, req: Request, resp: Response, **params: Any) -> None:
         """End it."""
-        send(resp, _done(await self.hub.judge.answer(EndSilence(params["id"], who(req, None)))))
+        done = await self.hub.judge.answer(EndSilence(params["id"], who(req, None)))
+        await self.hub.hear_of_silences()
+        send(resp, _done(done))
 
 
 def _done(done: Done) -> DoneShape:

@@ -29,7 +29,7 @@ class Servers(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
         hub.need_hosts()
-        send_text(resp, servers_text(hub.clock(), hub.live, hub.directory, hub.limits))
+        send_text(resp, servers_text(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused))
 
 
 class Server(Resource):
@@ -40,7 +40,7 @@ class Server(Resource):
         hub.need_hosts()
         if not hub.knows(name):
             raise not_found(f"there is no host {name}")
-        send_text(resp, detail_text(hub.clock(), name, hub.live, hub.directory, hub.limits))
+        send_text(resp, detail_text(hub.clock(), name, hub.live, hub.directory, hub.limits, hub.paused))
 
 
 class History(Resource):

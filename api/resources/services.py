@@ -36,7 +36,7 @@ class ServicesResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
         hub.need_hosts()
-        send(resp, services(hub.clock(), hub.live, hub.directory, hub.limits))
+        send(resp, services(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused))
 
 
 class Checks(Resource):

@@ -8,27 +8,28 @@ from api.directory import Directory
 from api.encoding import to_json, to_time
 from api.health import Limits, host_health
 from api.live import HostNow, Live
+from api.paused import Paused
 from api.shapes import FactsShape, ProcessRow, ServerDetail, ServerInfo
 from bus.messages import Facts, Process
 
 
-def servers_text(now: int, live: Live, directory: Directory, limits: Limits) -> str:
+def servers_text(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> str:
     """The answer to ``GET /servers`` as JSON, the readings in it taken over as the text they already are."""
     entries = []
     for name in directory.host_names(live.hosts):
-        info = to_json(server_info(now, name, live, directory, limits))
+        info = to_json(server_info(now, name, live, directory, limits, who))
         entries.append(_with_metrics(info, live.latest_text(name)))
     return f'{{"servers":[{",".join(entries)}],"count":{len(entries)}}}'
 
 
-def server_info(now: int, name: str, live: Live, directory: Directory, limits: Limits) -> ServerInfo:
+def server_info(now: int, name: str, live: Live, directory: Directory, limits: Limits, who: Paused) -> ServerInfo:
     """One host, its reading left out (``latest_metrics`` is null)."""
     host = live.hosts.get(name)
     health, error = host_health(now, host, limits)
     return {
         "server_id": name,
         "display_name": directory.display(name),
-        "monitoring_status": "active",
+        "monitoring_status": who.host(name),
         "health_status": health,
         "last_seen": to_time(host.heard) if host else None,
         "last_poll_success": to_time(host.newest.received) if host and host.newest else None,
@@ -37,12 +38,12 @@ def server_info(now: int, name: str, live: Live, directory: Directory, limits: L
     }
 
 
-def detail_text(now: int, name: str, live: Live, directory: Directory, limits: Limits) -> str:
+def detail_text(now: int, name: str, live: Live, directory: Directory, limits: Limits, who: Paused) -> str:
     """The answer to ``GET /servers/{id}`` as JSON."""
     host = live.hosts.get(name) or HostNow()
     values = live.values(host.newest) if host.newest else None
     detail: ServerDetail = {
-        **server_info(now, name, live, directory, limits),
+        **server_info(now, name, live, directory, limits, who),
         "facts": facts_shape(host.facts) if host.facts else None,
         "values": values or {},
         "values_at": to_time(host.newest.at) if host.newest and values is not None else None,

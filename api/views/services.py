@@ -8,6 +8,7 @@ from api.directory import Directory
 from api.encoding import SECOND, to_time
 from api.health import Limits, check_status, service_health
 from api.live import CheckNow, Live
+from api.paused import Paused
 from api.received import Told
 from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services, Uptime
 from api.shapes import StateWord
@@ -19,12 +20,10 @@ WITHDRAWN = 7200 * SECOND
 """So long one that the configuration does not name, perhaps not yet, may be without a check."""
 
 
-def services(now: int, live: Live, directory: Directory, limits: Limits) -> Services:
+def services(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> Services:
     """The answer to ``GET /services``."""
-    names = directory.service_names(live.checks)
-    rows = [
-        _service(now, one, live, directory, limits) for one in names if not _is_withdrawn(now, one, live, directory)
-    ]
+    names = [one for one in directory.service_names(live.checks) if not _is_withdrawn(now, one, live, directory)]
+    rows = [_service(now, one, live, directory, limits, who) for one in names]
     return {"services": rows, "count": len(rows)}
 
 
@@ -93,7 +92,7 @@ def uptime(name: str, since: int, end: int, checks: Sequence[tuple[Told, Check]]
     }
 
 
-def _service(now: int, name: str, live: Live, directory: Directory, limits: Limits) -> ServiceInfo:
+def _service(now: int, name: str, live: Live, directory: Directory, limits: Limits, who: Paused) -> ServiceInfo:
     newest = live.checks.get(name)
     interval = directory.interval(name)
     places = {
@@ -107,7 +106,7 @@ def _service(now: int, name: str, live: Live, directory: Directory, limits: Limi
     return {
         "name": name,
         "url": directory.url(name) or (newest.check.url if newest else ""),
-        "monitoring_status": "active",
+        "monitoring_status": who.service(name),
         "health_status": health,
         "last_check": to_time(newest.told.at) if newest else None,
         "last_status": status,

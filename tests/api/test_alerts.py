@@ -51,7 +51,7 @@ def test_a_silence_is_made_under_the_name_of_the_token() -> None:
     result = house.ask("POST", "/api/v1/silences", ACK, json=SILENCE | {"owner": "somebody else"})
 
     assert (result.status_code, result.headers["Location"]) == (201, "/api/v1/silences/s1")
-    assert house.judge.asked == [AddSilence("anna", "new disk", NOON + 30 * MINUTE, ("web-1",))]
+    assert house.judge.asked == [AddSilence("anna", "new disk", NOON + 30 * MINUTE, ("web-1",)), Silences()]
 
 
 @pytest.mark.parametrize("starts", ["2026-01-31T13:00:00+00:30", str((NOON + 30 * MINUTE) // SECOND)])
@@ -59,13 +59,13 @@ def test_a_silence_may_begin_later_and_lasts_from_then_on(starts: str) -> None:
     house = House(keyring=TOKENS)
     assert house.ask("POST", "/api/v1/silences", ACK, json=SILENCE | {"starts": starts}).status_code == 201
     begin = NOON + 30 * MINUTE
-    assert house.judge.asked == [AddSilence("anna", "new disk", begin + 30 * MINUTE, ("web-1",), begin)]
+    assert house.judge.asked == [AddSilence("anna", "new disk", begin + 30 * MINUTE, ("web-1",), begin), Silences()]
 
 
 def test_without_tokens_it_is_made_under_the_name_given() -> None:
     house = House()
     house.ask("POST", "/api/v1/silences", json=SILENCE | {"owner": "bert"})
-    assert house.judge.asked == [AddSilence("bert", "new disk", NOON + 30 * MINUTE, ("web-1",))]
+    assert house.judge.asked == [AddSilence("bert", "new disk", NOON + 30 * MINUTE, ("web-1",)), Silences()]
 
 
 def test_an_incident_is_acknowledged_with_a_word_or_without() -> None:
@@ -79,7 +79,7 @@ def test_an_incident_is_acknowledged_with_a_word_or_without() -> None:
 def test_a_silence_is_ended() -> None:
     house = House(keyring=TOKENS)
     assert house.ask("DELETE", "/api/v1/silences/s1", ACK).status_code == 200
-    assert house.judge.asked == [EndSilence("s1", "anna")]
+    assert house.judge.asked == [EndSilence("s1", "anna"), Silences()]
 
 
 def test_what_there_is_not_is_404() -> None:

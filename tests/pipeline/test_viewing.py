@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
-from bus.judging import Silences
+from bus.judging import AddSilence, EndSilence, Silences
 from tests.pipeline.programs import ROOT
 from tests.pipeline.test_alerting import RULES, Alerting
 from tests.ports import free_port
@@ -88,3 +90,17 @@ def test_what_is_done_in_the_viewer_is_done_in_the_alerter(hub: tuple[Alerting, 
     assert (past.owner, past.matches) == ("anna", ("web-1", "rule=busy"))
     assert past.reason == "new disk (ended by api)", "without tokens the API does not know who ends it"
     assert alerting.ask(Silences()).silences == ()
+
+
+def test_a_silence_that_the_alerter_has_makes_its_host_paused_and_its_end_active(hub: tuple[Alerting, str]) -> None:
+    alerting, url = hub
+
+    def status() -> str:
+        with urllib.request.urlopen(f"{url}/api/v1/servers/web-1", timeout=10) as answer:
+            return str(json.load(answer)["monitoring_status"])
+
+    alerting.until(lambda: answers(url) and status() == "active", "the api knows the host")
+    made = alerting.ask(AddSilence("anna", "new disk", time.time_ns() + 600 * 10**9, ("web-*",)))
+    alerting.until(lambda: status() == "paused", "a worker has asked the alerter")
+    alerting.ask(EndSilence(made.id, "anna"))
+    alerting.until(lambda: status() == "active", "a worker has asked again")

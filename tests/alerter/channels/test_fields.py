@@ -144,7 +144,15 @@ def test_a_webhook_is_told_of_several_what_is_said_and_each_by_itself() -> None:
     assert sent["message"].startswith("🔴 2 alarms\n")
     assert [one["subject"] for one in sent["notices"]] == ["web-1", "shop"]
     assert (sent["server"], sent["notices"][1]["service"]) == ("Web 1", "shop")
+    assert told(Webhook(url="https://x.example/"), item(service_down(display="Shop")))["service"] == "Shop"
     assert told(Webhook(url="https://x.example/"), item(burning(display="")))["server"] == "web-1"
+
+
+def test_a_webhook_says_of_a_drill_and_of_a_test_that_they_are_none_of_the_real_ones() -> None:
+    hook = Webhook(url="https://x.example/")
+    assert told(hook, item(burning(kind="hub", subject="guardia.drill")))["test"] is True
+    assert told(hook, item(about=TEST))["test"] is True
+    assert "test" not in told(hook)
 
 
 def test_a_webhook_in_the_operators_words_says_these_of_each() -> None:

@@ -15,7 +15,7 @@ from store.keys import DAY, MINUTE, SECOND
 from tests.pipeline.soaking import TURN, Look, soaked
 
 LONG = bool(os.environ.get("GUARDIA_LONG"))
-DAYS, HOSTS, STEP = (30, 100, 10 * SECOND) if LONG else (6, 6, MINUTE)
+DAYS, HOSTS, STEP = (30, 100, 10 * SECOND) if LONG else (5, 3, MINUTE)
 MORE_MEMORY = 8_000_000
 """Bytes from the middle third to the last: less than 0.2 MB for each simulated hour."""
 

@@ -4,7 +4,8 @@ Samples are long: ``time``, ``host``, ``metric``, ``value``. Records have a colu
 ``body`` as it came. What belongs to a whole message stands once, on the row of its first metric: ``source``,
 ``received``, ``stream_epoch``, ``stream_number``; on the others these are null.
 
-The index, in the file's metadata, says where what is (``store.archive.index``).
+The index, in the file's metadata, says where what is (``store.archive.index``). Rows have checksums of their own in it,
+and the file as a whole has one (``store.archive.whole``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 
 from bus.messages import KINDS
 from bus.wire import Malformed
+from store.archive import whole
 from store.archive.index import KEY, Index, LaterVersion, Piece, Place, packed, path_of, unpacked
 from store.blocks.gather import Origin, Told, records
 from store.blocks.pressing import Damaged, Newer
@@ -111,7 +113,10 @@ class Archived:
         return {place.origin: self.told(place) for place in self.places(subject)}
 
     def verify(self) -> list[str]:
-        """Read everything; a sentence for each place that is not as it was written."""
+        """Read everything; a sentence for each place that is not as it was written, else for the file, if it is not.
+
+        Raises ``OSError``.
+        """
         found = []
         for place in self.index.places:
             try:
@@ -121,6 +126,10 @@ class Archived:
                     self._columns(piece.group, None)
             except (Damaged, OSError) as error:
                 found.append(f"{self.path}: {place.subject}: {error}")
+        # A file that is damaged elsewhere answers here as before, and other programs may read it otherwise.
+        promised = whole.KEY in (self._file.metadata.metadata or {})
+        if not found and not whole.is_whole(self.path, promised=promised):
+            found.append(f"{self.path}: its rows are whole, the rest of it is not as it was written")
         return found
 
     def close(self) -> None:
@@ -167,7 +176,8 @@ class Writing:
         self._code = KINDS[kind].code
         self.schema = SAMPLES if kind == SAMPLE else pa.schema([*schema_of(kind), *EXTRA])
         samples = kind == SAMPLE
-        self._sink = path.open("wb")
+        self._file = path.open("wb")
+        self._sink = whole.Sink(self._file)
         self._writer = pq.ParquetWriter(
             self._sink,
             self.schema,
@@ -223,18 +233,20 @@ class Writing:
     ) -> None:
         """Write the index, and have it all on the disk."""
         index = Index(self._kind, *span, tuple(self._places), layouts, frozenset(sources))
-        self._writer.add_key_value_metadata({KEY.decode(): packed(index)})
+        self._writer.add_key_value_metadata({KEY.decode(): packed(index), whole.KEY.decode(): "1"})
+        self._sink.hold()
         self._writer.close()
-        self._sink.flush()
-        os.fsync(self._sink.fileno())
-        self._sink.close()
+        self._sink.finish()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
 
     def close(self) -> None:
         """Give up what was not finished."""
-        if not self._sink.closed:
+        if not self._file.closed:
             with contextlib.suppress(*BROKEN):
                 self._writer.close()
-            self._sink.close()
+            self._file.close()
 
     def _write(self, columns: Mapping[str, Any]) -> None:
         count = len(columns["time"])

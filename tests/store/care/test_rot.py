@@ -1,7 +1,7 @@
 """A byte that turned over anywhere in a store is found and named, and costs no more than the block in which it is.
 
-Some places each run; many with ``GUARDIA_LONG``. Of files of rows and of the archive there are bytes that say nothing,
-as the free room of a page: they may change unseen, for nothing is read otherwise then.
+Some places each run; many with ``GUARDIA_LONG``. Of files of rows there are bytes that say nothing, as the free room of
+a page: they may change unseen, for nothing is read otherwise then.
 """
 
 from __future__ import annotations
@@ -140,16 +140,13 @@ def test_in_the_roll_each_byte_is_found_and_costs_nothing(store: Path) -> None:
 
 
 @pytest.mark.timeout(3600 if LONG else 120)
-def test_in_the_archive_each_byte_is_found_or_says_nothing(store: Path) -> None:
+def test_in_the_archive_each_byte_is_found(store: Path) -> None:
+    """Also what only other programs read of a Parquet file, as statistics, by which they pass rows over."""
     before = held(store)
-    found = 0
     for file, place in flips(sorted(store.with_name("archive").rglob("*.parquet")), PLACES):
         report, after = look(store, apart=False), held(store)
-        assert {fault.file for fault in report.faults} <= {str(file)}, f"{file} at {place}"
-        assert report.faults or after == before, f"{file} at {place}"
+        assert {fault.file for fault in report.faults} == {str(file)}, f"{file} at {place}"
         assert all(set(after[whose]) <= set(rows) for whose, rows in before.items()), f"{file} at {place}"
-        found += bool(report.faults)
-    assert found > PLACES // 2
 
 
 @pytest.mark.timeout(3600 if LONG else 240)

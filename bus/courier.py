@@ -275,6 +275,7 @@ class Courier:
             self._sweep_at = now + SWEEP_SECONDS
             with suppress(NoRoom):  # the next message that cannot be written says so
                 self._let_go(self.spool.sweep(now, wall), now)
+                self.sender.adopt(self.spool.kept(), now)
         self._do(self.sender.on_tick(now), now, wall)
 
     def close(self, now: float, wall: int) -> None:

@@ -18,8 +18,7 @@ class Flows:
         self._rng = rng
         self._all: dict[int, Outflow] = {}
         for one in kept:
-            sent, once = max(one.acked, one.base - 1), max(one.acked, one.once)
-            self._all[one.epoch] = Outflow(one.epoch, one.base, one.last, one.last, one.acked, once, sent)
+            self._all[one.epoch] = _flow_of(one)
         self.store: Store | None = None
         """The life of the store that is believed."""
         self.old: list[Outflow] = []
@@ -44,6 +43,13 @@ class Flows:
             del self._all[gone]
         self.refresh()
         return self.live
+
+    def adopt(self, kept: Iterable[Kept]) -> bool:
+        """Take up what is unfinished of epochs that are not known, before all others; whether there is any."""
+        unknown = {one.epoch: _flow_of(one) for one in kept if one.epoch not in self._all}
+        found = {epoch: flow for epoch, flow in unknown.items() if flow.unfinished}
+        self._all = found | self._all
+        return bool(found)
 
     def refresh(self) -> None:
         """Find out which old epochs have something to send."""
@@ -84,3 +90,8 @@ class Flows:
             tuple(Offer(flow.epoch, flow.base - 1, flow.last, flow.once) for flow in self if flow.epoch in listed),
             len(listed) < len(self._all),
         )
+
+
+def _flow_of(one: Kept) -> Outflow:
+    sent, once = max(one.acked, one.base - 1), max(one.acked, one.once)
+    return Outflow(one.epoch, one.base, one.last, one.last, one.acked, once, sent)

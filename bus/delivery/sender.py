@@ -149,6 +149,11 @@ class Sender:
         """Number new messages in a new epoch from now on; returns it."""
         return self.flows.begin().epoch
 
+    def adopt(self, kept: Iterable[Kept], now: float) -> None:
+        """Take up what the spool turned out to hold after the start, since it could not be read then."""
+        if self.flows.adopt(kept):
+            self._floors_due = min(self._floors_due, now)
+
     def evicted(self, epoch: int, base: int, dropped: int, now: float) -> None:
         """The spool let go of everything below ``base``; ``dropped`` of it was not acknowledged."""
         flow = self.flows.get(epoch)

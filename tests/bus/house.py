@@ -68,11 +68,11 @@ class Tight(Spool):
 class House:
     """A courier over a real spool."""
 
-    def __init__(self, path: Path, limits: SpoolLimits | None = None) -> None:
+    def __init__(self, path: Path, limits: SpoolLimits | None = None, *, seed: int = 1) -> None:
         self.now, self.wall = NOON, WALL
         self.roads = Roads()
         self.spool = Tight(path, limits, source="web-1", now=self.now, wall=self.wall)
-        sender = Sender(self.spool.kept(), rng=random.Random(1), now=NOON, generation=self.spool.generation)
+        sender = Sender(self.spool.kept(), rng=random.Random(seed), now=NOON, generation=self.spool.generation)
         self.courier = Courier(
             "web-1",
             self.spool,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+
+import pytest
 
 from bus.control import Mark, Receipt
 from bus.delivery.states import Flag
@@ -43,6 +46,30 @@ def test_the_spool_is_looked_after_once_a_minute(tmp_path: Path) -> None:
         house.pass_time(1.0)
 
     assert house.spool.sweeps == 10
+
+
+def test_what_a_spool_held_that_could_not_be_opened_at_the_start_goes_out_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = House(tmp_path / "spool")
+    first.say(b"one", b"two")
+    before = first.epoch
+    first.spool.close(first.now, first.wall)
+
+    def full(path: Path) -> bool:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bus.spool.spool.doubtful", full)
+        house = House(tmp_path / "spool", seed=2)
+        house.flow()
+        house.say(b"three")
+    house.hear(Mark(house.epoch, 1))
+    house.pass_time(60)
+    house.pass_time(1)
+    house.flow(stored=0)
+
+    assert [(r.epoch == before, r.body) for r in house.roads.records[1:]] == [(True, b"one"), (True, b"two")]
 
 
 def test_a_receipt_that_waited_tells_nothing_of_clocks_and_of_the_way(tmp_path: Path) -> None:

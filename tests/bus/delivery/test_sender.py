@@ -156,6 +156,18 @@ def test_what_the_spool_let_go_of_is_told_by_the_base() -> None:
     assert Flag.SPOOL_FULL in sender.flags
 
 
+def test_what_a_spool_turned_out_to_hold_is_asked_about_and_sent() -> None:
+    sender = sender_of()
+    flowing(sender)
+    sender.adopt([Kept(7, base=1, last=3, acked=1), Kept(8, base=1, last=2, acked=2)], NOON)
+    greet = greet_in(sender.on_tick(NOON))
+
+    assert [offer.epoch for offer in greet.offers] == [7, sender.flows.live.epoch]
+    assert sends_in(sender.on_receipt(receipt(Mark(7, 1), answer=greet.nonce), NOON)) == [Send(7, 2, 3)]
+    sender.adopt([Kept(7, base=1, last=3, acked=1)], NOON)
+    assert sender.on_tick(NOON) == [], "it is known"
+
+
 def test_when_the_queue_to_the_door_is_full_it_goes_on_from_there_a_moment_later() -> None:
     sender = sender_of()
     flowing(sender)

@@ -19,6 +19,7 @@ from bus.spool import Spool, SpoolLimits, cost
 from bus.spool.doubt import sound
 from bus.spool.entry import PAGE
 from bus.spool.file import Damaged, SpoolFile, Writing
+from bus.spool.journal import Journal
 from bus.wire import read
 from tests.bus.killing import kill_child
 from tests.bus.spooling import dead, message
@@ -200,6 +201,53 @@ def test_a_file_that_cannot_be_made_smaller_is_used_as_it_is(tmp_path: Path, mon
     spool.close(LATER, WALL)
 
     assert _told(_spool(tmp_path / "spool")) == [(number, "sample") for number in range(1, 7)]
+
+
+def test_an_epoch_that_begins_with_the_number_after_the_last_ones_is_one_of_its_own(tmp_path: Path) -> None:
+    spool = _alive(tmp_path / "spool", 5)
+    spool.append(8, 6, [message(6, 8)], NOON, WALL)
+    dead(spool)
+
+    kept = _spool(tmp_path / "spool").kept()
+    assert [(one.epoch, one.base, one.last) for one in kept] == [(7, 1, 5), (8, 6, 6)]
+
+
+def test_a_journal_that_cannot_be_opened_for_now_keeps_nobody_from_the_file_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead(_alive(tmp_path / "spool", 5))
+
+    def fails(journal: Journal) -> tuple[bytes, str]:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "read", fails)
+        spool = _spool(tmp_path / "spool")
+        assert spool.kept() == []
+    spool.append(8, 1, [message(1, 8)], NOON, WALL)
+
+    assert [(one.epoch, one.base, one.last) for one in spool.kept()] == [(7, 1, 5), (8, 1, 1)]
+    assert _told(spool) == [(number, "sample") for number in range(1, 6)]
+
+
+def test_of_what_a_commit_left_that_seemed_to_fail_the_rest_alone_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = SpoolFile.write
+
+    def landed(file: SpoolFile, work):  # type: ignore[no-untyped-def]
+        write(file, work)
+        file.close()
+        raise NoRoom("nobody knows whether it was done")
+
+    spool = _alive(tmp_path / "spool", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(SpoolFile, "write", landed)
+        with pytest.raises(NoRoom):
+            spool.append(8, 1, [message(1, 8), message(2, 8)], NOON, WALL)
+    spool.append(8, 1, [message(number, 8) for number in range(1, 5)], NOON, WALL)
+
+    assert _told(spool, 8) == [(number, "sample") for number in range(1, 5)]
 
 
 def test_a_write_to_the_journal_that_failed_and_is_found_after_all_is_not_there_twice(

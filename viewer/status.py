@@ -190,7 +190,7 @@ def main(argv: Sequence[str]) -> int:
             agents = alone.seen(folder, time.time(), running)
             found = Report(programs, None, None, (), tuple(faults), agents=agents)
             return _said(found, "", as_json=given.json)
-        place = afar or _hub(given, path)
+        place = afar or _hub(given, path, faults)
     except ConfigError as error:
         return hubs.refused(error)
     api = HubApi(place, "guardia status")
@@ -219,12 +219,22 @@ def _alone(folder: Path, programs: Sequence[ProgramSeen] | None) -> bool:
     return "agent" in names and not names & alone.HUBS_OWN if programs else standing.alone(folder)
 
 
-def _hub(given: argparse.Namespace, path: Path) -> Hub:
-    """The hub of this machine: where its own configuration says that the API listens."""
+def _hub(given: argparse.Namespace, path: Path, faults: list[str]) -> Hub:
+    """The hub of this machine: where its own configuration says that the API listens.
+
+    Mistakes elsewhere in that are ``faults`` like others: they are what to know of a hub some of whose programs ended.
+    """
     settings = load(None, os.environ)
     if path.exists():
-        api = config.load(path, rooms.tables(), rooms.LISTS, needs=())["api"]
-        settings = replace(settings, api_url=f"http://{hubs.reachable(api.bind)}:{api.port}")
+        try:
+            api = config.load(path, rooms.tables(), rooms.LISTS, needs=())["api"]
+            url = f"http://{hubs.reachable(api.bind)}:{api.port}"
+        except ConfigError as error:
+            url = hubs.here({**os.environ, "GUARDIA_CONFIG": str(path)})
+            if not url:
+                raise
+            faults += map(str, error.faults)
+        settings = replace(settings, api_url=url)
     return hubs.named(given, settings, FILE.expanduser().parent, os.environ)
 
 

@@ -273,6 +273,19 @@ def test_a_configuration_with_faults_is_told_with_all_of_them(
     assert "binnd" in said
 
 
+def test_a_mistake_elsewhere_in_the_configuration_is_told_with_how_the_hub_is(
+    hub: HubWithHealth, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home(tmp_path, hub.port)
+    path.write_text(path.read_text() + "[stoer]\n")
+    with supervisord(tmp_path / "var", info("api")):
+        assert main(["--config", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "hosts: 1 up" in said
+    assert f"{path}:4: [stoer]: found an unknown table" in said
+    assert "did you mean store?" in said
+
+
 # -- refusals -----------------------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bus.delivering import Deliverer
 
 FILES = "{}.standing.json"
+HUBS_OWN = ("store", "keys/hub.key")
 LOOK_SECONDS = 2.0
 AGAIN_SECONDS = 10.0
 """What waits grows: while all is not well it is told anew this often."""
@@ -126,8 +127,10 @@ def read(run_dir: Path) -> tuple[Standing, ...]:
 def alone(home: Path) -> bool:
     """Whether this home is of an agent, or another producer, whose hub is elsewhere: it was joined, or has a spool.
 
-    A hub's own programs have spools here too.
+    A hub has a store, a key or spools of its own programs here too.
     """
+    if any(os.path.exists(home / path) for path in HUBS_OWN):
+        return False
     spools = [path.name for path in (home / "spool").glob("*") if path.is_dir()]
     joined = os.path.exists(home / "keys" / "hub.json")  # False also where this user may not look
     return (joined or bool(spools)) and not any(name.startswith(HUB) for name in spools)

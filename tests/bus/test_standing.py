@@ -106,6 +106,9 @@ def test_a_home_with_spools_or_keys_of_an_agent_and_none_of_a_hub_is_an_agents(t
     assert alone(tmp_path)
     with pytest.raises(Unanswered, match="this host has an agent alone: --hub names its hub"):
         asked_at(tmp_path / "run" / "reader.ipc", b"")
+    (tmp_path / "store").mkdir()
+    assert not alone(tmp_path), "a hub without alerter and prober"
+    (tmp_path / "store").rmdir()
     (tmp_path / "spool" / "guardia.prober").mkdir()
     assert not alone(tmp_path), "the hub's own agent"
     with pytest.raises(Unanswered, match="make run starts it"):

@@ -59,3 +59,33 @@ def test_own_connectivity_is_told_as_readings() -> None:
 
 def test_an_older_look_changes_nothing() -> None:
     assert side(WHOLE).looked(replace(CUT, began=5.0)) == side(WHOLE)
+
+
+def test_a_newer_look_counts_and_since_when_it_is_so_is_known() -> None:
+    cut = side(WHOLE).looked(replace(CUT, began=20.0))
+    assert not cut.connected
+    assert cut.since == 20.0
+    assert cut.looked(replace(CUT, began=25.0)).since == 20.0
+    back = cut.looked(replace(WHOLE, began=30.0))
+    assert (back.connected, back.since) == (True, 30.0)
+    assert back.judged(SILENT) == SILENT
+    assert side(replace(CUT, began=7.0)).since == 7.0
+
+
+def test_before_the_first_look_nothing_is_doubted() -> None:
+    assert side().connected
+    assert side().judged(SILENT) == SILENT
+    assert side().readings() == {}
+
+
+def test_only_what_is_down_waits_for_a_look_and_is_doubted() -> None:
+    for status in ("up", "degraded", "unknown"):
+        assert not side().needs_look(Outcome(status), 9.0)
+        assert side(CUT).judged(Outcome(status)) == Outcome(status)
+
+
+def test_what_does_not_answer_either_is_named() -> None:
+    assert "tcp://192.0.2.1:443 and tcp://192.0.2.2:443 do not answer either" in side(CUT).judged(SILENT).reason
+    one = OwnSide(CANARIES[:1]).looked(Looked(10.0, {CANARIES[0]: None}))
+    assert "no connection: tcp://192.0.2.1:443 does not answer either" in one.judged(SILENT).reason
+    assert one.judged(SILENT).response_ms is None

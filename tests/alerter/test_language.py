@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerter.language import Misread, parsed
+from alerter.language import (
+    DEEPEST,
+    LONGEST,
+    Call,
+    Compare,
+    Join,
+    Metric,
+    Misread,
+    Node,
+    Not,
+    Number,
+    Word,
+    parsed,
+)
 from alerter.terms import condition
 
 WRONG = {
@@ -73,3 +86,80 @@ def test_parentheses_without_end_are_refused_in_words() -> None:
         parsed("(" * 500 + "1" + ")" * 500)
     with pytest.raises(Misread, match="at most"):
         parsed("not " * 400 + "1 > 2")
+
+
+def spelled(node: Node) -> str:
+    """A tree with all its parentheses."""
+    match node:
+        case Number():
+            return f"{node.value:g}"
+        case Metric():
+            return node.name
+        case Word():
+            return node.text
+        case Call():
+            return f"{node.function}({', '.join(map(spelled, node.arguments))})"
+        case Not():
+            return f"(not {spelled(node.what)})"
+        case Join():
+            return f"({spelled(node.left)} {node.word} {spelled(node.right)})"
+    return f"({spelled(node.left)} {node.sign} {spelled(node.right)})"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("a.b > 1 and c.d > 2 or e.f > 3", "(((a.b > 1) and (c.d > 2)) or (e.f > 3))"),
+        ("a.b > 1 or c.d > 2 and e.f > 3", "((a.b > 1) or ((c.d > 2) and (e.f > 3)))"),
+        ("a.b > 1 or c.d > 2 or e.f > 3", "(((a.b > 1) or (c.d > 2)) or (e.f > 3))"),
+        ("(a.b > 1 or c.d > 2) and e.f > 3", "(((a.b > 1) or (c.d > 2)) and (e.f > 3))"),
+        ("not a.b > 1 and c.d > 2", "((not (a.b > 1)) and (c.d > 2))"),
+        ("not (a.b > 1 and not c.d > 2)", "(not ((a.b > 1) and (not (c.d > 2))))"),
+        ("a.b - 1 - 2 > 4", "(((a.b - 1) - 2) > 4)"),
+        ("a.b / 2 / 5 * 3 > 4", "((((a.b / 2) / 5) * 3) > 4)"),
+        ("a.b + 2 * 3 > 4 - 1", "((a.b + (2 * 3)) > (4 - 1))"),
+        ("(a.b + 2) * 3 > 4", "(((a.b + 2) * 3) > 4)"),
+        ("-a.b > -1", "((0 - a.b) > (0 - 1))"),
+        ("2 - -a.b * 3 > 1", "((2 - ((0 - a.b) * 3)) > 1)"),
+        ("forecast(disk[*].free, 30m, 10m) < 0", "(forecast(disk[*].free, 1800, 600) < 0)"),
+        ("age>=2m", "(age >= 120)"),
+        ("service.state != down", "(service.state != down)"),
+    ],
+)
+def test_what_binds_closer_comes_first_and_else_what_stands_first(text: str, meant: str) -> None:
+    assert spelled(parsed(text)) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1s", 1.0),
+        ("2m", 120.0),
+        ("3h", 10_800.0),
+        ("2d", 172_800.0),
+        ("5%", 5.0),
+        ("7B", 7.0),
+        ("2kB", 2e3),
+        ("2MB", 2e6),
+        ("2GB", 2e9),
+        ("2TB", 2e12),
+        ("1KiB", 1024.0),
+        ("1MiB", 1024.0**2),
+        ("1GiB", 1024.0**3),
+        ("1TiB", 1024.0**4),
+        ("1.5e2", 150.0),
+    ],
+)
+def test_each_unit_is_worth_what_it_says(text: str, value: float) -> None:
+    assert parsed(text) == Number(value, 1)
+
+
+def test_a_condition_is_as_long_as_the_longest_and_no_longer() -> None:
+    fits = "a.b > 1".ljust(LONGEST)
+    assert isinstance(parsed(fits), Compare)
+    with pytest.raises(Misread, match=f"at most {LONGEST}"):
+        parsed(fits + " ")
+    parsed("(" * DEEPEST + "a.b > 1" + ")" * DEEPEST)
+    for much in ("(" * (DEEPEST + 1) + "a.b > 1" + ")" * (DEEPEST + 1), "-" * 60 + "1 > 2"):
+        with pytest.raises(Misread, match=f"at most {DEEPEST}"):
+            parsed(much)

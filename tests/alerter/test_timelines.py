@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from alerter import timelines
+from alerter.rules import Rule
+from alerter.timelines import Expected, Said, Timeline, faults, happened
+from tests.alerter.given import rule
 
 RULES = """
 [[rules]]
@@ -91,3 +94,69 @@ def test_a_mistake_in_the_file_is_told(
 def test_a_file_without_timelines_tries_nothing_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert tried(tmp_path, RULES) == 1
     assert "nothing was tried" in capsys.readouterr().err
+
+
+def events(timeline: Timeline, *rules: Rule) -> list[tuple[float, str, str, str]]:
+    return happened(timeline, rules, (), ())
+
+
+def test_what_grows_does_so_from_when_it_is_said_and_each_instance_has_its_alarm() -> None:
+    said = (
+        Said(at=0.0, values={"disk[/].percent": 10.0, "disk[/home].percent": 50.0}),
+        Said(at=60.0, values={"disk[/].percent": 80.0, "disk[/home].percent": 50.0}, grows={"disk[/].percent": 0.5}),
+    )
+    timeline = Timeline(name="fills", host="web-1", lasts=200.0, readings=said)
+    assert events(timeline, rule("disk[*].percent > 90", name="full")) == [(90.0, "full", "/", "firing")]
+
+
+def test_a_host_says_it_so_often_and_once_it_is_silent_nothing_more() -> None:
+    said = Said(at=0.0, values={"cpu.percent": 95.0}), Said(at=61.0, silent=True)
+    timeline = Timeline(name="silent", host="web-1", lasts=300.0, every=30.0, readings=said)
+    found = events(timeline, rule("cpu.percent > 90", name="thrice", times=3), rule("age > 2m", name="silent"))
+    assert found == [(60.0, "thrice", "", "firing"), (181.0, "silent", "", "firing")]
+
+
+def test_a_service_is_seen_from_places_with_its_certificate_and_its_time() -> None:
+    rules = (
+        rule("service.state == down", name="down"),
+        rule("tls.days < 14", name="ends"),
+        rule("response.ms > 1000", name="slow"),
+        rule("service.state == degraded", name="meagre"),
+    )
+    said = (
+        Said(at=0.0, places={"paris": "up", "rome": "down", "oslo": "up"}, ms=1000.0, days=14),
+        Said(at=60.0, places={"paris": "down", "rome": "down", "oslo": "up"}, ms=1001.0, days=13),
+        Said(at=120.0, status="degraded"),
+    )
+    found = events(Timeline(name="shop", service="shop", lasts=130.0, readings=said[:2]), *rules)
+    assert sorted(found) == [(60.0, "down", "", "firing"), (60.0, "ends", "", "firing"), (60.0, "slow", "", "firing")]
+    alone = Timeline(name="shop", service="shop", lasts=130.0, readings=said[2:])
+    assert events(alone, *rules) == [(120.0, "meagre", "", "firing")]
+
+
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        (0.0, []),
+        (10.0, []),
+        (11.0, ["busy is not firing at 1m, but at 71s"]),
+        (-1.0, ["busy is not firing at 1m, but at 59s"]),
+    ],
+)
+def test_a_moment_may_be_as_late_as_the_next_word_and_no_sooner(late: float, told: list[str]) -> None:
+    expected = (Expected(at=60.0, rule="busy", state="firing"),)
+    timeline = Timeline(name="busy", host="web-1", lasts=200.0, readings=(Said(at=0.0),), expect=expected)
+    assert faults(timeline, [(60.0 + late, "busy", "", "firing")]) == told
+
+
+def test_each_event_is_expected_once_and_of_its_rule_and_instance() -> None:
+    expected = Expected(at=0.0, rule="full", state="firing", instance="/home")
+    timeline = Timeline(name="full", host="web-1", lasts=200.0, readings=(Said(at=0.0),), expect=(expected,))
+    happening = (0.0, "full", "/home", "firing")
+    assert faults(timeline, [happening]) == []
+    assert faults(timeline, [happening, happening]) == ["full [/home] is firing at the beginning, unexpected"]
+    assert faults(timeline, [(0.0, "full", "/", "firing")]) == [
+        "full [/home] is not firing at the beginning",
+        "full [/] is firing at the beginning, unexpected",
+    ]
+    assert faults(timeline, []) == ["full [/home] is not firing at the beginning"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bus.questions import StoreStatistics
-from store.holdings import lines
+from store.config import DAYS, FOREVER
+from store.holdings import Line, lines
 from store.retention import Retention
 from store.stats import as_map, as_text, main
 from tests.store.given import DAY, HOUR, NOON
@@ -55,6 +56,31 @@ def test_each_tier_has_a_line_and_the_sum_is_told(tmp_path: Path) -> None:
     (moving,) = lines(found, Retention(USUAL), tmp_path, NOON, 2 * DAY)
     assert moving[5:] == (2.0, 2 * 40_960), "what moves to the archive takes no room here from then on"
     assert days == 1.0, "a file of a clock at 1970 makes no thousand days"
+
+
+def test_the_archive_is_beside_the_store_and_no_part_of_what_that_becomes() -> None:
+    found = StoreStatistics(
+        records={"sample": 3},
+        deleted={},
+        bytes=1_000_000,
+        tiers={
+            "sample/1h": (1, 1_000_000, MIDNIGHT - DAY, MIDNIGHT),
+            "sample/archive": (3, 70_000_000, MIDNIGHT - 9 * DAY, MIDNIGHT - 6 * DAY),
+        },
+    )
+    rows: list[Line] = [
+        ("sample", "1h", 1, 1_000_000, 1.0, FOREVER / DAYS, 5_000_000),
+        ("sample", "archive", 3, 70_000_000, 3.0, 400.0, 900_000_000),
+    ]
+    text = as_text(found, rows)
+    assert [line.split()[-4:] for line in text.splitlines()[1:3]] == [
+        ["1.0", "ever", "5", "MB"],
+        ["400", "d", "900", "MB"],
+    ]
+    told = " ".join(text.split())
+    assert "1 MB altogether, 0 B of it the state and rows that are not sealed yet; it will become 5 MB." in told
+    assert "70 MB beside it in the archive" in told
+    assert [tier["kept_days"] for tier in as_map(found, rows)["tiers"]] == [None, 400.0]
 
 
 def test_where_nothing_is_sealed_there_is_no_forecast_and_nought_is_none() -> None:

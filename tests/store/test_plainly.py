@@ -244,6 +244,8 @@ def questions(house: House, now: int) -> Iterator[tuple[str, int, int, int]]:
         first = START + chance.randrange((now - START) // HOUR + 1) * HOUR
         last = first + chance.randrange(1, 80) * HOUR - 1
         yield host, first, last, chance.choice([step for step in STEPS if step >= MINUTE])
+        within = sorted(chance.randrange(START, now) for _ in range(2))
+        yield host, within[0], within[1], chance.choice([step for step in STEPS if step >= MINUTE])
         yield host, START - DAY, now + DAY, chance.choice(STEPS[3:])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alerter.jumps import jumped, moved
 from alerter.machine import Alarm, State
 from alerter.memory import Memory
 from alerter.windows import Window
@@ -198,3 +199,42 @@ def test_a_window_forgets_what_is_to_come() -> None:
     window.cut(60.0)
     window.add(61.0, 1.0)
     assert window.highest(61.0) != 9.0
+
+
+@pytest.mark.parametrize(
+    ("state", "since", "began"),
+    [(State.PENDING, 107, 97), (State.FIRING, 100, 90), (State.CLEARING, 107, 90)],
+)
+def test_a_run_that_is_under_way_is_as_long_as_it_was_and_what_was_told_stays(
+    state: State, since: int, began: int
+) -> None:
+    alarm = Alarm(state, since=100, began=90, fired_at=0 if state is State.PENDING else 95)
+    after = moved(alarm, 7)
+    assert (after.since, after.began, after.fired_at) == (since, began, alarm.fired_at)
+
+
+def test_what_fired_at_a_time_that_is_still_to_come_makes_nobody_flap() -> None:
+    world = World(rule("cpu.percent > 90"))
+    for seconds in (0, 20, 40):
+        world.says(seconds, cpu=95)
+        world.says(seconds + 10, cpu=5)
+    subject = world.judge.subjects["host", "web-1"]
+    (cell,) = subject.cells.values()
+    jumped(subject, -30 * SECOND, at(25))
+    assert cell.fired == (at(0), at(20))
+    jumped(subject, 3600 * SECOND, at(3625))
+    assert cell.fired == (at(0), at(20))
+
+
+def test_an_instance_that_goes_after_the_clock_was_set_is_waited_for_as_ever() -> None:
+    world = World(rule("disk[*].percent > 90"))
+    world.says(0, root=95, home=95)
+    world.judge.jumped(3600 * SECOND, at(3600))
+    world.says(3601, root=95)
+    world.says(3700, root=95)
+    assert [change for _, change in world.told()] == ["fired", "fired"]
+    world.judge.jumped(3600 * SECOND, at(7301))
+    world.says(7800, root=95)
+    assert len(world.told()) == 2, "it is away for ten minutes only at 7801 s"
+    world.says(7810, root=95)
+    assert world.told()[2:] == [(7810, "resolved")]

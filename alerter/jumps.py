@@ -29,7 +29,8 @@ def jumped(subject: Subject, by: int, now: int) -> None:
         place.at = min(place.at + by, now)
     if by < 0:
         subject.at(min(subject.now, now))
-        subject.heard = min(subject.heard, now)
+        # It was heard before what fires over its silence did: see ``past``.
+        subject.heard = min(subject.heard, now - 1)
         for window in subject.windows.values():
             window.cut(now / 1e9)
 

@@ -10,8 +10,10 @@ import pytest
 from alerter.jumps import jumped, moved
 from alerter.machine import Alarm, State
 from alerter.memory import Memory
+from alerter.rules import in_force
 from alerter.windows import Window
 from bus.messages import Loss
+from bus.tables import Host
 from tests.alerter.given import SECOND, World, at, rule
 from tests.alerter.stair import Alerter
 
@@ -238,3 +240,34 @@ def test_an_instance_that_goes_after_the_clock_was_set_is_waited_for_as_ever() -
     assert len(world.told()) == 2, "it is away for ten minutes only at 7801 s"
     world.says(7810, root=95)
     assert world.told()[2:] == [(7810, "resolved")]
+
+
+@pytest.mark.parametrize("let_off", [False, True])
+@pytest.mark.parametrize("by", [DAY, -DAY, 60.0, -60.0])
+def test_a_silent_host_that_is_looked_at_soon_after_the_clock_was_set_does_not_recover(
+    by: float, let_off: bool
+) -> None:
+    world = World(*in_force(()), hosts=(Host(name="web-1", interval=15.0),))
+    world.says(0, cpu=1)
+    if let_off:
+        world.judge.hearing.ends(at(10))
+        world.judge.hears(at(11))
+    world.passes(200)
+    assert [change for _, change in world.told()] == ["fired"]
+    world.judge.jumped(int(by * SECOND), at(201 + by))
+    # At three of its intervals it is looked at, when nobody would call it silent by now.
+    world.passes(400 + by)
+    assert [change for _, change in world.told()] == ["fired"]
+    world.says(401 + by, cpu=1)
+    assert [change for _, change in world.told()] == ["fired", "resolved"]
+
+
+@pytest.mark.parametrize("by", [DAY, -DAY])
+def test_what_was_read_at_a_time_that_is_still_to_come_is_no_past(by: float) -> None:
+    world = World(rule("max(cpu.percent, 1m) > 90"))
+    for seconds in range(0, 101, 10):
+        world.says(seconds, cpu=99)
+    world.judge.jumped(int(by * SECOND), at(101 + by))
+    for seconds in range(102, 172, 10):
+        world.says(seconds + by, cpu=10)
+    assert [change for _, change in world.told()] == ["fired", "resolved"]

@@ -68,12 +68,12 @@ class Lives:
         return said.read_text().splitlines()
 
 
-@pytest.mark.timeout(3600 if LONG else 180)
+@pytest.mark.timeout(7200 if LONG else 180)
 def test_killed_again_and_again_it_is_clean_and_holds_what_it_acknowledged(tmp_path: Path) -> None:
     chance = random.Random(5 if not LONG else time.time_ns())
     lives, snapshots, sealed = Lives(tmp_path), 0, 0
     for kill in range(KILLS):
-        said = lives.lived(chance.uniform(-1, 4))
+        said = lives.lived(chance.uniform(-1, 4 if LONG else 2))
         acknowledged = max((int(line.split()[1]) for line in said if line.startswith("acknowledged ")), default=0)
         pruned = max((int(line.split()[1]) for line in said if line.startswith("pruning ")), default=0)
 

@@ -13,6 +13,7 @@ from bus.control import STAIR, Flags, Hello, Mark, Offer, Receipt, pack_hello, p
 from bus.loop import Loop
 from bus.sockets import Hear, Post, Publish, Pull, Push, Subscribe
 from bus.vitals import Vitals
+from collector.limits import Allowance, Limits
 from collector.receipts import Receipts
 from collector.refusals import Refusals
 
@@ -139,6 +140,58 @@ def test_what_is_no_hello_is_counted_and_nothing_worse(house: House) -> None:
     house.until(lambda: house.refusals.totals.total() == 2, "both refusals")
 
     house.greet(house.producer())
+
+
+def _hello(source: str) -> bytes:
+    return pack_hello(Hello(source, "boot-1", 1, 2, 3, 4, (Offer(7, 0, 0, 0),)))
+
+
+def test_each_connection_may_say_so_many_hellos_under_whatever_names_and_is_ended_when_it_goes_on(house: House) -> None:
+    allowed, over = 10, 5
+    hung: list[int] = []
+    stair, post = Publish(house.context), Post(house.context)
+    stair.bind(house.address("other"))
+    house.store.connect(house.address("other"))
+    receipts = Receipts(stair, Pull(house.context), house.refusals, Vitals(0.0), clock=lambda: 0.0)
+    drain = receipts.opened(
+        post, name="the door", public=True, limits=Limits(Allowance(hellos=2.0)), hang_up=hung.append
+    )
+    address = post.bind("tcp://127.0.0.1:*")
+    house.loop.on_readable(post.raw, drain)
+    loud, other = Hear(house.context), Hear(house.context)
+    loud.connect(address)
+    other.connect(address)
+
+    def refused(count: int) -> bool:
+        return house.refusals.totals["hello rate"] >= count
+
+    for number in range(allowed + over):
+        loud.send(_hello(f"web-{number}"))
+    house.until(lambda: refused(over), "those that are too many")
+    other.send(_hello("mail-1"))
+    house.until(lambda: receipts.readings()["receipts.producers"] == allowed + 1, "the other one is heard")
+    assert (house.refusals.totals["hello rate"], hung) == (over, [])
+
+    def goes_on() -> bool:
+        for _ in range(200):
+            loud.send(_hello("web-0"))
+        return bool(hung)
+
+    house.until(goes_on, "the connection is ended")
+    assert house.refusals.totals["hello rate"] > 4900
+    assert min(hung) > 2
+
+
+def test_a_name_that_asks_too_often_is_not_heard_by_the_store_each_time(house: House) -> None:
+    one, two = house.producer(), house.producer()
+    house.greet(one, "web-2")
+    before = len(house.heard)
+    for _ in range(100):
+        one.send(_hello("web-1"))
+    house.until(lambda: house.refusals.totals["hello rate"] >= 80, "most are refused")
+    house.greet(two, "web-3")
+
+    assert house.heard[before:].count(STAIR + _hello("web-1")) <= 20
 
 
 def test_a_producer_sees_its_connection_come_and_go(house: House) -> None:

@@ -15,6 +15,7 @@ from bus.sockets import Publish, Pull, Push, Subscribe
 from bus.vitals import Vitals
 from bus.wire import MAX_FRAME, Stamp, pack, read, record, unstamped
 from collector.door import Door
+from collector.entrance import Entrance
 from collector.intake import Intake
 from collector.limits import Allowance, Limits
 from collector.refusals import Refusals
@@ -123,6 +124,47 @@ def test_bus_frames_are_counted_without_holes_and_stamped(rig: Rig) -> None:
     assert {(stamp.incarnation, stamp.received) for stamp in stamps} == {(rig.door.incarnation, NOON)}
     assert {stamp.place for stamp in stamps} == {2}
     assert rig.vitals.total("intake.frames") == 300
+
+
+def test_no_more_is_taken_at_once_than_so_many_frames_and_bytes(rig: Rig) -> None:
+    entrance = Entrance(rig.pull, Intake(public=True), "the door")
+    for number in range(1, 41):
+        rig.push.raw.send(sample(number))
+    size, counts = len(sample(1)), list[int]()
+
+    def takes(frames: int, room: int, upto: int) -> None:
+        before, end = sum(counts), time.monotonic() + 10
+        while sum(counts) < before + upto:
+            assert time.monotonic() < end, "they came"
+            rig.pull.raw.poll(100)
+            counts.append(entrance.taken(frames, room, 0.0, lambda *_: None)[1])
+
+    takes(5, 1_000_000, 20)
+    assert max(counts) <= 5
+    counts.clear()
+    takes(1000, 2 * size, 20)
+    assert max(counts) <= 2
+
+
+def test_of_samples_that_come_together_each_sender_pays_for_its_own(rig: Rig) -> None:
+    pull, push = Pull(rig.context), Push(rig.context)
+    push.connect(pull.bind("inproc://together"))
+    entrance = Entrance(pull, Intake(public=True), "the door", limits=Limits(Allowance(messages=5.0)))
+    admitted: list[tuple[str, int]] = []
+    refused: list[str] = []
+
+    def come(*samples: tuple[str, int]) -> None:
+        for source, number in samples:
+            push.raw.send(told(Sample(LAYOUT.id, (1.0,)), number, source))
+        frames, _ = entrance.taken(1000, 1_000_000, 0.0, lambda fault, *_: refused.append(fault.reason))
+        admitted.extend((one.source, one.number) for frame in frames.get("sample", ()) for one in read(frame))
+
+    come(("web-1", 1), ("mail-1", 1))
+    come(("mail-1", 2), *(("web-1", number) for number in range(2, 32)), ("mail-1", 3))
+    come(("mail-1", 4))
+
+    assert sorted(admitted) == [*(("mail-1", n) for n in range(1, 5)), *(("web-1", n) for n in range(1, 11))]
+    assert refused == ["rate"] * 21
 
 
 def test_web_traffic_at_the_door_harms_nobody(rig: Rig) -> None:

@@ -96,6 +96,17 @@ def test_another_agents_name_is_refused_and_nobody_is_told_that_it_was_that_agen
     assert not [frame for frame in rig.seen if frame.startswith(REFUSED)]
 
 
+def test_the_name_of_an_agent_that_has_spoken_is_refused_to_others_all_the_same(rig: Rig) -> None:
+    gets_in(rig, "web-1", rig.push(rig.enrol("web-1")))
+    push = rig.push(rig.enrol("web-2"))
+    push.raw.send(sample(2, "web-1"))
+    push.raw.send(sample(3, "web-1") + sample(4, "web-1"))
+    gets_in(rig, "web-2", push)
+
+    assert rig.numbers("web-1") == [1]
+    assert rig.refusals.totals["name"] == 2
+
+
 def test_a_revoked_key_is_cut_on_a_live_connection_within_a_second(rig: Rig) -> None:
     pair = rig.enrol("web-1")
     push = rig.push(pair)

@@ -73,6 +73,8 @@ def test_the_table_has_every_cell() -> None:
         ("up down down down unknown down", "up up up down unknown down"),
         ("up down down down unknown up up", "up up up down unknown down up"),
         ("unknown up", "unknown up"),
+        ("up degraded degraded degraded degraded up up", "up up up degraded degraded degraded up"),
+        ("up down down down down up up", "up up up down down down up"),
         ("up degraded degraded degraded down down down", "up up up degraded degraded degraded down"),
     ],
 )
@@ -136,6 +138,14 @@ def test_a_service_that_comes_and_goes_is_called_flapping_until_it_settles() -> 
     assert flapping[20]
     assert not flapping[-1]
     assert now.turns.bit_length() <= REMEMBERED
+
+
+def test_who_cannot_look_now_and_then_finds_nothing_that_comes_and_goes() -> None:
+    now = Standing()
+    for at in range(60):
+        now, _, _ = step(now, Found.UNKNOWN if at % 2 else Found.UP, Patience(flapping=6), at)
+        assert not now.flapping
+    assert (now.turns, now.last) == (0, "up")
 
 
 def test_the_diagram_names_every_state() -> None:

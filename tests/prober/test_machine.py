@@ -136,8 +136,17 @@ def test_a_service_that_comes_and_goes_is_called_flapping_until_it_settles() -> 
     assert not any(flapping[:6])
     assert flapping[6]
     assert flapping[20]
+    # Of its last twenty findings three differed from the one before until the 38th, which is half of what began it.
+    assert (flapping[38], flapping[39]) == (True, False)
     assert not flapping[-1]
     assert now.turns.bit_length() <= REMEMBERED
+
+
+def test_why_it_is_so_is_said_with_how_often() -> None:
+    once = step(standing(State.UP), Found.DOWN, ONCE, NOW)[2]
+    thrice = step(standing(State.UP, worse=2), Found.DOWN, THRICE, NOW)[2]
+    assert (once, thrice) == ("it is down", "down 3 times in a row")
+    assert step(standing(State.UP, worse=1), Found.DOWN, THRICE, NOW)[2] == "down 2 of 3 times, still up"
 
 
 def test_who_cannot_look_now_and_then_finds_nothing_that_comes_and_goes() -> None:

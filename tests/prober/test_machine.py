@@ -75,6 +75,14 @@ def test_the_table_has_every_cell() -> None:
         ("unknown up", "unknown up"),
         ("up degraded degraded degraded degraded up up", "up up up degraded degraded degraded up"),
         ("up down down down down up up", "up up up down down down up"),
+        ("up up down down down", "up up up up down"),
+        ("down up down down", "unknown up up up"),
+        ("up down down down up down up up", "up up up down down down down up"),
+        ("up degraded degraded degraded up down up", "up up up degraded degraded degraded degraded"),
+        (
+            "up degraded degraded degraded down up down down",
+            "up up up degraded degraded degraded degraded degraded",
+        ),
         ("up degraded degraded degraded down down down", "up up up degraded degraded degraded down"),
     ],
 )
@@ -122,7 +130,7 @@ def test_a_change_is_told_exactly_when_the_state_changes(findings: list[str], pa
     for at, found in enumerate(findings, 1):
         after, change, reason = step(now, Found(found), patience, at)
         assert (change is not None) == (after.state is not now.state)
-        assert (after.since == at) or after.since == now.since
+        assert after.since == (at if change is not None else now.since or at)
         assert reason
         now = after
 

@@ -58,6 +58,8 @@ def test_a_service_that_is_no_longer_watched_is_forgotten(tmp_path: Path) -> Non
     standings.found("shop", "up", TWICE, NOON)
     standings.keep()
     standings.use(["db"], NOON)
+    standings.use(["shop", "db"], NOON + 5)
+    assert (standings.of("shop").state, standings.since("shop", NOON + 9)) == (State.NEW, NOON + 5)
     memory.close()
     memory, again = opened(tmp_path, "shop", "db")
     assert again.of("shop").state is State.NEW
@@ -90,6 +92,29 @@ def test_a_report_by_a_clock_that_was_set_back_counts_from_then_on_and_hides_no_
 def test_a_job_is_awaited_from_when_the_clock_was_set_back(tmp_path: Path) -> None:
     memory, standings = opened(tmp_path, "backup")
     assert standings.since("backup", NOON - 3_600_000_000_000) == NOON - 3_600_000_000_000
+    memory.close()
+
+
+def test_a_job_is_awaited_from_when_it_was_first_watched_however_much_later(tmp_path: Path) -> None:
+    week = 7 * 86_400_000_000_000
+    memory, standings = opened(tmp_path, "backup")
+    assert standings.since("backup", NOON + week) == NOON
+    assert standings.since("backup", NOON - 2_000_000_000) == NOON, "clocks are not that exact"
+    memory.close()
+    # It was written down at once, though nothing was found yet.
+    memory, again = opened(tmp_path, "backup", "shop")
+    assert again.since("backup", NOON + week) == NOON
+    assert again.since("nobody", NOON) == 0
+    memory.close()
+
+
+def test_services_are_counted_by_what_is_known_of_them(tmp_path: Path) -> None:
+    memory, standings = opened(tmp_path, "shop", "db", "mail")
+    standings.found("shop", "up", Patience(flapping=1), NOON)
+    standings.found("shop", "down", Patience(flapping=1), NOON + 1)
+    standings.found("db", "up", TWICE, NOON)
+    assert standings.counts() == {"up": 1, "degraded": 0, "down": 1, "unknown": 1}
+    assert standings.flapping() == 1
     memory.close()
 
 
@@ -174,9 +199,10 @@ def test_files_that_do_not_last_are_begun_more_and_more_seldom(tmp_path: Path) -
     memory.close()
 
 
-def test_a_full_disk_is_told_once_and_made_up_for(tmp_path: Path, caplog: object) -> None:
+def test_a_full_disk_is_told_once_and_made_up_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     memory, standings = opened(tmp_path, "shop")
-    keep, failing = memory.keep, [True, True, False]
+    keep, failing = memory.keep, [True, True, False, False]
 
     def full(*what: object) -> None:
         if failing.pop(0):
@@ -187,5 +213,9 @@ def test_a_full_disk_is_told_once_and_made_up_for(tmp_path: Path, caplog: object
     standings.found("shop", "up", TWICE, NOON)
     for _ in range(3):
         standings.keep()
+    standings.found("shop", "up", TWICE, NOON + 1)
+    standings.keep()
     assert memory.standings()["shop"].state is State.UP
+    told = [one.getMessage() for one in caplog.records]
+    assert told == ["states are not kept over a restart: no space left", "states are kept again"]
     memory.close()

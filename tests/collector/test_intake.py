@@ -104,6 +104,7 @@ def test_the_hubs_own_door_lets_the_hub_in() -> None:
     door = Intake(public=False)
     assert door.admit(told(Sample(1, (1.0,)), source="guardia.api-1")) == "sample"
     assert door.admit(told(Alert("cpu", "firing"), source="guardia.alerter", subject="web-2")) == "alert"
+    assert door.admit(told(LOSS, source="guardia.store-writer", subject="web-2")) == "loss"
 
 
 def test_only_an_import_tells_what_other_hosts_measured_and_only_at_the_hubs_own_door() -> None:

@@ -81,6 +81,9 @@ def test_whoever_goes_on_far_above_its_allowance_is_hopeless_and_whoever_is_a_li
     flood = limits.of("web-2", 0.0)
     let_in(flood, 200)
     assert flood.hopeless
+    heavy = limits.of("web-3", 0.0)
+    let_in(heavy, 40, size=5000)
+    assert heavy.hopeless, "a few large frames are as much"
 
 
 def test_a_flood_of_epochs_is_refused_and_the_epochs_under_way_go_on() -> None:

@@ -50,6 +50,14 @@ def test_what_is_the_rest_of_a_whole_takes_no_room(column: Floats, less: bool) -
     assert same_bits(made.all_floats([META + 2, META, META + 1]), matrix[[2, 0, 1]])
 
 
+def test_a_mirror_says_how_far_before_it_the_other_is_and_is_none_of_one_that_is_too_far() -> None:
+    matrix = np.zeros((258, ROWS))
+    matrix[1], matrix[255:] = USED, 2.0**35 - USED
+    columns = numbers(matrix)
+    assert [opened(one.payload)[2] for one in columns if is_mirror(one.form)] == [254, 255]
+    assert same_bits(part(columns).all_floats(range(META, META + 258)), matrix)
+
+
 def test_what_only_begins_alike_is_no_mirror() -> None:
     other = 2.0**35 - USED
     other[-1] += 4096

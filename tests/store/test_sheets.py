@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.blocks.opening import Sheet, opened
+from store.blocks.opening import Sheet, opened, samples_of
 from store.blocks.parts import META, ROLLUP, SAMPLES, SIZE, reading
 from store.blocks.planes import apart, united
 from store.blocks.pressing import Damaged, pressed, unpressed
@@ -58,6 +58,18 @@ def hosts(draw: st.DrawFn) -> list[tuple[Integers, Floats]]:
 
 def told_of(some: list[tuple[Integers, Floats]]) -> list[tuple[Integers, Scaled]]:
     return [(words, Scaled.of(numbers)) for words, numbers in some]
+
+
+def test_sheets_of_equally_many_rows_are_read_together_as_each_alone() -> None:
+    """As the hours of a day are that become one."""
+    chance = np.random.default_rng(4)
+    some = [
+        (meta(40), chance.integers(0, most, (many, 40)).astype(float)) for many, most in ((1, 90), (3, 90), (2, 9**5))
+    ]
+    parts = [sheet(data, len(numbers)) for data, (_, numbers) in zip(sheets(SAMPLES, told_of(some)), some, strict=True)]
+    for (when, found), (words, numbers) in zip(samples_of(parts, slice(None)), some, strict=True):
+        assert when.tolist() == words.tolist()
+        assert same_bits(found.floats(), numbers)
 
 
 @given(hosts())

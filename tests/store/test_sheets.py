@@ -141,7 +141,9 @@ def test_a_part_that_grows_has_the_bytes_of_one_that_is_made_at_once(step: int) 
     for first in range(0, len(values), step):
         growing.add(numbers.those(slice(first, first + step)))
 
-    assert growing.packed() == sheets(ROLLUP, [(when, numbers)], small=True)[0]
+    made = growing.packed()
+    assert made == sheets(ROLLUP, [(when, numbers)], small=True)[0]
+    assert same_bits(sheet(made, len(values)).all_floats(range(META, META + len(values))), values)
     assert growing.columns == len(when) + len(values)
     assert Growing(ROLLUP, when).packed() == sheets(ROLLUP, [(when, numbers.those(slice(0)))])[0]
 

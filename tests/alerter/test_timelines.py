@@ -81,6 +81,9 @@ expect = [
         (LOAD.replace('host = "web-1"', ""), "nobody"),
         (LOAD.replace('"10m"', '"-1s"'), "readings"),
         (LOAD.replace("readings", "reading"), "did you mean readings?"),
+        (LOAD.partition("readings")[0], "at least one"),
+        (LOAD.replace('at = "0s"', 'at = "11m"'), "times that go back"),
+        (LOAD.replace('{ at = "0s", values', '{ at = "0s", places = { rome = "dwon" }, values'), '"dwon" from rome'),
         (LOAD + 'expect = [{ at = "5m", rule = "busy", state = "burning" }]', "firing"),
     ],
 )

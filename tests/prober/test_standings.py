@@ -108,6 +108,16 @@ def test_a_job_is_awaited_from_when_it_was_first_watched_however_much_later(tmp_
     memory.close()
 
 
+@pytest.mark.parametrize("by", [3600 * 10**9, -3600 * 10**9])
+def test_a_report_and_a_job_are_as_old_as_before_when_the_clock_was_set(tmp_path: Path, by: int) -> None:
+    memory, standings = opened(tmp_path, "backup")
+    assert standings.heard("backup", Report(NOON + 5), NOON + 7)
+    standings.jumped(by, NOON + 10 + by)
+    assert standings.report("backup", NOON + 10 + by) == Report(NOON + 5 + by)
+    assert standings.since("backup", NOON + 10 + by) == NOON + by
+    memory.close()
+
+
 def test_services_are_counted_by_what_is_known_of_them(tmp_path: Path) -> None:
     memory, standings = opened(tmp_path, "shop", "db", "mail")
     standings.found("shop", "up", Patience(flapping=1), NOON)

@@ -120,7 +120,8 @@ class House:
             for _ in range(chance.choice([0, 3, 12, 30])):
                 if chance.random() < 0.1:
                     layouts[host] = chance.choice(LAYOUTS)
-                at = now - HOUR + chance.randrange(3600) * SECOND + clock
+                second = chance.choice((chance.randrange(3600), chance.randrange(12) * 300, 0))
+                at = now - HOUR + second * SECOND + clock
                 if chance.random() < 0.1:
                     at -= chance.randrange(self.setting.late // HOUR) * HOUR
                 if chance.random() < 0.1:

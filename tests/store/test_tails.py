@@ -47,7 +47,7 @@ def test_answers_are_those_of_all_rows_read_anew(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr("store.backends.tails.FEW", 1)
-        backend = LmdbBackend(Path(folder), write=True)
+        backend = LmdbBackend(Path(folder) / "store", write=True)
         backend.commit(batch([layout(), told(OTHER, 1)]), LATE)
         answers, asked, commits = Answers(backend), set[tuple[int, int, int, tuple[str, ...]]](), 0
         for deed, more in turns:

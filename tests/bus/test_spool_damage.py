@@ -230,9 +230,8 @@ def test_a_journal_that_cannot_be_opened_for_now_keeps_nobody_from_the_file_late
     assert _told(spool) == [(number, "sample") for number in range(1, 6)]
 
 
-def test_of_what_a_commit_left_that_seemed_to_fail_the_rest_alone_is_added(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _seemed_to_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
+    """A spool of three messages of epoch 7, and two of epoch 8, of which it was told that they were not written."""
     write = SpoolFile.write
 
     def landed(file: SpoolFile, work):  # type: ignore[no-untyped-def]
@@ -240,11 +239,18 @@ def test_of_what_a_commit_left_that_seemed_to_fail_the_rest_alone_is_added(
         file.close()
         raise NoRoom("nobody knows whether it was done")
 
-    spool = _alive(tmp_path / "spool", 3)
+    spool = _alive(folder / "spool", 3)
     with monkeypatch.context() as patch:
         patch.setattr(SpoolFile, "write", landed)
         with pytest.raises(NoRoom):
             spool.append(8, 1, [message(1, 8), message(2, 8)], NOON, WALL)
+    return spool
+
+
+def test_of_what_a_commit_left_that_seemed_to_fail_the_rest_alone_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _seemed_to_fail(tmp_path, monkeypatch)
     spool.append(8, 1, [message(number, 8) for number in range(1, 5)], NOON, WALL)
 
     assert _told(spool, 8) == [(number, "sample") for number in range(1, 5)]
@@ -270,18 +276,7 @@ def test_a_write_to_the_journal_that_failed_and_is_found_after_all_is_not_there_
 def test_what_a_commit_left_that_seemed_to_fail_goes_when_its_messages_are_not_told_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = SpoolFile.write
-
-    def landed(file: SpoolFile, work):  # type: ignore[no-untyped-def]
-        write(file, work)
-        file.close()
-        raise NoRoom("nobody knows whether it was done")
-
-    spool = _alive(tmp_path / "spool", 3)
-    with monkeypatch.context() as patch:
-        patch.setattr(SpoolFile, "write", landed)
-        with pytest.raises(NoRoom):
-            spool.append(8, 1, [message(1, 8), message(2, 8)], NOON, WALL)
+    spool = _seemed_to_fail(tmp_path, monkeypatch)
     assert spool.append(8, 5, [message(5, 8)], NOON, WALL) == [Evicted(8, 5, 0)]
     used = spool.status().bytes
     spool.close(NOON, WALL)

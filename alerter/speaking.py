@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,16 +14,13 @@ from alerter.posting import Carrier
 from alerter.routes import Notify, routes
 from alerter.speaker import Speaker
 from alerter.why import Delivery
-from bus import config, rooms
-from bus.config import ConfigError
+from bus.mending import mend
 from bus.messages import Notice
 from bus.producer import Voice
 from bus.program import Program
 from bus.records import lacking
 from bus.workers import Workers
 
-MENDED_SECONDS = 60.0
-"""So often is a secret looked for that was lacking at the start."""
 SPARE = 2
 """Threads beside one for each channel: for the heartbeat and for drills."""
 FIRST_BEAT_SECONDS = 3.0
@@ -85,12 +80,17 @@ def speaking(program: Program[Any], memory: Memory, voice: Voice, workers: Worke
     )
     program.vitals.source(speaker.vitals)
     program.vitals.source(lambda: broken(program.settings["channels"]))
-    for name, channel in channels.items():
-        if why := lacking(channel):
-            program.log.error("the channel %s can tell nobody: %s", name, why)
-    program.loop.every(MENDED_SECONDS, lambda: look_for_secrets(program))
+    name_broken(program)
+    mend(program, "channels")
     program.on_reload.append(lambda _: speak_anew(program, speaker))
     return speaker
+
+
+def name_broken(program: Program[Any]) -> None:
+    """Tell the log which channels lack a secret."""
+    for name, channel in program.settings["channels"].items():
+        if why := lacking(channel):
+            program.log.error("the channel %s can tell nobody: %s", name, why)
 
 
 def speak_anew(program: Program[Any], speaker: Speaker) -> None:
@@ -98,14 +98,7 @@ def speak_anew(program: Program[Any], speaker: Speaker) -> None:
     notify, channels = program.settings["notify"], program.settings["channels"]
     ways = routes(notify, channels)
     speaker.use(channels, ways, policy=policy(notify), carrier=carrier(notify), link=notify.link)
-
-
-def look_for_secrets(program: Program[Any]) -> None:
-    """Read the settings again, as on SIGHUP, as soon as a secret can be had that a channel lacks."""
-    if any(lacking(channel) for channel in program.settings["channels"].values()):
-        with contextlib.suppress(ConfigError):  # which every reading of it would tell
-            config.load(program.settings.path, rooms.tables(), rooms.LISTS, needs=rooms.needs(program.table))
-            signal.raise_signal(signal.SIGHUP)
+    name_broken(program)
 
 
 def broken(channels: Mapping[str, Channel]) -> dict[str, float | None]:

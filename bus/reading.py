@@ -7,6 +7,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,13 +183,14 @@ class Reading:
             return None
 
     def _secret(self, raw: Any, place: Place) -> Secret:
+        # What is no text may be the secret all the same, as 1234: it is not shown either.
+        fetched = partial(fetch, raw if isinstance(raw, str) else "", self.file.parent, self._environment)
         try:
-            # What is no text may be the secret all the same, as 1234: it is not shown either.
-            return fetch(raw if isinstance(raw, str) else "", self.file.parent, self._environment)
+            return fetched()
         except Unavailable as lacking:
             if lacking.written or self._needs is None or place[0] in self._needs:
                 raise
-            return Secret("", lacking)
+            return Secret("", lacking, fetched)
 
     def _object(self, made: Any, place: Place) -> None:
         objections: Callable[[], Iterable[Objection]] | None = getattr(made, "objections", None)

@@ -37,6 +37,11 @@ def lacking(record: Any) -> str:
     return next((str(one.lacking) for one in _secrets_in(record) if one.lacking is not None), "")
 
 
+def is_there_now(record: Any) -> bool:
+    """Whether a secret in ``record`` that was lacking could be had by now."""
+    return any(one.is_there_now() for one in _secrets_in(record))
+
+
 def _secrets_in(value: Any) -> Iterator[Secret]:
     if isinstance(value, Secret):
         yield value

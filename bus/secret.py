@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _FROM_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}\Z")
@@ -15,18 +15,32 @@ MAX_BYTES = 65_536
 class Secret:
     """A value that no log, traceback or answer shows; only ``reveal`` gives it."""
 
-    __slots__ = ("_value", "lacking")
+    __slots__ = ("_again", "_value", "lacking")
 
-    def __init__(self, value: str, lacking: Unavailable | None = None) -> None:
+    def __init__(
+        self, value: str, lacking: Unavailable | None = None, again: Callable[[], Secret] | None = None
+    ) -> None:
         self._value = value
         self.lacking = lacking
         """Why it could not be had; None: it was."""
+        self._again = again
+        """Gets one that is lacking, where that can be tried once more."""
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it; raises ``Unavailable`` where it could not be had."""
         if self.lacking is not None:
             raise self.lacking.with_traceback(None)  # it would grow with each time it is raised
         return self._value
+
+    def is_there_now(self) -> bool:
+        """Whether it was lacking when it was read, and could be had by now."""
+        if self.lacking is None or self._again is None:
+            return False
+        try:
+            self._again()
+        except Unavailable:
+            return False
+        return True
 
     def __repr__(self) -> str:
         return "***"

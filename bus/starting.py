@@ -35,9 +35,8 @@ def asked(name: str, argv: Sequence[str], more: str = "") -> Asked | int:
     os.umask(0o077)
     path = home.config_path(arguments.config, os.environ)
     try:
-        # A channel that cannot be told is better than a hub that watches nothing: the alerter says so.
-        needs = [one for one in rooms.needs(name.partition("-")[0]) if one != "channels"]
-        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=None if arguments.check else needs)
+        needs = None if arguments.check else rooms.needs(name.partition("-")[0])
+        settings = config.load(path, rooms.tables(), rooms.LISTS, needs=needs)
         if arguments.check:
             print(f"{name}: {path} is right")
             return STOPPED

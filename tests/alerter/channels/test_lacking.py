@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -15,8 +15,8 @@ from alerter.channels.command import Command
 from alerter.channels.common import Channel, secrets_of
 from alerter.channels.webhook import Webhook
 from alerter.outbox import Later
-from alerter.speaking import broken, look_for_secrets
-from bus import rooms
+from alerter.speaking import broken
+from bus import mending, program, rooms
 from bus.config import Secret
 from bus.program import Program
 from bus.secret import Unavailable
@@ -98,26 +98,78 @@ def test_who_has_no_use_for_a_secret_starts_without_it(program: str, starts: boo
     assert isinstance(asked(program, ["--config", str(file)]), Asked) is starts
 
 
-def test_once_the_secret_is_there_the_settings_are_read_again_as_on_sighup(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def running(file: Path) -> Iterator[Program[Any]]:
+    """An alerter that runs without the secret of a channel, and has read nothing again yet."""
     found = asked("alerter", ["--config", str(file)])
     assert isinstance(found, Asked)
-    played: Any = SimpleNamespace(settings=found.settings, table="alerter", log=logging.getLogger("guardia.test"))
-    program, heard = cast(Program[Any], played), list[int]()
-    before = signal.signal(signal.SIGHUP, lambda number, _: heard.append(number))
+    made = Program[Any]("alerter", "alerter", found.settings, file.parent, logging.getLogger("guardia.test"))
+    program._prepare(made, file)
+    yield made
+    made.context.destroy()
+
+
+def hang_up(running: Program[Any]) -> None:
+    """As SIGHUP does in the loop."""
+    running.loop._signals[signal.SIGHUP]()
+
+
+def private(path: Path, text: str) -> None:
+    """A file that holds a secret."""
+    path.touch(0o600)
+    path.write_text(text)
+
+
+def test_on_sighup_a_channel_that_lacks_its_secret_stands_apart_and_all_else_is_taken(
+    file: Path, running: Program[Any]
+) -> None:
+    private(file.parent / "slack", "https://hooks.example/anna")
+    hang_up(running)
+    assert broken(running.settings["channels"])["channels.broken"] == 0.0
+    (file.parent / "slack").unlink()
+    file.write_text(CHANNELS + '[channels.desk]\ntype = "webhook"\nurl = "https://desk.example/"\n')
+    hang_up(running)
+    told = {f"channels[{name}].broken": float(name == "ops") for name in ("ops", "mail", "desk")}
+    assert broken(running.settings["channels"]) == {"channels.broken": 1.0, **told}
+
+
+def test_on_sighup_nothing_is_taken_where_a_secret_is_lacking_that_is_of_no_channel(
+    file: Path, running: Program[Any]
+) -> None:
+    file.write_text('[notify]\nproxy = "file:proxy"\n' + CHANNELS.replace("mail", "post"))
+    hang_up(running)
+    assert set(running.settings["channels"]) == {"ops", "mail"}
+
+
+def test_once_one_secret_is_there_the_settings_are_read_again_as_on_sighup(file: Path, running: Program[Any]) -> None:
+    file.write_text(CHANNELS + '[channels.chat]\ntype = "slack"\nurl = "file:chat"\n')
+    hang_up(running)
+    heard = list[int]()
+
+    def hung_up(number: int, _: object) -> None:
+        heard.append(number)
+        hang_up(running)
+
+    before = signal.signal(signal.SIGHUP, hung_up)
     try:
-        look_for_secrets(program)
+        mending.look(running, "channels")
         assert heard == []
-        (file.parent / "slack").touch(0o600)
-        (file.parent / "slack").write_text("https://hooks.example/anna")
-        look_for_secrets(program)
+        private(file.parent / "slack", "https://hooks.example/anna")
+        mending.look(running, "channels")
         assert heard == [signal.SIGHUP]
-        again = asked("alerter", ["--config", str(file)])
-        assert isinstance(again, Asked)
-        played.settings = again.settings
-        look_for_secrets(program)
-        assert heard == [signal.SIGHUP], "nothing is lacking any more"
+        assert broken(running.settings["channels"])["channels[chat].broken"] == 1.0
+        mending.look(running, "channels")
+        assert heard == [signal.SIGHUP], "nothing more can be had"
+        private(file.parent / "chat", "https://hooks.example/chat")
+        right = file.read_text()
+        file.write_text(right + "[channels.ops]\n")
+        mending.look(running, "channels")
+        assert heard == [signal.SIGHUP], "what is no configuration is read when somebody asks for it"
+        file.write_text(right)
+        mending.look(running, "channels")
+        assert broken(running.settings["channels"])["channels.broken"] == 0.0
+        mending.look(running, "channels")
+        assert len(heard) == 2, "nothing is lacking any more"
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -125,6 +177,6 @@ def test_once_the_secret_is_there_the_settings_are_read_again_as_on_sighup(
 def test_every_room_needs_its_own_secrets() -> None:
     assert {room: rooms.needs(room) for room in ("store", "alerter", "prober")} == {
         "store": ("bus", "store"),
-        "alerter": ("bus", "alerter", "notify", "channels"),
+        "alerter": ("bus", "alerter", "notify"),
         "prober": ("bus", "prober", "services"),
     }

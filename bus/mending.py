@@ -1,0 +1,28 @@
+"""Takes up secrets that were lacking as soon as they can be had: the settings are read again, as on SIGHUP."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import Any
+
+from bus import config, rooms
+from bus.config import ConfigError
+from bus.program import Program
+from bus.records import is_there_now
+
+MENDED_SECONDS = 60.0
+"""So often is it looked for them."""
+
+
+def mend(program: Program[Any], table: str) -> None:
+    """Look from now on for secrets that the records of ``table`` lack."""
+    program.loop.every(MENDED_SECONDS, lambda: look(program, table))
+
+
+def look(program: Program[Any], table: str) -> None:
+    """Have the settings read again if a secret can be had now that a record of ``table`` lacks."""
+    if is_there_now(program.settings[table]):
+        with contextlib.suppress(ConfigError):  # which every reading of it would tell
+            config.load(program.settings.path, rooms.tables(), rooms.LISTS, needs=rooms.needs(program.table))
+            signal.raise_signal(signal.SIGHUP)

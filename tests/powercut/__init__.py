@@ -9,4 +9,5 @@ archiving   the same of one that moves its days to an archive and takes them bac
 hourly      the same of one whose samples go by the hour and leave rollups
 spooling    the same of a spool
 trial       goes through states, in processes that may die of them
+cutting     takes states from all over a life, for the tests
 """

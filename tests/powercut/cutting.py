@@ -1,4 +1,4 @@
-"""Whatever a power cut leaves of the files, what was acknowledged is there, and storing goes on.
+"""Cuts the power of what a module writes, all over its life; the tests beside this say of which.
 
 Where strace may not trace there is nothing to go through: the tests are collected only where it may.
 """
@@ -10,8 +10,6 @@ import os
 import random
 from pathlib import Path
 
-import pytest
-
 from tests.powercut.disk import State, enumerated
 from tests.powercut.tracing import can_trace, recorded
 from tests.powercut.trial import tried
@@ -19,8 +17,17 @@ from tests.powercut.trial import tried
 LONG = "GUARDIA_LONG" in os.environ
 SUBSETS = 40 if LONG else 2
 MOST = 100_000 if LONG else 400
-NAMES = ("storing", "regrouping", "spooling", "sealing", "caring", "archiving", "hourly")
-MODULES = [f"tests.powercut.{name}" for name in NAMES] if can_trace() else []
+ENOUGH = 300
+"""Who is sound was tried in so many states."""
+SOME = 200
+"""Who is not is caught in as many."""
+LIMIT = 3600 if LONG else 400
+"""Seconds for one trial."""
+
+
+def those(*names: str) -> list[str]:
+    """The modules of these names; none where nothing can be traced."""
+    return [f"tests.powercut.{name}" for name in names] if can_trace() else []
 
 
 def cuts(module: str, folder: Path, *arguments: str) -> list[State]:
@@ -30,26 +37,16 @@ def cuts(module: str, folder: Path, *arguments: str) -> list[State]:
     return states if len(states) <= MOST else random.Random(7).sample(states, MOST)
 
 
-@pytest.mark.parametrize("module", MODULES)
-@pytest.mark.timeout(3600 if LONG else 400)
-def test_what_was_acknowledged_survives_a_cut_at_any_write(module: str, tmp_path: Path) -> None:
-    folder = tmp_path / "written"
+def after_cuts(module: str, folder: Path) -> tuple[int, list[str]]:
+    """(how many states, what is wrong with which of them) of the module as it is."""
     folder.mkdir()
-
     count, wrong = tried(module, folder, cuts(module, folder))
-
     print(f"{module}: {count} states")
-    assert count >= 300
-    assert wrong == []
+    return count, wrong
 
 
-@pytest.mark.parametrize("module", MODULES)
-@pytest.mark.timeout(400)
-def test_what_does_not_wait_for_the_disk_is_caught(module: str, tmp_path: Path) -> None:
-    folder = tmp_path / "written"
+def after_some_cuts(module: str, folder: Path) -> list[str]:
+    """What is wrong with which state of the module when it does not wait for the disk."""
     folder.mkdir()
-
     states = cuts(module, folder, "unsynced")
-    _, wrong = tried(module, folder, random.Random(7).sample(states, 200))
-
-    assert wrong != []
+    return tried(module, folder, random.Random(7).sample(states, SOME))[1]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.store.servers import missing
@@ -23,6 +27,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 for name in [name for name in os.environ if name.startswith(("GUARDIA_", "SUPERVISOR_")) and name != LONG]:
     del os.environ[name]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let workers take the files in the order below; else xdist gives out last those with the fewest tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that may take longest: who comes to one of them last is waited for by all others."""
+    seconds = defaultdict[Path, float](float)
+    for item in items:
+        for mark in item.iter_markers("timeout"):
+            seconds[item.path] += mark.args[0] or math.inf
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

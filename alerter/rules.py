@@ -147,6 +147,7 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         rooms=("guardia.alerter",),
     ),
+    RuleTable(name="service-unwatched", when="services[*].lacking > 0", rooms=("guardia.prober",)),
     RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
 )
 """Few, and each worth waking somebody or looking at in the morning."""

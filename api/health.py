@@ -101,10 +101,12 @@ def hub_health(
     full: bool = False,
     stuck: int = 0,
     broken: int = 0,
+    unwatched: int = 0,
 ) -> dict[str, Part]:
     """Each part of the hub with its word and reason; ``full`` is what the store's writer says of its disk.
 
-    ``stuck`` are files and folders that the store cannot remove, ``broken`` channels that can tell nobody.
+    ``stuck`` are files and folders that the store cannot remove, ``broken`` channels that can tell nobody,
+    ``unwatched`` services that lack a secret.
 
     ``canary`` is the age in seconds of the last message that came all the way; None: none is sent.
 
@@ -127,6 +129,9 @@ def hub_health(
     if broken and "alerter" in parts and parts["alerter"]["status"] == "ok":
         what = "a channel lacks" if broken == 1 else f"{broken} channels lack"
         parts["alerter"] = _part("degraded", f"{what} a secret and can tell nobody: guardia check says which")
+    if unwatched and "prober" in parts and parts["prober"]["status"] == "ok":
+        what = "a service lacks a secret and is" if unwatched == 1 else f"{unwatched} services lack a secret and are"
+        parts["prober"] = _part("degraded", f"{what} not checked: guardia check says which")
     if canary is not None:
         parts["canary"] = _canary(canary)
     return parts

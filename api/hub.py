@@ -37,7 +37,7 @@ log = logging.getLogger("guardia.api")
 
 HEALTH_NS = 1_000_000_000
 """The store is asked for its health at most this often, since anybody may ask us."""
-WRITER, SEALER, ALERTER = HUB + "store-writer", HUB + "store-sealer", HUB + "alerter"
+WRITER, SEALER, ALERTER, PROBER = HUB + "store-writer", HUB + "store-sealer", HUB + "alerter", HUB + "prober"
 """Under which names the store's writer and sealer, and the alerter, tell their vitals."""
 ACCOUNTS_NS = 10_000_000_000
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
@@ -165,6 +165,7 @@ class Hub:
         stuck = sum(self.live.number(*of) or 0.0 for of in ((WRITER, "store.unremoved"), (SEALER, "sealer.unremoved")))
         rooms, seconds = self.live.rooms, self.vitals_seconds
         broken = self.live.number(ALERTER, "channels.broken") or 0.0
+        unwatched = self.live.number(PROBER, "prober.lacking") or 0.0
         return hub_health(
             now,
             self.started,
@@ -176,6 +177,7 @@ class Hub:
             full=full,
             stuck=int(stuck),
             broken=int(broken),
+            unwatched=int(unwatched),
         )
 
     async def _ask_store(self) -> StoreSeen:

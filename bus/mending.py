@@ -9,7 +9,6 @@ from typing import Any
 from bus import config, rooms
 from bus.config import ConfigError
 from bus.program import Program
-from bus.records import is_there_now
 
 MENDED_SECONDS = 60.0
 """So often is it looked for them."""
@@ -22,7 +21,7 @@ def mend(program: Program[Any], table: str) -> None:
 
 def look(program: Program[Any], table: str) -> None:
     """Have the settings read again if a secret can be had now that a record of ``table`` lacks."""
-    if is_there_now(program.settings[table]):
+    if program.settings.is_there_now(table):
         with contextlib.suppress(ConfigError):  # which every reading of it would tell
             config.load(program.settings.path, rooms.tables(), rooms.LISTS, needs=rooms.needs(program.table))
             signal.raise_signal(signal.SIGHUP)

@@ -16,6 +16,7 @@ class Settings(Mapping[str, Any]):
     def __init__(self, path: Path, records: Mapping[str, Any]) -> None:
         self.path = path
         self._records = dict(records)
+        self._lacking: dict[str, tuple[Secret, ...]] = {}
 
     def __getitem__(self, name: str) -> Any:
         return self._records[name]
@@ -31,15 +32,17 @@ class Settings(Mapping[str, Any]):
         found = _secrets_in(list(self._records.values()))
         return tuple(sorted({one.reveal() for one in found if one.lacking is None}))
 
+    def is_there_now(self, name: str) -> bool:
+        """Whether a secret of the table ``name`` that was lacking could be had by now."""
+        if name not in self._lacking:  # ten thousand services are not gone through again and again
+            found = _secrets_in(self._records[name])
+            self._lacking[name] = tuple(one for one in found if one.lacking is not None)
+        return any(one.is_there_now() for one in self._lacking[name])
+
 
 def lacking(record: Any) -> str:
     """Why a secret in ``record`` could not be had; empty where all are there."""
     return next((str(one.lacking) for one in _secrets_in(record) if one.lacking is not None), "")
-
-
-def is_there_now(record: Any) -> bool:
-    """Whether a secret in ``record`` that was lacking could be had by now."""
-    return any(one.is_there_now() for one in _secrets_in(record))
 
 
 def _secrets_in(value: Any) -> Iterator[Secret]:

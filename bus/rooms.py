@@ -28,9 +28,9 @@ ROOM_DRAWERS = {"channels": Drawer("alerter.channels:CHANNELS", together="alerte
 SERVICES = Mixed(shared.Service, "check", "prober.checks:CHECKS", "prober.checks:SCHEMES")
 
 
-NEEDS = {"alerter": ("notify",), "prober": ("services",)}
-"""Whose secrets a room's programs cannot do without, beside those of ``[bus]`` and of its own table. A channel stands
-apart: one that lacks a secret says so, and all else goes on."""
+NEEDS = {"alerter": ("notify",)}
+"""Whose secrets a room's programs cannot do without, beside those of ``[bus]`` and of its own table. Each channel and
+each service stands apart: one that lacks a secret says so, and all else goes on."""
 
 
 def needs(room: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bus import salvage
 from bus.deadline import Guard
+from bus.mending import mend
 from bus.program import Program, TryAgain, run
 from bus.sockets import Ask, Subscribe
 from bus.ways import joined_as
@@ -64,6 +65,7 @@ def build(program: Program[Prober]) -> None:
     program.vitals.source(checking.readings)
     program.vitals.source(voice.vitals)
     program.on_reload.append(use)
+    mend(program, "services")
     program.at_start = ("prober.place", "prober.canary_seconds")
     loop.every(config.canary_seconds, checking.look, at_once=True)
     if config.place:

@@ -26,6 +26,8 @@ from prober.trial import Checked, Ground, checked
 
 JUMP = 2_000_000_000
 """A clock on the wall that is so much (ns) from where it should be by the time that has passed was set."""
+MOST_LACKING = 100
+"""So many services that lack a secret, or did, are named among the readings."""
 GATHER_SECONDS = 0.1
 """What ends within this time is kept with one fsync and told together."""
 
@@ -65,6 +67,8 @@ class Checking:
         self._services: dict[str, Check] = {}
         self._config = Prober()
         self._secrets: tuple[str, ...] = ()
+        self._lacked: set[str] = set()
+        """The services that lacked a secret at any time in this life."""
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._suspects: list[tuple[Check, Checked]] = []
@@ -83,7 +87,11 @@ class Checking:
         """Check these services from now on."""
         self._config, self._ground = config, ground
         self._secrets = tuple(sorted((one for one in secrets if len(one) >= 4), key=len, reverse=True))
-        self._services = {one.name: one for one in services}
+        before, self._services = self._lacking(), {one.name: one for one in services}
+        lacking = self._lacking()
+        self._lacked = (self._lacked | lacking) & self._services.keys()
+        for name in sorted(lacking):
+            self._log.error("nobody can check %s: %s", name, self._services[name].lacking)
         self._pool.most = config.checks_at_once
         self._rounds.jitter = config.jitter
         if config.canaries != self.own.canaries:
@@ -91,6 +99,11 @@ class Checking:
         self._standings.use(self._services, self._ground.wall())
         self._rounds.use({one.name: one.interval for one in services}, self._clock())
         self._plan()
+        for name in before - lacking:
+            self.check_now(name)  # its next turn may be a day away
+
+    def _lacking(self) -> set[str]:
+        return {name for name, check in self._services.items() if check.lacking}
 
     def _plan(self) -> None:
         due = self._rounds.next_due()
@@ -245,4 +258,8 @@ class Checking:
             "prober.flapping": float(self._standings.flapping()),
         }
         found |= {f"prober.{state}": float(count) for state, count in self._standings.counts().items()}
+        lacking = self._lacking()
+        found["prober.lacking"] = float(len(lacking))
+        for name in sorted(self._lacked, key=lambda one: (one not in lacking, one))[:MOST_LACKING]:
+            found[f"services[{name}].lacking"] = float(name in lacking)
         return found | self.own.readings()

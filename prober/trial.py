@@ -53,6 +53,8 @@ def checked(check: Check, ground: Ground, report: Callable[[str], Report | None]
 
 def attempted(check: Check, ground: Ground, report: Callable[[str], Report | None], since: int) -> Outcome:
     """One attempt; a fault of ours is told in the log and says nothing of the target."""
+    if check.lacking:
+        return Outcome(UNKNOWN, f"a secret is lacking: {check.lacking}")
     try:
         check.prepare()
         with closing(ground.guard.deadline(check.timeout)) as deadline:

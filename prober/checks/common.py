@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from urllib.parse import SplitResult, urlsplit
 
+from bus import records
 from bus.config import Objection, setting
 from bus.tables import Service
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Failed, Outcome
@@ -21,6 +23,11 @@ class Check(Service):
     def family(self) -> str:
         """Which addresses are tried: ``any``, ``4`` or ``6``."""
         return "any"
+
+    @cached_property
+    def lacking(self) -> str:
+        """Why a secret of its own could not be had, without which it does not look; empty where all are there."""
+        return records.lacking(self)
 
     def prepare(self) -> None:
         """Load what an attempt needs; called before each, outside its time, and costs nothing after the first."""

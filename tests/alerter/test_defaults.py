@@ -91,6 +91,12 @@ def broken(world: World) -> None:
         world.sample(seconds, "guardia.alerter", told)
 
 
+def unwatched(world: World) -> None:
+    for seconds, now in ((0, None), (10, 1.0), (20, 1.0), (30, 0.0)):
+        told = {} if now is None else {"services[shop].lacking": now}
+        world.sample(seconds, "guardia.prober", {"prober.lacking": now or 0.0} | told)
+
+
 STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
@@ -104,6 +110,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "two-hosts": (twins, [(10.0, FIRED), (40.0, RESOLVED)]),
     "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
     "channel-broken": (broken, [(0.0, FIRED), (20.0, RESOLVED)]),
+    "service-unwatched": (unwatched, [(10.0, FIRED), (30.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }
 

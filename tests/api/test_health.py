@@ -139,6 +139,17 @@ def test_an_alerter_with_channels_that_lack_a_secret_is_degraded() -> None:
     assert "has not been heard" in str(gone["alerter"]["reason"])
 
 
+def test_a_prober_with_services_that_lack_a_secret_is_degraded() -> None:
+    there, expected = rooms("guardia.prober"), {"prober": ("guardia.prober",)}
+    for unwatched, what in ((1, "a service lacks a secret and is"), (2, "2 services lack a secret and are")):
+        parts = hub_health(NOON, NOON, ANSWERS, there, expected, unwatched=unwatched)
+        reason = f"{what} not checked: guardia check says which"
+        assert parts["prober"] == {"status": "degraded", "reason": reason}
+        assert overall(parts) == "degraded"
+    gone = hub_health(NOON + 60 * SECOND, NOON, ANSWERS, there, expected, unwatched=1)
+    assert "has not been heard" in str(gone["prober"]["reason"])
+
+
 def test_a_store_whose_disk_is_full_is_degraded_and_says_so_at_once() -> None:
     now = heard = NOON + 5 * SECOND
     there = rooms("guardia.store-writer", "guardia.collector", heard_at=heard)

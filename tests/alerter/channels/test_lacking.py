@@ -91,11 +91,15 @@ def test_a_check_names_what_is_lacking_all_the_same(file: Path, capsys: pytest.C
     assert "SHOP_TOKEN" in said
 
 
-@pytest.mark.parametrize(
-    ("program", "starts"), [("store-writer", True), ("collector", True), ("api", True), ("prober", False)]
-)
-def test_who_has_no_use_for_a_secret_starts_without_it(program: str, starts: bool, file: Path) -> None:
-    assert isinstance(asked(program, ["--config", str(file)]), Asked) is starts
+@pytest.mark.parametrize("program", ["store-writer", "collector", "api", "prober"])
+def test_who_can_do_without_a_secret_starts_without_it(program: str, file: Path) -> None:
+    assert isinstance(asked(program, ["--config", str(file)]), Asked)
+
+
+@pytest.mark.parametrize("program", ["alerter", "prober"])
+def test_nobody_starts_without_a_secret_of_the_hub_itself(program: str, file: Path) -> None:
+    file.write_text(CHANNELS + '[bus]\n[notify]\nproxy = "${PROXY}"\n')
+    assert isinstance(asked(program, ["--config", str(file)]), Asked) is (program == "prober")
 
 
 @pytest.fixture
@@ -178,5 +182,5 @@ def test_every_room_needs_its_own_secrets() -> None:
     assert {room: rooms.needs(room) for room in ("store", "alerter", "prober")} == {
         "store": ("bus", "store"),
         "alerter": ("bus", "alerter", "notify"),
-        "prober": ("bus", "prober", "services"),
+        "prober": ("bus", "prober"),
     }

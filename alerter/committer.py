@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from alerter import recording
 from alerter.deciding import HOUR, Decision
+from alerter.expecting import expect, expected
 from alerter.holding import Holding
 from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
@@ -111,6 +112,8 @@ class Committer:
         self._touched: dict[str, Incident] = {}
         self._said: dict[str, Sequence[Reason]] = {}
         self._number = 0
+        self._expected: dict[str, int] = {}
+        """Since when those are expected that were never heard, as it is kept."""
         self._doubted_until = 0
         self._looked = 0
         self._turn = 0
@@ -131,7 +134,9 @@ class Committer:
             there = txn.get("state", "there") or {}
             self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
             self.judge.hearing.lives = [(since, away) for since, away in txn.get("state", "lives") or ()]
+            self._expected = txn.get("state", "expected") or {}
             untold = list(txn.items("untold"))
+        expect(self.judge.subjects.values(), self._expected, now)
         self.judge.restore(kept, now)
         if salvaged:
             # Another life need not know that something was lost.
@@ -158,6 +163,12 @@ class Committer:
         txn.put("state", "judged", self.judged)
         txn.put("state", "there", {"at": self.judged, "records": sorted(self.there)})
         txn.put("state", "lives", self.judge.hearing.lives)
+
+    def _keep_expected(self, txn: Any) -> None:
+        found = expected(self.judge.subjects.values())
+        if found != self._expected:
+            txn.put("state", "expected", found)
+            self._expected = found
 
     def settle(self, now: int, *, all_open: bool = False) -> None:
         """Make durable what was decided since the last time; ``all_open``: the speaker looks at more of what burns."""
@@ -213,10 +224,11 @@ class Committer:
         self._told([key for key, _ in untold])
 
     def note_judged(self) -> None:
-        """Note how far judging came, though nothing followed from it."""
+        """Note how far judging came, though nothing followed from it, and who was expected in vain so far."""
         try:
             with self._memory.transaction() as txn:
                 self._keep_judged(txn)
+                self._keep_expected(txn)
         except MemoryFull as full:
             self._failed(full, self._unsettled)
 
@@ -228,6 +240,7 @@ class Committer:
         try:
             with self._memory.transaction() as txn:
                 self._keep_judged(txn)
+                self._keep_expected(txn)
                 self._speaker.jumped(txn, list(self.judge.decider.open), by)
         except MemoryFull as full:
             self._failed(full, self._unsettled)

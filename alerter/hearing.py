@@ -31,6 +31,8 @@ class Hearing:
     def counted_from(self, heard: int) -> int:
         """From when on the silence counts of whom an earlier life heard last: from the next one on, not between lives.
 
+        For one that was never heard ``heard`` is since when it is expected.
+
         Not from this one on: an alerter that ends again and again would find nobody's silence.
         """
         if heard >= self.since:

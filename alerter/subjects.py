@@ -162,8 +162,8 @@ class Subject:
 
     def base(self) -> int:
         """When it was heard, or might have been, for the last time."""
-        first = self.first if not self.heard else 0
-        return max(self.heard, first, self._hearing.counted_from(self.heard), self.since)
+        known = self.heard or self.first
+        return max(known, self._hearing.counted_from(known), self.since)
 
     def age(self) -> float:
         """Seconds since it was last heard; NaN while the hub itself hears nothing."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from alerter.expecting import expected
 from alerter.hearing import MOST_LIVES, SETTLED, Comings, Hearing
 from alerter.memory import Memory
 from bus.tables import Host
 from tests.alerter.given import SECOND, World, at, rule
+from tests.alerter.lives import Alerter as Lived
 from tests.alerter.lives import Life, spoken
 from tests.alerter.stair import Alerter
 
@@ -212,6 +214,60 @@ def test_an_alerter_that_ends_again_and_again_finds_who_is_silent(life: Life) ->
         one.committer.note_judged()
     # From 18 s on, which is how far the life before it came, and the two seconds before the next one.
     assert [incident.changed_at for incident in one.world.judge.decider.open.values()] == [at(51)]
+
+
+def configured(life: Life, now: float, *names: str) -> Lived:
+    """A life with these hosts in its configuration."""
+    one = life(SILENT, now=now)
+    one.world.judge.use([SILENT], [Host(name=name) for name in names], [], at(now))
+    one.starts()
+    return one
+
+
+def test_an_alerter_that_ends_again_and_again_finds_who_was_never_heard(life: Life) -> None:
+    for begin in range(0, 120, 20):
+        one = configured(life, float(begin), "db-1")
+        one.passes(begin + 18)
+        one.committer.note_judged()
+    # As of one that was heard before the first: from 18 s on, and the two seconds before the next life.
+    assert [incident.changed_at for incident in one.world.judge.decider.open.values()] == [at(51)]
+
+
+def test_who_is_named_later_is_expected_from_then_on_and_who_was_taken_out_is_so_no_more(life: Life) -> None:
+    first = configured(life, 0.0, "db-1")
+    first.passes(18)
+    first.committer.note_judged()
+    second = configured(life, 20.0, "db-2")
+    second.passes(28)
+    second.committer.note_judged()
+    third = configured(life, 30.0, "db-1", "db-2")
+    third.passes(58)
+    assert spoken(third) == []
+    third.passes(60)
+    assert spoken(third) == [("db-2", "firing")]
+    third.passes(61)
+    assert spoken(third) == [("db-2", "firing"), ("db-1", "firing")]
+
+
+def test_who_is_heard_or_gone_is_expected_no_longer(life: Life) -> None:
+    one = configured(life, 0.0, "db-1", "web-1")
+    subjects = one.world.judge.subjects
+    assert expected(subjects.values()) == {"host/db-1": at(0), "host/web-1": at(0)}
+    one.says(1, cpu=10)
+    assert expected(subjects.values()) == {"host/db-1": at(0)}
+    one.world.judge.use([SILENT], [Host(name="db-1", gone=True), Host(name="web-1")], [], at(2))
+    assert expected(subjects.values()) == {}
+
+
+def test_a_clock_that_was_set_back_between_two_lives_makes_nobody_wait_for_the_past(life: Life) -> None:
+    first = configured(life, 3600.0, "db-1")
+    first.passes(3610)
+    first.committer.note_judged()
+    second = configured(life, 0.0, "db-1")
+    second.passes(29)
+    assert spoken(second) == []
+    second.passes(31)
+    assert spoken(second) == [("db-1", "firing")]
 
 
 def test_what_nobody_heard_between_two_lives_is_no_silence(life: Life) -> None:

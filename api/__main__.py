@@ -72,6 +72,7 @@ def build(program: Program[Api]) -> None:
             raise SystemExit(UNBORN) from None
         app = from_config(
             _table(settings),
+            settings["status_page"],
             Directory.of(settings["hosts"], settings["services"], settings["maintenance"]),
             tokens=tokens,
             token_needed=beyond,

@@ -13,7 +13,7 @@ import zmq
 
 from api import errors
 from api.backtests import tried
-from api.config import Api
+from api.config import Api, StatusPage
 from api.counter import Asker
 from api.directory import Directory
 from api.encoding import to_json
@@ -26,6 +26,7 @@ from api.live import Live
 from api.middleware import Front
 from api.openapi import openapi
 from api.resources.pages import Assets, OpenApi, Page, Root, nothing
+from api.resources.status import Badge, StatusPageResource
 from api.resources.stream import AGAIN_SECONDS, AUTH_SECONDS, Stream
 from api.routes import ROUTES
 from api.short import Short
@@ -66,6 +67,9 @@ def create_app(
     app.add_route("/api/docs", Page(hub, "docs.html"))
     app.add_route("/api/static/{name}", Assets(hub))
     app.add_route("/", Root(hub))
+    if hub.status_page.services:  # else a dashboard of the operator's may have these paths
+        app.add_route("/status", StatusPageResource(hub))
+        app.add_route("/status/{name}.svg", Badge(hub))
     app.add_sink(nothing, "/api(/|$)")
     if hub.config.static:
         app.add_static_route("/", hub.config.static)
@@ -74,6 +78,7 @@ def create_app(
 
 def from_config(
     config: Api,
+    status_page: StatusPage,
     directory: Directory,
     *,
     tokens: Path,
@@ -122,6 +127,7 @@ def from_config(
     judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds, whom="it")
     hub = Hub(
         config=config,
+        status_page=status_page,
         directory=directory,
         live=live,
         fanout=fanout,

@@ -1,4 +1,4 @@
-"""The table ``[api]``."""
+"""The tables ``[api]`` and ``[status_page]``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.addresses import network
+from bus import calendar
+from bus.addresses import is_url, network
 from bus.config import Objection, setting
+from bus.faults import did_you_mean
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/A-Z]+|null")
 
@@ -98,3 +100,26 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@dataclass(frozen=True)
+class StatusPage:
+    """The page at /status: what anybody may see of services, without a token."""
+
+    services: tuple[str, ...] = setting(
+        (), help="Names or globs of the services that anybody may see, as ['shop', 'mail*']; empty: no such page."
+    )
+    title: str = setting("Status", help="What stands above it.")
+    text: str = setting("", help="A line below that, as what you know of an outage.")
+    link: str = setting("", help="Where its title leads, as https://example.com.")
+    group: str = setting("", help="A label of services: those that share its value stand together below that.")
+    days: int = setting(90, minimum=1, maximum=366, unit="days", help="How far back it shows each day.")
+    zone: str = setting("UTC", help="Where its days begin, as Europe/Berlin.")
+
+    def objections(self) -> Iterator[Objection]:
+        """What no single setting can tell."""
+        if not calendar.is_zone(self.zone):
+            near = did_you_mean(self.zone, calendar.zones())
+            yield Objection("zone", f'"{self.zone}"', "a time zone such as UTC or Europe/Berlin", near)
+        if self.link and not is_url(self.link):
+            yield Objection("link", f'"{self.link}"', "an address as https://example.com")

@@ -16,8 +16,9 @@ from api.admission import Admission
 from api.auth import Admitted, Keyring, Scope, Verdict
 from api.bodies import Trial
 from api.canary import Canary
-from api.config import Api
+from api.config import Api, StatusPage
 from api.counter import Counter
+from api.daily import Daily
 from api.directory import Directory
 from api.fanout import Fanout
 from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
@@ -65,6 +66,8 @@ class Hub:
     """Of each host, whether the store has something new; told nothing, where they are not."""
     monotonic: Callable[[], float] = time.monotonic
     """Seconds of a clock that is never set."""
+    status_page: StatusPage = field(default_factory=StatusPage)
+    """What anybody may see."""
     used: Used | None = None
     """Keeps when each token was let in; None: nobody does."""
     vitals_seconds: float = VITALS_SECONDS
@@ -79,6 +82,8 @@ class Hub:
     silences: tuple[Silence, ...] = ()
     """Those that hold or will hold, as the alerter said when it was asked last."""
     admission: Admission = field(init=False)
+    daily: Daily = field(init=False)
+    """What public services kept of each day."""
     started: int = field(init=False)
     _store: StoreSeen = field(init=False, default=StoreSeen(None, None))
     _asked_at: int = field(init=False, default=0)
@@ -91,6 +96,7 @@ class Hub:
     def __post_init__(self) -> None:
         self.started = self.clock()
         self.admission = Admission(self.config.requests_per_s)
+        self.daily = Daily(self.status_page.days, self.status_page.zone)
 
     @property
     def limits(self) -> Limits:

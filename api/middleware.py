@@ -90,7 +90,7 @@ class Front:
             for name, value in UNSTORED:
                 resp.set_header(name, value)
         elif getattr(resource, "page", False):
-            resp.set_header("Content-Security-Policy", _PAGE)
+            resp.set_header("Content-Security-Policy", resource.policy or _PAGE)
         if resp.status_code >= 500:
             self._hub.vitals.count("api.failed")
         elif resp.status_code >= 400:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api import alert_shapes, bodies, event_shapes, past_shapes, service_shapes, shapes
+from api import alert_shapes, bodies, event_shapes, past_shapes, service_shapes, shapes, status_shapes
 from api.hub import Hub
-from api.resources import alerts, gaps, hosts, pages, questions, series, services, sla
+from api.resources import alerts, gaps, hosts, pages, questions, series, services, sla, status
 from api.resources import hub as own
 from api.resources.base import Resource
 
@@ -75,6 +75,13 @@ _SERIES = (
 ROUTES = (
     Route("/api/v1/health", own.HealthResource, shapes.Health, "How the parts of the hub are; needs no token."),
     Route("/api/v1/stats", own.StatsResource, shapes.Stats, "What is stored and watched, in numbers."),
+    Route(
+        "/api/v1/status",
+        status.StatusResource,
+        status_shapes.Status,
+        "What anybody may see of services, where [status_page] names some; needs no token.",
+        missing=True,
+    ),
     Route("/api/v1/rooms", own.RoomsResource, shapes.Rooms, "The hub's own programs with their newest numbers."),
     Route("/api/v1/labels", own.LabelsResource, shapes.Labels, "The labels of hosts and services, as configured."),
     Route("/api/v1/servers", hosts.Servers, shapes.Servers, "All hosts with their newest reading."),

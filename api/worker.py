@@ -15,6 +15,7 @@ from api.counter import Asker
 from api.hub import Hub
 from api.lines import Line
 from api.prime import keep_primed, learn_layouts, read_missed
+from api.public import learn_day
 from api.stair import Stair
 from bus.copies import COPIES
 from bus.producer import Producer
@@ -28,6 +29,8 @@ SET_BACK = 2.0
 LAYOUT_SECONDS = 1.0
 SILENCES_SECONDS = 5.0
 """So often the alerter is asked which silences there are."""
+DAY_PAUSE, DAYS_SECONDS = 0.1, 5.0
+"""Between two days of a service that are asked for, so that others are answered; and after them, when none is due."""
 MISSED_SECONDS = 2.0
 """After this long what was missed is on the disk, where it did not come because of the collector."""
 
@@ -75,6 +78,8 @@ class Lifespan:
         self._start(self._keep_learning())
         self._start(self._keep_whole())
         self._start(self._keep_hearing_of_silences())
+        if self._hub.status_page.services:
+            self._start(self._keep_days())
         self._start(self._measure_loop())
         if self._make_producer is not None:
             self._hub.voice = self._make_producer()
@@ -127,6 +132,10 @@ class Lifespan:
         while True:
             await self._hub.hear_of_silences()
             await asyncio.sleep(SILENCES_SECONDS)
+
+    async def _keep_days(self) -> None:
+        while True:
+            await asyncio.sleep(DAY_PAUSE if await learn_day(self._hub) else DAYS_SECONDS)
 
     async def _measure_loop(self) -> None:
         clock = self._hub.clock

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -90,6 +91,15 @@ def month(text: str, zone: str) -> tuple[int, int]:
 def month_of(now: int, zone: str) -> str:
     """The month that it is at ``now`` there."""
     return datetime.fromtimestamp(now / 1e9, _zone(zone)).strftime("%Y-%m")
+
+
+def days(now: int, count: int, zone: str) -> list[tuple[str, int, int]]:
+    """The last ``count`` days there, that of ``now`` the last: (date, begin, end), times in ns."""
+    there = _zone(zone)
+    today = datetime.fromtimestamp(now / 1e9, there).date()
+    dates = [today - timedelta(days=back) for back in range(count - 1, -2, -1)]
+    begins = [int(datetime.combine(one, time(), there).timestamp()) * 1_000_000_000 for one in dates]
+    return [(day.isoformat(), *pair) for day, pair in zip(dates, pairwise(begins), strict=False)]
 
 
 def ends(window: Window, now: int) -> int | None:

@@ -11,6 +11,7 @@ import difflib
 import importlib
 import re
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 
 from bus.faults import did_you_mean, nearest
 from bus.records import Settings
@@ -26,6 +27,7 @@ def hints(settings: Settings) -> list[str]:
     found = [*_conditions(settings), *_parents(settings)]
     if settings["api"].cors_origins and not settings["api"].cors:
         found.append("[api] cors_origins: they have no effect without cors = true")
+    found += _public(settings)
     ways = importlib.import_module("alerter.routes").routes(settings["notify"], settings["channels"])
     if ways.channels and not ways.default:
         found.append(
@@ -36,6 +38,15 @@ def hints(settings: Settings) -> list[str]:
         notes: Callable[[], Iterable[str]] = getattr(channel, "notes", tuple)
         found += [f"[channels.{name}] {note}" for note in notes()]
     return found
+
+
+def _public(settings: Settings) -> list[str]:
+    names = [one.name for one in settings["services"]]
+    return [
+        f"[status_page] services: {glob} is no service here; {did_you_mean(glob, names)}".rstrip("; ")
+        for glob in settings["status_page"].services
+        if not any(fnmatchcase(name, glob) for name in names)
+    ]
 
 
 def _parents(settings: Settings) -> list[str]:

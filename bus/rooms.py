@@ -11,6 +11,7 @@ ROOMS = {
     "collector": "collector.config:Collector",
     "store": "store.config:Store",
     "api": "api.config:Api",
+    "status_page": "api.config:StatusPage",
     "agent": "agent.config:Agent",
     "alerter": "alerter.config:Alerter",
     "notify": "alerter.routes:Notify",

@@ -34,6 +34,8 @@ class Resource(ABC):
     writes: ClassVar[Scope] = "ack"
     open: ClassVar[bool] = False
     page: ClassVar[bool] = False
+    policy: ClassVar[str] = ""
+    """The Content-Security-Policy of a page, where it is not that of all."""
     acts: ClassVar[bool] = False
     """Whether even its GET changes something, so that no page of another origin may ask it."""
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from api import cursor
+from api.availability import kept
 from api.filters import BadParameter, Query, matcher
 from api.leaving import while_here
 from api.past_shapes import AvailabilityRow, Sla
 from api.resources.base import Request, Resource, Response, query_of, send
 from api.views.sla import row
-from bus import availability, calendar
+from bus import calendar
 
 ROWS, MOST_ROWS = 50, 200
 MOST_MONTHS = 60
@@ -59,16 +60,11 @@ class SlaResource(Resource):
         send(resp, answer)
 
     async def _rows(self, wanted: list[tuple[str, int]], periods: list[Period], now: int) -> list[AvailabilityRow]:
-        directory = self.hub.directory
-        rows = []
+        hub, rows = self.hub, []
         for name, number in wanted:
             period = periods[number]
             end = max(period.start, min(period.end, now))
-            found = availability.kept(name, period.name, period.start, end)
-            service = directory.services.get(name)
-            for question in availability.questions(name, service, directory.maintenance, period.start, end):
-                found = availability.added(found, await self.hub.counter.availability(question))
-            rows.append(row(found))
+            rows.append(row(await kept(hub.counter, hub.directory, name, period.name, period.start, end)))
         return rows
 
 

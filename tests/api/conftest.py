@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import zmq
 
+from api.config import StatusPage
 from api.counter import Asker
 from api.lines import DeskLine
 from api.stair import KINDS, Stair
@@ -32,8 +33,8 @@ def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
     """Serve a worker wired to ``roads``."""
     opened = []
 
-    def wired(*, timeout: float = 0.3) -> Served:
-        house = House()
+    def wired(*, timeout: float = 0.3, status_page: StatusPage | None = None) -> Served:
+        house = House(status_page=status_page)
         context: zmq.Context[Any] = zmq.Context()
         house.hub.counter = asker = Asker(roads.desk, timeout=timeout)
         patient = DeskLine(roads.desk, timeout=PATIENCE)

@@ -319,6 +319,24 @@ def sla(value: Any) -> None:
     shape({"zone": text, "count": integer, "rows": list_of(row), "next": nullable(text)})(value)
 
 
+def status(value: Any) -> None:
+    """``GET /status``."""
+    word = one_of("up", "degraded", "down", "unknown", "maintenance")
+    share = nullable(percent)
+    day = shape({"date": text, "availability": share, "down_seconds": number, "maintenance": boolean})
+    service = {"name": text, "group": nullable(text), "state": word, "availability": share, "days": list_of(day)}
+    shape(
+        {
+            **dict.fromkeys(("title", "text", "summary"), text),
+            "timestamp": time,
+            "state": word,
+            "services": list_of(shape(service)),
+            "maintenance": list_of(shape({"names": list_of(text), "start": time, "end": time})),
+            "outages": list_of(shape({"name": text, "start": time, "end": nullable(time), "seconds": number})),
+        }
+    )(value)
+
+
 EVENTS: dict[str, Check] = {
     "metric": shape(
         {"type": text, "server_id": server_id, "display_name": text, "metrics": server_metrics, "timestamp": time},

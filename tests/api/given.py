@@ -140,6 +140,8 @@ class FakeCounter:
         self.records: dict[str, dict[str, list[Stored]]] = {}
         self.names: dict[int, tuple[str, ...]] = {}
         self.failure: str | None = None
+        self.unknown = False
+        """Whether nothing is known of any service's past."""
         self.asked: list[tuple[Any, ...]] = []
         self.answer = SeriesAnswer((), SECOND, "rows", 0.0, ())
         self.accounts: tuple[Accounted, ...] = ()
@@ -207,6 +209,8 @@ class FakeCounter:
         length = question.end - question.start
         apart = sum(question.apart[1::2]) - sum(question.apart[::2])
         down = min(MINUTE, length - apart)
+        if self.unknown:
+            return AvailabilityAnswer(0, Held(unknown=length - apart, maintenance=apart), (), ())
         held = Held("", up=length - apart - down, down=down, maintenance=apart)
         return AvailabilityAnswer(10, held, (held,), (question.end - down, question.end) if down else ())
 

@@ -11,7 +11,7 @@ import falcon.testing
 from api.app import create_app
 from api.auth import Keyring, Token, digest_of
 from api.bodies import Trial
-from api.config import Api
+from api.config import Api, StatusPage
 from api.directory import Directory
 from api.fanout import Fanout
 from api.hub import Hub
@@ -74,6 +74,7 @@ class House:
         self,
         *,
         config: Api | None = None,
+        status_page: StatusPage | None = None,
         directory: Directory | None = None,
         keyring: Keyring | None = None,
         counter: FakeCounter | None = None,
@@ -88,6 +89,7 @@ class House:
             live.rooms.update((name, HostNow(heard=NOON)) for name in names)
         self.hub = Hub(
             config=config,
+            status_page=status_page or StatusPage(),
             directory=directory,
             live=live,
             fanout=Fanout(

@@ -12,6 +12,9 @@ import zmq
 from bus.desk import Desk
 from bus.loop import Loop
 from bus.questions import (
+    Availability,
+    AvailabilityAnswer,
+    Held,
     Latest,
     LayoutNames,
     Layouts,
@@ -103,6 +106,8 @@ class Roads:
                 return pack_answer(Records(self.checks))
             case Layouts():
                 return pack_answer(LayoutNames({layout.id: layout.names}))
+            case Availability(start=start, end=end):
+                return pack_answer(AvailabilityAnswer(1, Held(up=end - start), (), ()))
             case Statistics():
                 return pack_answer(StoreStatistics(records={"sample": 1}))
         return pack_refusal("not in this test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import msgpack
 import pytest
 
-from api.config import Api
+from api.config import Api, StatusPage
+from api.daily import Daily
 from api.fanout import Fanout, Wish
 from api.live import Live
+from api.public import learn_day
 from api.routes import ROUTES
 from api.views.events import WORDS
 from bus.messages import Alert, Loss, Message, Process, Processes
@@ -56,6 +59,10 @@ def test_a_call_answers_as_shown(method: str, path: str, body: str, status: str,
     house.counter.accounts = (Accounted("web-1", NOON, NOON, 10, 7, 1, 0, 3, 0, {"dropped": 3}, (entry,)),)
     if "/heartbeat/" in path:
         house.hub.directory.services["backup"] = Service("backup", "heartbeat:")
+    if path == "/api/v1/status":
+        house.hub.status_page = StatusPage(("shop",), days=1)
+        house.hub.daily = Daily(1, "UTC")
+        asyncio.run(learn_day(house.hub))
     result = house.ask(method, path, {"Content-Type": "application/json"} if body else None, body=body)
     assert result.status_code == int(status)
     told = msgpack.unpackb(result.content) if result.headers["Content-Type"] == MEDIA else result.json

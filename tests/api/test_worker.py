@@ -9,6 +9,7 @@ from typing import Any
 import zmq
 from websockets.sync.client import connect
 
+from api.config import StatusPage
 from api.fanout import Wish
 from api.stair import KINDS, Stair
 from bus.messages import Check
@@ -168,6 +169,16 @@ def test_the_workers_vitals_go_to_the_door(roads: Roads, serve: Callable[..., Se
                 assert record.subject == "guardia.api-1"
                 if record.kind == "layout":
                     assert "stream.clients" in record.message().names
+
+
+def test_what_public_services_kept_of_each_day_is_asked_for(roads: Roads, serve: Callable[..., Served]) -> None:
+    roads.checks = (stored(UP, subject="shop"),)
+    roads.start_reader()
+    served = serve(status_page=StatusPage(("shop",), days=3))
+    daily = served.house.hub.daily
+    served.until(lambda: None not in dict(daily.of("shop", NOON)).values())
+    row = get(served, "/api/v1/status").json()["services"][0]
+    assert [day["availability"] for day in row["days"]] == [100.0] * 3
 
 
 def test_a_clock_that_is_set_back_is_noticed(roads: Roads, serve: Callable[..., Served]) -> None:

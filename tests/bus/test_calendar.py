@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from alerter.config import Maintenance
 from bus.availability import concerns
-from bus.calendar import DAYS, between, ends, month, month_of
+from bus.calendar import DAYS, between, days, ends, month, month_of
 
 SECOND = 10**9
 HOUR = 3600 * SECOND
@@ -48,6 +49,23 @@ def test_a_month_begins_and_ends_there() -> None:
     assert month("2026-12", "UTC")[1] == month("2027-01", "UTC")[0]
     assert month_of(start, "Europe/Berlin") == "2026-03"
     assert month_of(start, "UTC") == "2026-02"
+
+
+@given(st.integers(0, 400 * 24), st.integers(1, 40), st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns"]))
+def test_the_last_days_adjoin_and_the_last_of_them_is_today(ahead: int, count: int, zone: str) -> None:
+    now = NOON + ahead * HOUR
+    found = days(now, count, zone)
+    assert len(found) == count
+    assert [begin for _, begin, _ in found[1:]] == [end for *_, end in found[:-1]]
+    assert found[-1][1] <= now < found[-1][2]
+    for date, begin, _ in found:
+        there = datetime.fromtimestamp(begin / 1e9, ZoneInfo(zone))
+        assert (there.date().isoformat(), there.hour, there.minute) == (date, 0, 0)
+
+
+def test_a_day_in_which_clocks_change_is_an_hour_shorter() -> None:
+    noon = int(datetime(2026, 3, 29, 12, tzinfo=UTC).timestamp()) * SECOND
+    assert [(end - begin) // HOUR for _, begin, end in days(noon, 2, "Europe/Berlin")] == [24, 23]
 
 
 @pytest.mark.parametrize("text", ["2026", "2026-1", "2026-00", "2026-13", "26-01", "x", "٢٠٢٦-٠١", "9999-01"])

@@ -81,6 +81,15 @@ def test_origins_that_nobody_asks_for_are_noted(tmp_path: Path) -> None:
     assert noted(tmp_path, text + "cors = true\n") == []
 
 
+def test_a_service_that_is_to_be_public_and_is_not_there_is_told(tmp_path: Path) -> None:
+    services = "[[services]]\nname = 'shop'\nurl = 'https://shop.example'\n"
+    text = "[status_page]\nservices = ['shpo', 'mail-*', 'sh*']\n" + services
+    assert noted(tmp_path, text) == [
+        "[status_page] services: shpo is no service here; did you mean shop?",
+        "[status_page] services: mail-* is no service here",
+    ]
+
+
 def test_a_hub_that_tells_nobody_at_first_is_noted(tmp_path: Path) -> None:
     text = "[notify]\nescalate = [{ after = '15m', channels = ['ops'] }]\n"
     text += "[channels.ops]\ntype = 'webhook'\nurl = 'https://hook.example/'\n"

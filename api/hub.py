@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -25,6 +26,7 @@ from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
 from api.judge import AlerterAway, Judge, NoJudge
 from api.live import Live
 from api.paused import Paused, paused
+from api.service_shapes import ServiceInfo
 from api.shapes import Part
 from api.used import Used
 from bus.judging import Silences
@@ -82,6 +84,8 @@ class Hub:
     silences: tuple[Silence, ...] = ()
     """Those that hold or will hold, as the alerter said when it was asked last."""
     admission: Admission = field(init=False)
+    public: tuple[float, list[ServiceInfo]] = field(init=False, default=(-math.inf, []))
+    """Until when (monotonic) the services that anybody may see are told as they are here."""
     daily: Daily = field(init=False)
     """What public services kept of each day."""
     started: int = field(init=False)

@@ -61,7 +61,7 @@ def test_who_reads_no_further_than_the_first_lines_sees_no_traceback() -> None:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.stdout.startswith("Usage: guardia")

@@ -29,7 +29,7 @@ def test_bash_offers_what_fits(line: str, offered: list[str]) -> None:
     words = line.split(" ")
     asked = " ".join(f"'{word}'" for word in words)
     script = f'{bash(HELPS)}\nCOMP_WORDS=({asked}); COMP_CWORD={len(words) - 1}; _guardia; echo "${{COMPREPLY[@]}}"'
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == offered
 
 
@@ -117,7 +117,7 @@ def test_every_command_is_in_what_is_printed(shell: str, capsys: pytest.CaptureF
     assert all(word in text for name in COMMANDS for word in name.split())
     program = shutil.which(shell)
     if program:
-        subprocess.run([program, "-n"], input=text, text=True, check=True, timeout=20)
+        subprocess.run([program, "-n"], input=text, text=True, check=True, timeout=60)
 
 
 def test_another_shell_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,3 +86,30 @@ def test_who_knows_of_no_other_collector_stays_connected(rig: Rig, caplog: pytes
     rig.there = True
     rig.look(40)
     assert "trying another collector" in caplog.text
+
+
+def test_who_never_heard_of_the_hub_is_told_once_where_to_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    now = [100.0]
+    made = Deliverer(
+        Loop(),
+        Push(context),
+        Hear(context),
+        Spool(tmp_path / "spool", source="web-1", now=now[0], wall=time.time_ns()),
+        "web-1",
+        door="tcp://nobody.invalid:5560",
+        receipts="tcp://nobody.invalid:5561",
+        log=logging.getLogger("test"),
+        elsewhere=lambda: False,
+        clock=lambda: now[0],
+    )
+    made.start()
+    for now[0] in (105.0, 111.0, 112.0, 300.0):
+        made._look_elsewhere()
+    made.close()
+    context.destroy(linger=0)
+    said = [one.getMessage() for one in caplog.records if "not heard yet" in one.getMessage()]
+    assert len(said) == 1
+    assert "tcp://nobody.invalid:5560 and tcp://nobody.invalid:5561" in said[0]

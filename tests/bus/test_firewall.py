@@ -59,13 +59,13 @@ held(door, "127.0.0.3")
 held(receipts, "::1")
 held(api, "127.0.0.3")
 quick = 0
-for _ in range(100):
+for _ in range(1000):  # a busy machine is not quick
     made = gets_in(door, "127.0.0.4")
     if made is None:
         break
     made.close()
     quick += 1
-print(quick < 100, gets_in(door, "127.0.0.5") is not None)
+print(quick < 1000, gets_in(door, "127.0.0.5") is not None)
 """
 
 

@@ -118,7 +118,7 @@ def test_a_pipe_that_nobody_reads_does_not_stop_the_program(size: int, tmp_path:
 
     telling = threading.Thread(target=tell, daemon=True)
     telling.start()
-    telling.join(20)
+    telling.join(60)
     told = (tmp_path / "collector.log").read_text().count("\n")
     os.close(reading)
     log.warning("nobody is there any more")

@@ -10,6 +10,7 @@ from bus.messages import Check, Layout, Message, Sample
 from bus.producer import MOST_LAYOUTS, ONCE, Producer, Voice
 from bus.sockets import Pull, Push
 from bus.wire import read
+from tests.ports import free_port
 
 SECOND = 10**9
 NOON = 1_769_860_800 * SECOND
@@ -99,7 +100,7 @@ def test_a_door_that_takes_nothing_does_not_block_and_is_counted() -> None:
     context: zmq.Context[Any] = zmq.Context()
     try:
         push = Push(context, queue=10)
-        push.connect("tcp://127.0.0.1:9")
+        push.connect(f"tcp://127.0.0.1:{free_port()}")
         producer = Producer(push, "web-1")
         taken = [producer.tell(Check("up"), at=NOON) for _ in range(50)]
         assert taken == [True] * 10 + [False] * 40

@@ -38,7 +38,7 @@ def test_a_signal_amid_the_start_leaves_no_socket(number: signal.Signals) -> Non
             env=environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr

@@ -45,6 +45,8 @@ class Journal:
             try:
                 if not self.path.exists() or self.path.stat().st_size != self._size:
                     self._make()
+                # Whoever made it may have died before its name was durable.
+                settle(self.path.parent)
                 self._file = os.open(self.path, os.O_RDWR | os.O_DSYNC | os.O_CLOEXEC)
             except OSError:
                 self._given_up = True
@@ -65,7 +67,6 @@ class Journal:
                 raise
         finally:
             os.close(file)
-        settle(self.path.parent)
 
     def _reserve(self, file: int) -> None:
         """Say at once that there is no room, where writing would take what is left from others first."""

@@ -14,6 +14,7 @@ from bus.spool import cost
 from bus.spool.entry import LEAST, PAGE, Entry, first_life, found, packed_entry
 from bus.spool.file import Totals
 from bus.spool.replay import replayed
+from bus.wire import HEADER
 
 NOON = 43_200.0
 WALL = 1_700_000_000 * 10**9
@@ -68,6 +69,26 @@ def test_what_an_earlier_life_left_is_not_taken_for_this_one() -> None:
 
     assert [(one.first, one.packed) for one in entries] == [(7, [b"new"]), (8, [b"new"])]
     assert missing == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 3000, 5000, 12_000]), st.booleans()), max_size=6), st.data())
+def test_of_damaged_entries_those_before_the_last_whole_one_are_missed(
+    sizes: list[tuple[int, bool]], data: st.DataObject
+) -> None:
+    content, whole = b"", list[int]()
+    for place, (size, is_damaged) in enumerate(sizes):
+        entry = bytearray(packed_entry(LIFE, place, 7, place, [b"x" * size], 0.0, 0, []))
+        if is_damaged:
+            at = data.draw(st.integers(0, LEAST + size - 1))
+            entry[at] ^= 1 << data.draw(st.integers(0, 7))
+        else:
+            whole.append(place)
+        content += entry
+
+    entries, missing = found(content + bytes(PAGE), LIFE)
+
+    assert [entry.first for entry in entries] == whole
+    assert missing == (whole[-1] + 1 - len(whole) if whole else 0)
 
 
 @given(st.binary(max_size=3 * PAGE), U64)
@@ -139,6 +160,29 @@ def test_a_journal_that_does_not_fit_is_named_and_adds_nothing(
 
     assert taken == ([], wrong)
     assert (extent.last, totals.used) == (4, 10)
+
+
+def test_nothing_is_taken_of_what_follows_an_entry_that_does_not_go_on() -> None:
+    taken, extent, _ = _replay(_content((0, 9), (1, 5)))
+
+    assert taken == ([], "does not go on where the spool ends")
+    assert extent.last == 4
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"), [(5 + 8 * PAGE // HEADER.size, True), (6 + 8 * PAGE // HEADER.size, False)]
+)
+def test_no_more_is_missed_than_a_journal_can_hold(number: int, taken: bool) -> None:
+    found, extent, _ = _replay(_content((1, number)))
+
+    assert extent.last == (number if taken else 4)
+    assert found.wrong == "was damaged"
+
+
+def test_a_journal_of_a_spool_that_knows_of_no_epoch_adds_nothing() -> None:
+    taken = replayed(_content((0, 1)), "", {}, Totals(life=LIFE), cost)
+
+    assert taken == ([], "does not go on where the spool ends")
 
 
 def test_what_is_wrong_with_a_journal_that_nothing_depends_on_is_passed_over() -> None:

@@ -148,6 +148,13 @@ DEFAULTS: tuple[RuleTable, ...] = (
         rooms=("guardia.alerter",),
     ),
     RuleTable(name="service-unwatched", when="services[*].lacking > 0", rooms=("guardia.prober",)),
+    RuleTable(
+        name="room-restarting",
+        when="program.crashes >= 3",
+        clear="program.crashes < 1",
+        severity="critical",
+        rooms=("guardia.*",),
+    ),
     RuleTable(name="room-unwell", when="age > 1m", severity="critical", rooms=("guardia.*",)),
 )
 """Few, and each worth waking somebody or looking at in the morning."""

@@ -18,6 +18,7 @@ from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
 from bus.exits import TRY_AGAIN, unwritable
+from bus.lives import Life
 from bus.program import Program, TryAgain, run, version
 from bus.reloading import said
 
@@ -85,15 +86,21 @@ def build(program: Program[Api]) -> None:
             vitals_seconds=program.bus.vitals_seconds,
             file=settings.path,
             run_dir=program.run_dir,
+            life=Life(program.run_dir, f"api-{place}", within=program.life),
             version=version(),
         )
         process.collect_seldom()
         return app
 
+    def passed() -> None:
+        program.beat()
+        if program.life is not None:
+            program.life.is_up()
+
     def serve() -> int:
         program.beat()  # where its file cannot be made, that is to be said
         master = os.getpid()
-        application = Application(read, listener, make, forked=_begin, passed=program.beat)
+        application = Application(read, listener, make, forked=_begin, passed=passed)
         try:
             application.run()
         except SystemExit as end:

@@ -34,6 +34,7 @@ from api.stair import KINDS, Stair
 from api.tokens import Watched
 from api.used import Used
 from api.worker import Lifespan
+from bus.lives import Life
 from bus.producer import Producer
 from bus.sockets import Ask, Push, Subscribe
 from bus.versions import Seen
@@ -92,6 +93,7 @@ def from_config(
     vitals_seconds: float,
     file: Path,
     run_dir: Path,
+    life: Life,
     version: str,
 ) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
@@ -99,7 +101,7 @@ def from_config(
     ``address`` gives the address of a road, ``desk`` is the reader's, ``versions`` the file of the writer's;
     ``stairs`` are the addresses of the collectors' stairs; ``expected`` tells the programs of each part of the hub,
     which are heard each ``vitals_seconds``; ``file`` is the configuration, ``run_dir`` where the hub's programs have
-    their sockets and locks.
+    their sockets and locks; ``life`` is the worker's.
     """
     live = Live()
     fanout = Fanout(
@@ -152,5 +154,6 @@ def from_config(
         lines=(judge, patient),
         producer=lambda: Producer(on(Push(context), "side_door"), f"guardia.api-{place}"),
         canary=lambda: Producer(on(Push(context), "side_door"), f"guardia.canary-{place}"),
+        life=life,
     )
     return create_app(hub, version=version, lifespan=lifespan)

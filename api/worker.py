@@ -18,6 +18,7 @@ from api.prime import keep_primed, learn_layouts, read_missed
 from api.public import learn_day
 from api.stair import Stair
 from bus.copies import COPIES
+from bus.lives import Life
 from bus.producer import Producer
 from bus.questions import Unanswered
 
@@ -51,10 +52,12 @@ class Lifespan:
         lines: Sequence[Line] = (),
         producer: Callable[[], Producer] | None = None,
         canary: Callable[[], Producer] | None = None,
+        life: Life | None = None,
     ) -> None:
         """``lines`` lead to others than ``asker`` does.
 
-        ``producer`` tells the worker's vitals, ``canary`` the message that goes all the way.
+        ``producer`` tells the worker's vitals, with how often it ended of late as its ``life`` knows; ``canary`` tells
+        the message that goes all the way.
         """
         self._hub = hub
         self._lines = (asker, *lines)
@@ -62,6 +65,9 @@ class Lifespan:
         self._context = context
         self._make_producer = producer
         self._make_canary = canary
+        self._life = life
+        if life is not None:
+            hub.vitals.source(life.readings)
         self._tasks: list[asyncio.Task[None]] = []
         self._layouts_wanted = asyncio.Event()
         self._longest = 0.0
@@ -94,6 +100,8 @@ class Lifespan:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._life is not None:
+            self._life.ends()
         self._stair.close()
         for line in self._lines:
             line.close()
@@ -162,6 +170,8 @@ class Lifespan:
             readings = vitals.read(time.monotonic(), self._longest)
             self._longest = 0.0
             producer.readings(readings, at=time.time_ns())
+            if self._life is not None:
+                self._life.is_up()
             await asyncio.sleep(self._hub.vitals_seconds)
 
 

@@ -32,6 +32,7 @@ from bus.vitals import Vitals
 
 if TYPE_CHECKING:
     from bus.delivering import Deliverer
+    from bus.lives import Life
     from bus.records import Settings
     from bus.ways import Ways
 
@@ -82,6 +83,8 @@ class Program(Generic[T]):
         """Settings, as ``store.path``, that ``on_reload`` does not take up: they are named when they change."""
         self.serve: Callable[[], int] = self._pass_until_stopped
         """What the program does until it is asked to stop; a program with a loop of its own puts that here."""
+        self.life: Life | None = None
+        """By which it knows how often it ended unasked; a program that tells no vitals has none."""
         self._beaten = -1.0
         self._producer: Producer | None = None
 
@@ -253,6 +256,8 @@ class Program(Generic[T]):
         readings = self.vitals.read(time.monotonic(), self.loop.longest_handler)
         self.loop.longest_handler = 0.0
         self.producer().readings(readings, at=time.time_ns())
+        if self.life is not None:
+            self.life.is_up()
 
 
 def named(program: str, place: int) -> str:
@@ -317,11 +322,16 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         _prepare(program, path)
         build(program)
         if program.tells_vitals:
+            from bus import lives
+
+            program.life = lives.begun(program.run_dir, program.name, program.vitals)
             program.loop.every(program.bus.vitals_seconds, program.publish_vitals)
             program.loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
         log.info("started")
         world = WORLD
         code = program.serve()
+        if code == STOPPED and program.life:
+            program.life.ends()
         log.info("stopped")
         return code
     except TryAgain as error:

@@ -97,6 +97,12 @@ def unwatched(world: World) -> None:
         world.sample(seconds, "guardia.prober", {"prober.lacking": now or 0.0} | told)
 
 
+def restarting(world: World) -> None:
+    told = [0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 3.0, 1.0, 0.0]
+    for seconds, crashes in enumerate(told):
+        world.sample(10.0 * seconds, "guardia.collector", {"program.crashes": crashes})
+
+
 STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
@@ -111,6 +117,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
     "channel-broken": (broken, [(0.0, FIRED), (20.0, RESOLVED)]),
     "service-unwatched": (unwatched, [(10.0, FIRED), (30.0, RESOLVED)]),
+    "room-restarting": (restarting, [(30.0, FIRED), (80.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }
 

@@ -42,7 +42,7 @@ class Door:
         self.receipts = f"tcp://127.0.0.1:{self._receipts.bind_to_random_port('tcp://127.0.0.1')}"
         self.records: list[Record] = []
 
-    def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Take records until the condition holds."""
         end = time.monotonic() + seconds
         while not condition():
@@ -98,7 +98,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, float, str]:
     """(exit code, seconds, log) of a process that is asked to stop."""
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    log, _ = process.communicate(timeout=30)
+    log, _ = process.communicate(timeout=60)
     return process.returncode, time.monotonic() - began, log
 
 
@@ -148,7 +148,7 @@ def test_layout_samples_facts_processes_and_plugins_reach_the_door_and_sigterm_e
     assert processes.rows
 
     code, seconds, log = ended(agent)
-    assert (code, seconds < 5) == (0, True), log
+    assert (code, seconds < 20) == (0, True), log
     assert "stopped" in log
     # (on a busy machine one reading or another is made more seldom)
     assert "level=warning" not in "\n".join(line for line in log.splitlines() if "its budget" not in line)
@@ -158,21 +158,21 @@ def test_a_hub_that_is_away_stops_neither_the_agent_nor_its_end(start: Start, tm
     # given an agent whose hub does not answer
     agent = start(*(f"tcp://127.0.0.1:{port}" for port in free_ports(2)))
     beat = tmp_path / "var" / "run" / "agent.beat"
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not beat.exists():
         assert time.monotonic() < until
         time.sleep(0.02)
     # then it lives, and ends in time
     assert agent.poll() is None
     code, seconds, log = ended(agent)
-    assert (code, seconds < 5) == (0, True), log
+    assert (code, seconds < 20) == (0, True), log
 
 
 def test_it_leaves_how_it_stands_with_its_hub_for_who_asks_on_its_host(start: Start, tmp_path: Path) -> None:
     places = [f"tcp://127.0.0.1:{port}" for port in free_ports(2)]
     agent = start(*places)
     home = tmp_path / "var"
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not standing.read(home / "run"):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -189,8 +189,8 @@ def test_sigterm_ends_a_plugin_that_runs(door: Door, start: Start, tmp_path: Pat
     agent = start(door.address, door.receipts)
     door.until(lambda: started.exists() and started.read_text().strip() != "")
     code, seconds, log = ended(agent)
-    assert (code, seconds < 5) == (0, True), log
-    until = time.monotonic() + 30
+    assert (code, seconds < 20) == (0, True), log
+    until = time.monotonic() + 60
     while alive(started):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -200,7 +200,7 @@ def test_once_prints_a_sample_as_lines(tmp_path: Path) -> None:
     plugin(tmp_path / "agent.d", "mail", "echo queued 17; echo rubbish")
     file = configured(tmp_path, "tcp://hub.example:5560")
     command = [sys.executable, "-m", "agent", "--once", "--config", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     values = {name: float(value) for name, _, value in (line.rpartition(" ") for line in done.stdout.splitlines())}
     assert 0 <= values["cpu.percent"] <= 100
@@ -213,6 +213,6 @@ def test_once_tells_the_faults_of_the_configuration(tmp_path: Path) -> None:
     file = tmp_path / "agent.toml"
     file.write_text("[agent]\nintervall = 5\n")
     command = [sys.executable, "-m", "agent", "--once", "--config", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 100
     assert "did you mean interval?" in done.stderr

@@ -19,11 +19,49 @@ def loop() -> Loop:
     return Loop()
 
 
+class Clock:
+    """Goes on when the test says so: how long a busy machine lets a thread wait is not the reading's time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self) -> None:
+        """More than the patience there is."""
+        self.now += 2 * PATIENCE
+
+
 @pytest.fixture
-def aside(loop: Loop) -> Iterator[Aside]:
-    made = Aside(loop, 2, "test", patience=PATIENCE)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def aside(loop: Loop, clock: Clock) -> Iterator[Aside]:
+    made = Aside(loop, 2, "test", patience=PATIENCE, clock=clock)
     yield made
     made.close()
+
+
+class Hang:
+    """A reading that hangs until it is ``set``."""
+
+    def __init__(self) -> None:
+        self._go, self._begun = threading.Event(), threading.Semaphore(0)
+
+    def __call__(self) -> object:
+        self._begun.release()
+        return self._go.wait()
+
+    def begins(self) -> None:
+        """Wait until one more thread is at it."""
+        assert self._begun.acquire(timeout=30)
+
+    def set(self) -> None:
+        """Let it end."""
+        self._go.set()
 
 
 def until(loop: Loop, holds: Callable[[], bool]) -> None:
@@ -63,10 +101,15 @@ def test_what_is_there_can_be_taken_between_two_passes(aside: Aside) -> None:
     assert seen[0] == "read"
 
 
-def test_a_reading_that_hangs_does_not_hold_up_the_others_and_one_thread_is_left(loop: Loop, aside: Aside) -> None:
-    hang, seen = threading.Event(), list[object]()
-    aside.submit(hang.wait, seen.append)
+def test_a_reading_that_hangs_does_not_hold_up_the_others_and_one_thread_is_left(
+    loop: Loop, aside: Aside, clock: Clock
+) -> None:
+    hang, seen = Hang(), list[object]()
+    aside.submit(hang, seen.append)
     aside.submit(lambda: "other", seen.append)
+    hang.begins()
+    assert aside.threads == 1
+    clock.passes()
     until(loop, lambda: seen == ["other"])
     assert aside.threads == 2
 
@@ -77,37 +120,41 @@ def test_a_reading_that_hangs_does_not_hold_up_the_others_and_one_thread_is_left
     until(loop, lambda: seen[-1] == "again")
 
 
-def test_a_thread_that_had_nothing_to_do_for_long_does_not_hang(loop: Loop) -> None:
-    now, done, hang = [0.0], threading.Event(), threading.Event()
-    aside = Aside(loop, 2, "test", patience=PATIENCE, clock=lambda: now[0])
+def test_a_thread_that_had_nothing_to_do_for_long_does_not_hang(aside: Aside, clock: Clock) -> None:
+    done, hang = threading.Event(), Hang()
     aside.submit(done.set, lambda _: None)
     assert done.wait(30)
-    now[0] = 1000.0
+    clock.now = 1000.0
     for _ in range(3):
-        aside.submit(hang.wait, lambda _: None)
+        aside.submit(hang, lambda _: None)
     aside.take()
     assert aside.threads == 1
-    now[0] += 2 * PATIENCE
+    hang.begins()
+    clock.passes()
     aside.take()
     assert aside.threads == 2
     hang.set()
-    aside.close()
 
 
-def test_there_are_never_more_threads_than_are_allowed(loop: Loop, aside: Aside) -> None:
-    hang, seen = threading.Event(), list[object]()
+def test_there_are_never_more_threads_than_are_allowed(loop: Loop, aside: Aside, clock: Clock) -> None:
+    hang, seen = Hang(), list[object]()
     for _ in range(4):
-        aside.submit(hang.wait, seen.append)
+        aside.submit(hang, seen.append)
+    hang.begins()
+    clock.passes()
     until(loop, lambda: aside.threads == 2)
-    end = time.monotonic() + 4 * PATIENCE
-    while time.monotonic() < end:
+    hang.begins()
+    for _ in range(4):
+        clock.passes()
         loop.pass_once(0.01)
     assert aside.threads == 2
     hang.set()
     until(loop, lambda: len(seen) == 4)
 
 
-def test_a_system_without_threads_is_asked_again(loop: Loop, aside: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_threads_is_asked_again(
+    loop: Loop, aside: Aside, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -116,6 +163,7 @@ def test_a_system_without_threads_is_asked_again(loop: Loop, aside: Aside, monke
         patch.setattr(threading.Thread, "start", refused)
         aside.submit(lambda: "read", seen.append)
         assert aside.threads == 0
+    clock.passes()
     until(loop, lambda: seen == ["read"])
 
 

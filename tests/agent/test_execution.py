@@ -44,14 +44,14 @@ def _nobody_is_left() -> Iterator[None]:
 
 
 def test_output_complaint_and_exit_code_are_told(tmp_path: Path) -> None:
-    ended = Executor(ENVIRONMENT).run(script(tmp_path, "echo queued 17; echo oh >&2; exit 3"), 5)
+    ended = Executor(ENVIRONMENT).run(script(tmp_path, "echo queued 17; echo oh >&2; exit 3"), 60)
     assert ended == (3, b"queued 17\n", b"oh\n")
 
 
 def test_the_environment_is_what_was_handed_in_and_nothing_else(tmp_path: Path) -> None:
     os.environ["GUARDIA_TEST_SECRET"] = "s3cret"
     try:
-        ended = Executor(ENVIRONMENT).run(script(tmp_path, "env; pwd; cat"), 5)
+        ended = Executor(ENVIRONMENT).run(script(tmp_path, "env; pwd; cat"), 60)
     finally:
         del os.environ["GUARDIA_TEST_SECRET"]
     lines = ended.output.decode().splitlines()
@@ -108,7 +108,7 @@ def test_a_file_that_is_no_program_cannot_be_run(written: bytes | None, told: st
         path.write_bytes(written)
         path.chmod(0o755)
     with pytest.raises(Failed, match=told):
-        Executor(ENVIRONMENT).run(path, 5)
+        Executor(ENVIRONMENT).run(path, 60)
 
 
 def test_closing_ends_what_runs_and_lets_nothing_new_begin(tmp_path: Path) -> None:
@@ -125,4 +125,4 @@ def test_closing_ends_what_runs_and_lets_nothing_new_begin(tmp_path: Path) -> No
     assert not thread.is_alive()
     assert not alive(started)
     with pytest.raises(Failed, match="stopping"):
-        executor.run(path, 5)
+        executor.run(path, 60)

@@ -104,7 +104,7 @@ class Rig:
         """A producer's HELLO."""
         return pack_hello(Hello(source, "boot", NOON, NOON, 1, 1, ()))
 
-    def until(self, seen: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+    def until(self, seen: Callable[[], object], what: str, seconds: float = 40.0) -> None:
         """Let the collector work until ``seen``."""
         end = time.monotonic() + seconds
         while not seen():

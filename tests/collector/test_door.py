@@ -52,7 +52,7 @@ class Rig:
         self.frames: list[bytes] = []
 
     def until(self, seen: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not seen():
             assert time.monotonic() < end, what
             self.pull.raw.poll(20)
@@ -134,7 +134,7 @@ def test_no_more_is_taken_at_once_than_so_many_frames_and_bytes(rig: Rig) -> Non
 
     def takes(frames: int, room: int, upto: int) -> list[int]:
         """How many each taking had, until `upto` were had or more: the last may bring several."""
-        counts, end = list[int](), time.monotonic() + 10
+        counts, end = list[int](), time.monotonic() + 30
         while sum(counts) < upto:
             assert time.monotonic() < end, "they came"
             rig.pull.raw.poll(100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -43,7 +44,11 @@ def test_a_producer_that_was_hung_up_on_comes_back_by_itself(pull: Pull) -> None
 
     with socket.socket(fileno=twin) as ended:
         assert ended.recv(1) == b""
-    assert pushed(pull, push, b"two").bytes == b"two"
+    # What is said before the producer sees the end goes down with the connection.
+    end = time.monotonic() + 30
+    while not (push.raw.send(b"two") or pull.raw.poll(50)):
+        assert time.monotonic() < end, "it did not come back"
+    assert pull.raw.recv() == b"two"
 
 
 def test_what_is_no_connection_to_the_port_is_left_alone(pull: Pull) -> None:

@@ -48,7 +48,7 @@ class House:
         return hear
 
     def until(self, seen: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not seen():
             assert time.monotonic() < end, f"still not: {what}"
             self.loop.pass_once(0.01)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -71,7 +70,7 @@ def test_an_unknown_key_is_counted_and_gets_in_by_itself_once_it_is_enrolled(rig
     assert [*rig.public.callers.strangers] == [pair.public]
 
     enrolled.admit(rig.home, "web-1", pair.public, 1)
-    rig.until(lambda: rig.numbers("web-1") == [1], "what it said before came too", 20)
+    rig.until(lambda: rig.numbers("web-1") == [1], "what it said before came too")
 
 
 def test_with_the_key_of_another_hub_nothing_gets_through_and_it_is_counted(rig: Rig) -> None:
@@ -119,15 +118,20 @@ def test_a_revoked_key_is_cut_on_a_live_connection_within_a_second(rig: Rig) -> 
     rig.until(lambda: store.send(receipt) and hear.drain(), "it hears what is stored")
 
     enrolled.revoke(rig.home, "web-1")
-    revoked, last = time.monotonic(), 1
+    last = 1
     while not rig.refusals.totals["revoked"]:
-        assert time.monotonic() - revoked < 3, "a second, and two that a busy machine has"
+        assert last < 50, "a second of the collector's own time, however much of it a busy machine gives to others"
         last += 1
         push.raw.send(sample(last, "web-1"))
         rig.work(0.02)
     admitted = len(rig.numbers("web-1"))
-    told = [read_receipt(frame) for frame in hear.drain()]
-    assert [one.flags for one in told[-1:]] == [Flags.REVOKED], "it is told, so that it hangs up by itself"
+    told = list[Flags]()
+
+    def hears_of_it() -> bool:
+        told.extend(Flags(read_receipt(frame).flags) for frame in hear.drain())
+        return told[-1:] == [Flags.REVOKED]
+
+    rig.until(hears_of_it, "it is told, so that it hangs up by itself")
     hear.send(rig.hello("web-1"))
     rig.until(lambda: rig.refusals.totals["hello revoked"], "its HELLO is refused")
     rig.until(lambda: rig.public.connections.readings()["connections.open"] == 0, "both connections were ended")

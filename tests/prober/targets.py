@@ -20,8 +20,12 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 Act = Callable[[socket.socket], None]
 
 
+AMPLE = 30.0
+"""Seconds in which even a busy machine comes to the end of an attempt that is not to run out of time."""
+
+
 def probe(
-    seconds: float = 5.0,
+    seconds: float = AMPLE,
     *,
     allowed: tuple[str, ...] = LOOPBACK,
     names: Names | None = None,
@@ -33,7 +37,7 @@ def probe(
     return Probe(GUARD.deadline(seconds), reach, now=time.time_ns() if now is None else now, report=lambda name: report)
 
 
-def tried(check: Check, seconds: float = 5.0, **more: object) -> Outcome:
+def tried(check: Check, seconds: float = AMPLE, **more: object) -> Outcome:
     """What an attempt finds, within ``seconds``."""
     made = probe(seconds, **more)  # type: ignore[arg-type]
     try:

@@ -22,7 +22,7 @@ def test_those_that_are_numbers_answer_while_the_name_servers_are_silent() -> No
 
     with listening(lambda connection: None) as port:
         number, refused = f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{free_port()}"
-        found = look(["tcp://one.example:443", number, "tcp://two.example:443", refused], Names(ask), 1.0)
+        found = look(["tcp://one.example:443", number, "tcp://two.example:443", refused], Names(ask), 2.0)
     go.set()
     assert found.connected
     assert [name for name, answer in found.answers.items() if answer is not None] == [number, refused]
@@ -34,6 +34,6 @@ def test_one_that_is_a_name_answers_beside_a_number_that_is_silent() -> None:
 
     with listening(lambda connection: None) as port, speechless() as silent:
         named, number = f"tcp://shop.example:{port}", f"tcp://127.0.0.1:{silent}"
-        found = look([named, number], Names(ask), 1.0)
+        found = look([named, number], Names(ask), 2.0)
     assert found.answers[named] is not None
     assert found.answers[number] is None

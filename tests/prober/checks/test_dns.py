@@ -19,7 +19,7 @@ from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
 from tests.ports import free_port
 from tests.prober import certs
 from tests.prober.nameserver import Zone, serving
-from tests.prober.targets import dripping, listening, tried
+from tests.prober.targets import AMPLE, dripping, listening, tried
 
 RECORDS = {
     ("shop.example", "A"): ["192.0.2.1", "192.0.2.2"],
@@ -42,7 +42,7 @@ def port(zone: Zone) -> Iterator[int]:
         yield found
 
 
-def look(port: int, name: str = "shop.example", *, seconds: float = 5.0, **more: Any) -> Outcome:
+def look(port: int, name: str = "shop.example", *, seconds: float = AMPLE, **more: Any) -> Outcome:
     check = Dns(name="dns", url=f"dns://127.0.0.1:{port}/{name}", **more)
     assert list(check.objections()) == []
     return tried(check, seconds)

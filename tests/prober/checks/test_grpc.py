@@ -23,7 +23,7 @@ from prober import health
 from prober.checks.grpc import Grpc
 from prober.outcome import DEGRADED, DOWN, UP, Outcome
 from tests.prober import certs
-from tests.prober.targets import dripping, listening, tried
+from tests.prober.targets import AMPLE, dripping, listening, tried
 
 SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"
 
@@ -64,7 +64,7 @@ def serving(handler: Health | None, credentials: Any = None) -> Iterator[int]:
         server.stop(0).wait()
 
 
-def look(port: int, service: str = "", seconds: float = 5.0, scheme: str = "grpc", **more: Any) -> Outcome:
+def look(port: int, service: str = "", seconds: float = AMPLE, scheme: str = "grpc", **more: Any) -> Outcome:
     check = Grpc(name="cart", url=f"{scheme}://127.0.0.1:{port}/{service}", **more)
     assert list(check.objections()) == []
     return tried(check, seconds)

@@ -16,12 +16,12 @@ from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
 from prober.starttls import PROTOCOLS
 from tests.ports import free_port
 from tests.prober import certs
-from tests.prober.targets import closing, dripping, listening, silent, tried
+from tests.prober.targets import AMPLE, closing, dripping, listening, silent, tried
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")  # they are meant to be old
 
 
-def look(port: int, folder: Path, host: str = "127.0.0.1", seconds: float = 5.0, **more: object) -> Outcome:
+def look(port: int, folder: Path, host: str = "127.0.0.1", seconds: float = AMPLE, **more: object) -> Outcome:
     check = Tls(
         name="shop",
         url=f"tls://{host}:{port}",

@@ -15,6 +15,7 @@ from alerter.channels.webhook import Webhook
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
 from bus.config import Objection, Secret, setting
+from bus.harmless import safe
 
 TEMPORARY = 75
 """The exit code with which a command asks to be tried again (EX_TEMPFAIL of sysexits.h); so does 1."""
@@ -40,6 +41,11 @@ class Command(Channel):
             yield Objection(
                 "command", "no absolute path" if self.command else "nothing", "a path such as /usr/bin/logger"
             )
+        if any("\0" in part for part in self.command):
+            yield Objection("command", "a NUL character, which no program can be given", "a program and its arguments")
+        for name in self.environment:
+            if not name or "=" in name or "\0" in name:
+                yield Objection("environment", f'"{safe(name)}"', "names of variables without =, such as TEAM")
 
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Run it; exit code 0 has delivered, 1 and 75 ask to be tried again, others refuse for good."""

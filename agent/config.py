@@ -62,6 +62,10 @@ class Agent:
     skip_filesystems: tuple[str, ...] = setting(
         tuple(PSEUDO.split()), help="Types of file systems that are left out everywhere but at /."
     )
+    units: tuple[str, ...] = setting(
+        (),
+        help="Services and containers whose CPU and memory are told, by their groups: ['nginx.service', 'docker-*'].",
+    )
     processes: bool = setting(True, help="Whether the busiest and the largest processes are told.")
     process_count: int = setting(
         10, minimum=1, maximum=100, help="So many processes by CPU and so many by memory are told."

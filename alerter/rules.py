@@ -100,6 +100,21 @@ DEFAULTS: tuple[RuleTable, ...] = (
         clear_for=60.0,
     ),
     RuleTable(
+        name="out-of-memory",
+        when="memory.oom_kills_per_s > 0",
+        clear="memory.oom_kills_per_s == 0",
+        clear_for=600.0,
+    ),
+    RuleTable(name="raid-degraded", when="raid[*].missing > 0", for_=60.0, severity="critical"),
+    RuleTable(
+        name="conntrack-nearly-full",
+        when="conntrack.percent > 90",
+        for_=60.0,
+        clear="conntrack.percent < 80",
+        clear_for=60.0,
+        severity="critical",
+    ),
+    RuleTable(
         name="service-down",
         when="service.state == down",
         clear="service.state == up or service.state == degraded",

@@ -30,6 +30,23 @@ def memory(world: World) -> None:
         world.says(seconds, memory=96.0 if seconds < 350 else 89.0)
 
 
+def killed(world: World) -> None:
+    for seconds in range(0, 900, 10):
+        world.sample(seconds, "web-1", {"memory.oom_kills_per_s": 0.1 if seconds == 100 else 0.0})
+
+
+def degraded(world: World) -> None:
+    for seconds in range(0, 300, 10):
+        world.sample(seconds, "web-1", {"raid[md0].missing": float(seconds < 200), "raid[md1].missing": 0.0})
+
+
+def connections(world: World) -> None:
+    for seconds in range(0, 500, 10):
+        world.sample(
+            seconds, "web-1", {"conntrack.percent": 95.0 if seconds < 200 else 85.0 if seconds < 300 else 70.0}
+        )
+
+
 def service(world: World) -> None:
     for seconds, status in ((0, "up"), (60, "down"), (120, "down"), (180, "degraded"), (240, "up")):
         world.checks(seconds, status=status)
@@ -107,6 +124,9 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
     "memory-exhausted": (memory, [(300.0, FIRED), (410.0, RESOLVED)]),
+    "out-of-memory": (killed, [(100.0, FIRED), (710.0, RESOLVED)]),
+    "raid-degraded": (degraded, [(60.0, FIRED), (200.0, RESOLVED)]),
+    "conntrack-nearly-full": (connections, [(60.0, FIRED), (360.0, RESOLVED)]),
     "service-down": (service, [(60.0, FIRED), (180.0, RESOLVED)]),
     "certificate-expiring": (certificate, [(600.0, FIRED), (900.0, RESOLVED)]),
     "clock-skew": (clock, [(300.0, FIRED), (460.0, RESOLVED)]),

@@ -12,7 +12,10 @@ from agent.readings import Count, Ground, Reading, Share
 from bus.messages import is_metric
 from bus.units import units
 
-COUNTS = frozenset({"1m", "5m", "15m", "count", "processes", "processes_running", "threads", "users"})
+COUNTS = frozenset(
+    {"1m", "5m", "15m", "count", "processes", "processes_running", "threads", "users"}
+    | {"connections", "missing", "open_files"}
+)
 """Fields whose values are plain counts."""
 
 

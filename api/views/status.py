@@ -6,7 +6,6 @@ No address, no reason, no place and no name of a window: these are the operator'
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 from api.config import StatusPage
 from api.daily import Daily
@@ -76,17 +75,8 @@ def state_now(now: int, row: ServiceInfo, directory: Directory) -> StatusWord:
 def known(now: int, name: str, daily: Daily, days: int | None = None) -> float | None:
     """The availability over the last ``days``, or all that are shown, as far as it is known."""
     found = [kept.whole for _, kept in daily.of(name, now)[-days if days else None :] if kept is not None]
-    return _shown(reduce(_sum, found, Held()))
-
-
-def _sum(one: Held, other: Held) -> Held:
-    return Held(
-        up=one.up + other.up,
-        degraded=one.degraded + other.degraded,
-        down=one.down + other.down,
-        unknown=one.unknown + other.unknown,
-        maintenance=one.maintenance + other.maintenance,
-    )
+    up, degraded, down = (sum(getattr(held, word) for held in found) for word in ("up", "degraded", "down"))
+    return _shown(Held(up=up, degraded=degraded, down=down))
 
 
 def _windows(name: str, directory: Directory) -> list[calendar.Window]:
@@ -120,7 +110,7 @@ def _day(date: str, kept: Kept | None) -> StatusDay:
 def _shown(held: Held) -> float | None:
     """Percent with four digits, of which 100 is none where it was down."""
     share = available(held)
-    return None if share is None else min(round(share, 4), 100.0 if not held.down else 99.9999)
+    return share if share is None else min(round(share, 4), 99.9999) if held.down else 100.0
 
 
 def _together(services: Sequence[StatusService]) -> tuple[StatusWord, str]:

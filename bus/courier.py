@@ -142,6 +142,8 @@ class Courier:
         self._went: tuple[int, int] | None = None
         """From when to when what was dropped lately was measured, ns."""
         self._retry_at = self._sweep_at = 0.0
+        self._unmoved: list[tuple[int, int, int]] = []
+        """(epoch, first, last) of what gets new numbers as soon as the disk has room for copies."""
         self._clock: int | None = None
         self._told, self._began = 0, 0.0
 
@@ -189,21 +191,27 @@ class Courier:
             self._do(self.sender.clock_stepped(now), now, wall)
 
     def _store(self, letters: Sequence[Letter], now: float, wall: int) -> None:
-        if self._ring is None:
+        if not self._spooled(letters, now, wall) and self._ring is not None:
             epoch, first, packed = self._number(letters)
-            try:
-                evicted = self.spool.append(epoch, first, packed, now, wall)
-            except NoRoom:
-                # Perhaps they are on the disk all the same: told under two numbers they are one row of the store.
-                self.sender.begin_epoch()
-                self.sender.flags.add(Flag.MEMORY)
-                self._ring = Ring(MEMORY_MESSAGES)
-                self._retry_at = now + MEMORY_RETRY_SECONDS
+            self._let_go(self._ring.append(epoch, first, packed), now)
+            self._do(self.sender.spooled(sum(map(len, packed)), now), now, wall)
+
+    def _spooled(self, letters: Sequence[Letter], now: float, wall: int) -> bool:
+        """Whether they are on the disk; where they are not, what is told is kept in memory from now on."""
         if self._ring is not None:
-            epoch, first, packed = self._number(letters)
-            evicted = self._ring.append(epoch, first, packed)
+            return False
+        epoch, first, packed = self._number(letters)
+        try:
+            evicted = self.spool.append(epoch, first, packed, now, wall)
+        except NoRoom:
+            # Perhaps they are on the disk all the same: told under two numbers they are one row of the store.
+            self.sender.begin_epoch()
+            self.sender.flags.add(Flag.MEMORY)
+            self._ring, self._retry_at = Ring(MEMORY_MESSAGES), now + MEMORY_RETRY_SECONDS
+            return False
         self._let_go(evicted, now)
         self._do(self.sender.spooled(sum(map(len, packed)), now), now, wall)
+        return True
 
     def _number(self, letters: Sequence[Letter]) -> tuple[int, int, list[bytes]]:
         epoch, first = self.sender.claim(len(letters))
@@ -297,6 +305,9 @@ class Courier:
         self._dropped += ring.dropped
         self._ring = None
         self.sender.flags.discard(Flag.MEMORY)
+        unmoved, self._unmoved = self._unmoved, []
+        for epoch, first, last in unmoved:
+            self._move(epoch, first, last, now, wall)
 
     # -- actions ---
 
@@ -320,19 +331,9 @@ class Courier:
         status = self.spool.status()
         ring = self._ring.count if self._ring is not None else 0
         report = SpoolReport(status.bytes, status.messages + ring, self.dropped, self._ring is not None)
-        frame = pack_hello(
-            Hello(
-                self.source,
-                self._boot,
-                self._started,
-                wall,
-                greet.nonce,
-                self.sender.generation,
-                greet.offers,
-                report,
-                greet.more,
-            )
-        )
+        generation = self.sender.generation
+        told = self.source, self._boot, self._started, wall, greet.nonce, generation, greet.offers, report, greet.more
+        frame = pack_hello(Hello(*told))
         assert len(frame) <= MAX_HELLO
         return frame
 
@@ -363,10 +364,15 @@ class Courier:
                 self._dropped += last - at + 1
                 break
             letters = [Letter(one.kind, one.subject, one.at, one.body) for one in records]
-            at += len(letters)
             # In a full spool it is these that make room for their copies, and not what is nowhere else.
-            self.spool.acknowledged(epoch, at - 1, self.sender.generation)
-            self._store(letters, now, wall)
+            self.spool.acknowledged(epoch, at + len(letters) - 1, self.sender.generation)
+            if self._ring is not None and self._ring.read(epoch, at, at) is not None:
+                self._store(letters, now, wall)
+            elif not self._spooled(letters, now, wall):
+                # Memory holds fewer, and not for long: they stay on the disk meanwhile.
+                self._unmoved.append((epoch, at, last))
+                break
+            at += len(letters)
         with suppress(NoRoom):  # they stay until room is needed; the store knows them as acknowledged
             self.spool.trim(epoch, at - 1, now, wall)
 

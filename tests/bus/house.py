@@ -44,9 +44,12 @@ class Roads:
 
 
 class Tight(Spool):
-    """A spool whose disk can be full, or have room for so many appends (``left``), and that can be unreadable."""
+    """A spool whose disk can be full, or have room for so many appends (``left``), and that can be unreadable.
 
-    full = blind = False
+    ``shut``: it cannot be looked after.
+    """
+
+    full = blind = shut = False
     left: int | None = None
     sweeps = 0
 
@@ -62,6 +65,8 @@ class Tight(Spool):
 
     def sweep(self, now: float, wall: int) -> list[Evicted]:
         self.sweeps += 1
+        if self.shut:
+            raise NoRoom("no space left")
         return super().sweep(now, wall)
 
 

@@ -7,9 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from bus.control import Mark, Receipt
-from bus.delivery.states import Flag
+from bus.control import Mark, Receipt, Reject, read_hello
+from bus.delivery.states import Event, Flag
+from bus.wire import Record, read
 from tests.bus.house import House
+
+
+def kept(house: House) -> list[Record]:
+    """All that stands in the spool."""
+    found: list[bytes] = []
+    for one in house.spool.kept():
+        number = one.base
+        while number <= one.last:
+            more = house.spool.read(one.epoch, number, one.last)
+            assert more
+            found += more
+            number += len(more)
+    return [record for packed in found for record in read(packed)]
 
 
 def test_what_is_told_after_the_clock_jumped_is_numbered_in_another_epoch(tmp_path: Path) -> None:
@@ -21,6 +35,17 @@ def test_what_is_told_after_the_clock_jumped_is_numbered_in_another_epoch(tmp_pa
     house.say(b"two")
 
     assert [(kept.epoch, kept.last) for kept in house.spool.kept()] == [(before, 1), (house.epoch, 1)]
+
+
+def test_a_clock_that_is_set_a_little_has_not_jumped(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one")
+    for step in (2, -2):
+        house.wall += step * 10**9
+        house.say(b"more")
+
+    assert [kept.last for kept in house.spool.kept()] == [3]
 
 
 def test_what_of_memory_was_written_is_not_written_again_when_the_rest_finds_no_room(tmp_path: Path) -> None:
@@ -42,10 +67,48 @@ def test_what_of_memory_was_written_is_not_written_again_when_the_rest_finds_no_
 
 def test_the_spool_is_looked_after_once_a_minute(tmp_path: Path) -> None:
     house = House(tmp_path / "spool")
-    for _ in range(600):
+    for _ in range(59):
+        house.pass_time(1.0)
+    assert house.spool.sweeps == 0
+    for _ in range(541):
         house.pass_time(1.0)
 
     assert house.spool.sweeps == 10
+
+
+def test_a_spool_that_has_no_room_to_be_looked_after_ends_nobody_and_one_in_memory_is_not(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.spool.shut = True
+    house.pass_time(60)
+    assert house.spool.sweeps == 1
+    house.spool.shut, house.spool.full = False, True
+    house.say(b"one")
+    for _ in range(100):
+        house.pass_time(1.0)
+
+    assert house.spool.sweeps == 1
+
+
+def test_a_hello_tells_of_what_is_in_memory_too(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.say(b"one")
+    house.spool.full = True
+    house.say(b"two", b"three")
+    house.courier.event(Event.CONNECTED, house.now, house.wall)
+
+    report = read_hello(house.roads.hellos[-1]).spool
+    assert (report.messages, report.memory) == (3, True)
+
+
+def test_of_what_the_store_will_never_take_the_newest_hundred_are_known(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    for number in range(1, 151):
+        house.hear(rejects=(Reject(house.epoch, number, "kind"),))
+
+    assert [reject.number for reject in house.courier.rejects] == list(range(51, 151))
+    assert house.courier.rejected == 150
 
 
 def test_what_a_spool_held_that_could_not_be_opened_at_the_start_goes_out_once_it_can(
@@ -127,3 +190,45 @@ def test_a_single_message_whose_number_another_life_has_used_gets_a_new_one(tmp_
     house.hear(Mark(used, 10))
 
     assert [(kept.epoch, kept.last - kept.base + 1) for kept in house.spool.kept()] == [(used, 0), (house.epoch, 1)]
+
+
+def test_what_gets_new_numbers_stays_on_a_full_disk_until_there_is_room_for_copies(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    bodies = [b"%d" % number for number in range(2000)]
+    house.say(*bodies)
+    house.flow()
+    used = house.epoch
+    house.spool.full = True
+    house.hear(Mark(used, 5000))
+    house.say(b"told meanwhile")
+    house.pass_time(6)
+    assert len(house.spool.read(used, 1, 2000)) == 2000
+    assert house.courier.dropped == 0
+
+    house.spool.full = False
+    house.pass_time(6)
+    house.flow()
+
+    assert house.spool.read(used, 1, 2000) == []
+    assert house.courier.dropped == 0
+    assert [record.body for record in kept(house) if record.body != b"told meanwhile"] == bodies
+
+
+def test_what_gets_new_numbers_in_memory_stays_in_memory(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.spool.full = True
+    house.say(b"one", b"two")
+    house.flow()
+    used = house.epoch
+    house.hear(Mark(used, 10))
+    house.flow()
+    assert house.epoch != used
+    assert {(one.number, one.body) for one in house.roads.records if one.epoch == house.epoch} == {
+        (1, b"one"),
+        (2, b"two"),
+    }
+    house.spool.full = False
+    house.pass_time(6)
+
+    assert [record.body for record in kept(house)] == [b"one", b"two"]

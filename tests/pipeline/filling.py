@@ -68,12 +68,12 @@ def _store(disk: Path) -> dict[str, object]:
         writer = hub.pid("store-writer")
         until(_said(hub, "store-writer", "cannot store"), 60, "the writer says that it cannot store", hub)
         until(_said(hub, "web-2", "disk is full"), 20, "the producer knows", hub)
-        held = hub.ask(Statistics()).records["sample"]
+        held = hub.answer(Statistics()).records["sample"]
         _more(hub, 2000)
         # Full is not down: what is stored can be asked for, and the writer is the one that it was.
         newest = Range("sample", "web-2", 0, 2**62, 10)
         until(lambda: hub.ask(newest) is not None, 20, "what is stored can be asked for", hub)
-        gained = hub.ask(Statistics()).records["sample"] - held
+        gained = hub.answer(Statistics()).records["sample"] - held
         same = hub.pid("store-writer") == writer
         (disk / "ballast").unlink()
         until(_said(hub, "store-writer", "there is room again"), 20, "the writer goes on", hub)

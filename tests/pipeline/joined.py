@@ -78,7 +78,7 @@ class Joined:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(10)
+                self._process.wait(60)
             finally:
                 self._process.kill()
                 self._process = None

@@ -95,7 +95,7 @@ class Programs:
         """End a program, by default without a word, and wait until it is gone."""
         process = self._running.pop(name)
         process.send_signal(number)
-        process.wait(20)
+        process.wait(60)
 
     def pid(self, name: str) -> int | None:
         """The process of a program that runs."""
@@ -187,7 +187,7 @@ class Programs:
 
     def _rows(self, kind: str, name: str) -> list[Row]:
         """The store's answer; what it looks into after a crash is asked for again."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 with Looking(self) as backend:
@@ -233,7 +233,8 @@ class Looking:
 
 
 def until(seen: Callable[[], bool], seconds: float, what: str, programs: Programs) -> None:
-    """Wait for ``seen``; fails with what the programs wrote."""
+    """Wait for ``seen``, a minute at least, since the machine may be busy; fails with what the programs wrote."""
+    seconds = max(seconds, 60.0)
     end = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < end, f"after {seconds:g} s still not: {what}\n{programs.output(2000)}"

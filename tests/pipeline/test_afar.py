@@ -105,7 +105,7 @@ def hub() -> Iterator[Remote]:
             at = NOON + step * 30 * SECOND + step
             made.web.tell(Check("down" if step in (5, 6, 9) else "up"), subject="shop", at=at)
         made.has(list(range(1, 61)))
-        until(lambda: len(made.ask(Range("check", "shop", 0, 2**62)).records) == 20, 60, "checks are stored", made)
+        until(lambda: len(made.answer(Range("check", "shop", 0, 2**62)).records) == 20, 60, "checks are stored", made)
         made.producer("db-1", 50)
         until(lambda: made.count_told() > 20, 60, "a producer tells", made)
         told = made.told("db-1")
@@ -121,7 +121,7 @@ def hub() -> Iterator[Remote]:
 def _answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/api/v1/health", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -90,7 +90,7 @@ class Alerting(Programs):
         """Tell how busy the host is."""
         self._web.sample(("cpu.percent",), (self.load,), at=time.time_ns())
 
-    def until(self, seen: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    def until(self, seen: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         """Go on telling until it is so."""
 
         def told() -> bool:
@@ -212,7 +212,7 @@ def test_the_commands_answer_for_programs_too(hub: Alerting) -> None:
 
     def guardia(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "bus.command", *words, "--json", "--config", str(hub.config)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
 
     alerts, why, rules = guardia("alerts"), guardia("why", "host/web-1", "busy"), guardia("rules")
 
@@ -243,7 +243,7 @@ def backtested(hub: Alerting, text: str) -> Any:
     file.write_text(text)
     command = [sys.executable, "-m", "bus.command", "backtest", str(file), "--since", "10m", "--json"]
     done = subprocess.run(
-        [*command, "--config", str(hub.config)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [*command, "--config", str(hub.config)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -299,6 +299,6 @@ def test_a_backtest_of_wrong_rules_names_the_mistake(hub: Alerting) -> None:
     file = hub.folder / "tried.toml"
     file.write_text('[[rules]]\nname = "busy"\nwhen = "cpu.percent >"\n')
     command = [sys.executable, "-m", "bus.command", "backtest", str(file), "--config", str(hub.config)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 100
     assert "found the end at character 14" in done.stderr

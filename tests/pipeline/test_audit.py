@@ -27,7 +27,7 @@ def audit(programs: Programs, *words: str) -> tuple[int, str, str]:
         env={**os.environ, "GUARDIA_CONFIG": str(programs.config)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
     return ran.returncode, ran.stdout, ran.stderr
 

@@ -56,7 +56,7 @@ def test_a_store_is_cared_for_while_the_hub_runs_and_nothing_told_is_missing(hub
     told = hub.count_told()
     until(lambda: hub.count_told() > told + 400, 30, "more are told", hub)
     assert guardia(hub, "restore", copy, "--verify")["faults"] == []
-    assert hub.streams("web-1"), "nothing was changed"
+    until(lambda: bool(hub.streams("web-1")), 30, "nothing was changed", hub)
     guardia(hub, "restore", copy)
 
     told = hub.count_told()

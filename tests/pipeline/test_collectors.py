@@ -62,7 +62,7 @@ def test_a_collector_without_a_door_says_what_is_missing(hub: Programs) -> None:
         env={**os.environ, "GUARDIA_CONFIG": str(hub.config)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 100

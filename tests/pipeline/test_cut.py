@@ -19,7 +19,7 @@ def test_what_was_told_over_a_cut_and_a_bad_path_arrives_once_and_without_loss()
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=115,
+        timeout=280,
         check=False,
     )
 

@@ -215,7 +215,7 @@ def test_idle_and_slow_handshakes_end_while_others_are_served(keyed: tuple[Flood
         _dribbled(slow, zmtp.greeting(b"CURVE"), place)
         time.sleep(0.1)  # it is the slowness that is tried
 
-    assert all(zmtp.ended(one, 5.0) for one in (*idle, *slow)), "each was hung up on"
+    assert all(zmtp.ended(one, 60.0) for one in (*idle, *slow)), "each was hung up on"
     for one in (*idle, *slow):
         one.close()
     # whoever comes now is served
@@ -243,7 +243,7 @@ def test_a_collector_that_may_open_no_more_files_goes_on(keyed: tuple[Flooded, J
         except ConnectionRefusedError:
             raise AssertionError(flooded.hub.output(2000)) from None
         assert not flooded.hub.died("collector"), flooded.hub.output(2000)
-        assert zmtp.ended(many[0], 5.0)
+        assert zmtp.ended(many[0], 60.0)
         for one in many:
             one.close()
 
@@ -274,7 +274,7 @@ def test_a_message_without_end_costs_its_sender_the_connection_before_it_costs_t
         load(flooded)
         bad = zmtp.admitted(flooded.door)
         part = zmtp.frame(bytes(60_000), zmtp.MORE)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         with pytest.raises(OSError):  # noqa: PT012 (each send may be the one that fails)
             while time.monotonic() < end:
                 bad.sendall(part)

@@ -48,7 +48,7 @@ def command(hub: Hub, *words: str) -> subprocess.Popen[str]:
 def test_an_import_goes_on_where_it_was_killed_and_every_row_is_there_once(hub: Hub, tmp_path: Path) -> None:
     file = usual(tmp_path / "metrics.db", ROWS)
     first = command(hub, "import", str(file))
-    until(lambda: bool(hub.ask(Range("sample", HOST, 0, 2**62)).records), 30, "rows are stored", hub)
+    until(lambda: bool(hub.answer(Range("sample", HOST, 0, 2**62)).records), 30, "rows are stored", hub)
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=20)
 
@@ -58,16 +58,16 @@ def test_an_import_goes_on_where_it_was_killed_and_every_row_is_there_once(hub: 
     assert "the counts agree" in out
 
     end = NOON + 15 * ROWS * SECOND
-    series = hub.ask(Series(HOST, ("cpu.percent",), NOON, end, points=1, aggregates=("count", "max")))
+    series = hub.answer(Series(HOST, ("cpu.percent",), NOON, end, points=1, aggregates=("count", "max")))
     assert sum(series.columns[0].count) == ROWS
-    stored = hub.ask(Range("sample", HOST, NOON, end, 10_000)).records
+    stored = hub.answer(Range("sample", HOST, NOON, end, 10_000)).records
     times = [read(one.record)[0].at for one in stored]
     assert times == [NOON + 15 * SECOND * n for n in range(ROWS)]
-    assert hub.ask(Availability("My-Shop", NOON, NOON + 60 * ROWS * SECOND, 60 * SECOND)).checks == ROWS
-    facts = hub.ask(Range("facts", HOST, 0, 2**62)).records
+    assert hub.answer(Availability("My-Shop", NOON, NOON + 60 * ROWS * SECOND, 60 * SECOND)).checks == ROWS
+    facts = hub.answer(Range("facts", HOST, 0, 2**62)).records
     assert KINDS["facts"].decode(read(facts[0].record)[0].body).kernel == "6.1"
 
     third = command(hub, "import", str(file), "--again")
     out, err = third.communicate(timeout=90)
     assert third.returncode == 0, err
-    assert len(hub.ask(Range("sample", HOST, NOON, end, 10_000)).records) == ROWS, "what is told again is kept once"
+    assert len(hub.answer(Range("sample", HOST, NOON, end, 10_000)).records) == ROWS, "what is told again is kept once"

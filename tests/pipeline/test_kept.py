@@ -57,7 +57,7 @@ class Told(Programs):
     def acknowledged(self, second: int) -> None:
         """Tell the sample of a second, and wait until the store has said that it is on the disk."""
         self._host.sample(("cpu.percent",), (float(second),), at=(BEGIN + second) * 10**9)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while self._host.courier.pending or self._host.courier.sender.unacknowledged:
             assert time.monotonic() < end, "no receipt came"
             self._loop.pass_once(0.01)
@@ -84,7 +84,7 @@ def test_a_question_put_twice_is_answered_from_memory_and_never_lacks_what_is_ac
         hub.acknowledged(0)  # once more: what was told before the api listened it may have missed
         try:
             return bool(requests.get(f"http://127.0.0.1:{hub.api}{path}", timeout=5).ok)
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     until(ready, 30, "the api answers", hub)
@@ -100,9 +100,16 @@ def test_a_question_put_twice_is_answered_from_memory_and_never_lacks_what_is_ac
                 return None
             return next(value for value in reversed(found["series"][0]["last"]) if value is not None)  # type: ignore[no-any-return]
 
+        def answered() -> float:
+            """The same; a reader that a busy machine keeps from answering is asked again."""
+            end = time.monotonic() + 60
+            while (found := newest()) is None:
+                assert time.monotonic() < end, "the store does not answer"
+            return found
+
         for second in range(1, ROUNDS):
             hub.acknowledged(second)
-            assert [newest(), newest(), newest()] == [float(second)] * 3
+            assert [answered(), answered(), answered()] == [float(second)] * 3
             if second == ROUNDS // 2:
                 hub.kill("store-writer")
                 hub.start("store-writer")

@@ -134,7 +134,7 @@ def test_what_is_refused_is_seen_in_the_status_and_by_prometheus(hub: Programs, 
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
         env={"HOME": str(Path(hub.folder)), "PATH": "/usr/bin"},
     )

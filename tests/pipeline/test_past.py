@@ -43,7 +43,7 @@ def hub() -> Iterator[Hub]:
         for minute in range(10):
             made.web.tell(Check("down" if minute == 5 else "up"), subject="shop", at=NOON + minute * 60 * SECOND)
         made.has(list(range(1, 61)))
-        until(lambda: len(made.ask(Range("check", "shop", 0, 2**62)).records) == 10, 20, "checks are stored", made)
+        until(lambda: len(made.answer(Range("check", "shop", 0, 2**62)).records) == 10, 20, "checks are stored", made)
         yield made
     finally:
         made.close()

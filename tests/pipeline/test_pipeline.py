@@ -29,16 +29,16 @@ def test_what_was_pushed_can_be_asked_for_in_every_way(hub: Hub) -> None:
     hub.web.tell(Facts(kernel="6.1"), at=NOON)
     hub.web.tell(Check("down"), subject="shop", at=NOON)
     hub.has(list(range(1, 121)))
-    until(lambda: hub.ask(Latest("check")).records, 10, "the check is stored", hub)
+    until(lambda: hub.answer(Latest("check")).records, 10, "the check is stored", hub)
 
-    series = hub.ask(Series("web-1", ("cpu.*",), NOON, NOON + 120 * SECOND, points=3))
+    series = hub.answer(Series("web-1", ("cpu.*",), NOON, NOON + 120 * SECOND, points=3))
     assert [column.metric for column in series.columns] == ["cpu.percent"]
     assert series.columns[0].max == (59.0, 119.0, 120.0)
-    assert read(hub.ask(Latest("check", ("shop",))).records[0].record)[0].message() == Check("down")
-    assert [one.subject for one in hub.ask(Subjects("facts")).subjects] == ["web-1"]
-    layout = read(hub.ask(Latest("sample", ("web-1",))).records[0].record)[0].message().layout
-    assert hub.ask(Layouts((layout,))).layouts == {layout: NAMES}
-    assert hub.ask(Statistics()).records["sample"] >= 121
+    assert read(hub.answer(Latest("check", ("shop",))).records[0].record)[0].message() == Check("down")
+    assert [one.subject for one in hub.answer(Subjects("facts")).subjects] == ["web-1"]
+    layout = read(hub.answer(Latest("sample", ("web-1",))).records[0].record)[0].message().layout
+    assert hub.answer(Layouts((layout,))).layouts == {layout: NAMES}
+    assert hub.answer(Statistics()).records["sample"] >= 121
 
 
 def test_a_writer_killed_while_samples_come_loses_nothing_that_was_stored_and_goes_on(hub: Hub) -> None:

@@ -26,7 +26,7 @@ def middle_and_last(figures: Sequence[int]) -> tuple[int, int]:
     return min(figures[third : 2 * third]), min(figures[-third:])
 
 
-@pytest.mark.timeout(0 if LONG else 240)
+@pytest.mark.timeout(0 if LONG else 600)
 def test_after_days_nobody_needs_more_than_before(tmp_path: Path) -> None:
     looks: list[Look] = []
     for look in soaked(tmp_path, DAYS * DAY // TURN, HOSTS, STEP):

@@ -74,7 +74,7 @@ class Telling(Programs):
                 host = self._hosts[name] = Producer(self._push, name, announce_seconds=0.5)
             host.sample(("cpu.percent",), (load,), at=time.time_ns())
 
-    def until(self, seen: Callable[[], bool], what: str, seconds: float = 40.0) -> None:
+    def until(self, seen: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         """Go on telling until it is so."""
 
         def told() -> bool:
@@ -133,8 +133,8 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
     made.start("agent")
     made.until(lambda: bool(_chains(made, "host/web-1", "host-silent")), "the host is judged")
     took: list[float] = []
-    # A machine that is busy with other tests may be late; one time of three in time is enough.
-    for turn in range(3):
+    # A machine that is busy with other tests may be late; one time of six in time is enough.
+    for turn in range(6):
         made.kill("agent", signal.SIGKILL)
         killed = time.monotonic()
         _until_told(made, receiver, 2 * turn + 1, "the silence is told")
@@ -148,7 +148,7 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
     assert max(Counter(receiver.keys).values()) == 1
 
 
-@pytest.mark.timeout(120 + 2 * OUTAGE_SECONDS)
+@pytest.mark.timeout(300 + 2 * OUTAGE_SECONDS)
 def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_once_and_in_pairs(hub: Made) -> None:
     port = free_port()
     made = hub(BUSY + SILENT.replace("3s", "1h") + NOTIFY.format(url=f"http://127.0.0.1:{port}"))

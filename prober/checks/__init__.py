@@ -42,6 +42,7 @@ CHECKS = {
     "icmp": "prober.checks.icmp:Icmp",
     "dns": "prober.checks.dns:Dns",
     "grpc": "prober.checks.grpc:Grpc",
+    "websocket": "prober.checks.websocket:Websocket",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
@@ -55,6 +56,8 @@ SCHEMES = {
     "dns": "dns",
     "grpc": "grpc",
     "grpcs": "grpc",
+    "ws": "websocket",
+    "wss": "websocket",
     "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

@@ -23,6 +23,7 @@ from prober.checks.grpc import Grpc
 from prober.checks.http import Http
 from prober.checks.tcp import Tcp
 from prober.checks.tls import Tls
+from prober.checks.websocket import Websocket
 from prober.outcome import DOWN, STATUSES, UNKNOWN
 from tests.ports import free_port
 from tests.prober.targets import closing, dripping, listening, probe, silent, tried
@@ -33,12 +34,13 @@ AT: dict[str, Callable[[int], Check]] = {
     "dns": lambda port: Dns(name="dns", url=f"dns://127.0.0.1:{port}/shop.example", transport="tcp"),
     "grpc": lambda port: Grpc(name="cart", url=f"grpc://127.0.0.1:{port}/shop.Cart"),
     "tcp": lambda port: Tcp(name="shop", url=f"tcp://127.0.0.1:{port}", expect="hello"),
+    "websocket": lambda port: Websocket(name="live", url=f"ws://127.0.0.1:{port}/live", expect="hello"),
     "tls": lambda port: Tls(name="shop", url=f"tls://127.0.0.1:{port}"),
 }
 """Each check that connects to a TCP port, aimed at one; each of them expects more than a connection."""
 ELSEWHERE = {"heartbeat", "icmp"}
 """Checks that do not: they have tests of their own."""
-HEAVY = ("requests", "urllib3", "cryptography", "dns", "grpc", "h2", "asyncio")
+HEAVY = ("requests", "urllib3", "cryptography", "dns", "grpc", "h2", "websockets", "asyncio")
 
 
 def record(kind: str) -> type:
@@ -75,7 +77,7 @@ def test_what_an_attempt_needs_is_loaded_before_it(kind: str) -> None:
     code = (
         "import sys; from tests.prober.checks.test_contract import AT; from tests.prober.targets import tried\n"
         f"check = AT[{kind!r}](1); check.prepare(); before = set(sys.modules); tried(check)\n"
-        "heavy = ('requests', 'urllib3', 'ssl', 'dns', 'h2')\n"
+        "heavy = ('requests', 'urllib3', 'ssl', 'dns', 'h2', 'websockets')\n"
         "print(*[name for name in set(sys.modules) - before if name.partition('.')[0] in heavy])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,6 +17,7 @@ from prober.checks.grpc import Grpc
 from prober.checks.http import Http
 from prober.checks.tcp import Tcp
 from prober.checks.tls import Tls
+from prober.checks.websocket import Websocket
 from prober.outcome import DOWN, STATUSES, UNKNOWN
 from prober.starttls import PROTOCOLS
 from tests.prober.site import Site, to
@@ -110,12 +111,14 @@ CHECKS: dict[str, Callable[[int], Check]] = {
     "grpc": lambda port: Grpc(name="x", url=f"grpc://127.0.0.1:{port}/a"),
     "dns": lambda port: Dns(name="x", url=f"dns://127.0.0.1:{port}/shop.example", transport="tcp"),
     "tcp": lambda port: Tcp(name="x", url=f"tcp://127.0.0.1:{port}", send="x", expect="nothing like this"),
+    "websocket": lambda port: Websocket(name="x", url=f"ws://127.0.0.1:{port}/a", send="x", expect="nothing like this"),
     **{protocol: partial(asking, protocol) for protocol in PROTOCOLS},
 }
 HEADS = st.sampled_from(
     [
         b"",
         b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: ",
         b"HTTP/1.0 200\r\nContent-Type: text/plain; charset=",
     ]

@@ -196,7 +196,7 @@ def spoken(one: Alerter) -> list[tuple[str, str]]:
 
 def until(one: Alerter, seen: Callable[[], bool]) -> None:
     """Let time stand, and the store answer, until something holds."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not seen():
         assert time.monotonic() < end, "it did not happen"
         one.store.answer()

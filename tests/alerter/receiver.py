@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -44,9 +44,9 @@ class Reply:
 class Receiver:
     """Answers 200 unless ``replies`` holds others, which are used up one by one; ``usual`` comes after them."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0, replies: Iterable[Reply] = ()) -> None:
         self.requests: list[Request] = []
-        self.replies: deque[Reply] = deque()
+        self.replies = deque(replies)
         self.usual = Reply()
         receiver = self
 

@@ -39,7 +39,7 @@ class Friend(Channel):
 
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         if self.gate is not None:
-            self.gate.wait(10)
+            self.gate.wait(60)
         outcome = self.outcomes.pop(0) if self.outcomes else Delivered("ok")
         if isinstance(outcome, Exception):
             raise outcome
@@ -69,13 +69,17 @@ class Narrow(Memory):
 
 
 class Room:
-    """A speaker with a loop of its own on a memory in a folder."""
+    """A speaker with a loop of its own on a memory in a folder; ``ahead`` of real time by so many seconds.
+
+    What waits longer than a test does is due when the test says so: ``ahead`` grows.
+    """
 
     def __init__(
         self, folder: Path, channels: Mapping[str, Channel], notify: Notify | None = None, now: int = NOON
     ) -> None:
         notify = notify or Notify(group_seconds=0.0)
-        self.memory, self.loop = Narrow(folder / "alerter"), Loop()
+        self.ahead = 0.0
+        self.memory, self.loop = Narrow(folder / "alerter"), Loop(self._clock)
         self.workers = Workers(self.loop, max(2, len(channels)), "notice")
         self.notices: list[Notice] = []
         self.now = now
@@ -92,6 +96,7 @@ class Room:
             log=LOG,
             tell=lambda notice, _subject, _at: self.notices.append(notice),
             wall=lambda: self.now,
+            clock=self._clock,
             chance=lambda: 0.0,
         )
         self.speaker.start()
@@ -100,7 +105,10 @@ class Room:
         with self.memory.transaction() as transaction:
             return self.speaker.consider(transaction, incidents, holds or {}, self.now)
 
-    def until(self, seen: Callable[[], bool], seconds: float = 10.0) -> None:
+    def _clock(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def until(self, seen: Callable[[], bool], seconds: float = 60.0) -> None:
         end = time.monotonic() + seconds
         while not seen():
             assert time.monotonic() < end, "it did not happen"

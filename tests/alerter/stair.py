@@ -65,8 +65,11 @@ class Stair:
         address = self._publish.bind("tcp://127.0.0.1:*")
         with closing(Subscribe(self._context, ())) as peer:
             peer.connect(address)
-            assert listening.watch.poll(10_000)
-            listening.connection()
+            asked = False
+            while not asked or not listening._comings.expected:  # that an earlier one went may be told first
+                assert listening.watch.poll(30_000)
+                listening.connection()
+                asked = True
         self.raw.unbind(address)
 
     def close(self) -> None:

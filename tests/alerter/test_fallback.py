@@ -54,10 +54,11 @@ def test_a_channel_that_asks_for_an_hours_patience_has_its_fallback_told_in_time
 
 
 def test_a_drill_that_could_not_be_told_in_a_day_is_told_to_no_fallback(rooms: Rooms) -> None:
-    ops, spare = Friend(fallback="spare", outcomes=[Later(0.2, "connection refused")]), Friend()
+    ops, spare = Friend(fallback="spare", outcomes=[Later(600.0, "connection refused")]), Friend()
     room = rooms({"ops": ops, "spare": spare})
     room.judged(burning(subject=DRILL, kind="hub", channels=("ops",)), burning(id="c0ffee0000000009"))
     room.until(lambda: bool(room.notices))
     room.now += 86_401 * SECOND
+    room.ahead += 600
     room.quiet()
     assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])

@@ -95,7 +95,7 @@ def test_a_collector_that_ends_each_few_seconds_hides_no_silence(alerter: Alerte
         if second % 5 == 0:
             alerter.now = second
             alerter.stair.comes(alerter.listening)
-            assert alerter.listening.watch.poll(10_000)
+            assert alerter.listening.watch.poll(30_000)
             alerter.listening.connection()
             assert alerter.world.judge.hearing.blind
         alerter.stair.says(second + 0.2)
@@ -109,7 +109,7 @@ def test_what_waited_of_a_collector_that_is_gone_is_no_sign_that_one_is_there(al
     alerter.now = 1.0
     alerter.stair.comes(alerter.listening)
     alerter.now = 3.0
-    assert alerter.listening.watch.poll(10_000)
+    assert alerter.listening.watch.poll(30_000)
     alerter.listening.connection()
     alerter.stair.says(2.9)
     alerter.pulse(3.5)

@@ -50,7 +50,7 @@ def test_what_a_new_collector_published_before_it_was_heard_is_asked_of_the_stor
     alerter.pulse(1.0)
     alerter.caught.asked.clear()
     alerter.stair.begins_anew(alerter.context)
-    assert alerter.listening.watch.poll(10_000)
+    assert alerter.listening.watch.poll(30_000)
     alerter.listening.connection()
     if missed:
         alerter.stair.says(8, cpu=95)

@@ -133,13 +133,14 @@ def test_a_dead_channel_blocks_no_other(rooms: Rooms) -> None:
 
 
 def test_after_an_outage_of_the_receiver_there_is_one_digest(rooms: Rooms) -> None:
-    ops = Friend(outcomes=[Later(0.3, "connection refused")])
+    ops = Friend(outcomes=[Later(600.0, "connection refused")])
     room = rooms({"ops": ops})
     room.judged(burning())
     room.until(lambda: bool(room.notices))
     many = [burning(id=f"{number:016x}", subject=f"web-{number}") for number in range(30)]
     room.judged(*many)
     room.judged(over(burning()))
+    room.ahead += 600
     room.quiet()
     assert len(ops.heard) == 1
     assert len(ops.heard[0].items) == 32
@@ -185,11 +186,12 @@ def test_when_the_disk_is_full_after_an_attempt_the_outcome_is_written_later_and
 
 
 def test_what_could_not_be_told_in_a_day_is_given_up_and_counted(rooms: Rooms) -> None:
-    ops = Friend(outcomes=[Later(0.2, "connection refused")])
+    ops = Friend(outcomes=[Later(600.0, "connection refused")])
     room = rooms({"ops": ops})
     room.judged(burning())
     room.until(lambda: bool(room.notices))
     room.now += 86_401 * SECOND
+    room.ahead += 600
     room.quiet()
     assert ops.heard == []
     assert room.speaker.counts["given_up"] == 1
@@ -197,11 +199,12 @@ def test_what_could_not_be_told_in_a_day_is_given_up_and_counted(rooms: Rooms) -
 
 
 def test_more_than_is_looked_at_at_once_is_given_up_and_what_comes_then_is_told(rooms: Rooms) -> None:
-    ops = Friend(group=False, outcomes=[Later(0.2, "connection refused")])
+    ops = Friend(group=False, outcomes=[Later(600.0, "connection refused")])
     room = rooms({"ops": ops})
     room.judged(*(burning(id=f"{number:016x}", subject=f"web-{number}") for number in range(MOST_LOOKED_AT_ALONE)))
     room.until(lambda: bool(room.notices))
     room.now += 86_401 * SECOND
+    room.ahead += 600
     room.judged(service_down())
     room.quiet()
     assert ops.texts() == [("alarm", "shop")]
@@ -266,15 +269,14 @@ def test_vitals_tell_what_waits_and_for_how_long(rooms: Rooms) -> None:
 def test_a_real_receiver_that_is_away_and_comes_back_has_every_notice_once(rooms: Rooms) -> None:
     with Receiver() as receiver:
         port = receiver.port
-    hook = Webhook(url=f"http://127.0.0.1:{port}/hook", timeout=2.0)
+    hook = Webhook(url=f"http://127.0.0.1:{port}/hook", timeout=20.0)
     room = rooms({"ops": hook})
     room.judged(burning(), service_down())
     room.until(lambda: bool(room.notices))
     assert {one.detail for one in room.notices} == {"connection refused"}
-    with Receiver(port=port) as receiver:
-        receiver.replies.append(Reply(429, headers={"Retry-After": "0"}))
+    with Receiver(port=port, replies=[Reply(429, headers={"Retry-After": "0"})]) as receiver:
         room.judged(over(burning()))
-        room.until(lambda: room.waiting() == 0, 20.0)
+        room.quiet()
         taken = receiver.requests[1:]
         states = [(one.json()["id"], one.json()["state"]) for one in taken]
         assert sorted(states) == sorted(

@@ -10,6 +10,8 @@ from email import message_from_string
 from email.message import Message
 from types import TracebackType
 
+from tests.ports import free_port
+
 
 class Mailer:
     """Takes mails; ``recipient`` is what it answers to each of them, ``bye`` what to a goodbye; empty: nothing.
@@ -33,7 +35,7 @@ class Mailer:
 
             def _talk(self) -> None:
                 if mute:
-                    time.sleep(1.0)
+                    self.rfile.read()  # until who waits for a word has gone
                     return
                 while endless:
                     self.say("220-a moment please")
@@ -61,7 +63,7 @@ class Mailer:
             daemon_threads = True
             allow_reuse_address = True
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", free_port()), Handler)
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

@@ -115,7 +115,7 @@ def served() -> Iterator[Served]:
         if at_once:
             how = {"ssl_context": tls, "auth_require_tls": False}
         port = free_port()
-        controller = Controller(post, hostname="127.0.0.1", port=port, **how, **more)
+        controller = Controller(post, hostname="127.0.0.1", port=port, ready_timeout=60.0, **how, **more)
         controller.start()
         running.append(controller)
         return post, port

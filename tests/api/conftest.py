@@ -33,7 +33,7 @@ def serve(roads: Roads) -> Iterator[Callable[..., Served]]:
     """Serve a worker wired to ``roads``."""
     opened = []
 
-    def wired(*, timeout: float = 0.3, status_page: StatusPage | None = None) -> Served:
+    def wired(*, timeout: float = PATIENCE, status_page: StatusPage | None = None) -> Served:
         house = House(status_page=status_page)
         context: zmq.Context[Any] = zmq.Context()
         house.hub.counter = asker = Asker(roads.desk, timeout=timeout)

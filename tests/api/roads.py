@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,10 @@ def connected(socket: Any, address: str) -> Any:
 
 def get(served: Served, path: str) -> requests.Response:
     return requests.get(f"http://127.0.0.1:{served.port}{path}", timeout=PATIENCE)
+
+
+def until_answered(served: Served, path: str) -> None:
+    """Ask until there is an answer."""
+    end = time.monotonic() + PATIENCE
+    while get(served, path).status_code != 200:
+        assert time.monotonic() < end

@@ -63,7 +63,7 @@ def test_it_flies_through_the_door_and_is_looked_for_where_it_was_told() -> None
             await asyncio.sleep(0.005)
         task.cancel()
 
-    asyncio.run(asyncio.wait_for(flown(), 10))
+    asyncio.run(asyncio.wait_for(flown(), 30))
     context.destroy(linger=0)
 
     assert canary.number == 1

@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from tests.api.roads import Roads, get
+from tests.api.roads import Roads, get, until_answered
 from tests.api.served import PATIENCE, Served
+
+SHORT = 0.3
+"""Seconds in which the store has to answer, where it does not; on a busy machine one that could may not, either."""
 
 
 def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(
@@ -30,21 +33,21 @@ def test_a_reader_that_does_not_answer_is_given_up_after_the_time_allowed(
     roads: Roads, serve: Callable[..., Served]
 ) -> None:
     roads.start_reader()
-    served = serve()
+    served = serve(timeout=SHORT)
     served.until(lambda: served.house.hub.primed)
     roads.dumb = True
     refused = get(served, "/api/v1/stats")
     assert refused.status_code == 503
-    assert "did not answer within 0.3 s" in refused.json()["error"]
+    assert f"did not answer within {SHORT:g} s" in refused.json()["error"]
     roads.dumb = False
-    assert get(served, "/api/v1/stats").status_code == 200
+    until_answered(served, "/api/v1/stats")
 
 
 def test_a_reader_that_goes_while_it_is_asked_is_said_to_have_gone_and_the_next_one_answers(
     roads: Roads, serve: Callable[..., Served]
 ) -> None:
     roads.start_reader()
-    served = serve(timeout=PATIENCE)
+    served = serve()
     served.until(lambda: served.house.hub.primed)
     roads.dumb = True
     refused: list[requests.Response] = []
@@ -90,7 +93,7 @@ def test_a_store_that_is_too_slow_for_a_page_answers_a_command_all_the_same(
     roads: Roads, serve: Callable[..., Served]
 ) -> None:
     roads.start_reader()
-    served = serve()
+    served = serve(timeout=SHORT)
     served.until(lambda: served.house.hub.primed)
     roads.dumb = True
     url = f"http://127.0.0.1:{served.port}/api/v1/questions"

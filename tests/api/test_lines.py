@@ -19,7 +19,7 @@ def listener(tmp_path: Path) -> Iterator[socket.socket]:
     made = socket.socket(socket.AF_UNIX)
     made.bind(str(tmp_path / "desk"))
     made.listen(4)
-    made.settimeout(5.0)
+    made.settimeout(30.0)
     yield made
     made.close()
 
@@ -33,7 +33,7 @@ async def outcome(line: DeskLine, question: bytes) -> bytes | str:
 
 def test_answers_find_who_asked_in_any_order_and_late_ones_nobody(listener: socket.socket, tmp_path: Path) -> None:
     async def ask() -> list[bytes | str]:
-        line = DeskLine(tmp_path / "desk", timeout=5.0)
+        line = DeskLine(tmp_path / "desk", timeout=30.0)
         line.open()
         asking = [asyncio.ensure_future(outcome(line, word)) for word in (b"one", b"two", b"three")]
         await asyncio.sleep(0)
@@ -68,7 +68,7 @@ def test_who_waits_for_one_that_dies_is_told_so_and_the_next_asks_its_successor(
     listener: socket.socket, tmp_path: Path
 ) -> None:
     async def ask() -> tuple[bytes | str, bytes | str]:
-        line = DeskLine(tmp_path / "desk", timeout=5.0)
+        line = DeskLine(tmp_path / "desk", timeout=30.0)
         line.open()
         first = asyncio.ensure_future(outcome(line, b"one"))
         await asyncio.sleep(0)

@@ -21,6 +21,7 @@ from bus.messages import Message
 from tests.api import contract
 from tests.api.given import FACTS, NOON, SECOND, Collector, a_record, reading
 from tests.api.house import KEYRING, House
+from tests.api.resources.slowly import raw_client, rest
 from tests.api.served import PATIENCE, Served, serving
 
 
@@ -30,6 +31,13 @@ def guarded(**config: Any) -> House:
 
 @pytest.fixture
 def served() -> Iterator[Served]:
+    with serving(guarded(), auth_seconds=PATIENCE) as one:
+        yield one
+
+
+@pytest.fixture
+def hasty() -> Iterator[Served]:
+    """Waits for a word of a stranger for no longer than a moment."""
     with serving(guarded(), auth_seconds=0.3) as one:
         yield one
 
@@ -133,17 +141,17 @@ def test_a_wrong_first_message_is_closed_with_4401(served: Served, message: str)
         assert closing(client)[0] == 4401
 
 
-def test_silence_is_closed_with_4401_and_nothing_was_sent_before(served: Served) -> None:
-    with connect(served.url("/api/v1/stream?kinds=*")) as client:
-        tell(served, *reading(), FACTS)
+def test_silence_is_closed_with_4401_and_nothing_was_sent_before(hasty: Served) -> None:
+    with connect(hasty.url("/api/v1/stream?kinds=*")) as client:
+        tell(hasty, *reading(), FACTS)
         assert closing(client)[0] == 4401
-        assert served.house.hub.fanout.clients == 0
+        assert hasty.house.hub.fanout.clients == 0
 
 
-def test_a_cookie_sent_by_a_page_of_another_origin_counts_for_nothing(served: Served) -> None:
+def test_a_cookie_sent_by_a_page_of_another_origin_counts_for_nothing(hasty: Served) -> None:
     headers = {"Cookie": "guardia_token=gd_reader"}
     origin: Any = "http://evil.example"
-    with connect(served.url("/api/v1/stream"), additional_headers=headers, origin=origin) as client:
+    with connect(hasty.url("/api/v1/stream"), additional_headers=headers, origin=origin) as client:
         assert closing(client)[0] == 4401
 
 
@@ -271,23 +279,6 @@ def test_a_client_that_left_is_forgotten(opened: Served) -> None:
 # -- slow clients ---
 
 
-def raw_client(served: Served, query: str = "") -> socket.socket:
-    """A WebSocket client that only reads when told to, with a small buffer."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(PATIENCE)
-    client.connect(("127.0.0.1", served.port))
-    client.sendall(
-        f"GET /api/v1/stream{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-    )
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += client.recv(1)
-    assert b" 101 " in head
-    return client
-
-
 def test_a_client_that_never_reads_is_dropped_with_a_reason_and_the_others_miss_nothing() -> None:
     house = House(config=replace(Api(), unread_bytes=65_536)).prime()
     with serving(house) as served, raw_client(served) as slow, connect(served.url("/api/v1/stream")) as quick:
@@ -304,9 +295,7 @@ def test_a_client_that_never_reads_is_dropped_with_a_reason_and_the_others_miss_
             assert count < 100_000
         assert house.hub.fanout.dropped == 1
 
-        data = b""
-        while chunk := slow.recv(1_000_000):
-            data += chunk
+        data = rest(slow)
         assert b"too slow: " in data[-200:]
         assert (4408).to_bytes(2, "big") in data[-200:]
 
@@ -383,10 +372,8 @@ def test_who_takes_nothing_of_what_was_missed_is_sent_no_more_of_it_and_dropped(
     with serving(house, again_seconds=0.3) as served:
         first = filled(served)
         with raw_client(served, f"?values=true&after={first}") as slow:
-            data = b""
             served.until(lambda: house.hub.fanout.dropped == 1)
-            while chunk := slow.recv(1_000_000):
-                data += chunk
+            data = rest(slow)
             assert (4408).to_bytes(2, "big") in data[-200:]
             assert data.count(b'"metric"') < MANY
 

@@ -5,6 +5,7 @@ A few kills each run; 200 with ``GUARDIA_LONG``.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -68,11 +69,11 @@ class Lives:
         return said.read_text().splitlines()
 
 
-@pytest.mark.timeout(7200 if LONG else 180)
+@pytest.mark.timeout(7200 if LONG else 400)
 def test_killed_again_and_again_it_is_clean_and_holds_what_it_acknowledged(tmp_path: Path) -> None:
     chance = random.Random(5 if not LONG else time.time_ns())
     lives, snapshots, sealed = Lives(tmp_path), 0, 0
-    for kill in range(KILLS):
+    for kill in itertools.count():
         said = lives.lived(chance.uniform(-1, 4 if LONG else 2))
         acknowledged = max((int(line.split()[1]) for line in said if line.startswith("acknowledged ")), default=0)
         pruned = max((int(line.split()[1]) for line in said if line.startswith("pruning ")), default=0)
@@ -90,7 +91,10 @@ def test_killed_again_and_again_it_is_clean_and_holds_what_it_acknowledged(tmp_p
         held = stored(tmp_path / "store")
         wanted = {n for n in range(1, acknowledged + 1) if n > pruned}
         assert wanted <= held, f"kill {kill}: {sorted(wanted - held)[:5]} of {acknowledged} are missing"
-    print(f"{KILLS} kills, {acknowledged} commits acknowledged, {sealed} records sealed, {snapshots} snapshots whole")
-    assert acknowledged > 20
+        if kill + 1 >= KILLS and acknowledged > 20:  # on a slow disk little is committed in so many lives
+            break
+    print(
+        f"{kill + 1} kills, {acknowledged} commits acknowledged, {sealed} records sealed, {snapshots} snapshots whole"
+    )
     assert not LONG or sealed
     assert not LONG or snapshots

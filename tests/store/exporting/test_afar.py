@@ -79,7 +79,7 @@ def test_whoever_interrupts_it_leaves_nothing(tmp_path: Path, words: tuple[str, 
     with hub(hang) as served, exporting(served, tmp_path, *words) as run:
         served.until(waiting.is_set)
         run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=30)
+        out, err = run.communicate(timeout=60)
         assert (run.returncode, out, err) == (130, "", "")
         left = [path for path in tmp_path.rglob("*") if path.is_file()]
         assert {path.name for path in left} == ({"part.parquet"} if "past" in words else set()), "days that were done"
@@ -91,7 +91,7 @@ def test_a_store_that_fails_on_the_way_leaves_no_file_and_says_why(tmp_path: Pat
         return pack_refusal("the file of this hour is damaged")
 
     with hub(fail) as served, exporting(served, tmp_path, "-o", "all.csv") as run:
-        out, err = run.communicate(timeout=30)
+        out, err = run.communicate(timeout=60)
         assert (run.returncode, out) == (2, "")
         place = f"127.0.0.1:{served.port}"
         assert err == (

@@ -1,7 +1,8 @@
 """Programs started on small disks, in a mount namespace: ``unshare --mount python -m tests.system.starting FOLDER``.
 
-Reads lines ``PROGRAM MOUNT_OPTIONS`` and prints for each: exit code, and the last words. A program that has started
-is asked to stop. For options ``read-only`` and ``full`` stand for a disk with the home's folders on it that is so.
+Reads lines ``PROGRAM MOUNT_OPTIONS [WORDS]`` and prints for each: exit code, and the last words. A program that has
+started is asked to stop; where there are words, once it has said them. For options ``read-only`` and ``full`` stand
+for a disk with the home's folders on it that is so.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAID = ("trying again in", "Traceback", "a fault of Guardia's own")
-PATIENCE = 20.0
+PATIENCE = 60.0
 SETTLED = 2.5
 """Seconds after its start in which a program tried everything once."""
 
 
-def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[int, str]:
+def started_on(disk: Path, config: Path, program: str, options: str, words: str) -> tuple[int, str]:
     """Start a program with its home on a disk of these options; its exit code and what it wrote."""
     state = options if options in ("read-only", "full") else ""
     mounted = "size=1m" if state else options
@@ -45,7 +46,9 @@ def started_on(disk: Path, config: Path, program: str, options: str) -> tuple[in
         while process.poll() is None and time.monotonic() < end:
             text = out.read_text(errors="replace")
             heard = heard or ("started" in text and time.monotonic()) or 0.0
-            if any(words in text for words in SAID) or (heard and time.monotonic() - heard > SETTLED):
+            if any(one in text for one in SAID) or (words and words in text):
+                break
+            if not words and heard and time.monotonic() - heard > SETTLED:
                 break
             time.sleep(0.02)
         while process.poll() is None and not _minds(process.pid, signal.SIGTERM) and time.monotonic() < end:
@@ -80,8 +83,8 @@ def main(folder: Path) -> None:
     disk = folder / "disk"
     disk.mkdir(exist_ok=True)
     for line in sys.stdin:
-        program, options = line.split()
-        code, text = started_on(disk, config, program, options)
+        program, options, words = (*line.split(maxsplit=2), "")[:3]
+        code, text = started_on(disk, config, program, options, words.strip())
         print(json.dumps({"program": program, "options": options, "code": code, "text": text}), flush=True)
 
 

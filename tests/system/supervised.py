@@ -54,10 +54,14 @@ class Hub:
 
     def write(self, settings: str, api: str = "port") -> None:
         """Write the configuration; ``api`` is how its key is spelled."""
-        self.config.write_text(
+        text = (
             f'[bus]\ndoor = "tcp://127.0.0.1:{self.door}"\nreceipts = "tcp://127.0.0.1:{self.receipts}"\n'
             f'vitals_seconds = 2\n[api]\n{api} = {self.api}\nworkers = 2\n[agent]\nname = "web-1"\n{settings}'
         )
+        # Programs that wait for a better file never see half of it.
+        new = self.config.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.config)
 
     def start(self) -> None:
         """Start supervisord."""
@@ -73,7 +77,7 @@ class Hub:
                 stderr=out,
                 start_new_session=True,
             )
-        until(lambda: (self.etc / "var" / "supervisor.sock").exists(), 20, "supervisord listens")
+        until(lambda: (self.etc / "var" / "supervisor.sock").exists(), 60, "supervisord listens")
 
     @property
     def pid(self) -> int:
@@ -88,7 +92,7 @@ class Hub:
         pids = self.pids().values()
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(40)
+            self._process.wait(60)
         finally:
             for pid in (*pids, self._process.pid):
                 if is_alive(pid):
@@ -116,7 +120,7 @@ class Hub:
     def ask(self, path: str) -> Any:
         """The API's answer; None while there is none."""
         try:
-            answer = requests.get(f"http://127.0.0.1:{self.api}/api/v1/{path}", timeout=3)
+            answer = requests.get(f"http://127.0.0.1:{self.api}/api/v1/{path}", timeout=10)
         except requests.RequestException:
             return None
         return answer.json() if answer.ok else None
@@ -133,7 +137,7 @@ class Hub:
             env={**os.environ, "GUARDIA_CONFIG": str(self.config), "LC_ALL": "C.UTF-8", **self.environment},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
 

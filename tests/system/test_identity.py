@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from bus import __version__
 from tests.system.supervised import BIN, Hub, until
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ class Agent:
             return 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self.process = None
@@ -93,7 +92,7 @@ def last_seen(hub: Hub, name: str) -> str | None:
     return found[0] if found else None
 
 
-def is_fresh(hub: Hub, name: str, seconds: float = 30) -> bool:
+def is_fresh(hub: Hub, name: str, seconds: float = 60) -> bool:
     """Whether something new of the host comes within so many seconds."""
     before = last_seen(hub, name)
     try:
@@ -103,19 +102,18 @@ def is_fresh(hub: Hub, name: str, seconds: float = 30) -> bool:
     return True
 
 
-def newest(hub: Hub, name: str) -> datetime:
-    """When the host was seen last, once all that was let in is told: nothing newer came for three seconds."""
-    told: list[tuple[datetime, float]] = []
+def newest(hub: Hub, name: str, until_when: datetime) -> datetime:
+    """When the host was seen last, once all that was let in until then is told: the hub's own host tells of later.
 
-    def stands_still() -> bool:
-        found, now = last_seen(hub, name), time.monotonic()
-        at = datetime.fromisoformat(found) if found else None
-        if at and (not told or at > told[-1][0]):
-            told.append((at, now))
-        return bool(told) and now - told[-1][1] > 3
+    All comes up one stair in its order; an answer is one worker's, who has heard of both by it.
+    """
 
-    until(stands_still, 30, f"nothing new comes of {name}")
-    return told[-1][0]
+    def told() -> datetime | None:
+        servers = (hub.ask("servers") or {}).get("servers", [])
+        seen = {one["server_id"]: datetime.fromisoformat(one["last_seen"]) for one in servers if one["last_seen"]}
+        return seen.get(name) if seen.get("web-1", until_when) > until_when else None
+
+    return until(told, 60, f"all is told of {name}")
 
 
 def test_a_host_joins_with_the_printed_line_and_is_cut_within_a_second_when_it_is_revoked(
@@ -125,12 +123,12 @@ def test_a_host_joins_with_the_printed_line_and_is_cut_within_a_second_when_it_i
     enrolled = hub.guardia("enroll", "web-2")
     assert enrolled.returncode == 0, enrolled.stderr
     agent.start("--join", "-", typed=enrolled.stdout)
-    until(lambda: is_fresh(hub, "web-2"), 40, f"web-2 is on the API\n{agent.out.read_text()}")
+    until(lambda: is_fresh(hub, "web-2"), 60, f"web-2 is on the API\n{agent.out.read_text()}")
 
     # then the hub's own agent goes on too, and the list shows who is there
     assert is_fresh(hub, "web-1"), hub.log.read_text()[-2000:]
     until(
-        lambda: any(line.endswith(__version__) for line in hub.guardia("agents").stdout.splitlines()), 15, "a version"
+        lambda: any(line.endswith(__version__) for line in hub.guardia("agents").stdout.splitlines()), 60, "a version"
     )
     assert "web-2" in hub.guardia("agents").stdout
     key = agent.folder / "var" / "keys" / "agent.key"
@@ -144,10 +142,9 @@ def test_a_host_joins_with_the_printed_line_and_is_cut_within_a_second_when_it_i
     # when it is revoked, then a second later nothing of it is let in any more; a busy machine has two more
     assert hub.guardia("revoke", "web-2").returncode == 0
     revoked = datetime.now(UTC)
-    seen = newest(hub, "web-2")
+    seen = newest(hub, "web-2", revoked + timedelta(seconds=3))
     assert seen - revoked < timedelta(seconds=3)
-    assert is_fresh(hub, "web-1")
-    assert newest(hub, "web-2") == seen
+    assert newest(hub, "web-2", datetime.now(UTC) + timedelta(seconds=3)) == seen
 
     # when it is enrolled anew while it runs, then it goes on by itself
     again = agent.folder / "again"
@@ -158,7 +155,7 @@ def test_a_host_joins_with_the_printed_line_and_is_cut_within_a_second_when_it_i
             stdin=line,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
     assert joined.returncode == 0, joined.stderr
@@ -174,7 +171,7 @@ def test_a_host_that_made_its_own_key_never_tells_it_and_its_command_line_shows_
         [BIN / "guardia", "agent", "--request", "--config", agent.config],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=True,
     )
     # when its public half is enrolled, and it joins with the line that came back
@@ -182,7 +179,7 @@ def test_a_host_that_made_its_own_key_never_tells_it_and_its_command_line_shows_
     assert enrolled.returncode == 0, enrolled.stderr
     secret = (agent.folder / "var" / "keys" / "agent.key").read_text().split()[-1]
     process = agent.start("--join", enrolled.stdout.strip())
-    until(lambda: is_fresh(hub, "web-3"), 40, f"web-3 is on the API\n{agent.out.read_text()}")
+    until(lambda: is_fresh(hub, "web-3"), 60, f"web-3 is on the API\n{agent.out.read_text()}")
 
     # then it runs with the key it made, and neither line nor key are in its command line
     assert (agent.folder / "var" / "keys" / "agent.key").read_text().split()[-1] == secret

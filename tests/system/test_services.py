@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.served import Served
 from tests.system.supervised import Hub, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 SETTINGS = """
 [prober]
 private_networks = ["127.0.0.1"]
@@ -34,8 +34,8 @@ def service(hub: Hub, name: str) -> dict[str, Any]:
 def test_a_prober_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     served = Served()
     hub = Hub(tmp_path, SETTINGS.format(url=served.url))
-    hub.start()
     try:
+        hub.start()
         until(lambda: service(hub, "shop").get("state") == "up", 60, f"the service is up: {hub.log.read_text()}")
         served.status = 500
         until(lambda: service(hub, "shop").get("state") == "down", 60, "the service is down after three checks")

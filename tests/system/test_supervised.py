@@ -13,10 +13,10 @@ import psutil
 import pytest
 import requests
 
-from tests.system.asking_wrongly import questions
+from tests.system.asking_wrongly import Wrong, questions
 from tests.system.supervised import Hub, Receiver, is_alive, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 PROGRAMS = [
     "agent",
     "alerter",
@@ -51,9 +51,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterato
     made.start()
     try:
         until(made.all_run, 60, f"all programs run: {made.log}")
-        until(made.last_seen, 40, "the host was seen")
+        until(made.last_seen, 60, "the host was seen")
         # A worker that has not read from the store yet says so: whoever answers must have.
-        until(lambda: all(made.ask("servers") for _ in range(20)), 30, "both workers of the API answer")
+        until(lambda: all(made.ask("servers") for _ in range(20)), 60, "both workers of the API answer")
         yield made
     finally:
         made.stop()
@@ -89,7 +89,7 @@ def test_a_new_hub_shows_its_own_host(hub: Hub) -> None:
         (host,) = (hub.ask("servers") or {}).get("servers", ()) or (None,)
         return host if host and host["health_status"] == "up" and host["latest_metrics"] else None
 
-    host = until(telling, 15, "the host is up and has told of itself")
+    host = until(telling, 60, "the host is up and has told of itself")
     assert host["server_id"] == "web-1"
     assert host["latest_metrics"]["memory"]["total"] > 0
 
@@ -99,16 +99,16 @@ def test_history_is_on_disk_and_comes_back_through_the_api(hub: Hub) -> None:
         answer = hub.ask("servers/web-1/series?metric=cpu.percent&metric=memory.used&points=50")
         return bool(answer and any(value for one in answer["series"] for value in one["mean"]))
 
-    until(rows, 15, "a series with values")
+    until(rows, 60, "a series with values")
 
 
 def test_the_viewer_prints_the_host(hub: Hub) -> None:
     def printed() -> bool:
         view = hub.guardia("view", "--url", f"http://127.0.0.1:{hub.api}", "--dump", "--size", "100x30")
-        assert view.returncode == 0, view.stderr
-        return "web-1" in view.stdout
+        assert "Traceback" not in view.stderr, view.stderr
+        return view.returncode == 0 and "web-1" in view.stdout
 
-    until(printed, 15, "web-1 in the picture")
+    until(printed, 60, "web-1 in the picture")
 
 
 def test_status_says_that_all_is_well(hub: Hub) -> None:
@@ -117,18 +117,25 @@ def test_status_says_that_all_is_well(hub: Hub) -> None:
     assert "hosts: 1 up" in text
 
 
+def asked(session: requests.Session, hub: Hub, wrong: Wrong) -> tuple[requests.Response] | None:
+    """The answer; None when the store is too slow just now for any, and it shall be asked again."""
+    answer = session.request(
+        wrong.method,
+        f"http://127.0.0.1:{hub.api}{wrong.path}",
+        params=wrong.query,
+        data=wrong.body,
+        headers={"Content-Type": wrong.kind} if wrong.body else None,
+        timeout=60,
+    )
+    return None if answer.status_code == 503 and "Retry-After" in answer.headers else (answer,)
+
+
 def test_no_question_however_wrong_is_the_hubs_fault(hub: Hub) -> None:
     found = []
+    openapi = until(lambda: hub.ask("openapi.json"), 60, "the api describes itself")
     with requests.Session() as session:
-        for wrong in questions(hub.ask("openapi.json"), seed=7, rounds=8):
-            answer = session.request(
-                wrong.method,
-                f"http://127.0.0.1:{hub.api}{wrong.path}",
-                params=wrong.query,
-                data=wrong.body,
-                headers={"Content-Type": wrong.kind} if wrong.body else None,
-                timeout=20,
-            )
+        for wrong in questions(openapi, seed=7, rounds=8):
+            (answer,) = until(lambda: asked(session, hub, wrong), 60, f"an answer to {wrong}")  # noqa: B023
             if answer.status_code >= 400 and (
                 answer.status_code >= 500 or not {"error", "code"} <= answer.json().keys()
             ):
@@ -145,25 +152,25 @@ def test_sighup_reads_the_configuration_again_and_a_mistake_in_it_changes_nothin
         hub.config.write_text(text + "[store]\nkeep_samples_seconds = 'a while'\nfree_byte = 1\n")
         os.kill(pid, signal.SIGHUP)
         said = "the new configuration is not used: "
-        until(lambda: log.read_text().count(said) == 2, 10, "each mistake is told in a line of its own")
+        until(lambda: log.read_text().count(said) == 2, 60, "each mistake is told in a line of its own")
         hub.config.write_text(text + "[store]\nkeep_samples_seconds = '1h'\n")
         os.kill(pid, signal.SIGHUP)
-        until(lambda: f"read {hub.config} again" in log.read_text(), 10, "the file is read again")
+        until(lambda: f"read {hub.config} again" in log.read_text(), 60, "the file is read again")
     finally:
         hub.config.write_text(text)
     assert hub.pids()["store-writer"] == pid
-    seen_again(hub, 20)
+    seen_again(hub, 60)
 
 
 def test_sighup_gives_the_api_new_workers_that_are_heard_under_the_names_of_the_old(hub: Hub) -> None:
-    until(lambda: hub.ask("servers") is not None, 40, "the api answers")
+    until(lambda: hub.ask("servers") is not None, 60, "the api answers")
     pid = hub.pids()["api"]
     before = children(pid)
 
     os.kill(pid, signal.SIGHUP)
 
-    until(lambda: len(now := children(pid)) == len(before) and not now & before, 40, "all workers are others")
-    until(lambda: hub.ask("servers") is not None, 40, "the api answers again")
+    until(lambda: len(now := children(pid)) == len(before) and not now & before, 60, "all workers are others")
+    until(lambda: hub.ask("servers") is not None, 60, "the api answers again")
     assert hub.pids()["api"] == pid
     assert f"read {hub.config} again" in (hub.etc / "var" / "log" / "api.log").read_text()
     assert sorted(path.name for path in (hub.etc / "var" / "log").glob("api-*.log")) == ["api-1.log", "api-2.log"]
@@ -171,14 +178,14 @@ def test_sighup_gives_the_api_new_workers_that_are_heard_under_the_names_of_the_
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_that_is_killed_comes_back_and_the_picture_heals(hub: Hub, name: str) -> None:
-    until(hub.all_run, 40, "all programs run")
+    until(hub.all_run, 60, "all programs run")
     pids = hub.pids()
 
     os.kill(pids[name], signal.SIGKILL)
 
-    until(lambda: hub.pids().get(name) not in (None, pids[name]), 20, f"{name} is started again")
-    until(hub.all_run, 40, "all programs run")
-    seen_again(hub, 20)
+    until(lambda: hub.pids().get(name) not in (None, pids[name]), 60, f"{name} is started again")
+    until(hub.all_run, 60, "all programs run")
+    seen_again(hub, 60)
     others = {other: pid for other, pid in hub.pids().items() if other != name}
     assert others == {other: pid for other, pid in pids.items() if other != name}, "the others went on"
 
@@ -186,13 +193,13 @@ def test_a_program_that_is_killed_comes_back_and_the_picture_heals(hub: Hub, nam
 def test_a_program_that_hangs_is_ended_and_started_again_and_told_past_the_alerter(
     hub: Hub, receiver: Receiver
 ) -> None:
-    until(hub.all_run, 40, "all programs run")
+    until(hub.all_run, 60, "all programs run")
     pid = hub.pids()["collector"]
 
     os.kill(pid, signal.SIGSTOP)
 
     until(lambda: hub.pids().get("collector") not in (None, pid), 80, "the watchdog ended the hung collector")
-    seen_again(hub, 20)
+    seen_again(hub, 60)
     assert "sending SIGKILL to collector" in (hub.etc / "var" / "log" / "watchdog.log").read_text()
 
     def told() -> list[tuple[str, str]]:
@@ -212,7 +219,7 @@ def test_a_mistake_in_the_configuration_is_named_once_and_mended_by_mending_the_
     hub.write("", api="prot")
     hub.start()
     try:
-        until(lambda: ended(hub) == set(PROGRAMS) - {"watchdog"}, 40, "all that read the file ended")
+        until(lambda: ended(hub) == set(PROGRAMS) - {"watchdog"}, 60, "all that read the file ended")
         assert {info["exitstatus"] for info in hub.programs().values() if info["name"] != "watchdog"} == {100}
         text = hub.log.read_text()
         assert "[api] prot" in text
@@ -224,8 +231,8 @@ def test_a_mistake_in_the_configuration_is_named_once_and_mended_by_mending_the_
 
         hub.write("")
 
-        until(hub.all_run, 40, f"all programs run after the file was mended: {hub.programs()}")
-        until(hub.last_seen, 20, "the host was seen")
+        until(hub.all_run, 60, f"all programs run after the file was mended: {hub.programs()}")
+        until(hub.last_seen, 60, "the host was seen")
     finally:
         hub.stop()
 
@@ -233,7 +240,7 @@ def test_a_mistake_in_the_configuration_is_named_once_and_mended_by_mending_the_
 def test_a_hub_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
     hub = Hub(tmp_path)
     hub.start()
-    until(hub.all_run, 40, "all programs run")
+    until(hub.all_run, 60, "all programs run")
     pids = list(hub.pids().values())
     assert len(pids) == len(PROGRAMS)
 
@@ -251,14 +258,14 @@ def test_when_supervisord_is_killed_nothing_goes_on_without_it(tmp_path: Path) -
     hub, family = Hub(tmp_path), list[int]()
     hub.start()
     try:
-        until(hub.all_run, 40, "all programs run")
-        until(hub.last_seen, 20, "the host was seen")
+        until(hub.all_run, 60, "all programs run")
+        until(hub.last_seen, 60, "the host was seen")
         family += [child.pid for child in psutil.Process(hub.pid).children(recursive=True)]
         assert len(family) > len(PROGRAMS), "the workers of the api too"
 
         os.kill(hub.pid, signal.SIGKILL)
 
-        until(lambda: not [pid for pid in family if is_alive(pid)], 40, "whom it started ended")
+        until(lambda: not [pid for pid in family if is_alive(pid)], 60, "whom it started ended")
     finally:
         for pid in family:
             if is_alive(pid):
@@ -280,7 +287,7 @@ def test_a_hub_whose_files_stand_elsewhere_is_asked_there_and_started_again_stil
 
     hub.start()
     try:
-        until(lambda: len(rows()) >= 3, 30, "some rows")
+        until(lambda: len(rows()) >= 3, 60, "some rows")
         before = rows()
         assert told_well(hub).count(" running ") == len(PROGRAMS)
         assert not (hub.etc / "var" / "store").exists()
@@ -288,7 +295,7 @@ def test_a_hub_whose_files_stand_elsewhere_is_asked_there_and_started_again_stil
         hub.stop()
     hub.start()
     try:
-        until(lambda: set(rows()) > set(before), 30, "the rows from before, and new ones")
+        until(lambda: set(rows()) > set(before), 60, "the rows from before, and new ones")
     finally:
         hub.stop()
     assert "Traceback" not in hub.log.read_text()

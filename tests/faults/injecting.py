@@ -97,7 +97,7 @@ def can_inject() -> bool:
     return os.waitpid(probe, 0)[1] == 0
 
 
-def ran(act: Callable[[], None], below: Path, decide: Decide, seconds: float = 120.0) -> int:
+def ran(act: Callable[[], None], below: Path, decide: Decide, seconds: float = 300.0) -> int:
     """Run ``act`` in a child, whose calls to files below a folder are decided about; its exit code, negative: a signal.
 
     A child that takes longer is killed.

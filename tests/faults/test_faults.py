@@ -24,7 +24,7 @@ MODULES = [f"tests.faults.{name}" for name in NAMES] if can_inject() else []
 
 
 @pytest.mark.parametrize("module", MODULES)
-@pytest.mark.timeout(7200 if LONG else 300)
+@pytest.mark.timeout(7200 if LONG else 1200)
 def test_what_was_acknowledged_survives_a_call_that_fails(module: str) -> None:
     with tempfile.TemporaryDirectory(prefix="guardia-") as folder:  # the paths of sockets in it are short
         command = [sys.executable, "-m", "tests.faults.trial", module, f"{folder}/scratch", str(MOST)]

@@ -26,7 +26,7 @@ from bus.program import WORLD, TryAgain
 from tests.faults import life
 from tests.faults.injecting import ERRORS, SHORT, Call, may_end_with, ran
 
-SECONDS = 120.0
+SECONDS = 300.0
 ENDS = ("done", "ended: ")
 
 

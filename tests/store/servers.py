@@ -90,11 +90,12 @@ class Postgres:
             [self._binaries / program, *words],
             cwd=self._folder,
             user=self._user,
+            env={**os.environ, "PGCTLTIMEOUT": "240"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert ran.returncode == 0, ran.stderr
 
@@ -123,7 +124,7 @@ class Victoria:
         with (self._folder / "log").open("ab") as log:
             command = [str(self._program), *(f"-{name}={value}" for name, value in options.items())]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while True:
             try:
                 requests.get(f"{self.url}/health", timeout=5).raise_for_status()

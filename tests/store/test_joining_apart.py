@@ -98,7 +98,6 @@ def test_whoever_dies_leaves_its_hosts_to_the_sealer(
     assert beside.hosts == hosts
 
 
-@pytest.mark.timeout(60)
 def test_nobody_waits_for_one_that_reads_nothing(tmp_path: Path) -> None:
     writing = Writing(tmp_path / "20260131T00.1d")
     beside = Beside(writing, {}, ("sleep", "600"))

@@ -349,7 +349,7 @@ def test_a_disk_that_is_really_full_stops_nothing_but_storing(tmp_path: Path) ->
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     told = dict(line.split(":", 1) for line in done.stdout.splitlines())

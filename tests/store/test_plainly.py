@@ -250,7 +250,7 @@ def questions(house: House, now: int) -> Iterator[tuple[str, int, int, int]]:
         yield host, START - DAY, now + DAY, chance.choice(STEPS[3:])
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_whatever_times_do_each_reading_counts_once_and_where_it_belongs(

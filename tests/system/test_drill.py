@@ -20,7 +20,7 @@ def drill(folder: Path, *words: str) -> tuple[int, str, str]:
         [BIN / "guardia", "drill", "delivery", *words],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         env={**os.environ, "TMPDIR": str(folder)},
     )
     return ran.returncode, ran.stdout, ran.stderr
@@ -33,15 +33,21 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
+@pytest.mark.timeout(1200)
 def test_a_drill_kills_under_load_and_finds_every_promise_kept(folder: Path) -> None:
-    code, out, err = drill(folder, "--hosts", "6", "--seconds", "6", "--every", "0.3", "--seed", "7", "--json")
-    told: dict[str, Any] = json.loads(out)
+    told: dict[str, Any] = {"faults": 0, "promised": 0}
+    seconds = 3
+    while told["faults"] < 5 or told["promised"] <= 500:  # on a busy machine little happens in a short time
+        seconds *= 2
+        assert seconds < 100, told
+        words = ("--hosts", "6", "--seconds", str(seconds), "--every", "0.3", "--seed", "7", "--json")
+        code, out, err = drill(folder, *words)
 
-    assert (code, told["kept"], err) == (0, True, "")
-    assert told["stored"] == told["promised"] > 500
-    assert (told["lost_and_declared"], told["lost_and_hidden"], told["doubled"]) == (0, 0, 0)
-    assert told["faults"] >= 5
-    assert list(folder.iterdir()) == []
+        told = json.loads(out)
+        assert (code, told["kept"], err) == (0, True, "")
+        assert told["stored"] == told["promised"]
+        assert (told["lost_and_declared"], told["lost_and_hidden"], told["doubled"]) == (0, 0, 0)
+        assert list(folder.iterdir()) == []
 
 
 def test_a_drill_refuses_to_kill_what_there_is_not(folder: Path) -> None:

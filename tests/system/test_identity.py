@@ -16,7 +16,7 @@ import pytest
 from bus import __version__
 from tests.system.supervised import BIN, Hub, until
 
-pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import requests
 from tests.ports import free_port
 from tests.system.supervised import Hub, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.system
 MARK = "s3same"
 SECRETS = {
     name: f"{MARK}-{name}-{number:04d}"

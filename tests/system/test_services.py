@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.served import Served
 from tests.system.supervised import Hub, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.system
 SETTINGS = """
 [prober]
 private_networks = ["127.0.0.1"]

@@ -16,7 +16,7 @@ import requests
 from tests.system.asking_wrongly import Wrong, questions
 from tests.system.supervised import Hub, Receiver, is_alive, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 PROGRAMS = [
     "agent",
     "alerter",

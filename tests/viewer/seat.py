@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.viewer.emulator import Emulator
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Seat:

@@ -119,7 +119,7 @@ def test_a_token_that_may_only_read_is_refused_with_a_sentence(hub: tuple[str, J
 def typed(home: Path, url: str, token: str, *words: str) -> subprocess.CompletedProcess[str]:
     kept = {"HOME": str(home), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "GUARDIA_TOKEN": token}
     command = [sys.executable, "-m", "bus.command", *words, "--hub", url]
-    return subprocess.run(command, cwd=PROJECT, env=kept, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=PROJECT, env=kept, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_acts_that_are_typed_reach_another_machines_alerter(hub: tuple[str, Judge], tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class Listening:
 
     def until(self, seen: Callable[[Event], bool]) -> Event:
         """Listen until something comes."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for event in self.feed.take():
                 self.heard.append(event)
@@ -116,11 +116,12 @@ def test_a_lost_stream_is_taken_up_where_it_ended(hub: Hub) -> None:
 
 def test_a_refused_token_is_told_at_once_and_not_hammered(hub: Hub) -> None:
     hub.token = "right"
+    began = time.time()
     with Listening(hub.url, "wrong") as listening:
         told = listening.until_link("offline")
         assert told.reason == f"127.0.0.1:{hub.port} refuses this token"
         assert told.retry_at is not None
-        assert told.retry_at - time.time() > 2
+        assert told.retry_at - began > 2
 
 
 def test_every_wish_has_its_answer(hub: Hub) -> None:
@@ -170,21 +171,20 @@ def test_what_cannot_be_answered_has_a_reason(hub: Hub) -> None:
 
 
 def test_a_slow_hub_keeps_nobody_waiting_who_takes(hub: Hub) -> None:
-    gate = threading.Event()
+    gate, opened = threading.Event(), list[bool]()
 
     def late(query: dict[str, list[str]]) -> dict[str, Any]:
-        gate.wait(60)
+        opened.append(gate.wait(60))
         return {"servers": [], "count": 0}
 
     hub.instead["/servers"] = late
     with Listening(hub.url) as listening:
-        began = time.monotonic()
         for _ in range(20):
             listening.feed.ask(AskHosts())
             listening.feed.take()
-        assert time.monotonic() - began < 30
         gate.set()
         listening.until(lambda event: isinstance(event, HostsTold))
+        assert opened[0], "who asked and took did not wait for the answer"
 
 
 def test_events_that_nobody_takes_are_given_up_and_counted() -> None:

@@ -202,7 +202,7 @@ def test_a_configuration_without_end_is_no_traceback(tmp_path: Path) -> None:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.stderr.startswith(f"{config}: found nothing that says where its hub listens")

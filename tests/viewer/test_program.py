@@ -37,7 +37,7 @@ def view(home: Path, *flags: str, **environment: str) -> subprocess.CompletedPro
         env=kept,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         stdin=subprocess.DEVNULL,
         check=False,
     )
@@ -190,7 +190,7 @@ def test_a_script_prints_its_pictures(hub: Hub, tmp_path: Path) -> None:
 
 def test_a_reader_that_has_seen_enough_is_no_fault(hub: Hub, tmp_path: Path) -> None:
     command = f"{sys.executable} -m viewer --url {hub.url} --dump | head -1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
 

@@ -170,7 +170,7 @@ def test_the_command_asks_supervisord_and_the_hub_that_its_configuration_names(
     said = capsys.readouterr().out
     assert code == 0, said
     lines = said.splitlines()
-    assert re.fullmatch(r"api +running +1h +\ds ago", lines[1]), lines[1]
+    assert re.fullmatch(r"api +running +1h +\d+s ago", lines[1]), lines[1]
     assert lines[3:] == ["store: ok", "hosts: 1 up"]
 
 

@@ -69,7 +69,7 @@ class Lives:
         return said.read_text().splitlines()
 
 
-@pytest.mark.timeout(7200 if LONG else 400)
+@pytest.mark.timeout(7200 if LONG else 600)
 def test_killed_again_and_again_it_is_clean_and_holds_what_it_acknowledged(tmp_path: Path) -> None:
     chance = random.Random(5 if not LONG else time.time_ns())
     lives, snapshots, sealed = Lives(tmp_path), 0, 0

@@ -107,7 +107,7 @@ def test_the_store_is_sound_and_has_something_everywhere(store: Path) -> None:
     assert report.records["sample"] == report.sealed["sample"] == report.archived["sample"] == 90 * len(HOSTS)
 
 
-@pytest.mark.timeout(1800 if LONG else 120)
+@pytest.mark.timeout(1800 if LONG else 600)
 def test_in_a_file_of_blocks_each_byte_is_found_and_costs_one_block(store: Path) -> None:
     before = held(store)
     costs = 0
@@ -131,7 +131,7 @@ def test_in_a_file_of_blocks_each_byte_is_found_and_costs_one_block(store: Path)
     assert costs > 3
 
 
-@pytest.mark.timeout(1800 if LONG else 120)
+@pytest.mark.timeout(1800 if LONG else 600)
 def test_in_the_roll_each_byte_is_found_and_costs_nothing(store: Path) -> None:
     before = held(store)
     for _, place in flips([store / "blocks" / ROLL], PLACES // 4):
@@ -139,7 +139,7 @@ def test_in_the_roll_each_byte_is_found_and_costs_nothing(store: Path) -> None:
         assert held(store) == before
 
 
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 600)
 def test_in_the_archive_each_byte_is_found(store: Path) -> None:
     """Also what only other programs read of a Parquet file, as statistics, by which they pass rows over."""
     before = held(store)
@@ -149,7 +149,7 @@ def test_in_the_archive_each_byte_is_found(store: Path) -> None:
         assert all(set(after[whose]) <= set(rows) for whose, rows in before.items()), f"{file} at {place}"
 
 
-@pytest.mark.timeout(3600 if LONG else 240)
+@pytest.mark.timeout(3600 if LONG else 600)
 def test_in_a_file_of_rows_each_byte_is_found_or_says_nothing(store: Path) -> None:
     before = held(store)
     found = 0

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerter.backtest import SHOWN, as_json, as_text
 from alerter.config import Maintenance
@@ -73,6 +75,20 @@ def test_of_what_depends_on_a_host_that_is_silent_nobody_is_told_until_it_had_ti
     assert outcome.suppressed == {}
 
 
+def test_only_of_what_depends_on_a_host_that_is_back_after_a_silence_nobody_is_told_for_a_while() -> None:
+    hosts = Host(name="gw"), Host(name="web-1", parent="gw")
+    alive = [says(seconds, 10, "web-1") for seconds in (2, 25, 50)]
+    silent = [says(1, 10, "gw"), *alive, says(60, 10, "gw"), says(62, 95, "web-1")]
+    outcome = played(trial(SILENT, BUSY, hosts=hosts, settle=60 * SECOND), *silent, end=65)
+    by_rule = {outcome.incidents[id].rule: why for id, why in outcome.suppressed.items()}
+    assert by_rule.keys() == {"busy"}
+    assert "gw, which it depends on, is back" in by_rule["busy"]
+
+    busy = [says(1, 95, "gw"), says(10, 10, "gw"), says(12, 95, "web-1")]
+    outcome = played(trial(SILENT, BUSY, hosts=hosts, settle=60 * SECOND), *busy, end=15)
+    assert ([one.subject for one in outcome.incidents.values()], outcome.suppressed) == (["gw", "web-1"], {})
+
+
 def test_what_the_hub_did_not_hear_is_no_silence() -> None:
     replay = trial(SILENT, silent=25 * SECOND)
     replay.take(says(1), at(1))
@@ -117,6 +133,42 @@ def test_records_are_judged_by_when_they_came_though_their_slices_are_by_when_th
     (one,) = replay.outcome.incidents.values()
     # What was measured at 5 s came after what was measured at 8 s, and is the past of that host by then.
     assert (one.started_at, one.ended_at, replay.outcome.records) == (at(8), at(65), 3)
+
+
+class Noted(Replay):
+    """Notes what it is to judge, and when."""
+
+    def __init__(self) -> None:
+        super().__init__((), (), (), (), at(0))
+        self.noted: list[tuple[int, Record | None]] = []
+        self.passed: list[int] = []
+
+    def take(self, record: Record | None, received: int) -> None:
+        self.noted.append((received, record))
+
+    def passes(self, now: int) -> None:
+        self.passed.append(now)
+
+
+@given(st.lists(st.tuples(st.integers(-5, 130), st.integers(-30, 200)), max_size=30), st.sampled_from([1, 7, 60, 3600]))
+def test_records_are_judged_in_the_order_in_which_they_came_and_each_once(
+    told: list[tuple[int, int]], slice_seconds: int
+) -> None:
+    made = [(at(measured), at(measured + delay), says(measured)) for measured, delay in told]
+    first, second = Noted(), Noted()
+
+    def fetch(begin: int, end: int) -> Iterable[Received]:
+        return ((received, one) for measured, received, one in made if begin <= measured < end)
+
+    replayed((first, second), fetch, at(0), at(100), slice_ns=slice_seconds * SECOND)
+
+    assert first.noted == second.noted
+    assert first.passed == second.passed
+    assert first.passed[-1] == at(100)
+    within = [(received, one) for measured, received, one in made if at(0) <= measured < at(100) > received]
+    assert sorted(first.noted, key=repr) == sorted(within, key=repr)
+    if all(delay >= 0 for _, delay in told):
+        assert [received for received, _ in first.noted] == sorted(received for received, _ in within)
 
 
 def outcomes() -> tuple[Outcome, Outcome]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bus.control import Mark, Receipt, Reject, SpoolReport, read_hello
-from bus.courier import FRAME_BYTES, MEMORY_MESSAGES
+from bus.courier import FRAME_BYTES, MEMORY_MESSAGES, _frames
 from bus.delivery.states import Event, Flag, State
+from bus.messages import MAX_BODY
 from bus.spool import SpoolLimits
-from bus.wire import read
+from bus.wire import RESEND, Record, pack, read
 from tests.bus.house import NOON, WALL, House
 
 
@@ -57,6 +61,32 @@ def test_much_goes_out_in_several_frames_that_the_door_takes(tmp_path: Path) -> 
 
     assert [record.number for record in house.roads.records] == list(range(1, 11))
     assert [len(frame) <= FRAME_BYTES for frame in house.roads.frames] == [True, True]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["sample", "layout"]), st.sampled_from([0, 100, 20_000, FRAME_BYTES, MAX_BODY])),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_frames_are_of_one_kind_within_the_limit_and_hold_all_in_order(told: list[tuple[str, int]]) -> None:
+    packed = [
+        pack(Record(kind, "web-1", "web-1", WALL, 7, number, bytes(size)))
+        for number, (kind, size) in enumerate(told, 1)
+    ]
+    frames = [(frame, count, read(frame)) for frame, count in _frames(packed, RESEND.pack(3, 5, WALL + 1))]
+
+    records = [record for _, _, held in frames for record in held]
+    assert [(one.number, one.kind, len(one.body)) for one in records] == [(n, *one) for n, one in enumerate(told, 1)]
+    assert {(one.base, one.generation, one.sent) for one in records} == {(3, 5, WALL + 1)}
+    for frame, count, held in frames:
+        assert count == len(held)
+        assert len({one.kind for one in held}) == 1
+        assert count == 1 or len(frame) <= FRAME_BYTES
+    for (frame, _, held), (_, _, after) in pairwise(frames):
+        together = len(frame) + len(packed[after[0].number - 1])
+        assert held[0].kind != after[0].kind or together > FRAME_BYTES, "no frame is more than is needed"
 
 
 def test_without_a_connection_messages_are_kept_and_go_out_when_there_is_one(tmp_path: Path) -> None:

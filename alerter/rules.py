@@ -146,6 +146,7 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         rooms=("guardia.store-writer",),
     ),
+    RuleTable(name="store-damaged", when="sealer.damaged > 0", rooms=("guardia.store-sealer",)),
     RuleTable(name="two-hosts", when="store[*].two_hosts > 0", rooms=("guardia.store-writer",)),
     # One reading may be of a clock that was just set.
     RuleTable(

@@ -20,13 +20,16 @@ from pathlib import Path
 
 from store.archive.files import Archive
 from store.archive.moving import Mover
+from store.archive.scrubbing import ArchiveFiles
 from store.backends.partitions import Partitions
 from store.blocks.files import Blocks
+from store.care.scrubbing import State
 from store.days import Days
 from store.hours import Hours
 from store.retention import WAITING, Held
 from store.rollups import ALL, SAMPLE, Pace, Rollups
-from store.scrubbing import Scrubber
+from store.scrubbing import Blocks as Scrubbed
+from store.scrubbing import Reader, Scrubber
 from store.sealing import Layouts
 from store.sealing_files import Done, Files
 from store.spans import RAW
@@ -60,7 +63,10 @@ class Sealer:
             self._hours = Hours(files, rows, self._paced, alive)
         self._days = Days(files, self.rollups, self._paced, alive, archived=self.mover is not None)
         files.blocks.be_kept(alive)
-        self.scrubber = Scrubber(files.blocks.folder, files.note, alive)
+        readers: list[Reader] = [Scrubbed(files.blocks.folder, files.note, alive)]
+        if archive is not None:
+            readers.append(ArchiveFiles(archive.folder, archive.mark, files.note, alive))
+        self.scrubber = Scrubber([*readers, State(store, files.note)], found=files.found)
 
     def _paced(self) -> Pace:
         return self.pace
@@ -74,6 +80,11 @@ class Sealer:
     def done(self) -> Done:
         """What was done since the start."""
         return self._files.done
+
+    @property
+    def damaged(self) -> int | None:
+        """How much of what is kept is damaged, as far as is known; None while nobody knows that nothing is."""
+        return self._files.found.count
 
     @property
     def settled(self) -> dict[Path, int]:
@@ -103,7 +114,8 @@ class Sealer:
         return one.start in self.blocks.late() and now - one.end < self.pace.raw[1] + WAITING
 
     def close(self) -> None:
-        """Close every file."""
+        """Close every file, and give up what is under way."""
+        self.scrubber.close()
         self.blocks.close()
         if self.mover is not None:
             self.mover.archive.close()

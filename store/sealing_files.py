@@ -14,6 +14,7 @@ from store.blocks.listing import Index, Place
 from store.blocks.segments import NEW, Segment, Writing
 from store.folders import entries
 from store.rollups import ALL, SAMPLE
+from store.scrubbing import Found
 from store.sealing import Layouts, layouts_of
 from store.spans import RAW, Span
 
@@ -33,10 +34,11 @@ class Done:
 
 
 class Files:
-    """One per sealer; ``done`` is what came of its work."""
+    """One per sealer; ``done`` is what came of its work, ``found`` what damage there is."""
 
     def __init__(self, store: Path, layouts: Layouts, log: logging.Logger) -> None:
         self.done = Done()
+        self.found = Found()
         self.layouts = layouts
         self.log = log
         self.blocks = Blocks(store / "blocks", self.note, most_listed=ALL)
@@ -93,6 +95,7 @@ class Files:
 
     def note(self, what: str) -> None:
         """Say of a damage that it is there: once, for it is met in each turn."""
+        self.found.met(what)
         if what not in self._told:
             self._told.add(what)
             self.done.damaged += 1

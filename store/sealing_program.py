@@ -138,6 +138,7 @@ def build_sealer(program: Program[Store]) -> None:
                 if mover is not None
                 else {}
             ),
+            "sealer.damaged": sealer.damaged,
             "sealer.damaged_total": float(done.damaged),
             "sealer.scrubbed_bytes_total": float(sealer.scrubber.bytes),
             "sealer.scrubbed_rounds_total": float(sealer.scrubber.rounds),

@@ -88,6 +88,12 @@ def full(world: World) -> None:
         world.sample(seconds, "guardia.store-writer", {"store.full": 0.0})
 
 
+def damaged(world: World) -> None:
+    # It starts anew in between, and has not read everything again for a while.
+    for seconds, found in enumerate((None, 0.0, 2.0, None, 2.0, 1.0, 0.0)):
+        world.sample(10 * seconds, "guardia.store-sealer", {"sealer.damaged": found})
+
+
 def twins(world: World) -> None:
     for seconds in range(0, 60, 10):
         told = {"store.full": 0.0} | ({"store[web-1].two_hosts": float(seconds < 40)} if seconds else {})
@@ -133,6 +139,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "data-lost": (lost, [(10.0, FIRED), (910.0, RESOLVED)]),
     "drill-missed": (drill, [(0.0, FIRED), (10.0, RESOLVED)]),
     "store-full": (full, [(20.0, FIRED), (120.0, RESOLVED)]),
+    "store-damaged": (damaged, [(20.0, FIRED), (60.0, RESOLVED)]),
     "two-hosts": (twins, [(10.0, FIRED), (40.0, RESOLVED)]),
     "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
     "channel-broken": (broken, [(0.0, FIRED), (20.0, RESOLVED)]),

@@ -101,7 +101,7 @@ def test_the_types_and_the_fields_that_are_listed_are_those_that_there_are() -> 
 
 def test_every_command_that_is_shown_takes_these_words(capsys: pytest.CaptureFixture[str]) -> None:
     text = ALERTING.read_text() + CHANNELS_PAGE.read_text()
-    shown = set(re.findall(r"guardia ([a-z]+(?: (?:add|list|end|test|alert|stats))?)", text))
+    shown = set(re.findall(r"guardia ([a-z]+(?: (?:add|list|end|test|alert|stats|verify))?)", text))
     assert {"why", "alerts", "ack", "rules", "rules test", "backtest", "silence add", "drill alert"} <= shown
     for words in sorted(shown):
         assert words in COMMANDS, words

@@ -8,7 +8,7 @@ import pytest
 
 from store.blocks.segments import Segment
 from store.folders import entries
-from store.scrubbing import ROUND_SECONDS, Scrubber
+from store.scrubbing import ROUND_SECONDS, Blocks, Found, Scrubber
 from tests.store.test_writing import INDEX, written
 
 HOUR, LATER = "sample/raw/20260131T12.1h", "sample/raw/20260131T13.1h"
@@ -20,7 +20,7 @@ class House:
     def __init__(self, folder: Path, slice_bytes: int = 1 << 20) -> None:
         self.folder, self.told = folder, list[str]()
         self.turns, self.days = 0, 0
-        self.scrubber = Scrubber(folder, self.told.append, self.pass_, slice_bytes)
+        self.scrubber = Scrubber([Blocks(folder, self.told.append, self.pass_)], slice_bytes)
 
     def pass_(self) -> None:
         self.turns += 1
@@ -134,8 +134,42 @@ def test_a_folder_that_cannot_be_listed_now_ends_nothing_and_is_looked_at_again_
     away = tmp_path / ("x" * 256)
     with pytest.raises(OSError, match="too long"):
         list(entries(away, "*"))
-    scrubber = Scrubber(away, pytest.fail)
+    blocks = Blocks(away, pytest.fail)
+    scrubber = Scrubber([blocks])
     scrubber.turn(1.0)
-    scrubber._folder = tmp_path / "blocks"
+    blocks._folder = tmp_path / "blocks"
     scrubber.turn(61.0)
     assert scrubber.rounds == 1
+
+
+def test_damage_is_there_until_a_whole_round_does_not_meet_it_and_is_not_known_before_the_first(tmp_path: Path) -> None:
+    found = Found()
+    blocks = Blocks(tmp_path, found.met)
+    scrubber = Scrubber([blocks], 1, found)
+    path = tmp_path / HOUR
+    written(path).finish(INDEX)
+    seen = []
+    for turn in range(12):
+        if turn == 4:
+            sound = path.read_bytes()
+            flipped = bytearray(sound)
+            flipped[len(sound) // 3] ^= 1
+            path.write_bytes(flipped)
+        if turn == 8:
+            path.write_bytes(sound)
+        scrubber.turn(turn // 2 * ROUND_SECONDS)
+        seen.append(found.count)
+    assert scrubber.rounds == 6
+    assert seen == [None, 0, 0, 0, *seen[4:10], 0, 0]
+    assert set(seen[5:9]) == {1}, "also while the round is under way that no longer meets it"
+
+
+def test_what_is_met_between_two_rounds_counts_until_the_end_of_the_next() -> None:
+    found = Found()
+    found.met("a file that was put aside")
+    assert found.count == 1
+    found.begins()
+    found.met("another")
+    assert found.count == 2
+    found.ends()
+    assert found.count == 1

@@ -65,7 +65,7 @@ Hot loops take such a record apart in one stroke, and leave all others, and what
 """
 STAMP = struct.Struct(">QQq")
 PLACE_BITS = 48
-"""Below the place of a collector in its incarnation; they are random."""
+"""Below the place of a collector in its incarnation; they are random, and all are in earlier versions."""
 MAX_FRAME = MAX_BODY + 1024
 """The largest record has room, with the longest names and the 33 bytes that encryption adds; ``bus.courier`` puts less
 than that into a frame of several. No more, since a thousand frames of each connection may wait at the hub.

@@ -44,6 +44,13 @@ def test_another_life_of_a_collector_that_was_heard_began_at_one() -> None:
     assert missing(Passed(), frame(7), frame(3, 2)) == [0, 0]
 
 
+def test_of_a_collector_of_an_earlier_version_nobody_knows_whose_place_another_takes() -> None:
+    # docs/decisions/0042: its whole incarnation is random.
+    old = Stamp("sample", 0xBEEF << PLACE_BITS | 1, 7, 0)
+    assert missing(Passed(from_one=True), old, frame(3), frame(6), frame(4, 2)) == [0, 0, 2, 3]
+    assert missing(Passed(from_one=True), old, frame(900, place=2)) == [0, 0], "which may live on beside it"
+
+
 def test_a_collector_that_is_heard_after_another_was_started_anew_may_be_an_old_one() -> None:
     passed = Passed(from_one=True)
     assert missing(passed, frame(7), frame(3, 2), frame(900, 3, place=2)) == [0, 2, 0]

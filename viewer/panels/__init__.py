@@ -5,7 +5,7 @@ A panel says how many rows it needs and would like for a host (0: it has nothing
 
 from __future__ import annotations
 
-from viewer.panels import alarms, cpu, disks, io, memory, network, processes, temperatures
+from viewer.panels import alarms, cpu, disks, io, memory, network, own, processes, temperatures, units
 from viewer.panels.base import Panel
 
 PANELS: dict[str, Panel] = {
@@ -16,5 +16,7 @@ PANELS: dict[str, Panel] = {
     "network": network.PANEL,
     "io": io.PANEL,
     "temperatures": temperatures.PANEL,
+    "units": units.PANEL,
+    "own": own.PANEL,
     "processes": processes.PANEL,
 }

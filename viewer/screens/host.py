@@ -16,9 +16,9 @@ from viewer.units import age, uptime
 from viewer.world import Host
 
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
-    1: (("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "processes"),),
-    2: (("alarms", "memory", "disks", "io"), ("network", "temperatures", "processes")),
-    3: (("alarms", "memory", "disks"), ("network", "io"), ("temperatures", "processes")),
+    1: (("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "units", "own", "processes"),),
+    2: (("alarms", "memory", "disks", "io", "own"), ("network", "temperatures", "units", "processes")),
+    3: (("alarms", "memory", "disks", "own"), ("network", "io", "units"), ("temperatures", "processes")),
 }
 """Which panels stand under each other, by the number of columns; with several, the CPU lies above them."""
 

@@ -1,0 +1,107 @@
+"""Panels that only some hosts have: named units, and what plugins tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viewer.fleet import InventedHost
+from tests.viewer.given import HubInMemory, session
+
+UNITS: dict[str, float | None] = {
+    "unit[cron.service].cpu_percent": 0.1,
+    "unit[cron.service].memory_bytes": 5_242_880.0,
+    "unit[cron.service].processes": 1.0,
+    "unit[nginx.service].cpu_percent": 12.34,
+    "unit[nginx.service].memory_bytes": None,
+    "unit[nginx.service].processes": 9.0,
+}
+OWN: dict[str, float | None] = {
+    "plugin[mail].queued": 12.0,
+    "plugin[mail].oldest_seconds": 4711.0,
+    "ups[rack].charge_percent": 97.5,
+    "ups[rack].left_seconds": 59.0,
+    "backup[db].size_bytes": 3.5 * 1024**3,
+    "backup[db].speed_bytes_per_s": 2048.0,
+    "backup[db].files_per_s": 1.5,
+    "room[a].celsius": 21.4,
+    "fanless.rpm": 800.0,
+    "gone.count": None,
+}
+
+
+class Telling(InventedHost):
+    """A host that tells more than others."""
+
+    def __init__(self, more: dict[str, float | None]) -> None:
+        super().__init__("web-1")
+        self.more = more
+
+    def metrics(self) -> list[str]:
+        return [*super().metrics(), *self.more]
+
+    def value(self, metric: str, at: float) -> float | None:
+        return self.more[metric] if metric in self.more else super().value(metric, at)
+
+
+def lines(more: dict[str, float | None], wide: int = 200, high: int = 60) -> list[str]:
+    """What the screen of such a host shows."""
+    found = session(HubInMemory({"web-1": Telling(more)}), screen="host")
+    return found.draw(wide, high).text().splitlines()
+
+
+def row(shown: list[str], label: str) -> str:
+    """The cell of the panel's line with this label, without frame and blanks."""
+    [line] = [line for line in shown if f" {label} " in f" {line} ".replace("│", " ")]
+    [cell] = [cell for cell in line.split("│") if label in cell]
+    return " ".join(cell.split())
+
+
+@pytest.mark.parametrize("wide", [200, 120])
+def test_units_are_told_the_busiest_first(wide: int) -> None:
+    shown = lines(UNITS, wide)
+    assert row(shown, "nginx.service") == "nginx.service 12.3% – 9"
+    assert row(shown, "cron.service") == "cron.service 0.1% 5.0M 1"
+    places = [next(y for y, line in enumerate(shown) if name in line) for name in ("nginx.service", "cron.service")]
+    assert places == sorted(places)
+    assert any("Units" in line and "2 units" in line for line in shown)
+
+
+def test_units_that_find_no_room_are_counted() -> None:
+    many: dict[str, float | None] = {f"unit[s{n:02}.service].cpu_percent": float(n) for n in range(60)}
+    shown = lines(many)
+    told = sum(".service" in line for line in shown)
+    assert 3 <= told < 60
+    assert any(f"{60 - told} less busy not shown" in line for line in shown)
+    assert any("s59.service" in line for line in shown)
+
+
+def test_what_plugins_tell_has_the_unit_that_its_name_tells() -> None:
+    shown = lines(OWN)
+    assert {label: row(shown, label).removeprefix(f"{label} ") for label in ("mail queued", *list(OWN)[2:])} == {
+        "mail queued": "12.0",
+        "ups[rack].charge_percent": "97.5%",
+        "ups[rack].left_seconds": "59.0 s",
+        "backup[db].size_bytes": "3.5 GiB",
+        "backup[db].speed_bytes_per_s": "2.0 KiB/s",
+        "backup[db].files_per_s": "1.50/s",
+        "room[a].celsius": "21°C",
+        "fanless.rpm": "800 rpm",
+        "gone.count": "–",
+    }
+    assert row(shown, "mail oldest_seconds").endswith(" 1 h")
+
+
+def test_what_the_agent_measures_by_itself_is_no_plugins() -> None:
+    agents: dict[str, float | None] = {
+        "pressure.cpu_percent": 3.0,
+        "metric[cpu].seconds": 0.1,
+        "spool.bytes": 1.0,
+        "tcp.connections": 7.0,
+    }
+    assert not any("Plugins" in line or "Units" in line for line in lines(agents))
+
+
+def test_readings_that_find_no_room_are_counted() -> None:
+    shown = lines({f"plugin[a].n{n:02}": 1.0 for n in range(60)})
+    told = sum(" a n" in line.replace("│", " ") for line in shown)
+    assert any(f"{60 - told} more not shown" in line for line in shown)

@@ -1,0 +1,59 @@
+"""What a host's named services and containers take. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from viewer.canvas import Pane, Span
+from viewer.cells import fit
+from viewer.palette import Role
+from viewer.panel import panel
+from viewer.panels.base import Need, Panel
+from viewer.scene import Scene
+from viewer.table import Column
+from viewer.table import draw as draw_table
+from viewer.units import count, percent
+from viewer.world import Host
+
+
+class Unit(NamedTuple):
+    """A service or container, and what its processes take together."""
+
+    name: str
+    cpu: float | None
+    memory: float | None
+    processes: float | None
+
+
+def need(scene: Scene, host: Host, width: int) -> Need | None:
+    """A line for each; nothing for a host whose agent was not told any."""
+    rows = len(_units(host))
+    return Need(4, 3 + min(rows, 3), 3 + min(rows, 15)) if rows else None
+
+
+def draw(scene: Scene, pane: Pane, host: Host) -> None:
+    """Draw the table, the busiest first."""
+    units = _units(host)
+    room = max(0, pane.height - 3)
+    hidden = len(units) - room if len(units) > room else 0
+    foot: list[Span] = [(f"{hidden} less busy not shown", Role.SOFT)] if hidden else []
+    inner = panel(pane, "Units", [(f"{len(units)} units", scene.tone(host))] if len(units) > 1 else (), foot=foot)
+    tone = scene.tone(host)
+    table: list[Column[Unit]] = [
+        Column("name", "UNIT", 10, lambda row, wide: [(fit(row.name, wide), tone)], most=60, to_right=False),
+        Column("cpu", "CPU", 5, lambda row, wide: [(percent(row.cpu), tone)], rank=1),
+        Column("memory", "MEM", 5, lambda row, wide: [(scene.units.amount(row.memory), tone)], rank=2),
+        Column("processes", "TASKS", 5, lambda row, wide: [(count(row.processes), Role.SOFT)], rank=3),
+    ]
+    draw_table(inner, table, units)
+
+
+def _units(host: Host) -> list[Unit]:
+    found = [
+        Unit(name, fields.get("cpu_percent"), fields.get("memory_bytes"), fields.get("processes"))
+        for name, fields in host.instances("unit").items()
+    ]
+    return sorted(found, key=lambda unit: (-(unit.cpu or 0.0), -(unit.memory or 0.0), unit.name))
+
+
+PANEL = Panel("Units", need, draw)

@@ -105,3 +105,39 @@ def test_readings_that_find_no_room_are_counted() -> None:
     shown = lines({f"plugin[a].n{n:02}": 1.0 for n in range(60)})
     told = sum(" a n" in line.replace("│", " ") for line in shown)
     assert any(f"{60 - told} more not shown" in line for line in shown)
+
+
+def test_what_stalls_kills_or_lacks_a_disk_is_told_with_what_it_is_about() -> None:
+    ill: dict[str, float | None] = {
+        "pressure.memory_percent": 23.4,
+        "pressure.io_percent": 5.0,
+        "memory.oom_kills_per_s": 0.1,
+        "raid[md0].missing": 1.0,
+        "raid[md0].sync_percent": 50.0,
+        "raid[md1].missing": 0.0,
+        "raid[md1].sync_percent": 12.0,
+        "raid[md2].missing": 0.0,
+        "raid[md2].sync_percent": None,
+    }
+    for wide in (200, 240):
+        shown = lines(ill, wide)
+        [memory] = [line for line in shown if "─ Memory ─" in line]
+        assert "killing" in memory
+        assert "23% stalled" in memory
+        assert any("Disk" in line and "5% stalled" in line for line in shown)
+        [disks] = [line for line in shown if "─ Filesystems ─" in line]
+        assert "md0 lacks 1" in disks
+        assert "md1 12% synced" in disks
+        assert "md2" not in disks
+
+
+def test_a_host_that_is_well_has_no_word_of_it() -> None:
+    well: dict[str, float | None] = {
+        "pressure.memory_percent": 0.9,
+        "pressure.io_percent": 0.0,
+        "memory.oom_kills_per_s": 0.0,
+        "raid[md0].missing": 0.0,
+        "raid[md0].sync_percent": None,
+    }
+    shown = "\n".join(lines(well))
+    assert not [word for word in ("stalled", "killing", "lacks", "synced") if word in shown]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from viewer.axis import Axis
@@ -11,7 +11,8 @@ from viewer.charts import Scale, nice
 from viewer.history import Columns, Track
 from viewer.palette import BOLD, Role
 from viewer.panel import Frame, backdrop, draw_area, empty_reason, frame, nothing, one, panel
-from viewer.scene import Scene
+from viewer.scene import Scene, alarm
+from viewer.units import share
 from viewer.world import Host
 
 MANY = 10
@@ -72,6 +73,14 @@ def peak(value: float | None, text: str) -> list[Span]:
     return [] if value is None else [(f"max {text}", Role.SOFT)]
 
 
+def stalled(scene: Scene, host: Host, what: str) -> list[Span]:
+    """In which share of the time tasks waited for memory or disks, where that is worth a word."""
+    value = host.value(f"pressure.{what}_percent")
+    if value is None or value < 1:
+        return []
+    return [(f"{share(value)} stalled", scene.tone(host, alarm(value, warn=20, grave=50)))]
+
+
 def mirrored(
     scene: Scene,
     pane: Pane,
@@ -81,8 +90,12 @@ def mirrored(
     signs: tuple[str, str],
     *,
     network: bool = False,
+    more: Sequence[Span] = (),
 ) -> None:
-    """A chart of two flows: the first grows upwards, the second downwards, on one scale or each on its own."""
+    """A chart of two flows: the first grows upwards, the second downwards, on one scale or each on its own.
+
+    ``more`` stands behind them in its upper edge.
+    """
     now = [host.value(name) for name in metrics]
     styles = (Role.INWARD, Role.OUTWARD)
     line = scene.axis(max(1, pane.width - 2 - 5))
@@ -93,7 +106,7 @@ def mirrored(
         for sign, value, style in zip(signs, now, styles, strict=True)
     ]
     top = max((value for value in most if value is not None), default=None)
-    facts += peak(top, scene.units.rate(top, network=network))
+    facts += [*more, *peak(top, scene.units.rate(top, network=network))]
     inner = panel(pane, title, facts)
     if inner.height < 2:
         return

@@ -7,6 +7,7 @@ from viewer.palette import Role
 from viewer.panel import Gauge, gauges, panel
 from viewer.panels.base import Need, Panel
 from viewer.scene import Scene, alarm
+from viewer.units import share
 from viewer.world import Host
 
 
@@ -24,6 +25,11 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     foot: list[Span] = [(f"{hidden} less full not shown", Role.SOFT)] if hidden else []
     free = sum(fields.get("free") or 0.0 for _, fields in disks)
     facts: list[Span] = [(f"{scene.units.size(free)} free", scene.tone(host))] if free else []
+    for name, fields in sorted(host.instances("raid").items()):
+        if fields.get("missing"):
+            facts.insert(0, (f"{name} lacks {fields['missing']:.0f}", scene.tone(host, Role.DOWN)))
+        elif (done := fields.get("sync_percent")) is not None:
+            facts.append((f"{name} {share(done)} synced", scene.tone(host)))
     inner = panel(pane, "Filesystems", facts, foot=foot)
     rows = []
     for name, fields in disks[:room]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from viewer.canvas import Pane
-from viewer.panels.base import Need, Panel, busiest, mirrored
+from viewer.panels.base import Need, Panel, busiest, mirrored, stalled
 from viewer.scene import Scene
 from viewer.world import Host
 
@@ -20,7 +20,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     name = busiest(scene, host, "io", FIELDS, list(host.instances("io")))
     if name is not None:
         metrics = (f"io[{name}].{FIELDS[0]}", f"io[{name}].{FIELDS[1]}")
-        mirrored(scene, pane, host, f"Disk {name}", metrics, ("r", "w"))
+        mirrored(scene, pane, host, f"Disk {name}", metrics, ("r", "w"), more=stalled(scene, host, "io"))
 
 
 PANEL = Panel("Disk I/O", need, draw)

@@ -6,7 +6,7 @@ from viewer.canvas import Pane, Span
 from viewer.charts import PERCENT, nice
 from viewer.palette import BOLD, Role
 from viewer.panel import Gauge, backdrop, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
-from viewer.panels.base import Need, Panel, columns, peak, track
+from viewer.panels.base import Need, Panel, columns, peak, stalled, track
 from viewer.scene import Scene, alarm
 from viewer.units import share
 from viewer.world import Host
@@ -29,6 +29,9 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     free = host.value("memory.available")
     if free is not None:
         facts.append((f"{scene.units.size(free)} available", scene.tone(host)))
+    facts[1:1] = stalled(scene, host, "memory")
+    if host.value("memory.oom_kills_per_s"):
+        facts.insert(1, ("killing", scene.tone(host, Role.DOWN) | BOLD))
     inner = panel(pane, "Memory", facts)
     gauges(inner, _gauges(scene, host)[: inner.height], scene.units)
     lines = _lines(host)

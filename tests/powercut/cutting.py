@@ -21,7 +21,7 @@ ENOUGH = 300
 """Who is sound was tried in so many states."""
 SOME = 200
 """Who is not is caught in as many."""
-LIMIT = 3600 if LONG else 400
+LIMIT = 3600 if LONG else 1200
 """Seconds for one trial."""
 
 

@@ -55,7 +55,7 @@ def recorded(module: str, folder: Path, log: Path, *arguments: str) -> list[Op]:
         cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
-        timeout=100,
+        timeout=600,
     )
     return _Reading(str(folder)).ops_of(log)
 

@@ -38,8 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that may take longest: who comes to one of them last is waited for by all others."""
     seconds = defaultdict[Path, float](float)
     for item in items:
-        for mark in item.iter_markers("timeout"):
-            seconds[item.path] += mark.args[0] or math.inf
+        for mark in item.iter_markers():
+            if mark.name == "timeout":
+                seconds[item.path] += mark.args[0] or math.inf
+            elif mark.name in ("slow", "system"):
+                seconds[item.path] += 60
     items.sort(key=lambda item: -seconds[item.path])
 
 

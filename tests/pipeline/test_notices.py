@@ -50,7 +50,7 @@ class Killed(Telling):
         self.until(lambda: self.burning() == hosts, f"these fire: {sorted(hosts)}")
 
 
-@pytest.mark.timeout(300 + 20 * KILLS)
+@pytest.mark.timeout(600 + 20 * KILLS)
 def test_every_transition_is_told_and_what_is_told_again_has_the_same_key() -> None:
     chance = random.Random(SEED)
     steps = (f"{STEPS[turn % len(STEPS)]}=kill@{chance.randint(1, 4)}" for turn in range(KILLS))

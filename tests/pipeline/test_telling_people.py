@@ -148,7 +148,7 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
     assert max(Counter(receiver.keys).values()) == 1
 
 
-@pytest.mark.timeout(300 + 2 * OUTAGE_SECONDS)
+@pytest.mark.timeout(600 + 2 * OUTAGE_SECONDS)
 def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_once_and_in_pairs(hub: Made) -> None:
     port = free_port()
     made = hub(BUSY + SILENT.replace("3s", "1h") + NOTIFY.format(url=f"http://127.0.0.1:{port}"))

@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -108,9 +107,8 @@ def test_who_comes_second_waits_is_told_what_for_and_gets_it_when_the_first_one_
         ):
             raise AssertionError("two have it")
         holder.kill()
-        began = time.monotonic()
-        with alone(folder):
-            assert time.monotonic() - began < 9
+        with alone(folder, 60.0):
+            pass
         assert not list(folder.iterdir()), "no file is left"
     finally:
         holder.kill()

@@ -21,7 +21,7 @@ def test_what_drips_is_given_up(said: bytes) -> None:
         began = time.monotonic()
         with pytest.raises(requests.ReadTimeout), patient(session).lasting(1.0):
             session.get(url, timeout=(5, 5))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 18
 
 
 def test_what_comes_in_time_is_read_also_over_a_connection_that_is_kept() -> None:

@@ -51,7 +51,7 @@ def test_a_name_server_that_is_silent_is_not_waited_for() -> None:
     for _ in range(3):
         with pytest.raises(Failed, match=r"the name servers do not answer for shop\.example"):
             names.lookup("shop.example", 80, 0.1)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 25
     assert begun_to_ask.wait(30)
     assert asked == ["shop.example"], "the same question is asked once"
     go.set()
@@ -170,7 +170,7 @@ def test_a_drip_ends_at_the_deadline_though_each_read_is_quick() -> None:
                 while connection.recv(100):
                     pass
     assert deadline.over
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 25
 
 
 def test_a_connection_that_comes_after_the_deadline_is_shut_at_once() -> None:

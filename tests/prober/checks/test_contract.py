@@ -99,7 +99,7 @@ def test_what_says_nothing_or_drips_does_not_keep_us(kind: str, act: Callable[..
         found = tried(AT[kind](port), 0.5)
     assert found.status == DOWN
     assert found.reason
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
 
 
 @pytest.mark.parametrize("kind", sorted(AT))

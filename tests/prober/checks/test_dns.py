@@ -142,7 +142,7 @@ def test_a_silent_server_is_down_in_time(port: int, zone: Zone, transport: str) 
     found = look(port, seconds=1.0, transport=transport)
     assert (found.status, found.reason) == (DOWN, "no answer within 1 s while waiting for its answer")
     assert not (transport == "udp" and found.reached)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
 
 
 def test_a_drip_over_tcp_is_cut() -> None:

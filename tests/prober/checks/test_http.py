@@ -195,7 +195,7 @@ def test_what_drips_is_cut_at_the_deadline(at: str, site: Site, page: Speak, rea
     assert found.status == DOWN
     assert found.reason.startswith(reason), found.reason
     assert reason != "no answer within 1 s: " or found.reason.endswith("bytes so far")
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 25
 
 
 def test_a_body_without_end_is_read_up_to_its_limit(at: str, site: Site) -> None:

@@ -164,6 +164,7 @@ def test_without_a_file_for_one_more_it_rests_and_lets_them_in_later(tmp_path: P
     visitor = socket.socket(socket.AF_UNIX)
     visitor.connect(str(tmp_path / "desk"))
     visitor.sendall(told(1, b"question"))
+    gc.collect()
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (visitor.fileno() + 1, before[1]))
     held = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import stat
@@ -91,6 +92,7 @@ def test_a_home_that_cannot_be_made_says_which_folder_and_why(tmp_path: Path) ->
 
 def test_that_there_is_no_file_to_open_now_is_no_mistake_in_the_configuration(tmp_path: Path) -> None:
     """Who ends for a mistake is not started again."""
+    gc.collect()  # what earlier tests left open is not to be closed, and its number free, meanwhile
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open("/dev/null", os.O_RDONLY)  # the lowest number that is free: all below are taken
     os.close(free)

@@ -34,11 +34,14 @@ class State:
         self._command = (*command, str(store.resolve()))
         self._child: subprocess.Popen[str] | None = None
         self._turns = 0
+        self._rests = False
 
     def on(self, most: int) -> tuple[int, bool]:
         """Begin, or look whether it is done; what is read counts for nothing."""
         if self._child is None:
-            return 0, not self._begin()
+            self._rests = not self._rests
+            # A turn later: at the hub's start, as at the machine's, everybody else begins first.
+            return 0, False if self._rests else not self._begin()
         self._turns += 1
         if self._child.poll() is None:
             if self._turns >= MOST_TURNS:

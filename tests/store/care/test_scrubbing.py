@@ -17,6 +17,8 @@ STANDS_IN = "import os, signal, sys, time; sys.stdin.readline(); "
 
 def through(state: State) -> None:
     """Turns until it is at its end."""
+    assert state.on(1) == (0, False)
+    assert state._child is None, "whoever begins now goes first"
     while not state.on(1)[1]:
         assert state._child is not None
         state._child.wait(60)
@@ -97,18 +99,19 @@ def test_what_says_nothing_of_the_file_is_no_damage(tmp_path: Path, code: str) -
 def test_where_there_is_no_state_or_no_process_it_is_at_its_end(tmp_path: Path) -> None:
     told = list[str]()
     through(State(tmp_path, told.append))
-    assert State(tmp_path, told.append, (str(tmp_path / "nothing"),)).on(1) == (0, True)
+    through(State(tmp_path, told.append, (str(tmp_path / "nothing"),)))
     assert told == []
 
 
 def test_one_that_waits_for_a_disk_is_given_up_and_nobody_is_left_behind(tmp_path: Path) -> None:
     state = played(tmp_path, [], "time.sleep(600)")
-    assert state.on(1) == (0, False)
+    assert [state.on(1), state.on(1)] == [(0, False)] * 2
     child = state._child
     assert child is not None
     assert [state.on(1)[1] for _ in range(MOST_TURNS)] == [*[False] * (MOST_TURNS - 1), True]
     assert child.returncode == -9
-    state.on(1)
+    assert [state.on(1)[1], state.on(1)[1]] == [False, False]
+    assert state._child is not None
     state.close()
     state.close()
     assert state._child is None

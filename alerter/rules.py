@@ -122,6 +122,7 @@ DEFAULTS: tuple[RuleTable, ...] = (
         unreachable=True,
     ),
     RuleTable(name="certificate-expiring", when="tls.days < 14", for_=600.0, clear="tls.days >= 15"),
+    RuleTable(name="domain-expiring", when="check.domain_days < 14", clear="check.domain_days >= 15"),
     RuleTable(
         name="clock-skew",
         when="clock.skew_seconds > 30 or clock.skew_seconds < -30",

@@ -43,6 +43,7 @@ CHECKS = {
     "dns": "prober.checks.dns:Dns",
     "grpc": "prober.checks.grpc:Grpc",
     "websocket": "prober.checks.websocket:Websocket",
+    "domain": "prober.checks.domain:Domain",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
@@ -58,6 +59,7 @@ SCHEMES = {
     "grpcs": "grpc",
     "ws": "websocket",
     "wss": "websocket",
+    "domain": "domain",
     "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

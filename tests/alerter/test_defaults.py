@@ -57,6 +57,11 @@ def certificate(world: World) -> None:
         world.checks(seconds, tls_days=13 if seconds < 900 else 90)
 
 
+def domain(world: World) -> None:
+    for seconds in range(0, 100_000, 21_600):
+        world.checks(seconds, metrics={"domain_days": 13.0 if seconds < 60_000 else 378.0})
+
+
 def clock(world: World) -> None:
     for seconds in range(0, 600, 10):
         world.says(seconds, skew=45.0 if seconds < 400 else 1.0)
@@ -135,6 +140,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "conntrack-nearly-full": (connections, [(60.0, FIRED), (360.0, RESOLVED)]),
     "service-down": (service, [(60.0, FIRED), (180.0, RESOLVED)]),
     "certificate-expiring": (certificate, [(600.0, FIRED), (900.0, RESOLVED)]),
+    "domain-expiring": (domain, [(0.0, FIRED), (64_800.0, RESOLVED)]),
     "clock-skew": (clock, [(300.0, FIRED), (460.0, RESOLVED)]),
     "data-lost": (lost, [(10.0, FIRED), (910.0, RESOLVED)]),
     "drill-missed": (drill, [(0.0, FIRED), (10.0, RESOLVED)]),

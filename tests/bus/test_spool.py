@@ -198,6 +198,28 @@ def test_age_is_counted_in_time_of_use_so_that_a_month_switched_off_ages_nothing
     assert later.status().messages == 4
 
 
+def test_time_of_use_goes_on_where_it_was_when_the_spool_is_opened_again(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spool")
+    _fill(spool, 2)
+    spool.sweep(NOON, WALL)
+    _fill(spool, 2, first=3)
+    spool.close(NOON + 6 * DAY, WALL)
+    again = _spool(tmp_path / "spool", now=0.0)
+    again.sweep(DAY - 60, WALL)
+    assert again.status().messages == 4
+    again.sweep(DAY + 60, WALL)
+
+    assert again.kept() == [Kept(7, 3, 4, 0)]
+
+
+def test_its_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    spool = _spool(tmp_path / "spools" / "web-1" / "spool")
+    _fill(spool, 1)
+
+    for folder in ("spools/web-1", "spools/web-1/spool"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
 def test_a_large_file_of_which_little_is_in_use_gives_its_space_back(tmp_path: Path) -> None:
     spool = _spool(tmp_path / "spool", SpoolLimits(compact_bytes=1 << 20))
     _fill(spool, 5000)

@@ -27,6 +27,8 @@ LIMITS = SpoolLimits(
 FAULTS = ("journal.write", "journal.written", "journal.make", "spool.commit", "spool.commit EIO", "landed")
 """Places that fail: ``EIO``, so that the file is opened anew; ``landed``, so that the commit was done nevertheless."""
 
+LEAST_LIFE = 6
+"""So many acts are done before it is closed or dies."""
 WRITE = SpoolFile.write
 
 
@@ -53,6 +55,10 @@ class Spools(RuleBasedStateMachine):
         self.tried: dict[int, dict[int, bytes]] = {}
         """What an append that failed may have left all the same."""
         self.failing: set[str] = set()
+        self.acts = 0
+        """So many more of them fail."""
+        self.lived = 0
+        """Acts since it was opened."""
         self.shaken = False
         """Whether something failed: then what was not on the disk yet, of watermarks, may be forgotten."""
         self.unsure = False
@@ -87,6 +93,7 @@ class Spools(RuleBasedStateMachine):
         self._new_epoch()
 
     def _open(self) -> None:
+        self.lived = 0
         self.spool = Spool(self.folder / "spool", LIMITS, source="web-1", now=self.now, wall=WALL)
 
     def _new_epoch(self) -> None:
@@ -187,7 +194,7 @@ class Spools(RuleBasedStateMachine):
         assert self.shaken or extent.once == max(one.once, extent.acked)
         one.acked, one.once = extent.acked, extent.once
 
-    @rule(seconds=st.sampled_from([1.0, 60.0, 600.0, 3000.0]))
+    @rule(seconds=st.sampled_from([1.0, 1.0, 1.0, 60.0, 60.0, 60.0, 600.0, 3000.0]))
     def sweep(self, seconds: float) -> None:
         self.now += seconds
         try:
@@ -222,10 +229,19 @@ class Spools(RuleBasedStateMachine):
             found += more
         assert found == [one.messages[n] for n in range(number, last + 1)]
 
-    @rule(place=st.sampled_from(FAULTS))
-    def fail(self, place: str) -> None:
+    @rule(place=st.sampled_from(FAULTS), acts=st.sampled_from([1, 1, 1, 2, 3, 10]))
+    def fail(self, place: str, acts: int) -> None:
+        """The next acts fail; for ever it would be a spool that holds nothing."""
         self.failing.add(place)
         self.unsure |= place == "landed"
+        self.acts = max(self.acts, acts + 1)
+
+    @invariant()
+    def it_lives_and_does_not_fail_for_ever(self) -> None:
+        self.lived += 1
+        self.acts = max(0, self.acts - 1)
+        if not self.acts:
+            self.failing = set()
 
     @precondition(lambda self: self.failing)
     @rule()
@@ -234,6 +250,7 @@ class Spools(RuleBasedStateMachine):
 
     # -- how it ends ---
 
+    @precondition(lambda self: self.lived >= LEAST_LIFE)
     @rule()
     def close(self) -> None:
         if self.failing:
@@ -249,11 +266,13 @@ class Spools(RuleBasedStateMachine):
             self._saved()
         self._again(closed=not self.failing)
 
+    @precondition(lambda self: self.lived >= LEAST_LIFE)
     @rule()
     def die(self) -> None:
         dead(self.spool)
         self._again()
 
+    @precondition(lambda self: self.lived >= LEAST_LIFE)
     @rule(part=st.floats(0.01, 0.99), seed=st.randoms())
     def die_while_writing(self, part: float, seed) -> None:  # type: ignore[no-untyped-def]
         """An entry that was never promised is torn: some of its sectors are on the disk."""
@@ -318,6 +337,6 @@ class Spools(RuleBasedStateMachine):
 
 LONG = "GUARDIA_LONG" in os.environ
 Spools.TestCase.settings = settings(
-    max_examples=400 if LONG else 60, stateful_step_count=50, deadline=None, derandomize=not LONG
+    max_examples=400 if LONG else 120, stateful_step_count=50, deadline=None, derandomize=not LONG
 )
 TestSpools = Spools.TestCase

@@ -8,7 +8,7 @@ which keeps its words until they are stored, or by ``producer``, which tells the
 ``control`` and ``courier`` are the protocol by which nothing acknowledged is lost (``docs/delivery.md``).
 
 **How a program lives.** ``program`` starts and ends each of them alike: arguments, configuration (``config``,
-``settings``, ``reading``, ``faults``, ``secret``), log (``logs``), lock and signals (``process``), ``loop``,
+``settings``, ``reading``, ``faults``, ``secret``), log (``logs``), lock and signals (``process``, ``early``), ``loop``,
 ``workers`` for calls that block, ``vitals`` of the process itself. ``command`` is ``guardia``, ``watchdog`` is
 supervisord's event listener.
 

@@ -16,11 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import zmq
 
 from bus import __version__, home, logs, process
+from bus.early import Early
 from bus.exits import BUG, PAUSE, STOPPED, TRY_AGAIN, WRONG, ends_with, pause, settle, unwritable
 from bus.faults import ConfigError
 from bus.loop import Loop
@@ -313,7 +314,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
     lock = process.Lock(program.run_dir / f"{program.name}.lock")
     process.call_itself(program.name)
     process.harden(supervised="SUPERVISOR_ENABLED" in os.environ)
-    before = _may_be_stopped()
+    early = Early(program.loop, log)
     world: tuple[int, ...] = (*WORLD, *MISPLACED)
     try:
         process.stacks_into(program.home / "log" / f"{program.name}.stacks")
@@ -327,22 +328,24 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
             program.life = lives.begun(program.run_dir, program.name, program.vitals)
             program.loop.every(program.bus.vitals_seconds, program.publish_vitals)
             program.loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
-        log.info("started")
-        world = WORLD
-        code = program.serve()
+        code = STOPPED
+        if not early.over():
+            log.info("started")
+            world = WORLD
+            code = program.serve()
         if code == STOPPED and program.life:
             program.life.ends()
         log.info("stopped")
         return code
     except TryAgain as error:
-        return _pausing(log, str(error))
+        return _pausing(program, str(error))
     except ConfigError as error:
         for fault in error.faults:
             log.error("%s", fault)
-        settle(False)
+        settle(program.loop.asked_to_end)
         return WRONG
     except OSError as error:
-        return _pausing(log, unwritable(error)) if error.errno in world else _at_fault(log, error)
+        return _pausing(program, unwritable(error)) if error.errno in world else _at_fault(log, error)
     except Exception as error:
         return _at_fault(log, error)
     finally:
@@ -350,24 +353,14 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
             program.loop.end()
         program.context.destroy(linger=200)
         lock.release()
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
+        early.restore()
 
 
-def _may_be_stopped() -> dict[signal.Signals, Any]:
-    """Until the loop listens, and after it, a signal ends the program by way of ``finally``: the sockets' files go.
-
-    Returns the handlers that were there.
-    """
-    with contextlib.suppress(ValueError):  # outside the main thread there are no signals
-        return {number: signal.signal(number, lambda *_: sys.exit(0)) for number in (signal.SIGTERM, signal.SIGINT)}
-    return {}
-
-
-def _pausing(log: logging.Logger, reason: str) -> int:
+def _pausing(program: Program[T], reason: str) -> int:
     ends_with(TRY_AGAIN)  # first: who reads the line may ask to stop at once
-    log.error("%s, trying again in %g s", reason, PAUSE)
-    pause(PAUSE)
+    program.log.error("%s, trying again in %g s", reason, PAUSE)
+    if not program.loop.asked_to_end:
+        pause(PAUSE)
     return TRY_AGAIN
 
 

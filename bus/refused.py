@@ -37,6 +37,6 @@ def read(run_dir: Path) -> list[Refused]:
                 Refused(str(row["reason"]), str(row["sender"]), int(row["count"]), int(row["at"]), str(row["text"]))
                 for row in json.loads(path.read_text(encoding="ascii"))
             ]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             continue
     return rows

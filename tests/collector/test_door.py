@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import zmq
 
-from bus.messages import KINDS, Check, Layout, Message, Sample
+from bus.control import REFUSED, read_refusals
+from bus.messages import KINDS, Alert, Check, Layout, Message, Sample
 from bus.sockets import Publish, Pull, Push, Subscribe
 from bus.vitals import Vitals
 from bus.wire import MAX_FRAME, Stamp, pack, read, record, unstamped
@@ -88,6 +89,16 @@ def test_rubbish_is_counted_by_reason_and_sender_while_good_frames_flow(rig: Rig
     told_lines: list[str] = []
     rig.refusals.report_to(told_lines.append)
     assert "from 127.0.0.1 (200): " in told_lines[0]
+
+
+def test_the_store_is_told_of_what_will_never_get_in(rig: Rig) -> None:
+    rig.listener.raw.setsockopt(zmq.SUBSCRIBE, REFUSED)
+    rig.push.raw.send(told(Alert("cpu", "firing"), 3))
+    rig.until(lambda: rig.frames, "the refusal went up the stair")
+
+    (frame,) = rig.frames
+    (refusal,) = read_refusals(frame, len(REFUSED))
+    assert (refusal.source, refusal.epoch, refusal.number, refusal.why) == ("web-1", 1, 3, "forbidden")
 
 
 def test_a_frame_over_the_limit_costs_its_sender_the_connection_and_nobody_else(rig: Rig) -> None:

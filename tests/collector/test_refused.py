@@ -58,6 +58,16 @@ def test_nobody_is_refused_in_the_hubs_own_names_from_outside() -> None:
     assert _refused(own) == []
 
 
+def test_the_hubs_own_rooms_are_told_of_what_their_own_door_refuses() -> None:
+    own = pack(record(Sample(1, (1.0,)), source="guardia.alerter", at=0, epoch=7, number=3))
+
+    assert [one.source for one in refusals(own, "kind", public=False)] == ["guardia.alerter"]
+
+
+def test_what_has_no_number_needs_no_word() -> None:
+    assert refusals(pack(record(Sample(1, (1.0,)), source="web-1", at=0, epoch=7, number=0)), "kind", public=True) == []
+
+
 def test_what_is_told_once_needs_no_word() -> None:
     assert _refused(pack(record(Alert("cpu", "firing"), source="web-1", at=0, epoch=0, number=3))) == []
 

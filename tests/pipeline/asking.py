@@ -61,17 +61,17 @@ class Hub(Programs):
         """The host's sample of so many seconds after noon."""
         assert self.web.sample(NAMES, (float(second), second * 1e6), at=NOON + second * SECOND)
 
-    def ask(self, question: Question) -> Any:
-        """The reader's answer; None when there is none within a second."""
+    def ask(self, question: Question, seconds: int = 1) -> Any:
+        """The reader's answer; None when there is none within so long."""
         if self._ask is None:
             self._ask = Ask(self._context)
             self._ask.connect(f"ipc://{self.folder}/var/run/reader.ipc")
         self._asked += 1
         number = b"%d" % self._asked
-        if not self._ask.raw.poll(1000, zmq.POLLOUT):
+        if not self._ask.raw.poll(1000 * seconds, zmq.POLLOUT):
             return None
         self._ask.raw.send_multipart([number, pack_question(question)])
-        while self._ask.raw.poll(1000):
+        while self._ask.raw.poll(1000 * seconds):
             frames = self._ask.raw.recv_multipart()
             if frames[0] == number:
                 try:
@@ -85,7 +85,7 @@ class Hub(Programs):
         found: list[Any] = []
 
         def answered() -> bool:
-            found[:] = [self.ask(question)]
+            found[:] = [self.ask(question, 10)]
             return found[0] is not None
 
         until(answered, 60, f"an answer to {question}", self)

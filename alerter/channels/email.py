@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import formatdate
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from bus.deadline import Deadline, within
 
 _MAIL = r"[^\s@<>,;]+@[^\s@<>,;]+"
 _MAIL_FORM = "an address such as ops@example.org"
+_NO_ADDRESS = (ValueError, MessageError, LookupError, AttributeError, TypeError)
+"""What the library raises over what is no address; the last three by mistake."""
+_HEADERS = HeaderRegistry()
+# Else a long one is written in code, and belongs to no thread any more.
+_HEADERS.map_to_type("references", MessageIDHeader)  # type: ignore[arg-type]  # it is mixed with the base there
+_POLICY = default.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +50,13 @@ class Email(Channel):
         yield from super().objections()
         if not is_host(self.host):
             yield Objection("host", f'"{self.host}"', "a host name or an address", "its port stands in port = ...")
-        try:
-            Address(addr_spec=self.sender)
-        except (ValueError, MessageError):
+        if not _can_send(self.sender):
             yield Objection("sender", f'"{self.sender}", which mail cannot come from', _MAIL_FORM)
         if not self.to:
             yield Objection("to", "nobody", "at least one address")
+        for one in self.to:
+            if not _can_get(one):
+                yield Objection("to", f'"{one}", which mail cannot go to', _MAIL_FORM)
         if self.authority and not Path(self.authority).is_file():
             yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
         if self.user and self.password is None:
@@ -126,7 +134,7 @@ class Email(Channel):
 
     def message(self, letter: Letter, link: str = "") -> EmailMessage:
         """The mail; what belongs to one incident is one thread, and a second copy has the id of the first."""
-        mail = EmailMessage()
+        mail = EmailMessage(policy=_POLICY)
         domain = self.sender.rpartition("@")[2]
         mail["Subject"] = " ".join(self.head(letter, link).split())
         mail["From"] = Address("Guardia", addr_spec=self.sender)
@@ -138,6 +146,25 @@ class Email(Channel):
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(self.body(letter, link) + "\n")
         return mail
+
+
+def _can_send(address: str) -> bool:
+    try:
+        Address(addr_spec=address)
+    except _NO_ADDRESS:
+        return False
+    return True
+
+
+def _can_get(address: str) -> bool:
+    """Whether it is one address, and not several, or a group of them, in the eyes of who reads a mail's head."""
+    mail = EmailMessage()
+    try:
+        mail["To"] = address
+        found = [one.addr_spec.replace('"', "") for one in mail["To"].addresses if one.username and one.domain]
+    except _NO_ADDRESS:
+        return False
+    return found == [address.replace('"', "")]
 
 
 def _by_code(code: int, text: str) -> Outcome:

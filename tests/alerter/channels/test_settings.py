@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerter.channels.command import Command
+from alerter.channels.email import Email
+from alerter.letters import Letter
 from bus.config import Secret
+from tests.alerter.shapes import burning, item
 
 
 @pytest.mark.parametrize(
@@ -24,3 +31,62 @@ def test_a_command_is_one_that_can_be_started(
     command: tuple[str, ...], environment: dict[str, Secret], keys: list[str]
 ) -> None:
     assert [one.key for one in Command(command=command, environment=environment).objections()] == keys
+
+
+def mail(*to: str, sender: str = "guardia@example.org", **more: str) -> Email:
+    return Email(host="mail.example", sender=sender, to=to or ("ops@example.org",), **more)  # type: ignore[arg-type]
+
+
+def keys(channel: Email | Command) -> list[str]:
+    return [one.key for one in channel.objections()]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("ops@example.org", "anna.b+guardia@mail.example.org", "x_y-z@[192.0.2.1]", "o'neill@example.org"),
+        *("büro@example.org", "ops@büro.example", "a=b@example.org", "root@localhost"),
+    ],
+)
+def test_addresses_as_people_have_them_may_be_told(address: str) -> None:
+    assert keys(mail("anna@example.org", address)) == []
+
+
+@pytest.mark.parametrize("address", ["ops@[192.0.2.1", "team:ops@example.org", "(ops)@:", "ops@example.org)", ".:@_"])
+def test_what_is_no_address_is_found_out_before_the_first_alarm(address: str) -> None:
+    assert keys(mail("anna@example.org", address)) == ["to"]
+    assert keys(mail(sender=address)) == ["sender"]
+
+
+NAMES = st.text("ab.[]()\":\\'=?ü-_1", min_size=1, max_size=6)
+
+
+@given(NAMES, NAMES)
+def test_what_may_be_told_can_be_written_in_a_mail(name: str, domain: str) -> None:
+    channel = mail(f"{name}@{domain}")
+    if not keys(channel):
+        one = item(burning())
+        told = channel.message(Letter(one.key, (one,)))
+        assert told["To"].addresses[0].domain
+        assert told.as_bytes()
+
+
+def test_a_long_name_of_the_senders_domain_leaves_an_incident_one_thread() -> None:
+    domain = "guardia.monitoring.internal.a-company-with-a-long-name.eu-central-1.example.com"
+    one = item(burning())
+    head = mail(sender=f"guardia@{domain}").message(Letter(one.key, (one,))).as_string()
+
+    assert f"References: <{one.incident.id}@{domain}>\n" in head
+
+
+def test_an_authority_is_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "authority.pem"
+    assert keys(mail(authority=str(file))) == ["authority"]
+    assert keys(mail(authority=str(tmp_path))) == ["authority"]
+    file.touch()
+    assert keys(mail(authority=str(file))) == []
+
+
+@pytest.mark.parametrize("channel", [mail(title="{nonsense}"), Command(command=("/bin/true",), title="{nonsense}")])
+def test_words_of_ones_own_are_looked_through(channel: Email | Command) -> None:
+    assert keys(channel) == ["title"]

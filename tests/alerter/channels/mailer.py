@@ -14,16 +14,24 @@ from tests.ports import free_port
 
 
 class Mailer:
-    """Takes mails; ``recipient`` is what it answers to each of them, ``bye`` what to a goodbye; empty: nothing.
+    """Takes mails; ``recipient`` is what it answers to each of them, or to each its own, the last one's also to more.
 
-    ``mute``: it never greets; ``endless``: it never comes to the end of that.
+    ``bye`` is what it answers to a goodbye; empty: nothing. ``mute``: it never greets; ``endless``: it never comes to
+    the end of that; ``breaks``: it ends the connection when it has the mail.
     """
 
     def __init__(
-        self, recipient: str = "250 ok", *, bye: str = "221 bye", mute: bool = False, endless: bool = False
+        self,
+        recipient: str | list[str] = "250 ok",
+        *,
+        bye: str = "221 bye",
+        mute: bool = False,
+        endless: bool = False,
+        breaks: bool = False,
     ) -> None:
         self.mails: list[Message] = []
         mails = self.mails
+        answers = [recipient] if isinstance(recipient, str) else recipient
 
         class Handler(socketserver.StreamRequestHandler):
             def say(self, text: str) -> None:
@@ -41,6 +49,7 @@ class Mailer:
                     self.say("220-a moment please")
                     time.sleep(0.02)
                 self.say("220 mail.example")
+                left = list(answers)
                 while line := self.rfile.readline().decode().strip():
                     word = line.split()[0].upper()
                     if word == "DATA":
@@ -49,6 +58,8 @@ class Mailer:
                         while (part := self.rfile.readline().decode()) not in (".\r\n", ""):
                             text.append(part)
                         mails.append(message_from_string("".join(text)))
+                        if breaks:
+                            return
                         self.say("250 taken")
                     elif word == "QUIT":
                         if bye:
@@ -56,8 +67,10 @@ class Mailer:
                         else:
                             time.sleep(1.0)
                         return
+                    elif word == "RCPT":
+                        self.say(left.pop(0) if len(left) > 1 else left[0])
                     else:
-                        self.say(recipient if word == "RCPT" else "250 ok")
+                        self.say("250 ok")
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True

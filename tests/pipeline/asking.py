@@ -41,8 +41,7 @@ class Hub(Programs):
 
     def run(self) -> None:
         """Start everything and wait until a first sample has gone all the way."""
-        for name in PROGRAMS:
-            self.start(name)
+        self.start_all(*PROGRAMS)
         self.flows()
 
     def flows(self) -> None:

@@ -35,8 +35,7 @@ def audit(programs: Programs, *words: str) -> tuple[int, str, str]:
 def test_what_a_full_spool_dropped_is_in_the_account_and_in_the_exit_code(programs: Programs) -> None:
     programs.producer("web-1", 4000)
     until(lambda: programs.count_told() > 12_000, 30, "more is told than the spool holds", programs)
-    for name in HUB:
-        programs.start(name)
+    programs.start_all(*HUB)
     told = programs.told("web-1")
     until(lambda: programs.has_all("web-1", told), 60, "all of it is stored or declared lost", programs)
     programs.kill("web-1", signal.SIGTERM)

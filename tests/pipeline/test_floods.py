@@ -46,8 +46,7 @@ class Flooded:
 
     def __init__(self, settings: str) -> None:
         self.hub = Programs(settings)
-        for name in PROGRAMS:
-            self.hub.start(name)
+        self.hub.start_all(*PROGRAMS)
         self.chance = random.Random(SEED)
         self._seen: list[dict[str, int]] = []
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

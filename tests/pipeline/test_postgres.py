@@ -50,7 +50,8 @@ def values(hub: Programs) -> Counter[int]:
 
 
 def at_work(hub: Programs) -> bool:
-    """Whether some samples are stored and can be read."""
+    """Whether some samples are stored and can be read; a reader that came before the writer is started again."""
+    hub.revived()
     try:
         return bool(values(hub))
     except Unanswered:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import signal
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ settings.load_profile("guardia")
 
 LONG = "GUARDIA_LONG"
 """Set to 1, tests that come in two sizes run in the long one."""
+
+MANY_OPEN = 300
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in the background so, and its children cannot be interrupted.
@@ -44,6 +48,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             elif mark.name in ("slow", "system"):
                 seconds[item.path] += 60
     items.sort(key=lambda item: -seconds[item.path])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_files_are_open() -> Iterator[None]:
+    """What the tests of a file left open, in cycles that nobody refers to any more, is closed where it is much."""
+    yield
+    if len(os.listdir("/proc/self/fd")) > MANY_OPEN:
+        gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -188,7 +188,9 @@ def test_the_heap_is_to_grow_in_large_pages_and_takes_none_before_it_does() -> N
     found = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, check=True, text=True)
     asked, taken, again = map(int, found.stdout.split())
     assert asked >= 1
-    assert taken < 2**20
+    assert taken < 2 * 2**21, (
+        "of 24 MiB that are asked for; where the heap is now a large page may stand for small ones"
+    )
     assert again >= 1
 
 

@@ -101,12 +101,17 @@ class Seat:
 
     def has_more(self) -> bool:
         """Whether something was written that was not looked at."""
-        return bool(select.select([self._ours], [], [], 0)[0])
+        return self._readable(0)
+
+    def _readable(self, seconds: float) -> bool:
+        """Whether something can be read within so long; ``select`` knows no descriptors above 1,023."""
+        poll = select.poll()
+        poll.register(self._ours, select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
 
     def look(self, seconds: float = 0.05) -> str:
         """Look at the screen for a moment."""
-        readable, _, _ = select.select([self._ours], [], [], seconds)
-        if readable:
+        if self._readable(seconds):
             try:
                 data = os.read(self._ours, 65_536)
             except OSError:

@@ -5,12 +5,16 @@
 A line's checksum is the CRC-32 of what follows it, as eight hexadecimal digits. A file is called when it is on the
 disk under its name, and struck off before it is removed: whoever dies in between leaves a file too many, never one
 too few, and the next sealer calls it. A store without a roll is of an older Guardia, or was just restored.
+
+Where there is no room for a line, the one that calls the file becomes one that strikes it off: its + is overwritten
+by a -, and its checksum stays that of the +. A single byte is never written by half, and takes no room but on disks
+that write each change elsewhere.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
@@ -24,6 +28,8 @@ ROLL = "roll"
 FRESH = ROLL + ".new"
 MOST_UNCALLED = 1
 """So many files may be there that were not called; where there are more, the end of the roll is gone."""
+SIGN = 9
+"""Where in a line its sign stands, bytes."""
 IDLE = 1000
 """So many lines that say nothing any more are no reason to write it anew."""
 
@@ -96,7 +102,10 @@ class Roll:
             if known or self._gone:
                 self._append([*self._owed_strikes(), *(_line("-", name, self.files[name]) for name in known)])
         except OSError:
-            return False
+            try:
+                self._overwrite({*known, *(name for name in self._gone if name not in self._owed)})
+            except OSError:
+                return False
         for name in known:
             del self.files[name]
         self._gone.clear()
@@ -131,6 +140,21 @@ class Roll:
         finally:
             os.close(file)
 
+    def _overwrite(self, names: Collection[str]) -> None:
+        """Strike off where there is no room for a line."""
+        file = os.open(self._path, os.O_RDWR | os.O_DSYNC | os.O_CLOEXEC)
+        try:
+            begin, signs = 0, {}
+            for line in os.pread(file, os.fstat(file).st_size, 0).split(b"\n")[:-1]:
+                told = _told(line.decode(errors="replace"))
+                if told is not None and told[1] in names:
+                    signs[told[1]] = begin + SIGN  # the last line about a file counts
+                begin += len(line) + 1
+            for place in signs.values():
+                os.pwrite(file, b"-", place)
+        finally:
+            os.close(file)
+
     def _rewrite(self) -> None:
         fresh = self._path.with_name(FRESH)
         with fresh.open("w") as file:
@@ -160,15 +184,25 @@ def _read(path: Path) -> tuple[dict[str, int], int, list[str]]:
     lines = path.read_bytes().decode(errors="replace").split("\n")
     # The last one has no end when the power failed while it was written: then what it says was not done yet.
     for number, line in enumerate(lines[:-1], 1):
-        words = line.split(" ")
-        checksum, said = words[0], line[len(words[0]) + 1 :]
-        if len(words) != 4 or checksum != _checksum(said) or not words[3].isdigit():
+        told = _told(line)
+        if told is None:
             bad.append(f"line {number} of it cannot be read")
-        elif words[1] == "+":
-            files[words[2]] = int(words[3])
+        elif told[0] == "+":
+            files[told[1]] = told[2]
         else:
-            files.pop(words[2], None)
+            files.pop(told[1], None)
     return files, len(lines) - 1, bad
+
+
+def _told(line: str) -> tuple[str, str, int] | None:
+    """(sign, name, rows) of a line; None where it cannot be read."""
+    words = line.split(" ")
+    said = line[SIGN:]
+    if len(words) != 4 or len(words[0]) != SIGN - 1 or not words[3].isdigit():
+        return None
+    if words[0] != _checksum(said) and (words[1] != "-" or words[0] != _checksum("+" + said[1:])):
+        return None
+    return words[1], words[2], int(words[3])
 
 
 def taken_up(folder: Path, name: str, called: Mapping[str, int]) -> bool:

@@ -71,12 +71,14 @@ SHORT = -1
 class Call:
     """A call that writes to ``path``; ``size`` bytes, if it says how many.
 
-    Files are opened by ``create`` if they may be new, else by ``open``, and folders by ``look``.
+    Files are opened by ``create`` if they may be new, else by ``open``, and folders by ``look``. ``over``: it writes
+    over what the disk has room for already.
     """
 
     name: str
     path: str
     size: int = 0
+    over: bool = False
 
 
 Decide = Callable[[Call], int]
@@ -180,7 +182,15 @@ def _call(process: int, number: int, arguments: list[int], below: str) -> Call |
     if form in (OPEN, OPEN_AT):
         flags = arguments[1 if form == OPEN else 2]
         name = "look" if flags & os.O_DIRECTORY else "create" if flags & os.O_CREAT else "open"
-    return Call(name, path, arguments[2] if name in ("write", "pwrite64") else 0)
+    size = arguments[2] if name in ("write", "pwrite64") else 0
+    return Call(
+        name, path, size, name == "pwrite64" and _is_over(process, number=arguments[0], end=size + arguments[3])
+    )
+
+
+def _is_over(process: int, number: int, end: int) -> bool:
+    found = os.stat(f"/proc/{process}/fd/{_signed(number)}")
+    return end <= found.st_size <= found.st_blocks * 512
 
 
 def _path(process: int, folder: int | None, pointer: int) -> str:

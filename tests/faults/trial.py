@@ -28,11 +28,15 @@ from tests.faults.injecting import ERRORS, SHORT, Call, may_end_with, ran
 
 SECONDS = 300.0
 ENDS = ("done", "ended: ")
+FULL = ("ENOSPC", "EDQUOT")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The call of this number ends with an error; ``lasting``: and so do all that follow, until the disk is well."""
+    """The call of this number ends with an error; ``lasting``: and so do all that follow, until the disk is well.
+
+    A disk that is full takes what is written over what it has already.
+    """
 
     number: int
     error: str
@@ -51,6 +55,8 @@ class Fault:
                 return 0
             if self.short and number == self.number:
                 return SHORT
+            if number > self.number and call.over and self.error in FULL:
+                return 0
             return may_end_with(call, ERRORS[self.error])
 
         return decided

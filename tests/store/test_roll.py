@@ -1,8 +1,11 @@
-"""The roll on a disk that has no room for it when the sealer starts, which is what makes room."""
+"""The roll on a disk that has no room for it, when the sealer starts and when it drops what makes room."""
 
 from __future__ import annotations
 
 import logging
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,53 @@ def test_a_roll_that_cannot_be_read_is_no_roll_of_nothing(tmp_path: Path) -> Non
     assert read_roll(tmp_path) == ({}, 0, ["it cannot be read: is a directory"])
     with pytest.raises(IsADirectoryError):
         Roll(tmp_path)
+
+
+@contextmanager
+def no_room_in(path: Path) -> Iterator[None]:
+    """No file gets longer than this one is."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_what_goes_from_a_full_disk_is_struck_off_where_it_was_called(tmp_path: Path) -> None:
+    roll = Roll(tmp_path)
+    roll.call({"sample/raw/one": 1, "sample/raw/two": 2})
+    assert roll.strike(["sample/raw/one"])
+    roll.call({"sample/raw/one": 3, "sample/raw/three": 3})
+    size = (tmp_path / ROLL).stat().st_size
+
+    with no_room_in(tmp_path / ROLL):
+        assert roll.strike(["sample/raw/one", "sample/raw/two"])
+
+    assert (tmp_path / ROLL).stat().st_size == size
+    assert read_roll(tmp_path) == ({"sample/raw/three": 3}, 5, [])
+    roll.call({"sample/raw/two": 4})
+    assert read_roll(tmp_path)[0] == roll.files == {"sample/raw/three": 3, "sample/raw/two": 4}
+
+
+def test_what_went_before_it_could_be_struck_off_is_with_the_next_though_there_is_no_room(tmp_path: Path) -> None:
+    roll = Roll(tmp_path)
+    roll.call({"sample/raw/one": 1, "sample/raw/two": 2})
+    whole = (tmp_path / ROLL).read_bytes()
+    (tmp_path / ROLL).unlink()
+    roll.gone(["sample/raw/one"])
+    (tmp_path / ROLL).write_bytes(whole)
+
+    with no_room_in(tmp_path / ROLL):
+        assert roll.strike(["sample/raw/two"])
+
+    assert read_roll(tmp_path) == ({}, 2, [])
+
+
+def test_a_line_that_was_damaged_strikes_nothing_off(tmp_path: Path) -> None:
+    Roll(tmp_path).call({"sample/raw/one": 1, "sample/raw/two": 2})
+    whole = (tmp_path / ROLL).read_text()
+
+    for damaged in (whole.replace("+ sample/raw/one 1", "- sample/raw/one 2"), whole.replace("+", "*", 1)):
+        (tmp_path / ROLL).write_text(damaged)
+        assert read_roll(tmp_path) == ({"sample/raw/two": 2}, 2, ["line 1 of it cannot be read"])

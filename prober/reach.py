@@ -42,19 +42,30 @@ class Reach:
         return found
 
     def dial(self, addresses: list[Address], deadline: Deadline) -> socket.socket:
-        """A TCP connection to the first of ``addresses`` that takes one, shut at the deadline; raises ``Failed``."""
-        last = Failed("there is no address")
+        """A TCP connection to the first of ``addresses`` that takes one, shut at the deadline; raises ``Failed``.
+
+        Of several failures that one is told which says most of the target: that one refused, else that one was silent,
+        and last that this machine has no way to one, as to IPv6 where it has none.
+        """
+        failures: list[Failed] = []
         for place, address in enumerate(addresses):
-            connection = socket.socket(address.family, socket.SOCK_STREAM)
-            # An address that says nothing leaves time for the others.
-            connection.settimeout(deadline.left() / (len(addresses) - place))
             try:
-                connection.connect(address.place)
-                deadline.watch(connection)
+                # An address that says nothing leaves time for the others.
+                return _connected(address, deadline, deadline.left() / (len(addresses) - place))
             except OSError as error:
-                connection.close()
                 status = UNKNOWN if words.mine(error) else DOWN
-                last = Failed(words.refused(error, words.place(address.place)), status, reached=words.answered(error))
-                continue
-            return connection
-        raise last
+                reason = words.refused(error, words.place(address.place))
+                failures.append(Failed(reason, status, reached=words.answered(error)))
+        raise max(failures, key=lambda one: (one.reached, one.status == DOWN), default=Failed("there is no address"))
+
+
+def _connected(address: Address, deadline: Deadline, seconds: float) -> socket.socket:
+    connection = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(address.place)
+        deadline.watch(connection)
+    except OSError:
+        connection.close()
+        raise
+    return connection

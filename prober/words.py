@@ -15,6 +15,7 @@ LOCAL = frozenset(
         errno.ENOBUFS,
         errno.ENOMEM,
         errno.EADDRNOTAVAIL,
+        errno.EAFNOSUPPORT,
         errno.EPERM,
     }
 )

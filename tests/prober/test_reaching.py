@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bus.deadline import Guard
-from prober.names import Names
+from prober.names import Address, Names
 from prober.outcome import DOWN, UNKNOWN, Failed
 from prober.reach import Reach
 from tests.ports import free_port
@@ -157,6 +157,31 @@ def test_who_refuses_was_reached_and_who_is_silent_was_not() -> None:
     with pytest.raises(Failed) as told:
         reach.dial(reach.addresses("127.0.0.1", port, GUARD.deadline(30.0)), GUARD.deadline(30.0))
     assert (told.value.status, told.value.reached) == (DOWN, True)
+
+
+NOWHERE = Address(socket.AF_INET, ("224.0.0.1", 80))
+"""No route for TCP leads there, as none leads to IPv6 from most machines."""
+UNSPOKEN = Address(255, ("::1", 80, 0, 0))
+"""Of a family that the kernel does not know, as IPv6 is where it was left out."""
+
+
+@pytest.mark.parametrize("lost", [NOWHERE, UNSPOKEN])
+def test_who_refuses_is_down_though_this_machine_has_no_way_to_another_address(lost: Address) -> None:
+    port = free_port()
+    refusing = Address(socket.AF_INET, ("127.0.0.1", port))
+    for addresses in ([refusing, lost], [lost, refusing]):
+        with pytest.raises(Failed, match=f"connection refused by 127.0.0.1:{port}") as told:
+            Reach(LOOPBACK).dial(addresses, GUARD.deadline(30.0))
+        assert (told.value.status, told.value.reached) == (DOWN, True)
+    with pytest.raises(Failed) as told:
+        Reach(LOOPBACK).dial([lost], GUARD.deadline(30.0))
+    assert (told.value.status, told.value.reached) == (UNKNOWN, False)
+
+
+def test_who_is_silent_is_down_though_this_machine_has_no_way_to_another_address() -> None:
+    with speechless() as silent, pytest.raises(Failed, match="in time") as told:
+        Reach(LOOPBACK).dial([Address(socket.AF_INET, ("127.0.0.1", silent)), NOWHERE], GUARD.deadline(0.3))
+    assert (told.value.status, told.value.reached) == (DOWN, False)
 
 
 def test_a_drip_ends_at_the_deadline_though_each_read_is_quick() -> None:

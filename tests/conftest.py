@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.faults.injecting import can_inject
+from tests.powercut.tracing import can_trace
 from tests.store.servers import missing
 
 # A busy machine is no fault of the code: how long an example takes proves nothing.
@@ -62,3 +64,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say plainly what could not be tried on this machine."""
     for backend in missing():
         terminalreporter.write_line(f"NOT TRIED: the backend {backend}, whose server is not installed (.ci/servers)")
+    if not can_trace():
+        terminalreporter.write_line("NOT TRIED: power cuts, since strace is not installed (.ci/servers) or may not trace")
+    if not can_inject():
+        terminalreporter.write_line("NOT TRIED: calls that fail, since this system asks nobody about calls")

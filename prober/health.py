@@ -29,6 +29,8 @@ CODES = {
     12: "UNIMPLEMENTED", 13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED",
 }  # fmt: skip
 SHOWN = 80
+_HEAD_BYTES, _GOAWAY = 9, 7
+"""Of a frame of HTTP/2: three bytes of length, its type, flags, four bytes of stream (RFC 9113, 4.1)."""
 
 
 def asked(
@@ -36,7 +38,7 @@ def asked(
 ) -> int:
     """The serving status of ``service``, the server's own if it is empty; raises ``Failed`` or ``OSError``."""
     speech = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
-    answer = _Answer()
+    answer, goodbyes = _Answer(), _Goodbyes()
     try:
         speech.initiate_connection()
         stream = speech.get_next_available_stream_id()
@@ -60,10 +62,12 @@ def asked(
             line.settimeout(probe.deadline.left())
             data = line.recv(65_536)
             if not data:
-                raise Failed("it closed the connection without an answer")
+                raise Failed(
+                    "it broke the call off" if goodbyes.heard else "it closed the connection without an answer"
+                )
             if data.startswith(b"HTTP/"):
                 raise Failed("its answer is no HTTP/2")
-            answer.take(speech.receive_data(data), speech)
+            answer.take(speech.receive_data(goodbyes.without(data, stream)), speech)
             if not answer.ended:
                 line.sendall(speech.data_to_send())
     except (h2.exceptions.H2Error, UnicodeDecodeError):
@@ -109,6 +113,51 @@ class _Answer:
             return response(unframed(self._body))
         except (ValueError, IndexError):
             raise Failed("its answer is no HealthCheckResponse") from None
+
+
+class _Goodbyes:
+    """Takes out of what comes the frames by which a server says that it is about to end, but goes on with our call.
+
+    A server says so while it shuts down, or with the last request that it takes on a connection; its answer may come
+    afterwards (RFC 9113, 6.8), and ``h2`` takes nothing any more once it has heard of it.
+    """
+
+    def __init__(self) -> None:
+        self.heard = False
+        """Whether there was one."""
+        self._held = b""
+        """The beginning of a frame of which it is not known yet what it is."""
+        self._passing = 0
+        """Bytes of the frame under way that are still to come."""
+
+    def without(self, data: bytes, stream: int) -> bytes:
+        """``data`` but for such frames; ``stream`` is that of our call."""
+        data, at, kept = self._held + data, 0, bytearray()
+        while at < len(data):
+            if not self._passing:
+                size = _HEAD_BYTES + int.from_bytes(data[at : at + 3], "big")
+                if len(data) - at < _HEAD_BYTES:
+                    break
+                if data[at + 3] == _GOAWAY and size <= MOST_BYTES:
+                    if len(data) - at < size:
+                        break
+                    if self._is_one(data[at + _HEAD_BYTES : at + size], stream):
+                        self.heard = True
+                        at += size
+                        continue
+                self._passing = size
+            piece = data[at : at + self._passing]
+            kept += piece
+            at += len(piece)
+            self._passing -= len(piece)
+        self._held = data[at:]
+        return bytes(kept)
+
+    @staticmethod
+    def _is_one(frame: bytes, stream: int) -> bool:
+        """``frame`` is the last stream that is served, of 31 bits, and a code, which is 0 where nothing is wrong."""
+        last = int.from_bytes(frame[:4], "big") & 0x7FFF_FFFF
+        return len(frame) >= 8 and last >= stream and not any(frame[4:8])
 
 
 def framed(message: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
+from socket import IPPROTO_TCP, TCP_NODELAY, socket
 from typing import Any
 
 import grpc
@@ -141,6 +141,29 @@ def test_a_server_that_says_goodbye_with_its_answer_has_answered(whole: bool) ->
     with listening(hurried) as port:
         found = look(port)
     assert (found.status, found.reason) == ((UP, "") if whole else (DOWN, "it broke the call off"))
+
+
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+@pytest.mark.parametrize(("last", "code", "status"), [(2**31 - 1, 0, UP), (1, 0, UP), (1, 2, DOWN), (0, 0, DOWN)])
+def test_a_server_that_says_goodbye_and_then_answers_is_up(last: int, code: int, status: str, piece: int) -> None:
+    goodbye = b"\0\0\x0b\x07\0" + b"\0\0\0\0" + last.to_bytes(4, "big") + code.to_bytes(4, "big") + b"bye"
+
+    def ending(connection: socket) -> None:
+        speech = H2Connection(H2Configuration(client_side=False))
+        speech.initiate_connection()
+        connection.sendall(speech.data_to_send())
+        while not any(isinstance(event, StreamEnded) for event in speech.receive_data(connection.recv(4096))):
+            pass
+        speech.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+        speech.send_data(1, health.framed(SERVING))
+        speech.send_headers(1, [("grpc-status", "0")], end_stream=True)
+        said = goodbye + speech.data_to_send()
+        connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        for at in range(0, len(said), piece):
+            connection.sendall(said[at : at + piece])
+
+    with listening(ending) as port:
+        assert look(port).status == status
 
 
 def test_a_drip_is_cut() -> None:

@@ -24,6 +24,9 @@ CHARTED = (
     "io[*].read_bytes_per_s",
     "io[*].write_bytes_per_s",
     "temperature[*].celsius",
+    "pressure.cpu_percent",
+    "pressure.memory_percent",
+    "pressure.io_percent",
 )
 """The metrics of a host that have charts; ``[`` and ``]`` stand for themselves."""
 SPARKED = ("cpu.percent",)

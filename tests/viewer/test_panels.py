@@ -141,3 +141,51 @@ def test_a_host_that_is_well_has_no_word_of_it() -> None:
     }
     shown = "\n".join(lines(well))
     assert not [word for word in ("stalled", "killing", "lacks", "synced") if word in shown]
+
+
+WAITING: dict[str, float | None] = {
+    "pressure.cpu_percent": 61.2,
+    "pressure.memory_percent": 3.4,
+    "pressure.memory_full_percent": 99.0,
+    "pressure.io_percent": 12.0,
+}
+
+
+@pytest.mark.parametrize(("wide", "high"), [(200, 60), (120, 50), (60, 70)])
+def test_what_tasks_wait_for_is_charted_the_longest_first(wide: int, high: int) -> None:
+    shown = lines(WAITING, wide, high)
+    [top] = [line for line in shown if "─ Pressure ─" in line]
+    assert "61.2% ─ max 61.2% ─" in top
+    begin, edge = shown.index(top), top.index("─ Pressure ─")
+    rows = [line[edge:] for line in shown[begin + 1 : begin + 4]]
+    assert [word for row in rows for word in ("cores", "memory", "disks") if word in row] == [
+        "cores",
+        "disks",
+        "memory",
+    ]
+    assert [value in row for value, row in zip(("61.2%", "12.0%", "3.4%"), rows, strict=True)] == [True] * 3
+    # The scale grows with what it shows, and the line of the cores is drawn from the history.
+    assert " 80% " in rows[0]
+    chart = "".join(row.partition("│")[0] for row in rows)
+    assert any("\u2801" <= character <= "\u28ff" for character in chart)
+
+
+def test_the_scale_of_pressure_ends_at_ten_percent_where_there_is_little() -> None:
+    calm: dict[str, float | None] = dict.fromkeys(WAITING, 0.0)
+    shown = lines(calm, 120, 50)
+    begin = next(y for y, line in enumerate(shown) if "─ Pressure ─" in line)
+    assert " 10% " in shown[begin + 1]
+
+
+def test_a_host_without_an_account_of_pressure_has_no_panel_for_it() -> None:
+    assert not any("Pressure" in line for line in lines({}))
+    assert not any("Pressure" in line for line in lines({"pressure.memory_full_percent": 1.0}))
+
+
+def test_pressure_that_finds_no_room_is_found_further_down() -> None:
+    found = session(HubInMemory({"web-1": Telling(WAITING)}), screen="host")
+    assert "PgDn: Disk I/O, Processes, Pressure" in found.draw(80, 24).text()
+    for _ in range(3):
+        found.press("pagedown")
+        found.draw(80, 24)
+    assert "─ Pressure ─" in found.draw(80, 24).text()

@@ -27,6 +27,8 @@ def checked(at: float) -> CheckTold:
         ("cpu.percent", True),
         ("net[eth0].rx_bytes_per_s", True),
         ("temperature[coretemp/Package id 0].celsius", True),
+        ("pressure.memory_percent", True),
+        ("pressure.memory_full_percent", False),
         ("net.rx_bytes_per_s", False),
         ("cpu[0].percent", False),
         ("cpuxpercent", False),

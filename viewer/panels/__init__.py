@@ -5,7 +5,7 @@ A panel says how many rows it needs and would like for a host (0: it has nothing
 
 from __future__ import annotations
 
-from viewer.panels import alarms, cpu, disks, io, memory, network, own, processes, temperatures, units
+from viewer.panels import alarms, cpu, disks, io, memory, network, own, pressure, processes, temperatures, units
 from viewer.panels.base import Panel
 
 PANELS: dict[str, Panel] = {
@@ -19,4 +19,5 @@ PANELS: dict[str, Panel] = {
     "units": units.PANEL,
     "own": own.PANEL,
     "processes": processes.PANEL,
+    "pressure": pressure.PANEL,
 }

@@ -16,9 +16,11 @@ from viewer.units import age, uptime
 from viewer.world import Host
 
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
-    1: (("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "units", "own", "processes"),),
-    2: (("alarms", "memory", "disks", "io", "own"), ("network", "temperatures", "units", "processes")),
-    3: (("alarms", "memory", "disks", "own"), ("network", "io", "units"), ("temperatures", "processes")),
+    1: (
+        ("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "units", "own", "processes", "pressure"),
+    ),
+    2: (("alarms", "memory", "disks", "io", "own"), ("network", "temperatures", "units", "processes", "pressure")),
+    3: (("alarms", "memory", "disks", "own"), ("network", "io", "units", "pressure"), ("temperatures", "processes")),
 }
 """Which panels stand under each other, by the number of columns; with several, the CPU lies above them."""
 

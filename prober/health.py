@@ -9,7 +9,9 @@ the documentation of gRPC; the encoding of Protocol Buffers.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from urllib.parse import unquote
 
 import h2.config
@@ -69,7 +71,9 @@ def asked(
                 raise Failed("its answer is no HTTP/2")
             answer.take(speech.receive_data(goodbyes.without(data, stream)), speech)
             if not answer.ended:
-                line.sendall(speech.data_to_send())
+                # What breaks while we speak may have been answered already.
+                with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+                    line.sendall(speech.data_to_send())
     except (h2.exceptions.H2Error, UnicodeDecodeError):
         raise Failed("its answer is no HTTP/2") from None
     return answer.state()

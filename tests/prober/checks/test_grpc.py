@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from errno import EPIPE
 from pathlib import Path
-from socket import IPPROTO_TCP, TCP_NODELAY, socket
+from socket import IPPROTO_TCP, SHUT_WR, TCP_NODELAY, socket
 from typing import Any
 
 import grpc
@@ -23,7 +24,7 @@ from prober import health
 from prober.checks.grpc import Grpc
 from prober.outcome import DEGRADED, DOWN, UP, Outcome
 from tests.prober import certs
-from tests.prober.targets import AMPLE, dripping, listening, tried
+from tests.prober.targets import AMPLE, dripping, listening, probe, tried
 
 SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"
 
@@ -123,6 +124,13 @@ def test_what_speaks_no_http2_is_told(tmp_path: Path) -> None:
     assert found.reason == "it does not speak HTTP/2, which gRPC needs"
 
 
+def hung_up(connection: socket) -> None:
+    """Say no more, and end when the other side does: who ends before has what he said thrown away."""
+    connection.shutdown(SHUT_WR)
+    while connection.recv(4096):
+        pass
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_server_that_says_goodbye_with_its_answer_has_answered(whole: bool) -> None:
     def hurried(connection: socket) -> None:
@@ -137,6 +145,7 @@ def test_a_server_that_says_goodbye_with_its_answer_has_answered(whole: bool) ->
             speech.send_headers(1, [("grpc-status", "0")], end_stream=True)
         speech.close_connection()
         connection.sendall(speech.data_to_send())
+        hung_up(connection)
 
     with listening(hurried) as port:
         found = look(port)
@@ -161,9 +170,37 @@ def test_a_server_that_says_goodbye_and_then_answers_is_up(last: int, code: int,
         connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         for at in range(0, len(said), piece):
             connection.sendall(said[at : at + piece])
+        hung_up(connection)
 
     with listening(ending) as port:
         assert look(port).status == status
+
+
+class Torn(socket):
+    """A server that has answered and is gone: what is said to it breaks, what it said is there to be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = H2Connection(H2Configuration(client_side=False))
+        self.server.initiate_connection()
+        self.said: list[bytes] = []
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        if self.said:
+            raise BrokenPipeError(EPIPE, "Broken pipe")
+        self.said = [self.server.data_to_send()]
+        self.server.receive_data(bytes(data))
+        self.server.send_headers(1, [(":status", "200"), ("grpc-status", "0")])
+        self.server.send_data(1, health.framed(SERVING), end_stream=True)
+        self.said.append(self.server.data_to_send())
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        return self.said.pop(0) if len(self.said) > 1 else self.said[0]
+
+
+def test_what_was_answered_counts_though_the_server_is_gone_by_then() -> None:
+    with Torn() as line:
+        assert health.asked(line, "http", "cart", "", (), probe()) == 1
 
 
 def test_a_drip_is_cut() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from api.encoding import to_json
 from api.errors import short_reason
@@ -31,6 +32,8 @@ UNREAD_SECONDS = 60.0
 """Who takes nothing of what waits for him for so long, and at most twice as long, is hung up on."""
 _ACKED = slice(120, 128)
 """Of ``struct tcp_info`` (linux/tcp.h): tcpi_bytes_acked."""
+MOST_PARTS = 1000
+"""Frames in which a client of the stream may send one message."""
 GRACE_SECONDS = 5.0
 """How long a peer that is being closed may take to read the rest."""
 
@@ -276,6 +279,11 @@ class Http(HttpToolsProtocol):
 class Frames(WebSocketsSansIOProtocol):
     """One WebSocket connection, which is also a ``Sink``."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._owed = b""
+        """The answer to the newest ping of a client that does not take what was sent before."""
+
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         # websockets takes fewer headers, shorter lines and no body. What it says of them uvicorn does not send: such a
@@ -285,6 +293,25 @@ class Frames(WebSocketsSansIOProtocol):
             text = "a stream begins without a body, with at most 128 headers and no line over 8 kB"
             self.transport.write(refusal(400, "Bad Request", text, "bad_request"))
             self.transport.close()
+
+    def handle_ping(self) -> None:
+        answers = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(answers)
+        elif answers:
+            self._owed = answers  # in place of those before (RFC 6455, 5.5.3), which would gather without end
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        owed, self._owed = self._owed, b""
+        if owed:
+            self.write(owed)
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) < MOST_PARTS:
+            super().handle_cont(event)
+        else:  # empty ones are not counted among the bytes of a message
+            self.drop(1009, f"a message of more than {MOST_PARTS} parts")
 
     async def run_asgi(self) -> None:
         self.scope["extensions"][SINK] = {"sink": self}

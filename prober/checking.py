@@ -87,7 +87,8 @@ class Checking:
         """Check these services from now on."""
         self._config, self._ground = config, ground
         self._secrets = tuple(sorted((one for one in secrets if len(one) >= 4), key=len, reverse=True))
-        before, self._services = self._lacking(), {one.name: one for one in services}
+        before, former, self._services = self._lacking(), self._services, {one.name: one for one in services}
+        changed = {name for name, check in self._services.items() if former.get(name, check) != check}
         lacking = self._lacking()
         self._lacked = (self._lacked | lacking) & self._services.keys()
         for name in sorted(lacking):
@@ -97,7 +98,8 @@ class Checking:
         if config.canaries != self.own.canaries:
             self.own = OwnSide(config.canaries)
         self._standings.use(self._services, self._ground.wall())
-        self._rounds.use({one.name: one.interval for one in services}, self._clock())
+        self._rounds.use({one.name: one.interval for one in services}, self._clock(), changed)
+        self._again |= changed & self._running  # what is under way is of what they were, and not judged
         self._plan()
         for name in before - lacking:
             self.check_now(name)  # its next turn may be a day away

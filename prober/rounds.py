@@ -6,13 +6,14 @@ interval and stay there over restarts. Jitter puts each turn off by up to its sh
 which share a machine do not always meet; the turn after it is counted from the turn itself, not from when it was put
 off to. A turn that was missed (the program slept, the check before is still running) is skipped.
 
-A new service is looked at within ``SOON`` seconds, in a turn of its own before the regular ones.
+A new service, or one that was changed, is looked at within ``SOON`` seconds, in a turn of its own before the regular
+ones.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -59,13 +60,13 @@ class Rounds:
     def __len__(self) -> int:
         return len(self._plans)
 
-    def use(self, intervals: Mapping[str, float], now: float) -> None:
-        """Look at these services from now on; one whose interval has not changed keeps its turns."""
+    def use(self, intervals: Mapping[str, float], now: float, changed: Collection[str] = ()) -> None:
+        """Look at these services from now on; one that has not changed, nor its interval, keeps its turns."""
         for name in self._plans.keys() - intervals.keys():
             del self._plans[name]
         for name, interval in intervals.items():
             known = self._plans.get(name)
-            if known is None or known.interval != interval:
+            if known is None or known.interval != interval or name in changed:
                 first = now + phase(name) * min(interval, SOON)
                 self._plans[name] = _Plan(interval, first, 0)
                 self._enqueue(name, first)

@@ -211,6 +211,28 @@ def test_a_service_that_is_taken_out_while_it_is_checked_is_not_told(tmp_path: P
     assert {name for name, _ in room.told} == {"db"}
 
 
+def test_a_service_that_was_changed_is_looked_at_soon_and_others_keep_their_turns(tmp_path: Path) -> None:
+    wrong = Scripted(name="shop", interval=86_400.0, script=(Outcome("down", reached=True),))
+    other = Scripted(name="db", interval=86_400.0)
+    room = Room(tmp_path, wrong, other)
+    room.run(100.0)
+    count = len(room.told)
+    room.use(Scripted(name="shop", interval=86_400.0), other)
+    room.run(12.0)
+    assert [(name, message.state) for name, message in room.told[count:]] == [("shop", "up")]
+
+
+def test_a_service_that_was_changed_while_it_is_checked_is_checked_again_at_once(tmp_path: Path) -> None:
+    room = Room(tmp_path, Scripted(name="shop", interval=86_400.0, script=(Outcome("down", reached=True),)))
+    room.run(12.0, work=False)
+    room.use(Scripted(name="shop", interval=86_400.0))
+    room.run(12.0, work=False)
+    room.hands.work()
+    room.hands.work()
+    room.run(1.0)
+    assert room.statuses == ["up"]
+
+
 def test_a_silent_target_waits_for_the_canaries(tmp_path: Path) -> None:
     silent = Outcome("down", "no answer within 5 s while connecting")
     canary = "tcp://192.0.2.1:443"

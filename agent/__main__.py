@@ -48,7 +48,7 @@ def build(program: Program[Agent]) -> None:
     executor = Executor(environment(host))
 
     costs = panel.costs(config)
-    sampler = Sampler(panel.names(config))
+    sampler = Sampler(panel.names(config), log.warning)
 
     def tell(names: Sequence[str], values: Sequence[float | None]) -> None:
         producer.sample(names, values, at=time.time_ns() // MILLISECOND * MILLISECOND)

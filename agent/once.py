@@ -49,7 +49,7 @@ def _turns(settings: Settings) -> Turns:
     table: Agent = settings["agent"]
     log = logging.getLogger("agent")
     costs = panel.costs(table)
-    sampler = Sampler(panel.names(table))
+    sampler = Sampler(panel.names(table), log.warning)
     turns = Turns(sampler, costs, _print)
     for job in panel.jobs(Ground(table, costs=costs, say=log.warning), sampler, log, submit=None):
         turns.add(job)

@@ -41,7 +41,7 @@ class Costs:
     turn: float | None = None
 
 
-def _silent(sentence: str) -> None:
+def silent(sentence: str) -> None:
     """Where nobody listens."""
 
 
@@ -53,7 +53,7 @@ class Ground:
     proc: str = "/proc"
     sys: str = "/sys"
     costs: Costs = field(default_factory=Costs)
-    say: Callable[[str], None] = _silent
+    say: Callable[[str], None] = silent
     """Takes a sentence for the log; may be called from any thread."""
 
     @cached_property

@@ -71,3 +71,23 @@ def test_short_names_are_limited_by_their_number() -> None:
     sampler = Sampler([])
     sampler.take("the plugin flood", {f"m{n}.v": 0.0 for n in range(MAX_METRICS + 10)}, NOON)
     assert len(sampler.sample(NOON)[0]) == MAX_METRICS
+
+
+def test_a_thousand_file_systems_hide_nothing_else() -> None:
+    said: list[str] = []
+    sampler = Sampler(["cpu", "disk", "net"], said.append)
+    sampler.take("cpu", {"cpu.percent": 5.0}, NOON, holds=30)
+    for count in (2000, 2001, 10, 2000):
+        fields = ("total", "used", "free", "percent", "inodes_percent")
+        disks = {f"disk[/t/{n}].{field}": 1.0 for n in range(count) for field in fields}
+        sampler.take("disk", disks, NOON, holds=30)
+        traffic = {f"net[eth{n}].rx_bytes_per_s": Count(0) for n in range(20)}
+        sampler.take("net", traffic, NOON, holds=30)
+        sampler.take("the plugin mail", {"plugin[mail].queued": 3.0, "disk[/t/0].used": 9.0}, NOON, holds=30)
+        names, values = sampler.sample(NOON)
+        assert {"cpu.percent", *traffic, "plugin[mail].queued"} <= set(names)
+        assert (names[0], names[-1], len(names)) == ("cpu.percent", "plugin[mail].queued", len(set(names)))
+        assert len(names) == len(values) == min(MAX_METRICS, 22 + 5 * count)
+        assert values[names.index("disk[/t/0].used")] == 1.0
+    lacking = 22 + 5 * 2000 - MAX_METRICS
+    assert said == [f"a sample can hold no more: {lacking} readings of disk are left out"] * 2

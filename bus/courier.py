@@ -317,6 +317,8 @@ class Courier:
                 case Send(epoch, first, last):
                     self._send(epoch, first, last, now, wall)
                 case Settled(epoch, watermark):
+                    # Whoever comes after this process has to move what still waits for new numbers.
+                    watermark = min([watermark, *(first - 1 for one, first, _ in self._unmoved if one == epoch)])
                     self.spool.acknowledged(epoch, watermark, self.sender.generation)
                     if self._ring is not None:
                         self._let_go(self._ring.settle(epoch, watermark), now)
@@ -371,10 +373,12 @@ class Courier:
             elif not self._spooled(letters, now, wall):
                 # Memory holds fewer, and not for long: they stay on the disk meanwhile.
                 self._unmoved.append((epoch, at, last))
+                self.spool.acknowledged(epoch, at - 1, self.sender.generation)
                 break
             at += len(letters)
         with suppress(NoRoom):  # they stay until room is needed; the store knows them as acknowledged
             self.spool.trim(epoch, at - 1, now, wall)
+            self.sender.evicted(epoch, at, 0, now)
 
 
 def _frames(records: Sequence[bytes], fresh: bytes) -> list[tuple[bytes, int]]:

@@ -266,7 +266,7 @@ class Sender:
         if flow.acked == before:
             actions += self.pump.mend(flow, mark, now) if self._flowing else []
             return 0
-        if flow is self.flows.live and flow.acked > flow.claimed:
+        if flow.acked > flow.claimed:
             self._outrun(flow, before, actions)
         flow.acked = min(flow.acked, flow.last)
         flow.once = max(flow.once, flow.acked)
@@ -293,7 +293,8 @@ class Sender:
     def _outrun(self, flow: Outflow, before: int, actions: list[Action]) -> None:
         """R4: the store has numbers that were never given here. Ours with the same numbers are others."""
         first = max(before, flow.base - 1) + 1
-        self.begin_epoch()
+        if flow is self.flows.live:
+            self.begin_epoch()
         if first <= flow.last:
             actions.append(Move(flow.epoch, first, flow.last))
 

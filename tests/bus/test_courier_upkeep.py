@@ -11,6 +11,7 @@ from bus.control import Mark, Receipt, Reject, read_hello
 from bus.delivery.states import Event, Flag
 from bus.wire import Record, read
 from tests.bus.house import House
+from tests.bus.spooling import dead
 
 
 def kept(house: House) -> list[Record]:
@@ -232,3 +233,60 @@ def test_what_gets_new_numbers_in_memory_stays_in_memory(tmp_path: Path) -> None
     house.pass_time(6)
 
     assert [record.body for record in kept(house)] == [b"one", b"two"]
+
+
+def test_what_waits_for_new_numbers_on_a_full_disk_gets_them_from_the_next_process_too(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    bodies = [b"%d" % number for number in range(2000)]
+    house.say(*bodies)
+    house.flow()
+    used = house.epoch
+    house.hear(Mark(used, 500))
+    house.spool.full = True
+    house.hear(Mark(used, 5000))
+    house.say(b"in memory")
+    house.flow()
+    dead(house.spool)
+    after = House(tmp_path / "spool", seed=2)
+    assert [(one.epoch, one.last, one.acked) for one in after.spool.kept()] == [(used, 2000, 500)]
+    after.flow()
+    after.hear(Mark(used, 5000))
+
+    assert after.spool.read(used, 1, 2000) == []
+    assert [record.body for record in kept(after)] == bodies[500:]
+    assert after.courier.dropped == 0
+
+
+def test_who_dies_while_messages_get_new_numbers_leaves_the_rest_to_the_next_process(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    bodies = [b"%d " % number * 1000 for number in range(1000)]
+    for first in range(0, 1000, 100):
+        house.say(*bodies[first : first + 100])
+    house.flow()
+    used = house.epoch
+    house.spool.left = 1
+    house.hear(Mark(used, 5000))
+    dead(house.spool)
+    after = House(tmp_path / "spool", seed=2)
+    after.flow()
+    after.hear(Mark(used, 5000))
+
+    assert [record.body for record in kept(after)] == bodies
+
+
+def test_nobody_waits_for_what_got_new_numbers_when_the_store_is_restored(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one", b"two")
+    used = house.epoch
+    house.hear(Mark(used, 10))
+    house.flow()
+    house.hear(Mark(house.epoch, 2))
+    assert house.courier.sender.unacknowledged == 0
+    restored = Receipt("web-1", 6, 2, house.wall, ())
+    house.courier.receipt(restored, house.now, house.wall)
+    hello = read_hello(house.roads.hellos[-1])
+    marks = tuple(Mark(one.epoch, 0) for one in hello.offers)
+    house.courier.receipt(Receipt("web-1", 6, 2, house.wall, marks, hello.nonce), house.now, house.wall)
+
+    assert [flow.epoch for flow in house.courier.sender.flows if flow.unfinished] == [house.epoch]

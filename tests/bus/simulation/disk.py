@@ -45,7 +45,8 @@ class Account:
     wiped: set[Numbered] = field(default_factory=set)
     excused: set[bytes] = field(default_factory=set)
     """Packed messages that were in a spool that is gone: nobody could supply them."""
-    moved: set[bytes] = field(default_factory=set)
+    moved: set[int] = field(default_factory=set)
+    """Epochs whose messages were given new numbers."""
 
     def lose(self, numbers: set[Numbered]) -> None:
         """The spool is gone, or older than these, and forgets also what it let go of before."""
@@ -151,10 +152,10 @@ class DictSpool:
     def trim(self, epoch: int, upto: int, now: float, wall: int) -> None:
         """Delete what stands elsewhere."""
         extent = self.platter.extents.get(epoch)
+        # Its copies may have had to make room for themselves: then nothing of it is left here.
+        self.account.moved.add(epoch)
         if extent is not None and upto >= extent.base:
             extent.acked = max(extent.acked, upto)
-            for number in range(extent.base, upto + 1):
-                self.account.moved.add(self.platter.records[epoch, number][64:])
             self._evict(Victims(extent, upto, True))
 
     def sweep(self, now: float, wall: int) -> list[Evicted]:

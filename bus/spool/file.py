@@ -43,7 +43,8 @@ _READERS = 8
 _DATABASES = (b"records", b"epochs", b"marks", b"meta")
 _PAGE = (lmdb.CorruptedError, lmdb.PageNotFoundError)
 """What LMDB raises over a single page."""
-_DAMAGED = (*FILE_DAMAGED, struct.error)
+_DAMAGED = (*(error for error in FILE_DAMAGED if error is not lmdb.PanicError), struct.error)
+"""All but that a head could not be written, for want of room say: the file is as it was, and is opened anew."""
 _FAILURES = (*_DAMAGED, lmdb.Error, OSError)
 R = TypeVar("R")
 

@@ -350,3 +350,23 @@ def test_a_file_for_whose_making_there_was_no_room_can_be_made_by_the_same_proce
     assert file.load()[0] == []
     assert kept.traceback, "whoever holds the error holds what it came from"
     file.close()
+
+
+def test_a_head_for_which_there_is_no_room_is_no_damage_however_often_it_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _alive(tmp_path / "spool", 5)
+
+    def at(place: str) -> None:
+        if place == "spool.commit":
+            raise lmdb.PanicError("Update of meta page failed or environment had fatal error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "at", at)
+        for _ in range(5):
+            with pytest.raises(NoRoom):
+                spool.sweep(LATER, WALL)
+    spool.append(7, 6, [message(6)], LATER, WALL)
+
+    assert not spool.moved_aside
+    assert _told(spool) == [(number, "sample") for number in range(1, 7)]

@@ -84,12 +84,14 @@ def sound(path: Path) -> bool:
 
 
 def move_aside(path: Path, wall: int) -> Path:
-    """Move a damaged file out of the way, keep only the newest of such; returns where it is now."""
+    """Move a damaged file out of the way, keep it and the newest of the others; returns where it is now."""
     aside = path.with_name(f"{path.name}{BAD}{wall // 10**9}")
     while aside.exists():
         aside = aside.with_name(aside.name + "+")
     path.rename(aside)
-    for old in sorted(path.parent.glob(f"{path.name}{BAD}*"))[:-KEEP_BAD]:
+    # A clock that was set back makes this one the oldest by its name.
+    others = sorted(one for one in path.parent.glob(f"{path.name}{BAD}*") if one != aside)
+    for old in others[: 1 - KEEP_BAD]:
         if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
         else:

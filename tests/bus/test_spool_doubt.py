@@ -93,3 +93,12 @@ def test_two_of_one_second_are_both_kept(tmp_path: Path) -> None:
         move_aside(tmp_path / "spool", 5 * 10**9)
 
     assert sorted(one.name for one in tmp_path.iterdir()) == ["spool.bad-5", "spool.bad-5+"]
+
+
+def test_what_was_moved_aside_just_now_is_kept_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    for second in (7, 8):
+        (tmp_path / f"spool.bad-{second}").mkdir()
+    (tmp_path / "spool").mkdir()
+
+    assert move_aside(tmp_path / "spool", 5 * 10**9).exists()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["spool.bad-5", "spool.bad-8"]

@@ -153,12 +153,13 @@ def complaints(records: Mapping[str, Any]) -> Iterator[Complaint]:
     """Channels that are named and not there, rules without a condition, what leads round in a circle."""
     yield from circles(records.get("hosts", ()), records.get("services", ()))
     channels = records.get("channels", {})
-    for name, channel in channels.items():
+    whole = {name: channel for name, channel in channels.items() if channel is not None}
+    for name, channel in whole.items():
         yield from _missing(("channels", name), "fallback", (channel.fallback,) if channel.fallback else (), channels)
         seen, at = {name}, channel.fallback
-        while at in channels and at not in seen:
+        while at in whole and at not in seen:
             seen.add(at)
-            at = channels[at].fallback
+            at = whole[at].fallback
         if at == name:
             yield (
                 ("channels", name),

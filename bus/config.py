@@ -66,10 +66,11 @@ def load(
             records[name] = reading.mixed(record, raw.get(name, []), (name,))
         else:
             records[name] = reading.tables(record, raw.get(name, []), (name,))
-    if not reading.spoiled.intersection(lists):
-        for drawer in lists.values():
-            for place, wrong in drawer.complaints(records) if isinstance(drawer, Drawer) else ():
-                reading.fault((*place, wrong.key), wrong.found, wrong.expected, wrong.remedy)
+    for name, drawer in lists.items():
+        named = raw.get(name, {})
+        if isinstance(drawer, Drawer) and isinstance(named, Mapping):
+            for place, wrong in drawer.complaints({**records, name: {**dict.fromkeys(named), **records[name]}}):
+                reading.fault((*reading.placed(place), wrong.key), wrong.found, wrong.expected, wrong.remedy)
     if reading.faults:
         raise ConfigError(reading.faults)
     return Settings(path, records)

@@ -22,7 +22,7 @@ class Drawer:
 
     A record is loaded only when a table of its type stands in the file, so that programs which use none carry none.
     ``together`` names a function that is handed all records of the file and yields a ``Complaint`` for each thing
-    that does not go with another.
+    that does not go with another. Of tables with faults of their own it gets none; a named one of these is None.
     """
 
     place: str
@@ -37,7 +37,7 @@ class Drawer:
         return _found(self.kinds()[kind])  # type: ignore[no-any-return]
 
     def complaints(self, records: Mapping[str, Any]) -> Iterator[Complaint]:
-        """What does not go together in a file whose tables are right by themselves."""
+        """What does not go together, among the tables that are right by themselves."""
         if self.together:
             yield from _found(self.together)(records)
 

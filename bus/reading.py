@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ class Reading:
         """``needs``: the tables of which each secret has to be had; None: all."""
         self.faults: list[Fault] = []
         self._needs = needs
-        self.spoiled: set[str] = set()
-        """The tables of the file of which something could not be made."""
+        self._numbers: dict[Place, list[int]] = {}
+        """Of each list of tables, which of them became records."""
         self.file = file
         self._lines = dict(lines)
         self._environment = environment
@@ -60,7 +60,6 @@ class Reading:
         """The ``record`` that the table ``raw`` describes; None when anything in it was wrong."""
         if not isinstance(raw, Mapping):
             self.fault(place, _told(raw), f"the table {place_in_words(place)}")
-            self.spoiled.add(str(place[0]))
             return None
         settings = settings_of(record)
         for name in raw:
@@ -73,16 +72,12 @@ class Reading:
         if len(self.faults) == before:
             made = record(**values)
             self._object(made, place)
-        if len(self.faults) > before:
-            self.spoiled.add(str(place[0]))
-            return None
-        return made
+        return made if len(self.faults) == before else None
 
     def tables(self, record: type, raw: Any, place: Place) -> tuple[Any, ...]:
         """The records that a list of tables describes; the faulty ones are left out."""
         if not isinstance(raw, list):
             self.fault(place, _told(raw), f"the list of tables [{place_in_words(place)}]")
-            self.spoiled.add(str(place[0]))
             return ()
         made = [self.table(record, one, (*place, i)) for i, one in enumerate(raw)]
         self._repeated(record, raw, place)
@@ -92,17 +87,20 @@ class Reading:
         """The records that a list of tables of several kinds describes; the faulty ones are left out."""
         if not isinstance(raw, list):
             self.fault(place, _told(raw), f"the list of tables [{place_in_words(place)}]")
-            self.spoiled.add(str(place[0]))
             return ()
         made = [self._kind(mixed, one, (*place, i)) for i, one in enumerate(raw)]
         self._repeated(mixed.base, raw, place)
         return self._whole(made, place)
 
-    def _whole(self, made: Iterable[Any], place: Place) -> tuple[Any, ...]:
-        found = tuple(made)
-        if None in found:
-            self.spoiled.add(str(place[0]))
-        return tuple(one for one in found if one is not None)
+    def _whole(self, made: Sequence[Any], place: Place) -> tuple[Any, ...]:
+        self._numbers[place] = [number for number, one in enumerate(made) if one is not None]
+        return tuple(one for one in made if one is not None)
+
+    def placed(self, place: Place) -> Place:
+        """Where in the file a record stands whose number counts only those that could be made."""
+        if len(place) < 2 or not isinstance(place[1], int):
+            return place
+        return (place[0], self._numbers[place[:1]][place[1]], *place[2:])
 
     def _kind(self, mixed: Mixed, raw: Any, place: Place) -> Any:
         if not isinstance(raw, Mapping):
@@ -132,10 +130,8 @@ class Reading:
         """The records of named tables by their names, each of its own type; the faulty ones are left out."""
         if not isinstance(raw, Mapping):
             self.fault(place, _told(raw), f"tables such as [{place[0]}.NAME]")
-            self.spoiled.add(str(place[0]))
             return {}
         made = {name: self._typed(drawer, table, (*place, name)) for name, table in raw.items()}
-        self._whole(made.values(), place)
         return {name: record for name, record in made.items() if record is not None}
 
     def _typed(self, drawer: Drawer, raw: Any, place: Place) -> Any:

@@ -51,6 +51,23 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "[api]\nprot = 1\n[notify]\nchannels = ['opps']\n[channels.ops]\ntype = 'command'\ncommand = ['/bin/true']\n",
         [":2: [api] prot", ':4: [notify] channels: found the channel "opps", which is not there', "did you mean ops?"],
     ),
+    "what does not go together beside mistakes in the same lists": (
+        "[[rules]]\nname = 'busy'\nwhen = 'cpu.percent > 90'\nseverity = 'bad'\n"
+        "[[rules]]\nname = 'disk-nearly-ful'\nfor = '5m'\nchannels = ['opps', 'mail']\n"
+        "[[hosts]]\nname = 'web 1'\n[[hosts]]\nname = 'a'\nparent = 'b'\n[[hosts]]\nname = 'b'\nparent = 'a'\n"
+        "[channels.ops]\ntype = 'command'\ncommand = ['/bin/true']\nfallback = 'mail'\n"
+        "[channels.mail]\ntype = 'emial'\n",
+        [
+            ':4: [[rules]] severity: found "bad"',
+            ":5: [[rules]] when: found nothing",
+            "did you mean disk-nearly-full?",
+            ':8: [[rules]] channels: found the channel "opps", which is not there, expected one of the channels ops or',
+            ':10: [[hosts]] name: found "web 1"',
+            ':13: [[hosts]] parent: found "b", which leads back here',
+            ':16: [[hosts]] parent: found "a", which leads back here',
+            ':22: [channels.mail] type: found "emial"',
+        ],
+    ),
     "a rule without a condition, whose name is none of those that Guardia brings": (
         "[[rules]]\nname = 'host-silent'\nenabled = false\n[[rules]]\nname = 'host-silnt'\nfor = '5m'\n",
         [

@@ -65,6 +65,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for backend in missing():
         terminalreporter.write_line(f"NOT TRIED: the backend {backend}, whose server is not installed (.ci/servers)")
     if not can_trace():
-        terminalreporter.write_line("NOT TRIED: power cuts, since strace is not installed (.ci/servers) or may not trace")
+        terminalreporter.write_line("NOT TRIED: power cuts: strace is not installed (.ci/servers) or may not trace")
     if not can_inject():
         terminalreporter.write_line("NOT TRIED: calls that fail, since this system asks nobody about calls")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 from typing import ClassVar
 
@@ -10,6 +11,9 @@ from agent.readings import Ground, Reading, Readings
 
 UTMP = struct.Struct("=hxxi32s4s32s256shhiii16s20s")
 """A record of /run/utmp (utmp(5)): type, process, line, id, user and more, 384 bytes."""
+WIDE_UTMP = struct.Struct("=hxxi32s4s32s256shhqqq16s20sxxxx")
+"""The same of 400 bytes, where session and time have 64 bits (glibc's bits/utmp.h without WORDSIZE_TIME64_COMPAT32)."""
+_WIDE = frozenset({"aarch64", "loongarch64", "s390x"})
 USER_PROCESS = 7
 
 
@@ -25,16 +29,22 @@ class Tasks:
     def __init__(self, ground: Ground, utmp: str = "/run/utmp") -> None:
         self._pids = ground.pids
         self._utmp = utmp
+        self._record = record_of(os.uname().machine, 8 * struct.calcsize("P"))
 
     def read(self) -> Readings:
         """Both counts; sessions only where the host keeps account of them."""
         readings: dict[str, Reading] = {"system.processes": float(len(self._pids.read()))}
         with contextlib.suppress(FileNotFoundError), open(self._utmp, "rb") as file:
-            readings["system.users"] = float(sessions(file.read(1_000_000)))
+            readings["system.users"] = float(sessions(file.read(1_000_000), self._record))
         return readings
 
 
-def sessions(utmp: bytes) -> int:
+def record_of(machine: str, bits: int) -> struct.Struct:
+    """What a record is on a ``machine`` whose programs are of so many ``bits``."""
+    return WIDE_UTMP if machine in _WIDE and bits == 64 else UTMP
+
+
+def sessions(utmp: bytes, record: struct.Struct = UTMP) -> int:
     """How many people are logged in, from the content of /run/utmp; a torn record at its end does not count."""
-    whole = len(utmp) // UTMP.size * UTMP.size
-    return sum(record[0] == USER_PROCESS for record in UTMP.iter_unpack(utmp[:whole]))
+    whole = len(utmp) // record.size * record.size
+    return sum(fields[0] == USER_PROCESS for fields in record.iter_unpack(utmp[:whole]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.metrics.tasks import USER_PROCESS, UTMP, Tasks, sessions
+from agent.metrics.tasks import USER_PROCESS, UTMP, WIDE_UTMP, Tasks, record_of, sessions
 from agent.readings import Ground
 
 BOOT = 2
@@ -17,6 +17,22 @@ def record(kind: int, user: bytes = b"anna") -> bytes:
 
 def test_a_record_is_as_long_as_the_systems() -> None:
     assert UTMP.size == 384
+
+
+def test_a_record_is_longer_where_its_times_have_64_bits() -> None:
+    assert WIDE_UTMP.size == 400
+    assert [record_of(machine, 64).size for machine in ("x86_64", "riscv64", "aarch64", "s390x")] == [
+        384,
+        384,
+        400,
+        400,
+    ]
+    assert record_of("aarch64", 32) is UTMP
+    login = (b"10.0.0.9", 0, 0, 4711, 1_769_860_800, 734_919, bytes(16), bytes(20))
+    file = b"".join(
+        WIDE_UTMP.pack(kind, 4711, b"pts/0", b"ts/0", b"anna", *login) for kind in (BOOT, *[USER_PROCESS] * 3, 8)
+    )
+    assert sessions(file, record_of("aarch64", 64)) == 3
 
 
 def test_only_people_who_are_logged_in_are_sessions() -> None:

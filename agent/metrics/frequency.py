@@ -10,7 +10,7 @@ from typing import ClassVar
 from agent.files import Kept
 from agent.readings import Ground, Reading, Readings
 
-_MHZ = re.compile(rb"^cpu MHz\s*:\s*([0-9.]+)$", re.MULTILINE)
+_MHZ = re.compile(rb"^(processor|cpu MHz)\s*:\s*([0-9.]+)$", re.MULTILINE)
 _CORE = re.compile(r"/cpu(\d+)/")
 
 
@@ -31,15 +31,32 @@ class Frequency:
     def read(self) -> Readings:
         """All clocks that the machine tells; many virtual ones tell none."""
         if self._cpuinfo is None:
-            return told({core: governed(file.read_text()) for core, file in sorted(self._files.items())})
-        clocks = _MHZ.findall(self._cpuinfo.read())
-        return told({core: float(clock) for core, clock in enumerate(clocks)})
+            return told({core: _asked(file) for core, file in sorted(self._files.items())})
+        return told(tabled(self._cpuinfo.read()))
+
+
+def tabled(text: bytes) -> dict[int, float]:
+    """MHz by core in the text of /proc/cpuinfo, where cores that were taken offline are not."""
+    clocks, core = {}, 0
+    for label, number in _MHZ.findall(text):
+        if label == b"processor":
+            core = int(number)
+        else:
+            clocks[core] = float(number)
+    return clocks
 
 
 def number(path: str) -> int:
     """The number of the core that a path of /sys is about."""
     found = _CORE.search(path)
     return int(found[1]) if found else 0
+
+
+def _asked(file: Path) -> float:
+    try:
+        return governed(file.read_text())
+    except OSError:  # a core that was taken offline keeps its file, which is busy
+        return 0.0
 
 
 def governed(text: str) -> float:

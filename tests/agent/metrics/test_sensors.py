@@ -63,6 +63,20 @@ def test_without_a_governor_clocks_come_from_the_processors_table(tmp_path: Path
     assert read == {"cpu.mhz": 2400.0, "cpu[0].mhz": 2400.5, "cpu[1].mhz": 2399.5}
 
 
+def test_a_core_that_was_taken_offline_has_no_clock_and_the_others_theirs(tmp_path: Path) -> None:
+    for core in (0, 1):
+        (tmp_path / f"devices/system/cpu/cpu{core}/cpufreq").mkdir(parents=True)
+    (tmp_path / "devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").write_text("2000000\n")
+    # Reading a folder fails, as reading the file of a core that is offline does.
+    (tmp_path / "devices/system/cpu/cpu1/cpufreq/scaling_cur_freq").mkdir()
+
+    assert Frequency(Ground(sys=str(tmp_path))).read() == {"cpu.mhz": 2000.0, "cpu[0].mhz": 2000.0, "cpu[1].mhz": None}
+
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\ncpu MHz\t\t: 2400.5\n\nprocessor\t: 3\ncpu MHz\t\t: 2399.5\n")
+    read = Frequency(Ground(proc=str(tmp_path), sys=str(tmp_path / "none"))).read()
+    assert read == {"cpu.mhz": 2400.0, "cpu[0].mhz": 2400.5, "cpu[3].mhz": 2399.5}
+
+
 def test_a_host_without_the_folders_of_sensors_has_none(tmp_path: Path) -> None:
     ground = Ground(sys=str(tmp_path))
     assert Temperature(ground).read() == {}

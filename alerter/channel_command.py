@@ -13,7 +13,7 @@ from alerter.channels import CHANNELS
 from alerter.channels.common import Channel, scrubbed, secrets_of
 from alerter.incidents import FIRING, Incident
 from alerter.letters import TEST, Item, Letter, item_key
-from alerter.outbox import Delivered, Outcome
+from alerter.outbox import Delivered, Outcome, Part, parts
 from alerter.routes import Notify
 from alerter.speaking import carrier
 from bus import config, home, rooms
@@ -78,11 +78,13 @@ def test(argv: Sequence[str]) -> int:
 
 def said(channel: Channel, outcome: Outcome) -> str:
     """The outcome in words without secrets."""
-    if isinstance(outcome, Delivered):
-        text = f"delivered ({outcome.detail})" if outcome.detail else "delivered"
-    else:
-        text = f"not told: {outcome.why}"
-    return scrubbed(text, secrets_of(channel))
+    return scrubbed("; ".join(map(_said, parts(outcome))), secrets_of(channel))
+
+
+def _said(part: Part) -> str:
+    if isinstance(part, Delivered):
+        return f"delivered ({part.detail})" if part.detail else "delivered"
+    return f"not told: {part.why}"
 
 
 def letter(name: str, now: int) -> Letter:

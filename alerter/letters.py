@@ -16,6 +16,8 @@ FIRST = frozenset({ALARM, ESCALATION, TEST, DRILL})
 MOST_SAID = 30
 """So many things said to a channel about one incident are remembered."""
 NO, MAYBE, YES = "no", "maybe", "yes"
+LEFT = "left/"
+"""How keys in the outbox go on that are of what some receivers have already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,13 @@ class Item:
     attempts: int = 0
     handed: bool = False
     """Whether the channel's fallback was told in its place."""
+    left: tuple[str, ...] = ()
+    """Of a channel's several receivers those that are still to be told; empty: all."""
 
     @property
     def row(self) -> str:
-        """The item's key in the outbox: channel by channel, in their order."""
-        return f"{self.channel}/{self.order:016d}"
+        """The item's key in the outbox: channel by channel, in their order; what some have already behind the rest."""
+        return f"{self.channel}/{LEFT if self.left else ''}{self.order:016d}"
 
 
 def item_key(incident: Incident, about: str, channel: str, number: int = 0) -> str:
@@ -51,10 +55,14 @@ def item_key(incident: Incident, about: str, channel: str, number: int = 0) -> s
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What goes out in one attempt: one item, or several in the order in which they came."""
+    """What goes out in one attempt: one item, or several in the order in which they came.
+
+    ``left``: of the channel's several receivers those that it goes to; empty: all.
+    """
 
     key: str
     items: tuple[Item, ...]
+    left: tuple[str, ...] = ()
 
     @property
     def first(self) -> Item:

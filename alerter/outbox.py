@@ -1,9 +1,10 @@
 """Which letter of a channel goes out next, and what follows from an attempt. Pure.
 
 Every channel has a queue of its own, in the order in which things were decided. What an attempt came to is a value:
-``Delivered``, ``Later`` or ``Never``. The whole policy of trying again is in this file: a wait that doubles from one
-second to five minutes with jitter, or as long as the receiver asks; a fallback for what is refused for good; an end
-after a day.
+``Delivered``, ``Later``, ``Never``, or ``Partly`` where a channel has several receivers. The whole policy of trying
+again is in this file: a wait that doubles from one second to five minutes with jitter, or as long as the receiver asks;
+a fallback for what is refused for good; an end after a day. Who of several did not take it is tried again alone, beside
+what else the channel has to tell.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hashlib import blake2b
 
 from alerter import phrases
 from alerter.letters import ALARM, ESCALATION, FIRST, MAYBE, NO, REMINDER, YES, Item, Letter, Said, Told
+from bus.faults import listed
 from bus.timing import backoff
 
 SECOND = 1_000_000_000
@@ -22,6 +24,9 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 LONGEST_ASKED = 3600.0
 """A receiver that asks for more patience than this is tried again all the same."""
 MOST_IN_A_LETTER = 100
+MOST_NAMED = 5
+"""So many receivers are named where something is said of them."""
+NEWER = "what came of it since is told to all"
 HANDED = frozenset({ALARM, ESCALATION})
 """What a fallback is told in a channel's place; the rest follows from it."""
 STORM_SECONDS = 60.0
@@ -50,7 +55,47 @@ class Never:
     why: str
 
 
-Outcome = Delivered | Later | Never
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """Of a channel's several receivers not all have it: ``left`` did not take it for now, and are tried again alone.
+
+    ``taken`` and ``refused`` say in words who has it, and who refuses it for good and why; empty: nobody.
+    """
+
+    left: tuple[str, ...]
+    why: str = ""
+    taken: str = ""
+    refused: str = ""
+
+
+Part = Delivered | Later | Never
+Outcome = Part | Partly
+
+
+def parts(outcome: Outcome, receivers: Sequence[str] = ()) -> tuple[Part, ...]:
+    """What is to be said of an attempt that went to these of several receivers, each part for itself."""
+    match outcome:
+        case Partly(left=left, why=why, taken=taken, refused=refused):
+            found: list[Part] = [Delivered(taken)] if taken else []
+            found += [Never(refused)] if refused else []
+            return (*found, Later(None, _of(left, why))) if left else tuple(found)
+        case Delivered(detail=detail):
+            return (Delivered(_of(receivers, detail)),)
+        case Later(why=why):
+            return (replace(outcome, why=_of(receivers, why)),)
+        case Never(why=why):
+            return (Never(_of(receivers, why)),)
+
+
+def _of(left: Sequence[str], words: str) -> str:
+    return f"{some(left)}: {words}" if left else words
+
+
+def some(names: Sequence[str]) -> str:
+    """The names, the first of many."""
+    return listed(
+        names if len(names) <= MOST_NAMED else (*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"), "and"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +121,8 @@ class Lane:
     busy: bool = False
     spoken: list[float] = field(default_factory=list)
     """When letters went out within the last minute."""
+    resting: dict[tuple[str, ...], float] = field(default_factory=dict)
+    """Until when those of several receivers are left alone that did not take something for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +141,7 @@ class Turn:
 def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Policy, now: float, wall: int) -> Turn:
     """What to do with a channel's ``items``, oldest first; ``told`` is by incident, ``wall`` in ns."""
     # Nothing is given up untried: a hub that was off for days, or whose clock was set at its start, tells it now.
-    old = items if lane.failures else ()
+    old = (item for item in items if lane.failures or item.left)
     expired = tuple(item for item in old if wall - item.at > policy.expire_seconds * SECOND)
     items = [item for item in items if item not in expired]
     withdrawn = tuple(_withdrawn(items, told))
@@ -102,9 +149,9 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
     left = [item for item in items if item.key not in gone]
     if not left:
         return Turn(withdrawn=withdrawn, expired=expired)
-    wait = lane.rests_until - now
+    wait = max(lane.rests_until, min(lane.resting.get(item.left, 0.0) for item in left)) - now
     if wait <= 0:
-        letter = _next(left, lane.groups)
+        letter = _next([item for item in left if lane.resting.get(item.left, 0.0) <= now], lane.groups)
         wait = _window(letter, lane, policy, now)
         if wait <= 0:
             return Turn(letter, withdrawn=withdrawn, expired=expired)
@@ -120,12 +167,18 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
 def _withdrawn(items: Sequence[Item], told: Mapping[str, Told]) -> list[tuple[Item, str]]:
     found = []
     waiting: set[str] = set()
+    newest = {item.incident.id: item for item in items}
     for item in items:
         incident = item.incident.id
         one = told.get(incident)
         reached = one.reached if one else NO
         if item.letter:
             pass  # it was tried: whether it arrived is not for us to guess
+        elif item.left:
+            # Others have heard of it; those who have not are told what is so now, and nobody waits for them.
+            if newest[incident] is not item:
+                found.append((item, NEWER))
+            continue
         elif item.about == REMINDER and incident in waiting:
             found.append((item, "the alarm itself is not told yet"))
             continue
@@ -143,32 +196,33 @@ def _next(items: Sequence[Item], groups: bool) -> Letter:
         if item.letter:
             begun.setdefault(item.letter, []).append(item)
     blocked = {item.incident.id for item in items if item.letter}
-    fresh: list[Item] = []
+    fresh: dict[tuple[str, ...], list[Item]] = {}
     for item in items:
         if item.incident.id not in blocked:
-            fresh.append(item)
+            fresh.setdefault(item.left, []).append(item)
             if not groups:
                 blocked.add(item.incident.id)
-    letters = [Letter(key, tuple(parts)) for key, parts in begun.items()]
-    if groups and fresh:
-        fresh = fresh[:MOST_IN_A_LETTER]
-        letters.append(_made(fresh[: phrases.fitting(fresh)]))
-    else:
-        letters += [Letter(item.key, (item,)) for item in fresh]
+    letters = [Letter(key, tuple(parts), parts[0].left) for key, parts in begun.items()]
+    for same in fresh.values():
+        if groups:
+            same = same[:MOST_IN_A_LETTER]
+            letters.append(_made(same[: phrases.fitting(same)]))
+        else:
+            letters += [Letter(item.key, (item,), item.left) for item in same]
     return min(letters, key=lambda letter: (min(item.attempts for item in letter.items), letter.first.order))
 
 
 def _made(items: Sequence[Item]) -> Letter:
     if len(items) == 1:
-        return Letter(items[0].key, (items[0],))
+        return Letter(items[0].key, (items[0],), items[0].left)
     digest = blake2b("\n".join(item.key for item in items).encode(), digest_size=8).hexdigest()
-    return Letter(f"{digest}.{len(items)}.{items[0].channel}", tuple(items))
+    return Letter(f"{digest}.{len(items)}.{items[0].channel}", tuple(items), items[0].left)
 
 
 def _window(letter: Letter, lane: Lane, policy: Policy, now: float) -> float:
     """Seconds until a letter that may grow goes out: the first goes at once, the next ones gather."""
     lane.spoken[:] = [at for at in lane.spoken if now - at < STORM_SECONDS]
-    if not lane.groups or letter.first.letter or not lane.spoken:
+    if not lane.groups or letter.first.letter or letter.left or not lane.spoken:
         return 0.0
     storm = len(lane.spoken) >= policy.storm_count
     return lane.spoken[-1] + (STORM_SECONDS if storm else policy.group_seconds) - now
@@ -201,25 +255,32 @@ def settle(
 ) -> Settled:
     """What the outcome of sending ``letter`` means; ``lane`` is brought up to date."""
     lane.busy = False
+    rows = _said(letter, outcome, told, wall)
+    if not isinstance(outcome, Later):
+        # The receiver answered: the channel itself is not ill.
+        lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
+        lane.resting.pop(letter.left, None)
     match outcome:
-        case Delivered(detail=detail):
-            lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
+        case Delivered():
             lane.spoken.append(now)
-            rows = _noted(letter.items, told, wall, "delivered", detail, YES)
             return Settled(done=letter.items, told=rows)
-        case Never(why=why):
-            # The receiver answered: the channel itself is not ill.
-            lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
-            rows = _noted(letter.items, told, wall, "never", why, None)
+        case Never():
             return Settled(done=letter.items, told=rows, handed=_handed(letter.items))
-        case Later(seconds=asked, why=why, maybe=maybe):
+        case Partly(left=left, taken=taken):
+            lane.spoken += [now] if taken else []
+            if not left:
+                return Settled(done=letter.items, told=rows)
+            kept = tuple(replace(item, letter="", attempts=item.attempts + 1, left=left) for item in letter.items)
+            wait = backoff(max(item.attempts for item in kept), first=FIRST_WAIT, longest=LONGEST_WAIT, chance=chance)
+            lane.resting[left] = now + wait
+            return Settled(kept=kept, told=rows, wait=wait)
+        case Later(seconds=asked, maybe=maybe):
             lane.failures += 1
             lane.failing_since = now if lane.failing_since is None else lane.failing_since
             wait = backoff(lane.failures, first=FIRST_WAIT, longest=LONGEST_WAIT, chance=chance)
             # Who asks for no patience at all, and fails, is not asked without a pause.
             wait = min(asked, LONGEST_ASKED) if asked else wait
             lane.rests_until = now + wait
-            rows = _noted(letter.items, told, wall, "later", why, MAYBE if maybe else None)
             over = now - lane.failing_since >= policy.failover_seconds
             handed = _handed(letter.items) if over else ()
             keys = {item.key for item in handed}
@@ -238,11 +299,29 @@ def settle(
 
 def given_up(items: Sequence[Item], told: Mapping[str, Told], wall: int, outcome: str, why: str) -> tuple[Told, ...]:
     """The rows of ``told`` after items that are not tried any more."""
-    return _noted(items, told, wall, outcome, why, None)
+    rows = dict(told)
+    for item in items:
+        rows |= {one.incident: one for one in _noted((item,), rows, wall, outcome, _of(item.left, why), None)}
+    return tuple(rows[id] for id in dict.fromkeys(item.incident.id for item in items))
 
 
 def _handed(items: Sequence[Item]) -> tuple[Item, ...]:
-    return tuple(item for item in items if not item.handed and item.about in HANDED)
+    # Of what some receivers have, somebody knows.
+    return tuple(item for item in items if not item.handed and not item.left and item.about in HANDED)
+
+
+def _said(letter: Letter, outcome: Outcome, told: Mapping[str, Told], wall: int) -> tuple[Told, ...]:
+    rows = dict(told)
+    for part in parts(outcome, letter.left):
+        match part:
+            case Delivered(detail=detail):
+                found = _noted(letter.items, rows, wall, "delivered", detail, YES)
+            case Never(why=why):
+                found = _noted(letter.items, rows, wall, "never", why, None)
+            case Later(why=why, maybe=maybe):
+                found = _noted(letter.items, rows, wall, "later", why, MAYBE if maybe else None)
+        rows |= {one.incident: one for one in found}
+    return tuple(rows[id] for id in dict.fromkeys(item.incident.id for item in letter.items))
 
 
 def _noted(

@@ -13,17 +13,19 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice, takewhile
 from typing import Any, Protocol
 
 from alerter import letters, outbox
-from alerter.channels.common import Carries, Channel, scrubbed, secrets_of
+from alerter.attempts import attempt, clean, word
+from alerter.channels.common import Carries, Channel, secrets_of
 from alerter.incidents import Hold, Incident
-from alerter.letters import ALARM, RECOVERY, Item, Letter, Said, Told, item_key
+from alerter.letters import ALARM, LEFT, RECOVERY, Item, Letter, Said, Told, item_key
 from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import Intent, Reason, decide, noted
-from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled
+from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, parts, some
 from alerter.routes import Routes
 from bus import failpoints
 from bus.loop import Loop, Timer
@@ -228,13 +230,14 @@ class Speaker:
                     transaction.put("outbox", item.row, letters.as_row(replace(item, handed=True)))
                     self._hand_over(transaction, item, turn.handed)
                 if letter:
-                    letter = Letter(letter.key, tuple(replace(one, letter=letter.key) for one in letter.items))
+                    letter = replace(letter, items=tuple(replace(one, letter=letter.key) for one in letter.items))
                     for item in letter.items:
                         transaction.put("outbox", item.row, letters.as_row(item))
                 failpoints.at("outbox.commit")
             for item in turn.expired:
                 self.counts["given_up"] += 1
-                self._log.error("%s was not told of %s in time, and is not any more", name, item.incident.subject)
+                whom = f"{name} ({some(item.left)})" if item.left else name
+                self._log.error("%s was not told of %s in time, and is not any more", whom, item.incident.subject)
         if letter is None:
             return 0.0 if turn.withdrawn or turn.expired else turn.seconds  # behind these there may be more
         lane.busy = True
@@ -246,14 +249,14 @@ class Speaker:
         return None
 
     def _waiting(self, view: Transaction, name: str, most: int = MOST_LOOKED_AT) -> list[Item]:
-        found: list[Item] = []
-        for _, value in view.items("outbox", f"{name}/"):
-            item = letters.read_item(value)
-            if item is not None:
-                found.append(item)
-            if len(found) == most:
-                break
-        return found
+        """The first ones, oldest first, and beside them the first of what some receivers have already."""
+        fresh = takewhile(lambda item: not item.left, self._items(view, f"{name}/"))
+        found = (*islice(fresh, most), *islice(self._items(view, f"{name}/{LEFT}"), most))
+        return sorted(found, key=lambda item: item.order)
+
+    def _items(self, view: Transaction, prefix: str) -> Iterator[Item]:
+        items = (letters.read_item(value) for _, value in view.items("outbox", prefix))
+        return (item for item in items if item is not None)
 
     def _told_of(self, view: Transaction, items: Iterable[Item], name: str) -> dict[str, Told]:
         found = {}
@@ -265,14 +268,15 @@ class Speaker:
 
     def _came(self, name: str, letter: Letter, came: Outcome | BaseException) -> None:
         """An attempt ended."""
-        outcome = self._clean(name, came)
+        outcome = clean(name, came, self._secrets[name])
         try:
             with self._memory.transaction() as transaction:
                 settled = self._settled(transaction, name, letter, outcome)
                 failpoints.at("mark")
         except MemoryFull as error:
             # The channel stays busy: nothing goes out twice only because the disk is full.
-            self._log.error("cannot write that %s %s: %s", name, _word(outcome), error)
+            words = ", ".join(map(word, parts(outcome, letter.left)))
+            self._log.error("cannot write that %s %s: %s", name, words, error)
             self._loop.after(AGAIN_SECONDS, lambda: self._came(name, letter, outcome))
             return
         self._report(name, letter, outcome, settled)
@@ -280,7 +284,7 @@ class Speaker:
 
     def _settled(self, transaction: Transaction, name: str, letter: Letter, outcome: Outcome) -> Settled:
         lane = self._lanes.get(name, Lane())
-        kept = replace(lane, spoken=list(lane.spoken))
+        kept = replace(lane, spoken=list(lane.spoken), resting=dict(lane.resting))
         told = self._told_of(transaction, letter.items, name)
         settled = outbox.settle(letter, outcome, told, kept, self._policy, self._clock(), self._wall(), self._chance())
         if name not in self._lanes and settled.kept:
@@ -289,8 +293,12 @@ class Speaker:
             transaction.put("told", row.row, letters.as_row(row))
         for item in settled.done:
             transaction.delete("outbox", item.row)
+        rows = {item.key: item.row for item in letter.items}
         for item in settled.kept:
-            there = letters.read_item(transaction.get("outbox", item.row))  # the clock may have been set meanwhile
+            there = letters.read_item(
+                transaction.get("outbox", rows[item.key])
+            )  # the clock may have been set meanwhile
+            transaction.delete("outbox", rows[item.key])
             transaction.put("outbox", item.row, letters.as_row(replace(item, at=there.at if there else item.at)))
         for item in settled.handed:
             self._hand_over(transaction, item, letter.items)
@@ -325,58 +333,44 @@ class Speaker:
         for item in items:
             transaction.delete("outbox", item.row)
         for item in items if hand_over else ():
-            if item.about in outbox.HANDED and not item.handed:
+            if item.about in outbox.HANDED and not item.handed and not item.left:
                 self._hand_over(transaction, item, items)
 
     # -- what is said about it ---
 
-    def _clean(self, name: str, came: Outcome | BaseException) -> Outcome:
-        secrets = self._secrets[name]
-        match came:
-            case Delivered(detail=detail):
-                return Delivered(scrubbed(detail, secrets))
-            case Later(why=why):
-                return replace(came, why=scrubbed(why, secrets))
-            case Never(why=why):
-                return Never(scrubbed(why, secrets))
-            case BaseException():
-                text = scrubbed(f"a fault of Guardia's own: {type(came).__name__}: {came}", secrets)
-                return Later(None, text, maybe=True)
-        raise TypeError(f"{name} gave no outcome")
-
     def _report(self, name: str, letter: Letter, outcome: Outcome, settled: Settled) -> None:
         many = "" if letter.alone else f" and {len(letter.items) - 1} more"
         what = f"{letter.first.about} of {letter.first.incident.rule} on {letter.first.incident.subject}{many}"
-        match outcome:
-            case Delivered():
-                self.counts["delivered"] += 1
-                self._log.info("told %s: %s", name, what)
-            case Later(why=why):
-                self.counts["failed"] += 1
-                self._log.warning("cannot tell %s: %s, trying again in %.3g s (%s)", name, why, settled.wait, what)
-            case Never(why=why):
-                self.counts["given_up"] += 1
-                self._log.error("%s refuses: %s (%s)", name, why, what)
-        for item in letter.items:
-            detail = outcome.detail if isinstance(outcome, Delivered) else outcome.why
-            record = Notice(
-                incident=item.incident.id,
-                channel=name,
-                outcome=_word(outcome),
-                attempt=item.attempts + 1,
-                transition=item.incident.transition,
-                detail=detail[:300],
-            )
-            self._tell(record, item.incident.subject, self._wall())
+        for part in parts(outcome, letter.left):
+            match part:
+                case Delivered(detail=detail):
+                    self.counts["delivered"] += 1
+                    self._log.info("told %s: %s", name, what)
+                case Later(why=detail):
+                    self.counts["failed"] += 1
+                    again = f"trying again in {settled.wait:.3g} s"
+                    self._log.warning("cannot tell %s: %s, %s (%s)", name, detail, again, what)
+                case Never(why=detail):
+                    self.counts["given_up"] += 1
+                    self._log.error("%s refuses: %s (%s)", name, detail, what)
+            for item in letter.items:
+                record = Notice(
+                    incident=item.incident.id,
+                    channel=name,
+                    outcome=word(part),
+                    attempt=item.attempts + 1,
+                    transition=item.incident.transition,
+                    detail=detail[:300],
+                )
+                self._tell(record, item.incident.subject, self._wall())
 
     def vitals(self) -> dict[str, float | None]:
         """How many notices wait and how old the oldest is, and what came of the attempts of this life."""
         now, oldest, count = self._wall(), None, 0
         with self._memory.reading() as view:
             count = view.count("outbox")
-            for name in self._lanes:
-                first = next(iter(view.items("outbox", f"{name}/")), None)
-                item = letters.read_item(first[1]) if first else None
+            for prefix in (f"{name}/{left}" for name in self._lanes for left in ("", LEFT)):
+                item = next(self._items(view, prefix), None)
                 if item is not None:
                     oldest = min(item.at, oldest if oldest is not None else item.at)
         return {
@@ -386,13 +380,3 @@ class Speaker:
             "notices.failed_total": float(self.counts["failed"]),
             "notices.given_up_total": float(self.counts["given_up"]),
         }
-
-
-def attempt(channel: Channel, letter: Letter, carrier: Carries, link: str) -> Outcome:
-    """One attempt, in a thread."""
-    failpoints.at("post")
-    return channel.tell(letter, carrier, link)
-
-
-def _word(outcome: Outcome) -> str:
-    return {Delivered: "delivered", Later: "later", Never: "never"}[type(outcome)]

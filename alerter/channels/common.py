@@ -71,7 +71,11 @@ class Carries(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """The settings of every channel, and how it is used: ``send`` a letter, in a thread of its own."""
+    """The settings of every channel, and how it is used: ``send`` a letter, in a thread of its own.
+
+    One that tells several, each of whom may take it or not, says who they are by ``receivers``. It may answer
+    ``Partly``, and then has to tell a letter that has ``left`` to those alone.
+    """
 
     GROUPS: ClassVar[bool] = True
     """Whether it tells several things in one unless ``group`` says otherwise."""
@@ -95,12 +99,19 @@ class Channel:
         """Whether several things may go out in one letter."""
         return self.GROUPS if self.group is None else self.group
 
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Who is told, where each may take it or not; empty: it is one."""
+        return ()
+
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Try once to tell; takes at most ``timeout`` seconds, and raises nothing that is foreseen."""
         raise TypeError(f"{type(self).__name__} cannot send")
 
     def tell(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
-        """``send``; where a secret is lacking, that is why it was not told."""
+        """``send``; where a secret is lacking, or nobody who is left is told here any more, that is why it was not."""
+        if letter.left and not set(letter.left) & set(self.receivers):
+            return Never("told here no longer")
         try:
             return self.send(letter, carrier, link)
         except Unavailable as lacking:

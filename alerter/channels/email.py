@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import MessageError
@@ -17,13 +17,15 @@ from pathlib import Path
 
 from alerter.channels.common import Carries, Channel
 from alerter.letters import Letter
-from alerter.outbox import Delivered, Later, Never, Outcome
+from alerter.outbox import Delivered, Later, Never, Outcome, Partly, some
 from bus.addresses import is_host
 from bus.config import Objection, Secret, setting
 from bus.deadline import Deadline, within
 
 _MAIL = r"[^\s@<>,;]+@[^\s@<>,;]+"
 _MAIL_FORM = "an address such as ops@example.org"
+GOING = 421
+"""With this the server ends the connection, whomever it says it of: nobody got anything."""
 _NO_ADDRESS = (ValueError, MessageError, LookupError, AttributeError, TypeError)
 """What the library raises over what is no address; the last three by mistake."""
 _HEADERS = HeaderRegistry()
@@ -70,15 +72,25 @@ class Email(Channel):
         if usual != self.security:
             yield f'security: at port {self.port} servers speak "{usual}", not "{self.security}"'
 
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """The people; the server answers for each of them."""
+        return self.to
+
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Hand it to the server; what the server calls permanent is refused for good."""
+        to = [one for one in dict.fromkeys(self.to) if one in letter.left or not letter.left]
         with within(self.timeout) as deadline:
             try:
                 server = self._connected(deadline)
             except (smtplib.SMTPException, OSError) as error:
                 return self._failed(error, deadline, maybe=False)
             try:
-                refused = server.send_message(self.message(letter, link), self.sender, list(self.to))
+                refused = server.send_message(self.message(letter, link), self.sender, to)
+            except smtplib.SMTPRecipientsRefused as error:
+                if not letter.left or GOING in (code for code, _ in error.recipients.values()):
+                    return self._failed(error, deadline, maybe=False)
+                refused = error.recipients  # others have it already: the server is well
             except (smtplib.SMTPException, OSError) as error:
                 return self._failed(error, deadline, maybe=True)
             finally:
@@ -86,9 +98,7 @@ class Email(Channel):
                 with suppress(smtplib.SMTPException, OSError):
                     server.quit()
                 server.close()
-        if refused:
-            return Delivered(f"{len(self.to) - len(refused)} of {len(self.to)} recipients")
-        return Delivered("accepted")
+        return _partly([one for one in to if one not in refused], refused) if refused else Delivered("accepted")
 
     def _failed(self, error: Exception, deadline: Deadline, *, maybe: bool) -> Outcome:
         match error:
@@ -96,9 +106,7 @@ class Email(Channel):
                 code = min((code for code, _ in error.recipients.values()), default=550)
                 return _by_code(code, "no recipient is taken")
             case smtplib.SMTPResponseException():
-                text = error.smtp_error
-                words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-                return _by_code(error.smtp_code, " ".join(words.split())[:160])
+                return _by_code(error.smtp_code, _words(error.smtp_error))
             case ssl.SSLCertVerificationError():
                 return Later(None, f"its certificate is not trusted: {error.verify_message}")
         if deadline.passed:
@@ -167,6 +175,25 @@ def _can_get(address: str) -> bool:
     return found == [address.replace('"', "")]
 
 
-def _by_code(code: int, text: str) -> Outcome:
+def _partly(taken: Sequence[str], refused: Mapping[str, tuple[int, bytes | str]]) -> Partly:
+    """What it means that the server took a mail for some, and refused it for others."""
+    judged = {one: _by_code(code, _words(text)) for one, (code, text) in refused.items()}
+    left = tuple(one for one, outcome in judged.items() if isinstance(outcome, Later))
+    never = [f"{one}: {outcome.why}" for one, outcome in judged.items() if isinstance(outcome, Never)]
+    return Partly(
+        left,
+        why=judged[left[0]].why if left else "",
+        taken=some(taken) if taken else "",
+        refused=some(never) if never else "",
+    )
+
+
+def _words(text: bytes | str) -> str:
+    """What the server says, at most 160 characters of it."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return " ".join(words.split())[:160]
+
+
+def _by_code(code: int, text: str) -> Later | Never:
     why = f"{code}: {text}"
     return Never(why) if 500 <= code < 600 and code != 535 else Later(None, why)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alerter import channel_command
+from tests.alerter.channels.mailer import Mailer
 from tests.alerter.receiver import Receiver, Reply
 
 SECRET = "s3same-open-9"
@@ -52,6 +53,18 @@ def test_a_channel_that_works_says_so(config: Path, capsys: pytest.CaptureFixtur
 def test_a_channel_that_does_not_work_says_why(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert channel_command.test(["mail", "--config", str(config)]) == 1
     assert "not told: connection refused" in capsys.readouterr().out
+
+
+def test_a_channel_that_told_some_names_whom_it_told_and_whom_not(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Mailer(["250 ok", "451 greylisted"]) as server:
+        people = 'to = ["anna@example.org", "bob@example.org"]'
+        text = CONFIG.replace("port = 9", f"port = {server.port}").replace('to = ["anna@example.org"]', people)
+        config.write_text(text)
+        assert channel_command.test(["mail", "--config", str(config)]) == 1
+    told = "mail: delivered (anna@example.org); not told: bob@example.org: 451: greylisted, after "
+    assert capsys.readouterr().out.startswith(told)
 
 
 def test_a_channel_that_is_not_there_is_told_with_the_nearest(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,9 @@ class Mailer:
         breaks: bool = False,
     ) -> None:
         self.mails: list[Message] = []
-        mails = self.mails
+        self.recipients: list[str] = []
+        """Who was taken, mail after mail."""
+        mails, recipients = self.mails, self.recipients
         answers = [recipient] if isinstance(recipient, str) else recipient
 
         class Handler(socketserver.StreamRequestHandler):
@@ -68,7 +70,10 @@ class Mailer:
                             time.sleep(1.0)
                         return
                     elif word == "RCPT":
-                        self.say(left.pop(0) if len(left) > 1 else left[0])
+                        answer = left.pop(0) if len(left) > 1 else left[0]
+                        if answer.startswith("250"):
+                            recipients.append(line.partition("<")[2].partition(">")[0])
+                        self.say(answer)
                     else:
                         self.say("250 ok")
 

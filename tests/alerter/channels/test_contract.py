@@ -109,6 +109,13 @@ def test_an_address_that_is_not_public_is_not_told_unless_allowed(name: str, rec
 
 
 @pytest.mark.parametrize("name", HTTP)
+def test_what_is_left_for_some_of_other_receivers_is_told_to_nobody(name: str, receiver: Receiver) -> None:
+    channel = HTTP[name](receiver.url)
+    assert isinstance(channel.tell(replace(letter(), left=("bob@example.org",)), CARRIER), Never)
+    assert (receiver.requests, channel.receivers) == ([], ())
+
+
+@pytest.mark.parametrize("name", HTTP)
 def test_no_secret_is_in_what_it_says(name: str, receiver: Receiver) -> None:
     channel = HTTP[name](receiver.url)
     receiver.usual = Reply(400, f"{SECRET} is wrong, and so is /{SECRET}".encode())

@@ -6,30 +6,72 @@ import pytest
 
 from alerter.channels.email import Email
 from alerter.letters import Letter
-from alerter.outbox import Delivered, Later, Never, Outcome
+from alerter.outbox import Delivered, Later, Never, Outcome, Partly
 from alerter.posting import Carrier
 from tests.alerter.channels.mailer import Mailer
 from tests.alerter.shapes import burning, item
 
+ANNA, BOB, CARL = "anna@example.org", "bob@example.org", "carl@example.org"
 
-def sent(server: Mailer) -> Outcome:
-    """What becomes of one mail to two people."""
-    one = item(burning())
+
+def sent(server: Mailer, *left: str, to: tuple[str, ...] = (ANNA, BOB)) -> Outcome:
+    """What becomes of one mail to two people, or to those of them who are left."""
+    one = item(burning(), left=left)
     channel = Email(
-        host="127.0.0.1",
-        port=server.port,
-        security="none",
-        sender="guardia@example.org",
-        to=("anna@example.org", "bob@example.org"),
-        timeout=10.0,
+        host="127.0.0.1", port=server.port, security="none", sender="guardia@example.org", to=to, timeout=10.0
     )
-    return channel.send(Letter(one.key, (one,)), Carrier())
+    return channel.tell(Letter(one.key, (one,), left), Carrier())
 
 
-def test_a_mail_that_somebody_gets_is_delivered_and_it_is_said_to_how_many() -> None:
+def test_a_mail_that_somebody_gets_is_delivered_and_it_is_said_to_whom() -> None:
     with Mailer(["250 ok", "550 nobody"]) as server:
-        assert sent(server) == Delivered("1 of 2 recipients")
+        assert sent(server) == Partly((), taken=ANNA, refused=f"{BOB}: 550: nobody")
     assert len(server.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        (["250 ok", "451 greylisted"], Partly((BOB,), "451: greylisted", taken=ANNA)),
+        (["452 full", "250 ok"], Partly((ANNA,), "452: full", taken=BOB)),
+        (["250 ok", "450 later", "550 nobody"], Partly((BOB,), "450: later", ANNA, f"{CARL}: 550: nobody")),
+        (["250 ok", "450 later", "452 full"], Partly((BOB, CARL), "450: later", ANNA)),
+    ],
+)
+def test_who_is_refused_for_now_is_left_and_who_is_for_good_is_not(answers: list[str], outcome: Outcome) -> None:
+    with Mailer(answers) as server:
+        assert sent(server, to=(ANNA, BOB, CARL)[: len(answers)]) == outcome
+    assert len(server.mails) == 1
+
+
+def test_a_mail_for_those_who_are_left_goes_to_nobody_else_and_is_the_same_mail() -> None:
+    with Mailer() as server:
+        assert sent(server) == Delivered("accepted")
+        assert sent(server, BOB) == Delivered("accepted")
+        assert sent(server, BOB, CARL) == Delivered("accepted")
+    assert server.recipients == [ANNA, BOB, BOB, BOB]
+    assert len({mail["Message-ID"] for mail in server.mails}) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        (["451 greylisted"], Partly((BOB, CARL), "451: greylisted")),
+        (["451 greylisted", "550 nobody"], Partly((BOB,), "451: greylisted", refused=f"{CARL}: 550: nobody")),
+        (["550 nobody"], Partly((), refused=f"{BOB}: 550: nobody and {CARL}: 550: nobody")),
+        (["421 going down"], Later(None, "421: no recipient is taken")),
+    ],
+)
+def test_a_server_that_refuses_those_who_are_left_is_not_ill_for_that(answers: list[str], outcome: Outcome) -> None:
+    with Mailer(answers) as server:
+        assert sent(server, BOB, CARL, to=(ANNA, BOB, CARL)) == outcome
+    assert server.mails == []
+
+
+def test_who_is_taken_out_of_the_settings_meanwhile_gets_nothing() -> None:
+    with Mailer() as server:
+        assert sent(server, BOB, to=(ANNA,)) == Never("told here no longer")
+    assert server.recipients == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Every fault is a ``BadParameter`` that names the parameter and says what was exp
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -196,23 +197,29 @@ def _from_instant(text: str) -> int | None:
 def matches(glob: str, name: str) -> bool:
     """Whether ``name`` fits ``glob``: ``*`` is any run of characters, ``?`` any one, all else is itself.
 
-    Takes time proportional to the product of the lengths at worst, whatever the pattern.
+    Whatever the pattern, it takes some microseconds: both may be made to be slow, and a request may compare thousands.
     """
-    g = n = mark = 0
-    star = -1
-    while n < len(name):
-        if g < len(glob) and glob[g] == "*":
-            star, mark = g, n
-            g += 1
-        elif g < len(glob) and glob[g] in ("?", name[n]):
-            g += 1
-            n += 1
-        elif star >= 0:
-            mark += 1
-            g, n = star + 1, mark
-        else:
+    if "?" in glob:
+        return _pattern(glob).match(name) is not None
+    head, *parts = glob.split("*")
+    if not parts:
+        return glob == name
+    *parts, tail = parts
+    at, end = len(head), len(name) - len(tail)
+    if at > end or not (name.startswith(head) and name.endswith(tail)):
+        return False
+    for part in parts:  # where each is first found leaves the most room for those after it
+        at = name.find(part, at, end)
+        if at < 0:
             return False
-    return all(rest == "*" for rest in glob[g:])
+        at += len(part)
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    # A translated one does not go back beyond a star.
+    return re.compile(fnmatch.translate(re.sub(r"([\[\]])", r"[\1]", glob)))
 
 
 def matcher(globs: tuple[str, ...]) -> Callable[[str], bool]:

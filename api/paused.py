@@ -5,6 +5,7 @@ They are measured and judged as ever; a silence or a maintenance window holds ba
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -14,12 +15,23 @@ from bus import calendar
 from bus.availability import Matching, concerns
 from bus.messages import Silence
 
+_NAME = re.compile(r"[^*?[=]+")
+"""A term of a hold that is no glob, and of no label, rule or severity."""
+
 
 class Paused:
     """Who is paused at one time."""
 
     def __init__(self, holds: Iterable[Matching], directory: Directory) -> None:
-        self._holds, self._directory = tuple(holds), directory
+        self._directory = directory
+        self._named: set[str] = set()
+        """Who is held back by name. There may be a hold for each host, and each host is asked about."""
+        self._holds: list[Matching] = []
+        for hold in holds:
+            if all(_NAME.fullmatch(term) for term in hold.matches):
+                self._named.update(hold.matches)
+            else:
+                self._holds.append(hold)
 
     def host(self, name: str) -> Monitoring:
         """The ``monitoring_status`` of a host."""
@@ -32,6 +44,8 @@ class Paused:
         return self._status("service", name, one.labels if one else {})
 
     def _status(self, kind: Literal["host", "service"], name: str, labels: Mapping[str, str]) -> Monitoring:
+        if name in self._named or f"{kind}/{name}" in self._named:
+            return "paused"
         return "paused" if any(concerns(hold, name, labels, kind) for hold in self._holds) else "active"
 
 

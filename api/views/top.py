@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from api.directory import Directory
 from api.encoding import to_time
-from api.filters import matches
+from api.filters import matcher
 from api.health import Limits, host_health
 from api.live import Live
 from api.past_shapes import Top, TopRow
@@ -87,9 +87,14 @@ def matching(live: Live, host: str, globs: tuple[str, ...]) -> int:
     return len(_places(live.layouts.get(layout, ()), globs))
 
 
+_fits = lru_cache(maxsize=4)(matcher)
+"""It remembers names, most of which the layouts of other hosts have too."""
+
+
 @lru_cache(maxsize=512)
 def _places(metrics: tuple[str, ...], globs: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    return tuple((name, place) for place, name in enumerate(metrics) if any(matches(glob, name) for glob in globs))
+    fits = _fits(globs)
+    return tuple((name, place) for place, name in enumerate(metrics) if fits(name))
 
 
 def of_range(host: str, answer: SeriesAnswer, aggregate: str) -> Iterator[Candidate]:

@@ -157,6 +157,16 @@ def test_a_hostile_glob_takes_no_time() -> None:
     assert time.process_time() - began < 1
 
 
+@pytest.mark.parametrize(
+    "glob", ["*" + "a" * 60 + "b", "*" + "a" * 60 + "b" + "a" * 60 + "*", "*" + "?" * 60 + "b", "*" + "a?" * 50 + "b"]
+)
+def test_nor_do_hundreds_of_names_that_were_made_for_it(glob: str) -> None:
+    names = ["a" * 280 + str(number) for number in range(500)]
+    began = time.process_time()
+    assert not any(matches(glob, name) for name in names)
+    assert time.process_time() - began < 1
+
+
 def test_without_globs_everything_fits() -> None:
     assert matcher(())("anything")
     assert matcher(("web-*", "db-1"))("db-1")

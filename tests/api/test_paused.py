@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -63,6 +64,14 @@ def test_a_maintenance_window_pauses_whom_it_is_about_while_it_is_open() -> None
     directory = Directory.of([Host("web-1"), Host("db-1")], (), [window])
     assert [paused((), directory, NOON + 29 * MINUTE).host(name) for name in ("web-1", "db-1")] == ["active", "paused"]
     assert paused((), directory, NOON + 30 * MINUTE).host("db-1") == "active"
+
+
+def test_a_silence_for_each_of_many_hosts_keeps_nobody_waiting() -> None:
+    who = paused([held(f"host-{number}") for number in range(2000)], DIRECTORY, NOON)
+    began = time.process_time()
+    assert [who.host(f"host-{number}") for number in (7, 999)] == ["paused", "paused"]
+    assert {who.host(f"web-{number}") for number in range(1000)} == {"active"}
+    assert time.process_time() - began < 1
 
 
 def test_lists_and_a_single_host_say_so() -> None:

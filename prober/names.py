@@ -18,9 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from prober.outcome import Failed
+from prober.outcome import UNKNOWN, Failed
 
-MOST_THREADS = 64
+MOST_THREADS = 256
+"""So many names may hang at once before others wait for them: a zone whose servers are gone keeps a thread a name."""
 Ask = Callable[[str, int], Sequence[tuple[Any, ...]]]
 
 
@@ -57,13 +58,17 @@ class Names:
         self._threads = self._idle = 0
 
     def lookup(self, host: str, port: int, seconds: float) -> list[Address]:
-        """The addresses of ``host``, at least one; raises ``Failed`` in words."""
+        """The addresses of ``host``, at least one; raises ``Failed`` in words, with UNKNOWN where nobody asked yet."""
         number = numeric(host, port)
         if number is not None:
             return [number]
+        future = self._asking((host, port))
         try:
-            found = self._asking((host, port)).result(seconds)
+            found = future.result(seconds)
         except (Late, TimeoutError):
+            if self._threads and not (future.running() or future.done()):
+                words = f"{host} was not looked up: {self._threads} other names hang, for which no name server answers"
+                raise Failed(words, UNKNOWN) from None
             raise Failed(self._unanswered(host)) from None
         except socket.gaierror as error:
             again = error.errno == socket.EAI_AGAIN
@@ -102,6 +107,7 @@ class Names:
                 self._turn.wait_for(lambda: self._line)
                 self._idle -= 1
                 key, future = self._line.popleft()
+                future.set_running_or_notify_cancel()
             try:
                 found = [Address(int(one[0]), tuple(one[4])) for one in self._ask(*key)]
                 answer: BaseException | None = None

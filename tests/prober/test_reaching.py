@@ -57,6 +57,38 @@ def test_a_name_server_that_is_silent_is_not_waited_for() -> None:
     go.set()
 
 
+def test_a_name_that_nobody_asked_for_since_others_hang_is_unknown() -> None:
+    go, hanging = threading.Event(), threading.Semaphore(0)
+
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        if host.endswith(".gone.example"):
+            hanging.release()
+            go.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "?")
+        return [(socket.AF_INET, 1, 6, "", ("192.0.2.1", port))]
+
+    names = Names(ask, threads=2)
+
+    def look(host: str) -> None:
+        with suppress(Failed):
+            names.lookup(host, 80, 30.0)
+
+    for host in ("a.gone.example", "b.gone.example"):
+        threading.Thread(target=look, args=(host,), daemon=True).start()
+        assert hanging.acquire(timeout=30)
+    with pytest.raises(Failed) as caught:
+        names.lookup("a.gone.example", 80, 0.05)
+    assert caught.value.status == DOWN
+    with pytest.raises(Failed) as caught:
+        names.lookup("shop.example", 80, 0.05)
+    assert (caught.value.status, str(caught.value)) == (
+        UNKNOWN,
+        "shop.example was not looked up: 2 other names hang, for which no name server answers",
+    )
+    go.set()
+    assert names.lookup("shop.example", 80, 30.0)[0].number == "192.0.2.1"
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

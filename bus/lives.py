@@ -3,7 +3,8 @@
     run/NAME.lives     boot, process that is up (0: none), then when each life of late ended unasked
 
 A life counts that was up and told its vitals: one that never came so far is not heard, which is an alarm of its own.
-It ended as it was asked to where a signal ended it in its own good time. Times are of a clock that nobody sets and
+It ended as it was asked to where a signal to end came first, whoever ended it when that took too long; a fault of ours
+on the way counts all the same. Times are of a clock that nobody sets and
 that begins with the machine: what the machine's own end ended counts for nothing.
 """
 
@@ -103,10 +104,16 @@ class Life:
             self._keep(replace(self._past, up=os.getpid()))
 
     def ends(self) -> None:
-        """It ends as it was asked to."""
+        """It ends as it was asked to; may be called out of the blue, as by a signal, and again."""
         kept = self._kept()
         if kept.up == os.getpid():  # who came after it has the file by now
-            self._keep(replace(kept, up=0))
+            self._keep(replace(kept, up=0), ".end")
+
+    def fails(self) -> None:
+        """It ends by a fault of ours, whether it was asked to end or not."""
+        kept = self._kept()
+        if self._is_up and kept.up == 0:
+            self._keep(replace(kept, up=os.getpid()))
 
     def crashes(self) -> float:
         """How many lives of late ended unasked."""
@@ -123,9 +130,9 @@ class Life:
         except (OSError, UnicodeDecodeError):
             return Past()
 
-    def _keep(self, past: Past) -> None:
-        # No fsync: what a power cut takes is of another boot.
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+    def _keep(self, past: Past, by: str = "") -> None:
+        # No fsync: what a power cut takes is of another boot. Who breaks in on another has a file of its own.
+        new = self._path.with_name(f"{self._path.name}.{os.getpid()}{by}")
         with contextlib.suppress(OSError):
             new.write_text(past.text(self._boot), encoding="ascii")
             new.replace(self._path)

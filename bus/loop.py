@@ -45,6 +45,8 @@ class Loop:
         self.longest_handler = 0.0
         self.asked_to_end = False
         """Whether a signal came that ends the loop after the pass that is under way: long work is given up for it."""
+        self.on_asked: Handler | None = None
+        """Called as soon as such a signal comes, amid whatever is done: it may take no time and rely on nothing."""
         self._clock = clock
         self._poller = zmq.Poller()
         self._handlers: dict[Any, Handler] = {}
@@ -188,7 +190,10 @@ class Loop:
         return {number: signal.signal(number, self._came) for number in self._signals}
 
     def _came(self, number: int, _: object) -> None:
-        self.asked_to_end |= self._signals.get(number) == self.stop
+        if self._signals.get(number) == self.stop:
+            self.asked_to_end = True
+            if self.on_asked is not None:
+                self.on_asked()
 
     def _restore_signals(self, before: dict[int, Any]) -> None:
         signal.set_wakeup_fd(self._old_wakeup)

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import zmq
 
@@ -326,6 +326,7 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
             from bus import lives
 
             program.life = lives.begun(program.run_dir, program.name, program.vitals)
+            program.loop.on_asked = program.life.ends
             program.loop.every(program.bus.vitals_seconds, program.publish_vitals)
             program.loop.after(min(1.0, program.bus.vitals_seconds), program.publish_vitals)
         code = STOPPED
@@ -345,9 +346,9 @@ def _lived(program: Program[T], build: Callable[[Program[T]], None], path: Path)
         settle(program.loop.asked_to_end)
         return WRONG
     except OSError as error:
-        return _pausing(program, unwritable(error)) if error.errno in world else _at_fault(log, error)
+        return _pausing(program, unwritable(error)) if error.errno in world else _at_fault(program, error)
     except Exception as error:
-        return _at_fault(log, error)
+        return _at_fault(program, error)
     finally:
         with contextlib.suppress(Exception):  # what is half built may not know how to end
             program.loop.end()
@@ -364,8 +365,10 @@ def _pausing(program: Program[T], reason: str) -> int:
     return TRY_AGAIN
 
 
-def _at_fault(log: logging.Logger, error: Exception) -> int:
-    log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=error)
+def _at_fault(program: Program[Any], error: Exception) -> int:
+    if program.life:
+        program.life.fails()
+    program.log.critical("a fault of Guardia's own: %s: %s", type(error).__name__, error, exc_info=error)
     pause(1.0)
     return BUG
 

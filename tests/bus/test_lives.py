@@ -45,6 +45,34 @@ def test_an_end_that_nobody_asked_for_counts_and_one_that_was_asked_for_does_not
     assert program.begins().readings() == {CRASHES: 3.0}
 
 
+def test_who_was_asked_to_end_and_is_killed_since_that_takes_too_long_is_no_crash_but_a_fault_is_one(
+    program: Program,
+) -> None:
+    for _ in range(3):
+        life = program.begins()
+        life.is_up()
+        life.ends()
+        life.is_up()  # it hangs, and tells its vitals all the while
+    assert program.begins().crashes() == 0.0
+    life = program.begins()
+    life.is_up()
+    life.ends()
+    life.fails()
+    assert program.begins().crashes() == 1.0
+
+
+def test_who_never_was_up_or_has_a_successor_leaves_nothing_by_its_fault(program: Program) -> None:
+    program.begins().fails()
+    assert program.begins().crashes() == 0.0
+    old = program.begins()
+    old.is_up()
+    file = program.run / "collector.lives"
+    other = file.read_text().replace(f" {os.getpid()}", " 12345")
+    file.write_text(other)
+    old.fails()
+    assert file.read_text() == other
+
+
 def test_who_was_never_up_is_counted_by_nobody(program: Program) -> None:
     for _ in range(5):
         program.begins()

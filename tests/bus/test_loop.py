@@ -155,6 +155,22 @@ def test_a_handler_that_takes_long_knows_that_it_is_asked_to_end(number: signal.
     assert found == [False, number != signal.SIGHUP]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_that_it_is_asked_to_end_is_told_amid_a_handler_that_takes_for_ever(number: signal.Signals) -> None:
+    loop, found = Loop(), list[str]()
+
+    def long() -> None:
+        os.kill(os.getpid(), number)
+        found.append("goes on")
+        loop.stop()
+
+    loop.on_asked = lambda: found.append("asked")
+    loop.on_signal(signal.SIGHUP, lambda: None)
+    loop.after(0.0, long)
+    loop.run()
+    assert found == (["goes on"] if number == signal.SIGHUP else ["asked", "goes on"])
+
+
 def test_a_signals_handler_runs_in_the_loop() -> None:
     loop, seen = Loop(), []
 

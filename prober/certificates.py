@@ -6,12 +6,17 @@ import math
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 DAY = 86_400.0
 SHOWN = 3
 """So many of a certificate's names are told."""
+
+ODD = "a name that is no text"
+_VERSION, _SHORT_TIME = 0xA0, 0x17
+"""Kinds of parts in DER; a short time has two digits of the year."""
 
 NOT_YET, EXPIRED, SELF_SIGNED, SELF_SIGNED_ABOVE, NO_ISSUER, NO_FIRST = 9, 10, 18, 19, 20, 21
 WRONG_NAME, WRONG_ADDRESS = 62, 64
@@ -42,15 +47,55 @@ def chain(line: ssl.SSLSocket, *, verified: bool = True) -> tuple[Certificate, .
     inner: Any = getattr(line, "_sslobj", None)
     found = getattr(inner, "get_verified_chain" if verified else "get_unverified_chain", None)
     if found is not None:
-        return tuple(_read(one) for one in found() or ())
+        return tuple(one for one in map(_read, found() or ()) if one is not None)
     alone = line.getpeercert()
     return (_certificate(alone),) if alone else ()
 
 
 @lru_cache(maxsize=4096)
-def _read(one: Any) -> Certificate:
-    """A certificate hashes and compares by its content, so that each is read once and not at every check."""
-    return _certificate(one.get_info())
+def _read(one: Any) -> Certificate | None:
+    """A certificate hashes and compares by its content, so that each is read once and not at every check.
+
+    None where not even its times can be read.
+    """
+    try:
+        return _certificate(one.get_info())
+    except ValueError:  # the standard library takes for granted that all names are UTF-8, and all times are such
+        pass
+    try:
+        return Certificate(ODD, ODD, (), *validity(ssl.PEM_cert_to_DER_cert(one.public_bytes())))
+    except ValueError:
+        return None
+
+
+def validity(certificate: bytes) -> tuple[float, float]:
+    """When a certificate in DER begins to hold and when it ends (RFC 5280, 4.1); raises ``ValueError``."""
+    _, whole, _ = _part(certificate)
+    _, rest, _ = _part(whole)
+    kind, _, behind = _part(rest)
+    if kind == _VERSION:
+        rest = behind
+    for _ in ("serial number", "algorithm", "issuer"):
+        rest = _part(rest)[2]
+    begins = _part(_part(rest)[1])
+    ends = _part(begins[2])
+    return _seconds(*begins[:2]), _seconds(*ends[:2])
+
+
+def _part(data: bytes) -> tuple[int, bytes, bytes]:
+    """(kind, content, what is behind it) of the first part of DER."""
+    size, at = int.from_bytes(data[1:2], "big"), 2
+    if size & 0x80:
+        at += size & 0x7F
+        size = int.from_bytes(data[2:at], "big")
+    if len(data) < at + size:
+        raise ValueError("it is cut short")
+    return data[0], data[at : at + size], data[at + size :]
+
+
+def _seconds(kind: int, text: bytes) -> float:
+    century = (b"19" if text >= b"5" else b"20") if kind == _SHORT_TIME else b""
+    return datetime.strptime(f"{(century + text).decode('ascii')}+0000", "%Y%m%d%H%M%SZ%z").timestamp()
 
 
 def _certificate(info: Mapping[str, Any]) -> Certificate:

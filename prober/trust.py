@@ -125,7 +125,9 @@ def _looked_at(again: Callable[[], socket.socket], name: str, probe: Probe) -> S
 
 def _context(terms: Terms) -> ssl.SSLContext:
     files = (terms.authority, terms.certificate, terms.key)
-    changed = tuple(_changed(file) for file in files)
+    system = ssl.get_default_verify_paths()
+    watched = files if terms.authority else (system.cafile or "", system.capath or "", *files)
+    changed = tuple(_changed(file) for file in watched)
     return _made(terms.verify, terms.least, terms.protocols, files, changed)
 
 

@@ -61,22 +61,37 @@ def below(*, whole: bool) -> ssl.SSLContext:
     return context
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A certificate that nobody but itself vouches for."""
+@cache
+def signed_by_itself(
+    *names: x509.GeneralName | bytes, ends: datetime | None = None
+) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    """A key and its certificate, which nobody else vouches for; a name in bytes is a part of DER as it is."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
+    odd = b"".join(name for name in names if isinstance(name, bytes))
+    alternatives: x509.ExtensionType = x509.SubjectAlternativeName(
+        [name for name in names if not isinstance(name, bytes)]
+    )
+    if odd:
+        alternatives = x509.UnrecognizedExtension(alternatives.oid, bytes([0x30, len(odd)]) + odd)
     made = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .not_valid_after(ends or now + timedelta(days=30))
+        .add_extension(alternatives, critical=False)
         .sign(key, hashes.SHA256())
     )
+    return key, made
+
+
+def self_signed(folder: Path, *names: x509.GeneralName | bytes) -> ssl.SSLContext:
+    """A certificate that nobody but itself vouches for; in ``folder/self.pem``, with its key."""
+    key, made = signed_by_itself(*(names or (x509.DNSName("localhost"),)))
     file = folder / "self.pem"
     file.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

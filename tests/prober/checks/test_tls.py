@@ -105,6 +105,30 @@ def test_without_verification_only_the_days_are_looked_at(tmp_path: Path) -> Non
     assert (found.status, found.reason) == (DEGRADED, "certificate expired 2 days ago")
 
 
+def test_a_name_that_is_no_text_hides_neither_the_fault_nor_the_days(tmp_path: Path) -> None:
+    context = certs.self_signed(tmp_path, b"\x82\x09localhost", b"\x82\x06b\xfccher", b"\x86\x04x:/\xe9")
+    trusted = str(tmp_path / "self.pem")
+    with certs.listening_tls(context, closing) as port:
+        good = look(port, tmp_path, host="localhost", tls_authority=trusted)
+        other = look(port, tmp_path, tls_authority=trusted)
+        nobodys = look(port, tmp_path, host="localhost")
+        anyones = look(port, tmp_path, tls_verify=False)
+    assert (good.status, good.reason, good.tls_days) == (UP, "", 29)
+    assert (other.reason, other.tls_days) == ("certificate is for a name that is no text, not 127.0.0.1", 29)
+    assert (nobodys.status, nobodys.reason) == (DOWN, "self-signed certificate")
+    assert (anyones.status, anyones.tls_days) == (UP, 29)
+
+
+def test_the_authorities_of_this_system_are_read_anew_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
+    with certs.listening_tls(certs.good(), closing) as port:
+        for authority, status in ((trustme.CA(), DOWN), (certs.authority(), UP)):
+            authority.cert_pem.write_to_path(str(tmp_path / "system.pem"))
+            assert look(port, tmp_path, tls_authority="").status == status
+
+
 def test_an_old_version_is_down_unless_it_may_be_old(tmp_path: Path) -> None:
     with certs.listening_tls(certs.old(certs.good()), closing) as port:
         found = look(port, tmp_path)

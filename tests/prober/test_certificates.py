@@ -1,0 +1,39 @@
+"""Certificates that the standard library does not read: their times are read all the same."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prober.certificates import validity
+from tests.prober import certs
+
+LATE = datetime(2049, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("ends", [datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)])
+def test_times_are_read_however_they_are_written(ends: datetime) -> None:
+    certificate = certs.signed_by_itself(x509.DNSName("localhost"), ends=ends)[1]
+    begins = certificate.not_valid_before_utc
+    assert validity(certificate.public_bytes(Encoding.DER)) == (begins.timestamp(), ends.timestamp())
+
+
+def test_a_year_of_two_digits_is_of_the_last_century_from_fifty_on() -> None:
+    certificate = certs.signed_by_itself(x509.DNSName("localhost"), ends=LATE)[1]
+    old = certificate.public_bytes(Encoding.DER).replace(b"491231", b"501231")
+    assert validity(old)[1] == datetime(1950, 12, 31, tzinfo=UTC).timestamp()
+
+
+@given(st.binary(max_size=60), st.integers(0, 400))
+def test_no_bytes_do_more_than_be_refused(data: bytes, at: int) -> None:
+    whole = certs.signed_by_itself(x509.DNSName("localhost"))[1].public_bytes(Encoding.DER)
+    for torn in (data, whole[:at], whole[:at] + data + whole[at + len(data) :]):
+        with suppress(ValueError):
+            begins, ends = validity(torn)
+            assert begins is not ends

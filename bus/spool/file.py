@@ -294,7 +294,13 @@ class SpoolFile:
             return 0
 
     def compact(self) -> None:
-        """Write a new file of what is left and put it in the old one's place; failing leaves the old one."""
+        """Write a new file of what is left and put it in the old one's place; failing leaves the old one.
+
+        A disk that it would nearly fill is left as it is: it is tried every minute, and others write there too.
+        """
+        with self._failing():
+            if shutil.disk_usage(self.path).free < self.size() // 2:
+                return
         fresh = self.path.with_name(self.path.name + ".new")
         shutil.rmtree(fresh, ignore_errors=True)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import lmdb
 import pytest
@@ -252,6 +253,22 @@ def test_a_disk_that_does_not_take_the_smaller_file_costs_neither_messages_nor_d
     assert len(os.listdir("/proc/self/fd")) == before
     assert _numbers(spool, first=4991) == list(range(4991, 5001))
     _fill(spool, 5, first=5001)
+
+
+def test_a_nearly_full_disk_is_not_filled_to_make_the_file_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _spool(tmp_path / "spool", SpoolLimits(compact_bytes=1 << 20))
+    _fill(spool, 5000)
+    spool.trim(7, 4990, NOON, WALL)
+    large = spool.status().file_bytes
+    with monkeypatch.context() as patched:
+        patched.setattr("bus.spool.file.shutil.disk_usage", lambda _: SimpleNamespace(free=large // 2 - 1))
+        spool.sweep(NOON + 1, WALL)
+    assert spool.status().file_bytes >= large
+    spool.sweep(NOON + 2, WALL)
+
+    assert spool.status().file_bytes < large / 4
 
 
 def test_a_damaged_message_becomes_a_loss_of_the_same_number(tmp_path: Path) -> None:

@@ -133,6 +133,8 @@ class Courier:
         self.rejects: list[Reject] = []
         """What the store will never take, newest last; at most 100."""
         self.rejected = self.blocked = self.sent = 0
+        self.trouble = ""
+        """Why messages went into memory the last time."""
         self._push, self._greet, self._connect = push, greet, connect
         self._boot, self._started = boot, started
         self._pending: list[Letter] = []
@@ -203,11 +205,11 @@ class Courier:
         epoch, first, packed = self._number(letters)
         try:
             evicted = self.spool.append(epoch, first, packed, now, wall)
-        except NoRoom:
+        except NoRoom as error:
             # Perhaps they are on the disk all the same: told under two numbers they are one row of the store.
             self.sender.begin_epoch()
             self.sender.flags.add(Flag.MEMORY)
-            self._ring, self._retry_at = Ring(MEMORY_MESSAGES), now + MEMORY_RETRY_SECONDS
+            self._ring, self._retry_at, self.trouble = Ring(MEMORY_MESSAGES), now + MEMORY_RETRY_SECONDS, str(error)
             return False
         self._let_go(evicted, now)
         self._do(self.sender.spooled(sum(map(len, packed)), now), now, wall)

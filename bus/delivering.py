@@ -359,7 +359,7 @@ class Deliverer(Voice):
             for flag in sender.flags ^ self._flags:
                 began, ended = NEWS[flag]
                 if flag in sender.flags:
-                    self._log.error("%s", began)
+                    self._log.error("%s%s", began, f": {self.courier.trouble}" if flag is Flag.MEMORY else "")
                 else:
                     self._log.info("%s%s", ended, self.courier.went() if flag is Flag.SPOOL_FULL else "")
             self._flags = frozenset(sender.flags)

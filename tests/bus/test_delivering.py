@@ -14,7 +14,7 @@ import zmq
 
 from bus.control import Mark, Receipt, Reject, pack_receipt, read_hello
 from bus.delivering import Deliverer
-from bus.delivery.retention import Evicted
+from bus.delivery.retention import Evicted, NoRoom
 from bus.delivery.states import Flag
 from bus.delivery.window import Limits
 from bus.fields import Unfit
@@ -372,6 +372,19 @@ def test_a_full_spool_that_has_room_again_says_from_when_to_when_is_lost(
     assert (
         "the spool has room again; what was measured from 2023-11-14 22:13:20Z to 2023-11-14 22:14:20Z" in caplog.text
     )
+
+
+def test_a_spool_that_cannot_be_written_is_said_with_the_reason(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> list[Evicted]:
+        raise NoRoom("var/spool/web-1: no space left on device")
+
+    monkeypatch.setattr(rig.deliverer.courier.spool, "append", full)
+    rig.deliverer.tell(Facts(kernel="6.1"), at=NOON)
+    rig.deliverer.flush()
+
+    assert "lost if this program ends: var/spool/web-1: no space left on device" in caplog.text
 
 
 def _bound(road: Road, path: str) -> bool:

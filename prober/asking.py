@@ -59,6 +59,9 @@ class Question:
 
     def same(self, text: str) -> str:
         """A record's text as the library writes it; raises ``ValueError`` for what is no such record."""
+        if self._record == "TXT" and '"' not in text:
+            # Without quotes each word were a text of its own, and what stands behind a semicolon a comment.
+            text = f'"{text}"'
         try:
             made = dns.rdata.from_text(dns.rdataclass.IN, self._type, text, dns.name.root, False)
         except (dns.exception.DNSException, ValueError):

@@ -27,6 +27,8 @@ RECORDS = {
     ("mirror.example", "AAAA"): ["2001:db8::1", "2001:db8::2"],
     ("shop.example", "MX"): ["10 Mail.Example.", "20 backup.example."],
     ("shop.example", "TXT"): ['"v=spf1 -all"'],
+    ("mail.example", "TXT"): ['"v=DKIM1; k=rsa; p=abc"'],
+    ("long.example", "TXT"): ['"v=DKIM1; k=rsa; " "p=abc"'],
     ("www.shop.example", "CNAME"): ["shop.example."],
 }
 
@@ -65,6 +67,9 @@ def test_records_that_are_there_are_up(port: int, zone: Zone, transport: str) ->
         {"record": "AAAA", "answers": ("2001:0db8:0::1",), "only": True},
         {"record": "MX", "answers": ("10 mail.example.",)},
         {"record": "TXT", "answers": ('"v=spf1 -all"',), "only": True},
+        {"record": "TXT", "answers": ("v=spf1 -all",), "only": True},
+        {"record": "TXT", "answers": ("v=DKIM1; k=rsa; p=abc",), "only": True, "name": "mail.example"},
+        {"record": "TXT", "answers": ('"v=DKIM1; k=rsa; " "p=abc"',), "only": True, "name": "long.example"},
         {"record": "TXT", "answer_pattern": "spf1"},
         {"authoritative": True},
     ],

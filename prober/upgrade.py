@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -141,7 +142,9 @@ def _receive(line: socket.socket, speech: ClientProtocol, probe: Probe) -> None:
         speech.receive_data(data)
     else:
         speech.receive_eof()
-    _send(line, speech, probe)  # what answers a ping
+    # What answers a ping or a goodbye. Who is gone by then may have said what is wanted.
+    with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+        _send(line, speech, probe)
 
 
 def _refusal(error: Exception) -> Failed:

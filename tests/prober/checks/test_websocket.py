@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from websockets.client import ClientProtocol
+from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.sync.server import ServerConnection, serve
@@ -24,7 +25,7 @@ from prober.outcome import DEGRADED, DOWN, UP, Outcome
 from prober.probe import Probe
 from prober.upgrade import MOST_BYTES
 from tests.prober import certs
-from tests.prober.targets import AMPLE, listening, silent, tried
+from tests.prober.targets import AMPLE, listening, probe, silent, tried
 
 Talk = Callable[[ServerConnection], None]
 
@@ -131,6 +132,34 @@ def test_what_has_said_it_may_go_without_a_goodbye(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(upgrade, "_send", gone)
     with serving(echo) as port:
         assert look(port, send="ping", expect="ping").status == UP
+
+
+class Torn(socket.socket):
+    """A server that has said it and is gone: what is said to it breaks, what it said is there to be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[bytes] = []
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        if self.said:
+            raise BrokenPipeError
+        server = ServerProtocol()
+        server.receive_data(bytes(data))
+        (request,) = server.events_received()
+        assert isinstance(request, Request)
+        server.send_response(server.accept(request))
+        server.send_ping(b"there?")
+        server.send_text(b"pong")
+        self.said = [b"".join(server.data_to_send()), b""]
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        return self.said.pop(0) if len(self.said) > 1 else self.said[0]
+
+
+def test_what_was_said_counts_though_who_said_it_is_gone_by_then() -> None:
+    with Torn() as line:
+        assert upgrade.talked(line, "ws://shop.example/", {}, (), "", re.compile("pong"), probe()) == 4
 
 
 @pytest.mark.parametrize(

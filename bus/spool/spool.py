@@ -11,12 +11,11 @@ from bus.delivery.outflow import Kept
 from bus.delivery.retention import Ages, Evicted, Extent, NoRoom, Victims, gone, outdated, victims
 from bus.spool.doubt import AtIt, doubtful, locked, move_aside, sound
 from bus.spool.entry import MOST
-from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost
+from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost, is_sound
 from bus.spool.journal import Journal
 from bus.spool.limits import SpoolLimits, SpoolStatus, faults, status
 from bus.spool.recent import Recent
 from bus.spool.replay import Noted, left, replayed, stand_in, went
-from bus.wire import verify
 
 READ_BYTES = 1_048_576
 DAMAGES = 2
@@ -301,8 +300,7 @@ class Spool:
         found, size = list[bytes](), 0
         with suppress(NoRoom, Damaged), self._at_it:
             for number, value in enumerate(self._values(extent, first, min(last, extent.last)), first):
-                sound_value = value and verify(value, 0, len(value))
-                found.append(value if sound_value else stand_in(self._source, epoch, number))
+                found.append(value if is_sound(value) else stand_in(self._source, epoch, number))
                 size += len(found[-1])
                 if size >= READ_BYTES:
                     break

@@ -311,6 +311,22 @@ def test_what_a_commit_let_go_that_seemed_to_fail_and_was_done_is_told(
     assert _told(spool) == [(n, "sample") for n in range(2, 6)]
 
 
+def test_what_stands_in_for_a_damaged_entry_of_the_journal_makes_room_as_others_do(tmp_path: Path) -> None:
+    dead(_alive(tmp_path / "spool", 6))
+    journal = tmp_path / "spool" / "journal"
+    content = bytearray(journal.read_bytes())
+    content[PAGE + 100] ^= 1
+    journal.write_bytes(content)
+    limits = SpoolLimits(bytes=10 * cost(len(message(1))))
+    spool = Spool(tmp_path / "spool", limits, source="web-1", now=NOON, wall=WALL)
+    evicted = [one for n in range(7, 20) for one in spool.append(7, n, [message(n)], NOON, WALL)]
+
+    assert evicted[-1].base > 4
+    assert sum(one.dropped for one in evicted) == evicted[-1].base - 1
+    assert not spool.moved_aside
+    assert _told(spool) == [(n, "sample") for n in range(evicted[-1].base, 20)]
+
+
 @pytest.fixture
 def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes a page of every file one that cannot be read."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bus.spool import cost
-from bus.spool.file import Damaged, SpoolFile, Totals
+from bus.spool.file import Damaged, SpoolFile, Totals, is_sound
+from bus.wire import Record, pack
 
 
 def _file(path: Path) -> SpoolFile:
@@ -53,3 +54,55 @@ def test_when_something_was_dropped_first_and_last_is_known(tmp_path: Path) -> N
     again.close()
 
     assert (kept.dropped, kept.dropped_first, kept.dropped_last) == (6, 7, 8)
+
+
+def _measured(at: int) -> bytes:
+    return pack(Record("sample", "web-1", "web-1", at, 7, at, b"%d" % at * 100))
+
+
+def test_of_what_is_dropped_it_is_known_when_the_first_and_last_not_acknowledged_were_measured(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    rubbish = bytes(len(_measured(1)))
+    file.write(lambda writing: writing.append(1, 1, [*map(_measured, (1, 2, 3, 4, 5)), rubbish, _measured(7)]))
+    dropped = file.write(lambda writing: writing.drop(1, 1, 6, None, acked=2))
+
+    assert dropped == (6, 6 * cost(len(rubbish)), [3, 5])
+    assert file.write(lambda writing: writing.drop(1, 7, 7, None, acked=7)) == (7, cost(len(rubbish)), [])
+    file.close()
+
+
+def test_no_more_is_dropped_than_room_is_wanted(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    file.write(lambda writing: writing.append(1, 1, [_measured(number) for number in range(1, 10)]))
+    size = cost(len(_measured(1)))
+
+    assert file.write(lambda writing: writing.drop(1, 1, 9, 0))[:2] == (0, 0)
+    assert file.write(lambda writing: writing.drop(1, 1, 9, size))[:2] == (1, size)
+    assert file.write(lambda writing: writing.drop(1, 2, 9, size + 1))[:2] == (3, 2 * size)
+    assert file.write(lambda writing: writing.drop(1, 4, 5, 9 * size))[:2] == (5, 2 * size)
+    assert [value != b"" for value in file.read(1, 1, 9)] == [False] * 5 + [True] * 4
+    file.close()
+
+
+def test_nothing_is_dropped_in_the_place_of_what_is_not_there(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    file.write(lambda writing: writing.append(1, 1, [b"one"]))
+    file.write(lambda writing: writing.append(1, 3, [b"three"]))
+    file.write(lambda writing: writing.append(2, 1, [b"other"]))
+
+    assert file.write(lambda writing: writing.drop(1, 1, 2, None)) == (2, cost(3), [])
+    assert list(file.read(1, 1, 3)) == [b"", b"", b"three"]
+    assert file.write(lambda writing: writing.drop(1, 2, 9, None)) == (9, cost(5), [])
+    assert list(file.read(2, 1, 1)) == [b"other"]
+    file.close()
+
+
+def test_what_is_cut_short_can_be_dropped_and_is_no_message(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    whole = _measured(1)
+    cut = [whole[:length] for length in (0, 1, 39, 40, 63, 64, len(whole) - 1)]
+    file.write(lambda writing: writing.append(1, 1, cut))
+
+    assert [is_sound(one) for one in [*cut, whole]] == [False] * len(cut) + [True]
+    assert file.write(lambda writing: writing.drop(1, 1, 7, None)) == (7, sum(cost(len(one)) for one in cut), [])
+    file.close()

@@ -13,8 +13,12 @@ from bus.sockets import Subscribe
 from bus.wire import Malformed
 
 KINDS = ("layout", "sample", "facts", "processes", "check", "alert", "loss")
-SLICE_SECONDS = 0.0003
-"""After this long the loop gets a turn, so that a flood on the stair delays answers by no more than that."""
+SLICE_SECONDS = 0.0001
+"""After this long the loop gets a turn, so that a flood on the stair delays answers by no more than that.
+
+As long as a turn on the processor (``bus.process.SHORT_TURN``): beyond it others may be let on first, and who asks
+waits for them too.
+"""
 REST_SECONDS = 0.01
 """While nobody listens to the stream, what comes is taken in so often: of a thousand frames a second the wake-ups are
 most of what they cost, and each of them may come before an answer."""
@@ -27,13 +31,17 @@ class Stair:
     that nobody tells again soon.
     """
 
-    def __init__(self, connect: Callable[[], Subscribe], fanout: Fanout) -> None:
+    def __init__(
+        self, connect: Callable[[], Subscribe], fanout: Fanout, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        """``clock`` tells seconds, by which slices are measured."""
         self.on_wanting: Callable[[], None] = _nothing
         self.on_lacking: Callable[[], None] = _nothing
         self.frames = 0
         self.malformed = 0
         self._connect = connect
         self._fanout = fanout
+        self._clock = clock
         self._socket: Subscribe | None = None
         self.watched = False
         """Whether the next frame wakes the loop."""
@@ -83,7 +91,7 @@ class Stair:
 
     def _take(self) -> bool:
         """Take in what came, for a slice of time at most; returns whether there may be more."""
-        until = time.perf_counter() + SLICE_SECONDS
+        until = self._clock() + SLICE_SECONDS
         take = self._fanout.take
         while self._socket is not None:
             try:
@@ -95,7 +103,7 @@ class Stair:
                 take(frame)
             except Malformed:
                 self.malformed += 1
-            if time.perf_counter() > until:
+            if self._clock() > until:
                 return True
         return False
 

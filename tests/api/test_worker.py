@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import zmq
@@ -140,6 +142,27 @@ def test_the_stair_rests_while_nobody_listens_and_loses_nothing(roads: Roads) ->
         roads.stair.send(roads.collector.frame([a_record(FACTS)]))
         await until(lambda: stair.frames > before)
         assert stair.watched
+        stair.close()
+
+    asyncio.run(told())
+    context.destroy(linger=0)
+
+
+def test_whoever_asks_waits_for_a_tenth_of_a_millisecond_of_the_stair_at_most(roads: Roads) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    clock = itertools.count(0.0, 0.00004)  # looked at before a slice and after each frame of it
+    made = partial(connected, Subscribe(context, KINDS), roads.stair_address)
+    stair = Stair(made, House().hub.fanout, clock=clock.__next__)
+
+    async def told() -> None:
+        stair.open()
+        async with asyncio.timeout(PATIENCE):
+            while stair.frames < 200:
+                for _ in range(20):
+                    roads.stair.send(roads.collector.frame([a_record(FACTS)]))
+                before = stair.frames
+                await asyncio.sleep(0)  # a turn of the loop, in which others have theirs
+                assert stair.frames - before <= 3
         stair.close()
 
     asyncio.run(told())

@@ -31,6 +31,7 @@ from bus.drawers import Drawer, Mixed
 from bus.explaining import when
 from bus.faults import Fault, did_you_mean
 from bus.fields import plain
+from bus.hints import slips
 from bus.judging import Objected
 from bus.questions import Unanswered
 from bus.tables import Host
@@ -76,7 +77,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"guardia backtest: {failure}", file=sys.stderr)
         return UNKNOWN
     told = as_json if given.json else as_text
-    print(told(new.outcome, old.outcome, start, end))
+    notes = slips(rule for rule in tried["rules"] if given.rule in (None, rule.name))
+    print(told(new.outcome, old.outcome, start, end, notes))
     return DONE
 
 
@@ -154,11 +156,12 @@ def replay_of(today: Settings, tried: Settings | None, start: int, wanted: str =
     )
 
 
-def as_text(new: Outcome, old: Outcome, start: int, end: int) -> str:
-    """For people."""
+def as_text(new: Outcome, old: Outcome, start: int, end: int, notes: Sequence[str] = ()) -> str:
+    """For people; ``notes`` say what may be why nothing was found."""
     added, gone = difference(old, new)
     lines = [
         f"{when(start)} to {when(end)}, {new.records} records",
+        *(f"note: {note}" for note in notes),
         "",
         aligned(
             [
@@ -198,7 +201,7 @@ def _listed(head: str, found: Sequence[Incident], outcome: Outcome) -> str:
     return f"{head}\n{aligned(rows)}{more}\n"
 
 
-def as_json(new: Outcome, old: Outcome, start: int, end: int) -> str:
+def as_json(new: Outcome, old: Outcome, start: int, end: int, notes: Sequence[str] = ()) -> str:
     """For programs; times in ns since 1970."""
     added, gone = difference(old, new)
 
@@ -212,7 +215,7 @@ def as_json(new: Outcome, old: Outcome, start: int, end: int) -> str:
 
     whole = {"start": start, "end": end, "records": new.records, "rules": told(new), "today": told(old)}
     ids = {"added": [one.id for one in added], "gone": [one.id for one in gone]}
-    return json.dumps({**whole, "difference": ids}, indent=2)
+    return json.dumps({**whole, "difference": ids, "notes": list(notes)}, indent=2)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -12,6 +12,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from typing import Any
 
 from bus.faults import did_you_mean, nearest
 from bus.records import Settings
@@ -24,7 +25,7 @@ NEAR = 0.8
 
 def hints(settings: Settings) -> list[str]:
     """A sentence for each thing that was probably meant to be another one."""
-    found = [*_conditions(settings), *_parents(settings)]
+    found = [f"[[rules]] {note}" for note in slips(settings["rules"])] + _parents(settings)
     if settings["api"].cors_origins and not settings["api"].cors:
         found.append("[api] cors_origins: they have no effect without cors = true")
     found += _public(settings)
@@ -71,13 +72,14 @@ def _parents(settings: Settings) -> list[str]:
     return found
 
 
-def _conditions(settings: Settings) -> list[str]:
-    rules = [rule for rule in settings["rules"] if rule.enabled and not rule.rooms]
+def slips(tables: Iterable[Any]) -> list[str]:
+    """A sentence for each reading in the conditions of ``[[rules]]`` that was probably meant to be another one."""
+    rules = [rule for rule in tables if rule.enabled and not rule.rooms]
     if not rules:
         return []
     told, readings = measured(), importlib.import_module("alerter.terms").readings
     found = {
-        f"[[rules]] {rule.name}: the agent measures no {name}; {meant}": None
+        f"{rule.name}: the agent measures no {name}; {meant}": None
         for rule in rules
         for text in filter(None, (rule.when, rule.clear))
         for name in readings(text)

@@ -202,6 +202,14 @@ def test_it_is_shown_to_people_with_what_is_more_and_what_is_less() -> None:
     assert [line.split()[5] for line in lines[less + 2 : less + 4]] == ["busy", "warm"]
 
 
+def test_what_is_probably_a_slip_of_the_pen_is_noted_before_it_is_said_that_nothing_fires() -> None:
+    new, old = outcomes()
+    notes = ["busy: the agent measures no cpu.percnt; did you mean cpu.percent?"]
+    assert as_text(new, old, at(0), at(100), notes).splitlines()[1:3] == [f"note: {notes[0]}", ""]
+    assert json.loads(as_json(new, old, at(0), at(100), notes))["notes"] == notes
+    assert json.loads(as_json(new, old, at(0), at(100)))["notes"] == []
+
+
 def test_to_programs_it_is_told_with_the_incidents_and_which_differ() -> None:
     new, old = outcomes()
     found = json.loads(as_json(new, old, at(0), at(100)))

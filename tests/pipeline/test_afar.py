@@ -174,6 +174,9 @@ def test_a_rule_is_tried_there_as_at_home(hub: Remote, token: str, tmp_path: Pat
             assert 0 <= found.pop(moment) - told.pop(moment) < 300 * SECOND, "it was asked later"
         assert found.keys() == told.keys()
         assert found["records"] >= told["records"] > 0
+    slip = ("--rule", "disk-nearly-full", "--when", "disk[*].percnt > 80", "--since", "1h")
+    for one in (hub.here("backtest", *slip), hub.afar("backtest", *slip, token=token)):
+        assert "note: disk-nearly-full: the agent measures no disk[*].percnt; did you mean" in one.stdout
     for wrong in (("--rule", "no-such-rule"), ("--rule", "service-down", "--host", "wbe-1")):
         here, afar = hub.here("backtest", *wrong), hub.afar("backtest", *wrong, token=token)
         assert (here.returncode, afar.returncode) == (100, 100)

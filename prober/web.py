@@ -90,13 +90,14 @@ class Way:
     """Headers that no other host gets to see."""
 
     def go(self, first: requests.PreparedRequest, most: int, probe: Probe) -> Reply:
-        """The answer with up to ``most`` bytes of its body; raises ``Failed`` or ``OSError``."""
+        """The answer with up to ``most`` bytes of its body, none for 0; raises ``Failed`` or ``OSError``."""
         carrier = _Carrier(probe, self.terms)
         try:
             answer = carrier.send(first)
             if self.redirects and self._leads_on(answer):
                 answer = self._followed(answer, carrier, probe)
-            body = answer.raw.read(most + 1, decode_content=True) or b""
+            # Where nothing is wanted of a body, none is waited for: a stream of events may not have begun.
+            body = (answer.raw.read(most + 1, decode_content=True) or b"") if most else b""
         except (http.client.HTTPException, urllib3.exceptions.HTTPError, requests.RequestException) as error:
             if probe.deadline.passed:
                 raise Failed(probe.late()) from None
@@ -105,7 +106,8 @@ class Way:
             carrier.close()
         place = (answer.url or "").partition("?")[0] if answer.history else ""
         reason = " ".join(str(answer.reason or "").split())[:60]
-        return Reply(answer.status_code, reason, answer.headers, body[:most], len(body) <= most, carrier.seen, place)
+        whole = 0 < most >= len(body)
+        return Reply(answer.status_code, reason, answer.headers, body[:most], whole, carrier.seen, place)
 
     def _leads_on(self, answer: requests.Response) -> bool:
         return answer.is_redirect and answer.status_code not in self.wanted

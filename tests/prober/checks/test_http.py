@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
+from socket import socket
 
 import pytest
 
@@ -11,7 +12,7 @@ from bus.config import Secret
 from prober.checks.http import Http
 from prober.outcome import DEGRADED, DOWN, UP
 from tests.prober.checks.looking import HEAD, WORD, look
-from tests.prober.site import Site, Speak, answer, drips, floods, hangs_up, late, mute, ok, says
+from tests.prober.site import Request, Site, Speak, answer, drips, floods, hangs_up, late, mute, ok, says
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
@@ -204,6 +205,17 @@ def test_a_body_without_end_is_read_up_to_its_limit(at: str, site: Site) -> None
     assert (found.status, found.metrics["bytes"]) == (UP, 100_000)
     assert look(at, max_bytes=100_000).reason == "body is larger than 100kB"
     assert look(at, json=("$.a",)).status == DOWN
+
+
+def test_a_stream_that_has_nothing_to_tell_yet_is_up_where_no_body_is_wanted(at: str, site: Site) -> None:
+    def stream(connection: socket, request: Request) -> None:
+        connection.sendall(HEAD + b"Content-Type: text/event-stream\r\n\r\n")
+        mute(connection, request)
+
+    site.pages[""] = stream
+    assert look(at, read_bytes=0).status == UP
+    assert look(at, read_bytes=0, body_pattern="x").reason == "body does not match /x/ in its first 0B"
+    assert look(at, read_bytes=1, seconds=0.5).status == DOWN
 
 
 # -- what cannot be ---

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from bus.harmless import safe
 from bus.hubs import LOOPBACK, Hub
 from bus.patience import patient
 from bus.reasons import address
@@ -94,12 +95,13 @@ def said(answer: requests.Response, address: str) -> str:
     except ValueError:
         found = None
     text = found.get("error") if isinstance(found, dict) else None
-    if answer.status_code == 403 and isinstance(text, str) and found.get("code") in ("scope", "expired_token", "host"):
-        return f"{address} refuses this: {text[:200]}"
+    told = safe(text[:200]) if isinstance(text, str) else None  # whoever it is that answers, a terminal shows it
+    if answer.status_code == 403 and told is not None and found.get("code") in ("scope", "expired_token", "host"):
+        return f"{address} refuses this: {told}"
     if answer.status_code == 403:
         return f"{address} refuses this token"
-    more = f": {text[:200]}" if isinstance(text, str) else ""
-    hint = "" if isinstance(text, str) else HINT
+    more = f": {told}" if told is not None else ""
+    hint = "" if told is not None else HINT
     return f"{address} answered {answer.status_code}{more or hint}"
 
 

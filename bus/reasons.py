@@ -8,6 +8,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from bus.causes import causes_of
+from bus.harmless import safe
 
 _MAX = 200
 
@@ -34,5 +35,5 @@ def reason(error: BaseException, address: str) -> str:
             return f"{address} closed the connection without an answer"
         if isinstance(cause, HTTPException):
             return f"{address} does not speak HTTP as a hub does; is this a Guardia hub?"
-    text = " ".join(str(error).split())[:_MAX]
+    text = safe(" ".join(str(error).split())[:_MAX])  # whatever the other side said may stand in it
     return f"{address}: {text or type(error).__name__}"

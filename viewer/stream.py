@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from bus.harmless import safe
 from bus.hub_api import UNSIGNED
 from bus.hubs import LOOPBACK
 from bus.reasons import address, reason
@@ -78,7 +79,12 @@ class Stream(threading.Thread):
                 failures, why = 0, self._closed(error)
                 if error.rcvd is not None and error.rcvd.code in REFUSALS:
                     failures = OFFLINE_AFTER
-            except (WebSocketException, OSError, ValueError) as error:
+            except (
+                WebSocketException,
+                OSError,
+                ValueError,
+                ImportError,
+            ) as error:  # a SOCKS proxy takes a package more
                 why = self._failed(error)
                 if isinstance(error, InvalidStatus) and error.response.status_code in REFUSALS:
                     failures = max(failures, OFFLINE_AFTER)
@@ -144,9 +150,10 @@ class Stream(threading.Thread):
         close = error.rcvd
         if close is None:
             return f"the connection to {self._address} broke"
+        said = safe(close.reason)
         if close.code in REFUSALS:
-            return f"{self._address} refuses us: {close.reason or 'the token is not accepted'}"
-        return f"{self._address} closed the stream: {close.reason or f'code {close.code}'}"
+            return f"{self._address} refuses us: {said or 'the token is not accepted'}"
+        return f"{self._address} closed the stream: {said or f'code {close.code}'}"
 
     def _failed(self, error: Exception) -> str:
         if isinstance(error, InvalidStatus):

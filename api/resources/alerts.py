@@ -8,7 +8,7 @@ from api.alert_shapes import DoneShape, TrialShape
 from api.bodies import NewSilence, Remark, Trial
 from api.encoding import SECOND
 from api.errors import Problem
-from api.filters import BadParameter, parse_time
+from api.filters import MAX_GLOB, BadParameter, Query, parse_time
 from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send, who
 from api.views.alerts import alerts, page, rules, silences, why
@@ -74,11 +74,11 @@ class WhyResource(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query = query_of(req)
-        subject = query.text("subject")
+        subject, rule = _glob(query, "subject"), _glob(query, "rule")
         if not subject:
             raise BadParameter("subject", "missing; name a host or a service, as subject=web-1")
         at = None if query.text("at") is None else query.time("at", 0, self.hub.clock())
-        send(resp, why(subject, await self.hub.judge.answer(Why(subject, query.text("rule") or "", at))))
+        send(resp, why(subject, await self.hub.judge.answer(Why(subject, rule, at))))
 
 
 class RulesResource(Resource):
@@ -123,6 +123,13 @@ class SilenceResource(Resource):
         done = await self.hub.judge.answer(EndSilence(params["id"], who(req, None)))
         await self.hub.hear_of_silences()
         send(resp, _done(done))
+
+
+def _glob(query: Query, name: str) -> str:
+    text = query.text(name) or ""
+    if len(text) > MAX_GLOB:  # the answer tells of it, in a text that has room for so much
+        raise BadParameter(name, f"{len(text)} characters, at most {MAX_GLOB}")
+    return text
 
 
 def _done(done: Done) -> DoneShape:

@@ -150,6 +150,8 @@ def test_a_header_goes_before_a_cookie() -> None:
         ("/api/v1/services/shop/checks?start=0x10", "start"),
         ("/api/v1/services/shop/uptime?since=noon", "since"),
         ("/api/v1/servers/web-1/metrics?x=" + "a" * 5000, "query"),
+        ("/api/v1/why?subject=" + "a" * 201, "subject"),
+        ("/api/v1/why?subject=web-1&rule=" + "a" * 201, "rule"),
         ("/?token=a&token=b", "token"),
     ],
 )

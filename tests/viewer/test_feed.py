@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ from tests.viewer import burning
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON
 from tests.viewer.hub import Hub
+from tests.viewer.strange import answer, strange
 from viewer.asking import Asker, ahead
 from viewer.events import (
     AskChecks,
@@ -230,6 +232,7 @@ def test_the_stream_is_asked_for_beside_the_api() -> None:
         (TimeoutError(), "hub does not answer in time"),
         (ssl.SSLError(1, "wrong version"), "hub does not speak TLS as expected; is it http:// rather than https://?"),
         (RuntimeError(), "hub: RuntimeError"),
+        (RuntimeError("said \x1b]0;owned\x07"), "hub: said \\x1b]0;owned\\x07"),
     ],
 )
 def test_a_failure_is_told_in_words(error: Exception, words: str) -> None:
@@ -238,3 +241,21 @@ def test_a_failure_is_told_in_words(error: Exception, words: str) -> None:
     wrapped.__cause__ = error
     if not isinstance(error, RuntimeError):
         assert reason(wrapped, "hub") == words
+
+
+def test_what_a_hub_says_of_an_error_acts_on_no_terminal() -> None:
+    body = json.dumps({"error": "no \x1b]0;owned\x07", "code": "internal"}).encode()
+    with strange(answer(body, "500 Internal Server Error")) as url:
+        failed = Asker(url, None).ask(AskHosts())
+    assert isinstance(failed, Failed)
+    assert failed.reason.endswith(" answered 500: no \\x1b]0;owned\\x07")
+
+
+def test_a_proxy_that_takes_a_package_which_is_not_there_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("socks_proxy", "socks5://127.0.0.1:9")
+    with Listening("http://192.0.2.1:8080") as found:
+        told = found.until(lambda event: isinstance(event, LinkTold))
+    assert isinstance(told, LinkTold)
+    assert "SOCKS proxy" in told.reason

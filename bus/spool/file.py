@@ -176,6 +176,8 @@ class SpoolFile:
         self._is_whole = is_whole
         self._map_bytes = map_bytes
         self._environment: Any = None
+        self._fresh = path.with_name(path.name + ".new")
+        """Where a smaller one is made."""
         try:
             with self._failing():
                 self._open()
@@ -234,6 +236,8 @@ class SpoolFile:
 
     def load(self) -> tuple[list[Extent], list[tuple[float, Place]], Totals]:
         """(epochs by order, marks by time, totals); raises ``Damaged`` when they do not match the messages."""
+        # Whoever had it before may have died while he made it smaller.
+        shutil.rmtree(self._fresh, ignore_errors=True)
         records, epochs, marks, meta = self._databases
         with self._failing(), self._environment.begin() as txn:
             totals = _totals(txn.get(b"totals", db=meta), txn.get(b"journal", db=meta))
@@ -306,7 +310,7 @@ class SpoolFile:
         with self._failing():
             if shutil.disk_usage(self.path).free < self.size() // 2:
                 return
-        fresh = self.path.with_name(self.path.name + ".new")
+        fresh = self._fresh
         shutil.rmtree(fresh, ignore_errors=True)
         try:
             with self._failing(), suppress(lmdb.DiskError):

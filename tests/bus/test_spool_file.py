@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,85 @@ def test_what_is_cut_short_can_be_dropped_and_is_no_message(tmp_path: Path) -> N
     assert [is_sound(one) for one in [*cut, whole]] == [False] * len(cut) + [True]
     assert file.write(lambda writing: writing.drop(1, 1, 7, None)) == (7, sum(cost(len(one)) for one in cut), [])
     file.close()
+
+
+def test_marks_that_were_dropped_are_gone_and_others_stay(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    file.write(lambda writing: writing.mark([(1.5, (1, 2)), (2.5, (1, 7)), (3.5, (2, 1))], []))
+    file.write(lambda writing: writing.mark([(4.5, (2, 9))], [1.5, 2.5]))
+
+    assert file.load()[1] == [(3.5, (2, 1)), (4.5, (2, 9))]
+    file.close()
+
+
+def test_what_a_death_left_of_a_smaller_file_takes_no_room_for_long(tmp_path: Path) -> None:
+    left = tmp_path / "spool.new"
+    left.mkdir()
+    (left / "data.mdb").write_bytes(bytes(4096))
+    file = _file(tmp_path)
+    file.load()
+    file.close()
+
+    assert not left.exists()
+
+
+def test_its_name_is_on_the_disk_before_anything_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[Path] = []
+    monkeypatch.setattr("bus.mapped.settle", settled.append)
+    file = _file(tmp_path / "spools")
+    file.close()
+
+    assert {tmp_path / "spools" / "spool", tmp_path / "spools", tmp_path} <= set(settled)
+
+
+def test_a_smaller_file_is_on_the_disk_before_it_takes_the_place_and_its_place_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _file(tmp_path)
+    file.write(lambda writing: writing.append(1, 1, [_measured(1)]))
+    acts: list[str] = []
+    sync, rename = os.fsync, os.rename
+
+    def synced(number: int) -> None:
+        acts.append(f"fsync {os.readlink(f'/proc/self/fd/{number}')}")
+        sync(number)
+
+    def renamed(old: Path, new: Path) -> None:
+        acts.append(f"rename {old}")
+        rename(old, new)
+
+    monkeypatch.setattr("bus.spool.file.os.fsync", synced)
+    monkeypatch.setattr("bus.spool.file.os.rename", renamed)
+    file.compact()
+    fresh = f"{tmp_path}/spool.new/data.mdb"
+
+    assert acts[:3] == [f"fsync {fresh}", f"rename {fresh}", f"fsync {tmp_path}/spool"]
+    assert list(file.read(1, 1, 1)) == [_measured(1)]
+    file.close()
+
+
+@pytest.mark.parametrize(("cut", "whole", "asked"), [(0, False, False), (1, True, True), (1, False, True)])
+def test_of_a_file_that_ends_before_its_last_page_it_is_asked_whether_it_is_whole(
+    tmp_path: Path, cut: int, whole: bool, asked: bool
+) -> None:
+    file = _file(tmp_path)
+    file.write(lambda writing: writing.append(1, 1, [_measured(number) for number in range(1, 1000)]))
+    for turn in range(4):
+        # What tells of the databases goes to pages that are free by now, and not to the last one.
+        file.write(lambda writing, turn=turn: writing.mark([(float(turn), (1, 1))], []))  # type: ignore[misc]
+    file.close()
+    data = tmp_path / "spool" / "data.mdb"
+    os.truncate(data, data.stat().st_size - cut)
+    found: list[Path] = []
+
+    def is_whole(path: Path) -> bool:
+        found.append(path)
+        return whole
+
+    if asked and not whole:
+        with pytest.raises(Damaged, match=r"the file ends before its page \d+"):
+            SpoolFile(tmp_path / "spool", 1 << 28, is_whole=is_whole)
+    else:
+        SpoolFile(tmp_path / "spool", 1 << 28, is_whole=is_whole).close()
+    assert found == [tmp_path / "spool"] * asked
+    SpoolFile(tmp_path / "spool", 1 << 28).close()

@@ -25,17 +25,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from bus.control import MAX_HELLO, Hello, Receipt, Reject, SpoolReport, pack_hello
 from bus.delivery.actions import Action, Connect, Greet, Move, Send, Settled
-from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom
 from bus.delivery.ring import Ring
 from bus.delivery.room import seconds_left
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag
-from bus.wire import HEADER, RESEND, RESEND_AT, Record, pack, read
+from bus.keeping import Keeping
+from bus.wire import HEADER, RESEND, RESEND_AT, Malformed, Record, pack, read
 
 FRAME_BYTES = 61_440
 """A frame of several records is closed at this size, well under what the door takes."""
@@ -43,62 +43,6 @@ SWEEP_SECONDS = 60.0
 MEMORY_RETRY_SECONDS = 5.0
 MEMORY_MESSAGES = 1000
 CLOCK_STEP_NS = 2 * 10**9
-
-
-class Status(Protocol):
-    """What the courier reports of a spool."""
-
-    @property
-    def bytes(self) -> int:
-        """Bytes in use."""
-
-    @property
-    def limit(self) -> int:
-        """Bytes that it may use."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it keeps messages."""
-
-    @property
-    def messages(self) -> int:
-        """Messages kept."""
-
-    @property
-    def dropped(self) -> int:
-        """Unacknowledged messages that had to go, ever."""
-
-
-class Keeping(Protocol):
-    """A spool, as ``bus.spool`` says it."""
-
-    @property
-    def generation(self) -> int:
-        """The generation of the store that was last heard of."""
-
-    def kept(self) -> list[Kept]:
-        """The epochs that are remembered."""
-
-    def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
-        """Make messages durable."""
-
-    def read(self, epoch: int, first: int, last: int) -> list[bytes]:
-        """Some messages from ``first`` on."""
-
-    def acknowledged(self, epoch: int, watermark: int, generation: int) -> None:
-        """The store has everything up to here."""
-
-    def trim(self, epoch: int, upto: int, now: float, wall: int) -> None:
-        """Delete what stands elsewhere."""
-
-    def sweep(self, now: float, wall: int) -> list[Evicted]:
-        """Once a minute."""
-
-    def status(self) -> Status:
-        """What it holds."""
-
-    def close(self, now: float, wall: int) -> None:
-        """Let go of it."""
 
 
 class Letter(NamedTuple):
@@ -363,24 +307,35 @@ class Courier:
         """Give messages new numbers; those that stand in both epochs for a moment fold in the store."""
         at = first
         while at <= last:
-            records = [read(one)[0] for one in self._read(epoch, at, last)]
+            records = self._read(epoch, at, last)
             if not records:
                 self._dropped += last - at + 1
                 break
-            letters = [Letter(one.kind, one.subject, one.at, one.body) for one in records]
+            letters = _letters(records)
             # In a full spool it is these that make room for their copies, and not what is nowhere else.
-            self.spool.acknowledged(epoch, at + len(letters) - 1, self.sender.generation)
+            self.spool.acknowledged(epoch, at + len(records) - 1, self.sender.generation)
             if self._ring is not None and self._ring.read(epoch, at, at) is not None:
                 self._store(letters, now, wall)
-            elif not self._spooled(letters, now, wall):
+            elif letters and not self._spooled(letters, now, wall):
                 # Memory holds fewer, and not for long: they stay on the disk meanwhile.
                 self._unmoved.append((epoch, at, last))
                 self.spool.acknowledged(epoch, at - 1, self.sender.generation)
                 break
-            at += len(letters)
+            self._dropped += len(records) - len(letters)
+            at += len(records)
         with suppress(NoRoom):  # they stay until room is needed; the store knows them as acknowledged
             self.spool.trim(epoch, at - 1, now, wall)
             self.sender.evicted(epoch, at, 0, now)
+
+
+def _letters(records: Sequence[bytes]) -> list[Letter]:
+    """What records say, without those of kinds that only a later version knows."""
+    letters = []
+    for packed in records:
+        with suppress(Malformed):
+            one = read(packed)[0]
+            letters.append(Letter(one.kind, one.subject, one.at, one.body))
+    return letters
 
 
 def _frames(records: Sequence[bytes], fresh: bytes) -> list[tuple[bytes, int]]:

@@ -20,11 +20,12 @@ import zmq
 
 from bus import failpoints
 from bus.control import outspoken, read_receipt
-from bus.courier import Courier, Keeping
+from bus.courier import Courier
 from bus.delivery.sender import Sender
 from bus.delivery.states import Event, Flag, State
 from bus.delivery.window import Limits
 from bus.fields import Unfit
+from bus.keeping import Keeping
 from bus.loop import Loop, Timer
 from bus.messages import Message, encode, is_name
 from bus.producer import Voice

@@ -9,6 +9,7 @@ import pytest
 
 from bus.control import Mark, Receipt, Reject, read_hello
 from bus.delivery.states import Event, Flag
+from bus.messages import BY_CODE, KINDS
 from bus.wire import Record, read
 from tests.bus.house import House
 from tests.bus.spooling import dead
@@ -290,3 +291,21 @@ def test_nobody_waits_for_what_got_new_numbers_when_the_store_is_restored(tmp_pa
     house.courier.receipt(Receipt("web-1", 6, 2, house.wall, marks, hello.nonce), house.now, house.wall)
 
     assert [flow.epoch for flow in house.courier.sender.flows if flow.unfinished] == [house.epoch]
+
+
+def test_what_only_a_later_version_knows_gets_no_new_number_and_ends_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"of a later version", kind="facts")
+    house.say(b"one")
+    house.say(b"of a later version", kind="facts")
+    house.say(b"two")
+    used = house.epoch
+    with monkeypatch.context() as patch:
+        patch.delitem(BY_CODE, KINDS["facts"].code)
+        house.hear(Mark(used, 10))
+
+    assert [record.body for record in kept(house)] == [b"one", b"two"]
+    assert house.courier.dropped == 2

@@ -34,6 +34,8 @@ SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 COMPARISONS = (">", ">=", "<", "<=", "==", "!=")
 DEEPEST = 50
+MOST_JOINED = 250
+"""Parts in a row stand within each other in the tree, and who walks it goes as deep."""
 LONGEST = 2000
 
 
@@ -168,6 +170,7 @@ class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
         self._at = 0
+        self._joined = 0
 
     @property
     def _next(self) -> _Token:
@@ -180,6 +183,14 @@ class _Parser:
 
     def _is(self, *texts: str) -> bool:
         return self._next.kind in ("sign", "word") and self._next.text in texts
+
+    def _joins(self, *texts: str) -> bool:
+        if not self._is(*texts):
+            return False
+        self._joined += 1
+        if self._joined > MOST_JOINED:
+            raise self._wrong(f"at most {MOST_JOINED} signs and words that join its parts")
+        return True
 
     def _wrong(self, expected: str) -> Misread:
         token = self._next
@@ -195,14 +206,14 @@ class _Parser:
         if depth > DEEPEST:
             raise self._wrong(f"at most {DEEPEST} parentheses within each other")
         node = self._alternative(depth)
-        while self._is("or"):
+        while self._joins("or"):
             place = self._take().place
             node = Join("or", node, self._alternative(depth), place)
         return node
 
     def _alternative(self, depth: int) -> Node:
         node = self._term(depth)
-        while self._is("and"):
+        while self._joins("and"):
             place = self._take().place
             node = Join("and", node, self._term(depth), place)
         return node
@@ -221,14 +232,14 @@ class _Parser:
 
     def _sum(self, depth: int) -> Node:
         node = self._product(depth)
-        while self._is("+", "-"):
+        while self._joins("+", "-"):
             sign = self._take()
             node = Sum(sign.text, node, self._product(depth), sign.place)
         return node
 
     def _product(self, depth: int) -> Node:
         node = self._factor(depth)
-        while self._is("*", "/"):
+        while self._joins("*", "/"):
             sign = self._take()
             node = Sum(sign.text, node, self._factor(depth), sign.place)
         return node

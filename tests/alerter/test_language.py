@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from alerter.language import (
     DEEPEST,
     LONGEST,
+    MOST_JOINED,
     Call,
     Compare,
     Join,
@@ -21,6 +22,7 @@ from alerter.language import (
     parsed,
 )
 from alerter.terms import condition
+from tests.alerter.given import World, rule
 
 WRONG = {
     "cpu.percent >": "at character 14: found the end, expected a metric, a number or a function",
@@ -163,3 +165,18 @@ def test_a_condition_is_as_long_as_the_longest_and_no_longer() -> None:
     for much in ("(" * (DEEPEST + 1) + "a.b > 1" + ")" * (DEEPEST + 1), "-" * 60 + "1 > 2"):
         with pytest.raises(Misread, match=f"at most {DEEPEST}"):
             parsed(much)
+
+
+@pytest.mark.parametrize(
+    ("first", "more", "end"), [("1", "+1", " > cpu.percent"), ("1", "*2", " > cpu.percent"), ("1>0", " or 1>2", "")]
+)
+def test_parts_in_a_row_that_nobody_could_walk_are_a_mistake_and_fewer_are_judged(
+    first: str, more: str, end: str
+) -> None:
+    world = World(rule(first + more * MOST_JOINED + end))
+    world.says(0, cpu=20.0)
+    assert world.told() == [(0.0, "fired")]
+    with pytest.raises(Misread, match=f"at most {MOST_JOINED} signs"):
+        condition(first + more * (MOST_JOINED + 1) + end)
+    with pytest.raises(Misread):
+        condition(first + more * (LONGEST // len(more) - 10) + end)

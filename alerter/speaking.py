@@ -38,9 +38,14 @@ def carrier(notify: Notify) -> Carrier:
 
 
 def threads(program: Program[Any]) -> Workers:
-    """What runs attempts off the loop: a thread for each channel and some more."""
-    workers = Workers(program.loop, len(program.settings["channels"]) + SPARE, "notice")
+    """What runs attempts off the loop: a thread for each channel and some more, also of those that are added."""
+
+    def enough() -> int:
+        return len(program.settings["channels"]) + SPARE
+
+    workers = Workers(program.loop, enough(), "notice")
     program.loop.on_stop(workers.close)
+    program.on_reload.append(lambda _: workers.at_least(enough()))
     return workers
 
 

@@ -19,9 +19,15 @@ class Workers:
     def __init__(self, loop: Loop, count: int, name: str) -> None:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._handback = Handback(loop)
-        self.count = count
-        for i in range(count):
-            threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True).start()
+        self._name = name
+        self.count = 0
+        self.at_least(count)
+
+    def at_least(self, count: int) -> None:
+        """From now on there are so many threads, if there were fewer."""
+        while self.count < count:
+            threading.Thread(target=self._work, name=f"{self._name}-{self.count}", daemon=True).start()
+            self.count += 1
 
     @property
     def busy(self) -> int:

@@ -233,6 +233,19 @@ def test_results_and_errors_come_back_on_the_loop(loop: Loop) -> None:
     assert workers.busy == 0
 
 
+def test_there_are_more_threads_once_more_are_needed(loop: Loop) -> None:
+    workers, gate, seen = Workers(loop, 1, "test"), threading.Event(), list[object]()
+    workers.submit(lambda: gate.wait(60), seen.append)
+    workers.submit(lambda: "free", seen.append)
+    workers.at_least(2)
+    workers.at_least(1)
+    while not seen:
+        loop.pass_once()
+    assert (seen, workers.count) == (["free"], 2)
+    gate.set()
+    workers.close()
+
+
 def test_a_call_that_hangs_keeps_neither_the_others_nor_the_end_waiting(loop: Loop) -> None:
     workers = Workers(loop, 2, "test")
     hang = threading.Event()

@@ -37,6 +37,8 @@ MOST_LOOKED_AT_ALONE = 64
 """So many where each goes out by itself."""
 AGAIN_SECONDS = 2.0
 """Between two tries to write what came of an attempt, when the disk is full."""
+LATER_SECONDS = 60.0
+"""Between two tries to give up what waits for nobody, when the disk is full."""
 SECOND = 1_000_000_000
 Tell = Callable[[Notice, str, int], None]
 """Tells the bus of an attempt: the record, its subject, its time."""
@@ -151,6 +153,8 @@ class Speaker:
 
     def jumped(self, transaction: Transaction, incidents: Iterable[str], by: int) -> None:
         """The hub's clock was set by ``by`` (ns): what waits, and who was told of these, waited as long as before."""
+        now = self._wall()
+        self._as_is = {name: min(at, now) for name, at in self._as_is.items()}
         for item in [letters.read_item(value) for _, value in transaction.items("outbox")]:
             if item is not None:
                 transaction.put("outbox", item.row, letters.as_row(replace(item, at=item.at + by)))
@@ -183,9 +187,15 @@ class Speaker:
             rows = [letters.read_item(value) for _, value in view.items("outbox")]
         gone = [item for item in rows if item is not None and item.channel not in self._channels]
         if gone:
-            with self._memory.transaction() as transaction:
-                for item in gone:
-                    self._end(transaction, (item,), "never", "the channel is configured no more")
+            try:
+                with self._memory.transaction() as transaction:
+                    for item in gone:
+                        self._end(transaction, (item,), "never", "the channel is configured no more")
+            except MemoryFull as error:
+                self._log.error("what waits for channels that are no more is not given up yet: %s", error)
+                self._loop.after(LATER_SECONDS, self.start)
+                self._soon()
+                return
             self.counts["given_up"] += len(gone)
             names = ", ".join(sorted({item.channel for item in gone}))
             self._log.error("%d notices are given up: %s is configured no more", len(gone), names)

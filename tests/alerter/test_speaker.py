@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,10 @@ from alerter.memory import MemoryFull
 from alerter.outbox import Later, Never, Policy
 from alerter.posting import Carrier
 from alerter.routes import Notify, routes
-from alerter.speaker import MOST_LOOKED_AT_ALONE
+from alerter.speaker import LATER_SECONDS, MOST_LOOKED_AT_ALONE
+from alerter.speaking import threads
 from bus.config import Secret
+from bus.loop import Loop
 from tests.alerter.receiver import Receiver, Reply
 from tests.alerter.rooms import Friend, Rooms
 from tests.alerter.shapes import NOON, SECOND, burning, over, service_down
@@ -53,6 +57,19 @@ def test_a_clock_that_is_set_gives_nothing_up_and_reminds_nobody_sooner_or_later
     room.judged(burning())
     room.quiet()
     assert ops.texts() == chat.texts() == [("alarm", "web-1"), ("reminder", "web-1")]
+
+
+def test_what_is_refused_after_a_clock_was_set_back_is_not_told_again_and_again(rooms: Rooms) -> None:
+    ops = Friend(outcomes=[Never("404")] * 9)
+    room = rooms({"ops": ops})
+    room.now -= 86_400 * SECOND
+    with room.memory.transaction() as transaction:
+        room.speaker.jumped(transaction, [], -86_400 * SECOND)
+    for _ in range(3):
+        room.now += 2 * SECOND
+        room.judged(burning())
+        room.quiet()
+    assert len(ops.outcomes) == 8
 
 
 @pytest.mark.parametrize("how", ["read again", "started anew"])
@@ -227,6 +244,33 @@ def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_others_are_tol
     room.judged(over(burning()))
     room.quiet()
     assert new.texts() == [("alarm", "web-1"), ("recovery", "web-1")]
+
+
+def test_a_full_disk_keeps_what_waits_for_a_channel_that_is_no_more_and_ends_nobody(
+    rooms: Rooms, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = rooms({"old": Friend(outcomes=[Later(60.0, "refused")])})
+    room.judged(burning())
+    room.until(lambda: bool(room.notices))
+    room.memory.refuses += [True]
+    room.speaker.use({}, routes(Notify(), {}), policy=Policy(0.0), carrier=Carrier(), link="")
+    assert "is not given up yet: no room" in caplog.text
+    assert room.waiting() == 1
+    room.ahead += LATER_SECONDS
+    room.quiet()
+    assert room.told(burning())["old"].said[-1].outcome == "never"
+
+
+def test_channels_that_are_added_have_threads_of_their_own() -> None:
+    loop = Loop()
+    program: Any = SimpleNamespace(loop=loop, settings={"channels": {"ops": Friend()}}, on_reload=[])
+    workers = threads(program)
+    before = workers.count
+    program.settings = {"channels": {f"ops-{number}": Friend() for number in range(5)}}
+    for handler in program.on_reload:
+        handler(None)
+    assert workers.count == before + 4
+    loop.end()
 
 
 def test_what_was_under_way_to_a_channel_that_is_no_more_does_not_wait_for_it(rooms: Rooms) -> None:

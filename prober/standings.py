@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from prober.probe import Report
 
 FIRST_PAUSE, MOST_PAUSE = 60.0, 3600.0
 """Seconds between two files that are begun because the one before could not be used, at first and at most."""
+MOST_TOLD = 16
+"""Reports of a job whose times are kept as they came."""
 AHEAD = 2_000_000_000
 """So much (ns) later than now nothing is that came; it did by a clock that was set back since."""
 
@@ -33,6 +36,8 @@ class Standings:
         self._changed: dict[str, Standing] = {}
         self._reported: dict[str, Report] = {}
         self._seen: dict[str, int] = {}
+        self._told: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=MOST_TOLD))
+        """When the last reports of a job came, by the clock as it was then: the store tells them again."""
         self._failing = False
 
     def use(self, names: Iterable[str], now: int) -> None:
@@ -44,6 +49,7 @@ class Standings:
         for name in gone:
             for table in (self._standings, self._reports, self._since, self._changed, self._reported, self._seen):
                 table.pop(name, None)
+            self._told.pop(name, None)
         if gone:
             self._tried(lambda: self._memory.forget(gone))
         self.keep()
@@ -56,6 +62,7 @@ class Standings:
         """The last report of a job; one that is still to come, by a clock that was set back, counts from now on."""
         known = self._reports.get(name)
         if known is not None and known.at > now + AHEAD:
+            self._told[name].append(known.at)
             known = self._reports[name] = self._reported[name] = replace(known, at=now)
         return known
 
@@ -80,10 +87,15 @@ class Standings:
         return after, change, reason
 
     def heard(self, name: str, report: Report, now: int) -> bool:
-        """Take a job's report; False for one that is no newer than the last, or of a time that is still to come."""
+        """Take a job's report; False for one that is no newer than the last, or of a time that is still to come.
+
+        One that was taken is not taken again either when the clock was set back since, by which it seems newer.
+        """
         known = self.report(name, now)
-        if report.at > now + AHEAD or (known is not None and known.at >= report.at):
+        old = report.at in self._told[name] or (known is not None and known.at >= report.at)
+        if old or report.at > now + AHEAD:
             return False
+        self._told[name].append(report.at)
         self._reports[name] = self._reported[name] = report
         return True
 

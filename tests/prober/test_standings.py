@@ -118,6 +118,21 @@ def test_a_report_and_a_job_are_as_old_as_before_when_the_clock_was_set(tmp_path
     memory.close()
 
 
+def test_what_the_store_tells_again_is_no_news_though_the_clock_was_set_back_since(tmp_path: Path) -> None:
+    memory, standings = opened(tmp_path, "backup")
+    failed, hour = Report(NOON, "down", "disk full"), 3600 * 10**9
+    assert standings.heard("backup", failed, NOON)
+    standings.jumped(-hour, NOON - hour)
+    well = Report(NOON - hour + 5)
+    assert standings.heard("backup", well, NOON - hour + 5)
+    # By its time the first is the newest that the store has, for an hour in the future, and then not any more.
+    assert not standings.heard("backup", failed, NOON - hour + 6)
+    assert not standings.heard("backup", failed, NOON + 1)
+    assert standings.report("backup", NOON + 1) == well
+    assert standings.heard("backup", Report(NOON + 2, "down"), NOON + 2)
+    memory.close()
+
+
 def test_services_are_counted_by_what_is_known_of_them(tmp_path: Path) -> None:
     memory, standings = opened(tmp_path, "shop", "db", "mail")
     standings.found("shop", "up", Patience(flapping=1), NOON)

@@ -26,8 +26,8 @@ class ArchiveFiles:
         self._mark = mark
         self._note = note
         self._alive = alive
-        self._file = Path()
-        """Where it goes on, and what it knows of that file, if it has begun with it."""
+        self._file: Path | None = None
+        """Where it goes on, and what it knows of that file; None: with the first. No path is before all others."""
         self._passage: Passage | None = None
 
     def on(self, most: int) -> tuple[int, bool]:
@@ -37,7 +37,7 @@ class ArchiveFiles:
             found = [] if self._mark.is_away() else files(self._folder)
         except OSError:
             found = []  # a disk that hung up is not waited for
-        for path in found[bisect_left(found, self._file) :]:
+        for path in found[bisect_left(found, self._file) if self._file is not None else 0 :]:
             if path != self._file:
                 self._file, self._passage = path, None
             try:
@@ -51,7 +51,7 @@ class ArchiveFiles:
                     return read, False
             except OSError:
                 self._passage = None
-        self._file, self._passage = Path(), None
+        self._file, self._passage = None, None
         return read, True
 
     def close(self) -> None:

@@ -186,14 +186,22 @@ def test_a_marker_that_is_written_by_half_keeps_nobody_from_the_store(
 
 
 class Disk:
-    """A disk that is full when it is told so: half of a line comes through, and nothing can be cut off."""
+    """A disk that is full when it is told so: half of a line comes through, and nothing can be cut off.
+
+    It writes each change elsewhere, so that there is no room for one either.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = False
-        write, cut = os.write, os.ftruncate
+        write, change, cut = os.write, os.pwrite, os.ftruncate
 
         def half(file: int, data: bytes) -> int:
             return write(file, data[: len(data) // 2] if self.full else data)
+
+        def changing(file: int, data: bytes, at: int) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return change(file, data, at)
 
         def cutting(file: int, size: int) -> None:
             if self.full:
@@ -201,6 +209,7 @@ class Disk:
             cut(file, size)
 
         monkeypatch.setattr(os, "write", half)
+        monkeypatch.setattr(os, "pwrite", changing)
         monkeypatch.setattr(os, "ftruncate", cutting)
 
 

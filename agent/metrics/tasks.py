@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+from collections.abc import Sequence
 from typing import ClassVar
 
 from agent.readings import Ground, Reading, Readings
@@ -15,28 +16,38 @@ WIDE_UTMP = struct.Struct("=hxxi32s4s32s256shhqqq16s20sxxxx")
 """The same of 400 bytes, where session and time have 64 bits (glibc's bits/utmp.h without WORDSIZE_TIME64_COMPAT32)."""
 _WIDE = frozenset({"aarch64", "loongarch64", "s390x"})
 USER_PROCESS = 7
+FIRST = "1"
+"""The process that is there as long as the host, or the container, is."""
 
 
 class Tasks:
     """Counts that take a walk over a folder or a file."""
 
     fields: ClassVar = {
-        "system.processes": "processes, the kernel's own too",
+        "system.processes": "processes, the kernel's own too; no reading where others are hidden from the agent",
         "system.users": "sessions of people who are logged in",
     }
     slow = True
 
     def __init__(self, ground: Ground, utmp: str = "/run/utmp") -> None:
-        self._pids = ground.pids
+        self._pids, self._say = ground.pids, ground.say
+        self._hidden = False
         self._utmp = utmp
         self._record = record_of(os.uname().machine, 8 * struct.calcsize("P"))
 
     def read(self) -> Readings:
         """Both counts; sessions only where the host keeps account of them."""
-        readings: dict[str, Reading] = {"system.processes": float(len(self._pids.read()))}
+        readings: dict[str, Reading] = {"system.processes": self._counted(self._pids.read())}
         with contextlib.suppress(FileNotFoundError), open(self._utmp, "rb") as file:
             readings["system.users"] = float(sessions(file.read(1_000_000), self._record))
         return readings
+
+    def _counted(self, pids: Sequence[str]) -> float | None:
+        # Where the first of all is not seen, /proc shows everybody his own alone (hidepid).
+        hidden, self._hidden = self._hidden, FIRST not in pids
+        if self._hidden and not hidden:
+            self._say("processes of others are hidden from the agent (/proc is mounted with hidepid): none is counted")
+        return None if self._hidden else float(len(pids))
 
 
 def record_of(machine: str, bits: int) -> struct.Struct:

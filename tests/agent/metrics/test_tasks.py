@@ -56,3 +56,13 @@ def test_folders_with_a_number_are_processes(tmp_path: Path) -> None:
 def test_a_host_that_keeps_no_account_of_sessions_tells_none(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     assert Tasks(Ground(proc=str(tmp_path)), utmp=str(tmp_path / "none")).read() == {"system.processes": 1.0}
+
+
+def test_where_processes_of_others_are_hidden_a_part_is_not_told_for_all(tmp_path: Path) -> None:
+    said: list[str] = []
+    tasks = Tasks(Ground(proc=str(tmp_path), say=said.append), utmp=str(tmp_path / "none"))
+    for name in ("42", "4711"):
+        (tmp_path / name).mkdir()
+    for _ in range(2):
+        assert tasks.read() == {"system.processes": None}
+    assert said == ["processes of others are hidden from the agent (/proc is mounted with hidepid): none is counted"]

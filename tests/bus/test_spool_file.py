@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
+import lmdb
 import pytest
 
+from bus.delivery.retention import Extent, NoRoom
 from bus.spool import cost
-from bus.spool.file import Damaged, SpoolFile, Totals, is_sound
+from bus.spool.file import Damaged, SpoolFile, Totals, Writing, is_sound
 from bus.wire import Record, pack
 
 
@@ -189,3 +192,63 @@ def test_of_a_file_that_ends_before_its_last_page_it_is_asked_whether_it_is_whol
         SpoolFile(tmp_path / "spool", 1 << 28, is_whole=is_whole).close()
     assert found == [tmp_path / "spool"] * asked
     SpoolFile(tmp_path / "spool", 1 << 28).close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "closed"),
+    [
+        (OSError(errno.ENOSPC, "no space left"), NoRoom, False),
+        (OSError(errno.EIO, "input/output error"), NoRoom, True),
+        (lmdb.MapFullError("mdb_put"), NoRoom, False),
+        (lmdb.DiskError("mdb_txn_commit: No space left on device"), NoRoom, False),
+        (lmdb.DiskError("mdb_txn_commit: Input/output error"), NoRoom, True),
+        (lmdb.PanicError("mdb_txn_begin"), NoRoom, True),
+        (lmdb.BadTxnError("mdb_put"), NoRoom, True),
+        (lmdb.CorruptedError("mdb_put"), Damaged, True),
+        (lmdb.PageNotFoundError("mdb_put"), Damaged, True),
+    ],
+)
+def test_after_a_write_that_failed_otherwise_than_for_room_the_file_is_opened_anew(
+    tmp_path: Path, error: Exception, kind: type[Exception], closed: bool
+) -> None:
+    file = _file(tmp_path)
+
+    def fail(writing: Writing) -> None:
+        writing.append(1, 1, [b"void"])
+        raise error
+
+    with pytest.raises(kind, match="spool: "):
+        file.write(fail)
+    assert file.closed == closed
+    if closed:
+        with pytest.raises(NoRoom, match="must be opened anew"):
+            file.write(fail)
+        file = _file(tmp_path)
+    assert list(file.read(1, 1, 1)) == [b""]
+    file.close()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "extents"),
+    [
+        ((1, 3), [Extent(1, 7, 1, 3)]),
+        ((2, 3), [Extent(1, 7, 1, 2)]),
+        ((1, 2), [Extent(1, 7, 1, 1), Extent(2, 8, 1, 1)]),
+        ((1, 2), []),
+        ((), [Extent(1, 7, 1, 2)]),
+    ],
+)
+def test_messages_of_which_the_epochs_do_not_tell_are_damage(
+    tmp_path: Path, numbers: tuple[int, ...], extents: list[Extent]
+) -> None:
+    file = _file(tmp_path)
+
+    def write(writing: Writing) -> None:
+        for number in numbers:
+            writing.append(1, number, [b"one"])
+        writing.save(extents, Totals())
+
+    file.write(write)
+    with pytest.raises(Damaged, match="not those that the epochs tell of"):
+        file.load()
+    assert file.closed

@@ -91,6 +91,13 @@ def went(before: dict[int, Extent], now: dict[int, Extent]) -> list[Evicted]:
     return evicted
 
 
+def carry_over(before: dict[int, Extent], now: dict[int, Extent]) -> None:
+    """Know the watermarks still that the file was not told of before it was opened anew: nobody tells them again."""
+    for one in before.values():
+        if one.epoch in now:
+            now[one.epoch].acked, now[one.epoch].once = one.acked, one.once
+
+
 def stand_in(source: str, epoch: int, number: int) -> bytes:
     """What stands in for a message that the disk damaged."""
     loss = Loss(source, 0, number, number, f"damaged on disk in epoch {epoch:016x}")

@@ -15,7 +15,7 @@ from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost, is_sound
 from bus.spool.journal import Journal
 from bus.spool.limits import SpoolLimits, SpoolStatus, faults, status
 from bus.spool.recent import Recent
-from bus.spool.replay import Noted, left, replayed, stand_in, went
+from bus.spool.replay import Noted, carry_over, left, replayed, stand_in, went
 
 READ_BYTES = 1_048_576
 DAMAGES = 2
@@ -92,6 +92,8 @@ class Spool:
             raise NoRoom(str(error)) from None
         # Moved aside, or by a commit that seemed to fail and was done all the same.
         self._gone += went(before, self._extents)
+        carry_over(before, self._extents)
+        self._unsaved.update(before)
         self._file = file
         return file
 

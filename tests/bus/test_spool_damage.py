@@ -386,3 +386,15 @@ def test_a_head_for_which_there_is_no_room_is_no_damage_however_often_it_is_trie
 
     assert not spool.moved_aside
     assert _told(spool) == [(number, "sample") for number in range(1, 7)]
+
+
+def test_watermarks_that_were_heard_before_a_file_is_opened_anew_are_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = _seemed_to_fail(tmp_path, monkeypatch)
+    spool.acknowledged(7, 2, 1)
+    spool.acknowledged(7, 1, 2)
+    spool.append(9, 1, [message(1, 9)], NOON, WALL)
+    assert spool.kept()[0] == Kept(7, 1, 3, acked=1, once=2)
+    spool.close(NOON, WALL)
+    assert _spool(tmp_path / "spool").kept()[0] == Kept(7, 1, 3, acked=1, once=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.viewer.fleet import fleet
@@ -42,6 +44,19 @@ def test_a_script_plays_what_a_person_would_do() -> None:
     assert len(shown) == 1
     assert " db-1  ● up" in shown[0]
     assert len(shown[0].splitlines()) == 14
+
+
+@pytest.mark.parametrize("screen", ["pulse", "hosts"])
+def test_the_script_of_the_docs_opens_the_host_that_it_names_wherever_the_viewer_begins(screen: str) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "viewer.md").read_text()
+    script = page.partition("```text\nwait loaded\n")[2].partition("```")[0]
+    shown: list[str] = []
+    play = Play(session(HubInMemory(fleet(4)), screen=screen), (80, 24), lambda canvas: shown.append(canvas.text()))
+    play.run(parse_script(f"wait loaded\n{script}"))
+    assert len(shown) == 1
+    assert " web-1  ● up" in shown[0]
+    assert "─ Filesystems ─" in shown[0]
+    assert len(shown[0].splitlines()) == 40
 
 
 def test_what_does_not_happen_is_not_waited_for_without_end() -> None:

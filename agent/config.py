@@ -13,9 +13,9 @@ from bus.settings import setting
 from bus.tables import NAME_FORM, NAME_OR_NONE
 
 PSEUDO = (
-    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fuse.gvfsd-fuse fuse.lxcfs "
-    "fuse.portal fusectl hugetlbfs iso9660 mqueue nsfs overlay proc pstore ramfs rpc_pipefs securityfs selinuxfs "
-    "squashfs sysfs tmpfs tracefs"
+    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs erofs fuse.gvfsd-fuse fuse.lxcfs "
+    "fuse.portal fuse.snapfuse fusectl hugetlbfs iso9660 mqueue nsfs overlay proc pstore ramfs rpc_pipefs securityfs "
+    "selinuxfs squashfs sysfs tmpfs tracefs udf"
 )
 """File systems that hold no files of anybody's, or are always full."""
 
@@ -60,7 +60,8 @@ class Agent:
         help="Mount points that are left out, as globs.",
     )
     skip_filesystems: tuple[str, ...] = setting(
-        tuple(PSEUDO.split()), help="Types of file systems that are left out everywhere but at /."
+        tuple(PSEUDO.split()),
+        help="Types of file systems that are left out everywhere but at / where that can be written.",
     )
     units: tuple[str, ...] = setting(
         (),

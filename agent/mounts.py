@@ -26,20 +26,21 @@ def mounts(text: bytes, skip_kinds: Sequence[str], skip_points: Sequence[str]) -
 
     A line is ``36 35 98:0 /root /mount/point options tags - type source options``. Of several mounts of one device
     the one that shows all of it is taken, then the shortest; of several at one point, the last, which is on top.
+    ``skip_kinds`` do not hold for the root, unless it is of one that nobody can write to, and is always full.
     """
-    on_top: dict[bytes, tuple[bytes, Mount]] = {}
+    on_top: dict[bytes, tuple[bytes, Mount, bool]] = {}
     for line in text.splitlines():
         before, _, after = line.partition(b" - ")
-        words, kind = before.split(b" "), after.split(b" ", 1)[0].decode("utf-8", "replace")
+        words, (kind, *_, options) = before.split(b" "), (after + b"  ").split(b" ", 2)
         if len(words) < 5:
             continue
         path = _unescaped(words[4])
-        mount = Mount(path.decode("utf-8", "replace"), path, words[2], kind)
+        mount = Mount(path.decode("utf-8", "replace"), path, words[2], kind.decode("utf-8", "replace"))
         on_top.pop(path, None)
-        on_top[path] = (words[3], mount)
+        on_top[path] = (words[3], mount, options.strip().partition(b",")[0] == b"ro")
     best: dict[bytes, tuple[bytes, Mount]] = {}
-    for root, mount in on_top.values():
-        if mount.point != "/" and skipped(mount.kind, skip_kinds):
+    for root, mount, fixed in on_top.values():
+        if (mount.point != "/" or fixed) and skipped(mount.kind, skip_kinds):
             continue
         known = best.get(mount.device)
         if known is None or _rank(root, mount) < _rank(*known):

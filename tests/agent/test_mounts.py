@@ -37,6 +37,19 @@ def test_in_a_container_the_root_counts_whatever_it_is() -> None:
     assert points(b"1 0 0:99 / / rw - overlay overlay rw\n2 1 0:98 / /tmp rw - tmpfs tmpfs rw") == ["/"]
 
 
+def test_what_can_only_be_read_and_is_always_full_does_not_count_as_the_root_either() -> None:
+    # As an image of Fedora has it: the disk is at /sysroot, and its folders at /etc and /var.
+    text = rb"""73 2 0:37 / / ro,relatime shared:1 - overlay composefs ro,seclabel,lowerdir+=/run/cfs,metacopy=on
+75 73 252:4 / /sysroot ro,relatime shared:2 - xfs /dev/vda4 rw,seclabel
+76 73 252:4 /ostree/deploy/os/var /var rw,relatime shared:3 - xfs /dev/vda4 rw,seclabel
+80 73 11:0 / /mnt/cd ro,relatime shared:4 - udf /dev/sr0 ro
+81 73 252:9 / /mnt/image ro,relatime shared:5 - erofs /dev/loop9 ro
+"""
+    assert points(text) == ["/sysroot"]
+    assert points(text.replace(b"composefs ro", b"overlay rw")) == ["/", "/sysroot"]
+    assert points(b"1 0 8:1 / / ro,relatime - ext4 /dev/sda1 ro") == ["/"]
+
+
 def test_a_subvolume_stands_for_its_device_where_nothing_larger_is_mounted() -> None:
     text = b"1 0 0:30 /@ / rw - btrfs /dev/sda2 rw\n2 1 0:30 /@home /home rw - btrfs /dev/sda2 rw"
     assert points(text) == ["/"]

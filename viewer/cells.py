@@ -1,7 +1,7 @@
 """Text from anywhere, cut into cells that a terminal can be trusted with. Pure.
 
-What a host calls itself is not ours: control characters, C1 and characters that turn the writing direction are
-shown as replacements, so that they can neither act nor hide; what has no width is left out.
+What a host calls itself is not ours: control characters, C1, characters that turn the writing direction and halves of
+characters are shown as replacements, so that they can neither act nor hide; what has no width is left out.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def cells(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for character in unicodedata.normalize("NFC", text):
         width = wcwidth(character)
-        if width < 0 or character in TURNING or character in "\u2028\u2029\x7f":
+        if width < 0 or character in TURNING or character in "\u2028\u2029\x7f" or "\ud800" <= character <= "\udfff":
             found.append(REPLACEMENT)
         elif width == 1:
             found.append(character)

@@ -81,7 +81,7 @@ def host(body: str) -> HostTold | None:
     return HostTold(
         HostEntry(entry.name, entry.display, entry.state, entry.error, entry.sampled, values),
         seconds(found.get("values_at")),
-        facts if isinstance(facts, dict) else None,
+        _told(facts) if isinstance(facts, dict) else None,
         tuple(_process(row) for row in rows[:200] if isinstance(row, dict)) if isinstance(rows, list) else None,
     )
 
@@ -233,7 +233,12 @@ def _sample(found: Mapping[str, Any]) -> Event | None:
 
 def _facts(found: Mapping[str, Any]) -> Event | None:
     name, facts = found.get("server_id"), found.get("facts")
-    return FactsTold(text(name), facts) if isinstance(name, str) and isinstance(facts, dict) else None
+    return FactsTold(text(name), _told(facts)) if isinstance(name, str) and isinstance(facts, dict) else None
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A host's facts without numbers that are none, or have hundreds of digits."""
+    return {key: one for key, one in facts.items() if type(one) not in (int, float) or number(one) is not None}
 
 
 def _check(found: Mapping[str, Any]) -> Check | None:

@@ -16,6 +16,10 @@ def test_control_characters_become_replacements() -> None:
     assert "".join(cells("a\u202etxt.b")) == f"a{REPLACEMENT}txt.b"
 
 
+def test_half_of_a_character_becomes_a_replacement_since_nobody_can_write_it() -> None:
+    assert "".join(cells("web\ud800-1")) == "web�-1"
+
+
 def test_a_wide_character_takes_two_cells() -> None:
     assert cells("日本") == ("日", "", "本", "")
 

@@ -118,6 +118,15 @@ def test_infinities_are_no_readings() -> None:
     }
 
 
+def test_numbers_of_hundreds_of_digits_are_no_facts() -> None:
+    facts = {"memory_total": 10**400, "cpu_count": 8, "os_name": "Debian"}
+    told = parse.stream_event(json.dumps({"type": "facts", "server_id": "web-1", "facts": facts}))
+    assert told == FactsTold("web-1", {"cpu_count": 8, "os_name": "Debian"})
+    described = parse.host(json.dumps({"server_id": "web-1", "facts": facts}))
+    assert described is not None
+    assert described.facts == {"cpu_count": 8, "os_name": "Debian"}
+
+
 @given(found=JSON)
 def test_whatever_json_comes_is_an_event_or_garbage_or_no_answer(found: Any) -> None:
     body = json.dumps(found)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
 from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, gravest, json_headers, packed
 from alerter.letters import Letter
-from bus.config import Secret, setting
+from bus.config import Objection, Secret, setting
+from bus.headers import header
 
 PRIORITY = {"critical": 5, "warning": 4, "info": 3}
 MOST_TITLE = 250
@@ -25,6 +27,12 @@ class Ntfy(HttpChannel):
     topic: Secret = setting(help="The topic; whoever knows its name can read it.")
     server: str = setting("https://ntfy.sh", pattern=URL, form=URL_FORM, help="The server.")
     token: Secret | None = setting(None, help="An access token, where the topic needs one.")
+
+    def objections(self) -> Iterator[Objection]:
+        """A token is sent in a header."""
+        yield from super().objections()
+        if self.token is not None:
+            yield from header("token", "Authorization", self.token.reveal())
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """The message, as loud as it is severe."""

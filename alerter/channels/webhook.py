@@ -13,6 +13,7 @@ from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_heade
 from alerter.letters import TEST, Item, Letter
 from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
+from bus.headers import header
 from bus.messages import DRILL
 
 SIGNATURE_HEADER = "X-Guardia-Signature"
@@ -35,11 +36,15 @@ class Webhook(HttpChannel):
     secret_headers: dict[str, Secret] = setting({}, help="Further headers that must not be seen: Authorization.")
 
     def objections(self) -> Iterator[Objection]:
-        """It has one address."""
+        """It has one address, and headers that can be sent."""
         yield from super().objections()
         if bool(self.url) == (self.secret_url is not None):
             yield Objection("url", "both addresses" if self.url else "no address", "url or secret_url")
         yield from unlike_url("secret_url", self.secret_url)
+        for name, text in self.headers.items():
+            yield from header("headers", name, text)
+        for name, secret in self.secret_headers.items():
+            yield from header("secret_headers", name, secret.reveal())
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """The body as the first Guardia's receivers know it, and more."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bus.config import Objection, Secret, setting
-from prober.checks.headers import header
+from bus.headers import header
 from prober.checks.securing import Securing, opened
 from prober.outcome import Failed, Outcome
 from prober.probe import Probe

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bus import __version__, sizes
 from bus.config import Objection, Secret, setting
-from prober.checks.headers import header
+from bus.headers import header
 from prober.checks.securing import Securing
 from prober.jsonpath import Condition, condition
 from prober.outcome import DOWN, UP, Failed, Outcome

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from bus import __version__
 from bus.config import Objection, Secret, setting
-from prober.checks.headers import header
+from bus.headers import header
 from prober.checks.securing import Securing, opened
 from prober.outcome import Outcome
 from prober.probe import Probe

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerter.channels.command import Command
+from alerter.channels.common import Channel
 from alerter.channels.email import Email
+from alerter.channels.ntfy import Ntfy
+from alerter.channels.webhook import Webhook
 from alerter.letters import Letter
 from bus.config import Secret
 from tests.alerter.shapes import burning, item
@@ -33,11 +36,19 @@ def test_a_command_is_one_that_can_be_started(
     assert [one.key for one in Command(command=command, environment=environment).objections()] == keys
 
 
+@pytest.mark.parametrize(("name", "text"), [("X-Team", "日本"), ("X-Team", "a\nb"), ("X Team", "ops"), ("", "ops")])
+def test_a_header_that_cannot_be_sent_is_found_out_before_the_first_alarm(name: str, text: str) -> None:
+    url = "https://example.org/hook"
+    assert keys(Webhook(url=url, headers={"X-Team": "büro", name: text})) == ["headers"]
+    assert keys(Webhook(url=url, secret_headers={"X-Team": Secret("büro"), name: Secret(text)})) == ["secret_headers"]
+    assert keys(Ntfy(topic=Secret("ops"), token=Secret(text))) == (["token"] if text != "ops" else [])
+
+
 def mail(*to: str, sender: str = "guardia@example.org", **more: str) -> Email:
     return Email(host="mail.example", sender=sender, to=to or ("ops@example.org",), **more)  # type: ignore[arg-type]
 
 
-def keys(channel: Email | Command) -> list[str]:
+def keys(channel: Channel) -> list[str]:
     return [one.key for one in channel.objections()]
 
 

@@ -40,6 +40,8 @@ class Item:
     """Whether the channel's fallback was told in its place."""
     left: tuple[str, ...] = ()
     """Of a channel's several receivers those that are still to be told; empty: all."""
+    maybe: bool = False
+    """Whether it may have arrived all the same at an earlier attempt: its letter stays as it is."""
 
     @property
     def row(self) -> str:

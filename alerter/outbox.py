@@ -288,7 +288,8 @@ def settle(
                 replace(
                     item,
                     # What certainly did not arrive may go out in better company the next time.
-                    letter=letter.key if maybe else "",
+                    letter=letter.key if maybe or item.maybe else "",
+                    maybe=maybe or item.maybe,
                     attempts=item.attempts + 1,
                     handed=item.handed or item.key in keys,
                 )

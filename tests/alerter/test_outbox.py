@@ -120,6 +120,14 @@ def test_what_may_have_arrived_keeps_its_letter_and_what_did_not_finds_better_co
     assert next_letter([surely, about(2, 2)]).items == (surely, about(2, 2))
 
 
+def test_what_may_have_arrived_once_keeps_its_letter_though_it_surely_did_not_the_next_time() -> None:
+    both = letter(about(1, 1), about(2, 2))
+    maybe = settled(both, Later(None, "no answer", maybe=True), Lane())
+    again = settled(replace(both, items=maybe.kept), Later(None, "connection refused"), Lane())
+    assert next_letter([*again.kept, about(3, 3)]).items == (about(3, 3),)
+    assert next_letter(again.kept) == replace(both, items=again.kept)
+
+
 def test_a_letter_that_is_refused_again_and_again_blocks_no_other() -> None:
     poisoned = replace(about(1, 1), letter="k1", attempts=7)
     assert next_letter([poisoned, about(2, 2)]).items == (about(2, 2),)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from threading import Thread
 from typing import ClassVar
 
 from alerter.channels.common import Carries, Channel, gravest
@@ -36,13 +39,45 @@ class Apprise(Channel):
                 "url", "an address that the library does not know", "one of its forms, as tgram://TOKEN/CHAT"
             )
 
+    @cached_property
+    def _under_way(self) -> list[Thread]:
+        """The attempt that the library has not ended yet."""
+        return []
+
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
-        """Let the library tell it; it says whether it could, and not why."""
+        """Let the library tell it; it says whether it could, and not why. It knows no end: nobody waits longer."""
+        until = time.monotonic() + self.timeout
+        late = Later(None, f"the library was not done within {self.timeout:g} s", maybe=True)
+        # A receiver that drips would else have one more thread with each attempt.
+        if any(_lasts(one, until) for one in self._under_way):
+            return replace(late, maybe=False)
+        found: list[bool | BaseException] = []
+
+        def tell() -> None:
+            try:
+                found.append(self._told(letter, link))
+            except BaseException as error:  # handed to who waits
+                found.append(error)
+
+        self._under_way[:] = [Thread(target=tell, daemon=True)]
+        self._under_way[0].start()
+        if _lasts(self._under_way[0], until):
+            return late
+        if isinstance(found[0], BaseException):
+            raise found[0]
+        return Delivered("told") if found[0] else Later(None, "the library could not tell it", maybe=True)
+
+    def _told(self, letter: Letter, link: str) -> bool:
         import apprise
 
         kind = KINDS.get(gravest(letter), "success")
         asset = apprise.AppriseAsset(app_id="Guardia", secure_logging=True)
         library = apprise.Apprise(asset=asset)
         library.add(self.url.reveal())
-        told = library.notify(body=self.body(letter, link), title=self.head(letter, link), notify_type=kind)
-        return Delivered("told") if told else Later(None, "the library could not tell it", maybe=True)
+        return bool(library.notify(body=self.body(letter, link), title=self.head(letter, link), notify_type=kind))
+
+
+def _lasts(attempt: Thread, until: float) -> bool:
+    """Whether it is still under way at that time (s of the clock that only grows)."""
+    attempt.join(max(0.0, until - time.monotonic()))
+    return attempt.is_alive()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from alerter.channels.apprise import Apprise
 from alerter.channels.common import Answer, hidden, judged, retry_after, scrubbed
+from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never
+from alerter.posting import Carrier
+from bus.config import Secret
+from tests.alerter.receiver import Receiver, Reply, unending
+from tests.alerter.shapes import burning, item
 
 DATE = "Mon, 05 Jan 2026 12:00:00 GMT"
 
@@ -52,3 +60,16 @@ def test_the_status_says_what_became_of_it(status: int, meant: type, elsewhere: 
 
 def test_a_secret_is_seen_in_none_of_the_forms_that_addresses_have() -> None:
     assert scrubbed("p@ss word, p%40ss%20word and p%40ss+word", hidden(["p@ss word"])) == "***, *** and ***"
+
+
+def test_a_library_that_waits_for_its_receiver_keeps_the_channel_no_longer_than_its_timeout_and_once() -> None:
+    one = item(burning())
+    with Receiver() as receiver:
+        channel = Apprise(url=Secret(f"json://127.0.0.1:{receiver.port}/hook?rto=30"), timeout=0.5)
+        receiver.usual = Reply(act=unending)
+        began = time.monotonic()
+        outcomes = [channel.send(Letter(one.key, (one,)), Carrier()) for _ in range(3)]
+        assert time.monotonic() - began < 20
+        why = "the library was not done within 0.5 s"
+        assert outcomes == [Later(None, why, maybe=True), Later(None, why), Later(None, why)]
+        assert len(receiver.requests) == 1

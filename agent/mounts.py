@@ -29,7 +29,7 @@ def mounts(text: bytes, skip_kinds: Sequence[str], skip_points: Sequence[str]) -
     ``skip_kinds`` do not hold for the root, unless it is of one that nobody can write to, and is always full.
     """
     on_top: dict[bytes, tuple[bytes, Mount, bool]] = {}
-    for line in text.splitlines():
+    for line in text.split(b"\n"):  # a mount point may have any other end of a line in it
         before, _, after = line.partition(b" - ")
         words, (kind, *_, options) = before.split(b" "), (after + b"  ").split(b" ", 2)
         if len(words) < 5:

@@ -67,5 +67,10 @@ def test_a_mount_point_that_is_no_utf8_is_still_named() -> None:
     assert mount.point.encode()
 
 
+def test_a_mount_point_with_the_end_of_a_line_in_it_is_one_mount() -> None:
+    text = b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:70 / /home/anna\rx rw - fuse.sshfs nas: rw\n"
+    assert points(text) == ["/", "/home/anna\rx"]
+
+
 def test_the_operators_globs_leave_out() -> None:
     assert points(MOUNTINFO, Agent(skip_mounts=("/home", "/mnt/*"))) == ["/", "/run/media/stick"]

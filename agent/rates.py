@@ -47,12 +47,12 @@ class Rates:
 def _rate(before: Reading, after: Count, elapsed: float) -> float | None:
     if type(before) is not Count or elapsed <= 0:
         return None
-    total, factor = after
+    total, factor, most = after
     grown = total - before[0]
     if not grown:  # as most counters of errors
         return 0.0
     rate = factor * grown / elapsed
-    return rounding.rate(rate) if 0 <= rate < _INFINITE else None
+    return min(rounding.rate(rate), most) if 0 <= rate < _INFINITE else None
 
 
 def _percent(before: Reading, after: Share) -> float | None:

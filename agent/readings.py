@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from typing import ClassVar, NamedTuple, Protocol
 
 from agent.config import Agent
@@ -16,10 +17,15 @@ from agent.pids import Pids
 
 
 class Count(NamedTuple):
-    """A counter that only grows: its value is ``factor`` times its growth per second."""
+    """A counter that only grows: its value is ``factor`` times its growth per second, and ``most`` at most.
+
+    The clock is not read at the very moment at which the counter is: without a limit what is busy all the time would
+    seem to be so for 101 percent of it.
+    """
 
     total: float
     factor: float = 1.0
+    most: float = inf
 
 
 class Share(NamedTuple):

@@ -11,7 +11,8 @@ Made from the drawer `agent/metrics` by `python -m agent.reference`; a test keep
 
 A metric's name is `group.field` or `group[instance].field`; `*` stands for any instance. What the host does not
 have is absent; a number that cannot be told now has no value. Each name ends in its unit, or is of the unit told.
-Rates have no value in the first sample after a counter was reset, and percentages are of 0 to 100.
+Rates have no value in the first sample after a counter was reset, and percentages are of 0 to 100, but for those of
+one core, of which a program may use several.
 
 *Each sample* means every `[agent] interval`. *Slowly* means every `[agent] slow_seconds`, in a thread: the last
 value is repeated in the samples between, until it is three times as old. `[agent] skip_metrics` leaves out whole

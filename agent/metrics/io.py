@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 from typing import ClassVar
 
 from agent.files import LINE, Kept
@@ -12,12 +13,12 @@ from agent.readings import Count, Ground, Reading, Readings
 _SECTOR = 512
 """Bytes: the kernel counts in these whatever the disk's own sectors are."""
 _COLUMNS = (
-    # which counter of the line, factor, field
-    (2, _SECTOR, "read_bytes_per_s"),
-    (6, _SECTOR, "write_bytes_per_s"),
-    (0, 1.0, "reads_per_s"),
-    (4, 1.0, "writes_per_s"),
-    (9, 0.1, "busy_percent"),  # milliseconds per second are tenths of a percent
+    # which counter of the line, factor, at most, field
+    (2, _SECTOR, inf, "read_bytes_per_s"),
+    (6, _SECTOR, inf, "write_bytes_per_s"),
+    (0, 1.0, inf, "reads_per_s"),
+    (4, 1.0, inf, "writes_per_s"),
+    (9, 0.1, 100.0, "busy_percent"),  # milliseconds per second are tenths of a percent
 )
 
 
@@ -37,7 +38,7 @@ class Io:
         self._diskstats = Kept(f"{ground.proc}/diskstats", LINE)
         self._block = f"{ground.sys}/block"
         self._skip = ground.config.skip_disks
-        self._names: dict[bytes, tuple[tuple[int, float, str], ...]] = {}
+        self._names: dict[bytes, tuple[tuple[int, float, float, str], ...]] = {}
 
     def read(self) -> Readings:
         """The counters of all disks."""
@@ -53,17 +54,18 @@ class Io:
                 names = self._learnt(label)
             if names:
                 columns = counters.split()
-                for column, factor, name in names:
-                    readings[name] = Count(int(columns[column]), factor)
+                for column, factor, most, name in names:
+                    readings[name] = Count(int(columns[column]), factor, most)
         return readings
 
-    def _learnt(self, label: bytes) -> tuple[tuple[int, float, str], ...]:
+    def _learnt(self, label: bytes) -> tuple[tuple[int, float, float, str], ...]:
         if len(self._names) > 10_000:
             self._names.clear()
         disk = label.decode("utf-8", "replace")
-        names: tuple[tuple[int, float, str], ...] = ()
+        names: tuple[tuple[int, float, float, str], ...] = ()
         # Only whole disks have a folder of their own there; a slash in a name is written as an exclamation mark.
         if not skipped(disk, self._skip) and os.path.isdir(f"{self._block}/{disk.replace('/', '!')}"):
-            names = tuple((column, factor, f"io[{instance(disk)}].{field}") for column, factor, field in _COLUMNS)
+            name = instance(disk)
+            names = tuple((column, factor, most, f"io[{name}].{field}") for column, factor, most, field in _COLUMNS)
         self._names[label] = names
         return names

@@ -47,7 +47,7 @@ class Pressure:
         readings: dict[str, Reading] = {}
         for name, line, field in _FIELDS:
             if line in totals[name]:
-                readings[field] = Count(totals[name][line], _MICROSECONDS)
+                readings[field] = Count(totals[name][line], _MICROSECONDS, 100.0)
         return readings
 
     def _text(self, name: str) -> bytes:

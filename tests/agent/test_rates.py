@@ -30,6 +30,12 @@ def test_a_factor_turns_milliseconds_into_percent() -> None:
     assert rates.values({"io[sda].busy_percent": Count(600, 0.1)}, NOON + 1) == {"io[sda].busy_percent": 50.0}
 
 
+def test_what_is_busy_all_the_time_is_so_for_no_more_than_that() -> None:
+    rates = Rates()
+    rates.values({"io[sda].busy_percent": Count(0, 0.1, 100.0)}, NOON)
+    assert rates.values({"io[sda].busy_percent": Count(1014, 0.1, 100.0)}, NOON + 1) == {"io[sda].busy_percent": 100.0}
+
+
 def test_a_share_is_growth_in_percent_of_growth() -> None:
     rates = Rates()
     rates.values({"cpu.percent": Share(100, 1000)}, NOON)

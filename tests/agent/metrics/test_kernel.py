@@ -40,6 +40,8 @@ def test_a_second_of_waiting_in_ten_is_ten_percent(tmp_path: Path) -> None:
         "pressure.io_percent": 10.0,
         "pressure.io_full_percent": 5.0,
     }
+    written(tmp_path, {"pressure/cpu": CPU.format(some=16_100_000, full=0)})
+    assert rates.values(Pressure(ground).read(), 120.0)["pressure.cpu_percent"] == 100.0, "it is never more"
 
 
 def test_a_kernel_without_a_line_or_without_any_account_tells_what_it_has(

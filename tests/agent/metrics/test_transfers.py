@@ -78,3 +78,6 @@ def test_sectors_become_bytes_and_busy_milliseconds_percent(machine: Path) -> No
         "io[sda].writes_per_s": 40.0,
         "io[sda].busy_percent": 25.0,
     }
+    # The clock is read a little before the disks are.
+    (machine / "proc" / "diskstats").write_text(later.replace(" 750", " 1757"))
+    assert rates.values(io.read(), 2.0)["io[sda].busy_percent"] == 100.0

@@ -7,6 +7,7 @@ const LATE = 5000; // ms that the stream may be behind the list
 let lastEvent = null;
 let pause = 1000;
 let ahead = 0; // of this clock, the hub's, in ms
+let barred = false; // whether a token is wanted first
 
 const byId = (id) => document.getElementById(id);
 const percent = (value) => (value === null || value === undefined ? "–" : value.toFixed(value < 10 ? 1 : 0) + " %");
@@ -109,6 +110,7 @@ async function list() {
   try {
     const [servers, services, health] = await Promise.all(
       [get("/api/v1/servers"), get("/api/v1/services"), get("/api/v1/health")]);
+    barred = false;
     byId("enter").hidden = true;
     note(servers.count ? "" : "No host has reported yet.");
     const nodes = servers.servers.sort(inOrder).map((server) => {
@@ -133,11 +135,25 @@ async function list() {
     chip("hub", wrong.length ? wrong.map(([name, part]) => name + " " + part.status).join(", ") : "hub ok", !wrong.length);
     return true;
   } catch (fault) {
-    byId("enter").hidden = fault.status !== 401 && fault.status !== 403;
-    note(fault.status ? fault.message : "The hub does not answer.");
+    barred = fault.status === 401 || fault.status === 403;
+    byId("enter").hidden = !barred;
+    note(fault.status === 401 ? "A token is needed." : told(fault));
     return false;
   }
 }
+
+const told = (fault) => (fault.status ? fault.message : "The hub does not answer.");
+
+// A token that is taken is a cookie from then on, and stands in no address; one that is not leaves the page as it is.
+byId("enter").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await get("/?token=" + encodeURIComponent(new FormData(event.target).get("token")));
+    location.reload();
+  } catch (fault) {
+    note(told(fault));
+  }
+});
 
 // What the charts would show, had this page been open for longer.
 async function past() {
@@ -204,6 +220,11 @@ async function alarms() {
 }
 
 function listen() {
+  if (barred) {
+    chip("link", "not let in", false);
+    setTimeout(listen, 1000);
+    return;
+  }
   const after = lastEvent ? "&after=" + encodeURIComponent(lastEvent) : "";
   const scheme = location.protocol === "https:" ? "wss://" : "ws://";
   const socket = new WebSocket(scheme + location.host + "/api/v1/stream?kinds=metric" + after);

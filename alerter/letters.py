@@ -119,6 +119,12 @@ class Told:
         """Whether the channel was told of the alarm and not yet of its end."""
         return self.transition > 0 and not self.recovered
 
+    def past(self, now: int) -> Told:
+        """With no time that is still to come: the clock was set back while nobody looked."""
+        if max(self.first_at, self.spoken_at) <= now:
+            return self
+        return replace(self, first_at=min(self.first_at, now), spoken_at=min(self.spoken_at, now))
+
     def refused_before(self, at: int) -> bool:
         """Whether nothing of it arrived, and the channel refused it for good before then."""
         tried = [one for one in self.said if one.outcome != "withdrawn"]

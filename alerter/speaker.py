@@ -121,7 +121,10 @@ class Speaker:
         """
         found, written = {}, False
         for incident in incidents:
-            told = {n: one for n, one in self.history(transaction, incident.id).items() if n in self._channels}
+            rows = self.history(transaction, incident.id)
+            told = {name: one.past(now) for name, one in rows.items() if name in self._channels}
+            for one in (one for name, one in told.items() if one is not rows[name]):
+                transaction.put("told", one.row, letters.as_row(one))
             # Whom a channel did not reach as it was, it may reach as it is now.
             known = {n: one for n, one in told.items() if not (incident.firing and one.refused_before(self._as_is[n]))}
             decided = decide(incident, holds.get(incident.id, ()), known, self._routes, now)

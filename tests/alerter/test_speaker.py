@@ -14,7 +14,7 @@ from alerter.incidents import Hold
 from alerter.memory import MemoryFull
 from alerter.outbox import Later, Never, Policy
 from alerter.posting import Carrier
-from alerter.routes import Notify, routes
+from alerter.routes import Notify, Step, routes
 from alerter.speaker import LATER_SECONDS, MOST_LOOKED_AT_ALONE
 from alerter.speaking import threads
 from bus.config import Secret
@@ -57,6 +57,21 @@ def test_a_clock_that_is_set_gives_nothing_up_and_reminds_nobody_sooner_or_later
     room.judged(burning())
     room.quiet()
     assert ops.texts() == chat.texts() == [("alarm", "web-1"), ("reminder", "web-1")]
+
+
+def test_a_clock_that_was_set_back_between_two_lives_keeps_nobody_from_reminders_and_escalations(rooms: Rooms) -> None:
+    notify = Notify(channels=("ops",), group_seconds=0.0, reminder=600.0, escalate=(Step(900.0, ("boss",)),))
+    room = rooms({"ops": Friend(), "boss": Friend()}, notify)
+    room.judged(burning())
+    room.quiet()
+
+    ops, boss = Friend(), Friend()
+    room = rooms({"ops": ops, "boss": boss}, notify, now=NOON - 86_400 * SECOND)
+    for _ in range(4):
+        room.judged(burning())
+        room.quiet()
+        room.now += 301 * SECOND
+    assert (ops.texts(), boss.texts()) == ([("reminder", "web-1")], [("escalation", "web-1")])
 
 
 def test_what_is_refused_after_a_clock_was_set_back_is_not_told_again_and_again(rooms: Rooms) -> None:

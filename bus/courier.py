@@ -305,7 +305,8 @@ class Courier:
 
     def _move(self, epoch: int, first: int, last: int, now: float, wall: int) -> None:
         """Give messages new numbers; those that stand in both epochs for a moment fold in the store."""
-        at = first
+        # What waited for room may have had to make some.
+        at = max(first, self.sender.base(epoch))
         while at <= last:
             records = self._read(epoch, at, last)
             if not records:

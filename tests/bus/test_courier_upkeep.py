@@ -10,6 +10,7 @@ import pytest
 from bus.control import Mark, Receipt, Reject, read_hello
 from bus.delivery.states import Event, Flag
 from bus.messages import BY_CODE, KINDS
+from bus.spool import SpoolLimits
 from bus.wire import Record, read
 from tests.bus.house import House
 from tests.bus.spooling import dead
@@ -309,3 +310,19 @@ def test_what_only_a_later_version_knows_gets_no_new_number_and_ends_nobody(
 
     assert [record.body for record in kept(house)] == [b"one", b"two"]
     assert house.courier.dropped == 2
+
+
+def test_of_what_waits_for_new_numbers_the_rest_gets_them_when_the_oldest_had_to_go(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", SpoolLimits(bytes=100_000))
+    bodies = [b"%02d" % number * 500 for number in range(60)]
+    house.say(*bodies)
+    house.flow()
+    house.spool.full = True
+    house.hear(Mark(house.epoch, 5000))
+    house.say(*[b"told meanwhile" * 70] * 30)
+    house.spool.full = False
+    house.pass_time(6)
+    gone = house.courier.dropped
+
+    assert 0 < gone < 60
+    assert [record.body for record in kept(house) if b"told" not in record.body] == bodies[gone:]

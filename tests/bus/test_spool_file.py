@@ -252,3 +252,20 @@ def test_messages_of_which_the_epochs_do_not_tell_are_damage(
     with pytest.raises(Damaged, match="not those that the epochs tell of"):
         file.load()
     assert file.closed
+
+
+def test_a_file_that_is_gone_takes_nothing_and_a_disk_that_cannot_be_asked_is_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _file(tmp_path)
+    assert file.size() > 0
+
+    def fails(path: Path) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr("bus.spool.file.shutil.disk_usage", fails)
+    with pytest.raises(NoRoom):
+        file.compact()
+    (tmp_path / "spool" / "data.mdb").unlink()
+
+    assert file.size() == 0

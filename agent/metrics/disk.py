@@ -35,7 +35,10 @@ class _Question:
         self.answer: Sizes | None = None
         self.done = threading.Event()
         self._ask, self._path = ask, path
-        threading.Thread(target=self._asked, name="statvfs", daemon=True).start()
+        try:
+            threading.Thread(target=self._asked, name="statvfs", daemon=True).start()
+        except RuntimeError:  # the system has no thread left, as where many hang: it is asked the next time
+            self.done.set()
 
     def _asked(self) -> None:
         try:

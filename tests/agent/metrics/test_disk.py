@@ -123,6 +123,25 @@ def test_where_none_can_hang_no_thread_is_needed_and_where_one_can_each_has_its_
     assert len(set(threads)) == 3
 
 
+def test_one_for_which_no_thread_is_left_has_no_reading_and_the_others_theirs(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, left = threading.Thread.start, [1]
+
+    def started(thread: threading.Thread) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    disk = Disk(ground, ask=lambda _path: HALF, patience=60.0)
+    readings = disk.read()
+    assert (readings["disk[/].percent"], readings["disk[/mnt/nas].percent"]) == (55.56, None)
+    left[0] = 2
+    assert disk.read()["disk[/mnt/nas].percent"] == 55.56
+
+
 @pytest.mark.parametrize("other", ["nfs4 nas:/big", "ext4 /dev/vdb"])
 def test_one_that_refuses_has_no_reading(ground: Ground, other: str) -> None:
     (Path(ground.proc) / "self" / "mountinfo").write_text(MOUNTINFO.replace("nfs4 nas:/big", other))

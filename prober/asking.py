@@ -175,5 +175,7 @@ def _exactly(line: socket.socket, size: int, probe: Probe) -> bytes:
 
 
 def _address(host: str, port: int, probe: Probe, *, ours: bool) -> Address:
-    own = numeric(host, port) if ours else None
-    return own or probe.addresses(host, port)[0]
+    if not ours:
+        return probe.addresses(host, port)[0]
+    # One that a router of this network gave out may have the name of an interface in it, whose number the system knows.
+    return numeric(host, port) or probe.reach.names.lookup(host, port, probe.deadline.left())[0]

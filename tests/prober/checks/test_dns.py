@@ -15,11 +15,12 @@ import pytest
 
 from prober import asking
 from prober.checks.dns import Dns
-from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
+from prober.names import Names
+from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Failed, Outcome
 from tests.ports import free_port
 from tests.prober import certs
 from tests.prober.nameserver import Zone, serving
-from tests.prober.targets import AMPLE, dripping, listening, tried
+from tests.prober.targets import AMPLE, dripping, listening, probe, tried
 
 RECORDS = {
     ("shop.example", "A"): ["192.0.2.1", "192.0.2.2"],
@@ -203,6 +204,19 @@ def test_a_server_that_may_not_be_reached_is_not_asked(port: int, zone: Zone) ->
     assert found.status == UNKNOWN
     assert "[prober] private_networks" in found.reason
     assert zone.asked == []
+
+
+@pytest.mark.parametrize("ask", [asking.by_udp, asking.by_tcp])
+@pytest.mark.parametrize("host", ["127.0.0.1", "fe80::1%eth0"])
+def test_the_server_that_this_machine_asks_needs_no_permission(port: int, host: str, ask: Any) -> None:
+    def system(name: str, at: int) -> list[tuple[Any, ...]]:
+        assert name == "fe80::1%eth0"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", at))]
+
+    question = asking.Question("shop.example", "A")
+    assert ask(host, port, question, probe(allowed=(), names=Names(system)), ours=True).code == "NOERROR"
+    with pytest.raises(Failed, match="private_networks"):
+        ask(host, port, question, probe(allowed=(), names=Names(system)), ours=False)
 
 
 def test_an_answer_that_is_no_record_is_told() -> None:

@@ -248,6 +248,11 @@ class Enrolled:
         del self._hasty[public]  # it need not be asked again
         return True
 
+    def is_over(self, public: str, now: int) -> bool:
+        """Whether the time has passed in which its holder had to come first, if nobody knows whether it did."""
+        agent = self._hasty.get(public)
+        return agent is not None and now > agent.until
+
     def refresh(self) -> frozenset[str]:
         """Read the list again if it changed; the names whose former key lets nobody in any more."""
         try:

@@ -58,8 +58,10 @@ class Callers:
             if not self._enrolled.comes(public, now):
                 return "late"
         except OSError:
-            # That it came could not be written down: it has to come in time once more.
-            pass
+            # That it came could not be written down: it has to come in time once more. Or not be read, and then nobody
+            # knows whether its line has run out: it asks again by itself.
+            if self._enrolled.is_over(public, now):
+                return "unread"
         self.strangers.pop(public, None)
         self.agents[name] = Heard(now, address)
         return None

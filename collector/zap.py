@@ -25,7 +25,11 @@ ADMITTED = (b"200", b"OK")
 UNKNOWN = (b"300", b"not enrolled")
 """Temporary: after 400 a client's socket is dead until it is connected anew; after 300 it asks again by itself."""
 MOST_AT_ONCE = 1000
-REASONS = {"unknown key": "is not enrolled", "late": "came after its line had run out: enroll it --again"}
+REASONS = {
+    "unknown key": "is not enrolled",
+    "late": "came after its line had run out: enroll it --again",
+    "unread": "has to wait: whether it ever came before its line ran out cannot be read now",
+}
 
 
 class Zap:

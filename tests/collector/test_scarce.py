@@ -16,6 +16,7 @@ import pytest
 from bus.enrolled import Enrolled, admit, folder_of
 from bus.keys import new
 from bus.vitals import resident_bytes
+from collector.callers import Callers
 from collector.hangup import address_of, hang_up
 from collector.scarce import NO_FILES, NO_ROOM, in_time
 
@@ -67,6 +68,20 @@ def test_nobody_is_put_out_because_the_list_cannot_be_read_now(tmp_path: Path) -
     assert listed.refresh() == frozenset()
     assert sorted(listed.names.values()) == ["web-1", "web-2"]
     assert folder_of(tmp_path).is_dir()
+
+
+def test_a_line_that_has_run_out_lets_nobody_in_while_no_file_can_be_read(tmp_path: Path) -> None:
+    late, known = new(), new()
+    admit(tmp_path, "web-1", late.public, 1, until=100)
+    admit(tmp_path, "web-2", known.public, 1, until=100)
+    assert Enrolled(tmp_path).comes(known.public, 50)
+    listed = Enrolled(tmp_path)
+    callers = Callers(listed, lambda: None, clock=lambda: 101)
+
+    with no_more_files():
+        assert [callers.admitted(key.public, "10.0.0.7") for key in (late, known)] == ["unread", "unread"]
+    assert callers.agents == {}
+    assert [callers.admitted(key.public, "10.0.0.7") for key in (late, known)] == ["late", None]
 
 
 @pytest.mark.parametrize(

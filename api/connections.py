@@ -30,6 +30,8 @@ HEAD_BYTES = 32_768
 VERSIONS = ("1.1", "1.0")
 UNREAD_SECONDS = 60.0
 """Who takes nothing of what waits for him for so long, and at most twice as long, is hung up on."""
+UNREAD_BYTES = 268_435_456
+"""With more unread of the answers of one worker, who has left his unread for longest is hung up on."""
 _ACKED = slice(120, 128)
 """Of ``struct tcp_info`` (linux/tcp.h): tcpi_bytes_acked."""
 MOST_PARTS = 1000
@@ -108,9 +110,12 @@ class Http(HttpToolsProtocol):
     most = 1000
     read_seconds = 10.0
     unread_seconds = UNREAD_SECONDS
+    unread_bytes = UNREAD_BYTES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._left_at = 0.0
+        """When the client began to leave something unread, by the loop's clock."""
         self._deadline: asyncio.TimerHandle | None = None
         self._watching: asyncio.TimerHandle | None = None
         self._head = 0
@@ -127,10 +132,19 @@ class Http(HttpToolsProtocol):
         """What came meanwhile."""
 
     @classmethod
-    def limits(cls, *, most: int, read_seconds: float, unread_seconds: float = UNREAD_SECONDS) -> type[Http]:
-        """The class with these limits: connections of one worker, seconds to send a request, and to take something."""
+    def limits(
+        cls,
+        *,
+        most: int,
+        read_seconds: float,
+        unread_seconds: float = UNREAD_SECONDS,
+        unread_bytes: int = UNREAD_BYTES,
+    ) -> type[Http]:
+        """The class with these limits: connections of one worker, seconds to send a request, and to take something;
+        bytes that all of the worker's clients may leave unread together.
+        """
         named = {"most": most, "read_seconds": read_seconds, "unread_seconds": unread_seconds}
-        return type("LimitedHttp", (cls,), named)
+        return type("LimitedHttp", (cls,), named | {"unread_bytes": unread_bytes})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -145,6 +159,17 @@ class Http(HttpToolsProtocol):
         self._disarm()
         self._unwatch()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._left_at = self.loop.time()
+        late = [one for one in self.connections if isinstance(one, Http) and one.flow.write_paused]
+        unread = sum(one.transport.get_write_buffer_size() for one in late)
+        for one in sorted(late, key=lambda one: one._left_at):
+            if unread <= self.unread_bytes:
+                break
+            unread -= one.transport.get_write_buffer_size()
+            one.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._going is not None:

@@ -29,6 +29,7 @@ class Served:
         self.port: int = self._socket.getsockname()[1]
         limits = {"most": options.pop("most", 1000), "read_seconds": options.pop("read_seconds", 10.0)}
         limits["unread_seconds"] = options.pop("unread_seconds", 60.0)
+        limits["unread_bytes"] = options.pop("unread_bytes", 2**28)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,

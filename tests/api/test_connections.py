@@ -300,6 +300,24 @@ def test_who_takes_an_answer_slowly_keeps_his_place() -> None:
         served.until(lambda: not served.connections)
 
 
+def test_many_who_take_nothing_fill_no_memory_and_who_began_last_keeps_his_place() -> None:
+    with serving(House(), unread_bytes=400_000) as served, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(stuck(served))]
+        for _ in range(15):
+            served.until(lambda: any(one.flow.write_paused for one in served.connections))
+            clients.append(stack.enter_context(stuck(served)))
+            assert clients[-1].recv(1, socket.MSG_PEEK), "an answer is under way"
+        served.until(lambda: unread(served) <= 400_000)
+        there = {one.client[1] for one in served.connections}
+        assert clients[-1].getsockname()[1] in there
+        assert clients[0].getsockname()[1] not in there
+
+
+def unread(served: Served) -> int:
+    """What the clients have left."""
+    return sum(one.transport.get_write_buffer_size() for one in served.connections)
+
+
 def test_an_answer_to_a_client_that_is_gone_is_dropped_without_a_word() -> None:
     transport = Written()
     answer = Answer(SimpleNamespace(response_started=True), transport, list)  # type: ignore[arg-type]

@@ -29,9 +29,11 @@ def look(canaries: Sequence[str], names: Names, seconds: float = PATIENCE) -> Lo
     named = [name for name in canaries if name not in numbers]
     with selectors.DefaultSelector() as waiting:
         for some, end in ((numbers, began + seconds / 2 if named else until), (named, until)):
-            for name in some:
+            for place, name in enumerate(some):
+                # A name that hangs leaves time for the others.
+                share = (until - time.monotonic()) / (len(some) - place)
                 with suppress(OSError, Failed):
-                    _begin(name, names, until, waiting)
+                    _begin(name, names, max(0.01, share), waiting)
             _await(waiting, answers, began, end)
         for key in list(waiting.get_map().values()):
             assert isinstance(key.fileobj, socket.socket)
@@ -53,9 +55,9 @@ def _await(waiting: selectors.BaseSelector, answers: dict[str, float | None], be
             return
 
 
-def _begin(name: str, names: Names, until: float, waiting: selectors.BaseSelector) -> None:
+def _begin(name: str, names: Names, seconds: float, waiting: selectors.BaseSelector) -> None:
     parts = urlsplit(name)
-    address = names.lookup(parts.hostname or "", parts.port or 0, max(0.01, until - time.monotonic()))[0]
+    address = names.lookup(parts.hostname or "", parts.port or 0, seconds)[0]
     connection = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     found = connection.connect_ex(address.place)
     if found in (0, EINPROGRESS, ECONNREFUSED):

@@ -37,3 +37,17 @@ def test_one_that_is_a_name_answers_beside_a_number_that_is_silent() -> None:
         found = look([named, number], Names(ask), 2.0)
     assert found.answers[named] is not None
     assert found.answers[number] is None
+
+
+def test_a_name_that_hangs_keeps_no_other_name_from_answering() -> None:
+    go = threading.Event()
+
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        go.wait(30 if host == "gone.example" else 0.2)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    with listening(lambda connection: None) as port:
+        gone, well = f"tcp://gone.example:{port}", f"tcp://well.example:{port}"
+        found = look([gone, well], Names(ask), 6.0)
+    go.set()
+    assert (found.answers[gone], found.connected) == (None, True)

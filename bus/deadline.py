@@ -110,8 +110,8 @@ class Guard:
         made = Deadline(seconds)
         with self._turn:
             if not self._started:
-                self._started = True
                 threading.Thread(target=self._keep, name="deadlines", daemon=True).start()
+                self._started = True  # where the system has no thread left, the next one tries again
             first = self._line[0][0] if self._line else None
             heapq.heappush(self._line, (made.until, next(self._order), made))
             if first is None or made.until < first:

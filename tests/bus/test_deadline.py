@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 
@@ -50,3 +51,19 @@ def test_an_attempt_that_ended_in_time_keeps_its_connection(pair: tuple[socket.s
     assert pair[1].recv(10) == b""
     assert not first.over
     second.close()
+
+
+def test_deadlines_come_after_the_system_had_no_thread_for_the_first(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    guard = Guard()
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError):
+            guard.deadline(0.01)
+    with closing(guard.deadline(0.01)) as deadline:
+        deadline.watch(pair[0])
+        assert pair[0].recv(10) == b""

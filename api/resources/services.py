@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from api.counter import Counter
@@ -66,7 +67,8 @@ class UptimeResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         name, now = params["name"], self.hub.clock()
         since = query_of(req).time("since", max(0, now - DAY), now)
-        found = await while_here(req, checks_between(self.hub.counter, name, since, now, MOST_COUNTED))
+        work = checks_between(self.hub.counter, name, since, now, MOST_COUNTED, turn=self.hub.counting)
+        found = await while_here(req, work)
         # Of 200,000 checks it takes a second, in which others are answered.
         counted = await asyncio.to_thread(uptime, name, since, now, found, self.hub.directory.interval(name))
         send(resp, counted)
@@ -120,20 +122,28 @@ class Heartbeat(Resource):
         return False
 
 
-async def checks_between(counter: Counter, name: str, start: int, end: int, most: int) -> list[tuple[Told, Check]]:
-    """The newest ``most`` checks between the times, oldest first, however many answers they take."""
+async def checks_between(
+    counter: Counter, name: str, start: int, end: int, most: int, *, turn: asyncio.Lock | None = None
+) -> list[tuple[Told, Check]]:
+    """The newest ``most`` checks between the times, oldest first, however many answers they take.
+
+    Whoever takes more than one waits for his ``turn``: a hundred thousand checks are 100 MB.
+    """
     pages: list[list[tuple[Told, Check]]] = []
     count = 0
-    while is_name(name) and start <= end and count < most:
-        wanted = min(MAX_RECORDS, most - count)
-        records = await counter.range("check", name, start, end, wanted)
-        page: list[tuple[Told, Check]] = []
-        for at in range(0, len(records), CHUNK):
-            page += decoded(records[at : at + CHUNK])
-            await asyncio.sleep(0)
-        pages.append(page)
-        count += len(records)
-        if len(records) < wanted or not page:
-            break
-        end = page[0][0].at - 1
+    async with contextlib.AsyncExitStack() as stack:
+        while is_name(name) and start <= end and count < most:
+            if turn is not None and len(pages) == 1:
+                await stack.enter_async_context(turn)
+            wanted = min(MAX_RECORDS, most - count)
+            records = await counter.range("check", name, start, end, wanted)
+            page: list[tuple[Told, Check]] = []
+            for at in range(0, len(records), CHUNK):
+                page += decoded(records[at : at + CHUNK])
+                await asyncio.sleep(0)
+            pages.append(page)
+            count += len(records)
+            if len(records) < wanted or not page:
+                break
+            end = page[0][0].at - 1
     return [row for page in reversed(pages) for row in page]

@@ -12,10 +12,11 @@ from api.received import Told
 from api.resources.services import checks_between
 from api.views.uptime import seconds_in
 from bus.messages import Check, Heartbeat, seen_from
+from bus.questions import Stored
 from bus.tables import Service
 from bus.wire import read
 from tests.api import contract
-from tests.api.given import MINUTE, NOON, SECOND, UP, FakeCounter, heard
+from tests.api.given import MINUTE, NOON, SECOND, UP, FakeCounter, heard, stored
 from tests.api.house import FakeVoice, House
 
 JOBS = Directory.of([], [Service("backup", "heartbeat:"), Service("shop", "https://shop.example")])
@@ -231,3 +232,33 @@ def test_many_checks_are_read_in_pieces_between_which_others_have_their_turn(pat
 
     assert asyncio.run(asked()) >= 20
     assert house.get(f"/api/v1/services/shop/{path}")["count" if path == "checks" else "total_checks"] == 2000
+
+
+class Long(FakeCounter):
+    """Has a whole answer of checks, and one more before it; knows how many ask for that at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asking = self.most = 0
+
+    async def range(self, kind: str, subject: str, start: int, end: int, limit: int) -> tuple[Stored, ...]:
+        if end == NOON:
+            return (stored(UP, subject=subject),) * limit
+        self.asking += 1
+        self.most = max(self.most, self.asking)
+        for _ in range(300):
+            await asyncio.sleep(0)
+        self.asking -= 1
+        return (stored(UP, subject=subject, at=end),)
+
+
+def test_of_those_who_count_very_many_checks_one_has_them_in_memory() -> None:
+    counter = Long()
+
+    async def asked() -> list[int]:
+        turn = asyncio.Lock()
+        work = [checks_between(counter, "shop", 0, NOON, 200_000, turn=turn) for _ in range(2)]
+        return [len(found) for found in await asyncio.gather(*work)]
+
+    assert asyncio.run(asked()) == [10_001, 10_001]
+    assert counter.most == 1

@@ -16,6 +16,8 @@ COLOURS = {"critical": 0xD32F2F, "warning": 0xF57C00, "info": 0x1976D2}
 GREEN = 0x388E3C
 MOST_TITLE, MOST_TEXT, MOST_FIELD = 256, 4000, 1024
 """Characters that Discord takes."""
+MOST_EMBED = 6000
+"""And of all texts in an embed together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +39,14 @@ class Discord(HttpChannel):
 
     def request(self, letter: Letter, link: str = "") -> Post:
         """One embed; nobody but ``user_id`` is mentioned, whatever a host's name looks like."""
+        title, facts, footer = cut(self.head(letter, link), MOST_TITLE), _facts(letter, self.shown), _footer(letter)
+        around = len(title) + len(footer) + sum(len(one["name"]) + len(one["value"]) for one in facts)
         embed = {
-            "title": cut(self.head(letter, link), MOST_TITLE),
-            "description": cut(self.body(letter, link), MOST_TEXT),
+            "title": title,
+            "description": cut(self.body(letter, link), min(MOST_TEXT, MOST_EMBED - around)),
             "color": COLOURS.get(gravest(letter), GREEN),
-            "fields": _facts(letter, self.shown),
-            "footer": {"text": _footer(letter)},
+            "fields": facts,
+            "footer": {"text": footer},
             "timestamp": phrases.time_text(letter.first.at),
         }
         body: dict[str, Any] = {"username": self.username, "embeds": [embed], "allowed_mentions": {"parse": []}}

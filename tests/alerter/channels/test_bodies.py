@@ -125,6 +125,15 @@ def test_discord_is_told_in_these_bytes() -> None:
     )
 
 
+def test_all_texts_of_an_embed_together_are_no_more_than_discord_takes() -> None:
+    long = service_down(reason="r" * 16_000, error="e" * 16_000, url="https://shop.example/" + "u" * 2000)
+    (embed,) = json.loads(body(Discord(url=Secret("https://d.example/"), title="{reason}"), long))["embeds"]
+    texts = [embed["title"], embed["description"], embed["footer"]["text"]]
+    texts += [text for one in embed["fields"] for text in (one["name"], one["value"])]
+    assert sum(map(len, texts)) == 6000
+    assert len(embed["description"]) > 3500
+
+
 def test_discord_shows_a_service_with_its_address_and_fault_and_mentions_a_role_only_where_told() -> None:
     told = json.loads(body(Discord(url=Secret("https://discord.example/1"), user_id="&42"), service_down()))
     assert told["content"].startswith("<@&42> ")

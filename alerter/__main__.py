@@ -9,7 +9,7 @@ from alerter.answering import Counter
 from alerter.catching import Catching
 from alerter.committer import Committer
 from alerter.config import Alerter
-from alerter.drilling import Drills
+from alerter.drilling import BREACH, Drills
 from alerter.hearing import SETTLED
 from alerter.heartbeat import unwell
 from alerter.holding import Holding
@@ -64,7 +64,16 @@ def build(program: Program[Alerter]) -> None:
         silent_seconds=silent,
     )
     drills = Drills(
-        judge, committer, memory, settings["channels"], settings["notify"], workers, settings.path, program.log, now=now
+        judge,
+        committer,
+        memory,
+        settings["channels"],
+        settings["notify"],
+        workers,
+        settings.path,
+        program.log,
+        now=now,
+        quiet=lambda now: bool(holding.held((BREACH,), judge, now)[BREACH.id]),
     )
     counter = Counter(
         judge, committer, memory.reading, time.time_ns, lambda view, one: deliveries(speaker, view, one), drills

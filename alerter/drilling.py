@@ -1,7 +1,8 @@
 """Drills as the alerter keeps them: one at a time, ended when nobody ends it, held again on a schedule.
 
 A drill that was due and did not pass is a reading of the alerter's own (``drill.overdue_seconds``), which the rule
-``drill-missed`` looks at: that nobody could have been told is found out while nothing burns.
+``drill-missed`` looks at: that nobody could have been told is found out while nothing burns. One that came due while
+the hub was off, or would be held back by a silence or a window, is held afterwards, and missed no sooner.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from alerter.incidents import FIRING, Incident
 from alerter.judge import Judge
 from alerter.memory import Memory, MemoryFull
 from alerter.routes import Notify
 from alerter.rules import SECOND, drill
 from alerter.speaker import Submits
 from bus.faults import did_you_mean
+from bus.messages import DRILL
 
 LONGEST = 300 * SECOND
 """A drill that lasts for longer is over: whoever held it is gone."""
@@ -29,8 +32,22 @@ RUN_SECONDS, END_SECONDS = 120.0, 15.0
 AGAIN = 600 * SECOND
 """Between two tries of a drill that is due."""
 PATIENCE = 900.0
-"""Seconds after its time in which a drill may still pass before it counts as missed."""
+"""Seconds after its time, or since when it may be told, in which a drill may still pass before it counts as missed."""
 PASSED = "drill.passed"
+BREACH = Incident(
+    id="drill",
+    rule="drill",
+    kind="hub",
+    subject=DRILL,
+    display=DRILL,
+    instance="",
+    severity="info",
+    state=FIRING,
+    transition=1,
+    started_at=0,
+    changed_at=0,
+)
+"""What a drill looks like to what holds notices back."""
 
 
 class Settles(Protocol):
@@ -56,11 +73,16 @@ class Drills:
         log: logging.Logger,
         *,
         now: int,
+        quiet: Callable[[int], bool] = lambda _: False,
     ) -> None:
+        """``quiet``: whether a drill would be held back at a time, so that none is held then."""
         self._judge, self._committer, self._memory = judge, committer, memory
         self._channels, self._notify, self._workers = channels, notify, workers
         self._log, self._config = log, config
+        self._quiet = quiet
         self._channel, self._since, self._tried = "", 0, 0
+        self._excused = now
+        """Until when none could be held."""
         with memory.reading() as view:
             self._passed = int(view.get("state", PASSED) or 0)
         if not self._passed and notify.drill_seconds:
@@ -103,8 +125,12 @@ class Drills:
             self._committer.settle(now)
         # What is still to come passed by a clock that was set back since.
         self._passed, self._tried = min(self._passed, now), min(self._tried, now)
+        quiet = self._quiet(now)
+        self._excused = now if quiet else min(self._excused, now)
         seconds = self._notify.drill_seconds
         if not seconds or self._channel or now < self._passed + int(seconds * SECOND) or now < self._tried + AGAIN:
+            return
+        if quiet:
             return
         self._tried = now
         command = [sys.executable, "-m", "bus.command", "drill", "alert", "--channel", self._notify.drill_channel]
@@ -125,6 +151,8 @@ class Drills:
 
     def overdue(self, now: int) -> float:
         """Seconds for which a drill has been missed; 0 where none is."""
+        if now < self._excused + int(PATIENCE * SECOND) or self._quiet(now):
+            return 0.0
         late = (now - self._passed) / SECOND - self._notify.drill_seconds - PATIENCE
         return max(0.0, late) if self._notify.drill_seconds else 0.0
 

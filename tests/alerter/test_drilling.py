@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from alerter.channels.webhook import Webhook
-from alerter.drilling import AGAIN, LONGEST, PATIENCE, Drills, held
+from alerter.config import Maintenance
+from alerter.drilling import AGAIN, BREACH, LONGEST, PATIENCE, Drills, held
+from alerter.holding import Holding
 from alerter.incidents import Hold
 from alerter.memory import Memory
 from alerter.notices import decide
@@ -34,10 +36,18 @@ class Hands:
         self.calls.append(call)
 
 
-def drills(world: World, memory: Memory, notify: Notify, hands: Hands, now: float = 0.0) -> Drills:
+def drills(
+    world: World,
+    memory: Memory,
+    notify: Notify,
+    hands: Hands,
+    now: float = 0.0,
+    quiet: Callable[[int], bool] | None = None,
+) -> Drills:
     room, _, _ = committer(world, memory)
     log = logging.getLogger("guardia.test")
-    return Drills(world.judge, room, memory, ("ops",), notify, hands, Path("guardia.toml"), log, now=at(now))
+    more = {"quiet": quiet} if quiet else {}
+    return Drills(world.judge, room, memory, ("ops",), notify, hands, Path("guardia.toml"), log, now=at(now), **more)
 
 
 def breach(world: World, seconds: float, value: float) -> None:
@@ -119,6 +129,36 @@ def test_a_drill_that_passed_while_the_clock_was_ahead_is_due_and_missed_as_ever
     kept.look(at(day + 100))
     assert len(hands.calls) == 2
     assert kept.overdue(at(2 * day + 100 + PATIENCE)) == pytest.approx(day)
+
+
+def test_a_drill_that_nobody_would_be_told_of_is_held_afterwards_and_missed_no_sooner(memory: Memory) -> None:
+    world, hands, day = World(*in_force([])), Hands(), 86_400
+    window = Maintenance(name="night", start="00:00", lasts=7200.0)  # the day begins at noon there
+    holding = Holding([window])
+
+    def quiet(now: int) -> bool:
+        return bool(holding.held([BREACH], world.judge, now)[BREACH.id])
+
+    kept = drills(world, memory, DAILY, hands, quiet=quiet)
+    kept.begin("ops", at(day / 2))
+    kept.end(at(day / 2 + 5), passed=True)
+    due, open_again = 1.5 * day + 5, 1.5 * day + 7200
+    for seconds in range(int(due), int(open_again), 15):
+        kept.look(at(seconds))
+        assert kept.overdue(at(seconds)) == 0.0
+    assert hands.calls == []
+    kept.look(at(open_again))
+    assert len(hands.calls) == 1
+    assert kept.overdue(at(open_again + PATIENCE - 16)) == 0.0
+    assert kept.overdue(at(open_again + PATIENCE)) == pytest.approx(7195.0)
+
+
+def test_a_drill_that_came_due_while_the_hub_was_off_is_missed_when_it_had_time(memory: Memory) -> None:
+    day = 86_400
+    drills(World(*in_force([])), memory, DAILY, Hands())
+    later = drills(World(*in_force([])), memory, DAILY, Hands(), now=3.0 * day)
+    assert later.overdue(at(3 * day + PATIENCE - 1)) == 0.0
+    assert later.overdue(at(3 * day + PATIENCE)) == pytest.approx(2.0 * day)
 
 
 def test_a_missed_drill_is_an_alarm(memory: Memory) -> None:

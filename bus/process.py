@@ -71,7 +71,10 @@ class Lock:
 
 
 def harden(*, supervised: bool) -> None:
-    """No core dump with keys in it; under supervisord, end when supervisord does."""
+    """No core dump with keys in it; children that can be waited for; under supervisord, end when supervisord does."""
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        # Handed down by who started us: nobody would learn how a child ended, and each would seem to have succeeded.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if supervised:

@@ -36,6 +36,18 @@ waits_for_nobody()
 """
 
 
+def test_how_a_child_ended_is_known_though_whoever_started_us_ignores_his_own() -> None:
+    told = (
+        "import subprocess, sys; from bus.process import harden; harden(supervised=False); "
+        "sys.exit(subprocess.call(['/bin/sh', '-c', 'exit 3']))"
+    )
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+        "os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
+    )
+    assert subprocess.run([sys.executable, "-c", ignoring, told], timeout=60, check=False).returncode == 3
+
+
 def test_a_second_copy_learns_who_the_first_is(tmp_path: Path) -> None:
     first, second = Lock(tmp_path / "api.lock"), Lock(tmp_path / "api.lock")
     assert first.take() is None

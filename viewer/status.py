@@ -199,6 +199,10 @@ def main(argv: Sequence[str]) -> int:
         answer = _asked(api, "servers", faults) if health else None
     finally:
         api.close()
+    # It beats before it listens, and takes the beat away when it ends: who answers without one is somebody else.
+    if health and any(one.name == "api" for one in programs or ()) and not (folder / "run" / "api.beat").exists():
+        where = address(place.url)
+        faults.append(f"{where}: another program answers there, and not this hub's api; [api] port names another port")
     found = report(programs, health, answer["servers"] if answer else None, faults)
     if not afar:
         found = replace(found, refused=refused_lately(folder / "run", time.time()))

@@ -174,6 +174,16 @@ def test_the_command_asks_supervisord_and_the_hub_that_its_configuration_names(
     assert lines[3:] == ["store: ok", "hosts: 1 up"]
 
 
+def test_another_hub_at_the_same_port_is_not_taken_for_this_one(
+    hub: HubWithHealth, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home(tmp_path, hub.port)
+    with supervisord(tmp_path / "var", info("api")):
+        assert main(["--config", str(path)]) == 1
+    said = f"127.0.0.1:{hub.port}: another program answers there, and not this hub's api; [api] port names another port"
+    assert capsys.readouterr().out.splitlines()[-1] == said
+
+
 def test_a_supervisord_that_is_away_is_told_and_the_hub_is_asked_all_the_same(
     hub: HubWithHealth, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -251,6 +251,7 @@ def test_a_disk_that_does_not_take_the_smaller_file_costs_neither_messages_nor_d
             spool.sweep(NOON + turn, WALL)
 
     assert len(os.listdir("/proc/self/fd")) == before
+    assert not (tmp_path / "spool.new").exists()
     assert _numbers(spool, first=4991) == list(range(4991, 5001))
     _fill(spool, 5, first=5001)
 

@@ -160,6 +160,7 @@ def test_a_smaller_file_is_on_the_disk_before_it_takes_the_place_and_its_place_a
     monkeypatch.setattr("bus.spool.file.os.fsync", synced)
     monkeypatch.setattr("bus.spool.file.os.rename", renamed)
     file.compact()
+    assert not (tmp_path / "spool.new").exists()
     fresh = f"{tmp_path}/spool.new/data.mdb"
 
     assert acts[:3] == [f"fsync {fresh}", f"rename {fresh}", f"fsync {tmp_path}/spool"]

@@ -40,6 +40,16 @@ def test_what_is_told_after_the_clock_jumped_is_numbered_in_another_epoch(tmp_pa
     assert [(kept.epoch, kept.last) for kept in house.spool.kept()] == [(before, 1), (house.epoch, 1)]
 
 
+@pytest.mark.parametrize("step", [2 * 10**9 + 1, -2 * 10**9 - 1])
+def test_more_than_two_seconds_are_a_jump(tmp_path: Path, step: int) -> None:
+    house = House(tmp_path / "spool")
+    house.say(b"one")
+    house.wall += step
+    house.say(b"two")
+
+    assert [kept.last for kept in house.spool.kept()] == [1, 1]
+
+
 def test_a_clock_that_is_set_a_little_has_not_jumped(tmp_path: Path) -> None:
     house = House(tmp_path / "spool")
     house.flow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,13 @@ def test_a_flood_of_values_is_cut() -> None:
     output = parsed("\n".join(f"v{n} {n}" for n in range(MOST_VALUES + 5)), "mail")
     assert len(output.readings) == MOST_VALUES
     assert output.faults == [f"line {MOST_VALUES + 1}: more than {MOST_VALUES} values"]
+
+
+def test_a_long_row_of_digits_that_is_no_number_is_seen_at_once() -> None:
+    began = time.thread_time()
+    for row in ("1" * 30_000 + "x", "1" * 15_000 + "." + "1" * 15_000 + "x", "." + "1" * 30_000 + "x"):
+        assert parsed(f"queued {row}", "mail").readings == {}
+    assert time.thread_time() - began < 5, "it holds up the whole agent"
 
 
 @given(st.text(max_size=300), st.text(max_size=60))

@@ -65,6 +65,9 @@ class Email(Channel):
             yield Objection("password", "nothing", "the password of the user")
         if self.password is not None and self.security == "none":
             yield Objection("security", "none beside a password", "starttls or tls")
+        for key, word in (("user", self.user), ("password", self.password.reveal() if self.password else "")):
+            if not word.isascii():
+                yield Objection(key, f"letters beyond ASCII in the {key}", "what a login to a mail server can carry")
 
     def notes(self) -> Iterator[str]:
         """Where the port and the way there belong to different customs, the server waits for us and we for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,18 @@ def keys(channel: Channel) -> list[str]:
 )
 def test_addresses_as_people_have_them_may_be_told(address: str) -> None:
     assert keys(mail("anna@example.org", address)) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "word", "found"),
+    [("anna", "s3same", []), ("änna", "s3same", ["user"]), ("anna", "pässword", ["password"])],
+)
+def test_a_login_that_no_mail_server_can_be_told_is_found_out_before_the_first_alarm(
+    user: str, word: str, found: list[str]
+) -> None:
+    channel = replace(mail(), user=user, password=Secret(word))
+    assert keys(channel) == found
+    assert word not in "".join(one.found + one.expected for one in channel.objections())
 
 
 @pytest.mark.parametrize("address", ["ops@[192.0.2.1", "team:ops@example.org", "(ops)@:", "ops@example.org)", ".:@_"])

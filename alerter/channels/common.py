@@ -182,10 +182,14 @@ def judged(answer: Answer) -> Outcome:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """The seconds of patience that the receiver asks for, as a number or as a date beside its own."""
+    """The seconds of patience that the receiver asks for, as a number or as a date beside its own.
+
+    Who asks for less than a second asks for none: it would be told hundreds of times a second, for a day.
+    """
     text = answer.headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(text))
+        asked = float(text)
+        return asked if asked >= 1 else 0.0
     except ValueError:
         pass
     try:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 KEYS_SECONDS = 4.9
 """So often an agent looks, in a pass that there is anyway, whether it has other keys."""
+SPOOL_SECONDS = 9.7
+"""So often it is looked whether a spool was found damaged since."""
 ROADS = {
     "side_door": "door.ipc",
     "side_receipts": "side-receipts.ipc",
@@ -185,7 +187,7 @@ class Program(Generic[T]):
         # Only producers that keep what they tell carry LMDB.
         from bus import standing
         from bus.delivering import Deliverer
-        from bus.spool import Spool, SpoolLimits
+        from bus.spool import Spool, SpoolLimits, fault_teller
 
         source = source or HUB + self.name
         side = self.address("side_door"), self.address("side_receipts")
@@ -198,8 +200,9 @@ class Program(Generic[T]):
             raise TryAgain(f"{path} is in use by another process") from None
         except OSError as error:
             raise TryAgain(f"cannot open {path}: {(error.strerror or str(error)).lower()}") from None
-        for fault in spool.faults():
-            self.log.error("the spool%s", fault)
+        tell_faults = fault_teller(spool.faults, self.log)
+        tell_faults()
+        self.loop.in_passing(SPOOL_SECONDS, tell_faults)
         push = Push(self.context)
         push.raw.setsockopt(zmq.LINGER, 200)
         deliverer = Deliverer(

@@ -33,7 +33,7 @@ entry of the journal, which is moved aside too. ``docs/decisions/0025`` tells wh
 
 from bus.delivery.retention import Evicted, NoRoom
 from bus.spool.file import cost
-from bus.spool.limits import SpoolLimits, SpoolStatus
+from bus.spool.limits import SpoolLimits, SpoolStatus, fault_teller
 from bus.spool.spool import Spool
 
-__all__ = ["Evicted", "NoRoom", "Spool", "SpoolLimits", "SpoolStatus", "cost"]
+__all__ = ["Evicted", "NoRoom", "Spool", "SpoolLimits", "SpoolStatus", "cost", "fault_teller"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from bus.delivery.retention import Extent
@@ -71,3 +72,16 @@ def faults(moved_aside: str, journal_fault: str) -> list[str]:
     if journal_fault:
         found.append(f"'s journal {journal_fault}; messages of its last minute may be lost")
     return found
+
+
+def fault_teller(faults: Callable[[], Sequence[str]], log: logging.Logger) -> Callable[[], None]:
+    """Says in the log what was found wrong with a spool, each fault once; to be called now and then."""
+    told = set[str]()
+
+    def tell() -> None:
+        for fault in faults():
+            if fault not in told:
+                told.add(fault)
+                log.error("the spool%s", fault)
+
+    return tell

@@ -70,7 +70,8 @@ def secured(line: socket.socket, host: str, terms: Terms, probe: Probe, again: C
 
     ``again`` makes such a connection once more, up to where TLS begins.
     """
-    name = terms.name or host
+    # A name that is whole, which is written with a dot behind it, stands without one in certificates.
+    name = (terms.name or host).removesuffix(".")
     try:
         with probe.phase("tls"):
             return _agreed(line, _context(terms), name, probe)

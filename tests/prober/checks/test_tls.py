@@ -5,13 +5,15 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from socket import socket
+from socket import AF_INET, SOCK_STREAM, socket
+from typing import Any
 
 import pytest
 import trustme
 
 from prober.checks.securing import STARTTLS
 from prober.checks.tls import USUAL, Tls
+from prober.names import Names
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
 from prober.starttls import PROTOCOLS
 from tests.ports import free_port
@@ -94,6 +96,18 @@ def test_a_name_is_checked_by_the_one_that_is_asked_for(tmp_path: Path) -> None:
         assert look(port, tmp_path, tls_name="a.example").status == UP
         found = look(port, tmp_path, tls_name="b.example")
     assert found.reason == "certificate is for a.example, not b.example"
+
+
+def test_a_name_with_a_dot_behind_it_is_the_same_to_its_certificate(tmp_path: Path) -> None:
+    def system(host: str, port: int) -> list[tuple[Any, ...]]:
+        return [(AF_INET, SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    trusted = certs.authority_file(tmp_path)
+    with certs.listening_tls(certs.good("a.example"), closing) as port:
+        whole = Tls(name="shop", url=f"tls://a.example.:{port}", tls_authority=trusted)
+        other = Tls(name="shop", url=f"tls://b.example.:{port}", tls_authority=trusted)
+        assert tried(whole, names=Names(system)).status == UP
+        assert tried(other, names=Names(system)).reason == "certificate is for a.example, not b.example"
 
 
 def test_without_verification_only_the_days_are_looked_at(tmp_path: Path) -> None:

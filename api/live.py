@@ -187,6 +187,7 @@ class Live:
         self.layouts = {one: names for one, names in self.layouts.items() if one in used}
         self._names = sum(map(len, self.layouts.values()))
         self.unused += before - len(self.layouts)
+        plan.cache_clear()  # each is as large as its layout
         # Where many are in use, looking again at each that comes would cost more than their memory.
         self._many = max(MANY_LAYOUTS, 2 * len(self.layouts)), max(MANY_NAMES, 2 * self._names)
 

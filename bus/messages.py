@@ -57,7 +57,7 @@ class Layout:
         return layout_id(self.names)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)  # each may have thousands of names, and is held by this
 def layout_id(names: tuple[str, ...]) -> int:
     """The id of the layout with these names."""
     return int.from_bytes(blake2b("\n".join(names).encode(), digest_size=8).digest(), "big")

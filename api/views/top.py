@@ -91,7 +91,7 @@ _fits = lru_cache(maxsize=4)(matcher)
 """It remembers names, most of which the layouts of other hosts have too."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)  # each layout may have thousands of names, and is held by this
 def _places(metrics: tuple[str, ...], globs: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
     fits = _fits(globs)
     return tuple((name, place) for place, name in enumerate(metrics) if fits(name))

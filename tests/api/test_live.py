@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from api.health import Limits, host_health, service_health
 from api.live import MANY_LAYOUTS, MANY_NAMES, Live
+from api.views.metrics import plan
 from bus.messages import Alert, Facts, Layout, Process, Processes, Sample
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, UP, heard, reading
 
@@ -200,6 +201,19 @@ def test_a_few_invented_layouts_of_many_names_are_forgotten_too() -> None:
         live.hear(heard(Layout(tuple(f"invented.x{turn}_{place}" for place in range(2000))), subject="bad", at=NOON))
         assert sum(map(len, live.layouts.values())) <= MANY_NAMES
     assert reading()[0].id in live.layouts
+
+
+def test_what_was_worked_out_of_layouts_goes_with_them() -> None:
+    plan.cache_clear()
+    live = live_with(NOON)
+    most = MANY_NAMES // 2000
+    for turn in range(most + 50):
+        layout = Layout(tuple(f"invented.x{turn}_{place}" for place in range(2000)))
+        for message in (layout, Sample(layout.id, (1.0,) * 2000)):
+            live.hear(heard(message, subject="bad", at=NOON))
+        live.latest_text("bad")
+    assert 0 < plan.cache_info().currsize < most
+    assert live.latest_text("web-1") is not None
 
 
 def test_where_many_layouts_are_in_use_all_of_them_stay() -> None:

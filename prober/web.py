@@ -134,6 +134,7 @@ class Way:
                     following.headers.pop(name, None)
                 carrier.terms = replace(carrier.terms, certificate="", key="", name="")
             history.append(answer)
+            probe.heard = 0  # the next one has said nothing yet
             answer = carrier.send(following)
         answer.history = history
         return answer

@@ -14,7 +14,7 @@ from prober.outcome import DOWN, UNKNOWN, UP
 from tests.ports import free_port
 from tests.prober.checks.looking import WORD, look
 from tests.prober.site import Site, answer, floods, ok, to
-from tests.prober.targets import listening, tried
+from tests.prober.targets import listening, silent, tried
 
 # -- redirects ---
 
@@ -74,6 +74,12 @@ def test_a_redirect_to_nowhere_is_told(at: str, site: Site, place: str, reason: 
 def test_a_redirect_without_end_is_not_read(at: str, site: Site) -> None:
     site.pages = {"/a": floods(b"HTTP/1.1 302 Found\r\nLocation: /b\r\n\r\n"), "/b": ok}
     assert look(f"{at}/a").status == UP
+
+
+def test_what_hangs_behind_a_redirect_is_told_by_what_it_hangs_in(at: str, site: Site) -> None:
+    with listening(silent) as port:
+        site.pages[""] = to(f"https://127.0.0.1:{port}/")
+        assert look(f"{at}/", seconds=1.0).reason == "no answer within 1 s while agreeing on TLS"
 
 
 def test_secrets_stay_with_the_first_host(at: str, site: Site) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.blocks.pressing import Damaged
-from store.blocks.rice import Words
+from store.blocks.rice import LONGEST, Words
 from store.blocks.rice_coding import Plan
 from store.blocks.rice_decoding import decoded
 
@@ -52,6 +52,41 @@ def test_one_burst_among_small_residuals_costs_little() -> None:
     burst[100] = 2**60
     one, other = Plan([small, burst]).codes([0, 1])
     assert len(other) < len(one) + 20
+
+
+def test_blocks_of_little_and_of_much_noise_are_told_each_with_its_own_parameter() -> None:
+    chance = np.random.default_rng(5)
+    calm, wild = chance.integers(0, 4, 640), chance.integers(0, 2**40, 640)
+    mixed = np.where(np.arange(1280) // 64 % 2, np.repeat(calm, 2), np.repeat(wild, 2)).astype(np.uint64)
+    alone = Plan([mixed[np.arange(1280) // 64 % 2 == one] for one in (0, 1)]).codes([0, 1])
+    plan = Plan([mixed])
+    (code,) = plan.codes([0])
+    assert decoded([code], [len(mixed)])[0].tolist() == mixed.tolist()
+    assert len(code) <= sum(map(len, alone)) + 20 * 6 // 8
+    assert abs(int(plan.sizes[0]) - len(code)) < len(code) / 100
+
+
+@given(st.lists(st.lists(st.integers(0, 3) | st.integers(0, 255), min_size=1, max_size=150), min_size=1, max_size=5))
+def test_columns_are_coded_alike_in_one_byte_and_in_eight(lists: list[list[int]]) -> None:
+    every = range(len(lists))
+    wide = Plan(columns(lists)).codes(every)
+    for narrow in (np.uint8, np.uint16):
+        assert Plan([np.array(one, narrow) for one in lists]).codes(every) == wide
+
+
+@given(st.permutations([1, 2, 4, 8]), st.integers(1, 100), st.integers(0, 2**32))
+def test_columns_of_all_widths_come_back_together(sizes: list[int], count: int, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    mixed = [chance.integers(0, 256**size, count, np.dtype(f"u{size}").type) for size in sizes]
+    found = decoded(Plan(mixed).codes(range(len(mixed))), [count] * len(mixed))
+    assert [one.tolist() for one in found] == [one.tolist() for one in mixed]
+
+
+@pytest.mark.parametrize("long", [LONGEST - 1, LONGEST, LONGEST + 1])
+def test_what_is_as_long_as_unary_goes_comes_back_like_what_is_shorter_and_longer(long: int) -> None:
+    residuals = [0] * 200 + [long, 10**6, long] + [0] * 50
+    (code,) = Plan(columns([residuals])).codes([0])
+    assert decoded([code], [len(residuals)])[0].tolist() == residuals
 
 
 @given(COLUMNS, st.integers(0, 10_000), st.integers(1, 255))

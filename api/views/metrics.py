@@ -15,6 +15,8 @@ from api.shapes import Component, Cpu, Disk, MetricRow, Network, ServerMetrics, 
 from bus.messages import Facts
 
 Values = Sequence[float | None]
+TOO_MANY = 2.0**63
+"""The first number that is none of the integers which typed clients read."""
 
 _METRIC = re.compile(r"([A-Za-z0-9_]+)\[(.*)\]\.(.+)\Z", re.DOTALL)
 
@@ -92,13 +94,13 @@ class Plan:
         metrics: ServerMetrics = {
             "system": _system(facts),
             "memory": {
-                "total": total or (facts.memory_total if facts else 0),
+                "total": total or (_whole(facts.memory_total) if facts else 0) or 0,
                 "used": used or 0,
                 "total_swap": total_swap or 0,
                 "used_swap": used_swap or 0,
             },
             "cpus": {
-                "total": count or (facts.cpu_count if facts else 0) or len(self._cores),
+                "total": count or (_whole(facts.cpu_count) if facts else 0) or len(self._cores),
                 "arch": facts.arch if facts else "",
                 "average_usage": average,
                 "cpus": self._cpus(values),
@@ -202,7 +204,8 @@ def _at(values: Values, index: int) -> float | None:
 
 
 def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
+    # One that is negative, or of more than 64 bits, would cost typed clients the list of all hosts.
+    return round(value) if value is not None and 0 <= value < TOO_MANY else None
 
 
 def _rounded(value: float | None) -> float | None:

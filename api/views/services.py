@@ -16,6 +16,7 @@ from api.views.uptime import seconds_in
 from bus.messages import Check, seen_from
 from bus.verdicts import together
 
+MOST_DAYS, MOST_MILLISECONDS = 2**31 - 1, 2**63 - 1
 WITHDRAWN = 7200 * SECOND
 """So long one that the configuration does not name, perhaps not yet, may be without a check."""
 
@@ -48,9 +49,9 @@ def check_row(told: Told, check: Check) -> ServiceCheckRow:
         "url": check.url,
         "status": check_status(check.status) or "down",
         "response_time_ms": milliseconds(check.response_ms),
-        "http_status_code": check.http_status,
+        "http_status_code": _within(check.http_status, 0, 65_535),
         "error_message": check.error,
-        "ssl_expiry_days": check.tls_days,
+        "ssl_expiry_days": _within(check.tls_days, -MOST_DAYS, MOST_DAYS),
         "place": seen_from(told.source, check) or "hub",
         "attempts": check.attempt,
         "phases": check.phases or {},
@@ -59,7 +60,12 @@ def check_row(told: Told, check: Check) -> ServiceCheckRow:
 
 def milliseconds(value: float | None) -> int | None:
     """Whole milliseconds, as clients insist."""
-    return None if value is None else round(value)
+    return None if value is None else _within(round(value), 0, MOST_MILLISECONDS)
+
+
+def _within(value: int | None, least: int, most: int) -> int | None:
+    """It, unless it is a number which typed clients have no room for: a place may tell any."""
+    return value if value is not None and least <= value <= most else None
 
 
 def uptime(name: str, since: int, end: int, checks: Sequence[tuple[Told, Check]], interval: float | None) -> Uptime:
@@ -113,7 +119,7 @@ def _service(now: int, name: str, live: Live, directory: Directory, limits: Limi
         "response_time_ms": milliseconds(newest.check.response_ms) if newest else None,
         "state": state_word(together(seen.check.state or seen.check.status for seen in places.values())),
         "reason": wrong.check.error if wrong else None,
-        "ssl_expiry_days": newest.check.tls_days if newest else None,
+        "ssl_expiry_days": _within(newest.check.tls_days, -MOST_DAYS, MOST_DAYS) if newest else None,
         "flapping": any((seen.check.metrics or {}).get("flapping") for seen in places.values()),
         "places": [_place(place, seen) for place, seen in sorted(places.items())],
     }

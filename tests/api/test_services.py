@@ -10,6 +10,7 @@ from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
 from api.received import Told
 from api.resources.services import checks_between
+from api.views.services import milliseconds
 from api.views.uptime import seconds_in
 from bus.messages import Check, Heartbeat, seen_from
 from bus.questions import Stored
@@ -75,6 +76,19 @@ def test_a_service_is_as_its_state_says_and_its_last_check_is_told_beside() -> N
     contract.services(answer)
     shop = next(one for one in answer["services"] if one["name"] == "shop")
     assert (shop["health_status"], shop["last_status"], shop["reason"]) == ("up", "down", "refused")
+
+
+def test_numbers_that_typed_clients_have_no_room_for_are_not_told() -> None:
+    house = House(directory=JOBS)
+    odd = Check("up", response_ms=-1.0, http_status=65_536, tls_days=2**31)
+    house.hub.live.hear(heard_check(odd))
+    house.counter.keep(odd, subject="shop", at=NOON)
+    answer = house.prime().get("/api/v1/services")
+    shop = next(one for one in answer["services"] if one["name"] == "shop")
+    (row,) = house.get("/api/v1/services/shop/checks")["checks"]
+    assert (shop["response_time_ms"], shop["ssl_expiry_days"]) == (None, None)
+    assert (row["response_time_ms"], row["http_status_code"], row["ssl_expiry_days"]) == (None, None, None)
+    assert milliseconds(1e300) is None
 
 
 def test_a_slow_service_is_not_stale_between_its_checks() -> None:

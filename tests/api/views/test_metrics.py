@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from api.encoding import to_json
 from api.shapes import ServerMetrics
@@ -40,6 +41,23 @@ def test_a_full_sample_gives_every_field() -> None:
     ]
     assert metrics["load"] == [0.5, 0.25, 0.125]
     server_metrics(json.loads(to_json(metrics)))
+
+
+def test_numbers_that_typed_clients_have_no_room_for_are_not_told() -> None:
+    odd = {"memory.used": -1.0, "swap.total": 1e300, "cpu[0].mhz": 2.0**63, "cpu.mhz": -1.0, "disk[/].free": -1.0}
+    metrics = made({**odd, "memory.total": 1e20, "cpu.count": -4.0})
+
+    assert metrics is not None
+    assert metrics["memory"] == {"total": 8_000_000_000, "used": 0, "total_swap": 0, "used_swap": 0}
+    assert metrics["cpus"]["total"] == 2
+    assert metrics["cpus"]["cpus"][0]["frequency"] == 0
+    assert metrics["disks"][0]["free"] is None
+    server_metrics(json.loads(to_json(metrics)))
+
+    names = ("cpu.percent", "cpu[0].percent")
+    lying = plan(names).server_metrics((1.0, 1.0), replace(FACTS, memory_total=-1, cpu_count=2**64 - 1))
+    assert lying is not None
+    assert (lying["memory"]["total"], lying["cpus"]["total"]) == (0, 1)
 
 
 def test_the_mean_temperature_covers_only_sensors_with_a_reading() -> None:

@@ -33,6 +33,9 @@ SAMPLES = pa.schema([("time", TIME), ("host", WORD), ("metric", WORD), ("value",
 ROWS = 500_000
 """In a group of rows: what is held in memory before it is written."""
 _PLAIN = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+_RANDOM = frozenset({"epoch"})
+"""Fields that are 64 random bits: half of them are no signed number."""
+_RANGES = {pa.int64(): range(-(2**63), 2**63), pa.uint64(): range(2**64)}
 
 
 def days(extents: Iterable[Extent]) -> list[int]:
@@ -105,9 +108,10 @@ def _tables(kind: str, past: Past, extent: Extent, schema: pa.Schema, globs: tup
 
 
 def tabled(records: Iterable[tuple[int, str, dict[str, Any]]], schema: pa.Schema) -> pa.Table:
-    """(time, subject, fields) of records as a table."""
+    """(time, subject, fields) of records as a table; a whole number that its column cannot hold is null there."""
+    ranges = {field.name: _RANGES[field.type] for field in schema if field.type in _RANGES}
     rows = [
-        {"time": at, "subject": subject, **{name: _value(value) for name, value in fields.items()}}
+        {"time": at, "subject": subject, **{name: _value(value, ranges.get(name)) for name, value in fields.items()}}
         for at, subject, fields in records
     ]
     return pa.Table.from_pylist(rows, schema=schema)
@@ -117,7 +121,9 @@ def _word(text: str, count: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([text]))
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, held: range | None) -> Any:
+    if held is not None and type(value) is int and value not in held:
+        return None
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
@@ -125,7 +131,10 @@ def schema_of(kind: str) -> pa.Schema:
     """The columns of a kind's records; what is no plain value is JSON text."""
     message = KINDS[kind].message
     hints = typing.get_type_hints(message)
-    fields = [(field.name, _type(hints[field.name])) for field in dataclasses.fields(message)]
+    fields = [
+        (field.name, pa.uint64() if field.name in _RANDOM else _type(hints[field.name]))
+        for field in dataclasses.fields(message)
+    ]
     return pa.schema([("time", TIME), ("subject", pa.string()), *fields])
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from bus.messages import KINDS
+from bus.messages import KINDS, Facts, Loss
 from bus.questions import Series, SeriesAnswer
 from store.answers import answer
 from store.archive import files
@@ -25,7 +25,7 @@ from store.exporting.parquet import schema_of
 from store.pruning import Pruner, Room, held
 from store.retention import Retention, Rule
 from tests.store.archive.archiving import FLOATS, Archiving, told_everything
-from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, sample
+from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, sample, told
 from tests.store.test_sealer import LATER, START, TWO_DAYS, agree, messages
 
 PLACES = ("archive.write", "archive.before_rename", "archive.after_rename", "archive.unlink", "archive.back")
@@ -301,3 +301,15 @@ def test_a_death_at_any_step_leaves_answers_whole(tmp_path: Path, place: str) ->
     assert again.raw() == []
     assert not list(again.archive.rglob("*.new"))
     again.close()
+
+
+def test_numbers_of_64_bits_are_moved_and_hold_up_nothing(store: Archiving) -> None:
+    epoch = 2**64 - 3
+    store.told([told(Loss("web-1", epoch, 1, 7, "dropped"), 1), told(Facts(kernel="6.1", memory_total=2**63), 2)])
+    assert store.archived() == ["kind=facts/day=2026-01-31/part.parquet", "kind=loss/day=2026-01-31/part.parquet"]
+    for kind in ("facts", "loss"):
+        assert messages(store.backend.rows(kind, "web-1", 0, LATER)) == messages(
+            store.reference.rows(kind, "web-1", 0, LATER)
+        )
+    assert pd.read_parquet(store.archive / "kind=loss").epoch.tolist() == [epoch]
+    assert pd.read_parquet(store.archive / "kind=facts").kernel.tolist() == ["6.1"]

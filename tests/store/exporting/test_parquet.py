@@ -9,11 +9,12 @@ import duckdb
 import pandas as pd
 import pytest
 
+from bus.messages import Facts, Loss
 from bus.questions import Question
 from store.exporting import parquet
 from store.exporting.past import Past
 from tests.store.exporting.test_exporting import Ask, past, store
-from tests.store.given import DAY, HOUR, NOON, check, sample
+from tests.store.given import DAY, HOUR, NOON, check, sample, told
 
 
 def as_parquet(folder: Path, found: Past, kind: str = "sample", globs: tuple[str, ...] = ("*",)) -> int:
@@ -105,3 +106,21 @@ def test_a_store_that_falls_silent_leaves_no_half_of_a_day(
     with pytest.raises(ConnectionError):
         list(parquet.write_day(tmp_path, "sample", NOON - NOON % DAY, found, extents, ("*",)))
     assert [path.name for path in tmp_path.rglob("*")] == ["kind=sample"], "what was there stays"
+
+
+def test_numbers_of_64_bits_are_exported_as_they_are(tmp_path: Path) -> None:
+    epoch = 2**64 - 3
+    lost = store(told(Loss("web-1", epoch, 1, 7, "dropped"), 1))
+    assert as_parquet(tmp_path, past(lost, "loss"), "loss") == 1
+    assert pd.read_parquet(tmp_path).epoch.tolist() == [epoch]
+    found = duckdb.sql(f"SELECT epoch, first, last FROM '{tmp_path}/**/*.parquet'")
+    assert found is not None
+    assert found.fetchall() == [(epoch, 1, 7)]
+
+
+def test_a_number_beyond_its_column_costs_its_value_alone(tmp_path: Path) -> None:
+    told_too_much = store(told(Facts(kernel="6.1", memory_total=2**63), 1))
+    assert as_parquet(tmp_path, past(told_too_much, "facts"), "facts") == 1
+    frame = pd.read_parquet(tmp_path)
+    assert frame.kernel.tolist() == ["6.1"]
+    assert frame.memory_total.isna().tolist() == [True]

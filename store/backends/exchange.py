@@ -47,7 +47,8 @@ class Place:
 
 
 def restored_of(store: Path) -> Path:
-    """Where what takes the place of ``store`` waits."""
+    """Where what takes the place of ``store`` waits: where a link leads, on the same disk."""
+    store = Path(os.path.realpath(store))
     return store.with_name(store.name + ".restored")
 
 
@@ -78,6 +79,7 @@ def take_restored(store: Path) -> Path | None:
     restored = restored_of(store)
     if not restored.is_dir():
         return None
+    store = Path(os.path.realpath(store))
     before = store.with_name(f"{store.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     if store.exists():
         store.rename(before)

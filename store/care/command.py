@@ -24,8 +24,8 @@ from store.backends import StoreBroken
 from store.backends.exchange import take_restored
 from store.backends.lmdb import LmdbBackend
 from store.care import compacting, restoring, snapshots
+from store.care.claiming import Refused
 from store.care.compacting import Compacted
-from store.care.snapshots import Refused
 from store.care.verifying import BLOCKS, Fault, Report, verified
 
 SOUND, DAMAGED, UNKNOWN = 0, 1, 2
@@ -162,7 +162,8 @@ def _restored(ready: Path, store: Path, folder: Path) -> str:
                 raise Refused(f"{why}; {ready} is whole, and the writer takes it over at its next start") from None
             finally:
                 lock.release()
-            return f"Restored. What was there before is {before}." if before not in (None, store) else "Restored."
+            real = Path(os.path.realpath(store))
+            return f"Restored. What was there before is {before}." if before not in (None, real) else "Restored."
         time.sleep(0.2)
     if ready.exists():
         raise Refused(f"the writer did not take {ready} over within {TAKEN_SECONDS:g} s; it will at its next start")

@@ -13,6 +13,7 @@ from store.backends.doubt import is_doubted
 from store.backends.exchange import COMPACTED, COMPACTING, discard, prepared
 from store.backends.values import disk_bytes
 from store.care.apart import Apart, Died, environments
+from store.care.claiming import claimed
 from store.care.verifying import Fault
 from store.folders import entries
 from store.keys import partition_start, period
@@ -37,9 +38,18 @@ def compact(
 ) -> Compacted:
     """Go through the partitions of rows whose time is over at ``now`` (ns), one at a time.
 
-    ``hand_over`` has a prepared folder taken over; it is not when rows came meanwhile. Raises ``StoreBroken``, and what
-    ``hand_over`` does.
+    ``hand_over`` has a prepared folder taken over; it is not when rows came meanwhile. Raises ``StoreBroken``, what
+    ``hand_over`` does, and ``Refused`` while another does the same.
     """
+    rows = store / "rows"
+    if not rows.is_dir():
+        return Compacted()
+    # Of two at once one would hand over what the other has just begun to write.
+    with claimed(rows):
+        return _compacted(store, now, hand_over, progress)
+
+
+def _compacted(store: Path, now: int, hand_over: Callable[[Path], None], progress: Callable[[str], None]) -> Compacted:
     done = Compacted()
     for left in [*entries(store / "rows", f"*/*{COMPACTING}"), *(path for path, _, _ in prepared(store / "rows"))]:
         discard(left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +17,8 @@ from store.backends.exchange import restored_of
 from store.blocks.missing import MISSING
 from store.blocks.roll import ROLL, read_roll
 from store.care.apart import MANIFEST, Apart
-from store.care.snapshots import Progress, Refused, blocks_of, look_for_room, sealed, sha256_of
+from store.care.claiming import Refused, made_alone
+from store.care.snapshots import Progress, blocks_of, look_for_room, sealed, sha256_of
 from store.care.verifying import BLOCKS, Fault, Report, place_of, verified
 from store.folders import below
 from store.keys import FORMAT
@@ -87,32 +89,43 @@ def checked(
 
 def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Progress = lambda name: None) -> Path:
     """Copy a snapshot that was ``checked`` beside the store, whole and on the disk; returns where; or ``Refused``."""
+    store = Path(os.path.realpath(store))
+    if store.is_mount():
+        raise Refused(
+            f"{store} is a disk of its own, in whose place no folder can be put: have [store] path name a folder on it"
+        )
     ready = restored_of(store)
     coming = store.with_name(store.name + ".restoring")
     if ready.exists():
         raise Refused(f"{ready} waits for the writer already")
     look_for_room(sum(int(file["bytes"]) for file in manifest["files"].values()), store.parent)
-    shutil.rmtree(coming, ignore_errors=True)
     try:
-        for name, file in manifest["files"].items():
-            progress(name)
-            to = coming / name
-            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(taken / name, to)
-            if sealed(to)["sha256"] != file["sha256"]:
-                raise Refused(f"{to}: what was copied is not what was read")
-        for folder in sorted({file.parent for file in below(coming)}):
-            settle(folder)
-        hand_over_all(coming, (store if store.exists() else store.parent).stat())
-        coming.rename(ready)
-        try:
-            settle(ready.parent)
-        except OSError:
-            with suppress(OSError):  # unless the writer has it already
-                ready.rename(coming)
-            raise
+        with made_alone(coming):
+            _copied(taken, coming, manifest, progress)
+            hand_over_all(coming, (store if store.exists() else store.parent).stat())
+            _become(coming, ready)
     except OSError as error:
         raise Refused(f"{error.filename or coming}: {(error.strerror or str(error)).lower()}") from None
-    finally:
-        shutil.rmtree(coming, ignore_errors=True)
     return ready
+
+
+def _copied(taken: Path, coming: Path, manifest: Mapping[str, Any], progress: Progress) -> None:
+    for name, file in manifest["files"].items():
+        progress(name)
+        to = coming / name
+        to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(taken / name, to)
+        if sealed(to)["sha256"] != file["sha256"]:
+            raise Refused(f"{to}: what was copied is not what was read")
+    for folder in sorted({file.parent for file in below(coming)}):
+        settle(folder)
+
+
+def _become(coming: Path, ready: Path) -> None:
+    coming.rename(ready)
+    try:
+        settle(ready.parent)
+    except OSError:
+        with suppress(OSError):  # unless the writer has it already
+            ready.rename(coming)
+        raise

@@ -11,6 +11,7 @@ away knows what it lacks.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -18,7 +19,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.blocks.segments import Segment
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
+from store.care.claiming import Refused, made_alone
 from store.care.verifying import BLOCKS, Fault
 from store.folders import below
 from store.pruning import STATISTICS
@@ -42,10 +43,6 @@ KILLS = "kills who reads it"
 UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN)
 """What the system says of a file that the disk does not give any more."""
 Progress = Callable[[str], None]
-
-
-class Refused(Exception):
-    """It cannot be done; the text is a sentence that says why."""
 
 
 def snapshot(
@@ -68,16 +65,14 @@ def snapshot(
     if partial.exists() and not {path.name for path in partial.iterdir()} <= {"rows", "state", BLOCKS, MANIFEST}:
         raise Refused(f"{partial}, where it would be made, is there already and is no snapshot")
     look_for_room(sum(sizes), to.parent)
-    copy = _Copy(store, partial, progress)
     try:
-        copy.rows()
-        copy.blocks()
-        manifest = copy.manifest(copy.state(), archive)
-        copy.become(to)
+        with made_alone(partial), contextlib.closing(_Copy(store, partial, progress)) as copy:
+            copy.rows()
+            copy.blocks()
+            manifest = copy.manifest(copy.state(), archive)
+            copy.become(to)
     except OSError as error:
         raise Refused(f"{error.filename or to}: {(error.strerror or str(error)).lower()}") from None
-    finally:
-        copy.close()
     return manifest, copy.faults
 
 
@@ -91,8 +86,6 @@ class _Copy:
         self._apart = Apart(store)
         self._files: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(mode=0o700, parents=True)
 
     def rows(self) -> None:
         """Copy the environments, the state first: it is part of the manifest when it was completed."""
@@ -169,9 +162,8 @@ class _Copy:
             raise
 
     def close(self) -> None:
-        """End the process apart, and leave nothing half copied behind."""
+        """End the process apart."""
         self._apart.close()
-        shutil.rmtree(self._partial, ignore_errors=True)
 
 
 def _remedy(store: Path, why: str) -> str:
@@ -233,7 +225,7 @@ def _copied(apart: Apart, path: Path, to: Path) -> str:
     shutil.rmtree(to, ignore_errors=True)
     answer: dict[str, Any] = {}
     if path.name != "state" and why != DENIED:
-        with suppress(Died):
+        with contextlib.suppress(Died):
             answer = apart.ask("salvage", path, to)
     if "saved" in answer:
         return f"{why}; {answer['saved']}"

@@ -17,8 +17,9 @@ from store.backends.exchange import restored_of, take_restored
 from store.backends.lmdb import LmdbBackend
 from store.care import command, restoring
 from store.care.apart import MANIFEST
+from store.care.claiming import Refused
 from store.care.restoring import checked, prepare
-from store.care.snapshots import Refused, snapshot
+from store.care.snapshots import snapshot
 from store.care.verifying import verified
 from tests.store import sealing
 from tests.store.care.caring import HOSTS, LATE, filled, flip, hour

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 
 from store.keys import kinds, partition, partition_start, period
 
@@ -27,11 +27,14 @@ CREATE TABLE IF NOT EXISTS series (
     at bigint NOT NULL, received bigint NOT NULL, record bytea NOT NULL, UNIQUE (kind, subject)
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS layouts (id bytea PRIMARY KEY, names text NOT NULL);
+CREATE TABLE IF NOT EXISTS streams (key bytea PRIMARY KEY, value bytea NOT NULL) WITH (fillfactor = 50);
+"""
+COLUMNS = """
 ALTER TABLE layouts ADD COLUMN IF NOT EXISTS source text NOT NULL DEFAULT '';
 ALTER TABLE layouts ADD COLUMN IF NOT EXISTS heard bigint NOT NULL DEFAULT 0;
 ALTER TABLE layouts ADD COLUMN IF NOT EXISTS needed bigint NOT NULL DEFAULT 0;
-CREATE TABLE IF NOT EXISTS streams (key bytea PRIMARY KEY, value bytea NOT NULL) WITH (fillfactor = 50);
 """
+"""Where one is lacking: it waits for everybody who reads the table, also where all are there."""
 ROWS = """
 CREATE TABLE IF NOT EXISTS {rows} (
     series integer NOT NULL, at bigint NOT NULL, digest bytea NOT NULL, received bigint NOT NULL,
@@ -39,6 +42,8 @@ CREATE TABLE IF NOT EXISTS {rows} (
 )"""
 COMPRESS_AFTER = 2
 """Chunks of TimescaleDB are compressed when they are older than so many periods."""
+DROP_SECONDS = 2.0
+"""So long a table that is past its time is waited for, while others wait in turn; a backup reads all for hours."""
 Db = Connection[Any]
 
 
@@ -60,6 +65,11 @@ class Partitions:
         """Make what is not there."""
         db.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self._schema)))
         db.execute(TABLES)
+        there = db.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'layouts'::regclass AND attname = 'needed'"
+        )
+        if there.fetchone() is None:
+            db.execute(COLUMNS)
         self.hyper = db.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone() is not None
         for kind in kinds():
             made = sql.SQL(ROWS).format(rows=rows_of(kind))
@@ -75,15 +85,21 @@ class Partitions:
             db.execute(sql.SQL(compressed).format(rows_of(kind)))
 
     def need(self, db: Db, kind: str, start: int) -> None:
-        """See to it that the period that begins at ``start`` has a table."""
+        """See to it that the period that begins at ``start`` has a table.
+
+        It is made alone and then attached: made as a partition it would wait for everybody who reads the others.
+        """
         name = f"rows_{kind}_{partition(kind, start).lower()}"
         if self.hyper or name in self._there:
             return
-        db.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(name), rows_of(kind), sql.Literal(start), sql.Literal(start + period(kind))
+        if db.execute("SELECT to_regclass(%s)", (f"{self._schema}.{name}",)).fetchone() == (None,):
+            table, rows = sql.Identifier(name), rows_of(kind)
+            db.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(table, rows))
+            db.execute(
+                sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                    rows, table, sql.Literal(start), sql.Literal(start + period(kind))
+                )
             )
-        )
         self._there.add(name)
 
     def forget(self) -> None:
@@ -91,18 +107,29 @@ class Partitions:
         self._there.clear()
 
     def drop_before(self, db: Db, kind: str, limit: int, now: int) -> int:
-        """Drop the periods that end at ``limit`` or before; returns how many rows went."""
+        """Drop the periods that end at ``limit`` or before; returns how many rows went.
+
+        None while somebody reads them for long.
+        """
         if self.hyper:
             return self._drop_chunks(db, kind, limit - limit % period(kind), now)
-        dropped = 0
-        for name in self._names(db, kind):
-            if partition_start(name.rpartition("_")[2].upper()) + period(kind) <= limit:
-                table = sql.Identifier(name)
-                count = db.execute(sql.SQL("SELECT count(*) FROM {}").format(table)).fetchone()
-                db.execute(sql.SQL("DROP TABLE {}").format(table))
-                self._there.discard(name)
-                dropped += int(count[0]) if count else 0
-        return dropped
+        over = [
+            sql.Identifier(name)
+            for name in self._names(db, kind)
+            if partition_start(name.rpartition("_")[2].upper()) + period(kind) <= limit
+        ]
+        # Before the first goes: from then on nobody reads.
+        counts = [db.execute(sql.SQL("SELECT count(*) FROM {}").format(table)).fetchone() for table in over]
+        try:
+            with db.transaction():
+                db.execute("SELECT set_config('lock_timeout', %s, true)", (f"{int(DROP_SECONDS * 1000)}ms",))
+                for table in over:
+                    db.execute(sql.SQL("DROP TABLE {}").format(table))
+                db.execute("SET LOCAL lock_timeout TO DEFAULT")
+        except errors.LockNotAvailable:
+            return 0  # next time
+        self._there.clear()
+        return sum(count[0] for count in counts if count)
 
     def _drop_chunks(self, db: Db, kind: str, cut: int, now: int) -> int:
         table = f"{self._schema}.rows_{kind}"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bus.messages import Layout, Sample
 from bus.secret import Secret
-from store.backends import StoreBroken, opened
+from store.backends import StoreBroken, opened, postgres_server, postgres_tables
 from store.backends.postgres import PostgresBackend
 from store.layouts import EACH
 from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, layout, numbers, sample, told
@@ -190,4 +190,36 @@ def test_what_was_announced_and_not_stored_leaves_its_sources_account(postgres: 
     backend.retain({"sample": DAY}, NOON + 9 * DAY)
 
     assert backend.may_learn("web-1", ("queue[2].length",), NOON + 9 * DAY, 500)
+    backend.close()
+
+
+def test_a_backup_that_reads_for_hours_holds_up_neither_storing_nor_a_new_start(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_server, "STATEMENT_SECONDS", 5)
+    monkeypatch.setattr(postgres_tables, "DROP_SECONDS", 0.1)
+    url = postgres.database()
+    backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+    backend.commit(batch([layout(), sample(1)]), LATE)
+    with psycopg.connect(url.reveal()) as backup:  # as pg_dump does
+        found = backup.execute(
+            "SELECT c.oid::regclass::text FROM pg_class c WHERE relkind IN ('r', 'p')"
+            " AND relnamespace = 'guardia'::regnamespace"
+        )
+        for (table,) in found.fetchall():
+            backup.execute(f"LOCK TABLE {table} IN ACCESS SHARE MODE")
+        backend.commit(batch([sample(2, at=NOON + 2 * HOUR)]), LATE)
+        assert backend.retain({"sample": HOUR}, NOON + 2 * HOUR) == 0, "it is tried again later"
+        backend.close()
+        backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+        backend.commit(batch([sample(3, at=NOON + 2 * HOUR + SECOND), sample(4, at=NOON + 3 * HOUR)]), LATE)
+        assert [at for at, _, _ in backend.rows("sample", "web-1", 0, NOON + DAY)] == [
+            NOON + SECOND,
+            NOON + 2 * HOUR,
+            NOON + 2 * HOUR + SECOND,
+            NOON + 3 * HOUR,
+        ]
+    assert backend.retain({"sample": HOUR}, NOON + 2 * HOUR) == 1
+    assert numbers(backend.rows("sample", "web-1", 0, NOON + 2 * HOUR)) == [7200]
+    assert backend.statistics()["deleted"] == {"sample": 1}
     backend.close()

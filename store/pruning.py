@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import failpoints
+from bus.messages import KINDS
 from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
@@ -21,7 +22,7 @@ from store.durable import rewrite
 from store.folders import entries
 from store.keys import HOUR
 from store.retention import Held, Retention, for_room, of_tier, past_time
-from store.spans import ARCHIVE, RAW, span_of
+from store.spans import ARCHIVE, RAW, TIERS, span_of
 
 STATISTICS = "statistics.json"
 PATIENCE = HOUR
@@ -88,7 +89,7 @@ class Pruner:
         for path in aside(self._blocks.folder):
             kind, tier, name = path.parts[-3:]
             span = span_of(name.partition(BAD)[0])
-            if span is not None and now - span.end >= self.retention.longest(kind, tier):
+            if span is not None and _is_ours(kind, tier) and now - span.end >= self.retention.longest(kind, tier):
                 self._blocks.stuck.remove(path)
 
     def _miss_no_more(self, now: int) -> None:
@@ -204,15 +205,19 @@ def deleted_of(folder: Path) -> dict[str, int]:
 
 
 def held(folder: Path, size: Callable[[os.stat_result], int] = lambda found: found.st_blocks * 512) -> list[Held]:
-    """All files of blocks, by kind, tier and time."""
+    """All files of blocks, by kind, tier and time; what somebody put beside the tiers is none of them."""
     found = []
     for path in entries(folder, "*/*/*"):
         span = span_of(path.name)
-        if span is not None:
+        kind, tier = path.parts[-3:-1]
+        if span is not None and _is_ours(kind, tier):
             with contextlib.suppress(OSError):
-                kind, tier = path.parts[-3:-1]
                 found.append(Held(path.name, kind, tier, span.start, span.end, size(path.stat())))
     return sorted(found, key=lambda one: (one.kind, one.tier, one.start))
+
+
+def _is_ours(kind: str, tier: str) -> bool:
+    return kind in KINDS and tier in (RAW, *TIERS)
 
 
 def statistics_of(folder: Path, deleted: dict[str, int], beside: Iterable[Held]) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bus.questions import StoreStatistics
 from store.backends.lmdb import LmdbBackend
 from store.backends.values import disk_bytes
 from store.blocks.aside import BAD
+from store.holdings import lines
 from store.pruning import Pruner, Room, held, statistics_of
 from store.retention import Held, Retention, Rule
 from store.returning import returning
@@ -262,3 +265,17 @@ def test_statistics_are_of_each_kind_and_tier_and_bytes_are_the_stores_own(tmp_p
     assert found["bytes"] == sum(sizes.values())
     assert sizes["check"] == (tmp_path / "check/raw/20260130T00.1d").stat().st_blocks * 512
     assert found["deleted"] == {"sample": 10, "check": 2, "facts": 1}
+
+
+def test_a_folder_that_somebody_put_beside_the_tiers_is_nobodys_to_drop(backend: LmdbBackend, tmp_path: Path) -> None:
+    sealer = sealed(backend, tmp_path / "store", NOON + 2 * DAY)
+    blocks = tmp_path / "store" / "blocks"
+    shutil.copytree(blocks / "sample" / RAW, blocks / "sample" / "raw.old")
+    pruner = Pruner(sealer.blocks, SHORT, Room(), LOG)
+    assert pruner.turn(END + 7 * DAY) == 1
+    assert pruner.make_room(END + 400 * DAY, 0, 0) == 0
+    assert {one.tier for one in held(blocks)} <= {"1m", "5m", "1h"}
+    assert len(list((blocks / "sample" / "raw.old").iterdir())) == 1
+    found = StoreStatistics(**statistics_of(blocks, {}, ()))
+    assert all(line[1] != "raw.old" for line in lines(found, SHORT, tmp_path / "store", END))
+    sealer.close()

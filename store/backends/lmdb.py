@@ -64,8 +64,7 @@ class LmdbBackend:
     generation = 0
 
     def __init__(self, path: Path, *, write: bool, archive: Path | None = None) -> None:
-        self._path = path
-        self._at_state = path / "state"
+        self._path, self._at_state = path, path / "state"
         self._write = write
         self._remembered = Numbers()
         if write:
@@ -132,6 +131,7 @@ class LmdbBackend:
         known = int(self._meta.get("generation", 0))
         commits, copy = int(self._meta.get("commits", 0)), bool(self._meta.pop("copy", False))
         self.generation = self._witness.judged(known, commits, time.time_ns(), copy=copy)
+        self._renewed = bool(known) and self.generation != known
         if self.generation != known:
             self._meta["generation"] = self.generation
             with self._state.begin(write=True) as txn:

@@ -79,6 +79,9 @@ class VictoriaMetricsBackend(LmdbBackend):
         self._shipper: Shipper | None = None
         if write:
             of_this = self._told.get("generation") == self.generation
+            if self._renewed:
+                # What came to the server since the copy was taken, and what it alone had, is not in here.
+                self._told["local_from"] = max(self._told.get("local_from", 0), time.time_ns())
             self._unknown: dict[int, tuple[float, int]] = {}
             """Layouts of samples that nobody told: since when, and up to which commit there was none of them."""
             self._nameless: deque[int] = deque()
@@ -258,12 +261,13 @@ class VictoriaMetricsBackend(LmdbBackend):
         return merged(self._asked(subject, max(start, EARLIEST), before), local)
 
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
-        """The newest rows in a range; the server is asked for windows that grow, until there are enough."""
+        """The newest rows in a range; the server is asked for windows that grow, until it has no newer ones."""
         found = super().newest_rows(kind, subject, start, end, limit)
         last = min(end, self._local_from - 1)
         first = max(start, EARLIEST, self._first_at(subject)) if kind == "sample" else end
         window = HOUR // 6
-        while kind == "sample" and limit > 0 and len(found) < limit and last >= first:
+        # What is here is not newer than what is there alone, as where a host told of the day before yesterday late.
+        while kind == "sample" and limit > 0 and last >= first and (len(found) < limit or found[-limit][0] <= last):
             begin = max(first, last - window)
             found = merged(self._asked(subject, begin, last), found)
             last, window = begin - 1, min(window * 2, WINDOW * 28)
@@ -352,7 +356,7 @@ class VictoriaMetricsBackend(LmdbBackend):
             return {}
         except (OSError, ValueError, AttributeError, TypeError) as error:
             log.error("damaged: %s: %s; samples are sent again", self._file, error)
-            return {"local_from": 2**62}
+            return {"local_from": time.time_ns()}
 
     def _write_told(self) -> bool:
         """Have on the disk how far the server is; False when it cannot be written now."""

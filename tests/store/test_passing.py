@@ -19,6 +19,7 @@ from store.backends.walking import NOT_NOW, walked
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.care import snapshots
 from store.care.apart import Apart, Reading
+from store.care.claiming import Refused
 from store.care.verifying import verified
 from store.columns import steps_of
 from store.sealer import Pace, Sealer
@@ -274,6 +275,6 @@ def test_a_copy_on_a_disk_that_fails_calls_no_block_of_the_store_damaged(
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(to))
 
     monkeypatch.setattr(snapshots, "_taken_over", failing)
-    with pytest.raises(snapshots.Refused, match="input/output error"):
+    with pytest.raises(Refused, match="input/output error"):
         snapshots.snapshot(tmp_path / "store", tmp_path / "copy")
     assert not (tmp_path / "copy").exists()

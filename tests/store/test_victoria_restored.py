@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -10,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from bus.secret import Secret
-from store.backends import victoriametrics as victoriametrics_backend
 from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.care.restoring import prepare
 from store.care.snapshots import snapshot
@@ -86,7 +86,7 @@ def test_a_damaged_note_has_the_server_asked_for_no_more_than_it_may_have_alone(
 ) -> None:
     moved[-1].close()
     (tmp_path / "store" / "shipped.json").write_text("{half")
-    monkeypatch.setattr(victoriametrics_backend.time, "time_ns", lambda: LATER)
+    monkeypatch.setattr(time, "time_ns", lambda: LATER)
     moved.append(opened(tmp_path, victoriametrics.database()))
     assert len(moved[-1].rows("sample", host, 0, LATER)) == 39
     moved[-1].commit(batch([sample(3 * 3600 + 1, host=host)]), LATER)

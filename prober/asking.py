@@ -29,6 +29,8 @@ from prober.probe import Probe
 PATIENCE = 2.0
 """Seconds until a question is sent again by UDP, which may have lost it."""
 LARGEST = 65_535
+_TORN = 0x82
+"""Bits of a message's third byte: it is an answer, and not all of it."""
 NOT_DNS = "its answer is no DNS message"
 
 
@@ -127,11 +129,20 @@ def _awaited(line: socket.socket, asked: dns.message.QueryMessage, probe: Probe)
         try:
             answer = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
         except (dns.exception.DNSException, ValueError):
+            if _is_torn(data, wire):
+                answer = dns.message.make_response(asked)
+                answer.flags |= dns.flags.TC
+                return answer
             wrong = True
             continue
         # Anybody may send packets in the server's name: only one to our very question counts.
         if asked.is_response(answer):
             return answer
+
+
+def _is_torn(data: bytes, asked: bytes) -> bool:
+    """Whether ``data`` answers what was asked, and says that it does not fit: some cut it off amid a record."""
+    return data[:2] == asked[:2] and len(data) > 2 and data[2] & _TORN == _TORN
 
 
 def by_tcp(host: str, port: int, question: Question, probe: Probe, *, ours: bool) -> Answer:

@@ -31,6 +31,8 @@ class Zone:
     lost: int = 0
     long: bool = False
     """Whether answers do not fit into a packet."""
+    torn: bool = False
+    """Whether what does not fit is cut off in the middle of a record."""
     asked: list[str] = field(default_factory=list)
 
     def answered(self, wire: bytes, how: str) -> bytes | None:
@@ -54,6 +56,9 @@ class Zone:
         for found in ("CNAME", kind):
             if texts := self.records.get((name, found)):
                 answer.answer.append(dns.rrset.from_text(one.name, 300, "IN", found, *texts))
+        if how == "udp" and self.torn:
+            answer.flags |= dns.flags.TC
+            return answer.to_wire()[:-3]
         return (self.change(answer) if self.change else answer).to_wire()
 
     def over_tcp(self, connection: socket.socket) -> None:

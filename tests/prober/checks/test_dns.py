@@ -128,8 +128,9 @@ def test_a_server_that_only_repeats_is_told(port: int, zone: Zone) -> None:
     assert look(port, authoritative=True).reason == "it does not answer for the zone itself"
 
 
-def test_what_is_too_long_comes_by_tcp(port: int, zone: Zone) -> None:
-    zone.long = True
+@pytest.mark.parametrize("torn", [False, True])
+def test_what_is_too_long_comes_by_tcp(port: int, zone: Zone, torn: bool) -> None:
+    zone.long, zone.torn = not torn, torn
     assert look(port).status == UP
     assert zone.asked == ["udp", "tcp"]
 

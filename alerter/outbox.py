@@ -334,7 +334,9 @@ def _noted(
         one = rows.get(incident) or told.get(incident) or Told(incident, item.channel, subject=item.incident.subject)
         tried = item.attempts + (outcome in ("delivered", "later", "never"))
         one = one.noted(Said(wall, item.about, item.incident.transition, outcome, tried, detail[:300]))
-        if reached == YES or (reached == MAYBE and one.reached == NO):
-            one = replace(one, reached=reached)
+        if reached == YES:
+            one = replace(one, reached=YES)
+        elif (reached == MAYBE or item.maybe) and one.reached == NO:
+            one = replace(one, reached=MAYBE)
         rows[incident] = one
     return tuple(rows.values())

@@ -233,6 +233,10 @@ class Speaker:
         turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
         letter = turn.letter
         begins = letter is not None and not all(item.letter for item in letter.items)
+        if letter:
+            # Of what an earlier life began, and did not end, nobody knows whether it arrived.
+            tried = (replace(one, letter=letter.key, maybe=one.maybe or bool(one.letter)) for one in letter.items)
+            letter = replace(letter, items=tuple(tried))
         if turn.withdrawn or turn.expired or turn.handed or begins:
             with self._memory.transaction() as transaction:
                 for item, why in turn.withdrawn:
@@ -242,10 +246,8 @@ class Speaker:
                 for item in turn.handed:
                     transaction.put("outbox", item.row, letters.as_row(replace(item, handed=True)))
                     self._hand_over(transaction, item, turn.handed)
-                if letter:
-                    letter = replace(letter, items=tuple(replace(one, letter=letter.key) for one in letter.items))
-                    for item in letter.items:
-                        transaction.put("outbox", item.row, letters.as_row(item))
+                for item in letter.items if letter else ():
+                    transaction.put("outbox", item.row, letters.as_row(item))
                 failpoints.at("outbox.commit")
             for item in turn.expired:
                 self.counts["given_up"] += 1

@@ -152,6 +152,21 @@ def test_what_one_life_left_the_next_one_sends_under_the_same_key(rooms: Rooms) 
     assert room.notices[-1].attempt == 2
 
 
+def test_of_what_was_under_way_when_a_life_ended_the_end_is_told_whatever_came_of_the_next_try(rooms: Rooms) -> None:
+    gate = threading.Event()
+    room = rooms({"ops": Friend(gate=gate)})
+    room.judged(burning())
+    room.until(lambda: room.workers.busy == 1)
+
+    ops = Friend(outcomes=[Never("404")])
+    room = rooms({"ops": ops})
+    gate.set()
+    room.quiet()
+    room.judged(over(burning()))
+    room.quiet()
+    assert ops.texts() == [("recovery", "web-1")]
+
+
 def test_a_dead_channel_blocks_no_other(rooms: Rooms) -> None:
     gate = threading.Event()
     stuck, ops = Friend(gate=gate), Friend()

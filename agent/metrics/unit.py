@@ -32,12 +32,14 @@ class Unit:
     slow = True
 
     def __init__(self, ground: Ground) -> None:
-        self._root = f"{ground.sys}/fs/cgroup"
+        self._root = unified(f"{ground.sys}/fs/cgroup")
         self._globs = ground.config.units
+        if self._globs and self._root is None:
+            ground.say("units are not told: this host has the first version of control groups alone")
 
     def read(self) -> Readings:
         """All units that are named and run; none where the host has no unified hierarchy of groups."""
-        if not self._globs:
+        if not self._globs or self._root is None:
             return {}
         units = ((_ID.sub(r"\1", name), folder) for name, folder in found(self._root, DEEPEST))
         readings: dict[str, Reading] = {}
@@ -50,6 +52,16 @@ class Unit:
                     f"{unit}.processes": _number(folder, "pids.current"),
                 }
         return readings
+
+
+def unified(folder: str) -> str | None:
+    """Where the unified hierarchy is of which ``folder`` is the usual place; None where there are only old ones.
+
+    A host that has both tells the CPU time there, and neither memory nor processes.
+    """
+    if os.path.isdir(f"{folder}/unified"):
+        return f"{folder}/unified"
+    return None if os.path.isdir(f"{folder}/cpuacct") else folder
 
 
 def found(folder: str, deep: int) -> Iterator[tuple[str, str]]:

@@ -71,3 +71,18 @@ def test_so_many_units_are_told_and_no_more(tmp_path: Path) -> None:
 
 def test_a_host_without_a_unified_hierarchy_tells_none(tmp_path: Path) -> None:
     assert told(tmp_path, "*") == {}
+
+
+def test_of_old_hierarchies_nothing_is_told_and_beside_them_that_of_the_unified_one(tmp_path: Path) -> None:
+    for controller in ("cpuacct", "memory", "pids"):
+        group(tmp_path, f"{controller}/system.slice/nginx.service", cpu_stat="nr_periods 0", pids_current="3")
+    said: list[str] = []
+    unit = Unit(Ground(config=Agent(units=("*",)), sys=str(tmp_path), say=said.append))
+    assert (unit.read(), len(said)) == ({}, 1)
+    group(tmp_path, "unified/system.slice/nginx.service")
+    (tmp_path / "fs/cgroup/unified/system.slice/nginx.service/memory.current").unlink()
+    assert told(tmp_path, "*") == {
+        "unit[nginx.service].cpu_percent": Count(7, 1e-4),
+        "unit[nginx.service].memory_bytes": None,
+        "unit[nginx.service].processes": None,
+    }

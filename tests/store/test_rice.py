@@ -58,12 +58,17 @@ def test_blocks_of_little_and_of_much_noise_are_told_each_with_its_own_parameter
     chance = np.random.default_rng(5)
     calm, wild = chance.integers(0, 4, 640), chance.integers(0, 2**40, 640)
     mixed = np.where(np.arange(1280) // 64 % 2, np.repeat(calm, 2), np.repeat(wild, 2)).astype(np.uint64)
-    alone = Plan([mixed[np.arange(1280) // 64 % 2 == one] for one in (0, 1)]).codes([0, 1])
-    plan = Plan([mixed])
-    (code,) = plan.codes([0])
-    assert decoded([code], [len(mixed)])[0].tolist() == mixed.tolist()
-    assert len(code) <= sum(map(len, alone)) + 20 * 6 // 8
-    assert abs(int(plan.sizes[0]) - len(code)) < len(code) / 100
+    plan = Plan([mixed, *(mixed[np.arange(1280) // 64 % 2 == one] for one in (0, 1))])
+    together, *alone = plan.codes([0, 1, 2])
+    assert decoded([together], [len(mixed)])[0].tolist() == mixed.tolist()
+    assert len(together) <= sum(map(len, alone)) + 20 * 6 // 8
+    assert plan.sizes.tolist() == pytest.approx([len(together), *map(len, alone)], rel=0.01, abs=2)
+
+
+def test_a_zero_takes_a_bit_whatever_is_behind_the_last() -> None:
+    for count in (1, 63, 64, 65, 130):
+        (code,) = Plan([np.zeros(count, np.uint8)]).codes([0])
+        assert len(code) == 3 + -(-count // 8)
 
 
 @given(st.lists(st.lists(st.integers(0, 3) | st.integers(0, 255), min_size=1, max_size=150), min_size=1, max_size=5))

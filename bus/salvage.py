@@ -163,11 +163,11 @@ def _replaced(path: Path, whole: Path, tables: Sequence[str]) -> tuple[str, int]
     with suppress(lmdb.Error), _opened(whole) as fresh, fresh.begin() as txn:
         there = [fresh.open_db(name.encode(), txn, create=False) for name in tables if _has(txn, name)]
         rows = sum(int(txn.stat(table)["entries"]) for table in there)
-    if path.exists():
-        move_aside(path, time.time_ns())
+    # Who was killed in between left it where it is by now.
+    aside = move_aside(path, time.time_ns()).name if path.exists() else ""
     whole.rename(path)
     settle(path.parent)
-    return max((one.name for one in path.parent.glob(f"{path.name}{BAD}*")), default="nothing"), rows
+    return aside or max((one.name for one in path.parent.glob(f"{path.name}{BAD}*")), default="nothing"), rows
 
 
 def _has(txn: Any, table: str) -> bool:

@@ -129,6 +129,19 @@ def test_what_can_be_read_of_a_damaged_memory_is_kept(
     assert salvage.opening(path, TABLES, LOG) == ""
 
 
+def test_it_is_said_where_a_damaged_memory_is_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    path = filled(tmp_path / "alerter")
+    for year in ("2100", "2101"):
+        (tmp_path / f"alerter.bad-41{year}0000").mkdir()
+    salvage.opening(path, TABLES, LOG)  # a life that does not end as it should
+    headless(path)
+    note = salvage.opening(path, TABLES, LOG)
+
+    (aside,) = tmp_path.glob("alerter.bad-1*")
+    assert f"put aside as {aside.name};" in note
+    assert (aside / "data.mdb").exists()
+
+
 def test_a_memory_that_was_killed_in_its_life_is_sound(tmp_path: Path) -> None:
     path = filled(tmp_path / "alerter")
     for _ in range(2):

@@ -317,7 +317,7 @@ class Courier:
             self.spool.acknowledged(epoch, at + len(records) - 1, self.sender.generation)
             if self._ring is not None and self._ring.read(epoch, at, at) is not None:
                 self._store(letters, now, wall)
-            elif letters and not self._spooled(letters, now, wall):
+            elif not self._spooled(letters, now, wall):
                 # Memory holds fewer, and not for long: they stay on the disk meanwhile.
                 self._unmoved.append((epoch, at, last))
                 self.spool.acknowledged(epoch, at - 1, self.sender.generation)

@@ -322,6 +322,21 @@ def test_what_only_a_later_version_knows_gets_no_new_number_and_ends_nobody(
     assert house.courier.dropped == 2
 
 
+def test_of_messages_that_only_a_later_version_knows_nothing_is_left_when_all_need_new_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"of a later version", kind="facts")
+    with monkeypatch.context() as patch:
+        patch.delitem(BY_CODE, KINDS["facts"].code)
+        house.hear(Mark(house.epoch, 10))
+    house.say(b"one")
+
+    assert [record.body for record in kept(house)] == [b"one"]
+    assert house.courier.dropped == 1
+
+
 def test_of_what_waits_for_new_numbers_the_rest_gets_them_when_the_oldest_had_to_go(tmp_path: Path) -> None:
     house = House(tmp_path / "spool", SpoolLimits(bytes=100_000))
     bodies = [b"%02d" % number * 500 for number in range(60)]

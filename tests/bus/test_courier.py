@@ -63,6 +63,15 @@ def test_much_goes_out_in_several_frames_that_the_door_takes(tmp_path: Path) -> 
     assert [len(frame) <= FRAME_BYTES for frame in house.roads.frames] == [True, True]
 
 
+def test_a_frame_may_be_just_as_large_as_one_is() -> None:
+    for more, frames in ((0, 1), (1, 2)):
+        packed = [pack(Record("sample", "web-1", "web-1", WALL, 7, number, b"")) for number in (1, 2)]
+        rest = FRAME_BYTES - sum(map(len, packed)) + more
+        packed[1] = pack(Record("sample", "web-1", "web-1", WALL, 7, 2, bytes(rest)))
+
+        assert len(_frames(packed, RESEND.pack(3, 5, WALL + 1))) == frames
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["sample", "layout"]), st.sampled_from([0, 100, 20_000, FRAME_BYTES, MAX_BODY])),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.control import Mark, Receipt, Reject, read_hello
+from bus.delivery.retention import NoRoom
 from bus.delivery.states import Event, Flag
 from bus.messages import BY_CODE, KINDS
 from bus.spool import SpoolLimits
@@ -320,6 +321,24 @@ def test_what_only_a_later_version_knows_gets_no_new_number_and_ends_nobody(
 
     assert [record.body for record in kept(house)] == [b"one", b"two"]
     assert house.courier.dropped == 2
+
+
+def test_what_got_new_numbers_and_cannot_be_deleted_now_stays_and_ends_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path / "spool")
+    house.flow()
+    house.say(b"one")
+    used = house.epoch
+
+    def full(*_: object) -> None:
+        raise NoRoom("no space left")
+
+    monkeypatch.setattr(house.spool, "trim", full)
+    house.hear(Mark(used, 10))
+
+    assert [(one.epoch, one.last, one.acked) for one in house.spool.kept()] == [(used, 1, 1), (house.epoch, 1, 0)]
+    assert house.courier.sender.base(used) == 1, "a store that is restored may ask for it"
 
 
 def test_of_messages_that_only_a_later_version_knows_nothing_is_left_when_all_need_new_numbers(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from api.counter import Counter
 from api.directory import Directory
 from bus import availability
-from bus.availability import Kept
+from bus.availability import HOUR, Kept
+
+LONG = 366 * 24 * HOUR
+"""Of a longer time it is looked up when there was a check first."""
 
 
 async def kept(counter: Counter, directory: Directory, name: str, period: str, start: int, end: int) -> Kept:
@@ -15,6 +18,9 @@ async def kept(counter: Counter, directory: Directory, name: str, period: str, s
     """
     found = availability.kept(name, period, start, end)
     service = directory.services.get(name)
-    for question in availability.questions(name, service, directory.maintenance, start, end):
+    first = 0
+    if end - start > LONG:  # all that there ever was, as start=0, is half a century
+        first = next((one.first_at for one in await counter.subjects("check") if one.subject == name), end)
+    for question in availability.questions(name, service, directory.maintenance, start, end, first=first):
         found = availability.added(found, await counter.availability(question))
     return found

@@ -18,6 +18,8 @@ HORIZON = 3
 """A verdict holds for so many intervals when no other follows."""
 CHECKS_AT_ONCE = 5_000
 LONGEST_PIECE = 96 * HOUR
+LONGEST_EMPTY = 30 * 24 * HOUR
+"""Of a time in which there was no check."""
 
 
 class Matching(Protocol):
@@ -135,10 +137,12 @@ def questions(
     end: int,
     *,
     interval: float | None = None,
+    first: int = 0,
 ) -> Iterator[Availability]:
     """The questions to put for a range, each about a piece of it that is answered quickly.
 
-    ``interval`` (s) is the distance of its checks in place of the one that is configured.
+    ``interval`` (s) is the distance of its checks in place of the one that is configured. Before ``first`` (ns) it was
+    never checked.
     """
     seconds = interval or (service.interval if service else INTERVAL_SECONDS)
     horizon = int(HORIZON * seconds * SECOND)
@@ -147,7 +151,7 @@ def questions(
     labels = service.labels if service else {}
     ours = [window for window in windows if concerns(window, name, labels)]
     while start < end:
-        until = min(end, start + piece)
+        until = min(end, start + (LONGEST_EMPTY if start + LONGEST_EMPTY <= first else piece))
         apart = [bound for window in ours for pair in calendar.between(window, start, until) for bound in pair]
         yield Availability(name, start, until, horizon, tuple(apart))
         start = until

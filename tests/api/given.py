@@ -167,7 +167,8 @@ class FakeCounter:
     async def subjects(self, kind: str) -> tuple[Subject, ...]:
         self._heard("subjects", kind)
         return tuple(
-            Subject(name, 0, 0, rows[-1].received) for name, rows in sorted(self.records.get(kind, {}).items())
+            Subject(name, rows[0].received, 0, rows[-1].received)
+            for name, rows in sorted(self.records.get(kind, {}).items())
         )
 
     async def latest(self, kind: str) -> tuple[Stored, ...]:

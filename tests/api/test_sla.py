@@ -44,6 +44,17 @@ def test_a_month_is_asked_for_in_pieces_that_adjoin_and_ends_now() -> None:
     assert row["outages"] == len(pieces)
 
 
+def test_of_a_time_in_which_a_service_was_never_checked_little_is_asked() -> None:
+    given = house()
+    row = given.get("/api/v1/sla?service=shop&start=0")["rows"][0]
+    pieces = [asked[1] for asked in given.counter.asked if asked[0] == "availability"]
+    assert (pieces[0].start, pieces[-1].end) == (0, NOON)
+    assert [piece.start for piece in pieces[1:]] == [piece.end for piece in pieces[:-1]]
+    assert len(pieces) < 1000
+    assert max(piece.end - piece.start for piece in pieces[-2:]) <= 96 * HOUR
+    assert sum(row["seconds"].values()) == NOON / 1e9
+
+
 def test_maintenance_is_of_those_it_matches() -> None:
     row = house().get("/api/v1/sla?service=till&month=2026-01")["rows"][0]
     assert row["seconds"]["maintenance"] == 0

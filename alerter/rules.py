@@ -165,8 +165,8 @@ DEFAULTS: tuple[RuleTable, ...] = (
         rooms=("guardia.alerter",),
     ),
     RuleTable(name="service-unwatched", when="services[*].lacking > 0", rooms=("guardia.prober",)),
-    # A place tells its vitals as a host tells its own.
-    RuleTable(name="place-unwatching", when="services[*].lacking > 0", hosts=_EVERY),
+    # A place tells its vitals as a host tells its own; a host that goes mad is not to make an alarm of each sample.
+    RuleTable(name="place-unwatching", when="services[*].lacking > 0", for_=60.0, hosts=_EVERY),
     RuleTable(
         name="room-restarting",
         when="program.crashes >= 3",

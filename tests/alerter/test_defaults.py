@@ -126,7 +126,8 @@ def unwatched(world: World) -> None:
 
 
 def unwatching(world: World) -> None:
-    for seconds, now in ((0, 1.0), (10, 1.0), (20, 0.0)):
+    for seconds in range(0, 200, 10):
+        now = float(seconds < 100)
         told = {"services[shop].lacking": now, "services[mail].lacking": 0.0}
         world.sample(seconds, "berlin", {"prober.lacking": now} | told)
 
@@ -156,7 +157,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "canary-late": (canary, [(110.0, FIRED), (200.0, RESOLVED)]),
     "channel-broken": (broken, [(0.0, FIRED), (20.0, RESOLVED)]),
     "service-unwatched": (unwatched, [(10.0, FIRED), (30.0, RESOLVED)]),
-    "place-unwatching": (unwatching, [(0.0, FIRED), (20.0, RESOLVED)]),
+    "place-unwatching": (unwatching, [(60.0, FIRED), (100.0, RESOLVED)]),
     "room-restarting": (restarting, [(30.0, FIRED), (80.0, RESOLVED)]),
     "room-unwell": (room, [(61.0, FIRED), (90.0, RESOLVED)]),
 }

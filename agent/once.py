@@ -19,6 +19,7 @@ from bus import config, home, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError, Settings
 from bus.exits import STOPPED, WRONG
+from bus.harmless import safe
 
 BETWEEN = 1.0
 """Seconds between the two readings that rates need."""
@@ -37,12 +38,19 @@ def main(argv: Sequence[str]) -> int:
         for fault in error.faults:
             print(f"agent: {fault}", file=sys.stderr)
         return WRONG
-    logging.basicConfig(format="agent: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Harmless("agent: %(message)s"))
+    logging.basicConfig(handlers=[handler])
     turns = _turns(settings)
     turns.read(time.monotonic())
     time.sleep(BETWEEN)
     turns.turn(time.monotonic())
     return STOPPED
+
+
+class _Harmless(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return safe(super().format(record))
 
 
 def _turns(settings: Settings) -> Turns:
@@ -61,4 +69,4 @@ def _turns(settings: Settings) -> Turns:
 
 def _print(names: Sequence[str], values: Sequence[float | None]) -> None:
     for name, value in zip(names, values, strict=True):
-        print(name, "nan" if value is None else f"{value:.15g}")
+        print(safe(name), "nan" if value is None else f"{value:.15g}")

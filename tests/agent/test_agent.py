@@ -209,6 +209,17 @@ def test_once_prints_a_sample_as_lines(tmp_path: Path) -> None:
     assert not (tmp_path / "var").exists()
 
 
+def test_once_commands_no_terminal(tmp_path: Path) -> None:
+    plugin(tmp_path / "agent.d", "odd", "printf 'pump[\\302\\23331m].pressure 7\\n'")
+    plugin(tmp_path / "agent.d", "bad", "printf 'all is \\033[31mlost' >&2; exit 3")
+    file = configured(tmp_path, "tcp://hub.example:5560")
+    command = [sys.executable, "-m", "agent", "--once", "--config", str(file)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert "pump[\\x9b31m].pressure 7" in done.stdout
+    assert "exit code 3: all is \\x1b[31mlost" in done.stderr
+    assert not {"\x1b", "\x9b"} & {*done.stdout, *done.stderr}
+
+
 def test_once_tells_the_faults_of_the_configuration(tmp_path: Path) -> None:
     file = tmp_path / "agent.toml"
     file.write_text("[agent]\nintervall = 5\n")

@@ -114,6 +114,11 @@ def lines(
     return [[(marks[place % 6] if place >= 0 else " ", place) for place in row] for row in owner]
 
 
+def mark(place: int, glyphs: Glyphs) -> str:
+    """What a line of ``lines`` is made of, to stand beside its name; empty where colours alone tell lines apart."""
+    return "" if glyphs == "braille" else _LINE_MARKS[glyphs][place % 6]
+
+
 def spark(values: Values, width: int, scale: Scale, glyphs: Glyphs) -> str:
     """A line of ``width`` characters, one for each of the newest values."""
     signs = _SPARKS[glyphs]

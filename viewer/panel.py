@@ -17,6 +17,8 @@ from viewer.units import Units, share
 
 LABELS = 5
 """Columns for the scale at the left of a chart, at least."""
+SCALED = 18
+"""Columns from which a chart has one."""
 
 NARROW = 8
 """Columns below which nothing can be said in words."""
@@ -76,7 +78,7 @@ class Frame:
 def frame(scene: Scene, outer: Pane, inner: Pane, scale: Scale, text: Callable[[float], str]) -> Frame:
     """Lay out a chart inside ``inner``: the scale at its left, the times in the lower edge of ``outer``."""
     middle = text((scale.high + scale.low) / 2)
-    shift = max(LABELS, width(text(scale.high)) + 1, width(middle) + 1) if inner.width >= 18 else 0
+    shift = max(LABELS, width(text(scale.high)) + 1, width(middle) + 1) if inner.width >= SCALED else 0
     plot = inner.part(shift, 0, inner.width - shift, inner.height)
     if shift and inner.height:
         inner.right(0, text(scale.high), Role.SOFT, x=shift - 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viewer.charts import DOTS, PERCENT, Glyphs, Scale, area, lines, meter, nice, spark
+from viewer.charts import DOTS, PERCENT, Glyphs, Scale, area, lines, mark, meter, nice, spark
 
 GLYPHS: tuple[Glyphs, ...] = ("braille", "block", "ascii")
 VALUES = st.lists(st.none() | st.floats(), max_size=60)
@@ -92,3 +92,12 @@ def test_a_higher_value_never_looks_lower(values: list[float], height: int) -> N
     assert DOTS["block"] == (1, 8)
     drawn = [dots(value) for value in sorted(values)]
     assert drawn == sorted(drawn)
+
+
+@pytest.mark.parametrize("glyphs", ["block", "tty", "ascii"])
+def test_the_mark_beside_a_name_is_what_its_line_is_made_of(glyphs: Glyphs) -> None:
+    values = [[10.0 * place] * 4 for place in range(6)]
+    drawn = {place: text for row in lines(values, 4, 12, PERCENT, glyphs) for text, place in row if place >= 0}
+    assert drawn == {place: mark(place, glyphs) for place in range(6)}
+    assert len(set(drawn.values())) == 6
+    assert mark(0, "braille") == ""

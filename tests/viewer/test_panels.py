@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.viewer.fleet import InventedHost
-from tests.viewer.given import HubInMemory, session
+from tests.viewer.given import LOOK, HubInMemory, session
+from tests.viewer.snapshots import PLAIN
+from viewer.scene import Look
 
 UNITS: dict[str, float | None] = {
     "unit[cron.service].cpu_percent": 0.1,
@@ -43,9 +45,9 @@ class Telling(InventedHost):
         return self.more[metric] if metric in self.more else super().value(metric, at)
 
 
-def lines(more: dict[str, float | None], wide: int = 200, high: int = 60) -> list[str]:
+def lines(more: dict[str, float | None], wide: int = 200, high: int = 60, look: Look = LOOK) -> list[str]:
     """What the screen of such a host shows."""
-    found = session(HubInMemory({"web-1": Telling(more)}), screen="host")
+    found = session(HubInMemory({"web-1": Telling(more)}), screen="host", look=look)
     return found.draw(wide, high).text().splitlines()
 
 
@@ -180,6 +182,13 @@ def test_the_scale_of_pressure_ends_at_ten_percent_where_there_is_little() -> No
 def test_a_host_without_an_account_of_pressure_has_no_panel_for_it() -> None:
     assert not any("Pressure" in line for line in lines({}))
     assert not any("Pressure" in line for line in lines({"pressure.memory_full_percent": 1.0}))
+
+
+def test_where_lines_are_made_of_different_marks_these_stand_beside_the_names() -> None:
+    shown = lines(WAITING, 120, 50, look=PLAIN)
+    for told in ("* cores", "o memory", "+ disks", "* acpitz 0", "o Package id 0", "+ Composite"):
+        assert any(f" {told} " in line for line in shown), told
+    assert not any(" * cores" in line for line in lines(WAITING, 120, 50))
 
 
 def test_pressure_that_finds_no_room_is_found_further_down() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from viewer.canvas import Pane
-from viewer.charts import lines, nice
+from viewer.charts import lines, mark, nice
 from viewer.palette import BOLD, Role
 from viewer.panel import backdrop, empty_reason, frame, nothing, panel
 from viewer.panels.base import Need, Panel, columns, peak, track
@@ -31,7 +31,10 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     """Draw a line for each, with its newest value beside it."""
     told = _told(host)
     past = track(scene, host)
-    line = scene.axis(max(1, pane.width - _LEGEND))
+    marks = {metric: mark(place, scene.look.glyphs) for place, metric in enumerate(_WAITS)}
+    own = 2 if any(marks.values()) else 0
+    legend = own + _LEGEND
+    line = scene.axis(max(1, pane.width - legend))
     most = max((value for metric, _ in told if (value := past.most(metric, line)) is not None), default=None)
     metric, worst = told[0]
     # Cores that somebody waits for are well used; memory and disks that somebody waits for hold everything up.
@@ -39,9 +42,10 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     inner = panel(pane, "Pressure", [(percent(worst), scene.tone(host, style) | BOLD), *peak(most, percent(most))])
     for y, (metric, value) in enumerate(told):
         label, style = _WAITS[metric]
-        inner.put(inner.width - _LEGEND, y, label, scene.tone(host, style))
+        inner.put(inner.width - legend, y, marks[metric], scene.tone(host, style))
+        inner.put(inner.width - legend + own, y, label, scene.tone(host, style))
         inner.right(y, percent(value), scene.tone(host, style))
-    chart = inner.part(0, 0, inner.width - _LEGEND - 1, inner.height)
+    chart = inner.part(0, 0, inner.width - legend - 1, inner.height)
     if chart.width < 12 or chart.height < 2:
         return
     scale = nice(most, least=1.0 if scene.model.own_scale else _LEAST)

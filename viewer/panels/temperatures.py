@@ -6,9 +6,9 @@ import math
 
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
-from viewer.charts import Scale, lines
+from viewer.charts import Scale, lines, mark
 from viewer.palette import BOLD, SERIES, Role
-from viewer.panel import backdrop, empty_reason, frame, nothing, panel
+from viewer.panel import SCALED, backdrop, empty_reason, frame, nothing, panel
 from viewer.panels.base import Need, Panel, columns, peak, track
 from viewer.scene import Scene
 from viewer.world import Host
@@ -34,10 +34,16 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     styles = _styles([name for name, _ in sensors[:SERIES]])
     names = short([name for name, _ in sensors])[:SERIES]
     label = min(max(width(name) for name in names), max(8, inner.width // 3))
-    legend = label + 7
+    marks = {name: mark(place, scene.look.glyphs) for place, name in enumerate(styles)}
+    own = 2 if any(marks.values()) else 0
+    if inner.width - own - label - 8 < SCALED <= inner.width - label - 8:
+        # A scale at the left says more than the end of a name.
+        label = max(4, label - own)
+    legend = own + label + 7
     for y, (text, (name, value)) in enumerate(zip(names, sensors, strict=False)):
         inner.right(y, scene.units.temperature(value), scene.tone(host, styles[name]))
-        inner.put(inner.width - legend, y, fit(text, label), scene.tone(host, styles[name]))
+        inner.put(inner.width - legend, y, marks[name], scene.tone(host, styles[name]))
+        inner.put(inner.width - legend + own, y, fit(text, label), scene.tone(host, styles[name]))
     chart = inner.part(0, 0, inner.width - legend - 1, inner.height)
     if chart.width >= 12 and chart.height >= 2:
         _chart(scene, pane, chart, host, styles, hottest)

@@ -69,8 +69,7 @@ class Mover:
         self._alive = alive
         self._given_up: dict[Path, int] = {}
         self._was_away = False
-        for left in entries(archive.folder, f"kind=*/day=*/.*{NEW}"):
-            blocks.stuck.remove(left)
+        self._swept = False
 
     def turn(self, now: int) -> bool:
         """Move or drop one day; False when there is none. Raises ``OSError`` when a disk does not let it."""
@@ -82,11 +81,19 @@ class Mover:
                 self._log.info("the archive %s is there again", self.archive.folder)
         if self._was_away:
             return False
+        self._sweep()
         if self._look_through(now):
             return True
         if not self.drops:
             return False
         return any(self._move(kind, span, now) for kind in KINDS for span in self._due(kind, now)) or self._drop(now)
+
+    def _sweep(self) -> None:
+        """Remove, once, what the sealer before was writing; not at its start: its disk may be away."""
+        if not self._swept:
+            for left in entries(self.archive.folder, f"kind=*/day=*/.*{NEW}"):
+                self._blocks.stuck.remove(left)
+            self._swept = True
 
     def _look_through(self, now: int) -> bool:
         """After a restore: take back a day of which the archive has rows that the rollups here were not made of."""

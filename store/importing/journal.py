@@ -8,13 +8,14 @@ from collections import deque
 from pathlib import Path
 
 from bus.keys import write_private
-from store.importing.source import START, Position
+from store.importing.source import COLUMNS, START, Position
 
 
 class Journal:
     """Positions in the source by table, and rows told; only what the store acknowledged is kept.
 
-    One that was to begin later than ``since`` (ms) says nothing about the rows before: the import is begun anew.
+    One that was to begin later than ``since`` (ms) says nothing about the rows before: the import is begun anew. So it
+    is with one that was ended, and went on later than where it was.
     """
 
     def __init__(self, folder: Path, source: Path, since: int = 0) -> None:
@@ -22,15 +23,16 @@ class Journal:
         self.path = folder / f"{digest}.json"
         self._under_way: deque[tuple[int, str, Position, int]] = deque()
         self.positions: dict[str, Position] = {}
-        self._since = since
+        self._since = self._asked = since
         self.rows = 0
         """Rows that the store acknowledged, in this run and before."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
             if int(kept.get("since", 0)) > since:
                 return
-            self._since = int(kept.get("since", 0))
             self.positions = {table: (int(at), str(name)) for table, (at, name) in kept["positions"].items()}
+            if all(self.after(table)[0] >= since for table in COLUMNS):
+                self._since = int(kept.get("since", 0))
             self.rows = int(kept["rows"])
         except FileNotFoundError:
             pass
@@ -62,4 +64,4 @@ class Journal:
     def forget(self) -> None:
         """Begin anew."""
         self.path.unlink(missing_ok=True)
-        self.positions, self.rows = {}, 0
+        self.positions, self.rows, self._since = {}, 0, self._asked

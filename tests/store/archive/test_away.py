@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,3 +111,37 @@ def test_a_day_that_vanished_from_the_archive_is_missed(store: Archiving) -> Non
     assert [fault.file for fault in report.faults] == [str(first)]
     assert report.missing["sample"] > 0
     assert verified(store.path).faults == [], "who does not look into the archive does not miss it"
+
+
+def test_a_disk_that_hung_up_before_the_sealers_start_holds_up_nothing_else(
+    store: Archiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_everything(store)
+    assert len(store.archived()) == 3
+    left = store.archive / "kind=sample" / "day=2026-01-31" / ".part.parquet.new"
+    left.touch()
+    store.close()
+    listing, reading = os.listdir, Path.read_text
+
+    def hung_up(path: Any = ".") -> list[str]:
+        if str(path).startswith(str(store.archive)):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return listing(path)
+
+    def unread(path: Path, *more: Any, **named: Any) -> str:
+        hung_up(path) if path.is_relative_to(store.archive) else None
+        return reading(path, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", hung_up)
+        patch.setattr(Path, "read_text", unread)
+        again = Archiving(store.path)
+        again.reference = store.reference
+        again.told([sample(n, at=START + 5 * DAY + n * SECOND) for n in range(1, 50)], NOON + 5 * DAY)
+        assert again.sealed() > 0
+        assert [path.name for path in again.raw()] == ["20260205T00.1d"]
+    seen(again, away=False)
+    assert len(again.archived()) == 4
+    assert not left.exists()
+    agree(again)
+    again.close()

@@ -283,6 +283,32 @@ def test_what_came_before_the_begin_of_an_import_is_told_when_it_is_asked_for(tm
     assert Journal(tmp_path / "import", source, since=999).after("metrics") == START
 
 
+def test_what_a_later_begin_passed_over_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+    source = database(tmp_path / "metrics.db")
+    ended = Journal(tmp_path / "import", source)
+    ended.told(1, "metrics", (2000, "a"))
+    ended.told(2, "service_checks", (5000, "shop"))
+    ended.acknowledged(2)
+    ended.keep()
+    done = Journal(tmp_path / "import", source, since=1500)
+    done.keep()
+    assert Journal(tmp_path / "import", source).after("metrics") == (2000, "a"), "nothing was passed over"
+
+    later = Journal(tmp_path / "import", source, since=3000)
+    later.told(1, "metrics", (9000, "a"))
+    later.acknowledged(1)
+    later.keep()
+    assert Journal(tmp_path / "import", source, since=3000).after("metrics") == (9000, "a")
+    assert Journal(tmp_path / "import", source).after("metrics") == START
+
+    again = Journal(tmp_path / "import", source, since=4000)
+    again.forget()
+    again.told(1, "metrics", (9000, "a"))
+    again.acknowledged(1)
+    again.keep()
+    assert Journal(tmp_path / "import", source).after("metrics") == START, "as after --again --since"
+
+
 def test_the_begin_of_an_import_is_a_day_or_a_length_back_from_now(capsys: pytest.CaptureFixture[str]) -> None:
     parse = command._arguments().parse_args
     assert parse(["x.db", "--since", "2026-01-31"]).since == NOON_MS - 12 * 3_600_000

@@ -21,7 +21,7 @@ from prober.pool import Pool
 from prober.probe import Report
 from prober.rounds import Rounds, Turn
 from prober.standings import Standings
-from prober.telling import cleaned, told
+from prober.telling import cleaned, hidden, told
 from prober.trial import Checked, Ground, checked
 
 JUMP = 2_000_000_000
@@ -86,7 +86,7 @@ class Checking:
     def use(self, config: Prober, services: Sequence[Check], ground: Ground, secrets: Sequence[str]) -> None:
         """Check these services from now on."""
         self._config, self._ground = config, ground
-        self._secrets = tuple(sorted((one for one in secrets if len(one) >= 4), key=len, reverse=True))
+        self._secrets = hidden(secrets)
         before, former, self._services = self._lacking(), self._services, {one.name: one for one in services}
         changed = {name for name, check in self._services.items() if former.get(name, check) != check}
         lacking = self._lacking()

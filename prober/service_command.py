@@ -24,7 +24,7 @@ from bus.faults import meant
 from prober.checks.common import Check
 from prober.outcome import UP
 from prober.reach import Reach
-from prober.telling import cleaned, kind_of, url_of
+from prober.telling import cleaned, hidden, kind_of, url_of
 from prober.trial import Checked, Ground, checked
 
 WELL, ILL, UNKNOWN, WRONG = 0, 1, 2, 100
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     wanted = [services[name] for name in given.names or services]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda one: checked(one, ground, lambda _: None, 0), wanted))
-    secrets = settings.secrets()
+    secrets = hidden(settings.secrets())
     if given.json:
         print(json.dumps([as_object(*pair, secrets) for pair in zip(wanted, found, strict=True)], indent=2))
     else:

@@ -14,6 +14,8 @@ from prober.outcome import UP, Outcome
 
 MOST_REASON = 500
 """Characters of a reason; a target's own words may be as long as it likes."""
+SHORTEST = 4
+"""Characters of a secret: a shorter one stands in many words that are none."""
 _KINDS = {place: kind for kind, place in CHECKS.items()}
 
 
@@ -53,8 +55,13 @@ def _rounded(ms: float | None) -> float | None:
     return None if ms is None else round(ms, 3)
 
 
+def hidden(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Those that are told apart from other words, the longest first, since one may begin with another."""
+    return tuple(sorted((one for one in secrets if len(one) >= SHORTEST), key=len, reverse=True))
+
+
 def cleaned(reason: str, secrets: Iterable[str]) -> str:
-    """One line of bounded length, without the operator's secrets and without control characters."""
+    """One line of bounded length, without the operator's ``hidden`` secrets and without control characters."""
     for secret in secrets:
         reason = reason.replace(secret, "***")
     line = safe(redacted(" ".join(reason.split())))

@@ -9,6 +9,7 @@ import pytest
 
 from prober.service_command import main
 from tests.ports import free_port
+from tests.prober.site import Site, answer
 from tests.prober.targets import listening, silent
 
 
@@ -48,6 +49,20 @@ def test_everything_stands_in_the_json(file: Path, capsys: pytest.CaptureFixture
     (shop,) = json.loads(capsys.readouterr().out)
     assert (shop["service"], shop["check"], shop["status"], shop["attempts"]) == ("shop", "tcp", "up", 1)
     assert shop["phases"]["total_ms"] > 0
+
+
+def test_a_secret_is_hidden_whole_and_what_is_too_short_for_one_is_not(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("SHORT", "1"), ("FIRST", "open"), ("SECOND", "open-sesame")):
+        monkeypatch.setenv(name, value)
+    with listening(Site({"": answer("401 not by open-sesame")})) as port:
+        options = written(file, port, 1)
+        web = f'[[services]]\nname = "web"\nurl = "http://127.0.0.1:{port}"\nretries = 0\ntoken = "${{SECOND}}"\n'
+        more = 'secret_headers = { X-A = "${FIRST}", X-B = "${SHORT}" }\n'
+        file.write_text(file.read_text() + web + more)
+        assert main(["web", *options]) == 1
+    assert capsys.readouterr().out.endswith(": answered 401 not by ***, expected 200-299\n")
 
 
 def test_a_service_that_there_is_not_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ class Flag(Enum):
     HUB_FULL = "hub full"
     """The store's disk is full: new messages are shown once each, HELLO every 30 s asks for room."""
     SPOOL_FULL = "spool full"
-    """The spool had no room: unacknowledged messages were dropped within the last minute."""
+    """The spool had no room: unacknowledged messages were dropped within the last ten minutes."""
     MEMORY = "memory"
     """The spool cannot be written: the newest messages are kept in memory only."""
 

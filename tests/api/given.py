@@ -142,6 +142,8 @@ class FakeCounter:
         self.failure: str | None = None
         self.unknown = False
         """Whether nothing is known of any service's past."""
+        self.first_at = 0
+        """When the first record of everybody was measured."""
         self.asked: list[tuple[Any, ...]] = []
         self.answer = SeriesAnswer((), SECOND, "rows", 0.0, ())
         self.accounts: tuple[Accounted, ...] = ()
@@ -167,7 +169,7 @@ class FakeCounter:
     async def subjects(self, kind: str) -> tuple[Subject, ...]:
         self._heard("subjects", kind)
         return tuple(
-            Subject(name, rows[0].received, 0, rows[-1].received)
+            Subject(name, self.first_at, 0, rows[-1].received)
             for name, rows in sorted(self.records.get(kind, {}).items())
         )
 

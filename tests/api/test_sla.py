@@ -46,6 +46,7 @@ def test_a_month_is_asked_for_in_pieces_that_adjoin_and_ends_now() -> None:
 
 def test_of_a_time_in_which_a_service_was_never_checked_little_is_asked() -> None:
     given = house()
+    given.counter.first_at = NOON
     row = given.get("/api/v1/sla?service=shop&start=0")["rows"][0]
     pieces = [asked[1] for asked in given.counter.asked if asked[0] == "availability"]
     assert (pieces[0].start, pieces[-1].end) == (0, NOON)

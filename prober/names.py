@@ -18,7 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from prober.outcome import UNKNOWN, Failed
+from prober import words
+from prober.outcome import DOWN, UNKNOWN, Failed
 
 MOST_THREADS = 256
 """So many names may hang at once before others wait for them: a zone whose servers are gone keeps a thread a name."""
@@ -67,14 +68,22 @@ class Names:
             found = future.result(seconds)
         except (Late, TimeoutError):
             if self._threads and not (future.running() or future.done()):
-                words = f"{host} was not looked up: {self._threads} other names hang, for which no name server answers"
-                raise Failed(words, UNKNOWN) from None
+                told = f"{host} was not looked up: {self._threads} other names hang, for which no name server answers"
+                raise Failed(told, UNKNOWN) from None
             raise Failed(self._unanswered(host)) from None
         except socket.gaierror as error:
-            again = error.errno == socket.EAI_AGAIN
-            raise Failed(self._unanswered(host) if again else f"the name {host} has no address") from None
-        except (OSError, UnicodeError):
+            if error.errno == socket.EAI_AGAIN:
+                raise Failed(self._unanswered(host)) from None
+            if error.errno == socket.EAI_FAIL:
+                raise Failed(f"the name servers refuse to answer for {host}") from None
+            if error.errno == socket.EAI_MEMORY:
+                raise Failed(f"the name {host} cannot be looked up: no memory on this machine", UNKNOWN) from None
+            raise Failed(f"the name {host} has no address") from None
+        except UnicodeError:
             raise Failed(f"the name {host} cannot be looked up") from None
+        except OSError as error:
+            status, where = (UNKNOWN, " on this machine") if words.mine(error) else (DOWN, "")
+            raise Failed(f"the name {host} cannot be looked up: {words.plain(error)}{where}", status) from None
         if not found:
             raise Failed(f"the name {host} has no address")
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -95,14 +96,32 @@ def test_a_name_that_nobody_asked_for_since_others_hang_is_unknown() -> None:
         (socket.gaierror(socket.EAI_NONAME, "?"), "the name shop.example has no address"),
         (socket.gaierror(socket.EAI_AGAIN, "?"), "the name servers do not answer for shop.example"),
         (UnicodeError("label too long"), "the name shop.example cannot be looked up"),
+        (socket.gaierror(socket.EAI_FAIL, "?"), "the name servers refuse to answer for shop.example"),
     ],
 )
 def test_what_the_resolver_says_is_put_into_words(error: Exception, words: str) -> None:
     def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
         raise error
 
-    with pytest.raises(Failed, match=words):
+    with pytest.raises(Failed, match=words) as told:
         Names(ask).lookup("shop.example", 80, 30.0)
+    assert told.value.status == DOWN
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_MEMORY, "?"), "no memory on this machine"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many open files on this machine"),
+    ],
+)
+def test_what_this_machine_lacks_to_look_a_name_up_says_nothing_of_it(error: Exception, words: str) -> None:
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        raise error
+
+    with pytest.raises(Failed, match=f"the name shop.example cannot be looked up: {words}") as told:
+        Names(ask).lookup("shop.example", 80, 30.0)
+    assert told.value.status == UNKNOWN
 
 
 def test_name_servers_that_answer_for_no_name_are_told_apart_from_those_of_one() -> None:

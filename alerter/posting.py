@@ -54,6 +54,8 @@ class Carrier:
                 return self._carried(post, deadline)
             except requests.RequestException as error:
                 raise _unreached(error, deadline, seconds) from None
+            except OSError:  # the library looks for that file before it connects
+                raise Unreached(f"the file of certificates {self.authority or 'of the library'} is not there") from None
 
     def _carried(self, post: Post, deadline: Deadline) -> Answer:
         with requests.Session() as session:

@@ -12,6 +12,7 @@ import pytest
 from alerter.channels.common import Post, Refused, Unreached
 from alerter.posting import MOST_BYTES, Carrier
 from tests.alerter.receiver import Receiver, Reply, after_interim, hang_up, no_chunks, unending
+from tests.prober import certs
 
 TCP = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
 
@@ -40,6 +41,15 @@ def test_a_name_is_resolved_once_and_what_was_looked_at_is_reached() -> None:
         assert carrier.post(post(receiver), 20.0).status == 200
         assert names.asked == ["hook.example"]
         assert receiver.requests[0].headers["host"] == f"hook.example:{receiver.port}"
+
+
+def test_a_file_of_certificates_that_is_gone_is_told_and_nothing_was_sent() -> None:
+    with Receiver(certs.good()) as receiver:
+        carrier = Carrier(("127.0.0.0/8",), authority="/nowhere/ca.pem", resolve=Names(["127.0.0.1"]))
+        https = Post(f"https://hook.example:{receiver.port}/x", b"{}", {})
+        with pytest.raises(Unreached, match="nowhere") as fault:
+            carrier.post(https, 20.0)
+        assert not fault.value.maybe
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["93.184.215.14", "10.1.2.3"], ["169.254.169.254"], ["0.0.0.0"]])

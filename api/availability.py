@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from api.counter import Counter
 from api.directory import Directory
 from bus import availability
 from bus.availability import HOUR, Kept
+from bus.questions import Unanswered
 
 LONG = 366 * 24 * HOUR
 """Of a longer time it is looked up when there was a check first."""
@@ -21,6 +24,11 @@ async def kept(counter: Counter, directory: Directory, name: str, period: str, s
     first = 0
     if end - start > LONG:  # all that there ever was, as start=0, is half a century
         first = next((one.first_at for one in await counter.subjects("check") if one.subject == name), end)
-    for question in availability.questions(name, service, directory.maintenance, start, end, first=first):
-        found = availability.added(found, await counter.availability(question))
+    pieces = deque(availability.questions(name, service, directory.maintenance, start, end, first=first))
+    while pieces:
+        question = pieces.popleft()
+        try:
+            found = availability.added(found, await counter.availability(question))
+        except Unanswered as failure:
+            pieces.extendleft(reversed(availability.halves(question, failure)))
     return found

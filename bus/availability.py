@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from bus import calendar
-from bus.questions import Availability, AvailabilityAnswer, Held
+from bus.questions import Availability, AvailabilityAnswer, Held, Unanswered
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -18,6 +18,8 @@ HORIZON = 3
 """A verdict holds for so many intervals when no other follows."""
 CHECKS_AT_ONCE = 5_000
 LONGEST_PIECE = 96 * HOUR
+TOO_MANY = "ask for less at a time"
+"""How the store refuses a piece in which there are more checks than it looks at for one answer."""
 LONGEST_EMPTY = 30 * 24 * HOUR
 """Of a time in which there was no check."""
 
@@ -155,6 +157,17 @@ def questions(
         apart = [bound for window in ours for pair in calendar.between(window, start, until) for bound in pair]
         yield Availability(name, start, until, horizon, tuple(apart))
         start = until
+
+
+def halves(question: Availability, failure: Unanswered) -> tuple[Availability, Availability]:
+    """The two halves of a piece in which there were too many checks; raises the ``failure`` where it was another.
+
+    So it is where a service was checked more often than it is by now, or by whoever is not configured any more.
+    """
+    if TOO_MANY not in str(failure) or question.end - question.start < 2:
+        raise failure
+    middle = (question.start + question.end) // 2
+    return replace(question, end=middle), replace(question, start=middle)
 
 
 def concerns(window: Matching, name: str, labels: Mapping[str, str], kind: str = "service") -> bool:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from bus.availability import TOO_MANY
 from bus.delivery.stream import Stream, read_key
 from bus.fields import Unfit
 from bus.questions import (
@@ -176,7 +177,7 @@ def _availability(backend: Backend, question: Availability) -> AvailabilityAnswe
     # A verdict from before the range may still hold at its begin.
     rows = backend.newest_rows("check", question.subject, max(0, start - horizon), end, MOST_CHECKS + 1)
     if len(rows) > MOST_CHECKS:
-        raise Unfit(f"more than {MOST_CHECKS} checks between its times: ask for less at a time")
+        raise Unfit(f"more than {MOST_CHECKS} checks between its times: {TOO_MANY}")
     return availability(seen(rows), start, end, horizon, question.apart)
 
 

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -118,11 +119,17 @@ def _kept(
         for month, start, end in months:
             until = max(start, min(end, now))
             kept = availability.kept(name, month, start, until)
-            pieces = availability.questions(
-                name, services.get(name), watched.maintenance, start, until, interval=given.interval
+            pieces = deque(
+                availability.questions(
+                    name, services.get(name), watched.maintenance, start, until, interval=given.interval
+                )
             )
-            for question in pieces:
-                kept = availability.added(kept, ask(question))
+            while pieces:
+                question = pieces.popleft()
+                try:
+                    kept = availability.added(kept, ask(question))
+                except Unanswered as failure:
+                    pieces.extendleft(reversed(availability.halves(question, failure)))
             yield kept
 
 

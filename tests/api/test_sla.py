@@ -6,6 +6,8 @@ import pytest
 
 from alerter.config import Maintenance
 from api.directory import Directory
+from bus.availability import TOO_MANY
+from bus.questions import Availability, AvailabilityAnswer, Unanswered
 from bus.tables import Service
 from tests.api import contract
 from tests.api.given import MINUTE, NOON, UP, FakeCounter
@@ -105,3 +107,21 @@ def test_what_cannot_be_obeyed_is_named(query: str, parameter: str) -> None:
     result = house().ask("GET", f"/api/v1/sla?{query}")
     assert result.status_code == 400
     assert result.json["parameter"] == parameter
+
+
+def test_a_piece_with_too_many_checks_is_asked_for_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = house()
+    answered = given.counter.availability
+    asked: list[Availability] = []
+
+    async def at_most_ten_hours(question: Availability) -> AvailabilityAnswer:
+        if question.end - question.start > 10 * HOUR:
+            raise Unanswered(f"more than 50000 checks between its times: {TOO_MANY}")
+        asked.append(question)
+        return await answered(question)
+
+    monkeypatch.setattr(given.counter, "availability", at_most_ten_hours)
+    row = given.get("/api/v1/sla?service=shop&month=2026-01")["rows"][0]
+    assert (asked[0].start, asked[-1].end) == (JANUARY, NOON)
+    assert [piece.start for piece in asked[1:]] == [piece.end for piece in asked[:-1]]
+    assert sum(row["seconds"].values()) == (NOON - JANUARY) / 1e9

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
-from bus.availability import SECOND, Kept
-from bus.questions import Held
+from bus import calendar
+from bus.availability import SECOND, Kept, WatchedAnswer
+from bus.fields import Unfit
+from bus.questions import Held, Subject, SubjectList, Subjects, Unanswered
+from store import answers, sla
+from store.backends.memory import MemoryBackend
 from store.sla import main, missed, span, written
+from tests.store.given import NOON, batch, check
 
 DAY = 86_400 * SECOND
 SHOP = Kept(
@@ -100,3 +107,36 @@ def test_a_distance_of_checks_that_nobody_keeps_is_refused(distance: str, capsys
         main(["--interval", distance])
     assert ended.value.code == 100
     assert f"--interval: {distance!r} is no distance of checks: from 1s to 400d" in capsys.readouterr().err
+
+
+def test_a_service_that_was_checked_more_often_once_is_asked_for_in_smaller_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "MOST_CHECKS", 50)
+    backend = MemoryBackend(None, write=True)
+    times = [NOON + n * 5 * SECOND for n in range(2000)]
+    backend.commit(batch([check(n, "down" if 500 <= n < 800 else "up", at=at) for n, at in enumerate(times)]), NOON)
+    month = calendar.month("2026-01", "UTC")
+    given = argparse.Namespace(service=[], interval=None)
+    (kept,) = sla._kept(
+        lambda question: _asked(backend, question), WatchedAnswer(), given, [("2026-01", *month)], month[1]
+    )
+    assert kept.checks == 2000
+    assert kept.whole.down == 300 * 5 * SECOND
+    assert kept.outages == ((times[500], times[800]),)
+    assert sum((kept.whole.up, kept.whole.down, kept.whole.unknown)) == month[1] - month[0]
+    with pytest.raises(Unanswered, match="is away"):
+        list(sla._kept(_away, WatchedAnswer(), given, [("2026-01", *month)], month[1]))
+
+
+def _asked(backend: MemoryBackend, question: Any) -> Any:
+    try:
+        return answers.answer(backend, question)
+    except Unfit as refusal:
+        raise Unanswered(f"the store does not answer this: {refusal}") from None
+
+
+def _away(question: Any) -> Any:
+    if isinstance(question, Subjects):
+        return SubjectList((Subject("shop", NOON, NOON, NOON),))
+    raise Unanswered("the store is away")

@@ -40,12 +40,15 @@ class Echoes:
         self._fill = b"\x00" * (size - len(self._token) - 4)
         self._ident = int.from_bytes(os.urandom(2), "big")
         self.refusal = ""
+        self.judged = 0
+        """So many requests had the time to come back, or did."""
         self._socket, self._raw = _opened(address.family)
 
     def sent(self, count: int, spacing: float, patience: float, probe: Probe) -> list[float]:
         """Send ``count`` requests ``spacing`` seconds apart; the milliseconds of those that came back in time.
 
-        The last of them has ``patience`` seconds.
+        The last of them has ``patience`` seconds. Where the attempt's time ends before all are sent, what was sent too
+        late to come back says nothing.
         """
         sent: dict[int, float] = {}
         times: dict[int, float] = {}
@@ -66,6 +69,9 @@ class Echoes:
                 self._receive(until - now, sent, times)
         if times:
             probe.reached = True
+        end = time.monotonic()
+        patient = [number for number, at in sent.items() if number in times or end - at >= patience]
+        self.judged = len(patient) if len(sent) < count and patient else len(sent)
         return list(times.values())
 
     def _send(self, number: int) -> None:

@@ -52,17 +52,20 @@ class Icmp(Reaching):
         address = probe.addresses(self.parts().hostname or "", 0)[0]
         with Echoes(address, self.size) as echoes:
             times = echoes.sent(self.count, self.spacing, self.patience, probe)
-        loss = 100.0 * (self.count - len(times)) / self.count
+        count = echoes.judged
+        if not count:
+            raise Failed(probe.late())
+        loss = 100.0 * (count - len(times)) / count
         metrics = {"loss_percent": loss}
         if times:
             metrics |= {"rtt_min_ms": min(times), "rtt_ms": sum(times) / len(times), "rtt_max_ms": max(times)}
-        lost = f"{self.count - len(times)} of {self.count} packets are lost"
+        lost = f"{count - len(times)} of {count} packets are lost"
         if loss >= self.loss_down:
             said = f", {echoes.refusal}" if echoes.refusal else ""
-            reason = f"{lost}{said}" if times else f"none of {self.count} packets came back{said}"
+            reason = f"{lost}{said}" if times else f"none of {count} packets came back{said}"
             return Outcome(DOWN, reason, metrics=metrics, reached=bool(times))
         if not times:
-            raise Failed(f"none of {self.count} packets came back")
+            raise Failed(f"none of {count} packets came back")
         average = metrics["rtt_ms"]
         if loss >= self.loss_degraded and loss:
             return Outcome(DEGRADED, lost, average, metrics=metrics, reached=True)

@@ -68,6 +68,8 @@ ACTS: dict[str, tuple[Callable[[], None], Icmp]] = {
     "forbidden": (forbidden, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01, patience=1.0)),
     "lossy": (lossy, Icmp(name="gw", url="icmp://127.0.0.1", count=20, spacing=0.05, patience=0.3)),
     "silent": (silent, Icmp(name="gw", url="icmp://127.0.0.1", spacing=0.01, patience=1.0)),
+    "hurried": (allowed, Icmp(name="gw", url="icmp://127.0.0.1", count=30, spacing=0.1)),
+    "hurried in vain": (silent, Icmp(name="gw", url="icmp://127.0.0.1", count=30, spacing=0.1)),
     "nowhere": (allowed, Icmp(name="gw", url="icmp://192.0.2.1", spacing=0.01)),
 }
 

@@ -74,6 +74,15 @@ def test_nothing_that_comes_back_is_down() -> None:
 
 
 @own_network
+def test_what_there_was_no_time_to_send_is_not_lost() -> None:
+    found = pinged("hurried")
+    assert (found["status"], found["reason"], found["metrics"]["loss_percent"]) == (UP, "", 0)
+    found = pinged("hurried in vain")
+    assert (found["status"], found["metrics"]["loss_percent"]) == (DOWN, 100)
+    assert found["reason"].startswith("none of ")
+
+
+@own_network
 def test_no_way_out_is_our_own_fault() -> None:
     found = pinged("nowhere")
     assert found["status"] == UNKNOWN

@@ -256,7 +256,7 @@ def _authority(settings: Whereabouts, folder: Path, flag: str | None) -> str:
 
 def _check_url(place: str, url: str) -> None:
     if not is_url(url) or not url.isprintable():
-        remedy = f"did you mean http://{url}?" if "://" not in url and url.isprintable() else ""
+        remedy = f"did you mean http://{url}?" if url and "://" not in url and url.isprintable() else ""
         raise ConfigError([Fault("viewer", place, None, repr(url[:80]), "http://HOST:PORT or https://HOST", remedy)])
 
 

@@ -109,6 +109,7 @@ def _hosts(given: argparse.Namespace, name: str) -> int:
 def _nothing(given: argparse.Namespace, what: str, why: str) -> int:
     """Say why there is no line at all; that is no fault."""
     told = f"no {what} has all these words: {' '.join(given.words)}" if given.words else why
+    told = "no line is wanted: --lines is 0" if given.lines == 0 else told
     print(f"{given.command}: {told}", file=sys.stderr)
     return 0
 

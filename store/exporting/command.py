@@ -17,7 +17,7 @@ from typing import TextIO
 from bus import home, hubs, timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asker
-from bus.exits import STOPPED, WRONG
+from bus.exits import STOPPED, TRY_AGAIN, WRONG
 from bus.faults import ConfigError, did_you_mean, listed
 from bus.judging import Objected
 from bus.messages import KINDS
@@ -29,13 +29,13 @@ from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, sampl
 from store.keys import DAY, FAR, SECOND
 
 UNKNOWN = 2
-EXIT = "Exit codes: 0 exported, also where nothing is of that time, 2 no answer to the end, 100 asked wrongly."
+EXIT = "Exit codes: 0 exported, or nothing is of that time, 2 no answer to the end, 100 asked wrongly, 111 a full disk."
 SECONDS = 60.0
 """How long one answer may take: the hub may be busy, and an export is in no hurry."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Export; 0, or 2 when the store did not answer to the end, or 100 when it was asked wrongly."""
+    """Export; 0, 2 when the store did not answer to the end, 100 when it was asked wrongly, 111 when a disk failed."""
     given = _arguments().parse_args(argv)
     if given.kind not in KINDS:
         near = did_you_mean(given.kind, KINDS)
@@ -71,7 +71,8 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         # The error names the file beside it that is being written, if any.
         place = given.parquet or given.output or error.filename or "standard output"
-        return _wrong(f"{place}: {(os.strerror(error.errno) if error.errno else str(error)).lower()}")
+        code = TRY_AGAIN if error.errno in home.PASSING else WRONG
+        return _wrong(f"{place}: {(os.strerror(error.errno) if error.errno else str(error)).lower()}", code)
     if not given.quiet:
         print(f"{lines} {'rows' if given.parquet else 'lines'} exported", file=sys.stderr)
     if unread:
@@ -199,9 +200,9 @@ def moment(text: str | None, now: int, default: int) -> int | None:
     return min(max(0, since // timedelta(microseconds=1) * 1000), FAR)
 
 
-def _wrong(text: str) -> int:
+def _wrong(text: str, code: int = WRONG) -> int:
     print(f"guardia export: {text}", file=sys.stderr)
-    return WRONG
+    return code
 
 
 def _arguments() -> argparse.ArgumentParser:

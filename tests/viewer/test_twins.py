@@ -71,6 +71,20 @@ def test_the_busiest_come_first_and_no_more_than_asked_for(hub: Hub, capfdbinary
     assert cpus == sorted(cpus, reverse=True)
 
 
+def test_where_no_line_is_wanted_it_is_said_of_no_host_that_it_was_not_heard(
+    hub: Hub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert printing.top(["--url", hub.url, "-n", "0"]) == 0
+    assert capsys.readouterr().err == "guardia top: no line is wanted: --lines is 0\n"
+
+
+def test_no_address_has_none_that_is_like_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printing.hosts(["--hub", "hub.example:8080"]) == 100
+    assert "did you mean http://hub.example:8080?" in capsys.readouterr().err
+    assert printing.hosts(["--hub", ""]) == 100
+    assert "did you mean" not in capsys.readouterr().err
+
+
 def test_services_are_printed_the_most_urgent_first(hub: Hub, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert printing.services(["--url", hub.url]) == 0
     lines = capfdbinary.readouterr().out.decode().splitlines()

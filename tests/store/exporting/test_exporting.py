@@ -284,6 +284,11 @@ def test_what_cannot_be_meant_is_said_before_anything_is_read(
     assert said in capsys.readouterr().err
 
 
+def test_a_disk_without_room_is_no_mistake_of_who_asks(hub: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exported(hub, "-o", "/dev/full") == 111
+    assert capsys.readouterr().err == "guardia export: /dev/full: no space left on device\n"
+
+
 def test_instants_are_exact() -> None:
     assert instant(NOON) == "2026-01-31T12:00:00.000Z"
     assert instant(NOON + 123_000_000) == "2026-01-31T12:00:00.123Z"

@@ -9,7 +9,7 @@ import pytest
 
 from store.backends.lmdb import LmdbBackend
 from store.blocks.files import Blocks
-from store.blocks.stepped import Stepped
+from store.blocks.stepped import MOST_EDGES, Stepped
 from store.columns import Steps
 from store.pieces import Piece
 from tests.store.given import HOUR, MINUTE, NOON, SECOND, batch, layout, sample
@@ -46,16 +46,72 @@ def test_rows_before_a_time_are_the_same_from_wherever_they_are_asked(blocks: Bl
     blocks.close()
 
 
-def test_rows_that_are_the_same_are_not_read_again(blocks: Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
-    stepped, end, read = Stepped(blocks), NOON + HOUR, list[int]()
+def test_the_row_at_the_begin_is_of_a_range_and_that_at_its_end_is_not(blocks: Blocks) -> None:
+    for start, end, expected in ((1310, 1320, [1]), (1310, 1321, [2]), (1311, 1320, []), (1310, 1310, [])):
+        found = Stepped(blocks).raw("web-1", ("cpu.*",), GRID, NOON + start * SECOND, NOON + end * SECOND)
+        assert [int(piece.rolled.count.sum()) for piece in found] == expected
+    blocks.close()
+
+
+@pytest.fixture
+def read(blocks: Blocks, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """At which seconds of the hour what was read of the rows began."""
+    seconds = list[int]()
     columns = blocks.columns
 
     def counted(subject: str, globs: tuple[str, ...], start: int, until: int) -> object:
-        read.append(start)
+        seconds.append((start - NOON) // SECOND)
         return columns(subject, globs, start, until)
 
     monkeypatch.setattr(blocks, "columns", counted)
+    return seconds
+
+
+def _ask(stepped: Stepped, second: int, until: int = 3600, grid: Steps = GRID) -> list[object]:
+    return _told(stepped.raw("web-1", ("cpu.*",), grid, NOON + second * SECOND, NOON + until * SECOND))
+
+
+def test_rows_that_are_the_same_are_not_read_again(blocks: Blocks, read: list[int]) -> None:
+    stepped = Stepped(blocks)
     for second in (1001, 1150, 1300, 1301, 1310):
-        stepped.raw("web-1", ("cpu.*",), GRID, NOON + second * SECOND, end)
-    assert read == [NOON + 1001 * SECOND, NOON + 1301 * SECOND]
+        _ask(stepped, second)
+    assert read == [1001, 1301]
+    blocks.close()
+
+
+def test_no_more_edges_are_remembered_than_there_is_room_for(blocks: Blocks, read: list[int]) -> None:
+    stepped = Stepped(blocks)
+    for until in range(1400, 1400 + MOST_EDGES):
+        _ask(stepped, 1001, until)
+    before = len(read)
+    _ask(stepped, 1002, 1400)
+    assert len(read) == before == MOST_EDGES
+    _ask(stepped, 1003, 1399)  # one too many: all others go
+    _ask(stepped, 1004, 1400)
+    assert len(read) == before + 2
+    blocks.close()
+
+
+def test_an_edge_of_many_steps_is_not_remembered_but_its_very_question_is(blocks: Blocks, read: list[int]) -> None:
+    stepped, fine = Stepped(blocks), Steps(NOON, 10 * SECOND, 360)
+    for second in (1, 2, 2, 1, 1001, 1002):
+        _ask(stepped, second, grid=fine)
+    assert read == [1, 2, 1001]
+    blocks.close()
+
+
+def test_what_was_read_while_something_was_damaged_is_read_again(
+    blocks: Blocks, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns, damaged = blocks.columns, [True, True, False]
+
+    def torn(subject: str, globs: tuple[str, ...], start: int, until: int) -> object:
+        blocks.faults += damaged.pop(0)
+        return columns(subject, globs, start, until)
+
+    monkeypatch.setattr(blocks, "columns", torn)
+    stepped = Stepped(blocks)
+    for second in (1001, 1001, 1002, 1002, 1003):
+        _ask(stepped, second)
+    assert read == [1001, 1001, 1002]
     blocks.close()

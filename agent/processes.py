@@ -83,6 +83,6 @@ def _content(path: str) -> bytes:
 
 def _user_name(uid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        return shown(os.fsencode(pwd.getpwuid(uid).pw_name))
     except (KeyError, OSError):
         return str(uid)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from agent.processes import ProcessTable
+from bus.messages import encode
 from tests.agent.test_ranking import STAT
 
 NOON = 43_200.0
@@ -29,6 +34,20 @@ def test_processes_of_an_invented_machine_are_told_with_user_and_memory(tmp_path
     assert (row.pid, row.name, row.cpu_percent) == (812, "postgres", 20.0)
     assert row.memory_bytes == 3500 * os.sysconf("SC_PAGE_SIZE")
     assert row.user
+
+
+def test_a_user_whose_name_is_no_text_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def account(uid: int) -> SimpleNamespace:
+        return SimpleNamespace(pw_name=os.fsdecode(b"m\xfcller\x1b"))
+
+    monkeypatch.setattr(pwd, "getpwuid", account)
+    (tmp_path / "812").mkdir()
+    (tmp_path / "812" / "stat").write_bytes(STAT)
+    table = ProcessTable(5, proc=str(tmp_path))
+    table.read()
+    found = table.read()
+    assert found.rows[0].user == "m\ufffdller?"
+    assert encode(found)
 
 
 def test_a_process_that_ended_meanwhile_is_passed_over(tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ def test_the_end_of_the_loop_makes_durable_what_was_told_and_lets_go_of_everythi
     again = alone.spool()
     assert again.status().messages == 1
     again.close(NOON, WALL)
+    made = alone.deliverer
+    assert [one.closed for one in (made._push.raw, made._hear.raw, made._hear.watch, made._door_watch.raw)] == [
+        True
+    ] * 4
     # Nothing of it is called any more, by a timer or for a socket that is closed.
     for _ in range(3):
         alone.pass_time(100)

@@ -175,3 +175,18 @@ def test_who_has_a_new_way_has_tried_nothing_in_vain_yet(make: Callable[..., Alo
     assert alone.deliverer._vain == 0
     assert alone.deliverer._rest_timer is None
     alone.deliverer.close()
+
+
+def test_only_connections_that_ended_before_they_were_any_were_in_vain(
+    make: Callable[..., Alone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = make()
+    alone.deliverer.start()
+    vain = []
+    for change in (True, False, False, False, True, False, False, None, False):
+        monkeypatch.setattr(alone.deliverer._hear, "changes", lambda change=change: [change])
+        alone.deliverer._connection()
+        vain.append(alone.deliverer._vain)
+
+    assert vain == [0, 0, 1, 2, 0, 0, 1, 0, 1]
+    alone.deliverer.close()

@@ -16,6 +16,8 @@ from store.backends.postgres_tables import Db
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
+IDLE_SECONDS = 30
+"""So long the server waits for the next word of a transaction: of who was cut off it may hear nothing for hours."""
 UNREADABLE = "[store] url cannot be read; expected postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in it"
 
 
@@ -71,6 +73,7 @@ class Server:
             raise StoreBroken(UNREADABLE) from None
         db.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
         db.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
+        db.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (f"{IDLE_SECONDS}s",))
         db.execute("SET synchronous_commit = on")
         return db
 

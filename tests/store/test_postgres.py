@@ -223,3 +223,43 @@ def test_a_backup_that_reads_for_hours_holds_up_neither_storing_nor_a_new_start(
     assert numbers(backend.rows("sample", "web-1", 0, NOON + 2 * HOUR)) == [7200]
     assert backend.statistics()["deleted"] == {"sample": 1}
     backend.close()
+
+
+def test_a_writer_whose_network_was_cut_amid_a_commit_keeps_the_next_one_from_nothing(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_server, "STATEMENT_SECONDS", 5)
+    monkeypatch.setattr(postgres_server, "IDLE_SECONDS", 1)
+    url = postgres.database()
+    cut = PostgresBackend(tmp_path / "store", write=True, url=url)
+    cut.commit(batch([layout(), sample(1)]), LATE)
+    stored: list[int] = []
+
+    def amid_a_commit() -> None:
+        with cut._server.using() as db:
+            db.execute("UPDATE meta SET value = value")  # the server hears no more of it
+            following = PostgresBackend(tmp_path / "store", write=True, url=url)
+            following.commit(batch([sample(2)]), LATE)
+            stored.extend(numbers(following.rows("sample", "web-1", 0, LATE)))
+            following.close()
+            db.execute("SELECT 1")
+
+    with pytest.raises(StoreBroken, match="terminat"):
+        amid_a_commit()
+    assert stored == [1, 2]
+
+
+def test_of_a_large_table_that_goes_is_told_what_the_server_knows_of_it(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.database()
+    backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+    backend.commit(batch([layout(), *(sample(n) for n in range(1, 8))]), LATE)
+    backend.commit(batch([sample(n, at=NOON + 2 * HOUR + n * SECOND) for n in range(1, 6)]), LATE)
+    with psycopg.connect(url.reveal(), autocommit=True) as db:
+        db.execute("ANALYZE guardia.rows_sample_20260131t12")
+        db.execute("DELETE FROM guardia.rows_sample_20260131t12 WHERE at > %s", (NOON + 4 * SECOND,))
+    monkeypatch.setattr(postgres_tables, "COUNTED_BYTES", 0)
+    assert backend.retain({"sample": HOUR}, NOON + 2 * HOUR) == 7, "as it was looked into last"
+    assert backend.retain({"sample": HOUR}, NOON + 4 * HOUR) == 5, "nobody has looked into this one"
+    backend.close()

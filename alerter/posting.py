@@ -137,6 +137,8 @@ class _Adapter(Pooled):
 def _unreached(error: requests.RequestException, deadline: Deadline, seconds: float) -> Unreached:
     """What went wrong in words of our own: those of the library carry the address with its secrets."""
     causes = causes_of(error)
+    if isinstance(error, ValueError):  # the library does not even begin
+        return Unreached("its address or a header is none that can be sent")
     sent = isinstance(error, requests.ReadTimeout) or not isinstance(error, requests.ConnectionError)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

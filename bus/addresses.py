@@ -33,7 +33,7 @@ def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 def is_host(text: str) -> bool:
     """Whether ``text`` is a host's name or an address, an IPv6 one with or without its brackets, and no port."""
     if ":" not in text:
-        return bool(_HOST.fullmatch(text))
+        return bool(_HOST.fullmatch(text)) and _is_asked(text)
     try:
         ipaddress.IPv6Address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     except ValueError:
@@ -46,9 +46,23 @@ def is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not _BLANK.search(text)
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not _BLANK.search(text)
+            and _is_asked(parts.hostname or "")
         )
     except ValueError:
+        return False
+
+
+def _is_asked(name: str) -> bool:
+    """Whether the system can be asked for the address of ``name``: none of its parts is empty or too long."""
+    if name.isascii():
+        return all(0 < len(part) < 64 for part in name.removesuffix(".").split("."))
+    try:
+        return bool(name.encode("idna"))  # as the system's own question has it
+    except UnicodeError:
         return False
 
 

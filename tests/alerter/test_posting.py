@@ -43,6 +43,15 @@ def test_a_name_is_resolved_once_and_what_was_looked_at_is_reached() -> None:
         assert receiver.requests[0].headers["host"] == f"hook.example:{receiver.port}"
 
 
+@pytest.mark.parametrize(
+    "url", ["https://.example/", "https://x.example:99999/", "ftp://x.example/", "https://x\u2028.example/"]
+)
+def test_an_address_that_is_none_is_told_as_such_and_nothing_was_sent(url: str) -> None:
+    with pytest.raises(Unreached, match="its address or a header") as fault:
+        Carrier().post(Post(url, b"{}", {}), 20.0)
+    assert not fault.value.maybe
+
+
 def test_a_file_of_certificates_that_is_gone_is_told_and_nothing_was_sent() -> None:
     with Receiver(certs.good()) as receiver:
         carrier = Carrier(("127.0.0.0/8",), authority="/nowhere/ca.pem", resolve=Names(["127.0.0.1"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bus.addresses import network, refusal
+from bus.addresses import is_host, is_url, network, refusal
 
 SETTING = "[prober] private_networks"
 
@@ -52,3 +52,22 @@ def test_what_is_no_address_is_not_reached(text: str) -> None:
     assert refusal(text, (), SETTING) == f"{text} is no address"
     assert network("0.0.0.0/0") is not None
     assert network("nonsense") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        *((name, True) for name in ("mail.example", "mail.example.", "a_b.local", f"{'a' * 63}.example", "10.1.2.3")),
+        *((name, False) for name in ("mail..example", ".example", "mail.example..", f"{'a' * 64}.example", ".", "")),
+    ],
+)
+def test_a_name_that_nobody_can_ask_for_is_no_host_and_no_part_of_an_address(name: str, is_one: bool) -> None:
+    assert is_host(name) is is_one
+    assert is_url(f"https://{name}/hook") is is_one
+
+
+def test_names_beyond_ascii_are_parts_of_addresses_and_ipv6_too() -> None:
+    assert is_url("https://büro.example/hook")
+    assert not is_url("https://" + "ü" * 64 + ".example/hook")
+    assert is_url("https://[2001:db8::1]:8443/hook")
+    assert is_host("2001:db8::1")

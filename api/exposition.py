@@ -10,8 +10,9 @@ silent its ``guardia_hub_up``, since the format knows no age.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 
 from api.directory import Directory
 from api.encoding import SECOND
@@ -31,6 +32,8 @@ _COUNTERS = (
 )
 """What never goes back; of what was lost some may be found."""
 
+_OF_HOSTS = ("guardia_up", "guardia_last_seen_seconds")
+
 Line = tuple[str, str, float]
 """Family, labels, value."""
 
@@ -48,7 +51,10 @@ def exposition(
     The hub's programs are heard each ``vitals_seconds``.
     """
     families: dict[str, list[str]] = {}
-    for family, labels, value in _lines(now, live, directory, limits, MISSED * vitals_seconds):
+    messages = list(messages)
+    own = list(_programs(now, live, MISSED * vitals_seconds))
+    taken = {*_OF_HOSTS, *(family for family, *_ in (*own, *messages))}
+    for family, labels, value in chain(_hosts(now, live, directory, limits, taken), own):
         families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
     for family, source, value in messages:
         families.setdefault(family, []).append(f'{family}{{source="{_escaped(source)}"}} {_number(float(value))}\n')
@@ -59,16 +65,21 @@ def exposition(
     return "".join(parts)
 
 
-def _lines(now: int, live: Live, directory: Directory, limits: Limits, silent: float) -> Iterator[Line]:
+def _hosts(now: int, live: Live, directory: Directory, limits: Limits, taken: Container[str]) -> Iterator[Line]:
+    """The lines of hosts, of which none may tell what the hub itself does: the families ``taken``."""
     for name in directory.host_names(live.hosts):
         host = live.hosts.get(name)
         health, _ = host_health(now, host, limits)
         label = f'host="{_escaped(name)}"'
-        yield "guardia_up", label, 1.0 if health == "up" else 0.0
+        up, seen = _OF_HOSTS
+        yield up, label, 1.0 if health == "up" else 0.0
         if host is not None and host.heard:
-            yield "guardia_last_seen_seconds", label, host.heard / 1e9
+            yield seen, label, host.heard / 1e9
         if health == "up":
-            yield from _values(live, host, "guardia_", label)
+            yield from (line for line in _values(live, host, "guardia_", label) if line[0] not in taken)
+
+
+def _programs(now: int, live: Live, silent: float) -> Iterator[Line]:
     for name, room, _ in live.programs():
         label, up = f'program="{_escaped(name)}"', now - room.heard <= silent * SECOND
         yield "guardia_hub_up", label, float(up)
@@ -80,9 +91,12 @@ def _values(live: Live, host: HostNow | None, prefix: str, label: str) -> Iterat
     values: Mapping[str, float | None] | None = None
     if host is not None and host.newest is not None:
         values = live.values(host.newest)
+    told = set()
     for metric, value in (values or {}).items():
-        if value is not None:
-            family, instance = family_of(metric)
+        family, instance = found = family_of(metric)
+        # Two names may become one; a scrape that has a line twice is refused whole by some.
+        if value is not None and found not in told:
+            told.add(found)
             yield prefix + family, f"{label}{instance}", value
 
 

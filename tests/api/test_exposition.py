@@ -53,6 +53,22 @@ def test_a_metric_keeps_its_name_and_its_instance_becomes_a_label() -> None:
     assert 'guardia_hub_cpu_percent{program="guardia.collector"} 12.5' in lines
 
 
+def test_no_host_tells_what_the_hub_does_and_none_tells_a_line_twice() -> None:
+    live = full()
+    forged = {"hub.up": 0.0, "hub.cpu_percent": 99.0, "messages.lost": 7.0, "last.seen_seconds": 1.0, "a.b_c": 1.0}
+    for message in reading({**forged, "a_b.c": 2.0, "hub.queue": 5.0}):
+        live.hear(heard(message, subject="web-1"))
+    account = Accounted("web-1", NOON, NOON, 1, 1, 0, 0, 0, 0)
+    lines = exposition(NOON, live, Directory(), Limits(), counters(GapsAnswer((account,)))).splitlines()
+    told = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    assert len(told) == len(set(told))
+    for family in ("hub_up", "hub_cpu_percent", "messages_lost"):
+        assert f'guardia_{family}{{host="web-1"}}' not in told
+    assert 'guardia_last_seen_seconds{host="web-1"} 1' not in lines
+    assert 'guardia_a_b_c{host="web-1"} 1' in lines
+    assert 'guardia_hub_queue{host="web-1"} 5' in lines
+
+
 def test_a_missing_reading_has_no_line() -> None:
     assert "nvme" not in text(full())
 

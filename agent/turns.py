@@ -50,7 +50,9 @@ class Turns:
         started = time.monotonic()
         self._gather()
         _run(self._prompt, now)
-        self._tell(*self._sampler.sample(now))
+        names, values = self._sampler.sample(now)
+        if names:  # there are none yet where all that is measured is read in threads
+            self._tell(names, values)
         self._costs.turn = time.monotonic() - started
         # Last: a thread that runs beside this one costs both of them the time in which they hand the lock over.
         _run(self._threaded, now)

@@ -70,6 +70,15 @@ def test_what_threads_have_read_is_told_with_the_next_sample() -> None:
     assert panel.told == [{"extra.1m": 2.0}]
 
 
+def test_where_nothing_was_read_yet_nothing_is_told() -> None:
+    panel = Panel()
+    read: list[tuple[object, object]] = []
+    panel.add("extra", Source(), lambda call, done: read.append((call, done)))
+    panel.turns.read(NOON - 0.5)
+    panel.turns.turn(NOON)
+    assert (len(read), panel.told) == (1, [])
+
+
 def test_threads_are_given_their_work_when_the_sample_is_told() -> None:
     panel = Panel()
     given: list[int] = []

@@ -104,6 +104,9 @@ def command_of(trial: Trial, file: Path | None = None, rules: Path | None = None
 
 
 def _check(trial: Trial) -> None:
+    for name in ("rule", "when", "lasts", "subject"):
+        if "\0" in getattr(trial, name):  # what stands behind it would not reach the command
+            raise Problem(400, "bad_body", f"{name}: found a zero character, which is in no name", parameter=name)
     if bool(trial.rule) == bool(trial.rules):
         raise Problem(400, "bad_body", "rule: expected it or rules, and not both", parameter="rule")
     try:

@@ -171,6 +171,8 @@ def test_the_rules_of_a_client_are_in_a_file_for_as_long_as_they_are_tried(lock:
         (Trial(), "rule", "it or rules"),
         (Trial("cpu-busy", rules=RULES), "rule", "not both"),
         (Trial(rules="[[rules]"), "rules", "no TOML"),
+        (Trial("cpu-busy\0x"), "rule", "zero character"),
+        (Trial("cpu-busy", when="> 1\0"), "when", "zero character"),
         (Trial(rules=RULES + '[[services]]\ntoken = "file:/etc/shadow"\n'), "rules", "are those of the hub"),
     ],
 )

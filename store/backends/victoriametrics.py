@@ -19,6 +19,7 @@ from typing import Any
 import lmdb
 import requests
 
+from bus.fields import Unfit
 from bus.messages import BY_CODE, layout_id
 from bus.secret import Secret
 from bus.wire import Malformed
@@ -297,7 +298,15 @@ class VictoriaMetricsBackend(LmdbBackend):
                 raise StoreBroken(f"VictoriaMetrics: {said(error, self._url)}") from None
             if answer.status_code != requests.codes.ok:
                 raise StoreBroken(f"VictoriaMetrics answered {answer.status_code}: {answer.text[:200]}")
-            rows, names = remade(host, answer.content.splitlines())
+            try:
+                rows, names = remade(host, answer.content.splitlines())
+            except Unfit:
+                if begin == stop:
+                    raise
+                window = (stop - begin + 1) // 2  # what came and went in it is more than one sample may have
+                continue
+            except (ValueError, LookupError, TypeError, AttributeError):
+                raise StoreBroken(f"VictoriaMetrics answered what is no export: {answer.text[:200]!r}") from None
             if rows:
                 self._remember(names)
                 found += [row for row in rows if start <= row[0] <= end]

@@ -1,0 +1,68 @@
+"""What VictoriaMetrics, or whoever answers at its address, may say to a question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bus.messages import MAX_METRICS
+from bus.secret import Secret
+from store.backends import StoreBroken
+from store.backends.victoriametrics import VictoriaMetricsBackend
+from store.columns import columns
+from tests.ports import free_port
+from tests.store.given import HOUR, NOON, SECOND
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[VictoriaMetricsBackend]:
+    """A store that has nothing of its own, and nobody to bring it to."""
+    url = Secret(f"http://127.0.0.1:{free_port()}")
+    made = VictoriaMetricsBackend(tmp_path / "store", write=True, url=url)
+    made._told["local_from"] = NOON + HOUR
+    yield made
+    made.close()
+
+
+class Session:
+    """Answers with the lines of a time, or with a page."""
+
+    def __init__(self, lines: list[dict[str, Any]], page: bytes = b"") -> None:
+        self._lines = lines
+        self._page = page
+        self.asked = 0
+
+    def post(self, url: str, data: dict[str, Any], timeout: float) -> Any:
+        self.asked += 1
+        start, end = data["start"] * 1000, data["end"] * 1000
+        some = [line for line in self._lines if start <= line["timestamps"][0] <= end]
+        content = self._page or b"\n".join(json.dumps(line).encode() for line in some)
+        return SimpleNamespace(status_code=200, text=content.decode(), content=content)
+
+    def close(self) -> None:
+        """As one of requests."""
+
+
+@pytest.mark.parametrize("page", [b"<html>log in</html>", b"{}", b"[1]", b'{"metric": "a.b"}', b'"a"'])
+def test_a_page_in_its_place_is_said_to_be_none_of_its_answers(backend: VictoriaMetricsBackend, page: bytes) -> None:
+    backend._session = Session([], page)  # type: ignore[assignment]
+    with pytest.raises(StoreBroken, match="VictoriaMetrics answered what is no export"):
+        backend.rows("sample", "web-1", NOON, NOON + HOUR)
+
+
+def test_a_host_with_more_metrics_in_a_time_than_a_sample_may_have_is_asked_for_less_of_it(
+    backend: VictoriaMetricsBackend,
+) -> None:
+    names = [f"disk[{place}].percent" for place in range(MAX_METRICS + 1000)]
+    stamps = {name: NOON // 10**6 + place % 3000 * 1000 for place, name in enumerate(names)}
+    told = [{"metric": {"metric": name}, "values": [1.5], "timestamps": [stamps[name]]} for name in names]
+    backend._session = session = Session(told)  # type: ignore[assignment]
+    rows = backend.rows("sample", "web-1", NOON, NOON + HOUR)
+    assert [at for at, _, _ in rows] == [NOON + n * SECOND for n in range(3000)]
+    assert session.asked < 10
+    assert set(columns(rows, ("*",), backend.layouts).values) == set(names)

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bus import records
 from bus.config import Objection, setting
+from bus.fields import MAX_TEXT
 from bus.tables import Service
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Failed, Outcome
 from prober.probe import Probe
@@ -68,8 +69,10 @@ class Check(Service):
         return urlsplit(self.url)
 
     def objections(self) -> Iterator[Objection]:
-        """An address that cannot be taken apart is told now."""
+        """An address that cannot be taken apart, or told to the hub, is told now."""
         yield from super().objections()
+        if len(self.url) > MAX_TEXT:  # it goes with everything that is told of the service
+            yield Objection("url", f"{len(self.url)} characters", f"at most {MAX_TEXT}")
         try:
             parts = urlsplit(self.url)
             port = parts.port

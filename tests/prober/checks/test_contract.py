@@ -14,6 +14,7 @@ import pytest
 
 from bus import config, rooms
 from bus.config import ConfigError
+from bus.messages import encode
 from bus.settings import settings_of
 from bus.tables import Service
 from prober.checks import CHECKS, SCHEMES
@@ -24,7 +25,9 @@ from prober.checks.http import Http
 from prober.checks.tcp import Tcp
 from prober.checks.tls import Tls
 from prober.checks.websocket import Websocket
-from prober.outcome import DOWN, STATUSES, UNKNOWN
+from prober.machine import Standing
+from prober.outcome import DOWN, STATUSES, UNKNOWN, Outcome
+from prober.telling import told
 from tests.ports import free_port
 from tests.prober.targets import closing, dripping, listening, probe, silent, tried
 
@@ -159,9 +162,9 @@ def test_a_service_that_cannot_be_checked_is_told_with_all_that_is_wrong(tmp_pat
         "[[services]]\nname = 'b'\nurl = 'tcp://db-1'\nexpect = '('\nexpct = 'x'\n"
         "[[services]]\nname = 'c'\nurl = 'tcp://db-1:1'\nexpect = '('\n"
     )
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         config.load(file, rooms.tables(), rooms.LISTS)
-    lines = [str(fault).partition("guardia.toml")[2] for fault in told.value.faults]
+    lines = [str(fault).partition("guardia.toml")[2] for fault in caught.value.faults]
     assert len(lines) == 8, lines
     for line, words in zip(
         lines,
@@ -178,3 +181,12 @@ def test_a_service_that_cannot_be_checked_is_told_with_all_that_is_wrong(tmp_pat
         strict=True,
     ):
         assert all(word in line for word in words), line
+
+
+def test_an_address_that_is_too_long_to_be_told_is_told_when_it_is_read() -> None:
+    def web(size: int) -> Http:
+        return Http(name="shop", url="https://shop.example/".ljust(size, "x"))
+
+    encode(told(web(4096), Outcome("up"), 1, Standing(), ""))
+    assert list(web(4096).objections()) == []
+    assert [(one.key, one.found) for one in web(4097).objections()] == [("url", "4097 characters")]

@@ -12,7 +12,7 @@ from store.blocks.files import Blocks
 from store.blocks.stepped import MOST_EDGES, Stepped
 from store.columns import Steps
 from store.pieces import Piece
-from tests.store.given import HOUR, MINUTE, NOON, SECOND, batch, layout, sample
+from tests.store.given import DAY, HOUR, MINUTE, NOON, SECOND, batch, layout, sample
 from tests.store.sealing import main as seal
 
 GRID = Steps(NOON, 20 * MINUTE, 3)
@@ -114,4 +114,42 @@ def test_what_was_read_while_something_was_damaged_is_read_again(
     for second in (1001, 1001, 1002, 1002, 1003):
         _ask(stepped, second)
     assert read == [1001, 1001, 1002]
+    blocks.close()
+
+
+def _stored(path: Path) -> Blocks:
+    """What two hosts told in the hour after noon, and its rollups."""
+    backend = LmdbBackend(path, write=True)
+    told = [sample(second, host=host) for host in ("web-1", "web-2") for second in range(0, 3600, 10)]
+    backend.commit(batch([layout(), layout("web-2"), *told]), NOON)
+    backend.close()
+    seal(path, NOON + 2 * DAY)
+    return Blocks(path / "blocks", lambda fault: pytest.fail(fault))
+
+
+def test_a_rollup_tells_the_spans_and_metrics_that_are_asked_for_and_is_read_once(tmp_path: Path) -> None:
+    blocks = _stored(tmp_path)
+    stepped = Stepped(blocks)
+
+    def ask(minutes: tuple[int, int], host: str = "web-1", glob: str = "*", step: int = MINUTE) -> list[Piece]:
+        first, last = (NOON + minute * MINUTE for minute in minutes)
+        return stepped.rolled("1m", host, (glob,), Steps(NOON, step, 60), first, last)
+
+    (found,) = ask((10, 20))
+    assert found.names == ("cpu.percent", "memory.used")
+    assert found.rolled.starts.tolist() == [NOON + minute * MINUTE for minute in range(10, 20)]
+    assert found.rolled.last[0].tolist() == [60.0 * minute + 50 for minute in range(10, 20)]
+    assert found.covered == 10 * MINUTE
+    assert ask((10, 20))[0] is found
+
+    (few,) = ask((10, 20), glob="memory.*", step=5 * MINUTE)
+    assert few.names == ("memory.used",)
+    assert few.rolled.starts.tolist() == [NOON + 10 * MINUTE, NOON + 15 * MINUTE]
+    assert few.rolled.last[0].tolist() == [100.0 * (15 * 60 - 10), 100.0 * (20 * 60 - 10)]
+    assert [one.rolled.starts.tolist() for one in ask((10, 20), step=5 * MINUTE)] == [few.rolled.starts.tolist()]
+    assert ask((10, 20), host="web-2")[0] is not found
+
+    assert ask((120, 180)) == []  # of that day, and none of that time
+    assert ask((10, 20), glob="disk[*]") == []
+    assert ask((10, 20), host="db-1") == []
     blocks.close()

@@ -23,6 +23,8 @@ from prober.outcome import DOWN, UNKNOWN, Failed
 
 MOST_THREADS = 256
 """So many names may hang at once before others wait for them: a zone whose servers are gone keeps a thread a name."""
+IDLE_SECONDS = 60.0
+"""A thread that was not needed for so long ends: there are many after name servers hung."""
 Ask = Callable[[str, int], Sequence[tuple[Any, ...]]]
 
 
@@ -48,8 +50,9 @@ def system(host: str, port: int) -> Sequence[tuple[Any, ...]]:
 class Names:
     """Looks names up; ``ask`` is the system's resolver or a test's."""
 
-    def __init__(self, ask: Ask = system, threads: int = MOST_THREADS) -> None:
+    def __init__(self, ask: Ask = system, threads: int = MOST_THREADS, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._ask = ask
+        self._idle_seconds = idle_seconds
         self._most = threads
         self._line: deque[tuple[tuple[str, int], Future[list[Address]]]] = deque()
         self._asked: dict[tuple[str, int], Future[list[Address]]] = {}
@@ -57,6 +60,11 @@ class Names:
         """Names for which no answer came since the last one that came for any."""
         self._turn = threading.Condition()
         self._threads = self._idle = 0
+
+    @property
+    def threads(self) -> int:
+        """Threads there are now."""
+        return self._threads
 
     def lookup(self, host: str, port: int, seconds: float) -> list[Address]:
         """The addresses of ``host``, at least one; raises ``Failed`` in words, with UNKNOWN where nobody asked yet."""
@@ -113,8 +121,11 @@ class Names:
         while True:
             with self._turn:
                 self._idle += 1
-                self._turn.wait_for(lambda: self._line)
+                wanted = self._turn.wait_for(lambda: self._line, self._idle_seconds)
                 self._idle -= 1
+                if not wanted:
+                    self._threads -= 1
+                    return
                 key, future = self._line.popleft()
                 future.set_running_or_notify_cancel()
             try:

@@ -159,6 +159,19 @@ def test_answers_are_not_kept_and_threads_are_used_again() -> None:
     assert [names.lookup("shop.example", 80, 30.0)[0].number for _ in range(2)] == ["192.0.2.1", "192.0.2.2"]
 
 
+def test_threads_that_nobody_needs_end_and_others_begin() -> None:
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", port))]
+
+    names = Names(ask, idle_seconds=0.01)
+    for _ in range(2):
+        assert names.lookup("shop.example", 80, 30.0)
+        end = time.monotonic() + 30
+        while names.threads:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+
 def test_a_name_is_asked_for_again_after_the_system_had_no_thread_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

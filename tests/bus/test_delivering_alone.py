@@ -190,3 +190,23 @@ def test_only_connections_that_ended_before_they_were_any_were_in_vain(
 
     assert vain == [0, 0, 1, 2, 0, 0, 1, 0, 1]
     alone.deliverer.close()
+
+
+def test_it_rests_once_after_so_many_in_vain_and_tries_again_when_that_is_over(
+    make: Callable[..., Alone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = make()
+    alone.deliverer.start()
+    monkeypatch.setattr(alone.deliverer._hear, "changes", lambda: [False])
+    rests = []
+    for _ in range(VAIN + 2):
+        alone.deliverer._connection()
+        rests.append(alone.deliverer._rest_timer)
+    assert rests[: VAIN - 1] == [None] * (VAIN - 1)
+    assert rests[VAIN - 1] is not None
+    assert len(set(rests[VAIN - 1 :])) == 1
+    monkeypatch.setattr(alone.deliverer._hear, "changes", list)
+    alone.pass_time(3.0)
+
+    assert alone.deliverer._rest_timer is None
+    alone.deliverer.close()

@@ -210,3 +210,18 @@ def test_it_rests_once_after_so_many_in_vain_and_tries_again_when_that_is_over(
 
     assert alone.deliverer._rest_timer is None
     alone.deliverer.close()
+
+
+@pytest.mark.parametrize("road", ["door", "receipts"])
+def test_a_key_that_either_road_refuses_is_said_at_once_and_nothing_else_is_a_refusal(
+    make: Callable[..., Alone], road: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alone = make()
+    made = alone.deliverer
+    made.start()
+    watched, heard = (made._door_watch, made._door) if road == "door" else (made._hear, made._connection)
+    for changes, said in (([], False), ([True, False], False), ([False, None], True)):
+        monkeypatch.setattr(watched, "changes", lambda changes=changes: changes)
+        heard()
+        assert ("the hub refuses this producer's key" in caplog.text) == said
+    made.close()

@@ -131,16 +131,22 @@ def hung_up(connection: socket) -> None:
         pass
 
 
+def answering(connection: socket) -> H2Connection:
+    """What a server says once it was asked; its answer is not ended and not sent."""
+    speech = H2Connection(H2Configuration(client_side=False))
+    speech.initiate_connection()
+    connection.sendall(speech.data_to_send())
+    while not any(isinstance(event, StreamEnded) for event in speech.receive_data(connection.recv(4096))):
+        pass
+    speech.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+    speech.send_data(1, health.framed(SERVING))
+    return speech
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_server_that_says_goodbye_with_its_answer_has_answered(whole: bool) -> None:
     def hurried(connection: socket) -> None:
-        speech = H2Connection(H2Configuration(client_side=False))
-        speech.initiate_connection()
-        connection.sendall(speech.data_to_send())
-        while not any(isinstance(event, StreamEnded) for event in speech.receive_data(connection.recv(4096))):
-            pass
-        speech.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
-        speech.send_data(1, health.framed(SERVING))
+        speech = answering(connection)
         if whole:
             speech.send_headers(1, [("grpc-status", "0")], end_stream=True)
         speech.close_connection()
@@ -158,13 +164,7 @@ def test_a_server_that_says_goodbye_and_then_answers_is_up(last: int, code: int,
     goodbye = b"\0\0\x0b\x07\0" + b"\0\0\0\0" + last.to_bytes(4, "big") + code.to_bytes(4, "big") + b"bye"
 
     def ending(connection: socket) -> None:
-        speech = H2Connection(H2Configuration(client_side=False))
-        speech.initiate_connection()
-        connection.sendall(speech.data_to_send())
-        while not any(isinstance(event, StreamEnded) for event in speech.receive_data(connection.recv(4096))):
-            pass
-        speech.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
-        speech.send_data(1, health.framed(SERVING))
+        speech = answering(connection)
         speech.send_headers(1, [("grpc-status", "0")], end_stream=True)
         said = goodbye + speech.data_to_send()
         connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

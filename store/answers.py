@@ -92,6 +92,9 @@ class Answers:
             return pack_answer(_ANSWERS[type(question)](self._backend, question))
         except (Unfit, StoreBroken) as error:
             return pack_refusal(str(error))
+        except OSError as error:  # as of a folder, while too many files are open
+            what = f"{error.filename} cannot" if error.filename else "what is stored cannot"
+            return pack_refusal(f"{what} be read now: {(error.strerror or str(error)).lower()}")
 
     def _series_text(self, data: bytes, question: SeriesText, known: Ready | None) -> bytes:
         start, end, grid = _grid(self._backend, question)

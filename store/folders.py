@@ -13,6 +13,8 @@ T = TypeVar("T")
 SETTLED = 2_000_000_000
 """A folder that did not change for so long, ns, is listed once: its time is no finer than the clock's tick."""
 
+NOTHING_THERE = (FileNotFoundError, NotADirectoryError, PermissionError)
+"""What is raised over a folder that is none, or is nobody's to look into; whatever else it is will be over."""
 ABSENT = -1
 """In the place of the time of a folder that is not there."""
 
@@ -26,7 +28,7 @@ def entries(folder: Path, pattern: str) -> Iterator[Path]:
     head, _, rest = pattern.partition("/")
     try:
         names = fnmatch.filter(os.listdir(folder), head)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except NOTHING_THERE:
         return
     for name in names:
         if rest:
@@ -56,7 +58,7 @@ class Folders(Generic[T]):
         self._held: dict[str, T] | None = None
 
     def of(self, folder: str) -> T:
-        """What stands there now."""
+        """What stands there now; raises ``OSError`` where the folder is there and cannot be listed."""
         if self._held is None:
             return self._looked(folder)
         if folder not in self._held:
@@ -74,7 +76,7 @@ class Folders(Generic[T]):
             if known is not None and known[0] == changed:
                 return known[1]
             names = os.listdir(folder)
-        except OSError:
+        except NOTHING_THERE:
             known = self._known.get(folder)
             if known is None or known[0] != ABSENT:
                 known = self._known[folder] = ABSENT, self._read(folder, ())

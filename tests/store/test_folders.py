@@ -109,7 +109,16 @@ def test_what_stands_below_a_folder_is_found_by_its_parts(tmp_path: Path) -> Non
     assert {path.name for path in below(tmp_path)} == {"rows", "sample", "check", "a", ".b", "a.bad-1", "c"}
 
 
-@pytest.mark.parametrize("look", [below, lambda folder: entries(folder, "*/*")], ids=["below", "entries"])
+def looked_up(folder: Path) -> Iterator[Path]:
+    """As a question does, that looks at each folder when it changed."""
+    kinds: Folders[Sequence[str]] = Folders(lambda _, names: names)
+    for kind in kinds.of(str(folder)):
+        yield from (folder / kind / name for name in kinds.of(str(folder / kind)))
+
+
+@pytest.mark.parametrize(
+    "look", [below, looked_up, lambda folder: entries(folder, "*/*")], ids=["below", "looked_up", "entries"]
+)
 def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
     look: Callable[[Path], Iterator[Path]], tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from bus import mapped
 from bus.mapped import is_passing, room_for
+from bus.questions import Range, Unanswered, pack_question, read_answer
+from store.answers import answered
 from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import Presence
 from store.backends.lmdb import LmdbBackend
@@ -169,6 +171,23 @@ def test_a_question_is_refused_while_a_block_cannot_be_opened_and_that_is_no_dam
         assert hour(tmp_path).exists(), "what is in a block is not known, and nothing is removed"
     assert backend.damaged == []
     assert backend.rows("sample", "web-1", 0, NOON + HOUR)
+    backend.close()
+
+
+def test_a_question_is_refused_while_a_folder_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path).close()
+    backend = LmdbBackend(tmp_path, write=False)
+    asked = Range("sample", "web-1", 0, NOON + HOUR, 10)
+    question = pack_question(asked)
+
+    def refusing(path: str) -> list[str]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", refusing)
+        with pytest.raises(Unanswered, match="cannot be read now: too many open files"):
+            read_answer(asked, answered(backend, question))
+    assert len(read_answer(asked, answered(backend, question)).records) == 10
     backend.close()
 
 

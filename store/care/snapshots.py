@@ -58,6 +58,10 @@ def snapshot(
         raise Refused(f"{folder} {DENIED}")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise Refused(f"{to} is there already")
+    if to.is_symlink():
+        raise Refused(f"{to} is a link; name the folder itself")
+    if to.is_mount():
+        raise Refused(f"{to} is a disk of its own; name a folder on it")
     if to.resolve().is_relative_to(store.resolve()):
         raise Refused(f"{to} is in the store itself; name a folder elsewhere")
     sizes = [disk_bytes(path / "data.mdb") for path in environments(store)] + [disk_bytes(p) for p in segments(store)]

@@ -109,3 +109,20 @@ def test_a_store_that_is_a_disk_of_its_own_is_not_waited_for_in_vain(
     with pytest.raises(Refused, match="is a disk of its own"):
         prepare(tmp_path / "copy", tmp_path / "store", manifest)
     assert not list(tmp_path.glob("store.rest*"))
+
+
+def test_a_snapshot_to_what_no_folder_can_take_the_place_of_is_refused_before_anything_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path / "store", commits=3).close()
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "latest").symlink_to(tmp_path / "disk")
+    copied: list[str] = []
+    with pytest.raises(Refused, match="latest is a link; name the folder itself"):
+        snapshot(tmp_path / "store", tmp_path / "latest", progress=copied.append)
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path / "disk")
+    with pytest.raises(Refused, match="disk is a disk of its own; name a folder on it"):
+        snapshot(tmp_path / "store", tmp_path / "disk", progress=copied.append)
+    assert copied == []
+    snapshot(tmp_path / "store", tmp_path / "latest" / "copy")
+    assert checked(tmp_path / "disk" / "copy")[1].faults == []

@@ -176,7 +176,7 @@ class VictoriaMetricsBackend(LmdbBackend):
                 self._pass = self._since(shipper.mark)
             try:
                 rows = next(self._pass, None)
-            except (StoreBroken, lmdb.Error) as error:
+            except (StoreBroken, lmdb.Error, OSError) as error:
                 # Nothing goes from here before all was read.
                 if not self._hindered:
                     log.warning("VictoriaMetrics: %s; samples are sent when it can be read", error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ from store.backends import StoreBroken
 from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.columns import columns
 from tests.ports import free_port
-from tests.store.given import HOUR, NOON, SECOND
+from tests.store.given import HOUR, NOON, SECOND, batch, layout, sample
 
 
 @pytest.fixture
@@ -66,3 +68,19 @@ def test_a_host_with_more_metrics_in_a_time_than_a_sample_may_have_is_asked_for_
     assert [at for at, _, _ in rows] == [NOON + n * SECOND for n in range(3000)]
     assert session.asked < 10
     assert set(columns(rows, ("*",), backend.layouts).values) == set(names)
+
+
+def test_nothing_is_passed_over_while_a_folder_cannot_be_listed(
+    backend: VictoriaMetricsBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.commit(batch([layout(), sample(1)]), NOON)
+    backend._behind, backend._pass = True, None
+
+    def refusing(path: str) -> list[str]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", refusing)
+        backend._look_back()
+    assert backend._behind
+    assert backend.damage()["unshipped_commits"] == 1

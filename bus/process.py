@@ -163,6 +163,22 @@ def give_back() -> None:
             libc.madvise(begin, end - begin, _MADV_DONTNEED)
 
 
+def let_go(path: Path) -> None:
+    """Let go of what is in memory of a file that is mapped to be read alone; it comes back when it is touched.
+
+    The kernel may keep it in its cache as before, but it is no memory of this process any more.
+    """
+    libc = ctypes.CDLL(None)
+    libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    whole = os.path.realpath(path)
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        for line in maps:
+            found = _MAPPING.match(line)
+            if found and found["path"] == whole and "w" not in found["rights"]:
+                begin = int(found["begin"], 16)
+                libc.madvise(begin, int(found["end"], 16) - begin, _MADV_DONTNEED)
+
+
 def untouched(maps: Iterable[str]) -> Iterator[tuple[int, int]]:
     """The read-only mappings of files, in the text of /proc/PID/smaps, that hold nothing but what is in the file."""
     span: tuple[int, int] | None = None

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import lmdb
 
-from bus import failpoints
+from bus import failpoints, process
 from bus.delivery.retention import Extent, NoRoom, Place
 from bus.mapped import FILE_DAMAGED, room_for, settle
 from bus.wire import HEADER, measured, verify
@@ -294,6 +294,11 @@ class SpoolFile:
                     more = cursor.next()
                 else:
                     yield b""
+
+    def let_go(self) -> None:
+        """Let go of what of the file is in memory, which would be all of it in the end: it is seldom read again."""
+        with suppress(OSError):
+            process.let_go(self.path / "data.mdb")
 
     def size(self) -> int:
         """Bytes on the disk."""

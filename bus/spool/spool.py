@@ -345,14 +345,13 @@ class Spool:
         self._change(file, now, lambda writing: [self._drop(writing, victim, None, wall)] if still else [])
 
     def sweep(self, now: float, wall: int) -> list[Evicted]:
-        """Drop what is too old, take the journal in, note ages, give back disk space. Raises ``NoRoom``."""
+        """Drop what is too old, take the journal in, note ages, give back room and memory. Raises ``NoRoom``."""
         self._journal.retry()
         return self._swept(now, wall, journal=True)
 
     def _swept(self, now: float, wall: int, *, journal: bool) -> list[Evicted]:
         file = self._settled(now, wall)
-        running, limits = now - self._began, self.limits
-        extents = list(self._extents.values())
+        running, limits, extents = now - self._began, self.limits, list(self._extents.values())
         marked = bool(extents) and self._ages.note(running, (extents[-1].order, extents[-1].last))
         acked = self._ages.older_than(running - limits.acknowledged_seconds)
         everything = self._ages.older_than(running - limits.seconds)
@@ -371,6 +370,7 @@ class Spool:
         evicted: list[Evicted] = []
         if marked or old or forgotten or self._unsaved or (self._totals.life and not journal):
             evicted = self._change(file, now, work, journal=journal)
+        file.let_go()
         if file.size() >= limits.compact_bytes and 4 * self._totals.used < file.size():
             with suppress(NoRoom, Damaged), self._at_it:  # else it is used as it is
                 file.compact()

@@ -1,4 +1,4 @@
-"""What a spool says of itself: what was found wrong with it, once, whenever it was found."""
+"""What a spool says of itself, what was found wrong with it, once, whenever it was found; and what memory it takes."""
 
 from __future__ import annotations
 
@@ -33,3 +33,26 @@ def test_a_spool_that_is_found_damaged_while_it_is_used_is_said_once(
     assert [line.split(";")[0] for line in caplog.messages] == [
         f"the spool was damaged and is now {tmp_path}/spool.bad-170000000{turn}" for turn in (1, 2)
     ]
+
+
+def in_memory(file: Path) -> int:
+    """Bytes of the file that count as this process's memory."""
+    maps = Path("/proc/self/smaps").read_text().split(f" {file}\n")[1:]
+    return sum(int(one.split("Rss:")[1].split()[0]) for one in maps) * 1024
+
+
+def test_what_was_spooled_is_no_memory_for_good(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", source="web-1", now=NOON, wall=WALL)
+    for number in range(1, 2001):
+        spool.append(7, number, [message(number, size=2000)], NOON, WALL)
+    spool.sweep(NOON + 1, WALL)
+    for number in range(2001, 4001):
+        spool.append(7, number, [message(number, size=2000)], NOON + 2, WALL)
+    spool.acknowledged(7, 4000, 1)
+
+    spool.sweep(NOON + 61, WALL)
+
+    assert (tmp_path / "spool" / "data.mdb").stat().st_size > 4000 * 2000
+    assert in_memory(tmp_path / "spool" / "data.mdb") < 2**19
+    assert spool.read(7, 4000, 4000) == [message(4000, size=2000)], "it is read all the same"
+    spool.close(NOON + 62, WALL)

@@ -176,9 +176,9 @@ def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_on
     _until_burning(made, {"web-0"})
     incidents = made.ask(Incidents(limit=1000)).incidents
 
-    with Receiver(port=port) as receiver:
-        # The first answers are refusals of those that may work later.
-        receiver.replies.extend([Reply(503), Reply(429, headers={"Retry-After": "1"})])
+    # The first answers are refusals of those that may work later.
+    refusals = [Reply(503), Reply(429, headers={"Retry-After": "1"})]
+    with Receiver(port=port, replies=refusals) as receiver:
         expected = {(one.id, "firing") for one in incidents} | {
             (one.id, "resolved") for one in incidents if one.ended_at
         }

@@ -78,6 +78,11 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert not LEFT_BEHIND.search(text)
 
 
+def test_so_can_a_file_of_tests_and_one_of_benchmarks() -> None:
+    files = [path for folder in ("tests", "benchmarks") for path in (PROJECT / folder).rglob("*.py")]
+    assert [name(path) for path in files if path.read_text(encoding="utf-8").count("\n") > LONGEST] == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_a_file_and_all_that_is_public_in_it_say_what_they_are(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))

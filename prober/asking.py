@@ -85,12 +85,15 @@ _NAMES = {dns.rdatatype.from_text(text) for text in ("CNAME", "MX", "NS", "PTR",
 """Types whose records are names, which are the same in large and small letters."""
 
 
-def system_server() -> str:
-    """The first name server that this machine asks."""
+def system_servers(file: str = "/etc/resolv.conf") -> tuple[str, ...]:
+    """The name servers that this machine asks, in their order, at least one; raises ``Failed``."""
     try:
-        return str(dns.resolver.Resolver().nameservers[0])
-    except (dns.exception.DNSException, OSError, IndexError):
-        raise Failed("this machine has no name server in /etc/resolv.conf", UNKNOWN) from None
+        found = tuple(str(one) for one in dns.resolver.Resolver(file).nameservers)
+    except (dns.exception.DNSException, OSError):
+        found = ()
+    if not found:
+        raise Failed(f"this machine has no name server in {file}", UNKNOWN)
+    return found
 
 
 def by_udp(host: str, port: int, question: Question, probe: Probe, *, ours: bool) -> Answer:

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from prober.probe import Probe
 
 if TYPE_CHECKING:
     from prober.asking import Answer, Question
+    from prober.trust import Seen
 
 RECORDS = ("A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SVCB",
            "TLSA", "TXT")  # fmt: skip
@@ -79,18 +80,33 @@ class Dns(Securing):
 
     def look(self, probe: Probe) -> Outcome:
         """Ask, and judge the records."""
+        from prober import asking, servers
+
+        _ = self._question  # what is none is no server's fault
+        if host := self.parts().hostname:
+            answer, seen = self._answer(host, probe, ours=False)
+            return self._dated(self._judged(answer), seen, probe)
+        told = servers.asked(
+            asking.system_servers(), lambda one: self._answer(one, probe, ours=True), self.expected_code, probe
+        )
+        found = self._judged(told.answer)
+        reason = f"{found.reason} (by {told.host})" if found.reason else ""
+        found = replace(found, reason=reason, metrics={**found.metrics, "server": float(told.number)})
+        return self._dated(found, told.seen, probe)
+
+    def _answer(self, host: str, probe: Probe, *, ours: bool) -> tuple[Answer, Seen | None]:
         from prober import asking, trust
 
-        parts = self.parts()
-        host = parts.hostname or asking.system_server()
-        port = parts.port or PORTS[self.transport]
+        port = self.parts().port or PORTS[self.transport]
         if self.transport == "tls":
             with opened(self, probe, host, port, "") as line:
                 seen = trust.seen(line, verified=self.tls_verify)
-                return self.dated(self._judged(asking.by_stream(line, self._question, probe)), seen, probe)
-        if self.transport == "tcp":
-            return self._judged(asking.by_tcp(host, port, self._question, probe, ours=not parts.hostname))
-        return self._judged(asking.by_udp(host, port, self._question, probe, ours=not parts.hostname))
+                return asking.by_stream(line, self._question, probe), seen
+        by = asking.by_tcp if self.transport == "tcp" else asking.by_udp
+        return by(host, port, self._question, probe, ours=ours), None
+
+    def _dated(self, found: Outcome, seen: Seen | None, probe: Probe) -> Outcome:
+        return found if seen is None else self.dated(found, seen, probe)
 
     def _judged(self, answer: Answer) -> Outcome:
         metrics = {"answers": float(len(answer.texts))}

@@ -14,6 +14,7 @@ import dns.rcode
 import pytest
 
 from prober import asking
+from prober.checks import dns as checks
 from prober.checks.dns import Dns
 from prober.names import Names
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Failed, Outcome
@@ -218,6 +219,21 @@ def test_the_server_that_this_machine_asks_needs_no_permission(port: int, host: 
     assert ask(host, port, question, probe(allowed=(), names=Names(system)), ours=True).code == "NOERROR"
     with pytest.raises(Failed, match="private_networks"):
         ask(host, port, question, probe(allowed=(), names=Names(system)), ours=False)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_where_the_first_of_this_machines_servers_is_silent_the_next_is_asked(
+    port: int, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    monkeypatch.setitem(checks.PORTS, transport, port)
+    monkeypatch.setattr(asking, "system_servers", lambda: ("127.0.0.9", "127.0.0.1"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as quiet, socket.socket() as deaf:
+        quiet.bind(("127.0.0.9", port))
+        deaf.bind(("127.0.0.9", port))
+        found = tried(Dns(name="dns", url="dns:shop.example", transport=transport), 4.0)
+        assert (found.status, found.metrics["server"]) == (UP, 2)
+        found = tried(Dns(name="dns", url="dns:shop.example", transport=transport, record="SRV"), 4.0)
+    assert found.reason == "there is no SRV record of shop.example (by 127.0.0.1)"
 
 
 def test_an_answer_that_is_no_record_is_told() -> None:

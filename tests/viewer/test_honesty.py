@@ -14,7 +14,7 @@ from viewer.events import AlertsTold, Failed, HostsTold, IncidentsTold, LinkTold
 from viewer.model import Model
 from viewer.palette import BAR, OKABE, Palette, Role
 from viewer.scene import Scene
-from viewer.screens.guardia import rate_of
+from viewer.screens.guardia import dropped, rate_of
 from viewer.session import Session
 from viewer.themes import THEMES
 from viewer.wishes import AskAlerts, AskIncidents
@@ -185,6 +185,12 @@ def test_a_reason_that_does_not_fit_says_that_it_goes_on() -> None:
 def test_filesystems_that_begin_alike_are_told_apart() -> None:
     text = seen("odd", "host").draw(120, 40).text()
     assert len(set(re.findall(r"archive-20\d\d", text))) >= 3
+
+
+def test_what_strangers_are_refused_is_nothing_that_was_dropped() -> None:
+    scanned = {"api.refused_total": 4000.0, "stream.dropped_total": 1.0, "received.missed_total": 2.0}
+    assert dropped(scanned) == 3.0
+    assert dropped({"refused[magic].frames_total": 9.0, "api.refused_total": 4000.0}) is None
 
 
 def test_names_of_hosts_come_before_the_numbers_at_the_right() -> None:

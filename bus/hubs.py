@@ -7,6 +7,7 @@ import importlib
 import ipaddress
 import os
 import ssl
+import stat
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from bus import home
 from bus.addresses import is_url
 from bus.config import MOST_BYTES
 from bus.faults import ConfigError, Fault
+from bus.harmless import safe
 from bus.places import places
 from bus.reading import Reading
 from bus.secret import Secret, Unavailable, fetch
@@ -270,8 +272,13 @@ def _token(place: str, token: str) -> Secret:
 def _from_file(place: str, path: Path) -> Secret:
     try:
         with path.expanduser().open(encoding="utf-8") as file:
-            return _token(place, file.read(MAX_TOKEN + 2))
+            mode = os.fstat(file.fileno()).st_mode
+            token = _token(place, file.read(MAX_TOKEN + 2))
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is no text"
         found = f"{path}: {reason.lower()}"
         raise ConfigError([Fault("viewer", place, None, found, "a file that holds the token")]) from None
+    if stat.S_ISREG(mode) and mode & stat.S_IRWXO:  # said and no more: jobs have always gone by such files
+        found = f"{safe(str(path))} holds a token, and everybody on this machine may read it (mode {mode & 0o777:04o})"
+        sys.stderr.write(f"guardia: {found}; type: chmod o= {safe(str(path))}\n")
+    return token

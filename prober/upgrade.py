@@ -13,17 +13,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, PayloadTooBig, SecurityError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from bus.causes import causes_of
+from prober import words
 from prober.outcome import Failed
 from prober.probe import Probe
 
-MOST_BYTES = 65_536
-"""What is read of messages, at most."""
+MOST_BYTES = 1024 * 1024
+"""What is read of messages, at most, and the longest that usual clients take."""
 SHOWN = 80
 ENDED = frozenset((Opcode.TEXT, Opcode.BINARY, Opcode.CONT))
 
@@ -93,7 +95,7 @@ class _Heard:
 
     def __init__(self, wanted: re.Pattern[str] | None) -> None:
         self._wanted = wanted
-        self._parts = b""
+        self._parts = bytearray()
         self.text = ""
         """The last whole message."""
         self.size = 0
@@ -106,9 +108,10 @@ class _Heard:
             self._parts += event.data
             self.size += len(event.data)
             if self.size > MOST_BYTES:
-                raise Failed(f"its first {MOST_BYTES} bytes do not match /{self._pattern}/", settled=True)
+                raise Failed(f"its first {words.count(MOST_BYTES)} do not match /{self._pattern}/", settled=True)
             if event.fin:
-                self.text, self._parts = self._parts.decode("utf-8", "replace"), b""
+                self.text = self._parts.decode("utf-8", "replace")
+                self._parts.clear()
                 if self._wanted is not None and self._wanted.search(self.text):
                     return True
         return False
@@ -150,11 +153,15 @@ def _receive(line: socket.socket, speech: ClientProtocol, probe: Probe) -> None:
 def _refusal(error: Exception) -> Failed:
     if isinstance(error, InvalidStatus):
         return Refused(error.response.status_code)
-    return Failed("its answer is no handshake of WebSocket")
+    # A head or a body that is longer than anybody's: the library says what.
+    limit = next((f": {one}" for one in causes_of(error) if isinstance(one, SecurityError)), "")
+    return Failed(f"its answer is no handshake of WebSocket{limit}")
 
 
 def _end(speech: ClientProtocol) -> str:
     """Why a conversation ended, as it said or as we had to say."""
+    if isinstance(speech.parser_exc, PayloadTooBig):
+        return f"it said a message of more than {words.count(MOST_BYTES)}"
     if speech.parser_exc is not None and not isinstance(speech.parser_exc, EOFError):
         return "what it said is no WebSocket"
     close = speech.close_rcvd

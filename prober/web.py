@@ -37,6 +37,8 @@ from prober.trust import Seen, Terms
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 PORTS = {"http": 80, "https": 443}
+LONGEST, MOST_HEADERS = 65_536, 100
+"""What ``http.client`` reads of one line, and of headers."""
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
 _NO_CHARSETS = frozenset(
     {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"}
@@ -236,6 +238,13 @@ def _told(error: Exception, probe: Probe) -> str:
                 return words.broken(cause, probe.heard)
             case urllib3.exceptions.DecodeError():
                 return "its body is not encoded as it says"
+            case http.client.LineTooLong():
+                # As "got more than 65536 bytes when reading header line", of a status or a chunk's size as well.
+                return f"its {str(cause).rpartition('reading ')[2]} is longer than {words.count(LONGEST)}"
+            case http.client.HTTPException() if str(cause).endswith(" headers"):
+                return f"it has more than {MOST_HEADERS} headers"
+            case urllib3.exceptions.InvalidHeader():
+                return "it tells several lengths of its body"
             case http.client.BadStatusLine() | http.client.UnknownProtocol():
                 return "its answer is no HTTP"
     return f"its answer cannot be read: {type(error).__name__}"

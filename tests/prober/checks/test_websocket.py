@@ -179,13 +179,20 @@ def test_what_closes_before_it_says_so_is_down(close: Talk, said: str) -> None:
 def test_what_talks_without_end_is_cut() -> None:
     def talk(line: ServerConnection) -> None:
         for _ in range(200):
-            line.send("x" * 1000)
+            line.send("x" * (MOST_BYTES // 100))
 
     with serving(talk) as port:
         found = look(port, expect="pong")
     assert (found.status, found.reason) == (DOWN, f"its first {MOST_BYTES} bytes do not match /pong/")
+
+
+def test_a_message_may_be_long_and_one_that_is_too_long_is_told_as_such() -> None:
+    with serving(lambda line: line.send("x" * 100_000 + "pong")) as port:
+        assert look(port, expect="pong").metrics == {"bytes": 100_004.0}
     with serving(lambda line: line.send("x" * (MOST_BYTES + 1))) as port:
-        assert look(port, expect="pong").reason.startswith("what it said is no WebSocket")
+        found = look(port, expect="pong")
+    long = f"it said a message of more than {MOST_BYTES} bytes, expected a message that matches /pong/"
+    assert (found.status, found.reason) == (DOWN, long)
 
 
 def test_what_refuses_the_upgrade_is_down_with_its_status() -> None:
@@ -214,6 +221,17 @@ def test_what_does_not_shake_hands_is_told(said: bytes) -> None:
     with listening(strange) as port:
         found = look(port)
     assert (found.status, found.reason) == (DOWN, "its answer is no handshake of WebSocket")
+
+
+def test_a_head_that_is_too_large_is_told() -> None:
+    def wordy(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X-Word: a\r\n" * 200 + b"\r\n")
+
+    with listening(wordy) as port:
+        found = look(port)
+    assert found.status == DOWN
+    assert re.match("its answer is no handshake of WebSocket: .*headers", found.reason)
 
 
 def test_a_subprotocol_that_is_asked_for_has_to_be_taken() -> None:

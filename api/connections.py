@@ -1,11 +1,9 @@
 """uvicorn's connections, with the limits a monitor needs when strangers hold on to them.
 
-An answer's head and body go out together, and what charts ask goes a short way (``api.short``). Four things are
+An answer's head and body go out together, and what charts ask goes a short way (``api.short``). Three things are
 added. A request must have come in whole within a deadline, or forty dripping connections keep everybody out. Who takes
 nothing of an answer loses his place in the end; who takes it slowly does not. There is a number of connections above
-which new ones are told so and closed. And a WebSocket is a ``Sink``: frames made once for all clients are written as
-they are, what is unread can be asked, and a client that takes nothing is told why and cut off, where closing politely
-would wait for it for ever.
+which new ones are told so and closed. What becomes a WebSocket goes on in ``api.frames``.
 """
 
 from __future__ import annotations
@@ -17,15 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
 
-from api.encoding import to_json
-from api.errors import short_reason
+from api.errors import GRACE_SECONDS, refusal
 from api.short import SHORT, Going, Short, Told
 
-SINK = "guardia.sink"
-"""The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
 HEAD_BYTES = 32_768
 VERSIONS = ("1.1", "1.0")
 UNREAD_SECONDS = 60.0
@@ -34,19 +27,6 @@ UNREAD_BYTES = 268_435_456
 """With more unread of the answers of one worker, who has left his unread for longest is hung up on."""
 _ACKED = slice(120, 128)
 """Of ``struct tcp_info`` (linux/tcp.h): tcpi_bytes_acked."""
-MOST_PARTS = 1000
-"""Frames in which a client of the stream may send one message."""
-GRACE_SECONDS = 5.0
-"""How long a peer that is being closed may take to read the rest."""
-
-
-def refusal(status: int, phrase: str, text: str, code: str) -> bytes:
-    """An answer in the shape of all others, for what never reaches the application."""
-    body = to_json({"error": text, "code": code})
-    return (
-        f"HTTP/1.1 {status} {phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-        f"connection: close\r\n\r\n{body}"
-    ).encode()
 
 
 def acknowledged(transport: asyncio.Transport) -> int:
@@ -150,7 +130,7 @@ class Http(HttpToolsProtocol):
         super().connection_made(transport)
         self._watch(-1)
         if len(self.connections) > self.most:
-            self._refuse(503, "Service Unavailable", "too many connections, try again later", "overloaded")
+            self._refuse(503, "too many connections, try again later", "overloaded")
         else:
             self._arm()
 
@@ -261,9 +241,9 @@ class Http(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         if self._spoken:
-            self._refuse(400, "Bad Request", "this is no HTTP request, or its head is too large", "bad_request")
+            self._refuse(400, "this is no HTTP request, or its head is too large", "bad_request")
         else:
-            self._refuse(505, "HTTP Version Not Supported", "HTTP/1.1 and HTTP/1.0 are spoken here", "bad_request")
+            self._refuse(505, "HTTP/1.1 and HTTP/1.0 are spoken here", "bad_request")
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -295,81 +275,7 @@ class Http(HttpToolsProtocol):
             self._watching.cancel()
             self._watching = None
 
-    def _refuse(self, status: int, phrase: str, text: str, code: str) -> None:
+    def _refuse(self, status: int, text: str, code: str) -> None:
         self._disarm()
-        self.transport.write(refusal(status, phrase, text, code))
+        self.transport.write(refusal(status, {"error": text, "code": code}))
         self.transport.close()
-
-
-class Frames(WebSocketsSansIOProtocol):
-    """One WebSocket connection, which is also a ``Sink``."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._owed = b""
-        """The answer to the newest ping of a client that does not take what was sent before."""
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        # websockets takes fewer headers, shorter lines and no body. What it says of them uvicorn does not send: such a
-        # client would wait for ever, and keep its place among the connections.
-        if self.conn.handshake_exc is not None and not (self.handshake_initiated or self.close_sent):
-            self.handshake_complete = self.close_sent = True
-            text = "a stream begins without a body, with at most 128 headers and no line over 8 kB"
-            self.transport.write(refusal(400, "Bad Request", text, "bad_request"))
-            self.transport.close()
-
-    def handle_ping(self) -> None:
-        answers = b"".join(self.conn.data_to_send())
-        if self.writable.is_set():
-            self.transport.write(answers)
-        elif answers:
-            self._owed = answers  # in place of those before (RFC 6455, 5.5.3), which would gather without end
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        owed, self._owed = self._owed, b""
-        if owed:
-            self.write(owed)
-
-    def handle_cont(self, event: Frame) -> None:
-        if len(self.frames) < MOST_PARTS:
-            super().handle_cont(event)
-        else:  # empty ones are not counted among the bytes of a message
-            self.drop(1009, f"a message of more than {MOST_PARTS} parts")
-
-    async def run_asgi(self) -> None:
-        self.scope["extensions"][SINK] = {"sink": self}
-        await super().run_asgi()
-
-    def write(self, frames: bytes) -> None:
-        """Send frames as they are: without compression a server's frame is the same for every client."""
-        if not (self.close_sent or self.disconnected or self.transport.is_closing()):
-            self.transport.write(frames)
-
-    def unread(self) -> int:
-        """Bytes waiting for the client beyond what the kernel took."""
-        return self.transport.get_write_buffer_size()
-
-    def drop(self, code: int, reason: str) -> None:
-        """Say why behind what is unread, and cut the connection off soon whether it is read or not."""
-        if self.close_sent or self.disconnected or self.transport.is_closing():
-            return
-        self.stop_keepalive()
-        reason = short_reason(reason)
-        self.conn.send_close(code, reason)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()  # the client's own closing is yet to come
-        self.close_timer = self.loop.call_later(GRACE_SECONDS, self.transport.abort)
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        self.loop.call_later(GRACE_SECONDS, self.transport.abort)
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        self.loop.call_later(GRACE_SECONDS, self.transport.abort)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import falcon
@@ -21,10 +23,12 @@ log = logging.getLogger("guardia.api")
 
 CLOSED = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429, 503: 4503}
 """The code with which a WebSocket is closed for what a request would get as a status."""
-
-
 MOST_REASON = 123
 """Bytes that the frame which closes a WebSocket has for a reason (RFC 6455, 5.5)."""
+SINK = "guardia.sink"
+"""The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
+GRACE_SECONDS = 5.0
+"""How long a peer that is being closed may take to read the rest."""
 
 
 class Problem(Exception):
@@ -88,6 +92,14 @@ def _from_falcon(fault: falcon.HTTPError) -> Problem:
     return Problem(status, "bad_request", fault.title or "bad request", headers=headers)
 
 
+def refusal(status: int, shape: ErrorShape, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """The bytes of an answer in the shape of all others, where no application answers."""
+    body = to_bytes(shape)
+    usual = {"Content-Type": falcon.MEDIA_JSON, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in (*headers.items(), *usual.items()))
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}\r\n".encode() + body
+
+
 def short_reason(text: str) -> str:
     """As much of a reason as a WebSocket can be closed with."""
     return text.encode()[:MOST_REASON].decode(errors="ignore")
@@ -108,6 +120,8 @@ async def _answer(
     ws: falcon.asgi.WebSocket | None = None,
 ) -> None:
     problem = problem_of(fault)
+    if ws is not None and problem.status == 405:  # by GET it is allowed
+        problem = not_found("no stream is at this path; there is one at /api/v1/stream")
     if problem.status == 500:
         request = getattr(req.context, "request_id", "")
         log.error("request %s failed: %s", request, fault, exc_info=fault)
@@ -116,5 +130,7 @@ async def _answer(
         resp.content_type = falcon.MEDIA_JSON
         resp.set_headers(problem.headers)
         resp.data = to_bytes(problem.shape)
+    elif ws is not None and ws.unaccepted and (sink := req.scope.get("extensions", {}).get(SINK)):
+        sink["sink"].refuse(problem.status, problem.shape, problem.headers)
     elif ws is not None:
         await ws.close(CLOSED.get(problem.status, 1011), short_reason(problem.shape["error"]))

@@ -22,7 +22,8 @@ from gunicorn.glogging import Logger
 from uvicorn_worker import UvicornWorker
 
 from api.config import Api
-from api.connections import Frames, Http
+from api.connections import Http
+from api.frames import Frames
 
 MESSAGE_BYTES = 65_536
 """What a stream client may send at once."""

@@ -13,9 +13,8 @@ import falcon
 import falcon.asgi
 
 from api.auth import Admitted, Refused, Verdict, bearer, misled, same_origin
-from api.connections import SINK
 from api.cors import allowed_origins
-from api.errors import CLOSED, problem_of
+from api.errors import CLOSED, SINK, problem_of
 from api.fanout import SLOW, SLOW_REASON, Sink, Wish
 from api.filters import BadParameter, Query
 from api.hub import Hub

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import uvicorn
 
 from api.app import create_app
-from api.connections import Frames, Http
+from api.connections import Http
+from api.frames import Frames
 from api.leaving import App
 from tests.api.house import House
 
@@ -114,3 +115,19 @@ def serving(
         yield served
     finally:
         served.stop()
+
+
+@contextlib.contextmanager
+def dialled(served: Served) -> Iterator[socket.socket]:
+    client = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+    with client:
+        yield client
+
+
+def rest(client: socket.socket) -> bytes:
+    """Everything until the server closes."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := client.recv(65_536):
+            data += chunk
+    return data

@@ -18,25 +18,7 @@ from api.config import Api
 from api.connections import Answer, acknowledged
 from tests.api import contract
 from tests.api.house import House
-from tests.api.served import Served, serving
-
-PATIENCE = 30.0
-
-
-@contextlib.contextmanager
-def dialled(served: Served) -> Iterator[socket.socket]:
-    client = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
-    with client:
-        yield client
-
-
-def rest(client: socket.socket) -> bytes:
-    """Everything until the server closes."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while chunk := client.recv(65_536):
-            data += chunk
-    return data
+from tests.api.served import PATIENCE, Served, dialled, rest, serving
 
 
 def honest(served: Served) -> int:
@@ -145,19 +127,6 @@ def test_another_version_is_505_in_the_one_shape(served: Served, version: bytes)
     with dialled(served) as client:
         client.sendall(b"GET /api/v1/health HTTP/1.0\r\nHost: hub\r\n\r\n")
         assert rest(client).startswith(b"HTTP/1.1 200")
-
-
-@pytest.mark.parametrize("more", [b"Content-Length: 3\r\n", b"a:b\r\n" * 200, b"X-A: " + b"a" * 9000 + b"\r\n"])
-def test_a_stream_whose_beginning_cannot_be_read_is_400_and_keeps_no_place(served: Served, more: bytes) -> None:
-    with dialled(served) as client:
-        client.sendall(
-            b"GET /api/v1/stream HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" + more + b"\r\n"
-        )
-        head, _, body = rest(client).partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 400")
-        contract.error(json.loads(body))
-    served.until(lambda: not served.connections)
 
 
 @pytest.mark.parametrize("name", [b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"X-A: a\x00b"])

@@ -226,7 +226,7 @@ def test_a_client_may_name_many_hosts(opened: Served) -> None:
 
 
 def test_a_path_that_is_no_stream_is_closed(opened: Served) -> None:
-    with pytest.raises(Exception, match="403"), connect(opened.url("/api/v1/nothing")):
+    with pytest.raises(Exception, match="404"), connect(opened.url("/api/v1/nothing")):
         pass
 
 

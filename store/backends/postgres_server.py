@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from bus.secret import Secret
 from store.backends import StoreBroken, StoreFull
@@ -18,6 +19,10 @@ CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 IDLE_SECONDS = 30
 """So long the server waits for the next word of a transaction: of who was cut off it may hear nothing for hours."""
+SILENT_SECONDS = 15
+"""So long a server may be silent that vanished from the network: less than the watchdog lets a program be (30 s)."""
+PROBES = 3
+"""Questions whether it is still there, within the second half of that."""
 UNREADABLE = "[store] url cannot be read; expected postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in it"
 
 
@@ -67,7 +72,7 @@ class Server:
             # What stands behind the first @ is taken for the host, and told as one that nobody knows.
             if "://" in url and urlsplit(url).netloc.count("@") > 1:
                 raise StoreBroken(UNREADABLE)
-            db: Db = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+            db: Db = psycopg.connect(url, autocommit=True, **_patience(url))
         except (psycopg.ProgrammingError, ValueError):
             # libpq quotes what it could not read, which may be the password.
             raise StoreBroken(UNREADABLE) from None
@@ -76,6 +81,21 @@ class Server:
         db.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (f"{IDLE_SECONDS}s",))
         db.execute("SET synchronous_commit = on")
         return db
+
+
+def _patience(url: str) -> dict[str, Any]:
+    """What is waited for at most, in libpq's words; what the URL says itself holds. Raises ``ProgrammingError``.
+
+    The kernel by itself gives up after a quarter of an hour while something is on its way, and otherwise never.
+    """
+    ours = {
+        "keepalives_idle": max(1, SILENT_SECONDS // 2),
+        "keepalives_interval": max(1, SILENT_SECONDS // 2 // PROBES),
+        "keepalives_count": PROBES,
+        "tcp_user_timeout": SILENT_SECONDS * 1000,
+    }
+    theirs = conninfo_to_dict(url)
+    return {"connect_timeout": CONNECT_SECONDS, **{name: value for name, value in ours.items() if name not in theirs}}
 
 
 def _sentence(error: psycopg.Error) -> str:

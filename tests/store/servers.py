@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import pwd
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -17,6 +23,8 @@ import requests
 from bus.secret import Secret
 from tests.ports import free_port
 
+SO_ATTACH_FILTER = 26
+"""As Linux has it; Python does not name it."""
 VICTORIA = ("victoria-metrics", "victoria-metrics-prod", "victoriametrics")
 """What its program is called, by Debian and by its makers."""
 
@@ -148,3 +156,67 @@ class Victoria:
         """End it, and remove everything."""
         self.halt()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Vanishing:
+    """Stands between a client and a server on this machine, until neither hears anything of the other any more.
+
+    The kernel drops what comes to its sockets, so that nothing is acknowledged: as where a cable was pulled.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._server = port
+        self._listens = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listens.getsockname()[1]
+        self._word: bytes | None = None
+        self._ends: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._begin(self._accept)
+
+    def __enter__(self) -> Vanishing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listens.shutdown(socket.SHUT_RDWR)
+        self._listens.close()
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(60)
+        for end in self._ends:
+            end.close()
+
+    def vanish(self) -> None:
+        """From now on nothing comes through."""
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0, keep no byte
+        program = struct.pack("HL", 1, ctypes.addressof(nothing))
+        for end in self._ends:
+            end.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+    def vanish_when_asked(self, word: bytes) -> None:
+        """Vanish as soon as the client has said this, which the server hears."""
+        self._word = word
+
+    def _begin(self, what: Callable[..., None], *given: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=what, args=given))
+        self._threads[-1].start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client = self._listens.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._server))
+            self._ends += [client, server]
+            self._begin(self._pump, client, server)
+            self._begin(self._pump, server, client)
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while said := one.recv(65536):
+                other.sendall(said)
+                if self._word is not None and self._word in said:
+                    self.vanish()
+            other.shutdown(socket.SHUT_WR)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import psycopg
@@ -15,7 +17,7 @@ from store.backends import StoreBroken, opened, postgres_server, postgres_tables
 from store.backends.postgres import PostgresBackend
 from store.layouts import EACH
 from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, layout, numbers, sample, told
-from tests.store.servers import Postgres
+from tests.store.servers import Postgres, Vanishing
 
 LATE = NOON + HOUR
 
@@ -247,6 +249,37 @@ def test_a_writer_whose_network_was_cut_amid_a_commit_keeps_the_next_one_from_no
     with pytest.raises(StoreBroken, match="terminat"):
         amid_a_commit()
     assert stored == [1, 2]
+
+
+@pytest.mark.parametrize("amid", [False, True])
+def test_a_server_that_vanishes_from_the_network_is_given_up(
+    amid: bool, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``amid`` an answer that is waited for nothing is on its way: then the kernel alone would wait for ever."""
+    monkeypatch.setattr(postgres_server, "SILENT_SECONDS", 2)
+    with Vanishing(postgres.port) as between:
+        url = Secret(postgres.database().reveal().replace(f":{postgres.port}/", f":{between.port}/"))
+        backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+        backend.commit(batch([layout(), sample(1)]), LATE)
+        if amid:
+            between.vanish_when_asked(b"pg_sleep")
+            with pytest.raises(StoreBroken, match="PostgreSQL"):
+                backend._server.asked("SELECT pg_sleep(60)")
+        else:
+            between.vanish()
+            with pytest.raises(StoreBroken, match="PostgreSQL"):
+                backend.commit(batch([sample(2)]), LATE)
+        backend.close()
+
+
+def test_what_the_url_says_of_patience_holds(postgres: Postgres, tmp_path: Path) -> None:
+    url = Secret(postgres.database().reveal() + "?tcp_user_timeout=7000")
+    backend = PostgresBackend(tmp_path / "store", write=True, url=url)
+    with backend._server.using() as db, socket.socket(fileno=os.dup(db.fileno())) as ours:
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == postgres_server.PROBES
+    backend.close()
 
 
 def test_of_a_large_table_that_goes_is_told_what_the_server_knows_of_it(

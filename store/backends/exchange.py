@@ -3,6 +3,7 @@
 rows/<kind>/<partition>.gone             is being removed
 rows/<kind>/<partition>.compacting       is being made
 rows/<kind>/<partition>.compacted-<txn>  holds what the partition held after its transaction <txn>
+<store>.restoring                        is being made
 <store>.restored                         a store that takes the place of this one when the writer starts
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from bus.mapped import settle
 from store.backends import StoreBroken
 from store.backends.doubt import is_unborn
+from store.care.claiming import idle
 from store.folders import entries
 from store.stuck import Stuck
 
@@ -50,6 +52,12 @@ def restored_of(store: Path) -> Path:
     """Where what takes the place of ``store`` waits: where a link leads, on the same disk."""
     store = Path(os.path.realpath(store))
     return store.with_name(store.name + ".restored")
+
+
+def restoring_of(store: Path) -> Path:
+    """Where it is put together until it is whole."""
+    store = Path(os.path.realpath(store))
+    return store.with_name(store.name + ".restoring")
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -92,10 +100,20 @@ def swept(rows: Path, stuck: Stuck) -> None:
     """Remove what somebody was removing when he died, and what the power failed over while it was being made."""
     for gone in entries(rows, f"*/*{GONE}*"):
         stuck.remove(gone)
+    left_over(rows, stuck)
     for file in entries(rows, "*/*/data.mdb"):
+        if file.parent.name.endswith(COMPACTING):
+            continue
         with suppress(OSError):  # what cannot be read is told when it is used
             if is_unborn(file):
                 stuck.remove(file.parent)
+
+
+def left_over(rows: Path, stuck: Stuck) -> None:
+    """Remove what a compacting was making when it was killed; while one is at work it stays."""
+    with idle(rows) as alone:
+        for left in entries(rows, f"*/*{COMPACTING}") if alone else ():
+            stuck.remove(left)
 
 
 def discard(folder: Path) -> None:

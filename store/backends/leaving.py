@@ -68,6 +68,7 @@ class Leaving:
                 if not noted:
                     uncounted[kind] += records  # on a full disk there is room afterwards
             self._rows.drop_put_aside(kind, now - age)
+        self._rows.tidy()
         return dropped, uncounted
 
     def go_on(self) -> None:

@@ -19,7 +19,7 @@ from bus.wire import Malformed, walk
 from store.backends import Row, StoreBroken, StoreDamaged, StoreFull
 from store.backends.doubt import DOUBT, Look, Presence, after_the_dead, doubt, is_doubted, trust
 from store.backends.environments import DAMAGED, environment, explained
-from store.backends.exchange import GONE, exchange, prepared, swept
+from store.backends.exchange import GONE, exchange, left_over, prepared, swept
 from store.backends.listed import Listed, listed, start_of
 from store.backends.regrouping import Regrouping, Rows, fresh_in, fresh_of, series_in
 from store.folders import Folders, entries
@@ -239,6 +239,10 @@ class Partitions:
             begin = start_of(path.name.partition(BAD)[0])
             if begin is not None and begin + period(kind) <= before:
                 self.stuck.remove(path)
+
+    def tidy(self) -> None:
+        """Remove what others left here who were killed; a writer's duty."""
+        left_over(self._rows, self.stuck)
 
     def refresh(self) -> None:
         """Close partitions that were removed, so that their space comes back, or put aside and made anew."""

@@ -39,6 +39,25 @@ def claimed(folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
+def idle(folder: Path) -> Iterator[bool]:
+    """Whether no command is at work in ``folder``; then none begins until the end. False where nobody can know."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = _is(held, folder)
+        except OSError:
+            alone = False
+        yield alone
+    finally:
+        os.close(held)
+
+
+@contextlib.contextmanager
 def made_alone(folder: Path) -> Iterator[None]:
     """An empty ``folder``, claimed; what somebody left there who died is removed, and all of it at the end.
 

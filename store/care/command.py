@@ -213,6 +213,7 @@ def _said(report: Report) -> str:
     lines += [f"AWAY     {report.away}"] if report.away else []
     lines += [f"MISSING  {count} records of {kind}" for kind, count in report.missing.items()]
     lines += [f"ASIDE    {name}: was found damaged, and is kept to be looked at" for name in report.put_aside]
+    lines += [f"LEFT     {what}" for what in report.left]
     verdict = f"{len(report.faults)} faults" if report.faults else "sound"
     if report.away:
         verdict += ", the archive is away"
@@ -243,6 +244,7 @@ def _plain(report: Report) -> dict[str, Any]:
         "faults": _faults(report.faults),
         "away": report.away,
         "put_aside": report.put_aside,
+        "left": report.left,
         "missing": report.missing,
     }
 

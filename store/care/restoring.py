@@ -13,7 +13,7 @@ from typing import Any
 from bus.folder import hand_over_all
 from bus.mapped import settle
 from store.archive.mark import OURS, RESTORED, Mark
-from store.backends.exchange import restored_of
+from store.backends.exchange import restored_of, restoring_of
 from store.blocks.missing import MISSING
 from store.blocks.roll import ROLL, read_roll
 from store.care.apart import MANIFEST, Apart
@@ -95,7 +95,7 @@ def prepare(taken: Path, store: Path, manifest: dict[str, Any], *, progress: Pro
             f"{store} is a disk of its own, in whose place no folder can be put: have [store] path name a folder on it"
         )
     ready = restored_of(store)
-    coming = store.with_name(store.name + ".restoring")
+    coming = restoring_of(store)
     if ready.exists():
         raise Refused(f"{ready} waits for the writer already")
     look_for_room(sum(int(file["bytes"]) for file in manifest["files"].values()), store.parent)

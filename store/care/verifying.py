@@ -13,10 +13,13 @@ from store.archive.files import files
 from store.archive.index import path_of
 from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
+from store.backends.exchange import COMPACTING, restoring_of
 from store.backends.partitions import BAD
 from store.blocks.missing import missing_of
 from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll, taken_up
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
+from store.care.claiming import idle
+from store.folders import entries
 from store.spans import ARCHIVE, RAW, span_of
 
 GONE = ("deleted", "sealed", "moved")
@@ -49,6 +52,8 @@ class Report:
     away: str = ""
     """What of the store is elsewhere and cannot be read now, a sentence."""
     put_aside: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """What commands left that were killed, a sentence each; nobody reads it, and it takes room."""
     missing: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -118,7 +123,22 @@ def verified(
     finally:
         apart.close()
     report.put_aside = _put_aside(store)
+    report.left = _left(store)
     return report
+
+
+def _left(store: Path) -> list[str]:
+    """What is half made, at which nobody is at work any more."""
+    found = []
+    with idle(store / "rows") as alone:
+        for path in sorted(entries(store / "rows", f"*/*{COMPACTING}")) if alone else ():
+            name = path.relative_to(store).as_posix()
+            found.append(f"{name}: of a compact that was killed; the writer removes it at its next clean-up")
+    coming = restoring_of(store)
+    with idle(coming) as alone:
+        if alone:
+            found.append(f"{coming}: of a restore that was killed; the next one removes it, and so may you")
+    return found
 
 
 def _put_aside(store: Path) -> list[str]:

@@ -22,6 +22,11 @@ def test_of_two_that_compact_one_is_refused(tmp_path: Path) -> None:
     backend = scattered(tmp_path / "store")
 
     def hand_over(ready: Path) -> None:
+        making = ready.with_name("20260131T23.compacting")
+        making.mkdir()
+        backend.retain({}, OVER)
+        assert making.is_dir(), "while one is at work, what it makes is nobody's to remove"
+        assert verified(tmp_path / "store").left == []
         with pytest.raises(Refused, match=r"another command is at work in .*rows; try again when it is done"):
             compact(tmp_path / "store", OVER, hand_over)
         assert ready.is_dir()
@@ -71,6 +76,27 @@ def test_what_one_left_who_was_killed_is_in_nobodys_copy(tmp_path: Path) -> None
     (half / "half").touch()
     ready = prepare(tmp_path / "copy", tmp_path / "store", manifest)
     assert not (ready / "rows" / "half").exists()
+
+
+def test_what_killed_commands_left_is_named_and_what_is_in_the_store_removed(tmp_path: Path) -> None:
+    backend = filled(tmp_path / "store", commits=3)
+    half = tmp_path / "store" / "rows" / "sample" / "20260131T12.compacting"
+    half.mkdir()
+    (half / "data.mdb").touch()
+    (tmp_path / "store.restoring" / "rows").mkdir(parents=True)
+    found = verified(tmp_path / "store")
+    assert not found.damaged
+    assert [what.partition(": ")[0] for what in found.left] == [
+        "rows/sample/20260131T12.compacting",
+        f"{tmp_path}/store.restoring",
+    ]
+    backend.retain({}, OVER)
+    assert not half.exists()
+    backend.close()
+    half.mkdir()
+    LmdbBackend(tmp_path / "store", write=True).close()
+    assert not half.exists(), "who starts removes it too"
+    assert len(verified(tmp_path / "store").left) == 1
 
 
 def test_a_folder_that_got_another_name_is_not_removed(tmp_path: Path) -> None:

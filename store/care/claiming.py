@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from bus.mapped import settle
+
 
 class Refused(Exception):
     """It cannot be done; the text is a sentence that says why."""
@@ -61,9 +63,12 @@ def idle(folder: Path) -> Iterator[bool]:
 def made_alone(folder: Path) -> Iterator[None]:
     """An empty ``folder``, claimed; what somebody left there who died is removed, and all of it at the end.
 
-    What was given another name by then stays.
+    What was given another name by then stays. The names of folders that are made for it are on the disk at once.
     """
+    made = [above for above in folder.parents if not above.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for above in made:
+        settle(above.parent)
     with claimed(folder) as held:
         try:
             _emptied(folder)

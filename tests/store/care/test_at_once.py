@@ -8,6 +8,7 @@ import pytest
 
 from store.backends.exchange import restored_of
 from store.backends.lmdb import LmdbBackend
+from store.care import claiming
 from store.care.claiming import Refused, made_alone
 from store.care.compacting import compact
 from store.care.restoring import checked, prepare
@@ -97,6 +98,14 @@ def test_what_killed_commands_left_is_named_and_what_is_in_the_store_removed(tmp
     LmdbBackend(tmp_path / "store", write=True).close()
     assert not half.exists(), "who starts removes it too"
     assert len(verified(tmp_path / "store").left) == 1
+
+
+def test_the_names_of_new_folders_above_a_copy_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path / "store", commits=3).close()
+    settled: list[Path] = []
+    monkeypatch.setattr(claiming, "settle", settled.append)
+    snapshot(tmp_path / "store", tmp_path / "backup" / "january" / "copy")
+    assert sorted(settled) == [tmp_path, tmp_path / "backup"]
 
 
 def test_a_folder_that_got_another_name_is_not_removed(tmp_path: Path) -> None:

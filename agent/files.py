@@ -45,7 +45,18 @@ class Kept:
 
 def there_is(folder: str, prefix: str) -> bool:
     """Whether anything in the folder has a name that begins so; a folder that is not there holds nothing."""
+    return any(name.startswith(prefix) for name in listed(folder))
+
+
+def listed(folder: str) -> list[str]:
+    """The names in the folder, in their order; a folder that is not there has none."""
     try:
-        return any(name.startswith(prefix) for name in os.listdir(folder))
+        return sorted(os.listdir(folder))
     except OSError:
-        return False
+        return []
+
+
+def text(path: str) -> str:
+    """What is in a file that is seldom read, without the white space around it."""
+    with open(path) as file:
+        return file.read().strip()

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from agent.names import skipped
 
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
+_FELL = frozenset({b"emergency_ro", b"shutdown"})
+"""What ext4 says of itself after a fault, where it still calls itself ``rw`` (Linux 6.18 does)."""
 
 
 class Mount(NamedTuple):
@@ -19,6 +21,10 @@ class Mount(NamedTuple):
     """The mount point as the system calls take it."""
     device: bytes
     kind: str
+    source: bytes
+    """What was mounted: a device's path, or what stands for it."""
+    fell_read_only: bool
+    """Whether it takes no more writes though it was mounted for them, as after a fault on its disk."""
 
 
 def mounts(text: bytes, skip_kinds: Sequence[str], skip_points: Sequence[str]) -> list[Mount]:
@@ -31,13 +37,16 @@ def mounts(text: bytes, skip_kinds: Sequence[str], skip_points: Sequence[str]) -
     on_top: dict[bytes, tuple[bytes, Mount, bool]] = {}
     for line in text.split(b"\n"):  # a mount point may have any other end of a line in it
         before, _, after = line.partition(b" - ")
-        words, (kind, *_, options) = before.split(b" "), (after + b"  ").split(b" ", 2)
-        if len(words) < 5:
+        words, (kind, source, options) = before.split(b" "), (after + b"  ").split(b" ", 2)
+        if len(words) < 6:
             continue
-        path = _unescaped(words[4])
-        mount = Mount(path.decode("utf-8", "replace"), path, words[2], kind.decode("utf-8", "replace"))
+        path, flags = _unescaped(words[4]), options.strip().split(b",")
+        fixed, asked_for = flags[0] == b"ro", words[5].split(b",")[0] == b"ro"
+        fell = not asked_for and (fixed or not _FELL.isdisjoint(flags))
+        point = path.decode("utf-8", "replace")
+        mount = Mount(point, path, words[2], kind.decode("utf-8", "replace"), _unescaped(source), fell)
         on_top.pop(path, None)
-        on_top[path] = (words[3], mount, options.strip().partition(b",")[0] == b"ro")
+        on_top[path] = (words[3], mount, fixed)
     best: dict[bytes, tuple[bytes, Mount]] = {}
     for root, mount, fixed in on_top.values():
         if (mount.point != "/" or fixed) and skipped(mount.kind, skip_kinds):

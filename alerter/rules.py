@@ -105,7 +105,16 @@ DEFAULTS: tuple[RuleTable, ...] = (
         clear="memory.oom_kills_per_s == 0",
         clear_for=600.0,
     ),
+    RuleTable(name="filesystem-read-only", when="disk[*].read_only > 0", severity="critical"),
+    RuleTable(name="filesystem-errors", when="disk[*].errors > 0"),
     RuleTable(name="raid-degraded", when="raid[*].missing > 0", for_=60.0, severity="critical"),
+    RuleTable(name="memory-faulty", when="ecc[*].uncorrected_errors > 0", severity="critical"),
+    RuleTable(
+        name="battery-low",
+        when="battery[*].percent < 20 and battery[*].discharging > 0",
+        clear="battery[*].percent >= 25 or battery[*].discharging == 0",
+        severity="critical",
+    ),
     RuleTable(
         name="conntrack-nearly-full",
         when="conntrack.percent > 90",

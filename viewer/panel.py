@@ -171,13 +171,18 @@ def empty_reason(scene: Scene, loaded: bool, failed: str, line: Axis | None = No
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A line: what, how much of the whole in percent, and the bytes used and in all."""
+    """A line: what, how much of the whole in percent, and the bytes used and in all, where they are known."""
 
     label: str
     percent: float | None
     used: float | None
     total: float | None
     style: int
+
+    @property
+    def sized(self) -> bool:
+        """Whether there is anything to say in bytes."""
+        return self.used is not None or self.total is not None
 
 
 def gauges(pane: Pane, rows: Sequence[Gauge], units: Units) -> None:
@@ -186,8 +191,8 @@ def gauges(pane: Pane, rows: Sequence[Gauge], units: Units) -> None:
     bar = pane.width - label - 1 - 5
     texts = [""] * len(rows)
     for words in (
-        [units.of(row.used, row.total) for row in rows],
-        [units.of_short(row.used, row.total) for row in rows],
+        [units.of(row.used, row.total) if row.sized else "" for row in rows],
+        [units.of_short(row.used, row.total) if row.sized else "" for row in rows],
     ):
         room = max((width(text) for text in words), default=0) + 2
         if bar - room >= 5:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
 from pathlib import Path
 
 from agent.config import Agent
-from agent.plugin_output import MOST_VALUES
+from agent.plugin_output import MOST_VALUES, parsed
 from agent.reference import page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -30,3 +31,51 @@ def test_the_defaults_told_for_plugins_are_the_defaults() -> None:
     assert f"plugin_interval` ({Agent().plugin_interval:g} s)" in text
     assert f"plugin_seconds` ({Agent().plugin_seconds:g} s)" in text
     assert f"At most {MOST_VALUES:,} values" in text
+
+
+TOOLS = {
+    "nvidia-smi": "printf '0, 37, 2048, 8192, 61\\n1, 0, 0, 8192, 40\\n'",
+    "smartctl": """
+case "$1 $2" in
+    "--scan ") printf '/dev/sda -d scsi # one\\n/dev/sdb -d scsi # two\\n' ;;
+    "-H /dev/sdb") exit 72 ;;
+esac
+""",
+    "systemctl": "printf 'nginx.service\\ncron.service\\n'",
+}
+"""What the recipes call, and what it says: 72 is a disk that is failing, and has logged errors."""
+TOLD = {
+    "nvidia": {
+        "gpu[nvidia0].percent": 37.0,
+        "gpu[nvidia0].memory_bytes": 2.0 * 1024**3,
+        "gpu[nvidia0].memory_percent": 25.0,
+        "temperature[nvidia0].celsius": 61.0,
+        "gpu[nvidia1].percent": 0.0,
+        "gpu[nvidia1].memory_bytes": 0.0,
+        "gpu[nvidia1].memory_percent": 0.0,
+        "temperature[nvidia1].celsius": 40.0,
+    },
+    "smart": {"smart[sda].failing": 0.0, "smart[sdb].failing": 1.0},
+    "units": {"plugin[units].failed": 2.0},
+}
+
+
+def test_the_plugins_of_the_recipes_tell_what_they_should(tmp_path: Path) -> None:
+    text = (DOCS / "recipes.md").read_text().replace("/run/guardia-smart", f"{tmp_path}/smart")
+    written = dict(re.findall(r"cat > (\S+) <<'EOF'\n(.*?)^EOF$", text, re.DOTALL | re.MULTILINE))
+    for name, script in TOOLS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    def printed(path: str) -> str:
+        (tmp_path / "script").write_text(written[path])
+        environment = {"PATH": f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"}
+        words = ["/bin/sh", str(tmp_path / "script")]
+        done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), path
+        return done.stdout
+
+    assert printed("/etc/cron.hourly/guardia-smart") == ""
+    plugins = {path.rpartition("/")[2]: path for path in written if path.startswith("etc/agent.d/")}
+    found = {name: parsed(printed(path), name) for name, path in plugins.items()}
+    assert found == {name: (readings, []) for name, readings in TOLD.items()}

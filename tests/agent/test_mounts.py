@@ -74,3 +74,15 @@ def test_a_mount_point_with_the_end_of_a_line_in_it_is_one_mount() -> None:
 
 def test_the_operators_globs_leave_out() -> None:
     assert points(MOUNTINFO, Agent(skip_mounts=("/home", "/mnt/*"))) == ["/", "/run/media/stick"]
+
+
+def test_one_that_the_kernel_made_read_only_is_told_from_one_that_was_mounted_so() -> None:
+    text = rb"""1 0 8:1 / / rw,relatime - ext4 /dev/sda1 ro,errors=remount-ro
+2 1 8:2 / /new rw,relatime - ext4 /dev/sda2 rw,errors=remount-ro,emergency_ro
+3 1 8:3 / /shut rw,relatime - ext4 /dev/sda3 rw,shutdown
+4 1 8:4 / /cold ro,relatime - ext4 /dev/sda4 ro
+5 1 8:5 / /well rw,relatime - xfs /dev/sda\0405 rw,inode64
+"""
+    found = mounts(text, (), ())
+    assert [mount.point for mount in found if mount.fell_read_only] == ["/", "/new", "/shut"]
+    assert found[-1].source == b"/dev/sda 5"

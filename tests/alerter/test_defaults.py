@@ -35,6 +35,29 @@ def killed(world: World) -> None:
         world.sample(seconds, "web-1", {"memory.oom_kills_per_s": 0.1 if seconds == 100 else 0.0})
 
 
+def stopped(world: World) -> None:
+    for seconds in range(0, 300, 10):
+        world.sample(seconds, "web-1", {"disk[/].read_only": float(100 <= seconds < 200), "disk[/srv].read_only": 0.0})
+
+
+def erring(world: World) -> None:
+    for seconds in range(0, 300, 10):
+        world.sample(seconds, "web-1", {"disk[/].errors": 2.0 if 50 <= seconds < 250 else 0.0})
+
+
+def faulty(world: World) -> None:
+    for seconds in range(0, 300, 10):
+        told = {"ecc[mc0].uncorrected_errors": float(seconds >= 30), "ecc[mc0].corrected_errors": 40.0}
+        world.sample(seconds, "web-1", told if seconds < 200 else {"ecc[mc0].uncorrected_errors": 0.0})
+
+
+def emptying(world: World) -> None:
+    for seconds in range(0, 600, 10):
+        charge = 60.0 - seconds / 10 if seconds < 500 else 11.0
+        now = {"battery[BAT0].percent": charge, "battery[BAT0].discharging": float(seconds < 500)}
+        world.sample(seconds, "web-1", now | {"battery[BAT1].percent": 5.0, "battery[BAT1].discharging": 0.0})
+
+
 def degraded(world: World) -> None:
     for seconds in range(0, 300, 10):
         world.sample(seconds, "web-1", {"raid[md0].missing": float(seconds < 200), "raid[md1].missing": 0.0})
@@ -143,7 +166,11 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
     "memory-exhausted": (memory, [(300.0, FIRED), (410.0, RESOLVED)]),
     "out-of-memory": (killed, [(100.0, FIRED), (710.0, RESOLVED)]),
+    "filesystem-read-only": (stopped, [(100.0, FIRED), (200.0, RESOLVED)]),
+    "filesystem-errors": (erring, [(50.0, FIRED), (250.0, RESOLVED)]),
     "raid-degraded": (degraded, [(60.0, FIRED), (200.0, RESOLVED)]),
+    "memory-faulty": (faulty, [(30.0, FIRED), (200.0, RESOLVED)]),
+    "battery-low": (emptying, [(410.0, FIRED), (500.0, RESOLVED)]),
     "conntrack-nearly-full": (connections, [(60.0, FIRED), (360.0, RESOLVED)]),
     "service-down": (service, [(60.0, FIRED), (180.0, RESOLVED)]),
     "certificate-expiring": (certificate, [(600.0, FIRED), (900.0, RESOLVED)]),

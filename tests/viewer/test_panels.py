@@ -145,6 +145,47 @@ def test_a_host_that_is_well_has_no_word_of_it() -> None:
     assert not [word for word in ("stalled", "killing", "lacks", "synced") if word in shown]
 
 
+FAULTY: dict[str, float | None] = {
+    "ecc[mc0].corrected_errors": 40.0,
+    "ecc[mc0].uncorrected_errors": 1.0,
+    "ecc[mc1].uncorrected_errors": 2.0,
+    "disk[/].errors": 4.0,
+    "disk[/].read_only": 0.0,
+    "disk[/srv].errors": 1.0,
+    "disk[/srv].read_only": 1.0,
+    "gpu[card0].percent": 37.0,
+    "gpu[card0].memory_bytes": 2.0 * 1024**3,
+    "gpu[card0].memory_percent": 25.0,
+    "gpu[card1].percent": 5.0,
+    "gpu[card1].memory_percent": None,
+    "battery[BAT0].percent": 12.0,
+    "battery[BAT0].discharging": 1.0,
+}
+
+
+def test_faults_of_memory_and_disks_are_told_with_what_they_are_about() -> None:
+    shown = lines(FAULTY, wide=240)
+    [memory] = [line for line in shown if "─ Memory ─" in line]
+    assert "3 wrong" in memory
+    [disks] = [line for line in shown if "─ Filesystems ─" in line]
+    assert "/ 4 errors" in disks
+    assert "/srv read-only" in disks
+    assert "/srv 1 errors" not in disks
+    well: dict[str, float | None] = dict.fromkeys(FAULTY, 0.0)
+    assert not [word for word in ("wrong", "errors", "read-only", "mains") if word in "\n".join(lines(well, wide=240))]
+
+
+@pytest.mark.parametrize("wide", [60, 120, 200])
+def test_graphics_processors_and_batteries_have_a_line_for_each(wide: int) -> None:
+    shown = lines(FAULTY, wide, high=90)
+    assert any("─ GPU ─" in line for line in shown)
+    assert row(shown, "card0 memory").endswith("25% 2.0 of 8.0 GiB")
+    assert row(shown, "card1").endswith("5%")
+    assert any("─ Batteries ─" in line and "mains are gone" in line for line in shown)
+    assert row(shown, "BAT0").endswith("12%")
+    assert not any("Plugins" in line for line in shown)
+
+
 WAITING: dict[str, float | None] = {
     "pressure.cpu_percent": 61.2,
     "pressure.memory_percent": 3.4,

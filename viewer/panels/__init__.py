@@ -5,7 +5,21 @@ A panel says how many rows it needs and would like for a host (0: it has nothing
 
 from __future__ import annotations
 
-from viewer.panels import alarms, cpu, disks, io, memory, network, own, pressure, processes, temperatures, units
+from viewer.panels import (
+    alarms,
+    batteries,
+    cpu,
+    disks,
+    gpus,
+    io,
+    memory,
+    network,
+    own,
+    pressure,
+    processes,
+    temperatures,
+    units,
+)
 from viewer.panels.base import Panel
 
 PANELS: dict[str, Panel] = {
@@ -16,6 +30,8 @@ PANELS: dict[str, Panel] = {
     "network": network.PANEL,
     "io": io.PANEL,
     "temperatures": temperatures.PANEL,
+    "gpus": gpus.PANEL,
+    "batteries": batteries.PANEL,
     "units": units.PANEL,
     "own": own.PANEL,
     "processes": processes.PANEL,

@@ -30,6 +30,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
             facts.insert(0, (f"{name} lacks {fields['missing']:.0f}", scene.tone(host, Role.DOWN)))
         elif (done := fields.get("sync_percent")) is not None:
             facts.append((f"{name} {share(done)} synced", scene.tone(host)))
+    facts[:0] = _ill(scene, host)
     inner = panel(pane, "Filesystems", facts, foot=foot)
     rows = []
     for name, fields in disks[:room]:
@@ -37,6 +38,17 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
         style = scene.tone(host, alarm(percent, Role.HEAT0 + 2))
         rows.append(Gauge(name, percent, fields.get("used"), fields.get("total"), style))
     gauges(inner, rows, scene.units)
+
+
+def _ill(scene: Scene, host: Host) -> list[Span]:
+    """Which the kernel made read-only, and which met faults."""
+    found: list[Span] = []
+    for name, fields in sorted(host.instances("disk").items()):
+        if fields.get("read_only"):
+            found.append((f"{name} read-only", scene.tone(host, Role.DOWN)))
+        elif errors := fields.get("errors"):
+            found.append((f"{name} {errors:.0f} errors", scene.tone(host, Role.WARN)))
+    return found
 
 
 def _disks(host: Host) -> list[tuple[str, dict[str, float | None]]]:

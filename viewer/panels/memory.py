@@ -32,6 +32,8 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     facts[1:1] = stalled(scene, host, "memory")
     if host.value("memory.oom_kills_per_s"):
         facts.insert(1, ("killing", scene.tone(host, Role.DOWN) | BOLD))
+    if wrong := sum(fields.get("uncorrected_errors") or 0.0 for fields in host.instances("ecc").values()):
+        facts.insert(1, (f"{wrong:.0f} wrong", scene.tone(host, Role.DOWN) | BOLD))
     inner = panel(pane, "Memory", facts)
     gauges(inner, _gauges(scene, host)[: inner.height], scene.units)
     lines = _lines(host)

@@ -14,9 +14,9 @@ from viewer.units import NOTHING, age, number, percent
 from viewer.world import Host
 
 AGENTS = frozenset(
-    ("agent", "conntrack", "cpu", "disk", "fan", "io", "load", "memory", "metric", "net", "pressure")
+    ("agent", "battery", "conntrack", "cpu", "disk", "ecc", "fan", "gpu", "io", "load", "memory", "metric", "net")
 ) | {
-    *("raid", "spool", "swap", "system", "tcp", "temperature", "unit"),
+    *("pressure", "raid", "spool", "swap", "system", "tcp", "temperature", "unit"),
 }
 """The groups that agents tell by themselves."""
 

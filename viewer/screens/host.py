@@ -15,12 +15,18 @@ from viewer.scene import Scene
 from viewer.units import age, uptime
 from viewer.world import Host
 
+_DETAILS = ("units", "own", "processes", "pressure")
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
-    1: (
-        ("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "units", "own", "processes", "pressure"),
+    1: (("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "gpus", "batteries", *_DETAILS),),
+    2: (
+        ("alarms", "memory", "disks", "io", "own"),
+        ("network", "temperatures", "gpus", "batteries", "units", "processes", "pressure"),
     ),
-    2: (("alarms", "memory", "disks", "io", "own"), ("network", "temperatures", "units", "processes", "pressure")),
-    3: (("alarms", "memory", "disks", "own"), ("network", "io", "units", "pressure"), ("temperatures", "processes")),
+    3: (
+        ("alarms", "memory", "disks", "own"),
+        ("network", "io", "gpus", "units", "pressure"),
+        ("temperatures", "batteries", "processes"),
+    ),
 }
 """Which panels stand under each other, by the number of columns; with several, the CPU lies above them."""
 

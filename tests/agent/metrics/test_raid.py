@@ -41,3 +41,30 @@ def test_a_host_without_disks_tells_none(tmp_path: Path) -> None:
 
 def test_how_far_a_rebuild_has_come() -> None:
     assert [synced(text) for text in ("0 / 8", "8 / 8\n", "none", "delayed")] == [0.0, 100.0, None, None]
+
+
+def btrfs(root: Path, uuid: str, label: str, *missing: int) -> None:
+    folder = root / "fs/btrfs" / uuid
+    for number, one in enumerate(missing, 1):
+        (folder / "devinfo" / str(number)).mkdir(parents=True)
+        (folder / "devinfo" / str(number) / "missing").write_text(f"{one}\n")
+    (folder / "label").write_text(f"{label}\n")
+
+
+def test_a_btrfs_of_several_disks_is_told_by_its_label(tmp_path: Path) -> None:
+    btrfs(tmp_path, "0b32", "data", 0, 1, 0)
+    btrfs(tmp_path, "1c43", "", 0, 0)
+    btrfs(tmp_path, "2d54", "alone", 0)
+    (tmp_path / "fs/btrfs/features").mkdir()
+    readings = Raid(Ground(sys=str(tmp_path))).read()
+    assert readings == {"raid[data].missing": 1.0, "raid[1c43].missing": 0.0}
+
+
+def test_a_pool_of_zfs_is_whole_or_not(tmp_path: Path) -> None:
+    pools = tmp_path / "spl/kstat/zfs"
+    for name, state in (("tank", "DEGRADED"), ("backup", "ONLINE"), ("lost", "SUSPENDED")):
+        (pools / name).mkdir(parents=True)
+        (pools / name / "state").write_text(f"{state}\n")
+    (pools / "arcstats").write_text("hits 4 1\n")
+    readings = Raid(Ground(proc=str(tmp_path), sys=str(tmp_path))).read()
+    assert readings == {"raid[backup].missing": 0.0, "raid[lost].missing": 1.0, "raid[tank].missing": 1.0}

@@ -55,13 +55,14 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The records of ``kind`` of ``subject`` between ``start`` and ``end``, the newest ``limit`` of them."""
+    """The newest ``limit`` records between two times; of one instant, where these are one, after ``skip`` newer."""
 
     kind: str
     subject: str
     start: int
     end: int
     limit: int = 1000
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ from store.keys import FAR
 MOST_READY = 4 * 2**20
 MOST_ANSWERS = 64
 """Answers that are kept, each until its question is answered anew."""
+MOST_SKIPPED = 10_000_000
+"""Records of one instant that are passed over at most."""
 
 
 Outlook = Callable[[StoreStatistics], HoldingsAnswer]
@@ -140,8 +142,10 @@ def _within(start: int, end: int) -> tuple[int, int]:
 
 def _range(backend: Backend, question: Range) -> Records:
     limit = min(max(question.limit, 0), MAX_RECORDS)
-    rows = backend.newest_rows(question.kind, question.subject, question.start, question.end, limit)
-    return Records(tuple(Stored(received, record) for _, received, record in rows))
+    skip = min(max(question.skip, 0), MOST_SKIPPED) if question.start == question.end else 0
+    rows = backend.newest_rows(question.kind, question.subject, question.start, question.end, limit + skip)
+    kept = rows[: max(0, len(rows) - skip)]
+    return Records(tuple(Stored(received, record) for _, received, record in kept))
 
 
 def _layouts(backend: Backend, question: Layouts) -> LayoutNames:

@@ -26,7 +26,7 @@ from bus.questions import Unanswered
 from bus.terminal import harmless
 from store.exporting.past import Extent, Past, Wanted
 from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
-from store.keys import DAY, FAR, SECOND
+from store.keys import FAR, SECOND
 
 UNKNOWN = 2
 EXIT = "Exit codes: 0 exported, or nothing is of that time, 2 no answer to the end, 100 asked wrongly, 111 a full disk."
@@ -127,13 +127,13 @@ def _parquet(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
 
     extents = past.extents()
     progress = _progress(extents, given, to_file=True)
-    rows = done = 0
-    for day in parquet.days(extents):
+    rows = 0
+    for day, here in past.days(extents):
+        done = sum(max(0, min(one.end, day) - one.start) for one in extents)
         written = 0
-        for written in parquet.write_day(Path(given.parquet), wanted.kind, day, past, extents, wanted.metrics):
+        for written in parquet.write_day(Path(given.parquet), wanted.kind, day, past, here, wanted.metrics):
             progress.at(done, f"{rows + written} rows")
         rows += written
-        done += sum(max(0, min(one.end, day + DAY) - max(one.start, day)) for one in extents)
     progress.close()
     return rows
 

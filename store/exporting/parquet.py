@@ -38,14 +38,6 @@ _RANDOM = frozenset({"epoch"})
 _RANGES = {pa.int64(): range(-(2**63), 2**63), pa.uint64(): range(2**64)}
 
 
-def days(extents: Iterable[Extent]) -> list[int]:
-    """The begins of the days that have anything, in order."""
-    found: set[int] = set()
-    for extent in extents:
-        found.update(range(extent.start - extent.start % DAY, extent.end + 1, DAY))
-    return sorted(found)
-
-
 def place_of(folder: Path, kind: str, day: int) -> Path:
     """The file of a kind and day."""
     named = datetime.fromtimestamp(day // 1_000_000_000, UTC).strftime("%Y-%m-%d")

@@ -9,7 +9,7 @@ from typing import Any
 
 from bus.faults import fitting_none, meant
 from bus.messages import HUB
-from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Subjects
+from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Stored, Subjects, Unanswered
 from bus.wire import HEADER
 from store.backends import Row
 from store.columns import matching
@@ -18,7 +18,8 @@ from store.keys import DAY, HOUR, dated
 MOST_RECORDS = 2000
 """In a piece."""
 MOST_STEPS = 2000
-LONGEST, SHORTEST = 7 * DAY, 1_000_000
+LONGEST = 7 * DAY
+PASSED_OVER = "and a hub of this version tells no more of it: bring it up to date"
 Ask = Callable[[Question], Any]
 
 
@@ -57,6 +58,8 @@ class Past:
         self._layouts: dict[int, tuple[str, ...]] = {}
         self._stepped: dict[str, Extent] = {}
         """Of whom steps were read."""
+        self._seen: dict[str, int] = {}
+        """When the newest record of a subject was that was read."""
         self._named: set[str] = set()
         """The metrics that were in these steps."""
 
@@ -94,36 +97,91 @@ class Past:
         before = self._newest(subject, start, min(first_at - 1, last)) if first_at > start else None
         if before is None:
             return Extent(subject, min(max(start, first_at), last), last)
-        # To the day is near enough: pieces without anything cost little.
+        return Extent(subject, self._oldest(subject, start, before), last)
+
+    def _oldest(self, subject: str, start: int, known: int) -> int:
+        """Before the first record from ``start`` on, where there is one at ``known``.
+
+        To the day is near enough: pieces without anything cost little.
+        """
         empty = start
-        while before - empty > DAY:
-            middle = (before + empty) // 2
+        while known - empty > DAY:
+            middle = (known + empty) // 2
             found = self._newest(subject, start, middle)
             if found is None:
                 empty = middle + 1
             else:
-                before = found
-        return Extent(subject, empty, last)
+                known = found
+        return empty
+
+    def days(self, extents: Iterable[Extent]) -> Iterator[tuple[int, list[Extent]]]:
+        """(begin of a day, who may have something in it), in order; whoever is handed one reads its pieces.
+
+        Of whom a day gave nothing it is asked when there is something again.
+        """
+        coming = {one: one.start - one.start % DAY for one in extents}
+        while coming:
+            day = min(coming.values())
+            here = [one for one in coming if coming[one] == day]
+            yield day, here
+            for one in here:
+                following = day + DAY
+                if following <= one.end and self._seen.get(one.subject, -1) < day:
+                    following = self._resumes(one, following)
+                coming[one] = following
+            coming = {one: at for one, at in coming.items() if at <= one.end}
+
+    def _resumes(self, extent: Extent, start: int) -> int:
+        """The begin of a day from ``start`` on before which there is nothing; beyond the end where nothing comes."""
+        span = DAY
+        while start <= extent.end:
+            until = min(start + span - 1, extent.end)
+            found = self._newest(extent.subject, start, until)
+            if found is not None:
+                oldest = self._oldest(extent.subject, start, found)
+                return oldest - oldest % DAY
+            start, span = until + 1, span * 2
+        return start
 
     def _newest(self, subject: str, start: int, end: int) -> int | None:
         records = self._ask(Range(self._wanted.kind, subject, start, end, 1)).records if start <= end else ()
         return dated(_at(records[0].record)) if records else None
 
     def pieces(self, extent: Extent) -> Iterator[tuple[int, list[Row]]]:
-        """(until when, records in the order of time) until the end; pieces adjoin, many of them may be empty."""
+        """(until when, records in the order of time) until the end; pieces adjoin, many of them may be empty.
+
+        An instant of more than a piece is in several.
+        """
         at, span = extent.start, HOUR
         while at <= extent.end:
             until = min(at + span - 1, extent.end)
-            question = Range(self._wanted.kind, extent.subject, at, until, MOST_RECORDS)
-            records = self._ask(question).records
-            if len(records) >= MOST_RECORDS and span > SHORTEST:
+            records = self._piece(extent.subject, at, until)
+            if len(records) >= MOST_RECORDS and until > at:
                 # There may be more, and only the newest came.
-                span = max(SHORTEST, span // 4)
+                span = max(1, (until - at + 1) // 4)
                 continue
-            yield until, [_row(one.received, one.record) for one in records]
+            yield until, self._rows(extent.subject, records)
+            told = len(records)
+            while len(records) >= MOST_RECORDS:
+                before, records = records, self._piece(extent.subject, at, until, told)
+                if records == before:
+                    raise Unanswered(f"{told} records of {extent.subject} are of one instant, {PASSED_OVER}")
+                yield until, self._rows(extent.subject, records)
+                told += len(records)
             at = until + 1
-            if len(records) < MOST_RECORDS // 4:
-                span = min(LONGEST, span * 2)
+            if told < MOST_RECORDS // 4:
+                # Of nothing, however long, a question is soon answered.
+                span = min(span * 2, LONGEST) if told else span * 2
+
+    def _piece(self, subject: str, start: int, end: int, skip: int = 0) -> tuple[Stored, ...]:
+        question = Range(self._wanted.kind, subject, start, end, MOST_RECORDS, skip)
+        return tuple(self._ask(question).records)
+
+    def _rows(self, subject: str, records: Sequence[Stored]) -> list[Row]:
+        rows = [_row(one.received, one.record) for one in records]
+        if rows:
+            self._seen[subject] = rows[-1][0]
+        return rows
 
     def steps(self, extent: Extent, step: int) -> Iterator[tuple[int, SeriesAnswer]]:
         """(until when, steps) until the end, in steps of ``step`` ns at its multiples."""

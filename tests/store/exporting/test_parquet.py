@@ -21,8 +21,8 @@ def as_parquet(folder: Path, found: Past, kind: str = "sample", globs: tuple[str
     """Write everything; how many rows."""
     extents = found.extents()
     rows = 0
-    for day in parquet.days(extents):
-        *_, last = parquet.write_day(folder, kind, day, found, extents, globs)
+    for day, here in found.days(extents):
+        *_, last = parquet.write_day(folder, kind, day, found, here, globs)
         rows += last
     return rows
 
@@ -66,6 +66,24 @@ def test_duckdb_and_pandas_read_what_was_stored(three_days: Ask, tmp_path: Path)
     web = frame[(frame.host == "web-1") & (frame.metric == "cpu.percent")].sort_values("time")
     assert web.value.tolist() == [float(n) for n in range(1, 12)]
     assert [int(one.value) for one in web.time] == [NOON + n * 6 * HOUR for n in range(1, 12)]
+
+
+def test_decades_of_nothing_costs_some_questions(tmp_path: Path) -> None:
+    asked: list[Question] = []
+    days = (11_400, 11_401, 20_000, 20_003)
+    answers = store(
+        *(sample(1, host="old", at=day * DAY + 5) for day in days),
+        *(sample(1, host="new", at=day * DAY + 7) for day in (20_001, 20_003)),
+    )
+
+    def ask(question: Question) -> Any:
+        asked.append(question)
+        return answers(question)
+
+    assert as_parquet(tmp_path, past(ask)) == 12
+    found = sorted(path.parent.name for path in tmp_path.rglob("*.parquet"))
+    assert found == [f"day={pd.Timestamp(day, unit='D').date()}" for day in (11_400, 11_401, 20_000, 20_001, 20_003)]
+    assert len(asked) < 250
 
 
 def test_checks_have_columns_of_their_own_types(three_days: Ask, tmp_path: Path) -> None:

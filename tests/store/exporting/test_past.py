@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from bus.questions import Subject
+from bus.questions import Question, Range, Subject, Unanswered
 from store.answers import answer
 from store.backends.memory import MemoryBackend
 from store.exporting import past
-from store.exporting.past import SHORTEST, Past, Wanted
+from store.exporting.past import Past, Wanted
 from store.keys import FAR
 from tests.store.given import DAY, HOUR, NOON, batch, layout, sample
 
+MILLISECOND = 1_000_000
 TIMES = sorted(
     {
-        *(NOON + n * SHORTEST for n in range(60)),
+        *(NOON + n * MILLISECOND for n in range(60)),
         *(NOON + n * HOUR - 1 for n in range(1, 30)),
         *(NOON + n * HOUR for n in (8, 10)),
         *(NOON + n * DAY for n in (-400, -399, -30, 3, 50)),
@@ -36,7 +37,7 @@ class Imported(MemoryBackend):
     [
         (0, FAR),
         (NOON - 399 * DAY, NOON + 3 * DAY),
-        (NOON + 7 * SHORTEST, NOON + 20 * HOUR - 1),
+        (NOON + 7 * MILLISECOND, NOON + 20 * HOUR - 1),
         (NOON + 7 * HOUR, NOON + 20 * HOUR),
         (NOON + 50 * DAY, FAR),
         (NOON - 100 * DAY, NOON),
@@ -56,3 +57,34 @@ def test_each_record_is_in_one_piece(start: int, end: int, monkeypatch: pytest.M
     pieces = [rows for extent in known.extents() for _, rows in known.pieces(extent)]
     assert [row[0] for rows in pieces for row in rows] == [at for at in TIMES if start <= at <= end]
     assert len(asked) < 250, "a year without anything is passed in few steps"
+
+
+def crowded() -> MemoryBackend:
+    """A host that told eight samples at each of four instants close together, and 50 at one of them."""
+    backend = MemoryBackend()
+    times = [*(NOON + ns for ns in range(4) for _ in range(8)), *(NOON + 2 for _ in range(42)), NOON + HOUR]
+    backend.commit(batch([layout(), *(sample(n, at=at, cpu=float(n)) for n, at in enumerate(times))]), NOON)
+    return backend
+
+
+def test_of_very_many_records_of_one_instant_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "MOST_RECORDS", 8)
+    backend = crowded()
+    known = Past(lambda question: answer(backend, question), Wanted("sample", 0, FAR))
+    pieces = [rows for extent in known.extents() for _, rows in known.pieces(extent)]
+    assert max(map(len, pieces)) == 8
+    found = [row for rows in pieces for row in rows]
+    assert sorted(found) == sorted(backend.rows("sample", "web-1", 0, FAR))
+    assert [row[0] for row in found] == sorted(row[0] for row in found)
+
+
+def test_a_hub_that_cannot_tell_all_of_an_instant_is_no_whole_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past, "MOST_RECORDS", 8)
+    backend = crowded()
+
+    def earlier(question: Question) -> object:
+        return answer(backend, replace(question, skip=0) if isinstance(question, Range) else question)
+
+    known = Past(earlier, Wanted("sample", 0, FAR))
+    with pytest.raises(Unanswered, match="8 records of web-1 are of one instant"):
+        list(known.pieces(*known.extents()))

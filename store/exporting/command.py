@@ -24,6 +24,7 @@ from bus.messages import KINDS
 from bus.progress import Progress
 from bus.questions import Unanswered
 from bus.terminal import harmless
+from store.exporting.beside import beside
 from store.exporting.past import Extent, Past, Wanted
 from store.exporting.text import FORMS, Csv, JsonLines, heads, records_of, samples_of
 from store.keys import FAR, SECOND
@@ -174,16 +175,8 @@ def _output(name: str | None) -> Iterator[TextIO | Shown]:
         with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return
-    path = path.resolve()
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(path.resolve()) as fresh, fresh.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 def moment(text: str | None, now: int, default: int) -> int | None:

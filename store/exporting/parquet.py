@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 
 from bus.messages import KINDS
 from store.columns import columns
+from store.exporting.beside import beside
 from store.exporting.past import Extent, Past
 from store.exporting.text import records_of
 from store.keys import DAY
@@ -52,31 +52,25 @@ def write_day(
     schema = SAMPLES if kind == "sample" else schema_of(kind)
     kept: list[pa.Table] = []
     rows = waiting = 0
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     new = [one for one in path.parents if not one.exists()]
     writer: pq.ParquetWriter | None = None
     try:
-        for extent in extents:
-            part = Extent(extent.subject, max(extent.start, day), min(extent.end, day + DAY - 1))
-            for table in _tables(kind, past, part, schema, globs) if part.start <= part.end else ():
-                kept.append(table)
-                waiting += table.num_rows
-                if waiting < ROWS:
-                    continue
-                writer = writer or _opened(beside, schema)
+        with contextlib.ExitStack() as opened:
+            for extent in extents:
+                part = Extent(extent.subject, max(extent.start, day), min(extent.end, day + DAY - 1))
+                for table in _tables(kind, past, part, schema, globs) if part.start <= part.end else ():
+                    kept.append(table)
+                    waiting += table.num_rows
+                    if waiting < ROWS:
+                        continue
+                    writer = writer or _opened(opened, path, schema)
+                    rows += _written(writer, kept)
+                    kept, waiting = [], 0
+                yield rows + waiting
+            if kept:
+                writer = writer or _opened(opened, path, schema)
                 rows += _written(writer, kept)
-                kept, waiting = [], 0
-            yield rows + waiting
-        if kept:
-            writer = writer or _opened(beside, schema)
-            rows += _written(writer, kept)
-        if writer is not None:
-            writer.close()
-            _durable(beside, path)
     finally:
-        if writer is not None:
-            writer.close()
-        beside.unlink(missing_ok=True)
         for one in new:
             with contextlib.suppress(OSError):  # it has something in it, or was never made
                 one.rmdir()
@@ -136,21 +130,13 @@ def _type(hint: Any) -> Any:
     return _PLAIN.get(hint, pa.string())
 
 
-def _opened(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def _opened(until: contextlib.ExitStack, path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return pq.ParquetWriter(path, schema, compression="zstd")
+    fresh = until.enter_context(beside(path))
+    return until.enter_context(pq.ParquetWriter(fresh, schema, compression="zstd"))
 
 
 def _written(writer: pq.ParquetWriter, tables: list[pa.Table]) -> int:
     table = pa.concat_tables(tables).unify_dictionaries()
     writer.write_table(table)
     return int(table.num_rows)
-
-
-def _durable(beside: Path, path: Path) -> None:
-    descriptor = os.open(beside, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(beside, path)

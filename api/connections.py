@@ -3,7 +3,8 @@
 An answer's head and body go out together, and what charts ask goes a short way (``api.short``). Three things are
 added. A request must have come in whole within a deadline, or forty dripping connections keep everybody out. Who takes
 nothing of an answer loses his place in the end; who takes it slowly does not. There is a number of connections above
-which new ones are told so and closed. What becomes a WebSocket goes on in ``api.frames``.
+which somebody who is waited for makes room for each new one (``api.waiting``), or where there is nobody, the new one is
+told so and closed. What becomes a WebSocket goes on in ``api.frames``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.errors import GRACE_SECONDS, refusal
+from api.frames import Frames
 from api.short import SHORT, Going, Short, Told
+from api.waiting import Waiting, holder
 
 HEAD_BYTES = 32_768
 VERSIONS = ("1.1", "1.0")
@@ -91,11 +94,14 @@ class Http(HttpToolsProtocol):
     read_seconds = 10.0
     unread_seconds = UNREAD_SECONDS
     unread_bytes = UNREAD_BYTES
+    waiting = Waiting[Any]()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._left_at = 0.0
         """When the client began to leave something unread, by the loop's clock."""
+        self._holder = ""
+        self._lost = False
         self._deadline: asyncio.TimerHandle | None = None
         self._watching: asyncio.TimerHandle | None = None
         self._head = 0
@@ -124,17 +130,41 @@ class Http(HttpToolsProtocol):
         bytes that all of the worker's clients may leave unread together.
         """
         named = {"most": most, "read_seconds": read_seconds, "unread_seconds": unread_seconds}
-        return type("LimitedHttp", (cls,), named | {"unread_bytes": unread_bytes})
+        of_its_own = {"unread_bytes": unread_bytes, "waiting": Waiting[Any]()}
+        return type("LimitedHttp", (cls,), named | of_its_own)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._watch(-1)
-        if len(self.connections) > self.most:
+        if len(self.connections) > self.most and not self._found_room():
             self._refuse(503, "too many connections, try again later", "overloaded")
         else:
+            self._holder = holder(self.client[0]) if self.client else ""
             self._arm()
+            self._settle()
+
+    def _found_room(self) -> bool:
+        """Whether somebody who is waited for made room; it is enough for one."""
+        first = self.waiting.first()
+        if first is None:
+            return False
+        self.waiting.leave(first)
+        first.transport.abort()
+        return True
+
+    def _settle(self) -> None:
+        """Be waited for, or not any more."""
+        if self._lost:
+            return
+        answered = self._going is None and (self.cycle is None or self.cycle.response_complete)
+        if answered or self._begun or self.flow.write_paused:
+            self.waiting.add(self, self._holder)
+        else:
+            self.waiting.leave(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self.waiting.leave(self)
         self._going, self._later = None, []
         self._disarm()
         self._unwatch()
@@ -150,6 +180,11 @@ class Http(HttpToolsProtocol):
                 break
             unread -= one.transport.get_write_buffer_size()
             one.transport.abort()
+        self._settle()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._settle()
 
     def data_received(self, data: bytes) -> None:
         if self._going is not None:
@@ -162,6 +197,7 @@ class Http(HttpToolsProtocol):
         else:
             self._unset_keepalive_if_required()
             self._disarm()
+            self.waiting.leave(self)
             if isinstance(begun, Going):
                 self._going = begun
                 begun.answer.add_done_callback(self._come)
@@ -198,6 +234,7 @@ class Http(HttpToolsProtocol):
         end = b"connection: close\r\n\r\n" if self._last else b"\r\n"
         self.transport.write(b"".join((STATUS_LINE[told.status], *usual, told.lines, end, told.body)))
         self.server_state.total_requests += 1
+        self._settle()
         if self._last:
             self.transport.close()
             return
@@ -206,6 +243,7 @@ class Http(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun = True
+        self._settle()
         self._head = 0
         if self._deadline is None:
             self._arm()
@@ -233,11 +271,20 @@ class Http(HttpToolsProtocol):
         self._begun = False
         self._disarm()
         super().on_message_complete()
+        self._settle()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._settle()
 
     def handle_websocket_upgrade(self) -> None:
         self._disarm()
         self._unwatch()
+        self.waiting.leave(self)
         super().handle_websocket_upgrade()
+        stream = self.transport.get_protocol()
+        assert isinstance(stream, Frames)
+        stream.be_waited_for(self.waiting, self._holder)
 
     def send_400_response(self, msg: str) -> None:
         if self._spoken:

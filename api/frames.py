@@ -17,6 +17,7 @@ from websockets.http11 import Request
 
 from api.errors import GRACE_SECONDS, SINK, refusal, short_reason
 from api.shapes import ErrorShape
+from api.waiting import Waiting
 from bus.harmless import safe
 
 MOST_PARTS = 1000
@@ -28,8 +29,23 @@ class Frames(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._holder = ""
+        self._waiting: Waiting[Any] = Waiting()
         self._owed = b""
         """The answer to the newest ping of a client that does not take what was sent before."""
+
+    def be_waited_for(self, waiting: Waiting[Any], holder: str) -> None:
+        """Make room if need be, among those ``waiting``, until the client is known and welcome."""
+        self._waiting, self._holder = waiting, holder
+        waiting.add(self, holder)
+
+    def welcome(self) -> None:
+        """Its client is known, and may stay for as long as he likes."""
+        self._waiting.leave(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.leave(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -98,6 +114,7 @@ class Frames(WebSocketsSansIOProtocol):
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return
         self.stop_keepalive()
+        self._waiting.add(self, self._holder)
         reason = short_reason(reason)
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import falcon
 import falcon.asgi
@@ -34,6 +34,14 @@ FULL = 4429
 MOST_SUBJECTS = 1000
 
 
+class Guest(Sink, Protocol):
+    """A client's connection, which makes room for others, if need be, until he is known."""
+
+    def welcome(self) -> None:
+        """He is, and may stay."""
+        ...
+
+
 class Stream:
     """A client's whole visit: who is it, what does it want, then events until one of both leaves."""
 
@@ -51,7 +59,7 @@ class Stream:
     async def on_websocket(self, req: falcon.asgi.Request, ws: falcon.asgi.WebSocket) -> None:
         """Serve one client."""
         await ws.accept()
-        sink: Sink = req.scope["extensions"][SINK]["sink"]
+        sink: Guest = req.scope["extensions"][SINK]["sink"]
         query = Query(req.query_string)
         token, verdict = await self._who(req, ws, query)
         req.context.verdict = verdict
@@ -60,6 +68,7 @@ class Stream:
         elif self.hub.fanout.clients >= self.hub.config.stream_clients:
             sink.drop(FULL, f"{self.hub.config.stream_clients} clients listen already")
         else:
+            sink.welcome()
             await self._serve(ws, sink, query, token)
         if self.hub.config.access_log:
             log.info("%s", access_line(req, 101))

@@ -31,11 +31,13 @@ class Served:
         limits = {"most": options.pop("most", 1000), "read_seconds": options.pop("read_seconds", 10.0)}
         limits["unread_seconds"] = options.pop("unread_seconds", 60.0)
         limits["unread_bytes"] = options.pop("unread_bytes", 2**28)
+        http = Http.limits(**limits)
+        self.waiting = http.waiting
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=Http.limits(**limits),
+                http=http,
                 ws=Frames,
                 ws_per_message_deflate=False,
                 log_config=None,

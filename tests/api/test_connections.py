@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from websockets.sync.client import connect
 
 from api.config import Api
 from api.connections import Answer, acknowledged
@@ -138,8 +139,8 @@ def test_ambiguous_heads_are_refused(served: Served, name: bytes) -> None:
 
 def test_connections_over_the_limit_are_told_so_and_the_next_is_welcome_again() -> None:
     with serving(House().prime(), most=2) as served:
-        with dialled(served), dialled(served):
-            served.until(lambda: len(served.connections) == 2)
+        with connect(served.url("/api/v1/stream")), connect(served.url("/api/v1/stream")):
+            served.until(lambda: served.house.hub.fanout.clients == 2)
             with dialled(served) as third:
                 head, _, body = rest(third).partition(b"\r\n\r\n")
                 assert head.startswith(b"HTTP/1.1 503")

@@ -11,6 +11,7 @@ from agent import names, panel, telling
 from agent.aside import Aside
 from agent.config import Agent
 from agent.execution import Executor
+from agent.job import HANGS
 from agent.plugins import Plugins, environment
 from agent.readings import Ground
 from agent.sampler import Sampler
@@ -26,8 +27,10 @@ HELP = (
     "guardia agent --once prints one sample as lines of name and value, and ends."
 )
 THREADS, PATIENCE = 3, 2.0
-"""So many readings may hang, and so many seconds does one take until it counts as hanging."""
+"""So many readings are made at once, where one takes more than so many seconds."""
 PLUGINS_AT_ONCE, PLUGINS_PATIENCE = 2, 0.5
+PLUGINS_HOPELESS = 10.0
+"""Seconds after its time by which a plugin has ended, or its thread is given up."""
 GATHER_SECONDS = 1.0
 MILLISECOND = 1_000_000
 """A sample's time is whole ones: reading it took longer than what comes after them."""
@@ -43,8 +46,10 @@ def build(program: Program[Agent]) -> None:
 
     # What is told beside the samples goes with the next one.
     producer = program.deliverer(host, public=True, gather_seconds=GATHER_SECONDS, patient=True)
-    aside = Aside(loop, THREADS, "slow", patience=PATIENCE)
-    hands = Aside(loop, PLUGINS_AT_ONCE, "plugins", patience=PLUGINS_PATIENCE)
+    aside = Aside(loop, THREADS, "slow", patience=PATIENCE, hopeless=HANGS)
+    hands = Aside(
+        loop, PLUGINS_AT_ONCE, "plugins", patience=PLUGINS_PATIENCE, hopeless=config.plugin_seconds + PLUGINS_HOPELESS
+    )
     executor = Executor(environment(host))
 
     costs = panel.costs(config)

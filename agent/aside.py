@@ -16,6 +16,8 @@ from typing import Any
 
 from bus.loop import Loop
 
+MOST_GIVEN_UP = 32
+"""So many threads may hang for ever, and others take their place."""
 Call = tuple[Callable[[], Any], Callable[[Any], None]]
 
 
@@ -27,15 +29,28 @@ class Aside:
     """
 
     def __init__(
-        self, loop: Loop, most: int, name: str, *, patience: float, clock: Callable[[], float] = time.monotonic
+        self,
+        loop: Loop,
+        most: int,
+        name: str,
+        *,
+        patience: float,
+        hopeless: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """What waits behind a reading that takes more than ``patience`` seconds is given to another thread."""
+        """What waits behind a reading that takes more than ``patience`` seconds is given to another thread.
+
+        One that takes more than ``hopeless`` seconds is given up.
+        """
         self.threads = 0
-        self._most, self._name, self._patience, self._clock = most, name, patience, clock
+        self._most, self._name, self._clock = most, name, clock
+        self._patience, self._hopeless = patience, hopeless
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._results: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._moved = 0.0
         """When a thread last took a call or was added, or a call came first in the queue."""
+        self._at: dict[int, float] = {}
+        """When each thread that is at a reading began it."""
         self._lock = threading.Lock()
         self._closed = False
         loop.after_pass(self.take)
@@ -53,7 +68,9 @@ class Aside:
         while self._results:
             done, result = self._results.popleft()
             done(result)
-        if self._calls.qsize() and self.threads < self._most and self._clock() - self._moved > self._patience:
+        if not self._calls.qsize() or self._clock() - self._moved <= self._patience:
+            return
+        if self.threads - self._given_up() < self._most:
             self._add()
 
     def close(self) -> None:
@@ -62,6 +79,10 @@ class Aside:
         self._results.clear()
         for _ in range(self.threads):
             self._calls.put(None)
+
+    def _given_up(self) -> int:
+        now = self._clock()
+        return min(MOST_GIVEN_UP, sum(now - began > self._hopeless for began in tuple(self._at.values())))
 
     def _add(self) -> None:
         self._moved = self._clock()
@@ -72,12 +93,13 @@ class Aside:
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None and not self._closed:
-            began = self._moved = self._clock()
+            began = self._moved = self._at[threading.get_ident()] = self._clock()
             deed, done = call
             try:
                 result: Any = deed()
             except BaseException as error:  # handed to the loop, which knows what it means
                 result = error
+            del self._at[threading.get_ident()]
             if self._closed:
                 return
             self._results.append((done, result))
@@ -87,7 +109,7 @@ class Aside:
     def _is_one_too_many(self) -> bool:
         # Another thread took over meanwhile: one is enough again.
         with self._lock:
-            if self.threads <= 1:
+            if self.threads - self._given_up() <= 1:
                 return False
             self.threads -= 1
             return True

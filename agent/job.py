@@ -15,6 +15,14 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+HANGS = 60.0
+"""Seconds after which a reading in a thread counts as one that hangs."""
+
+
+class Hangs(Exception):
+    """What is read does not answer, and nobody waits for it any more."""
+
+
 class Source(Protocol[T_co]):
     """What a job reads."""
 
@@ -50,23 +58,31 @@ class Job(Generic[T]):
         costs: Costs,
         log: logging.Logger,
         submit: Submit | None = None,
+        patience: float = HANGS,
     ) -> None:
+        """What takes more than ``patience`` seconds in a thread is told in the log, and as one that hangs."""
         self.name = name
         self.pace = pace
         self.busy = False
         self.threaded = submit is not None
         self._opened, self._done, self._submit = opened, done, submit
         self._costs, self._log = costs, log
+        self._patience = patience
+        self._begun: float | None = None
+        """When the thread that is at it began (monotonic)."""
         self._source: Source[T] | None = None
         self._was_slowed = False
 
     def run(self, now: float) -> None:
         """Read it if it is due."""
-        if self.busy or not self.pace.due(now):
+        if self.busy:
+            self._look(now)
+            return
+        if not self.pace.due(now):
             return
         self.pace.began(now)
         if self._submit is not None:
-            self.busy = True
+            self.busy, self._begun = True, None
             self._submit(self._read, self._ended)
             return
         try:
@@ -76,7 +92,15 @@ class Job(Generic[T]):
         else:
             self._succeeded(taken)
 
+    def _look(self, now: float) -> None:
+        """See whether the thread that is at it hangs."""
+        begun = self._begun
+        if begun is not None and now - begun > self._patience and self._costs.hanging.get(self.name) is None:
+            self._costs.hanging[self.name] = begun
+            self._log.warning("%s hangs: it has not answered for %.0f s", self.name, now - begun)
+
     def _read(self, now: float | None = None) -> Taken[T]:
+        self._begun = time.monotonic()
         start = time.thread_time()
         if self._source is None:
             self._source = self._opened()
@@ -93,12 +117,24 @@ class Job(Generic[T]):
 
     def _failed(self, error: BaseException, now: float) -> None:
         self._source = None  # a file of a device that is gone stays gone: open anew
+        if isinstance(error, Hangs):
+            self._costs.hanging[self.name] = self._costs.hanging.get(self.name) or now
+        else:
+            self._answers()
         if self.pace.failed(now):
             reason = str(error) or type(error).__name__
             self._log.warning("cannot read %s: %s; trying again, ever less often", self.name, reason)
 
+    def _answers(self) -> bool:
+        """It does; whether it hung."""
+        hung = self._costs.hanging.get(self.name) is not None
+        if hung:
+            self._costs.hanging[self.name] = None
+        return hung
+
     def _succeeded(self, taken: Taken[T]) -> None:
-        if self.pace.succeeded(taken.cost):
+        hung = self._answers()
+        if self.pace.succeeded(taken.cost) or hung:
             self._log.info("%s can be read again", self.name)
         if self.pace.slowed is not self._was_slowed:
             self._tell_budget()

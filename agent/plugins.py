@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent.config import Agent
-from agent.execution import Executor, Failed
-from agent.job import Job, Submit, Taken
+from agent.execution import Executor, Failed, Stuck
+from agent.job import HANGS, Hangs, Job, Submit, Taken
 from agent.pace import Pace
 from agent.plugin_folder import Folder, looked
 from agent.plugin_output import Output, parsed
@@ -17,6 +17,7 @@ from agent.readings import Costs
 from agent.sampler import Sampler
 from agent.turns import Turns
 
+PREFIX = "the plugin "
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -34,8 +35,14 @@ class Plugin:
         self._seconds = seconds
 
     def read(self) -> Output:
-        """Run it; raises ``Failed`` when it did not end well, in which case nothing that it printed counts."""
-        ended = self._executor.run(self._path, self._seconds)
+        """Run it; raises ``Failed`` when it did not end well, in which case nothing that it printed counts.
+
+        Raises ``Hangs`` where it cannot be ended.
+        """
+        try:
+            ended = self._executor.run(self._path, self._seconds)
+        except Stuck as error:
+            raise Hangs(str(error)) from None
         if ended.code:
             how = f"exit code {ended.code}" if ended.code > 0 else f"signal {-ended.code}"
             last = ended.complaint.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
@@ -101,6 +108,10 @@ class Plugins:
         for name in files.keys() - self._files.keys():
             self._turns.add(self._plugin(name, files[name]))
         self._files = files
+        # Not only those that have just gone: one may hang on when its file is gone.
+        for label in [one for one in self._costs.hanging if one.startswith(PREFIX)]:
+            if label.removeprefix(PREFIX) not in files:
+                del self._costs.hanging[label]
 
     def _plugin(self, name: str, path: Path) -> Job[Output]:
         pace = Pace(self._interval, 1.0)
@@ -119,6 +130,7 @@ class Plugins:
             costs=self._costs,
             log=self._log,
             submit=self._submit,
+            patience=self._seconds + HANGS,
         )
 
     def _complain(self, name: str, faults: list[str]) -> None:
@@ -132,4 +144,4 @@ class Plugins:
 
 
 def _job_name(name: str) -> str:
-    return f"the plugin {name}"
+    return f"{PREFIX}{name}"

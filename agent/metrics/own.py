@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from typing import ClassVar
 
 from agent import rounding
 from agent.files import LINE, Kept
+from agent.names import instance
 from agent.readings import Count, Ground, Reading, Readings
 
 _PAGE = resource.getpagesize()
@@ -21,6 +23,7 @@ class Own:
         "agent.rss_bytes": "resident memory of the agent",
         "agent.sample_seconds": "time that the last sample took, from its first reading until it was sent",
         "metric[*].seconds": "CPU time of the metric's last reading",
+        "hanging[*].seconds": "how long a metric or plugin has not answered; 0 once it does, absent if it always did",
     }
     slow = False
 
@@ -40,4 +43,8 @@ class Own:
         groups = self._costs.groups
         for group, name in self._names.items():
             readings[name] = groups[group]
+        if self._costs.hanging:
+            now = time.monotonic()
+            for name, since in tuple(self._costs.hanging.items()):
+                readings[f"hanging[{instance(name)}].seconds"] = 0.0 if since is None else float(round(now - since))
         return readings

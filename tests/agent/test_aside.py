@@ -11,7 +11,7 @@ import pytest
 from agent.aside import Aside
 from bus.loop import Loop
 
-PATIENCE = 0.05
+PATIENCE, HOPELESS = 0.05, 500.0
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def aside(loop: Loop, clock: Clock) -> Iterator[Aside]:
-    made = Aside(loop, 2, "test", patience=PATIENCE, clock=clock)
+    made = Aside(loop, 2, "test", patience=PATIENCE, hopeless=HOPELESS, clock=clock)
     yield made
     made.close()
 
@@ -152,6 +152,27 @@ def test_there_are_never_more_threads_than_are_allowed(loop: Loop, aside: Aside,
     until(loop, lambda: len(seen) == 4)
 
 
+def test_what_hangs_for_ever_is_given_up_and_others_take_its_place(loop: Loop, aside: Aside, clock: Clock) -> None:
+    # given as many that hang as there may be threads
+    hang, seen = Hang(), list[object]()
+    for _ in range(2):
+        aside.submit(hang, seen.append)
+        hang.begins()
+        aside.submit(lambda: "behind", seen.append)
+        clock.passes()
+        aside.take()
+    until(loop, lambda: aside.threads == 2)
+    # when they hang for so long that nobody waits for them any more
+    clock.now += 2 * HOPELESS
+    for n in range(3):
+        aside.submit(lambda n=n: n, seen.append)  # type: ignore[misc]
+    # then there is one in their place, which stays
+    until(loop, lambda: seen == ["behind", "behind", 0, 1, 2])
+    assert aside.threads == 3
+    hang.set()
+    until(loop, lambda: aside.threads == 1)
+
+
 def test_a_system_without_threads_is_asked_again(
     loop: Loop, aside: Aside, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +189,7 @@ def test_a_system_without_threads_is_asked_again(
 
 
 def test_nothing_is_handed_over_after_the_end_and_what_hangs_does_not_keep_it(loop: Loop) -> None:
-    aside = Aside(loop, 2, "test", patience=PATIENCE)
+    aside = Aside(loop, 2, "test", patience=PATIENCE, hopeless=HOPELESS)
     hang, begun, seen = threading.Event(), threading.Event(), list[object]()
 
     def hanging() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.execution import MOST_OUTPUT, Executor, Failed
+from agent.execution import MOST_OUTPUT, Executor, Failed, Stuck, killed
 from tests.agent.given import alive
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "GUARDIA_HOST": "web-1"}
@@ -126,3 +129,85 @@ def test_closing_ends_what_runs_and_lets_nothing_new_begin(tmp_path: Path) -> No
     assert not alive(started)
     with pytest.raises(Failed, match="stopping"):
         executor.run(path, 60)
+
+
+@pytest.mark.parametrize("left", ["exec sleep 600", "sleep 600 & exit 0"])
+def test_what_cannot_be_ended_is_not_waited_for_nor_begun_again_until_it_has_ended(left: str, tmp_path: Path) -> None:
+    # given a program that cannot be killed, as one that waits for a disk that is gone or became another user's
+    groups: list[int] = []
+    executor = Executor(ENVIRONMENT, grace=0.1, end=groups.append)
+    path = script(tmp_path, f"echo begun >> {tmp_path}/begun; {left}")
+    with pytest.raises(Stuck, match=r"its process group \d+ cannot be ended"):
+        executor.run(path, 0.5)
+    # when it is asked for again
+    with pytest.raises(Stuck, match=r"its process group \d+ cannot be ended"):
+        executor.run(path, 0.5)
+    # then it is not begun twice, and another one is run
+    assert (tmp_path / "begun").read_text() == "begun\n"
+    (tmp_path / "other").mkdir()
+    other = script(tmp_path / "other", "echo queued 1")
+    assert executor.run(other, 60).output == b"queued 1\n"
+    # and it is begun anew once it has ended
+    killed(groups[0])
+    path.write_text("#!/bin/sh\necho queued 2")
+    wait_for(lambda: runs(executor, path) == b"queued 2\n")
+
+
+def runs(executor: Executor, path: Path) -> bytes:
+    """What it prints; nothing while it may not be begun."""
+    try:
+        return executor.run(path, 60).output
+    except Stuck:
+        return b""
+
+
+def test_what_has_ended_and_is_noticed_by_nobody_does_not_count(tmp_path: Path) -> None:
+    # given a program in whose group there is one that has ended, and whose parent lives on elsewhere
+    path = script(
+        tmp_path,
+        f"""exec {sys.executable} -c '
+import os, time
+if not os.fork():
+    parent = os.fork()
+    if parent:
+        os.setsid()
+        open("{tmp_path}/parent", "w").write(str(os.getpid()))
+        time.sleep(600)
+while not os.path.exists("{tmp_path}/parent"):
+    time.sleep(0.01)
+print("queued 1")
+'""",
+    )
+    try:
+        assert runs(Executor(ENVIRONMENT, grace=5.0), path).startswith(b"queued 1\n")
+    finally:
+        os.kill(int((tmp_path / "parent").read_text()), signal.SIGKILL)
+
+
+def test_where_one_takes_long_to_begin_others_do_not_wait(tmp_path: Path) -> None:
+    begun, goes = threading.Event(), threading.Event()
+
+    class Slow(Executor):
+        """As where the file is on a server that does not answer."""
+
+        def _begun(self, path: Path) -> subprocess.Popen[bytes]:
+            if path.name == "slow":
+                begun.set()
+                assert goes.wait(30)
+            return super()._begun(path)
+
+    executor = Slow(ENVIRONMENT)
+    path = script(tmp_path, "echo queued 1")
+
+    def run() -> None:
+        with pytest.raises(Failed):
+            executor.run(tmp_path / "slow", 60)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert begun.wait(30)
+    assert executor.run(path, 60).output == b"queued 1\n"
+    executor.close()
+    goes.set()
+    thread.join(30)
+    assert not thread.is_alive()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
-from agent.job import Job, Taken
+from agent.job import HANGS, Hangs, Job, Taken
 from agent.pace import Pace
 from agent.readings import Costs, Readings
 from tests.agent.given import Log, Source
@@ -94,3 +95,42 @@ def test_what_costs_too_much_is_told_once() -> None:
         bench.job.run(NOON + 1000 * n)
         bench.handed[-1][1](Taken({}, 0.1, NOON))
     assert bench.log.sentences == ["load costs more than its budget: read every 20 s from now on"]
+
+
+def test_what_hangs_in_its_thread_is_told_once_and_so_is_its_answer() -> None:
+    # given a thread that is at it
+    bench = Bench(in_thread=True)
+    bench.job.run(NOON)
+    (call, done), at = bench.handed[0], time.monotonic()
+    taken = call()
+    # when it takes longer than anything may
+    bench.job.run(at + HANGS / 2)
+    assert bench.log.sentences == []
+    for more in (2, 3):
+        bench.job.run(at + more * HANGS)
+    # then
+    assert bench.log.sentences == ["load hangs: it has not answered for 120 s"]
+    assert bench.costs.hanging.keys() == {"load"}
+    assert bench.costs.hanging["load"] is not None
+    done(taken)
+    assert bench.log.sentences[1:] == ["load can be read again"]
+    assert bench.costs.hanging == {"load": None}
+
+
+def test_what_waits_for_a_thread_does_not_hang() -> None:
+    bench = Bench(in_thread=True)
+    bench.job.run(NOON)
+    bench.job.run(time.monotonic() + 10 * HANGS)
+    assert bench.log.sentences == []
+    assert bench.costs.hanging == {}
+
+
+def test_what_was_given_up_hangs_until_it_fails_otherwise_or_answers() -> None:
+    bench = Bench(in_thread=True)
+    bench.job.run(NOON)
+    for error in (Hangs("its process 7 cannot be ended"), Hangs("its process 7 cannot be ended")):
+        bench.handed[0][1](error)
+        assert bench.costs.hanging["load"] is not None
+    assert bench.log.sentences == ["cannot read load: its process 7 cannot be ended; trying again, ever less often"]
+    bench.handed[0][1](OSError("no such device"))
+    assert bench.costs.hanging == {"load": None}

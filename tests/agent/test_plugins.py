@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import Agent
-from agent.execution import Ended, Executor
+from agent.execution import Ended, Executor, Stuck
 from agent.plugins import Plugins, environment
 from agent.readings import Costs
 from agent.sampler import Sampler
@@ -24,6 +24,8 @@ class Patient(Executor):
 
     def run(self, path: Path, seconds: float) -> Ended:
         """Run it."""
+        if path.name == "stuck":
+            raise Stuck("its process 7 cannot be ended")
         return super().run(path, seconds if path.name == "hang" else 60.0)
 
 
@@ -34,12 +36,12 @@ class Host:
         self.folder = folder
         self.log = Log()
         self.values: dict[str, float | None] = {}
-        self.sampler = Sampler(["cpu"])
-        turns = Turns(self.sampler, Costs(), self._told)
+        self.sampler, self.costs = Sampler(["cpu"]), Costs()
+        turns = Turns(self.sampler, self.costs, self._told)
         config = Agent(plugin_seconds=0.5, plugin_interval=10.0)
         executor = Patient(environment("web-1"))
         self.plugins = Plugins(
-            turns, self.sampler, executor, config=config, costs=Costs(), log=self.log.logger, submit=None
+            turns, self.sampler, executor, config=config, costs=self.costs, log=self.log.logger, submit=None
         )
         turns.add(self.plugins.job(folder, None))
         self.turns, self.now = turns, time.monotonic()
@@ -96,6 +98,19 @@ def test_one_that_hangs_and_one_that_floods_are_told_once_and_the_others_go_on(h
         "cannot read the plugin flood: it printed too much; trying again, ever less often",
         "cannot read the plugin hang: it took longer than 0.5 s; trying again, ever less often",
     ]
+
+
+def test_one_that_cannot_be_ended_hangs_until_it_is_taken_away(host: Host) -> None:
+    path = plugin(host.folder, "stuck", "sleep 600")
+    plugin(host.folder, "mail", "echo queued 17")
+    assert host.turn(3) == {"plugin[mail].queued": 17.0}
+    assert host.log.sentences == [
+        "cannot read the plugin stuck: its process 7 cannot be ended; trying again, ever less often"
+    ]
+    assert host.costs.hanging.keys() == {"the plugin stuck"}
+    path.unlink()
+    host.turn(2)
+    assert host.costs.hanging == {}
 
 
 def test_one_that_fails_says_why_and_nothing_it_printed_counts(host: Host) -> None:

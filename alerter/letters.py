@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alerter.incidents import Incident
+from alerter.incidents import SEVERITIES, Incident
 from bus.fields import Unfit, build, plain
 
 ALARM, REMINDER, ESCALATION = "alarm", "reminder", "escalation"
@@ -18,6 +18,10 @@ MOST_SAID = 30
 NO, MAYBE, YES = "no", "maybe", "yes"
 LEFT = "left/"
 """How keys in the outbox go on that are of what some receivers have already."""
+SPAN = 10**15
+"""More than is ever decided: an item's order is its number, and so much more for each graver severity that there is."""
+RANKS = range(len(SEVERITIES))
+"""0 is of what is gravest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class Item:
     """One thing to be said to one channel about one incident, as the incident was then.
 
     ``letter`` is the key of the letter that it goes out in, empty before the first attempt: from then on the letter
-    stays as it is, so that a receiver who got it twice can tell.
+    stays as it is, so that a receiver who got it twice can tell. ``order`` is its place in the line: what is graver
+    comes first, what is as grave as it was decided. All that is said of one incident is equally grave.
     """
 
     key: str
@@ -44,9 +49,25 @@ class Item:
     """Whether it may have arrived all the same at an earlier attempt: its letter stays as it is."""
 
     @property
+    def rank(self) -> int:
+        """How many severities are graver."""
+        return self.order // SPAN
+
+    @property
+    def number(self) -> int:
+        """Which of all that was ever decided it is."""
+        return self.order % SPAN
+
+    @property
     def row(self) -> str:
         """The item's key in the outbox: channel by channel, in their order; what some have already behind the rest."""
         return f"{self.channel}/{LEFT if self.left else ''}{self.order:016d}"
+
+
+def order_of(number: int, severity: str) -> int:
+    """The place in the line of what was decided as the ``number``-th; a severity that nobody knows is the gravest."""
+    rank = RANKS[-1] - SEVERITIES.index(severity) if severity in SEVERITIES else 0
+    return rank * SPAN + number
 
 
 def item_key(incident: Incident, about: str, channel: str, number: int = 0) -> str:
@@ -57,7 +78,7 @@ def item_key(incident: Incident, about: str, channel: str, number: int = 0) -> s
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What goes out in one attempt: one item, or several in the order in which they came.
+    """What goes out in one attempt: one item, or several, those of one incident in the order in which they came.
 
     ``left``: of the channel's several receivers those that it goes to; empty: all.
     """
@@ -68,7 +89,7 @@ class Letter:
 
     @property
     def first(self) -> Item:
-        """The item, or the oldest of several."""
+        """The item, or the first of several."""
         return self.items[0]
 
     @property

@@ -1,6 +1,7 @@
 """Which letter of a channel goes out next, and what follows from an attempt. Pure.
 
-Every channel has a queue of its own, in the order in which things were decided. What an attempt came to is a value:
+Every channel has a queue of its own: graver things first, as grave ones in the order in which they were decided, and
+in turn what waits for longest, so that nothing waits for ever. What an attempt came to is a value:
 ``Delivered``, ``Later``, ``Never``, or ``Partly`` where a channel has several receivers. The whole policy of trying
 again is in this file: a wait that doubles from one second to five minutes with jitter, or as long as the receiver asks;
 a fallback for what is refused for good; an end after a day. Who of several did not take it is tried again alone, beside
@@ -9,12 +10,12 @@ what else the channel has to tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from alerter import phrases
-from alerter.letters import ALARM, ESCALATION, FIRST, MAYBE, NO, REMINDER, YES, Item, Letter, Said, Told
+from alerter.letters import ALARM, ESCALATION, FIRST, MAYBE, NO, RANKS, REMINDER, YES, Item, Letter, Said, Told
 from bus.faults import listed
 from bus.timing import backoff
 
@@ -30,6 +31,8 @@ NEWER = "what came of it since is told to all"
 HANDED = frozenset({ALARM, ESCALATION})
 """What a fallback is told in a channel's place; the rest follows from it."""
 STORM_SECONDS = 60.0
+MOST_PASSED = 3
+"""So many letters in a row go out before the one whose turn it is, for what is graver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,10 @@ class Lane:
     """When letters went out within the last minute."""
     resting: dict[tuple[str, ...], float] = field(default_factory=dict)
     """Until when those of several receivers are left alone that did not take something for now."""
+    behind: dict[str, float] = field(default_factory=dict)
+    """Until when items that were not taken, by their keys, do not go before others for being graver."""
+    passed: int = 0
+    """Letters in a row that went out before the one whose turn it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ class Turn:
 
 
 def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Policy, now: float, wall: int) -> Turn:
-    """What to do with a channel's ``items``, oldest first; ``told`` is by incident, ``wall`` in ns."""
+    """What to do with a channel's ``items``, in their order; ``told`` is by incident, ``wall`` in ns."""
     # Nothing is given up untried: a hub that was off for days, or whose clock was set at its start, tells it now.
     old = (item for item in items if lane.failures or item.left)
     expired = tuple(item for item in old if wall - item.at > policy.expire_seconds * SECOND)
@@ -151,9 +158,10 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
         return Turn(withdrawn=withdrawn, expired=expired)
     wait = max(lane.rests_until, min(lane.resting.get(item.left, 0.0) for item in left)) - now
     if wait <= 0:
-        letter = _next([item for item in left if lane.resting.get(item.left, 0.0) <= now], lane.groups)
+        letter, passed = _next([item for item in left if lane.resting.get(item.left, 0.0) <= now], lane, now)
         wait = _window(letter, lane, policy, now)
         if wait <= 0:
+            lane.passed = passed
             return Turn(letter, withdrawn=withdrawn, expired=expired)
     elif lane.failing_since is not None and (waiting := _handed(left)):
         # A receiver may ask for an hour's patience: whoever stands in for it is told in time all the same.
@@ -189,8 +197,30 @@ def _withdrawn(items: Sequence[Item], told: Mapping[str, Told]) -> list[tuple[It
     return found
 
 
-def _next(items: Sequence[Item], groups: bool) -> Letter:
-    """The letter that was tried least often, of these the oldest; of one incident never a later thing first."""
+def _next(items: Sequence[Item], lane: Lane, now: float) -> tuple[Letter, int]:
+    """The gravest letter, and how many in a row then went before their turn.
+
+    In turn is the one that was tried least often, of these the oldest. So is what was not taken, for a while: what a
+    receiver cannot digest blocks nothing, however grave it is.
+    """
+
+    def rank(letter: Letter) -> int:
+        return min((item.rank for item in letter.items if lane.behind.get(item.key, 0.0) <= now), default=len(RANKS))
+
+    in_turn = min(_letters(sorted(items, key=lambda item: item.number), lane.groups), key=_turn)
+    gravest = min(_letters(items, lane.groups), key=lambda letter: (rank(letter), *_turn(letter)))
+    if _turn(in_turn) == _turn(gravest):
+        return gravest, 0
+    return (in_turn, 0) if lane.passed >= MOST_PASSED else (gravest, lane.passed + 1)
+
+
+def _turn(letter: Letter) -> tuple[int, int]:
+    """How often it was tried, and the number of the oldest thing in it."""
+    return min(item.attempts for item in letter.items), min(item.number for item in letter.items)
+
+
+def _letters(items: Iterable[Item], groups: bool) -> list[Letter]:
+    """The letters that may go out now, made of ``items`` as they come; of one incident never a later thing first."""
     begun: dict[str, list[Item]] = {}
     for item in items:
         if item.letter:
@@ -202,21 +232,26 @@ def _next(items: Sequence[Item], groups: bool) -> Letter:
             fresh.setdefault(item.left, []).append(item)
             if not groups:
                 blocked.add(item.incident.id)
-    letters = [Letter(key, tuple(parts), parts[0].left) for key, parts in begun.items()]
+    letters = [Letter(key, _in_order(parts), parts[0].left) for key, parts in begun.items()]
     for same in fresh.values():
         if groups:
             same = same[:MOST_IN_A_LETTER]
             letters.append(_made(same[: phrases.fitting(same)]))
         else:
             letters += [Letter(item.key, (item,), item.left) for item in same]
-    return min(letters, key=lambda letter: (min(item.attempts for item in letter.items), letter.first.order))
+    return letters
+
+
+def _in_order(items: Iterable[Item]) -> tuple[Item, ...]:
+    return tuple(sorted(items, key=lambda item: item.order))
 
 
 def _made(items: Sequence[Item]) -> Letter:
     if len(items) == 1:
         return Letter(items[0].key, (items[0],), items[0].left)
+    items = _in_order(items)
     digest = blake2b("\n".join(item.key for item in items).encode(), digest_size=8).hexdigest()
-    return Letter(f"{digest}.{len(items)}.{items[0].channel}", tuple(items), items[0].left)
+    return Letter(f"{digest}.{len(items)}.{items[0].channel}", items, items[0].left)
 
 
 def _window(letter: Letter, lane: Lane, policy: Policy, now: float) -> float:
@@ -260,6 +295,7 @@ def settle(
         # The receiver answered: the channel itself is not ill.
         lane.failures, lane.failing_since, lane.rests_until = 0, None, 0.0
         lane.resting.pop(letter.left, None)
+    lane.behind = {key: until for key, until in lane.behind.items() if until > now}
     match outcome:
         case Delivered():
             lane.spoken.append(now)
@@ -281,6 +317,14 @@ def settle(
             # Who asks for no patience at all, and fails, is not asked without a pause.
             wait = min(asked, LONGEST_ASKED) if asked else wait
             lane.rests_until = now + wait
+            if not asked:  # who asks for patience would take no other letter either
+                tries = backoff(
+                    min(item.attempts for item in letter.items) + 1,
+                    first=FIRST_WAIT,
+                    longest=LONGEST_WAIT,
+                    chance=chance,
+                )
+                lane.behind |= {item.key: now + wait + tries for item in letter.items}
             over = now - lane.failing_since >= policy.failover_seconds
             handed = _handed(letter.items) if over else ()
             keys = {item.key for item in handed}

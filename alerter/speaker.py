@@ -13,16 +13,15 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, takewhile
 from typing import Any, Protocol
 
-from alerter import letters, outbox
+from alerter import letters, outbox, queues
 from alerter.attempts import attempt, clean, word
 from alerter.channels.common import Carries, Channel, secrets_of
 from alerter.incidents import Hold, Incident
-from alerter.letters import ALARM, LEFT, RECOVERY, Item, Letter, Said, Told, item_key
+from alerter.letters import ALARM, RECOVERY, Item, Letter, Said, Told, item_key, order_of
 from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import Intent, Reason, decide, noted
 from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, parts, some
@@ -32,7 +31,7 @@ from bus.loop import Loop, Timer
 from bus.messages import Notice
 
 MOST_LOOKED_AT = 500
-"""So many of a channel's items are looked at in one turn, to make one letter of them."""
+"""So many of a channel's items of each severity are looked at in one turn, to make one letter of them."""
 MOST_LOOKED_AT_ALONE = 64
 """So many where each goes out by itself."""
 AGAIN_SECONDS = 2.0
@@ -174,8 +173,9 @@ class Speaker:
         told: Told | None,
         now: int,
     ) -> None:
-        order = int(transaction.get("state", "outbox.order") or 0) + 1
-        transaction.put("state", "outbox.order", order)
+        number = int(transaction.get("state", "outbox.order") or 0) + 1
+        transaction.put("state", "outbox.order", number)
+        order = order_of(number, incident.severity)
         item = Item(intent.key(incident), intent.channel, intent.about, now, incident, order)
         transaction.put("outbox", item.row, letters.as_row(item))
         told = noted(told, intent, incident, now)
@@ -228,8 +228,8 @@ class Speaker:
 
     def _turn(self, name: str, lane: Lane) -> float | None:
         with self._memory.reading() as view:
-            items = self._waiting(view, name, MOST_LOOKED_AT if lane.groups else MOST_LOOKED_AT_ALONE)
-            told = self._told_of(view, items, name)
+            items = queues.waiting(view, name, MOST_LOOKED_AT if lane.groups else MOST_LOOKED_AT_ALONE)
+            told = queues.told_of(view, items, name)
         turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
         letter = turn.letter
         begins = letter is not None and not all(item.letter for item in letter.items)
@@ -263,24 +263,6 @@ class Speaker:
         )
         return None
 
-    def _waiting(self, view: Transaction, name: str, most: int = MOST_LOOKED_AT) -> list[Item]:
-        """The first ones, oldest first, and beside them the first of what some receivers have already."""
-        fresh = takewhile(lambda item: not item.left, self._items(view, f"{name}/"))
-        found = (*islice(fresh, most), *islice(self._items(view, f"{name}/{LEFT}"), most))
-        return sorted(found, key=lambda item: item.order)
-
-    def _items(self, view: Transaction, prefix: str) -> Iterator[Item]:
-        items = (letters.read_item(value) for _, value in view.items("outbox", prefix))
-        return (item for item in items if item is not None)
-
-    def _told_of(self, view: Transaction, items: Iterable[Item], name: str) -> dict[str, Told]:
-        found = {}
-        for incident in {item.incident.id for item in items}:
-            told = letters.read_told(view.get("told", f"{incident}/{name}") or {})
-            if told is not None:
-                found[incident] = told
-        return found
-
     def _came(self, name: str, letter: Letter, came: Outcome | BaseException) -> None:
         """An attempt ended."""
         outcome = clean(name, came, self._secrets[name])
@@ -299,8 +281,8 @@ class Speaker:
 
     def _settled(self, transaction: Transaction, name: str, letter: Letter, outcome: Outcome) -> Settled:
         lane = self._lanes.get(name, Lane())
-        kept = replace(lane, spoken=list(lane.spoken), resting=dict(lane.resting))
-        told = self._told_of(transaction, letter.items, name)
+        kept = replace(lane, spoken=list(lane.spoken), resting=dict(lane.resting), behind=dict(lane.behind))
+        told = queues.told_of(transaction, letter.items, name)
         settled = outbox.settle(letter, outcome, told, kept, self._policy, self._clock(), self._wall(), self._chance())
         if name not in self._lanes and settled.kept:
             return settled  # what waited for a channel that is no more was given up meanwhile
@@ -333,7 +315,7 @@ class Speaker:
         intent = Intent(ALARM, fallback)
         self._put(transaction, item.incident, intent, told, now)
         self._soon()
-        behind = {one.key: one for one in (*company, *self._waiting(transaction, item.channel))}
+        behind = {one.key: one for one in (*company, *queues.waiting(transaction, item.channel, MOST_LOOKED_AT))}
         for later in letters.of_incident(list(behind.values()), item.incident.id):
             if later.about == RECOVERY:
                 told = self.history(transaction, item.incident.id)[fallback]
@@ -342,7 +324,7 @@ class Speaker:
     def _end(
         self, transaction: Transaction, items: Sequence[Item], outcome: str, why: str, *, hand_over: bool = False
     ) -> None:
-        told = self._told_of(transaction, items, items[0].channel)
+        told = queues.told_of(transaction, items, items[0].channel)
         for row in outbox.given_up(items, told, self._wall(), outcome, why):
             transaction.put("told", row.row, letters.as_row(row))
         for item in items:
@@ -381,13 +363,11 @@ class Speaker:
 
     def vitals(self) -> dict[str, float | None]:
         """How many notices wait and how old the oldest is, and what came of the attempts of this life."""
-        now, oldest, count = self._wall(), None, 0
+        now = self._wall()
         with self._memory.reading() as view:
             count = view.count("outbox")
-            for prefix in (f"{name}/{left}" for name in self._lanes for left in ("", LEFT)):
-                item = next(self._items(view, prefix), None)
-                if item is not None:
-                    oldest = min(item.at, oldest if oldest is not None else item.at)
+            found = (queues.oldest(view, name) for name in self._lanes)
+            oldest = min((at for at in found if at is not None), default=None)
         return {
             "outbox.waiting": float(count),
             "outbox.oldest_seconds": 0.0 if oldest is None else max(0.0, (now - oldest) / SECOND),

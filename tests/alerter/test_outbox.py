@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerter.incidents import incident_id
-from alerter.letters import MAYBE, YES, Item, Letter, Told
+from alerter.incidents import SEVERITIES, incident_id
+from alerter.letters import MAYBE, YES, Item, Letter, Told, order_of
 from alerter.outbox import Delivered, Lane, Later, Never, Outcome, Policy, Settled, Turn, settle, turn
 from tests.alerter.shapes import NOON, SECOND, burning, item, letter, over
 
@@ -21,6 +21,13 @@ POLICY = Policy()
 def about(number: int, order: int, **changes: Any) -> Item:
     incident = burning(id=incident_id("cpu-busy", f"web-{number}", "", NOON), subject=f"web-{number}")
     return item(incident, order=order, **changes)
+
+
+def grave(number: int, order: int) -> Item:
+    """As grave as follows from its number."""
+    severity = SEVERITIES[number % 3]
+    found = about(number, order_of(order, severity))
+    return replace(found, incident=replace(found.incident, severity=severity))
 
 
 def settled(one: Letter, outcome: Outcome, lane: Lane, now: float = 0.0) -> Settled:
@@ -222,14 +229,14 @@ def test_every_letter_ends_and_no_recovery_comes_before_or_without_its_alarm(
     for order, number in enumerate(comes, 1):
         if number in open_:
             begun = open_.pop(number)
-            items.append(item(over(begun.incident), order=order))
+            items.append(item(over(begun.incident), order=order_of(order, begun.incident.severity)))
         else:
             generation += 1
-            open_[number] = about(100 * generation + number, order)
+            open_[number] = grave(100 * generation + number, order)
             items.append(open_[number])
     script = iter(outcomes)
     for _ in range(400):
-        found = turn(items, told, lane, POLICY, now, NOON)
+        found = turn(sorted(items, key=lambda one: one.order), told, lane, POLICY, now, NOON)
         gone = {one.key for one, _ in found.withdrawn}
         items = [one for one in items if one.key not in gone]
         if found.letter is None:

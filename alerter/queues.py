@@ -1,0 +1,38 @@
+"""What waits for each channel, as rows of the outbox. Pure; the transaction is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from alerter.letters import LEFT, RANKS, Item, Told, read_item, read_told
+from alerter.memory import Transaction
+
+
+def waiting(view: Transaction, channel: str, most: int) -> list[Item]:
+    """In their order the first of each severity, and the first of what some receivers have already."""
+    lines = (*(str(rank) for rank in RANKS), LEFT)
+    found = [item for line in lines for item in islice(_items(view, f"{channel}/{line}"), most)]
+    return sorted(found, key=lambda item: item.order)
+
+
+def oldest(view: Transaction, channel: str) -> int | None:
+    """Since when (ns) the oldest waits; None: nothing does."""
+    lines = (f"{channel}/{left}{rank}" for left in ("", LEFT) for rank in RANKS)
+    firsts = (next(_items(view, line), None) for line in lines)
+    return min((item.at for item in firsts if item is not None), default=None)
+
+
+def told_of(view: Transaction, items: Iterable[Item], channel: str) -> dict[str, Told]:
+    """What the channel was told of what the items are about, by incident."""
+    found = {}
+    for incident in {item.incident.id for item in items}:
+        told = read_told(view.get("told", f"{incident}/{channel}") or {})
+        if told is not None:
+            found[incident] = told
+    return found
+
+
+def _items(view: Transaction, prefix: str) -> Iterator[Item]:
+    items = (read_item(value) for _, value in view.items("outbox", prefix))
+    return (item for item in items if item is not None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from alerter.circles import circles
@@ -90,8 +90,8 @@ class Notify:
             yield Objection("link", f'"{self.link}"', "an address as https://guardia.example")
         for key, form in (("proxy", "http://HOST:PORT"), ("heartbeat_url", "https://watch.example/ping/ID")):
             yield from unlike_url(key, getattr(self, key), form)
-        if self.authority and not Path(self.authority).is_file():
-            yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
+        if self.authority and not os.path.isfile(self.authority):
+            yield Objection("authority", f"{self.authority}, where no file can be seen", "a file of PEM certificates")
         if 0 < self.drill_seconds < 3600:
             yield Objection("drill_seconds", f"{self.drill_seconds:g} s", "0 or at least 1h")
         if self.drill_seconds and not self.drill_channel:

@@ -108,6 +108,8 @@ def _from_file(path: Path) -> Secret:
         ) from None
     except UnicodeDecodeError:
         raise Unavailable(f"{path}, which is no text", "a line of text", "write the secret into it as text") from None
+    except ValueError:  # a path with a zero in it
+        raise Unavailable(f"{path}, which is no path", "a readable file", "name another") from None
     if not value:
         raise Unavailable(f"{path}, which is empty", "the secret in it", f"write the secret into {path}")
     return Secret(value)

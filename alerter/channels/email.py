@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import smtplib
 import socket
 import ssl
@@ -13,7 +14,6 @@ from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import formatdate
-from pathlib import Path
 
 from alerter.channels.common import Carries, Channel
 from alerter.letters import Letter
@@ -59,8 +59,8 @@ class Email(Channel):
         for one in self.to:
             if not _can_get(one):
                 yield Objection("to", f'"{one}", which mail cannot go to', _MAIL_FORM)
-        if self.authority and not Path(self.authority).is_file():
-            yield Objection("authority", f"{self.authority}, which is no file", "a file of PEM certificates")
+        if self.authority and not os.path.isfile(self.authority):
+            yield Objection("authority", f"{self.authority}, where no file can be seen", "a file of PEM certificates")
         if self.user and self.password is None:
             yield Objection("password", "nothing", "the password of the user")
         if self.password is not None and self.security == "none":

@@ -264,6 +264,8 @@ def test_a_broken_file_tells_all_its_faults(name: str, tmp_path: Path) -> None:
         ("hosts = 'web-1'", ":1: [hosts]: found"),
         ("hosts = [1]", ":1: [[hosts]]: found 1"),
         ("[api]\nport = 1\n[api]\nport = 2", ":3:"),
+        ("[notify]\nauthority = '" + "x" * 5000 + "'", "[notify] authority: found xxx"),
+        ('[watchdog]\nurl = "file:a\\u0000b"', "which is no path"),
     ],
     ids=lambda text: text[:30],
 )

@@ -107,6 +107,7 @@ def test_an_authority_is_a_file(tmp_path: Path) -> None:
     file = tmp_path / "authority.pem"
     assert keys(mail(authority=str(file))) == ["authority"]
     assert keys(mail(authority=str(tmp_path))) == ["authority"]
+    assert keys(mail(authority="x" * 5000)) == ["authority"]
     file.touch()
     assert keys(mail(authority=str(file))) == []
 

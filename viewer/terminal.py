@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import sys
 import termios
@@ -18,6 +19,7 @@ os.environ.setdefault("BLESSED_QUERY_TIMEOUT_SECONDS", "0.5")
 import blessed
 
 from viewer.canvas import Painter
+from viewer.cells import REPLACEMENT
 from viewer.palette import Palette
 from viewer.session import Session
 
@@ -28,6 +30,8 @@ PICTURE = 0.5
 STILL = 1.0
 """Seconds after which ages have changed even if nothing else has."""
 
+USUAL = (80, 24)
+"""Columns and rows where neither the terminal nor the environment says how many there are, as on a serial line."""
 SWITCH = 0.001
 """Seconds that another thread may go on while this one has a key to answer; Python's own 0.005 can be felt."""
 
@@ -63,7 +67,20 @@ _CODES = {
 }
 
 
-def open_terminal() -> blessed.Terminal:
+class Terminal(blessed.Terminal):
+    """One at which bytes that are no text, as from a keyboard of another locale or a paste, end nothing."""
+
+    def getch(self, decode_latin1: bool = False) -> str:
+        """What was read; replacements for what is no text."""
+        try:
+            return super().getch(decode_latin1)
+        except UnicodeDecodeError as error:
+            # It would hold the same bytes against whatever comes next.
+            self._keyboard_decoder.reset()
+            return error.object.decode(error.encoding, "replace")
+
+
+def open_terminal() -> Terminal:
     """The terminal we were started from.
 
     blessed gives up all control sequences, not only colours, where NO_COLOR is set; we keep the colours away
@@ -71,7 +88,7 @@ def open_terminal() -> blessed.Terminal:
     """
     kept = os.environ.pop("NO_COLOR", None)
     try:
-        return blessed.Terminal(stream=sys.__stdout__)
+        return Terminal(stream=sys.__stdout__)
     finally:
         if kept is not None:
             os.environ["NO_COLOR"] = kept
@@ -84,7 +101,7 @@ def key_name(stroke: blessed.keyboard.Keystroke) -> str:
     text = str(stroke)
     if text in _CODES:
         return _CODES[text]
-    return text if len(text) == 1 and text.isprintable() else ""
+    return text if len(text) == 1 and text.isprintable() and text != REPLACEMENT else ""
 
 
 class Screen:
@@ -117,7 +134,8 @@ class Screen:
     @property
     def size(self) -> tuple[int, int]:
         """Columns and rows."""
-        return self._term.width, self._term.height
+        wide, high = self._term.width, self._term.height
+        return (wide, high) if wide and high else shutil.get_terminal_size(USUAL)
 
     def keys(self, wait: float) -> list[str]:
         """The keys that were pressed, waiting at most so long for the first; raises ``EOFError`` when it is gone."""

@@ -28,17 +28,20 @@ class Seat:
         home: Path,
         *flags: str,
         size: tuple[int, int] = (80, 24),
+        sized: bool = True,
         shell: bool = False,
         errors: Path | None = None,
         **environment: str,
     ) -> None:
+        """``sized``: whether the program can know the size, as it cannot at the other end of a serial line."""
         self.screen = Emulator(*size)
         self.status: int | None = None
         self.heard = ""
         """What was written to the terminal."""
         self._ours, theirs = os.openpty()
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
-        self.resize(*size)
+        if sized:
+            self.resize(*size)
         self.before = termios.tcgetattr(theirs)
         kept = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
         kept["PYTHONPATH"] = str(PROJECT)
@@ -88,7 +91,11 @@ class Seat:
 
     def press(self, keys: str) -> None:
         """Press keys."""
-        os.write(self._ours, keys.encode())
+        self.press_bytes(keys.encode())
+
+    def press_bytes(self, keys: bytes) -> None:
+        """Press what need be no text."""
+        os.write(self._ours, keys)
 
     def resize(self, width: int, height: int) -> None:
         """Make the window another size."""

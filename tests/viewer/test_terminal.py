@@ -176,6 +176,26 @@ def test_a_silent_terminal_without_colours_is_enough(hub: Hub, tmp_path: Path) -
         assert seat.ended() == 0
 
 
+def test_a_terminal_that_does_not_say_how_large_it_is_is_drawn_as_a_usual_one(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url, sized=False) as seat:
+        text = seat.until(lambda text: "web-1" in text and "LIVE" in text)
+        assert "window 5m" in text.splitlines()[23]
+        seat.press("q")
+        assert seat.ended() == 0
+
+
+def test_bytes_that_are_no_text_end_nothing(hub: Hub, tmp_path: Path) -> None:
+    with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
+        seat.until("web-1")
+        seat.press("/")
+        seat.until("/▏")
+        # e acute as a keyboard of Latin-1 has it, which might begin a longer character, and a paste of whatever
+        seat.press_bytes(b"w\xe9e\xff\xfe\x80b")
+        seat.until("/web▏")
+        seat.press("\x03")
+        assert seat.ended() == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "said"),
     [((), 100, "TERM=dumb"), (("--dump",), 0, "web-1"), (("--test-card",), 0, "dumb")],

@@ -26,8 +26,8 @@ def kind_of(check: Check) -> str:
 
 
 def url_of(check: Check) -> str:
-    """What is looked at; a job has no address, and goes by its name."""
-    return f"{check.url}{check.name}" if check.url == "heartbeat:" else check.url
+    """What is looked at; a job or a command has no address, and goes by its name."""
+    return f"{check.url}{check.name}" if check.url in ("heartbeat:", "command:") else check.url
 
 
 def told(check: Check, outcome: Outcome, attempts: int, standing: Standing, place: str) -> Told:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from alerter import phrases
 from alerter.channels.common import KEY_HEADER, Carries, Channel, cut, packed
-from alerter.channels.running import ran
 from alerter.channels.webhook import Webhook
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
 from bus.config import Objection, Secret, setting
-from bus.harmless import safe
+from bus.running import inherited, objections, ran
 
 TEMPORARY = 75
 """The exit code with which a command asks to be tried again (EX_TEMPFAIL of sysexits.h); so does 1."""
@@ -23,8 +20,6 @@ PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY
 """Why it cannot be started now, and yet can a moment later."""
 MOST_VARIABLE = 30_000
 """Characters of a variable: with one of 128 KiB (MAX_ARG_STRLEN, execve(2)) no program is started at all."""
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
-"""What it gets of our own environment; secrets may be in the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,17 +30,9 @@ class Command(Channel):
     environment: dict[str, Secret] = setting({}, help="Further variables, which may be secrets.")
 
     def objections(self) -> Iterator[Objection]:
-        """A program is found by its path, not by luck."""
+        """It has to be one that can be run."""
         yield from super().objections()
-        if not self.command or not Path(self.command[0]).is_absolute():
-            yield Objection(
-                "command", "no absolute path" if self.command else "nothing", "a path such as /usr/bin/logger"
-            )
-        if any("\0" in part for part in self.command):
-            yield Objection("command", "a NUL character, which no program can be given", "a program and its arguments")
-        for name in self.environment:
-            if not name or "=" in name or "\0" in name:
-                yield Objection("environment", f'"{safe(name)}"', "names of variables without =, such as TEAM")
+        yield from objections(self.command, self.environment)
 
     def send(self, letter: Letter, carrier: Carries, link: str = "") -> Outcome:
         """Run it; exit code 0 has delivered, 1 and 75 ask to be tried again, others refuse for good."""
@@ -66,7 +53,6 @@ class Command(Channel):
         return packed(body) + b"\n"
 
     def _environment(self, letter: Letter, link: str) -> Mapping[str, str]:
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         words = {f"GUARDIA_{name.upper()}": text for name, text in phrases.fields(letter.first, link).items()}
         told = {
             "GUARDIA_TITLE": self.head(letter, link),
@@ -74,7 +60,7 @@ class Command(Channel):
             f"GUARDIA_{KEY_HEADER.upper().replace('-', '_')}": letter.key,
         }
         told = {name: cut(text, MOST_VARIABLE) for name, text in {**words, **told}.items()}
-        everything = {**kept, **told, **{name: one.reveal() for name, one in self.environment.items()}}
+        everything = {**inherited(), **told, **{name: one.reveal() for name, one in self.environment.items()}}
         return {name: text.replace("\0", "") for name, text in everything.items()}
 
 

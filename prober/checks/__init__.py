@@ -44,6 +44,7 @@ CHECKS = {
     "grpc": "prober.checks.grpc:Grpc",
     "websocket": "prober.checks.websocket:Websocket",
     "domain": "prober.checks.domain:Domain",
+    "command": "prober.checks.command:Command",
     "heartbeat": "prober.checks.heartbeat:Heartbeat",
 }
 """A check's word, and where its settings and its attempt stand."""
@@ -60,6 +61,7 @@ SCHEMES = {
     "ws": "websocket",
     "wss": "websocket",
     "domain": "domain",
+    "command": "command",
     "heartbeat": "heartbeat",
 }
 """The check that a URL's scheme means where the table does not say ``check``."""

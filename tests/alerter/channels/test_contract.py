@@ -22,13 +22,13 @@ from alerter.channels.discord import Discord
 from alerter.channels.email import Email
 from alerter.channels.ntfy import Ntfy
 from alerter.channels.pagerduty import PagerDuty
-from alerter.channels.running import MOST_HEARD, Ran, ran
 from alerter.channels.slack import Slack, escaped
 from alerter.channels.webhook import Webhook
 from alerter.letters import ACKNOWLEDGED, ALARM, RECOVERY, Letter
 from alerter.outbox import Delivered, Later, Never
 from alerter.posting import Carrier
 from bus.config import Secret
+from bus.running import MOST_HEARD, Ran, ran
 from tests.alerter.channels.mailer import Mailer
 from tests.alerter.receiver import Receiver, Reply, drip
 from tests.alerter.shapes import acknowledged, burning, item, over, service_down

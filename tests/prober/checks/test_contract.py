@@ -41,7 +41,7 @@ AT: dict[str, Callable[[int], Check]] = {
     "tls": lambda port: Tls(name="shop", url=f"tls://127.0.0.1:{port}"),
 }
 """Each check that connects to a TCP port, aimed at one; each of them expects more than a connection."""
-ELSEWHERE = {"domain", "heartbeat", "icmp"}
+ELSEWHERE = {"command", "domain", "heartbeat", "icmp"}
 """Checks that do not: they have tests of their own."""
 HEAVY = ("requests", "urllib3", "cryptography", "dns", "grpc", "h2", "websockets", "asyncio")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ALERTER = """
 import subprocess, sys, threading, time
 from pathlib import Path
@@ -21,7 +21,7 @@ class Slow(subprocess.Popen):
         super().__init__(*words, **more)
         time.sleep(float(sys.argv[3]))
 subprocess.Popen = Slow
-from alerter.channels.running import ran
+from bus.running import ran
 command = ["/bin/sh", "-c", sys.argv[2]]
 threading.Thread(target=ran, args=(command, {"PATH": "/usr/bin:/bin"}, b"", 500.0), daemon=True).start()
 while not Path(sys.argv[1]).exists():

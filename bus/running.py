@@ -10,8 +10,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from bus.config import Objection
+from bus.harmless import safe
 
 MOST_HEARD = 16_384
 """Bytes of what it says that are kept, the first ones."""
@@ -25,6 +29,26 @@ ROUNDS = 5
 """So often those are looked for that began while others were being ended."""
 
 
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+"""What it gets of our own environment; secrets may be in the rest."""
+
+
+def inherited() -> dict[str, str]:
+    """The part of our own environment that a command gets."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+def objections(command: Sequence[str], environment: Iterable[str]) -> Iterator[Objection]:
+    """What cannot be run: a program is found by its path, not by luck."""
+    if not command or not Path(command[0]).is_absolute():
+        yield Objection("command", "no absolute path" if command else "nothing", "a path such as /usr/bin/logger")
+    if any("\0" in part for part in command):
+        yield Objection("command", "a NUL character, which no program can be given", "a program and its arguments")
+    for name in environment:
+        if not name or "=" in name or "\0" in name:
+            yield Objection("environment", f'"{safe(name)}"', "names of variables without =, such as TEAM")
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """How it went: the exit code (negative: the signal; None: it was not done in time) and how its words began."""
@@ -33,12 +57,15 @@ class Ran:
     said: bytes
 
 
-def ran(command: Sequence[str], environment: Mapping[str, str], told: bytes, seconds: float) -> Ran:
+def ran(
+    command: Sequence[str], environment: Mapping[str, str], told: bytes, seconds: float, *, prints: bool = False
+) -> Ran:
     """Run it with ``told`` on its standard input; blocks for ``seconds`` at most. Raises ``OSError``.
 
-    It is done when it ends itself. What it started has until its time is over and is ended then, unless it left its
-    session; nothing of one that is not done in time goes on. What it says beyond ``MOST_HEARD`` is read and dropped.
-    All of it is ended when this program ends, which could look after it no longer.
+    What it says is its standard error; if it ``prints``, its standard output with it. What is said beyond
+    ``MOST_HEARD`` is read and dropped. It is done when it ends itself. What it started has until its time is over and
+    is ended then, unless it left its session; nothing of one that is not done in time goes on. All of it is ended when
+    this program ends, which could look after it no longer.
     """
     deadline = time.monotonic() + seconds
     begun: list[subprocess.Popen[bytes]] = []
@@ -58,8 +85,8 @@ def ran(command: Sequence[str], environment: Mapping[str, str], told: bytes, sec
             child = subprocess.Popen(  # noqa: S603, the operator wrote it
                 command,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE if prints else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if prints else subprocess.PIPE,
                 env=environment,
                 cwd="/",
                 start_new_session=True,
@@ -90,9 +117,10 @@ def ran(command: Sequence[str], environment: Mapping[str, str], told: bytes, sec
 
 def _followed(child: subprocess.Popen[bytes], told: bytes, deadline: float) -> tuple[bytes, bool]:
     """How its words began, and whether it was done in time."""
+    said = child.stderr or child.stdout
     assert child.stdin is not None
-    assert child.stderr is not None
-    into, out = child.stdin.fileno(), child.stderr.fileno()
+    assert said is not None
+    into, out = child.stdin.fileno(), said.fileno()
     poller = select.poll()
     for fd, events in ((into, select.POLLOUT), (out, select.POLLIN)):
         os.set_blocking(fd, False)
@@ -189,7 +217,7 @@ def _processes() -> Iterator[tuple[int, int, int]]:
 
 
 def _close(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stderr):
+    for pipe in (child.stdin, child.stdout, child.stderr):
         if pipe is not None:
             with contextlib.suppress(OSError):  # it did not read all that it was told
                 pipe.close()

@@ -15,6 +15,8 @@ STATES = {0: UP, 1: DEGRADED, 2: DOWN, 3: UNKNOWN}
 """What an exit code means; any other comes from a program that is no such plugin, or broke."""
 MOST_READINGS = 50
 MOST_NAME = 64
+NAMELESS = "value"
+"""What a reading is called whose label has no letter, as check_disk's of ``/``."""
 _UNITS = {
     "s": ("_seconds", 1.0),
     "ms": ("_seconds", 1e-3),
@@ -88,7 +90,7 @@ def measured(text: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for quoted, bare, number, unit in _READING.findall(text):
         end, factor = _UNITS.get(unit.lower(), ("", 1.0))
-        name = _NO_NAME.sub("_", (quoted or bare).lower()).strip("_")[:MOST_NAME]
-        if name and len(found) < MOST_READINGS:
+        name = _NO_NAME.sub("_", (quoted or bare).lower()).strip("_")[:MOST_NAME] or NAMELESS
+        if len(found) < MOST_READINGS:
             found.setdefault(name if name.endswith(end) else f"{name}{end}", float(number) * factor)
     return found

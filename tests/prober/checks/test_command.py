@@ -57,7 +57,7 @@ def test_what_it_measured_is_told_in_the_units_that_names_end_in() -> None:
 
 
 def test_a_name_stands_once_and_there_is_an_end_to_them() -> None:
-    assert measured("a=1 a=2 A=3 load_seconds=4s ''=5 '!'=6") == {"a": 1.0, "load_seconds": 4.0}
+    assert measured("a=1 a=2 A=3 load_seconds=4s ''=5 '!'=6") == {"a": 1.0, "load_seconds": 4.0, "value": 6.0}
     assert len(measured(" ".join(f"n{one}=1" for one in range(500)))) == MOST_READINGS
 
 

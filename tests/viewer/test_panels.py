@@ -166,13 +166,13 @@ FAULTY: dict[str, float | None] = {
 def test_faults_of_memory_and_disks_are_told_with_what_they_are_about() -> None:
     shown = lines(FAULTY, wide=240)
     [memory] = [line for line in shown if "─ Memory ─" in line]
-    assert "3 wrong" in memory
+    assert "3 ECC errors" in memory
     [disks] = [line for line in shown if "─ Filesystems ─" in line]
     assert "/ 4 errors" in disks
     assert "/srv read-only" in disks
     assert "/srv 1 errors" not in disks
     well: dict[str, float | None] = dict.fromkeys(FAULTY, 0.0)
-    assert not [word for word in ("wrong", "errors", "read-only", "mains") if word in "\n".join(lines(well, wide=240))]
+    assert not [word for word in ("errors", "read-only", "mains") if word in "\n".join(lines(well, wide=240))]
 
 
 @pytest.mark.parametrize("wide", [60, 120, 200])

@@ -33,7 +33,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     if host.value("memory.oom_kills_per_s"):
         facts.insert(1, ("killing", scene.tone(host, Role.DOWN) | BOLD))
     if wrong := sum(fields.get("uncorrected_errors") or 0.0 for fields in host.instances("ecc").values()):
-        facts.insert(1, (f"{wrong:.0f} wrong", scene.tone(host, Role.DOWN) | BOLD))
+        facts.insert(1, (f"{wrong:.0f} ECC errors", scene.tone(host, Role.DOWN) | BOLD))
     inner = panel(pane, "Memory", facts)
     gauges(inner, _gauges(scene, host)[: inner.height], scene.units)
     lines = _lines(host)

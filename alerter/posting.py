@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from alerter.channels.common import Answer, Post, Refused, Unreached
+from alerter.names import NOBODY, Names, own_name
 from bus.addresses import refusal
 from bus.causes import causes_of
 from bus.deadline import Deadline, within
@@ -27,8 +28,11 @@ from bus.patience import Pooled
 
 MOST_BYTES = 65_536
 """What is read of an answer."""
+OWN_SECONDS = 2.0
+"""So long at most, and a quarter of the time, this machine is asked for its own name, which hardly matters."""
 SETTING = "[notify] private_networks"
 """What allows more addresses."""
+SILENT = "the name servers do not answer for its name"
 Resolve = Callable[[str, int], Sequence[tuple[Any, ...]]]
 
 
@@ -46,6 +50,9 @@ class Carrier:
     authority: str = ""
     """A file of certificates to trust in place of the system's."""
     resolve: Resolve = field(default=resolved)
+    called: Callable[[], str] = field(default=own_name)
+    """Says what this machine calls itself."""
+    names: Names = field(default_factory=Names)
 
     def post(self, post: Post, seconds: float) -> Answer:
         """Send it and read the answer within ``seconds``; raises ``Unreached`` or ``Refused``."""
@@ -84,24 +91,42 @@ class Carrier:
 
     def dial(self, host: str, port: int, deadline: Deadline) -> socket.socket:
         """A connection to an allowed address of ``host``; raises ``OSError`` or ``Refused``."""
-        found = list(self.resolve(host, port))
+        found = self._addresses(host, port, deadline)
         if not self.proxy:
             for _, _, _, _, address in found:
                 if why := refusal(address[0], self.allowed, SETTING):
                     raise Refused(f"{host}: {why}" if host != address[0] else why)
-        last = OSError(f"{host} has no address")
-        for family, kind, protocol, _, address in found:
-            connection = socket.socket(family, kind, protocol)
-            connection.settimeout(deadline.left())
-            try:
-                connection.connect(address)
-                deadline.watch(connection)
-            except OSError as error:
-                connection.close()
-                last = error
-                continue
-            return connection
-        raise last
+        return _connected(host, found, deadline)
+
+    def connect(self, host: str, port: int, deadline: Deadline) -> socket.socket:
+        """A connection to any address of ``host``; raises ``OSError``."""
+        return _connected(host, self._addresses(host, port, deadline), deadline)
+
+    def _addresses(self, host: str, port: int, deadline: Deadline) -> Sequence[tuple[Any, ...]]:
+        return self.names.answer((host, port), lambda: list(self.resolve(host, port)), deadline.left())
+
+    def own_name(self, deadline: Deadline) -> str:
+        """What this machine calls itself, where it can be found out soon."""
+        try:
+            return self.names.answer(None, self.called, min(OWN_SECONDS, deadline.left() / 4))
+        except (OSError, UnicodeError):
+            return NOBODY
+
+
+def _connected(host: str, found: Sequence[tuple[Any, ...]], deadline: Deadline) -> socket.socket:
+    last = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in found:
+        connection = socket.socket(family, kind, protocol)
+        connection.settimeout(deadline.left())
+        try:
+            connection.connect(address)
+            deadline.watch(connection)
+        except OSError as error:
+            connection.close()
+            last = error
+            continue
+        return connection
+    raise last
 
 
 class _Adapter(Pooled):
@@ -145,7 +170,8 @@ def _unreached(error: requests.RequestException, deadline: Deadline, seconds: fl
             return Unreached(f"its certificate is not trusted: {cause.verify_message or 'it does not verify'}")
     for cause in causes:
         if isinstance(cause, NewConnectionError):
-            return Unreached("it cannot be reached in time" if deadline.over else _reason(causes))
+            why = _reason(causes)
+            return Unreached("it cannot be reached in time" if deadline.over and why != SILENT else why)
     if deadline.over or isinstance(error, requests.Timeout):
         return Unreached(f"no answer within {seconds:g} s", maybe=True)
     for cause in causes:
@@ -159,7 +185,7 @@ def _unreached(error: requests.RequestException, deadline: Deadline, seconds: fl
 def _reason(causes: Sequence[BaseException]) -> str:
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return "its name has no address"
+            return SILENT if cause.errno == socket.EAI_AGAIN else "its name has no address"
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, requests.RequestException):
             return cause.strerror.lower()
     return "it cannot be reached"

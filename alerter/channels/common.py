@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from alerter import phrases, templates
@@ -20,6 +20,11 @@ from bus.config import Objection, Settings, setting
 from bus.harmless import safe
 from bus.logs import redacted
 from bus.secret import Unavailable
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from bus.deadline import Deadline
 
 KEY_HEADER = "Idempotency-Key"
 URL = r"https?://[^\s@/]+(/\S*)?"
@@ -62,10 +67,18 @@ class Refused(Exception):
 
 
 class Carries(Protocol):
-    """What carries a request."""
+    """What carries a request, or leads to a server."""
 
     def post(self, post: Post, seconds: float) -> Answer:
         """The answer; raises ``Unreached`` or ``Refused``."""
+        ...
+
+    def connect(self, host: str, port: int, deadline: Deadline) -> socket:
+        """A connection to ``host``; raises ``OSError``."""
+        ...
+
+    def own_name(self, deadline: Deadline) -> str:
+        """What this machine calls itself."""
         ...
 
 

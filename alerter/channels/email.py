@@ -85,7 +85,7 @@ class Email(Channel):
         to = [one for one in dict.fromkeys(self.to) if one in letter.left or not letter.left]
         with within(self.timeout) as deadline:
             try:
-                server = self._connected(deadline)
+                server = self._connected(carrier, deadline)
             except (smtplib.SMTPException, OSError) as error:
                 return self._failed(error, deadline, maybe=False)
             try:
@@ -112,27 +112,28 @@ class Email(Channel):
                 return _by_code(error.smtp_code, _words(error.smtp_error))
             case ssl.SSLCertVerificationError():
                 return Later(None, f"its certificate is not trusted: {error.verify_message}")
+            case socket.gaierror(errno=socket.EAI_AGAIN):
+                return Later(None, f"the name servers do not answer for {self.host}")
         if deadline.passed:
             return Later(None, f"no answer within {self.timeout:g} s", maybe=maybe)
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Later(None, why.lower()[:160], maybe=maybe)
 
-    def _connected(self, deadline: Deadline) -> smtplib.SMTP:
+    def _connected(self, carrier: Carries, deadline: Deadline) -> smtplib.SMTP:
         trust = ssl.create_default_context(cafile=self.authority or None)
 
         class Plain(smtplib.SMTP):
             def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-                made: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
-                deadline.watch(made)
-                return made
+                return carrier.connect(host, port, deadline)
 
         class Secure(smtplib.SMTP_SSL, Plain):
             """The same over TLS from the first byte."""
 
+        own = carrier.own_name(deadline)
         if self.security == "tls":
-            server: smtplib.SMTP = Secure(self.host, self.port, timeout=deadline.left(), context=trust)
+            server: smtplib.SMTP = Secure(self.host, self.port, own, timeout=deadline.left(), context=trust)
         else:
-            server = Plain(self.host, self.port, timeout=deadline.left())
+            server = Plain(self.host, self.port, own, timeout=deadline.left())
         try:
             if self.security == "starttls":
                 server.starttls(context=trust)

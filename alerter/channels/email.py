@@ -26,6 +26,7 @@ _MAIL = r"[^\s@<>,;]+@[^\s@<>,;]+"
 _MAIL_FORM = "an address such as ops@example.org"
 GOING = 421
 """With this the server ends the connection, whomever it says it of: nobody got anything."""
+BEYOND = 553, b"the server takes no address with letters beyond ASCII (SMTPUTF8)"
 _NO_ADDRESS = (ValueError, MessageError, LookupError, AttributeError, TypeError)
 """What the library raises over what is no address; the last three by mistake."""
 _HEADERS = HeaderRegistry()
@@ -89,7 +90,9 @@ class Email(Channel):
             except (smtplib.SMTPException, OSError) as error:
                 return self._failed(error, deadline, maybe=False)
             try:
-                refused = server.send_message(self.message(letter, link), self.sender, to)
+                refused = self._refused(server, self.message(letter, link), to)
+            except smtplib.SMTPNotSupportedError:
+                return Never(f"{BEYOND[0]}: {_words(BEYOND[1])}")
             except smtplib.SMTPRecipientsRefused as error:
                 if not letter.left or GOING in (code for code, _ in error.recipients.values()):
                     return self._failed(error, deadline, maybe=False)
@@ -102,6 +105,18 @@ class Email(Channel):
                     server.quit()
                 server.close()
         return _partly([one for one in to if one not in refused], refused) if refused else Delivered("accepted")
+
+    def _refused(self, server: smtplib.SMTP, mail: EmailMessage, to: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Hand it over; whom the server refuses, by address, as it does whom it cannot even be told of."""
+        server.ehlo_or_helo_if_needed()
+        beyond = {} if server.has_extn("smtputf8") else {one: BEYOND for one in to if not one.isascii()}
+        rest = [one for one in to if one not in beyond]
+        if not rest:
+            raise smtplib.SMTPNotSupportedError
+        try:
+            return {**server.send_message(mail, self.sender, rest), **beyond}
+        except smtplib.SMTPRecipientsRefused as error:
+            raise smtplib.SMTPRecipientsRefused({**error.recipients, **beyond}) from None
 
     def _failed(self, error: Exception, deadline: Deadline, *, maybe: bool) -> Outcome:
         match error:

@@ -12,6 +12,8 @@ from tests.alerter.channels.mailer import Mailer
 from tests.alerter.shapes import burning, item
 
 ANNA, BOB, CARL = "anna@example.org", "bob@example.org", "carl@example.org"
+DORA = "dóra@example.org"
+ASCII = "553: the server takes no address with letters beyond ASCII (SMTPUTF8)"
 
 
 def sent(server: Mailer, *left: str, to: tuple[str, ...] = (ANNA, BOB)) -> Outcome:
@@ -87,6 +89,27 @@ def test_who_is_taken_out_of_the_settings_meanwhile_gets_nothing() -> None:
 def test_a_mail_that_nobody_gets_is_tried_again_while_one_of_them_may(answers: list[str], outcome: Outcome) -> None:
     with Mailer(answers) as server:
         assert sent(server) == outcome
+    assert server.mails == []
+
+
+@pytest.mark.parametrize(
+    ("left", "outcome"),
+    [
+        ((), Partly((), taken=ANNA, refused=f"{DORA}: {ASCII}")),
+        ((ANNA, DORA), Partly((), taken=ANNA, refused=f"{DORA}: {ASCII}")),
+        ((DORA,), Never(ASCII)),
+    ],
+)
+def test_whom_a_server_cannot_be_told_of_keeps_nobody_from_a_mail(left: tuple[str, ...], outcome: Outcome) -> None:
+    with Mailer() as server:
+        assert sent(server, *left, to=(DORA, ANNA)) == outcome
+    assert server.recipients == ([ANNA] if ANNA in left or not left else [])
+
+
+def test_a_server_that_cannot_be_told_of_anybody_refuses_for_good() -> None:
+    with Mailer(["450 later"]) as server:
+        assert sent(server, to=(DORA,)) == Never(ASCII)
+        assert sent(server, to=(DORA, ANNA)) == Later(None, "450: no recipient is taken")
     assert server.mails == []
 
 

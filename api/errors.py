@@ -17,7 +17,8 @@ from api.judge import AlerterAway
 from api.shapes import ErrorShape
 from api.tokens import TokensFault
 from bus.judging import NotThere, Objected
-from bus.questions import Unanswered
+from bus.open_questions import TOO_MUCH
+from bus.questions import TooMuch, Unanswered
 
 log = logging.getLogger("guardia.api")
 
@@ -71,6 +72,8 @@ def problem_of(fault: Exception) -> Problem:
         return not_found(str(fault))
     if isinstance(fault, Objected):
         return Problem(400, "bad_request", str(fault))
+    if isinstance(fault, TooMuch):
+        return Problem(400, TOO_MUCH, str(fault))
     if isinstance(fault, AlerterAway):
         return Problem(503, "alerter_unavailable", f"the alerter cannot answer: {fault}", headers={"Retry-After": "2"})
     if isinstance(fault, Unanswered):

@@ -11,8 +11,8 @@ import requests
 from bus.hub_api import HINT, HubApi, Refused
 from bus.hubs import Hub, with_remedy
 from bus.judging import Objected
-from bus.open_questions import MEDIA, Now, OtherVersion, read_answer, told
-from bus.questions import Unanswered
+from bus.open_questions import MEDIA, TOO_MUCH, Now, OtherVersion, read_answer, told
+from bus.questions import TooMuch, Unanswered
 from bus.reasons import reason
 
 PAUSE = 1.0
@@ -76,6 +76,8 @@ class Afar:
     def _refused(self, refusal: Refused) -> Unanswered:
         if refusal.status in (404, 405) and refusal.known:
             return self._other_version("does not know how to answer this from another machine")
+        if refusal.code == TOO_MUCH:
+            return TooMuch(str(refusal))
         return Objected(str(refusal)) if refusal.status == 400 and refusal.known else Unanswered(str(refusal))
 
     def _other_version(self, what: str) -> Unanswered:

@@ -23,11 +23,12 @@ HINT = "; is this a Guardia hub?"
 
 
 class Refused(Exception):
-    """The hub answered with an error; ``status`` is its number, ``again`` in how many seconds it wants to be asked."""
+    """The hub answered with an error; ``status`` and ``code`` are of it, ``again`` in how many seconds to ask again."""
 
-    def __init__(self, status: int, text: str, again: float | None = None) -> None:
+    def __init__(self, status: int, text: str, again: float | None = None, code: str = "") -> None:
         super().__init__(text)
         self.status = status
+        self.code = code
         self.again = again
         self.known = not text.endswith(HINT)
 
@@ -78,7 +79,9 @@ class HubApi:
         answer.encoding = "utf-8"
         if answer.status_code in fine:
             return answer
-        raise Refused(answer.status_code, said(answer, self.address), _again(answer))
+        raise Refused(
+            answer.status_code, said(answer, self.address), _again(answer), str(_told(answer).get("code", ""))
+        )
 
 
 def trusted() -> str | bool:
@@ -90,11 +93,8 @@ def said(answer: requests.Response, address: str) -> str:
     """The hub's error in a sentence."""
     if answer.status_code == 401:
         return f"{address} {UNSIGNED}"
-    try:
-        found: Any = answer.json()
-    except ValueError:
-        found = None
-    text = found.get("error") if isinstance(found, dict) else None
+    found = _told(answer)
+    text = found.get("error")
     told = safe(text[:200]) if isinstance(text, str) else None  # whoever it is that answers, a terminal shows it
     if answer.status_code == 403 and told is not None and found.get("code") in ("scope", "expired_token", "host"):
         return f"{address} refuses this: {told}"
@@ -103,6 +103,15 @@ def said(answer: requests.Response, address: str) -> str:
     more = f": {told}" if told is not None else ""
     hint = "" if told is not None else HINT
     return f"{address} answered {answer.status_code}{more or hint}"
+
+
+def _told(answer: requests.Response) -> dict[str, Any]:
+    """The object that an error is; an empty one for what is none of ours."""
+    try:
+        found: Any = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _again(answer: requests.Response) -> float | None:

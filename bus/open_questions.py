@@ -15,10 +15,12 @@ import msgpack
 from bus import judging, questions
 from bus.availability import Apart, Watch, Watched, WatchedAnswer
 from bus.fields import Unfit, build, plain
-from bus.questions import Availability, Gaps, Holdings, Layouts, Range, Series, Subjects
+from bus.questions import Availability, Gaps, Holdings, Layouts, Range, Series, Subjects, TooMuch, Unanswered
 
 MEDIA = "application/msgpack"
 """What answers are."""
+TOO_MUCH = "too_much"
+"""The word of the error for a question whose answer would be too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,15 @@ def pack_answer(answer: Any) -> bytes:
     return msgpack.packb(plain(answer))  # type: ignore[no-any-return]
 
 
-def refusal_in(data: bytes) -> str:
-    """Why a program answered nothing; empty where it did."""
-    if not data.startswith(_REFUSAL):
-        return ""
+def refusal_in(data: bytes) -> Unanswered | None:
+    """Why the store answered nothing; None where it did."""
+    if not data.startswith(_REFUSALS):
+        return None
     value = msgpack.unpackb(data, strict_map_key=False)
-    return str(value["error"])
+    return (TooMuch if value.get("much") else Unanswered)(str(value["error"]))
 
 
-_REFUSAL = questions.pack_refusal("")[:-1]
+_REFUSALS = tuple(questions.pack_refusal("", much=much).partition(b"error")[0] + b"error" for much in (False, True))
 
 
 def read_answer(question: Any, data: bytes) -> Any:

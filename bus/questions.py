@@ -308,6 +308,10 @@ class Unanswered(Exception):
     """The store could not answer; the text says why."""
 
 
+class TooMuch(Unanswered, Unfit):
+    """The answer would be too large: who asks for less gets one. The store raises it, and then whoever asked it."""
+
+
 def pack_question(question: Any) -> bytes:
     """The bytes of a question, to the store or to another program."""
     told = {"ask": type(question).__name__, **{name: getattr(question, name) for name in names_of(question.__class__)}}
@@ -336,9 +340,9 @@ def pack_answer(answer: Any) -> bytes:
     return msgpack.packb(_plain(answer))  # type: ignore[no-any-return]
 
 
-def pack_refusal(text: str) -> bytes:
-    """The bytes that make ``read_answer`` raise ``Unanswered(text)``."""
-    return msgpack.packb({"error": text})  # type: ignore[no-any-return]
+def pack_refusal(text: str, *, much: bool = False) -> bytes:
+    """The bytes that make ``read_answer`` raise ``Unanswered(text)``, or with ``much`` ``TooMuch(text)``."""
+    return msgpack.packb({"error": text, "much": True} if much else {"error": text})  # type: ignore[no-any-return]
 
 
 def read_answer(question: Question, data: bytes) -> Any:
@@ -346,7 +350,7 @@ def read_answer(question: Question, data: bytes) -> Any:
     # Our own reader made it, on this machine: its lists may be as long as the question allowed.
     value = msgpack.unpackb(data, strict_map_key=False, use_list=False)
     if type(value) is dict and "error" in value:
-        raise Unanswered(value["error"])
+        raise (TooMuch if value.get("much") else Unanswered)(value["error"])
     return _READERS[ANSWERS[type(question)]](value)
 
 
@@ -357,13 +361,8 @@ def _plain(answer: Any) -> Any:
         return {"subjects": [(s.subject, s.first_at, s.last_at, s.received, s.imported) for s in answer.subjects]}
     if isinstance(answer, SeriesAnswer):
         columns = [(c.metric, c.mean, c.min, c.max, c.last, c.count) for c in answer.columns]
-        return {
-            "times": answer.times,
-            "step": answer.step,
-            "tier": answer.tier,
-            "coverage": answer.coverage,
-            "columns": columns,
-        }
+        told = {"times": answer.times, "step": answer.step, "tier": answer.tier, "coverage": answer.coverage}
+        return {**told, "columns": columns}
     if isinstance(answer, SeriesTextAnswer):
         return (answer.step, answer.tier, answer.coverage, answer.metrics, answer.points, answer.text)
     return plain(answer)

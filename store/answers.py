@@ -34,6 +34,7 @@ from bus.questions import (
     StoreStatistics,
     SubjectList,
     Subjects,
+    TooMuch,
     pack_answer,
     pack_refusal,
     read_question,
@@ -92,6 +93,8 @@ class Answers:
             if isinstance(question, Holdings) and self._outlook is not None:
                 return pack_answer(self._outlook(_statistics(self._backend, Statistics())))
             return pack_answer(_ANSWERS[type(question)](self._backend, question))
+        except TooMuch as error:
+            return pack_refusal(str(error), much=True)
         except (Unfit, StoreBroken) as error:
             return pack_refusal(str(error))
         except OSError as error:  # as of a folder, while too many files are open
@@ -184,7 +187,7 @@ def _availability(backend: Backend, question: Availability) -> AvailabilityAnswe
     # A verdict from before the range may still hold at its begin.
     rows = backend.newest_rows("check", question.subject, max(0, start - horizon), end, MOST_CHECKS + 1)
     if len(rows) > MOST_CHECKS:
-        raise Unfit(f"more than {MOST_CHECKS} checks between its times: {TOO_MANY}")
+        raise TooMuch(f"more than {MOST_CHECKS} checks between its times: {TOO_MANY}")
     return availability(seen(rows), start, end, horizon, question.apart)
 
 

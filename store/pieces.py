@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from bus.fields import Unfit
-from bus.questions import AGGREGATES, Column, SeriesAnswer, SeriesTextAnswer
+from bus.questions import AGGREGATES, Column, SeriesAnswer, SeriesTextAnswer, TooMuch
 from bus.units import units
 from store.blocks.scaled import Floats, Integers
 from store.columns import Columns, Steps, coverage, interval_of
@@ -90,7 +89,7 @@ class Whole:
 
 
 def whole(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates: Sequence[str]) -> Whole:
-    """What the pieces, by time, make together; raises ``Unfit`` when it would be too large."""
+    """What the pieces, by time, make together; raises ``TooMuch`` when it would be too large."""
     every = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
     tiers = {piece.tier for piece in pieces}
     tier = "+".join(name for name in ORDER if name in tiers) or "rows"
@@ -98,7 +97,7 @@ def whole(pieces: Sequence[Piece], grid: Steps, start: int, end: int, aggregates
         return Whole(grid, tier, 0.0, (), {})
     numbers = len(every) * grid.count * (len(aggregates) + 1)
     if numbers > MOST_NUMBERS:
-        raise Unfit(
+        raise TooMuch(
             f"{len(every)} metrics match, which makes {numbers:,} numbers in {grid.count} steps; at most"
             f" {MOST_NUMBERS:,} an answer: ask for fewer metrics, or steps"
         )

@@ -10,7 +10,7 @@ from api.leaving import while_here
 from api.resources.base import Request, Resource, Response
 from bus.availability import Watched, watched
 from bus.open_questions import MEDIA, OF_THE_ALERTER, Moment, Now, Unknown, pack_answer, question_in, refusal_in
-from bus.questions import pack_question
+from bus.questions import TooMuch, pack_question
 
 
 class Questions(Resource):
@@ -36,7 +36,10 @@ class Questions(Resource):
         if isinstance(question, OF_THE_ALERTER):
             return pack_answer(await hub.judge.answer(question))
         answer = await hub.ask_store(pack_question(question))
-        if refusal := refusal_in(answer):
+        refusal = refusal_in(answer)
+        if isinstance(refusal, TooMuch):
+            raise refusal
+        if refusal is not None:
             # It was asked and has answered: to ask the same again is of no use.
             raise Problem(503, "unanswered", f"the store does not answer this: {refusal}")
         return answer

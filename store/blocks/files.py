@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from bus.fields import Unfit
 from bus.mapped import is_passing, settle
 from bus.messages import KINDS
+from bus.questions import TooMuch
 from store.blocks.aside import misplaced
 from store.blocks.gather import Origin, Told, records, taken
 from store.blocks.kept import Kept
@@ -255,7 +255,7 @@ class Blocks:
     def columns(self, subject: str, globs: Sequence[str], start: int, end: int) -> list[Columns]:
         """The metrics of a host that match, between two times: a piece for each file and origin.
 
-        Raises ``Unfit`` when that is more than ``MOST_READ``.
+        Raises ``TooMuch`` when that is more than ``MOST_READ``.
         """
 
         def read() -> list[Columns]:
@@ -269,7 +269,7 @@ class Blocks:
                         found += some
                         most -= sum(len(one.times) * len(one.values) for one in some)
                     if most < 0:
-                        raise Unfit(
+                        raise TooMuch(
                             f"more than {self.most_read:,} readings lie between: ask for fewer metrics, or days"
                         )
             return found

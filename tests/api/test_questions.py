@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from api.auth import Keyring, Token, digest_of
 from api.directory import Directory
 from bus import judging
 from bus.availability import Apart, Watch, Watched, WatchedAnswer
+from bus.messages import Layout, Sample
 from bus.open_questions import KNOWN, MEDIA, Moment, Now, OtherVersion, question_in, read_answer, told
 from bus.questions import (
     AGGREGATES,
@@ -32,6 +34,7 @@ from bus.questions import (
     pack_refusal,
 )
 from bus.tables import Service
+from bus.wire import record
 from store.answers import Answers, answer
 from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
@@ -178,6 +181,26 @@ def test_why_the_store_has_no_answer_is_told() -> None:
     result = asked(house, Subjects("sample"))
     assert (result.status_code, result.json["code"]) == (503, "store_unavailable")
     assert result.headers["Retry-After"] == "2"
+
+
+def test_a_question_for_too_much_is_400_and_is_to_be_asked_otherwise(backend: MemoryBackend) -> None:
+    wide = Layout(tuple(f"queue[{n}].waiting" for n in range(120)))
+    backend.commit(
+        batch([record(wide, source="web-1", subject=None, at=STORED, epoch=1, number=2, sent=STORED)]), STORED
+    )
+    told = record(
+        Sample(wide.id, (1.0,) * 120), source="web-1", subject=None, at=STORED, epoch=1, number=1, sent=STORED
+    )
+    backend.commit(batch([told]), STORED)
+    house = full()
+    house.store = replying(Answers(backend).to)
+    question = Series("web-1", ("queue*",), STORED, STORED + 7200 * 10**9, step=10**9, aggregates=AGGREGATES)
+    result = asked(house, question)
+    assert (result.status_code, result.json["code"]) == (400, "too_much")
+    assert result.json["error"].endswith("at most 4,000,000 an answer: ask for fewer metrics, or steps")
+    assert "Retry-After" not in result.headers
+    few = asked(house, replace(question, aggregates=("mean",)))
+    assert few.status_code == 200
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x80", b"\x81\xa2at\xa1x", b"\xc1", b"\x93\x01\x02\x03"])

@@ -14,7 +14,7 @@ from api import cursor
 from api.filters import BadParameter
 from api.leaving import App, while_here
 from api.views.top import Candidate, Highest, of_range
-from bus.questions import Column, Series, SeriesAnswer
+from bus.questions import Column, Series, SeriesAnswer, TooMuch
 from tests.api import contract
 from tests.api.given import MINUTE, NOON, SECOND, FakeCounter
 from tests.api.house import House
@@ -104,6 +104,22 @@ def test_an_answer_without_end_is_refused_before_the_store_is_asked() -> None:
     assert result.status_code == 400
     assert "2,000,000" in result.json["error"]
     assert not [asked for asked in given_house.counter.asked if asked[0] == "series"]
+
+
+class Sparing(FakeCounter):
+    """Gives no answer so large: what a host told earlier are more metrics than it tells now."""
+
+    async def series(self, question: Series) -> SeriesAnswer:
+        raise TooMuch("900 metrics match, which makes 5,400,000 numbers")
+
+
+@pytest.mark.parametrize("path", ["servers/web-1/series?metric=*", "series?metric=*", "top?metric=*&start=7d"])
+def test_what_is_too_much_for_the_store_is_400_and_is_not_to_be_asked_again(path: str) -> None:
+    counter = Sparing()
+    counter.keep_reading({"cpu.percent": 1.0}, subject="web-1")
+    result = House(counter=counter).prime().ask("GET", f"/api/v1/{path}")
+    assert (result.status_code, result.json["code"]) == (400, "too_much")
+    assert "Retry-After" not in result.headers
 
 
 def test_the_highest_now_come_from_the_newest_samples() -> None:

@@ -14,7 +14,7 @@ from bus import judging
 from bus.afar import PAUSE, Afar
 from bus.hubs import Hub
 from bus.open_questions import MEDIA
-from bus.questions import Subjects, Unanswered, pack_refusal
+from bus.questions import Subjects, TooMuch, Unanswered, pack_refusal
 from bus.secret import Secret
 from tests.api.given import NOON
 from tests.api.house import House, full
@@ -128,6 +128,18 @@ def test_what_the_store_cannot_answer_is_not_asked_again() -> None:
     with at(house) as (afar, clock):
         assert refusal(afar).endswith("the store does not answer this: more than 50000 checks")
         assert clock.now == 0.0
+
+
+def test_what_is_too_much_for_one_answer_is_told_apart_and_is_not_asked_again() -> None:
+    house = full()
+
+    async def store(question: bytes) -> bytes:
+        return pack_refusal("more than 50000 checks", much=True)
+
+    house.store = store
+    with at(house) as (afar, clock), pytest.raises(TooMuch, match=r"400: more than 50000 checks$"):
+        afar.ask(Subjects("check"))
+    assert clock.now == 0.0
 
 
 def test_a_hub_that_goes_in_the_middle_is_waited_for_and_then_given_up() -> None:

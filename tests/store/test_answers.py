@@ -32,6 +32,7 @@ from bus.questions import (
     Statistics,
     StoreStatistics,
     Subjects,
+    TooMuch,
     Unanswered,
     pack_question,
     read_answer,
@@ -161,7 +162,7 @@ def test_an_answer_that_would_be_too_large_is_refused_in_a_sentence(backend: Bac
     backend.commit(batch(told), NOON)
     question = Series("web-1", ("queue*",), NOON - HOUR, NOON + HOUR, step=SECOND)
 
-    with pytest.raises(Unanswered, match=r"^120 metrics match, which makes 5,184,720 numbers in 7201"):
+    with pytest.raises(TooMuch, match=r"^120 metrics match, which makes 5,184,720 numbers in 7201"):
         read_answer(question, answered(backend, pack_question(question)))
 
     few: SeriesAnswer = answer(backend, replace(question, aggregates=("mean",)))

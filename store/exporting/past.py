@@ -9,7 +9,18 @@ from typing import Any
 
 from bus.faults import fitting_none, meant
 from bus.messages import HUB
-from bus.questions import AGGREGATES, Layouts, Question, Range, Series, SeriesAnswer, Stored, Subjects, Unanswered
+from bus.questions import (
+    AGGREGATES,
+    Layouts,
+    Question,
+    Range,
+    Series,
+    SeriesAnswer,
+    Stored,
+    Subjects,
+    TooMuch,
+    Unanswered,
+)
 from bus.wire import HEADER
 from store.backends import Row
 from store.columns import matching
@@ -185,11 +196,17 @@ class Past:
 
     def steps(self, extent: Extent, step: int) -> Iterator[tuple[int, SeriesAnswer]]:
         """(until when, steps) until the end, in steps of ``step`` ns at its multiples."""
-        at = extent.start - extent.start % step
+        at, most = extent.start - extent.start % step, MOST_STEPS
         while at <= extent.end:
-            until = min(at + step * MOST_STEPS - 1, extent.end)
+            until = min(at + step * most - 1, extent.end)
             question = Series(extent.subject, self._wanted.metrics, at, until, step=step, aggregates=AGGREGATES)
-            found = self._ask(question)
+            try:
+                found = self._ask(question)
+            except TooMuch:  # as of a host of very many metrics
+                if most == 1:
+                    raise
+                most //= 2
+                continue
             self._stepped[extent.subject] = extent
             self._named.update(column.metric for column in found.columns)
             yield until, found

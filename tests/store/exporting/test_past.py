@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bus.questions import Question, Range, Subject, Unanswered
+from bus.questions import Question, Range, Series, Subject, TooMuch, Unanswered
 from store.answers import answer
 from store.backends.memory import MemoryBackend
 from store.exporting import past
@@ -88,3 +88,33 @@ def test_a_hub_that_cannot_tell_all_of_an_instant_is_no_whole_export(monkeypatch
     known = Past(earlier, Wanted("sample", 0, FAR))
     with pytest.raises(Unanswered, match="8 records of web-1 are of one instant"):
         list(known.pieces(*known.extents()))
+
+
+def test_steps_of_a_host_of_very_many_metrics_are_asked_for_in_smaller_pieces() -> None:
+    backend = MemoryBackend()
+    backend.commit(batch([layout(), *(sample(n, at=NOON + n * HOUR, cpu=float(n)) for n in range(20))]), NOON)
+    whole = Past(lambda question: answer(backend, question), Wanted("sample", 0, FAR))
+    asked_for: list[Question] = []
+
+    def sparing(question: Question) -> object:
+        asked_for.append(question)
+        if isinstance(question, Series) and question.end - question.start >= 5 * HOUR:
+            raise TooMuch("900 metrics match")
+        return answer(backend, question)
+
+    known = Past(sparing, Wanted("sample", 0, FAR))
+
+    def values(of: Past) -> list[tuple[int, float | None]]:
+        pieces = [found for extent in of.extents() for _, found in of.steps(extent, HOUR)]
+        return [row for one in pieces for row in zip(one.times, one.columns[0].mean, strict=True)]
+
+    assert values(known) == values(whole)
+    assert len(asked_for) < 30
+
+    def meaner(question: Question) -> object:
+        if isinstance(question, Series):
+            raise TooMuch("900 metrics match")
+        return answer(backend, question)
+
+    with pytest.raises(TooMuch):
+        values(Past(meaner, Wanted("sample", 0, FAR)))

@@ -158,10 +158,11 @@ def seen(info: Mapping[str, Any], run: Path) -> Seen:
 
 
 def changed(path: Path) -> float:
-    """When the configuration was last written, or the file of a secret in it was made, written or made private."""
+    """When the configuration came to be as it is, or the file of a secret in it was made, written or made private."""
     found = 0.0
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        found = path.stat().st_mtime
+        # Not when it was written: a former version that is put back, or what a link leads to, may be older.
+        found = max(path.stat().st_ctime, path.lstat().st_ctime)
         for name in _SECRET.findall(path.read_text(encoding="utf-8")):
             with contextlib.suppress(OSError):
                 found = max(found, (path.parent / name).stat().st_ctime)

@@ -111,15 +111,34 @@ def test_a_secret_that_was_missing_or_open_to_others_is_a_change_too(tmp_path: P
     file, secret = tmp_path / "guardia.toml", tmp_path / "slack.url"
     assert changed(file) == 0.0
     file.write_text("[channels.ops]\ntype = 'slack'\nurl = \"file:slack.url\"  # file:no.url\n")
-    os.utime(file, (NOON, NOON))
-    assert changed(file) == NOON
-    secret.touch()
-    os.utime(secret, (NOON, NOON))
-    made = changed(file)
-    assert made == secret.stat().st_ctime > NOON
+    assert changed(file) == file.stat().st_ctime > NOON
+    touched_after(secret, file)
+    assert changed(file) == secret.stat().st_ctime
+    touched_after(file, secret)
+    assert changed(file) == file.stat().st_ctime
     file.write_bytes(b"\xff")
-    os.utime(file, (NOON, NOON))
-    assert changed(file) == NOON
+    assert changed(file) == file.stat().st_ctime
+
+
+def test_a_former_version_that_is_put_back_is_a_change_though_it_was_written_long_ago(tmp_path: Path) -> None:
+    file, link, former = tmp_path / "guardia.toml", tmp_path / "link.toml", tmp_path / "guardia.toml.bak"
+    file.write_text("[api]\nprot = 8080\n")
+    former.touch()
+    os.utime(former, (NOON, NOON))
+    former.rename(file)
+    assert changed(file) == file.stat().st_ctime > NOON
+
+    while not link.is_symlink() or link.lstat().st_ctime <= file.stat().st_ctime:
+        link.unlink(missing_ok=True)
+        link.symlink_to(file)
+    assert changed(link) == link.lstat().st_ctime
+
+
+def touched_after(file: Path, other: Path) -> None:
+    """Touch it until that is later than ``other`` was: the kernel's clock for files ticks coarsely."""
+    file.touch()
+    while file.stat().st_ctime <= other.stat().st_ctime:
+        file.touch()
 
 
 def test_a_program_that_was_stopped_stays_stopped() -> None:

@@ -19,6 +19,7 @@ from agent.schedule import Schedule
 from agent.turns import Turns
 from bus import process
 from bus.program import Program, version
+from bus.voice import deliverer
 from bus.ways import joined_as
 
 HELP = (
@@ -45,7 +46,7 @@ def build(program: Program[Agent]) -> None:
     host = config.name or joined_as(program.home) or names.host(os.uname().nodename)
 
     # What is told beside the samples goes with the next one.
-    producer = program.deliverer(host, public=True, gather_seconds=GATHER_SECONDS, patient=True)
+    producer = deliverer(program, host, public=True, gather_seconds=GATHER_SECONDS, patient=True)
     aside = Aside(loop, THREADS, "slow", patience=PATIENCE, hopeless=HANGS)
     hands = Aside(
         loop, PLUGINS_AT_ONCE, "plugins", patience=PLUGINS_PATIENCE, hopeless=config.plugin_seconds + PLUGINS_HOPELESS

@@ -22,6 +22,7 @@ from alerter.speaking import beating, deliveries, speaking, threads
 from bus import process, salvage
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
+from bus.voice import deliverer
 
 ROOM = "alerter"
 """The folder of the memory, within the home."""
@@ -47,7 +48,7 @@ def build(program: Program[Alerter]) -> None:
     memory = _memory(program)
     loop.on_stop(lambda: salvage.closing(program.home / ROOM, broken=memory.broken))
     loop.on_stop(memory.close)
-    voice = program.deliverer()
+    voice = deliverer(program)
     workers = threads(program)
     speaker = speaking(program, memory, voice, workers)
     committer = Committer(judge, holding, memory, speaker, voice, program.log)

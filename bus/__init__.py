@@ -3,9 +3,9 @@
 **What travels.** ``messages`` declares every message once (``KINDS``); ``wire`` turns records into frames and back;
 ``questions`` are what may be asked about the past. All three are pure, and checked with ``fields``.
 
-**How it travels.** ``sockets`` are ZeroMQ's, by role and with their options set once. A room speaks by ``delivering``,
-which keeps its words until they are stored, or by ``producer``, which tells them once. ``delivery``, ``spool``,
-``control`` and ``courier`` are the protocol by which nothing acknowledged is lost (``docs/delivery.md``).
+**How it travels.** ``sockets`` are ZeroMQ's, by role and with their options set once. A room speaks by ``voice``,
+which keeps its words until they are stored, or by ``producer``, which tells them once. ``delivering``, ``delivery``,
+``spool``, ``control`` and ``courier`` are the protocol by which nothing acknowledged is lost (``docs/delivery.md``).
 
 **How a program lives.** ``program`` starts and ends each of them alike: arguments, configuration (``config``,
 ``settings``, ``reading``, ``faults``, ``secret``), log (``logs``), lock and signals (``process``, ``early``), ``loop``,

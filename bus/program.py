@@ -27,21 +27,15 @@ from bus.faults import ConfigError
 from bus.loop import Loop
 from bus.messages import HUB
 from bus.producer import Producer
-from bus.sockets import Hear, Push, Road, Subscribe
+from bus.sockets import Push, Road, Subscribe
 from bus.tables import Bus
 from bus.vitals import Vitals
 
 if TYPE_CHECKING:
-    from bus.delivering import Deliverer
     from bus.lives import Life
     from bus.records import Settings
-    from bus.ways import Ways
 
 T = TypeVar("T")
-KEYS_SECONDS = 4.9
-"""So often an agent looks, in a pass that there is anyway, whether it has other keys."""
-SPOOL_SECONDS = 9.7
-"""So often it is looked whether a spool was found damaged since."""
 ROADS = {
     "side_door": "door.ipc",
     "side_receipts": "side-receipts.ipc",
@@ -169,89 +163,6 @@ class Program(Generic[T]):
             self.connect(push, "side_door")
             self._producer = Producer(push, HUB + self.name)
         return self._producer
-
-    def deliverer(
-        self,
-        source: str | None = None,
-        *,
-        public: bool = False,
-        gather_seconds: float = 0.0,
-        patient: bool = False,
-    ) -> Deliverer:
-        """A voice whose words are kept on disk until the store has them; ``source`` None: this room's own name.
-
-        ``public``: over the network's roads, as an agent; otherwise over the hub's own. What is told within
-        ``gather_seconds``, and not flushed before, shares one commit. A ``patient`` one is woken for no receipt that
-        nothing waits for.
-        """
-        # Only producers that keep what they tell carry LMDB.
-        from bus import standing
-        from bus.delivering import Deliverer
-        from bus.spool import Spool, SpoolLimits, fault_teller
-
-        source = source or HUB + self.name
-        side = self.address("side_door"), self.address("side_receipts")
-        ways = self._ways(source, side) if public else None
-        limits = SpoolLimits(bytes=self.bus.spool_bytes, seconds=self.bus.spool_seconds)
-        path = self.home / "spool" / source
-        try:
-            spool = Spool(path, limits, source=source, now=time.monotonic(), wall=time.time_ns())
-        except BlockingIOError:
-            raise TryAgain(f"{path} is in use by another process") from None
-        except OSError as error:
-            raise TryAgain(f"cannot open {path}: {(error.strerror or str(error)).lower()}") from None
-        tell_faults = fault_teller(spool.faults, self.log)
-        tell_faults()
-        self.loop.in_passing(SPOOL_SECONDS, tell_faults)
-        push = Push(self.context)
-        push.raw.setsockopt(zmq.LINGER, 200)
-        deliverer = Deliverer(
-            self.loop,
-            push,
-            Hear(self.context),
-            spool,
-            source,
-            door=side[0],
-            receipts=side[1],
-            log=self.log,
-            way=ways,
-            elsewhere=ways.elsewhere if ways else None,
-            gather_seconds=gather_seconds,
-            patient=patient,
-        )
-        deliverer.start()
-        if ways is not None:
-            self.loop.in_passing(KEYS_SECONDS, lambda: self._watch_keys(ways, deliverer))
-            note = standing.Note(self.run_dir, self.name, deliverer)
-            self.loop.in_passing(standing.LOOK_SECONDS, note.look)
-            self.loop.on_stop(note.forget)
-        return deliverer
-
-    def _ways(self, source: str, side: tuple[str, str]) -> Ways:
-        from bus.keys import KeysFault
-        from bus.ways import Ways
-
-        try:
-            ways = Ways(self.home, self.bus, side, source)
-        except KeysFault as fault:
-            raise TryAgain(str(fault)) from None
-        if ways.member is not None and ways.member.name != source:
-            raise TryAgain(f"this host was enrolled as {ways.member.name} and calls itself {source}")
-        return ways
-
-    def _watch_keys(self, ways: Ways, deliverer: Deliverer) -> None:
-        from bus.keys import KeysFault
-
-        try:
-            changed = ways.changed()
-        except KeysFault as fault:
-            self.log.error("the keys are not used: %s", fault)
-            return
-        if changed:
-            if ways.member is not None and ways.member.name != deliverer.source:
-                raise TryAgain(f"this host was enrolled as {ways.member.name}")
-            self.log.info("the keys changed: connecting to the hub anew")
-            deliverer.reconnect()
 
     def publish_vitals(self) -> None:
         """Tell this process's own counters as a sample."""

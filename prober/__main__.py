@@ -12,6 +12,7 @@ from bus.deadline import Guard
 from bus.mending import mend
 from bus.program import Program, TryAgain, run
 from bus.sockets import Ask, Subscribe
+from bus.voice import deliverer
 from bus.ways import joined_as
 from prober import joining
 from prober.checking import Checking
@@ -41,7 +42,7 @@ def build(program: Program[Prober]) -> None:
     memory = _memory(program)
     loop.on_stop(lambda: salvage.closing(program.home / ROOM, broken=memory.broken))
     loop.on_stop(memory.close)
-    voice = program.deliverer(config.place or None, public=bool(config.place))
+    voice = deliverer(program, config.place or None, public=bool(config.place))
     pool = Pool(loop, config.checks_at_once, "check")
     ground = Ground(guard, Reach(config.private_networks, names), log)
     checking = Checking(

@@ -16,6 +16,7 @@ from bus.delivering import Deliverer
 from bus.delivery.states import Flag
 from bus.program import Program, run
 from bus.tables import Bus
+from bus.voice import deliverer
 
 TURN_SECONDS = 0.02
 METRIC = "drill.value"
@@ -59,7 +60,7 @@ def main(process: str, rate: float, journal: str, names: Sequence[str]) -> int:
 
     def build(program: Program[Bus]) -> None:
         program.tells_vitals = False
-        hosts = [Host(program.deliverer(name, public=True), rate) for name in names]
+        hosts = [Host(deliverer(program, name, public=True), rate) for name in names]
         file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
         def turn() -> None:

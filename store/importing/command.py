@@ -25,6 +25,7 @@ from bus.program import Program, started
 from bus.progress import Progress
 from bus.questions import Availability, Series, Statistics, Unanswered
 from bus.records import Settings
+from bus.voice import deliverer
 from store.config import Store
 from store.importing.journal import Journal
 from store.importing.rows import MILLISECOND
@@ -104,8 +105,8 @@ def _wired(
 ) -> Telling:
     program.tells_vitals = False
     os.nice(NICE)
-    deliverer = program.deliverer(IMPORT)
-    telling = Telling(source, journal, deliverer, names, since)
+    voice = deliverer(program, IMPORT)
+    telling = Telling(source, journal, voice, names, since)
     progress = Progress("import", total, sys.stderr, began=journal.rows)
 
     def turn() -> None:
@@ -114,7 +115,7 @@ def _wired(
         except NotASource as error:
             print(f"guardia import: {error}", file=sys.stderr)
             program.loop.stop()
-        waiting = deliverer.courier.sender.unacknowledged
+        waiting = voice.courier.sender.unacknowledged
         progress.at(journal.rows + telling.left_out, f"{journal.rows} rows, {waiting} messages wait")
         if telling.done:
             program.loop.stop()

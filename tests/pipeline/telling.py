@@ -13,6 +13,7 @@ import time
 from bus.delivery.states import Flag
 from bus.program import Program, run
 from bus.tables import Bus
+from bus.voice import deliverer
 
 TURN_SECONDS = 0.01
 SLOW_TURN_SECONDS = 0.05
@@ -27,7 +28,7 @@ def main(name: str, rate: float, journal: str) -> int:
     def build(program: Program[Bus]) -> None:
         program.tells_vitals = False
         program.name = name
-        deliverer = program.deliverer(name, public=True)
+        voice = deliverer(program, name, public=True)
         file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         began, told = time.monotonic(), 0
 
@@ -36,11 +37,11 @@ def main(name: str, rate: float, journal: str) -> int:
             count = min(int((time.monotonic() - began) * rate) - told, MOST_A_TURN)
             for _ in range(count):
                 told += 1
-                deliverer.sample(("load.1m",), (life + told,), at=time.time_ns())
-            live = deliverer.courier.sender.flows.live
-            epoch, first, pending = live.epoch, live.last + 1, deliverer.courier.pending
-            deliverer.flush()
-            if Flag.MEMORY in deliverer.courier.sender.flags or live.last != first + pending - 1:
+                voice.sample(("load.1m",), (life + told,), at=time.time_ns())
+            live = voice.courier.sender.flows.live
+            epoch, first, pending = live.epoch, live.last + 1, voice.courier.pending
+            voice.flush()
+            if Flag.MEMORY in voice.courier.sender.flags or live.last != first + pending - 1:
                 return
             # A layout may be among them; the values stand at the end.
             lines = [f"{epoch:x} {live.last - back} {int(life + told - back)}\n" for back in reversed(range(count))]

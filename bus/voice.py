@@ -1,0 +1,106 @@
+"""A program's voice whose words are kept on disk until the store has them: its spool, its roads and its keys.
+
+What only counts while it is new is told by ``Program.producer`` instead, which keeps nothing and carries no LMDB.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import zmq
+
+from bus import standing
+from bus.delivering import Deliverer
+from bus.keys import KeysFault
+from bus.messages import HUB
+from bus.program import Program, TryAgain
+from bus.sockets import Hear, Push
+from bus.spool import Spool, SpoolLimits, fault_teller
+from bus.ways import Ways
+
+KEYS_SECONDS = 4.9
+"""So often an agent looks, in a pass that there is anyway, whether it has other keys."""
+SPOOL_SECONDS = 9.7
+"""So often it is looked whether a spool was found damaged since."""
+
+
+def deliverer(
+    program: Program[Any],
+    source: str | None = None,
+    *,
+    public: bool = False,
+    gather_seconds: float = 0.0,
+    patient: bool = False,
+) -> Deliverer:
+    """What ``source`` speaks with, None: the room itself, until the program ends; raises ``TryAgain``.
+
+    ``public``: over the network's roads, as an agent; otherwise over the hub's own. What is told within
+    ``gather_seconds``, and not flushed before, shares one commit. A ``patient`` one is woken for no receipt that
+    nothing waits for.
+    """
+    source = source or HUB + program.name
+    side = program.address("side_door"), program.address("side_receipts")
+    ways = _ways(program, source, side) if public else None
+    spool = _spool(program, source)
+    push = Push(program.context)
+    push.raw.setsockopt(zmq.LINGER, 200)
+    voice = Deliverer(
+        program.loop,
+        push,
+        Hear(program.context),
+        spool,
+        source,
+        door=side[0],
+        receipts=side[1],
+        log=program.log,
+        way=ways,
+        elsewhere=ways.elsewhere if ways else None,
+        gather_seconds=gather_seconds,
+        patient=patient,
+    )
+    voice.start()
+    if ways is not None:
+        program.loop.in_passing(KEYS_SECONDS, lambda: _watch_keys(program, ways, voice))
+        note = standing.Note(program.run_dir, program.name, voice)
+        program.loop.in_passing(standing.LOOK_SECONDS, note.look)
+        program.loop.on_stop(note.forget)
+    return voice
+
+
+def _spool(program: Program[Any], source: str) -> Spool:
+    limits = SpoolLimits(bytes=program.bus.spool_bytes, seconds=program.bus.spool_seconds)
+    path = program.home / "spool" / source
+    try:
+        spool = Spool(path, limits, source=source, now=time.monotonic(), wall=time.time_ns())
+    except BlockingIOError:
+        raise TryAgain(f"{path} is in use by another process") from None
+    except OSError as error:
+        raise TryAgain(f"cannot open {path}: {(error.strerror or str(error)).lower()}") from None
+    tell_faults = fault_teller(spool.faults, program.log)
+    tell_faults()
+    program.loop.in_passing(SPOOL_SECONDS, tell_faults)
+    return spool
+
+
+def _ways(program: Program[Any], source: str, side: tuple[str, str]) -> Ways:
+    try:
+        ways = Ways(program.home, program.bus, side, source)
+    except KeysFault as fault:
+        raise TryAgain(str(fault)) from None
+    if ways.member is not None and ways.member.name != source:
+        raise TryAgain(f"this host was enrolled as {ways.member.name} and calls itself {source}")
+    return ways
+
+
+def _watch_keys(program: Program[Any], ways: Ways, voice: Deliverer) -> None:
+    try:
+        changed = ways.changed()
+    except KeysFault as fault:
+        program.log.error("the keys are not used: %s", fault)
+        return
+    if changed:
+        if ways.member is not None and ways.member.name != voice.source:
+            raise TryAgain(f"this host was enrolled as {ways.member.name}")
+        program.log.info("the keys changed: connecting to the hub anew")
+        voice.reconnect()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from bus.tables import Bus, each
+from bus.tables import Bus, each, is_wildcard
 
 if TYPE_CHECKING:
     from bus.joining import Membership
@@ -65,7 +65,9 @@ class Ways:
     def _entrances(self) -> tuple[tuple[str, str], ...]:
         if self.member is not None:
             return tuple(zip(each(self.member.door), each(self.member.receipts), strict=True))
-        return (self._side,) if (self._keys / "hub.key").exists() else self._public
+        # Where a collector listens everywhere its hub is here, though it may not have made its key yet.
+        everywhere = any(is_wildcard(one) for entrance in self._public for one in entrance)
+        return (self._side,) if everywhere or (self._keys / "hub.key").exists() else self._public
 
     def changed(self) -> bool:
         """Whether there are other keys than at the last call; raises ``KeysFault`` when they cannot be used."""

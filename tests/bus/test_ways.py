@@ -64,6 +64,17 @@ def test_the_agent_of_the_hubs_own_host_goes_by_the_side_door_once_the_hub_asks_
     assert mechanism(push) == zmq.NULL
 
 
+@pytest.mark.parametrize("everywhere", ["*", "0.0.0.0", "[::]"])
+def test_it_goes_there_too_while_a_hub_that_listens_everywhere_has_not_made_its_key(
+    everywhere: str, tmp_path: Path, push: Push
+) -> None:
+    ways = Ways(tmp_path, Bus(door=f"tcp://{everywhere}:1", receipts=f"tcp://{everywhere}:2", keys=True), SIDE)
+    assert ways(push) == SIDE
+    joining.keep(tmp_path, join())
+    assert ways.changed()
+    assert ways(push) == ("tcp://192.0.2.7:5560", "tcp://192.0.2.7:5561")
+
+
 def test_an_agent_that_is_joined_while_it_runs_notices(tmp_path: Path, push: Push) -> None:
     ways = Ways(tmp_path, SET, SIDE)
     joining.keep(tmp_path, join())

@@ -39,6 +39,7 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 PORTS = {"http": 80, "https": 443}
 LONGEST, MOST_HEADERS = 65_536, 100
 """What ``http.client`` reads of one line, and of headers."""
+NO_CHUNKS = "its body has chunks that are none"
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
 _NO_CHARSETS = frozenset(
     {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"}
@@ -90,6 +91,8 @@ class Way:
     """A redirect whose status is among these is what was asked for, and not followed."""
     private: tuple[str, ...] = ()
     """Headers that no other host gets to see."""
+    private_body: bool = False
+    """Nor the body; a redirect that would have it sent on is not followed."""
 
     def go(self, first: requests.PreparedRequest, most: int, probe: Probe) -> Reply:
         """The answer with up to ``most`` bytes of its body, none for 0; raises ``Failed`` or ``OSError``."""
@@ -99,7 +102,7 @@ class Way:
             if self.redirects and self._leads_on(answer):
                 answer = self._followed(answer, carrier, probe)
             # Where nothing is wanted of a body, none is waited for: a stream of events may not have begun.
-            body = (answer.raw.read(most + 1, decode_content=True) or b"") if most else b""
+            body = _read(answer, most + 1) if most else b""
         except (http.client.HTTPException, urllib3.exceptions.HTTPError, requests.RequestException) as error:
             if probe.deadline.passed:
                 raise Failed(probe.late()) from None
@@ -132,6 +135,10 @@ class Way:
             if former.startswith("https:") and not url.startswith("https:"):
                 raise Failed(f"it redirects from https to {_shown(url)}, which everybody can read and change")
             if session.should_strip_auth(former, url):  # type: ignore[no-untyped-call]
+                if self.private_body and following.body:
+                    raise Failed(
+                        f"it redirects to {_shown(url)}, where its secret body would have to be sent to another"
+                    )
                 for name in ("Host", *self.private):
                     following.headers.pop(name, None)
                 carrier.terms = replace(carrier.terms, certificate="", key="", name="")
@@ -140,6 +147,13 @@ class Way:
             answer = carrier.send(following)
         answer.history = history
         return answer
+
+
+def _read(answer: requests.Response, most: int) -> bytes:
+    try:
+        return answer.raw.read(most, decode_content=True) or b""
+    except ValueError:  # what reads the chunks believes one that is shorter than nothing
+        raise Failed(NO_CHUNKS) from None
 
 
 def _next(session: requests.Session, answer: requests.Response) -> requests.PreparedRequest:
@@ -230,8 +244,11 @@ def _told(error: Exception, probe: Probe) -> str:
                 return "it gives interim answers (1xx) and never the answer"
             case http.client.RemoteDisconnected():
                 return "it closed the connection without an answer"
-            case http.client.IncompleteRead() if any(type(one) is ValueError for one in causes):
-                return "its body has chunks that are none"
+            # Where there is no line at all in place of a chunk's size, the connection ended.
+            case http.client.IncompleteRead() if any(
+                type(one) is ValueError and "b''" not in str(one) for one in causes
+            ):
+                return NO_CHUNKS
             case http.client.IncompleteRead():
                 return f"the connection ended before the body did, after {words.count(probe.heard)}"
             case OSError() if not isinstance(cause, requests.RequestException):

@@ -179,7 +179,8 @@ class Http(Securing):
     def _way(self) -> Way:
         from prober.web import Way
 
-        return Way(self.terms(), self.redirects, self._statuses, tuple(self.secret_headers))
+        private = tuple(self.secret_headers)
+        return Way(self.terms(), self.redirects, self._statuses, private, self.secret_body is not None)
 
     @cached_property
     def _request(self) -> PreparedRequest:

@@ -115,6 +115,12 @@ WRONG: list[tuple[Speak, dict[str, object], str]] = [
     (says(b"SSH-2.0-OpenSSH_9.2\r\n"), {}, "its answer is no HTTP"),
     (says(HEAD + b"Content-Length: 100\r\n\r\nhalf"), {}, "the connection ended before the body did, after"),
     (says(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), {}, "its body has chunks that are none"),
+    (says(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhalf"), {}, "its body has chunks that are none"),
+    (
+        says(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"),
+        {},
+        "the connection ended before the body did, after",
+    ),
     (answer(Content_Encoding="gzip"), {}, "its body is not encoded as it says"),
     (says(HEAD + b"X: y\r\n" * 200 + b"\r\n"), {}, "it has more than 100 headers"),
     (says(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"), {}, "its header line is longer than 65536 bytes"),

@@ -96,6 +96,19 @@ def test_secrets_stay_with_the_first_host(at: str, site: Site) -> None:
     assert site.asked[-1].headers["x-key"] == WORD
 
 
+def test_a_secret_body_is_not_sent_to_another_host(at: str, site: Site) -> None:
+    other = Site()
+    with listening(other) as port:
+        site.pages = {"/b": to("/c", "307 Temporary Redirect"), "": ok}
+        for path, status in (("/a", "308 Permanent Redirect"), ("/d", "303 See Other")):
+            site.pages[path] = to(f"http://127.0.0.1:{port}{path}", status)
+        found = {path: look(f"{at}/{path}", method="POST", secret_body=Secret(WORD)) for path in "abd"}
+    assert found["a"].status == DOWN
+    assert found["a"].reason.startswith(f"it redirects to http://127.0.0.1:{port}/a, where its secret body")
+    assert (found["b"].status, site.asked[2].body) == (UP, WORD.encode())
+    assert [(one.method, one.path, one.body) for one in other.asked] == [("GET", "/d", b"")]
+
+
 def test_a_form_that_was_posted_is_followed_as_browsers_do(at: str, site: Site) -> None:
     site.pages = {"/a": to("/b", "303 See Other"), "/c": to("/d", "307 Temporary Redirect"), "": ok}
     look(f"{at}/a", method="POST", body="x")

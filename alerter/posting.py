@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from alerter.channels.common import Answer, Post, Refused, Unreached
 from alerter.names import NOBODY, Names, own_name
-from bus.addresses import refusal
+from bus.addresses import network, refusal
 from bus.causes import causes_of
 from bus.deadline import Deadline, within
 from bus.interim import FinalResponse, Unanswered
@@ -103,7 +103,9 @@ class Carrier:
         return _connected(host, self._addresses(host, port, deadline), deadline)
 
     def _addresses(self, host: str, port: int, deadline: Deadline) -> Sequence[tuple[Any, ...]]:
-        return self.names.answer((host, port), lambda: list(self.resolve(host, port)), deadline.left())
+        if network(host.partition("%")[0]) is not None:
+            return self.resolve(host, port)  # of a number no name server is asked
+        return self.names.answer((host, port), lambda: self.resolve(host, port), deadline.left())
 
     def own_name(self, deadline: Deadline) -> str:
         """What this machine calls itself, where it can be found out soon."""

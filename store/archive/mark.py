@@ -56,10 +56,10 @@ class Mark:
 
         ``begins`` is called before one is made that is new.
         """
-        if self._ours is None or _read(self._ours):
+        if self._ours is None or _sure(self._ours):
             return
         folder = self._theirs.parent
-        number = _read(self._theirs)
+        number = _sure(self._theirs)
         fresh = [above for above in folder.parents if not above.exists()]
         if not number:
             begins()
@@ -70,6 +70,14 @@ class Mark:
         for above in (folder.parent, *(made.parent for made in fresh)):
             settle(above)
         rewrite(self._ours, number + "\n")
+
+
+def _sure(path: Path) -> str:
+    """The number in a file, empty where there is no such file; raises ``OSError`` where nobody can know now."""
+    try:
+        return path.read_text().strip()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return ""
 
 
 def _read(path: Path) -> str:

@@ -31,6 +31,16 @@ def missing_of(blocks: Path, rows: Path | None = None) -> dict[str, int]:
     return dict(found)
 
 
+def is_damaged(blocks: Path) -> bool:
+    """Whether the file is there and says nothing: then nobody knows what is missing."""
+    try:
+        return not isinstance(json.loads((blocks / MISSING).read_bytes()), dict)
+    except OSError:
+        return False
+    except ValueError:
+        return True
+
+
 def miss(blocks: Path, kind: str, partition: Path, records: int) -> None:
     """Write down that so many records of a partition are missing, none as well; raises ``OSError``."""
     entries = _read(blocks)

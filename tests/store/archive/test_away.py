@@ -14,7 +14,7 @@ import pytest
 from bus.questions import Series, SeriesAnswer
 from store.answers import answer
 from store.archive import files
-from store.archive.mark import OURS
+from store.archive.mark import MARK, OURS, Mark
 from store.care.verifying import verified
 from tests.store.archive.archiving import Archiving, told_everything
 from tests.store.given import DAY, NOON, SECOND, sample
@@ -98,6 +98,30 @@ def test_an_archive_that_is_lost_for_good_is_begun_anew_when_its_mark_is_removed
     assert store.archived() == ["kind=sample/day=2026-02-05/part.parquet"]
     report = verified(store.path, archive=store.archive)
     assert (report.faults, report.away, report.missing) == ([], "", {})
+
+
+@pytest.mark.parametrize("unread", [OURS, MARK])
+def test_a_mark_that_cannot_be_read_now_is_not_taken_for_none(
+    unread: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another one took its place, and what is in the archive was given up."""
+    (tmp_path / MARK).write_text("of another store\n")
+    given_up: list[str] = []
+    mark = Mark(tmp_path, tmp_path / OURS)
+    reading = Path.read_text
+
+    def failing(path: Path) -> str:
+        if path.name == unread:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return reading(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", failing)
+        with pytest.raises(OSError, match="Too many open files"):
+            mark.claim(lambda: given_up.append("all"))
+    assert given_up == []
+    assert [path.name for path in tmp_path.iterdir()] == [MARK]
+    assert (tmp_path / MARK).read_text() == "of another store\n"
 
 
 def test_a_day_that_vanished_from_the_archive_is_missed(store: Archiving) -> None:

@@ -75,6 +75,19 @@ def test_what_was_damaged_before_it_was_sealed_is_missed_for_as_long_as_it_would
     assert verified(store).missing == {}
 
 
+def test_a_list_of_what_is_missing_that_says_nothing_is_named(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    filled(store, commits=3).close()
+    (store / "blocks").mkdir(exist_ok=True)
+    for said, faults in (
+        (b"{}", []),
+        (b'{"sample/20260131T12/7": 1', ["blocks/missing.json"]),
+        (b"\xff{}", ["blocks/missing.json"]),
+    ):
+        (store / "blocks" / "missing.json").write_bytes(said)
+        assert [fault.file for fault in verified(store).faults] == faults
+
+
 def test_what_is_joined_while_it_is_copied_is_in_the_copys_roll_all_the_same(tmp_path: Path) -> None:
     sealed(tmp_path / "store").close()
     store, looked_at = tmp_path / "store", segments(tmp_path / "store")

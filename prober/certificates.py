@@ -121,9 +121,13 @@ def fault(code: int, message: str, found: Sequence[Certificate], name: str, now:
     """What OpenSSL has against a chain, in a sentence that says what it is about."""
     leaf = found[0] if found else None
     if code in (WRONG_NAME, WRONG_ADDRESS):
+        if leaf and not leaf.names:
+            return f"certificate has no alternative names, without which its subject {leaf.subject} does not count"
         return f"certificate is for {told(leaf)}, not {name}" if leaf else f"certificate is not for {name}"
     if code == EXPIRED:
         over = next((one for one in found if one.ends <= now), None)
+        if over is None and found:  # what is not sent is ours
+            return f"certificate is signed by {found[-1].issuer}, whose own certificate, which is trusted here, expired"
         return f"{_whose(over, leaf)} expired{f' {span(now - over.ends)} ago' if over else ''}"
     if code == NOT_YET:
         early = next((one for one in found if one.begins > now), None)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prober.certificates import validity
+from prober.certificates import EXPIRED, WRONG_NAME, Certificate, fault, validity
 from tests.prober import certs
 
 LATE = datetime(2049, 12, 31, tzinfo=UTC)
@@ -37,3 +37,17 @@ def test_no_bytes_do_more_than_be_refused(data: bytes, at: int) -> None:
         with suppress(ValueError):
             begins, ends = validity(torn)
             assert begins is not ends
+
+
+def test_a_certificate_whose_name_is_its_subject_alone_is_not_told_as_being_for_it() -> None:
+    alone = Certificate("shop.example", "CA", (), 0.0, 1e9)
+    told = fault(WRONG_NAME, "", [alone], "shop.example", 1e8)
+    assert told == "certificate has no alternative names, without which its subject shop.example does not count"
+
+
+def test_where_nothing_that_was_sent_is_over_it_is_the_one_that_is_trusted() -> None:
+    leaf = Certificate("shop.example", "Inter", ("shop.example",), 0.0, 1e9)
+    between = Certificate("Inter", "CA", (), 0.0, 1e9)
+    told = fault(EXPIRED, "", [leaf, between], "shop.example", 1e8)
+    assert told == "certificate is signed by CA, whose own certificate, which is trusted here, expired"
+    assert fault(EXPIRED, "", [], "shop.example", 1e8) == "certificate expired"

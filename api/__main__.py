@@ -13,7 +13,7 @@ from api.app import from_config
 from api.config import Api
 from api.directory import Directory
 from api.leaving import App
-from api.server import UNBORN, Application, leave, listen
+from api.server import UNBORN, Application, leave, listen, possible
 from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
@@ -61,7 +61,7 @@ def build(program: Program[Api]) -> None:
         except ConfigError as error:
             for fault in error.faults:
                 program.log.error("the new configuration is not used: %s", fault)
-        return _table(program.settings)
+        return possible(_table(program.settings), program.log)
 
     def make(place: int) -> App:
         settings = program.settings

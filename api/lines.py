@@ -166,7 +166,10 @@ class DeskLine(Line):
 
     def _connect(self) -> None:
         assert self._loop is not None
-        road = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            road = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:  # as where strangers' connections are all the files that may be open
+            raise Unanswered(f"{self._whom} cannot be asked: {(error.strerror or str(error)).lower()}") from None
         try:
             road.connect(self._desk)
         except OSError:

@@ -6,6 +6,7 @@ here and handed over, because gunicorn retries in silence and then exits with a 
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 import os
@@ -24,11 +25,14 @@ from uvicorn_worker import UvicornWorker
 from api.config import Api
 from api.connections import Http
 from api.frames import Frames
+from bus import process
 
 MESSAGE_BYTES = 65_536
 """What a stream client may send at once."""
 UNBORN = Arbiter.WORKER_BOOT_ERROR
 """How a worker ends that cannot start: the master ends then too."""
+SPARE_FILES = 100
+"""Files that a worker needs beside its clients' connections."""
 STOP_SECONDS = 3
 MOST_WARNINGS = 100
 STRANGERS = ("Invalid UTF-8 sequence received from client.",)
@@ -53,6 +57,19 @@ def listen(config: Api) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def possible(config: Api, log: logging.Logger) -> Api:
+    """With as many connections as the system has open files for, of which it is asked for enough.
+
+    Whoever may open no more could neither greet strangers, who then hold all of them, nor ask the store.
+    """
+    files = process.openable(config.connections + SPARE_FILES)
+    most = max(10, min(config.connections, files - SPARE_FILES))
+    if most < config.connections:
+        told = "a worker takes only %d connections, since the system lets it open %d files (ulimit -n)"
+        log.warning(told, most, files)
+    return dataclasses.replace(config, connections=most)
 
 
 def leave(code: object) -> NoReturn:

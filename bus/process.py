@@ -10,6 +10,7 @@ import gc
 import mmap
 import os
 import re
+import resource
 import signal
 import struct
 from collections.abc import Iterable, Iterator
@@ -79,6 +80,15 @@ def harden(*, supervised: bool) -> None:
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if supervised:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def openable(files: int) -> int:
+    """Ask for so many open files; how many there may be now, which may be more, or fewer (ulimit -n)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < files:
+        soft = max(soft, files if hard == resource.RLIM_INFINITY else min(files, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
 
 
 def one_heap() -> None:

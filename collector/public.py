@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 
 import zmq
 
-from bus import enrolled
+from bus import enrolled, process
 from bus.copies import COPIES
 from bus.enrolled import Enrolled
 from bus.faults import in_words
@@ -231,16 +230,12 @@ class Public:
 
 def _possible(program: Program[Collector], wanted: int) -> int:
     """How many connections there can be; asks the system for as many open files."""
-    need = wanted + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < need:
-        may = need if hard == resource.RLIM_INFINITY else min(need, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, may), hard))
-        soft = max(soft, may)
-    if soft < need:
+    files = process.openable(wanted + SPARE_FILES)
+    possible = max(10, min(wanted, files - SPARE_FILES))
+    if possible < wanted:
         program.log.warning(
             "only %d connections are possible, since the system lets this process open %d files (ulimit -n)",
-            max(10, soft - SPARE_FILES),
-            soft,
+            possible,
+            files,
         )
-    return max(10, min(wanted, soft - SPARE_FILES))
+    return possible

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,3 +89,25 @@ def test_who_waits_for_one_that_dies_is_told_so_and_the_next_asks_its_successor(
         return gone, found
 
     assert asyncio.run(ask()) == ("its reader has gone", b"TWO")
+
+
+def test_who_may_open_no_more_files_has_no_answer_and_is_none_the_worse(tmp_path: Path) -> None:
+    async def ask() -> list[bytes | str]:
+        line = DeskLine(tmp_path / "desk", timeout=30.0)
+        line.open()
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        held = []
+        held.append(os.dup(0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 1, before[1]))
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(os.dup(0))
+            first = await outcome(line, b"one")
+        finally:
+            for file in held:
+                os.close(file)
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        return [first, await outcome(line, b"two")]
+
+    assert asyncio.run(ask()) == ["its reader cannot be asked: too many open files", "its reader is not there"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import time
 
 import pytest
@@ -11,7 +12,7 @@ import uvicorn
 from gunicorn.config import Config
 
 from api.config import Api
-from api.server import STRANGERS, Log, Seldom, worker_class
+from api.server import SPARE_FILES, STRANGERS, Log, Seldom, possible, worker_class
 
 
 def test_a_worker_says_that_it_lives_though_the_clock_was_set_back() -> None:
@@ -71,3 +72,19 @@ def test_a_worker_that_hung_is_told_once_and_who_was_killed_is_not_said_to_lack_
         "worker 7 did nothing for 30 s: it is ended, and replaced",
         "worker 8 was killed, by somebody or for a lack of memory: it is replaced",
     ]
+
+
+def test_a_worker_takes_no_more_connections_than_it_may_open_files_and_asks_for_enough(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = logging.getLogger("guardia.api")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, before[1]))
+        assert possible(Api(connections=1000), log).connections == min(1000, before[1] - SPARE_FILES)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(1100, before[1])
+        assert caplog.text == ""
+        assert possible(Api(connections=before[1]), log).connections == before[1] - SPARE_FILES
+        assert f"a worker takes only {before[1] - SPARE_FILES} connections" in caplog.text
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from agent import rounding
-from agent.readings import Count, Reading, Readings, Share
+from agent.readings import Count, Mean, Reading, Readings, Share
 
 _INFINITE = math.inf
 
@@ -37,6 +37,8 @@ class Rates:
                 values[name] = _rate(earlier(name), reading, elapsed)
             elif type(reading) is Share:
                 values[name] = _percent(earlier(name), reading)
+            elif type(reading) is Mean:
+                values[name] = _mean(earlier(name), reading)
             else:
                 values[name] = _plain(reading)
         # Copied: whoever reads may use one and the same mapping again.
@@ -61,6 +63,13 @@ def _percent(before: Reading, after: Share) -> float | None:
     part, whole = after.part - before.part, after.whole - before.whole
     # The kernel does not take both at the same instant, so that a part may seem to be more than the whole.
     return rounding.percent(min(part, whole), whole) if part >= 0 else None
+
+
+def _mean(before: Reading, after: Mean) -> float | None:
+    if type(before) is not Mean:
+        return None
+    total, times = after.total - before.total, after.times - before.times
+    return rounding.mean(after.factor * total, times) if total >= 0 and times > 0 else None
 
 
 def _plain(reading: Reading) -> float | None:

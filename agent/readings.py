@@ -1,7 +1,7 @@
 """What a metric is: something that reads numbers from the host. Pure.
 
-A metric hands over raw readings. A plain number stands for itself; ``Count`` and ``Share`` are told as they were
-found, and ``agent.rates`` makes rates of them, since that needs an earlier reading and the time between.
+A metric hands over raw readings. A plain number stands for itself; ``Count``, ``Share`` and ``Mean`` are told as they
+were found, and ``agent.rates`` makes rates of them, since that needs an earlier reading and the time between.
 """
 
 from __future__ import annotations
@@ -35,7 +35,15 @@ class Share(NamedTuple):
     whole: float
 
 
-Reading = float | Count | Share | None
+class Mean(NamedTuple):
+    """Two counters, a sum and of how many: the value is ``factor`` times the growth of one by that of the other."""
+
+    total: float
+    times: float
+    factor: float = 1.0
+
+
+Reading = float | Count | Share | Mean | None
 Readings = Mapping[str, Reading]
 
 

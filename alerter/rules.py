@@ -108,6 +108,7 @@ DEFAULTS: tuple[RuleTable, ...] = (
     RuleTable(name="filesystem-read-only", when="disk[*].read_only > 0", severity="critical"),
     RuleTable(name="filesystem-errors", when="disk[*].errors > 0"),
     RuleTable(name="raid-degraded", when="raid[*].missing > 0", for_=60.0, severity="critical"),
+    RuleTable(name="bond-degraded", when="bond[*].missing > 0", for_=60.0),
     RuleTable(name="memory-faulty", when="ecc[*].uncorrected_errors > 0", severity="critical"),
     RuleTable(
         name="battery-low",

@@ -26,6 +26,7 @@ METRICS = {
     "io": "agent.metrics.io:Io",
     "raid": "agent.metrics.raid:Raid",
     "net": "agent.metrics.net:Net",
+    "bond": "agent.metrics.bond:Bond",
     "tcp": "agent.metrics.tcp:Tcp",
     "conntrack": "agent.metrics.conntrack:Conntrack",
     "temperature": "agent.metrics.temperature:Temperature",

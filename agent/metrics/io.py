@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from agent.files import LINE, Kept
 from agent.names import instance, skipped
-from agent.readings import Count, Ground, Reading, Readings
+from agent.readings import Count, Ground, Mean, Reading, Readings
 
 _SECTOR = 512
 """Bytes: the kernel counts in these whatever the disk's own sectors are."""
@@ -31,6 +31,7 @@ class Io:
         "io[*].reads_per_s": "reads that were completed",
         "io[*].writes_per_s": "writes that were completed",
         "io[*].busy_percent": "time with a transfer under way; a disk that does many at once may do more at 100",
+        "io[*].wait_seconds": "how long a transfer took, its wait for the disk too; no reading while there is none",
     }
     slow = False
 
@@ -38,7 +39,7 @@ class Io:
         self._diskstats = Kept(f"{ground.proc}/diskstats", LINE)
         self._block = f"{ground.sys}/block"
         self._skip = ground.config.skip_disks
-        self._names: dict[bytes, tuple[tuple[int, float, float, str], ...]] = {}
+        self._names: dict[bytes, tuple[str, tuple[tuple[int, float, float, str], ...]]] = {}
 
     def read(self) -> Readings:
         """The counters of all disks."""
@@ -49,23 +50,26 @@ class Io:
         readings: dict[str, Reading] = {}
         for line in text.splitlines():
             _, _, label, counters = line.split(None, 3)
-            names = self._names.get(label)
-            if names is None:
-                names = self._learnt(label)
+            known = self._names.get(label)
+            if known is None:
+                known = self._learnt(label)
+            wait, names = known
             if names:
-                columns = counters.split()
+                columns = list(map(int, counters.split()[:10]))
                 for column, factor, most, name in names:
-                    readings[name] = Count(int(columns[column]), factor, most)
+                    readings[name] = Count(columns[column], factor, most)
+                readings[wait] = Mean(columns[3] + columns[7], columns[0] + columns[4], 1e-3)
         return readings
 
-    def _learnt(self, label: bytes) -> tuple[tuple[int, float, float, str], ...]:
+    def _learnt(self, label: bytes) -> tuple[str, tuple[tuple[int, float, float, str], ...]]:
         if len(self._names) > 10_000:
             self._names.clear()
         disk = label.decode("utf-8", "replace")
-        names: tuple[tuple[int, float, float, str], ...] = ()
+        wait, names = "", tuple[tuple[int, float, float, str], ...]()
         # Only whole disks have a folder of their own there; a slash in a name is written as an exclamation mark.
         if not skipped(disk, self._skip) and os.path.isdir(f"{self._block}/{disk.replace('/', '!')}"):
             name = instance(disk)
             names = tuple((column, factor, most, f"io[{name}].{field}") for column, factor, most, field in _COLUMNS)
-        self._names[label] = names
-        return names
+            wait = f"io[{name}].wait_seconds"
+        self._names[label] = wait, names
+        return wait, names

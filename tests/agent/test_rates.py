@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.rates import Rates
-from agent.readings import Count, Share
+from agent.readings import Count, Mean, Share
 
 NOON = 43_200.0
 RX = "net[eth0].rx_bytes_per_s"
@@ -40,6 +40,13 @@ def test_a_share_is_growth_in_percent_of_growth() -> None:
     rates = Rates()
     rates.values({"cpu.percent": Share(100, 1000)}, NOON)
     assert rates.values({"cpu.percent": Share(125, 1100)}, NOON + 1) == {"cpu.percent": 25.0}
+
+
+def test_a_mean_is_growth_of_a_sum_by_growth_of_how_many() -> None:
+    rates, wait = Rates(), "io[sda].wait_seconds"
+    told = [(1000, 10), (1600, 110), (1600, 110), (1700, 110), (10, 120), (3010, 121), (1000, 100)]
+    found = [rates.values({wait: Mean(*pair, 1e-3)}, NOON + at)[wait] for at, pair in enumerate(told)]
+    assert found == [None, 0.006, None, None, None, 3.0, None]
 
 
 def test_a_reset_counter_has_no_rate_once_and_then_a_right_one() -> None:

@@ -58,6 +58,11 @@ def emptying(world: World) -> None:
         world.sample(seconds, "web-1", now | {"battery[BAT1].percent": 5.0, "battery[BAT1].discharging": 0.0})
 
 
+def halved(world: World) -> None:
+    for seconds in range(0, 300, 10):
+        world.sample(seconds, "web-1", {"bond[bond0].missing": float(20 <= seconds < 200)})
+
+
 def degraded(world: World) -> None:
     for seconds in range(0, 300, 10):
         world.sample(seconds, "web-1", {"raid[md0].missing": float(seconds < 200), "raid[md1].missing": 0.0})
@@ -169,6 +174,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "filesystem-read-only": (stopped, [(100.0, FIRED), (200.0, RESOLVED)]),
     "filesystem-errors": (erring, [(50.0, FIRED), (250.0, RESOLVED)]),
     "raid-degraded": (degraded, [(60.0, FIRED), (200.0, RESOLVED)]),
+    "bond-degraded": (halved, [(80.0, FIRED), (200.0, RESOLVED)]),
     "memory-faulty": (faulty, [(30.0, FIRED), (200.0, RESOLVED)]),
     "battery-low": (emptying, [(410.0, FIRED), (500.0, RESOLVED)]),
     "conntrack-nearly-full": (connections, [(60.0, FIRED), (360.0, RESOLVED)]),

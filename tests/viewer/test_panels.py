@@ -153,6 +153,9 @@ FAULTY: dict[str, float | None] = {
     "disk[/].read_only": 0.0,
     "disk[/srv].errors": 1.0,
     "disk[/srv].read_only": 1.0,
+    "bond[bond0].missing": 1.0,
+    "bond[bond1].missing": 0.0,
+    "io[nvme0n1].wait_seconds": 0.0123,
     "gpu[card0].percent": 37.0,
     "gpu[card0].memory_bytes": 2.0 * 1024**3,
     "gpu[card0].memory_percent": 25.0,
@@ -171,8 +174,13 @@ def test_faults_of_memory_and_disks_are_told_with_what_they_are_about() -> None:
     assert "/ 4 errors" in disks
     assert "/srv read-only" in disks
     assert "/srv 1 errors" not in disks
+    [net] = [line for line in shown if "─ Net " in line]
+    assert "bond0 lacks 1" in net
+    assert "bond1" not in net
+    [disk] = [line for line in shown if "─ Disk " in line]
+    assert "12 ms each" in disk
     well: dict[str, float | None] = dict.fromkeys(FAULTY, 0.0)
-    assert not [word for word in ("errors", "read-only", "mains") if word in "\n".join(lines(well, wide=240))]
+    assert not [word for word in ("errors", "read-only", "mains", "lacks") if word in "\n".join(lines(well, wide=240))]
 
 
 @pytest.mark.parametrize("wide", [60, 120, 200])

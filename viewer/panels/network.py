@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from viewer.canvas import Pane
+from viewer.canvas import Pane, Span
 from viewer.digest import is_virtual
+from viewer.palette import Role
 from viewer.panels.base import Need, Panel, busiest, mirrored
 from viewer.scene import Scene
 from viewer.world import Host
@@ -23,7 +24,16 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     name = busiest(scene, host, "net", FIELDS, real or names)
     if name is not None:
         metrics = (f"net[{name}].{FIELDS[0]}", f"net[{name}].{FIELDS[1]}")
-        mirrored(scene, pane, host, f"Net {name}", metrics, ("↓", "↑"), network=True)
+        mirrored(scene, pane, host, f"Net {name}", metrics, ("↓", "↑"), network=True, more=_broken(scene, host))
+
+
+def _broken(scene: Scene, host: Host) -> list[Span]:
+    """Bonds that lack an interface."""
+    return [
+        (f"{name} lacks {fields['missing']:.0f}", scene.tone(host, Role.DOWN))
+        for name, fields in sorted(host.instances("bond").items())
+        if fields.get("missing")
+    ]
 
 
 PANEL = Panel("Network", need, draw)

@@ -14,7 +14,22 @@ from viewer.units import NOTHING, age, number, percent
 from viewer.world import Host
 
 AGENTS = frozenset(
-    ("agent", "battery", "conntrack", "cpu", "disk", "ecc", "fan", "gpu", "io", "load", "memory", "metric", "net")
+    (
+        "agent",
+        "battery",
+        "bond",
+        "conntrack",
+        "cpu",
+        "disk",
+        "ecc",
+        "fan",
+        "gpu",
+        "io",
+        "load",
+        "memory",
+        "metric",
+        "net",
+    )
 ) | {
     *("pressure", "raid", "spool", "swap", "system", "tcp", "temperature", "unit"),
 }

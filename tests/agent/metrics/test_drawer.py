@@ -8,7 +8,7 @@ import pytest
 
 from agent.config import Agent
 from agent.metrics import METRICS, found
-from agent.readings import Count, Ground, Reading, Share
+from agent.readings import Count, Ground, Mean, Reading, Share
 from bus.messages import is_metric
 from bus.units import units
 
@@ -49,7 +49,7 @@ def test_it_can_be_read_here_and_tells_only_the_fields_it_names(name: str) -> No
     for told, reading in read(name, Ground()).items():
         assert is_metric(told)
         assert any(one.fullmatch(told) for one in patterns), told
-        assert reading is None or isinstance(reading, float | Count | Share)
+        assert reading is None or isinstance(reading, float | Count | Share | Mean)
 
 
 @pytest.mark.parametrize("name", METRICS)

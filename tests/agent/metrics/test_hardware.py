@@ -1,4 +1,4 @@
-"""Memory with ECC, batteries and graphics processors, in a made-up /sys."""
+"""Memory with ECC, batteries, graphics processors and bonds, in a made-up /sys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.metrics.battery import Battery
+from agent.metrics.bond import Bond
 from agent.metrics.ecc import Ecc
 from agent.metrics.gpu import Gpu
 from agent.readings import Ground
@@ -29,8 +30,8 @@ def card(root: Path, name: str, awake: str = "active", **files: object) -> Path:
     return device
 
 
-@pytest.mark.parametrize("kind", [Ecc, Battery, Gpu])
-def test_a_host_without_any_tells_none(kind: type[Ecc | Battery | Gpu], tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Ecc, Battery, Gpu, Bond])
+def test_a_host_without_any_tells_none(kind: type[Ecc | Battery | Gpu | Bond], tmp_path: Path) -> None:
     assert kind(Ground(sys=str(tmp_path))).read() == {}
 
 
@@ -91,3 +92,19 @@ def test_a_card_that_sleeps_is_not_asked_and_keeps_its_names(tmp_path: Path) -> 
     readings = Gpu(Ground(sys=str(tmp_path))).read()
     assert not (device / "gpu_busy_percent").exists()
     assert readings == {"gpu[card0].percent": None, "gpu[card0].memory_bytes": None, "gpu[card0].memory_percent": None}
+
+
+def test_a_bond_lacks_what_has_no_link(tmp_path: Path) -> None:
+    net = tmp_path / "class/net"
+    folder(net / "bond0/bonding", slaves="eth0 eth1 eth2")
+    folder(net / "bond1/bonding", slaves="")
+    folder(net / "lo")
+    for name, status in (("eth0", "up"), ("eth1", "down"), ("eth2", "up")):
+        folder(net / name / "bonding_slave", mii_status=status)
+    assert Bond(Ground(sys=str(tmp_path))).read() == {"bond[bond0].missing": 1.0}
+
+
+def test_a_bond_that_is_taken_apart_is_left_out(tmp_path: Path) -> None:
+    folder(tmp_path / "class/net/bond0/bonding", slaves="eth0 eth1")
+    folder(tmp_path / "class/net/eth0/bonding_slave", mii_status="up")
+    assert Bond(Ground(sys=str(tmp_path))).read() == {}

@@ -68,7 +68,7 @@ def test_whole_disks_are_told_and_their_partitions_are_not(machine: Path) -> Non
 def test_sectors_become_bytes_and_busy_milliseconds_percent(machine: Path) -> None:
     io, rates = Io(ground(machine)), Rates()
     rates.values(io.read(), 0.0)
-    later = DISKS.replace("sda 100 0 2000 50 200 0 4000 90 0 500", "sda 110 0 2020 50 240 0 4100 90 0 750")
+    later = DISKS.replace("sda 100 0 2000 50 200 0 4000 90 0 500", "sda 110 0 2020 70 240 0 4100 190 0 750")
     (machine / "proc" / "diskstats").write_text(later)
     values = rates.values(io.read(), 1.0)
     assert {name: value for name, value in values.items() if "sda" in name} == {
@@ -77,6 +77,7 @@ def test_sectors_become_bytes_and_busy_milliseconds_percent(machine: Path) -> No
         "io[sda].reads_per_s": 10.0,
         "io[sda].writes_per_s": 40.0,
         "io[sda].busy_percent": 25.0,
+        "io[sda].wait_seconds": 0.0024,
     }
     # The clock is read a little before the disks are.
     (machine / "proc" / "diskstats").write_text(later.replace(" 750", " 1757"))

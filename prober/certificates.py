@@ -121,7 +121,7 @@ def fault(code: int, message: str, found: Sequence[Certificate], name: str, now:
     """What OpenSSL has against a chain, in a sentence that says what it is about."""
     leaf = found[0] if found else None
     if code in (WRONG_NAME, WRONG_ADDRESS):
-        if leaf and not leaf.names:
+        if leaf and not leaf.names and leaf.subject != ODD:
             return f"certificate has no alternative names, without which its subject {leaf.subject} does not count"
         return f"certificate is for {told(leaf)}, not {name}" if leaf else f"certificate is not for {name}"
     if code == EXPIRED:

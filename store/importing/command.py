@@ -7,12 +7,13 @@ import itertools
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bus import config, home, rooms, timing
+from bus import availability, config, home, rooms, timing
 from bus.arguments import CONFIG, Parser
 from bus.asking import Asking, asked
 from bus.config import ConfigError
@@ -186,7 +187,13 @@ def _count(store: Asking, table: str, name: str, day: Held) -> int:
     if table == "metrics":
         series = store.ask(Series(name, ("cpu.percent",), start, end, points=1, aggregates=("count",)))
         return sum(sum(column.count) for column in series.columns)
-    found: int = store.ask(Availability(name, start, end + 1, 1)).checks
+    found, pieces = 0, deque([Availability(name, start, end + 1, 1)])
+    while pieces:
+        piece = pieces.popleft()
+        try:
+            found += store.ask(piece).checks
+        except Unanswered as failure:  # a day of checks each second is more than one answer counts
+            pieces.extend(availability.halves(piece, failure))
     return found
 
 

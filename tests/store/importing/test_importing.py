@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -16,12 +16,20 @@ from hypothesis import strategies as st
 
 from bus.messages import Check, Facts, is_metric
 from bus.progress import Progress
+from bus.questions import Question, pack_question, read_answer
+from store import answers
+from store.backends.memory import MemoryBackend
 from store.importing import command
 from store.importing.command import main
 from store.importing.journal import Journal
 from store.importing.rows import check, readings
-from store.importing.source import NO_NAME, NO_TIME, START, NotASource, Source
+from store.importing.source import NO_NAME, NO_TIME, START, Held, NotASource, Source
+from tests.store.given import NOON, batch
+from tests.store.given import check as checked
 from tests.store.importing.given import METADATA, NOON_MS, database, usual
+
+if TYPE_CHECKING:
+    from bus.asking import Asking
 
 ROW: dict[str, Any] = {
     "cpu_avg": 12.5,
@@ -347,3 +355,16 @@ def test_progress_is_a_line_now_and_then_where_there_is_no_terminal() -> None:
         "import [######------------------------]  20 %, 40 s left, 10 rows",
         "import [############------------------]  40 %, 30 s left, 20 rows",
     ]
+
+
+def test_a_day_of_more_checks_than_an_answer_counts_is_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_CHECKS", 7)
+    backend = MemoryBackend()
+    backend.commit(batch(checked(minute) for minute in range(100)), NOON)
+
+    class Store:
+        def ask(self, question: Question) -> Any:
+            return read_answer(question, answers.answered(backend, pack_question(question)))
+
+    day = Held("shop", 100, 100, NOON // 1_000_000, NOON // 1_000_000 + 99 * 60_000)
+    assert command._count(cast("Asking", Store()), "service_checks", "shop", day) == 100

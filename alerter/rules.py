@@ -93,6 +93,13 @@ DEFAULTS: tuple[RuleTable, ...] = (
         clear_for=60.0,
     ),
     RuleTable(
+        name="inodes-nearly-full",
+        when="disk[*].inodes_percent > 90",
+        for_=300.0,
+        clear="disk[*].inodes_percent < 87",
+        clear_for=60.0,
+    ),
+    RuleTable(
         name="memory-exhausted",
         when="memory.percent > 95",
         for_=300.0,

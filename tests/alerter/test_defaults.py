@@ -25,6 +25,11 @@ def disk(world: World) -> None:
         world.says(seconds, root=92.0 if seconds < 350 else 86.0)
 
 
+def inodes(world: World) -> None:
+    for seconds in range(0, 500, 10):
+        world.sample(seconds, "web-1", {"disk[/].inodes_percent": 92.0 if seconds < 350 else 86.0})
+
+
 def memory(world: World) -> None:
     for seconds in range(0, 500, 10):
         world.says(seconds, memory=96.0 if seconds < 350 else 89.0)
@@ -169,6 +174,7 @@ def restarting(world: World) -> None:
 STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "host-silent": (silent, [(121.0, FIRED), (200.0, RESOLVED)]),
     "disk-nearly-full": (disk, [(300.0, FIRED), (410.0, RESOLVED)]),
+    "inodes-nearly-full": (inodes, [(300.0, FIRED), (410.0, RESOLVED)]),
     "memory-exhausted": (memory, [(300.0, FIRED), (410.0, RESOLVED)]),
     "out-of-memory": (killed, [(100.0, FIRED), (710.0, RESOLVED)]),
     "filesystem-read-only": (stopped, [(100.0, FIRED), (200.0, RESOLVED)]),

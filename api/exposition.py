@@ -10,14 +10,14 @@ silent its ``guardia_hub_up``, since the format knows no age.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import chain
 
 from api.directory import Directory
 from api.encoding import SECOND
 from api.health import MISSED, VITALS_SECONDS, Limits, host_health
 from api.live import HostNow, Live
+from api.turns import whole
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -50,12 +50,26 @@ def exposition(
 
     The hub's programs are heard each ``vitals_seconds``.
     """
+    return whole(expounded(now, live, directory, limits, messages, vitals_seconds))
+
+
+def expounded(
+    now: int,
+    live: Live,
+    directory: Directory,
+    limits: Limits,
+    messages: Iterable[Line] = (),
+    vitals_seconds: float = VITALS_SECONDS,
+) -> Generator[None, None, str]:
+    """The same host by host: of a thousand it takes a second."""
     families: dict[str, list[str]] = {}
     messages = list(messages)
     own = list(_programs(now, live, MISSED * vitals_seconds))
     taken = {*_OF_HOSTS, *(family for family, *_ in (*own, *messages))}
-    for family, labels, value in chain(_hosts(now, live, directory, limits, taken), own):
-        families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
+    for name in directory.host_names(live.hosts):
+        _written(families, _host(now, name, live, limits, taken))
+        yield
+    _written(families, own)
     for family, source, value in messages:
         families.setdefault(family, []).append(f'{family}{{source="{_escaped(source)}"}} {_number(float(value))}\n')
     parts = []
@@ -65,18 +79,22 @@ def exposition(
     return "".join(parts)
 
 
-def _hosts(now: int, live: Live, directory: Directory, limits: Limits, taken: Container[str]) -> Iterator[Line]:
-    """The lines of hosts, of which none may tell what the hub itself does: the families ``taken``."""
-    for name in directory.host_names(live.hosts):
-        host = live.hosts.get(name)
-        health, _ = host_health(now, host, limits)
-        label = f'host="{_escaped(name)}"'
-        up, seen = _OF_HOSTS
-        yield up, label, 1.0 if health == "up" else 0.0
-        if host is not None and host.heard:
-            yield seen, label, host.heard / 1e9
-        if health == "up":
-            yield from (line for line in _values(live, host, "guardia_", label) if line[0] not in taken)
+def _written(families: dict[str, list[str]], lines: Iterable[Line]) -> None:
+    for family, labels, value in lines:
+        families.setdefault(family, []).append(f"{family}{{{labels}}} {_number(value)}\n")
+
+
+def _host(now: int, name: str, live: Live, limits: Limits, taken: Container[str]) -> Iterator[Line]:
+    """The lines of a host, of which none may tell what the hub itself does: the families ``taken``."""
+    host = live.hosts.get(name)
+    health, _ = host_health(now, host, limits)
+    label = f'host="{_escaped(name)}"'
+    up, seen = _OF_HOSTS
+    yield up, label, 1.0 if health == "up" else 0.0
+    if host is not None and host.heard:
+        yield seen, label, host.heard / 1e9
+    if health == "up":
+        yield from (line for line in _values(live, host, "guardia_", label) if line[0] not in taken)
 
 
 def _programs(now: int, live: Live, silent: float) -> Iterator[Line]:

@@ -11,9 +11,11 @@ import falcon.asgi
 
 from api.auth import COOKIE, Refused
 from api.errors import Problem, not_found
-from api.exposition import CONTENT_TYPE, exposition
+from api.exposition import CONTENT_TYPE, expounded
 from api.hub import Hub
+from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send_text
+from api.turns import in_turns
 from api.views.gaps import counters
 from bus.questions import GapsAnswer, Unanswered
 
@@ -38,8 +40,8 @@ class Prometheus(Resource):
             accounts = await hub.accounts()
         resp.content_type = CONTENT_TYPE
         messages = counters(accounts)
-        text = exposition(hub.clock(), hub.live, hub.directory, hub.limits, messages, hub.vitals_seconds)
-        resp.data = text.encode()
+        work = expounded(hub.clock(), hub.live, hub.directory, hub.limits, messages, hub.vitals_seconds)
+        resp.data = (await while_here(req, in_turns(work))).encode()
 
 
 class OpenApi(Resource):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Generator
 
 from api.directory import Directory
-from api.exposition import exposition, family_of
+from api.exposition import exposition, expounded, family_of
 from api.health import Limits
 from api.live import Live
+from api.turns import in_turns, whole
 from api.views.gaps import counters
 from bus.messages import Layout, Sample
 from bus.questions import Accounted, GapsAnswer
 from bus.tables import Host
-from tests.api.given import NOON, SECOND, heard, reading
+from tests.api.given import FACTS, NOON, SECOND, heard, reading
 
 LINE = re.compile(
     r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{([a-z]+="(?:[^"\\\n]|\\[\\n"])*"(?:,[a-z]+="(?:[^"\\\n]|\\[\\n"])*")*)\} (\S+)\Z'
@@ -109,3 +112,40 @@ def test_the_accounts_of_producers_stand_there_too_and_what_only_grows_is_a_coun
     assert 'guardia_messages_sent_total{source="web-1"} 10' in lines
     assert "# TYPE guardia_messages_lost gauge" in lines
     assert "# TYPE guardia_messages_stored_total counter" in lines
+
+
+def test_it_is_told_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
+    live = full()
+    work = expounded(NOON, live, Directory.of([Host("db-1")]), Limits())
+    next(work)
+    live.hear(heard(FACTS, subject="web-9"))
+    live.forget(lambda name, _: name == "web-1")
+    told = whole(work)
+    assert 'guardia_up{host="db-1"} 0' in told
+    assert 'guardia_hub_up{program="guardia.collector"} 1' in told
+    assert "web-9" not in told
+
+
+def test_others_get_their_turn_between_the_steps_of_long_work() -> None:
+    said: list[str] = []
+
+    def work() -> Generator[None, None, str]:
+        for number in range(3):
+            said.append(f"step {number}")
+            yield
+        return "done"
+
+    async def another() -> None:
+        for _ in range(3):
+            said.append("another")
+            await asyncio.sleep(0)
+
+    async def both() -> str:
+        beside = asyncio.ensure_future(another())
+        found = await in_turns(work(), seconds=-1.0)
+        await beside
+        return found
+
+    assert asyncio.run(both()) == "done"
+    assert said == ["step 0", "another", "step 1", "another", "step 2", "another"]
+    assert whole(work()) == "done"

@@ -1,0 +1,36 @@
+"""Long work of a worker, between whose steps others get their turn."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Generator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+TURN_SECONDS = 0.005
+
+
+def whole(work: Generator[None, None, T]) -> T:
+    """What ``work`` returns, done at once."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+async def in_turns(work: Generator[None, None, T], seconds: float = TURN_SECONDS) -> T:
+    """The same, but for a pause after each few milliseconds, in which others are answered."""
+    until = time.perf_counter() + seconds
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        if time.perf_counter() > until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + seconds

@@ -27,14 +27,12 @@ AT_HOME = "tokens are files on the hub's machine; call it there"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Obey; 0 when it is done, 100 when it could not be."""
+    """Obey; 0 when it is done, 100 when it was asked wrongly; raises ``OSError`` where a disk does not do its part."""
     given = _arguments().parse_args(argv)
     try:
         folder = home.made(home.home_path(home.named(given.config, os.environ), os.environ))
         given.obey(given, path_of(folder))
-    except (BrokenPipeError, PermissionError):
-        raise
-    except (ConfigError, TokensFault, OSError) as error:
+    except (ConfigError, TokensFault) as error:
         print(f"guardia token: {in_words(error)}", file=sys.stderr)
         return WRONG
     return STOPPED
@@ -50,6 +48,8 @@ def _new(given: argparse.Namespace, path: Path) -> None:
             known = sys.stdin.readline() if given.existing == "-" else Path(given.existing).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise TokensFault(f"{given.existing} holds no text, and so no token") from None
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise TokensFault(in_words(error)) from None
         if not known.strip():
             raise TokensFault("there is no token in what was given with --existing")
         add(path, given.name, given.scope, now, expires, known.strip())

@@ -76,9 +76,7 @@ def _obeyed(word: str, parser: argparse.ArgumentParser, argv: Sequence[str], dee
         path = home.config_path(given.config, os.environ)
         settings = config.load(path, rooms.tables(), rooms.LISTS, needs=rooms.needs("collector"))
         deed(given, settings, home.made(home.home_path(path, os.environ)))
-    except (BrokenPipeError, PermissionError):
-        raise
-    except (ConfigError, KeysFault, OSError) as error:
+    except (ConfigError, KeysFault) as error:
         print(f"guardia {word}: {in_words(error)}", file=sys.stderr)
         return WRONG
     return STOPPED
@@ -170,6 +168,8 @@ def _revoke(given: argparse.Namespace, settings: Settings, folder: Path) -> None
 
 def _keys(given: argparse.Namespace, settings: Settings, folder: Path) -> None:
     if given.what == "rotate":
+        if not enrolled.in_use(folder):  # a new one would turn away all who get in without
+            raise KeysFault("this hub has no key that could be changed: guardia enroll makes the first one")
         hub = enrolled.rotate(folder)
         print(f"The hub's new key has the fingerprint {fingerprint(hub.public)}.")
         for name, agent in enrolled.agents(folder).items():

@@ -106,6 +106,8 @@ def as_text(found: Roster, now: int) -> str:
     parts = []
     if not found.keys:
         parts.append("No agent is enrolled: everybody who reaches the door is let in, which is this host alone.")
+    elif not (found.agents or found.faults):
+        parts.append("No agent is enrolled, and nobody is let in without a key: guardia enroll NAME lets one in.")
     if found.agents:
         heads = ("NAME", "AS", "FINGERPRINT", "ADMITTED", "LAST SEEN", "ADDRESS", "VERSION")
         parts.append(aligned([heads, *(_row(one, now) for one in found.agents)]))

@@ -204,6 +204,13 @@ def test_whatever_becomes_of_what_is_printed_there_is_no_traceback(words: str, u
     assert alone.returncode == 0
 
 
+@pytest.mark.parametrize("words", ["token list --json", "agents --json", "enroll web-1"])
+def test_a_full_disk_is_no_mistake_of_whoever_asked(words: str, tmp_path: Path) -> None:
+    (tmp_path / "guardia.toml").touch()
+    full = typed(f"GUARDIA {words} --config {tmp_path}/guardia.toml > /dev/full", PYTHONUNBUFFERED="1")
+    assert (full.returncode, full.stderr) == (111, "guardia: no space left on device\n")
+
+
 def test_a_file_that_is_opened_does_not_take_the_place_of_a_closed_output(tmp_path: Path) -> None:
     (tmp_path / "guardia.toml").touch()
     done = typed(f"GUARDIA token --config {tmp_path}/guardia.toml new viewer >&- 2>&-")

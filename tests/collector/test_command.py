@@ -267,3 +267,19 @@ def test_many_who_enroll_and_revoke_at_once_lose_nobody_and_share_no_key(config:
     assert len([name for name in listed if name.startswith("db-")]) == 1
     assert {"web-0", "web-1", "web-2", "web-3"} < set(listed)
     assert "old" not in listed
+
+
+def test_a_hub_without_a_key_gets_none_by_changing_it(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.keys(["rotate", "--config", config]) == 100
+    assert "this hub has no key that could be changed: guardia enroll makes the first one" in capsys.readouterr().err
+    assert not enrolled.in_use(home(config)), "who got in without a key still does"
+
+
+def test_a_list_of_nobody_says_so(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command.enroll(["web-1", "--config", config])
+    command.revoke(["web-1", "--config", config])
+    capsys.readouterr()
+    assert command.agents(["--config", config]) == 0
+    assert capsys.readouterr().out == (
+        "No agent is enrolled, and nobody is let in without a key: guardia enroll NAME lets one in.\n"
+    )

@@ -59,7 +59,7 @@ COMMANDS = {
     "silence add": Command("viewer.acts_command:silence_add", "holds notices back for a while"),
     "silence list": Command("viewer.acts_command:silence_list", "what is held back, by whom, until when"),
     "silence end": Command("viewer.acts_command:silence_end", "ends a silence now"),
-    "ack": Command("viewer.acts_command:ack", "says that you care for an incident"),
+    "ack": Command("viewer.acts_command:ack", "says that you take care of an incident"),
     "channel list": Command("alerter.channel_command:channels", "the ways to tell somebody that are configured"),
     "channel test": Command("alerter.channel_command:test", "tells one channel that this is a test"),
     "backtest": Command("alerter.backtest:main", "tries rules on the stored past"),

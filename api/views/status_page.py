@@ -99,7 +99,8 @@ def _service(row: StatusService) -> str:
     days, share = row["days"], row["availability"]
     known = sum(day["availability"] is not None for day in days)
     told = f"{percent(share)} available" if share is not None else "not known"
-    label = f"the last {len(days)} days: {told}{f' ({known} known)' if 0 < known < len(days) else ''}"
+    part = f" ({known} {'day' if known == 1 else 'days'} known)" if 0 < known < len(days) else ""
+    label = f"the last {len(days)} days: {told}{part}"
     bars = "".join(
         f'<rect x="{4 * place}" width="3" height="20" class="{_grade(day)}"><title>{escape(_said(day))}</title></rect>'
         for place, day in enumerate(days)

@@ -206,3 +206,7 @@ def test_what_the_page_is_filled_by_is_on_it() -> None:
     script, page = full().ask("GET", "/api/static/hosts.js").text, full().ask("GET", "/").text
     wanted = set(re.findall(r'byId\("([^"]+)"\)', script)) | set(re.findall(r'chip\("([^"]+)"', script))
     assert wanted == set(re.findall(r' id="([^"]+)"', page))
+
+
+def test_the_page_says_in_plain_words_who_took_an_alarm() -> None:
+    assert "<th>Acknowledged by</th>" in full().ask("GET", "/").text

@@ -138,7 +138,7 @@ def test_a_page_says_of_how_many_days_something_is_known() -> None:
     given = house()
     asyncio.run(learn_day(given.hub))
     text = given.ask("GET", "/status").text
-    assert "the last 3 days: 99.86 % available (1 known)" in text
+    assert "the last 3 days: 99.86 % available (1 day known)" in text
     assert "the last 3 days: not known<" in text
     assert " known)" not in learnt(house()).ask("GET", "/status").text
 

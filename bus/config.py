@@ -98,13 +98,14 @@ def _parsed(path: Path, *, whole: bool) -> tuple[dict[str, Any], str]:
         found = f"a byte that is no UTF-8 (0x{error.object[error.start]:02x})"
         raise ConfigError([Fault(str(path), "", line, found, "text in UTF-8", "save it as UTF-8")]) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([_syntax(path, text, str(error))]) from None
+        raise ConfigError([syntax(path, text, str(error))]) from None
     except (ValueError, RecursionError):
         found = "a number of thousands of digits, or lists within lists without end"
         raise ConfigError([Fault(str(path), "", None, found, "a configuration")]) from None
 
 
-def _syntax(path: Path, text: str, message: str) -> Fault:
+def syntax(path: Path, text: str, message: str) -> Fault:
+    """What ``message`` of ``tomllib`` says of ``text``, with its line and what stands there."""
     at = _AT.match(message)
     line = int(at[2]) if at and at[2] else text.rstrip("\n").count("\n") + 1
     reason = at[1] if at else message

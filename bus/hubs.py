@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from bus import home
 from bus.addresses import is_url
-from bus.config import MOST_BYTES
+from bus.config import MOST_BYTES, syntax
 from bus.faults import ConfigError, Fault
 from bus.harmless import safe
 from bus.places import places
@@ -87,8 +87,7 @@ def read(record: type[T], text: str, path: Path, environment: Mapping[str, str])
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        reason = str(error)
-        raise ConfigError([Fault(str(path), "", None, "a mistake", "TOML", reason[:1].lower() + reason[1:])]) from None
+        raise ConfigError([syntax(path, text, str(error))]) from None
     if HUBS & raw.keys():
         found, remedy = "settings of the hub", "type: guardia --config FILE COMMAND"
         raise ConfigError([Fault(str(path), "", None, found, "settings of the viewer", remedy)])
@@ -101,13 +100,22 @@ def read(record: type[T], text: str, path: Path, environment: Mapping[str, str])
     return found
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that name a hub."""
+def add_flags(parser: argparse.ArgumentParser, *, token: bool = False) -> None:
+    """The flags that name a hub; with ``token`` the command has a flag ``--token`` of its own."""
     parser.add_argument(
         "-u", "--hub", "--url", dest="url", metavar="URL", help="the hub's address, as http://HOST:PORT or https://HOST"
     )
     parser.add_argument("--token-file", metavar="FILE", help="a file that holds the token; else GUARDIA_TOKEN")
     parser.add_argument("--ca-file", metavar="FILE", help="certificates to trust in place of the system's")
+    if not token:  # it would be the beginning of --token-file: taken for the name of a file, and shown
+        parser.add_argument("--token", action=_NoToken, help=argparse.SUPPRESS)
+
+
+class _NoToken(argparse.Action):
+    """A token on the command line is taken by ``guardia view`` alone, and not shown."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.error("--token is not for this command, others on this machine could see it: use --token-file FILE")
 
 
 def _all() -> type[Whereabouts]:
@@ -116,8 +124,8 @@ def _all() -> type[Whereabouts]:
     return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
 
 
-def named(given: argparse.Namespace, settings: Whereabouts, folder: Path, environment: Mapping[str, str]) -> Hub:
-    """The hub that flags and ``settings`` (of a file in ``folder``) name, else that of this machine.
+def named(given: argparse.Namespace, settings: Whereabouts, path: Path, environment: Mapping[str, str]) -> Hub:
+    """The hub that flags and ``settings`` (of the file ``path``) name, else that of this machine.
 
     Raises ``ConfigError``.
     """
@@ -125,7 +133,7 @@ def named(given: argparse.Namespace, settings: Whereabouts, folder: Path, enviro
         settings = replace(settings, api_url=_of_this_machine(environment) or settings.api_url)
     return hub(
         settings,
-        folder,
+        path,
         environment,
         url=given.url,
         token=getattr(given, "token", None),
@@ -177,11 +185,11 @@ def elsewhere(given: argparse.Namespace, environment: Mapping[str, str]) -> Hub 
         return None
     settings = load(_all(), None, environment)
     if given.url is None:
-        _check_url("api_url", settings.api_url)
+        _check_url("api_url", settings.api_url, FILE.expanduser())
         if urlsplit(settings.api_url).hostname in LOOPBACK:
             home.named(None, environment)
             return None
-    return named(given, settings, FILE.expanduser().parent, environment)
+    return named(given, settings, FILE.expanduser(), environment)
 
 
 def with_remedy(reason: str) -> str:
@@ -194,9 +202,17 @@ def with_remedy(reason: str) -> str:
     folder, own = home.home_path(file, os.environ), here(os.environ)
     if own and urlsplit(own).netloc in reason and runs(folder):
         return f"{reason}; {absent('api', folder)}"
+    if not _is_here(reason):
+        return f"{reason}; no hub runs there, or it listens to its own machine alone ([api] bind, there)"
     if alone(folder):
         return f"{reason}; no hub runs there, and this host has an agent alone: --hub names its hub"
     return f"{reason}; no hub runs there: make run starts one, --hub names another"
+
+
+def _is_here(reason: str) -> bool:
+    """Whether the address of which ``reason`` speaks is one of this machine's by its name alone."""
+    host = urlsplit("//" + reason.removeprefix("cannot reach ").partition(": ")[0]).hostname or ""
+    return host in LOOPBACK or host.startswith("127.")
 
 
 def refused(error: ConfigError) -> int:
@@ -207,7 +223,7 @@ def refused(error: ConfigError) -> int:
 
 def hub(
     settings: Whereabouts,
-    folder: Path,
+    path: Path,
     environment: Mapping[str, str],
     *,
     url: str | None,
@@ -217,68 +233,75 @@ def hub(
 ) -> Hub:
     """The hub to speak to: flags win, then ``GUARDIA_TOKEN``, then the settings; raises ``ConfigError``."""
     address = settings.api_url if url is None else url
-    _check_url("api_url" if url is None else "--hub", address)
-    trusted = _authority(settings, folder, ca)
-    return Hub(address, _shown(settings, folder, environment, token, file), trusted)
+    _check_url("api_url" if url is None else "--hub", address, path)
+    trusted = _authority(settings, path, ca)
+    return Hub(address, _shown(settings, path, environment, token, file), trusted)
+
+
+def _wrong(place: str, path: Path, found: str, expected: str, remedy: str = "") -> ConfigError:
+    """A fault in a flag or in the environment, which have no file; or in a setting of the file ``path``."""
+    setting = place in Whereabouts.__dataclass_fields__
+    return ConfigError(
+        [Fault(str(path) if setting else place, place if setting else "", None, found, expected, remedy)]
+    )
 
 
 def _shown(
-    settings: Whereabouts, folder: Path, environment: Mapping[str, str], token: str | None, file: str | None
+    settings: Whereabouts, path: Path, environment: Mapping[str, str], token: str | None, file: str | None
 ) -> Secret | None:
     """The token, from whichever place is the first to have one."""
     if token is not None:
-        return _token("--token", token)
+        return _token("--token", path, token)
     if file is not None:
-        return _from_file("--token-file", Path(file))
+        return _from_file("--token-file", path, Path(file))
     if environment.get("GUARDIA_TOKEN"):
-        return _token("GUARDIA_TOKEN", environment["GUARDIA_TOKEN"])
+        return _token("GUARDIA_TOKEN", path, environment["GUARDIA_TOKEN"])
     if settings.token_file:
-        return _from_file("token_file", folder / Path(settings.token_file).expanduser())
+        return _from_file("token_file", path, path.parent / Path(settings.token_file).expanduser())
     if settings.api_token.startswith(("${", "file:")):
         try:
-            return _token("api_token", fetch(settings.api_token, folder, environment).reveal())
+            return _token("api_token", path, fetch(settings.api_token, path.parent, environment).reveal())
         except Unavailable as error:
-            raise ConfigError([Fault("viewer", "api_token", None, error.found, error.expected, error.remedy)]) from None
-    return _token("api_token", settings.api_token) if settings.api_token else None
+            raise _wrong("api_token", path, error.found, error.expected, error.remedy) from None
+    return _token("api_token", path, settings.api_token) if settings.api_token else None
 
 
-def _authority(settings: Whereabouts, folder: Path, flag: str | None) -> str:
+def _authority(settings: Whereabouts, path: Path, flag: str | None) -> str:
     """The file of certificates to trust, looked at once, so that a mistake is told before anything is asked."""
     if flag is None and not settings.ca_file:
         return ""
-    path = Path(flag).expanduser() if flag is not None else folder / Path(settings.ca_file).expanduser()
+    named = Path(flag).expanduser() if flag is not None else path.parent / Path(settings.ca_file).expanduser()
     try:
-        ssl.create_default_context(cafile=str(path))
+        ssl.create_default_context(cafile=str(named))
     except OSError as error:  # an SSLError is one too
         why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or str(error)).lower()
         place = "ca_file" if flag is None else "--ca-file"
-        raise ConfigError([Fault("viewer", place, None, f"{path}: {why}", "a file of certificates (PEM)")]) from None
-    return str(path)
+        raise _wrong(place, path, f"{named}: {why}", "a file of certificates (PEM)") from None
+    return str(named)
 
 
-def _check_url(place: str, url: str) -> None:
+def _check_url(place: str, url: str, path: Path) -> None:
     if not is_url(url) or not url.isprintable():
         remedy = f"did you mean http://{url}?" if url and "://" not in url and url.isprintable() else ""
-        raise ConfigError([Fault("viewer", place, None, repr(url[:80]), "http://HOST:PORT or https://HOST", remedy)])
+        raise _wrong(place, path, repr(url[:80]), "http://HOST:PORT or https://HOST", remedy)
 
 
-def _token(place: str, token: str) -> Secret:
+def _token(place: str, path: Path, token: str) -> Secret:
     token = token.strip()
     if not token or len(token) > MAX_TOKEN or not token.isascii() or not token.isprintable():
-        raise ConfigError([Fault("viewer", place, None, "something else", "one line with the token")])
+        raise _wrong(place, path, "something else", "one line with the token")
     return Secret(token)
 
 
-def _from_file(place: str, path: Path) -> Secret:
+def _from_file(place: str, path: Path, named: Path) -> Secret:
     try:
-        with path.expanduser().open(encoding="utf-8") as file:
+        with named.expanduser().open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
-            token = _token(place, file.read(MAX_TOKEN + 2))
+            token = _token(place, path, file.read(MAX_TOKEN + 2))
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is no text"
-        found = f"{path}: {reason.lower()}"
-        raise ConfigError([Fault("viewer", place, None, found, "a file that holds the token")]) from None
+        raise _wrong(place, path, f"{named}: {reason.lower()}", "a file that holds the token") from None
     if stat.S_ISREG(mode) and mode & stat.S_IRWXO:  # said and no more: jobs have always gone by such files
-        found = f"{safe(str(path))} holds a token, and everybody on this machine may read it (mode {mode & 0o777:04o})"
-        sys.stderr.write(f"guardia: {found}; type: chmod o= {safe(str(path))}\n")
+        found = f"{safe(str(named))} holds a token, and everybody on this machine may read it (mode {mode & 0o777:04o})"
+        sys.stderr.write(f"guardia: {found}; type: chmod o= {safe(str(named))}\n")
     return token

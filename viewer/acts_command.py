@@ -31,7 +31,9 @@ from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence
 
 def ack(argv: Sequence[str]) -> int:
     """Say that you take care of an incident."""
-    parser = _parser("ack", "Say that you take care of an incident: reminders and escalation end, its recovery is told.")
+    parser = _parser(
+        "ack", "Say that you take care of an incident: reminders and escalation end, its recovery is told."
+    )
     parser.add_argument("incident", help="its id, as guardia alerts shows it")
     parser.add_argument("--note", default="", help="what others are to know of it")
     _add_owner(parser, "who does it")

@@ -149,8 +149,7 @@ def _asked(given: argparse.Namespace, name: str, wish: Wish, clock: Callable[[],
         return hubs.WRONG
     try:
         settings = load(given.config, os.environ)
-        folder = (given.config or hubs.FILE).expanduser().parent
-        place = hubs.named(given, settings, folder, os.environ)
+        place = hubs.named(given, settings, (given.config or hubs.FILE).expanduser(), os.environ)
     except ConfigError as error:
         return hubs.refused(error)
     asker = Asker(place.url, place.token, ca=place.ca)

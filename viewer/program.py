@@ -47,7 +47,7 @@ def arguments() -> argparse.ArgumentParser:
         prog="guardia view", description=viewer.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    hubs.add_flags(parser)
+    hubs.add_flags(parser, token=True)
     add("-t", "--token", help="the token itself; others on this machine can see it, so prefer the file")
     add("-c", "--config", metavar="FILE", type=Path, help="settings; else ~/.config/guardia/viewer.toml")
     add("--host", metavar="NAME", help="the host to begin with")
@@ -76,10 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     environment = os.environ
     try:
         settings = load(given.config, environment)
-        folder = (given.config or hubs.FILE).expanduser().parent
-        home = hubs.named(given, settings, folder, environment)
+        path = (given.config or hubs.FILE).expanduser()
+        home = hubs.named(given, settings, path, environment)
         size = parse_size(given.size)
-        theme = looks.theme(settings, given.theme, folder)
+        theme = looks.theme(settings, given.theme, path.parent)
         steps = _steps(given.script) if given.script else None
         begin = moment(given.replay, time.time()) if given.replay else None
         if given.speed is not None and (begin is None or not 0 <= given.speed <= FASTEST):

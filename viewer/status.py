@@ -239,7 +239,7 @@ def _hub(given: argparse.Namespace, path: Path, faults: list[str]) -> Hub:
                 raise
             faults += map(str, error.faults)
         settings = replace(settings, api_url=url)
-    return hubs.named(given, settings, FILE.expanduser().parent, os.environ)
+    return hubs.named(given, settings, FILE.expanduser(), os.environ)
 
 
 class _Transport(SupervisorTransport):  # type: ignore[misc]
@@ -299,7 +299,7 @@ def _asked(api: HubApi, what: str, faults: list[str]) -> Any:
     wrong = (
         said(answer, api.address) if answer.status_code != 200 else f"{api.address} does not answer as a hub does{HINT}"
     )
-    faults.append(f"{what}: {wrong}")
+    faults.append(f"{'hosts' if what == 'servers' else what}: {wrong}")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def faults(text: str) -> list[str]:
 def asked(settings: Viewer | None = None, folder: Path = Path(), **more: str) -> Hub:
     environment = {key: value for key, value in more.items() if key.isupper()}
     flags = {key: more.get(key) for key in ("url", "token", "file")}
-    return hub(settings or Viewer(), folder, environment, **flags)
+    return hub(settings or Viewer(), folder / "viewer.toml", environment, **flags)
 
 
 def test_without_a_file_everything_has_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +58,24 @@ def test_all_faults_are_told_at_once_with_the_nearest_right_word() -> None:
 
 
 def test_a_file_that_is_no_toml_says_where() -> None:
-    assert "line 1" in faults("api_url = http://hub\n")[0]
+    (told,) = faults("screen = 'pulse'\napi_url = http://hub\n")
+    assert told == "viewer.toml:2: found 'api_url = ...', expected TOML; invalid value"
+
+
+def test_a_mistake_is_told_with_the_file_or_the_flag_that_it_stands_in(tmp_path: Path) -> None:
+    path = tmp_path / "viewer.toml"
+    for settings, told in (
+        (Viewer(api_url="hub"), f"{path}: api_url: found 'hub'"),
+        (Viewer(token_file="none"), f"{path}: token_file: found {tmp_path}/none: no such file or directory"),
+        (Viewer(ca_file="none"), f"{path}: ca_file: found {tmp_path}/none: no such file or directory"),
+        (Viewer(api_token="${NONE}"), f"{path}: api_token: found ${{NONE}}, which is not set in the environment"),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(told)):
+            asked(settings, tmp_path)
+    with pytest.raises(ConfigError, match=r"^--hub: found 'hub', expected http://HOST:PORT"):
+        asked(url="hub")
+    with pytest.raises(ConfigError, match=r"^GUARDIA_TOKEN: found something else, expected one line"):
+        asked(GUARDIA_TOKEN="two\nlines")
 
 
 @pytest.mark.parametrize(

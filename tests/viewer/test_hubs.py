@@ -316,7 +316,20 @@ def test_an_address_that_is_none_is_told(
 ) -> None:
     settings.write_text(f"api_url = {url!r}\n")
     assert COMMANDS[name]([]) == 100
-    assert f"viewer: api_url: found {url!r}, expected http://HOST:PORT or https://HOST" in capsys.readouterr().err
+    assert f"{settings}: api_url: found {url!r}, expected http://HOST:PORT or https://HOST" in capsys.readouterr().err
+
+
+@each
+def test_a_token_on_the_command_line_is_neither_taken_for_a_file_nor_shown(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        COMMANDS[name](["--token", "gd_reader"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 100
+    assert "--token is not for this command" in said
+    assert "--token-file FILE" in said
+    assert "gd_reader" not in said
 
 
 class Explaining(Hub):

@@ -245,6 +245,7 @@ def test_a_hub_that_cannot_answer_now_says_why_and_is_still_a_hub(
     hub.servers = {"error": "the store cannot answer now: its reader is not there", "code": "store_unavailable"}
     assert main(["--url", hub.url]) == 1
     said = capsys.readouterr().out
+    assert "\nhosts: " in said, "by the word that people use"
     assert "answered 503: the store cannot answer now: its reader is not there" in said
     assert "is this a Guardia hub?" not in said
 

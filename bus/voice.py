@@ -61,7 +61,7 @@ def deliverer(
     )
     voice.start()
     if ways is not None:
-        program.loop.in_passing(KEYS_SECONDS, lambda: _watch_keys(program, ways, voice))
+        program.loop.in_passing(KEYS_SECONDS, lambda: look_at_keys(program, ways, voice))
         note = standing.Note(program.run_dir, program.name, voice)
         program.loop.in_passing(standing.LOOK_SECONDS, note.look)
         program.loop.on_stop(note.forget)
@@ -93,7 +93,8 @@ def _ways(program: Program[Any], source: str, side: tuple[str, str]) -> Ways:
     return ways
 
 
-def _watch_keys(program: Program[Any], ways: Ways, voice: Deliverer) -> None:
+def look_at_keys(program: Program[Any], ways: Ways, voice: Deliverer) -> None:
+    """Go on with other keys where there are any; raises ``TryAgain`` where they are for another name."""
     try:
         changed = ways.changed()
     except KeysFault as fault:
@@ -101,6 +102,9 @@ def _watch_keys(program: Program[Any], ways: Ways, voice: Deliverer) -> None:
         return
     if changed:
         if ways.member is not None and ways.member.name != voice.source:
+            if waiting := voice.courier.sender.unacknowledged:
+                left = program.home / "spool" / voice.source
+                program.log.warning("%d messages of %s wait in %s: nobody sends them now", waiting, voice.source, left)
             raise TryAgain(f"this host was enrolled as {ways.member.name}")
         program.log.info("the keys changed: connecting to the hub anew")
         voice.reconnect()

@@ -1,0 +1,80 @@
+"""A voice that is kept on disk: what becomes of it when its host is joined under another name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus import joining, keys
+from bus.joining import Join
+from bus.messages import Loss
+from bus.program import Program, TryAgain
+from bus.records import Settings
+from bus.tables import Bus
+from bus.voice import deliverer, look_at_keys
+from bus.ways import Ways
+
+NOON = 1_780_000_000 * 10**9
+
+
+def join(name: str) -> Join:
+    """A line that an agent was given."""
+    own = keys.new()
+    return Join(name, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2", keys.new().public, own.public, own.secret)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program[Any]]:
+    (tmp_path / "run").mkdir()
+    settings = Settings(tmp_path / "agent.toml", {"agent": object(), "bus": Bus()})
+    found: Program[Any] = Program("agent", "agent", settings, tmp_path, logging.getLogger("guardia"))
+    yield found
+    found.loop.end()
+    found.context.destroy(linger=0)
+
+
+def test_what_waits_under_a_former_name_is_told_when_the_host_gets_another(
+    program: Program[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    joining.keep(program.home, join("web-1"))
+    ways = Ways(program.home, program.bus, ("", ""), "web-1")
+    voice = deliverer(program, "web-1", public=True)
+    look_at_keys(program, ways, voice)
+    voice.tell(Loss(stream="web-1", epoch=1, first=1, last=1, reason="dropped"), at=NOON)
+    voice.flush()
+
+    joining.keep(program.home, join("web-2"))
+    with pytest.raises(TryAgain, match="this host was enrolled as web-2"):
+        look_at_keys(program, ways, voice)
+    assert f"1 messages of web-1 wait in {program.home}/spool/web-1" in caplog.text
+
+
+def test_with_other_keys_for_its_name_it_goes_on(program: Program[Any], caplog: pytest.LogCaptureFixture) -> None:
+    joining.keep(program.home, join("web-1"))
+    ways = Ways(program.home, program.bus, ("", ""), "web-1")
+    voice = deliverer(program, "web-1", public=True)
+    joining.keep(program.home, join("web-1"))
+    caplog.set_level(logging.INFO)
+    look_at_keys(program, ways, voice)
+    assert "the keys changed: connecting to the hub anew" in caplog.text
+
+    joining.keep(program.home, join("web-1"))
+    (program.home / "keys" / "agent.key").chmod(0o644)
+    look_at_keys(program, ways, voice)
+    assert "the keys are not used: " in caplog.text
+
+
+def test_a_host_that_calls_itself_otherwise_than_it_was_enrolled_says_nothing(program: Program[Any]) -> None:
+    joining.keep(program.home, join("web-1"))
+    with pytest.raises(TryAgain, match="this host was enrolled as web-1 and calls itself web-2"):
+        deliverer(program, "web-2", public=True)
+
+
+def test_a_spool_that_another_process_has_is_told(program: Program[Any]) -> None:
+    deliverer(program, "web-1")
+    with pytest.raises(TryAgain, match="spool/web-1 is in use by another process"):
+        deliverer(program, "web-1")

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bus.delivery.outflow import Kept
+
 
 class NoRoom(Exception):
     """A spool cannot be written now; nothing of the batch was kept."""
@@ -37,6 +39,10 @@ class Extent:
     def count(self) -> int:
         """Messages that are there."""
         return self.last - self.base + 1
+
+    def kept(self) -> Kept:
+        """What whoever sends it has to know of it."""
+        return Kept(self.epoch, self.base, self.last, min(self.acked, self.last), min(self.once, self.last))
 
     def copied(self, last: int | None = None) -> Extent:
         """One that stays as this one is now, or ends elsewhere."""

@@ -168,7 +168,7 @@ class SpoolFile:
     """An open file; every failure is ``NoRoom`` (the disk's) or ``Damaged`` (the file's)."""
 
     def __init__(self, path: Path, map_bytes: int, *, is_whole: Callable[[Path], bool] | None = None) -> None:
-        """Open or create it. The map is larger than the file may become: it is never resized.
+        """Open or create it. The map is so much larger than the file that it is never resized.
 
         ``is_whole`` is asked about a file that ends before its last page, which may never have been written.
         """
@@ -187,17 +187,20 @@ class SpoolFile:
 
     def _open(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It may be of a time when more was allowed, and to let go of something takes room as well.
+        data = self.path / "data.mdb"
+        there = data.stat().st_size if data.exists() else 0
         with room_for(self.path, _READERS):
             self._environment = lmdb.open(
                 str(self.path),
-                map_size=self._map_bytes,
+                map_size=self._map_bytes + there,
                 max_dbs=len(_DATABASES),
                 mode=0o600,
                 max_readers=_READERS,
                 readahead=False,
             )
         pages = self._environment.info()["last_pgno"] + 1
-        short = (self.path / "data.mdb").stat().st_size < pages * self._environment.stat()["psize"]
+        short = data.stat().st_size < pages * self._environment.stat()["psize"]
         if short and self._is_whole is not None and not self._is_whole(self.path):
             raise lmdb.CorruptedError(f"the file ends before its page {pages - 1}")
         self._databases = tuple(self._environment.open_db(name) for name in _DATABASES)

@@ -23,10 +23,16 @@ class SpoolLimits:
     """How exactly ages are known."""
     compact_bytes: int = 64 * 1_048_576
     """A larger file of which less than a quarter is in use is written anew."""
+    step_bytes: int = 64 * 1_048_576
+    """So much goes at once: to let go of gigabytes takes minutes, in which nobody is told that the process lives."""
     floors: int = 448
     """Epochs without messages that are remembered."""
     journal_bytes: int = 262_144
     """So large is the journal, whole pages of 4,096; 0 for a spool that does without."""
+
+    def aim(self, used: int) -> int:
+        """The bytes that there may be after a write, of ``used`` before it: far too many become fewer in steps."""
+        return max(self.bytes, used - self.step_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,9 +156,7 @@ class Spool:
 
     def kept(self) -> list[Kept]:
         """The epochs that are remembered, oldest first."""
-        return [
-            Kept(e.epoch, e.base, e.last, min(e.acked, e.last), min(e.once, e.last)) for e in self._extents.values()
-        ]
+        return [extent.kept() for extent in self._extents.values()]
 
     def append(self, epoch: int, first: int, packed: Sequence[bytes], now: float, wall: int) -> list[Evicted]:
         """Make messages durable as the next ones of the newest ``epoch``; returns what had to go for them.
@@ -258,9 +256,9 @@ class Spool:
         return evicted
 
     def _make_room(self, writing: Writing, need: int, wall: int) -> list[Evicted]:
-        evicted = []
+        evicted, aim = [], self.limits.aim(self._totals.used)
         for victim in victims(list(self._extents.values())):
-            excess = self._totals.used + need - self.limits.bytes
+            excess = self._totals.used + need - aim
             if excess <= 0:
                 break
             # A little more than needed of what is acknowledged, so that not every append has to delete.
@@ -360,7 +358,7 @@ class Spool:
         forgotten = empty[: max(0, len(empty) - limits.floors)]
 
         def work(writing: Writing) -> list[Evicted]:
-            evicted = [self._drop(writing, victim, None, wall) for victim in old]
+            evicted = [self._drop(writing, victim, limits.step_bytes, wall) for victim in old]
             for extent in forgotten:
                 writing.forget(extent)
                 del self._extents[extent.epoch]

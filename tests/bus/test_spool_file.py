@@ -31,6 +31,17 @@ def test_what_a_message_is_said_to_take_of_the_file_it_takes(tmp_path: Path, siz
     assert 200 * cost(size) == pytest.approx(taken, abs=2 * 4096)
 
 
+def test_a_file_of_a_time_when_more_was_allowed_can_be_written(tmp_path: Path) -> None:
+    file = _file(tmp_path)
+    file.write(lambda writing: writing.append(1, 1, [bytes(4000)] * 2000))
+    file.close()
+    again = SpoolFile(tmp_path / "spool", 1 << 20)
+    last, _, _ = again.write(lambda writing: writing.drop(1, 1, 2000, None))
+    again.close()
+
+    assert last == 2000
+
+
 @pytest.mark.parametrize("first", [1, 3])
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_does_not_follow_what_is_there_is_not_written(tmp_path: Path, first: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""What a spool says of itself, what was found wrong with it, once, whenever it was found; and what memory it takes."""
+"""What a spool says of itself and of what was wrong with it, what memory it takes, and how much goes at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bus.spool import Spool, fault_teller
+from bus.spool import Spool, SpoolLimits, cost, fault_teller
 from tests.bus.spooling import message
 
 NOON = 43_200.0
 WALL = 1_700_000_000 * 10**9
+WEEK = 7 * 86_400.0
+ONE = cost(len(message(1)))
 
 
 def test_a_spool_that_is_found_damaged_while_it_is_used_is_said_once(
@@ -56,3 +58,31 @@ def test_what_was_spooled_is_no_memory_for_good(tmp_path: Path) -> None:
     assert in_memory(tmp_path / "spool" / "data.mdb") < 2**19
     assert spool.read(7, 4000, 4000) == [message(4000, size=2000)], "it is read all the same"
     spool.close(NOON + 62, WALL)
+
+
+def test_a_limit_that_became_much_smaller_is_reached_in_steps(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", source="web-1", now=NOON, wall=WALL)
+    spool.append(7, 1, [message(number) for number in range(1, 201)], NOON, WALL)
+    spool.close(NOON, WALL)
+
+    fewer = SpoolLimits(bytes=50 * ONE, step_bytes=50 * ONE)
+    spool = Spool(tmp_path / "spool", fewer, source="web-1", now=NOON, wall=WALL)
+    left, dropped = [], 0
+    for number in range(201, 206):
+        dropped += sum(one.dropped for one in spool.append(7, number, [message(number)], NOON, WALL))
+        left.append(spool.status().messages)
+    assert left == [150, 100, 50, 50, 50]
+    assert dropped == spool.status().dropped == 155
+    spool.close(NOON, WALL)
+
+
+def test_what_is_too_old_goes_in_steps(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", SpoolLimits(step_bytes=10 * ONE), source="web-1", now=NOON, wall=WALL)
+    spool.append(7, 1, [message(number) for number in range(1, 26)], NOON, WALL)
+    spool.sweep(NOON, WALL)
+    left = []
+    for minute in range(4):
+        spool.sweep(NOON + WEEK + 600 + 60 * minute, WALL)
+        left.append((spool.status().messages, spool.status().dropped))
+    assert left == [(15, 10), (5, 20), (0, 25), (0, 25)]
+    spool.close(NOON + WEEK + 900, WALL)

@@ -282,24 +282,25 @@ def programs_at(folder: Path, faults: list[str], patience: float = PATIENCE) -> 
 
 def _asked(api: HubApi, what: str, faults: list[str]) -> Any:
     """The hub's answer; ``None`` where it is none, with the reason in ``faults``."""
+    told = {"servers": "hosts"}.get(what, what)  # the path is that of the first Guardia
     try:
         # An ill hub tells what it is ill of.
         answer = api.request(f"/{what}", fine=(200, 503) if what == "health" else (200,), patience=PATIENCE)
         found = answer.json()
     except Objection as refusal:
-        faults.append(f"{what}: {refusal}")
+        faults.append(f"{told}: {refusal}")
         return None
     except requests.JSONDecodeError:
         found = None
     except (requests.RequestException, OSError) as error:
-        faults.append(f"{what}: {hubs.with_remedy(reason(error, api.address))}")
+        faults.append(f"{told}: {hubs.with_remedy(reason(error, api.address))}")
         return None
     if _fits(found, what):
         return found
     wrong = (
         said(answer, api.address) if answer.status_code != 200 else f"{api.address} does not answer as a hub does{HINT}"
     )
-    faults.append(f"{'hosts' if what == 'servers' else what}: {wrong}")
+    faults.append(f"{told}: {wrong}")
     return None
 
 

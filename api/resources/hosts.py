@@ -10,6 +10,7 @@ from api.errors import not_found
 from api.leaving import while_here
 from api.received import decoded
 from api.resources.base import Request, Resource, Response, query_of, send_text
+from api.turns import in_turns
 from api.views.hosts import detail_text, servers_text
 from api.views.rows import row_texts
 from bus.messages import is_name
@@ -29,7 +30,8 @@ class Servers(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub = self.hub
         hub.need_hosts()
-        send_text(resp, servers_text(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused))
+        work = servers_text(hub.clock(), hub.live, hub.directory, hub.limits, hub.paused)
+        send_text(resp, await in_turns(work))
 
 
 class Server(Resource):

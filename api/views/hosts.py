@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from api.directory import Directory
 from api.encoding import to_json, to_time
@@ -13,12 +13,13 @@ from api.shapes import FactsShape, ProcessRow, ServerDetail, ServerInfo
 from bus.messages import Facts, Process
 
 
-def servers_text(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> str:
-    """The answer to ``GET /servers`` as JSON, the readings in it taken over as the text they already are."""
+def servers_text(now: int, live: Live, directory: Directory, limits: Limits, who: Paused) -> Generator[None, None, str]:
+    """The answer to ``GET /servers`` as JSON, host by host; of readings the text is taken that is there already."""
     entries = []
     for name in directory.host_names(live.hosts):
         info = to_json(server_info(now, name, live, directory, limits, who))
         entries.append(_with_metrics(info, live.latest_text(name)))
+        yield
     return f'{{"servers":[{",".join(entries)}],"count":{len(entries)}}}'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Generator
 
@@ -10,8 +11,10 @@ from api.directory import Directory
 from api.exposition import exposition, expounded, family_of
 from api.health import Limits
 from api.live import Live
+from api.paused import paused
 from api.turns import in_turns, whole
 from api.views.gaps import counters
+from api.views.hosts import servers_text
 from bus.messages import Layout, Sample
 from bus.questions import Accounted, GapsAnswer
 from bus.tables import Host
@@ -124,6 +127,18 @@ def test_it_is_told_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
     assert 'guardia_up{host="db-1"} 0' in told
     assert 'guardia_hub_up{program="guardia.collector"} 1' in told
     assert "web-9" not in told
+
+
+def test_a_list_of_hosts_is_made_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
+    live = full()
+    directory = Directory.of([Host("db-1")])
+    work = servers_text(NOON, live, directory, Limits(), paused((), directory, NOON))
+    next(work)
+    live.hear(heard(FACTS, subject="web-9"))
+    live.forget(lambda name, _: name == "web-1")
+    told = json.loads(whole(work))
+    assert [one["server_id"] for one in told["servers"]] == ["db-1", "web-1"]
+    assert told["count"] == 2
 
 
 def test_others_get_their_turn_between_the_steps_of_long_work() -> None:

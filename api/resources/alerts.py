@@ -49,6 +49,8 @@ class IncidentsResource(Resource):
         until = query.time("until", now, now)
         since = query.time("since", max(0, until - WEEK), now)
         limit = query.limit("limit", ROWS, MAX_INCIDENTS)
+        if limit == 0:
+            raise BadParameter("limit", "0 rows show nothing; expected 1 or more")
         asked = Incidents(since, until, query.text("subject"), limit, query.text("cursor") or "")
         try:
             send(resp, page(await self.hub.judge.answer(asked)))

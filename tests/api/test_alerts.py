@@ -33,6 +33,12 @@ def test_incidents_are_of_the_last_week_in_pages() -> None:
     assert house.judge.asked == [Incidents(NOON - 7 * 24 * 3600 * SECOND, NOON, None, 1, "")]
 
 
+def test_a_page_of_no_incidents_is_refused_and_not_one_of_one() -> None:
+    house = House()
+    result = house.ask("GET", "/api/v1/incidents?limit=0")
+    assert (result.status_code, result.json["parameter"], house.judge.asked) == (400, "limit", [])
+
+
 def test_a_cursor_that_is_none_is_named() -> None:
     result = House().ask("GET", "/api/v1/incidents?cursor=rubbish")
     assert (result.status_code, result.json["parameter"]) == (400, "cursor")

@@ -52,6 +52,6 @@ def listed(folder: str) -> list[str]:
 
 
 def text(path: str) -> str:
-    """What is in a file that is seldom read, without the white space around it."""
-    with open(path) as file:
+    """What is in a file that is seldom read, without the white space around it; bytes that are no text as in names."""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
         return file.read().strip()

@@ -6,6 +6,7 @@ From /sys/block/md*/md (the kernel's admin-guide/md.rst), /sys/fs/btrfs/*/devinf
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import ClassVar
@@ -38,8 +39,10 @@ class Raid:
                 done = synced(self._text(name, "sync_completed"))
                 readings[f"raid[{instance(name)}].missing"] = float(missing)
                 readings[f"raid[{instance(name)}].sync_percent"] = done
-        for name, lacking in (*self._of_btrfs(), *self._of_zfs()):
-            readings[f"raid[{instance(name)}].missing"] = float(lacking)
+        lacking: Counter[str] = Counter()
+        for name, count in (*self._of_btrfs(), *self._of_zfs()):
+            lacking[name] += count  # two may have one label
+        readings.update({f"raid[{instance(name)}].missing": float(count) for name, count in lacking.items()})
         return readings
 
     def _of_btrfs(self) -> Iterator[tuple[str, int]]:

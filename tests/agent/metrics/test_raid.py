@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from agent.metrics.raid import Raid, synced
@@ -48,7 +49,7 @@ def btrfs(root: Path, uuid: str, label: str, *missing: int) -> None:
     for number, one in enumerate(missing, 1):
         (folder / "devinfo" / str(number)).mkdir(parents=True)
         (folder / "devinfo" / str(number) / "missing").write_text(f"{one}\n")
-    (folder / "label").write_text(f"{label}\n")
+    (folder / "label").write_bytes(os.fsencode(f"{label}\n"))
 
 
 def test_a_btrfs_of_several_disks_is_told_by_its_label(tmp_path: Path) -> None:
@@ -58,6 +59,14 @@ def test_a_btrfs_of_several_disks_is_told_by_its_label(tmp_path: Path) -> None:
     (tmp_path / "fs/btrfs/features").mkdir()
     readings = Raid(Ground(sys=str(tmp_path))).read()
     assert readings == {"raid[data].missing": 1.0, "raid[1c43].missing": 0.0}
+
+
+def test_a_label_that_is_no_text_or_stands_twice_hides_no_array(tmp_path: Path) -> None:
+    btrfs(tmp_path, "0b32", "data", 0, 1)
+    btrfs(tmp_path, "1c43", "data", 0, 0)
+    btrfs(tmp_path, "2d54", "b\udcfcro", 0, 1)
+    readings = Raid(Ground(sys=str(tmp_path))).read()
+    assert readings == {"raid[data].missing": 1.0, "raid[b?ro].missing": 1.0}
 
 
 def test_a_pool_of_zfs_is_whole_or_not(tmp_path: Path) -> None:

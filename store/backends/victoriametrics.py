@@ -28,7 +28,7 @@ from store.backends.doubt import DOUBT, is_doubted
 from store.backends.formats import series_of_record
 from store.backends.leaving import counted
 from store.backends.lmdb import LmdbBackend
-from store.backends.shipping import FLUSH_SECONDS, PATIENCE, Parcel, Shipper, said
+from store.backends.shipping import FLUSH_SECONDS, Parcel, Shipper, said
 from store.backends.values import names_of
 from store.backends.victoria_lines import MS, merged, places, remade, selector
 from store.batch import Batch
@@ -54,6 +54,8 @@ MOST_NAMELESS = 10_000
 """So many layouts of which no names came are remembered."""
 MOST_LAYOUTS = 1000
 CLOSE_SECONDS = 10.0
+ANSWER_SECONDS = 20.0
+"""So long the server may take over one question: who waits for longer is ended by the watchdog."""
 Rows = dict[str, list[Row]]
 log = logging.getLogger("guardia")
 
@@ -259,18 +261,18 @@ class VictoriaMetricsBackend(LmdbBackend):
         before = min(end, self._local_from - 1)
         if kind != "sample" or start > before:
             return local
-        return merged(self._asked(subject, max(start, EARLIEST), before), local)
+        return merged(self._asked(subject, max(start, EARLIEST), before, time.monotonic() + ANSWER_SECONDS), local)
 
     def newest_rows(self, kind: str, subject: str, start: int, end: int, limit: int) -> list[Row]:
         """The newest rows in a range; the server is asked for windows that grow, until it has no newer ones."""
         found = super().newest_rows(kind, subject, start, end, limit)
-        last = min(end, self._local_from - 1)
+        last, until = min(end, self._local_from - 1), time.monotonic() + ANSWER_SECONDS
         first = max(start, EARLIEST, self._first_at(subject)) if kind == "sample" else end
         window = HOUR // 6
         # What is here is not newer than what is there alone, as where a host told of the day before yesterday late.
         while kind == "sample" and limit > 0 and last >= first and (len(found) < limit or found[-limit][0] <= last):
             begin = max(first, last - window)
-            found = merged(self._asked(subject, begin, last), found)
+            found = merged(self._asked(subject, begin, last, until), found)
             last, window = begin - 1, min(window * 2, WINDOW * 28)
         return found[-limit:] if limit > 0 else []
 
@@ -285,15 +287,20 @@ class VictoriaMetricsBackend(LmdbBackend):
         known = {wanted: self._remade[wanted] for wanted in ids if wanted in self._remade}
         return known | super().layouts(ids)
 
-    def _asked(self, host: str, start: int, end: int) -> list[Row]:
+    def _asked(self, host: str, start: int, end: int, until: float) -> list[Row]:
         found: list[Row] = []
         begin = -(-start // MS)
         window = WINDOW // MS
         while begin <= end // MS:
             stop = min(end // MS, begin + window - 1)
             query = {"match[]": selector(host), "start": begin / 1000, "end": stop / 1000}
+            left = until - time.monotonic()
             try:
-                answer = self._session.post(f"{self._places.select}/api/v1/export", data=query, timeout=PATIENCE)
+                if left <= 0:
+                    raise requests.Timeout
+                answer = self._session.post(f"{self._places.select}/api/v1/export", data=query, timeout=left)
+            except requests.Timeout:
+                raise StoreBroken(f"VictoriaMetrics took more than {ANSWER_SECONDS:g} s: ask for less time") from None
             except requests.RequestException as error:
                 raise StoreBroken(f"VictoriaMetrics: {said(error, self._url)}") from None
             if answer.status_code != requests.codes.ok:

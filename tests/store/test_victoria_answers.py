@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ import pytest
 
 from bus.messages import MAX_METRICS
 from bus.secret import Secret
-from store.backends import StoreBroken
+from store.backends import StoreBroken, victoriametrics
+from store.backends.victoria_lines import places
 from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.columns import columns
 from tests.ports import free_port
@@ -35,12 +37,14 @@ class Session:
     """Answers with the lines of a time, or with a page."""
 
     def __init__(self, lines: list[dict[str, Any]], page: bytes = b"") -> None:
+        self.timeouts: list[float] = []
         self._lines = lines
         self._page = page
         self.asked = 0
 
     def post(self, url: str, data: dict[str, Any], timeout: float) -> Any:
         self.asked += 1
+        self.timeouts.append(timeout)
         start, end = data["start"] * 1000, data["end"] * 1000
         some = [line for line in self._lines if start <= line["timestamps"][0] <= end]
         content = self._page or b"\n".join(json.dumps(line).encode() for line in some)
@@ -68,6 +72,34 @@ def test_a_host_with_more_metrics_in_a_time_than_a_sample_may_have_is_asked_for_
     assert [at for at, _, _ in rows] == [NOON + n * SECOND for n in range(3000)]
     assert session.asked < 10
     assert set(columns(rows, ("*",), backend.layouts).values) == set(names)
+
+
+@pytest.mark.parametrize("asked", ["rows", "newest_rows"])
+def test_all_that_the_server_is_asked_for_one_question_takes_so_long_at_most(
+    asked: str, backend: VictoriaMetricsBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for longer does not beat, and is ended."""
+    lines = [
+        {"metric": {"metric": "cpu.percent"}, "values": [1], "timestamps": [(NOON - n * HOUR) // 10**6]}
+        for n in range(2000)
+    ]
+    session = backend._session = Session(lines)  # type: ignore[assignment]
+    clock = SimpleNamespace(monotonic=lambda: 8.0 * len(session.timeouts))
+    monkeypatch.setattr(victoriametrics, "time", clock)
+    limit = {"rows": (), "newest_rows": (1000,)}[asked]
+    with pytest.raises(StoreBroken, match="VictoriaMetrics took more than 20 s: ask for less time"):
+        getattr(backend, asked)("sample", "web-1", NOON - 2000 * HOUR, NOON, *limit)
+    assert session.timeouts == [20.0, 12.0, 4.0]
+
+
+def test_a_server_that_does_not_answer_is_waited_for_as_long(
+    backend: VictoriaMetricsBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(victoriametrics, "ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        backend._places = places(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(StoreBroken, match=r"VictoriaMetrics took more than 0\.5 s"):
+            backend.rows("sample", "web-1", NOON, NOON + HOUR)
 
 
 def test_nothing_is_passed_over_while_a_folder_cannot_be_listed(

@@ -42,7 +42,10 @@ class Alerter:
         60.0, unit="s", minimum=0, maximum=3600, help="After a parent's recovery its children have so long to follow."
     )
     flapping_count: int = setting(
-        5, minimum=2, maximum=100, help="An alarm that fired so often within an hour is called flapping."
+        5,
+        minimum=2,
+        maximum=10_000,
+        help="An alarm that fired so often within an hour is called flapping, and ends once it is clear for 15m.",
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from alerter import wording
 from alerter.incidents import FIRING, Incident, incident_id, resolved
-from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, State, meaning, step
+from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, State, in_words, meaning, step
 from alerter.rules import SECOND
-from alerter.subjects import Cell, Subject
+from alerter.subjects import STEADY, Cell, Subject
 
 HOUR = 3600 * SECOND
 
@@ -60,7 +60,7 @@ class Decider:
         bound_clear = subject.bound.cells[place].clear
         if cell.alarm is not None and truth is False and bound_clear is not None:
             clear = bound_clear(values, subject) is True
-        finding = Finding(truth, clear, wait=rule.wait, settle=rule.settle, times=rule.times)
+        finding = Finding(truth, clear, wait=rule.wait, settle=cell.settle, times=rule.times)
         state = TABLE[alarm.state, meaning(alarm, finding, now)]
         verdict = verdict_of(state, truth, clear)
         if state is alarm.state and verdict == cell.verdict:
@@ -94,9 +94,11 @@ class Decider:
             cell.incident = replace(resolved(cell.incident, now, reason, finding.value), error=subject.error)
 
     def _incident(self, subject: Subject, cell: Cell, alarm: Alarm, reason: str) -> Incident:
-        rule, flapping = cell.rule, len(cell.fired) >= self.flapping_count
+        rule = cell.rule
+        flapping = len(cell.fired) >= self.flapping_count and not rule.drill
         if flapping:
-            reason += f"; it fired {len(cell.fired)} times within the last hour"
+            lasts = in_words(max(rule.settle, STEADY))
+            reason += f"; it fired {len(cell.fired)} times within the last hour, and ends once it is clear for {lasts}"
         return Incident(
             id=incident_id(rule.name, subject.key, cell.instance, alarm.fired_at),
             rule=rule.name,

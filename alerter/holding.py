@@ -70,7 +70,7 @@ class Holding:
     def _parents(self, incident: Incident, judge: Judge, now: int) -> list[Hold]:
         subject = judge.subjects.get((incident.kind, incident.subject))
         for parent in ancestors(subject, judge):
-            down = unreachable(parent, judge)
+            down = unreachable(parent, judge, now, self.settle)
             if down is not None:
                 since = in_words(now - down.started_at)
                 return [Hold("parent", f"{parent.name}, which it depends on, is down since {since}: {down.reason}")]
@@ -97,11 +97,18 @@ def ancestors(subject: Subject | None, judge: Judge) -> Iterable[Subject]:
         subject = found[0] if found else None
 
 
-def unreachable(subject: Subject, judge: Judge) -> Incident | None:
-    """The incident that says that nobody gets to the subject."""
+def unreachable(subject: Subject, judge: Judge, now: int, settle: int) -> Incident | None:
+    """The incident that says that nobody gets to the subject.
+
+    One that comes and goes says so for ``settle`` after it was there the last time: what depends on it had that to
+    follow, and does not wait until it is steady.
+    """
     for cell in subject.standing():
-        if cell.rule.unreachable and cell.incident is not None and cell.incident.id in judge.decider.open:
-            return cell.incident
+        found, alarm = cell.incident, cell.alarm
+        if not cell.rule.unreachable or found is None or alarm is None or found.id not in judge.decider.open:
+            continue
+        if not (found.flapping and alarm.state is State.CLEARING and now - alarm.since >= settle):
+            return found
     return None
 
 

@@ -31,6 +31,8 @@ MOST_FIELDS = 50
 """So many readings of its own, and phases, of a check are judged; others no check has, and a place may invent any."""
 _FIELD = re.compile(r"[\w.]{1,64}", re.ASCII)
 """What a condition can name."""
+STEADY = 900 * SECOND
+"""What comes and goes ends once it was clear for so long: told each time, it would hide what else there is to tell."""
 UNSET = "unset"
 Truth = bool | None | str
 
@@ -54,6 +56,12 @@ class Cell:
         """Since when the instance is in no reading; 0: it is there."""
         self.turn = 0
         """When the next reading is due that counts, where the rule has an ``every``."""
+
+    @property
+    def settle(self) -> int:
+        """For how long (ns) it has to be clear before it ends."""
+        flaps = self.incident is not None and self.incident.flapping
+        return max(self.rule.settle, STEADY) if flaps else self.rule.settle
 
     def takes(self, now: int) -> bool:
         """Whether a reading at ``now`` counts: one in each ``every`` of the rule, on the whole.
@@ -291,7 +299,7 @@ class Subject:
         for place in bound.timed:
             cell = self.line[place]
             if cell.alarm is not None:
-                found = min(found, *_turns(cell.alarm, cell.rule, self.now))
+                found = min(found, *_turns(cell.alarm, cell, self.now))
         if bound.restless:
             found = min(found, self.now + 1)
         if found >= NEVER:
@@ -303,10 +311,10 @@ class Subject:
         return (cell for cell in self.cells.values() if cell.alarm is not None)
 
 
-def _turns(alarm: Alarm, rule: Rule, now: int) -> tuple[int, ...]:
+def _turns(alarm: Alarm, cell: Cell, now: int) -> tuple[int, ...]:
     turns = []
     if alarm.state is State.PENDING:
-        turns.append(alarm.began + rule.wait)
+        turns.append(alarm.began + cell.rule.wait)
     elif alarm.state is State.CLEARING:
-        turns.append(alarm.since + rule.settle)
+        turns.append(alarm.since + cell.settle)
     return tuple(turn for turn in turns if turn > now) or (NEVER,)

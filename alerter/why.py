@@ -186,7 +186,7 @@ def _burning(subject: Subject, cell: Cell, said: str, now: int) -> str:
     alarm = cell.alarm
     assert alarm is not None
     if alarm.state is State.CLEARING:
-        return f"{said}, clear for {in_words(max(0, now - alarm.since))} of {in_words(cell.rule.settle)}"
+        return f"{said}, clear for {in_words(max(0, now - alarm.since))} of {in_words(cell.settle)}"
     if cell.verdict == "not_clear":
         return f"{said}, not yet clear"
     if cell.rule.when.aged and subject.unheard_since(alarm.fired_at):

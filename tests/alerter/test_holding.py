@@ -73,7 +73,7 @@ def test_a_parent_that_is_a_service_is_doubted_while_its_checks_are_counted_and_
     assert doubts(world, key, 21)
     world.checks(40, "vpn", status="down", state="down")
     assert not doubts(world, key, 41)
-    assert unreachable(world.judge.subjects[key], world.judge) is not None
+    assert unreachable(world.judge.subjects[key], world.judge, at(world.now), 0) is not None
     world.checks(50, "vpn", status="down", state="up")
     assert not doubts(world, key, 900)
 

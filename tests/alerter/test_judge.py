@@ -246,17 +246,6 @@ def test_a_rule_by_labels_is_judged_where_they_are() -> None:
     assert [one.subject for one in world.decisions] == ["db-1"]
 
 
-def test_an_alarm_that_comes_and_goes_is_called_flapping() -> None:
-    world = World(rule("cpu.percent > 90"))
-    for turn in range(10):
-        world.says(turn * 20, cpu=95)
-        world.says(turn * 20 + 10, cpu=5)
-    fired = [one.incident for one in world.decisions if one.change == "fired"]
-    assert [one.flapping for one in fired if one] == [False] * 4 + [True] * 6
-    assert fired[-1] is not None
-    assert "it fired 10 times within the last hour" in fired[-1].reason
-
-
 def test_a_rule_that_is_no_more_ends_its_alarms() -> None:
     world = World(rule("cpu.percent > 90"))
     world.says(0, cpu=95)

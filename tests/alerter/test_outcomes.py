@@ -225,7 +225,7 @@ def test_to_programs_it_is_told_with_the_incidents_and_which_differ() -> None:
 
 def test_of_very_many_the_last_are_shown_and_the_others_counted() -> None:
     told = [says(10.0 * turn, 95 if turn % 2 else 10) for turn in range(2 * SHOWN + 20)]
-    new = played(trial(BUSY), *told, end=2000)
+    new = played(trial(BUSY, flapping_count=1000), *told, end=2000)
     text = as_text(new, new, at(0), at(2000))
     assert f"({len(new.incidents) - SHOWN} earlier ones are left out)" in text
     assert "More than today: none" in text

@@ -15,7 +15,7 @@ import pytest
 from bus.judging import Incidents, Why
 from tests.alerter.receiver import Receiver
 from tests.conftest import LONG
-from tests.pipeline.test_telling_people import BUSY, NOTIFY, Telling
+from tests.pipeline.test_telling_people import BUSY, EACH, NOTIFY, Telling
 
 KILLS = int(os.environ.get("NOTICES_KILLS", "200" if os.environ.get(LONG) else "12"))
 SEED = int(os.environ.get("NOTICES_SEED", "7"))
@@ -57,7 +57,7 @@ def test_every_transition_is_told_and_what_is_told_again_has_the_same_key() -> N
     chance = random.Random(SEED)
     steps = (f"{STEPS[turn % len(STEPS)]}=kill@{chance.randint(1, 4)}" for turn in range(KILLS))
     with Receiver() as receiver:
-        hub = Killed(BUSY + KILLED + NOTIFY.format(url=receiver.url), steps)
+        hub = Killed(EACH + BUSY + KILLED + NOTIFY.format(url=receiver.url), steps)
         try:
             hub.run()
             while hub.deaths < KILLS:

@@ -42,6 +42,8 @@ BUSY = """
 name = "busy"
 when = "cpu.percent > 90"
 """
+EACH = "[alerter]\nflapping_count = 10000\n"
+"""Each coming and going is told."""
 OUTAGE_SECONDS = 300.0 if os.environ.get(LONG) else 5.0
 
 
@@ -128,7 +130,7 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
     hub: Made, receiver: Receiver
 ) -> None:
     agent = '[agent]\nname = "web-1"\ninterval = "250ms"\nprocesses = false\n'
-    made = hub(agent + SILENT + NOTIFY.format(url=receiver.url))
+    made = hub(agent + EACH + SILENT + NOTIFY.format(url=receiver.url))
     made.run()
     made.start("agent")
     made.until(lambda: bool(_chains(made, "host/web-1", "host-silent")), "the host is judged")
@@ -151,7 +153,7 @@ def test_an_agent_that_is_killed_is_told_of_within_its_limit_and_two_seconds_and
 @pytest.mark.timeout(600 + 2 * OUTAGE_SECONDS)
 def test_what_happens_while_a_receiver_is_away_and_the_alerter_killed_is_told_once_and_in_pairs(hub: Made) -> None:
     port = free_port()
-    made = hub(BUSY + SILENT.replace("3s", "1h") + NOTIFY.format(url=f"http://127.0.0.1:{port}"))
+    made = hub(EACH + BUSY + SILENT.replace("3s", "1h") + NOTIFY.format(url=f"http://127.0.0.1:{port}"))
     made.loads = {f"web-{number}": 10.0 for number in range(6)}
     made.run()
     made.until(lambda: len(_chains(made, "host/web-*", "busy")) == 6, "the hosts are judged")

@@ -97,7 +97,7 @@ class Hub:
     _accounting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     """Another one, so that health, which anybody may ask for, waits for no account."""
     counting: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
-    """Who counts very many checks has it, so that no two have them in memory."""
+    """Who counts very many checks, or tells very many rows, has it, so that no two have them in memory."""
 
     def __post_init__(self) -> None:
         self.started = self.clock()

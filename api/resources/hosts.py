@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from api.encoding import SECOND, to_json, to_time
@@ -52,7 +53,8 @@ class History(Resource):
         """The newest ``limit`` rows between the times, oldest first, each as JSON."""
         if not is_name(name) or limit == 0 or start > end:
             return []
-        return await self._texts(name, await self.hub.counter.range("sample", name, start, end, limit))
+        async with self.hub.counting if limit > ROWS else contextlib.nullcontext():  # of 10,000 it are 30 MB and more
+            return await self._texts(name, await self.hub.counter.range("sample", name, start, end, limit))
 
     async def _texts(self, name: str, records: tuple[Stored, ...]) -> list[str]:
         live, display = self.hub.live, self.hub.directory.display(name)

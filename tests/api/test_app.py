@@ -10,11 +10,12 @@ import pytest
 
 from api.judge import NoJudge
 from api.prime import prime
+from api.resources.hosts import Metrics
 from api.shapes import Part
 from bus.messages import Alert
-from bus.questions import Accounted, GapsAnswer, StoreStatistics
+from bus.questions import Accounted, GapsAnswer, Stored, StoreStatistics
 from tests.api import contract
-from tests.api.given import FACTS, MINUTE, NOON, SECOND
+from tests.api.given import FACTS, MINUTE, NOON, SECOND, FakeCounter
 from tests.api.house import House, full
 
 
@@ -97,6 +98,33 @@ def test_others_get_a_turn_while_the_newest_of_many_hosts_is_read() -> None:
     asyncio.run(meanwhile())
     assert turns >= 10
     assert len(house.hub.live.hosts) >= 1000
+
+
+class Crowded(FakeCounter):
+    """Takes its time for a question, and remembers how many were under way at once at most."""
+
+    now = most = 0
+
+    async def range(self, kind: str, subject: str, start: int, end: int, limit: int) -> tuple[Stored, ...]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.now -= 1
+        return await super().range(kind, subject, start, end, limit)
+
+
+@pytest.mark.parametrize(("limit", "at_once"), [(1000, 5), (10_000, 1)])
+def test_those_who_ask_for_very_many_rows_are_served_one_after_the_other(limit: int, at_once: int) -> None:
+    counter = Crowded()
+    counter.keep_reading(subject="web-1")
+    hub = House(counter=counter).prime().hub
+
+    async def ask() -> list[list[str]]:
+        return await asyncio.gather(*(Metrics(hub).rows("web-1", 0, NOON, limit) for _ in range(5)))
+
+    assert [len(rows) for rows in asyncio.run(ask())] == [1] * 5
+    assert counter.most == at_once
 
 
 def test_what_the_store_still_calls_firing_when_it_is_read_again_burns_no_more() -> None:

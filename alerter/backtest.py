@@ -106,8 +106,8 @@ def _trial(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def rules_in(path: Path) -> Settings:
-    """What a file of rules says; it may hold hosts, services and windows too. Raises ``ConfigError``."""
-    return config.load(path, {}, LISTS, others=(*rooms.tables(), *rooms.LISTS))
+    """What a file of rules says; it may hold hosts, services, windows and timelines too. Raises ``ConfigError``."""
+    return config.load(path, {}, LISTS, others=(*rooms.tables(), *rooms.LISTS, "timelines"))
 
 
 def changed(today: Settings, name: str, when: str, lasts: float | None) -> Settings:

@@ -47,6 +47,12 @@ class History:
                     what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
                     for judge in judges:
                         judge.known(what, one.subject, start, start)
+        # Nobody knows since when a host that came meanwhile is configured: it is expected from its first word on.
+        for one in self._subjects["sample"]:
+            for judge in judges:
+                subject = judge.subjects.get(("host", one.subject))
+                if subject is not None and not subject.heard:
+                    subject.first = max(subject.first, one.first_at)
         # Facts are told again and again: a host did not come with its newest, but with its first sample.
         came = {one.subject: max(start, one.first_at) for one in self._subjects["sample"]}
         for stored in self._ask(Latest("facts")).records:

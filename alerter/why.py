@@ -101,8 +101,12 @@ def _no_rule(subject: Subject, question: Why, judge: Judge) -> Chain:
             else "no rules are in force"
         )
         return Chain(question.rule, subject.name, "", NO_RULE, text)
-    one = named[0]
-    if not one.concerns(subject.kind, subject.name, subject.labels):
+    one = next((rule for rule in named if rule.concerns(subject.kind, subject.name, subject.labels)), None)
+    if one is None and not question.rule:
+        text = f"no rule concerns {subject.key}: nothing of it is judged; guardia rules says whom each concerns"
+        return Chain("", subject.name, "", "out_of_scope", text)
+    if one is None:
+        one = named[0]
         whom = f"{one.kind}s {', '.join(one.subjects)}"
         labels = "".join(f" with {name} = {value}" for name, value in one.labels.items())
         text = f"{one.name} is judged for {whom}{labels}, and {subject.key} is none of them"
@@ -141,10 +145,14 @@ def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Seque
     if judged:
         return judged[-1].verdict, judged[-1].text, ()
     if later:
-        return later, f"before the first decision that is known it was {later}", ()
+        return later, f"before the first decision that is known it was {_in_words(later)}", ()
     if cell.verdict:
-        return cell.verdict, f"it was {cell.verdict} ever since it is known", ()
+        return cell.verdict, f"it was {_in_words(cell.verdict)} ever since it is known", ()
     return "unknown", "nothing is known of that time", ()
+
+
+def _in_words(verdict: str) -> str:
+    return verdict.replace("_", " ")
 
 
 def _now(

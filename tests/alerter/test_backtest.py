@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alerter.backtest import changed, replay_of
+from alerter.backtest import changed, replay_of, rules_in
 from alerter.config import Alerter, RuleTable
 from alerter.history import History
 from bus.config import ConfigError, Settings
@@ -78,3 +78,10 @@ def test_hosts_that_are_not_asked_about_are_not_expected() -> None:
     today = Settings(TODAY.path, {**TODAY, "hosts": (Host(name="web-1"), Host(name="db-1")), "bus": Bus()})
     found = replay_of(today, None, at(0), "web-*")
     assert [name for kind, name in found.judge.subjects if kind == "host"] == ["web-1"]
+
+
+def test_a_file_of_timelines_may_be_tried_on_the_past_too(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text('[[rules]]\nname = "busy"\nwhen = "cpu.percent > 90"\n[[timelines]]\nname = "a busy hour"\n')
+    (table,) = rules_in(file)["rules"]
+    assert table.name == "busy"

@@ -23,8 +23,9 @@ from bus.questions import (
     SubjectList,
     Subjects,
 )
+from bus.tables import Host
 from bus.wire import Record, pack, record
-from tests.alerter.given import SECOND, at
+from tests.alerter.given import SECOND, at, rule
 
 CPU = Layout(("cpu.percent",))
 Row = tuple[int, int, bytes]
@@ -172,3 +173,17 @@ def test_facts_are_told_of_hosts_that_were_sampled_as_of_when_they_came(past: Pa
     assert sorted(name for _, name in met.subjects) == ["web-1", "web-2"]
     assert met.subjects["host", "web-1"].first == at(0)
     assert met.subjects["host", "web-2"].first == at(30)
+
+
+def test_a_host_that_came_meanwhile_is_expected_from_its_first_word_on(past: Past) -> None:
+    past.has(sample(-60, "web-1"), -60)
+    past.has(sample(0, "web-1"), 0)
+    past.has(sample(90, "web-2"), 90)
+    met = Judge(
+        (rule("age > 2m", name="silent"),), [Host(name=name) for name in ("web-1", "web-2", "web-3")], now=at(0)
+    )
+
+    History(past.ask).introduce((met,), at(0))
+
+    since = {name: max(one.heard, one.first) for (_, name), one in met.subjects.items()}
+    assert since == {"web-1": at(0), "web-2": at(90), "web-3": at(0)}, "of one that never came nobody ever heard"

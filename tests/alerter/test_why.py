@@ -321,6 +321,32 @@ def test_what_cannot_be_judged_or_waits_says_so_of_each_host(tmp_path: Path) -> 
     memory.close()
 
 
+def test_of_whom_no_rule_concerns_that_is_said_and_not_what_some_rule_is_about(tmp_path: Path) -> None:
+    rules = [rule("cpu.percent > 90", name="busy", hosts=("db-*",)), rule("age > 2m", name="late", hosts=("db-*",))]
+    world = World(*rules)
+    world.says(0)
+    memory = Memory(tmp_path / "alerter")
+    with memory.reading() as view:
+        (chain,) = why(Why("host/web-1", ""), world.judge, view, {}, at(1)).chains
+        (asked,) = why(Why("host/web-1", "late"), world.judge, view, {}, at(1)).chains
+    memory.close()
+    assert (chain.rule, chain.verdict) == ("", "out_of_scope")
+    assert chain.text.startswith("no rule concerns host/web-1: nothing of it is judged")
+    assert asked.text == "late is judged for hosts db-*, and host/web-1 is none of them"
+
+
+def test_what_was_before_the_first_decision_is_told_in_words(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "alerter")
+    case = Case(memory)
+    for seconds, cpu in ((10, None), (20, 95)):
+        case.world.says(seconds, "db-1", cpu=cpu)
+        case.room.settle(at(seconds))
+    case.now = 21
+    said = case.chain(subject="host/db-1", when=15)
+    memory.close()
+    assert (said.verdict, said.text) == ("no_data", "before the first decision that is known it was no data")
+
+
 def test_a_reason_that_holds_is_a_step_once(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "alerter")
     case = Case(memory)

@@ -12,7 +12,7 @@ $(VENV)/made: $(VENV)/installed $(shell find $(ROOMS) -name '*.py')
 	@touch $@
 
 $(VENV)/installed: setup.cfg pyproject.toml
-	@echo "Making $(VENV) and installing what Guardia needs; this takes less than a minute."
+	@echo "Making $(VENV) and installing what Guardia needs; this takes a minute or two."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --disable-pip-version-check --editable .[test] > $(VENV)/install.log 2>&1 \
 		|| { cat $(VENV)/install.log; exit 1; }

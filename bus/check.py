@@ -16,7 +16,7 @@ from bus import config, home, reference, rooms
 from bus.arguments import CONFIG, Parser
 from bus.config import ConfigError
 from bus.exits import STOPPED, WRONG
-from bus.hints import hints
+from bus.hints import hints, unguarded
 
 AT_HOME = "it reads the configuration; call it on the hub's machine"
 
@@ -35,7 +35,8 @@ def main(argv: Sequence[str]) -> int:
     faults: tuple[config.Fault, ...] = ()
     notes: list[str] = []
     try:
-        notes = hints(config.load(path, rooms.tables(), rooms.LISTS))
+        settings = config.load(path, rooms.tables(), rooms.LISTS)
+        notes = hints(settings) + unguarded(settings, home.home_path(path, os.environ))
     except ConfigError as error:
         faults = error.faults
     if arguments.json:

@@ -12,10 +12,12 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from bus.faults import did_you_mean, nearest
 from bus.records import Settings
+from bus.tables import is_loopback
 
 _DIGITS = re.compile(r"\d+")
 _INSTANCE = re.compile(r"\[[^\]]*\]")
@@ -39,6 +41,18 @@ def hints(settings: Settings) -> list[str]:
         notes: Callable[[], Iterable[str]] = getattr(channel, "notes", tuple)
         found += [f"[channels.{name}] {note}" for note in notes()]
     return found
+
+
+def unguarded(settings: Settings, folder: Path) -> list[str]:
+    """That the api of the hub in ``folder`` would not start: it is to listen to other machines, and has no token."""
+    bind = settings["api"].bind
+    tokens = importlib.import_module("api.tokens")
+    try:
+        known = is_loopback(f"tcp://{bind}:1") or tokens.load(tokens.path_of(folder)).tokens
+    except tokens.TokensFault:  # it is there, and another user's perhaps
+        return []
+    remedy = "the api does not start before there is one: guardia token new NAME"
+    return [] if known else [f"[api] bind: other machines can reach {bind}, and there is no token; {remedy}"]
 
 
 def _public(settings: Settings) -> list[str]:

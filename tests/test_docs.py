@@ -73,6 +73,15 @@ def test_what_changed_stands_under_a_part_and_a_bold_word() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_nobody_is_sent_to_supervisord_for_logs_that_are_files(page: Path) -> None:
+    text = (PROJECT / "etc" / "guardia.conf").read_text()
+    programs = re.findall(r"^\[program:([a-z-]+)\]", text, re.MULTILINE)
+    assert "stdout_logfile=/dev/fd/1" in text, "supervisord keeps what programs print, and could be asked for it"
+    followed = rf"\btail (?:-f )?(?:{'|'.join(programs)})\b(?!\.)"
+    assert not re.search(followed, page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_tests_that_are_named_exist(page: Path) -> None:
     named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))
     there = set()

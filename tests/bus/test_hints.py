@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from api import tokens
 from bus import check, config, rooms
 from bus.hints import hints, measured, slip
 
@@ -114,3 +115,24 @@ def test_a_mail_servers_port_tells_how_it_is_spoken_to(
 ) -> None:
     text = "[channels.mail]\ntype = 'email'\nhost = 'mail.example'\nsender = 'a@b.example'\nto = ['c@d.example']\n"
     assert noted(tmp_path, f"{text}port = {port}\nsecurity = '{security}'\n") == told
+
+
+def test_a_hub_that_listens_to_others_without_a_token_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GUARDIA_HOME", raising=False)
+    path = tmp_path / "guardia.toml"
+
+    def told(bind: str) -> str:
+        path.write_text(f'[api]\nbind = "{bind}"\n')
+        assert check.main(["--config", str(path)]) == 0
+        return capsys.readouterr().err
+
+    assert told("127.0.0.1") == told("localhost") == told("::1") == ""
+    assert told("0.0.0.0") == (
+        "note: [api] bind: other machines can reach 0.0.0.0, and there is no token; "
+        "the api does not start before there is one: guardia token new NAME\n"
+    )
+    assert told("::").startswith("note: [api] bind: other machines can reach ::")
+    tokens.add(tokens.path_of(tmp_path / "var"), "wall", "read", 0, None)
+    assert told("0.0.0.0") == ""

@@ -60,6 +60,12 @@ def test_a_dump_of_a_locale_that_knows_ascii_only_is_ascii(hub: Hub, tmp_path: P
     assert done.stdout.isascii()
 
 
+def test_the_plain_locale_counts_as_utf_8_which_the_page_says(hub: Hub, tmp_path: Path) -> None:
+    for locale in ({"LANG": "C"}, {}):
+        done = view(tmp_path, "--url", hub.url, "--dump", "--host", "db-1", LC_ALL="", **locale)
+        assert (done.returncode, "⣿" in done.stdout) == (0, True), done.stderr
+
+
 def test_a_hub_that_cannot_be_reached_is_told_in_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

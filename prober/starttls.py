@@ -62,6 +62,24 @@ class _Talk:
                 return
         raise Failed(f"it answered more than {MOST_LINES} lines to {asked}")
 
+    def coded(self, wanted: str, asked: str) -> None:
+        """Hear a reply as FTP gives it, whose lines between the first and the last may be anything (RFC 959, 4.2).
+
+        One that says only that the answer will come (1xx) is passed over. Raises ``Failed`` if it is another.
+        """
+        code = ""
+        for _ in range(MOST_LINES):
+            line = self.line()
+            code = code or line[:3]
+            if code.isdigit() and (line[:3] != code or line[3:4] == "-"):
+                continue
+            if code == wanted:
+                return
+            if not code.startswith("1"):
+                raise Failed(f'it answered "{_cut(line)}" to {asked}, expected {wanted}')
+            code = ""
+        raise Failed(f"it answered more than {MOST_LINES} lines to {asked}")
+
     def until(self, good: tuple[str, ...], bad: tuple[str, ...], asked: str) -> None:
         """Hear lines up to one that begins with a ``good`` word; raises ``Failed`` at a ``bad`` one."""
         for _ in range(MOST_LINES):
@@ -97,9 +115,9 @@ def _pop3(talk: _Talk) -> None:
 
 
 def _ftp(talk: _Talk) -> None:
-    talk.until(("220 ",), ("4", "5"), "the connection")
+    talk.coded("220", "the connection")
     talk.say(b"AUTH TLS\r\n")
-    talk.until(("234",), ("4", "5"), "AUTH TLS")
+    talk.coded("234", "AUTH TLS")
 
 
 def _nntp(talk: _Talk) -> None:

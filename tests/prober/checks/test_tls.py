@@ -226,7 +226,7 @@ SPEAK: dict[str, Callable[[socket], bool]] = {
     "lmtp": mail,
     "imap": talk(b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n", b"* CAPABILITY x\r\na OK begin\r\n"),
     "pop3": talk(b"+OK ready\r\n", b"+OK begin\r\n"),
-    "ftp": talk(b"220-welcome\r\n to us\r\n220 ready\r\n", b"234 go\r\n"),
+    "ftp": talk(b"120 wait\r\n220-welcome\r\n4 users of 50\r\n220\r\n", b"234 go\r\n"),
     "nntp": talk(b"200 ready\r\n", b"382 go\r\n"),
     "sieve": talk(b'"IMPLEMENTATION" "x"\r\n"STARTTLS"\r\nOK "ready"\r\n', b'OK "go"\r\n'),
     "postgres": talk(b"", b"S"),
@@ -257,6 +257,12 @@ def test_tls_can_be_asked_for(tmp_path: Path, protocol: str) -> None:
     assert (found.status, found.reason, found.tls_days) == (UP, "", 40)
     with listening(certs.asked(SPEAK[protocol], certs.good(days=-1.5), closing)) as port:
         assert look(port, tmp_path, starttls=protocol).reason == "certificate expired 1 day ago"
+
+
+def test_what_is_no_ftp_is_told_at_once(tmp_path: Path) -> None:
+    with listening(certs.asked(talk(b"SSH-2.0-OpenSSH_9.2\r\n", b""), certs.good(), closing)) as port:
+        found = look(port, tmp_path, starttls="ftp")
+    assert found.reason == 'it answered "SSH-2.0-OpenSSH_9.2" to the connection, expected 220'
 
 
 @pytest.mark.parametrize("protocol", sorted(REFUSE))

@@ -44,10 +44,17 @@ ROADS = {
     "reader": "reader.ipc",
     "alerter": "alerter.ipc",
 }
+_NOT_HERE = "; [bus] {} has to name an address of this machine, or all of them as tcp://*:PORT"
+UNBOUND = {
+    errno.EADDRINUSE: "; another hub? [bus] {} names another address",
+    errno.EADDRNOTAVAIL: _NOT_HERE,
+    errno.ENODEV: _NOT_HERE,
+}
+"""What to do about a public road that cannot be opened."""
 DESK = "reader.desk"
 WORLD = (*home.PASSING, *home.SCARCE, errno.EACCES, errno.EPERM)
 """What the system says that is no fault of ours."""
-MISPLACED = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+MISPLACED = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
 """At the start: something else is where a file or a folder of ours should be. Later it would be a fault of ours."""
 VERSIONS = "store.versions"
 
@@ -113,16 +120,14 @@ class Program(Generic[T]):
         return tuple(HUB + named("collector", place) for place, _ in enumerate(self.bus.entrances, 1))
 
     def bind(self, road: Road, name: str, collector: int = 1) -> None:
-        """Listen at the road's address until the program ends; raises ``TryAgain`` when it is taken."""
+        """Listen at the road's address until the program ends; raises ``TryAgain`` when it cannot be had."""
         address = self.address(name, collector)
         try:
             road.bind(address)
         except zmq.ZMQError as error:
             reason = zmq.strerror(error.errno or 0).lower()
-            setting = {"door": "door", "receipts": "receipts"}.get(name)
-            remedy = "; another hub? [bus] " + setting + " names another address" if setting else ""
-            taken = error.errno == errno.EADDRINUSE
-            raise TryAgain(f"cannot bind {address}: {reason}{remedy if taken else ''}") from None
+            remedy = UNBOUND.get(error.errno or 0, "") if name in ("door", "receipts") else ""
+            raise TryAgain(f"cannot bind {address}: {reason}{remedy.format(name)}") from None
         if address.startswith("ipc://"):
             path = Path(address.removeprefix("ipc://"))
             path.chmod(0o700)

@@ -29,7 +29,7 @@ raise SystemExit(run("bus", Bus, build, part="brief", argv=[]))
 """
 
 
-@pytest.mark.parametrize("wrong", ["store", "store/state", "run/bus-brief.lock/"])
+@pytest.mark.parametrize("wrong", ["store", "store/state", "run/bus-brief.lock/", "run/bus-brief.lock@"])
 def test_at_its_start_it_is_told_in_a_sentence_and_tried_again(wrong: str) -> None:
     code, told, path = ended(wrong, "at once")
     assert code == TRY_AGAIN
@@ -44,13 +44,16 @@ def test_later_it_is_a_fault_of_our_own() -> None:
 
 
 def ended(wrong: str, when: str) -> tuple[int, str, Path]:
-    """How a program ends that finds a file (with / at the end: a folder) where something else should be."""
+    """How a program ends that finds a file (with / at the end: a folder, @: a link) where something else should be."""
     with tempfile.TemporaryDirectory(prefix="g-") as folder:
         config = Path(folder) / "guardia.toml"
         config.touch()
-        path = Path(folder) / "var" / wrong
+        path = Path(folder) / "var" / wrong.rstrip("@")
         path.parent.mkdir(parents=True, mode=0o700)
-        (path.mkdir if wrong.endswith("/") else path.touch)()
+        if wrong.endswith("@"):
+            path.symlink_to(config)
+        else:
+            (path.mkdir if wrong.endswith("/") else path.touch)()
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, when],
             env={**os.environ, "GUARDIA_CONFIG": str(config)},

@@ -35,6 +35,8 @@ class ProcessTable:
         """The rows; none in the first reading, since it takes two to see who is busy."""
         now = self._clock()
         table = self._table()
+        if not table:  # nothing can be opened now, as where the system has no file left
+            return Processes(())
         before, at = self._before, self._at
         self._before, self._at = table, now
         if at is None:

@@ -45,15 +45,19 @@ def ranked(
 ) -> list[Ranked]:
     """The ``count`` processes that used most CPU in the ``elapsed`` seconds and the ``count`` with most memory.
 
-    A process that was not there before used all its time since. The busiest come first.
+    A process that has begun since used all its time since; of one that is older and could not be read before, nobody
+    knows how much. The busiest come first.
     """
     if elapsed <= 0:
         return []
     grown = {}
+    newest = max((seen.started for seen in before.values()), default=0)
     for pid, seen in after.items():
         earlier = before.get(pid)
-        same = earlier is not None and earlier.started == seen.started
-        grown[pid] = max(0, seen.ticks - earlier.ticks) if earlier is not None and same else seen.ticks
+        if earlier is not None and earlier.started == seen.started:
+            grown[pid] = max(0, seen.ticks - earlier.ticks)
+        else:
+            grown[pid] = seen.ticks if seen.started >= newest else 0
     pages = {pid: seen.pages for pid, seen in after.items() if seen.pages}
     busiest = heapq.nlargest(count, [pid for pid, ticks in grown.items() if ticks], key=grown.__getitem__)
     largest = heapq.nlargest(count, pages, key=pages.__getitem__)

@@ -50,6 +50,19 @@ def test_a_user_whose_name_is_no_text_can_be_told(tmp_path: Path, monkeypatch: p
     assert encode(found)
 
 
+def test_where_nothing_could_be_read_once_all_is_compared_with_what_was_before(tmp_path: Path) -> None:
+    (tmp_path / "812").mkdir()
+    stat = tmp_path / "812" / "stat"
+    stat.write_bytes(STAT)
+    clock = iter([NOON, NOON + 10, NOON + 20])
+    table = ProcessTable(5, proc=str(tmp_path), clock=lambda: next(clock))
+    table.read()
+    stat.unlink()
+    assert table.read().rows == ()
+    stat.write_bytes(STAT.replace(b" 150 50 ", b" %d 50 " % (150 + 2 * os.sysconf("SC_CLK_TCK"))))
+    assert [row.cpu_percent for row in table.read().rows] == [10.0]
+
+
 def test_a_process_that_ended_meanwhile_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "812").mkdir()
     table = ProcessTable(5, proc=str(tmp_path))

@@ -47,6 +47,12 @@ def test_a_new_process_with_an_old_number_is_not_compared_with_the_old_one() -> 
     assert row.cpu_percent == 4.0
 
 
+def test_a_process_that_could_not_be_read_before_did_not_use_all_its_time_since() -> None:
+    after = {1: Seen(b"init", 1000, 1, 300), 5: Seen(b"database", 987_654, 60, 8000), 8: Seen(b"job", 300, 900, 20)}
+    rows = ranked(BEFORE, after, elapsed=10.0, ticks_per_second=100, count=5)
+    assert [(row.pid, row.cpu_percent) for row in rows] == [(8, 30.0), (5, 0.0), (1, 0.0)]
+
+
 def test_who_did_nothing_and_holds_nothing_is_not_told() -> None:
     idle = {2: Seen(b"kthreadd", 5, 1, 0)}
     assert ranked(idle, idle, elapsed=10.0, ticks_per_second=100, count=5) == []

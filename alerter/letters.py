@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -182,8 +181,3 @@ def read_told(value: Any) -> Told | None:
 def as_row(record: Item | Told) -> dict[str, Any]:
     """The value that is kept."""
     return plain(record)  # type: ignore[no-any-return]
-
-
-def of_incident(items: Sequence[Item], incident: str) -> list[Item]:
-    """The items about one incident."""
-    return [item for item in items if item.incident.id == incident]

@@ -163,7 +163,7 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
         if wait <= 0:
             lane.passed = passed
             return Turn(letter, withdrawn=withdrawn, expired=expired)
-    elif lane.failing_since is not None and (waiting := _handed(left)):
+    elif lane.failing_since is not None and (waiting := to_hand_over(left)):
         # A receiver may ask for an hour's patience: whoever stands in for it is told in time all the same.
         failover = lane.failing_since + policy.failover_seconds - now
         if failover <= 0:
@@ -301,7 +301,7 @@ def settle(
             lane.spoken.append(now)
             return Settled(done=letter.items, told=rows)
         case Never():
-            return Settled(done=letter.items, told=rows, handed=_handed(letter.items))
+            return Settled(done=letter.items, told=rows, handed=to_hand_over(letter.items))
         case Partly(left=left, taken=taken):
             lane.spoken += [now] if taken else []
             if not left:
@@ -326,7 +326,7 @@ def settle(
                 )
                 lane.behind |= {item.key: now + wait + tries for item in letter.items}
             over = now - lane.failing_since >= policy.failover_seconds
-            handed = _handed(letter.items) if over else ()
+            handed = to_hand_over(letter.items) if over else ()
             keys = {item.key for item in handed}
             kept = tuple(
                 replace(
@@ -350,7 +350,8 @@ def given_up(items: Sequence[Item], told: Mapping[str, Told], wall: int, outcome
     return tuple(rows[id] for id in dict.fromkeys(item.incident.id for item in items))
 
 
-def _handed(items: Sequence[Item]) -> tuple[Item, ...]:
+def to_hand_over(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Those of which the fallback has to hear in the channel's place."""
     # Of what some receivers have, somebody knows.
     return tuple(item for item in items if not item.handed and not item.left and item.about in HANDED)
 

@@ -228,7 +228,9 @@ class Speaker:
 
     def _turn(self, name: str, lane: Lane) -> float | None:
         with self._memory.reading() as view:
-            items = queues.waiting(view, name, MOST_LOOKED_AT if lane.groups else MOST_LOOKED_AT_ALONE)
+            # Of what a channel does not take its fallback is to hear.
+            many = lane.groups or lane.failing_since is not None
+            items = queues.waiting(view, name, MOST_LOOKED_AT if many else MOST_LOOKED_AT_ALONE)
             told = queues.told_of(view, items, name)
         turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
         letter = turn.letter
@@ -245,7 +247,7 @@ class Speaker:
                     self._end(transaction, turn.expired, "never", "it could not be told in time", hand_over=True)
                 for item in turn.handed:
                     transaction.put("outbox", item.row, letters.as_row(replace(item, handed=True)))
-                    self._hand_over(transaction, item, turn.handed)
+                self._hand_over(transaction, turn.handed, turn.handed)
                 for item in letter.items if letter else ():
                     transaction.put("outbox", item.row, letters.as_row(item))
                 failpoints.at("outbox.commit")
@@ -297,29 +299,28 @@ class Speaker:
             )  # the clock may have been set meanwhile
             transaction.delete("outbox", rows[item.key])
             transaction.put("outbox", item.row, letters.as_row(replace(item, at=there.at if there else item.at)))
-        for item in settled.handed:
-            self._hand_over(transaction, item, letter.items)
+        self._hand_over(transaction, settled.handed, letter.items)
         if name in self._lanes:
             self._lanes[name] = kept
         return settled
 
-    def _hand_over(self, transaction: Transaction, item: Item, company: Sequence[Item]) -> None:
-        """Tell the fallback in this channel's place, and of the end if it is decided; ``company`` went out with it."""
-        fallback = self._routes.fallback(item.channel)
+    def _hand_over(self, transaction: Transaction, items: Sequence[Item], company: Sequence[Item]) -> None:
+        """Tell the fallback in their channel's place, and of ends that are decided; ``company`` went out with them."""
+        fallback = self._routes.fallback(items[0].channel) if items else ""
         if not fallback:
             return
         now = self._wall()
-        told = self.history(transaction, item.incident.id).get(fallback)
-        if told is not None and told.transition >= item.incident.transition:
-            return
-        intent = Intent(ALARM, fallback)
-        self._put(transaction, item.incident, intent, told, now)
-        self._soon()
-        behind = {one.key: one for one in (*company, *queues.waiting(transaction, item.channel, MOST_LOOKED_AT))}
-        for later in letters.of_incident(list(behind.values()), item.incident.id):
-            if later.about == RECOVERY:
-                told = self.history(transaction, item.incident.id)[fallback]
-                self._put(transaction, later.incident, Intent(RECOVERY, fallback), told, now)
+        behind = (*company, *queues.waiting(transaction, items[0].channel, MOST_LOOKED_AT))
+        ends = {one.incident.id: one.incident for one in behind if one.about == RECOVERY}
+        for incident in (item.incident for item in items):
+            told = self.history(transaction, incident.id).get(fallback)
+            if told is not None and told.transition >= incident.transition:
+                continue
+            self._put(transaction, incident, Intent(ALARM, fallback), told, now)
+            self._soon()
+            if incident.id in ends:
+                told = self.history(transaction, incident.id)[fallback]
+                self._put(transaction, ends[incident.id], Intent(RECOVERY, fallback), told, now)
 
     def _end(
         self, transaction: Transaction, items: Sequence[Item], outcome: str, why: str, *, hand_over: bool = False
@@ -329,9 +330,8 @@ class Speaker:
             transaction.put("told", row.row, letters.as_row(row))
         for item in items:
             transaction.delete("outbox", item.row)
-        for item in items if hand_over else ():
-            if item.about in outbox.HANDED and not item.handed and not item.left:
-                self._hand_over(transaction, item, items)
+        if hand_over:
+            self._hand_over(transaction, outbox.to_hand_over(items), items)
 
     # -- what is said about it ---
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from alerter.memory import Transaction
 from alerter.outbox import Later, Never
 from alerter.routes import Notify
+from alerter.speaker import MOST_LOOKED_AT_ALONE
 from bus.messages import DRILL
 from tests.alerter.rooms import Friend, Rooms
 from tests.alerter.shapes import SECOND, burning, over
@@ -62,3 +68,27 @@ def test_a_drill_that_could_not_be_told_in_a_day_is_told_to_no_fallback(rooms: R
     room.ahead += 600
     room.quiet()
     assert (ops.texts(), spare.texts()) == ([], [("alarm", "web-1")])
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_of_a_storm_that_a_channel_does_not_take_its_fallback_hears_all_and_the_queue_is_read_once_for_that(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch, groups: bool
+) -> None:
+    ops, spare = Friend(group=groups, fallback="spare", outcomes=[Later(3600.0, "429")]), Friend(severity="warning")
+    room = rooms({"ops": ops, "spare": spare})
+    storm = [burning(id=f"{number:016x}", subject=f"web-{number}") for number in range(3 * MOST_LOOKED_AT_ALONE)]
+    room.judged(*storm)
+    room.until(lambda: bool(room.notices))
+    room.judged(over(storm[-1]))
+    read, items = list[str](), Transaction.items
+
+    def counted(self: Transaction, table: str, prefix: str = "", *more: Any, **named: Any) -> Any:
+        read.extend([prefix] * (table == "outbox"))
+        return items(self, table, prefix, *more, **named)
+
+    monkeypatch.setattr(Transaction, "items", counted)
+    room.ahead += 301
+    room.until(lambda: len(spare.texts()) == len(storm) + 1)
+    assert {subject for _, subject in spare.texts()} == {one.subject for one in storm}
+    assert spare.texts()[-1] == ("recovery", storm[-1].subject)
+    assert len(read) < len(storm)

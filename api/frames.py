@@ -74,6 +74,7 @@ class Frames(WebSocketsSansIOProtocol):
     def refuse(self, status: int, shape: ErrorShape, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         """Answer as a request is answered, and hang up: no stream was opened."""
         self.handshake_complete = self.close_sent = True
+        self.disconnected = True  # whoever is about to accept it learns that nobody is there any more
         self.transport.write(refusal(status, shape, headers))
         self.transport.close()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from uvicorn.protocols.utils import ClientDisconnected
 
+from api.frames import Frames
 from tests.api import contract
 from tests.api.house import House
 from tests.api.served import Served, dialled, rest, serving
@@ -67,3 +71,38 @@ def test_where_there_is_no_stream_is_404(served: Served, path: bytes) -> None:
     head, code, _ = refused(served, b"GET " + path + b" HTTP/1.1", KEY + VERSION)
     assert head.startswith(b"HTTP/1.1 404 Not Found")
     assert code == "not_found"
+
+
+class Written:
+    """A transport that remembers what was written to it."""
+
+    def __init__(self) -> None:
+        self.told = b""
+
+    def write(self, data: bytes) -> None:
+        self.told += data
+
+    def close(self) -> None:
+        """Nothing more is to be written."""
+
+    abort = close
+
+
+def test_a_stream_that_is_about_to_be_accepted_as_the_worker_stops_is_no_error_of_ours() -> None:
+    settings = {"root_path": "", "asgi_version": "3.0", "ws_max_size": 1000, "ws_ping_interval": None}
+    config = SimpleNamespace(
+        loaded=True, loaded_app=None, ws_per_message_deflate=False, ws_ping_timeout=None, **settings
+    )
+    state = SimpleNamespace(connections=set(), tasks=set(), default_headers=[])
+
+    async def stopped() -> bytes:
+        frames, transport = Frames(config, state, {}, asyncio.get_running_loop()), Written()
+        frames.transport = transport  # type: ignore[assignment]
+        frames.shutdown()
+        with pytest.raises(ClientDisconnected):
+            await frames.send({"type": "websocket.accept"})
+        return transport.told
+
+    head, _, body = asyncio.run(stopped()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    contract.error(json.loads(body))

@@ -101,7 +101,8 @@ class Http(HttpToolsProtocol):
         self._left_at = 0.0
         """When the client began to leave something unread, by the loop's clock."""
         self._holder = ""
-        self._lost = False
+        self._over = False
+        """Whether it is closed, or a WebSocket's by now, though an answer may still be under way."""
         self._deadline: asyncio.TimerHandle | None = None
         self._watching: asyncio.TimerHandle | None = None
         self._head = 0
@@ -154,7 +155,7 @@ class Http(HttpToolsProtocol):
 
     def _settle(self) -> None:
         """Be waited for, or not any more."""
-        if self._lost:
+        if self._over:
             return
         answered = self._going is None and (self.cycle is None or self.cycle.response_complete)
         if answered or self._begun or self.flow.write_paused:
@@ -163,7 +164,7 @@ class Http(HttpToolsProtocol):
             self.waiting.leave(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = True
+        self._over = True
         self.waiting.leave(self)
         self._going, self._later = None, []
         self._disarm()
@@ -280,6 +281,7 @@ class Http(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._disarm()
         self._unwatch()
+        self._over = True
         self.waiting.leave(self)
         super().handle_websocket_upgrade()
         stream = self.transport.get_protocol()

@@ -109,7 +109,7 @@ def test_streams_of_those_who_are_known_make_no_room_and_one_that_is_dropped_doe
 
 def test_nobody_is_waited_for_who_has_gone() -> None:
     with serving(House().prime()) as served:
-        for said in (b"", HALF, WHOLE, OPENING, WHOLE * 5 + HALF):
+        for said in (b"", HALF, WHOLE, OPENING, WHOLE * 5 + HALF, WHOLE + OPENING):
             with held(served, said, by="127.0.0.1"):
                 served.until(lambda: len(served.connections) == 1)
             served.until(lambda: not served.connections)

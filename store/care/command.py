@@ -68,12 +68,15 @@ def snapshot(argv: Sequence[str]) -> int:
         manifest, faults = snapshots.snapshot(store, given.folder.absolute(), progress=_progress, archive=archive)
         _clear()
         size = sum(int(file["bytes"]) for file in manifest["files"].values())
+        halves = [str(path) for path in snapshots.left_beside(given.folder.absolute())]
         if given.json:
             said = {"folder": str(given.folder), "bytes": size, "faults": _faults(faults)}
-            print(json.dumps({**said, "archive": manifest["archive"]}, indent=1))
+            print(json.dumps({**said, "archive": manifest["archive"], "left": halves}, indent=1))
         else:
             _tell(faults)
             left = f", {len(faults)} files are damaged, and not in it as a whole" if faults else ""
+            for half in halves:
+                print(f"LEFT     {half}: of a snapshot that was killed; you may remove it")
             print(f"{given.folder}: {len(manifest['files'])} files, {size / 1e6:.1f} MB{left}.")
             if archive is not None:
                 print(f"The archive in {archive} is not in it: copy its files as they are, they never change.")

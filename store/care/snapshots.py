@@ -32,13 +32,14 @@ from store.blocks.pressing import Damaged
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.blocks.segments import Segment
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
-from store.care.claiming import Refused, made_alone
+from store.care.claiming import Refused, idle, made_alone
 from store.care.verifying import BLOCKS, Fault
-from store.folders import below
+from store.folders import below, entries
 from store.pruning import STATISTICS
 from store.spans import ARCHIVE
 
 READ = 1 << 20
+PARTIAL = ".partial"
 KILLS = "kills who reads it"
 UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN)
 """What the system says of a file that the disk does not give any more."""
@@ -65,8 +66,8 @@ def snapshot(
     if to.resolve().is_relative_to(store.resolve()):
         raise Refused(f"{to} is in the store itself; name a folder elsewhere")
     sizes = [disk_bytes(path / "data.mdb") for path in environments(store)] + [disk_bytes(p) for p in segments(store)]
-    partial = to.with_name(to.name + ".partial")
-    if partial.exists() and not {path.name for path in partial.iterdir()} <= {"rows", "state", BLOCKS, MANIFEST}:
+    partial = to.with_name(to.name + PARTIAL)
+    if partial.exists() and not _is_half(partial):
         raise Refused(f"{partial}, where it would be made, is there already and is no snapshot")
     look_for_room(sum(sizes), to.parent)
     try:
@@ -78,6 +79,22 @@ def snapshot(
     except OSError as error:
         raise Refused(f"{error.filename or to}: {(error.strerror or str(error)).lower()}") from None
     return manifest, copy.faults
+
+
+def left_beside(to: Path) -> list[Path]:
+    """What snapshots left in the folder of ``to`` that were killed; nothing where nobody can look."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in sorted(entries(to.parent, f"*{PARTIAL}")):
+            with idle(path) as alone:
+                if alone and _is_half(path):
+                    found.append(path)
+    return found
+
+
+def _is_half(folder: Path) -> bool:
+    """Whether nothing is in it but what a snapshot may have put there."""
+    return {path.name for path in folder.iterdir()} <= {"rows", "state", BLOCKS, MANIFEST}
 
 
 class _Copy:

@@ -12,7 +12,7 @@ from store.care import claiming
 from store.care.claiming import Refused, made_alone
 from store.care.compacting import compact
 from store.care.restoring import checked, prepare
-from store.care.snapshots import snapshot
+from store.care.snapshots import left_beside, snapshot
 from store.care.verifying import verified
 from tests.store.care.caring import filled
 from tests.store.care.test_compacting import END, OVER, scattered
@@ -98,6 +98,20 @@ def test_what_killed_commands_left_is_named_and_what_is_in_the_store_removed(tmp
     LmdbBackend(tmp_path / "store", write=True).close()
     assert not half.exists(), "who starts removes it too"
     assert len(verified(tmp_path / "store").left) == 1
+
+
+def test_what_a_killed_snapshot_left_is_named_by_the_next_and_never_one_that_is_made(tmp_path: Path) -> None:
+    filled(tmp_path / "store", commits=3).close()
+    (tmp_path / "monday.partial" / "rows").mkdir(parents=True)
+    (tmp_path / "thesis.partial").mkdir()
+    (tmp_path / "thesis.partial" / "chapter").touch()
+
+    def meanwhile(name: str) -> None:
+        assert left_beside(tmp_path / "copy") == [tmp_path / "monday.partial"]
+
+    snapshot(tmp_path / "store", tmp_path / "tuesday", progress=meanwhile)
+    assert left_beside(tmp_path / "copy") == [tmp_path / "monday.partial"]
+    assert left_beside(tmp_path / "nowhere" / "copy") == []
 
 
 def test_the_names_of_new_folders_above_a_copy_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,8 @@ MOST_LOOKED_AT = 500
 """So many of a channel's items of each severity are looked at in one turn, to make one letter of them."""
 MOST_LOOKED_AT_ALONE = 64
 """So many where each goes out by itself."""
+LOOK_SECONDS = 1.0
+"""A channel that may not speak yet is looked at this often, however much is decided meanwhile: that reads its queue."""
 AGAIN_SECONDS = 2.0
 """Between two tries to write what came of an attempt, when the disk is full."""
 LATER_SECONDS = 60.0
@@ -79,6 +81,8 @@ class Speaker:
         self._channels: Mapping[str, Channel] = {}
         self._as_is: dict[str, int] = {}
         """Since when (ns) each channel is as it is, as far as this life knows."""
+        self._looked: dict[str, float] = {}
+        """Until when channels that may not speak yet are not looked at again."""
         self._timer: Timer | None = None
         self.counts: Counter[str] = Counter()
         """Attempts that delivered, failed or were given up, in this life."""
@@ -101,6 +105,7 @@ class Speaker:
         self._lanes = {
             name: replace(self._lanes.get(name, Lane()), groups=channel.groups) for name, channel in channels.items()
         }
+        self._looked.clear()
         # Those of channels that are no more stay: an attempt may be under way.
         self._secrets |= {name: secrets_of(channel) for name, channel in channels.items()}
 
@@ -216,8 +221,12 @@ class Speaker:
         for name, lane in self._lanes.items():
             if lane.busy:
                 continue
+            if (rest := self._looked.get(name, 0.0) - self._clock()) > 0:
+                waits.append(rest)
+                continue
             try:
                 wait = self._turn(name, lane)
+                self._looked[name] = self._clock() + min(wait or 0.0, LOOK_SECONDS)
             except MemoryFull as error:
                 self._log.error("notices cannot go out: %s", error)
                 wait = AGAIN_SECONDS

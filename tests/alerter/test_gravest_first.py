@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from alerter.letters import Item, Told, as_row, order_of
+from alerter.memory import Transaction
 from alerter.outbox import MOST_PASSED, Delivered, Lane, Later, Outcome, Policy, settle, turn
 from alerter.speaker import MOST_LOOKED_AT, MOST_LOOKED_AT_ALONE
 from tests.alerter.rooms import Friend, Rooms
@@ -125,3 +127,26 @@ def test_what_an_earlier_version_left_is_told_in_its_order(rooms: Rooms) -> None
     room.judged(burning(id="c0ffee", subject="db-1"))
     room.quiet()
     assert [subject for _, subject in ops.texts()] == ["web-1", "web-2", "db-1"]
+
+
+def test_the_queue_of_a_channel_that_may_not_speak_yet_is_not_read_for_each_thing_that_is_decided(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ops = Friend(group=False, outcomes=[Later(600.0, "429")])
+    room = rooms({"ops": ops})
+    room.judged(about(0).incident)
+    room.until(lambda: bool(room.notices))
+    began, read, items = time.monotonic(), list[str](), Transaction.items
+
+    def counted(self: Transaction, table: str, prefix: str = "", *more: Any, **named: Any) -> Any:
+        read.extend([prefix] * (prefix == "ops/0"))
+        return items(self, table, prefix, *more, **named)
+
+    monkeypatch.setattr(Transaction, "items", counted)
+    for number in range(1, 40):
+        room.judged(about(number).incident)
+        room.loop.pass_once(0.0)
+    assert len(read) <= 2 + (time.monotonic() - began)
+    room.ahead += 600
+    room.quiet()
+    assert len(ops.texts()) == 40

@@ -9,8 +9,8 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 # blessed asks the terminal what it is, and waits five seconds for one that does not answer.
@@ -81,17 +81,33 @@ class Terminal(blessed.Terminal):
 
 
 def open_terminal() -> Terminal:
-    """The terminal we were started from.
+    """The terminal we were started from. It is in another mode while it is asked what it is, for a second at most.
 
     blessed gives up all control sequences, not only colours, where NO_COLOR is set; we keep the colours away
     ourselves.
     """
     kept = os.environ.pop("NO_COLOR", None)
     try:
-        return Terminal(stream=sys.__stdout__)
+        with _unasked():
+            return Terminal(stream=sys.__stdout__)
     finally:
         if kept is not None:
             os.environ["NO_COLOR"] = kept
+
+
+@contextmanager
+def _unasked() -> Iterator[None]:
+    """Let who ends us do so afterwards: whoever goes amid a question leaves the terminal to nobody's keys."""
+    came: list[int] = []
+    ends = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ends}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for one in came:
+            signal.raise_signal(one)
 
 
 def key_name(stroke: blessed.keyboard.Keystroke) -> str:

@@ -29,11 +29,16 @@ class Seat:
         *flags: str,
         size: tuple[int, int] = (80, 24),
         sized: bool = True,
+        answers: bool = True,
         shell: bool = False,
         errors: Path | None = None,
         **environment: str,
     ) -> None:
-        """``sized``: whether the program can know the size, as it cannot at the other end of a serial line."""
+        """``sized``: whether the program can know the size, as it cannot at the other end of a serial line.
+
+        ``answers``: whether the terminal says what it is when it is asked.
+        """
+        self._answers = answers
         self.screen = Emulator(*size)
         self.status: int | None = None
         self.heard = ""
@@ -126,7 +131,8 @@ class Seat:
             text = self._decode.decode(data)
             self.heard += text
             for answer in self.screen.feed(text):
-                self.press(answer)
+                if self._answers:
+                    self.press(answer)
         return self.screen.text()
 
     def until(self, what: str | Callable[[str], bool]) -> str:

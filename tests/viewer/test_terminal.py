@@ -91,6 +91,17 @@ def test_whichever_signal_ends_it_the_terminal_is_as_before(number: signal.Signa
         assert seat.is_restored()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_amid_its_first_questions_gets_the_terminal_as_it_was(
+    number: signal.Signals, hub: Hub, tmp_path: Path
+) -> None:
+    with Seat(tmp_path, "--url", hub.url, answers=False) as seat:
+        seat.until(lambda _: "\x1b[6n" in seat.heard)
+        seat.kill(number)
+        assert seat.ended() == -number
+        assert seat.is_restored()
+
+
 def test_ctrl_c_ends_it(hub: Hub, tmp_path: Path) -> None:
     with Seat(tmp_path, "--url", hub.url, "--screen", "hosts") as seat:
         seat.until("web-1")

@@ -178,6 +178,7 @@ class Counter:
             started_at=incident.started_at if incident else None,
             acknowledged=incident.acknowledged if incident else None,
             holds=self._committer.holds.get(incident.id, ()) if incident else (),
+            advice=cell.rule.advice,
         )
 
     def _incidents(self, question: Incidents) -> IncidentList:

@@ -49,6 +49,10 @@ class Alerter:
     )
 
 
+MOST_ADVICE = 500
+"""Characters: it goes out with every notice, also to where there is little room."""
+
+
 @dataclass(frozen=True)
 class RuleTable:
     """A rule of the operator's, or changes to one that Guardia brings, by its name."""
@@ -69,6 +73,7 @@ class RuleTable:
     rooms: tuple[str, ...] = setting((), help="Guardia's own rooms that match, as guardia.*, in place of hosts.")
     labels: dict[str, str] = setting({}, help="Only hosts or services that have all these labels.")
     channels: tuple[str, ...] = setting((), help="Whom to tell; empty: the default channels.")
+    advice: str = setting("", help="What to do when it fires: words, or the address of a page. It is told with it.")
     unreachable: bool | None = setting(
         None, help="Whether it means that nobody gets to its subject: the notices of what depends on that wait."
     )
@@ -76,6 +81,8 @@ class RuleTable:
 
     def objections(self) -> Iterator[Objection]:
         """Conditions are read now, not at night."""
+        if len(self.advice) > MOST_ADVICE:
+            yield Objection("advice", f"{len(self.advice)} characters", f"at most {MOST_ADVICE}, or a page's address")
         kinds = set()
         for key in ("when", "clear"):
             text = getattr(self, key)

@@ -119,6 +119,7 @@ class Decider:
             url=subject.url,
             error=subject.error,
             flapping=flapping,
+            advice=rule.advice,
         )
 
     def end(self, subject: Subject, cell: Cell, why: str) -> None:

@@ -101,8 +101,19 @@ def text(item: Item, link: str = "") -> str:
         lines.append(incident.acknowledged.note)
     if incident.error and incident.error not in incident.reason:
         lines.append(incident.error)
+    lines.append(advice(item))
     lines += [incident.url, f"since {time_text(incident.started_at)}", address(item, link)]
     return "\n".join(line for line in lines if line)
+
+
+def advice(item: Item) -> str:
+    """What to do, as its rule says; nothing where nothing is to be done any more, or somebody is at it."""
+    return "" if item.about in (RECOVERY, ACKNOWLEDGED) else item.incident.advice
+
+
+def advised(item: Item) -> dict[str, str]:
+    """The advice as a receiver of JSON is told it, where there is any."""
+    return {"advice": words} if (words := advice(item)) else {}
 
 
 def address(item: Item, link: str) -> str:
@@ -190,6 +201,7 @@ def fields(item: Item, link: str = "") -> dict[str, str]:
         "reason": incident.reason,
         "url": incident.url,
         "error": incident.error,
+        "advice": advice(item),
         "started": time_text(incident.started_at),
         "duration": duration(item),
         "link": address(item, link),

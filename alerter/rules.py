@@ -34,6 +34,8 @@ class Rule:
     labels: Mapping[str, str] = field(default_factory=dict)
     channels: tuple[str, ...] = ()
     unreachable: bool = False
+    advice: str = ""
+    """What to do when it fires."""
     own: bool = True
     """Whether the operator wrote it."""
     every: int = 0
@@ -74,6 +76,7 @@ class Rule:
             self.subjects,
             self.channels,
             dict(self.labels),
+            self.advice,
         )
 
 
@@ -242,6 +245,7 @@ def compiled(table: RuleTable, *, own: bool = True) -> Rule:
         subjects=table.services or table.rooms or table.hosts or _EVERY,
         labels=dict(table.labels),
         channels=table.channels,
+        advice=table.advice,
         unreachable=bool(table.unreachable),
         own=own,
     )

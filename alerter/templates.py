@@ -23,6 +23,7 @@ FIELDS = {
     "threshold": "its limit; may be empty",
     "url": "the service's address; may be empty",
     "error": "the service's error; may be empty",
+    "advice": "what its rule says to do; may be empty",
     "started": "when it began, as 2026-11-24T12:00:00.000Z",
     "duration": "for how long it has lasted, as 2h30m",
     "link": "where people see it; may be empty",

@@ -42,6 +42,7 @@ class Alert(TypedDict):
     labels: dict[str, str]
     acknowledged: AcknowledgedShape | None
     holds: list[HoldShape]
+    advice: Annotated[str, "what its rule says to do; may be empty"]
 
 
 class Alerts(TypedDict):
@@ -73,6 +74,7 @@ class IncidentShape(TypedDict):
     url: str
     error: str
     flapping: bool
+    advice: str
 
 
 class IncidentPage(TypedDict):
@@ -97,6 +99,7 @@ class RuleShape(TypedDict):
     subjects: list[str]
     channels: Annotated[list[str], "none: the default ones"]
     labels: dict[str, str]
+    advice: str
 
 
 class RuleRows(TypedDict):

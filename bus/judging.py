@@ -81,6 +81,8 @@ class Incident:
     acknowledged: Acknowledgement | None = None
     flapping: bool = False
     """Whether it comes and goes."""
+    advice: str = ""
+    """What its rule says to do."""
 
     @property
     def firing(self) -> bool:
@@ -118,6 +120,7 @@ class Standing:
     started_at: int | None = None
     acknowledged: Acknowledgement | None = None
     holds: tuple[Hold, ...] = ()
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,7 @@ class RuleShown:
     channels: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     """Of the subjects only those that have all of these."""
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

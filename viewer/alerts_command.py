@@ -179,6 +179,7 @@ def _incident(one: judging.Standing) -> Incident:
         owner=known.owner if known else "",
         note=known.note if known else "",
         holds=tuple(hold.detail for hold in one.holds),
+        advice=one.advice,
     )
 
 

@@ -41,6 +41,8 @@ class Incident:
     note: str = ""
     holds: tuple[str, ...] = ()
     """Why nobody is told now, each a sentence."""
+    advice: str = ""
+    """What its rule says to do."""
 
     @property
     def key(self) -> str:

@@ -184,6 +184,7 @@ def _incident(row: Mapping[str, Any]) -> Incident | None:
         text(who.get("owner")),
         text(who.get("note")),
         tuple(text(hold.get("detail")) for hold in _rows(row.get("holds"))),
+        text(row.get("advice")),
     )
 
 

@@ -45,7 +45,7 @@ class PagerDuty(HttpChannel):
                 "component": item.incident.instance or item.incident.subject,
                 "group": item.incident.kind,
                 "class": item.incident.rule,
-                "custom_details": {"reason": item.incident.reason, **item.incident.labels},
+                "custom_details": {"reason": item.incident.reason, **phrases.advised(item), **item.incident.labels},
             }
             address = phrases.address(item, link)
             body["links"] = [{"href": address, "text": "Guardia"}] if address else []

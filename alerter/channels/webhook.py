@@ -94,6 +94,7 @@ class Webhook(HttpChannel):
             "started_at": phrases.time_text(incident.started_at),
             "ended_at": phrases.time_text(incident.ended_at) if incident.ended_at else None,
             "reason": incident.reason,
+            **phrases.advised(item),
             "labels": incident.labels,
             "acknowledged_by": incident.acknowledged.owner if incident.acknowledged else None,
             "links": {"incident": phrases.address(item, link)} if link else {},
@@ -106,7 +107,7 @@ def sentence(item: Item) -> str:
     """The message with the marks that chat rooms show: an emoji, the rule in bold, the name in back-ticks."""
     incident = item.incident
     head = f"{phrases.emoji(item)} **{incident.rule} {phrases.what(item)}** `{phrases.place(item)}`"
-    return f"{head}: {incident.reason}" + (f"\n{incident.url}" if incident.url else "")
+    return "\n".join(filter(None, (f"{head}: {incident.reason}", phrases.advice(item), incident.url)))
 
 
 def signature(body: bytes, secrets: list[str], now: int) -> str:

@@ -62,6 +62,7 @@ def incident(one: Incident) -> IncidentShape:
         "url": one.url,
         "error": one.error,
         "flapping": one.flapping,
+        "advice": one.advice,
     }
 
 
@@ -120,6 +121,7 @@ def rules(answer: RuleList) -> RuleRows:
                 "subjects": list(one.subjects),
                 "channels": list(one.channels),
                 "labels": dict(one.labels),
+                "advice": one.advice,
             }
             for one in answer.rules
         ],
@@ -145,6 +147,7 @@ def _alert(one: Standing) -> Alert:
         "labels": one.labels,
         "acknowledged": _acknowledged(one.acknowledged),
         "holds": [_hold(hold) for hold in one.holds],
+        "advice": one.advice,
     }
 
 

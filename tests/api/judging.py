@@ -50,6 +50,7 @@ INCIDENT = Incident(
     reason="disk[/].percent is 96.5, above 95 for 10 min",
     labels={"dc": "fra"},
     acknowledged=Acknowledgement("anna", NOON, "new disk is on its way"),
+    advice="https://wiki.example/disk-full",
 )
 SILENCE = Silence("s1", "anna", "new disk", NOON, NOON + 30 * MINUTE, ("web-1",))
 STANDING = Standing(
@@ -68,6 +69,7 @@ STANDING = Standing(
     started_at=NOON - 10 * MINUTE,
     acknowledged=INCIDENT.acknowledged,
     holds=(Hold("silence", "silenced by anna until 12:30: new disk", NOON + 30 * MINUTE),),
+    advice=INCIDENT.advice,
 )
 CHAIN = Chain(
     "disk-full",
@@ -77,7 +79,17 @@ CHAIN = Chain(
     "firing, and silenced by anna until 12:30: new disk",
     (Step(NOON - 10 * MINUTE, "pending", "disk[/].percent is 96.5, above 95"), Step(NOON, "firing", "for 10 min")),
 )
-RULE = RuleShown("disk-full", "host", "disk[*].percent > 95", "disk[*].percent < 90", "critical", 600.0, 60.0, False)
+RULE = RuleShown(
+    "disk-full",
+    "host",
+    "disk[*].percent > 95",
+    "disk[*].percent < 90",
+    "critical",
+    600.0,
+    60.0,
+    False,
+    advice=INCIDENT.advice,
+)
 
 
 class FakeJudge:

@@ -276,6 +276,8 @@ def _burning(scene: Scene, row: Row, one: Incident) -> list[tuple[str, str, int]
         lasted = age(one.ended - one.started)
         found.append(("fired", f"from {moment(scene, one.started)} for {lasted}", Role.TEXT))
     found.append(("why", one.reason or "–", Role.TEXT))
+    if one.advice and one.burns:
+        found.append(("do", one.advice, Role.TEXT))
     if one.threshold is not None:
         found.append(("value", f"{number(one.value)}, limit {number(one.threshold)}", Role.TEXT))
     if one.owner:

@@ -30,6 +30,8 @@ MOST_BYTES = 65_536
 """What is read of an answer."""
 OWN_SECONDS = 2.0
 """So long at most, and a quarter of the time, this machine is asked for its own name, which hardly matters."""
+LEAST_SHARE = 2.0
+"""Of several addresses none takes more than its share of the time, but so many seconds: the next one may answer."""
 SETTING = "[notify] private_networks"
 """What allows more addresses."""
 SILENT = "the name servers do not answer for its name"
@@ -117,11 +119,13 @@ class Carrier:
 
 def _connected(host: str, found: Sequence[tuple[Any, ...]], deadline: Deadline) -> socket.socket:
     last = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in found:
+    for place, (family, kind, protocol, _, address) in enumerate(found):
         connection = socket.socket(family, kind, protocol)
-        connection.settimeout(deadline.left())
+        left = deadline.left()
+        connection.settimeout(min(left, max(left / (len(found) - place), LEAST_SHARE)))
         try:
             connection.connect(address)
+            connection.settimeout(deadline.left())
             deadline.watch(connection)
         except OSError as error:
             connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
@@ -41,6 +42,19 @@ def test_a_name_is_resolved_once_and_what_was_looked_at_is_reached() -> None:
         assert carrier.post(post(receiver), 20.0).status == 200
         assert names.asked == ["hook.example"]
         assert receiver.requests[0].headers["host"] == f"hook.example:{receiver.port}"
+
+
+def test_an_address_that_says_nothing_leaves_time_for_the_next() -> None:
+    with socket.socket() as silent, Receiver() as receiver, contextlib.ExitStack() as waiting:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _ in range(4):  # nobody takes them: there is no room for one more
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(silent.getsockname())
+        places = [(*TCP, silent.getsockname()), (*TCP, ("127.0.0.1", receiver.port))]
+        carrier = Carrier(("127.0.0.0/8",), resolve=lambda *_: places)
+        assert carrier.post(post(receiver), 5.0).status == 200
 
 
 @pytest.mark.parametrize(

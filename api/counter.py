@@ -29,6 +29,9 @@ from bus.questions import (
     read_answer,
 )
 
+MOST_LAYOUTS = 1000
+"""Asked for at once; a question has no longer lists than ``bus.fields`` lets in."""
+
 
 class Counter(Protocol):
     """Where the past is asked for. Every method raises ``Unanswered`` with a sentence when there is no answer."""
@@ -87,7 +90,11 @@ class Asker(DeskLine):
         return (await self._asked(Range(kind, subject, start, end, limit))).records  # type: ignore[no-any-return]
 
     async def layouts(self, ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-        return (await self._asked(Layouts(tuple(ids)))).layouts  # type: ignore[no-any-return]
+        found: dict[int, tuple[str, ...]] = {}
+        every = tuple(ids)
+        for place in range(0, len(every), MOST_LAYOUTS):  # thousands of hosts may have one each
+            found |= (await self._asked(Layouts(every[place : place + MOST_LAYOUTS]))).layouts
+        return found
 
     async def series(self, question: Series) -> SeriesAnswer:
         return await self._asked(question)  # type: ignore[no-any-return]

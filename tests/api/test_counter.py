@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import requests
 
+from api.counter import Asker
+from bus.messages import Layout
+from store.answers import Answers
+from store.backends.memory import MemoryBackend
+from tests.api.given import NOON, a_record
 from tests.api.roads import Roads, get, until_answered
 from tests.api.served import PATIENCE, Served
+from tests.store.given import batch
 
 SHORT = 0.3
 """Seconds in which the store has to answer, where it does not; on a busy machine one that could may not, either."""
+
+
+class Near(Asker):
+    """A counter to a store of so many layouts in this very process."""
+
+    def __init__(self, layouts: list[Layout]) -> None:
+        super().__init__(Path("desk"))
+        backend = MemoryBackend()
+        backend.commit(batch([a_record(one) for one in layouts]), NOON)
+        self._answers = Answers(backend)
+
+    async def asked(self, question: bytes) -> bytes:
+        return self._answers.to(question)
+
+
+def test_the_names_of_very_many_hosts_metrics_are_asked_for_in_several_questions() -> None:
+    layouts = [Layout((f"disk[/mnt/{number}].percent",)) for number in range(5000)]
+    found = asyncio.run(Near(layouts).layouts(one.id for one in layouts))
+    assert found == {one.id: one.names for one in layouts}
 
 
 def test_without_a_reader_questions_fail_at_once_and_heal_when_it_comes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,7 +86,9 @@ def play(home: Path, url: str, token: str, keys: str, *flags: str) -> str:
 def test_an_acknowledgement_reaches_the_alerter_and_is_seen(hub: tuple[str, Judge], tmp_path: Path) -> None:
     url, judge = hub
     keys = "5\nwait text ack by   nobody\na\ntype on my way\nenter\nwait text ack by   anna: on my way\ndump\n"
-    assert "1 acknowledged" in play(tmp_path, url, "gd_operator", keys)
+    shown = play(tmp_path, url, "gd_operator", keys)
+    assert "1 acknowledged" in shown
+    assert re.search(r"\bdo +https://wiki.example/disk-full\b", shown)
     assert judge.acts() == [Acknowledge("4f2a", "anna", "on my way")]
 
 

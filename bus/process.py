@@ -80,6 +80,17 @@ def harden(*, supervised: bool) -> None:
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if supervised:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if is_left_behind(os.getppid()):
+            signal.raise_signal(signal.SIGTERM)  # nobody tells us of a death that was before we asked
+
+
+def is_left_behind(parent: int, proc: Path = Path("/proc")) -> bool:
+    """Whether whoever ``parent`` is took us over from a supervisord that died: in a container it may be one itself."""
+    try:
+        command, name = (proc / f"{parent}/cmdline").read_bytes(), (proc / f"{parent}/comm").read_text().strip()
+    except OSError:
+        return False
+    return (parent == 1 or name == "systemd") and b"supervisord" not in command
 
 
 def openable(files: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.process import Lock, untouched
+from bus.process import Lock, is_left_behind, untouched
 
 HOLDER = """
 import sys
@@ -46,6 +46,47 @@ def test_how_a_child_ended_is_known_though_whoever_started_us_ignores_his_own() 
         "os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
     )
     assert subprocess.run([sys.executable, "-c", ignoring, told], timeout=60, check=False).returncode == 3
+
+
+LEFT = """
+import os, sys, time
+if os.fork():
+    os._exit(0)
+parent = os.getppid()
+while os.getppid() == parent and parent != 1:
+    time.sleep(0.005)
+from bus.process import harden, is_left_behind
+if not is_left_behind(os.getppid()):
+    print("taken over by somebody else", flush=True)
+harden(supervised=True)
+print("goes on", flush=True)
+"""
+
+
+def test_who_is_left_behind_by_a_supervisord_that_died_at_once_ends() -> None:
+    told = subprocess.run([sys.executable, "-c", LEFT], timeout=60, check=False, stdout=subprocess.PIPE, text=True)
+    assert told.stdout in ("", "taken over by somebody else\ngoes on\n")
+
+
+@pytest.mark.parametrize(
+    ("parent", "command", "name", "left"),
+    [
+        (1, "/sbin/init", "init", True),
+        (1, "/usr/bin/python3\0/usr/bin/supervisord\0-n", "supervisord", False),
+        (1, "/opt/guardia/.venv/bin/python3\0/opt/guardia/.venv/bin/supervisord", "python3", False),
+        (812, "/lib/systemd/systemd\0--user", "systemd", True),
+        (812, "/opt/guardia/.venv/bin/python3\0/opt/guardia/.venv/bin/supervisord", "python3", False),
+        (812, "/bin/sh\0-c\0guardia collector | tee log", "sh", False),
+    ],
+)
+def test_a_parent_that_took_over_is_told_from_a_supervisord(
+    parent: int, command: str, name: str, left: bool, tmp_path: Path
+) -> None:
+    (tmp_path / str(parent)).mkdir()
+    (tmp_path / str(parent) / "cmdline").write_text(command)
+    (tmp_path / str(parent) / "comm").write_text(f"{name}\n")
+    assert is_left_behind(parent, tmp_path) is left
+    assert not is_left_behind(parent + 1, tmp_path), "of whom nothing can be read nothing is said"
 
 
 def test_a_second_copy_learns_who_the_first_is(tmp_path: Path) -> None:

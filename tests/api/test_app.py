@@ -62,6 +62,12 @@ def test_stats_are_integers_under_both_clients_names() -> None:
     assert (answer["collectors"], answer["service_monitors"], answer["active_alerts"]) == (2, 1, 1)
 
 
+def test_a_restored_store_counts_the_commits_that_were_made() -> None:
+    house = full()
+    house.counter.counts = StoreStatistics(commits=2 * (1 << 32) + 7)
+    assert house.get("/api/v1/stats")["storage"]["flush_count"] == 7
+
+
 def test_while_there_is_no_alerter_stats_count_what_was_heard_of() -> None:
     house = full()
     house.hub.judge = NoJudge()

@@ -93,8 +93,10 @@ def _parts(scene: Scene, pane: Pane, hub: Hub) -> None:
     world = scene.model.present
     missed = [(world.missed, "events missed"), (world.garbage, "not understood")]
     foot: list[Span] = [(f"{count(number)} {what}", Role.WARN) for number, what in missed if number]
-    inner = panel(pane, "Parts", facts, foot=foot)
     # What is ill comes first: the rest may find no room.
+    if (hidden := len(hub.parts) - max(0, pane.height - 2)) > 0:
+        foot.append((f"{hidden} more", Role.SOFT))
+    inner = panel(pane, "Parts", facts, foot=foot)
     for y, part in enumerate(sorted(hub.parts, key=lambda part: part.status == "ok")[: inner.height]):
         sign, style = SIGNS.get(part.status, ("○", Role.UNKNOWN))
         x = inner.put(1, y, f"{sign} {part.status:<9}", _tone(scene, style) | BOLD)

@@ -30,8 +30,8 @@ def percent(part: float, whole: float) -> float | None:
 
 
 def mean(seconds: float, times: float) -> float:
-    """What one of so many took: ten thousandths, of which a transfer by a fast disk takes one."""
-    return round(seconds / times, 4)
+    """What one of so many took, to ten microseconds, of which a transfer by a fast disk takes some."""
+    return round(seconds / times, 5)
 
 
 def cost(seconds: float) -> float:

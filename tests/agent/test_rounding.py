@@ -52,3 +52,7 @@ def test_the_time_between_readings_moves_by_a_thousandth_at_most(seconds: float)
 
 def test_percents_have_hundredths_and_no_whole_has_none() -> None:
     assert (rounding.percent(1, 3), rounding.percent(3, 3), rounding.percent(1, 0)) == (33.33, 100.0, None)
+
+
+def test_a_mean_is_told_to_ten_microseconds() -> None:
+    assert [rounding.mean(*pair) for pair in ((0.047, 600), (3.0, 1), (0.0, 5))] == [8e-05, 3.0, 0.0]

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 MAX_TEXT = 4096
 MAX_ITEMS = 4096
+MOST = "most"
+"""Under which key of its metadata a field says that it is a list of more items than ``MAX_ITEMS``, and how many."""
 INTEGERS = range(-(2**63), 2**64)
 _PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
@@ -75,12 +77,12 @@ def _optional(check: Check) -> Check:
     return lambda value, place: None if value is None else check(value, place)
 
 
-def _items(check: Check) -> Check:
+def _items(check: Check, most: int = MAX_ITEMS) -> Check:
     def each(value: Any, place: str) -> tuple[Any, ...]:
         if type(value) not in (list, tuple):
             raise Unfit(f"{place}: expected a list, found {_name(value)}")
-        if len(value) > MAX_ITEMS:
-            raise Unfit(f"{place}: {len(value)} items, at most {MAX_ITEMS}")
+        if len(value) > most:
+            raise Unfit(f"{place}: {len(value)} items, at most {most}")
         return tuple(check(item, f"{place}[{i}]") for i, item in enumerate(value))
 
     return each
@@ -117,10 +119,15 @@ def _check_for(annotation: Any) -> Check:
 @functools.cache
 def _plan(record: type) -> tuple[tuple[str, Check, bool], ...]:
     hints = typing.get_type_hints(record)
+
+    def check_of(field: dataclasses.Field[Any]) -> Check:
+        hint, most = hints[field.name], field.metadata.get(MOST)
+        return _check_for(hint) if most is None else _items(_check_for(typing.get_args(hint)[0]), most)
+
     return tuple(
         (
             field.name,
-            _check_for(hints[field.name]),
+            check_of(field),
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
         )
         for field in dataclasses.fields(record)

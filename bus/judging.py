@@ -12,11 +12,13 @@ from typing import Any
 
 import msgpack
 
-from bus.fields import Unfit, build, plain
+from bus.fields import MOST, Unfit, build, plain
 from bus.messages import Silence
 from bus.questions import Unanswered, question_in
 
 MAX_INCIDENTS = 1000
+MOST_LISTED = 100_000
+"""Silences, or rules: there may be one for each host, and some that are over."""
 LONGEST_SILENCE = 366 * 86_400.0
 """Seconds: what is never to be told needs another rule."""
 SEVERITIES = ("info", "warning", "critical")
@@ -198,7 +200,7 @@ class Silences:
 class SilenceList:
     """The answer to ``Silences``, the one that ends first before the others."""
 
-    silences: tuple[Silence, ...]
+    silences: tuple[Silence, ...] = field(metadata={MOST: MOST_LISTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ class RuleShown:
 class RuleList:
     """The answer to ``Rules``."""
 
-    rules: tuple[RuleShown, ...]
+    rules: tuple[RuleShown, ...] = field(metadata={MOST: MOST_LISTED})
 
 
 @dataclass(frozen=True, slots=True)

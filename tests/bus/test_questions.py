@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus import judging
 from bus.fields import Unfit
+from bus.messages import Silence
 from bus.questions import (
     AGGREGATES,
     Accounted,
@@ -134,3 +136,13 @@ def test_whatever_bytes_come_they_are_a_question_or_refused(data: bytes) -> None
 def test_what_is_no_question_is_refused(data: bytes) -> None:
     with pytest.raises(Unfit, match=r"\w"):
         read_question(data)
+
+
+def test_silences_and_rules_may_be_more_than_there_are_items_in_what_strangers_tell() -> None:
+    silence = Silence("4f2a", "anna", "a new disk", 0, 10**18, ("web-1",))
+    rule = judging.RuleShown("disk-full", "host", "disk[*].percent > 95", "", "critical", 60.0, 0.0, own=False)
+    for question, answer in (
+        (judging.Silences(past=True), judging.SilenceList((silence,) * 10_000)),
+        (judging.Rules(), judging.RuleList((rule,) * 10_000)),
+    ):
+        assert judging.read_answer(question, judging.pack_answer(answer)) == answer

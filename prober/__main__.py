@@ -20,7 +20,7 @@ from prober.checks.common import Check
 from prober.config import Prober
 from prober.memory import TABLES, Memory, MemoryFault
 from prober.names import Names
-from prober.pool import Pool
+from prober.pool import Pool, possible
 from prober.reach import Reach
 from prober.reports import ASK_SECONDS, KIND, Reports
 from prober.standings import Standings
@@ -52,7 +52,7 @@ def build(program: Program[Prober]) -> None:
     loop.on_stop(pool.close)
 
     def use(config: Prober) -> None:
-        config = replace(config, place=place)
+        config = replace(config, place=place, checks_at_once=possible(config.checks_at_once, log))
         ground = Ground(guard, Reach(config.private_networks, names), log)
         services = [one for one in program.settings["services"] if is_ours(one, config.place)]
         checking.use(config, services, ground, program.settings.secrets())

@@ -7,11 +7,13 @@ the same targets need a few while they answer.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
+from bus import process
 from bus.handback import Call, Handback
 from bus.loop import Loop
 
@@ -19,6 +21,22 @@ R = TypeVar("R")
 STACK_BYTES = 512 * 1024
 """Of one thread's stack, of which a check uses a part; the usual 8 MB would be reserved a thousand times."""
 IDLE_SECONDS = 20.0
+FILES_OF_ONE = 4
+"""What one check has open: a connection, what the deadline holds of it, and both again where a certificate is bad."""
+SPARE_FILES = 300
+"""What a prober has open beside: names that are looked up, its memory, its way to the hub."""
+
+
+def possible(most: int, log: logging.Logger) -> int:
+    """So many checks at once, or as many as the system has open files for, of which it is asked for enough.
+
+    With more, some could not look while many targets hang, and would be unknown.
+    """
+    files = process.openable(most * FILES_OF_ONE + SPARE_FILES)
+    fewer = max(10, min(most, (files - SPARE_FILES) // FILES_OF_ONE))
+    if fewer < most:
+        log.warning("only %d checks run at once, since the system lets it open %d files (ulimit -n)", fewer, files)
+    return fewer
 
 
 class Pool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bus.loop import Loop
-from prober.pool import Pool
+from prober.pool import FILES_OF_ONE, SPARE_FILES, Pool, possible
 
 
 class Room:
@@ -86,3 +88,21 @@ def test_a_call_that_hangs_does_not_keep_the_end() -> None:
     made.pool.close()
     go.set()
     assert made.found == []
+
+
+def test_as_many_files_are_asked_for_as_checks_at_once_need_and_fewer_run_where_there_are_fewer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log, before = logging.getLogger("prober.test"), resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = 100 * FILES_OF_ONE + SPARE_FILES
+    assert enough <= before[1], "this machine has too few files for the test"
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, before[1]))
+        assert possible(100, log) == 100
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == enough
+        assert caplog.text == ""
+        most = (before[1] - SPARE_FILES) // FILES_OF_ONE
+        assert possible(before[1], log) == most
+        assert f"only {most} checks run at once" in caplog.text
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

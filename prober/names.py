@@ -71,7 +71,7 @@ class Names:
         number = numeric(host, port)
         if number is not None:
             return [number]
-        future = self._asking((host, port))
+        future = self._asking((scoped(host), port))
         try:
             found = future.result(seconds)
         except (Late, TimeoutError):
@@ -141,6 +141,12 @@ class Names:
                 future.set_result(list(dict.fromkeys(found)))
             else:
                 future.set_exception(answer)
+
+
+def scoped(host: str) -> str:
+    """``host`` as the system takes it: an IPv6 address's interface stands behind ``%25`` in addresses (RFC 6874)."""
+    address, sign, interface = host.partition("%25")
+    return f"{address}%{interface}" if sign and interface and ":" in address else host
 
 
 def numeric(host: str, port: int) -> Address | None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bus.deadline import Guard
-from prober.names import Address, Names
+from prober.names import Address, Names, scoped
 from prober.outcome import DOWN, UNKNOWN, Failed
 from prober.reach import Reach
 from tests.ports import free_port
@@ -283,3 +283,16 @@ def test_many_deadlines_come_in_their_order() -> None:
         assert time.monotonic() < end
         time.sleep(0.01)
     assert [one.over for one in made] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("url", ["fe80::1%eth0", "fe80::1%25eth0"])
+def test_the_interface_of_an_address_may_be_written_as_in_addresses_of_the_web(url: str) -> None:
+    def ask(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        assert host == "fe80::1%eth0"
+        return [(socket.AF_INET6, 1, 6, "", (host, port, 0, 2))]
+
+    assert Names(ask).lookup(url, 80, 30.0) == [Address(socket.AF_INET6, ("fe80::1%eth0", 80, 0, 2))]
+
+
+def test_an_interface_by_its_number_is_no_escape() -> None:
+    assert [scoped(host) for host in ("fe80::1%25", "shop.example", "a%25b")] == ["fe80::1%25", "shop.example", "a%25b"]

@@ -22,6 +22,7 @@ import zmq
 from alerter.handing import judged, layout_of
 from alerter.judge import Judge
 from alerter.subjects import LOST_WINDOW
+from bus.fields import MAX_ITEMS
 from bus.loop import Loop, Timer
 from bus.messages import HUB, IMPORT, KINDS
 from bus.questions import (
@@ -161,11 +162,12 @@ class Catching:
         self._unheard = True
 
     def layouts(self, ids: tuple[int, ...]) -> None:
-        """Ask for the names of layouts that the stair did not tell; one question at a time, and after a rest."""
+        """Ask for the names of layouts that the stair did not tell; once at a time, and after a rest."""
         if self._wanted is not None:
             return
         self._wanted = self._loop.after(self._patience, self._want_again)
-        self._put(Layouts(ids), self._layouts)
+        for place in range(0, len(ids), MAX_ITEMS):
+            self._put(Layouts(ids[place : place + MAX_ITEMS]), self._layouts)
         self._send()
 
     def _want_again(self) -> None:

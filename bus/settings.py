@@ -127,7 +127,7 @@ def expected(annotation: Any, rule: Rule) -> str:
     if dataclasses.is_dataclass(annotation):
         return "a table"
     if rule.choices:
-        return listed(shown(choice) for choice in rule.choices)
+        return listed(shown(choice) for choice in rule.choices if choice != "")
     if annotation is bool:
         return "true or false"
     if annotation is Secret:

@@ -10,6 +10,7 @@ import pytest
 
 from alerter.catching import REST, Catching
 from alerter.handing import judged
+from bus.fields import MAX_ITEMS
 from bus.loop import Loop
 from bus.messages import Check, Sample
 from bus.questions import Layouts, Stored, Subjects
@@ -139,6 +140,19 @@ def test_for_layouts_that_the_store_does_not_know_it_is_not_asked_with_each_samp
         one.loop.pass_once(0.001)
     questions = [type(question) for question in one.store.asked[asked:]]
     assert 1 <= questions.count(Layouts) <= 2 + (time.monotonic() - began) / REST
+
+
+def test_more_layouts_than_one_question_may_name_are_asked_for_in_several(life: Life) -> None:
+    one = life()
+    one.starts()
+    asked = len(one.store.asked)
+    ids = tuple(range(1, 2 * MAX_ITEMS + 2))
+    one.catching.layouts(ids)
+    while sum(isinstance(question, Layouts) for question in one.store.asked[asked:]) < 3:
+        one.store.answer()
+        one.loop.pass_once(0.001)
+    found = [number for question in one.store.asked[asked:] if isinstance(question, Layouts) for number in question.ids]
+    assert sorted(found) == list(ids)
 
 
 def test_questions_that_nobody_answers_do_not_pile_up(life: Life) -> None:

@@ -11,8 +11,8 @@ threads, less often, and repeated in each sample until it is three paces old. A 
 metric that fails is told once in the log and tried again, ever less often, while the others go on. Each metric
 has a budget of CPU time: what costs more is read less often.
 
-**Reads.** /proc and /sys, and the executables in ``plugins``, each of which prints lines of ``name value``. Its key and
-its hub in ``keys``, if it was joined to one (``docs/identity.md``).
+**Reads.** /proc and /sys, sensors by psutil, and the executables in ``plugins``, each of which prints lines of
+``name value``. Its key and its hub in ``keys``, if it was joined to one (``docs/identity.md``).
 
 **Writes.** The hub's door (``[bus] door``, PUSH, or where it was joined to): layouts, samples, facts, lists of
 processes, under the host's name.

@@ -43,6 +43,11 @@ class Kept:
             os.close(self._fd)
 
 
+def there_is(folder: str, prefix: str) -> bool:
+    """Whether anything in the folder has a name that begins so; a folder that is not there holds nothing."""
+    return any(name.startswith(prefix) for name in listed(folder))
+
+
 def listed(folder: str) -> list[str]:
     """The names in the folder, in their order; a folder that is not there has none."""
     try:

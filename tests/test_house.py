@@ -13,6 +13,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 ROOMS = ("bus", "agent", "collector", "store", "alerter", "prober", "api", "viewer")
 FILES = sorted(path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
 LONGEST = 400
+BUILT_ON = {"zmq", "msgpack", "psutil", "lmdb", "falcon", "gunicorn", "websockets", "requests", "blessed"}
+"""Libraries that were chosen at the beginning; supervisor is used as a program."""
 LEFT_BEHIND = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
 MAY_PRINT = {"bus/check.py", "bus/command.py", "bus/program.py", "bus/reference.py", "bus/watchdog.py"}
 """Commands that answer on the terminal; programs that run write to the log. Those of other rooms are named below."""
@@ -69,6 +71,10 @@ def test_a_room_imports_the_bus_and_itself(path: Path) -> None:
     room = path.relative_to(PROJECT).parts[0]
     neighbours = set(imported(path)) & set(ROOMS) - {room, "bus"}
     assert not neighbours, f"{name(path)} imports {', '.join(sorted(neighbours))}"
+
+
+def test_what_guardia_is_built_on_is_used() -> None:
+    assert {package for path in FILES for package in imported(path)} >= BUILT_ON
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

@@ -1,10 +1,11 @@
-"""How fast the fans turn, from the sensors of /sys."""
+"""How fast the fans turn, from the sensors that psutil finds."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from agent import sensors
+from agent.files import there_is
+from agent.metrics.temperature import labelled
 from agent.names import instance
 from agent.readings import Ground, Readings
 
@@ -17,9 +18,13 @@ class Fan:
 
     def __init__(self, ground: Ground) -> None:
         self._sys = ground.sys
-        self._names = sensors.Names()
 
     def read(self) -> Readings:
         """All fans; none on virtual machines."""
-        found = self._names.named(sensors.hwmon(self._sys, "fan"))
-        return {f"fan[{instance(name)}].rpm": None if rpm is None else float(rpm) for name, rpm in found}
+        if not there_is(f"{self._sys}/class/hwmon", "hwmon"):
+            return {}
+        import psutil
+
+        found = psutil.sensors_fans()
+        chips = {chip: [(fan.label, float(fan.current)) for fan in fans] for chip, fans in found.items()}
+        return {f"fan[{instance(name)}].rpm": rpm for name, rpm in labelled(chips)}

@@ -1,11 +1,11 @@
-"""How warm it is inside, from the sensors of /sys."""
+"""How warm it is inside, from the sensors that psutil finds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from agent import sensors
+from agent.files import there_is
 from agent.names import instance
 from agent.readings import Ground, Reading, Readings
 
@@ -21,19 +21,35 @@ class Temperature:
 
     def __init__(self, ground: Ground) -> None:
         self._sys = ground.sys
-        self._names = sensors.Names()
 
     def read(self) -> Readings:
-        """All sensors; none on most virtual machines."""
-        return told(self._names.named(sensors.hwmon(self._sys, "temp") or sensors.zones(self._sys)))
+        """All sensors; none on most virtual machines, which are spared the memory that psutil takes."""
+        folder = f"{self._sys}/class"
+        if not (there_is(f"{folder}/hwmon", "hwmon") or there_is(f"{folder}/thermal", "thermal_zone")):
+            return {}
+        import psutil
+
+        found = psutil.sensors_temperatures()
+        return told({chip: [(one.label, one.current) for one in sensors] for chip, sensors in found.items()})
 
 
-def told(found: Iterable[tuple[str, int | None]]) -> Readings:
-    """The readings of sensors, each (name, thousandths of °C)."""
+def told(chips: Mapping[str, Iterable[tuple[str, float | None]]]) -> Readings:
+    """The readings of ``chips``, each a list of (label, °C)."""
     low, high = _BELIEVED
     readings: dict[str, Reading] = {}
-    for name, thousandths in found:
-        celsius = None if thousandths is None else thousandths / 1000.0
+    for name, celsius in labelled(chips):
         believed = celsius is not None and low < celsius < high
         readings[f"temperature[{instance(name)}].celsius"] = celsius if believed else None
     return readings
+
+
+def labelled(chips: Mapping[str, Iterable[tuple[str, float | None]]]) -> Iterable[tuple[str, float | None]]:
+    """(chip/label, value) of every sensor; those without a label, or with one twice, get their number."""
+    for chip, sensors in chips.items():
+        seen: set[str] = set()
+        for number, (label, value) in enumerate(sensors, 1):
+            name = f"{chip}/{label or number}"
+            if name in seen:
+                name = f"{name} {number}"
+            seen.add(name)
+            yield name, value

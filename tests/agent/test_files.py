@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.files import LINE, Kept
+from agent.files import LINE, Kept, there_is
 
 
 def test_each_reading_begins_anew(tmp_path: Path) -> None:
@@ -51,6 +51,14 @@ def test_of_the_kernels_tables_no_line_is_missing(name: str) -> None:
 def test_the_kernels_files_are_read_whole() -> None:
     assert Kept("/proc/zoneinfo").read().endswith(b"\n")
     assert Kept("/proc/zoneinfo").read().count(b"\n") == Path("/proc/zoneinfo").read_bytes().count(b"\n")
+
+
+def test_a_folder_is_looked_into_for_names_that_begin_so(tmp_path: Path) -> None:
+    assert not there_is(str(tmp_path / "gone"), "hwmon")
+    assert not there_is(str(tmp_path), "hwmon")
+    (tmp_path / "hwmon0").mkdir()
+    assert there_is(str(tmp_path), "hwmon")
+    assert not there_is(str(tmp_path), "thermal_zone")
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:

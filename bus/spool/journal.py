@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bus import failpoints
 from bus.mapped import settle
-from bus.spool.entry import PAGE, Watermark, packed_entry
+from bus.spool.entry import PAGE, Watermark, first_life, packed_entry
 
 
 class Journal:
@@ -138,6 +138,12 @@ class Journal:
                 self._failed = False
 
     # -- reading ---
+
+    def first_life(self) -> int | None:
+        """The life of the entry that it begins with; None where it begins with none, or cannot be read."""
+        with suppress(OSError):
+            return first_life(self.read()[0])
+        return None
 
     def read(self) -> tuple[bytes, str]:
         """(its bytes, what is wrong with them or ""): pages that cannot be read are zeros. Raises ``OSError``."""

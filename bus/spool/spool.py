@@ -278,9 +278,11 @@ class Spool:
     def _save(self, writing: Writing, now: float, *, journal: bool) -> None:
         totals = self._totals
         totals.running = now - self._began
-        if self._pending or self._journal.failed:
-            # Its first entry may be one that was never promised.
+        if self._pending:
             totals.written = totals.life or totals.written
+        elif self._journal.failed:
+            # It begins with an entry that was never promised, or still with the one of a life before.
+            totals.written = self._journal.first_life() or totals.life or totals.written
         if not (journal and self._journal.ready()):
             totals.life = 0
         elif self._pending or not self._journal.begun:

@@ -7,7 +7,9 @@ import os
 import random
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import pytest
@@ -18,6 +20,7 @@ from bus.delivery.outflow import Kept
 from bus.delivery.retention import NoRoom
 from bus.spool import Spool, SpoolLimits, cost
 from bus.spool.entry import PAGE
+from bus.spool.file import SpoolFile, Writing
 from bus.wire import read
 from tests.bus.spooling import dead, message
 
@@ -324,3 +327,36 @@ def test_a_journal_that_cannot_be_opened_now_is_waited_for(tmp_path: Path) -> No
 
     assert _told(spool) == _samples(5)
     assert not spool.journal_fault
+
+
+@pytest.mark.parametrize("place", ["journal.write", "journal.written"])
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_first_entry_that_may_not_have_come_makes_no_journal_another_spools(
+    tmp_path: Path, fail: set[str], monkeypatch: pytest.MonkeyPatch, place: str, dies: bool
+) -> None:
+    spool = _spool(tmp_path / "spool")
+    _tell(spool, 1, 3)
+    spool.close(NOON, WALL)  # from here on the journal begins with an entry of a life that is over
+    spool = _spool(tmp_path / "spool")
+    _tell(spool, 4, 4)
+    write = SpoolFile.write
+
+    def landed(file: SpoolFile, work: Callable[[Writing], Any]) -> Any:
+        write(file, work)
+        file.close()
+        raise NoRoom("nobody knows whether it was done")
+
+    fail.add(place)
+    monkeypatch.setattr(SpoolFile, "write", landed)
+    with pytest.raises(NoRoom):
+        _tell(spool, 5, 5)
+    fail.clear()
+    monkeypatch.setattr(SpoolFile, "write", write)
+    if dies:
+        dead(spool)
+        spool = _spool(tmp_path / "spool")
+    _tell(spool, 5 if not dies else 6, 7)
+
+    assert not spool.faults()
+    assert _told(spool) == _samples(7)
+    assert not list((tmp_path / "spool").glob("journal.bad-*"))

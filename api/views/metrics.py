@@ -29,6 +29,9 @@ class _Disk(NamedTuple):
     percent: int
 
 
+_DISK_FIELDS = _Disk._fields[1:]
+
+
 class _Network(NamedTuple):
     name: str
     rx: int
@@ -59,8 +62,9 @@ class Plan:
             if "celsius" in fields
         ]
         self._disks = [
-            _Disk(name, *(fields.get(field, -1) for field in ("total", "used", "free", "percent")))
+            _Disk(name, *(fields.get(field, -1) for field in _DISK_FIELDS))
             for name, fields in instances.get("disk", {}).items()
+            if not fields.keys().isdisjoint(_DISK_FIELDS)
         ]
         self._networks = [
             _Network(name, fields.get("rx_bytes_per_s", -1), fields.get("tx_bytes_per_s", -1))

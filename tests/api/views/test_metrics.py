@@ -113,3 +113,9 @@ def test_names_with_brackets_and_dots_inside_find_their_instance() -> None:
     metrics = made({"disk[/srv/a.b].percent": 7.0})
     assert metrics is not None
     assert metrics["disks"][1] == {"name": "/srv/a.b", "total": None, "used": None, "free": None, "percent": 7.0}
+
+
+def test_a_file_system_of_which_only_its_faults_are_told_is_none_of_the_disks() -> None:
+    metrics = made({"disk[/boot].errors": 0.0, "disk[/boot].read_only": 0.0, "disk[/].errors": 2.0})
+    assert metrics is not None
+    assert [disk["name"] for disk in metrics["disks"]] == ["/"]

@@ -17,7 +17,6 @@ from api.directory import Directory
 from api.encoding import SECOND
 from api.health import MISSED, VITALS_SECONDS, Limits, host_health
 from api.live import HostNow, Live
-from api.turns import whole
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -45,23 +44,11 @@ def exposition(
     limits: Limits,
     messages: Iterable[Line] = (),
     vitals_seconds: float = VITALS_SECONDS,
-) -> str:
-    """Everything, one family after the other; ``messages`` are (family, producer, value).
-
-    The hub's programs are heard each ``vitals_seconds``.
-    """
-    return whole(expounded(now, live, directory, limits, messages, vitals_seconds))
-
-
-def expounded(
-    now: int,
-    live: Live,
-    directory: Directory,
-    limits: Limits,
-    messages: Iterable[Line] = (),
-    vitals_seconds: float = VITALS_SECONDS,
 ) -> Generator[None, None, str]:
-    """The same host by host: of a thousand it takes a second."""
+    """Everything, one family after the other, made host by host: of a thousand it takes a second.
+
+    ``messages`` are (family, producer, value). The hub's programs are heard each ``vitals_seconds``.
+    """
     families: dict[str, list[str]] = {}
     messages = list(messages)
     own = list(_programs(now, live, MISSED * vitals_seconds))

@@ -12,18 +12,8 @@ T = TypeVar("T")
 TURN_SECONDS = 0.005
 
 
-def whole(work: Generator[None, None, T]) -> T:
-    """What ``work`` returns, done at once."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-
-
 async def in_turns(work: Generator[None, None, T], seconds: float = TURN_SECONDS) -> T:
-    """The same, but for a pause after each few milliseconds, in which others are answered."""
+    """What ``work`` returns, done with a pause after each few milliseconds, in which others are answered."""
     until = time.perf_counter() + seconds
     while True:
         try:

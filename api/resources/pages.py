@@ -11,7 +11,7 @@ import falcon.asgi
 
 from api.auth import COOKIE, Refused
 from api.errors import Problem, not_found
-from api.exposition import CONTENT_TYPE, expounded
+from api.exposition import CONTENT_TYPE, exposition
 from api.hub import Hub
 from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send_text
@@ -40,7 +40,7 @@ class Prometheus(Resource):
             accounts = await hub.accounts()
         resp.content_type = CONTENT_TYPE
         messages = counters(accounts)
-        work = expounded(hub.clock(), hub.live, hub.directory, hub.limits, messages, hub.vitals_seconds)
+        work = exposition(hub.clock(), hub.live, hub.directory, hub.limits, messages, hub.vitals_seconds)
         resp.data = (await while_here(req, in_turns(work))).encode()
 
 

@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 from collections.abc import Generator
+from typing import TypeVar
 
 from api.directory import Directory
-from api.exposition import exposition, expounded, family_of
+from api.exposition import exposition, family_of
 from api.health import Limits
 from api.live import Live
 from api.paused import paused
-from api.turns import in_turns, whole
+from api.turns import in_turns
 from api.views.gaps import counters
 from api.views.hosts import servers_text
 from bus.messages import Layout, Sample
@@ -20,13 +21,24 @@ from bus.questions import Accounted, GapsAnswer
 from bus.tables import Host
 from tests.api.given import FACTS, NOON, SECOND, heard, reading
 
+T = TypeVar("T")
 LINE = re.compile(
     r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{([a-z]+="(?:[^"\\\n]|\\[\\n"])*"(?:,[a-z]+="(?:[^"\\\n]|\\[\\n"])*")*)\} (\S+)\Z'
 )
 
 
+def whole(work: Generator[None, None, T]) -> T:
+    """What it returns, done at once."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
 def text(live: Live, now: int = NOON) -> str:
-    return exposition(now, live, Directory.of([Host("db-1")]), Limits())
+    return whole(exposition(now, live, Directory.of([Host("db-1")]), Limits()))
 
 
 def full() -> Live:
@@ -65,7 +77,7 @@ def test_no_host_tells_what_the_hub_does_and_none_tells_a_line_twice() -> None:
     for message in reading({**forged, "a_b.c": 2.0, "hub.queue": 5.0}):
         live.hear(heard(message, subject="web-1"))
     account = Accounted("web-1", NOON, NOON, 1, 1, 0, 0, 0, 0)
-    lines = exposition(NOON, live, Directory(), Limits(), counters(GapsAnswer((account,)))).splitlines()
+    lines = whole(exposition(NOON, live, Directory(), Limits(), counters(GapsAnswer((account,))))).splitlines()
     told = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
     assert len(told) == len(set(told))
     for family in ("hub_up", "hub_cpu_percent", "messages_lost"):
@@ -109,7 +121,7 @@ def test_odd_characters_in_names_become_underscores() -> None:
 
 def test_the_accounts_of_producers_stand_there_too_and_what_only_grows_is_a_counter() -> None:
     account = Accounted("web-1", 0, NOON, sent=10, stored=7, duplicates=1, rejected=0, lost=3, waiting=0)
-    lines = exposition(NOON, Live(), Directory.of([]), Limits(), counters(GapsAnswer((account,)))).splitlines()
+    lines = whole(exposition(NOON, Live(), Directory.of([]), Limits(), counters(GapsAnswer((account,))))).splitlines()
 
     assert 'guardia_messages_lost{source="web-1"} 3' in lines
     assert 'guardia_messages_sent_total{source="web-1"} 10' in lines
@@ -119,7 +131,7 @@ def test_the_accounts_of_producers_stand_there_too_and_what_only_grows_is_a_coun
 
 def test_it_is_told_host_by_host_whoever_comes_and_goes_meanwhile() -> None:
     live = full()
-    work = expounded(NOON, live, Directory.of([Host("db-1")]), Limits())
+    work = exposition(NOON, live, Directory.of([Host("db-1")]), Limits())
     next(work)
     live.hear(heard(FACTS, subject="web-9"))
     live.forget(lambda name, _: name == "web-1")
@@ -163,4 +175,4 @@ def test_others_get_their_turn_between_the_steps_of_long_work() -> None:
 
     assert asyncio.run(both()) == "done"
     assert said == ["step 0", "another", "step 1", "another", "step 2", "another"]
-    assert whole(work()) == "done"
+    assert asyncio.run(in_turns(work())) == "done"

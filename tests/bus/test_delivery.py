@@ -35,6 +35,13 @@ def test_a_history_is_the_same_each_time_so_that_a_failure_can_be_replayed() -> 
     assert (once.history, once.verdict) == (again.history, again.verdict)
 
 
+def test_what_a_host_began_to_number_anew_when_it_died_may_stand_under_both_numbers() -> None:
+    outcome = history(1_796_117_950)
+
+    assert "web-1 died before push" in "".join(outcome.history)
+    assert not outcome.verdict.faults
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_each_known_bad_variant_of_the_protocol_is_caught(name: str) -> None:
     assert any(history(seed, MUTANTS[name]).verdict.faults for seed in range(MUTANT_SEEDS))

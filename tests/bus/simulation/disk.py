@@ -153,7 +153,6 @@ class DictSpool:
         """Delete what stands elsewhere."""
         extent = self.platter.extents.get(epoch)
         # Its copies may have had to make room for themselves: then nothing of it is left here.
-        self.account.moved.add(epoch)
         if extent is not None and upto >= extent.base:
             extent.acked = max(extent.acked, upto)
             self._evict(Victims(extent, upto, True))

@@ -29,6 +29,16 @@ class Habits:
     limits: Limits = field(default_factory=Limits)
 
 
+class Noting(Courier):
+    """A courier that notes which epochs' messages it begins to number anew: it may die before it is done."""
+
+    account: Account
+
+    def _move(self, epoch: int, first: int, last: int, now: float, wall: int) -> None:
+        self.account.moved.add(epoch)
+        super()._move(epoch, first, last, now, wall)
+
+
 class Host:
     """One producer under one name."""
 
@@ -84,7 +94,7 @@ class Host:
         sender = self._sender(
             spool.kept(), rng=rng, now=self.now, generation=spool.generation, limits=self.habits.limits
         )
-        self.courier = Courier(
+        self.courier = Noting(
             self.name,
             spool,
             sender,
@@ -94,6 +104,7 @@ class Host:
             boot=self._boot,
             started=self.wall,
         )
+        self.courier.account = self.account
         self._attempt(lambda courier: courier.start(self.now, self.wall))
         self._talk(self._life)
 

@@ -21,7 +21,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
-from prober import words
+from prober import reach
 from prober.names import Address, numeric
 from prober.outcome import UNKNOWN, Failed
 from prober.probe import Probe
@@ -102,11 +102,13 @@ def by_udp(host: str, port: int, question: Question, probe: Probe, *, ours: bool
     asked = question.message()
     with socket.socket(address.family, socket.SOCK_DGRAM) as line:
         probe.ask()
+        sent = False
         try:
             line.connect(address.place)
+            sent = True
             answer = _awaited(line, asked, probe)
-        except ConnectionRefusedError:
-            raise Failed(f"connection refused by {words.place(address.place)}", reached=True) from None
+        except OSError as error:
+            raise reach.failed(error, address, sent=sent) from None
     if answer.flags & dns.flags.TC:
         return by_tcp(host, port, question, probe, ours=ours)
     return question.read(answer)

@@ -6,7 +6,11 @@ answers differently a moment later gains nothing.
 
 from __future__ import annotations
 
+import errno
+import os
+import select
 import socket
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from bus.addresses import refusal
@@ -44,28 +48,53 @@ class Reach:
     def dial(self, addresses: list[Address], deadline: Deadline) -> socket.socket:
         """A TCP connection to the first of ``addresses`` that takes one, shut at the deadline; raises ``Failed``.
 
-        Of several failures that one is told which says most of the target: that one refused, else that one was silent,
-        and last that this machine has no way to one, as to IPv6 where it has none.
+        Of several failures that one is told which says most of the target: that one refused, else that one was silent
+        or a router knew no way to it, and last that this machine has no way to one, as to IPv6 where it has none.
         """
         failures: list[Failed] = []
         for place, address in enumerate(addresses):
             try:
                 # An address that says nothing leaves time for the others.
                 return _connected(address, deadline, deadline.left() / (len(addresses) - place))
-            except OSError as error:
-                status = UNKNOWN if words.mine(error) else DOWN
-                reason = words.refused(error, words.place(address.place))
-                failures.append(Failed(reason, status, reached=words.answered(error)))
+            except Failed as error:
+                failures.append(error)
         raise max(failures, key=lambda one: (one.reached, one.status == DOWN), default=Failed("there is no address"))
 
 
 def _connected(address: Address, deadline: Deadline, seconds: float) -> socket.socket:
-    connection = socket.socket(address.family, socket.SOCK_STREAM)
+    sent = False
     try:
-        connection.settimeout(seconds)
-        connection.connect(address.place)
-        deadline.watch(connection)
-    except OSError:
-        connection.close()
-        raise
-    return connection
+        with ExitStack() as opened:
+            connection = opened.enter_context(socket.socket(address.family, socket.SOCK_STREAM))
+            connection.setblocking(False)
+            with suppress(BlockingIOError):
+                connection.connect(address.place)
+            sent = True
+            _await(connection, seconds)
+            connection.settimeout(seconds)
+            deadline.watch(connection)
+            opened.pop_all()
+            return connection
+    except OSError as error:
+        raise failed(error, address, sent=sent) from None
+
+
+def _await(connection: socket.socket, seconds: float) -> None:
+    """Until it is there, or cannot be had."""
+    poller = select.poll()
+    poller.register(connection, select.POLLOUT)
+    if not poller.poll(seconds * 1000):
+        raise TimeoutError
+    if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
+
+
+def failed(error: OSError, address: Address, *, sent: bool) -> Failed:
+    """What ``error`` says of ``address``; ``sent``: connecting to it has not ended with it at once.
+
+    What it ends with at once is said by this machine, as that it has no route there. A router on the way that has none
+    is heard of later, by the same error: that is of the target, which nobody reaches who goes this way.
+    """
+    ours = words.mine(error) and error.errno != errno.ENETUNREACH if sent else not words.answered(error)
+    reason = words.refused(error, words.place(address.place), ours=ours)
+    return Failed(reason, UNKNOWN if ours else DOWN, reached=words.answered(error))

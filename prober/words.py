@@ -54,15 +54,15 @@ def place(address: Sequence[Any]) -> str:
     return f"[{address[0]}]:{address[1]}" if ":" in str(address[0]) else f"{address[0]}:{address[1]}"
 
 
-def refused(error: OSError, where: str) -> str:
-    """Why there is no connection to ``where``."""
+def refused(error: OSError, where: str, *, ours: bool) -> str:
+    """Why there is no connection to ``where``; ``ours``: by a fault of this machine."""
     if isinstance(error, ConnectionRefusedError):
         return f"connection refused by {where}"
     if isinstance(error, TimeoutError):
         return f"no connection to {where} in time"
     if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
-        return f"no route to {where}"
-    return f"no connection to {where}: {plain(error)}{' on this machine' if mine(error) else ''}"
+        return f"no route to {where}{' from this machine' if ours else ''}"
+    return f"no connection to {where}: {plain(error)}{' on this machine' if ours else ''}"
 
 
 def answered(error: OSError) -> bool:

@@ -21,6 +21,7 @@ import requests
 
 from bus.fields import Unfit
 from bus.messages import BY_CODE, layout_id
+from bus.patience import patient
 from bus.secret import Secret
 from bus.wire import Malformed
 from store.backends import Row, StoreBroken, Streams, busy, pieces_of_rows
@@ -73,6 +74,7 @@ class VictoriaMetricsBackend(LmdbBackend):
         self._url = url
         self._local = local
         self._session = requests.Session()
+        self._patience = patient(self._session)
         self._remade: OrderedDict[int, tuple[str, ...]] = OrderedDict()
         super().__init__(path, write=write)
         self._file = path / "shipped.json"
@@ -298,7 +300,8 @@ class VictoriaMetricsBackend(LmdbBackend):
             try:
                 if left <= 0:
                     raise requests.Timeout
-                answer = self._session.post(f"{self._places.select}/api/v1/export", data=query, timeout=left)
+                with self._patience.lasting(left):
+                    answer = self._session.post(f"{self._places.select}/api/v1/export", data=query, timeout=left)
             except requests.Timeout:
                 raise StoreBroken(f"VictoriaMetrics took more than {ANSWER_SECONDS:g} s: ask for less time") from None
             except requests.RequestException as error:

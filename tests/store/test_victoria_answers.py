@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from store.backends.victoriametrics import VictoriaMetricsBackend
 from store.columns import columns
 from tests.ports import free_port
 from tests.store.given import HOUR, NOON, SECOND, batch, layout, sample
+from tests.viewer.strange import answer, strange
 
 
 @pytest.fixture
@@ -62,8 +64,9 @@ def test_a_page_in_its_place_is_said_to_be_none_of_its_answers(backend: Victoria
 
 
 def test_a_host_with_more_metrics_in_a_time_than_a_sample_may_have_is_asked_for_less_of_it(
-    backend: VictoriaMetricsBackend,
+    backend: VictoriaMetricsBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(victoriametrics, "ANSWER_SECONDS", 600.0)
     names = [f"disk[{place}].percent" for place in range(MAX_METRICS + 1000)]
     stamps = {name: NOON // 10**6 + place % 3000 * 1000 for place, name in enumerate(names)}
     told = [{"metric": {"metric": name}, "values": [1.5], "timestamps": [stamps[name]]} for name in names]
@@ -100,6 +103,18 @@ def test_a_server_that_does_not_answer_is_waited_for_as_long(
         backend._places = places(f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(StoreBroken, match=r"VictoriaMetrics took more than 0\.5 s"):
             backend.rows("sample", "web-1", NOON, NOON + HOUR)
+
+
+def test_nor_is_one_whose_answer_drips_in_waited_for_longer(
+    backend: VictoriaMetricsBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(victoriametrics, "ANSWER_SECONDS", 0.5)
+    with strange(answer(b"\n" * 1000), drips=True) as url:
+        backend._places = places(url)
+        began = time.monotonic()
+        with pytest.raises(StoreBroken, match=r"VictoriaMetrics took more than 0\.5 s"):
+            backend.rows("sample", "web-1", NOON, NOON + HOUR)
+        assert time.monotonic() - began < 18
 
 
 def test_nothing_is_passed_over_while_a_folder_cannot_be_listed(

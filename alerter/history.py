@@ -73,7 +73,7 @@ class History:
 
     def _page(self, judges: Sequence[Judge], kind: str, subject: str, start: int, end: int) -> Iterator[Received]:
         records = self._ask(Range(kind, subject, start, end - 1, PAGE)).records
-        if len(records) == PAGE and end - start > 1_000_000_000:
+        if len(records) == PAGE and end - start > 1:
             middle = (start + end) // 2
             yield from self._page(judges, kind, subject, start, middle)
             yield from self._page(judges, kind, subject, middle, end)

@@ -83,7 +83,7 @@ def past() -> Past:
 
 
 @settings(max_examples=25)
-@given(st.integers(SECOND // PAGE, 10 * SECOND // PAGE), st.floats(-0.1, 1.1), st.floats(-0.1, 1.1))
+@given(st.integers(1, 10 * SECOND // PAGE), st.floats(-0.1, 1.1), st.floats(-0.1, 1.1))
 def test_each_record_of_the_range_is_told_once_however_many_they_are(step: int, begin: float, until: float) -> None:
     past, count = Past(), 5 * PAGE // 2
     past.rows["sample", "guardia.store"] = [(number * step, number, b"") for number in range(count)]

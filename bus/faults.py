@@ -55,11 +55,17 @@ def in_words(error: Exception) -> str:
     return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
 
 
+LEAST_BEGIN = 3
+"""A word of so many letters may be meant by one that begins with it."""
+
+
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The one of ``words`` that ``word`` was probably meant to be; None where none is near."""
-    by_lower = {w.lower(): w for w in words}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
+    by_lower, meant = {w.lower(): w for w in words}, word.lower()
+    close = difflib.get_close_matches(meant, by_lower, n=1, cutoff=0.6)
+    # Of what is far longer than the right word difflib says that it is not near: saturday, web-1.example.org.
+    close = close or [max((w for w in by_lower if len(w) >= LEAST_BEGIN and meant.startswith(w)), key=len, default="")]
+    return by_lower.get(close[0])
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

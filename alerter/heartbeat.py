@@ -31,7 +31,8 @@ def unwell(judge: Judge, now: int, *, began: bool, full: bool, lag: float = 0.0,
 
     Then it hears, it can write, messages come all the way to the disk and back, none of its rooms is missing, and what
     comes is judged in time; ``lag`` says by how many seconds it is not. Rooms are heard each ``slack`` seconds at
-    least. No rule is needed for it, but for rooms that are missing.
+    least. No rule is needed for it, but for rooms that are missing. An alarm that comes and goes says so while it is
+    there, and no longer.
     """
     if not began:
         return "it has not yet caught up with what was stored"
@@ -43,9 +44,11 @@ def unwell(judge: Judge, now: int, *, began: bool, full: bool, lag: float = 0.0,
         return f"it judges {lag:.0f} s behind what comes"
     if (age := _canary(judge, now)) > MOST_CANARY + slack:
         return f"no message has come from the collector to the disk and back for {age:.0f} s"
-    for incident in judge.decider.open.values():
-        if incident.kind == "hub" and incident.severity == GRAVE:
-            return f"{incident.rule} of {incident.subject}: {incident.reason}"
+    for subject in judge.subjects.values():
+        for cell in subject.standing() if subject.kind == "hub" else ():
+            incident = cell.incident
+            if incident and incident.severity == GRAVE and not cell.steadies(now, cell.rule.settle):
+                return f"{incident.rule} of {incident.subject}: {incident.reason}"
     return ""
 
 

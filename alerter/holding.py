@@ -104,10 +104,10 @@ def unreachable(subject: Subject, judge: Judge, now: int, settle: int) -> Incide
     follow, and does not wait until it is steady.
     """
     for cell in subject.standing():
-        found, alarm = cell.incident, cell.alarm
-        if not cell.rule.unreachable or found is None or alarm is None or found.id not in judge.decider.open:
+        found = cell.incident
+        if not cell.rule.unreachable or found is None or found.id not in judge.decider.open:
             continue
-        if not (found.flapping and alarm.state is State.CLEARING and now - alarm.since >= settle):
+        if not cell.steadies(now, settle):
             return found
     return None
 

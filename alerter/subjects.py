@@ -63,6 +63,13 @@ class Cell:
         flaps = self.incident is not None and self.incident.flapping
         return max(self.rule.settle, STEADY) if flaps else self.rule.settle
 
+    def steadies(self, now: int, settle: int) -> bool:
+        """Whether it was clear for ``settle`` (ns), and goes on only because it came and went."""
+        alarm, incident = self.alarm, self.incident
+        if alarm is None or incident is None or not incident.flapping:
+            return False
+        return alarm.state is State.CLEARING and now - alarm.since >= settle
+
     def takes(self, now: int) -> bool:
         """Whether a reading at ``now`` counts: one in each ``every`` of the rule, on the whole.
 

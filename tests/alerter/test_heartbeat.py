@@ -12,7 +12,7 @@ from alerter.channels.common import hidden
 from alerter.heartbeat import Heartbeat, unwell
 from alerter.posting import Carrier
 from alerter.rules import in_force
-from tests.alerter.given import World, at
+from tests.alerter.given import World, at, rule
 from tests.alerter.receiver import Receiver, Reply
 
 SECRET = "s3same-open-9"
@@ -118,6 +118,19 @@ def test_the_hub_is_well_while_one_of_its_workers_sees_messages_come_all_the_way
         world.sample(seconds, "guardia.api-1", {"canary.age_seconds": float(seconds)})
         world.sample(seconds, "guardia.api-2", {"canary.age_seconds": 5.0})
     assert why(world) == ""
+
+
+def test_a_room_that_comes_and_goes_holds_it_back_while_it_is_ill_and_until_its_rule_calls_it_clear() -> None:
+    full = rule("store.full > 0", rooms=["guardia.*"], severity="critical", clear_for=60.0)
+    world = World(full)
+    world.judge.decider.flapping_count = 2
+    ill = []
+    for seconds, level in ((0, 1.0), (10, 0.0), (70, 0.0), (80, 1.0), (90, 0.0), (149, 0.0), (150, 0.0), (160, 1.0)):
+        world.sample(seconds, "guardia.store-writer", {"store.full": level})
+        ill.append(bool(why(world)))
+    assert ill == [True, True, False, True, True, True, False, True]
+    (incident,) = world.judge.decider.open.values()
+    assert incident.flapping
 
 
 def test_the_hub_is_well_whatever_burns_on_hosts_and_what_is_not_critical_on_its_rooms() -> None:

@@ -163,20 +163,25 @@ def _now(
     before = subject.now
     subject.at(max(now, before))
     values = subject.values()
-    said = wording.said(cell.rule.when, names, cell.instance, values, subject, subject.error).text
+    found = wording.said(cell.rule.when, names, cell.instance, values, subject, subject.error)
+    said = found.text
     subject.at(before)
     alarm = cell.alarm
     if alarm is None:
         if judge.hearing.blind and cell.rule.timed:
             return "blind", "Guardia's own collector is not heard: no silence means anything", ()
-        if cell.truth is None or not subject.heard:
+        if cell.truth is None or found.truth is None or not subject.heard:
             return "no_data", _no_data(subject, said, now), ()
+        if found.truth:  # the rule is new to one who is silent, or another reading counts
+            return "no_data", _no_data(subject, f"{said}, not yet judged", now), ()
         return "below", said, ()
     if alarm.state is State.PENDING:
         return "pending", f"{said}, {_patience(cell, now)}", ()
     incident = cell.incident
     verdict = cell.verdict or alarm.state.value
-    text = f"{_burning(subject, cell, said, now)}; fires since {clock(alarm.fired_at, now)}"
+    if verdict == "not_clear" and found.truth:
+        verdict = alarm.state.value  # of what goes to and fro between the levels the first step alone is noted
+    text = f"{_burning(subject, cell, verdict, said, now)}; fires since {clock(alarm.fired_at, now)}"
     if incident is None:
         return verdict, text, ()
     held = holds.get(incident.id, ())
@@ -189,13 +194,13 @@ def _now(
     return verdict, text, ()
 
 
-def _burning(subject: Subject, cell: Cell, said: str, now: int) -> str:
+def _burning(subject: Subject, cell: Cell, verdict: str, said: str, now: int) -> str:
     """What is found of an alarm that burns: where it stands now, not when it fired."""
     alarm = cell.alarm
     assert alarm is not None
     if alarm.state is State.CLEARING:
         return f"{said}, clear for {in_words(max(0, now - alarm.since))} of {in_words(cell.settle)}"
-    if cell.verdict == "not_clear":
+    if verdict == "not_clear":
         return f"{said}, not yet clear"
     if cell.rule.when.aged and subject.unheard_since(alarm.fired_at):
         return f"{alarm.reason}, and nothing since the hub hears again"

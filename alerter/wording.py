@@ -22,11 +22,12 @@ _SAYS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The sentence, and the first number and limit in it."""
+    """The sentence, the first number and limit in it, and of a whole condition what it is with these numbers."""
 
     text: str
     value: float | None = None
     threshold: float | None = None
+    truth: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def said(
         found = [one for one in found if one is most or one not in ages]
     text = " and ".join(one.text for one in found[:MOST])
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-    return Said(text, found[0].value if found else None, found[0].threshold if found else None)
+    return Said(text, found[0].value if found else None, found[0].threshold if found else None, truth)
 
 
 @lru_cache(maxsize=16_384)

@@ -67,6 +67,14 @@ class Agent:
         (),
         help="Services and containers whose CPU and memory are told, by their groups: ['nginx.service', 'docker-*'].",
     )
+    containers: tuple[str, ...] = setting(
+        (),
+        help="Containers of Docker or Podman that are told, by their names: ['*'], ['web-*'].",
+    )
+    container_socket: str = setting(
+        "/var/run/docker.sock",
+        help="Where Docker or Podman answers; who may ask there, as the agent has to, may do all that root may.",
+    )
     processes: bool = setting(True, help="Whether the busiest and the largest processes are told.")
     process_count: int = setting(
         10, minimum=1, maximum=100, help="So many processes by CPU and so many by memory are told."

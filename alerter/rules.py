@@ -126,6 +126,13 @@ DEFAULTS: tuple[RuleTable, ...] = (
         clear="battery[*].percent >= 25 or battery[*].discharging == 0",
         severity="critical",
     ),
+    RuleTable(name="container-unhealthy", when="container[*].healthy == 0", for_=60.0),
+    RuleTable(
+        name="container-restarting",
+        when="container[*].restarting > 0",
+        clear="container[*].restarting == 0",
+        clear_for=600.0,
+    ),
     RuleTable(
         name="conntrack-nearly-full",
         when="conntrack.percent > 90",

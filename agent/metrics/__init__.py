@@ -37,6 +37,7 @@ METRICS = {
     "tasks": "agent.metrics.tasks:Tasks",
     "handles": "agent.metrics.handles:Handles",
     "unit": "agent.metrics.unit:Unit",
+    "container": "agent.metrics.container:Container",
     "agent": "agent.metrics.own:Own",
 }
 

@@ -63,6 +63,18 @@ def emptying(world: World) -> None:
         world.sample(seconds, "web-1", now | {"battery[BAT1].percent": 5.0, "battery[BAT1].discharging": 0.0})
 
 
+def ailing(world: World) -> None:
+    for seconds in range(0, 400, 10):
+        told = {"container[db].healthy": float(not 100 <= seconds < 300), "container[web].healthy": 1.0}
+        world.sample(seconds, "web-1", told | {"container[db].running": 1.0, "container[job].running": 0.0})
+
+
+def looping(world: World) -> None:
+    for seconds in range(0, 1000, 10):
+        told = {"container[db].restarting": float(seconds in (100, 130, 300)), "container[web].restarting": 0.0}
+        world.sample(seconds, "web-1", told)
+
+
 def halved(world: World) -> None:
     for seconds in range(0, 300, 10):
         world.sample(seconds, "web-1", {"bond[bond0].missing": float(20 <= seconds < 200)})
@@ -183,6 +195,8 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "bond-degraded": (halved, [(80.0, FIRED), (200.0, RESOLVED)]),
     "memory-faulty": (faulty, [(30.0, FIRED), (200.0, RESOLVED)]),
     "battery-low": (emptying, [(410.0, FIRED), (500.0, RESOLVED)]),
+    "container-unhealthy": (ailing, [(160.0, FIRED), (300.0, RESOLVED)]),
+    "container-restarting": (looping, [(100.0, FIRED), (910.0, RESOLVED)]),
     "conntrack-nearly-full": (connections, [(60.0, FIRED), (360.0, RESOLVED)]),
     "service-down": (service, [(60.0, FIRED), (180.0, RESOLVED)]),
     "certificate-expiring": (certificate, [(600.0, FIRED), (900.0, RESOLVED)]),

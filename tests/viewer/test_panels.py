@@ -194,6 +194,45 @@ def test_graphics_processors_and_batteries_have_a_line_for_each(wide: int) -> No
     assert not any("Plugins" in line for line in shown)
 
 
+CONTAINERS: dict[str, float | None] = {
+    "container[web].running": 1.0,
+    "container[web].restarting": 0.0,
+    "container[web].healthy": 1.0,
+    "container[web].cpu_percent": 12.34,
+    "container[web].memory_bytes": 5_242_880.0,
+    "container[web].rx_bytes_per_s": 2048.0,
+    "container[web].tx_bytes_per_s": 1024.0,
+    "container[plain].running": 1.0,
+    "container[plain].cpu_percent": 99.0,
+    "container[db].running": 1.0,
+    "container[db].healthy": 0.0,
+    "container[loop].running": 0.0,
+    "container[loop].restarting": 1.0,
+    "container[loop].exit_code": 1.0,
+    "container[job].running": 0.0,
+    "container[job].exit_code": 137.0,
+    "container[idle].running": 0.0,
+}
+
+
+CONTAINER_ORDER = ("db", "loop", "plain", "web", "idle", "job")
+
+
+@pytest.mark.parametrize("wide", [120, 200])
+def test_containers_are_told_with_how_they_are_and_what_they_take_the_unwell_first(wide: int) -> None:
+    shown = lines(CONTAINERS, wide, high=90)
+    assert any("─ Containers ─" in line and "3 of 6 running" in line for line in shown)
+    assert row(shown, "db").startswith("db unhealthy")
+    assert row(shown, "loop").startswith("loop restarting")
+    assert row(shown, "plain").startswith("plain running 99.0% – –")
+    assert row(shown, "web") == "web healthy 12.3% 5.0M 3.0 KiB/s"
+    assert row(shown, "job").startswith("job exit 137")
+    assert row(shown, "idle").startswith("idle stopped")
+    places = [next(y for y, line in enumerate(shown) if f"│{name} " in line) for name in CONTAINER_ORDER]
+    assert places == sorted(places)
+    assert not any("Plugins" in line for line in shown)
+
+
 WAITING: dict[str, float | None] = {
     "pressure.cpu_percent": 61.2,
     "pressure.memory_percent": 3.4,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from viewer.panels import (
     alarms,
     batteries,
+    containers,
     cpu,
     disks,
     gpus,
@@ -32,6 +33,7 @@ PANELS: dict[str, Panel] = {
     "temperatures": temperatures.PANEL,
     "gpus": gpus.PANEL,
     "batteries": batteries.PANEL,
+    "containers": containers.PANEL,
     "units": units.PANEL,
     "own": own.PANEL,
     "processes": processes.PANEL,

@@ -19,6 +19,7 @@ AGENTS = frozenset(
         "battery",
         "bond",
         "conntrack",
+        "container",
         "cpu",
         "disk",
         "ecc",

@@ -15,16 +15,16 @@ from viewer.scene import Scene
 from viewer.units import age, uptime
 from viewer.world import Host
 
-_DETAILS = ("units", "own", "processes", "pressure")
+_DETAILS = ("containers", "units", "own", "processes", "pressure")
 ORDERS: dict[int, tuple[tuple[str, ...], ...]] = {
     1: (("alarms", "cpu", "memory", "disks", "network", "io", "temperatures", "gpus", "batteries", *_DETAILS),),
     2: (
         ("alarms", "memory", "disks", "io", "own"),
-        ("network", "temperatures", "gpus", "batteries", "units", "processes", "pressure"),
+        ("network", "temperatures", "gpus", "batteries", "containers", "units", "processes", "pressure"),
     ),
     3: (
         ("alarms", "memory", "disks", "own"),
-        ("network", "io", "gpus", "units", "pressure"),
+        ("network", "io", "gpus", "containers", "units", "pressure"),
         ("temperatures", "batteries", "processes"),
     ),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.config import Agent
-from agent.metrics.unit import DEEPEST, MOST, Unit, found, usage
+from agent.groups import usage
+from agent.metrics.unit import DEEPEST, MOST, Unit, found
 from agent.readings import Count, Ground
 
 ID = "0123456789ab" + "c" * 52

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 _NO_NAME = re.compile(r"[^A-Za-z0-9._:-]+")
 _NO_INSTANCE = re.compile(r"[\[\]\x00-\x1f\x7f]")
 _LONGEST_INSTANCE = 160
+_GLOB = re.compile(r"[*?[]")
 
 
 def host(host_name: str) -> str:
@@ -25,6 +26,11 @@ def instance(text: str) -> str:
 def sendable(text: str) -> str:
     """``text`` with question marks for bytes that are none, which Python keeps as lone surrogates."""
     return text.encode("utf-8", "replace").decode()
+
+
+def literal(globs: Iterable[str]) -> list[str]:
+    """Those of ``globs`` that mean one name alone."""
+    return [glob for glob in globs if not _GLOB.search(glob)]
 
 
 def skipped(name: str, globs: Iterable[str]) -> bool:

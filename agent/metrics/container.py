@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from agent import files, groups
-from agent.names import instance, skipped
+from agent.names import instance, literal, skipped
 from agent.readings import Count, Ground, Reading, Readings
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ MOST = 100
 _DEEPEST = 8
 """Groups within groups; those of a user's own Podman are within units of that user's."""
 _ID = re.compile(r"[0-9a-f]{64}")
-_IS_GLOB = re.compile(r"[*?[]")
 
 
 class Container:
@@ -48,7 +47,7 @@ class Container:
         from agent.engine import Engine  # its client is not for those who have no containers
 
         self._engine = Engine(ground.config.container_socket)
-        self._expected = [glob for glob in self._globs if not _IS_GLOB.search(glob)]
+        self._expected = literal(self._globs)
         self._proc = ground.proc
         self._root = groups.unified(f"{ground.sys}/fs/cgroup")
         self._folders: dict[str, str | None] = {}

@@ -68,6 +68,13 @@ def test_units_are_told_the_busiest_first(wide: int) -> None:
     assert any("Units" in line and "2 units" in line for line in shown)
 
 
+def test_a_unit_that_should_run_and_does_not_stands_first() -> None:
+    shown = lines(UNITS | {"unit[nginx.service].running": 1.0, "unit[mail.service].running": 0.0})
+    assert row(shown, "mail.service") == "mail.service is stopped – – –"
+    places = [next(y for y, line in enumerate(shown) if name in line) for name in ("mail.service", "nginx.service")]
+    assert places == sorted(places)
+
+
 def test_units_that_find_no_room_are_counted() -> None:
     many: dict[str, float | None] = {f"unit[s{n:02}.service].cpu_percent": float(n) for n in range(60)}
     shown = lines(many)

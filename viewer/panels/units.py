@@ -23,6 +23,7 @@ class Unit(NamedTuple):
     cpu: float | None
     memory: float | None
     processes: float | None
+    stopped: bool
 
 
 def need(scene: Scene, host: Host, width: int) -> Need | None:
@@ -32,7 +33,7 @@ def need(scene: Scene, host: Host, width: int) -> Need | None:
 
 
 def draw(scene: Scene, pane: Pane, host: Host) -> None:
-    """Draw the table, the busiest first."""
+    """Draw the table: first those that should run and do not, then the busiest."""
     units = _units(host)
     room = max(0, pane.height - 3)
     hidden = len(units) - room if len(units) > room else 0
@@ -40,7 +41,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     inner = panel(pane, "Units", [(f"{len(units)} units", scene.tone(host))] if len(units) > 1 else (), foot=foot)
     tone = scene.tone(host)
     table: list[Column[Unit]] = [
-        Column("name", "UNIT", 10, lambda row, wide: [(fit(row.name, wide), tone)], most=60, to_right=False),
+        Column("name", "UNIT", 10, lambda row, wide: [_name(scene, host, row, wide)], most=60, to_right=False),
         Column("cpu", "CPU", 5, lambda row, wide: [(percent(row.cpu), tone)], rank=1),
         Column("memory", "MEM", 5, lambda row, wide: [(scene.units.amount(row.memory), tone)], rank=2),
         Column("processes", "TASKS", 5, lambda row, wide: [(count(row.processes), Role.SOFT)], rank=3),
@@ -48,12 +49,23 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     draw_table(inner, table, units)
 
 
+def _name(scene: Scene, host: Host, row: Unit, wide: int) -> Span:
+    text = f"{row.name} is stopped" if row.stopped else row.name
+    return fit(text, wide), scene.tone(host, Role.DOWN if row.stopped else Role.TEXT)
+
+
 def _units(host: Host) -> list[Unit]:
     found = [
-        Unit(name, fields.get("cpu_percent"), fields.get("memory_bytes"), fields.get("processes"))
+        Unit(
+            name,
+            fields.get("cpu_percent"),
+            fields.get("memory_bytes"),
+            fields.get("processes"),
+            fields.get("running") == 0.0,
+        )
         for name, fields in host.instances("unit").items()
     ]
-    return sorted(found, key=lambda unit: (-(unit.cpu or 0.0), -(unit.memory or 0.0), unit.name))
+    return sorted(found, key=lambda unit: (not unit.stopped, -(unit.cpu or 0.0), -(unit.memory or 0.0), unit.name))
 
 
 PANEL = Panel("Units", need, draw)

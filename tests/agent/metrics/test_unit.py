@@ -27,11 +27,27 @@ def test_a_named_service_is_told_and_others_are_not(tmp_path: Path) -> None:
     group(tmp_path, "system.slice/nginx.service", pids_current="3")
     group(tmp_path, "system.slice/cron.service", pids_current="1")
     assert told(tmp_path, "nginx*") == {
+        "unit[nginx.service].running": 1.0,
         "unit[nginx.service].cpu_percent": Count(7, 1e-4),
         "unit[nginx.service].memory_bytes": 4096.0,
         "unit[nginx.service].processes": 3.0,
     }
     assert told(tmp_path) == {}
+
+
+def test_one_named_by_its_whole_name_is_told_as_not_running_when_it_is_not_there(tmp_path: Path) -> None:
+    group(tmp_path, "system.slice/nginx.service", pids_current="3")
+    units = Unit(Ground(config=Agent(units=("nginx.service", "mail.service", "post*")), sys=str(tmp_path)))
+    running = {name: value for name, value in units.read().items() if name.endswith("running")}
+    assert running == {"unit[nginx.service].running": 1.0, "unit[mail.service].running": 0.0}
+    nginx = tmp_path / "fs/cgroup/system.slice/nginx.service"
+    nginx.rename(nginx.with_name("post.service"))
+    readings = units.read()
+    assert {name: value for name, value in readings.items() if "post" not in name} == {
+        "unit[nginx.service].running": 0.0,
+        "unit[mail.service].running": 0.0,
+    }
+    assert readings["unit[post.service].running"] == 1.0
 
 
 def test_units_are_found_in_slices_of_slices_and_not_within_units(tmp_path: Path) -> None:
@@ -83,6 +99,7 @@ def test_of_old_hierarchies_nothing_is_told_and_beside_them_that_of_the_unified_
     group(tmp_path, "unified/system.slice/nginx.service")
     (tmp_path / "fs/cgroup/unified/system.slice/nginx.service/memory.current").unlink()
     assert told(tmp_path, "*") == {
+        "unit[nginx.service].running": 1.0,
         "unit[nginx.service].cpu_percent": Count(7, 1e-4),
         "unit[nginx.service].memory_bytes": None,
         "unit[nginx.service].processes": None,

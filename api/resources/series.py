@@ -13,8 +13,9 @@ from api.filters import BadParameter, Query, matcher
 from api.hub import Hub
 from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send, send_bytes
+from api.turns import in_turns
 from api.views.series import AGGREGATES, USUAL, fleet_bytes, series_bytes
-from api.views.top import Highest, matching, newest, of_range, top
+from api.views.top import Highest, compared, matching, of_range, top
 from bus.questions import MAX_POINTS, Series, SeriesText, SeriesTextAnswer
 
 HOUR = 3600 * SECOND
@@ -152,7 +153,8 @@ class TopResource(Resource):
         hub.need_hosts()
         names = _hosts(hub, query.globs("host"))
         if start is None:
-            highest.offer(newest(hub.live, names, metrics, end, hub.limits))
+            work = compared(highest, hub.live, names, metrics, end, hub.limits)
+            await while_here(req, in_turns(work))
         elif start <= end:
             await while_here(req, self._over_range(highest, names, metrics, start, end, aggregate))
         send(resp, top(hub.directory, start, end, aggregate, len(names), highest))

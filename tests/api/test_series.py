@@ -16,7 +16,7 @@ from api.leaving import App, while_here
 from api.views.top import Candidate, Highest, of_range
 from bus.questions import Column, Series, SeriesAnswer, TooMuch
 from tests.api import contract
-from tests.api.given import MINUTE, NOON, SECOND, FakeCounter
+from tests.api.given import MINUTE, NOON, SECOND, FakeCounter, heard, reading
 from tests.api.house import House
 
 NAMES = ("db-1", "web-1", "web-2", "web-3")
@@ -149,6 +149,31 @@ def test_the_highest_over_a_range_have_its_coverage(aggregate: str, value: float
         "value": value,
         "coverage": 0.25,
     }
+
+
+def test_others_get_a_turn_while_the_highest_of_many_hosts_are_looked_for() -> None:
+    given_house = House().prime()
+    for number in range(300):
+        for message in reading({f"disk[d{place}].percent": 1.0 for place in range(300)}):
+            given_house.hub.live.hear(heard(message, subject=f"web-{number}"))
+
+    async def turns(path: str) -> int:
+        found = 0
+
+        async def others() -> None:
+            nonlocal found
+            while True:
+                found += 1
+                await asyncio.sleep(0)
+
+        async with given_house.client as client:
+            task = asyncio.create_task(others())
+            result = await client.simulate_get(path, host="127.0.0.1")
+            task.cancel()
+        assert result.json["count"] == 10
+        return found
+
+    assert asyncio.run(turns("/api/v1/top?metric=*")) >= asyncio.run(turns("/api/v1/top?metric=load.1m")) + 5
 
 
 def test_without_the_store_the_highest_now_are_told_and_those_of_a_range_are_not() -> None:

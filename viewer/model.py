@@ -192,6 +192,14 @@ class Model:
             self.rows(now)  # moving goes by the order that is shown
             ACTIONS[name](self, now)
 
+    def paste(self, text: str, now: float) -> None:
+        """Take text in where it can be typed; elsewhere each of its characters would be a key."""
+        if self.prompt is None and not self.typing:
+            self.notice = "what is pasted is no key: paste after : or /, or as an answer"
+        else:
+            for character in text:
+                self.press(character, now)
+
     def wishes(self, now: float) -> list[Wish]:
         """What to ask the hub now; each wish is told once until it is answered or has failed."""
         if now < self.asked_at - SET_BACK:

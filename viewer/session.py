@@ -81,6 +81,10 @@ class Session:
         """Hand a key to the model."""
         self.model.press(key, self._clock())
 
+    def paste(self, text: str) -> None:
+        """Hand a line that was pasted to the model."""
+        self.model.paste(text, self._clock())
+
     def draw(self, wide: int, high: int) -> Canvas:
         """The picture of this moment."""
         return frame.draw(self.scene(), wide, high)

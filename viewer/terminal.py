@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 import signal
 import sys
@@ -21,6 +22,7 @@ import blessed
 from viewer.canvas import Painter
 from viewer.cells import REPLACEMENT
 from viewer.palette import Palette
+from viewer.pastes import MARKED, UNMARKED, Paste, Pastes
 from viewer.session import Session
 
 TICK = 0.1
@@ -34,6 +36,15 @@ USUAL = (80, 24)
 """Columns and rows where neither the terminal nor the environment says how many there are, as on a serial line."""
 SWITCH = 0.001
 """Seconds that another thread may go on while this one has a key to answer; Python's own 0.005 can be felt."""
+
+MOST_AT_ONCE = 200
+"""Characters that are taken in between two pictures."""
+AMID = 0.05
+"""Seconds within which the rest of a sequence comes; without it, it was the key Escape."""
+AMID_PASTE = 5.0
+"""Seconds in which more of a paste comes, or its end never will."""
+_BEGUN = re.compile(r"\x1b(?:O|\[[0-9;:?<]*|P[^\x1b]*\x1b?)?\Z")
+"""A sequence of which more is to come."""
 
 _NAMES = {
     "KEY_UP": "up",
@@ -68,7 +79,14 @@ _CODES = {
 
 
 class Terminal(blessed.Terminal):
-    """One at which bytes that are no text, as from a keyboard of another locale or a paste, end nothing."""
+    """One at which bytes that are no text, as from a keyboard of another locale or a paste, end nothing.
+
+    It marks what is pasted, where it can. blessed would ask it first, which many that can do not answer, and would take
+    the rest of a paste that comes slowly for keys.
+    """
+
+    _deaf = False
+    """Whether nothing more is taken in, so that a key is made of what was."""
 
     def getch(self, decode_latin1: bool = False) -> str:
         """What was read; replacements for what is no text."""
@@ -78,6 +96,37 @@ class Terminal(blessed.Terminal):
             # It would hold the same bytes against whatever comes next.
             self._keyboard_decoder.reset()
             return error.object.decode(error.encoding, "replace")
+
+    def kbhit(self, timeout: float | None = None) -> bool:
+        """Whether there is something to be taken in."""
+        return not self._deaf and super().kbhit(timeout)
+
+    @contextmanager
+    def marked_pastes(self) -> Iterator[None]:
+        """Let it mark what is pasted."""
+        self.stream.write(MARKED)
+        try:
+            yield
+        finally:
+            self.stream.write(UNMARKED)
+
+    def come(self, wait: float) -> str:
+        """What was typed or pasted, waiting at most so long for the first of it; no sequence is cut."""
+        text = ""
+        while self.kbhit(wait if not text else AMID if _BEGUN.search(text) else 0):
+            text += self.getch()
+            if len(text) >= MOST_AT_ONCE and not _BEGUN.search(text):
+                break
+        return text
+
+    def strokes(self, text: str) -> list[str]:
+        """The names of the keys that ``text`` is of; raises ``EOFError`` when the terminal is gone."""
+        self._deaf = True
+        try:
+            self.ungetch(text)
+            return [key_name(stroke) for stroke in iter(lambda: self.inkey(timeout=0, esc_delay=0), "")]
+        finally:
+            self._deaf = False
 
 
 def open_terminal() -> Terminal:
@@ -123,16 +172,19 @@ def key_name(stroke: blessed.keyboard.Keystroke) -> str:
 class Screen:
     """The terminal while it is ours."""
 
-    def __init__(self, term: blessed.Terminal, palette: Palette) -> None:
+    def __init__(self, term: Terminal, palette: Palette) -> None:
         self.painter = Painter(palette)
         self._term = term
+        self._pastes = Pastes()
+        self._heard_at = 0.0
         self._stack = ExitStack()
         self._out = term.stream
 
     def enter(self) -> None:
         """Take the terminal over."""
         with ExitStack() as stack:
-            for hold in (self._term.raw, self._term.fullscreen, self._term.hidden_cursor, self._term.no_line_wrap):
+            term = self._term
+            for hold in (term.raw, term.fullscreen, term.hidden_cursor, term.no_line_wrap, term.marked_pastes):
                 stack.enter_context(hold())
             self._stack = stack.pop_all()
         self.painter.forget()
@@ -153,15 +205,18 @@ class Screen:
         wide, high = self._term.width, self._term.height
         return (wide, high) if wide and high else shutil.get_terminal_size(USUAL)
 
-    def keys(self, wait: float) -> list[str]:
-        """The keys that were pressed, waiting at most so long for the first; raises ``EOFError`` when it is gone."""
-        found = []
-        stroke = self._term.inkey(timeout=wait, esc_delay=0.05)
-        while stroke:
-            found.append(key_name(stroke))
-            if len(found) >= 200:
-                break
-            stroke = self._term.inkey(timeout=0, esc_delay=0.05)
+    def keys(self, wait: float, now: float) -> list[str | Paste]:
+        """The keys that were pressed and what was pasted, waiting at most so long for the first.
+
+        Raises ``EOFError`` when the terminal is gone.
+        """
+        text = self._term.come(wait)
+        if text:
+            self._heard_at = now
+        parts = self._pastes.take(text) if now < self._heard_at + AMID_PASTE else self._pastes.give_up()
+        found: list[str | Paste] = []
+        for part in parts:
+            found += [part] if isinstance(part, Paste) else self._term.strokes(part)
         return found
 
     def show(self, text: str) -> None:
@@ -218,9 +273,7 @@ class Signals:
         self.resized = True
 
 
-def run(
-    session: Session, term: blessed.Terminal, palette: Palette, clock: Callable[[], float] = time.monotonic
-) -> Screen:
+def run(session: Session, term: Terminal, palette: Palette, clock: Callable[[], float] = time.monotonic) -> Screen:
     """Show the session until the person quits or the terminal goes away; returns the screen with its counts."""
     sys.setswitchinterval(SWITCH)
     screen = Screen(term, palette)
@@ -253,9 +306,11 @@ def _forget_output() -> None:
 def _loop(session: Session, screen: Screen, signals: Signals, clock: Callable[[], float]) -> None:
     drawn_at, cost, size, news, frozen = -STILL, 0.0, (0, 0), True, False
     while not (session.model.quit or signals.over):
-        pressed = screen.keys(0.0 if session.behind else TICK)
+        pressed = screen.keys(0.0 if session.behind else TICK, clock())
         for key in pressed:
-            if key == "ctrl-z":
+            if isinstance(key, Paste):
+                session.paste(key.text)
+            elif key == "ctrl-z":
                 signals.suspend = True
             elif key == "ctrl-l":
                 screen.painter.forget()

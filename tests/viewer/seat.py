@@ -158,6 +158,6 @@ class Seat:
         raise AssertionError(f"still there:\n{self.screen.text()}")
 
     def is_restored(self) -> bool:
-        """Whether the terminal is as it was: its line discipline, its cursor, its first screen."""
+        """Whether the terminal is as it was: its line discipline, its cursor, its first screen, what it marks."""
         modes = self.screen.modes
-        return termios.tcgetattr(self._theirs) == self.before and 1049 not in modes and 25 in modes
+        return termios.tcgetattr(self._theirs) == self.before and not modes & {1049, 2004} and 25 in modes

@@ -42,7 +42,7 @@ class Window:
     def raw(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    fullscreen = hidden_cursor = no_line_wrap = raw
+    fullscreen = hidden_cursor = no_line_wrap = marked_pastes = raw
 
     @property
     def width(self) -> int:
@@ -58,7 +58,7 @@ class Window:
         self._left -= 1
         return self.size
 
-    def inkey(self, timeout: float, esc_delay: float) -> str:
+    def come(self, wait: float) -> str:
         self._turns += 1
         if self._turns > TURNS:
             raise EOFError

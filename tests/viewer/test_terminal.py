@@ -245,6 +245,7 @@ class Gone:
         self.held: list[str] = []
         self.raw, self.fullscreen = partial(self._hold, "raw"), partial(self._hold, "fullscreen")
         self.hidden_cursor, self.no_line_wrap = partial(self._hold, "cursor"), partial(self._hold, "wrap")
+        self.marked_pastes = partial(self._hold, "pastes")
 
     @contextmanager
     def _hold(self, name: str) -> Iterator[None]:
@@ -262,7 +263,7 @@ def test_a_terminal_that_is_gone_leaves_nothing_to_give_back_later() -> None:
     term = Gone()
     screen = Screen(cast(Any, term), Palette(0))
     screen.enter()
-    assert term.held == ["raw", "fullscreen", "cursor", "wrap"]
+    assert term.held == ["raw", "fullscreen", "cursor", "wrap", "pastes"]
     with pytest.raises(OSError, match="Input/output"):
         screen.leave()
     assert term.held == []

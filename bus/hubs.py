@@ -11,6 +11,7 @@ import stat
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -263,7 +264,12 @@ def _shown(
             return _token("api_token", path, fetch(settings.api_token, path.parent, environment).reveal())
         except Unavailable as error:
             raise _wrong("api_token", path, error.found, error.expected, error.remedy) from None
-    return _token("api_token", path, settings.api_token) if settings.api_token else None
+    if not settings.api_token:
+        return None
+    found = _token("api_token", path, settings.api_token)
+    with suppress(OSError):
+        _say_if_open(path, path.stat().st_mode)
+    return found
 
 
 def _authority(settings: Whereabouts, path: Path, flag: str | None) -> str:
@@ -301,7 +307,11 @@ def _from_file(place: str, path: Path, named: Path) -> Secret:
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is no text"
         raise _wrong(place, path, f"{named}: {reason.lower()}", "a file that holds the token") from None
-    if stat.S_ISREG(mode) and mode & stat.S_IRWXO:  # said and no more: jobs have always gone by such files
-        found = f"{safe(str(named))} holds a token, and everybody on this machine may read it (mode {mode & 0o777:04o})"
-        sys.stderr.write(f"guardia: {found}; type: chmod o= {safe(str(named))}\n")
+    _say_if_open(named, mode)
     return token
+
+
+def _say_if_open(file: Path, mode: int) -> None:
+    if stat.S_ISREG(mode) and mode & stat.S_IRWXO:  # said and no more: jobs have always gone by such files
+        found = f"{safe(str(file))} holds a token, and everybody on this machine may read it (mode {mode & 0o777:04o})"
+        sys.stderr.write(f"guardia: {found}; type: chmod o= {safe(str(file))}\n")

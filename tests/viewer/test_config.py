@@ -116,17 +116,24 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path) -> None:
 def test_a_token_in_a_file_that_everybody_may_read_is_taken_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: int, told: str
 ) -> None:
-    file = tmp_path / "wall.token"
+    file, settings = tmp_path / "wall.token", tmp_path / "viewer.toml"
     file.write_text("gd_reader\n")
-    file.chmod(mode)
-    for found in (asked(file=str(file)), asked(Viewer(token_file="wall.token"), tmp_path)):
+    settings.write_text('api_token = "gd_reader"\n')
+    for one in (file, settings):
+        one.chmod(mode)
+    for found in (
+        asked(file=str(file)),
+        asked(Viewer(token_file="wall.token"), tmp_path),
+        asked(load(settings, {}), tmp_path),
+    ):
         assert found.token is not None
         assert found.token.reveal() == "gd_reader"
     said = capsys.readouterr()
     assert said.out == ""
     assert "gd_reader" not in said.err
-    line = f"guardia: {file} holds a token, and everybody on this machine may read it (mode {told});"
-    assert said.err == (2 * f"{line} type: chmod o= {file}\n" if told else "")
+    reason = f"holds a token, and everybody on this machine may read it (mode {told})"
+    lines = [f"guardia: {one} {reason}; type: chmod o= {one}\n" for one in (file, file, settings)]
+    assert said.err == ("".join(lines) if told else "")
 
 
 def test_the_hubs_configuration_is_not_taken_for_the_viewers(tmp_path: Path) -> None:

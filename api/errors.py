@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -30,6 +32,7 @@ SINK = "guardia.sink"
 """The ASGI extension under which a WebSocket's ``Sink`` is handed to the application."""
 GRACE_SECONDS = 5.0
 """How long a peer that is being closed may take to read the rest."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
 
 
 class Problem(Exception):
@@ -95,6 +98,11 @@ def _from_falcon(fault: falcon.HTTPError) -> Problem:
     return Problem(status, "bad_request", fault.title or "bad request", headers=headers)
 
 
+def request_id(asked: str) -> str:
+    """The id of a request: the one that its client gave it, where it is one, else a new one."""
+    return asked if _REQUEST_ID.match(asked) else secrets.token_hex(8)
+
+
 def refusal(status: int, shape: ErrorShape, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """The bytes of an answer in the shape of all others, where no application answers."""
     body = to_bytes(shape)
@@ -125,8 +133,8 @@ async def _answer(
     problem = problem_of(fault)
     if ws is not None and problem.status == 405:  # by GET it is allowed
         problem = not_found("no stream is at this path; there is one at /api/v1/stream")
+    request = getattr(req.context, "request_id", "")
     if problem.status == 500:
-        request = getattr(req.context, "request_id", "")
         log.error("request %s failed: %s", request, fault, exc_info=fault)
     if resp is not None:
         resp.status = problem.status
@@ -134,6 +142,6 @@ async def _answer(
         resp.set_headers(problem.headers)
         resp.data = to_bytes(problem.shape)
     elif ws is not None and ws.unaccepted and (sink := req.scope.get("extensions", {}).get(SINK)):
-        sink["sink"].refuse(problem.status, problem.shape, problem.headers)
+        sink["sink"].refuse(problem.status, problem.shape, {**problem.headers, "X-Request-ID": request})
     elif ws is not None:
         await ws.close(CLOSED.get(problem.status, 1011), short_reason(problem.shape["error"]))

@@ -15,7 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from api.errors import GRACE_SECONDS, SINK, refusal, short_reason
+from api.errors import GRACE_SECONDS, SINK, refusal, request_id, short_reason
 from api.shapes import ErrorShape
 from api.waiting import Waiting
 from bus.harmless import safe
@@ -62,10 +62,12 @@ class Frames(WebSocketsSansIOProtocol):
             return
         self.handshake_initiated = True
         text = f"this opens no stream: {safe(str(self.conn.handshake_exc))}"
+        asked = event.headers.get_all("X-Request-ID")
+        headers = {"X-Request-ID": request_id(asked[0] if asked else "")}
         if response.status_code == 405:
-            self.refuse(405, {"error": text, "code": "method_not_allowed"}, {"Allow": "GET"})
+            self.refuse(405, {"error": text, "code": "method_not_allowed"}, {"Allow": "GET", **headers})
         else:
-            self.refuse(response.status_code, {"error": text, "code": "bad_request"})
+            self.refuse(response.status_code, {"error": text, "code": "bad_request"}, headers)
 
     def send_500_response(self) -> None:
         if not self.handshake_complete:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import time
 from typing import Any
 
@@ -13,14 +12,13 @@ import falcon.asgi
 
 from api.auth import COOKIE, Admitted, Refused, Scope, Verdict, bearer, misled, strange_page
 from api.cors import allowed_origins, cors_headers
-from api.errors import Problem, too_large
+from api.errors import Problem, request_id, too_large
 from api.hub import Hub
 
 log = logging.getLogger("guardia.api")
 
 QUERY_BYTES = 4096
 _SLASHES = re.compile("//+")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
 _PAGE = (
     "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'; object-src 'none'"
@@ -119,8 +117,7 @@ class Front:
 
 def begin(req: Request) -> None:
     """Number the request, by the client's own number where it gave one, and tidy its path."""
-    asked = req.get_header("X-Request-ID") or ""
-    req.context.request_id = asked if _REQUEST_ID.match(asked) else secrets.token_hex(8)
+    req.context.request_id = request_id(req.get_header("X-Request-ID") or "")
     req.context.began = time.perf_counter()
     req.path = plain_path(req.path)
 

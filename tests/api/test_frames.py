@@ -73,6 +73,15 @@ def test_where_there_is_no_stream_is_404(served: Served, path: bytes) -> None:
     assert code == "not_found"
 
 
+@pytest.mark.parametrize("path", [b"/api/v1/nothing", b"/api/v1/stream"])
+def test_who_is_refused_a_stream_is_told_the_id_of_his_request(served: Served, path: bytes) -> None:
+    key = KEY if b"nothing" in path else b""
+    told, _, _ = refused(served, b"GET " + path + b" HTTP/1.1", key + VERSION + b"X-Request-ID: mine-1\r\n")
+    assert b"\r\nx-request-id: mine-1\r\n" in told
+    made, _, _ = refused(served, b"GET " + path + b" HTTP/1.1", key + VERSION)
+    assert len(made.partition(b"x-request-id: ")[2].partition(b"\r\n")[0]) == 16
+
+
 class Written:
     """A transport that remembers what was written to it."""
 

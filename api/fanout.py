@@ -24,6 +24,8 @@ TOO_OLD = "older events are no longer held: read the history"
 SELDOM = frozenset({"facts", "check"})
 """Kinds whose newest may be as it was for hours: what was missed of them nobody tells again soon."""
 OF_HOSTS = frozenset({"sample", "facts", "processes"})
+UNREAD_BYTES = 268_435_456
+"""So much may be left unread of what is not the same for several clients: with very many wishes each may leave less."""
 MAX_WAITING = 1000
 """Samples held back because their layout is not known yet."""
 
@@ -75,6 +77,7 @@ class Fanout:
         now: int,
         gone: Callable[[str], bool] = lambda name: False,
         unread_bytes: int = 1_048_576,
+        all_unread_bytes: int = UNREAD_BYTES,
         replay_bytes: int = 8_388_608,
     ) -> None:
         """``gone`` tells of a host whether it is listed no more: its events go to nobody, or it would come back."""
@@ -86,10 +89,13 @@ class Fanout:
         self._live = live
         self._display = display
         self._unread_bytes = unread_bytes
+        self._all_unread_bytes = all_unread_bytes
         self._replay_bytes = replay_bytes
         self._groups: dict[Wish, _Group] = {}
         self._sinks: set[Sink] = set()
         """Those of all groups, and whoever is still told what was missed."""
+        self._behind: set[Sink] = set()
+        """The latter."""
         self._ring: deque[tuple[int, bytes, int]] = deque()
         """Moment and frame, and how many of its kind were missed before it."""
         self._ring_bytes = 0
@@ -106,9 +112,15 @@ class Fanout:
         """How many there are: who listens, and who is still told what was missed."""
         return len(self._sinks)
 
+    @property
+    def room(self) -> int:
+        """Bytes that a client may leave unread: those of one group leave the very same ones."""
+        return min(self._unread_bytes, self._all_unread_bytes // max(1, len(self._groups) + len(self._behind)))
+
     def expect(self, sink: Sink) -> None:
         """Count ``sink`` as a client, which joins once it was told what it missed."""
         self._sinks.add(sink)
+        self._behind.add(sink)
 
     def join(self, wish: Wish, sink: Sink) -> None:
         """Let ``sink`` hear what ``wish`` names from now on."""
@@ -119,6 +131,7 @@ class Fanout:
             self.flush()  # what waits for the group is older than this client
         group.sinks.add(sink)
         self._sinks.add(sink)
+        self._behind.discard(sink)
 
     def missed(self, wish: Wish, after: Place, now: int) -> Iterator[bytes | None]:
         """The frames of what ``wish`` names that came after this place; b"" for a step that found none.
@@ -157,6 +170,7 @@ class Fanout:
     def leave(self, sink: Sink) -> None:
         """Forget ``sink``."""
         self._sinks.discard(sink)
+        self._behind.discard(sink)
         for wish, group in list(self._groups.items()):
             group.sinks.discard(sink)
             if not group.sinks:
@@ -218,6 +232,7 @@ class Fanout:
     def flush(self) -> None:
         """Write what has gathered, each group's frames in one piece."""
         slow: list[Sink] = []
+        room = self.room
         for group in self._groups.values():
             if not group.frames:
                 continue
@@ -225,7 +240,7 @@ class Fanout:
             self.sent += len(group.frames) * len(group.sinks)
             group.frames.clear()
             for sink in group.sinks:
-                if sink.unread() > self._unread_bytes:
+                if sink.unread() > room:
                     slow.append(sink)
                 else:
                     sink.write(piece)

@@ -108,7 +108,7 @@ class Stream:
                 return True
             if await _gone(ws, 0):
                 return False
-            while sink.unread() > self.hub.config.unread_bytes // 2:
+            while sink.unread() > self.hub.fanout.room // 2:
                 if time.monotonic() - began > self._again_seconds:
                     self.hub.fanout.dropped += 1
                     sink.drop(SLOW, SLOW_REASON.format(sink.unread()))

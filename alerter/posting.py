@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
@@ -120,18 +120,18 @@ class Carrier:
 def _connected(host: str, found: Sequence[tuple[Any, ...]], deadline: Deadline) -> socket.socket:
     last = OSError(f"{host} has no address")
     for place, (family, kind, protocol, _, address) in enumerate(found):
-        connection = socket.socket(family, kind, protocol)
         left = deadline.left()
-        connection.settimeout(min(left, max(left / (len(found) - place), LEAST_SHARE)))
         try:
-            connection.connect(address)
-            connection.settimeout(deadline.left())
-            deadline.watch(connection)
+            with ExitStack() as opened:
+                connection = opened.enter_context(socket.socket(family, kind, protocol))
+                connection.settimeout(min(left, max(left / (len(found) - place), LEAST_SHARE)))
+                connection.connect(address)
+                connection.settimeout(deadline.left())
+                deadline.watch(connection)
+                opened.pop_all()
+                return connection
         except OSError as error:
-            connection.close()
             last = error
-            continue
-        return connection
     raise last
 
 

@@ -57,6 +57,15 @@ def test_an_address_that_says_nothing_leaves_time_for_the_next() -> None:
         assert carrier.post(post(receiver), 5.0).status == 200
 
 
+def test_an_address_of_a_family_that_this_machine_does_not_speak_leaves_the_next_one() -> None:
+    """As IPv6 where the kernel has none: names go on having such addresses."""
+    with Receiver() as receiver:
+        place = ("127.0.0.1", receiver.port)
+        places = [(socket.AF_UNSPEC, *TCP[1:], place), (*TCP, place)]
+        carrier = Carrier(("127.0.0.0/8",), resolve=lambda *_: places)
+        assert carrier.post(post(receiver), 20.0).status == 200
+
+
 @pytest.mark.parametrize(
     "url", ["https://.example/", "https://x.example:99999/", "ftp://x.example/", "https://x\u2028.example/"]
 )

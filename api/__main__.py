@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import ipaddress
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from bus.exits import TRY_AGAIN, unwritable
 from bus.lives import Life
 from bus.program import Program, TryAgain, run, version
 from bus.reloading import said
+from bus.tables import is_own
 
 EXPECTED = {
     "store": ("guardia.store-writer",),
@@ -32,7 +32,7 @@ EXPECTED = {
 
 def build(program: Program[Api]) -> None:
     """Take the port; the workers open the rest, each for itself."""
-    beyond = not _is_loopback(program.config.bind)
+    beyond = not is_own(program.config.bind)
     tokens = path_of(program.home)
     if beyond:
         _need_token(tokens, program)
@@ -141,13 +141,6 @@ def _need_token(tokens: Path, program: Program[Api]) -> None:
         found = f'"{program.config.bind}", which other machines can reach, and no token'
         remedy = "type: guardia token new NAME"
         raise ConfigError([Fault(str(program.settings.path), "[api] bind", None, found, "a token first", remedy)])
-
-
-def _is_loopback(bind: str) -> bool:
-    try:
-        return ipaddress.ip_address(bind.strip("[]")).is_loopback
-    except ValueError:
-        return bind == "localhost"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 from bus.faults import did_you_mean, nearest
 from bus.records import Settings
-from bus.tables import is_loopback
+from bus.tables import is_own
 
 _DIGITS = re.compile(r"\d+")
 _INSTANCE = re.compile(r"\[[^\]]*\]")
@@ -48,7 +48,7 @@ def unguarded(settings: Settings, folder: Path) -> list[str]:
     bind = settings["api"].bind
     tokens = importlib.import_module("api.tokens")
     try:
-        known = is_loopback(f"tcp://{bind}:1") or tokens.load(tokens.path_of(folder)).tokens
+        known = is_own(bind) or tokens.load(tokens.path_of(folder)).tokens
     except tokens.TokensFault:  # it is there, and another user's perhaps
         return []
     remedy = "the api does not start before there is one: guardia token new NAME"

@@ -28,11 +28,13 @@ def each(addresses: str) -> tuple[str, ...]:
 
 def is_loopback(address: str) -> bool:
     """Whether only this machine can reach the zmq ``address``."""
-    if not address.startswith("tcp://"):
-        return True
-    host = address.removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    return not address.startswith("tcp://") or is_own(address.removeprefix("tcp://").rpartition(":")[0])
+
+
+def is_own(host: str) -> bool:
+    """Whether only this machine can reach what listens at ``host``."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
 

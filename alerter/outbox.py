@@ -130,6 +130,8 @@ class Lane:
     """Until when items that were not taken, by their keys, do not go before others for being graver."""
     passed: int = 0
     """Letters in a row that went out before the one whose turn it was."""
+    handed: dict[str, str] = field(default_factory=dict)
+    """Up to which rows its fallback has heard of all that it is to hear of (``queues.unheard``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +147,19 @@ class Turn:
     """What the fallback is to be told in this channel's place, though the channel was not asked again."""
 
 
-def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Policy, now: float, wall: int) -> Turn:
-    """What to do with a channel's ``items``, in their order; ``told`` is by incident, ``wall`` in ns."""
+def turn(
+    items: Sequence[Item],
+    told: Mapping[str, Told],
+    lane: Lane,
+    policy: Policy,
+    now: float,
+    wall: int,
+    unheard: Sequence[Item] = (),
+) -> Turn:
+    """What to do with a channel's ``items``, in their order; ``told`` is by incident, ``wall`` in ns.
+
+    ``unheard``: of which its fallback did not hear, ``items`` or others that wait behind them.
+    """
     # Nothing is given up untried: a hub that was off for days, or whose clock was set at its start, tells it now.
     old = (item for item in items if lane.failures or item.left)
     expired = tuple(item for item in old if wall - item.at > policy.expire_seconds * SECOND)
@@ -163,7 +176,7 @@ def turn(items: Sequence[Item], told: Mapping[str, Told], lane: Lane, policy: Po
         if wait <= 0:
             lane.passed = passed
             return Turn(letter, withdrawn=withdrawn, expired=expired)
-    elif lane.failing_since is not None and (waiting := to_hand_over(left)):
+    elif lane.failing_since is not None and (waiting := tuple(one for one in unheard if one not in expired)):
         # A receiver may ask for an hour's patience: whoever stands in for it is told in time all the same.
         failover = lane.failing_since + policy.failover_seconds - now
         if failover <= 0:

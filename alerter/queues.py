@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
-from alerter.letters import LEFT, RANKS, Item, Told, read_item, read_told
+from alerter.letters import LEFT, RANKS, RECOVERY, Item, Told, read_item, read_told
 from alerter.memory import Transaction
+from alerter.outbox import to_hand_over
 
 
 def waiting(view: Transaction, channel: str, most: int) -> list[Item]:
@@ -14,6 +15,33 @@ def waiting(view: Transaction, channel: str, most: int) -> list[Item]:
     lines = (*(str(rank) for rank in RANKS), LEFT)
     found = [item for line in lines for item in islice(_items(view, f"{channel}/{line}"), most)]
     return sorted(found, key=lambda item: item.order)
+
+
+def unheard(view: Transaction, channel: str, most: int, passed: dict[str, str]) -> list[Item]:
+    """The first of each severity of which the channel's fallback did not hear, however many stand before them.
+
+    ``passed``: by severity, the row up to which it heard of all; it is brought up to date.
+    """
+    found: list[Item] = []
+    for line in (f"{channel}/{rank}" for rank in RANKS):
+        here: list[Item] = []
+        for row, value in view.items("outbox", line, passed.get(line, "")):
+            item = read_item(value)
+            here += to_hand_over([item]) if item else ()
+            if not here:
+                passed[line] = row
+            if len(here) == most:
+                break
+        found += here
+    return found
+
+
+def ends(view: Transaction, channel: str, incidents: Collection[str]) -> list[Item]:
+    """That these are over, which waits to be told to the channel."""
+    lines = (f"{channel}/{rank}" for rank in RANKS if incidents)
+    items = (item for line in lines for item in _items(view, line))
+    found = (item for item in items if item.about == RECOVERY and item.incident.id in incidents)
+    return list(islice(found, len(incidents)))
 
 
 def oldest(view: Transaction, channel: str) -> int | None:

@@ -237,11 +237,11 @@ class Speaker:
 
     def _turn(self, name: str, lane: Lane) -> float | None:
         with self._memory.reading() as view:
-            # Of what a channel does not take its fallback is to hear.
-            many = lane.groups or lane.failing_since is not None
-            items = queues.waiting(view, name, MOST_LOOKED_AT if many else MOST_LOOKED_AT_ALONE)
+            items = queues.waiting(view, name, MOST_LOOKED_AT if lane.groups else MOST_LOOKED_AT_ALONE)
             told = queues.told_of(view, items, name)
-        turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall())
+            failing = lane.failing_since is not None
+            unheard = queues.unheard(view, name, MOST_LOOKED_AT, lane.handed) if failing else ()
+        turn = outbox.turn(items, told, lane, self._policy, self._clock(), self._wall(), unheard)
         letter = turn.letter
         begins = letter is not None and not all(item.letter for item in letter.items)
         if letter:
@@ -265,7 +265,7 @@ class Speaker:
                 whom = f"{name} ({some(item.left)})" if item.left else name
                 self._log.error("%s was not told of %s in time, and is not any more", whom, item.incident.subject)
         if letter is None:
-            return 0.0 if turn.withdrawn or turn.expired else turn.seconds  # behind these there may be more
+            return 0.0 if turn.withdrawn or turn.expired or turn.handed else turn.seconds  # behind these may be more
         lane.busy = True
         channel, carrier, link = self._channels[name], self._carrier, self._link
         self._workers.submit(
@@ -319,7 +319,8 @@ class Speaker:
         if not fallback:
             return
         now = self._wall()
-        behind = (*company, *queues.waiting(transaction, items[0].channel, MOST_LOOKED_AT))
+        over = {one.incident for one in queues.told_of(transaction, items, items[0].channel).values() if one.recovered}
+        behind = (*company, *queues.ends(transaction, items[0].channel, over))
         ends = {one.incident.id: one.incident for one in behind if one.about == RECOVERY}
         for incident in (item.incident for item in items):
             told = self.history(transaction, incident.id).get(fallback)

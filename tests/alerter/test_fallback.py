@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alerter import speaker
 from alerter.memory import Transaction
 from alerter.outbox import Later, Never
 from alerter.routes import Notify
@@ -92,3 +93,24 @@ def test_of_a_storm_that_a_channel_does_not_take_its_fallback_hears_all_and_the_
     assert {subject for _, subject in spare.texts()} == {one.subject for one in storm}
     assert spare.texts()[-1] == ("recovery", storm[-1].subject)
     assert len(read) < len(storm)
+
+
+@pytest.mark.parametrize("groups", [True, False])
+@pytest.mark.parametrize("outcome", [Later(3600.0, "429"), Later(None, "connection refused")])
+def test_of_more_than_is_looked_at_at_once_the_fallback_hears_all_alarms_and_their_ends(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch, groups: bool, outcome: Later
+) -> None:
+    monkeypatch.setattr(speaker, "MOST_LOOKED_AT", 5)
+    ops, spare = Friend(group=groups, fallback="spare", outcomes=[outcome] * 99), Friend(severity="warning")
+    room = rooms({"ops": ops, "spare": spare}, Notify(channels=("ops",), group_seconds=0.0))
+    storm = [burning(id=f"{number:016x}", subject=f"web-{number}") for number in range(17)]
+    room.judged(*storm)
+    room.until(lambda: bool(room.notices))
+    room.judged(*map(over, storm[:16]))
+    room.ahead += 301
+    room.until(lambda: len(spare.texts()) >= 17 + 16)
+    last = burning(id="f" * 16, subject="db-1")
+    room.judged(last)
+    room.until(lambda: len(spare.texts()) >= 17 + 16 + 1)
+    told = [("alarm", one.subject) for one in (*storm, last)] + [("recovery", one.subject) for one in storm[:16]]
+    assert sorted(spare.texts()) == sorted(told)

@@ -197,11 +197,11 @@ def test_while_a_receiver_asks_for_an_hour_the_fallback_is_told_after_its_five_m
     lane = Lane()
     waiting = settled(letter(about(1, 1)), Later(1e9, "429"), lane, 0.0).kept[0]
 
-    assert turn([waiting], {}, lane, POLICY, 10.0, NOON) == Turn(seconds=290.0)
-    assert turn([waiting], {}, lane, POLICY, 300.0, NOON) == Turn(seconds=3300.0, handed=(waiting,))
+    assert turn([waiting], {}, lane, POLICY, 10.0, NOON, [waiting]) == Turn(seconds=290.0)
+    assert turn([waiting], {}, lane, POLICY, 300.0, NOON, [waiting]) == Turn(seconds=3300.0, handed=(waiting,))
     told = replace(waiting, handed=True)
     new = about(2, 2)
-    assert turn([told, new], {}, lane, POLICY, 400.0, NOON) == Turn(seconds=3200.0, handed=(new,))
+    assert turn([told, new], {}, lane, POLICY, 400.0, NOON, [new]) == Turn(seconds=3200.0, handed=(new,))
     assert turn([told, replace(new, handed=True)], {}, lane, POLICY, 400.0, NOON) == Turn(seconds=3200.0)
 
 

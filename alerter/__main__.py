@@ -96,6 +96,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(LEAVE_SECONDS, lambda: withdrawn(program, judge, listening.look_at_clock()))
     loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))
     program.on_reload.append(lambda again: reload(program, again, judge, holding))
+    program.on_reload.append(lambda _: listening.look_back())
     program.on_reload.append(lambda again: catching.use(forget=settings_ns(again.forget_seconds)))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, committer))

@@ -365,17 +365,21 @@ class Catching:
             with suppress(Malformed):
                 self._known += [(stored.received, record) for record in read(stored.record)]
 
-    def past(self, then: Callable[[], None]) -> None:
-        """Ask for the pasts that rules look at, of every subject known; call ``then``."""
+    def past(self, then: Callable[[], None], *, new: bool = False) -> None:
+        """Ask for the pasts that rules look at, of every subject known; call ``then``.
+
+        ``new``: only for those of which nothing is known, since a rule looks at them from now on.
+        """
         self._then = then
         now = self._clock()
         for subject in list(self._judge.subjects.values()):
             if subject.kind == "service":
                 continue
-            for name, seconds in {feed.key for feed in (subject.bound.feeds if subject.bound else ())}:
-                question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)
-                key = (name, seconds)
-                self._put(question, partial(self._fill, subject, key))
+            for key in {feed.key for feed in (subject.bound.feeds if subject.bound else ())}:
+                if not (new and key in subject.windows):
+                    name, seconds = key
+                    question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)
+                    self._put(question, partial(self._fill, subject, key))
         self._wait()
         self._send()
         if not self._open and not self._queue:

@@ -110,6 +110,11 @@ class Listening:
         self._committer.settle(self._clock(), all_open=True)
         self.drain()
 
+    def look_back(self) -> None:
+        """Ask for the pasts that other rules look at, which hold from now on; what comes waits for that."""
+        if self.began and not self._catching.busy:
+            self._catching.past(self._live, new=True)
+
     # -- what comes ---
 
     def drain(self) -> None:

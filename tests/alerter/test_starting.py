@@ -129,6 +129,22 @@ def test_what_looks_at_the_past_knows_it_after_a_start(life: Life, since: int) -
     assert spoken(second) == [("web-1", "firing")]
 
 
+def test_what_a_rule_looks_at_that_came_by_a_reload_is_asked_of_the_store_once(life: Life) -> None:
+    one = life(rule("cpu.percent > 99"))
+    one.starts()
+    one.says(30, cpu=90)
+    mean = rule("avg(cpu.percent, 1m) > 80", name="mean")
+    one.store.series = [(float(when), 90.0) for when in range(-30, 30)]
+    for asked in (1, 0):
+        before = len(one.store.asked)
+        one.world.judge.use([mean], [], [], at(30))
+        one.listening.look_back()
+        one.hears(30.5)
+        assert len(one.store.asked) - before == asked
+    one.says(31, cpu=90)
+    assert spoken(one) == [("web-1", "firing")]
+
+
 @pytest.mark.parametrize("told", ["facts", "alarm"])
 def test_a_host_that_was_forgotten_is_not_silent_anew(life: Life, told: str) -> None:
     silent = rule("age > 2m", name="silent")

@@ -148,7 +148,13 @@ DEFAULTS: tuple[RuleTable, ...] = (
         severity="critical",
         unreachable=True,
     ),
-    RuleTable(name="certificate-expiring", when="tls.days < 14", for_=600.0, clear="tls.days >= 15"),
+    # One that lives for days is renewed, by itself, when a third or a half of them are left.
+    RuleTable(
+        name="certificate-expiring",
+        when="tls.days < 14 and tls.left_percent < 25",
+        for_=600.0,
+        clear="tls.days >= 15 or tls.left_percent >= 30",
+    ),
     RuleTable(name="domain-expiring", when="check.domain_days < 14", clear="check.domain_days >= 15"),
     RuleTable(
         name="clock-skew",

@@ -253,14 +253,17 @@ class Subject:
         state = STATES.get(check.state or check.status, STATES["unknown"])
         self.places_seen[place] = Place(state, now, spacing)
         self.url, self.error = check.url or self.url, check.error or ""
+        metrics = check.metrics or {}
         numbers = {
             "service.state": self.merged(),
             "service.status": STATES.get(check.status, STATES["unknown"]),
             "tls.days": check.tls_days,
+            # Who tells days alone means that they are few by their number.
+            "tls.left_percent": metrics.get("tls_left_percent", None if check.tls_days is None else 0.0),
             "response.ms": check.response_ms,
             "http.status": check.http_status,
         }
-        for group, told in (("check", check.metrics or {}), ("phase", check.phases or {})):
+        for group, told in (("check", metrics), ("phase", check.phases or {})):
             names = sorted(filter(_FIELD.fullmatch, told))[:MOST_FIELDS]
             numbers.update({f"{group}.{name}": told[name] for name in names})
         return numbers

@@ -16,7 +16,7 @@ from bus.faults import did_you_mean, listed
 STATES = {"up": 0.0, "degraded": 1.0, "down": 2.0, "unknown": 3.0}
 STATE_NAMES = {number: word for word, number in STATES.items()}
 STATE_METRICS = ("service.state", "service.status")
-SERVICE_METRICS = (*STATE_METRICS, "tls.days", "response.ms", "http.status")
+SERVICE_METRICS = (*STATE_METRICS, "tls.days", "tls.left_percent", "response.ms", "http.status")
 SERVICE_GROUPS = ("check.", "phase.")
 TOLD_BY_TIME = ("age", "lost.messages")
 """What changes while nothing is heard."""

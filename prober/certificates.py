@@ -37,6 +37,10 @@ class Certificate:
         """Whole days until it ends, rounded down; negative once it has ended."""
         return math.floor((self.ends - now) / DAY)
 
+    def percent(self, now: float) -> float:
+        """How much is left of the time for which it was made, in percent; 0 once it has ended."""
+        return round(100 * max(0.0, self.ends - now) / max(1.0, self.ends - self.begins), 1)
+
 
 def chain(line: ssl.SSLSocket, *, verified: bool = True) -> tuple[Certificate, ...]:
     """The certificates of a connection, the other side's own first, up to the trusted one if it is ``verified``.

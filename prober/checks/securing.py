@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 STARTTLS = ("", "smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "sieve", "postgres", "ldap")
 """The protocols in ``prober.starttls``; empty: TLS from the first byte."""
+WEEK = 7 * 86_400.0
+SHARE = 1 / 4
+"""Of a certificate's life. What renews certificates by itself does so when a third is left, or a half of few days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,12 @@ class Securing(Reaching):
     tls_least: str = setting(
         "1.2", choices=("1.0", "1.1", "1.2", "1.3"), help="The oldest version of TLS that it may speak."
     )
-    tls_warn: float = setting(
-        7 * 86_400.0, unit="s", minimum=0, help="It is degraded when its certificate ends within this time; 0: never."
+    tls_warn: float | None = setting(
+        None,
+        unit="s",
+        minimum=0,
+        help="It is degraded when its certificate ends within this time; 0: never; not set: a week, or a quarter of "
+        "its life if that is less.",
     )
     certificate: str = setting("", help="A file (PEM) with the certificate by which it knows us, if it asks for one.")
     key: str = setting("", help="A file (PEM) with the key to it; empty: it stands in the same file.")
@@ -69,11 +76,13 @@ class Securing(Reaching):
         first = seen.soonest()
         if first is None:
             return found
-        found = replace(found, tls_days=first.days(now))
-        if found.status != UP or not self.tls_warn or first.ends - now >= self.tls_warn:
+        metrics = {**found.metrics, "tls_left_percent": first.percent(now)}
+        found = replace(found, tls_days=first.days(now), metrics=metrics)
+        warn = min(WEEK, (first.ends - first.begins) * SHARE) if self.tls_warn is None else self.tls_warn
+        left = first.ends - now
+        if found.status != UP or not warn or left >= warn:
             return found
         whose = "certificate" if first == seen.chain[0] else f"the certificate of its issuer {first.subject}"
-        left = first.ends - now
         when = f"expires in {span(left)}" if left > 0 else f"expired {span(-left)} ago"
         return replace(found, status=DEGRADED, reason=f"{whose} {when}")
 

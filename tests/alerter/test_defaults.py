@@ -236,3 +236,11 @@ def test_a_quiet_hour_tells_nothing() -> None:
         world.says(seconds, "guardia.store-writer")
         world.checks(seconds, tls_days=60)
     assert world.told() == []
+
+
+def test_a_certificate_that_lives_for_days_is_told_of_in_the_last_quarter_of_them() -> None:
+    world = World(*in_force([]))
+    for seconds in range(0, 3600, 60):
+        left = 40.0 - seconds / 100 if seconds < 3000 else 100.0
+        world.checks(seconds, tls_days=2, metrics={"tls_left_percent": left})
+    assert world.told() == [(2160.0, FIRED), (3000.0, RESOLVED)]

@@ -78,7 +78,7 @@ def test_of_what_a_place_invents_beside_its_checks_nothing_is_kept() -> None:
         world.checks(number, metrics=invented | many, phases=many)
         bound = world.judge.subjects["service", "shop"].bound
         assert bound is not None
-        assert len(bound.names) == 5 + 2 * MOST_FIELDS
+        assert len(bound.names) == 6 + 2 * MOST_FIELDS
         assert max(map(len, bound.names)) < 80
     world.checks(4, metrics={"loss_percent": 10.0})
     assert world.told() == [(4, "fired")]

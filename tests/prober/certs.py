@@ -41,7 +41,7 @@ def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def good(*names: str, days: float = 90.5, began: float = -1) -> ssl.SSLContext:
+def good(*names: str, days: float = 90.5, began: float = -365) -> ssl.SSLContext:
     """A server's context; its certificate lasts so many days, and began to be good so many days from now."""
     now = datetime.now(UTC).replace(tzinfo=None)
     made = authority().issue_cert(
@@ -176,6 +176,6 @@ def pair(days: float, *names: str) -> tuple[bytes, bytes]:
     """The key and the certificate of a server, which lasts so many days, for those who take no context."""
     now = datetime.now(UTC).replace(tzinfo=None)
     made = authority().issue_cert(
-        *(names or NAMES), not_before=now + timedelta(days=min(-1, days - 1)), not_after=now + timedelta(days=days)
+        *(names or NAMES), not_before=now + timedelta(days=-365), not_after=now + timedelta(days=days)
     )
     return made.private_key_pem.bytes(), b"".join(one.bytes() for one in made.cert_chain_pems)

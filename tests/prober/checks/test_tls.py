@@ -52,6 +52,20 @@ def test_a_certificate_that_ends_soon_is_degraded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("life", "left", "status"),
+    [(6.0, 3.1, UP), (6.0, 1.6, UP), (6.0, 1.4, DEGRADED), (1.1, 0.36, UP), (1.1, 0.2, DEGRADED), (90.0, 7.5, UP)],
+)
+def test_one_that_lives_for_days_is_degraded_in_the_last_quarter_of_them(
+    tmp_path: Path, life: float, left: float, status: str
+) -> None:
+    with certs.listening_tls(certs.good(days=left, began=left - life), closing) as port:
+        found, asked = look(port, tmp_path), look(port, tmp_path, tls_warn=30 * 86_400.0)
+    assert found.status == status
+    assert found.metrics["tls_left_percent"] == pytest.approx(100 * left / life, abs=0.2)
+    assert asked.status == DEGRADED, "who says how long means it"
+
+
+@pytest.mark.parametrize(
     ("server", "reason", "days"),
     [
         (lambda folder: certs.good(days=-3.5), "certificate expired 3 days ago", -4),

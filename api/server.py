@@ -64,12 +64,8 @@ def possible(config: Api, log: logging.Logger) -> Api:
 
     Whoever may open no more could neither greet strangers, who then hold all of them, nor ask the store.
     """
-    files = process.openable(config.connections + SPARE_FILES)
-    most = max(10, min(config.connections, files - SPARE_FILES))
-    if most < config.connections:
-        told = "a worker takes only %d connections, since the system lets it open %d files (ulimit -n)"
-        log.warning(told, most, files)
-    return dataclasses.replace(config, connections=most)
+    told = "a worker takes only %d connections"
+    return dataclasses.replace(config, connections=process.affordable(config.connections, told, log, spare=SPARE_FILES))
 
 
 def leave(code: object) -> NoReturn:

@@ -7,6 +7,7 @@ import ctypes
 import faulthandler
 import fcntl
 import gc
+import logging
 import mmap
 import os
 import re
@@ -93,13 +94,21 @@ def is_left_behind(parent: int, proc: Path = Path("/proc")) -> bool:
     return (parent == 1 or name == "systemd") and b"supervisord" not in command
 
 
-def openable(files: int) -> int:
-    """Ask for so many open files; how many there may be now, which may be more, or fewer (ulimit -n)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < files:
-        soft = max(soft, files if hard == resource.RLIM_INFINITY else min(files, hard))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return soft
+def affordable(wanted: int, told: str, log: logging.Logger, *, spare: int, each: int = 1) -> int:
+    """How many of ``wanted``, at least ten, the system has open files for: ``each`` for one, ``spare`` for all else.
+
+    It is asked for enough. If they are fewer, the log is told so, as ``told``: "only %d connections are possible".
+    """
+    need = wanted * each + spare
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < need:
+        files = max(files, need if most == resource.RLIM_INFINITY else min(need, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    possible = max(10, min(wanted, (files - spare) // each))
+    if possible < wanted:
+        words = "%s, since the system lets this process open %d files (ulimit -n)"
+        log.warning(words, told % possible, files)
+    return possible
 
 
 def one_heap() -> None:

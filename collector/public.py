@@ -59,7 +59,9 @@ class Public:
         self._opened: list[tuple[Road, Monitor]] = []
         self.zap: Zap | None = None
         config = program.config
-        self.connections = Connections(_possible(program, config.connections), config.connections_per_address)
+        told = "only %d connections are possible"
+        most = process.affordable(config.connections, told, program.log, spare=SPARE_FILES)
+        self.connections = Connections(most, config.connections_per_address)
         # A HELLO costs the store more than a message: the roads are counted apart.
         self._limits, self._hello_limits = Limits(config.allowance), Limits(config.allowance)
         self._memory = Memory(config.memory_bytes, lambda: [monitor for _, monitor in self._opened], refusals)
@@ -226,16 +228,3 @@ class Public:
             if time.monotonic() > until:
                 raise
             self._program.loop.after(0.1, lambda: self._listen_again(until))
-
-
-def _possible(program: Program[Collector], wanted: int) -> int:
-    """How many connections there can be; asks the system for as many open files."""
-    files = process.openable(wanted + SPARE_FILES)
-    possible = max(10, min(wanted, files - SPARE_FILES))
-    if possible < wanted:
-        program.log.warning(
-            "only %d connections are possible, since the system lets this process open %d files (ulimit -n)",
-            possible,
-            files,
-        )
-    return possible

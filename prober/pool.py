@@ -32,11 +32,8 @@ def possible(most: int, log: logging.Logger) -> int:
 
     With more, some could not look while many targets hang, and would be unknown.
     """
-    files = process.openable(most * FILES_OF_ONE + SPARE_FILES)
-    fewer = max(10, min(most, (files - SPARE_FILES) // FILES_OF_ONE))
-    if fewer < most:
-        log.warning("only %d checks run at once, since the system lets it open %d files (ulimit -n)", fewer, files)
-    return fewer
+    told = "only %d checks run at once"
+    return process.affordable(most, told, log, spare=SPARE_FILES, each=FILES_OF_ONE)
 
 
 class Pool:

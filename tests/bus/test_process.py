@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.process import Lock, is_left_behind, untouched
+from bus.process import Lock, affordable, is_left_behind, untouched
 
 HOLDER = """
 import sys
@@ -278,3 +280,20 @@ def test_short_turns_are_taken_where_there_are_any() -> None:
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     if taken == "True" and slices and release >= (6, 12):
         assert slices == ["200000"]
+
+
+def test_there_are_as_many_as_there_are_open_files_for_which_are_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    log, before = logging.getLogger("process.test"), resource.getrlimit(resource.RLIMIT_NOFILE)
+    told = "only %d connections are possible"
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+        assert affordable(50, told, log, spare=100, each=3) == 50
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 250
+        assert affordable(20, told, log, spare=100) == 20
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 250, "what there is already is not given back"
+        assert caplog.text == ""
+        most = (before[1] - 100) // 2
+        assert affordable(before[1], told, log, spare=100, each=2) == most
+        assert f"only {most} connections are possible, since the system lets this process open" in caplog.text
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -19,7 +19,7 @@ from bus.messages import KINDS, Loss
 from bus.wire import read
 from store.backends import Row, StoreBroken
 from store.backends.lmdb import LmdbBackend
-from tests.ports import free_ports
+from tests.ports import free_port, free_ports
 
 ROOT = Path(__file__).parents[2]
 FOREVER = 2**63 - 1
@@ -59,7 +59,8 @@ class Programs:
         addresses = [f"tcp://{address}:{port}" for port in free_ports(2 * collectors)]
         door, receipts = ",".join(addresses[:collectors]), ",".join(addresses[collectors:])
         self.config = self.folder / "guardia.toml"
-        self.config.write_text(f'[bus]\ndoor = "{door}"\nreceipts = "{receipts}"\n{settings}')
+        api = "" if "[api]" in settings else f"\n[api]\nport = {free_port()}\n"
+        self.config.write_text(f'[bus]\ndoor = "{door}"\nreceipts = "{receipts}"\n{settings}{api}')
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._rates: dict[str, float] = {}
         self._counted: dict[Path, tuple[int, int]] = {}

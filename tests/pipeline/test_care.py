@@ -44,8 +44,7 @@ def guardia(hub: Programs, *words: str, expect: int = 0) -> dict[str, Any]:
 
 
 def test_a_store_is_cared_for_while_the_hub_runs_and_nothing_told_is_missing(hub: Programs) -> None:
-    for name in HUB:
-        hub.start(name)
+    hub.start_all(*HUB)
     hub.producer("web-1", 400)
     until(lambda: hub.count_told() > 400, 30, "messages are told", hub)
 

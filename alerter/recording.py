@@ -230,17 +230,18 @@ def alert(decision: Decision) -> Alert:
     )
 
 
-def steps(txn: Transaction, prefix: str, at: int, most: int) -> tuple[list[Step], str, str]:
-    """The newest decisions of a chain up to ``at``, oldest first; what held before the next one; the last incident."""
+def steps(txn: Transaction, prefix: str, at: int, most: int) -> tuple[list[Step], str, list[str]]:
+    """The newest decisions of a chain up to ``at``, oldest first; what held before the next one; their incidents."""
     found: list[Step] = []
-    incident = ""
+    incidents: dict[str, None] = {}
     for key, row in txn.items("decisions", prefix, prefix + f"{at + 1:020d}", backwards=True):
         found.append(Step(int(key.rpartition(BETWEEN)[2]), row["verdict"], row["text"]))
-        incident = incident or row.get("incident", "")
+        if incident := row.get("incident"):
+            incidents[incident] = None
         if len(found) == most:
             break
     later = next(iter(txn.items("decisions", prefix, prefix + f"{at:020d}")), None)
-    return found[::-1], later[1].get("before", "") if later else "", incident
+    return found[::-1], later[1].get("before", "") if later else "", list(incidents)
 
 
 def swept(txn: Transaction, before: int, each: int) -> int:

@@ -129,13 +129,14 @@ def _of_subject(
         if not fnmatchcase(cell.rule.name, question.rule or "*"):
             continue
         prefix = chain_key(subject.kind, subject.name, cell.rule.name, cell.instance)
-        rows, later, last = steps(txn, prefix, at, MOST_STEPS)
+        rows, later, incidents = steps(txn, prefix, at, MOST_STEPS)
         if at >= now:
             verdict, text, more = _now(subject, cell, judge, holds, now)
         else:
             verdict, text, more = _then(rows, later, cell)
-        incident = cell.incident.id if cell.incident and question.at is None else last
-        tail = [Step(one.at, one.verdict, one.text) for one in delivered(incident) if one.at <= at] if incident else []
+        if cell.incident and question.at is None and cell.incident.id not in incidents:
+            incidents.append(cell.incident.id)
+        tail = [Step(one.at, one.verdict, one.text) for id in incidents for one in delivered(id) if one.at <= at]
         told = sorted([*rows, *tail], key=lambda step: step.at)
         yield Chain(cell.rule.name, subject.name, cell.instance, verdict, text, (*told, *more))
 

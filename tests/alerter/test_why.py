@@ -28,6 +28,7 @@ from tests.alerter.case import Case
 from tests.alerter.given import World, at, rule
 from viewer import acts_command, why_command
 
+EARLIER = ("told", "delivered", "clearing", "resolved", "pending", "firing")
 WINDOW = Maintenance(name="noon", start="12:00", lasts=1800.0)
 
 
@@ -112,6 +113,12 @@ def delivered(case: Case) -> None:
     told(case, Said(at(61), "alarm", 1, "later", 2, "503"), Said(at(62), "alarm", 1, "delivered", 3, "200"))
 
 
+def delivered_before(case: Case) -> None:
+    delivered(case)
+    for seconds in range(70, 190, 10):
+        case.says(seconds, 20 if seconds < 150 else 95)
+
+
 def blind(case: Case) -> None:
     case.world.judge.hearing.ends(at(0))
 
@@ -175,6 +182,7 @@ CAUSES = {
     "about to go out": Cause(waiting, "firing", "above 90 %", ("waiting",)),
     "channel failed": Cause(failed_thrice, "firing", "above 90 %", ("later",)),
     "channel refused": Cause(given_up, "firing", "above 90 %", ("never",)),
+    "delivered before": Cause(delivered_before, "firing", "above 90 %", EARLIER),
     "delivered": Cause(delivered, "firing", "above 90 %", ("delivered",)),
     "the hub is deaf": Cause(blind, "blind", "no silence means anything", rule="silent"),
     "what the hub heard before": Cause(blind, "below", "cpu.percent is 10 %, not above 90 %"),

@@ -242,5 +242,5 @@ def test_what_the_page_is_filled_by_is_on_it() -> None:
     assert wanted == set(re.findall(r' id="([^"]+)"', page))
 
 
-def test_the_page_says_in_plain_words_who_took_an_alarm() -> None:
-    assert "<th>Acknowledged by</th>" in full().ask("GET", "/").text
+def test_the_page_says_in_plain_words_who_took_an_alarm_or_what_holds_it_back() -> None:
+    assert "<th>Acknowledged or held back by</th>" in full().ask("GET", "/").text

@@ -160,16 +160,16 @@ class Asker:
         return parse_alerts.done(answer.text)
 
     def _hub(self) -> HubSeen:
-        """How the hub is, as far as this token may know."""
+        """How the hub is, as far as this token may know and the hub can say: a store that is away leaves the rest."""
         ill = self._api.request("/health", [], fine=(200, 503)).text
         told: dict[str, str] = {}
         refused = ""
-        for path in ("/gaps", "/rooms"):
+        for path in ("/gaps", "/rooms", "/stats"):
             try:
                 told[path] = self._get(path)
             except Refused as refusal:
                 refused = str(refusal)
-        return parse_alerts.hub(ill, self._get("/stats"), told.get("/gaps"), told.get("/rooms"), refused)
+        return parse_alerts.hub(ill, told.get("/stats"), told.get("/gaps"), told.get("/rooms"), refused)
 
     def _hosts(self) -> HostsTold:
         began = self._clock()

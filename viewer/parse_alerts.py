@@ -102,8 +102,8 @@ def done(body: str) -> tuple[str, str]:
     return text(found.get("text")) or "done", text(found.get("id"))
 
 
-def hub(health: str, stats: str, gaps: str | None, rooms: str | None, refused: str = "") -> Hub:
-    """How the hub is, from four answers; ``gaps`` and ``rooms`` None where they were not given, ``refused`` why."""
+def hub(health: str, stats: str | None, gaps: str | None, rooms: str | None, refused: str = "") -> Hub:
+    """How the hub is, from four answers; all but the first None where they were not given, ``refused`` why."""
     checks = load(health).get("checks")
     parts = [
         Part(text(name), text(part.get("status")) or "unknown", text(part.get("reason")))
@@ -115,7 +115,8 @@ def hub(health: str, stats: str, gaps: str | None, rooms: str | None, refused: s
         map(_ledger, _rows(told.get("producers"))), key=lambda one: (-one.lost, -one.waiting, natural(one.source))
     )
     programs = tuple(_program(row) for row in _rows(load(rooms).get("rooms"))) if rooms else ()
-    return Hub(tuple(parts), _flat(load(stats)), tuple(ledgers), int(number(told.get("lost")) or 0), programs, refused)
+    flat = _flat(load(stats)) if stats else {}
+    return Hub(tuple(parts), flat, tuple(ledgers), int(number(told.get("lost")) or 0), programs, refused)
 
 
 def rules(body: str) -> RulesTold:

@@ -51,6 +51,8 @@ class Hub:
         self.most_incidents = 60
         self.instead: dict[str, Callable[[dict[str, list[str]]], dict[str, Any]]] = {}
         """What is told at some paths in place of what is invented."""
+        self.lacking: dict[str, str] = {}
+        """Paths that are answered 503, each with why."""
         self.noise: Callable[[], bytes] | None = None
         """What is answered to every question in place of JSON; the stream goes on."""
         self.alarming = True
@@ -163,6 +165,8 @@ class Hub:
 
     def _answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         now = self.clock()
+        if path in self.lacking:
+            return 503, {"error": self.lacking[path], "code": "unavailable"}
         if path in self.instead:
             return 200, self.instead[path](query)
         match [unquote(part) for part in path.strip("/").split("/")]:

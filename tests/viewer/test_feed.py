@@ -17,8 +17,9 @@ from bus.reasons import reason
 from bus.secret import Secret
 from tests.viewer import burning
 from tests.viewer.fleet import fleet
-from tests.viewer.given import NOON
+from tests.viewer.given import NOON, session
 from tests.viewer.hub import Hub
+from tests.viewer.snapshots import hub_of
 from tests.viewer.strange import answer, strange
 from viewer.asking import Asker, ahead
 from viewer.events import (
@@ -33,6 +34,7 @@ from viewer.events import (
     Failed,
     HostsTold,
     HostTold,
+    HubTold,
     LinkTold,
     Missed,
     SampleTold,
@@ -41,7 +43,7 @@ from viewer.events import (
 )
 from viewer.feed import MAX_WAITING, Feed
 from viewer.stream import stream_url
-from viewer.wishes import AskBefore
+from viewer.wishes import AskBefore, AskHub
 
 
 @pytest.fixture
@@ -241,6 +243,21 @@ def test_a_failure_is_told_in_words(error: Exception, words: str) -> None:
     wrapped.__cause__ = error
     if not isinstance(error, RuntimeError):
         assert reason(wrapped, "hub") == words
+
+
+def test_a_hub_whose_store_cannot_answer_is_told_with_what_it_says_of_itself(hub: Hub) -> None:
+    hub.lacking = dict.fromkeys(("/gaps", "/rooms", "/stats"), "the store's reader did not answer within 2 s")
+    told = Asker(hub.url, None).ask(AskHub())
+    assert isinstance(told, HubTold), told
+    assert {part.name for part in told.hub.parts} == set(burning.health()["checks"])
+    assert told.hub.refused.endswith(" answered 503: the store's reader did not answer within 2 s")
+
+    seat = session(hub_of("1"), screen="guardia")
+    seat.model.take(told, NOON)
+    text = seat.draw(120, 40).text()
+    assert "the store's reader did not answer within 2 s" in text
+    assert "0 lost" not in text
+    assert "0 of the hub" not in text
 
 
 def test_what_a_hub_says_of_an_error_acts_on_no_terminal() -> None:

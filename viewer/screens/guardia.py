@@ -130,7 +130,8 @@ def _programs(scene: Scene, pane: Pane, hub: Hub) -> None:
     found = programs_of(hub)
     page, foot = max(0, pane.height - 3), list[Span]()
     first = _scrolled(scene, len(found), page, foot)
-    inner = panel(pane, "Programs", [(f"{len(found)} of the hub", Role.SOFT)], foot=foot)
+    facts: list[Span] = [(f"{len(found)} of the hub", Role.SOFT)] if found or not hub.refused else []
+    inner = panel(pane, "Programs", facts, foot=foot)
     if not found:
         nothing(inner, hub.refused or "no program has told of itself yet")
         return
@@ -216,9 +217,10 @@ def _ledgers(scene: Scene, pane: Pane, hub: Hub) -> None:
     """What became of each producer's messages: those that lost the most first."""
     if pane.height < 4:
         return
-    facts: list[Span] = [(f"{count(hub.lost)} lost", Role.DOWN | BOLD if hub.lost else _tone(scene, Role.UP))]
-    waiting = sum(one.waiting for one in hub.ledgers)
-    facts.append((f"{count(waiting)} under way", Role.SOFT))
+    facts: list[Span] = []
+    if hub.ledgers or not hub.refused:
+        facts.append((f"{count(hub.lost)} lost", Role.DOWN | BOLD if hub.lost else _tone(scene, Role.UP)))
+        facts.append((f"{count(sum(one.waiting for one in hub.ledgers))} under way", Role.SOFT))
     page, foot = max(0, pane.height - 3), list[Span]()
     first = _scrolled(scene, len(hub.ledgers), page, foot)
     inner = panel(pane, "Messages", facts, foot=foot)

@@ -139,6 +139,8 @@ def named(binder: Binder, node: Node) -> str:
             return node.text
         case Number():
             return f"{node.value:g}"
+        case Call(function=function, arguments=(Metric(name=all_of_them),)):
+            return f"{function}({all_of_them})"
         case Call():
             return f"{node.function}({', '.join(_argument(binder, one) for one in node.arguments)})"
         case Sum():

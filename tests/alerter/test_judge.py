@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,22 @@ def test_each_disk_has_an_alarm_of_its_own() -> None:
         ("/home", "fired"),
         ("/", "resolved"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ("max(disk[*].percent) > 90", "max(disk[*].percent) is 95 %, above 90 %"),
+        (
+            "disk[*].percent > 80 and max(disk[*].percent) > 90",
+            "disk[/].percent is 85 %, above 80 % and max(disk[*].percent) is 95 %, above 90 %",
+        ),
+    ],
+)
+def test_what_is_asked_of_all_instances_is_said_of_all(when: str, says: str) -> None:
+    world = World(rule(when))
+    world.says(0, root=85, home=95)
+    assert world.decisions[0].text == says
 
 
 def test_a_disk_that_was_taken_out_is_not_full_for_ever() -> None:

@@ -143,7 +143,8 @@ class Judge:
         for key, cell in subject.cells.items():
             if key in cells or (cell.alarm is None and not cell.fired):
                 continue
-            if cell.rule.name in in_force:
+            rule = in_force.get(cell.rule.name)
+            if rule is not None and rule.judges(cell.instance):
                 cell.missing = cell.missing or now
                 cells[key] = cell
             else:
@@ -376,7 +377,7 @@ class Judge:
         """Go on with alarms that were kept; those that nothing judges any more end."""
         for one in kept:
             subject = self.subject(one.kind, one.subject, now)
-            rule = next((rule for rule in subject.rules if rule.name == one.rule), None)
+            rule = next((r for r in subject.rules if r.name == one.rule and r.judges(one.instance)), None)
             cell = subject.cells.get((one.rule, one.instance)) or Cell(rule or one.no_rule(), one.instance)
             cell.alarm = past(one.alarm, now) if one.alarm.state is not State.QUIET else None
             cell.fired, cell.incident = one.fired, one.incident

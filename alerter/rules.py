@@ -62,6 +62,10 @@ class Rule:
             return False
         return any(fnmatchcase(subject, glob) for glob in self.subjects)
 
+    def judges(self, instance: str) -> bool:
+        """Whether it has alarms of this form: one for each instance, or one of the whole, whose instance is empty."""
+        return self.when.wild == bool(instance)
+
     def shown(self) -> RuleShown:
         """The rule as other rooms see it."""
         return RuleShown(

@@ -13,7 +13,7 @@ from alerter.machine import State, in_words
 from alerter.notices import SAID
 from alerter.recording import Transaction, chain_key, steps
 from alerter.silences import clock
-from alerter.subjects import Cell, Subject
+from alerter.subjects import LATE_PLACE, LEAST_PLACE, Cell, Subject
 from bus.faults import did_you_mean, listed, meant
 from bus.judging import NO_RULE, SUBJECT_KINDS, UNKNOWN_SUBJECT, Chain, Step, Why, WhyAnswer
 
@@ -167,6 +167,7 @@ def _now(
     found = wording.said(cell.rule.when, names, cell.instance, values, subject, subject.error)
     said = found.text
     subject.at(before)
+    stale = "" if cell.rule.when.timed else _stale(subject, now)
     alarm = cell.alarm
     if alarm is None:
         if judge.hearing.blind and cell.rule.timed:
@@ -175,14 +176,14 @@ def _now(
             return "no_data", _no_data(subject, said, now), ()
         if found.truth:  # the rule is new to one who is silent, or another reading counts
             return "no_data", _no_data(subject, f"{said}, not yet judged", now), ()
-        return "below", said, ()
+        return "below", f"{said}{stale}", ()
     if alarm.state is State.PENDING:
-        return "pending", f"{said}, {_patience(cell, now)}", ()
+        return "pending", f"{said}, {_patience(cell, now)}{stale}", ()
     incident = cell.incident
     verdict = cell.verdict or alarm.state.value
     if verdict == "not_clear" and found.truth:
         verdict = alarm.state.value  # of what goes to and fro between the levels the first step alone is noted
-    text = f"{_burning(subject, cell, verdict, said, now)}; fires since {clock(alarm.fired_at, now)}"
+    text = f"{_burning(subject, cell, verdict, said, now)}; fires since {clock(alarm.fired_at, now)}{stale}"
     if incident is None:
         return verdict, text, ()
     held = holds.get(incident.id, ())
@@ -206,6 +207,13 @@ def _burning(subject: Subject, cell: Cell, verdict: str, said: str, now: int) ->
     if cell.rule.when.aged and subject.unheard_since(alarm.fired_at):
         return f"{alarm.reason}, and nothing since the hub hears again"
     return said or alarm.reason
+
+
+def _stale(subject: Subject, now: int) -> str:
+    """Since when what is known of a subject is what it said last, where it should have said more by now."""
+    turns = [place.spacing for place in subject.places_seen.values()]
+    usual = max(LEAST_PLACE, LATE_PLACE * max(turns, default=int(subject.interval * 1e9)))
+    return f"; last heard {in_words(now - subject.heard)} ago" if now - subject.heard > usual else ""
 
 
 def _no_data(subject: Subject, said: str, now: int) -> str:

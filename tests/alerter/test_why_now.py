@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerter.machine import in_words
 from alerter.why import why
 from bus.judging import Chain, Why
 from bus.tables import Host
@@ -96,3 +98,21 @@ def test_a_rule_that_is_new_to_one_who_is_silent_is_said_to_have_judged_nothing(
         "no_data",
         "cpu.percent is 85 %, above 80 %, not yet judged; last heard 20s ago",
     )
+
+
+@pytest.mark.parametrize("cpu", [50, 95])
+@pytest.mark.parametrize(("interval", "seconds", "stale"), [(0.0, 90, False), (0.0, 91, True), (60.0, 180, False)])
+def test_what_was_read_long_ago_is_said_to_be_so(cpu: int, interval: float, seconds: int, stale: bool) -> None:
+    world = World(rule("cpu.percent > 90"), hosts=[Host(name="web-1", interval=interval or None)])
+    world.says(0, cpu=cpu)
+    chain = answered(world, seconds)
+    assert (f"; last heard {in_words(at(seconds) - at(0))} ago" in chain.text) == stale
+
+
+def test_of_a_service_it_is_so_once_its_turns_are_missed() -> None:
+    world = World(rule("service.state == down", services=["*"]))
+    for seconds in (0, 300):
+        world.checks(seconds)
+    ask = Why("service/shop")
+    texts = [why(ask, world.judge, Nothing(), {}, at(when)).chains[0].text for when in (1200, 1201)]  # type: ignore[arg-type]
+    assert texts == ["service.state is up", "service.state is up; last heard 15m1s ago"]

@@ -19,10 +19,6 @@ HANGS = 60.0
 """Seconds after which a reading in a thread counts as one that hangs."""
 
 
-class Hangs(Exception):
-    """What is read does not answer, and nobody waits for it any more."""
-
-
 class Source(Protocol[T_co]):
     """What a job reads."""
 
@@ -60,7 +56,7 @@ class Job(Generic[T]):
         submit: Submit | None = None,
         patience: float = HANGS,
     ) -> None:
-        """What takes more than ``patience`` seconds in a thread is told in the log, and as one that hangs."""
+        """What takes more than ``patience`` seconds in a thread is told in the log, and fails from then on."""
         self.name = name
         self.pace = pace
         self.busy = False
@@ -70,6 +66,8 @@ class Job(Generic[T]):
         self._patience = patience
         self._begun: float | None = None
         """When the thread that is at it began (monotonic)."""
+        self._hangs = False
+        """Whether it was told of that thread that it does not answer."""
         self._source: Source[T] | None = None
         self._was_slowed = False
 
@@ -95,8 +93,9 @@ class Job(Generic[T]):
     def _look(self, now: float) -> None:
         """See whether the thread that is at it hangs."""
         begun = self._begun
-        if begun is not None and now - begun > self._patience and self._costs.hanging.get(self.name) is None:
-            self._costs.hanging[self.name] = begun
+        if begun is not None and now - begun > self._patience and not self._hangs:
+            self._hangs = True
+            self._fails_since(begun)
             self._log.warning("%s hangs: it has not answered for %.0f s", self.name, now - begun)
 
     def _read(self, now: float | None = None) -> Taken[T]:
@@ -117,23 +116,19 @@ class Job(Generic[T]):
 
     def _failed(self, error: BaseException, now: float) -> None:
         self._source = None  # a file of a device that is gone stays gone: open anew
-        if isinstance(error, Hangs):
-            self._costs.hanging[self.name] = self._costs.hanging.get(self.name) or now
-        else:
-            self._answers()
+        self._hangs = False
+        self._fails_since(now)
         if self.pace.failed(now):
             reason = str(error) or type(error).__name__
             self._log.warning("cannot read %s: %s; trying again, ever less often", self.name, reason)
 
-    def _answers(self) -> bool:
-        """It does; whether it hung."""
-        hung = self._costs.hanging.get(self.name) is not None
-        if hung:
-            self._costs.hanging[self.name] = None
-        return hung
+    def _fails_since(self, now: float) -> None:
+        self._costs.failing[self.name] = self._costs.failing.get(self.name) or now
 
     def _succeeded(self, taken: Taken[T]) -> None:
-        hung = self._answers()
+        hung, self._hangs = self._hangs, False
+        if self._costs.failing.get(self.name) is not None:
+            self._costs.failing[self.name] = None
         if self.pace.succeeded(taken.cost) or hung:
             self._log.info("%s can be read again", self.name)
         if self.pace.slowed is not self._was_slowed:

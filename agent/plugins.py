@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent.config import Agent
-from agent.execution import Executor, Failed, Stuck
-from agent.job import HANGS, Hangs, Job, Submit, Taken
+from agent.execution import Executor, Failed
+from agent.job import HANGS, Job, Submit, Taken
 from agent.pace import Pace
 from agent.plugin_folder import Folder, looked
 from agent.plugin_output import Output, parsed
@@ -35,14 +35,8 @@ class Plugin:
         self._seconds = seconds
 
     def read(self) -> Output:
-        """Run it; raises ``Failed`` when it did not end well, in which case nothing that it printed counts.
-
-        Raises ``Hangs`` where it cannot be ended.
-        """
-        try:
-            ended = self._executor.run(self._path, self._seconds)
-        except Stuck as error:
-            raise Hangs(str(error)) from None
+        """Run it; raises ``Failed`` when it did not end well, in which case nothing that it printed counts."""
+        ended = self._executor.run(self._path, self._seconds)
         if ended.code:
             how = f"exit code {ended.code}" if ended.code > 0 else f"signal {-ended.code}"
             last = ended.complaint.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
@@ -109,9 +103,9 @@ class Plugins:
             self._turns.add(self._plugin(name, files[name]))
         self._files = files
         # Not only those that have just gone: one may hang on when its file is gone.
-        for label in [one for one in self._costs.hanging if one.startswith(PREFIX)]:
+        for label in [one for one in self._costs.failing if one.startswith(PREFIX)]:
             if label.removeprefix(PREFIX) not in files:
-                del self._costs.hanging[label]
+                del self._costs.failing[label]
 
     def _plugin(self, name: str, path: Path) -> Job[Output]:
         pace = Pace(self._interval, 1.0)

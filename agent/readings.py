@@ -53,8 +53,8 @@ class Costs:
 
     groups: dict[str, float | None] = field(default_factory=dict)
     turn: float | None = None
-    hanging: dict[str, float | None] = field(default_factory=dict)
-    """Since when (monotonic) what does not answer does not; None: it does again."""
+    failing: dict[str, float | None] = field(default_factory=dict)
+    """Since when (monotonic) what cannot be read, or does not answer, does not; None: it does again."""
 
 
 def silent(sentence: str) -> None:

@@ -130,6 +130,7 @@ DEFAULTS: tuple[RuleTable, ...] = (
         clear="battery[*].percent >= 25 or battery[*].discharging == 0",
         severity="critical",
     ),
+    RuleTable(name="metric-failing", when="failing[*].seconds > 300", clear="failing[*].seconds == 0"),
     RuleTable(name="container-unhealthy", when="container[*].healthy == 0", for_=60.0),
     RuleTable(
         name="container-restarting",

@@ -23,7 +23,7 @@ class Own:
         "agent.rss_bytes": "resident memory of the agent",
         "agent.sample_seconds": "time that the last sample took, from its first reading until it was sent",
         "metric[*].seconds": "CPU time of the metric's last reading",
-        "hanging[*].seconds": "how long a metric or plugin has not answered; 0 once it does, absent if it always did",
+        "failing[*].seconds": "how long a metric or plugin could not be read; 0 once it can, absent if it always could",
     }
     slow = False
 
@@ -43,8 +43,8 @@ class Own:
         groups = self._costs.groups
         for group, name in self._names.items():
             readings[name] = groups[group]
-        if self._costs.hanging:
+        if self._costs.failing:
             now = time.monotonic()
-            for name, since in tuple(self._costs.hanging.items()):
-                readings[f"hanging[{instance(name)}].seconds"] = 0.0 if since is None else float(round(now - since))
+            for name, since in tuple(self._costs.failing.items()):
+                readings[f"failing[{instance(name)}].seconds"] = 0.0 if since is None else float(round(now - since))
         return readings

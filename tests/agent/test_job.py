@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from agent.job import HANGS, Hangs, Job, Taken
+from agent.job import HANGS, Job, Taken
 from agent.pace import Pace
 from agent.readings import Costs, Readings
 from tests.agent.given import Log, Source
@@ -110,11 +110,11 @@ def test_what_hangs_in_its_thread_is_told_once_and_so_is_its_answer() -> None:
         bench.job.run(at + more * HANGS)
     # then
     assert bench.log.sentences == ["load hangs: it has not answered for 120 s"]
-    assert bench.costs.hanging.keys() == {"load"}
-    assert bench.costs.hanging["load"] is not None
+    assert bench.costs.failing.keys() == {"load"}
+    assert bench.costs.failing["load"] is not None
     done(taken)
     assert bench.log.sentences[1:] == ["load can be read again"]
-    assert bench.costs.hanging == {"load": None}
+    assert bench.costs.failing == {"load": None}
 
 
 def test_what_waits_for_a_thread_does_not_hang() -> None:
@@ -122,15 +122,39 @@ def test_what_waits_for_a_thread_does_not_hang() -> None:
     bench.job.run(NOON)
     bench.job.run(time.monotonic() + 10 * HANGS)
     assert bench.log.sentences == []
-    assert bench.costs.hanging == {}
+    assert bench.costs.failing == {}
 
 
-def test_what_was_given_up_hangs_until_it_fails_otherwise_or_answers() -> None:
+def test_what_cannot_be_read_fails_from_the_first_time_until_it_can() -> None:
     bench = Bench(in_thread=True)
     bench.job.run(NOON)
-    for error in (Hangs("its process 7 cannot be ended"), Hangs("its process 7 cannot be ended")):
-        bench.handed[0][1](error)
-        assert bench.costs.hanging["load"] is not None
-    assert bench.log.sentences == ["cannot read load: its process 7 cannot be ended; trying again, ever less often"]
-    bench.handed[0][1](OSError("no such device"))
-    assert bench.costs.hanging == {"load": None}
+    (call, done), before = bench.handed[0], time.monotonic()
+    done(OSError("no such device"))
+    since = bench.costs.failing["load"]
+    assert since is not None
+    assert before <= since <= time.monotonic()
+    done(OSError("still none"))
+    assert bench.costs.failing == {"load": since}
+    done(call())
+    assert bench.costs.failing == {"load": None}
+    done(OSError("no such device"))
+    again = bench.costs.failing["load"]
+    assert again is not None
+    assert again >= since
+
+
+def test_one_that_failed_and_then_hangs_is_told_to_hang_and_has_failed_all_the_while() -> None:
+    bench = Bench(in_thread=True)
+    bench.job.run(NOON)
+    (call, done) = bench.handed[0]
+    done(OSError("no such device"))
+    since = bench.costs.failing["load"]
+    bench.job.run(NOON + 1000)
+    taken, at = call(), time.monotonic()
+    for more in (2, 3):
+        bench.job.run(at + more * HANGS)
+    assert bench.log.sentences[1:] == ["load hangs: it has not answered for 120 s"]
+    assert bench.costs.failing == {"load": since}
+    done(taken)
+    assert bench.log.sentences[2:] == ["load can be read again"]
+    assert bench.costs.failing == {"load": None}

@@ -100,17 +100,17 @@ def test_one_that_hangs_and_one_that_floods_are_told_once_and_the_others_go_on(h
     ]
 
 
-def test_one_that_cannot_be_ended_hangs_until_it_is_taken_away(host: Host) -> None:
+def test_one_that_cannot_be_ended_fails_until_it_is_taken_away(host: Host) -> None:
     path = plugin(host.folder, "stuck", "sleep 600")
     plugin(host.folder, "mail", "echo queued 17")
     assert host.turn(3) == {"plugin[mail].queued": 17.0}
     assert host.log.sentences == [
         "cannot read the plugin stuck: its process 7 cannot be ended; trying again, ever less often"
     ]
-    assert host.costs.hanging.keys() == {"the plugin stuck"}
+    assert host.costs.failing.keys() == {"the plugin stuck"}
     path.unlink()
     host.turn(2)
-    assert host.costs.hanging == {}
+    assert host.costs.failing == {}
 
 
 def test_one_that_fails_says_why_and_nothing_it_printed_counts(host: Host) -> None:

@@ -63,6 +63,12 @@ def emptying(world: World) -> None:
         world.sample(seconds, "web-1", now | {"battery[BAT1].percent": 5.0, "battery[BAT1].discharging": 0.0})
 
 
+def unreadable(world: World) -> None:
+    for seconds in range(0, 600, 10):
+        told = {"failing[the plugin mail].seconds": seconds - 50.0 if 50 <= seconds < 400 else 0.0}
+        world.sample(seconds, "web-1", told | {"failing[disk].seconds": 40.0})
+
+
 def ailing(world: World) -> None:
     for seconds in range(0, 400, 10):
         told = {"container[db].healthy": float(not 100 <= seconds < 300), "container[web].healthy": 1.0}
@@ -195,6 +201,7 @@ STORIES: dict[str, tuple[Callable[[World], None], Told]] = {
     "bond-degraded": (halved, [(80.0, FIRED), (200.0, RESOLVED)]),
     "memory-faulty": (faulty, [(30.0, FIRED), (200.0, RESOLVED)]),
     "battery-low": (emptying, [(410.0, FIRED), (500.0, RESOLVED)]),
+    "metric-failing": (unreadable, [(360.0, FIRED), (400.0, RESOLVED)]),
     "container-unhealthy": (ailing, [(160.0, FIRED), (300.0, RESOLVED)]),
     "container-restarting": (looping, [(100.0, FIRED), (910.0, RESOLVED)]),
     "conntrack-nearly-full": (connections, [(60.0, FIRED), (360.0, RESOLVED)]),

@@ -7,11 +7,11 @@
         0xff                                ->  the partition's count: records u64, bytes u64
 
     state/data.mdb                          one LMDB environment, databases:
-        series    kind u8, subject          ->  checksum u32, series u32, first_at i64
+        series    kind u8, subject          ->  checksum u32 of key and value, series u32, first_at i64
         layouts   layout id u64             ->  checksum u32, names joined by newlines
         heard     layout id u64             ->  when it was heard of, and whose it is (``store.backends.layouts``)
         latest    series u32                ->  checksum u32 of the record, received i64, the newest record
-        streams   source, 0x00, epoch u64   ->  checksum u32, how far it is stored (``bus/delivery/stream.py``)
+        streams   source, 0x00, epoch u64   ->  checksum u32 of key and value, how far (``bus/delivery/stream.py``)
         meta      a word                    ->  msgpack, and its checksum (``store.backends.formats``)
 
 All numbers are big-endian, so that keys sort as their numbers do. The minute is that of the records' own time:
@@ -48,7 +48,7 @@ SERIES = struct.Struct(">Iq")
 LATEST = struct.Struct(">Iq")
 NUMBER = struct.Struct(">I")
 LAYOUT = struct.Struct(">Q")
-FORMAT = 3
+FORMAT = 4
 """See ``store.backends.formats``."""
 EARLIEST = timegm((2001, 1, 1, 0, 0, 0)) * SECOND
 FAR = timegm((2200, 1, 1, 0, 0, 0)) * SECOND

@@ -10,12 +10,14 @@ transaction together with the new number: a store is of the old format or of the
     1   the first
     2   a checksum on each series and on the state's own record; a copy is marked as one
     3   partitions of rows may hold fresh values (``store.fresh``); what was there before stays as it is
+    4   the checksum of a series and that of a stream are of its key too
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -26,7 +28,7 @@ import msgpack
 from bus.messages import BY_CODE
 from bus.wire import HEADER, Malformed, walk
 from store.backends import StoreBroken
-from store.backends.values import pack_series, unpack_latest, unpack_series
+from store.backends.values import pack_series, pack_stream, unpack_latest, unpack_series, unpack_stream
 from store.keys import FORMAT, NUMBER
 
 STATE, CHECKSUM = b"state", b"checksum"
@@ -88,18 +90,24 @@ def brought_up(environment: lmdb.Environment, db: Databases, path: Path) -> Meta
     return meta
 
 
+def mended(environment: lmdb.Environment, db: Databases, note: Callable[[str], None]) -> tuple[dict[bytes, int], int]:
+    """As ``series_of``, of a state of which what is damaged is mended or forgotten; ``note`` is told of it."""
+    drop_damaged_streams(environment, db, note)
+    return series_of(environment, db, note)
+
+
 def series_of(
     environment: lmdb.Environment, db: Databases, note: Callable[[str], None]
 ) -> tuple[dict[bytes, int], int]:
     """(number of each series by its key, the next number); a damaged one is known by its newest record."""
     found: dict[bytes, int] = {}
-    lost: list[bytes] = []
+    lost: list[tuple[bytes, int]] = []
     following = 0
     with environment.begin() as txn:
         for key, value in txn.cursor(db["series"]):
-            series = unpack_series(value)
+            series = unpack_series(key, value)
             if series is None:
-                lost.append(bytes(key))
+                lost.append((bytes(key), int.from_bytes(value[4:8], "big")))
                 continue
             found[bytes(key)] = series[0]
             following = max(following, series[0] + 1)
@@ -107,26 +115,59 @@ def series_of(
             cursor = txn.cursor(db["latest"])
             cursor.last()
             following = max(following, NUMBER.unpack(cursor.key())[0] + 1)
-        mended = _by_newest(txn, db, lost) if lost else {}
-    if mended:
+        again = _by_newest(txn, db, found) if lost else {}
+    numbers = {number for number, _ in again.values()}
+    if again:
         with environment.begin(write=True) as txn:
-            for key, (number, at) in mended.items():
-                txn.put(key, pack_series(number, at), db=db["series"])
-    for key in lost:
-        note(f"the series {key[1:].decode(errors='replace')}: its number" + (", mended" if key in mended else ""))
-    return found | {key: number for key, (number, _) in mended.items()}, following
+            pairs = [(bytes(key), bytes(value)) for key, value in txn.cursor(db["series"])]
+            left = {key for key, number in lost if number not in numbers}
+            held = {
+                key: value
+                for key, value in pairs
+                if unpack_series(key, value) is not None or (key in left and key not in found)
+            }
+            _write_anew(txn, db["series"], held | {key: pack_series(key, *one) for key, one in again.items()})
+    for key, number in lost:
+        what = "its number, mended" if key in again else "its name, mended" if number in numbers else "its number"
+        note(f"the series {key[1:].decode(errors='replace')}: {what}")
+    return found | {key: number for key, (number, _) in again.items()}, following
 
 
-def _by_newest(txn: lmdb.Transaction, db: Databases, lost: list[bytes]) -> dict[bytes, tuple[int, int]]:
-    """(number, time) of those series whose newest record is there."""
-    found = {}
-    for number, value in txn.cursor(db["latest"]):
-        stored = unpack_latest(value)
-        if stored is not None:
+def _by_newest(txn: lmdb.Transaction, db: Databases, found: Mapping[bytes, int]) -> dict[bytes, tuple[int, int]]:
+    """(number, time) of the series that were not found and whose newest record is there."""
+    again = {}
+    taken = set(found.values())
+    for packed, value in txn.cursor(db["latest"]):
+        stored, number = unpack_latest(value), NUMBER.unpack(packed)[0]
+        if stored is not None and number not in taken:
             key, at = series_of_record(stored.record)
-            if key in lost:
-                found[key] = NUMBER.unpack(number)[0], at
-    return found
+            if key not in found:
+                again[key] = number, at
+    return again
+
+
+def drop_damaged_streams(environment: lmdb.Environment, db: Databases, note: Callable[[str], None]) -> None:
+    """Forget the streams of which nobody knows whose they are, or how far: their producers offer them again.
+
+    On a full disk they stay, and are not read.
+    """
+    with environment.begin() as txn:
+        pairs = [(bytes(key), bytes(value)) for key, value in txn.cursor(db["streams"])]
+    lost = [key for key, value in pairs if unpack_stream(key, value) is None]
+    if not lost:
+        return
+    with contextlib.suppress(lmdb.Error), environment.begin(write=True) as txn:
+        sound = {key: value for key, value in pairs if unpack_stream(key, value) is not None}
+        _write_anew(txn, db["streams"], sound)
+    for key in lost:
+        note(f"the stream {key!r}")
+
+
+def _write_anew(txn: lmdb.Transaction, database: Any, held: Mapping[bytes, bytes]) -> None:
+    """Have a database hold these and no others: a key in which a bit was flipped is found in no other way."""
+    txn.drop(database, delete=False)
+    for key, value in sorted(held.items()):
+        txn.put(key, value, db=database)
 
 
 def series_of_record(record: bytes) -> tuple[bytes, int]:
@@ -143,16 +184,24 @@ def series_of_record(record: bytes) -> tuple[bytes, int]:
 def _checksums(txn: lmdb.Transaction, db: Databases) -> None:
     """From 1 to 2."""
     # All at once: there are as many as hosts and services, and each is smaller than its name.
-    for key, value in [(bytes(key), unpack_series(value)) for key, value in txn.cursor(db["series"])]:
-        if value is not None:
-            txn.put(key, pack_series(*value), db=db["series"])
+    held = {bytes(key): bytes(value) for key, value in txn.cursor(db["series"])}
+    series = {key: unpack_series(key, value) for key, value in held.items()}
+    _write_anew(txn, db["series"], held | {key: pack_series(key, *one) for key, one in series.items() if one})
 
 
 def _nothing(txn: lmdb.Transaction, db: Databases) -> None:
     """From 2 to 3: all of the format before is of the next one too, which that before would misread."""
 
 
-STEPS: dict[int, Callable[[lmdb.Transaction, Databases], None]] = {1: _checksums, 2: _nothing}
+def _of_keys(txn: lmdb.Transaction, db: Databases) -> None:
+    """From 3 to 4."""
+    _checksums(txn, db)
+    held = {bytes(key): bytes(value) for key, value in txn.cursor(db["streams"])}
+    streams = {key: unpack_stream(key, value) for key, value in held.items()}
+    _write_anew(txn, db["streams"], held | {key: pack_stream(key, one) for key, one in streams.items() if one})
+
+
+STEPS: dict[int, Callable[[lmdb.Transaction, Databases], None]] = {1: _checksums, 2: _nothing, 3: _of_keys}
 """What makes a state of this format one of the next."""
 
 

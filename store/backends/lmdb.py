@@ -24,7 +24,7 @@ from store.backends.beginning import be_sure, begin_anew, why
 from store.backends.doubt import Presence, after_the_dead
 from store.backends.environments import environment, explained
 from store.backends.exchange import Place, take_restored
-from store.backends.formats import brought_up, databases, read_meta, series_of, with_prefix, write_meta
+from store.backends.formats import brought_up, databases, mended, read_meta, with_prefix, write_meta
 from store.backends.layouts import StateLayouts, names_in
 from store.backends.leaving import Leaving, counted
 from store.backends.listed import start_of
@@ -118,8 +118,8 @@ class LmdbBackend:
         self._halfway = True  # the last life may have ended in the middle of a commit
         self._partitions.dead_readers += self._state.reader_check()
         self._meta: dict[str, Any] = brought_up(self._state, self._db, self._path / "state")
-        series, self._following = series_of(
-            self._state, self._db, lambda what: self._partitions.note(f"{self._path / 'state'}: {what}")
+        series, self._following = mended(
+            self._state, self._db, lambda what: self._partitions.note(f"{self._at_state}: {what}")
         )
         self._numbers: dict[int, dict[bytes, int]] = {code: {} for code in BY_CODE}
         """Of each kind, by its code, the series' numbers by subject."""
@@ -170,7 +170,8 @@ class LmdbBackend:
             for subject, minute in groups:
                 if subject not in numbers and (code, subject) not in fresh:
                     group = groups[subject, minute]
-                    series[series_key(BY_CODE[code].name, subject)] = pack_series(following, group.at)
+                    key = series_key(BY_CODE[code].name, subject)
+                    series[key] = pack_series(key, following, group.at)
                     fresh[code, subject] = following
                     following += 1
         layouts = self._layouts.fresh(batch.layouts, now)
@@ -211,7 +212,7 @@ class LmdbBackend:
             for key in streams[1]:
                 txn.delete(key, db=self._db["streams"])
             with txn.cursor(self._db["streams"]) as cursor:
-                cursor.putmulti(sorted((key, pack_stream(value)) for key, value in streams[0]))
+                cursor.putmulti(sorted((key, pack_stream(key, value)) for key, value in streams[0]))
             for code, groups in told:
                 self._newest.gather(txn, code, groups)
             due = self._newest.put(txn, now)
@@ -238,15 +239,9 @@ class LmdbBackend:
 
     def streams(self) -> list[tuple[bytes, bytes]]:
         """How far each stream is stored; see ``Backend``. One that is damaged begins anew: it is offered again."""
-        found = []
         with self._reading() as txn:
-            for key, value in txn.cursor(self._db["streams"]):
-                stream = unpack_stream(value)
-                if stream is None:
-                    self._partitions.note(f"{self._path / 'state'}: the stream {bytes(key)!r}")
-                else:
-                    found.append((bytes(key), stream))
-        return found
+            pairs = ((bytes(key), unpack_stream(key, value)) for key, value in txn.cursor(self._db["streams"]))
+            return [(key, stream) for key, stream in pairs if stream is not None]
 
     def retain(self, keep: dict[str, int], now: int) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
@@ -283,7 +278,7 @@ class LmdbBackend:
         found = []
         with self._reading() as txn:
             for key, value in with_prefix(txn.cursor(self._db["series"]), prefix):
-                number, first_at = unpack_series(value) or (NOBODY, 0)
+                number, first_at = unpack_series(key, value) or (NOBODY, 0)
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 if stored is not None:
                     found.append(told_of(key[len(prefix) :].decode(), first_at, stored))
@@ -297,11 +292,11 @@ class LmdbBackend:
         with self._reading() as txn:
             if subjects is None:
                 cursor = txn.cursor(self._db["series"])
-                series = [unpack_series(value) for _, value in with_prefix(cursor, series_key(kind, b""))]
+                series = [unpack_series(*pair) for pair in with_prefix(cursor, series_key(kind, b""))]
             else:
                 keys = [series_key(kind, name.encode()) for name in sorted(set(subjects))]
-                values = [txn.get(key, db=self._db["series"]) for key in keys]
-                series = [unpack_series(value) for value in values if value]
+                pairs = [(key, txn.get(key, db=self._db["series"])) for key in keys]
+                series = [unpack_series(key, value) for key, value in pairs if value]
             for number, _ in filter(None, series):
                 stored = unpack_latest(txn.get(NUMBER.pack(number), db=self._db["latest"]))
                 if stored is not None:
@@ -383,7 +378,7 @@ class LmdbBackend:
 
     def _read_number(self, key: bytes) -> int | None:
         with self._reading() as txn:
-            return number_of(txn.get(key, db=self._db["series"]))
+            return number_of(key, txn.get(key, db=self._db["series"]))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[lmdb.Transaction]:

@@ -90,12 +90,12 @@ class NewestRecords:
                     continue
                 key = series_key(BY_CODE[code].name, subject)
                 value = txn.get(key, db=self._db["series"])
-                series = unpack_series(value) if value else None
+                series = unpack_series(key, value) if value else None
                 if series is None:
                     continue
                 found[number] = min(series[1], group.first)
                 if group.first < series[1]:
-                    txn.put(key, pack_series(series[0], group.first), db=self._db["series"])
+                    txn.put(key, pack_series(key, series[0], group.first), db=self._db["series"])
         return found
 
     def began(self, found: First) -> None:

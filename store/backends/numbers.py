@@ -31,7 +31,7 @@ class Numbers:
         return number
 
 
-def number_of(value: bytes | memoryview | None) -> int | None:
+def number_of(key: bytes, value: bytes | memoryview | None) -> int | None:
     """The number in what stands under a series' key; None when there is none, or it is damaged."""
-    series = unpack_series(value) if value else None
+    series = unpack_series(key, value) if value else None
     return None if series is None else series[0]

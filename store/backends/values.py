@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from zlib import crc32
 
+from bus.delivery.stream import read_key
 from bus.fields import Unfit
 from bus.messages import IMPORT, KINDS, split_sample
 from bus.questions import Stored, Subject
@@ -34,18 +35,15 @@ def unpack_latest(value: bytes | memoryview | None) -> Stored | None:
     return Stored(received, record) if crc32(record) == checksum else None
 
 
-def pack_series(number: int, first_at: int) -> bytes:
+def pack_series(key: bytes, number: int, first_at: int) -> bytes:
     """A series' number, and the time of its first record."""
-    value = SERIES.pack(number, first_at)
-    return NUMBER.pack(crc32(value)) + value
+    return _keyed(key, SERIES.pack(number, first_at))
 
 
-def unpack_series(value: bytes | memoryview) -> tuple[int, int] | None:
+def unpack_series(key: bytes | memoryview, value: bytes | memoryview) -> tuple[int, int] | None:
     """(number, first_at) of a series; None when it is damaged. Format 1 had no checksum."""
-    series = bytes(value[-SERIES.size :])
-    if len(value) == SERIES.size or bytes(value[: -SERIES.size]) == NUMBER.pack(crc32(series)):
-        return SERIES.unpack(series)
-    return None
+    series = value if len(value) == SERIES.size else _unkeyed(key, value)
+    return SERIES.unpack(series) if series is not None and len(series) == SERIES.size else None
 
 
 def pack_names(names: tuple[str, ...]) -> bytes:
@@ -61,15 +59,29 @@ def unpack_names(value: bytes | memoryview | None) -> tuple[str, ...]:
     return tuple(text.decode().split("\n"))
 
 
-def pack_stream(value: bytes) -> bytes:
+def pack_stream(key: bytes, value: bytes) -> bytes:
     """How far a stream is stored, with a checksum: LMDB has none."""
-    return NUMBER.pack(crc32(value)) + value
+    return _keyed(key, value)
 
 
-def unpack_stream(value: bytes | memoryview) -> bytes | None:
-    """How far a stream is stored; None when that is damaged."""
-    stream = bytes(value[4:])
-    return stream if len(value) > 4 and crc32(stream) == NUMBER.unpack_from(value)[0] else None
+def unpack_stream(key: bytes | memoryview, value: bytes | memoryview) -> bytes | None:
+    """How far a stream is stored; None when that, or whose it is, is damaged."""
+    try:
+        read_key(bytes(key))
+    except UnicodeDecodeError:
+        return None
+    return _unkeyed(key, value) if len(value) > NUMBER.size else None
+
+
+def _keyed(key: bytes, value: bytes) -> bytes:
+    """A value behind a checksum of its key and of it: nothing else says that it stands under the right one."""
+    return NUMBER.pack(crc32(value, crc32(key))) + value
+
+
+def _unkeyed(key: bytes | memoryview, value: bytes | memoryview) -> bytes | None:
+    """What ``_keyed`` was given; None when it is damaged. Before format 4 the checksum was of the value alone."""
+    checksum, held = bytes(value[: NUMBER.size]), bytes(value[NUMBER.size :])
+    return held if checksum in (NUMBER.pack(crc32(held, crc32(key))), NUMBER.pack(crc32(held))) else None
 
 
 def names_of(record: bytes) -> tuple[str, ...]:

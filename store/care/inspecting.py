@@ -180,7 +180,7 @@ def inspect_state(environment: lmdb.Environment) -> tuple[Finding, Series]:
             found.fault(f"meta, key state: of format {meta['format']}, this Guardia reads up to {FORMAT}")
         found.meta = meta or {}
         for key, value in entries(txn, db["series"], found, "series, "):
-            pair = unpack_series(value)
+            pair = unpack_series(key, value)
             if pair is None or pair[0] in series or not key or key[0] not in BY_CODE:
                 why = "its checksum does not hold" if pair is None else "a number or a kind that cannot be"
                 found.fault(f"series, key {key.hex()} ({key[1:].decode(errors='replace')}): {why}")
@@ -220,14 +220,14 @@ def _inspect_latest(found: Finding, key: bytes, value: bytes, series: Series) ->
 
 
 def _inspect_stream(found: Finding, key: bytes, value: bytes) -> None:
-    stream = unpack_stream(value)
+    stream = unpack_stream(key, value)
     try:
         if stream is not None:
             Stream(*read_key(key)).load(stream)
             return
     except Exception:  # whatever its bytes provoke, it is damaged
         stream = None
-    found.fault(f"streams, key {key.hex()}: the checksum does not hold")
+    found.fault(f"streams, key {key.hex()} ({key[:-9].decode(errors='replace')}): the checksum does not hold")
 
 
 def inspect_any(environment: lmdb.Environment) -> Finding:

@@ -12,7 +12,7 @@ import msgpack
 from bus.delivery.stream import Stream
 from bus.messages import layout_id
 from bus.wire import Record, pack
-from store.backends.values import pack_latest, pack_names, pack_stream
+from store.backends.values import pack_latest, pack_names
 from store.keys import COUNT, COUNT_KEY, row_key, series_key
 from store.rows import group
 from tests.store.given import LAYOUT, MINUTE, NOON, SECOND, check, sample
@@ -36,9 +36,17 @@ def format_2(path: Path) -> None:
     _store(path, 2, _with_checksum)
 
 
+def format_3(path: Path) -> None:
+    """What the third format kept: series and streams with checksums that are not of their keys."""
+    _store(path, 3, _with_checksum)
+
+
 def _with_checksum(number: int, at: int) -> bytes:
-    series = number.to_bytes(4, "big") + at.to_bytes(8, "big")
-    return crc32(series).to_bytes(4, "big") + series
+    return _checked(number.to_bytes(4, "big") + at.to_bytes(8, "big"))
+
+
+def _checked(value: bytes) -> bytes:
+    return crc32(value).to_bytes(4, "big") + value
 
 
 def _store(path: Path, known: int, packed: Callable[[int, int], bytes]) -> None:
@@ -56,13 +64,13 @@ def _store(path: Path, known: int, packed: Callable[[int, int], bytes]) -> None:
                 for number, records in groups:
                     newest = pack_latest(NOON, pack(records[-1]))
                     txn.put(number.to_bytes(4, "big"), newest, db=db["latest"])
-            txn.put(STREAM[0], pack_stream(STREAM[1]), db=db["streams"])
+            txn.put(STREAM[0], _checked(STREAM[1]), db=db["streams"])
             txn.put(b"state", written := msgpack.packb(meta), db=db["meta"])
             if known > 1:
                 txn.put(b"checksum", crc32(written).to_bytes(4, "big"), db=db["meta"])
 
 
-FORMATS: dict[int, Callable[[Path], None]] = {1: format_1, 2: format_2}
+FORMATS: dict[int, Callable[[Path], None]] = {1: format_1, 2: format_2, 3: format_3}
 """Makes a store of each older format in an empty folder: web-1 and db-1 with three samples, a check of the shop."""
 
 

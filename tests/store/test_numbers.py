@@ -28,7 +28,9 @@ def test_a_number_is_read_once_and_its_absence_each_time() -> None:
 
 
 def test_a_number_is_read_from_what_stands_there() -> None:
-    whole = pack_series(7, 100)
-    assert number_of(whole) == number_of(memoryview(whole)) == 7
-    assert number_of(None) is None
-    assert number_of(whole[:-1] + b"\xff") is None
+    key = series_key("sample", b"web-1")
+    whole = pack_series(key, 7, 100)
+    assert number_of(key, whole) == number_of(key, memoryview(whole)) == 7
+    assert number_of(key, None) is None
+    assert number_of(key, whole[:-1] + b"\xff") is None
+    assert number_of(series_key("sample", b"web-3"), whole) is None

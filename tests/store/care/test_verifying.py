@@ -248,6 +248,24 @@ def test_a_flipped_byte_in_the_state_is_named(database: str, tmp_path: Path) -> 
     assert report.faults[0].what.startswith(f"{database}, key {key.hex() if database != 'meta' else 'state'}")
 
 
+@pytest.mark.parametrize("database", ["series", "layouts", "latest", "streams"])
+def test_a_flipped_bit_in_a_key_of_the_state_is_named(database: str, tmp_path: Path) -> None:
+    import lmdb
+
+    filled(tmp_path / "store").close()
+    with lmdb.open(str(tmp_path / "store" / "state"), map_size=2**40, max_dbs=8) as state:
+        db = state.open_db(database.encode())
+        with state.begin(write=True) as txn:
+            key, value = next((bytes(k), bytes(v)) for k, v in txn.cursor(db))
+            flipped = bytes((*key[:-1], key[-1] ^ 0x40))
+            txn.delete(key, db=db)
+            txn.put(flipped, value, db=db)
+
+    whats = [fault.what for fault in verified(tmp_path / "store").faults]
+
+    assert any(what.startswith(f"{database}, key {flipped.hex()}") for what in whats)
+
+
 def test_a_damaged_page_of_the_state_is_named_whichever_database_it_is_of(tmp_path: Path) -> None:
     """A writer reads all of them when it starts."""
     import lmdb

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 from collections import Counter
@@ -18,7 +17,7 @@ from store.blocks.aside import BAD, aside
 from store.blocks.files import Blocks, Gone
 from store.blocks.missing import miss_no_more, missing_of
 from store.blocks.pressing import Damaged
-from store.durable import rewrite
+from store.durable import is_damaged, read_checked, rewrite_checked
 from store.folders import entries
 from store.keys import HOUR
 from store.retention import Held, Retention, for_room, of_tier, past_time
@@ -52,6 +51,8 @@ class Pruner:
         self.in_rows: Callable[[Held], bool] = lambda one: False
         """Whether rows of its time are there still: without its block nobody could tell that they may go."""
         self.deleted = Counter(deleted_of(blocks.folder))
+        if is_damaged(blocks.folder / STATISTICS):
+            log.error("damaged: %s: how much was dropped before is not known", blocks.folder / STATISTICS)
         self._short_since: int | None = None
         self._stuck: dict[Path, tuple[str, int]] = {}
         """What of those that could not be removed is to be counted when it is."""
@@ -192,13 +193,13 @@ class Pruner:
     def _remember(self) -> None:
         """Keep the statistics; what cannot be written now is counted by this process alone."""
         with contextlib.suppress(OSError):
-            rewrite(self._blocks.folder / STATISTICS, json.dumps({"deleted": dict(self.deleted)}))
+            rewrite_checked(self._blocks.folder / STATISTICS, {"deleted": dict(self.deleted)})
 
 
 def deleted_of(folder: Path) -> dict[str, int]:
     """How many rows and buckets were dropped by ``kind/tier``, as the folder of blocks says."""
     try:
-        found = json.loads((folder / STATISTICS).read_text())["deleted"]
+        found = read_checked(folder / STATISTICS)["deleted"]
         return {str(name): int(count) for name, count in found.items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return {}

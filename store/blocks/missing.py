@@ -1,6 +1,6 @@
 """Records that could not be read any more when the rest of their partition was sealed: how many, of which.
 
-    blocks/missing.json     {"KIND/YYYYMMDDTHH/INODE": records}
+    blocks/missing.json     {"KIND/YYYYMMDDTHH/INODE": records, ..., "checksum": CRC-32 (``store.durable``)}
 
 They were stored, and are in no block; nothing else knows of them when the partition is removed. An entry is of one
 partition, as its folder's number says, so that sealing it again counts nothing twice. It is kept for as long as the
@@ -9,13 +9,12 @@ partition's records would be.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from store.durable import rewrite
+from store.durable import read_checked, rewrite_checked
 from store.keys import partition_start, period
 
 MISSING = "missing.json"
@@ -29,16 +28,6 @@ def missing_of(blocks: Path, rows: Path | None = None) -> dict[str, int]:
         if rows is None or not (rows / kind / start).exists():
             found[kind] += records
     return dict(found)
-
-
-def is_damaged(blocks: Path) -> bool:
-    """Whether the file is there and says nothing: then nobody knows what is missing."""
-    try:
-        return not isinstance(json.loads((blocks / MISSING).read_bytes()), dict)
-    except OSError:
-        return False
-    except ValueError:
-        return True
 
 
 def miss(blocks: Path, kind: str, partition: Path, records: int) -> None:
@@ -65,9 +54,9 @@ def miss_no_more(blocks: Path, kept: Callable[[str], int], now: int) -> None:
 
 def _read(blocks: Path) -> dict[str, int]:
     try:
-        entries = {str(name): int(records) for name, records in json.loads((blocks / MISSING).read_text()).items()}
+        entries = {str(name): int(records) for name, records in read_checked(blocks / MISSING).items()}
         return {name: records for name, records in entries.items() if _is_name(name)}
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -81,4 +70,4 @@ def _is_name(name: str) -> bool:
 
 def _write(blocks: Path, entries: dict[str, int]) -> None:
     blocks.mkdir(mode=0o700, parents=True, exist_ok=True)
-    rewrite(blocks / MISSING, json.dumps({name: records for name, records in entries.items() if records}))
+    rewrite_checked(blocks / MISSING, {name: records for name, records in entries.items() if records})

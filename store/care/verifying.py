@@ -15,11 +15,13 @@ from store.archive.mark import OURS, Mark
 from store.backends.doubt import doubt
 from store.backends.exchange import COMPACTING, restoring_of
 from store.backends.partitions import BAD
-from store.blocks.missing import MISSING, is_damaged, missing_of
+from store.blocks.missing import MISSING, missing_of
 from store.blocks.roll import MOST_UNCALLED, ROLL, read_roll, taken_up
 from store.care.apart import DENIED, MANIFEST, Apart, Died, closed, environments, segments
 from store.care.claiming import idle
+from store.durable import is_damaged
 from store.folders import entries
+from store.pruning import STATISTICS
 from store.spans import ARCHIVE, RAW, span_of
 
 GONE = ("deleted", "sealed", "moved")
@@ -114,9 +116,11 @@ def verified(
             after = apart.ask("inspect", store / "state").get("meta", {})
             gone = {what: after.get(what, {}) for what in GONE}
             report.missing = _missing(before | gone, report)
-        if is_damaged(store / BLOCKS):
-            what = "cannot be read, so what was missing before is not known; it may be removed"
-            report.faults.append(Fault(f"{BLOCKS}/{MISSING}", what))
+        for name, what in ((MISSING, "what was missing before"), (STATISTICS, "how much was dropped before")):
+            if is_damaged(store / BLOCKS / name):
+                report.faults.append(
+                    Fault(f"{BLOCKS}/{name}", f"cannot be read, so {what} is not known; it may be removed")
+                )
         gone = Counter(missing_of(store / BLOCKS, store / "rows"))
         for name, rows in vanished.items():
             kind, tier, _ = name.split("/")

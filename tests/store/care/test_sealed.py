@@ -83,9 +83,18 @@ def test_a_list_of_what_is_missing_that_says_nothing_is_named(tmp_path: Path) ->
         (b"{}", []),
         (b'{"sample/20260131T12/7": 1', ["blocks/missing.json"]),
         (b"\xff{}", ["blocks/missing.json"]),
+        (b'{"sample/20260131T12/7": 1, "checksum": 1}', ["blocks/missing.json"]),
     ):
         (store / "blocks" / "missing.json").write_bytes(said)
         assert [fault.file for fault in verified(store).faults] == faults
+
+
+def test_statistics_that_say_nothing_are_named(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    filled(store, commits=3).close()
+    (store / "blocks").mkdir(exist_ok=True)
+    (store / "blocks" / "statistics.json").write_text('{"deleted": {"sample/raw": 7}, "checksum": 1}')
+    assert [fault.file for fault in verified(store).faults] == ["blocks/statistics.json"]
 
 
 def test_what_is_joined_while_it_is_copied_is_in_the_copys_roll_all_the_same(tmp_path: Path) -> None:

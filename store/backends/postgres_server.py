@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +17,15 @@ from store.backends import StoreBroken, StoreFull
 from store.backends.postgres_tables import Db
 
 CONNECT_SECONDS = 5
-STATEMENT_SECONDS = 30
+TRANSACTION_SECONDS = 20
+"""So long a transaction may take altogether: with connecting less than the watchdog lets a program be (30 s)."""
 IDLE_SECONDS = 30
 """So long the server waits for the next word of a transaction: of who was cut off it may hear nothing for hours."""
 SILENT_SECONDS = 15
 """So long a server may be silent that vanished from the network: less than the watchdog lets a program be (30 s)."""
 PROBES = 3
 """Questions whether it is still there, within the second half of that."""
+SLOW = "another session holds a lock, a standby does not answer, or it has too much to do"
 UNREADABLE = "[store] url cannot be read; expected postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in it"
 
 
@@ -45,8 +48,11 @@ class Server:
         try:
             if self._open is None:
                 self._open = self._connected()
-            with self._open.transaction():
+            with _bounded(self._open), self._open.transaction():
                 yield self._open
+        except StoreBroken:
+            self.close()
+            raise
         except psycopg.errors.DiskFull as error:
             raise StoreFull(f"PostgreSQL: {_sentence(error)}") from None
         except (psycopg.DataError, psycopg.IntegrityError):
@@ -77,10 +83,36 @@ class Server:
             # libpq quotes what it could not read, which may be the password.
             raise StoreBroken(UNREADABLE) from None
         db.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
-        db.execute("SELECT set_config('statement_timeout', %s, false)", (f"{STATEMENT_SECONDS}s",))
+        # Where nobody can be asked to give up, as behind a pool, the server does so by itself.
+        db.execute("SELECT set_config('statement_timeout', %s, false)", (f"{TRANSACTION_SECONDS + CONNECT_SECONDS}s",))
         db.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (f"{IDLE_SECONDS}s",))
         db.execute("SET synchronous_commit = on")
         return db
+
+
+@contextlib.contextmanager
+def _bounded(db: Db) -> Iterator[None]:
+    """Within the block the server is waited for so long and no longer; raises ``StoreBroken`` then.
+
+    Its own limit is for each statement anew, and not for the end of a transaction, at which it may wait for a standby.
+    """
+    over = threading.Event()
+
+    def give_up() -> None:
+        over.set()
+        with contextlib.suppress(psycopg.Error):  # it is away: then the connection breaks by itself
+            db.cancel_safe(timeout=CONNECT_SECONDS)
+
+    timer = threading.Timer(TRANSACTION_SECONDS, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if over.is_set():
+            timer.join()  # else what it asks for could end what comes next
+            raise StoreBroken(f"PostgreSQL: not done within {TRANSACTION_SECONDS} s: {SLOW}") from None
 
 
 def _patience(url: str) -> dict[str, Any]:

@@ -198,7 +198,7 @@ def test_what_was_announced_and_not_stored_leaves_its_sources_account(postgres: 
 def test_a_backup_that_reads_for_hours_holds_up_neither_storing_nor_a_new_start(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_server, "STATEMENT_SECONDS", 5)
+    monkeypatch.setattr(postgres_server, "TRANSACTION_SECONDS", 5)
     monkeypatch.setattr(postgres_tables, "DROP_SECONDS", 0.1)
     url = postgres.database()
     backend = PostgresBackend(tmp_path / "store", write=True, url=url)
@@ -230,7 +230,7 @@ def test_a_backup_that_reads_for_hours_holds_up_neither_storing_nor_a_new_start(
 def test_a_writer_whose_network_was_cut_amid_a_commit_keeps_the_next_one_from_nothing(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_server, "STATEMENT_SECONDS", 5)
+    monkeypatch.setattr(postgres_server, "TRANSACTION_SECONDS", 5)
     monkeypatch.setattr(postgres_server, "IDLE_SECONDS", 1)
     url = postgres.database()
     cut = PostgresBackend(tmp_path / "store", write=True, url=url)
@@ -249,6 +249,40 @@ def test_a_writer_whose_network_was_cut_amid_a_commit_keeps_the_next_one_from_no
     with pytest.raises(StoreBroken, match="terminat"):
         amid_a_commit()
     assert stored == [1, 2]
+
+
+@pytest.mark.parametrize("what", ["lock", "standby"])
+def test_a_server_that_makes_wait_is_given_up_before_the_watchdog_gives_up_the_writer(
+    what: str, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_server, "TRANSACTION_SECONDS", 1)
+    url = postgres.database()
+    writer = PostgresBackend(tmp_path / "store", write=True, url=url)
+    writer.commit(batch([layout(), sample(1)]), LATE)
+    with psycopg.connect(url.reveal(), autocommit=True) as other:
+        try:
+            if what == "lock":
+                other.execute("BEGIN")
+                other.execute("LOCK TABLE guardia.meta IN ACCESS EXCLUSIVE MODE")
+            else:
+                # It waits at the end of a transaction, for which the server knows no limit.
+                set_standby(other, "nobody")
+            with pytest.raises(StoreBroken, match="not done within 1 s: another session holds a lock, a standby does"):
+                writer.commit(batch([sample(2)]), LATE)
+        finally:
+            other.execute("ROLLBACK")
+            set_standby(other, "")
+    writer.commit(batch([sample(2), sample(3)]), LATE)
+    assert numbers(writer.rows("sample", "web-1", 0, LATE)) == [1, 2, 3]
+    writer.close()
+
+
+def set_standby(db: psycopg.Connection, name: str) -> None:
+    """Have each transaction of the server wait for this standby, from now on."""
+    db.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    db.execute("SELECT pg_reload_conf()")
+    while db.execute("SHOW synchronous_standby_names").fetchone() != (name,):
+        pass
 
 
 @pytest.mark.parametrize("amid", [False, True])

@@ -127,8 +127,8 @@ class Writer:
     def retain(self) -> None:
         """Drop what is older than the settings allow, and forget streams that nobody mentions any more.
 
-        Samples of which rollups are to be made wait for the sealer for a while, unless there is no room. Nothing goes
-        by a clock that has just leapt ahead.
+        Samples of which rollups are to be made wait for the sealer for a while, unless there is no room; what is dated
+        far ahead makes some first. Nothing goes by a clock that has just leapt ahead.
         """
         if self._leaps.waits(self._clock(), time.monotonic()):
             if self._leaps.is_new:
@@ -138,7 +138,7 @@ class Writer:
         waiting = self._config.backend == "lmdb" and not self.full
         keep = self._config.retention(self._rules()).of_rows(waiting=waiting)
         try:
-            dropped = self._backend.retain(keep, self._clock())
+            dropped = self._backend.retain(keep, self._clock(), short=self._is_short())
         except StoreFull as error:
             self._log.error("cannot drop what is old: %s", error)
         except StoreBroken as error:
@@ -282,8 +282,17 @@ class Writer:
         if free < self._config.free_bytes:
             raise StoreFull(f"{free // 1_000_000} MB free, {self._config.free_bytes // 1_000_000} MB are kept free")
 
+    def _is_short(self) -> bool:
+        """Whether the store is to make room, as the sealer sees it."""
+        if self._config.backend != "lmdb":
+            return False
+        if self._free(self._path) < self._config.room_bytes:
+            return True
+        return 0 < self._config.max_bytes < int(str(self._backend.statistics()["bytes"]))
+
     def _wait_for_room(self, error: StoreFull) -> None:
         if not self.full:
+            self._loop.after(0.0, self.clean)
             self.full = True
             self._settling.flags |= Flags.DISK_FULL
             self._log.error("cannot store: %s; trying again each %g s", error, self._config.retry_seconds)

@@ -85,8 +85,11 @@ class Backend(Protocol):
         Those that are known are; new ones as long as their source has no more than ``most`` bytes of them.
         """
 
-    def retain(self, keep: dict[str, int], now: int) -> int:
-        """Drop what is older than ``keep[kind]`` ns, in whole partitions; returns how many records went."""
+    def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
+        """Drop what is older than ``keep[kind]`` ns, in whole partitions; returns how many records went.
+
+        While room is ``short``, what is dated far ahead of when it came goes before that.
+        """
 
     def statistics(self) -> dict[str, object]:
         """The fields of ``bus.questions.StoreStatistics`` that this backend knows."""

@@ -17,9 +17,13 @@ import lmdb
 
 from store.backends import StoreBroken
 from store.backends.partitions import Partitions
-from store.keys import partition_start, period
+from store.keys import DAY, HOUR, partition_start, period
 
 LEAVING = "leaving"
+FAR_AHEAD = DAY
+"""What is dated so much further, ns, than when it was told comes from a clock that is wrong."""
+AT_LEAST = HOUR
+"""So long such rows are kept when room is short."""
 Meta = dict[str, Any]
 
 
@@ -53,12 +57,12 @@ class Leaving:
         if self._meta() is not self._before:
             self._keep(self._before)
 
-    def dropped(self, keep: Mapping[str, int], now: int) -> tuple[int, Counter[str]]:
+    def dropped(self, keep: Mapping[str, int], now: int, *, short: bool = False) -> tuple[int, Counter[str]]:
         """Drop what is older than ``keep`` says of its kind (ns); how many records, and which are not counted yet."""
         dropped, uncounted = 0, Counter[str]()
         for kind, age in keep.items():
             for path in self._rows.between(kind):
-                if partition_start(path.name) + period(kind) > now - age or self._rows.stuck.waits(path):
+                if not self._is_over(kind, path, now, age, short=short) or self._rows.stuck.waits(path):
                     continue
                 records, noted = self._rows.count(path), self.note("deleted", kind, path)
                 if not self._rows.remove(path):
@@ -70,6 +74,21 @@ class Leaving:
             self._rows.drop_put_aside(kind, now - age)
         self._rows.tidy()
         return dropped, uncounted
+
+    def _is_over(self, kind: str, path: Path, now: int, age: int, *, short: bool) -> bool:
+        """Whether a partition is past its time.
+
+        What a clock that is wrong dated far ahead, as a host's may do for years, is kept for as long as all else, from
+        when it was told: till its own time it would be rows that nobody seals, and take the room of everything else.
+        """
+        start = partition_start(path.name)
+        if start + period(kind) <= now:
+            return start + period(kind) <= now - age
+        try:
+            told = self._rows.changed(path)
+        except StoreBroken:
+            return False
+        return start - told > FAR_AHEAD and told <= now - (min(age, AT_LEAST) if short else age)
 
     def go_on(self) -> None:
         """Remove what the last writer was about to; when that cannot be, it is not counted."""

@@ -243,9 +243,9 @@ class LmdbBackend:
             pairs = ((bytes(key), unpack_stream(key, value)) for key, value in txn.cursor(self._db["streams"]))
             return [(key, stream) for key, stream in pairs if stream is not None]
 
-    def retain(self, keep: dict[str, int], now: int) -> int:
-        """Drop whole partitions whose last instant is older than ``keep[kind]``."""
-        dropped, uncounted = self._leaving.dropped(keep, now)
+    def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
+        """Drop whole partitions whose last instant is older than ``keep[kind]``; see ``Backend``."""
+        dropped, uncounted = self._leaving.dropped(keep, now, short=short)
         meta = {**self._meta, "last_cleanup": now}
         for kind, records in uncounted.items():
             meta = counted(meta, "deleted", kind, records)

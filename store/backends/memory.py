@@ -108,7 +108,7 @@ class MemoryBackend:
     def may_learn(self, source: str, names: tuple[str, ...], now: int, most: int) -> bool:
         return self._ledger.learn(layout_id(names), source, sum(map(len, names)), now, most)
 
-    def retain(self, keep: dict[str, int], now: int) -> int:
+    def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
         dropped = 0
         for (kind, subject), rows in self._rows.items():
             if kind in keep:

@@ -214,7 +214,7 @@ class PostgresBackend:
             "last_commit": now,
         }
 
-    def retain(self, keep: dict[str, int], now: int) -> int:
+    def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
         """Drop whole partitions whose last instant is older than ``keep[kind]``."""
         with self._server.using() as db:
             dropped = {kind: self._partitions.drop_before(db, kind, now - age, now) for kind, age in keep.items()}

@@ -223,10 +223,10 @@ class VictoriaMetricsBackend(LmdbBackend):
             self._partitions.note(f"{path}: a group: {error}; {len(rows)} records of it are whole")
             return rows
 
-    def retain(self, keep: dict[str, int], now: int) -> int:
+    def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
         """Drop what is too old; samples that the server has go from here as soon as they are older than ``LOCAL``."""
         assert self._shipper is not None
-        dropped = super().retain(keep, now)
+        dropped = super().retain(keep, now, short=short)
         self._names = {one: names for one, names in self._names.items() if not names or one in self._layouts.ids}
         sample = keep.get("sample")
         if sample is None or sample <= self._local:

@@ -136,7 +136,7 @@ class Failing(MemoryBackend):
         super().__init__()
         self.fault = fault
 
-    def retain(self, keep: dict[str, int], now: int) -> int:
+    def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
         raise self.fault
 
 
@@ -155,7 +155,7 @@ def test_other_settings_hold_from_then_on(tmp_path: Path) -> None:
     cleanings: list[float] = []
 
     class Counting(MemoryBackend):
-        def retain(self, keep: dict[str, int], now_ns: int) -> int:
+        def retain(self, keep: dict[str, int], now_ns: int, *, short: bool = False) -> int:
             cleanings.append(now)
             return 0
 

@@ -31,6 +31,8 @@ VERSIONS = {
 OLD = ("1.0", "1.1")
 WEAK = "DEFAULT:@SECLEVEL=0"
 """What OpenSSL needs to speak versions that it holds to be broken."""
+LAST_WORD = 1.0
+"""Seconds that the other side has to object to our certificate, or to end the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,25 @@ def prepare(terms: Terms) -> None:
 def seen(line: ssl.SSLSocket, *, verified: bool = True) -> Seen:
     """What a secured connection showed."""
     return Seen(words.version(line.version()), certificates.chain(line, verified=verified))
+
+
+def confirm(line: ssl.SSLSocket, probe: Probe) -> None:
+    """Raise ``Failed`` where the other side takes back what was agreed; for those who hear nothing else from it.
+
+    By TLS 1.3 we are done before it has looked at our certificate. So it is told that we say nothing more, upon which
+    it ends the connection too, after its objection if it has any. Who does not end it has none.
+    """
+    if words.version(line.version()) != "1.3":
+        return
+    line.settimeout(min(LAST_WORD, probe.deadline.left() / 2))
+    try:
+        socket.socket.shutdown(line, socket.SHUT_WR)  # its own would end TLS, by which the objection comes
+        line.recv(1)
+    except ssl.SSLError as error:
+        if "_ALERT_" in (error.reason or ""):
+            raise Failed(words.tls(error)) from None
+    except OSError:
+        pass
 
 
 def _agreed(line: socket.socket, context: ssl.SSLContext, name: str, probe: Probe) -> ssl.SSLSocket:

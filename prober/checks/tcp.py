@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bus.config import Objection, setting
@@ -66,7 +66,10 @@ class Tcp(Securing):
 
         with opened(self, probe, host, port, self.starttls) as secure:
             seen = trust.seen(secure, verified=self.tls_verify)
-            return self.dated(self._talked(secure, probe), seen, probe)
+            found = replace(self._talked(secure, probe), response_ms=probe.elapsed_ms())
+            if not self.expect:
+                trust.confirm(secure, probe)
+            return self.dated(found, seen, probe)
 
     def _talked(self, line: socket.socket, probe: Probe) -> Outcome:
         if self.send:

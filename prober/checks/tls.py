@@ -47,5 +47,6 @@ class Tls(Securing):
 
         parts = self.parts()
         with opened(self, probe, parts.hostname or "", parts.port or USUAL[self.starttls], self.starttls) as line:
-            seen = trust.seen(line, verified=self.tls_verify)
-        return self.dated(Outcome("up", metrics={"tls_version": float(seen.version or 0)}), seen, probe)
+            seen, took = trust.seen(line, verified=self.tls_verify), probe.elapsed_ms()
+            trust.confirm(line, probe)
+        return self.dated(Outcome("up", "", took, metrics={"tls_version": float(seen.version or 0)}), seen, probe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
@@ -12,10 +13,12 @@ import pytest
 import trustme
 
 from prober.checks.securing import STARTTLS
+from prober.checks.tcp import Tcp
 from prober.checks.tls import USUAL, Tls
 from prober.names import Names
 from prober.outcome import DEGRADED, DOWN, UNKNOWN, UP, Outcome
 from prober.starttls import PROTOCOLS
+from prober.trust import LAST_WORD
 from tests.ports import free_port
 from tests.prober import certs
 from tests.prober.targets import AMPLE, closing, dripping, listening, silent, tried
@@ -49,6 +52,32 @@ def test_a_certificate_that_ends_soon_is_degraded(tmp_path: Path) -> None:
         never = look(port, tmp_path, tls_warn=0.0)
     assert (found.status, found.reason, found.tls_days) == (DEGRADED, "certificate expires in 3 days", 3)
     assert (late.status, never.status, never.tls_days) == (UP, UP, 3)
+
+
+def test_a_server_that_asks_who_we_are_is_told(tmp_path: Path) -> None:
+    certificate, key = certs.client_files(tmp_path)
+    with certs.listening_tls(certs.asking(certs.good()), closing) as port:
+        known = look(port, tmp_path, certificate=certificate, key=key)
+        found = look(port, tmp_path)
+        plain = Tcp(name="shop", url=f"tcp://127.0.0.1:{port}", tls=True, tls_authority=certs.authority_file(tmp_path))
+        port_alone = tried(plain)
+    assert (known.status, known.reason) == (UP, "")
+    for one in (found, port_alone):
+        assert (one.status, one.reason) == (DOWN, "it asks for a client certificate")
+
+
+def test_a_server_that_does_not_end_what_we_ended_has_no_objection(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def deaf(connection: socket) -> None:
+        over.wait(AMPLE)
+
+    with certs.listening_tls(certs.good(), deaf) as port:
+        found = look(port, tmp_path)
+        over.set()
+    assert (found.status, found.reason) == (UP, "")
+    assert found.response_ms is not None
+    assert found.response_ms <= found.phases["total_ms"] - 1000 * LAST_WORD, "what it took is not what we waited"
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,20 @@ def is_passing(error: Exception) -> bool:
     return any(os.strerror(code) in str(error) for code in PASSING)
 
 
+SOUND, DAMAGED, NOT_NOW = 0, 4, 3
+"""How a child leaves that looked into a file. 1 and 2 are Python's, as where it has no memory, or no file, to begin."""
+
+
+def looked(code: int) -> int:
+    """What a child found of a file that it looked into, by the ``code`` that it ended with.
+
+    One that was ended by somebody or for want of memory, or could not begin, says nothing about the file.
+    """
+    if code == DAMAGED or -code in OF_THE_FILE:
+        return DAMAGED
+    return SOUND if code == SOUND else NOT_NOW
+
+
 def was_killed(code: int) -> bool:
     """Whether a child that read a file, and ended with ``code``, was ended by somebody or for want of memory.
 

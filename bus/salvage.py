@@ -6,8 +6,8 @@
 Between the two there is a mark beside it: who finds one knows that the life before did not end as it should, perhaps
 because of the file. A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT), so child processes look:
 
-    python -m bus.salvage PATH                           0: all can be read; 1: damaged; 3: it cannot be had now
-    python -m bus.salvage PATH FRESH TABLE [backwards]   copies the rows of a table until one cannot be read; 1 and 3
+    python -m bus.salvage PATH                           0: all can be read; 4: damaged; 3: it cannot be had now
+    python -m bus.salvage PATH FRESH TABLE [backwards]   copies the rows of a table until one cannot be read; 4 and 3
                                                          as above
 
 The new one grows as ``PATH.salvaging``, is called ``PATH.salvaged`` when it is whole and on disk, and takes the place
@@ -33,9 +33,9 @@ from zlib import crc32
 
 import lmdb
 
-from bus.mapped import FILE_DAMAGED, room_for, settle, was_killed
+from bus.mapped import DAMAGED, FILE_DAMAGED, NOT_NOW, SOUND, looked, room_for, settle
 from bus.process import harden
-from bus.spool.doubt import BAD, DAMAGED, NOT_NOW, SOUND, move_aside
+from bus.spool.doubt import BAD, move_aside
 
 SECONDS = 300.0
 MAP_BYTES = 1 << 40
@@ -125,9 +125,9 @@ def _child(*arguments: Path | str) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return DAMAGED, "it takes too long"
     why = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-    if was_killed(done.returncode):
-        return NOT_NOW, f"who was to read it was killed by {signal.Signals(-done.returncode).name}"
-    return (done.returncode if done.returncode in (SOUND, NOT_NOW) else DAMAGED), why
+    if done.returncode < 0:
+        why = f"who was to read it was killed by {signal.Signals(-done.returncode).name}"
+    return looked(done.returncode), why
 
 
 def _save(path: Path, whole: Path, tables: Sequence[str]) -> None:
@@ -258,9 +258,12 @@ def main(words: Sequence[str]) -> int:
     except _DAMAGE as error:
         sys.stderr.write(f"{error}\n")
         return DAMAGED
-    except (OSError, lmdb.Error) as error:
+    except (OSError, MemoryError, lmdb.Error) as error:
         sys.stderr.write(f"{error}\n")
         return NOT_NOW
+    except Exception as error:  # whatever its bytes are taken for
+        sys.stderr.write(f"{error}\n")
+        return DAMAGED
     return SOUND
 
 

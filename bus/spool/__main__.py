@@ -4,14 +4,16 @@ import sys
 from pathlib import Path
 
 from bus.delivery.retention import NoRoom
-from bus.spool.doubt import DAMAGED, NOT_NOW
-from bus.spool.file import Damaged, SpoolFile
+from bus.mapped import DAMAGED, NOT_NOW
+from bus.spool.file import SpoolFile
 
 try:
     print(f"{SpoolFile(Path(sys.argv[1]), 1 << 40).walk()} rows can be read")
 except NoRoom as error:
     print(error, file=sys.stderr)
     raise SystemExit(NOT_NOW) from None
-except Damaged as error:
+except MemoryError:
+    raise SystemExit(NOT_NOW) from None
+except Exception as error:  # whatever its bytes are taken for
     print(error, file=sys.stderr)
     raise SystemExit(DAMAGED) from None

@@ -3,8 +3,8 @@
 A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT). So a file is opened with a marker
 beside it, and whoever reads or writes it says so in its lock file; when that is found at the next start, it may have
 been the file, and a child process walks the
-file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read, with 3 when the file cannot be
-had now, which says nothing about it.
+file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read, with 4 when it is damaged. All
+else says nothing about the file.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from bus.delivery.retention import NoRoom
-from bus.mapped import was_killed
+from bus.mapped import NOT_NOW, SOUND, looked
 
 BAD = ".bad-"
 KEEP_BAD = 2
 """Damaged files that are kept for whoever wants to look at them."""
 WALK_SECONDS = 300.0
-SOUND, DAMAGED, NOT_NOW = 0, 1, 3
-"""How the child leaves."""
 AT_IT = b"1"
 """The first byte of the lock's file while somebody reads or writes the spool's."""
 
@@ -78,9 +76,10 @@ def sound(path: Path) -> bool:
         )
     except subprocess.TimeoutExpired:
         return False
-    if child.returncode == NOT_NOW or was_killed(child.returncode):
+    found = looked(child.returncode)
+    if found == NOT_NOW:
         raise NoRoom(f"{path}: it cannot be looked into now")
-    return child.returncode == SOUND
+    return found == SOUND
 
 
 def move_aside(path: Path, wall: int) -> Path:

@@ -20,8 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bus.mapped import was_killed
-from store.backends.walking import NOT_NOW, SOUND
+from bus.mapped import NOT_NOW, SOUND, looked
 from store.folders import entries
 
 DOUBT = ".doubt"
@@ -166,13 +165,14 @@ class Look:
     def verdict(self, seconds: float = 0.0) -> bool | None:
         """True when it is sound, False when it is damaged; None when that is not known after so many seconds.
 
-        Of a child that somebody killed it never is: another look has to tell.
+        Of a child that somebody killed, or that could not begin, it never is: another look has to tell.
         """
         try:
             code = self._child.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        return None if code == NOT_NOW or was_killed(code) else code == SOUND
+        found = looked(code)
+        return None if found == NOT_NOW else found == SOUND
 
     @property
     def over(self) -> bool:

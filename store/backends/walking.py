@@ -1,6 +1,6 @@
 """Reads all of an environment, to be killed by it instead of others: ``python -m store.backends.walking FOLDER``.
 
-Leaves with 0 when all could be read, with 1 when it is damaged, with 3 when it cannot be had now; a file that kills
+Leaves with 0 when all could be read, with 4 when it is damaged, with 3 when it cannot be had now; a file that kills
 its reader leaves with a signal.
 """
 
@@ -12,9 +12,8 @@ from typing import Any
 
 import lmdb
 
-from bus.mapped import is_passing
+from bus.mapped import DAMAGED, NOT_NOW, SOUND, is_passing
 
-SOUND, DAMAGED, NOT_NOW = 0, 1, 3
 HARMLESS = (lmdb.DiskError, lmdb.ReadersFullError, lmdb.LockError, lmdb.MemoryError, lmdb.ReadonlyError)
 """What says nothing about the file."""
 
@@ -39,6 +38,8 @@ def walked(folder: Path) -> int:
         return NOT_NOW
     except (lmdb.Error, ValueError) as error:
         return NOT_NOW if is_passing(error) else DAMAGED
+    except (OSError, MemoryError):
+        return NOT_NOW
     return SOUND
 
 

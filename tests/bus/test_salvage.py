@@ -107,6 +107,15 @@ def test_who_ends_a_look_at_a_memory_says_nothing_about_it(tmp_path: Path) -> No
     assert rows(path) == [ROWS, 1]
 
 
+def test_a_look_that_cannot_begin_says_nothing_about_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.opening(path, TABLES, LOG)  # a life that does not end as it should
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+
+    assert salvage.opening(path, TABLES, LOG) == "", "nothing was put aside"
+    assert rows(path) == [ROWS, 1]
+
+
 @pytest.mark.parametrize(
     ("damage", "least", "other"),
     [(rubbish, ROWS - 50, 1), (cut, 0, 0), (headless, 0, 0), (folder, 0, 0), (no_folder, 0, 0)],

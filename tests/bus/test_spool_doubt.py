@@ -54,6 +54,23 @@ def test_a_file_is_looked_into_when_its_user_died_while_at_it(tmp_path: Path, fa
     spool.close(0.0, WALL)
 
 
+def test_a_look_that_cannot_begin_is_no_reason_to_put_a_sound_file_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "spool"
+    _killed(path, "spool.commit=kill@3")
+    with monkeypatch.context() as starved:
+        starved.setenv("PYTHONHOME", "/nowhere")  # Python ends with 1, as without memory or with no file to open
+        Spool(path, source="web-1", now=0.0, wall=WALL).close(0.0, WALL)
+
+    spool = Spool(path, source="web-1", now=0.0, wall=WALL)
+
+    assert spool.moved_aside == ""
+    assert spool.status().messages > 0
+    assert [one.name for one in tmp_path.glob("*.bad-*")] == []
+    spool.close(0.0, WALL)
+
+
 def test_who_finds_it_in_use_leaves_no_descriptor_behind(tmp_path: Path) -> None:
     held, died = locked(tmp_path / "spool.lock")
     gc.collect()  # what earlier tests left open is not to be closed meanwhile

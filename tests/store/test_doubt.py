@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from psutil import Process
 
+from bus.mapped import NOT_NOW, SOUND
 from store.backends import StoreBroken
-from store.backends.doubt import Presence, after_the_dead, doubt, is_doubted
+from store.backends.doubt import Look, Presence, after_the_dead, doubt, is_doubted
 from store.backends.lmdb import LmdbBackend
-from store.backends.walking import NOT_NOW, SOUND, walked
+from store.backends.walking import walked
 from tests.store.given import DAY, HOUR, NOON, batch, layout, numbers, sample
 
 PAGE = 4096
@@ -165,6 +166,15 @@ def test_a_look_that_somebody_ends_is_no_reason_to_put_a_sound_hour_aside(tmp_pa
 
     assert writer.damaged == []
     assert read(tmp_path).stdout == "[2001, 2000, 2000]\n"
+
+
+def test_a_look_that_cannot_begin_is_none_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = filled(tmp_path)
+    doubt(file.parent)
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    look = Look(file.parent)
+    assert look.verdict(30.0) is None
+    look.close()
 
 
 def test_a_command_that_is_killed_while_it_reads_does_not_make_the_running_hour_grow(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import lmdb
 import pytest
 
 from bus import mapped
-from bus.mapped import is_passing, room_for
+from bus.mapped import NOT_NOW, is_passing, room_for
 from bus.questions import Range, Unanswered, pack_question, read_answer
 from store.answers import answered
 from store.backends import StoreBroken, StoreFull
 from store.backends.doubt import Presence
 from store.backends.lmdb import LmdbBackend
-from store.backends.walking import NOT_NOW, walked
+from store.backends.walking import walked
 from store.blocks.roll import ROLL, Roll, read_roll
 from store.care import snapshots
 from store.care.apart import Apart, Reading

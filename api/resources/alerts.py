@@ -37,7 +37,7 @@ class Alerts(Resource):
     """What is not quiet now."""
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        send(resp, alerts(await self.hub.judge.answer(Alarms(query_of(req).text("subject")))))
+        send(resp, alerts(await self.hub.judge.answer(Alarms(query_of(req).text("subject") or None))))
 
 
 class IncidentsResource(Resource):

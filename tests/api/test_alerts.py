@@ -24,7 +24,8 @@ def test_alarms_may_be_asked_for_one_subject() -> None:
     house = House()
     assert house.get("/api/v1/alerts")["count"] == 1
     assert house.get("/api/v1/alerts?subject=db-1")["count"] == 0
-    assert house.judge.asked == [Alarms(None), Alarms("db-1")]
+    assert house.get("/api/v1/alerts?subject=")["count"] == 1, "as without it, and as with incidents"
+    assert house.judge.asked == [Alarms(None), Alarms("db-1"), Alarms(None)]
 
 
 def test_incidents_are_of_the_last_week_in_pages() -> None:

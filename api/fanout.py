@@ -21,6 +21,9 @@ from bus.wire import Malformed, Stamp
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
 TOO_BUSY = "the hub was too busy to pass everything on"
 TOO_OLD = "older events are no longer held: read the history"
+TOO_EARLY = "what this worker of the hub did not hear since it began may be missing: read the history"
+UNKNOWN = -1
+"""Of how many frames nobody knows that they were missed, if any were."""
 SELDOM = frozenset({"facts", "check"})
 """Kinds whose newest may be as it was for hours: what was missed of them nobody tells again soon."""
 OF_HOSTS = frozenset({"sample", "facts", "processes"})
@@ -97,7 +100,7 @@ class Fanout:
         self._behind: set[Sink] = set()
         """The latter."""
         self._ring: deque[tuple[int, bytes, int]] = deque()
-        """Moment and frame, and how many of its kind were missed before it."""
+        """Moment and frame, and how many of its kind were missed before it, or ``UNKNOWN`` of all kinds."""
         self._ring_bytes = 0
         self._forgotten = 0
         """Frames that were in the ring and are not any more."""
@@ -143,7 +146,8 @@ class Fanout:
         """
         group = _Group(wish, matcher(wish.subjects))
         # Frames of the very instant from which the ring reaches back may have been forgotten: hence <=.
-        if after.moment <= self._ring_since or after.moment > now + AHEAD:
+        too_old = after.moment <= self._ring_since or after.moment > now + AHEAD
+        if too_old:
             yield text_frame(gap_text(None, TOO_OLD).encode())
         number = self._forgotten
         while True:
@@ -160,8 +164,8 @@ class Fanout:
                 yield b""
                 continue
             stamp, records = told(frame)
-            if lost and moment > after.moment and _tells_gaps(wish, stamp.kind):
-                yield text_frame(gap_text(lost, TOO_BUSY).encode())
+            if lost and moment > after.moment and _tells_gap(wish, stamp.kind, lost) and not (too_old and lost < 0):
+                yield _gap_frame(lost)
             for record in records:
                 wanted = place_of(record) > after and self._is_told(record) and group.wants(record)
                 yield (self._framed(record, wish.values) if wanted else None) or b""
@@ -182,7 +186,7 @@ class Fanout:
         missed = self._missed_frames(stamp)
         self._remember(stamp.moment, frame, missed)
         if missed:
-            self.lost += missed
+            self.lost += max(0, missed)
             self._gap(stamp.kind, missed)
         for record in records:
             self._live.hear(record)
@@ -263,13 +267,13 @@ class Fanout:
             return False
 
     def _gap(self, kind: str, missed: int) -> None:
-        frame = text_frame(gap_text(missed, TOO_BUSY).encode())
+        frame = _gap_frame(missed)
         for group in self._groups.values():
-            if _tells_gaps(group.wish, kind):
+            if _tells_gap(group.wish, kind, missed):
                 group.frames.append(frame)
 
     def _missed_frames(self, stamp: Stamp) -> int:
-        missed = self._passed.missing(stamp)
+        missed = UNKNOWN if self._passed.is_amid(stamp) else self._passed.missing(stamp)
         if self._passed.is_new(stamp):
             # It told others before this worker listened to it.
             self.lacking |= SELDOM
@@ -287,9 +291,13 @@ class Fanout:
             self._forgotten += 1
 
 
-def _tells_gaps(wish: Wish, kind: str) -> bool:
-    """Whether a client that wishes this is told that records of a kind are missing."""
-    return {"gap", TYPES.get(kind)} <= wish.kinds
+def _tells_gap(wish: Wish, kind: str, missed: int) -> bool:
+    """Whether a client that wishes this is told that records of a kind, or of any, are missing."""
+    return "gap" in wish.kinds and (missed < 0 or TYPES.get(kind) in wish.kinds)
+
+
+def _gap_frame(missed: int) -> bytes:
+    return text_frame((gap_text(None, TOO_EARLY) if missed < 0 else gap_text(missed, TOO_BUSY)).encode())
 
 
 def text_frame(text: bytes) -> bytes:

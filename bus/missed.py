@@ -22,6 +22,8 @@ class Passed:
         """Those that were heard, the longest unheard first; whether the collector had been heard before in another."""
         self._last: dict[tuple[str, int], int] = {}
         self._kinds: set[str] = set()
+        self._amid: set[int] = set()
+        """Lives of which it is known that they told something before they were heard."""
 
     def missing(self, stamp: Stamp) -> int:
         """How many frames of its kind should have come before this one and did not."""
@@ -34,12 +36,19 @@ class Passed:
         """Whether this is the first frame of its collector's life: nobody can tell what went before it."""
         return stamp.incarnation not in self._lives
 
+    def is_amid(self, stamp: Stamp) -> bool:
+        """Whether this is the first frame to show that its collector told others before it was heard: of any kind."""
+        known = (stamp.kind, stamp.incarnation) in self._last or stamp.incarnation in self._amid
+        return stamp.counter > 1 and not known and not self._began_since(stamp)
+
     def _began_since(self, stamp: Stamp) -> bool:
         return self._lives.get(stamp.incarnation, self._from_one and stamp.place in self._places)
 
     def note(self, stamp: Stamp) -> None:
         """This frame has come."""
         key = stamp.kind, stamp.incarnation
+        if self.is_amid(stamp):
+            self._amid.add(stamp.incarnation)
         self._last.pop(key, None)
         self._last[key] = stamp.counter
         self._kinds.add(stamp.kind)
@@ -48,7 +57,9 @@ class Passed:
         self._lives.pop(stamp.incarnation, None)
         self._lives[stamp.incarnation] = began
         if len(self._lives) > MOST:
-            del self._lives[next(iter(self._lives))]
+            forgotten = next(iter(self._lives))
+            del self._lives[forgotten]
+            self._amid.discard(forgotten)
         if len(self._last) > MOST:
             del self._last[next(iter(self._last))]
 

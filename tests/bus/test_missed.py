@@ -81,3 +81,22 @@ def test_lives_that_are_over_do_not_fill_the_memory() -> None:
         passed.note(frame(5, life))
     assert passed.missing(frame(9, 3 * MOST - 1)) == 3
     assert passed.missing(frame(9, 0)) == 0
+
+
+def amid(passed: Passed, *frames: Stamp) -> list[bool]:
+    """Which of these show that others were told before."""
+    found = []
+    for one in frames:
+        found.append(passed.is_amid(one))
+        passed.note(one)
+    return found
+
+
+def test_the_first_frame_of_a_kind_that_is_not_the_first_told_shows_once_that_a_collector_was_heard_late() -> None:
+    heard = (frame(1, kind="alert"), frame(7), frame(8), frame(3, kind="facts"))
+    assert amid(Passed(from_one=True), *heard) == [False, True, False, False]
+
+
+def test_a_collector_that_began_while_it_was_listened_to_was_not_heard_late() -> None:
+    assert amid(Passed(from_one=True), frame(1), frame(2), frame(3, 2), frame(9, 2, "facts")) == [False] * 4
+    assert amid(Passed(from_one=True), frame(1), frame(5, place=2)) == [False, True]

@@ -17,12 +17,18 @@ from bus.messages import HUB
 from bus.program import Program, TryAgain
 from bus.sockets import Hear, Push
 from bus.spool import Spool, SpoolLimits, fault_teller
+from bus.spool.doubt import BAD
 from bus.ways import Ways
 
 KEYS_SECONDS = 4.9
 """So often an agent looks, in a pass that there is anyway, whether it has other keys."""
 SPOOL_SECONDS = 9.7
 """So often it is looked whether a spool was found damaged since."""
+
+LEFT = (
+    "%d messages of %s wait in %s: nobody sends them now; an agent of that name would, and if they are not wanted, "
+    "remove the folder"
+)
 
 
 def deliverer(
@@ -61,6 +67,7 @@ def deliverer(
     )
     voice.start()
     if ways is not None:
+        _tell_of_former_names(program, source)
         program.loop.in_passing(KEYS_SECONDS, lambda: look_at_keys(program, ways, voice))
         note = standing.Note(program.run_dir, program.name, voice)
         program.loop.in_passing(standing.LOOK_SECONDS, note.look)
@@ -69,10 +76,9 @@ def deliverer(
 
 
 def _spool(program: Program[Any], source: str) -> Spool:
-    limits = SpoolLimits(bytes=program.bus.spool_bytes, seconds=program.bus.spool_seconds)
     path = program.home / "spool" / source
     try:
-        spool = Spool(path, limits, source=source, now=time.monotonic(), wall=time.time_ns())
+        spool = Spool(path, _limits(program), source=source, now=time.monotonic(), wall=time.time_ns())
     except BlockingIOError:
         raise TryAgain(f"{path} is in use by another process") from None
     except OSError as error:
@@ -81,6 +87,27 @@ def _spool(program: Program[Any], source: str) -> Spool:
     tell_faults()
     program.loop.in_passing(SPOOL_SECONDS, tell_faults)
     return spool
+
+
+def _tell_of_former_names(program: Program[Any], source: str) -> None:
+    """Say of what this host spooled under other names that it waits for nobody."""
+    folder, limits = program.home / "spool", _limits(program)
+    for path in sorted(folder.glob("*/data.mdb")):
+        name = path.parent.name
+        if name == source or name.startswith(HUB) or BAD in name:
+            continue
+        try:
+            spool = Spool(path.parent, limits, source=name, now=time.monotonic(), wall=time.time_ns())
+        except OSError:  # another process sends them, or nobody can read them
+            continue
+        waiting = sum(max(0, one.last - max(one.acked, one.base - 1)) for one in spool.kept())
+        spool.close(time.monotonic(), time.time_ns())
+        if waiting:
+            program.log.warning(LEFT, waiting, name, path.parent)
+
+
+def _limits(program: Program[Any]) -> SpoolLimits:
+    return SpoolLimits(bytes=program.bus.spool_bytes, seconds=program.bus.spool_seconds)
 
 
 def _ways(program: Program[Any], source: str, side: tuple[str, str]) -> Ways:
@@ -104,7 +131,7 @@ def look_at_keys(program: Program[Any], ways: Ways, voice: Deliverer) -> None:
         if ways.member is not None and ways.member.name != voice.source:
             if waiting := voice.courier.sender.unacknowledged:
                 left = program.home / "spool" / voice.source
-                program.log.warning("%d messages of %s wait in %s: nobody sends them now", waiting, voice.source, left)
+                program.log.warning(LEFT, waiting, voice.source, left)
             raise TryAgain(f"this host was enrolled as {ways.member.name}")
         program.log.info("the keys changed: connecting to the hub anew")
         voice.reconnect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,21 @@ def join(name: str) -> Join:
     return Join(name, "tcp://127.0.0.1:1", "tcp://127.0.0.1:2", keys.new().public, own.public, own.secret)
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program[Any]]:
-    (tmp_path / "run").mkdir()
+@contextmanager
+def living(tmp_path: Path) -> Iterator[Program[Any]]:
+    """One life of an agent."""
+    (tmp_path / "run").mkdir(exist_ok=True)
     settings = Settings(tmp_path / "agent.toml", {"agent": object(), "bus": Bus()})
     found: Program[Any] = Program("agent", "agent", settings, tmp_path, logging.getLogger("guardia"))
     yield found
     found.loop.end()
     found.context.destroy(linger=0)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program[Any]]:
+    with living(tmp_path) as found:
+        yield found
 
 
 def test_what_waits_under_a_former_name_is_told_when_the_host_gets_another(
@@ -51,6 +59,23 @@ def test_what_waits_under_a_former_name_is_told_when_the_host_gets_another(
     with pytest.raises(TryAgain, match="this host was enrolled as web-2"):
         look_at_keys(program, ways, voice)
     assert f"1 messages of web-1 wait in {program.home}/spool/web-1" in caplog.text
+
+
+def test_what_waits_under_a_name_that_was_changed_while_nothing_ran_is_told_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with living(tmp_path) as before:
+        for name in ("web-1", "web-2", "guardia.prober"):
+            voice = deliverer(before, name)
+            if name != "web-2":
+                voice.tell(Loss(stream=name, epoch=1, first=1, last=1, reason="dropped"), at=NOON)
+            voice.flush()
+    with living(tmp_path) as after:
+        deliverer(after, "web-3", public=True)
+
+    told = [one.message for one in caplog.records if "nobody sends them" in one.message]
+    assert len(told) == 1, told
+    assert told[0].startswith(f"1 messages of web-1 wait in {tmp_path}/spool/web-1: nobody sends them now;")
 
 
 def test_with_other_keys_for_its_name_it_goes_on(program: Program[Any], caplog: pytest.LogCaptureFixture) -> None:

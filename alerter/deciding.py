@@ -48,8 +48,8 @@ class Decider:
         found, self._decided = self._decided, []
         return found
 
-    def decide(self, subject: Subject, cell: Cell, place: int, truth: bool | None, values: Sequence[float]) -> None:
-        """Take what a rule found of a subject; ``place`` is the cell's in its line."""
+    def decide(self, subject: Subject, cell: Cell, place: int, truth: bool | None, values: Sequence[float]) -> bool:
+        """Take what a rule found of a subject, of whose line the cell is at ``place``; whether that was news."""
         assert subject.bound is not None
         now, rule = subject.now, cell.rule
         alarm = cell.alarm or QUIET
@@ -68,17 +68,18 @@ class Decider:
             cell.truth = truth
             if cell.alarm is not None:
                 cell.alarm = replace(step(alarm, finding, now)[0], reason=alarm.reason)
-            return
+            return False
         if not cell.verdict and state is State.QUIET:
             # That a rule does not hold at its first look is no decision, but the state of the world.
             cell.verdict, cell.truth = verdict, truth
-            return
+            return False
         said = wording.said(rule.when, subject.bound.names, cell.instance, values, subject, subject.error)
         finding = replace(finding, text=said.text, value=said.value, threshold=said.threshold)
         after, change, reason = step(alarm, finding, now)
         before, cell.verdict, cell.truth = cell.verdict, verdict, truth
         self._become(subject, cell, after, change, reason, finding)
         self._note(subject, cell, verdict, reason, before, change, said.value, said.threshold)
+        return True
 
     def _become(
         self, subject: Subject, cell: Cell, after: Alarm, change: Change | None, reason: str, finding: Finding

@@ -340,7 +340,7 @@ class Judge:
     # -- judging ---
 
     def _judge_all(self, subject: Subject, values: Sequence[float]) -> None:
-        found = subject.bound
+        found, news = subject.bound, False
         if found is None:
             return
         if found.feeds:
@@ -354,10 +354,10 @@ class Judge:
                     continue
             elif truth is True and cell.alarm.state is State.FIRING:
                 continue
-            self.decider.decide(subject, cell, place, truth, values)
+            news |= self.decider.decide(subject, cell, place, truth, values)
         if len(subject.cells) != len(subject.line):
             miss(subject, self.decider)
-        if subject.due == NEVER and found.timed:
+        if found.timed and (news or subject.due == NEVER):
             self._schedule(subject)
 
     def _judge(self, subject: Subject, place: int, values: Sequence[float]) -> None:

@@ -84,6 +84,14 @@ def test_a_host_that_falls_silent_is_told_within_two_seconds_of_its_limit() -> N
     assert world.told() == [(41, "fired"), (100.5, "resolved")]
 
 
+def test_what_begins_with_a_reading_and_ends_with_time_does_so_whatever_else_time_brings() -> None:
+    world = World(rule("age > 10m", name="silent"), rule("age < 1h and cpu.percent > 90", for_=20.0))
+    for seconds in (0, 1, 2):
+        world.says(seconds, cpu=95)
+    world.passes(60)
+    assert world.told() == [(20, "fired")]
+
+
 def test_a_configured_host_that_never_spoke_is_silent() -> None:
     world = World(rule("age > 30s"), hosts=[Host(name="web-1")], began=0)
     world.passes(60)

@@ -158,6 +158,8 @@ class Committer:
             self._there += records
 
     def _keep_judged(self, txn: Any) -> None:
+        for cell, subject in self.judge.decider.counted.items():
+            recording.keep_alarm(txn, subject.kind, subject.name, cell)
         self.there.update(map(identity, self._there))
         self._there = []
         txn.put("state", "judged", self.judged)
@@ -218,6 +220,7 @@ class Committer:
         self.holds = {id: found for id, found in holds.items() if id not in gone}
         self._said = {id: found for id, found in said.items() if id not in gone}
         self._unsettled, self._touched = [], {}
+        self.judge.decider.counted.clear()
         self.settled += len(decisions)
         for _, row in untold:
             self._tell(row)
@@ -225,12 +228,16 @@ class Committer:
 
     def note_judged(self) -> None:
         """Note how far judging came, though nothing followed from it, and who was expected in vain so far."""
+        if self._unsettled:
+            return  # what followed from it is not kept
         try:
             with self._memory.transaction() as txn:
                 self._keep_judged(txn)
                 self._keep_expected(txn)
         except MemoryFull as full:
             self._failed(full, self._unsettled)
+            return
+        self.judge.decider.counted.clear()
 
     def jumped(self, by: int, now: int) -> None:
         """The hub's clock was set by ``by`` (ns) to ``now``: nobody is told sooner or later for that."""

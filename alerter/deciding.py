@@ -41,6 +41,8 @@ class Decider:
     def __init__(self, flapping_count: int) -> None:
         self.flapping_count = flapping_count
         self.open: dict[str, Incident] = {}
+        self.counted: dict[Cell, Subject] = {}
+        """Alarms that wait for more readings in a row, and had another since they were kept."""
         self._decided: list[Decision] = []
 
     def taken(self) -> list[Decision]:
@@ -68,6 +70,8 @@ class Decider:
             cell.truth = truth
             if cell.alarm is not None:
                 cell.alarm = replace(step(alarm, finding, now)[0], reason=alarm.reason)
+                if rule.times > 1 and state is State.PENDING:
+                    self.counted[cell] = subject
             return False
         if not cell.verdict and state is State.QUIET:
             # That a rule does not hold at its first look is no decision, but the state of the world.

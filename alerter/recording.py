@@ -70,7 +70,7 @@ def record(txn: Transaction, decision: Decision) -> None:
         "incident": decision.incident.id if decision.incident else "",
     }
     note(txn, decision.kind, decision.subject, decision.rule, decision.instance, decision.at, row)
-    keep_alarm(txn, decision)
+    keep_alarm(txn, decision.kind, decision.subject, decision.cell)
     if decision.incident is not None and decision.change in (Change.FIRED, Change.RESOLVED):
         keep_incident(txn, decision.incident)
 
@@ -102,15 +102,14 @@ def placed(instance: str) -> str:
     return f"{told[: LONGEST_INSTANCE - len(digest) - 1].decode(errors='ignore')}~{digest}"
 
 
-def keep_alarm(txn: Transaction, decision: Decision) -> None:
+def keep_alarm(txn: Transaction, kind: str, subject: str, cell: Cell) -> None:
     """Keep the alarm as it is now, or forget it when it is quiet and did not fire of late."""
-    cell: Cell = decision.cell
-    key = alarm_key(decision.rule, decision.kind, decision.subject, decision.instance)
+    key = alarm_key(cell.rule.name, kind, subject, cell.instance)
     if cell.alarm is None and not cell.fired:
         txn.delete("alarms", key)
         return
     alarm = plain(cell.alarm) if cell.alarm else None
-    txn.put("alarms", key, _alarm_row(alarm, cell.fired, cell.incident, decision.instance))
+    txn.put("alarms", key, _alarm_row(alarm, cell.fired, cell.incident, cell.instance))
 
 
 def keep_all(txn: Transaction, kept: Iterable[Kept]) -> None:

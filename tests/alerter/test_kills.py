@@ -1,0 +1,50 @@
+"""However often the alerter is killed, it finds what it would have found."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from alerter.recording import read_incident
+from alerter.rules import Rule
+from bus.judging import Incident
+from tests.alerter.given import World, rule
+from tests.alerter.lives import Alerter, Life
+
+
+def rules() -> Sequence[Rule]:
+    """Of each kind of patience one."""
+    return (
+        rule("cpu.percent > 90", name="at once"),
+        rule("cpu.percent > 90", name="long", for_=30.0, clear="cpu.percent < 80", clear_for=60.0),
+        rule("cpu.percent > 80", name="often", times=3),
+    )
+
+
+def kept(one: Alerter) -> dict[str, Incident | None]:
+    """The incidents on the disk."""
+    with one.committer._memory.transaction() as view:
+        return {id: read_incident(value) for id, value in view.items("incidents")}
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_incidents_are_the_same_as_without_a_kill(life: Life, seed: int) -> None:
+    chance, now = random.Random(seed), 0.0
+    always, one = World(*rules()), life(*rules(), now=-1.0)
+    one.starts()
+    for _ in range(50):
+        now += chance.choice((1, 3, 10, 25))
+        cpu = chance.choice((95, 95, 85, 50))
+        always.says(now, cpu=cpu)
+        match chance.choice(("lives", "lives", "lives", "judges", "is away")):
+            case "lives":
+                one.says(now, cpu)
+                continue
+            case "judges":  # and is killed before that is on the disk
+                one.world.says(now, cpu=cpu)
+        one.store.says(now, cpu)
+        one = life(*rules(), now=now + 0.5)
+        one.starts()
+    assert kept(one) == {found.incident.id: found.incident for found in always.decisions if found.incident}

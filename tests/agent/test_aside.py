@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent.aside import Aside
+from agent.aside import MOST_GIVEN_UP, Aside
 from bus.loop import Loop
 
 PATIENCE, HOPELESS = 0.05, 500.0
@@ -166,11 +166,33 @@ def test_what_hangs_for_ever_is_given_up_and_others_take_its_place(loop: Loop, a
     clock.now += 2 * HOPELESS
     for n in range(3):
         aside.submit(lambda n=n: n, seen.append)  # type: ignore[misc]
-    # then there is one in their place, which stays
+    # then there is one in their place, which stays, also after a reading that took long
     until(loop, lambda: seen == ["behind", "behind", 0, 1, 2])
+    long = Hang()
+    aside.submit(long, seen.append)
+    long.begins()
+    clock.passes()
+    long.set()
+    until(loop, lambda: len(seen) == 6)
+    aside.submit(lambda: "next", seen.append)
+    until(loop, lambda: seen[-1] == "next")
     assert aside.threads == 3
     hang.set()
     until(loop, lambda: aside.threads == 1)
+
+
+def test_not_more_are_given_up_than_the_system_bears(aside: Aside, clock: Clock) -> None:
+    hang = Hang()
+    for _ in range(2 + MOST_GIVEN_UP):
+        aside.submit(hang, lambda _: None)
+        clock.now += 2 * HOPELESS
+        aside.take()
+        hang.begins()
+    aside.submit(hang, lambda _: None)
+    clock.now += 2 * HOPELESS
+    aside.take()
+    assert aside.threads == 2 + MOST_GIVEN_UP
+    hang.set()
 
 
 def test_a_system_without_threads_is_asked_again(

@@ -186,7 +186,7 @@ print("queued 1")
         os.kill(int((tmp_path / "parent").read_text()), signal.SIGKILL)
 
 
-def test_where_one_takes_long_to_begin_others_do_not_wait(tmp_path: Path) -> None:
+def test_where_one_takes_long_to_begin_others_do_not_wait_and_it_ends_where_all_has(tmp_path: Path) -> None:
     begun, goes = threading.Event(), threading.Event()
 
     class Slow(Executor):
@@ -199,17 +199,13 @@ def test_where_one_takes_long_to_begin_others_do_not_wait(tmp_path: Path) -> Non
             return super()._begun(path)
 
     executor = Slow(ENVIRONMENT)
-    path = script(tmp_path, "echo queued 1")
-
-    def run() -> None:
-        with pytest.raises(Failed):
-            executor.run(tmp_path / "slow", 60)
-
-    thread = threading.Thread(target=run)
+    script(tmp_path, "exec sleep 60").rename(tmp_path / "slow")
+    path, codes = script(tmp_path, "echo queued 1"), list[int]()
+    thread = threading.Thread(target=lambda: codes.append(executor.run(tmp_path / "slow", 60).code))
     thread.start()
     assert begun.wait(30)
     assert executor.run(path, 60).output == b"queued 1\n"
     executor.close()
     goes.set()
     thread.join(30)
-    assert not thread.is_alive()
+    assert codes == [-signal.SIGKILL]

@@ -30,6 +30,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "[bus]\nlog_level = 'warn'\n",
         [":2: [bus] log_level", '"debug"', "did you mean warning?"],
     ),
+    "a wrong word where there may be none": (
+        "[[rules]]\nname = 'a'\nwhen = 'cpu.percent > 90'\nseverity = 'severe'\n",
+        [':4: [[rules]] severity: found "severe", expected "info", "warning" or "critical"'],
+    ),
     "a wrong duration": (
         "[store]\ncommit_seconds = '2 weeks ago'\n",
         [":2: [store] commit_seconds", "a duration such as 250ms, 30s or 7d"],

@@ -112,6 +112,7 @@ async function list() {
       [get("/api/v1/servers"), get("/api/v1/services"), get("/api/v1/health")]);
     barred = false;
     byId("enter").hidden = true;
+    document.body.className = "";
     note(servers.count ? "" : "No host has reported yet.");
     const nodes = servers.servers.sort(inOrder).map((server) => {
       const host = hosts.get(server.server_id) || { points: [] };
@@ -138,6 +139,11 @@ async function list() {
     barred = fault.status === 401 || fault.status === 403;
     byId("enter").hidden = !barred;
     note(fault.status === 401 ? "A token is needed." : told(fault));
+    // What the page shows was so when the hub told it last.
+    document.body.className = "past";
+    document.title = "Guardia";
+    chip("hub", "hub not known", false);
+    chip("fires", "alarms not known", false);
     return false;
   }
 }

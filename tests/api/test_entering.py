@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.api.house import KEYRING, House
+from tests.api.house import KEYRING, House, full
 from tests.api.served import serving
 from tests.api.test_pages import BROWSER
 
@@ -85,3 +85,32 @@ def test_a_page_without_a_token_says_so_and_lets_in_whoever_types_one_that_is_kn
         tab.until(f"{link} === 'live' && document.getElementById('enter').hidden")
         assert tab.says("location.pathname + location.search + location.hash") == "/#alerts/1"
         assert tab.says("document.cookie") == "", "no script reads the token"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
+def test_when_the_hub_answers_no_more_nothing_on_the_page_is_told_as_of_now(tmp_path: Path) -> None:
+    chips = "['hub', 'fires'].map((id) => document.getElementById(id).textContent).join()"
+    past = "document.body.className === 'past'"
+    house = full()
+    tells = house.hub.clock
+
+    def fails() -> int:
+        raise RuntimeError("a fault of ours")
+
+    with serving(house) as served, opened(f"http://127.0.0.1:{served.port}/", tmp_path) as tab:
+        tab.until(f"{chips} === 'hub ok,1 firing' && document.title === '(1) Guardia' && !({past})")
+        house.hub.clock = fails
+        tab.says("list(); true")
+        tab.until(f"{chips} === 'hub not known,alarms not known' && document.title === 'Guardia' && {past}")
+        assert tab.says("document.querySelectorAll('.host').length") == 2, "what was known is still shown"
+        house.hub.clock = tells
+        tab.says("list(); true")
+        tab.until(f"{chips} === 'hub ok,1 firing' && !({past})")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no chromium here")
+def test_a_narrow_page_scrolls_down_and_not_aside(tmp_path: Path) -> None:
+    with serving(full()) as served, opened(f"http://127.0.0.1:{served.port}/", tmp_path) as tab:
+        tab.until("document.querySelectorAll('.host').length === 2")
+        tab.says("document.documentElement.style.width = '280px'; true")
+        assert tab.says("document.getElementById('hosts').scrollWidth <= 280")

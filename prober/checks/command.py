@@ -30,8 +30,10 @@ _UNITS = {
 }
 """By the unit, in small letters, how the name of its reading ends, and what it is multiplied by."""
 _READING = re.compile(
-    r"(?:'((?:[^']|'')+)'|([^\s='|]+))=(-?[0-9]{1,20}(?:\.[0-9]{0,20})?(?:[eE][-+]?[0-9]{1,2})?)([^\s;]*)"
+    r"(?:'((?:[^']|'')+)'|([^\s='|]+))="
+    r"([-+]?(?:[0-9]{1,20}(?:[.,][0-9]{0,20})?|[.,][0-9]{1,20})(?:[eE][-+]?[0-9]{1,2})?)([^\s;0-9.,:+-]*)(?=[\s;]|$)"
 )
+"""A number as C prints it in any language, whose point may be a comma; what goes on otherwise is none, as 1.2.3."""
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -73,7 +75,7 @@ class Command(Check):
 
 def judged(code: int, said: str) -> Outcome:
     """What it found: its state by its exit code, the reason in its first line, readings behind a ``|``."""
-    first, _, rest = said.partition("\n")
+    first, _, rest = said.lstrip().partition("\n")
     text, _, readings = first.partition("|")
     more = rest.partition("|")[2]
     text = text.strip() or "it says nothing"
@@ -92,5 +94,5 @@ def measured(text: str) -> dict[str, float]:
         end, factor = _UNITS.get(unit.lower(), ("", 1.0))
         name = _NO_NAME.sub("_", (quoted or bare).lower()).strip("_")[:MOST_NAME] or NAMELESS
         if len(found) < MOST_READINGS:
-            found.setdefault(name if name.endswith(end) else f"{name}{end}", float(number) * factor)
+            found.setdefault(name if name.endswith(end) else f"{name}{end}", float(number.replace(",", ".")) * factor)
     return found

@@ -56,6 +56,16 @@ def test_what_it_measured_is_told_in_the_units_that_names_end_in() -> None:
     }
 
 
+def test_a_number_is_read_in_any_language_and_what_is_none_is_not_half_read() -> None:
+    told = "time=0,012s;0,5 load=.25 rest=+3 version=1.2.3 day=2026-12-01 at=12:30 range=5:9 size=1,5GB;2"
+    assert measured(told) == {"time_seconds": 0.012, "load": 0.25, "rest": 3.0, "size_bytes": 1.5 * 2**30}
+
+
+def test_what_begins_with_an_empty_line_says_what_comes_behind() -> None:
+    found = judged(2, "\n  \nDB CRITICAL - no connection | time=1s\n")
+    assert (found.reason, found.metrics) == ("DB CRITICAL - no connection", {"time_seconds": 1.0})
+
+
 def test_a_name_stands_once_and_there_is_an_end_to_them() -> None:
     assert measured("a=1 a=2 A=3 load_seconds=4s ''=5 '!'=6") == {"a": 1.0, "load_seconds": 4.0, "value": 6.0}
     assert len(measured(" ".join(f"n{one}=1" for one in range(500)))) == MOST_READINGS

@@ -67,7 +67,9 @@ class Filesystem:
         for one in listed(folder):
             if os.path.lexists(f"{folder}/{one}/devices/{device}"):
                 of_each = f"{folder}/{one}/devinfo"
-                return [f"{of_each}/{number}/error_stats" for number in listed(of_each)]
+                # There are none on a kernel before 5.6.
+                if files := [f"{of_each}/{number}/error_stats" for number in listed(of_each)]:
+                    return files
         raise FileNotFoundError(device)
 
 

@@ -14,7 +14,12 @@ _BELIEVED = (-90.0, 250.0)
 
 
 class Temperature:
-    """Each sensor as chip/label. Some take milliseconds to answer, over a slow bus."""
+    """Each sensor as chip/label. Some take milliseconds to answer, over a slow bus.
+
+    Where a chip gives no label, or two chips the same, as two disks do, a number in the kernel's order tells them
+    apart. It may be another one's after a start, or once a disk is gone: a rule asks for all, as
+    temperature[drivetemp/*].
+    """
 
     fields: ClassVar = {"temperature[*].celsius": "temperature of one sensor"}
     slow = True

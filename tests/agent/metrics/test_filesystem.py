@@ -75,6 +75,13 @@ def test_one_that_counts_none_still_tells_whether_it_takes_writes(tmp_path: Path
     }
 
 
+def test_a_kernel_that_does_not_tell_what_btrfs_counted_says_nothing_of_it(tmp_path: Path) -> None:
+    (tmp_path / "sys/fs/btrfs/0b32/devices").mkdir(parents=True)
+    (tmp_path / "sys/fs/btrfs/0b32/devices/sdc").symlink_to("../../../../block/sdc")
+    here = ground(tmp_path, "1 0 0:30 / /data rw - btrfs /dev/sdc rw")
+    assert Filesystem(here).read() == {"disk[/data].read_only": 0.0}
+
+
 def test_counters_that_are_not_valid_are_no_zero() -> None:
     assert counted(BTRFS.format(5)) == 7
     with pytest.raises(ValueError):

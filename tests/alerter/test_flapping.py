@@ -48,6 +48,7 @@ def test_a_rule_that_waits_for_longer_than_that_is_waited_for() -> None:
     for seconds in (0, 1300):
         world.says(seconds, cpu=95)
         world.says(seconds + 10, cpu=5)
+        world.says(seconds + 10 + CALM, cpu=5)
         world.says(seconds + 1210, cpu=5)
     assert [when for when, what in world.told() if what == "resolved"] == [1210, 2510]
     assert world.decisions[-1].incident is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alerter.letters import Item, Told, as_row, order_of
+from alerter.letters import Item, Letter, Told, as_row, order_of
 from alerter.memory import Transaction
 from alerter.outbox import MOST_PASSED, Delivered, Lane, Later, Outcome, Policy, settle, turn
 from alerter.speaker import MOST_LOOKED_AT, MOST_LOOKED_AT_ALONE
@@ -74,6 +74,13 @@ def test_what_a_receiver_cannot_digest_holds_up_nobody_however_grave_it_is() -> 
     many = [about(1, "critical"), *(about(number) for number in range(2, 30))]
     told = told_in_turn(many, Lane(groups=False), poison)
     assert told[:2] == [["web-1"], ["web-2"]]
+
+
+def test_of_what_was_not_taken_long_ago_nothing_is_kept() -> None:
+    lane, items = Lane(groups=False), [about(number) for number in range(3)]
+    for place, one in enumerate(items):
+        settle(Letter(one.key, (one,)), Later(None, "500"), {}, lane, POLICY, 1000.0 * place, NOON, 0.5)
+    assert list(lane.behind) == [items[-1].key]
 
 
 def test_what_waits_at_a_receivers_wish_is_the_first_that_it_is_told_then() -> None:

@@ -63,6 +63,14 @@ def test_who_is_silent_now_and_then_is_silent_until_it_is_heard_steadily() -> No
     assert world.told() == [(31, "fired"), (60, "resolved"), (91, "fired"), (120 + CALM, "resolved")]
 
 
+def test_where_nothing_is_heard_it_ends_with_its_time_all_the_same() -> None:
+    world = World(rule("age > 20m"))
+    world.judge.decider.flapping_count = 2
+    for seconds in (0, 1300, 2600, 3700):
+        world.says(seconds)
+    assert world.told() == [(1201, "fired"), (1300, "resolved"), (2501, "fired"), (2600 + CALM, "resolved")]
+
+
 def test_drills_that_follow_one_another_are_no_flapping() -> None:
     world = World()
     world.judge.decider.flapping_count = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_each_has_its_share_of_the_time_and_no_fourth_is_asked(network: Network)
     assert network.asked == [FIRST, SECOND, THIRD]
     assert network.shares == [10, 15, 30], "of what is left, since nobody took any of it here"
     assert network.probe.deadline is whole
+
+
+def test_a_connection_is_shut_with_the_whole_attempt(network: Network) -> None:
+    ours, theirs = socket.socketpair()
+
+    def ask(host: str) -> tuple[Answer, None]:
+        network.probe.deadline.watch(ours)
+        return answer(), None
+
+    with ours, theirs:
+        servers.asked([FIRST, SECOND], ask, "NOERROR", network.probe)
+        network.probe.deadline.end()
+        theirs.settimeout(30)
+        assert theirs.recv(1) == b""
 
 
 def test_where_none_answers_each_is_named_with_why(network: Network) -> None:

@@ -20,7 +20,8 @@ from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.memory import MemoryFull
-from alerter.notices import Reason
+from alerter.notices import FREE, LASTING, Reason
+from alerter.subjects import NEVER
 from bus.fields import Unfit, build, plain
 from bus.judging import Acknowledgement
 from bus.messages import Alert, Silence
@@ -332,10 +333,10 @@ class Committer:
     def _note_holds(self, txn: Any, incident: Incident, holds: Sequence[Hold], now: int) -> None:
         before = {hold.cause for hold in self.holds.get(incident.id, ())}
         for hold in holds:
-            if hold.cause not in before:
+            if hold.cause not in before and hold.cause != self._last(txn, incident)[0]:
                 self._note(txn, incident, hold.cause, hold.detail, now)
         if before and not holds:
-            self._note(txn, incident, "free", CHANGED, now)
+            self._note(txn, incident, FREE, CHANGED, now)
 
     def _note_reasons(
         self, txn: Any, incidents: Mapping[str, Incident], reasons: Mapping[str, Sequence[Reason]], now: int
@@ -346,10 +347,17 @@ class Committer:
             before = said.get(id, ())
             for reason in found:
                 # Holds are told by themselves, with what they are.
-                if reason not in before and not reason.verdict.startswith(HELD):
+                if reason in before or reason.verdict.startswith(HELD):
+                    continue
+                if reason.verdict not in LASTING or (reason.verdict, reason.text) != self._last(txn, incidents[id]):
                     self._note(txn, incidents[id], reason.verdict, reason.text, now)
             said[id] = found
         return said
+
+    def _last(self, txn: Any, one: Incident) -> tuple[str, str]:
+        """The verdict and the text of the last step: an earlier life may have said what goes on."""
+        steps, _, _ = recording.steps(txn, recording.chain_key(one.kind, one.subject, one.rule, one.instance), NEVER, 1)
+        return (steps[0].verdict, steps[0].text) if steps else ("", "")
 
     def _note(self, txn: Any, incident: Incident, verdict: str, text: str, at: int) -> None:
         row = {"verdict": verdict, "text": text, "before": "firing", "value": None}

@@ -18,6 +18,10 @@ from bus.messages import DRILL as DRILLED
 
 SAID = frozenset({"told", "recovery_told", "came_and_went", "escalated", "reminded", "no_channel", "not_severe_enough"})
 """Verdicts on telling people; all others are on the alarm itself."""
+FREE = "free"
+"""That nothing holds notices back any longer."""
+LASTING = frozenset({"acknowledged", "no_channel", "not_severe_enough"})
+"""Verdicts that hold on; the others are on something that was just said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from alerter import wording
 from alerter.incidents import Hold
 from alerter.judge import Judge
 from alerter.machine import State, in_words
-from alerter.notices import SAID
+from alerter.notices import FREE, SAID
 from alerter.recording import Transaction, chain_key, steps
 from alerter.silences import clock
 from alerter.subjects import LATE_PLACE, LEAST_PLACE, Cell, Subject
@@ -21,6 +21,9 @@ MOST_STEPS = 20
 MOST_CHAINS = 500
 LOUD = ("firing", "not_clear", "clearing", "pending", "no_data")
 """The order in which chains are told; all others follow."""
+BURNING = ("firing", "not_clear", "clearing")
+HOLDS = {"silence": "silenced", "maintenance": "maintenance", "parent": "parent", "connectivity": "connectivity"}
+"""By the cause of a hold, which its step bears, the verdict on what it holds back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +145,26 @@ def _of_subject(
 
 
 def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Sequence[Step]]:
-    judged = [step for step in rows if step.verdict not in SAID]
-    if judged:
-        return judged[-1].verdict, judged[-1].text, ()
+    """The outcome as it was: what the alarm was then, and what was so of the incident that it began."""
+    state: Step | None = None
+    hold: Step | None = None
+    known: Step | None = None
+    for step in rows:
+        if step.verdict in HOLDS:
+            hold = step
+        elif step.verdict == FREE:
+            hold = None
+        elif step.verdict == "acknowledged":
+            known = known or step
+        elif step.verdict not in SAID:
+            state = step
+            if step.verdict not in BURNING:
+                hold = known = None
+    if found := hold or known:
+        verdict = HOLDS.get(found.verdict, found.verdict)
+        return verdict, f"{state.text}; {found.text}" if state else found.text, ()
+    if state:
+        return state.verdict, state.text, ()
     if later:
         return later, f"before the first decision that is known it was {_in_words(later)}", ()
     if cell.verdict:
@@ -188,7 +208,7 @@ def _now(
         return verdict, text, ()
     held = holds.get(incident.id, ())
     if held:
-        return {"silence": "silenced"}.get(held[0].cause, held[0].cause), f"{text}; {held[0].detail}", ()
+        return HOLDS.get(held[0].cause, held[0].cause), f"{text}; {held[0].detail}", ()
     if incident.acknowledged is not None:
         by = incident.acknowledged
         note = f": {by.note}" if by.note else ""

@@ -1,12 +1,46 @@
-"""What is kept for ``guardia why``."""
+"""What ``guardia why --at`` says of a moment is what it said then."""
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
+from alerter.memory import Memory
 from alerter.recording import chain_key, steps
-from bus.judging import Acknowledgement
+from bus.judging import Acknowledge, Acknowledgement, AddSilence
 from bus.messages import Silence
+from tests.alerter.case import Case
 from tests.alerter.given import World, at, committer, rule
 from tests.alerter.rooms import Friend, Room, Rooms
+
+SAME = {"resolved": "below", "not_clear": "firing"}
+"""Of what goes to and fro between its levels the first step alone is noted, and an end stands under its own name."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_it_said_then_is_what_it_says_of_then(memory: Memory, seed: int) -> None:
+    chance, case, said = random.Random(seed), Case(memory), {}
+    now = 0
+    for _ in range(15):  # more steps than that it does not show
+        now += chance.choice((5, 20, 40))
+        case.world.says(now, "gw", cpu=1)
+        match chance.choice(("reads", "reads", "reads", "silences", "acknowledges")):
+            case "reads":
+                case.says(now, chance.choice((95, 95, 85, 20)))
+            case "silences":
+                case.passes(now)
+                until = now + chance.choice((10, 60))
+                case.counter.answer(AddSilence("anna", "new disk", at(until), ("web-1",)))
+            case "acknowledges":
+                case.passes(now)
+                for incident in list(case.world.judge.decider.open):
+                    case.counter.answer(Acknowledge(incident, "ben", "on it"))
+        case.passes(now + 1)
+        said[now + 1] = case.chain().verdict
+    for when, verdict in said.items():
+        then = case.chain(when=when).verdict
+        assert SAME.get(then, then) == SAME.get(verdict, verdict), (when, said)
 
 
 def test_what_goes_on_over_a_start_is_noted_once(rooms: Rooms) -> None:

@@ -21,6 +21,7 @@ from api.encoding import to_time
 from api.filters import BadParameter, parse_time
 from bus.faults import meant
 from bus.folder import alone
+from bus.home import TOKENS
 from bus.keys import write_private
 
 ALPHABET = string.ascii_letters + string.digits
@@ -38,7 +39,7 @@ class TokensFault(Exception):
 
 def path_of(home: Path) -> Path:
     """Where the tokens are kept."""
-    return home / "api" / "tokens.json"
+    return home / TOKENS
 
 
 def load(path: Path) -> Keyring:

@@ -15,6 +15,8 @@ MAX_IPC = 107
 LONGEST_SOCKET = "side-receipts.ipc"
 DEFAULT_CONFIG = Path("etc/guardia.toml")
 SUPERVISOR = Path("run/supervisord")
+TOKENS = Path("api/tokens.json")
+"""The digests of the tokens of the API, below the home."""
 PROJECT = Path(__file__).resolve().parent.parent
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """What a disk says that may be written another time: it is full, or the kernel made it read-only since it failed."""

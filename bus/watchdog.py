@@ -3,8 +3,8 @@
 supervisord starts again what ended. This one ends what is alive but silent: a program whose beat
 (``run/NAME.beat``, touched by its main loop) is too old gets SIGABRT, which writes its stacks to its log, then
 SIGKILL. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit code 100)
-as soon as the file, or that of a secret in it, was changed. Of what it ends and of what was given up it tells
-``[watchdog] url``, past the alerter, which may be the one that is down.
+as soon as the file, that of a secret in it, or that of the API's tokens, was changed. Of what it ends and of what was
+given up it tells ``[watchdog] url``, past the alerter, which may be the one that is down.
 
 Protocol: http://supervisord.org/events.html
 """
@@ -96,7 +96,7 @@ class Watch:
     """No silence counts from before this."""
 
     def judge(self, now: float, programs: Iterable[Seen], changed: float) -> list[Act]:
-        """What to do now; ``changed`` is when the configuration was last written, or a secret of it."""
+        """What to do now; ``changed`` is when the configuration was last written, a secret of it, or a token."""
         if self.last is not None and not 0 <= now - self.last <= SKIPPED:
             self.floor = now
         self.last = now
@@ -157,12 +157,17 @@ def seen(info: Mapping[str, Any], run: Path) -> Seen:
     return Seen(info["name"], info["state"], info["pid"], info["start"], info["stop"], info["exitstatus"], beat)
 
 
-def changed(path: Path) -> float:
-    """When the configuration came to be as it is, or the file of a secret in it was made, written or made private."""
+def changed(path: Path, tokens: Path) -> float:
+    """When the configuration came to be as it is, or the file of a secret in it was made, written or made private.
+
+    Or that of ``tokens``, without which the API listens to no other machines.
+    """
     found = 0.0
+    with contextlib.suppress(OSError):
+        found = tokens.stat().st_ctime
     with contextlib.suppress(OSError, UnicodeDecodeError):
         # Not when it was written: a former version that is put back, or what a link leads to, may be older.
-        found = max(path.stat().st_ctime, path.lstat().st_ctime)
+        found = max(found, path.stat().st_ctime, path.lstat().st_ctime)
         for name in _SECRET.findall(path.read_text(encoding="utf-8")):
             with contextlib.suppress(OSError):
                 found = max(found, (path.parent / name).stat().st_ctime)
@@ -237,7 +242,7 @@ def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, tel
     programs = [seen(info, folder / "run") for info in supervisor.getAllProcessInfo() if info["name"] != own]
     now = time.time()
     waits = any(one.state == EXITED and one.exit_code == WRONG for one in programs)
-    acts = watch.judge(now, programs, changed(path) if waits else 0.0)
+    acts = watch.judge(now, programs, changed(path, folder / home.TOKENS) if waits else 0.0)
     for news in watch.news(now, programs, acts):
         tell(news, now)
     for act in acts:

@@ -1,4 +1,4 @@
-"""The recipes for the first day: each configuration in them is right, and what runs under systemd can start."""
+"""The recipes for the first day: each configuration in them is right, and under systemd or in a container it starts."""
 
 from __future__ import annotations
 
@@ -67,3 +67,38 @@ def test_who_installs_compiles_all_rooms_for_the_user_of_the_unit_who_may_write_
     parts = {line.rstrip("*") for line in setup["options.packages.find"]["include"].split()}
     plan = subprocess.run(["make", "-n", "-B", ".venv/made"], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert [set(line.split()) for line in re.findall(r"-m compileall -q (.*)", plan.stdout)] == [parts]
+
+
+DEPLOY = PROJECT / "etc" / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+
+
+def test_all_rooms_are_in_the_image_and_all_that_is_copied_is_there() -> None:
+    setup = ConfigParser()
+    setup.read(PROJECT / "setup.cfg")
+    packages = setup["options.packages.find"]["include"].replace("*", "").split()
+    copied = [
+        line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and "--from" not in line
+    ]
+    sources = [source for sources in copied for source in sources]
+    assert set(packages) <= set(sources)
+    assert [source for source in sources if not (PROJECT / source).exists()] == []
+    # What is compiled is found compiled: nobody may write there later.
+    [compiled] = re.findall(r"compileall -q (.*)", DOCKERFILE)
+    assert compiled.split() == packages
+    extras = re.findall(r"EXTRAS=([\w,]+)", (PROJECT / "docs" / "recipes.md").read_text())
+    assert {name for names in extras for name in names.split(",")} <= set(setup["options.extras_require"])
+
+
+def test_the_hub_in_a_container_is_reached_by_the_ports_that_it_publishes_and_takes_only_who_is_known() -> None:
+    settings = config.load(DEPLOY / "container.toml", rooms.tables(), rooms.LISTS, environment={})
+    bus, api = settings["bus"], settings["api"]
+    assert bus.keys
+    assert (api.bind, bus.door, bus.receipts) == ("0.0.0.0", "tcp://0.0.0.0:5560", "tcp://0.0.0.0:5561")
+    ports = [str(api.port), "5560", "5561"]
+    assert re.findall(r"EXPOSE (.*)", DOCKERFILE) == [" ".join(ports)]
+    compose = (DEPLOY / "compose.yaml").read_text()
+    assert re.findall(r'- "(?:127\.0\.0\.1:)?(\d+):\1"', compose) == ports
+    [home] = re.findall(r"VOLUME (.*)", DOCKERFILE)
+    assert f"- var:{home}\n" in compose
+    assert f"- ./container.toml:{Path(home).parent}/guardia.toml:ro\n" in compose

@@ -16,6 +16,7 @@ from bus.tables import Watchdog
 from bus.watchdog import EXITED, FATAL, RUNNING, Act, News, Seen, Watch, changed, listen, message
 
 NOON = 1_769_860_800.0
+NONE = Path("/nowhere/tokens.json")
 SETTINGS = Watchdog(silent_seconds=30, abort_seconds=5, revive_seconds=300)
 COLLECTOR = Seen("collector", RUNNING, pid=7, started=NOON - 1000, beat=NOON)
 
@@ -109,15 +110,24 @@ def test_a_mistake_in_the_configuration_waits_for_the_file_to_change() -> None:
 
 def test_a_secret_that_was_missing_or_open_to_others_is_a_change_too(tmp_path: Path) -> None:
     file, secret = tmp_path / "guardia.toml", tmp_path / "slack.url"
-    assert changed(file) == 0.0
+    assert changed(file, NONE) == 0.0
     file.write_text("[channels.ops]\ntype = 'slack'\nurl = \"file:slack.url\"  # file:no.url\n")
-    assert changed(file) == file.stat().st_ctime > NOON
+    assert changed(file, NONE) == file.stat().st_ctime > NOON
     touched_after(secret, file)
-    assert changed(file) == secret.stat().st_ctime
+    assert changed(file, NONE) == secret.stat().st_ctime
     touched_after(file, secret)
-    assert changed(file) == file.stat().st_ctime
+    assert changed(file, NONE) == file.stat().st_ctime
     file.write_bytes(b"\xff")
-    assert changed(file) == file.stat().st_ctime
+    assert changed(file, NONE) == file.stat().st_ctime
+
+
+def test_a_token_is_a_change_too(tmp_path: Path) -> None:
+    file, tokens = tmp_path / "guardia.toml", tmp_path / "tokens.json"
+    file.write_text('[api]\nbind = "0.0.0.0"\n')
+    touched_after(tokens, file)
+    assert changed(file, tokens) == tokens.stat().st_ctime
+    touched_after(file, tokens)
+    assert changed(file, tokens) == file.stat().st_ctime
 
 
 def test_a_former_version_that_is_put_back_is_a_change_though_it_was_written_long_ago(tmp_path: Path) -> None:
@@ -126,12 +136,12 @@ def test_a_former_version_that_is_put_back_is_a_change_though_it_was_written_lon
     former.touch()
     os.utime(former, (NOON, NOON))
     former.rename(file)
-    assert changed(file) == file.stat().st_ctime > NOON
+    assert changed(file, NONE) == file.stat().st_ctime > NOON
 
     while not link.is_symlink() or link.lstat().st_ctime <= file.stat().st_ctime:
         link.unlink(missing_ok=True)
         link.symlink_to(file)
-    assert changed(link) == link.lstat().st_ctime
+    assert changed(link, NONE) == link.lstat().st_ctime
 
 
 def touched_after(file: Path, other: Path) -> None:

@@ -21,6 +21,9 @@ $(VENV)/installed: setup.cfg pyproject.toml
 run: $(VENV)/made
 	@pid=$$($(BIN)/supervisorctl -c etc/guardia.conf pid 2>/dev/null) && \
 		echo "Guardia runs here already, as process $$pid: $(BIN)/guardia status says how it is." && exit 1; true
+	@for file in etc/var etc/var/supervisord.log; do [ ! -e $$file ] || [ -w $$file ] || { \
+		echo "$$file cannot be written to; it is $$(stat -c %U $$file)'s:" \
+			"start Guardia as that user, or in a clone of your own."; exit 1; }; done
 	@echo "Guardia starts; in another terminal: $(BIN)/guardia view. Ctrl-C stops it."
 	@exec $(BIN)/supervisord -c etc/guardia.conf
 

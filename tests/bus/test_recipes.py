@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bus import config, rooms
+from tests.namespaces import WHY_NOT, can_unshare, unshared
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHOWN = re.findall(r"```toml\n(.*?)```", (PROJECT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -67,6 +68,17 @@ def test_who_installs_compiles_all_rooms_for_the_user_of_the_unit_who_may_write_
     parts = {line.rstrip("*") for line in setup["options.packages.find"]["include"].split()}
     plan = subprocess.run(["make", "-n", "-B", ".venv/made"], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert [set(line.split()) for line in re.findall(r"-m compileall -q (.*)", plan.stdout)] == [parts]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.skipif(not can_unshare("mount"), reason=WHY_NOT)
+def test_make_run_says_whose_the_folder_is_that_it_cannot_write_to(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    (tmp_path / "etc" / "var").mkdir(parents=True)
+    barred = "mount --bind etc/var etc/var && mount -o remount,bind,ro etc/var && make -o .venv/made run"
+    found = subprocess.run([*unshared("mount"), "sh", "-c", barred], cwd=tmp_path, capture_output=True, text=True)
+    assert found.stdout.startswith("etc/var cannot be written to; it is ")
+    assert found.stdout.endswith("'s: start Guardia as that user, or in a clone of your own.\n")
 
 
 DEPLOY = PROJECT / "etc" / "deploy"

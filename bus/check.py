@@ -36,7 +36,9 @@ def main(argv: Sequence[str]) -> int:
     notes: list[str] = []
     try:
         settings = config.load(path, rooms.tables(), rooms.LISTS)
-        notes = hints(settings) + unguarded(settings, home.home_path(path, os.environ))
+        there = home.home_path(path, os.environ)
+        # It may be the file of another machine, where it lies elsewhere.
+        notes = [*map(str, home.too_deep(there)), *hints(settings), *unguarded(settings, there)]
     except ConfigError as error:
         faults = error.faults
     if arguments.json:

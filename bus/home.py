@@ -73,23 +73,19 @@ def supervisor_socket(home: Path) -> Path:
     return Path(noted.removeprefix("unix://")) if noted.startswith("unix://") else home / "supervisor.sock"
 
 
+def too_deep(home: Path) -> list[Fault]:
+    """What is wrong with a home so deep that its sockets have no room for their paths; else nothing."""
+    longest = str(home / "run" / LONGEST_SOCKET)
+    if len(longest.encode()) <= MAX_IPC:
+        return []
+    found = f"{longest}, a socket's path of {len(longest.encode())} bytes"
+    return [Fault("GUARDIA_HOME", "", None, found, f"at most {MAX_IPC} bytes", "set GUARDIA_HOME to a shorter folder")]
+
+
 def made(home: Path) -> Path:
     """The home with its folders, private to its owner; raises ``ConfigError``, or ``OSError`` where it may go later."""
-    longest = str(home / "run" / LONGEST_SOCKET)
-    if len(longest.encode()) > MAX_IPC:
-        found = f"{longest}, a socket's path of {len(longest.encode())} bytes"
-        raise ConfigError(
-            [
-                Fault(
-                    "GUARDIA_HOME",
-                    "",
-                    None,
-                    found,
-                    f"at most {MAX_IPC} bytes",
-                    "set GUARDIA_HOME to a shorter folder",
-                )
-            ]
-        )
+    if faults := too_deep(home):
+        raise ConfigError(faults)
     try:
         for folder in (home, home / "run", home / "log"):
             if not folder.is_dir():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import home
+from bus import check, home
 from bus.config import ConfigError
 
 
@@ -71,6 +71,17 @@ def test_a_home_too_deep_for_its_sockets_is_refused_before_anything_is_made(tmp_
     with pytest.raises(ConfigError, match="set GUARDIA_HOME to a shorter folder"):
         home.made(deep)
     assert not deep.exists()
+
+
+def test_check_notes_a_home_too_deep_for_its_sockets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "guardia.toml").touch()
+    monkeypatch.setenv("GUARDIA_HOME", str(tmp_path / ("d" * 90)))
+    assert check.main(["--config", str(tmp_path / "guardia.toml")]) == 0
+    noted = capsys.readouterr().err
+    assert noted.startswith("note: GUARDIA_HOME: found ")
+    assert noted.endswith("set GUARDIA_HOME to a shorter folder\n")
 
 
 def test_a_home_just_short_enough_is_made() -> None:

@@ -93,7 +93,7 @@ class Deliverer(Voice):
         wall: Callable[[], int] = time.time_ns,
         rng: random.Random | None = None,
     ) -> None:
-        """``elsewhere`` makes ``way`` lead to another collector from its next call on; False: there is none."""
+        """``elsewhere`` makes ``way`` another one from its next call on; False: there is none."""
         super().__init__(source)
         self._loop = loop
         self._push = push
@@ -231,7 +231,7 @@ class Deliverer(Voice):
     # -- what the loop calls ---
 
     def _look_elsewhere(self) -> None:
-        """Go to another collector when this one has been silent for too long."""
+        """Go another way, as to another collector, when this one has been silent for too long."""
         now = self._clock()
         self._say_unreached(now)
         if self.courier.sender.state is State.FLOWING:
@@ -242,7 +242,7 @@ class Deliverer(Voice):
             # When it is the store that is silent, all collectors are: going round and round would help nobody.
             self._lost_at, self._patience = now, min(2 * self._patience, MOST_ELSEWHERE_SECONDS)
             if self._elsewhere():
-                self._log.warning("no receipts come: trying another collector")
+                self._log.warning("no receipts come: trying another way to the hub")
                 self.reconnect()
 
     def _say_unreached(self, now: float) -> None:

@@ -56,6 +56,11 @@ class Road:
         self.raw.setsockopt(zmq.CURVE_PUBLICKEY, own.public.encode())
         self.raw.setsockopt(zmq.CURVE_SECRETKEY, own.secret.encode())
 
+    def take_names_by(self, *, six: bool) -> None:
+        """From the next ``connect`` on, a name means its IPv6 address if it has one (``six``), or its IPv4 one."""
+        # libzmq tries one address of a name, and if IPv6 is on that is the one of IPv6.
+        self.raw.setsockopt(zmq.IPV6, int(six))
+
     def close(self) -> None:
         """Close the socket; what is queued goes out within the linger time of its role."""
         self.raw.close()

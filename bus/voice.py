@@ -25,6 +25,8 @@ KEYS_SECONDS = 4.9
 SPOOL_SECONDS = 9.7
 """So often it is looked whether a spool was found damaged since."""
 
+UNHEARD_SECONDS = 3600.0
+"""A hub that was heard within this time is where it was; after it, its name may lead there by another address."""
 LEFT = (
     "%d messages of %s wait in %s: nobody sends them now; an agent of that name would, and if they are not wanted, "
     "remove the folder"
@@ -49,6 +51,12 @@ def deliverer(
     side = program.address("side_door"), program.address("side_receipts")
     ways = _ways(program, source, side) if public else None
     spool = _spool(program, source)
+
+    def elsewhere() -> bool:
+        assert ways is not None
+        heard = voice.heard is not None and time.monotonic() - voice.heard < UNHEARD_SECONDS
+        return ways.elsewhere(heard=heard)
+
     push = Push(program.context)
     push.raw.setsockopt(zmq.LINGER, 200)
     voice = Deliverer(
@@ -61,7 +69,7 @@ def deliverer(
         receipts=side[1],
         log=program.log,
         way=ways,
-        elsewhere=ways.elsewhere if ways else None,
+        elsewhere=elsewhere if ways else None,
         gather_seconds=gather_seconds,
         patient=patient,
     )

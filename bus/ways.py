@@ -5,7 +5,9 @@ but the holder of the hub's key. The agent of a hub's own host needs no key: it 
 nobody else can open the sockets in ``{home}/run``. Without keys on either side, ``[bus] door`` and ``receipts`` hold.
 
 A hub may have several collectors, each with a door. An agent speaks to one of them, which its name chooses, so that
-they share the agents evenly; when that one is silent it goes to the next.
+they share the agents evenly; when that one is silent it goes to the next. Where none was heard for long, their names
+are taken by their other addresses, those of IPv4 or IPv6: a hub may listen at one of them, or an agent have a way to
+one.
 """
 
 from __future__ import annotations
@@ -43,8 +45,10 @@ class Ways:
         self._keys = home / "keys"
         self._home = home
         self._public = bus.entrances
-        self._turn = crc32(source.encode())
+        self._turn = self._first = crc32(source.encode())
         self._side = side
+        self._six = True
+        """Whether a name is taken by its IPv6 address, if it has one."""
         self._watched = [str(self._keys / name) for name in ("hub.json", "agent.key", "hub.key")]
         self._seen = self._look()
         self.member = self._membership()
@@ -55,12 +59,22 @@ class Ways:
             for road in roads:
                 road.show_key(self.member.own, self.member.hub)
         found = self._entrances()
-        return found[self._turn % len(found)]
+        way = found[self._turn % len(found)]
+        for road in roads:
+            road.take_names_by(six=self._six or not _is_named(way))
+        return way
 
-    def elsewhere(self) -> bool:
-        """From the next connection on, speak to another collector; False when there is none."""
+    def elsewhere(self, *, heard: bool = False) -> bool:
+        """From the next connection on, go another way; False when there is none.
+
+        ``heard``: the hub was, lately. Then it is found where it was, once it is back, and looked for nowhere else.
+        """
         self._turn += 1
-        return len(self._entrances()) > 1
+        found = self._entrances()
+        otherwise = not heard and any(map(_is_named, found))
+        if otherwise and (self._turn - self._first) % len(found) == 0:
+            self._six = not self._six
+        return len(found) > 1 or otherwise
 
     def _entrances(self) -> tuple[tuple[str, str], ...]:
         if self.member is not None:
@@ -95,3 +109,9 @@ class Ways:
         from bus.joining import membership
 
         return membership(self._home)
+
+
+def _is_named(way: tuple[str, str]) -> bool:
+    """Whether it leads to a name, which may have several addresses, and not to a number or a file."""
+    hosts = [one.removeprefix("tcp://").rpartition(":")[0] for one in way if one.startswith("tcp://")]
+    return any(not host.startswith("[") and host.strip("0123456789.") for host in hosts)

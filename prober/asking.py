@@ -55,9 +55,9 @@ class Question:
         except (dns.exception.DNSException, ValueError):
             raise ValueError(f"{name} is no name that DNS could know") from None
 
-    def message(self) -> dns.message.QueryMessage:
-        """The question, under a number of its own."""
-        return dns.message.make_query(self._name, self._type, use_edns=0)
+    def message(self, *, plain: bool = False) -> dns.message.QueryMessage:
+        """The question, under a number of its own; ``plain``: for who does not know of packets beyond 512 bytes."""
+        return dns.message.make_query(self._name, self._type, use_edns=-1 if plain else 0)
 
     def same(self, text: str) -> str:
         """A record's text as the library writes it; raises ``ValueError`` for what is no such record."""
@@ -99,19 +99,25 @@ def system_servers(file: str = "/etc/resolv.conf") -> tuple[str, ...]:
 def by_udp(host: str, port: int, question: Question, probe: Probe, *, ours: bool) -> Answer:
     """The answer to a packet, or by TCP where it does not fit into one."""
     address = _address(host, port, probe, ours=ours)
-    asked = question.message()
     with socket.socket(address.family, socket.SOCK_DGRAM) as line:
         probe.ask()
         sent = False
         try:
             line.connect(address.place)
             sent = True
-            answer = _awaited(line, asked, probe)
+            answer = _awaited(line, question.message(), probe)
+            if plain := _knows_no_edns(answer):
+                answer = _awaited(line, question.message(plain=True), probe)
         except OSError as error:
             raise reach.failed(error, address, sent=sent) from None
     if answer.flags & dns.flags.TC:
-        return by_tcp(host, port, question, probe, ours=ours)
+        return by_tcp(host, port, question, probe, ours=ours, plain=plain)
     return question.read(answer)
+
+
+def _knows_no_edns(answer: dns.message.Message) -> bool:
+    """Whether a server refuses what it does not know, the length of packets that we take (RFC 6891, 7)."""
+    return answer.edns < 0 and answer.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
 
 def _awaited(line: socket.socket, asked: dns.message.QueryMessage, probe: Probe) -> dns.message.Message:
@@ -150,19 +156,19 @@ def _is_torn(data: bytes, asked: bytes) -> bool:
     return data[:2] == asked[:2] and len(data) > 2 and data[2] & _TORN == _TORN
 
 
-def by_tcp(host: str, port: int, question: Question, probe: Probe, *, ours: bool) -> Answer:
+def by_tcp(host: str, port: int, question: Question, probe: Probe, *, ours: bool, plain: bool = False) -> Answer:
     """The answer over a connection."""
     address = _address(host, port, probe, ours=ours)
     with probe.phase("connect"):
         line = probe.reach.dial([address], probe.deadline)
     probe.reached = True
     with line:
-        return by_stream(line, question, probe)
+        return by_stream(line, question, probe, plain=plain)
 
 
-def by_stream(line: socket.socket, question: Question, probe: Probe) -> Answer:
+def by_stream(line: socket.socket, question: Question, probe: Probe, *, plain: bool = False) -> Answer:
     """The answer over a connection that there is."""
-    asked = question.message()
+    asked = question.message(plain=plain)
     wire = asked.to_wire()
     line.settimeout(probe.deadline.left())
     line.sendall(struct.pack("!H", len(wire)) + wire)

@@ -136,6 +136,20 @@ def test_what_is_too_long_comes_by_tcp(port: int, zone: Zone, torn: bool) -> Non
     assert zone.asked == ["udp", "tcp"]
 
 
+@pytest.mark.parametrize("code", ["FORMERR", "NOTIMP"])
+def test_a_server_that_knows_no_longer_packets_is_asked_as_it_can_be(port: int, zone: Zone, code: str) -> None:
+    def old(answer: dns.message.Message) -> dns.message.Message:
+        if answer.edns >= 0:
+            answer.use_edns(False)
+            answer.answer.clear()
+            answer.set_rcode(dns.rcode.from_text(code))
+        return answer
+
+    zone.change = old
+    found = look(port)
+    assert (found.status, found.reason, zone.asked) == (UP, "", ["udp", "udp"])
+
+
 def test_a_lost_packet_is_sent_again(port: int, zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "PATIENCE", 0.1)
     zone.lost = 1

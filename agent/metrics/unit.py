@@ -61,4 +61,4 @@ def found(folder: str, deep: int) -> Iterator[tuple[str, str]]:
 
 
 def _is_unit(name: str) -> bool:
-    return name.endswith((".service", ".scope")) or _ID.fullmatch(name) is not None
+    return name.endswith((".service", ".scope")) or _ID.search(name) is not None

@@ -63,9 +63,11 @@ def test_units_are_found_in_slices_of_slices_and_not_within_units(tmp_path: Path
 def test_containers_have_the_name_that_docker_ps_shows(tmp_path: Path) -> None:
     group(tmp_path, f"system.slice/docker-{ID}.scope")
     group(tmp_path, f"docker/{ID}")
-    assert [name for name in told(tmp_path, "docker-*", ID[:12]) if "cpu" in name] == [
+    group(tmp_path, f"libpod_parent/libpod-{ID}")
+    assert [name for name in told(tmp_path, "docker-*", "libpod-*", ID[:12]) if "cpu" in name] == [
         f"unit[{ID[:12]}].cpu_percent",
         f"unit[docker-{ID[:12]}.scope].cpu_percent",
+        f"unit[libpod-{ID[:12]}].cpu_percent",
     ]
 
 

@@ -43,6 +43,7 @@ AMID = 0.05
 """Seconds within which the rest of a sequence comes; without it, it was the key Escape."""
 AMID_PASTE = 5.0
 """Seconds in which more of a paste comes, or its end never will."""
+CTRL_C = "\x03"
 _BEGUN = re.compile(r"\x1b(?:O|\[[0-9;:?<]*|P[^\x1b]*\x1b?)?\Z")
 """A sequence of which more is to come."""
 
@@ -68,7 +69,7 @@ _CODES = {
     "\r": "enter",
     "\n": "enter",
     "\t": "tab",
-    "\x03": "ctrl-c",
+    CTRL_C: "ctrl-c",
     "\x15": "ctrl-u",
     "\x17": "ctrl-w",
     "\x0c": "ctrl-l",
@@ -213,7 +214,10 @@ class Screen:
         text = self._term.come(wait)
         if text:
             self._heard_at = now
-        parts = self._pastes.take(text) if now < self._heard_at + AMID_PASTE else self._pastes.give_up()
+        if self._pastes.amid and text == CTRL_C:  # alone: a person's, who waits for an end that does not come
+            parts = [*self._pastes.give_up(), text]
+        else:
+            parts = self._pastes.take(text) if now < self._heard_at + AMID_PASTE else self._pastes.give_up()
         found: list[str | Paste] = []
         for part in parts:
             found += [part] if isinstance(part, Paste) else self._term.strokes(part)

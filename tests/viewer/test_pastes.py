@@ -83,6 +83,11 @@ def test_a_paste_that_comes_slowly_is_waited_for_and_one_that_never_ends_is_give
     assert told == [Paste("qqq"), "j", Paste("q"), "k"]
 
 
+def test_who_waits_for_the_end_of_a_paste_may_quit_and_what_is_pasted_may_not() -> None:
+    screen = Screen(cast(Any, Slow(f"{BEGIN}q\x03", "q", "\x03", "k")), Palette(0))
+    assert [one for _ in range(4) for one in screen.keys(0.0, 0.0)] == [Paste("qq"), "\x03", "k"]
+
+
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     found = Hub(fleet(3), rate=50)

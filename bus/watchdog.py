@@ -15,11 +15,12 @@ import contextlib
 import logging
 import os
 import re
+import shlex
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TextIO
@@ -57,6 +58,8 @@ class Seen:
     stopped: float = 0.0
     exit_code: int = 0
     beat: float | None = None
+    changed: float = 0.0
+    """When its configuration was last written, where that is another than the watchdog's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Watch:
                 if now - since >= self.settings.revive_seconds:
                     self.given_up[seen.name] = now
                     acts.append(Act("start", seen.name, "supervisord had given it up"))
-            elif seen.state == EXITED and seen.exit_code == WRONG and changed > seen.stopped:
+            elif is_wrong(seen) and max(changed, seen.changed) > seen.stopped:
                 acts.append(Act("start", seen.name, "the configuration was changed"))
         return acts
 
@@ -155,6 +158,58 @@ def seen(info: Mapping[str, Any], run: Path) -> Seen:
     with contextlib.suppress(OSError):
         beat = (run / f"{info['name']}.beat").stat().st_mtime
     return Seen(info["name"], info["state"], info["pid"], info["start"], info["stop"], info["exitstatus"], beat)
+
+
+@dataclass
+class Homes:
+    """Where the programs have their files: with the watchdog, or beside a configuration that their command names."""
+
+    path: Path
+    folder: Path
+    environment: Mapping[str, str]
+    others: dict[str, Path] = field(default_factory=dict)
+    """By program: the configuration that its command names."""
+    _asked: Sequence[tuple[str, int]] = ()
+
+    def programs(self, supervisor: Any) -> list[Seen]:
+        """The programs but the watchdog itself; what their commands are is asked when one was started."""
+        own = self.environment.get("SUPERVISOR_PROCESS_NAME", "watchdog")
+        infos = [info for info in supervisor.getAllProcessInfo() if info["name"] != own]
+        now = [(info["name"], info["pid"]) for info in infos]
+        if now != self._asked:
+            self.others = {
+                one["name"]: home.config_path(named, self.environment)
+                for one in supervisor.getAllConfigInfo()
+                if (named := _named(one["command"]))
+            }
+            for path in self.others.values():
+                with contextlib.suppress(OSError):
+                    home.supervisor_noted(self.of(path), self.environment["SUPERVISOR_SERVER_URL"])
+            self._asked = now
+        return [self._seen(info) for info in infos]
+
+    def of(self, path: Path) -> Path:
+        """The folder of a configuration's programs."""
+        return home.home_path(path, self.environment)
+
+    def _seen(self, info: Mapping[str, Any]) -> Seen:
+        path = self.others.get(info["name"])
+        if path is None:
+            return seen(info, self.folder / "run")
+        there = self.of(path)
+        found = seen(info, there / "run")
+        return replace(found, changed=changed(path, there / home.TOKENS)) if is_wrong(found) else found
+
+
+def _named(command: str) -> str:
+    """The configuration that a command names; empty when it names none."""
+    words = shlex.split(command)
+    return next((words[place + 1] for place, word in enumerate(words[:-1]) if word == "--config"), "")
+
+
+def is_wrong(seen: Seen) -> bool:
+    """Whether a program waits for its configuration to be mended."""
+    return seen.state == EXITED and seen.exit_code == WRONG
 
 
 def changed(path: Path, tokens: Path) -> float:
@@ -204,8 +259,7 @@ def _time(wall: float) -> str:
 def listen(
     watch: Watch,
     connect: Callable[[], Any],
-    folder: Path,
-    path: Path,
+    homes: Homes,
     log: Any,
     stdin: TextIO,
     stdout: TextIO,
@@ -226,7 +280,7 @@ def listen(
         stdin.read(int(headers["len"]))
         if headers["eventname"].startswith("TICK"):
             try:
-                _tick(watch, supervisor, folder, path, log, tell)
+                _tick(watch, supervisor, homes, log, tell)
                 told.clear()
             except (Error, OSError, HTTPException) as error:
                 supervisor = connect()
@@ -237,12 +291,11 @@ def listen(
         childutils.listener.ok(stdout)
 
 
-def _tick(watch: Watch, supervisor: Any, folder: Path, path: Path, log: Any, tell: Tell) -> None:
-    own = os.environ.get("SUPERVISOR_PROCESS_NAME", "watchdog")
-    programs = [seen(info, folder / "run") for info in supervisor.getAllProcessInfo() if info["name"] != own]
+def _tick(watch: Watch, supervisor: Any, homes: Homes, log: Any, tell: Tell) -> None:
+    programs = homes.programs(supervisor)
     now = time.time()
-    waits = any(one.state == EXITED and one.exit_code == WRONG for one in programs)
-    acts = watch.judge(now, programs, changed(path, folder / home.TOKENS) if waits else 0.0)
+    waits = any(map(is_wrong, programs))
+    acts = watch.judge(now, programs, changed(homes.path, homes.folder / home.TOKENS) if waits else 0.0)
     for news in watch.news(now, programs, acts):
         tell(news, now)
     for act in acts:
@@ -289,5 +342,7 @@ def main(argv: Sequence[str]) -> int:
     def connect() -> Any:
         return childutils.getRPCInterface(os.environ).supervisor
 
-    listen(Watch(watchdog), connect, folder, path, log, sys.stdin, sys.stdout, _teller(watchdog, log))
+    listen(
+        Watch(watchdog), connect, Homes(path, folder, os.environ), log, sys.stdin, sys.stdout, _teller(watchdog, log)
+    )
     return 0

@@ -12,8 +12,9 @@ from xmlrpc.client import Fault
 import pytest
 from supervisor.childutils import getRPCInterface
 
+from bus import home
 from bus.tables import Watchdog
-from bus.watchdog import EXITED, FATAL, RUNNING, Act, News, Seen, Watch, changed, listen, message
+from bus.watchdog import EXITED, FATAL, RUNNING, Act, Homes, News, Seen, Watch, changed, listen, message
 
 NOON = 1_769_860_800.0
 NONE = Path("/nowhere/tokens.json")
@@ -197,6 +198,9 @@ def test_what_is_posted_has_the_fields_that_receivers_of_old_know() -> None:
 class Given:
     """A supervisord that gave a program up."""
 
+    def getAllConfigInfo(self) -> object:  # noqa: N802, as supervisord has it
+        return [{"name": "alerter", "command": "/usr/bin/env guardia alerter"}]
+
     def getAllProcessInfo(self) -> object:  # noqa: N802, as supervisord has it
         return [{"name": "alerter", "state": FATAL, "pid": 0, "start": 0, "stop": NOON, "exitstatus": 70}]
 
@@ -206,7 +210,7 @@ def test_who_listens_tells_what_was_given_up(tmp_path: Path) -> None:
     log = logging.getLogger("guardia.watchdog")
     ticks = StringIO(2 * "eventname:TICK_5 len:0\n")
     tell = lambda news, now: found.append(news.name)  # noqa: E731 (only here)
-    listen(Watch(SETTINGS), Given, tmp_path, tmp_path / "x", log, ticks, StringIO(), tell)
+    listen(Watch(SETTINGS), Given, Homes(tmp_path / "x", tmp_path, {}), log, ticks, StringIO(), tell)
     assert found == ["alerter"]
 
 
@@ -227,7 +231,9 @@ def test_a_supervisord_that_stops_is_no_error_and_any_other_silence_is_told_once
     tick = "eventname:TICK_5 len:0\n"
     said = StringIO()
     log = logging.getLogger("guardia.watchdog")
-    listen(Watch(SETTINGS), lambda: Supervisor(words), tmp_path, tmp_path / "x", log, StringIO(2 * tick), said)
+    listen(
+        Watch(SETTINGS), lambda: Supervisor(words), Homes(tmp_path / "x", tmp_path, {}), log, StringIO(2 * tick), said
+    )
     assert len(caplog.records) == lines
     assert said.getvalue().count("RESULT 2\nOK") == 2
 
@@ -238,6 +244,72 @@ def test_where_the_way_to_supervisord_is_gone_it_is_told_once_and_tried_on(
     address = {"SUPERVISOR_SERVER_URL": f"unix://{tmp_path}/supervisor.sock"}
     log, said = logging.getLogger("guardia.watchdog"), StringIO()
     ticks = StringIO(3 * "eventname:TICK_5 len:0\n")
-    listen(Watch(SETTINGS), lambda: getRPCInterface(address).supervisor, tmp_path, tmp_path / "x", log, ticks, said)
+    listen(
+        Watch(SETTINGS),
+        lambda: getRPCInterface(address).supervisor,
+        Homes(tmp_path / "x", tmp_path, {}),
+        log,
+        ticks,
+        said,
+    )
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["supervisord does not answer"]
     assert said.getvalue().count("RESULT 2\nOK") == 3
+
+
+class Place:
+    """A supervisord of a host whose prober has a configuration of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.asked = 0
+        self.infos = [
+            {"name": "agent", "state": RUNNING, "pid": 7, "start": NOON, "stop": 0, "exitstatus": 0},
+            {"name": "prober", "state": RUNNING, "pid": 8, "start": NOON, "stop": 0, "exitstatus": 0},
+            {"name": "watchdog", "state": RUNNING, "pid": 9, "start": NOON, "stop": 0, "exitstatus": 0},
+        ]
+        self.commands = {
+            "agent": "/usr/bin/env guardia agent",
+            "prober": f'/usr/bin/env guardia prober --config "{path}"',
+            "watchdog": "/usr/bin/env guardia watchdog",
+        }
+
+    def getAllProcessInfo(self) -> object:  # noqa: N802, as supervisord has it
+        return self.infos
+
+    def getAllConfigInfo(self) -> object:  # noqa: N802, as supervisord has it
+        self.asked += 1
+        return [{"name": name, "command": command} for name, command in self.commands.items()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Place, Homes]:
+    """With a beat of each program where it has its files."""
+    own, other = tmp_path / "etc dir" / "agent.toml", tmp_path / "etc dir" / "prober" / "guardia.toml"
+    for path, name in ((own, "agent"), (other, "prober")):
+        run = path.parent / "var" / "run"
+        run.mkdir(parents=True)
+        path.touch()
+        (run / f"{name}.beat").touch()
+        os.utime(run / f"{name}.beat", (NOON + 60, NOON + 60))
+    url = {"SUPERVISOR_SERVER_URL": "unix:///etc/var/supervisor.sock"}
+    return Place(other), Homes(own, own.parent / "var", url)
+
+
+def test_a_place_beside_an_agent_is_seen_by_its_own_beat_and_finds_its_supervisord(place: tuple[Place, Homes]) -> None:
+    supervisor, homes = place
+    assert {one.name: one.beat for one in homes.programs(supervisor)} == {"agent": NOON + 60, "prober": NOON + 60}
+    there = homes.of(homes.others["prober"])
+    assert home.supervisor_socket(there) == Path("/etc/var/supervisor.sock")
+
+    homes.programs(supervisor)
+    assert supervisor.asked == 1
+    supervisor.infos[1]["pid"] = 10
+    homes.programs(supervisor)
+    assert supervisor.asked == 2
+
+
+def test_a_place_that_ended_for_a_mistake_waits_for_its_own_file_to_change(place: tuple[Place, Homes]) -> None:
+    supervisor, homes = place
+    supervisor.infos[1] |= {"state": EXITED, "pid": 0, "stop": NOON, "exitstatus": 100}
+    assert acts(Watch(SETTINGS), NOON + 60, *homes.programs(supervisor)) == [("start", "prober")]
+    supervisor.infos[1] |= {"stop": 2 * NOON}
+    assert acts(Watch(SETTINGS), NOON + 60, *homes.programs(supervisor)) == []

@@ -208,13 +208,14 @@ class Judge:
         subject = self.subjects.get(("service", name)) or self.subject("service", name, received)
         if not self._heard(subject, record, received):
             return
-        numbers = subject.saw(seen_from(record.source, check), check, received)
-        names = tuple(numbers)
-        if subject.bound is None or subject.bound.names != names:
-            self._bind(subject, names, received)
-        values = tuple(math.nan if value is None else float(value) for value in numbers.values())
-        subject.packed = doubles(len(values)).pack(*values)
-        self._judge_all(subject, values)
+        self._judge_all(subject, self._saw(subject, record, check, received))
+
+    def _saw(self, service: Subject, record: Record, check: Check, received: int) -> Sequence[float]:
+        """Take in what a place saw of a service; its readings."""
+        numbers = service.saw(seen_from(record.source, check), check, received)
+        if service.bound is None or service.bound.names != tuple(numbers):
+            self._bind(service, tuple(numbers), received)
+        return service.keep(numbers.values())
 
     def facts(self, record: Record, facts: Facts, received: int) -> None:
         """Learn how often a host is going to report, where the configuration does not say it."""
@@ -245,10 +246,9 @@ class Judge:
         return subject
 
     def recall(self, record: Record, received: int, now: int) -> None:
-        """Know again what a host said last, or which place told of a service, which an earlier life judged."""
+        """Know again what a host said last, or what a place told of a service, which an earlier life judged."""
         if record.kind == "check" and (service := self.subjects.get(("service", record.subject))):
-            seen = record.message()
-            service.saw(seen_from(record.source, seen), seen, received)
+            self._saw(service, record, record.message(), received)
         subject = self.subjects.get(("hub" if record.subject.startswith(HUB) else "host", record.subject))
         try:
             number, packed = split_sample(record.body)

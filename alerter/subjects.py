@@ -268,6 +268,12 @@ class Subject:
             numbers.update({f"{group}.{name}": told[name] for name in names})
         return numbers
 
+    def keep(self, numbers: Iterable[float | None]) -> Sequence[float]:
+        """Keep these as the last readings, in the order of the layout, NaN where there is none."""
+        values = tuple(NAN if number is None else float(number) for number in numbers)
+        self.packed = doubles(len(values)).pack(*values)
+        return values
+
     def feed(self, values: Sequence[float]) -> None:
         """Remember readings for the functions that look at the past."""
         if self.bound is None:

@@ -6,6 +6,7 @@ import pytest
 
 from alerter.leaving import withdraw
 from alerter.subjects import Subject
+from alerter.terms import STATES
 from bus.messages import IMPORT, Check, Facts, Loss, Message, Sample
 from bus.questions import Range
 from bus.tables import Host
@@ -127,6 +128,20 @@ def test_what_looks_at_the_past_knows_it_after_a_start(life: Life, since: int) -
     second.starts()
     second.says(31, cpu=90)
     assert spoken(second) == [("web-1", "firing")]
+
+
+def test_what_was_seen_last_of_a_service_is_known_after_a_start(life: Life) -> None:
+    down = rule("service.state == down", name="down")
+    first = life(down)
+    first.starts()
+    for place in ("berlin", "rome"):
+        first.store.keeps(1, Check("down", error="503", place=place), "shop", source="guardia.prober")
+    life(down, now=10.0).starts()
+    again = life(down, now=20.0)
+    again.starts()
+    shop = again.world.judge.subjects["service", "shop"]
+    assert (shop.values()[0], shop.error, list(shop.places_seen)) == (STATES["down"], "503", ["berlin", "rome"])
+    assert spoken(again) == [("shop", "firing")]
 
 
 def test_what_a_rule_looks_at_that_came_by_a_reload_is_asked_of_the_store_once(life: Life) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store.backends.exchange import restored_of
+from store.backends.exchange import restored_of, swept
 from store.backends.lmdb import LmdbBackend
 from store.care import claiming
 from store.care.claiming import Refused, made_alone
@@ -14,6 +14,7 @@ from store.care.compacting import compact
 from store.care.restoring import checked, prepare
 from store.care.snapshots import left_beside, snapshot
 from store.care.verifying import verified
+from store.stuck import Stuck
 from tests.store.care.caring import filled
 from tests.store.care.test_compacting import END, OVER, scattered
 from tests.store.given import numbers
@@ -25,7 +26,9 @@ def test_of_two_that_compact_one_is_refused(tmp_path: Path) -> None:
     def hand_over(ready: Path) -> None:
         making = ready.with_name("20260131T23.compacting")
         making.mkdir()
+        (making / "data.mdb").touch()
         backend.retain({}, OVER)
+        swept(tmp_path / "store" / "rows", Stuck())  # as a writer does that starts
         assert making.is_dir(), "while one is at work, what it makes is nobody's to remove"
         assert verified(tmp_path / "store").left == []
         with pytest.raises(Refused, match=r"another command is at work in .*rows; try again when it is done"):

@@ -47,7 +47,11 @@ def test_who_holds_the_most_makes_room_with_what_is_waited_for_longest() -> None
     assert waiting.first() == "c1"
     waiting.leave("c1")
     assert waiting.first() == "a1", "of holders of as many the longest of all"
-    for one in ("a1", "b2", "c2", "c2"):
+    waiting.leave("a1")
+    waiting.add("b3", "b")
+    waiting.leave("b2")
+    assert waiting.first() == "c2", "not of the one who came first, and holds another now"
+    for one in ("b3", "c2", "c2"):
         waiting.leave(one)
     assert waiting.first() is None
     assert len(waiting) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
@@ -9,8 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from api.waiting import Waiting, holder
+from bus.questions import SeriesText, SeriesTextAnswer
 from tests.api.house import KEYRING, House
 from tests.api.served import PATIENCE, Served, rest, serving
+from tests.api.shortly import HOST, LONG, METRIC, Client, Counter, request
+from tests.api.test_connections import stuck
 
 HALF = b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\nX-A: "
 WHOLE = b"GET /api/v1/health HTTP/1.1\r\nHost: hub\r\n\r\n"
@@ -97,6 +101,43 @@ def test_who_holds_few_is_waited_for_while_others_hold_many() -> None:
         slow.sendall(b"b\r\n\r\n")
         assert slow.recv(65_536).startswith(b"HTTP/1.1 200 OK")
         assert ask(idle) == b"HTTP/1.1 200 OK"
+
+
+class Patient(Counter):
+    """A store that answers no question about a series before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may, self.begun = asyncio.Event(), 0
+
+    async def series_text(self, question: SeriesText) -> SeriesTextAnswer:
+        self.begun += 1
+        await self.may.wait()
+        return await super().series_text(question)
+
+
+@pytest.mark.parametrize("way", [b"", LONG], ids=["short", "long"])
+def test_a_request_that_came_whole_makes_no_room_until_it_is_answered(way: bytes) -> None:
+    store = Patient()
+    with serving(House(counter=store).prime(), most=2) as served, contextlib.ExitStack() as stack:
+        asking = [stack.enter_context(contextlib.closing(Client(served))) for _ in range(2)]
+        for one in asking:
+            one.send(request(METRIC, HOST + way))
+        served.until(lambda: store.begun == 2)
+        with held(served, b"", by="127.0.0.2") as (client,):
+            assert rest(client).startswith(b"HTTP/1.1 503")
+        served.on_loop(store.may.set)
+        for one in asking:
+            assert one.answer().startswith(b"HTTP/1.1 200")
+        with held(served, b"", by="127.0.0.2") as (client,):
+            assert ask(client) == b"HTTP/1.1 200 OK"
+
+
+def test_who_takes_nothing_of_an_answer_makes_room() -> None:
+    with serving(House().prime(), most=1) as served, stuck(served):
+        served.until(lambda: any(one.flow.write_paused for one in served.connections))
+        with held(served, b"", by="127.0.0.2") as (client,):
+            assert ask(client) == b"HTTP/1.1 200 OK"
 
 
 def test_streams_of_those_who_are_known_make_no_room_and_one_that_is_dropped_does() -> None:

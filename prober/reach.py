@@ -10,7 +10,7 @@ import errno
 import os
 import select
 import socket
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from bus.addresses import refusal
@@ -67,8 +67,8 @@ def _connected(address: Address, deadline: Deadline, seconds: float) -> socket.s
         with ExitStack() as opened:
             connection = opened.enter_context(socket.socket(address.family, socket.SOCK_STREAM))
             connection.setblocking(False)
-            with suppress(BlockingIOError):
-                connection.connect(address.place)
+            if (at_once := connection.connect_ex(address.place)) not in (0, errno.EINPROGRESS):
+                raise OSError(at_once, os.strerror(at_once))
             sent = True
             _await(connection, seconds)
             connection.settimeout(seconds)

@@ -85,8 +85,8 @@ class Collector:
         2_147_483_648,
         minimum=67_108_864,
         unit="bytes",
-        help="With more memory than this, or than half of the machine's, the collector ends and starts anew, and "
-        "nothing is lost; a thousand agents need 85 MB.",
+        help="With more memory than this, or than half of what the machine, its container or unit has, the collector "
+        "ends and starts anew, and nothing is lost; a thousand agents need 85 MB.",
     )
     known_as: str = setting(
         "",

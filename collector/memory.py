@@ -6,12 +6,12 @@ to the end, the connection by which most came lately is ended: an honest agent i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 
 from bus.program import TryAgain
 from bus.vitals import resident_bytes
 from collector.hangup import hang_up, received_bytes
+from collector.machine import machine_bytes
 from collector.monitor import Monitor
 from collector.refusals import Refusals
 
@@ -19,7 +19,6 @@ MACHINE_SHARE = 0.5
 """More than this of the machine's memory is never meant for it, whatever the settings say."""
 SUSPECT_SHARE = 0.5
 """From this share of the limit on, connections are looked at."""
-MACHINE_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 GROWTH = 33_554_432
 """Bytes by which the process grows from then on until the connection that brought most is ended."""
 
@@ -34,10 +33,10 @@ class Memory:
         refusals: Refusals,
         *,
         resident: Callable[[], int] = resident_bytes,
-        machine: int = MACHINE_BYTES,
+        machine: int | None = None,
     ) -> None:
-        """``most`` bytes are meant for the process; the machine has ``machine``."""
-        self._most = min(most, int(MACHINE_SHARE * machine))
+        """``most`` bytes are meant for the process; the machine has ``machine``, None: as it says."""
+        self._most = min(most, int(MACHINE_SHARE * (machine_bytes() if machine is None else machine)))
         self._monitors = monitors
         self._refusals = refusals
         self._resident = resident

@@ -93,7 +93,7 @@ def _wanted(given: argparse.Namespace, now: int) -> Wanted | str:
 
 def _text(past: Past, wanted: Wanted, given: argparse.Namespace) -> int:
     step = None if given.step is None else max(1, int(given.step * SECOND))
-    extents = past.extents()
+    extents = past.extents(stepped=step is not None)
     with _output(given.output) as stream:
         form = FORMS[given.format or "csv"](stream)
         form.begin(heads(wanted.kind, stepped=step is not None))

@@ -17,6 +17,7 @@ from bus.questions import (
     Series,
     SeriesAnswer,
     Stored,
+    Subject,
     Subjects,
     TooMuch,
     Unanswered,
@@ -94,14 +95,16 @@ class Past:
     def _unfit(self, names: Iterable[str]) -> str:
         return next((glob for glob in self._wanted.metrics if not matching(names, (glob,))), "")
 
-    def extents(self) -> list[Extent]:
-        """The subjects, by name, that have anything between the times."""
+    def extents(self, *, stepped: bool = False) -> list[Extent]:
+        """The subjects, by name, that have anything between the times, or may have steps there."""
         known = [one for one in self._ask(Subjects(self._wanted.kind)).subjects if self._wanted.fits(one.subject)]
-        return [extent for one in known if (extent := self._extent(one.subject, one.first_at)) is not None]
+        return [extent for one in known if (extent := self._extent(one, stepped=stepped)) is not None]
 
-    def _extent(self, subject: str, first_at: int) -> Extent | None:
-        start, end = self._wanted.start, self._wanted.end
+    def _extent(self, known: Subject, *, stepped: bool) -> Extent | None:
+        start, end, subject, first_at = self._wanted.start, self._wanted.end, known.subject, known.first_at
         last = self._newest(subject, start, end)
+        if stepped and (newest := min(end, known.last_at)) >= max(start, first_at):
+            last = max(newest, last or 0)  # rollups outlive the rows, of which there may be none any more
         if last is None:
             return None
         # It is known since ``first_at``, but what came late or was imported may be older.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bus.questions import Question, Range, Series, Subject, TooMuch, Unanswered
 from store.answers import answer
+from store.backends.lmdb import LmdbBackend
 from store.backends.memory import MemoryBackend
 from store.exporting import past
 from store.exporting.past import Past, Wanted
 from store.keys import FAR
-from tests.store.given import DAY, HOUR, NOON, batch, layout, sample
+from tests.store.given import DAY, HOUR, MINUTE, NOON, batch, layout, sample
+from tests.store.sealing import main as seal
 
 MILLISECOND = 1_000_000
 TIMES = sorted(
@@ -88,6 +92,28 @@ def test_a_hub_that_cannot_tell_all_of_an_instant_is_no_whole_export(monkeypatch
     known = Past(earlier, Wanted("sample", 0, FAR))
     with pytest.raises(Unanswered, match="8 records of web-1 are of one instant"):
         list(known.pieces(*known.extents()))
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, FAR), (NOON - DAY, NOON + DAY), (NOON, NOON + 2 * HOUR - 1)])
+def test_steps_reach_as_far_back_as_rollups_do(start: int, end: int, tmp_path: Path) -> None:
+    made = LmdbBackend(tmp_path, write=True)
+    made.commit(batch([layout(), *(sample(n, at=NOON + n * MINUTE) for n in range(120))]), NOON)
+    made.close()
+    seal(tmp_path, NOON + 3 * DAY)
+    for gone in (tmp_path / "rows" / "sample", tmp_path / "blocks" / "sample" / "raw"):
+        shutil.rmtree(gone)
+    backend = LmdbBackend(tmp_path, write=False)
+
+    known = Past(lambda question: answer(backend, question), Wanted("sample", start, end, metrics=("cpu.*",)))
+    counts = [
+        column.count
+        for extent in known.extents(stepped=True)
+        for _, found in known.steps(extent, HOUR)
+        for column in found.columns
+    ]
+    assert [count for some in counts for count in some if count] == [60, 60]
+    assert known.extents() == []
+    backend.close()
 
 
 def test_steps_of_a_host_of_very_many_metrics_are_asked_for_in_smaller_pieces() -> None:

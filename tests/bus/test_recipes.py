@@ -46,6 +46,13 @@ def test_under_systemd_the_programs_output_can_be_opened_and_the_journal_hears_w
     assert {"StandardOutput=null", "StandardError=journal"} <= set(text.splitlines())
 
 
+def test_under_systemd_the_place_that_the_agents_file_of_programs_has_may_write_to_its_files() -> None:
+    [place] = re.findall(r'--config "%\(here\)s/(\S+)/guardia.toml"', (PROJECT / "etc" / "agent.conf").read_text())
+    unit = (PROJECT / "etc" / "deploy" / "guardia-agent.service").read_text()
+    [paths] = re.findall("^ReadWritePaths=(.*)$", unit, re.MULTILINE)
+    assert paths.split() == ["/opt/guardia/etc/var", f"-/opt/guardia/etc/{place}/var"]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
 @pytest.mark.parametrize("unit", ["guardia", "guardia-agent"])
 def test_systemd_understands_the_unit_and_lets_it_do_little(unit: str) -> None:

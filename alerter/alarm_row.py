@@ -21,6 +21,8 @@ class Kept:
     alarm: Alarm
     fired: tuple[int, ...] = ()
     incident: Incident | None = None
+    turn: int = 0
+    """When the next reading is due that counts, where the rule has an ``every``."""
 
     def no_rule(self) -> Rule:
         """A rule of that name that nobody judges by, for an alarm whose own is no more."""

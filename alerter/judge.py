@@ -380,7 +380,7 @@ class Judge:
             rule = next((r for r in subject.rules if r.name == one.rule and r.judges(one.instance)), None)
             cell = subject.cells.get((one.rule, one.instance)) or Cell(rule or one.no_rule(), one.instance)
             cell.alarm = past(one.alarm, now) if one.alarm.state is not State.QUIET else None
-            cell.fired, cell.incident = one.fired, one.incident
+            cell.fired, cell.incident, cell.turn = one.fired, one.incident, one.turn
             cell.verdict = verdict_of(one.alarm.state, True, False) if cell.alarm else ""
             if cell.incident is not None:
                 self.decider.open[cell.incident.id] = cell.incident

@@ -109,24 +109,25 @@ def keep_alarm(txn: Transaction, kind: str, subject: str, cell: Cell) -> None:
         txn.delete("alarms", key)
         return
     alarm = plain(cell.alarm) if cell.alarm else None
-    txn.put("alarms", key, _alarm_row(alarm, cell.fired, cell.incident, cell.instance))
+    txn.put("alarms", key, _alarm_row(alarm, cell.fired, cell.incident, cell.instance, cell.turn))
 
 
 def keep_all(txn: Transaction, kept: Iterable[Kept]) -> None:
     """Keep the alarms as they were found."""
     for one in kept:
-        row = _alarm_row(plain(one.alarm), one.fired, one.incident, one.instance)
+        row = _alarm_row(plain(one.alarm), one.fired, one.incident, one.instance, one.turn)
         txn.put("alarms", alarm_key(one.rule, one.kind, one.subject, one.instance), row)
 
 
 def _alarm_row(
-    alarm: Mapping[str, Any] | None, fired: Iterable[int], incident: Incident | None, instance: str
+    alarm: Mapping[str, Any] | None, fired: Iterable[int], incident: Incident | None, instance: str, turn: int
 ) -> dict[str, Any]:
     return {
         "alarm": alarm,
         "fired": list(fired),
         "incident": incident.id if incident else "",
         "instance": instance,
+        "turn": turn,
     }
 
 
@@ -181,7 +182,7 @@ def kept_alarms(txn: Transaction, since: int, *, whole: bool = True) -> list[Kep
             alarm = Alarm()
         if alarm.state is State.QUIET and not fired:
             continue  # of what may be long gone: nothing is to come of it
-        found.append(Kept(rule, kind, subject, instance, alarm, fired, incident))
+        found.append(Kept(rule, kind, subject, instance, alarm, fired, incident, row.get("turn", 0)))
     if not whole or read < txn.count("alarms"):
         found += _orphans(txn, {one.incident.id for one in found if one.incident})
     return found

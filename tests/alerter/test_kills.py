@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from alerter.recording import read_incident
 from alerter.rules import Rule
 from bus.judging import Incident
-from tests.alerter.given import World, rule
+from tests.alerter.given import SECOND, World, rule
 from tests.alerter.lives import Alerter, Life
 
 
@@ -21,6 +22,17 @@ def rules() -> Sequence[Rule]:
         rule("cpu.percent > 90", name="long", for_=30.0, clear="cpu.percent < 80", clear_for=60.0),
         rule("cpu.percent > 80", name="often", times=3),
     )
+
+
+def test_of_readings_that_come_faster_one_counts_in_each_time_over_a_start_too(life: Life) -> None:
+    limit = replace(rule("cpu.percent > 90", name="limit", times=3), every=60 * SECOND)
+    one = life(limit)
+    one.starts()
+    for seconds in range(1, 121, 10):
+        one.says(seconds, 95)
+        one = life(limit, now=seconds + 1.0)
+        one.starts()
+        assert bool(one.world.judge.decider.open) == (seconds >= 111), seconds
 
 
 def kept(one: Alerter) -> dict[str, Incident | None]:

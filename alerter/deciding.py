@@ -61,7 +61,10 @@ class Decider:
         clear = not truth
         bound_clear = subject.bound.cells[place].clear
         if cell.alarm is not None and truth is False and bound_clear is not None:
-            clear = bound_clear(values, subject) is True
+            recovered = bound_clear(values, subject)
+            clear = recovered is True
+            if recovered is None and alarm.state is State.CLEARING:
+                truth = None  # no reading speaks against it
         finding = Finding(truth, clear, wait=rule.wait, settle=cell.settle, times=rule.times)
         state = TABLE[alarm.state, meaning(alarm, finding, now)]
         verdict = verdict_of(state, truth, clear)

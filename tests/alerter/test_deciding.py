@@ -231,3 +231,10 @@ def test_what_a_check_measures_beside_its_time_is_judged(when: str) -> None:
     world = World(rule(when, services=("shop",)))
     world.checks(0, metrics={"rows": 5.0}, phases={"tls": 900.0})
     assert world.told() == [(0, "fired")]
+
+
+def test_a_recovery_of_which_there_is_no_reading_goes_on_as_it_was() -> None:
+    world = World(rule("cpu.percent > 90", clear="memory.percent < 50", clear_for=60.0))
+    for seconds, cpu, memory in ((0, 95, 80), (10, 20, None), (20, 20, 40), (30, 20, None), (79, 20, 40), (80, 20, 40)):
+        world.sample(seconds, values={"cpu.percent": cpu, "memory.percent": memory})
+    assert world.changes() == [(0, "fired"), (20, "clearing"), (80, "resolved")]

@@ -24,7 +24,7 @@ from store.joining_apart import HEAP_BYTES, LARGE_BYTES
 from store.leaps import Leaps
 from store.pruning import Pruner, Room
 from store.retention import tiers_kept
-from store.returning import returning
+from store.returning import ahead, returning
 from store.sealer import Pace, Sealer
 from store.spans import RAW
 
@@ -111,6 +111,7 @@ def build_sealer(program: Program[Store]) -> None:
             # With less than half of it left, what is yet to be sealed may come too late.
             due = seals and free >= pruner.room.free / 2
             back = returning(backend.partitions, sealer.settled, sealer.pace.after, now, seals=due)
+            back += ahead(backend.partitions, now)
             pruner.make_room(now, _used(path), free, back)
         except OSError as error:
             program.log.error("cannot drop what is old: %s", in_words(error))

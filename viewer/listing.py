@@ -10,10 +10,11 @@ from viewer.canvas import Pane, Span
 from viewer.cells import fit
 from viewer.palette import Role
 from viewer.scene import Scene
+from viewer.table import rows_in
 
 Row = TypeVar("Row")
-FRAME = 3
-"""Lines of a list's pane that hold no rows: the frame and the heads of the columns."""
+FRAME = 2
+"""Lines of a list's pane that are its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def seen_of(
 ) -> Seen[Row]:
     """What is seen of the list ``name``; the scene remembers it. ``whole``: what the rows are a part of."""
     picking = scene.model.lists[name]
-    page = max(0, pane.height - FRAME)
+    page = rows_in(pane.height - FRAME)
     top = picking.first_line(page, len(rows)) if page else 0
     seen = rows[top : top + page]
     keys = [key(row) for row in seen]

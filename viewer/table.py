@@ -54,6 +54,11 @@ def choose(columns: Sequence[Column[Row]], room: int, gap: int) -> list[tuple[Co
     return [(column, widths[column.name]) for column in columns if column.name in kept]
 
 
+def rows_in(lines: int) -> int:
+    """How many rows fit into so many lines: heads take one, but not the only one."""
+    return lines - 1 if lines > 1 else max(0, lines)
+
+
 def draw(
     pane: Pane,
     columns: Sequence[Column[Row]],
@@ -70,7 +75,7 @@ def draw(
     mark = 0 if chosen is None else 2
     laid = choose(columns, pane.width - mark - (1 if mark else 0), gap)
     y = 0
-    if header:
+    if header and pane.height > 1:
         x = mark
         for column, wide in laid:
             by = column.name == sorted_by

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -164,3 +165,12 @@ def test_a_service_that_was_never_looked_at_says_why() -> None:
     for screen in ("services", "pulse"):
         found.model.show(screen)
         assert "192.0.2.5 is not public" in found.draw(150, 40).text()
+
+
+@pytest.mark.parametrize("size", [(40, 10), (120, 11)])
+def test_a_list_of_a_single_line_has_a_row_and_not_its_heads(size: tuple[int, int]) -> None:
+    found = sixty()
+    found.model.show("pulse")
+    lines = found.draw(*size).text().splitlines()
+    for above, line in pairwise(lines):
+        assert not (" STATE " in above and line.startswith("╰")), f"{above}\n{line}"

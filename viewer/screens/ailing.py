@@ -11,7 +11,7 @@ from viewer.panel import panel
 from viewer.replay import NOT_READ
 from viewer.scene import Scene
 from viewer.screens.alerts import longest
-from viewer.table import Column
+from viewer.table import Column, rows_in
 from viewer.table import draw as draw_table
 from viewer.units import age, milliseconds
 from viewer.world import ORDER, Service
@@ -20,7 +20,7 @@ from viewer.world import ORDER, Service
 def draw(scene: Scene, pane: Pane) -> None:
     """Draw as many as fit."""
     services = scene.model.world.services.values()
-    page = max(0, pane.height - 3)
+    page = rows_in(pane.height - 2)
     ill = sum(one.state != "up" for one in services)
     facts: list[Span] = [(f"{ill} not up", Role.WARN | BOLD) if ill else ("all up", Role.UP)]
     if unread := sum(one.state == NOT_READ for one in services):

@@ -11,7 +11,7 @@ from viewer.palette import Role
 from viewer.panel import nothing, panel
 from viewer.scene import Scene
 from viewer.screens.alerts import longest
-from viewer.table import Column
+from viewer.table import Column, rows_in
 from viewer.table import draw as draw_table
 from viewer.units import age
 
@@ -20,7 +20,7 @@ def draw(scene: Scene, pane: Pane) -> None:
     """Draw as many as fit."""
     inner = panel(pane, "Recent incidents")
     over = (one for one in scene.model.alarms.past if one.ended is not None and one.ended <= scene.hub_time)
-    rows = list(islice(over, max(0, inner.height - 1)))
+    rows = list(islice(over, rows_in(inner.height)))
     if not rows:
         nothing(inner, "no recent incidents")
         return

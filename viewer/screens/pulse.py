@@ -19,7 +19,7 @@ from viewer.screens.guardia import SIGNS as PART_SIGNS
 from viewer.screens.guardia import current
 from viewer.screens.guardia import ill as ill_parts
 from viewer.screens.worst import Bad, firing_now, why_none, worst_hosts, worst_panel
-from viewer.table import Column
+from viewer.table import Column, rows_in
 from viewer.table import draw as draw_table
 from viewer.units import NOTHING, age, count
 from viewer.world import ORDER
@@ -295,13 +295,13 @@ def _burning(scene: Scene, pane: Pane, firing: Sequence[Incident]) -> None:
     if scene.unread:
         facts = [("not read now", Role.WARN)]
     facts = scene.as_of() or facts
-    more = len(firing) - max(0, pane.height - 3)
+    more = len(firing) - rows_in(pane.height - 2)
     inner = panel(pane, "Firing", facts, foot=[(f"{more} more on Alerts", Role.SOFT)] if more > 0 else [])
     if not firing:
         empty = "nothing fires" if alarms.told else alarms.failed or why_none(scene, False, "")
         nothing(inner, scene.unread or empty)
         return
-    firing = firing[: max(0, inner.height - 1)]
+    firing = firing[: rows_in(inner.height)]
     subject, rule = longest(lambda one: one.about, firing, 40), longest(lambda one: one.rule, firing, 30)
     columns: list[Column[Incident]] = [
         Column("state", "STATE", 10, _state, to_right=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ def test_what_is_whole_takes_its_place(tmp_path: Path) -> None:
         assert (tmp_path / "out.csv").read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
     assert (tmp_path / "out.csv").read_text() == "whole"
+
+
+def test_it_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, synced = tmp_path / "out.csv", list[tuple[str, bool]]()
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append((os.readlink(f"/proc/self/fd/{file}"), place.exists())))
+    with beside(place) as fresh:
+        fresh.write_text("whole")
+    assert synced == [(str(fresh), False)]
 
 
 def test_what_fails_leaves_what_was_before(tmp_path: Path) -> None:

@@ -83,15 +83,19 @@ class RuleTable:
         """Conditions are read now, not at night."""
         if len(self.advice) > MOST_ADVICE:
             yield Objection("advice", f"{len(self.advice)} characters", f"at most {MOST_ADVICE}, or a page's address")
-        kinds = set()
+        read = {}
         for key in ("when", "clear"):
             text = getattr(self, key)
             if not text:
                 continue
             try:
-                kinds.add(condition(text).kind)
+                read[key] = condition(text)
             except Misread as fault:
                 yield Objection(key, f"{fault.found} at character {fault.place} of {text!r}", fault.expected)
+        kinds = {one.kind for one in read.values()}
+        if len(read) > 1 and read["clear"].wild and not read["when"].wild:
+            expected = "readings of the whole, as when has, such as max(disk[*].percent)"
+            yield Objection("clear", "readings of each instance", expected, "as it is the alarm never ends")
         if len(kinds) > 1:
             yield Objection("clear", "a recovery condition about something else", "the same kind of readings as when")
         if sum(map(bool, (self.hosts, self.services, self.rooms))) > 1:

@@ -83,6 +83,15 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             ":12: [[rules]] hosts: found hosts beside readings of services, expected services = [...]",
         ],
     ),
+    "a recovery of each instance of what has none": (
+        "[[rules]]\nname = 'busy'\nwhen = 'cpu.percent > 90'\nclear = 'disk[*].percent < 80'\n"
+        "[[rules]]\nname = 'full'\nwhen = 'disk[*].percent > 90'\nclear = 'cpu.percent < 80'\n"
+        "[[rules]]\nname = 'most'\nwhen = 'cpu.percent > 90'\nclear = 'max(disk[*].percent) < 80'\n",
+        [
+            ":4: [[rules]] clear: found readings of each instance, expected readings of the whole, as when has, such "
+            "as max(disk[*].percent); as it is the alarm never ends",
+        ],
+    ),
     "a label that is no text": (
         "[[hosts]]\nname = 'web-1'\nlabels = { role = 1 }\n",
         [":3: [[hosts]] labels.role: found 1, expected text"],

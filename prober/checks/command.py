@@ -30,10 +30,13 @@ _UNITS = {
 }
 """By the unit, in small letters, how the name of its reading ends, and what it is multiplied by."""
 _READING = re.compile(
-    r"(?:'((?:[^']|'')+)'|([^\s='|]+))="
+    r"(?<![^\s|])(?:'((?:[^']|'')+)'|([^\s='|]+))="
     r"([-+]?(?:[0-9]{1,20}(?:[.,][0-9]{0,20})?|[.,][0-9]{1,20})(?:[eE][-+]?[0-9]{1,2})?)([^\s;0-9.,:+-]*)(?=[\s;]|$)"
 )
-"""A number as C prints it in any language, whose point may be a comma; what goes on otherwise is none, as 1.2.3."""
+"""A number as C prints it in any language, whose point may be a comma; what goes on otherwise is none, as 1.2.3.
+
+It is looked for where a word begins alone: from each of its letters, a long word would take seconds.
+"""
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from alerter.terms import condition
 from bus.config import Secret
 from bus.messages import encode
+from bus.running import MOST_HEARD
 from prober.checks.command import MOST_READINGS, STATES, Command, judged, measured
 from prober.machine import Standing
 from prober.outcome import DEGRADED, DOWN, STATUSES, UNKNOWN, UP, Outcome
@@ -59,6 +61,13 @@ def test_what_it_measured_is_told_in_the_units_that_names_end_in() -> None:
 def test_a_number_is_read_in_any_language_and_what_is_none_is_not_half_read() -> None:
     told = "time=0,012s;0,5 load=.25 rest=+3 version=1.2.3 day=2026-12-01 at=12:30 range=5:9 size=1,5GB;2"
     assert measured(told) == {"time_seconds": 0.012, "load": 0.25, "rest": 3.0, "size_bytes": 1.5 * 2**30}
+
+
+@pytest.mark.parametrize("sign", ["a", "'", "''", "1", "a=", "'a ", "a'", "' ", "''' ", "=", "a|", "1,", "a=1"])
+def test_however_long_a_word_is_it_is_read_in_a_moment(sign: str) -> None:
+    begun = time.process_time()
+    judged(0, f"OK | {sign * (MOST_HEARD // len(sign))}")
+    assert time.process_time() - begun < 2
 
 
 def test_what_begins_with_an_empty_line_says_what_comes_behind() -> None:

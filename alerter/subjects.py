@@ -331,6 +331,8 @@ def _turns(alarm: Alarm, cell: Cell, now: int) -> tuple[int, ...]:
     turns = []
     if alarm.state is State.PENDING:
         turns.append(alarm.began + cell.rule.wait)
+        if alarm.count < cell.rule.times:
+            turns.append(now + 1)  # of silence there are no readings: each second counts
     elif alarm.state is State.CLEARING:
         turns.append(alarm.since + cell.settle)
     return tuple(turn for turn in turns if turn > now) or (NEVER,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from alerter.alarm_row import Kept
@@ -238,3 +240,15 @@ def test_a_recovery_of_which_there_is_no_reading_goes_on_as_it_was() -> None:
     for seconds, cpu, memory in ((0, 95, 80), (10, 20, None), (20, 20, 40), (30, 20, None), (79, 20, 40), (80, 20, 40)):
         world.sample(seconds, values={"cpu.percent": cpu, "memory.percent": memory})
     assert world.changes() == [(0, "fired"), (20, "clearing"), (80, "resolved")]
+
+
+@pytest.mark.parametrize(
+    ("given", "fires"), [({"times": 3}, 33), ({"times": 3, "for_": 20.0}, 51), ({"times": 30}, 60)]
+)
+def test_of_a_silence_so_many_seconds_in_a_row_are_readings(given: dict[str, Any], fires: int) -> None:
+    world = World(rule("age > 30s", **given), rule("lost.messages > 0", name="lost", **given))
+    world.says(0)
+    world.judge.loss(Loss("web-1", 7, 1, 3, "full"), at(0))
+    world.passes(600)
+    assert [one for one in world.told() if one[0] > 30] == [(fires, "fired")]
+    assert [one.rule for one in world.decisions if one.change == "fired"] == ["lost", "test"]

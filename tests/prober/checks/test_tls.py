@@ -66,6 +66,12 @@ def test_a_server_that_asks_who_we_are_is_told(tmp_path: Path) -> None:
         assert (one.status, one.reason) == (DOWN, "it asks for a client certificate")
 
 
+def test_a_server_that_finds_our_end_rude_has_no_objection_to_us(tmp_path: Path) -> None:
+    with certs.listening_tls(certs.good(), silent) as port:  # OpenSSL says at the end that it cannot decode that
+        found = look(port, tmp_path)
+    assert (found.status, found.reason) == (UP, "")
+
+
 def test_a_server_that_does_not_end_what_we_ended_has_no_objection(tmp_path: Path) -> None:
     over = threading.Event()
 

@@ -28,7 +28,7 @@ from bus import config, home, rooms
 from bus.arguments import Parser
 from bus.config import ConfigError, Objection, setting
 from bus.drawers import Drawer, Mixed
-from bus.faults import listed
+from bus.faults import listed, meant
 from bus.messages import Check, Layout, Sample
 from bus.tables import Host, Service
 from bus.timing import in_words
@@ -91,6 +91,8 @@ class Timeline:
             yield Objection("readings", "none", "at least one")
         if any(one.at > after.at for one, after in zip(self.readings, self.readings[1:], strict=False)):
             yield Objection("readings", "times that go back", "one after another")
+        if late := [one.at for one in self.expect if one.at > self.lasts]:
+            yield Objection("lasts", in_words(self.lasts), f"at least {in_words(late[0])}, when something is expected")
 
 
 Event = tuple[float, str, str, str]
@@ -154,6 +156,13 @@ def faults(timeline: Timeline, events: Sequence[Event]) -> list[str]:
     return found
 
 
+def strange(timeline: Timeline, rules: Sequence[Rule]) -> list[str]:
+    """What is expected of rules that are not in force, each with the one that was probably meant."""
+    names = [rule.name for rule in rules]
+    wrong = dict.fromkeys(one.rule for one in timeline.expect if one.rule not in names)
+    return [f"there is no rule {name}; {meant(name, names)}" for name in wrong]
+
+
 def moments(events: Sequence[Event]) -> str:
     """The moments of events."""
     return ", ".join(_clock(event[0]) for event in events)
@@ -181,19 +190,20 @@ def main(argv: Sequence[str]) -> int:
     alerter: Alerter = today["alerter"]
     hosts, services = tried["hosts"] or today["hosts"], tried["services"] or today["services"]
     rules = in_force(tried["rules"] or today["rules"], hosts, defaults=alerter.default_rules)
-    results = {
-        timeline.name: faults(timeline, happened(timeline, rules, hosts, services)) for timeline in tried["timelines"]
-    }
+    results = [
+        (one.name, [*faults(one, happened(one, rules, hosts, services)), *strange(one, rules)])
+        for one in tried["timelines"]
+    ]
     if given.json:
-        print(json.dumps([{"name": name, "faults": found} for name, found in results.items()], indent=2))
+        print(json.dumps([{"name": name, "faults": found} for name, found in results], indent=2))
     else:
-        for name, found in results.items():
+        for name, found in results:
             print(f"{'FAILED' if found else 'ok':<7} {name}")
             for line in found:
                 print(f"        {line}")
         if not results:
             print(f"{given.file} has no [[timelines]]: nothing was tried", file=sys.stderr)
-    return FAILED if not results or any(results.values()) else RIGHT
+    return FAILED if not results or any(found for _, found in results) else RIGHT
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

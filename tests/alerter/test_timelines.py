@@ -58,6 +58,16 @@ def test_nothing_else_may_happen(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "busy is firing at 5m, unexpected" in capsys.readouterr().out
 
 
+def test_one_of_two_of_a_name_that_fails_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tried(tmp_path, RULES + LOAD + EXPECTED.replace('"5m"', '"2m"') + LOAD + EXPECTED) == 1
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines() if line[0] != " "] == ["FAILED", "ok"]
+
+
+def test_a_rule_that_there_is_not_is_told_with_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tried(tmp_path, RULES + LOAD + 'expect = [{ at = "5m", rule = "bussy", state = "firing" }]') == 1
+    assert "there is no rule bussy; did you mean busy?" in capsys.readouterr().out
+
+
 def test_silence_and_services_have_timelines_too(tmp_path: Path) -> None:
     silent = LOAD.replace('values = { "cpu.percent" = 20 }', "silent = true").replace("95", "10")
     silent += 'expect = [{ at = "11m50s", rule = "host-silent", state = "firing" }]\n'
@@ -85,6 +95,10 @@ expect = [
         (LOAD.replace('at = "0s"', 'at = "11m"'), "times that go back"),
         (LOAD.replace('{ at = "0s", values', '{ at = "0s", places = { rome = "dwon" }, values'), '"dwon" from rome'),
         (LOAD + 'expect = [{ at = "5m", rule = "busy", state = "burning" }]', "firing"),
+        (
+            LOAD + 'expect = [{ at = "30h", rule = "busy", state = "firing" }]',
+            "lasts: found 20m, expected at least 30h, when something is expected",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_told(

@@ -57,7 +57,7 @@ TEXT = st.sampled_from(["sample", "check", "layout", "nonsense", "", "web-1", "s
 QUESTIONS: st.SearchStrategy[Any] = st.one_of(
     st.builds(Subjects, TEXT),
     st.builds(Latest, TEXT, st.none() | st.lists(TEXT, max_size=3).map(tuple)),
-    st.builds(Range, TEXT, TEXT, WHEN, WHEN, WHEN),
+    st.builds(Range, TEXT, TEXT, WHEN, WHEN, WHEN, WHEN),
     st.builds(Layouts, st.lists(WHEN, max_size=3).map(tuple)),
     st.builds(Series, st.just("web-1") | TEXT, st.lists(TEXT, max_size=3).map(tuple), WHEN, WHEN, WHEN),
     st.just(Statistics()),
@@ -95,6 +95,17 @@ def test_a_range_gives_the_newest_of_it_oldest_first(backend: Backend) -> None:
 def test_a_range_without_end_is_cut_at_what_an_answer_may_hold(backend: Backend) -> None:
     assert len(asked(backend, Range("sample", "web-1", 0, 2**63, limit=2**63)).records) == 120
     assert MAX_RECORDS < 2**63
+
+
+def test_of_one_instant_newer_records_may_be_passed_over_and_of_a_time_none(backend: Backend) -> None:
+    at = NOON - HOUR
+    backend.commit(batch([sample(number, at=at) for number in range(201, 206)]), NOON + HOUR)
+    five = asked(backend, Range("sample", "web-1", at, at)).records
+    assert len(five) == 5
+    assert asked(backend, Range("sample", "web-1", at, at, limit=2, skip=2)).records == five[1:3]
+    for skip in (5, 7, 2**63):
+        assert asked(backend, Range("sample", "web-1", at, at, skip=skip)).records == ()
+    assert asked(backend, Range("sample", "web-1", at - 1, at, limit=2, skip=2)).records == five[3:]
 
 
 def test_a_series_has_columns_of_the_metrics_that_were_asked_for(backend: Backend) -> None:

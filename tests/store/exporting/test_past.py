@@ -60,7 +60,7 @@ def test_each_record_is_in_one_piece(start: int, end: int, monkeypatch: pytest.M
     known = Past(ask, Wanted("sample", start, end))
     pieces = [rows for extent in known.extents() for _, rows in known.pieces(extent)]
     assert [row[0] for rows in pieces for row in rows] == [at for at in TIMES if start <= at <= end]
-    assert len(asked) < 250, "a year without anything is passed in few steps"
+    assert len(asked) < 170, "a year without anything is passed in few steps"
 
 
 def crowded() -> MemoryBackend:

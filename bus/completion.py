@@ -46,17 +46,18 @@ def tree(helps: Helps) -> dict[str, dict[str, str]]:
 def bash(helps: Helps) -> str:
     """For ``eval "$(guardia completion bash)"`` in ``~/.bashrc``."""
     cases = [f"    {first}) words={_quoted(' '.join(seconds))} ;;" for first, seconds in tree(helps).items() if seconds]
-    asked = '"${COMP_WORDS[0]}" completion words "${COMP_WORDS[@]:1:COMP_CWORD - 1}" 2>/dev/null'
+    asked = '"${COMP_WORDS[0]}" completion words "${COMP_WORDS[@]:at:COMP_CWORD - at}" 2>/dev/null'
     return "\n".join(
         [
             "_guardia() {",
-            '  local word="${COMP_WORDS[COMP_CWORD]}" words=""',
-            '  if [ "$COMP_CWORD" -eq 1 ]; then',
+            '  local word="${COMP_WORDS[COMP_CWORD]}" words="" at=1',
+            '  if [[ "${COMP_WORDS[1]}" == --config && $COMP_CWORD -gt 1 ]]; then at=3; fi',
+            '  if [ "$COMP_CWORD" -eq "$at" ]; then',
             f"    words={_quoted(' '.join(tree(helps)))}",
-            '  elif [[ "$word" == -* || "${COMP_WORDS[COMP_CWORD - 1]}" == -* ]]; then',
+            '  elif [[ "$COMP_CWORD" -gt "$at" && ( "$word" == -* || "${COMP_WORDS[COMP_CWORD - 1]}" == -* ) ]]; then',
             f'    words="$({asked})"',
-            '  elif [ "$COMP_CWORD" -eq 2 ]; then',
-            '    case "${COMP_WORDS[1]}" in',
+            '  elif [ "$COMP_CWORD" -eq "$((at + 1))" ]; then',
+            '    case "${COMP_WORDS[at]}" in',
             *cases,
             "    esac",
             "  fi",
@@ -79,6 +80,10 @@ def zsh(helps: Helps) -> str:
         "#compdef guardia",
         "_guardia() {",
         "  local -a found",
+        "  if [[ $words[2] == --config ]] && (( CURRENT > 2 )); then",
+        "    if (( CURRENT == 3 )); then _files; return; fi",
+        "    words=($words[1] $words[4,-1]); (( CURRENT -= 2 ))",
+        "  fi",
         "  if (( CURRENT > 2 )) && [[ $words[CURRENT] == -* || $words[CURRENT-1] == -* ]]; then",
         '    found=(${(f)"$($words[1] completion words ${words[2,CURRENT-1]} 2>/dev/null)"})',
         "    if (( $#found )); then compadd -a found; else _files; fi",
@@ -99,19 +104,28 @@ def zsh(helps: Helps) -> str:
 def fish(helps: Helps) -> str:
     """For ``guardia completion fish > ~/.config/fish/completions/guardia.fish``."""
     lines = [
-        "function __guardia_words",
+        "function __guardia_line",
         "  set -l words (commandline -opc)",
+        "  test (count $words) -gt 2; and test $words[2] = --config; and set -e words[2..3]",
+        "  string join \\n -- $words",
+        "end",
+        "function __guardia_at",
+        "  set -l words (__guardia_line)",
+        '  test (count $words) -eq (math (count $argv) + 1); and test "$words[2..-1]" = "$argv"',
+        "end",
+        "function __guardia_words",
+        "  set -l words (__guardia_line)",
         "  string match -q -- '-*' (commandline -ct) $words[-1]; or return",
         "  $words[1] completion words $words[2..-1] 2>/dev/null",
         "end",
-        "complete -c guardia -n 'test (count (commandline -opc)) -gt 1' -a '(__guardia_words)'",
+        "complete -c guardia -n 'test (count (__guardia_line)) -gt 1' -a '(__guardia_words)'",
     ]
     for first, seconds in tree(helps).items():
         about = helps.get(first, " or ".join(seconds))
-        lines.append(f"complete -c guardia -n __fish_use_subcommand -a {first} -d {_quoted(about)}")
+        lines.append(f"complete -c guardia -f -n __guardia_at -a {first} -d {_quoted(about)}")
         for second, text in seconds.items():
-            when = _quoted(f"__fish_seen_subcommand_from {first}")
-            lines.append(f"complete -c guardia -n {when} -a {second} -d {_quoted(text)}")
+            when = _quoted(f"__guardia_at {first}")
+            lines.append(f"complete -c guardia -f -n {when} -a {second} -d {_quoted(text)}")
     return "\n".join(lines) + "\n"
 
 

@@ -52,6 +52,10 @@ TYPED = (
     ("guardia view --screen pu", "guardia view --screen pulse"),
     ("guardia view --config sett", "guardia view --config settings.toml"),
     ("guardia silence add --ow", "guardia silence add --owner"),
+    ("guardia --config sett", "guardia --config settings.toml"),
+    ("guardia --config settings.toml stor", "guardia --config settings.toml store"),
+    ("guardia --config settings.toml silence e", "guardia --config settings.toml silence end"),
+    ("guardia --config settings.toml view --screen pu", "guardia --config settings.toml view --screen pulse"),
 )
 
 
@@ -66,24 +70,40 @@ def test_the_tab_key_completes_in_a_real_bash(typed: str, completed: str, tmp_pa
         seat.until(lambda text: text.rstrip().endswith(f"> {completed}"))
 
 
-def test_fish_offers_the_same(tmp_path: Path, program: Path) -> None:
+def fish_offers(folder: Path, program: Path, *typed: str) -> set[str]:
+    """What a real fish offers for each of these lines, in a folder with settings; skips where there is none."""
     fish = shutil.which("fish")
     if fish is None:
         pytest.skip("there is no fish here")
-    (tmp_path / "settings.toml").touch()
-    lines = [f"complete -C '{typed}'" for typed, _ in TYPED]
-    environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
+    (folder / "settings.toml").touch()
+    lines = [f"complete -C '{line}'" for line in typed]
+    environment = {"HOME": str(folder), "PATH": f"{program}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(
         [fish, "--no-config", "-c", "\n".join(["guardia completion fish | source", *lines])],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
+    return {line.partition("\t")[0] for line in done.stdout.splitlines()}
+
+
+def test_fish_offers_the_same(tmp_path: Path, program: Path) -> None:
     wanted = {completed.rpartition(" ")[2] for _, completed in TYPED}
-    assert wanted <= {line.partition("\t")[0] for line in done.stdout.splitlines()}
+    assert wanted <= fish_offers(tmp_path, program, *(typed for typed, _ in TYPED))
+
+
+@pytest.mark.parametrize("typed", ["guardia ", "guardia silence ", "guardia --config settings.toml silence "])
+def test_fish_offers_no_files_where_a_word_is_wanted(typed: str, tmp_path: Path, program: Path) -> None:
+    offered = fish_offers(tmp_path, program, typed)
+    assert "settings.toml" not in offered
+    assert {"view", "add"} & offered
+
+
+def test_fish_offers_second_words_once(tmp_path: Path, program: Path) -> None:
+    assert "list" not in fish_offers(tmp_path, program, "guardia silence add ")
 
 
 @pytest.mark.parametrize("name", FURTHER)

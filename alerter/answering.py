@@ -155,7 +155,8 @@ class Counter:
         alarm, incident = cell.alarm, cell.incident
         assert alarm is not None
         names = subject.bound.names if subject.bound else ()
-        said = wording.said(cell.rule.when, names, cell.instance, subject.values(), subject, subject.error)
+        with subject.looked_at(now):
+            said = wording.said(cell.rule.when, names, cell.instance, subject.values(), subject, subject.error)
         reason = alarm.reason or said.text
         if alarm.state is State.PENDING:
             # The reason was written when its run began; how long it has held by now says more.

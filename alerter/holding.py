@@ -119,10 +119,8 @@ def doubtful(subject: Subject, now: int) -> str | None:
     """
     if not any(rule.unreachable for rule in subject.rules):
         return None
-    before = subject.now
-    subject.at(max(now, before))
-    age = subject.age()
-    subject.at(before)
+    with subject.looked_at(now):
+        age = subject.age()
     if not subject.heard or age > max(LONGEST_DOUBT, 4 * subject.interval):
         return None
     if subject.kind == "service":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from alerter.bound import Bound
@@ -168,6 +169,16 @@ class Subject:
         """The instant that conditions are judged at."""
         self.now = now
         self.seconds = now / 1e9
+
+    @contextmanager
+    def looked_at(self, now: int) -> Iterator[None]:
+        """Within it conditions are asked as of now, and nothing is judged."""
+        before = self.now
+        self.at(max(now, before))
+        try:
+            yield
+        finally:
+            self.at(before)
 
     def unheard(self, now: int) -> int:
         """Nanoseconds since it was heard or, where that is shorter, since it is known here."""

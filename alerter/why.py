@@ -181,12 +181,9 @@ def _now(
 ) -> tuple[str, str, Sequence[Step]]:
     """The outcome as it is at this moment, in fresh words."""
     names = subject.bound.names if subject.bound else ()
-    before = subject.now
-    subject.at(max(now, before))
-    values = subject.values()
-    found = wording.said(cell.rule.when, names, cell.instance, values, subject, subject.error)
+    with subject.looked_at(now):
+        found = wording.said(cell.rule.when, names, cell.instance, subject.values(), subject, subject.error)
     said = found.text
-    subject.at(before)
     stale = "" if cell.rule.when.timed else _stale(subject, now)
     alarm = cell.alarm
     if alarm is None:

@@ -278,6 +278,13 @@ def test_what_is_pending_says_why_and_for_how_long_whatever_was_heard_since(memo
     assert one.reason == "cpu.percent is 96 %, above 90 %, since 30s"
 
 
+def test_a_silence_is_as_long_as_it_is_by_now_and_not_as_when_it_fired(memory: Memory) -> None:
+    case = Case(memory)
+    case.passes(61)
+    case.now = 3600
+    assert {one.subject: one.value for one in case.counter.answer(Alarms()).alarms} == {"gw": 3600.0, "web-1": 3600.0}
+
+
 @pytest.mark.parametrize(
     ("matches", "strange"),
     [

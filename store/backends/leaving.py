@@ -17,13 +17,11 @@ import lmdb
 
 from store.backends import StoreBroken
 from store.backends.partitions import Partitions
-from store.keys import DAY, HOUR, partition_start, period
+from store.keys import DAY, partition_start, period
 
 LEAVING = "leaving"
 FAR_AHEAD = DAY
 """What is dated so much further, ns, than when it was told comes from a clock that is wrong."""
-AT_LEAST = HOUR
-"""So long such rows are kept when room is short."""
 Meta = dict[str, Any]
 
 
@@ -88,7 +86,8 @@ class Leaving:
             told = self._rows.changed(path)
         except StoreBroken:
             return False
-        return start - told > FAR_AHEAD and told <= now - (min(age, AT_LEAST) if short else age)
+        # While room is short all of it goes: where a clock stands still, or is beyond all reason, one hour grows on.
+        return start - told > FAR_AHEAD and told <= now - (0 if short else age)
 
     def go_on(self) -> None:
         """Remove what the last writer was about to; when that cannot be, it is not counted."""

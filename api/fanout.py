@@ -21,7 +21,7 @@ from bus.wire import Malformed, Stamp
 SLOW, SLOW_REASON = 4408, "too slow: {} bytes unread"
 TOO_BUSY = "the hub was too busy to pass everything on"
 TOO_OLD = "older events are no longer held: read the history"
-TOO_EARLY = "what this worker of the hub did not hear since it began may be missing: read the history"
+BEGUN_LATE = "this worker of the hub may have begun too late to hear everything: read the history"
 UNKNOWN = -1
 """Of how many frames nobody knows that they were missed, if any were."""
 SELDOM = frozenset({"facts", "check"})
@@ -297,7 +297,7 @@ def _tells_gap(wish: Wish, kind: str, missed: int) -> bool:
 
 
 def _gap_frame(missed: int) -> bytes:
-    return text_frame((gap_text(None, TOO_EARLY) if missed < 0 else gap_text(missed, TOO_BUSY)).encode())
+    return text_frame((gap_text(None, BEGUN_LATE) if missed < 0 else gap_text(missed, TOO_BUSY)).encode())
 
 
 def text_frame(text: bytes) -> bytes:

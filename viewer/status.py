@@ -203,6 +203,7 @@ def main(argv: Sequence[str]) -> int:
     if health and any(one.name == "api" for one in programs or ()) and not (folder / "run" / "api.beat").exists():
         where = address(place.url)
         faults.append(f"{where}: another program answers there, and not this hub's api; [api] port names another port")
+        health = answer = None
     found = report(programs, health, answer["servers"] if answer else None, faults)
     if not afar:
         found = replace(found, refused=refused_lately(folder / "run", time.time()))

@@ -179,9 +179,9 @@ def test_another_hub_at_the_same_port_is_not_taken_for_this_one(
 ) -> None:
     path = home(tmp_path, hub.port)
     with supervisord(tmp_path / "var", info("api")):
-        assert main(["--config", str(path)]) == 1
+        assert main(["--config", str(path)]) == 2
     said = f"127.0.0.1:{hub.port}: another program answers there, and not this hub's api; [api] port names another port"
-    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"hub at 127.0.0.1:{hub.port}: no answer", said]
 
 
 def test_a_supervisord_that_is_away_is_told_and_the_hub_is_asked_all_the_same(

@@ -289,6 +289,7 @@ def test_a_mistake_elsewhere_in_the_configuration_is_told_with_how_the_hub_is(
 ) -> None:
     path = home(tmp_path, hub.port)
     path.write_text(path.read_text() + "[stoer]\n")
+    (tmp_path / "var" / "run" / "api.beat").touch()
     with supervisord(tmp_path / "var", info("api")):
         assert main(["--config", str(path)]) == 1
     said = capsys.readouterr().out

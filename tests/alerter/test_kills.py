@@ -12,7 +12,7 @@ from alerter.recording import read_incident
 from alerter.rules import Rule
 from bus.judging import Incident
 from tests.alerter.given import SECOND, World, rule
-from tests.alerter.lives import Alerter, Life
+from tests.alerter.lives import Alerter, Life, spoken, until
 
 
 def rules() -> Sequence[Rule]:
@@ -33,6 +33,39 @@ def test_of_readings_that_come_faster_one_counts_in_each_time_over_a_start_too(l
         one = life(limit, now=seconds + 1.0)
         one.starts()
         assert bool(one.world.judge.decider.open) == (seconds >= 111), seconds
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_speaks_is_never_called_silent_and_who_does_not_is_however_often_what_ends(life: Life, seed: int) -> None:
+    chance, silent, now = random.Random(seed), rule("age > 30s", name="silent"), 0
+    one, told, ends = life(silent, patience=0.05), set[tuple[str, str]](), chance.randrange(20, 400)
+    one.starts()
+    dead = 0
+    while now < 700:
+        now += 5
+        hosts = ("web-1", "web-2") if now < ends else ("web-1",)
+        for host in hosts:
+            one.store.says(now, 10, subject=host)
+        if dead:  # it hears nothing until it begins anew
+            dead -= 1
+            if not dead:
+                told |= set(spoken(one))
+                one = life(silent, now=now + 0.5, patience=0.05)
+                chance.choice((one.starts, one.starts_alone))()
+            continue
+        match chance.choices(("lives", "collector", "dies"), (60, 4, 6))[0] if now < 500 else "lives":
+            case "dies":
+                dead = chance.choice((1, 1, 3, 10, 20))
+                continue
+            case "collector":
+                one.now = now
+                one.stair.comes(one.listening)
+        for host in hosts:
+            one.stair.says(now, host)
+        one.hears(now + 0.5)
+    # After a start at which the store did not answer, nobody knows of those that were silent until it does.
+    until(one, lambda: ("web-2", "firing") in told | set(spoken(one)))
+    assert told | set(spoken(one)) == {("web-2", "firing")}
 
 
 def kept(one: Alerter) -> dict[str, Incident | None]:

@@ -57,7 +57,7 @@ COMMANDS = {
     "rules": Command("alerter.command:rules", "the rules in force"),
     "rules test": Command("alerter.timelines:main", "tries rules on timelines of your own"),
     "silence add": Command("viewer.acts_command:silence_add", "holds notices back for a while"),
-    "silence list": Command("viewer.acts_command:silence_list", "what is held back, by whom, until when"),
+    "silence list": Command("viewer.acts_command:silence_list", "what silences hold back, by whom, until when"),
     "silence end": Command("viewer.acts_command:silence_end", "ends a silence now"),
     "ack": Command("viewer.acts_command:ack", "says that you take care of an incident"),
     "channel list": Command("alerter.channel_command:channels", "the ways to tell somebody that are configured"),

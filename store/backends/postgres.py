@@ -33,6 +33,8 @@ from store.pieces import Piece
 
 LATEST_EVERY = 1_000_000_000
 """ns between two writings of the series' newest records; after a crash they may be so much behind their rows."""
+RETAIN_SECONDS = 5.0
+"""So long it drops what is too old: nothing is stored meanwhile."""
 WIDEST = 2**63 - 1
 DIGEST = 16
 
@@ -215,7 +217,15 @@ class PostgresBackend:
         }
 
     def retain(self, keep: dict[str, int], now: int, *, short: bool = False) -> int:
-        """Drop whole partitions whose last instant is older than ``keep[kind]``."""
+        """Drop whole partitions whose last instant is older than ``keep[kind]``; of very many a part."""
+        until = time.monotonic() + RETAIN_SECONDS
+        dropped = self._drop(keep, now)
+        while self._partitions.left and time.monotonic() < until:
+            dropped += self._drop(keep, now)
+        return dropped
+
+    def _drop(self, keep: dict[str, int], now: int) -> int:
+        self._partitions.left = False
         with self._server.using() as db:
             dropped = {kind: self._partitions.drop_before(db, kind, now - age, now) for kind, age in keep.items()}
             deleted = self._meta.get("deleted", {})

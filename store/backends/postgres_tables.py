@@ -44,6 +44,8 @@ COMPRESS_AFTER = 2
 """Chunks of TimescaleDB are compressed when they are older than so many periods."""
 DROP_SECONDS = 2.0
 """So long a table that is past its time is waited for, while others wait in turn; a backup reads all for hours."""
+AT_ONCE = 50
+"""Tables of a kind that are dropped in one transaction: for each the server keeps some of its few thousand locks."""
 COUNTED_BYTES = 256 << 20
 """What is larger is not counted before it goes: of each it would take seconds, and nothing is stored meanwhile."""
 Db = Connection[Any]
@@ -62,6 +64,8 @@ class Partitions:
         self._there: set[str] = set()
         self.hyper = False
         """Whether TimescaleDB cuts the rows itself."""
+        self.left = False
+        """Whether more is past its time than was dropped since this was set."""
 
     def set_up(self, db: Db) -> None:
         """Make what is not there."""
@@ -109,17 +113,18 @@ class Partitions:
         self._there.clear()
 
     def drop_before(self, db: Db, kind: str, limit: int, now: int) -> int:
-        """Drop the periods that end at ``limit`` or before; returns how many rows went.
+        """Drop the oldest of the periods that end at ``limit`` or before, and say in ``left`` whether there are more.
 
-        None while somebody reads them for long.
+        Returns how many rows went: none while somebody reads them for long.
         """
         if self.hyper:
             return self._drop_chunks(db, kind, limit - limit % period(kind), now)
-        over = [
+        every = sorted(
             name
             for name in self._names(db, kind)
             if partition_start(name.rpartition("_")[2].upper()) + period(kind) <= limit
-        ]
+        )
+        over = every[:AT_ONCE]
         # Before the first goes: from then on nobody reads.
         rows = sum(self._count(db, name) for name in over)
         try:
@@ -131,6 +136,7 @@ class Partitions:
         except errors.LockNotAvailable:
             return 0  # next time
         self._there.clear()
+        self.left |= len(every) > len(over)
         return rows
 
     def _count(self, db: Db, name: str) -> int:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bus.messages import Layout, Sample
 from bus.secret import Secret
 from store.backends import StoreBroken, opened, postgres_server, postgres_tables
+from store.backends import postgres as postgres_backend
 from store.backends.postgres import PostgresBackend
 from store.layouts import EACH
 from tests.store.given import DAY, HOUR, LAYOUT, NOON, SECOND, batch, layout, numbers, sample, told
@@ -224,6 +225,20 @@ def test_a_backup_that_reads_for_hours_holds_up_neither_storing_nor_a_new_start(
     assert backend.retain({"sample": HOUR}, NOON + 2 * HOUR) == 1
     assert numbers(backend.rows("sample", "web-1", 0, NOON + 2 * HOUR)) == [7200]
     assert backend.statistics()["deleted"] == {"sample": 1}
+    backend.close()
+
+
+@pytest.mark.parametrize(("seconds", "each"), [(60.0, [5, 0]), (0.0, [2, 2, 1, 0])])
+def test_of_very_many_tables_a_few_are_dropped_in_one_transaction(
+    seconds: float, each: list[int], postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_tables, "AT_ONCE", 2)
+    monkeypatch.setattr(postgres_backend, "RETAIN_SECONDS", seconds)
+    backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
+    backend.commit(batch([layout(), *(sample(1, at=NOON + hour * HOUR) for hour in range(6))]), LATE)
+    assert [backend.retain({"sample": HOUR}, NOON + 6 * HOUR) for _ in each] == each
+    assert [at for at, _, _ in backend.rows("sample", "web-1", 0, NOON + DAY)] == [NOON + 5 * HOUR]
+    assert backend.statistics()["deleted"] == {"sample": 5}
     backend.close()
 
 

@@ -87,6 +87,8 @@ class Server:
         db.execute("SELECT set_config('statement_timeout', %s, false)", (f"{TRANSACTION_SECONDS + CONNECT_SECONDS}s",))
         db.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (f"{IDLE_SECONDS}s",))
         db.execute("SET synchronous_commit = on")
+        # A plan for any times, which the server would make for what is asked often, locks the tables of all times.
+        db.execute("SET plan_cache_mode = force_custom_plan")
         return db
 
 

@@ -242,6 +242,22 @@ def test_of_very_many_tables_a_few_are_dropped_in_one_transaction(
     backend.close()
 
 
+def test_a_question_that_is_put_often_locks_the_tables_of_its_own_time_alone(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    backend = PostgresBackend(tmp_path / "store", write=True, url=postgres.database())
+    backend.commit(batch([layout(), *(sample(1, at=NOON + hour * HOUR) for hour in range(5))]), LATE)
+    for _ in range(20):
+        with backend._server.using() as db:
+            assert len(backend.rows("sample", "web-1", NOON, NOON + HOUR - 1)) == 1
+            found = db.execute(
+                "SELECT c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
+                " WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname LIKE 'rows_sample_%'"
+            )
+            assert found.fetchall() == [("rows_sample_20260131t12",)]
+    backend.close()
+
+
 def test_a_writer_whose_network_was_cut_amid_a_commit_keeps_the_next_one_from_nothing(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,7 +95,8 @@ def test_whichever_signal_ends_it_the_terminal_is_as_before(number: signal.Signa
 def test_who_ends_it_amid_its_first_questions_gets_the_terminal_as_it_was(
     number: signal.Signals, hub: Hub, tmp_path: Path
 ) -> None:
-    with Seat(tmp_path, "--url", hub.url, answers=False) as seat:
+    # so long that it asks still, however late a busy machine lets us see that it does
+    with Seat(tmp_path, "--url", hub.url, answers=False, BLESSED_QUERY_TIMEOUT_SECONDS="3") as seat:
         seat.until(lambda _: "\x1b[6n" in seat.heard)
         seat.kill(number)
         assert seat.ended() == -number

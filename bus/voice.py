@@ -25,6 +25,8 @@ KEYS_SECONDS = 4.9
 SPOOL_SECONDS = 9.7
 """So often it is looked whether a spool was found damaged since."""
 
+AGENT = "agent"
+"""The program whose name is its host's, and changes with it."""
 UNHEARD_SECONDS = 3600.0
 """A hub that was heard within this time is where it was; after it, its name may lead there by another address."""
 LEFT = (
@@ -75,7 +77,8 @@ def deliverer(
     )
     voice.start()
     if ways is not None:
-        _tell_of_former_names(program, source)
+        if program.name == AGENT:  # of several who share a home each leaves the others' to them
+            _tell_of_former_names(program, source)
         program.loop.in_passing(KEYS_SECONDS, lambda: look_at_keys(program, ways, voice))
         note = standing.Note(program.run_dir, program.name, voice)
         program.loop.in_passing(standing.LOOK_SECONDS, note.look)

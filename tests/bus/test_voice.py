@@ -29,11 +29,11 @@ def join(name: str) -> Join:
 
 
 @contextmanager
-def living(tmp_path: Path) -> Iterator[Program[Any]]:
-    """One life of an agent."""
+def living(tmp_path: Path, name: str = "agent") -> Iterator[Program[Any]]:
+    """One life of an agent, or of another program."""
     (tmp_path / "run").mkdir(exist_ok=True)
     settings = Settings(tmp_path / "agent.toml", {"agent": object(), "bus": Bus()})
-    found: Program[Any] = Program("agent", "agent", settings, tmp_path, logging.getLogger("guardia"))
+    found: Program[Any] = Program(name, "agent", settings, tmp_path, logging.getLogger("guardia"))
     yield found
     found.loop.end()
     found.context.destroy(linger=0)
@@ -76,6 +76,20 @@ def test_what_waits_under_a_name_that_was_changed_while_nothing_ran_is_told_at_t
     told = [one.message for one in caplog.records if "nobody sends them" in one.message]
     assert len(told) == 1, told
     assert told[0].startswith(f"1 messages of web-1 wait in {tmp_path}/spool/web-1: nobody sends them now;")
+
+
+def test_who_shares_a_home_with_others_leaves_their_spools_to_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They may be about to open them, as after a start of the machine."""
+    with living(tmp_path, "web-1") as before:
+        voice = deliverer(before, "web-1", public=True)
+        voice.tell(Loss(stream="web-1", epoch=1, first=1, last=1, reason="dropped"), at=NOON)
+        voice.flush()
+    with living(tmp_path, "web-2") as after:
+        deliverer(after, "web-2", public=True)
+
+    assert "nobody sends them" not in caplog.text
 
 
 def test_with_other_keys_for_its_name_it_goes_on(program: Program[Any], caplog: pytest.LogCaptureFixture) -> None:

@@ -151,18 +151,19 @@ def test_what_is_sealed_late_has_its_names_and_comes_back_when_it_is_told_again(
 
 @pytest.mark.parametrize("again", [False, True])
 def test_rows_of_times_to_come_keep_their_names(store: Store, again: bool) -> None:
+    keep = {"sample": 500 * DAY}  # they are kept for as long as all else from when they were told
     store.tell(*of("clock", 1, at=NOON + 400 * DAY), layout(), sample(1), now=NOON)
     store.tell(*of("none", 2, host="zz", at=NOON), layout("zz"), sample(2, host="zz"), now=NOON)
     store.tell(layout(), sample(3, at=NOON + 401 * DAY), now=NOON)
     store.seal(NOON + 2 * DAY)
     store.backend._layouts.hear([LAYOUT.id, layout_id(("clock.value",)), layout_id(("none.value",))], NOON)
-    store.backend.retain(KEEP, NOON + 5 * DAY)
+    store.backend.retain(keep, NOON + 5 * DAY)
     assert store.known() == {LAYOUT.id, layout_id(("clock.value",))}
     assert values(store.backend, "clock.value", NOON + 400 * DAY) == [1.5]
     if again:
         store.reopened(NOON + 400 * DAY + MINUTE)
     # their hour has come, and is not sealed yet
-    store.backend.retain(KEEP, NOON + 400 * DAY + 2 * MINUTE)
+    store.backend.retain(keep, NOON + 400 * DAY + 2 * MINUTE)
     assert values(store.backend, "clock.value", NOON + 400 * DAY) == [1.5]
     store.seal(NOON + 402 * DAY)
     assert values(store.backend, "clock.value", NOON + 400 * DAY) == [1.5]

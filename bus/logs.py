@@ -68,12 +68,16 @@ class Unblocking(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line if there is room for it."""
-        try:
-            ready = select.select([], [self.stream], [], 0)[1]
-        except (OSError, ValueError):  # closed, or no file at all as in tests
-            ready = [self.stream]
-        if ready:
+        if self._has_room():
             super().emit(record)
+
+    def _has_room(self) -> bool:
+        poller = select.poll()
+        try:
+            poller.register(self.stream, select.POLLOUT)
+            return bool(poller.poll(0))
+        except (OSError, ValueError):  # closed, or no file at all as in tests
+            return True
 
 
 def opened(

@@ -203,7 +203,10 @@ class Homes:
 
 def _named(command: str) -> str:
     """The configuration that a command names; empty when it names none."""
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quotation mark is lacking: supervisord says so, and starts it never
+        return ""
     return next((words[place + 1] for place, word in enumerate(words[:-1]) if word == "--config"), "")
 
 

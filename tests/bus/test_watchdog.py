@@ -307,6 +307,15 @@ def test_a_place_beside_an_agent_is_seen_by_its_own_beat_and_finds_its_superviso
     assert supervisor.asked == 2
 
 
+def test_a_command_that_supervisord_cannot_read_either_keeps_nobody_else_from_being_watched(
+    place: tuple[Place, Homes],
+) -> None:
+    supervisor, homes = place
+    supervisor.commands["agent"] = '/bin/sh -c "echo'
+    assert [one.name for one in homes.programs(supervisor)] == ["agent", "prober"]
+    assert homes.others.keys() == {"prober"}
+
+
 def test_a_place_that_ended_for_a_mistake_waits_for_its_own_file_to_change(place: tuple[Place, Homes]) -> None:
     supervisor, homes = place
     supervisor.infos[1] |= {"state": EXITED, "pid": 0, "stop": NOON, "exitstatus": 100}

@@ -71,8 +71,15 @@ class Question:
         return str(made.to_text()).lower() if self._type in _NAMES else str(made.to_text())
 
     def read(self, message: dns.message.Message) -> Answer:
-        """What the message says."""
-        found = [one for one in message.answer if one.rdtype == self._type and one.rdclass == dns.rdataclass.IN]
+        """What the message says of the name, or of what it is an alias of; what it says of others does not count."""
+        told = [one for one in message.answer if one.rdclass == dns.rdataclass.IN]
+        aliases = {one.name: one[0].target for one in told if one.rdtype == dns.rdatatype.CNAME}
+        names: list[dns.name.Name] = []
+        name: dns.name.Name | None = self._name
+        while name is not None and name not in names:
+            names.append(name)
+            name = aliases.get(name)
+        found = [one for one in told if one.rdtype == self._type and one.name in names]
         texts = [str(rdata.to_text()) for one in found for rdata in one]
         if self._type in _NAMES:
             texts = [text.lower() for text in texts]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rrset
 import pytest
 
 from prober import asking
@@ -108,6 +109,43 @@ def test_an_alias_is_followed_by_its_server(port: int, zone: Zone) -> None:
     zone.records["www.shop.example", "A"] = ["192.0.2.1"]
     assert look(port, "www.shop.example", answers=("192.0.2.1",)).status == UP
     assert look(port, "www.shop.example", record="CNAME", answers=("SHOP.example.",)).status == UP
+
+
+def records(*lines: str) -> Callable[[dns.message.Message], dns.message.Message]:
+    def answered(answer: dns.message.Message) -> dns.message.Message:
+        answer.answer = [dns.rrset.from_text(name, 300, "IN", *rest) for name, *rest in map(str.split, lines)]
+        return answer
+
+    return answered
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("SHOP.example. CNAME a.example.", "A.example. CNAME b.example.", "b.example. A 192.0.2.1"),
+        ("b.example. A 192.0.2.1", "a.example. CNAME b.example.", "shop.example. CNAME a.example."),
+    ],
+)
+def test_records_of_what_a_name_is_an_alias_of_are_its_own(port: int, zone: Zone, lines: tuple[str, ...]) -> None:
+    zone.change = records(*lines)
+    found = look(port, answers=("192.0.2.1",), only=True)
+    assert (found.status, found.reason) == (UP, "")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("other.example. A 192.0.2.1",),
+        ("shop.example. CNAME a.example.", "b.example. A 192.0.2.1"),
+        ("shop.example. CNAME a.example.", "a.example. CNAME shop.example.", "b.example. A 192.0.2.1"),
+    ],
+)
+def test_records_of_another_name_do_not_count(port: int, zone: Zone, lines: tuple[str, ...], transport: str) -> None:
+    zone.change = records(*lines)
+    found = look(port, transport=transport)
+    assert (found.status, found.reason) == (DOWN, "there is no A record of shop.example")
+    assert found.metrics == {"answers": 0}
 
 
 def test_a_server_that_cannot_is_told(port: int, zone: Zone) -> None:

@@ -1,8 +1,8 @@
 """Whether two hosts speak under one name. Pure.
 
 Each start of a producer says HELLO with its host's boot id and its live epoch. After a restart the old epoch
-falls silent. When the live epochs of two boots both go on after each has seen the other begin, two hosts use
-one identity.
+falls silent, but for what the spool still holds of it, which the new start offers. When the live epochs of two
+boots both go on after each has seen the other begin, two hosts use one identity.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class _Boot:
     epoch: int
     since: float
     greeted: float
+    passed_on: int = 0
+    """The highest number of the epoch that another boot offers: up to there it is that one which tells."""
 
 
 @dataclass(slots=True)
@@ -51,13 +53,19 @@ class Boots:
     def greeted(self, hello: Hello, now: float) -> None:
         """A boot said HELLO; its newest epoch is its live one."""
         live = hello.offers[-1].epoch
+        offered = {offer.epoch: offer.last for offer in hello.offers}
+        for name, boot in self._boots.items():
+            if name != hello.boot:
+                boot.passed_on = max(boot.passed_on, offered.get(boot.epoch, 0))
         known = self._boots.get(hello.boot)
         if known is None:
             self._boots[hello.boot] = _Boot(live, now, now)
             if len(self._boots) > MAX_BOOTS:
                 del self._boots[min(self._boots, key=lambda boot: self._boots[boot].greeted)]
+        elif known.epoch == live:
+            known.greeted = now
         else:
-            known.epoch, known.greeted = live, now
+            known.epoch, known.greeted, known.passed_on = live, now, 0
 
     def judge(self, source: str, streams: Mapping[int, Stream], now: float) -> TwoHosts | None:
         """Whether two boots are alive at once; said at most once in ten minutes."""
@@ -66,7 +74,9 @@ class Boots:
 
         def heard(boot: _Boot) -> float:
             stream = streams.get(boot.epoch)
-            return max(boot.greeted, stream.seen if stream is not None else 0.0)
+            if stream is None or stream.highest <= boot.passed_on:
+                return boot.greeted
+            return max(boot.greeted, stream.seen)
 
         (name, newest), (other, second) = sorted(self._boots.items(), key=lambda item: heard(item[1]), reverse=True)[:2]
         both_began = max(newest.since, second.since)

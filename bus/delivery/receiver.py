@@ -276,7 +276,7 @@ class Receiver:
         return [
             (stream.source, stream.epoch, stream.committed + 1, highest)
             for stream in self._changed
-            if (highest := stream.beyond.last or stream.watermark) > stream.committed
+            if (highest := stream.highest) > stream.committed
         ]
 
     @property

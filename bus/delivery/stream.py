@@ -120,6 +120,11 @@ class Stream:
             return first - 1
         return 0
 
+    @property
+    def highest(self) -> int:
+        """The highest number that came or was declared, 0 when none was."""
+        return self.beyond.last or self.watermark
+
     def encode(self) -> bytes:
         """The persisted form."""
         head = _HEAD.pack(

@@ -279,23 +279,6 @@ def test_whoever_asked_and_never_told_anything_is_forgotten_when_it_was_answered
     assert [(one.source, one.marks) for one in receiver.receipts(0)] == [("web-1", (Mark(9, 0),))]
 
 
-def test_two_hosts_under_one_name_are_noticed_and_a_restart_is_not() -> None:
-    def facts(*, goes_on: bool) -> list[str]:
-        receiver, found = receiver_of(), []
-        receiver.greet(hello(Offer(1, 0, 0, 0), boot="boot-1"), NOON)
-        receiver.greet(hello(Offer(2, 0, 0, 0), boot="boot-2"), NOON + 1)
-        for second in range(10, 20):
-            if goes_on:
-                receiver.admit("web-1", 1, second, 1, GENERATION, NOON + second)
-            receiver.admit("web-1", 2, second, 1, GENERATION, NOON + second)
-            found += [type(fact).__name__ for fact in receiver.facts]
-            receiver.commit()
-        return found
-
-    assert facts(goes_on=True) == ["TwoHosts"]
-    assert facts(goes_on=False) == []
-
-
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 6), st.booleans()), max_size=40))
 def test_whatever_comes_in_whatever_order_the_watermark_is_the_contiguous_part(
     runs: list[tuple[int, int, bool]],

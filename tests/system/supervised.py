@@ -63,14 +63,14 @@ class Hub:
         new.write_text(text)
         new.rename(self.config)
 
-    def start(self) -> None:
-        """Start supervisord."""
+    def start(self, *around: str) -> None:
+        """Start supervisord, by the command ``around`` if there is one."""
         inherited = ("SUPERVISOR_", "GUARDIA_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(inherited)}
         environment |= {"PATH": f"{BIN}:{environment['PATH']}", **self.environment}
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                [BIN / "supervisord", "-c", self.etc / "guardia.conf"],
+                [*around, BIN / "supervisord", "-c", self.etc / "guardia.conf"],
                 env=environment,
                 cwd="/",
                 stdout=out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -254,9 +255,15 @@ def test_a_hub_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_when_supervisord_is_killed_nothing_goes_on_without_it(tmp_path: Path) -> None:
+IN_A_TERMINAL = (sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])")
+
+
+@pytest.mark.parametrize("around", [(), IN_A_TERMINAL], ids=["killed", "terminal closed"])
+def test_when_supervisord_is_killed_or_its_terminal_closed_nothing_goes_on_without_it(
+    tmp_path: Path, around: tuple[str, ...]
+) -> None:
     hub, family = Hub(tmp_path), list[int]()
-    hub.start()
+    hub.start(*around)
     try:
         until(hub.all_run, 60, "all programs run")
         until(hub.last_seen, 60, "the host was seen")

@@ -21,6 +21,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 run: $(VENV)/made
 	@pid=$$($(BIN)/supervisorctl -c etc/guardia.conf pid 2>/dev/null) && \
 		echo "Guardia runs here already, as process $$pid: $(BIN)/guardia status says how it is." && exit 1; true
+	@here=$$(pwd -P); why=; \
+		[ $$(printf %s "$$here/etc/var/supervisor.sock.$$$$" | wc -c) -le 107 ] || why="is too long for a socket"; \
+		case $$here in *[%\"]*) why='has a % or a " in it';; esac; \
+		[ -z "$$why" ] || { echo "supervisord cannot start in $$here, a path that $$why: move this clone."; exit 1; }
 	@for file in etc/var etc/var/supervisord.log; do [ ! -e $$file ] || [ -w $$file ] || { \
 		echo "$$file cannot be written to; it is $$(stat -c %U $$file)'s:" \
 			"start Guardia as that user, or in a clone of your own."; exit 1; }; done

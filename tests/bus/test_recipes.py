@@ -84,12 +84,35 @@ def test_make_run_says_whose_the_folder_is_that_it_cannot_write_to(tmp_path: Pat
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / "etc" / "var").mkdir(parents=True)
     barred = "mount --bind etc/var etc/var && mount -o remount,bind,ro etc/var && make -o .venv/made run"
-    command = [*unshared("mount"), "sh", "-c", barred]
-    # As a person types it, though these tests may be run by make themselves.
+    found = typed([*unshared("mount"), "sh", "-c", barred], tmp_path)
+    assert found.startswith("etc/var cannot be written to; it is ")
+    assert found.endswith("'s: start Guardia as that user, or in a clone of your own.\n")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("100%", 'has a % or a " in it'),
+        ('my "own"', 'has a % or a " in it'),
+        ("a" * 80, "is too long for a socket"),
+        ("ä" * 40, "is too long for a socket"),
+    ],
+)
+def test_make_run_says_of_a_path_that_supervisord_cannot_start_there(tmp_path: Path, name: str, why: str) -> None:
+    clone = tmp_path / name
+    clone.mkdir()
+    shutil.copy(PROJECT / "Makefile", clone)
+    found = typed(["make", "-o", ".venv/made", "run"], clone)
+    assert found == f"supervisord cannot start in {clone.resolve()}, a path that {why}: move this clone.\n"
+
+
+def typed(command: list[str], folder: Path) -> str:
+    """What a command says that fails, typed as by a person, though these tests may be run by make themselves."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    found = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True)
-    assert found.stdout.startswith("etc/var cannot be written to; it is ")
-    assert found.stdout.endswith("'s: start Guardia as that user, or in a clone of your own.\n")
+    found = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True)
+    assert found.returncode
+    return found.stdout
 
 
 DEPLOY = PROJECT / "etc" / "deploy"

@@ -18,6 +18,8 @@ from bus import timing
 MAX_FIELDS = 100
 MAX_GLOBS = 50
 MAX_GLOB = 200
+MAX_METRIC = 300
+"""Of a pattern that may be the whole name of a metric, of which the longest has 291 characters."""
 SECOND = 1_000_000_000
 _LAST = 2**63 - 1
 _MILLISECONDS_FROM = 100_000_000_000
@@ -114,7 +116,9 @@ class Query:
             return True
         raise BadParameter(name, f"{text[:40]!r} is neither true nor false")
 
-    def globs(self, name: str, *, most: int = MAX_GLOBS, commas: bool = False) -> tuple[str, ...]:
+    def globs(
+        self, name: str, *, most: int = MAX_GLOBS, longest: int = MAX_GLOB, commas: bool = False
+    ) -> tuple[str, ...]:
         """The patterns of ``name``, which may be repeated, or with ``commas`` written with these between them."""
         values = self._values.get(name, [])
         if commas:
@@ -122,8 +126,8 @@ class Query:
         if len(values) > most:
             raise BadParameter(name, f"{len(values)} patterns, at most {most}")
         for value in values:
-            if not 0 < len(value) <= MAX_GLOB:
-                raise BadParameter(name, f"a pattern of {len(value)} characters, expected 1 to {MAX_GLOB}")
+            if not 0 < len(value) <= longest:
+                raise BadParameter(name, f"a pattern of {len(value)} characters, expected 1 to {longest}")
         return tuple(values)
 
     def texts(self, name: str, most: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from api import cursor
 from api.encoding import SECOND
 from api.errors import not_found
-from api.filters import BadParameter, Query, matcher
+from api.filters import MAX_METRIC, BadParameter, Query, matcher
 from api.hub import Hub
 from api.leaving import while_here
 from api.resources.base import Request, Resource, Response, query_of, send, send_bytes
@@ -62,7 +62,7 @@ def wanted(query: Query, now: int) -> Wanted:
         raise BadParameter("step", "given together with points; expected one of them")
     points = query.limit("points", POINTS, MAX_POINTS)
     aggregates = query.words("agg", AGGREGATES, USUAL)
-    metrics = query.globs("metric")
+    metrics = query.globs("metric", longest=MAX_METRIC)
     if not metrics:
         raise BadParameter("metric", "missing; name one or more, as metric=cpu.percent&metric=disk[*].percent")
     if points == 0:
@@ -138,7 +138,7 @@ class TopResource(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         hub, query = self.hub, query_of(req)
-        metrics = query.globs("metric")
+        metrics = query.globs("metric", longest=MAX_METRIC)
         if not metrics:
             raise BadParameter("metric", "missing; name one or more, as metric=cpu.percent")
         highest = Highest(query.limit("n", TOP, MOST_TOP), lowest=query.word("order", ("desc", "asc"), "desc") == "asc")

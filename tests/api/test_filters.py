@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.filters import BadParameter, Query, matcher, matches, parse_moment, parse_time
+from api.resources.series import wanted
+from bus.messages import is_metric
 from tests.api.given import NOON, SECOND
 
 
@@ -128,6 +131,12 @@ def test_too_many_or_too_long_globs_are_refused() -> None:
         Query("metric=" + "a" * 201).globs("metric")
     with pytest.raises(BadParameter, match="more than 100"):
         Query("&".join(["x=1"] * 101))
+
+
+def test_the_longest_name_of_a_metric_can_be_asked_for() -> None:
+    name = f"{'g' * 64}[{'i' * 160}].{'f' * 64}"
+    assert is_metric(name)
+    assert wanted(Query(f"metric={quote(name)}"), 0).metrics == (name,)
 
 
 def test_brackets_in_a_glob_are_themselves() -> None:

@@ -31,7 +31,8 @@ THREADS, PATIENCE = 3, 2.0
 """So many readings are made at once, where one takes more than so many seconds."""
 PLUGINS_AT_ONCE, PLUGINS_PATIENCE = 2, 0.5
 PLUGINS_HOPELESS = 10.0
-"""Seconds after its time by which a plugin has ended, or its thread is given up."""
+"""Seconds after its time by which a plugin has ended, or its thread is given up. So it is with a scrape."""
+SCRAPES_AT_ONCE = 4
 GATHER_SECONDS = 1.0
 MILLISECOND = 1_000_000
 """A sample's time is whole ones: reading it took longer than what comes after them."""
@@ -70,6 +71,18 @@ def build(program: Program[Agent]) -> None:
     if config.processes:
         turns.add(telling.processes(ground, producer, log=log, submit=aside.submit))
     turns.add(plugins.job(program.settings.path.parent / config.plugins, aside.submit))
+
+    program.at_start = ("scrapes",)
+    if scrapes := program.settings["scrapes"]:
+        from agent.scrapes import Scrapes  # its client of HTTP is not for those who have none
+
+        longest = max(one.timeout for one in scrapes)
+        askers = Aside(loop, SCRAPES_AT_ONCE, "scrapes", patience=PLUGINS_PATIENCE, hopeless=longest + PLUGINS_HOPELESS)
+        folder = program.settings.path.parent
+        made = Scrapes(sampler, config=config, folder=folder, costs=costs, log=log, submit=askers.submit)
+        for scrape in made.jobs(scrapes):
+            turns.add(scrape)
+        loop.on_stop(askers.close)
 
     if config.watch_url is not None:
         # Most agents are no watchmen.

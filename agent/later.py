@@ -1,6 +1,7 @@
 """Modules that others import at their beginning and use seldom or never, loaded when they are used.
 
-``dataclasses`` imports all that reads Python's own code, ``urllib.parse`` a library of addresses, ``shutil`` packers.
+``dataclasses`` imports all that reads Python's own code, ``urllib.parse`` a library of addresses, ``shutil`` packers,
+``http.client`` OpenSSL, 4 MB of it.
 None of it is used in an agent that runs, and each host would carry 2.5 MB of it. With Python 3.13 ``inspect`` is
 loaded all the same, since ``dataclasses`` and pyzmq use it at once.
 """
@@ -12,7 +13,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-SELDOM = ("inspect", "ipaddress", "locale", "bz2", "lzma", "difflib", "subprocess", "tokenize")
+SELDOM = ("inspect", "ipaddress", "locale", "bz2", "lzma", "difflib", "subprocess", "tokenize", "ssl")
 
 
 class Later(ModuleType):

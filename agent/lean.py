@@ -16,14 +16,15 @@ from typing import Any
 
 import bus
 from agent.__main__ import build
-from agent.config import Agent
+from agent.config import Agent, Scrape
 from bus import process
 from bus.program import started
 from bus.records import Settings
-from bus.secret import Secret
+from bus.secret import Secret, Unavailable
 from bus.tables import Bus
 
 _TABLES: dict[str, type[Any]] = {"agent": Agent, "bus": Bus}
+_LISTS: dict[str, type[Any]] = {"scrapes": Scrape}
 _PATH = "PYTHONPATH"
 
 
@@ -48,6 +49,7 @@ def handed(settings: Settings, home: Path, log_level: str | None) -> int:
         "log_level": log_level,
         "python_path": os.environ.get(_PATH),
         "tables": {name: _told(settings[name]) for name in _TABLES},
+        "lists": {name: [_told(one) for one in settings[name]] for name in _LISTS},
     }
     # In memory, because a secret may be among them: neither the command line nor the environment is private.
     file = os.memfd_create("settings", 0)
@@ -64,19 +66,29 @@ def taken(file: int) -> tuple[Settings, Path, str | None]:
     if told["python_path"] is not None:
         os.environ[_PATH] = told["python_path"]
     records = {name: _TABLES[name](**_heard(values)) for name, values in told["tables"].items()}
+    for name, tables in told["lists"].items():
+        records[name] = tuple(_LISTS[name](**_heard(values)) for values in tables)
     return Settings(Path(told["path"]), records), Path(told["home"]), told["log_level"]
 
 
 def _told(record: Any) -> dict[str, Any]:
     found = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    return {name: {"secret": one.reveal()} if isinstance(one, Secret) else one for name, one in found.items()}
+    return {name: _secret(one) if isinstance(one, Secret) else one for name, one in found.items()}
+
+
+def _secret(one: Secret) -> dict[str, Any]:
+    why = one.lacking
+    return {"secret": one.reveal()} if why is None else {"lacking": (why.found, why.expected, why.remedy)}
 
 
 def _heard(values: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, one in values.items():
-        secret = type(one) is dict
-        found[name] = Secret(one["secret"]) if secret else tuple(one) if type(one) is list else one
+        if type(one) is dict:
+            why = one.get("lacking")
+            found[name] = Secret(one["secret"]) if why is None else Secret("", Unavailable(*why))
+        else:
+            found[name] = tuple(one) if type(one) is list else one
     return found
 
 

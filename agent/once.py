@@ -64,6 +64,12 @@ def _turns(settings: Settings) -> Turns:
     executor = Executor(environment(table.name or names.host(os.uname().nodename)))
     plugins = Plugins(turns, sampler, executor, config=table, costs=costs, log=log, submit=None)
     turns.add(plugins.job(settings.path.parent / table.plugins, None))
+    if settings["scrapes"]:
+        from agent.scrapes import Scrapes
+
+        scrapes = Scrapes(sampler, config=table, folder=settings.path.parent, costs=costs, log=log, submit=None)
+        for scrape in scrapes.jobs(settings["scrapes"]):
+            turns.add(scrape)
     return turns
 
 

@@ -19,7 +19,9 @@ value is repeated in the samples between, until it is three times as old. `[agen
 metrics.
 """
 _PLUGINS = """
-Plugins add metrics of their own: see [Adding a metric](adding-a-metric.md). Beside samples the agent tells
+Plugins and programs that tell metrics in Prometheus's text format add metrics of their own: see [Adding a
+metric](adding-a-metric.md). Of each such program there are `scrape[*].series`, all that it told, `scrape[*].left_out`,
+how many of them could not be told, and `scrape[*].seconds`, how long its answer took. Beside samples the agent tells
 *facts* about the host (on start, on change, every `[agent] facts_seconds`) and, unless `[agent] processes` is false,
 the *processes* that used most CPU and memory (every `[agent] process_seconds`).
 """

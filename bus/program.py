@@ -84,7 +84,7 @@ class Program(Generic[T]):
         """Whether this process's counters are told to the side door; a program on another host has none."""
         self.on_reload: list[Callable[[T], None]] = []
         self.at_start: tuple[str, ...] = ()
-        """Settings, as ``store.path``, that ``on_reload`` does not take up: they are named when they change."""
+        """Further settings, as ``store.path``, that only a start takes up: they are named when they change."""
         self.serve: Callable[[], int] = self._pass_until_stopped
         """What the program does until it is asked to stop; a program with a loop of its own puts that here."""
         self.life: Life | None = None
@@ -307,7 +307,7 @@ def _prepare(program: Program[T], path: Path) -> None:
         program.settings = again
         for handler in program.on_reload:
             handler(again[program.table])
-        later = ("bus", *program.at_start) if program.on_reload else ("bus", program.table)
+        later = ("bus", *(() if program.on_reload else (program.table,)), *program.at_start)
         program.log.info("%s", reloading.said(path, first, again, later))
 
     loop.after_pass(program.beat)

@@ -22,6 +22,7 @@ ROOM_LISTS = {
     "rules": "alerter.config:RuleTable",
     "maintenance": "alerter.config:Maintenance",
     "retention": "store.config:Keep",
+    "scrapes": "agent.config:Scrape",
 }
 
 ROOM_DRAWERS = {"channels": Drawer("alerter.channels:CHANNELS", together="alerter.routes:complaints")}

@@ -23,7 +23,7 @@ class Own:
         "agent.rss_bytes": "resident memory of the agent",
         "agent.sample_seconds": "time that the last sample took, from its first reading until it was sent",
         "metric[*].seconds": "CPU time of the metric's last reading",
-        "failing[*].seconds": "how long a metric or plugin could not be read; 0 once it can, absent if it always could",
+        "failing[*].seconds": "how long a metric, plugin or scrape could not be read; 0 once it can, absent if always",
     }
     slow = False
 

@@ -7,9 +7,12 @@ import re
 import subprocess
 from pathlib import Path
 
-from agent.config import Agent
+from agent.config import Agent, Scrape
+from agent.exposition import Exposition
+from agent.fetching import MOST_BYTES
 from agent.plugin_output import MOST_VALUES, parsed
 from agent.reference import page
+from agent.series import LONGEST_FIELD, LONGEST_INSTANCE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -31,6 +34,33 @@ def test_the_defaults_told_for_plugins_are_the_defaults() -> None:
     assert f"plugin_interval` ({Agent().plugin_interval:g} s)" in text
     assert f"plugin_seconds` ({Agent().plugin_seconds:g} s)" in text
     assert f"At most {MOST_VALUES:,} values" in text
+
+
+def test_the_defaults_told_for_scrapes_are_the_defaults() -> None:
+    text, one = (DOCS / "adding-a-metric.md").read_text(), Scrape("shop", "http://127.0.0.1:9000")
+    for words in (
+        f"{one.interval:g} s by default (`interval`)",
+        f"`timeout` ({one.timeout:g} s)",
+        f"`most` metrics are ({one.most:,})",
+        f"more\n  than {LONGEST_INSTANCE} letters or whose name has more than {LONGEST_FIELD}",
+        f"at most {MOST_BYTES >> 20} MiB",
+    ):
+        assert words in text
+
+
+def test_what_the_page_says_becomes_of_each_kind_does() -> None:
+    text = (DOCS / "adding-a-metric.md").read_text()
+    told = (
+        'pg_up 1\npg_stat_database_xact_commit_total{datname="shop"} 4711\n'
+        'rpc_seconds_bucket{path="/cart",le="1"} 1\nrpc_seconds_bucket{path="/cart",le="+Inf"} 1\n'
+        'rpc_seconds_sum{path="/cart"} 1\nrpc_seconds_count{path="/cart"} 1\n'
+        'gc_seconds{quantile="0.99"} 0.1\ngc_seconds_sum 1\ngc_seconds_count 1\n'
+    )
+    found = Exposition("postgres", ("*",), (), 100).read([told.encode()])
+    assert len(found.readings) == 10
+    for name in found.readings:
+        before, _, field = name.rpartition(".")
+        assert f"`{name}`" in text or (before in text and f"`{field}`" in text), name
 
 
 TOOLS = {

@@ -49,6 +49,7 @@ def test_the_reference_is_a_file_of_defaults_once_its_marks_are_taken_away(tmp_p
         ("rules", {"name": "hot", "when": "cpu.percent > 90"}),
         ("maintenance", {"name": "backups", "start": "02:00", "lasts": "2h"}),
         ("retention", {"subjects": ["test-*"], "keep_1m_seconds": "1d"}),
+        ("scrapes", {"name": "shop", "url": "http://127.0.0.1:9000/metrics"}),
     ],
 )
 def test_a_table_of_a_list_without_its_marks_says_nothing_of_what_has_no_value_by_itself(

@@ -110,6 +110,14 @@ def test_what_the_agent_measures_by_itself_is_no_plugins() -> None:
     assert not any("Plugins" in line or "Units" in line for line in lines(agents))
 
 
+def test_what_scrapes_tell_stands_behind_what_plugins_tell() -> None:
+    shown = lines({"node.a": 1.0, "node[cpu=0].b": 2.0, "scrape[node].series": 2.0, "plugin[z].c": 3.0, "zoo.d": 4.0})
+    assert any("Plugins and scrapes" in line for line in shown)
+    told = ["scrape[node].series", "z c", "zoo.d", "node.a"]
+    assert [label for line in shown for label in told if f"│{label} " in line] == told
+    assert row(shown, "node[cpu=0].b") == "node[cpu=0].b 2.00"
+
+
 def test_readings_that_find_no_room_are_counted() -> None:
     shown = lines({f"plugin[a].n{n:02}": 1.0 for n in range(60)})
     told = sum(" a n" in line.replace("│", " ") for line in shown)

@@ -1,4 +1,4 @@
-"""What a host's plugins tell: the readings that its agent does not measure by itself. Pure."""
+"""What a host's plugins and scrapes tell: the readings that its agent does not measure by itself. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AGENTS = frozenset(
 
 
 def need(scene: Scene, host: Host, width: int) -> Need | None:
-    """A line for each; nothing for a host without plugins."""
+    """A line for each; nothing for a host without such readings."""
     rows = len(_readings(host))
     return Need(3, 2 + min(rows, 3), 2 + min(rows, 20)) if rows else None
 
@@ -49,7 +49,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     room = max(0, pane.height - 2)
     hidden = len(readings) - room if len(readings) > room else 0
     foot: list[Span] = [(f"{hidden} more not shown", Role.SOFT)] if hidden else []
-    inner = panel(pane, "Plugins", foot=foot)
+    inner = panel(pane, "Plugins and scrapes" if _scrapes(host) else "Plugins", foot=foot)
     for y, (label, name, value) in enumerate(readings[:room]):
         text = told(scene, name, value)
         inner.put(0, y, fit(label, max(0, inner.width - width(text) - 1)), Role.SOFT)
@@ -78,13 +78,22 @@ def told(scene: Scene, name: str, value: float | None) -> str:
 
 
 def _readings(host: Host) -> list[tuple[str, str, float | None]]:
-    """(label, name, value) of each, by label: ``plugin[mail].queued`` is called ``mail queued``."""
-    found = []
+    """(label, name, value) of each, by label: ``plugin[mail].queued`` is called ``mail queued``.
+
+    What scrapes tell stands last: of it there is much.
+    """
+    found, scrapes = [], _scrapes(host)
     for name, value in host.values.items():
         group, instance, field = parts(name)
         if group not in AGENTS:
-            found.append((f"{instance} {field}" if group == "plugin" and instance else name, name, value))
-    return sorted(found, key=lambda one: one[:2])
+            label = f"{instance} {field}" if group == "plugin" and instance else name
+            found.append((group in scrapes, label, name, value))
+    return [(label, name, value) for _, label, name, value in sorted(found, key=lambda one: one[:3])]
+
+
+def _scrapes(host: Host) -> frozenset[str]:
+    """The names of the host's scrapes, which are the groups of what they tell."""
+    return frozenset(parts(name)[1] for name in host.values if name.startswith("scrape["))
 
 
 PANEL = Panel("Plugins", need, draw)

@@ -59,7 +59,9 @@ class Exposition:
     def __init__(self, group: str, keep: tuple[str, ...], skip: tuple[str, ...], most: int) -> None:
         self._group, self._keep, self._skip, self._most = group, keep, skip, most
         self._types: dict[str, str] = {}
-        self._places: dict[bytes, Place | Unfit | None] = {}
+        self._places: dict[bytes, Place | Unfit] = {}
+        self._skipped: set[bytes] = set()
+        """Names that are not to be told: of what tells very much a little is wanted often."""
         self._before: dict[str, Distribution] = {}
         self._told: dict[str, int] = {}
         """What was told of the last answer, and in how many metrics: it is told again before what is new."""
@@ -83,6 +85,9 @@ class Exposition:
         key, _, number = line.rpartition(b" ")
         place = self._places.get(key, _NEW)
         if place is _NEW:
+            if line.partition(b"{")[0].partition(b" ")[0] in self._skipped:
+                answer.series += 1
+                return
             before, _, timed = key.rpartition(b" ")  # its time may stand behind the number
             if before in self._places and _number(number) is not None:
                 place, number = self._places[before], timed
@@ -119,6 +124,7 @@ class Exposition:
             self._types[name] = kind
             if self._told:  # what it told before may have been taken for something else
                 self._places.clear()
+                self._skipped.clear()
 
     def _found(self, text: bytes) -> tuple[bytes, Place | Unfit | None]:
         """The number in a line, and what it is for; raises ``ValueError`` for what is no series."""
@@ -131,7 +137,10 @@ class Exposition:
             place: Place | Unfit | None = self._place(name, labels)
         except Unfit as fault:
             place = fault
-        if len(self._places) < MOST_KEPT:
+        if place is None:
+            if len(self._skipped) < MOST_KEPT:
+                self._skipped.add(name.encode())
+        elif len(self._places) < MOST_KEPT:
             self._places[text[: len(text) - len(rest.encode())]] = place
         return words[0].encode(), place
 

@@ -60,12 +60,13 @@ class Fetching:
             raise NoAnswer(reason)
 
     def _answered(self, limit: deadline.Deadline) -> Iterator[bytes]:
+        headers = self._headers()  # first: for want of a secret nobody is asked
         connection = HTTPConnection(self._host, self._port or (443 if self._secure else 80))
         with closing(connection):
             plain = socket.create_connection((self._host, connection.port), limit.left())
             limit.watch(plain)
             connection.sock = self._secured(plain) if self._secure else plain
-            connection.request("GET", self._target, headers=self._headers())
+            connection.request("GET", self._target, headers=headers)
             with connection.getresponse() as response:
                 _look(response)
                 size = 0

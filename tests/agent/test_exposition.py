@@ -125,6 +125,15 @@ def test_what_is_kept_goes_by_the_names_of_families() -> None:
     assert (found.series, found.left_out) == (12, 0)
 
 
+def test_what_is_not_kept_by_its_name_is_when_a_type_makes_it_part_of_what_is() -> None:
+    shop = exposition(keep=["up", "wait"])
+    for page in (b"up 1\nwait_count 3\nwait_sum 2\n", b"up 1\n wait_count 3\n"):
+        output = shop.read([page])
+        assert (list(output.readings), output.series) == (["shop.up"], page.count(b"\n"))
+    typed = b"up 1\n# TYPE wait summary\nwait_count 3\nwait_sum 2\n"
+    assert list(shop.read([typed]).readings) == ["shop.up", "shop.wait_count_per_s", "shop.wait_mean"]
+
+
 def test_the_order_in_which_a_program_tells_them_makes_no_difference() -> None:
     turned = b"".join(b"%s\n" % line for line in reversed(PAGE.splitlines()) if not line.startswith(b"#"))
     types = b"".join(b"%s\n" % line for line in PAGE.splitlines() if line.startswith(b"# TYPE"))

@@ -14,7 +14,7 @@ from alerter.hearing import SETTLED
 from alerter.heartbeat import unwell
 from alerter.holding import Holding
 from alerter.judge import Judge
-from alerter.leaving import withdraw
+from alerter.leaving import forget, withdraw
 from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import SECOND, in_force
@@ -124,7 +124,7 @@ def settings_ns(seconds: float) -> int:
 def sweep(program: Program[Alerter], judge: Judge, committer: Committer, now: int) -> None:
     """Forget what is too old."""
     config = program.settings["alerter"]
-    for subject in judge.forget(settings_ns(config.forget_seconds), now):
+    for subject in forget(judge.subjects, judge.decider, settings_ns(config.forget_seconds), now):
         program.log.info("%s was silent for so long that it is forgotten", subject.key)
     committer.settle(now)
     committer.sweep(

@@ -17,7 +17,7 @@ from alerter.deciding import Decider, verdict_of
 from alerter.hearing import Hearing
 from alerter.jumps import jumped, past
 from alerter.layouts import STORE, Layouts
-from alerter.leaving import leave, miss, withdraw
+from alerter.leaving import miss, withdraw
 from alerter.machine import State
 from alerter.rules import SECOND, Rule
 from alerter.subjects import NEVER, Cell, Subject
@@ -392,9 +392,3 @@ class Judge:
             elif cell.alarm is not None:
                 subject.at(max(now, subject.now))
                 self.decider.end(subject, cell, f"no rule {one.rule} is judged here any longer")
-
-    def forget(self, after: int, now: int) -> list[Subject]:
-        """Forget subjects that nobody configured and that were silent for longer than ``after``; their alarms end."""
-        gone = [s for s in self.subjects.values() if not s.configured and s.unheard(now) > after]
-        leave(self.subjects, gone, self.decider, "it was silent for so long that it is forgotten", now)
-        return gone

@@ -40,6 +40,13 @@ def withdraw(
     return gone
 
 
+def forget(subjects: dict[tuple[str, str], Subject], decider: Decider, after: int, now: int) -> list[Subject]:
+    """Forget subjects that nobody configured and that were silent for longer than ``after``; their alarms end."""
+    gone = [s for s in subjects.values() if not s.configured and s.unheard(now) > after]
+    leave(subjects, gone, decider, "it was silent for so long that it is forgotten", now)
+    return gone
+
+
 def leave(
     subjects: dict[tuple[str, str], Subject], gone: Iterable[Subject], decider: Decider, why: str, now: int
 ) -> None:

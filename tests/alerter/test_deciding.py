@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from alerter.alarm_row import Kept
+from alerter.leaving import forget
 from alerter.machine import QUIET, Alarm, State
 from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host, Service
@@ -161,8 +162,8 @@ def test_who_was_silent_since_before_is_forgotten_but_for_those_in_the_configura
     world = World(rule("cpu.percent > 90"), hosts=[Host(name="db-1")], began=0)
     for seconds, host in ((0, "web-1"), (5, "web-2"), (10, "web-2"), (0, "db-1")):
         world.says(seconds, host, cpu=95)
-    assert world.judge.forget(20 * SECOND, at(20)) == []
-    assert [gone.name for gone in world.judge.forget(10 * SECOND, at(20))] == ["web-1"]
+    assert forget(world.judge.subjects, world.judge.decider, 20 * SECOND, at(20)) == []
+    assert [gone.name for gone in forget(world.judge.subjects, world.judge.decider, 10 * SECOND, at(20))] == ["web-1"]
     assert [name for _, name in world.judge.subjects] == ["db-1", "web-2"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alerter.jumps import jumped, moved
+from alerter.leaving import forget
 from alerter.machine import Alarm, State
 from alerter.memory import Memory
 from alerter.rules import in_force
@@ -125,10 +126,12 @@ def test_nobody_is_forgotten_sooner_or_later_because_the_clock_was_set(alerter: 
     for seconds, change in ((1, by), (40, -by), (1, by)):
         alerter.set_clock(change)
         alerter.pulse(alerter.now)
-        assert judge.forget(WEEK, at(alerter.now)) == []
+        assert forget(judge.subjects, judge.decider, WEEK, at(alerter.now)) == []
         lives(alerter, seconds, hosts=("web-2",))
-    assert judge.forget(WEEK, at(alerter.now + 7 * DAY - 100)) == []
-    assert [one.name for one in judge.forget(WEEK, at(alerter.now + 7 * DAY - 20))] == ["web-1"]
+    assert forget(judge.subjects, judge.decider, WEEK, at(alerter.now + 7 * DAY - 100)) == []
+    assert [one.name for one in forget(judge.subjects, judge.decider, WEEK, at(alerter.now + 7 * DAY - 20))] == [
+        "web-1"
+    ]
     assert alerter.speaker.spoken == [("web-1", "firing")]
 
 

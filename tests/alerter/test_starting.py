@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerter.leaving import withdraw
+from alerter.leaving import forget, withdraw
 from alerter.subjects import Subject
 from alerter.terms import STATES
 from bus.messages import IMPORT, Check, Facts, Loss, Message, Sample
@@ -169,7 +169,7 @@ def test_a_host_that_was_forgotten_is_not_silent_anew(life: Life, told: str) -> 
     if told == "facts":
         first.store.keeps(0, Facts(interval=10.0))
     first.passes(300)
-    gone = first.world.judge.forget(int(7 * DAY) * SECOND, at(8 * DAY))
+    gone = forget(first.world.judge.subjects, first.world.judge.decider, int(7 * DAY) * SECOND, at(8 * DAY))
     assert [one.name for one in gone] == ["web-1"]
     first.passes(8 * DAY)
     assert spoken(first) == [("web-1", "firing"), ("web-1", "resolved")]

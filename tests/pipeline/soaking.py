@@ -14,6 +14,7 @@ from alerter.committer import Committer
 from alerter.handing import judged
 from alerter.holding import Holding
 from alerter.judge import Judge
+from alerter.leaving import forget
 from alerter.letters import Letter
 from alerter.memory import Memory
 from alerter.outbox import Delivered, Outcome
@@ -172,7 +173,7 @@ class AlerterRole(_Worker):
             self._committer.settle(self._now, all_open=True)
             self._clock.passes((self._now - START) / SECOND)
             if self._now % SWEEP < step:
-                self._judge.forget(DAY, self._now)
+                forget(self._judge.subjects, self._judge.decider, DAY, self._now)
                 self._committer.sweep(self._now, decisions=DECISIONS, each=EACH, incidents=INCIDENTS)
         return Quiet.taken
 

@@ -11,6 +11,8 @@ from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, State, in_word
 from alerter.rules import SECOND
 from alerter.subjects import STEADY, Cell, Subject
 
+CHANGED = "changed"
+"""The verdict of a step that says what the configuration made of an incident that burns."""
 HOUR = 3600 * SECOND
 
 
@@ -130,6 +132,23 @@ class Decider:
             advice=rule.advice,
         )
 
+    def renew(self, subject: Subject, cell: Cell, now: int) -> None:
+        """What burns is as grave as its rule says now, has the labels of now, and goes to whom the rule names now."""
+        before, rule = cell.incident, cell.rule
+        if before is None:
+            return
+        after = replace(
+            before,
+            severity=rule.severity,
+            channels=rule.channels,
+            labels=dict(subject.labels),
+            advice=rule.advice,
+        )
+        if after != before:
+            subject.at(max(now, subject.now))
+            cell.incident = self.open[after.id] = after
+            self._note(subject, cell, CHANGED, difference(before, after), cell.verdict, None, None, None)
+
     def end(self, subject: Subject, cell: Cell, why: str) -> None:
         """End an alarm on what is no longer watched."""
         finding = Finding(None, gone=True, text=why)
@@ -174,6 +193,22 @@ class Decider:
                 incident,
             )
         )
+
+
+def difference(before: Incident, after: Incident) -> str:
+    """What the configuration made of an incident, as a sentence."""
+    parts = []
+    if after.severity != before.severity:
+        parts.append(f"{after.severity}, before {before.severity}")
+    if after.channels != before.channels:
+        old, new = (", ".join(one.channels) or "the default ones" for one in (before, after))
+        parts.append(f"channels {new}, before {old}")
+    if after.labels != before.labels:
+        old, new = (", ".join(map("=".join, one.labels.items())) or "none" for one in (before, after))
+        parts.append(f"labels {new}, before {old}")
+    if after.advice != before.advice:
+        parts.append("another advice")
+    return f"by the configuration as it is now: {'; '.join(parts)}"
 
 
 def verdict_of(state: State, truth: bool | None, clear: bool) -> str:

@@ -108,6 +108,8 @@ class Judge:
         concerns = () if self.gone(subject) else self.rules
         subject.rules = tuple(r for r in concerns if r.concerns(subject.kind, subject.name, subject.labels))
         self._bind(subject, subject.bound.names if subject.bound else (), now)
+        for cell in subject.standing():
+            self.decider.renew(subject, cell, now)
 
     def gone(self, subject: Subject) -> str:
         """By what the configuration says that it is no more; empty where it does not."""
@@ -145,7 +147,7 @@ class Judge:
                 continue
             rule = in_force.get(cell.rule.name)
             if rule is not None and rule.judges(cell.instance):
-                cell.missing = cell.missing or now
+                cell.rule, cell.missing = rule, cell.missing or now
                 cells[key] = cell
             else:
                 subject.at(now)
@@ -388,6 +390,7 @@ class Judge:
                 if (one.rule, one.instance) not in subject.cells:
                     cell.missing = now
                     subject.cells[one.rule, one.instance] = cell
+                self.decider.renew(subject, cell, now)
                 self._schedule(subject)
             elif cell.alarm is not None:
                 subject.at(max(now, subject.now))

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from alerter.alarm_row import Kept
-from alerter.deciding import Decision
+from alerter.deciding import CHANGED, Decision
 from alerter.incidents import Incident
 from alerter.machine import Alarm, Change, State
 from alerter.subjects import Cell
@@ -71,7 +71,8 @@ def record(txn: Transaction, decision: Decision) -> None:
     }
     note(txn, decision.kind, decision.subject, decision.rule, decision.instance, decision.at, row)
     keep_alarm(txn, decision.kind, decision.subject, decision.cell)
-    if decision.incident is not None and decision.change in (Change.FIRED, Change.RESOLVED):
+    is_another = decision.change in (Change.FIRED, Change.RESOLVED) or decision.verdict == CHANGED
+    if decision.incident is not None and is_another:
         keep_incident(txn, decision.incident)
 
 

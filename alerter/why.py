@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from alerter import wording
+from alerter.deciding import CHANGED
 from alerter.incidents import Hold
 from alerter.judge import Judge
 from alerter.machine import State, in_words
@@ -156,7 +157,7 @@ def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Seque
             hold = None
         elif step.verdict == "acknowledged":
             known = known or step
-        elif step.verdict not in SAID:
+        elif step.verdict not in SAID and step.verdict != CHANGED:
             state = step
             if step.verdict not in BURNING:
                 hold = known = None

@@ -7,6 +7,7 @@ mistake is told when the configuration is read and not at night.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -225,6 +226,21 @@ def _metrics(tree: Node) -> list[Metric]:
     if isinstance(tree, Call) and len(tree.arguments) == 1:
         return []
     return [metric for child in children(tree) for metric in _metrics(child)]
+
+
+def can_hold(text: str, there: Callable[[str], bool]) -> bool:
+    """Whether the condition can hold of an instance of which only those wild readings are ``there``."""
+    return _can_be(condition(text).tree, True, there)
+
+
+def _can_be(node: Node, truth: bool, there: Callable[[str], bool]) -> bool:
+    match node:
+        case Not():
+            return _can_be(node.what, not truth, there)
+        case Join():
+            sides = (_can_be(side, truth, there) for side in (node.left, node.right))
+            return all(sides) if (node.word == "and") is truth else any(sides)
+    return all(map(there, instanced(node)))
 
 
 def instanced(tree: Node) -> list[str]:

@@ -24,6 +24,22 @@ _INSTANCE = re.compile(r"\[[^\]]*\]")
 NEAR = 0.8
 """How alike names of a group that no agent has are to be for a slip."""
 
+INSTANCES = {
+    "disk": "a mount point",
+    "io": "a device",
+    "raid": "a device",
+    "net": "an interface",
+    "bond": "an interface",
+    "cpu": "a core",
+    "temperature": "a sensor",
+    "fan": "a sensor",
+    "unit": "a service",
+    "container": "a service",
+    "metric": "a metric",
+    "failing": "a metric",
+}
+"""What the agent's instances are, by their group: those that never bear the same name."""
+
 
 def hints(settings: Settings) -> list[str]:
     """A sentence for each thing that was probably meant to be another one."""
@@ -87,7 +103,10 @@ def _parents(settings: Settings) -> list[str]:
 
 
 def slips(tables: Iterable[Any]) -> list[str]:
-    """A sentence for each reading in the conditions of ``[[rules]]`` that was probably meant to be another one."""
+    """A sentence for each reading in the conditions of ``[[rules]]`` that was probably meant to be another one.
+
+    And one for each condition that asks one instance for what only others have.
+    """
     rules = [rule for rule in tables if rule.enabled and not rule.rooms]
     if not rules:
         return []
@@ -99,7 +118,39 @@ def slips(tables: Iterable[Any]) -> list[str]:
         for name in readings(text)
         if (meant := slip(name, told))
     }
-    return list(found)
+    return [*found, *apart(rules)]
+
+
+def apart(rules: Iterable[Any]) -> list[str]:
+    """A sentence for each condition that can hold of no instance, as it asks for what none has."""
+    found = []
+    for rule in rules:
+        kinds = _kinds(rule.when)
+        fires = [kind for kind in kinds if _can_hold(rule.when, kind)]
+        if len(kinds) > 1 and not fires:
+            (one, a), (other, b) = list(kinds.items())[:2]
+            remedy = f"max({a}) or max({b}) is of all of them"
+            found.append(f"{rule.name}: when never holds: {a} is of {one}, and {b} of {other}; {remedy}")
+        found += [
+            f"{rule.name}: clear never holds of {kind}, as {kinds[kind]} is: the alarm never ends"
+            for kind in fires
+            if rule.clear and not _can_hold(rule.clear, kind)
+        ]
+    return found
+
+
+def _kinds(when: str) -> dict[str, str]:
+    """What the condition's instances are, each with the first reading of it."""
+    terms, found = importlib.import_module("alerter.terms"), dict[str, str]()
+    for name in terms.instanced(terms.condition(when).tree) if when else ():
+        if kind := INSTANCES.get(name.partition("[")[0]):
+            found.setdefault(kind, name)
+    return found
+
+
+def _can_hold(text: str, kind: str) -> bool:
+    there = lambda name: INSTANCES.get(name.partition("[")[0], kind) == kind  # noqa: E731 (it is of this kind alone)
+    return bool(importlib.import_module("alerter.terms").can_hold(text, there))
 
 
 def measured() -> list[str]:

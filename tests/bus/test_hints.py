@@ -136,3 +136,37 @@ def test_a_hub_that_listens_to_others_without_a_token_is_noted(
     assert told("::").startswith("note: [api] bind: other machines can reach ::")
     tokens.add(tokens.path_of(tmp_path / "var"), "wall", "read", 0, None)
     assert told("0.0.0.0") == ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (
+            "when = 'disk[*].percent > 90 and net[*].rx_bytes_per_s > 1'",
+            "when never holds: disk[*].percent is of a mount point, and net[*].rx_bytes_per_s of an interface; "
+            "max(disk[*].percent) or max(net[*].rx_bytes_per_s) is of all of them",
+        ),
+        (
+            "when = 'not (disk[*].free > 10GB or not avg(io[*].busy_percent, 5m) > net[*].rx_bytes_per_s)'",
+            "when never holds: disk[*].free is of a mount point, and io[*].busy_percent of a device; "
+            "max(disk[*].free) or max(io[*].busy_percent) is of all of them",
+        ),
+        (
+            "when = 'disk[*].percent > 90'\nclear = 'io[*].busy_percent < 10'",
+            "clear never holds of a mount point, as disk[*].percent is: the alarm never ends",
+        ),
+        (
+            "when = 'disk[*].percent > 90 or net[*].rx_errors_per_s > 1'\nclear = 'net[*].rx_errors_per_s == 0'",
+            "clear never holds of a mount point, as disk[*].percent is: the alarm never ends",
+        ),
+        ("when = 'disk[*].percent > 90 or net[*].rx_errors_per_s > 1'", ""),
+        ("when = 'disk[*].percent > 90'\nclear = 'disk[*].percent < 80 or net[*].rx_errors_per_s > 1'", ""),
+        ("when = 'disk[*].percent > 90 and max(net[*].rx_errors_per_s) > 1 and net[eth0].rx_errors_per_s > 1'", ""),
+        ("when = 'bond[*].missing > 0 and net[*].rx_errors_per_s > 1'", ""),
+        ("when = 'queue[*].waiting > 10 and disk[*].percent > 90'", ""),
+    ],
+)
+def test_a_condition_that_asks_one_instance_for_what_only_others_have_is_told(
+    tmp_path: Path, rule: str, told: str
+) -> None:
+    assert noted(tmp_path, f"[[rules]]\nname = 'busy'\n{rule}\n") == ([f"[[rules]] busy: {told}"] if told else [])

@@ -17,11 +17,12 @@ from alerter.judge import Judge
 from alerter.leaving import forget, withdraw
 from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
-from alerter.rules import SECOND, in_force
+from alerter.rules import in_force
 from alerter.speaking import beating, deliveries, speaking, threads
 from bus import process, salvage
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
+from bus.timing import SECOND
 from bus.voice import deliverer
 
 ROOM = "alerter"
@@ -43,7 +44,7 @@ def build(program: Program[Alerter]) -> None:
     rules = in_force(settings["rules"], settings["hosts"], defaults=config.default_rules)
     judge = Judge(rules, settings["hosts"], settings["services"], now=now, flapping_count=config.flapping_count)
     silent = BLIND * program.bus.vitals_seconds
-    holding = Holding(settings["maintenance"], settle=settings_ns(config.parent_seconds), silent=settings_ns(silent))
+    holding = Holding(settings["maintenance"], settle=ns(config.parent_seconds), silent=ns(silent))
     salvaged = _salvaged(program)
     memory = _memory(program)
     loop.on_stop(lambda: salvage.closing(program.home / ROOM, broken=memory.broken))
@@ -53,7 +54,7 @@ def build(program: Program[Alerter]) -> None:
     speaker = speaking(program, memory, voice, workers)
     committer = Committer(judge, holding, memory, speaker, voice, program.log)
     subscribe, ask, answer = Subscribe(program.context, KINDS), Ask(program.context), Answer(program.context)
-    forget = settings_ns(config.forget_seconds)
+    forget = ns(config.forget_seconds)
     catching = Catching(ask, loop, judge, program.log, time.time_ns, forget=forget)
     listening = Listening(
         subscribe,
@@ -97,7 +98,7 @@ def build(program: Program[Alerter]) -> None:
     loop.every(CROWDED_SECONDS, lambda: crowded(program, judge))
     program.on_reload.append(lambda again: reload(program, again, judge, holding))
     program.on_reload.append(lambda _: listening.look_back())
-    program.on_reload.append(lambda again: catching.use(forget=settings_ns(again.forget_seconds)))
+    program.on_reload.append(lambda again: catching.use(forget=ns(again.forget_seconds)))
     program.on_reload.append(lambda _: drills.use(program.settings["channels"], program.settings["notify"]))
     program.vitals.source(lambda: readings(judge, committer))
     program.vitals.source(lambda: drills.vitals(time.time_ns()))
@@ -116,7 +117,7 @@ def why_unwell(judge: Judge, committer: Committer, listening: Listening, silent:
     return unwell(judge, now, began=listening.began, full=committer.full, lag=lag, slack=silent)
 
 
-def settings_ns(seconds: float) -> int:
+def ns(seconds: float) -> int:
     """Seconds as ns."""
     return int(seconds * SECOND)
 
@@ -124,14 +125,14 @@ def settings_ns(seconds: float) -> int:
 def sweep(program: Program[Alerter], judge: Judge, committer: Committer, now: int) -> None:
     """Forget what is too old."""
     config = program.settings["alerter"]
-    for subject in forget(judge.subjects, judge.decider, settings_ns(config.forget_seconds), now):
+    for subject in forget(judge.subjects, judge.decider, ns(config.forget_seconds), now):
         program.log.info("%s was silent for so long that it is forgotten", subject.key)
     committer.settle(now)
     committer.sweep(
         now,
-        decisions=settings_ns(config.decisions_seconds),
+        decisions=ns(config.decisions_seconds),
         each=config.decisions_each,
-        incidents=settings_ns(config.incidents_seconds),
+        incidents=ns(config.incidents_seconds),
     )
 
 
@@ -156,7 +157,7 @@ def reload(program: Program[Alerter], config: Alerter, judge: Judge, holding: Ho
     rules = in_force(settings["rules"], settings["hosts"], defaults=config.default_rules)
     judge.use(rules, settings["hosts"], settings["services"], time.time_ns())
     judge.decider.flapping_count = config.flapping_count
-    holding.windows, holding.settle = settings["maintenance"], settings_ns(config.parent_seconds)
+    holding.windows, holding.settle = settings["maintenance"], ns(config.parent_seconds)
     program.log.info("judges by %d rules from now on", len(rules))
 
 

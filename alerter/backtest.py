@@ -22,7 +22,7 @@ from alerter.history import History
 from alerter.incidents import Incident
 from alerter.listening import BLIND
 from alerter.replay import Outcome, Replay, difference, replayed
-from alerter.rules import DEFAULTS, SECOND, in_force
+from alerter.rules import DEFAULTS, in_force
 from bus import config, home, hubs, rooms
 from bus.arguments import Parser, back, duration
 from bus.asking import Asking
@@ -36,6 +36,7 @@ from bus.judging import Objected
 from bus.questions import Unanswered
 from bus.tables import Host
 from bus.terminal import aligned, harmless
+from bus.timing import SECOND
 
 DONE, WRONG, UNKNOWN = 0, 100, 2
 LISTS: dict[str, type | Drawer | Mixed] = {

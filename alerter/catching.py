@@ -38,14 +38,15 @@ from bus.questions import (
     read_answer,
 )
 from bus.sockets import Ask
+from bus.timing import SECOND
 from bus.wire import Malformed, Record, identity, read
 
 AT_ONCE = 16
 """Questions under way."""
-MARGIN = 120_000_000_000
+MARGIN = 120 * SECOND
 """Records are asked for by the time of measuring, which may be so much before they were received, or by as much as
 the clock of a host is wrong."""
-LONGEST = 600_000_000_000
+LONGEST = 600 * SECOND
 """What was missed longer ago than this is the past: of that only the newest is asked for."""
 KINDS_JUDGED = ("sample", "check", "loss")
 MOST = 10_000
@@ -72,7 +73,7 @@ class Catching:
         clock: Callable[[], int],
         *,
         patience: float = 10.0,
-        forget: int = 7 * 86_400_000_000_000,
+        forget: int = 7 * 86_400 * SECOND,
     ) -> None:
         self._ask = ask
         self._loop = loop

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from alerter import recording
-from alerter.deciding import HOUR, Decision
+from alerter.deciding import Decision
 from alerter.expecting import expect, expected
 from alerter.holding import Holding
 from alerter.incidents import Hold, Incident
@@ -25,16 +25,17 @@ from alerter.subjects import NEVER
 from bus.fields import Unfit, build, plain
 from bus.judging import Acknowledgement
 from bus.messages import Alert, Silence
+from bus.timing import HOUR, SECOND
 from bus.wire import Record, identity
 
 HELD = "held_by_"
 CHANGED = "nobody is held back any longer"
 MOST_UNSETTLED = 100_000
-LEAP = 86_400_000_000_000
+LEAP = 86_400 * SECOND
 """A clock that is so much further (ns) than it was may be wrong."""
-DOUBT = 21_600_000_000_000
+DOUBT = 21_600 * SECOND
 """For so long (ns) after that nothing is forgotten for its age, which no clock that is set right brings back."""
-LOOK = 1_000_000_000
+LOOK = SECOND
 """What holds back those that burn is looked at this often (ns), and whenever it may have changed."""
 MOST_CONSIDERED = 300
 """So many of those that burn are considered at once; when ten thousand do, judging must not wait for it."""

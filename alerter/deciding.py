@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from alerter import wording
 from alerter.incidents import FIRING, Incident, incident_id, resolved
 from alerter.machine import QUIET, TABLE, Alarm, Change, Finding, State, in_words, meaning, step
-from alerter.rules import SECOND
 from alerter.subjects import STEADY, Cell, Subject
+from bus.timing import HOUR
 
 CHANGED = "changed"
 """The verdict of a step that says what the configuration made of an incident that burns."""
-HOUR = 3600 * SECOND
 
 
 @dataclass(frozen=True, slots=True)

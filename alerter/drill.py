@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerter.client import asked, hub
-from alerter.rules import SECOND
 from bus import hubs
 from bus.arguments import Parser, duration
 from bus.asking import asked as store_asked
@@ -34,6 +33,7 @@ from bus.messages import DRILL
 from bus.program import ROADS
 from bus.questions import Range, Unanswered
 from bus.terminal import aligned
+from bus.timing import SECOND
 from bus.wire import MILLISECOND, Record, read
 
 PASSED, FAILED, NOT_HELD, WRONG = 0, 1, 2, 100

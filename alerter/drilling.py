@@ -20,10 +20,11 @@ from alerter.incidents import FIRING, Incident
 from alerter.judge import Judge
 from alerter.memory import Memory, MemoryFull
 from alerter.routes import Notify
-from alerter.rules import SECOND, drill
+from alerter.rules import drill
 from alerter.speaker import Submits
 from bus.faults import did_you_mean
 from bus.messages import DRILL
+from bus.timing import SECOND
 
 LONGEST = 300 * SECOND
 """A drill that lasts for longer is over: whoever held it is gone."""

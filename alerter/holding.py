@@ -16,6 +16,7 @@ from alerter.subjects import NAN, NEVER, Cell, Subject
 from alerter.terms import STATES
 from bus import calendar
 from bus.messages import Silence
+from bus.timing import SECOND
 
 OVERDUE = 15.0
 """Seconds without a word after which a parent is looked at before its children are spoken of."""
@@ -27,9 +28,7 @@ KINDS = ("host", "service")
 class Holding:
     """What holds notices back; silences by id."""
 
-    def __init__(
-        self, windows: Sequence[Maintenance] = (), *, settle: int = 60_000_000_000, silent: int = NEVER
-    ) -> None:
+    def __init__(self, windows: Sequence[Maintenance] = (), *, settle: int = 60 * SECOND, silent: int = NEVER) -> None:
         """``silent``: after so long (ns) without a word of the prober nobody knows whether it has a connection."""
         self.silent = silent
         self.silences: dict[str, Silence] = {}

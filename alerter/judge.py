@@ -19,14 +19,14 @@ from alerter.jumps import jumped, past
 from alerter.layouts import STORE, Layouts
 from alerter.leaving import miss, withdraw
 from alerter.machine import State
-from alerter.rules import SECOND, Rule
+from alerter.rules import Rule
 from alerter.subjects import NEVER, Cell, Subject
 from alerter.waiting import Waiting
 from bus.copies import COPIES, Copies, place_of
 from bus.fields import Unfit
 from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
 from bus.tables import Host, Service
-from bus.timing import LONGEST
+from bus.timing import LONGEST, SECOND
 from bus.wire import Record
 
 LATE = 60 * SECOND

@@ -6,8 +6,8 @@ from collections.abc import Container, Iterable
 
 from alerter.deciding import Decider
 from alerter.machine import in_words
-from alerter.rules import SECOND
 from alerter.subjects import LATE_PLACE, NEVER, Subject
+from bus.timing import SECOND
 
 LEAST = 7200 * SECOND
 """So long one that the configuration does not name, perhaps not yet, may be without a check."""

@@ -12,10 +12,10 @@ from alerter.committer import Committer
 from alerter.handing import judged
 from alerter.hearing import Comings
 from alerter.judge import Judge
-from alerter.rules import SECOND
 from alerter.subjects import NEVER
 from bus.missed import Passed
 from bus.sockets import Subscribe, Watch
+from bus.timing import SECOND
 from bus.vitals import Vitals
 from bus.wire import Malformed, Stamp, read, unstamped
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bus import timing
-
-SECOND = 1_000_000_000
+from bus.timing import SECOND
 
 
 class State(StrEnum):

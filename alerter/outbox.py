@@ -17,9 +17,8 @@ from hashlib import blake2b
 from alerter import phrases
 from alerter.letters import ALARM, ESCALATION, FIRST, MAYBE, NO, RANKS, REMINDER, YES, Item, Letter, Said, Told
 from bus.faults import listed
-from bus.timing import backoff
+from bus.timing import SECOND, backoff
 
-SECOND = 1_000_000_000
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds."""
 LONGEST_ASKED = 3600.0

@@ -14,9 +14,10 @@ from alerter.holding import Holding
 from alerter.incidents import Incident
 from alerter.judge import LATE, Judge
 from alerter.machine import Change
-from alerter.rules import SECOND, Rule
+from alerter.rules import Rule
 from alerter.subjects import NEVER
 from bus.tables import Host, Service
+from bus.timing import SECOND
 from bus.wire import Record
 
 Received = tuple[int, Record | None]

@@ -14,8 +14,8 @@ from bus.addresses import is_url, network, unlike_url
 from bus.config import Objection, Secret, setting
 from bus.drawers import Complaint
 from bus.faults import did_you_mean, listed
+from bus.timing import SECOND
 
-SECOND = 1_000_000_000
 BROUGHT = tuple(rule.name for rule in DEFAULTS)
 
 

@@ -12,8 +12,8 @@ from alerter.terms import Condition, condition
 from bus.judging import RuleShown
 from bus.messages import DRILL
 from bus.tables import Host
+from bus.timing import SECOND
 
-SECOND = 1_000_000_000
 _EVERY = ("*",)
 
 

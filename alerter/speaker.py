@@ -29,6 +29,7 @@ from alerter.routes import Routes
 from bus import failpoints
 from bus.loop import Loop, Timer
 from bus.messages import Notice
+from bus.timing import SECOND
 
 MOST_LOOKED_AT = 500
 """So many of a channel's items of each severity are looked at in one turn, to make one letter of them."""
@@ -40,7 +41,6 @@ AGAIN_SECONDS = 2.0
 """Between two tries to write what came of an attempt, when the disk is full."""
 LATER_SECONDS = 60.0
 """Between two tries to give up what waits for nobody, when the disk is full."""
-SECOND = 1_000_000_000
 Tell = Callable[[Notice, str, int], None]
 """Tells the bus of an attempt: the record, its subject, its time."""
 

@@ -12,11 +12,11 @@ from alerter.bound import Bound
 from alerter.hearing import Hearing
 from alerter.incidents import Incident
 from alerter.machine import Alarm, State
-from alerter.rules import SECOND, Rule
+from alerter.rules import Rule
 from alerter.terms import STATE_NAMES, STATES
 from alerter.windows import Window
 from bus.messages import Check, doubles
-from bus.timing import LONGEST
+from bus.timing import LONGEST, SECOND
 from bus.verdicts import together
 
 NAN = math.nan

@@ -23,7 +23,7 @@ from alerter.config import Alerter
 from alerter.handing import judged
 from alerter.judge import Judge
 from alerter.machine import Change
-from alerter.rules import SECOND, Rule, in_force
+from alerter.rules import Rule, in_force
 from bus import config, home, rooms
 from bus.arguments import Parser
 from bus.config import ConfigError, Objection, setting
@@ -31,7 +31,7 @@ from bus.drawers import Drawer, Mixed
 from bus.faults import listed, meant
 from bus.messages import Check, Layout, Sample
 from bus.tables import Host, Service
-from bus.timing import in_words
+from bus.timing import SECOND, in_words
 from bus.wire import record
 
 RIGHT, FAILED, WRONG = 0, 1, 100

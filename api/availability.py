@@ -7,8 +7,9 @@ from collections import deque
 from api.counter import Counter
 from api.directory import Directory
 from bus import availability
-from bus.availability import HOUR, Kept
+from bus.availability import Kept
 from bus.questions import Unanswered
+from bus.timing import HOUR
 
 LONG = 366 * 24 * HOUR
 """Of a longer time it is looked up when there was a check first."""

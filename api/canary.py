@@ -13,12 +13,12 @@ from api.counter import Counter
 from bus.copies import COPIES
 from bus.producer import Producer
 from bus.questions import Unanswered
+from bus.timing import SECOND
 
 EVERY_SECONDS = 10.0
 LIMIT_SECONDS = 60.0
 """After so long without a round trip the hub is down."""
 FIRST_LOOK, LONGEST_LOOK = 0.02, 1.0
-SECOND = 1_000_000_000
 
 
 class Canary:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import orjson
 
-SECOND = 1_000_000_000
+from bus.timing import SECOND
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 

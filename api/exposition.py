@@ -14,9 +14,9 @@ from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from api.directory import Directory
-from api.encoding import SECOND
 from api.health import MISSED, VITALS_SECONDS, Limits, host_health
 from api.live import HostNow, Live
+from bus.timing import SECOND
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -14,13 +14,13 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from bus import timing
+from bus.timing import SECOND
 
 MAX_FIELDS = 100
 MAX_GLOBS = 50
 MAX_GLOB = 200
 MAX_METRIC = 300
 """Of a pattern that may be the whole name of a metric, of which the longest has 291 characters."""
-SECOND = 1_000_000_000
 _LAST = 2**63 - 1
 _MILLISECONDS_FROM = 100_000_000_000
 """Epoch numbers from here on are milliseconds: as seconds they would lie beyond the year 5138."""

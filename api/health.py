@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from api.canary import LIMIT_SECONDS
-from api.encoding import SECOND, to_words
+from api.encoding import to_words
 from api.live import CheckNow, HostNow
 from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
+from bus.timing import SECOND
 from bus.verdicts import together
 
 INTERVALS = 3

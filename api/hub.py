@@ -33,16 +33,17 @@ from bus.judging import Silences
 from bus.messages import HUB, Silence
 from bus.producer import Producer
 from bus.questions import GapsAnswer, Unanswered
+from bus.timing import SECOND
 from bus.versions import Seen
 from bus.vitals import Vitals
 
 log = logging.getLogger("guardia.api")
 
-HEALTH_NS = 1_000_000_000
+HEALTH_NS = SECOND
 """The store is asked for its health at most this often, since anybody may ask us."""
 WRITER, SEALER, ALERTER, PROBER = HUB + "store-writer", HUB + "store-sealer", HUB + "alerter", HUB + "prober"
 """Under which names the store's writer and sealer, and the alerter, tell their vitals."""
-ACCOUNTS_NS = 10_000_000_000
+ACCOUNTS_NS = 10 * SECOND
 """The store is asked for the account of all producers at most this often: a page asked for each second reads it."""
 
 

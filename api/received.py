@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from bus.fields import Unfit
 from bus.messages import BY_CODE, HUB, KINDS
 from bus.questions import Stored
+from bus.timing import SECOND
 from bus.wire import HEADER, Malformed, Stamp, read, unstamped, walk
 
-AHEAD = 2_000_000_000
+AHEAD = 2 * SECOND
 """So much later than now (ns) nothing is received."""
 
 

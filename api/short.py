@@ -21,7 +21,7 @@ import falcon.asgi
 
 from api.auth import Refused, misled
 from api.cors import cors_headers
-from api.encoding import SECOND, to_bytes
+from api.encoding import to_bytes
 from api.errors import problem_of
 from api.filters import BadParameter, Query
 from api.hub import Hub
@@ -31,6 +31,7 @@ from api.resources.series import Wanted, need_few, wanted
 from api.tokens import TokensFault
 from api.views.series import series_bytes
 from bus.questions import SeriesText, Unanswered, read_answer
+from bus.timing import SECOND
 from bus.versions import Version
 
 SHORT = "guardia.short"

@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from api.auth import Token
+from bus.timing import SECOND
 
-EACH_NS = 60_000_000_000
+EACH_NS = 60 * SECOND
 """A token's file is touched this often at most."""
 
 

@@ -9,9 +9,8 @@ from typing import Protocol
 
 from bus import calendar
 from bus.questions import Availability, AvailabilityAnswer, Held, Unanswered
+from bus.timing import HOUR, SECOND
 
-SECOND = 1_000_000_000
-HOUR = 3600 * SECOND
 INTERVAL_SECONDS = 60.0
 """What is taken for the distance of checks of a service that is not configured here."""
 HORIZON = 3

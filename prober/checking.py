@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bus.loop import Loop, Timer
 from bus.messages import Check as Told
+from bus.timing import SECOND
 from prober import canaries
 from prober.checks.common import Check
 from prober.config import Prober
@@ -24,7 +25,7 @@ from prober.standings import Standings
 from prober.telling import cleaned, hidden, told
 from prober.trial import Checked, Ground, checked
 
-JUMP = 2_000_000_000
+JUMP = 2 * SECOND
 """A clock on the wall that is so much (ns) from where it should be by the time that has passed was set."""
 MOST_LACKING = 100
 """So many services that lack a secret, or did, are named among the readings."""

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from bus.timing import SECOND
 from prober.machine import Change, Found, Patience, Standing, step
 from prober.memory import Memory, MemoryFault
 from prober.probe import Report
@@ -17,7 +18,7 @@ FIRST_PAUSE, MOST_PAUSE = 60.0, 3600.0
 """Seconds between two files that are begun because the one before could not be used, at first and at most."""
 MOST_TOLD = 16
 """Reports of a job whose times are kept as they came."""
-AHEAD = 2_000_000_000
+AHEAD = 2 * SECOND
 """So much (ns) later than now nothing is that came; it did by a clock that was set back since."""
 
 

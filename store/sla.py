@@ -22,12 +22,13 @@ from typing import Any
 from bus import availability, calendar, config, home, hubs, rooms, timing
 from bus.arguments import CONFIG, Parser, duration
 from bus.asking import asker
-from bus.availability import SECOND, Kept, Watched, WatchedAnswer, available, coverage, fully_up, watched
+from bus.availability import Kept, Watched, WatchedAnswer, available, coverage, fully_up, watched
 from bus.exits import WRONG
 from bus.faults import ConfigError, fitting_none, meant
 from bus.judging import Objected
 from bus.questions import Subjects, Unanswered
 from bus.terminal import aligned, harmless
+from bus.timing import SECOND
 
 LONGEST = 400 * 86_400.0
 """Seconds: no job reports less often."""

@@ -10,6 +10,7 @@ from alerter.channels.common import HttpChannel, Post, cut, gravest, json_header
 from alerter.letters import Letter
 from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
+from bus.timing import SECOND
 
 COLOURS = {"critical": "#d32f2f", "warning": "#f57c00", "info": "#1976d2"}
 GREEN = "#388e3c"
@@ -38,7 +39,7 @@ class Slack(HttpChannel):
             "color": COLOURS.get(gravest(letter), GREEN),
             "title": head,
             "text": escaped(cut(self.body(letter, link), MOST_TEXT)),
-            "ts": letter.first.at // 1_000_000_000,
+            "ts": letter.first.at // SECOND,
         }
         body = {"text": "", "attachments": [attachment], **({"username": self.username} if self.username else {})}
         return Post(self.url.reveal(), packed(body), json_headers(letter))

@@ -6,7 +6,6 @@ from typing import Any
 
 from api.alert_shapes import DoneShape, TrialShape
 from api.bodies import NewSilence, Remark, Trial
-from api.encoding import SECOND
 from api.errors import Problem
 from api.filters import MAX_GLOB, BadParameter, Query, parse_time
 from api.leaving import while_here
@@ -26,6 +25,7 @@ from bus.judging import (
     Silences,
     Why,
 )
+from bus.timing import SECOND
 
 ROWS = 100
 WEEK = 7 * 24 * 3600 * SECOND

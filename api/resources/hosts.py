@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from api.encoding import SECOND, to_json, to_time
+from api.encoding import to_json, to_time
 from api.errors import not_found
 from api.leaving import while_here
 from api.received import decoded
@@ -16,8 +16,8 @@ from api.views.hosts import detail_text, servers_text
 from api.views.rows import row_texts
 from bus.messages import is_name
 from bus.questions import Stored
+from bus.timing import HOUR
 
-HOUR = 3600 * SECOND
 END_OF_TIME = 2**63 - 1
 ROWS, MOST_ROWS = 1000, 10_000
 LATEST, MOST_LATEST = 100, 1000

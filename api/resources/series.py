@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from api import cursor
-from api.encoding import SECOND
 from api.errors import not_found
 from api.filters import MAX_METRIC, BadParameter, Query, matcher
 from api.hub import Hub
@@ -17,8 +16,8 @@ from api.turns import in_turns
 from api.views.series import AGGREGATES, USUAL, fleet_bytes, series_bytes
 from api.views.top import Highest, compared, matching, of_range, top
 from bus.questions import MAX_POINTS, Series, SeriesText, SeriesTextAnswer
+from bus.timing import HOUR
 
-HOUR = 3600 * SECOND
 POINTS = 300
 HOSTS, MOST_HOSTS = 20, 100
 MOST_VALUES = 2_000_000

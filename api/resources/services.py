@@ -7,7 +7,7 @@ import contextlib
 from typing import Any
 
 from api.counter import Counter
-from api.encoding import SECOND, to_time
+from api.encoding import to_time
 from api.errors import Problem
 from api.filters import BadParameter
 from api.leaving import while_here
@@ -19,6 +19,7 @@ from bus.faults import did_you_mean
 from bus.messages import Check, is_name
 from bus.messages import Heartbeat as Beat
 from bus.questions import MAX_RECORDS, Unanswered
+from bus.timing import SECOND
 
 DAY = 24 * 3600 * SECOND
 MOST_CHECKS = 10_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.encoding import SECOND, to_bytes, to_time
+from api.encoding import to_bytes, to_time
 from bus.questions import AGGREGATES, SeriesTextAnswer
+from bus.timing import SECOND
 
 __all__ = ["AGGREGATES", "USUAL", "fleet_bytes", "series_bytes"]
 

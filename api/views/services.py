@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.directory import Directory
-from api.encoding import SECOND, to_time
+from api.encoding import to_time
 from api.health import Limits, check_status, service_health
 from api.live import CheckNow, Live
 from api.paused import Paused
@@ -14,6 +14,7 @@ from api.service_shapes import PlaceSeen, ServiceCheckRow, ServiceInfo, Services
 from api.shapes import StateWord
 from api.views.uptime import seconds_in
 from bus.messages import Check, seen_from
+from bus.timing import SECOND
 from bus.verdicts import together
 
 MOST_DAYS, MOST_MILLISECONDS = 2**31 - 1, 2**63 - 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from api.encoding import SECOND, to_time
+from api.encoding import to_time
 from api.past_shapes import AvailabilityRow, Outage, StateSeconds
 from bus.availability import Kept, available, coverage, fully_up
 from bus.questions import Held
+from bus.timing import SECOND
 
 MOST_OUTAGES = 100
 """Outages that a row lists; all are counted."""

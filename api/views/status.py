@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from api.config import StatusPage
 from api.daily import Daily
 from api.directory import Directory
-from api.encoding import SECOND, to_time
+from api.encoding import to_time
 from api.filters import matcher
 from api.service_shapes import ServiceInfo
 from api.status_shapes import (
@@ -22,9 +22,10 @@ from api.status_shapes import (
     StatusWord,
 )
 from bus import calendar
-from bus.availability import HOUR, Kept, available, concerns
+from bus.availability import Kept, available, concerns
 from bus.faults import listed
 from bus.questions import Held
+from bus.timing import HOUR, SECOND
 
 DAY = 24 * HOUR
 AHEAD = 7 * DAY

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from api.encoding import SECOND
+from bus.timing import SECOND
 from bus.verdicts import WORDS, together
 
 HOLD = 2.5

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bus.config import setting
-from bus.timing import in_words
+from bus.timing import SECOND, in_words
 from prober.checks.common import Check
 from prober.outcome import DOWN, UNKNOWN, UP, Outcome
 from prober.probe import Probe
 from prober.words import roughly
-
-SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)

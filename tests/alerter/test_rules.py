@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from alerter.config import RuleTable
-from alerter.rules import SECOND, Rule, in_force
+from alerter.rules import Rule, in_force
+from bus.timing import SECOND
 
 
 def brought(name: str, **said: Any) -> Rule:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from bus import calendar
-from bus.availability import SECOND, Kept, WatchedAnswer
+from bus.availability import Kept, WatchedAnswer
 from bus.fields import Unfit
 from bus.questions import Held, Subject, SubjectList, Subjects, Unanswered
+from bus.timing import SECOND
 from store import answers, sla
 from store.backends.memory import MemoryBackend
 from store.sla import main, missed, span, written

@@ -21,10 +21,10 @@ import zmq
 
 from alerter.handing import judged, layout_of
 from alerter.judge import Judge
-from alerter.subjects import LOST_WINDOW
+from alerter.subjects import LOST_WINDOW, kind_of
 from bus.fields import MAX_ITEMS
 from bus.loop import Loop, Timer
-from bus.messages import HUB, IMPORT, KINDS
+from bus.messages import IMPORT, KINDS
 from bus.questions import (
     Latest,
     Layouts,
@@ -292,7 +292,7 @@ class Catching:
                     self._put(question, partial(self._take, before=True))
                 continue
             heard = min(one.received, now)
-            what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
+            what = "service" if kind == "check" else kind_of(one.subject)
             if one.imported and (what, one.subject) not in self._judge.subjects:
                 continue  # it told nothing to this hub yet, and is not expected to
             known = self._judge.subjects.get((what, one.subject))

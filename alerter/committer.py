@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from alerter.holding import Holding
 from alerter.incidents import Hold, Incident
 from alerter.judge import Judge
 from alerter.machine import Change
-from alerter.memory import MemoryFull
+from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import FREE, LASTING, Reason
 from alerter.subjects import NEVER
 from bus.fields import Unfit, build, plain
@@ -41,20 +41,12 @@ MOST_CONSIDERED = 300
 """So many of those that burn are considered at once; when ten thousand do, judging must not wait for it."""
 
 
-class Memory(Protocol):
-    """Where it is made durable."""
-
-    def transaction(self) -> AbstractContextManager[Any]:
-        """A transaction that writes."""
-        ...
-
-
 class Speaker(Protocol):
     """Who tells people; what it wants to say is written with the judgement."""
 
     def consider(
         self,
-        transaction: Any,
+        transaction: Transaction,
         incidents: Sequence[Incident],
         holds_by_incident: Mapping[str, Sequence[Hold]],
         now: int,
@@ -62,11 +54,11 @@ class Speaker(Protocol):
         """Decide what has to be said of these incidents, and write it down; why, by their ids."""
         ...
 
-    def forget(self, transaction: Any, incident: str) -> None:
+    def forget(self, transaction: Transaction, incident: str) -> None:
         """Forget what was told of an incident that is itself forgotten."""
         ...
 
-    def jumped(self, transaction: Any, incidents: Sequence[str], by: int) -> None:
+    def jumped(self, transaction: Transaction, incidents: Sequence[str], by: int) -> None:
         """The hub's clock was set by ``by`` (ns): what waits has waited for as long as before."""
         ...
 
@@ -159,7 +151,7 @@ class Committer:
         if received == self.judged:
             self._there += records
 
-    def _keep_judged(self, txn: Any) -> None:
+    def _keep_judged(self, txn: Transaction) -> None:
         for cell, subject in self.judge.decider.counted.items():
             recording.keep_alarm(txn, subject.kind, subject.name, cell)
         self.there.update(map(identity, self._there))
@@ -168,7 +160,7 @@ class Committer:
         txn.put("state", "there", {"at": self.judged, "records": sorted(self.there)})
         txn.put("state", "lives", self.judge.hearing.lives)
 
-    def _keep_expected(self, txn: Any) -> None:
+    def _keep_expected(self, txn: Transaction) -> None:
         found = expected(self.judge.subjects.values())
         if found != self._expected:
             txn.put("state", "expected", found)
@@ -331,7 +323,7 @@ class Committer:
     def _is_unreachable(self, incident: Incident) -> bool:
         return any(rule.name == incident.rule and rule.unreachable for rule in self.judge.rules)
 
-    def _note_holds(self, txn: Any, incident: Incident, holds: Sequence[Hold], now: int) -> None:
+    def _note_holds(self, txn: Transaction, incident: Incident, holds: Sequence[Hold], now: int) -> None:
         before = {hold.cause for hold in self.holds.get(incident.id, ())}
         for hold in holds:
             if hold.cause not in before and hold.cause != self._last(txn, incident)[0]:
@@ -340,7 +332,7 @@ class Committer:
             self._note(txn, incident, FREE, CHANGED, now)
 
     def _note_reasons(
-        self, txn: Any, incidents: Mapping[str, Incident], reasons: Mapping[str, Sequence[Reason]], now: int
+        self, txn: Transaction, incidents: Mapping[str, Incident], reasons: Mapping[str, Sequence[Reason]], now: int
     ) -> dict[str, Sequence[Reason]]:
         """Keep why somebody is told or not, where it is another reason than before; returns the reasons that hold."""
         said = dict(self._said)
@@ -355,12 +347,12 @@ class Committer:
             said[id] = found
         return said
 
-    def _last(self, txn: Any, one: Incident) -> tuple[str, str]:
+    def _last(self, txn: Transaction, one: Incident) -> tuple[str, str]:
         """The verdict and the text of the last step: an earlier life may have said what goes on."""
         steps, _, _ = recording.steps(txn, recording.chain_key(one.kind, one.subject, one.rule, one.instance), NEVER, 1)
         return (steps[0].verdict, steps[0].text) if steps else ("", "")
 
-    def _note(self, txn: Any, incident: Incident, verdict: str, text: str, at: int) -> None:
+    def _note(self, txn: Transaction, incident: Incident, verdict: str, text: str, at: int) -> None:
         row = {"verdict": verdict, "text": text, "before": "firing", "value": None}
         # A step after the transition that it follows, which may bear the same time.
         key = (incident.kind, incident.subject, incident.rule, incident.instance)

@@ -9,6 +9,7 @@ from typing import Any
 from alerter.handing import judged, layout_of
 from alerter.judge import Judge
 from alerter.replay import Received
+from alerter.subjects import kind_of
 from bus.faults import fitting_none, meant
 from bus.messages import HUB
 from bus.questions import Latest, Layouts, Question, Range, Subjects
@@ -30,7 +31,8 @@ class History:
         self._subjects: dict[str, list[Any]] = {}
         for kind in PAST:
             found = ask(Subjects(kind)).subjects
-            self._subjects[kind] = [one for one in found if self._wanted(one.subject) or is_room(one.subject)]
+            # Guardia's own are always read: they tell when the hub heard anything.
+            self._subjects[kind] = [one for one in found if self._wanted(one.subject) or one.subject.startswith(HUB)]
 
     def misnamed(self, expected: Sequence[str]) -> str:
         """That ``hosts`` fits nothing that is stored or ``expected``, in a sentence; empty where it does."""
@@ -44,7 +46,7 @@ class History:
         for kind in ("sample", "check"):
             for one in self._subjects[kind]:
                 if one.first_at < start <= one.received and self._wanted(one.subject) and not one.imported:
-                    what = "service" if kind == "check" else "hub" if one.subject.startswith(HUB) else "host"
+                    what = "service" if kind == "check" else kind_of(one.subject)
                     for judge in judges:
                         judge.known(what, one.subject, start, start)
         # Nobody knows since when a host that came meanwhile is configured: it is expected from its first word on.
@@ -102,8 +104,3 @@ def _records(stored: bytes) -> list[Record]:
         return read(stored)
     except Malformed:
         return []
-
-
-def is_room(subject: str) -> bool:
-    """Whether it is one of Guardia's own: these are always read, since they tell when the hub heard anything."""
-    return subject.startswith(HUB)

@@ -11,7 +11,6 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 
-from alerter.alarm_row import Kept
 from alerter.bound import bound
 from alerter.deciding import Decider, verdict_of
 from alerter.hearing import Hearing
@@ -20,11 +19,11 @@ from alerter.layouts import STORE, Layouts
 from alerter.leaving import miss, withdraw
 from alerter.machine import State
 from alerter.rules import Rule
-from alerter.subjects import NEVER, Cell, Subject
+from alerter.subjects import NEVER, Cell, Kept, Subject, kind_of
 from alerter.waiting import Waiting
 from bus.copies import COPIES, Copies, place_of
 from bus.fields import Unfit
-from bus.messages import DRILL, HUB, Check, Facts, Loss, doubles, seen_from, split_sample
+from bus.messages import DRILL, Check, Facts, Loss, doubles, seen_from, split_sample
 from bus.tables import Host, Service
 from bus.timing import LONGEST, SECOND
 from bus.wire import Record
@@ -167,7 +166,7 @@ class Judge:
 
     def knows_of(self, name: str) -> bool:
         """Whether there is a host or room of that name."""
-        return ("hub" if name.startswith(HUB) else "host", name) in self.subjects
+        return (kind_of(name), name) in self.subjects
 
     def unknown_layouts(self) -> tuple[int, ...]:
         """Layouts that samples wait for."""
@@ -179,7 +178,7 @@ class Judge:
             number, packed = split_sample(record.body)
         except Unfit:
             return
-        kind = "hub" if record.subject.startswith(HUB) else "host"
+        kind = kind_of(record.subject)
         subject = self.subjects.get((kind, record.subject))
         if (names := self.layouts.get(number)) is None:
             self._waiting.add(number, record, received)
@@ -223,7 +222,7 @@ class Judge:
         """Learn how often a host is going to report, where the configuration does not say it."""
         host = self._hosts.get(record.subject)
         if facts.interval and 0 < facts.interval <= LONGEST:
-            subject = self.subject("hub" if record.subject.startswith(HUB) else "host", record.subject, received)
+            subject = self.subject(kind_of(record.subject), record.subject, received)
             subject.told_interval = facts.interval
             if subject.interval != facts.interval and not (host is not None and host.interval):
                 subject.interval = facts.interval
@@ -234,7 +233,7 @@ class Judge:
 
         ``judged`` False: it was told to an earlier life, and is remembered for what is judged from now on.
         """
-        subject = self.subject("hub" if loss.stream.startswith(HUB) else "host", loss.stream, received)
+        subject = self.subject(kind_of(loss.stream), loss.stream, received)
         subject.lose((loss.epoch, loss.first), received, loss.last - loss.first + 1)
         if judged:
             self._look(subject, max(received, subject.now))
@@ -251,7 +250,7 @@ class Judge:
         """Know again what a host said last, or what a place told of a service, which an earlier life judged."""
         if record.kind == "check" and (service := self.subjects.get(("service", record.subject))):
             self._saw(service, record, record.message(), received)
-        subject = self.subjects.get(("hub" if record.subject.startswith(HUB) else "host", record.subject))
+        subject = self.subjects.get((kind_of(record.subject), record.subject))
         try:
             number, packed = split_sample(record.body)
         except Unfit:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 from _blake2 import blake2b
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from alerter.alarm_row import Kept
 from alerter.deciding import CHANGED, Decision
 from alerter.incidents import Incident
 from alerter.machine import Alarm, Change, State
-from alerter.subjects import Cell
+from alerter.memory import Transaction
+from alerter.subjects import Cell, Kept
 from bus.fields import Unfit, build, plain
 from bus.judging import Step
 from bus.messages import Alert, Silence
@@ -27,37 +27,6 @@ from bus.messages import Alert, Silence
 BETWEEN = "\0"
 LONGEST_INSTANCE = 200
 """Bytes of an instance within a key: with the longest names around it a key has no more than 423, of 511."""
-_TOLD = {State.QUIET: "quiet", State.PENDING: "pending", State.FIRING: "firing", State.CLEARING: "clearing"}
-
-
-class Transaction(Protocol):
-    """What is needed of the memory."""
-
-    def get(self, table: str, key: str) -> Any | None:
-        """A value."""
-        ...
-
-    def put(self, table: str, key: str, value: Any) -> None:
-        """Keep a value."""
-        ...
-
-    def delete(self, table: str, key: str) -> bool:
-        """Forget a value."""
-        ...
-
-    def count(self, table: str) -> int:
-        """How many values there are, readable or not."""
-        ...
-
-    def keys(self, table: str) -> Iterator[str]:
-        """All keys, the last one first."""
-        ...
-
-    def items(
-        self, table: str, prefix: str = "", after: str = "", *, backwards: bool = False
-    ) -> Iterator[tuple[str, Any]]:
-        """Values in the order of their keys."""
-        ...
 
 
 def record(txn: Transaction, decision: Decision) -> None:
@@ -219,7 +188,7 @@ def alert(decision: Decision) -> Alert:
     incident = decision.incident
     return Alert(
         rule=decision.rule,
-        state=_TOLD[decision.state],
+        state=decision.state.value,
         severity=decision.severity,
         incident=incident.id if incident else "",
         transition=incident.transition if incident else 0,

@@ -13,9 +13,9 @@ from alerter.hearing import Hearing
 from alerter.incidents import Incident
 from alerter.machine import Alarm, State
 from alerter.rules import Rule
-from alerter.terms import STATE_NAMES, STATES
+from alerter.terms import STATE_NAMES, STATES, condition
 from alerter.windows import Window
-from bus.messages import Check, doubles
+from bus.messages import HUB, Check, doubles
 from bus.timing import LONGEST, SECOND
 from bus.verdicts import together
 
@@ -36,6 +36,11 @@ STEADY = 900 * SECOND
 """What comes and goes ends once it was clear for so long: told each time, it would hide what else there is to tell."""
 UNSET = "unset"
 Truth = bool | None | str
+
+
+def kind_of(producer: str) -> str:
+    """What it is that tells samples, facts and losses under this name: ``hub`` for a program of Guardia's own."""
+    return "hub" if producer.startswith(HUB) else "host"
 
 
 class Cell:
@@ -82,6 +87,25 @@ class Cell:
             return False
         self.turn = (self.turn if abs(self.turn - now) < every else now) + every
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A cell as the memory gives it back: the alarm, when it fired of late, and the incident that it is."""
+
+    rule: str
+    kind: str
+    subject: str
+    instance: str
+    alarm: Alarm
+    fired: tuple[int, ...] = ()
+    incident: Incident | None = None
+    turn: int = 0
+    """When the next reading is due that counts, where the rule has an ``every``."""
+
+    def no_rule(self) -> Rule:
+        """A rule of that name that nobody judges by, for an alarm whose own is no more."""
+        return Rule(self.rule, self.kind, condition("age > 1s"))
 
 
 @dataclass(slots=True)

@@ -11,8 +11,9 @@ from alerter.deciding import CHANGED
 from alerter.incidents import Hold
 from alerter.judge import Judge
 from alerter.machine import State, in_words
+from alerter.memory import Transaction
 from alerter.notices import FREE, SAID
-from alerter.recording import Transaction, chain_key, steps
+from alerter.recording import chain_key, steps
 from alerter.silences import clock
 from alerter.subjects import LATE_PLACE, LEAST_PLACE, Cell, Subject
 from bus.faults import did_you_mean, listed, meant

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alerter.alarm_row import Kept
 from alerter.leaving import forget
 from alerter.machine import QUIET, Alarm, State
+from alerter.subjects import Kept
 from bus.messages import Facts, Loss, Sample, layout_id
 from bus.tables import Host, Service
 from bus.timing import LONGEST

@@ -186,7 +186,7 @@ def test_a_disk_that_is_in_no_reading_is_watched_for_as_long_as_ever(by: float) 
 
 
 def test_an_alarm_that_was_kept_with_times_to_come_is_of_now() -> None:
-    from alerter.alarm_row import Kept
+    from alerter.subjects import Kept
 
     world = World(rule("cpu.percent > 90", name="busy", for_=20.0))
     kept = Alarm(State.PENDING, since=at(DAY), began=at(DAY), count=1)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alerter.alarm_row import Kept
 from alerter.leaving import LEAST, withdraw
 from alerter.machine import Alarm, State
+from alerter.subjects import Kept
 from bus.tables import Service
 from tests.alerter.given import SECOND, World, at, rule
 

@@ -37,9 +37,10 @@ from tests.viewer.fleet import events, fleet
 from tests.viewer.given import HubInMemory, session, settle
 from viewer import parse
 from viewer.canvas import Painter
-from viewer.events import Event, Wish
+from viewer.events import Event
 from viewer.keys import SCREENS
 from viewer.palette import Palette
+from viewer.wishes import Wish
 
 PROJECT = Path(__file__).resolve().parents[1]
 WIDE, HIGH = 120, 40

@@ -24,9 +24,9 @@ from bus.hubs import Hub
 from bus.questions import Unanswered
 from bus.terminal import harmless
 from viewer.alerts_command import asked_alerter, asked_of, home_of, reason_of
-from viewer.events import ActDone, AlertsTold, Failed, Wish
+from viewer.events import ActDone, AlertsTold, Failed
 from viewer.incidents import Silence
-from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence
+from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence, Wish
 
 
 def ack(argv: Sequence[str]) -> int:

@@ -27,10 +27,10 @@ from bus.program import ROADS
 from bus.questions import Unanswered, pack_question
 from viewer.asking import Asker
 from viewer.cells import cells
-from viewer.events import AlertsTold, Event, WhyTold, Wish
+from viewer.events import AlertsTold, Event, WhyTold
 from viewer.incidents import Incident, Silence, worst
 from viewer.printing import table
-from viewer.wishes import AskAlerts, AskWhy
+from viewer.wishes import AskAlerts, AskWhy, Wish
 
 
 def main(argv: Sequence[str]) -> int:

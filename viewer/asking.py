@@ -15,22 +15,7 @@ from bus.hubs import Hub
 from bus.reasons import reason
 from bus.secret import Secret
 from viewer import parse, parse_alerts
-from viewer.events import (
-    ActDone,
-    AlertsTold,
-    AskChecks,
-    AskHost,
-    AskHosts,
-    AskSeries,
-    AskServices,
-    BacktestTold,
-    BeforeTold,
-    Event,
-    Failed,
-    HostsTold,
-    HubTold,
-    Wish,
-)
+from viewer.events import ActDone, AlertsTold, BacktestTold, BeforeTold, Event, Failed, HostsTold, HubTold
 from viewer.incidents import Hub as HubSeen
 from viewer.incidents import Incident
 from viewer.wishes import (
@@ -40,12 +25,18 @@ from viewer.wishes import (
     AskAlerts,
     AskBacktest,
     AskBefore,
+    AskChecks,
+    AskHost,
+    AskHosts,
     AskHub,
     AskIncidents,
     AskLabels,
     AskRules,
+    AskSeries,
+    AskServices,
     AskWhy,
     EndSilence,
+    Wish,
 )
 
 BACKTEST_PATIENCE = 90.0

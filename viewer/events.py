@@ -1,6 +1,6 @@
-"""What the viewer asks the hub, and what can happen to it. Pure.
+"""What can happen to the viewer: what the hub told, and how the link to it is. Pure.
 
-Wishes go to the feed, events come from it. Times are seconds since the epoch.
+Events come from the feed. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -11,77 +11,10 @@ from typing import Literal
 
 from viewer.history import Reading
 from viewer.incidents import Hub, Incident, Silence, Verdict
-from viewer.wishes import Act, AskAlerts, AskBacktest, AskBefore, AskHub, AskIncidents, AskLabels, AskRules, AskWhy
+from viewer.wishes import Act, AskBacktest, AskBefore, AskChecks, AskIncidents, AskSeries, AskWhy, Wish
 
 Values = Mapping[str, float | None]
 LinkState = Literal["connecting", "live", "reconnecting", "offline"]
-
-
-# -- wishes ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AskHosts:
-    """All hosts with their newest reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskHost:
-    """One host: facts, all numbers, processes."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskSeries:
-    """A host's past: metrics (globs allowed) from ``start`` to ``end`` in ``points`` steps.
-
-    ``window`` and ``spark`` name the track that the answer is for.
-    """
-
-    name: str
-    window: str
-    spark: bool
-    metrics: tuple[str, ...]
-    start: int
-    end: int
-    points: int
-
-
-@dataclass(frozen=True, slots=True)
-class AskServices:
-    """All services."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskChecks:
-    """A service's checks and uptime between two times; ``window`` names the past that the answer is for."""
-
-    name: str
-    window: str
-    start: int
-    end: int
-
-
-Wish = (
-    AskHosts
-    | AskHost
-    | AskSeries
-    | AskServices
-    | AskChecks
-    | AskAlerts
-    | AskIncidents
-    | AskBefore
-    | AskWhy
-    | AskHub
-    | AskLabels
-    | AskRules
-    | AskBacktest
-    | Act
-)
-
-
-# -- what the hub told -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from itertools import count
 
 from bus.secret import Secret
 from viewer.asking import Asker
-from viewer.events import AskSeries, Event, LinkTold, Missed, Wish
+from viewer.events import Event, LinkTold, Missed
 from viewer.stream import Stream
+from viewer.wishes import AskSeries, Wish
 
 ASKERS = 2
 HUSHED = 0.1

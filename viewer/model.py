@@ -16,7 +16,6 @@ from viewer.axis import WINDOWS, Window
 from viewer.events import (
     ActDone,
     AlertTold,
-    AskHosts,
     BacktestTold,
     BeforeTold,
     ChecksTold,
@@ -30,7 +29,6 @@ from viewer.events import (
     SampleTold,
     SeriesTold,
     WhyTold,
-    Wish,
 )
 from viewer.incidents import Hub
 from viewer.pasts import Pasts
@@ -40,7 +38,7 @@ from viewer.prompt import Prompt
 from viewer.replay import Replay
 from viewer.travel import Travel
 from viewer.wanted import more_wishes
-from viewer.wishes import AskBacktest, AskBefore
+from viewer.wishes import AskBacktest, AskBefore, AskHosts, Wish
 from viewer.world import Host, Service, World
 
 MAX_BACKLOG = 20_000

@@ -11,8 +11,6 @@ from typing import Any
 
 from viewer.events import (
     AlertTold,
-    AskChecks,
-    AskSeries,
     Check,
     ChecksTold,
     CheckTold,
@@ -30,6 +28,7 @@ from viewer.events import (
     Values,
 )
 from viewer.history import Reading
+from viewer.wishes import AskChecks, AskSeries
 
 MAX_TEXT = 400
 _ID = re.compile(r'[{,]\s*"id"\s*:\s*"([^"\\]{1,100})"')

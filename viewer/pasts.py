@@ -11,8 +11,9 @@ from functools import lru_cache
 from re import compile as compiled
 
 from viewer.axis import Window
-from viewer.events import AskSeries, Check, ChecksTold, CheckTold, Event, Failed, HostsTold, SampleTold, SeriesTold
+from viewer.events import Check, ChecksTold, CheckTold, Event, Failed, HostsTold, SampleTold, SeriesTold
 from viewer.history import Track
+from viewer.wishes import AskSeries
 
 CHARTED = (
     "cpu.percent",

@@ -14,11 +14,6 @@ from viewer.axis import Window
 from viewer.events import (
     ActDone,
     AlertsTold,
-    AskChecks,
-    AskHost,
-    AskHosts,
-    AskSeries,
-    AskServices,
     BacktestTold,
     BeforeTold,
     ChecksTold,
@@ -33,18 +28,23 @@ from viewer.events import (
     SeriesTold,
     ServicesTold,
     WhyTold,
-    Wish,
 )
 from viewer.pasts import CHARTED, SPARK_POINTS, SPARKED, Pasts
 from viewer.wishes import (
     AskAlerts,
     AskBacktest,
     AskBefore,
+    AskChecks,
+    AskHost,
+    AskHosts,
     AskHub,
     AskIncidents,
     AskLabels,
     AskRules,
+    AskSeries,
+    AskServices,
     AskWhy,
+    Wish,
 )
 
 RETRY = 5.0

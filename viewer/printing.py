@@ -20,12 +20,12 @@ from viewer import twins
 from viewer.asking import Asker
 from viewer.cells import cells, width
 from viewer.config import load
-from viewer.events import AskHosts, AskServices, Failed, LinkTold, Wish
+from viewer.events import Failed, LinkTold
 from viewer.model import Model
 from viewer.picking import SERVICE_SORTS, SORTS
 from viewer.scene import Look, Scene
 from viewer.units import age, amount, celsius, milliseconds, number, percent, share
-from viewer.wishes import AskLabels
+from viewer.wishes import AskHosts, AskLabels, AskServices, Wish
 from viewer.world import Host, Service
 
 BUSIEST = 20

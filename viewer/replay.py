@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from viewer.events import AskSeries, SeriesTold, Values
+from viewer.events import SeriesTold, Values
 from viewer.history import Reading
+from viewer.wishes import AskSeries
 from viewer.world import Host, Service, World
 
 LISTED = (

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from viewer import frame
 from viewer.canvas import Canvas
-from viewer.events import Event, HostsPart, HostsTold, Wish
+from viewer.events import Event, HostsPart, HostsTold
 from viewer.model import Model
 from viewer.scene import Look, Scene
+from viewer.wishes import Wish
 
 PART = 200
 """Hosts of a long list that are taken in at once, about 3 ms of work: a key waits no longer for its picture."""

@@ -5,17 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from viewer.events import (
-    Wish,
-)
-from viewer.wishes import (
-    AskAlerts,
-    AskHub,
-    AskIncidents,
-    AskLabels,
-    AskRules,
-    AskWhy,
-)
+from viewer.wishes import AskAlerts, AskHub, AskIncidents, AskLabels, AskRules, AskWhy, Wish
 
 if TYPE_CHECKING:
     from viewer.model import Model

@@ -1,8 +1,54 @@
-"""What the viewer asks about alarms and about the hub itself, and the acts of an operator. Pure."""
+"""What the viewer asks the hub, and the acts of an operator. Pure.
+
+Wishes go to the feed. Times are seconds since the epoch where nothing else is said.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AskHosts:
+    """All hosts with their newest reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHost:
+    """One host: facts, all numbers, processes."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskSeries:
+    """A host's past: metrics (globs allowed) from ``start`` to ``end`` in ``points`` steps.
+
+    ``window`` and ``spark`` name the track that the answer is for.
+    """
+
+    name: str
+    window: str
+    spark: bool
+    metrics: tuple[str, ...]
+    start: int
+    end: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskServices:
+    """All services."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskChecks:
+    """A service's checks and uptime between two times; ``window`` names the past that the answer is for."""
+
+    name: str
+    window: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +137,19 @@ class EndSilence:
 
 
 Act = Acknowledge | AddSilence | EndSilence
+Wish = (
+    AskHosts
+    | AskHost
+    | AskSeries
+    | AskServices
+    | AskChecks
+    | AskAlerts
+    | AskIncidents
+    | AskBefore
+    | AskWhy
+    | AskHub
+    | AskLabels
+    | AskRules
+    | AskBacktest
+    | Act
+)

@@ -13,11 +13,6 @@ from viewer.events import (
     ActDone,
     AlertsTold,
     AlertTold,
-    AskChecks,
-    AskHost,
-    AskHosts,
-    AskSeries,
-    AskServices,
     BacktestTold,
     BeforeTold,
     Check,
@@ -36,7 +31,6 @@ from viewer.events import (
     ServiceEntry,
     ServicesTold,
     WhyTold,
-    Wish,
 )
 from viewer.incidents import Hub as OwnHub
 from viewer.incidents import Incident, Silence, Verdict
@@ -50,12 +44,18 @@ from viewer.wishes import (
     AskAlerts,
     AskBacktest,
     AskBefore,
+    AskChecks,
+    AskHost,
+    AskHosts,
     AskHub,
     AskIncidents,
     AskLabels,
     AskRules,
+    AskSeries,
+    AskServices,
     AskWhy,
     EndSilence,
+    Wish,
 )
 
 NOON = 1_767_268_800.0

@@ -16,12 +16,12 @@ from tests.viewer.fleet import fleet, wobble
 from tests.viewer.given import LOOK, NOON, HubInMemory, session, settle
 from viewer import parse_alerts
 from viewer.canvas import Canvas
-from viewer.events import AskChecks, BacktestTold, Check, ChecksTold, Event, IncidentsTold, ServiceEntry, Wish
+from viewer.events import BacktestTold, Check, ChecksTold, Event, IncidentsTold, ServiceEntry
 from viewer.palette import BAR, BOLD, Role
 from viewer.scene import Look
 from viewer.screens import SCREENS
 from viewer.session import Session
-from viewer.wishes import AskBacktest, AskIncidents, AskWhy
+from viewer.wishes import AskBacktest, AskChecks, AskIncidents, AskWhy, Wish
 
 FOLDER = Path(__file__).with_name("snapshots")
 SIZES = ((40, 20), (80, 24), (120, 40), (200, 60))

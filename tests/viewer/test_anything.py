@@ -14,8 +14,6 @@ from viewer import keys, parse
 from viewer.axis import WINDOWS
 from viewer.events import (
     AlertTold,
-    AskHost,
-    AskHosts,
     Check,
     CheckTold,
     Event,
@@ -31,6 +29,7 @@ from viewer.events import (
     ServicesTold,
 )
 from viewer.session import Session
+from viewer.wishes import AskHost, AskHosts
 
 LEAVING = {"q", "ctrl-c"}
 PRESSED = st.sampled_from(

@@ -23,11 +23,6 @@ from tests.viewer.snapshots import hub_of
 from tests.viewer.strange import answer, strange
 from viewer.asking import Asker, ahead
 from viewer.events import (
-    AskChecks,
-    AskHost,
-    AskHosts,
-    AskSeries,
-    AskServices,
     BeforeTold,
     ChecksTold,
     Event,
@@ -43,7 +38,7 @@ from viewer.events import (
 )
 from viewer.feed import MAX_WAITING, Feed
 from viewer.stream import stream_url
-from viewer.wishes import AskBefore, AskHub
+from viewer.wishes import AskBefore, AskChecks, AskHost, AskHosts, AskHub, AskSeries, AskServices
 
 
 @pytest.fixture

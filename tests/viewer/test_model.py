@@ -8,19 +8,9 @@ from hypothesis import strategies as st
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, calm, samples, session
 from viewer import keys
-from viewer.events import (
-    AskHosts,
-    AskSeries,
-    AskServices,
-    Failed,
-    HostsTold,
-    LinkTold,
-    Missed,
-    SampleTold,
-    ServiceEntry,
-    ServicesTold,
-)
+from viewer.events import Failed, HostsTold, LinkTold, Missed, SampleTold, ServiceEntry, ServicesTold
 from viewer.model import Model
+from viewer.wishes import AskHosts, AskSeries, AskServices
 
 ALL_KEYS = sorted({key for binding in keys.BINDINGS for key in binding.keys} | {"x", "w", "backspace"})
 

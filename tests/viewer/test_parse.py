@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.viewer.fleet import InventedHost, rfc
 from tests.viewer.given import NOON, stream_text
 from viewer import parse
-from viewer.events import AlertTold, AskChecks, AskSeries, CheckTold, FactsTold, Garbage, Missed, SampleTold
+from viewer.events import AlertTold, CheckTold, FactsTold, Garbage, Missed, SampleTold
+from viewer.wishes import AskChecks, AskSeries
 
 WISH = AskSeries("web-1", "5m", False, ("cpu.percent",), 0, 2, 2)
 CHECKS = AskChecks("shop", "5m", 0, 300)

@@ -6,9 +6,10 @@ import pytest
 
 from tests.viewer.given import NOON, calm
 from viewer.axis import WINDOWS
-from viewer.events import AskChecks, Check, ChecksTold, CheckTold, Failed, HostsTold, SampleTold, SeriesTold
+from viewer.events import Check, ChecksTold, CheckTold, Failed, HostsTold, SampleTold, SeriesTold
 from viewer.pasts import MAX_CHECKS, MAX_TRACKS, Pasts, charted
 from viewer.plan import series
+from viewer.wishes import AskChecks
 
 WINDOW, LONGER = WINDOWS[0], WINDOWS[1]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tests.viewer.given import NOON, calm
 from viewer.axis import WINDOWS
-from viewer.events import AskHost, AskHosts, AskServices, Failed, HostsTold, SeriesTold
+from viewer.events import Failed, HostsTold, SeriesTold
 from viewer.pasts import Pasts
 from viewer.plan import LOST, RETRY, SPARKS_AT_ONCE, Plan, series
+from viewer.wishes import AskHost, AskHosts, AskServices
 
 WINDOW = WINDOWS[0]
 TOLD = HostsTold((calm("web-1"),))

@@ -6,11 +6,11 @@ import pytest
 
 from tests.viewer.fleet import fleet
 from tests.viewer.given import NOON, HubInMemory, session, settle
-from viewer.events import AskSeries, FactsTold, IncidentsTold, SampleTold
+from viewer.events import FactsTold, IncidentsTold, SampleTold
 from viewer.incidents import Incident
 from viewer.replay import NOT_READ
 from viewer.session import Session
-from viewer.wishes import AskIncidents
+from viewer.wishes import AskIncidents, AskSeries
 
 
 def visited(ago: float, *keys: str, hub: HubInMemory | None = None, screen: str = "hosts") -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.viewer.given import session, settle
 from tests.viewer.snapshots import hub_of, seen
-from viewer.events import AskHost, AskSeries
+from viewer.wishes import AskHost, AskSeries
 
 
 def test_pulse_shows_the_chosen_hosts_charts_where_few_hosts_leave_room() -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bus import timing
-from bus.timing import SECOND
+from bus.timing import SECOND, to_two_units
 
 
 class State(StrEnum):
@@ -204,14 +203,8 @@ def progress(count: int, elapsed: int, finding: Finding) -> str:
 
 
 def in_words(ns: int) -> str:
-    """A duration to two units: ``2h30m``, ``5m``, ``12s``."""
-    left, parts = ns // SECOND, []
-    for unit in ("d", "h", "m", "s"):
-        size = int(timing.UNITS[unit])
-        if left >= size:
-            parts.append(f"{left // size}{unit}")
-            left %= size
-    return "".join(parts[:2]) or "0s"
+    """A duration in ns, to two units."""
+    return to_two_units(ns // SECOND)
 
 
 def diagram() -> str:

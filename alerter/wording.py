@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from alerter import machine
 from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
 from alerter.terms import STATE_NAMES, STATES, Condition, condition
@@ -149,7 +148,7 @@ def named(binder: Binder, node: Node) -> str:
 
 
 def _argument(binder: Binder, node: Node) -> str:
-    return machine.in_words(int(node.value * 1e9)) if isinstance(node, Number) else named(binder, node)
+    return timing.to_two_units(node.value) if isinstance(node, Number) else named(binder, node)
 
 
 def unit_of(node: Node) -> str:
@@ -178,7 +177,7 @@ def amount(value: float, unit: str) -> str:
     if unit == "percent":
         return f"{value:.4g} %"
     if unit == "seconds" and abs(value) <= timing.LONGEST:
-        whole = machine.in_words(int(abs(value) * 1e9))
+        whole = timing.to_two_units(abs(value))
         return ("-" if value < 0 else "") + (whole if abs(value) >= 1 else f"{abs(value):.3g}s")
     if unit == "bytes" and abs(value) >= 1000 and value == value:
         for word in ("TB", "GB", "MB", "kB"):

@@ -45,14 +45,3 @@ def to_time(ns: int) -> str:
 def _whole(seconds: int) -> str:
     """The newest readings of a thousand hosts are of a few seconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
-
-
-def to_words(seconds: float) -> str:
-    """A length of time as a person says it: ``45 s``, ``12 min``, ``3 h``, ``2 d``."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 172_800:
-        return f"{seconds / 3600:.0f} h"
-    return f"{seconds / 86_400:.0f} d"

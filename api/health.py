@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from api.canary import LIMIT_SECONDS
-from api.encoding import to_words
 from api.live import CheckNow, HostNow
 from api.shapes import CheckStatus, HostHealth, Part, PartHealth, ServiceHealth
-from bus.timing import SECOND
+from bus.timing import SECOND, roughly
 from bus.verdicts import together
 
 INTERVALS = 3
@@ -48,10 +47,10 @@ def host_health(now: int, host: HostNow | None, limits: Limits) -> tuple[HostHea
     interval = host.facts.interval if host.facts else None
     silence = now - host.heard
     if silence > limits.down_ns(interval):
-        return "down", f"nothing received for {to_words(silence / SECOND)}"
+        return "down", f"nothing received for {roughly(silence / SECOND)}"
     age = now - host.newest.born
     if age > limits.stale_ns(interval):
-        return "stale", f"the newest sample is {to_words(age / SECOND)} old"
+        return "stale", f"the newest sample is {roughly(age / SECOND)} old"
     return "up", None
 
 
@@ -163,14 +162,14 @@ def _store(store: StoreSeen, writers: Part, *, full: bool, stuck: int) -> Part:
 def _canary(age: float) -> Part:
     if age <= LIMIT_SECONDS:
         return _part("ok", None)
-    return _part("down", f"no message has come from the collector to the disk and back for {to_words(age)}")
+    return _part("down", f"no message has come from the collector to the disk and back for {roughly(age)}")
 
 
 def _silent(gone: Mapping[str, float], programs: Iterable[str], word: PartHealth) -> tuple[PartHealth, str | None]:
     """The word and the reason of a part some of whose programs are ``gone`` for so many seconds."""
     for program in programs:
         if program in gone:
-            return word, f"{program} has not been heard for {to_words(gone[program])}"
+            return word, f"{program} has not been heard for {roughly(gone[program])}"
     return "ok", None
 
 

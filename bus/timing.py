@@ -63,6 +63,17 @@ def roughly(duration: float) -> str:
     return f"{duration:.0f} s"
 
 
+def to_two_units(duration: float) -> str:
+    """``duration`` seconds to their two largest units: ``2h30m``, ``5m``, ``12s``."""
+    left, parts = int(duration), []
+    for unit in ("d", "h", "m", "s"):
+        size = int(UNITS[unit])
+        if left >= size:
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return "".join(parts[:2]) or "0s"
+
+
 def backoff(attempt: int, *, first: float, longest: float, chance: float) -> float:
     """Seconds to wait after failed attempt number ``attempt`` (1 is the first).
 

@@ -124,16 +124,6 @@ def plain(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
-def roughly(seconds: float) -> str:
-    """A duration to its two largest units: ``25h`` is ``1d1h``, 75 s are ``1m15s``."""
-    left, parts = int(seconds), []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        if left >= size:
-            parts.append(f"{left // size}{unit}")
-            left %= size
-    return "".join(parts[:2]) or "0s"
-
-
 def count(number: int) -> str:
     """``1 byte``, ``312 bytes``."""
     return f"{number} byte" if number == 1 else f"{number} bytes"

@@ -13,8 +13,8 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from api.encoding import to_words
 from api.status_shapes import Status, StatusDay, StatusMaintenance, StatusOutage, StatusService, StatusWord
+from bus.timing import roughly
 
 STYLE = (Path(__file__).parent.parent / "static" / "status.css").read_text()
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -119,7 +119,7 @@ def _grade(day: StatusDay) -> StatusWord:
 def _said(day: StatusDay) -> str:
     if day["maintenance"]:
         return f"{day['date']}: maintenance"
-    down = f", down for {to_words(day['down_seconds'])}" if day["down_seconds"] else ""
+    down = f", down for {roughly(day['down_seconds'])}" if day["down_seconds"] else ""
     return f"{day['date']}: {percent(day['availability'])}{down}"
 
 
@@ -139,7 +139,7 @@ def _outages(outages: Sequence[StatusOutage]) -> Iterator[str]:
 
 
 def _lasted(one: StatusOutage) -> str:
-    return "is down since then" if one["end"] is None else f"was down for {to_words(one['seconds'])}"
+    return "is down since then" if one["end"] is None else f"was down for {roughly(one['seconds'])}"
 
 
 def _time(at: str) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bus.config import setting
-from bus.timing import SECOND, in_words
+from bus.timing import SECOND, in_words, to_two_units
 from prober.checks.common import Check
 from prober.outcome import DOWN, UNKNOWN, UP, Outcome
 from prober.probe import Probe
-from prober.words import roughly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class Heartbeat(Check):
             words = f"it failed: {report.text or 'it does not say why'}"
             return Outcome(DOWN, words, metrics=metrics, reached=True)
         if age > self.every + self.late:
-            words = f"no report for {roughly(age)}, expected every {in_words(self.every)}"
+            words = f"no report for {to_two_units(age)}, expected every {in_words(self.every)}"
             return Outcome(DOWN, words, metrics=metrics, reached=True)
         return Outcome(UP, metrics=metrics, reached=True)
 

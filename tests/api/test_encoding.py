@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.encoding import to_bytes, to_json, to_time, to_words
+from api.encoding import to_bytes, to_json, to_time
 from tests.api.given import NOON
 
 
@@ -41,7 +41,3 @@ def test_json_is_read_as_what_was_written(value: object) -> None:
     again = json.loads(to_bytes(value))
     assert again == json.loads(json.dumps(value))
     assert repr(again) == repr(json.loads(json.dumps(value)))  # 1 and 1.0, 0.0 and -0.0 are equal to Python
-
-
-def test_lengths_of_time_are_said_in_the_fitting_unit() -> None:
-    assert [to_words(n) for n in (45, 600, 10_800, 864_000)] == ["45 s", "10 min", "3 h", "10 d"]

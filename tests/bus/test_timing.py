@@ -61,7 +61,15 @@ def test_waiting_doubles_up_to_its_longest_and_chance_takes_at_most_half_of_it()
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.0, "0 s"), (119.0, "119 s"), (120.0, "2 min"), (5400.0, "90 min"), (550_000.0, "6 d")]
+    ("seconds", "words"),
+    [(0.0, "0 s"), (119.0, "119 s"), (120.0, "2 min"), (5400.0, "90 min"), (10_800.0, "3 h"), (550_000.0, "6 d")],
 )
 def test_roughly_is_what_a_person_says(seconds: float, words: str) -> None:
     assert timing.roughly(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.0, "0s"), (59.9, "59s"), (3600.0, "1h"), (90_061.0, "1d1h"), (86_461.0, "1d1m")]
+)
+def test_a_duration_is_told_to_two_units(seconds: float, words: str) -> None:
+    assert timing.to_two_units(seconds) == words

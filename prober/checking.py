@@ -133,7 +133,7 @@ class Checking:
             late = self._clock() - turn.due
             self.latest = max(self.latest, late)
             self.begun += 1
-            return checked(check, ground, lambda _: report, since)
+            return checked(check, ground, report, since)
 
         self._pool.submit(call, lambda found: self._ended(check, found))
 

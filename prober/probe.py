@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -32,11 +32,6 @@ class Report:
     text: str = ""
 
 
-def no_report(name: str) -> Report | None:
-    """Nothing was ever heard."""
-    return None
-
-
 @dataclass
 class Probe:
     """One attempt. Phases are timed by ``with probe.phase("connect"):``; several of one name add up."""
@@ -45,8 +40,8 @@ class Probe:
     reach: Reach
     now: int = field(default_factory=time.time_ns)
     """The wall clock in ns, to judge certificates and reports by."""
-    report: Callable[[str], Report | None] = no_report
-    """The last report of the job that a heartbeat is named after."""
+    report: Report | None = None
+    """The last report of a job; None: nothing was ever heard of it."""
     watched_since: int = 0
     """When the service was first seen in the configuration, in ns."""
     phases: dict[str, float] = field(default_factory=dict)

@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     ground = Ground(Guard(), Reach(settings["prober"].private_networks), logging.getLogger("guardia"))
     wanted = [services[name] for name in given.names or services]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda one: checked(one, ground, lambda _: None, 0), wanted))
+        found = list(pool.map(lambda one: checked(one, ground, None, 0), wanted))
     secrets = hidden(settings.secrets())
     if given.json:
         print(json.dumps([as_object(*pair, secrets) for pair in zip(wanted, found, strict=True)], indent=2))

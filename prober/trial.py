@@ -40,7 +40,7 @@ class Ground:
     sleep: Callable[[float], None] = time.sleep
 
 
-def checked(check: Check, ground: Ground, report: Callable[[str], Report | None], since: int) -> Checked:
+def checked(check: Check, ground: Ground, report: Report | None, since: int) -> Checked:
     """Try until it does not fail, at most ``retries`` times again."""
     attempt = 1
     while True:
@@ -51,7 +51,7 @@ def checked(check: Check, ground: Ground, report: Callable[[str], Report | None]
         attempt += 1
 
 
-def attempted(check: Check, ground: Ground, report: Callable[[str], Report | None], since: int) -> Outcome:
+def attempted(check: Check, ground: Ground, report: Report | None, since: int) -> Outcome:
     """One attempt; a fault of ours is told in the log and says nothing of the target."""
     if check.lacking:
         return Outcome(UNKNOWN, f"a secret is lacking: {check.lacking}")

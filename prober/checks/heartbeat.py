@@ -24,7 +24,7 @@ class Heartbeat(Check):
 
     def look(self, probe: Probe) -> Outcome:
         """Judge the age and the words of the last report."""
-        report = probe.report(self.name)
+        report = probe.report
         if report is None:
             waited = (probe.now - probe.watched_since) / SECOND
             expected = f"one is expected every {in_words(self.every)}"

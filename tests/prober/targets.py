@@ -34,7 +34,7 @@ def probe(
 ) -> Probe:
     """One attempt's surroundings; loopback may be reached."""
     reach = Reach(allowed, names or Names())
-    return Probe(GUARD.deadline(seconds), reach, now=time.time_ns() if now is None else now, report=lambda name: report)
+    return Probe(GUARD.deadline(seconds), reach, now=time.time_ns() if now is None else now, report=report)
 
 
 def tried(check: Check, seconds: float = AMPLE, **more: object) -> Outcome:

@@ -169,7 +169,7 @@ def test_a_check_is_of_when_its_outcome_was_known(tmp_path: Path) -> None:
     wall = iter([NOON, NOON + 61 * SECOND, NOON + 121 * SECOND])
     ground = Ground(Guard(), Reach((), Names()), LOG, wall=lambda: next(wall), sleep=lambda _: None)
 
-    found = checked(hung, ground, lambda _: None, 0)
+    found = checked(hung, ground, None, 0)
 
     # Told as of its begin it would be the past to whoever judges it, and nobody would hear that the service hangs.
     assert (found.attempts, found.at) == (2, NOON + 121 * SECOND)

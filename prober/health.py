@@ -21,6 +21,7 @@ import h2.exceptions
 
 from prober.outcome import Failed
 from prober.probe import Probe
+from prober.words import printable
 
 PATH = "/grpc.health.v1.Health/Check"
 MOST_BYTES = 65_536
@@ -111,7 +112,7 @@ class _Answer:
         code = self._head.get("grpc-status", "")
         if code != "0":
             name = CODES.get(int(code)) if code.isascii() and code.isdigit() and len(code) < 4 else None
-            text = "".join(sign if sign.isprintable() else "?" for sign in unquote(self._head.get("grpc-message", "")))
+            text = printable(unquote(self._head.get("grpc-message", "")))
             raise Failed(f"the call failed: {name or 'no grpc-status'}{f' ({text[:SHOWN]})' if text else ''}")
         try:
             return response(unframed(self._body))

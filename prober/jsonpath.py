@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from prober.words import cut
+
 EVERY = "*"
 """The step to each item of a list."""
 
@@ -190,4 +192,4 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return "an object"
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return cut(text, _SHOWN)

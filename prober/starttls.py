@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from prober.outcome import Failed
 from prober.probe import Probe
+from prober.words import cut, printable
 
 LONGEST = 4096
 """Bytes of one line that a server says."""
@@ -57,7 +58,7 @@ class _Talk:
         for _ in range(MOST_LINES):
             line = self.line()
             if not line.startswith(wanted):
-                raise Failed(f'it answered "{_cut(line)}" to {asked}, expected {wanted}')
+                raise Failed(f'it answered "{cut(printable(line), SHOWN)}" to {asked}, expected {wanted}')
             if line[len(wanted) : len(wanted) + 1] != "-":
                 return
         raise Failed(f"it answered more than {MOST_LINES} lines to {asked}")
@@ -76,7 +77,7 @@ class _Talk:
             if code == wanted:
                 return
             if not code.startswith("1"):
-                raise Failed(f'it answered "{_cut(line)}" to {asked}, expected {wanted}')
+                raise Failed(f'it answered "{cut(printable(line), SHOWN)}" to {asked}, expected {wanted}')
             code = ""
         raise Failed(f"it answered more than {MOST_LINES} lines to {asked}")
 
@@ -87,7 +88,7 @@ class _Talk:
             if line.upper().startswith(good):
                 return
             if line.upper().startswith(bad):
-                raise Failed(f'it answered "{_cut(line)}" to {asked}')
+                raise Failed(f'it answered "{cut(printable(line), SHOWN)}" to {asked}')
         raise Failed(f"it answered more than {MOST_LINES} lines to {asked}")
 
 
@@ -167,8 +168,3 @@ def started(line: socket.socket, protocol: str, probe: Probe) -> socket.socket:
     """``line``, at the point where TLS begins; raises ``Failed`` or ``OSError``."""
     PROTOCOLS[protocol](_Talk(line, probe))
     return line
-
-
-def _cut(text: str) -> str:
-    clean = "".join(sign if sign.isprintable() else "?" for sign in text)
-    return clean if len(clean) <= SHOWN else clean[: SHOWN - 1] + "…"

@@ -171,4 +171,4 @@ def _end(speech: ClientProtocol) -> str:
 
 
 def _shown(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in " ".join(text[:SHOWN].split()))
+    return words.printable(" ".join(text[:SHOWN].split()))

@@ -124,6 +124,16 @@ def plain(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
+def printable(text: str) -> str:
+    """What a target said, with a ``?`` for each sign that is none to be shown."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def cut(text: str, most: int) -> str:
+    """The text, with an ellipsis for what is beyond ``most`` signs."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def count(number: int) -> str:
     """``1 byte``, ``312 bytes``."""
     return f"{number} byte" if number == 1 else f"{number} bytes"

@@ -18,6 +18,7 @@ from prober.jsonpath import Condition, condition
 from prober.outcome import DOWN, UP, Failed, Outcome
 from prober.probe import Probe
 from prober.ranges import Statuses, statuses
+from prober.words import cut, printable
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -148,7 +149,7 @@ class Http(Securing):
             if value is None:
                 return f"header {name} is missing"
             if not re.search(pattern, value):
-                shown = "" if name.lower() in _UNSEEN else f' is "{_cut(value)}", which'
+                shown = "" if name.lower() in _UNSEEN else f' is "{cut(printable(value), SHOWN)}", which'
                 return f"header {name}{shown} does not match /{pattern}/"
         size = len(reply.body)
         if self.max_bytes is not None and size > self.max_bytes:
@@ -230,8 +231,3 @@ def _expression(key: str, text: str) -> Iterator[Objection]:
         re.compile(text)
     except re.error as error:
         yield Objection(key, f'"{text}"', f"a regular expression ({error})")
-
-
-def _cut(text: str) -> str:
-    clean = "".join(sign if sign.isprintable() else "?" for sign in text)
-    return clean if len(clean) <= SHOWN else clean[: SHOWN - 1] + "…"

@@ -12,6 +12,7 @@ from bus.config import Objection, setting
 from prober.checks.securing import STARTTLS, Securing, opened
 from prober.outcome import Failed, Outcome
 from prober.probe import Probe
+from prober.words import printable
 
 MOST_BYTES = 65_536
 """What is read of an answer, at most."""
@@ -102,7 +103,7 @@ class Tcp(Securing):
         if not heard:
             return probe.late() if probe.deadline.passed else "it closed the connection without a word"
         text = heard[:SHOWN].decode("utf-8", "replace").split()
-        shown = "".join(sign if sign.isprintable() else "?" for sign in " ".join(text))
+        shown = printable(" ".join(text))
         within = f" within {probe.deadline.seconds:g} s" if probe.deadline.passed else ""
         return f'it said "{shown}"{within}, which does not match /{self.expect}/'
 

@@ -76,14 +76,22 @@ class Query:
         text = self.text(name)
         return default if text is None else parse_moment(text, name, now)
 
-    def limit(self, name: str, default: int, most: int) -> int:
-        """A count of rows; more than ``most`` is cut to ``most``."""
+    def span(self, lasting: int, now: int) -> tuple[int, int]:
+        """``start`` and ``end``; what is not there is ``now``, and so long (ns) before the end."""
+        end = self.time("end", now, now)
+        return self.time("start", max(0, end - lasting), now), end
+
+    def limit(self, name: str, default: int, most: int, *, of: str = "") -> int:
+        """A count, of which more than ``most`` is cut to ``most``; ``of`` names what shows nothing where it is 0."""
         text = self.text(name)
         if text is None:
             return default
         if not text.isascii() or not text.isdigit():
             raise BadParameter(name, f"{text[:40]!r} is no whole number of 0 or more")
-        return most if len(text) > 18 else min(int(text), most)
+        found = most if len(text) > 18 else min(int(text), most)
+        if of and found == 0:
+            raise BadParameter(name, f"0 {of} show nothing; expected 1 or more")
+        return found
 
     def duration(self, name: str) -> int | None:
         """A length of time in ns, more than none: ``5m``, ``90s`` or seconds; None when it is not there."""

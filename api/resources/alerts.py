@@ -48,9 +48,7 @@ class IncidentsResource(Resource):
         now = self.hub.clock()
         until = query.time("until", now, now)
         since = query.time("since", max(0, until - WEEK), now)
-        limit = query.limit("limit", ROWS, MAX_INCIDENTS)
-        if limit == 0:
-            raise BadParameter("limit", "0 rows show nothing; expected 1 or more")
+        limit = query.limit("limit", ROWS, MAX_INCIDENTS, of="rows")
         asked = Incidents(since, until, query.text("subject"), limit, query.text("cursor") or "")
         try:
             send(resp, page(await self.hub.judge.answer(asked)))

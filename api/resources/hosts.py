@@ -79,9 +79,7 @@ class Metrics(History):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query, name = query_of(req), params["server_id"]
-        now = self.hub.clock()
-        end = query.time("end", now, now)
-        start = query.time("start", max(0, end - HOUR), now)
+        start, end = query.span(HOUR, self.hub.clock())
         limit = query.limit("limit", ROWS, MOST_ROWS)
         rows = await while_here(req, self.rows(name, start, end, limit))
         head = to_json({"server_id": name, "start": to_time(start), "end": to_time(end), "count": len(rows)})

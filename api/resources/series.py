@@ -54,18 +54,15 @@ class Wanted:
 
 def wanted(query: Query, now: int) -> Wanted:
     """What the query asks for; raises ``BadParameter``."""
-    end = query.time("end", now, now)
-    start = query.time("start", max(0, end - HOUR), now)
+    start, end = query.span(HOUR, now)
     step = query.duration("step")
     if step is not None and query.text("points") is not None:
         raise BadParameter("step", "given together with points; expected one of them")
-    points = query.limit("points", POINTS, MAX_POINTS)
+    points = query.limit("points", POINTS, MAX_POINTS, of="points")
     aggregates = query.words("agg", AGGREGATES, USUAL)
     metrics = query.globs("metric", longest=MAX_METRIC)
     if not metrics:
         raise BadParameter("metric", "missing; name one or more, as metric=cpu.percent&metric=disk[*].percent")
-    if points == 0:
-        raise BadParameter("points", "0 points show nothing; expected 1 or more")
     return Wanted(metrics, start, end, points, step, aggregates)
 
 
@@ -105,9 +102,7 @@ class FleetSeriesResource(Resource):
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query = query_of(req)
         want = wanted(query, self.hub.clock())
-        limit = query.limit("limit", HOSTS, MOST_HOSTS)
-        if limit == 0:
-            raise BadParameter("limit", "0 hosts show nothing; expected 1 or more")
+        limit = query.limit("limit", HOSTS, MOST_HOSTS, of="hosts")
         after = ""
         if (given := query.text("cursor")) is not None:
             # The page before had its own now: its times hold for the rest.

@@ -46,9 +46,7 @@ class Checks(Resource):
 
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
         query, name = query_of(req), params["name"]
-        now = self.hub.clock()
-        end = query.time("end", now, now)
-        start = query.time("start", max(0, end - DAY), now)
+        start, end = query.span(DAY, self.hub.clock())
         limit = query.limit("limit", MOST_CHECKS, MOST_CHECKS)
         found = await while_here(req, checks_between(self.hub.counter, name, start, end, limit))
         rows = [check_row(told, check) for told, check in found if is_told(check)]

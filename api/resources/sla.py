@@ -36,9 +36,7 @@ class SlaResource(Resource):
         if not calendar.is_zone(zone):
             raise BadParameter("zone", f"{zone[:40]!r} is no time zone such as UTC or Europe/Berlin")
         periods = periods_of(query, zone, hub.clock())
-        limit = query.limit("limit", ROWS, MOST_ROWS)
-        if limit == 0:
-            raise BadParameter("limit", "0 rows show nothing; expected 1 or more")
+        limit = query.limit("limit", ROWS, MOST_ROWS, of="rows")
         after: tuple[str, int, int] = ("", -1, -1)
         if (given := query.text("cursor")) is not None:
             service, period, now = cursor.read(given, (str, int, int))

@@ -59,9 +59,6 @@ class IncidentsResource(Resource):
 class Acknowledgement(Resource):
     """An incident that somebody takes care of."""
 
-    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        raise Problem(405, "method_not_allowed", "allowed here: POST", headers={"Allow": "POST, OPTIONS"})
-
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Acknowledge."""
         remark = await self.body_of(req, Remark)
@@ -115,9 +112,6 @@ class SilencesResource(Resource):
 class SilenceResource(Resource):
     """One silence."""
 
-    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        raise Problem(405, "method_not_allowed", "allowed here: DELETE", headers={"Allow": "DELETE, OPTIONS"})
-
     async def on_delete(self, req: Request, resp: Response, **params: Any) -> None:
         """End it."""
         done = await self.hub.judge.answer(EndSilence(params["id"], who(req, None)))
@@ -163,9 +157,6 @@ class BacktestResource(Resource):
     """A rule tried on the past; it changes nothing."""
 
     writes = "read"
-
-    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        raise Problem(405, "method_not_allowed", "allowed here: POST", headers={"Allow": "POST, OPTIONS"})
 
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Try it."""

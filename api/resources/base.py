@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -24,7 +23,7 @@ Request = falcon.asgi.Request
 Response = falcon.asgi.Response
 
 
-class Resource(ABC):
+class Resource:
     """A path's GET and HEAD. ``scope`` is what its token must have; ``open`` lets everybody in.
 
     A resource that also takes writes has ``on_post`` or ``on_delete``, for which ``writes`` is the scope.
@@ -42,9 +41,10 @@ class Resource(ABC):
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
 
-    @abstractmethod
     async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        """Answer."""
+        """Answer; what takes writes alone leaves this to say so."""
+        writes = ", ".join(method for method in ("POST", "DELETE") if hasattr(self, f"on_{method.lower()}"))
+        raise Problem(405, "method_not_allowed", f"allowed here: {writes}", headers={"Allow": f"{writes}, OPTIONS"})
 
     async def on_head(self, req: Request, resp: Response, **params: Any) -> None:
         """As GET; Falcon leaves the body out."""

@@ -18,9 +18,6 @@ class Questions(Resource):
 
     writes = "read"
 
-    async def on_get(self, req: Request, resp: Response, **params: Any) -> None:
-        raise Problem(405, "method_not_allowed", "allowed here: POST", headers={"Allow": "POST, OPTIONS"})
-
     async def on_post(self, req: Request, resp: Response, **params: Any) -> None:
         """Answer it."""
         question = await self.body_as(req, _read)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from api.admission import Admission
@@ -22,8 +20,8 @@ from api.counter import Counter
 from api.daily import Daily
 from api.directory import Directory
 from api.fanout import Fanout
-from api.health import VITALS_SECONDS, Limits, StoreSeen, hub_health
-from api.judge import AlerterAway, Judge, NoJudge
+from api.health import Limits, StoreSeen, hub_health
+from api.judge import AlerterAway, Judge
 from api.live import Live
 from api.paused import Paused, paused
 from api.service_shapes import ServiceInfo
@@ -65,19 +63,19 @@ class Hub:
     """Tries a rule on the past."""
     ask_store: Callable[[bytes], Awaitable[bytes]]
     """Puts a question to the store's reader as it is, for those whose answers are handed on as they are."""
-    versions: Seen = field(default_factory=lambda: Seen(Path(os.devnull)))
-    """Of each host, whether the store has something new; told nothing, where they are not."""
+    versions: Seen
+    """Of each host, whether the store has something new."""
+    status_page: StatusPage
+    """What anybody may see."""
+    vitals_seconds: float
+    """How often each program tells its vitals, and this worker too."""
+    judge: Judge
     monotonic: Callable[[], float] = time.monotonic
     """Seconds of a clock that is never set."""
-    status_page: StatusPage = field(default_factory=StatusPage)
-    """What anybody may see."""
     used: Used | None = None
     """Keeps when each token was let in; None: nobody does."""
-    vitals_seconds: float = VITALS_SECONDS
-    """How often each of them tells its vitals, and this worker too."""
     primed: bool = False
     """Whether the newest records were once read from the store: before that, silent hosts are not known."""
-    judge: Judge = field(default_factory=NoJudge)
     canary: Canary | None = None
     """The message that goes all the way; None where none is sent."""
     voice: Producer | None = None

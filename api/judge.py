@@ -35,11 +35,3 @@ class JudgeLine(BusLine):
             raise
         except Unanswered as failure:
             raise AlerterAway(str(failure)) from None
-
-
-class NoJudge:
-    """Where there is no alerter to ask."""
-
-    async def answer(self, question: Question) -> Any:
-        """Nobody answers."""
-        raise AlerterAway("there is none here")

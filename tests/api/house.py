@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import falcon.testing
@@ -14,6 +16,7 @@ from api.bodies import Trial
 from api.config import Api, StatusPage
 from api.directory import Directory
 from api.fanout import Fanout
+from api.health import VITALS_SECONDS
 from api.hub import Hub
 from api.leaving import App
 from api.live import HostNow, Live
@@ -22,6 +25,7 @@ from bus.messages import Check, Message, Process, Processes
 from bus.producer import Producer
 from bus.questions import SubjectList, Subjects, pack_answer, read_question
 from bus.tables import Host, Service
+from bus.versions import Seen
 from bus.vitals import Vitals
 from tests.api.given import FACTS, MINUTE, NOON, UP, FakeCounter
 from tests.api.judging import FakeJudge
@@ -107,6 +111,8 @@ class House:
             vitals=Vitals(0.0),
             expected=EXPECTED,
             judge=self.judge,
+            versions=Seen(Path(os.devnull)),
+            vitals_seconds=VITALS_SECONDS,
             voice=FakeVoice(self.counter),
         )
         self.client = falcon.testing.TestClient(Staying(create_app(self.hub, version="0.1.0")))

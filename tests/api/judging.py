@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.judge import AlerterAway
 from bus.judging import (
     Acknowledge,
     Acknowledgement,
@@ -127,3 +128,11 @@ class FakeJudge:
         if given != known:
             raise NotThere(f"there is no {given}")
         return Done(given, text)
+
+
+class NoJudge:
+    """Where there is no alerter to ask."""
+
+    async def answer(self, question: Question) -> Any:
+        """Nobody answers."""
+        raise AlerterAway("there is none here")

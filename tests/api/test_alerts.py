@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from api.auth import Keyring, Token, digest_of
-from api.judge import NoJudge
 from bus.judging import Acknowledge, AddSilence, Alarms, EndSilence, Incidents, Silences, Why
 from tests.api import contract
 from tests.api.given import MINUTE, NOON, SECOND
 from tests.api.house import House
+from tests.api.judging import NoJudge
 
 ACK = {"Authorization": "Bearer gd_operator"}
 READ = {"Authorization": "Bearer gd_reader"}

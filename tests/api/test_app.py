@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from api.judge import NoJudge
 from api.prime import prime
 from api.resources.hosts import Metrics
 from api.shapes import Part
@@ -17,6 +16,7 @@ from bus.questions import Accounted, GapsAnswer, Stored, StoreStatistics
 from tests.api import contract
 from tests.api.given import FACTS, MINUTE, NOON, SECOND, FakeCounter
 from tests.api.house import House, full
+from tests.api.judging import NoJudge
 
 
 def test_health_is_ok_when_everything_is() -> None:

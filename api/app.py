@@ -126,7 +126,7 @@ def from_config(
 
     asker = Asker(desk, timeout=config.question_seconds)
     patient = DeskLine(desk, timeout=max(config.question_seconds, COMMANDS_SECONDS))
-    judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds, whom="it")
+    judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds)
     hub = Hub(
         config=config,
         status_page=status_page,

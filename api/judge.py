@@ -27,6 +27,8 @@ class Judge(Protocol):
 class JudgeLine(BusLine):
     """The judge over a socket."""
 
+    whom = "it"
+
     async def answer(self, question: Question) -> Any:
         """See ``Judge``."""
         try:

@@ -8,6 +8,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import zmq
 
@@ -24,11 +25,13 @@ READ = 2**18
 
 
 class Line(ABC):
-    """A way on which many questions may be under way. ``open`` it on a running loop; ``whom`` names who answers."""
+    """A way on which many questions may be under way. ``open`` it on a running loop."""
 
-    def __init__(self, *, timeout: float = 2.0, whom: str = "its reader") -> None:
+    whom: ClassVar[str]
+    """Who answers, as the reason of an answer that did not come names it."""
+
+    def __init__(self, *, timeout: float) -> None:
         self._timeout = timeout
-        self._whom = whom
         self._number = 0
         self._open: dict[int, asyncio.Future[bytes]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,7 +89,7 @@ class Line(ABC):
             future.set_exception(Unanswered(why))
 
     def _give_up(self, future: asyncio.Future[bytes]) -> None:
-        self._fail(future, f"{self._whom} did not answer within {self._timeout:g} s")
+        self._fail(future, f"{self.whom} did not answer within {self._timeout:g} s")
 
 
 class BusLine(Line):
@@ -97,8 +100,8 @@ class BusLine(Line):
     itself is asked whether there is more.
     """
 
-    def __init__(self, connect: Callable[[], Ask], *, timeout: float = 2.0, whom: str) -> None:
-        super().__init__(timeout=timeout, whom=whom)
+    def __init__(self, connect: Callable[[], Ask], *, timeout: float) -> None:
+        super().__init__(timeout=timeout)
         self._connect = connect
         self._ask: Ask | None = None
 
@@ -122,7 +125,7 @@ class BusLine(Line):
         try:
             self._ask.raw.send_multipart([number.to_bytes(8, "big"), question], zmq.NOBLOCK)
         except zmq.Again:
-            raise Unanswered(f"{self._whom} is not there") from None
+            raise Unanswered(f"{self.whom} is not there") from None
         finally:
             self._loop.call_soon(self._drain)
 
@@ -137,10 +140,12 @@ class BusLine(Line):
 
 
 class DeskLine(Line):
-    """To a desk (``bus.desk``), connected when there is something to ask."""
+    """To the reader's desk (``bus.desk``), connected when there is something to ask."""
 
-    def __init__(self, desk: Path, *, timeout: float = 2.0, whom: str = "its reader") -> None:
-        super().__init__(timeout=timeout, whom=whom)
+    whom = "its reader"
+
+    def __init__(self, desk: Path, *, timeout: float) -> None:
+        super().__init__(timeout=timeout)
         self._desk = os.fspath(desk)
         self._road: socket.socket | None = None
         self._inbox = Inbox(MOST_ANSWER)
@@ -156,7 +161,7 @@ class DeskLine(Line):
         if self._road is None:
             self._connect()
         if len(self._unsent) > MOST_UNSENT:
-            raise Unanswered(f"{self._whom} takes no more questions")
+            raise Unanswered(f"{self.whom} takes no more questions")
         whole = self._unsent + told(number, question)
         if not self._unsent and not (whole := self._sent(whole)):
             return
@@ -169,12 +174,12 @@ class DeskLine(Line):
         try:
             road = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:  # as where strangers' connections are all the files that may be open
-            raise Unanswered(f"{self._whom} cannot be asked: {(error.strerror or str(error)).lower()}") from None
+            raise Unanswered(f"{self.whom} cannot be asked: {(error.strerror or str(error)).lower()}") from None
         try:
             road.connect(self._desk)
         except OSError:
             road.close()
-            raise Unanswered(f"{self._whom} is not there") from None
+            raise Unanswered(f"{self.whom} is not there") from None
         self._road, self._inbox, self._unsent = road, Inbox(MOST_ANSWER), b""
         self._loop.add_reader(road, self._read)
 
@@ -213,7 +218,7 @@ class DeskLine(Line):
     def _lost(self) -> None:
         self._hang_up()
         for future in self._open.values():
-            self._fail(future, f"{self._whom} has gone")
+            self._fail(future, f"{self.whom} has gone")
 
     def _hang_up(self) -> None:
         if self._road is not None and self._loop is not None:

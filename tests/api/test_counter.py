@@ -27,7 +27,7 @@ class Near(Asker):
     """A counter to a store of so many layouts in this very process."""
 
     def __init__(self, layouts: list[Layout]) -> None:
-        super().__init__(Path("desk"))
+        super().__init__(Path("desk"), timeout=SHORT)
         backend = MemoryBackend()
         backend.commit(batch([a_record(one) for one in layouts]), NOON)
         self._answers = Answers(backend)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from agent.turns import Turns
-from agent.wallclock import next_turn
 from bus.loop import Loop
 
 FIRST_WAIT = 0.25
@@ -35,3 +35,17 @@ class Schedule:
         self._turns.turn(time.monotonic())
         wall = time.time()
         self._wait(wall, next_turn(wall, self._interval, self._due))
+
+
+def next_turn(wall: float, interval: float, last: float | None = None) -> float:
+    """The first multiple of ``interval`` after ``wall``, and after the turn ``last``; seconds since the epoch.
+
+    Turns that were missed are skipped. A timer that fired early does not repeat the last turn; a clock that was
+    set back by more than an interval does not wait until it has caught up.
+    """
+    due = (math.floor(wall / interval) + 1) * interval
+    if due <= wall:  # the division was rounded down to the turn that is now
+        due += interval
+    if last is not None and 0.0 <= last - wall <= interval and due <= last + interval / 2:
+        due += interval
+    return due

@@ -25,8 +25,8 @@ from agent import panel
 from agent.config import Agent
 from agent.readings import Ground
 from agent.sampler import Sampler
+from agent.schedule import next_turn
 from agent.turns import Turns
-from agent.wallclock import next_turn
 from benchmarks.changing import changing_load
 from bus import config as configuration
 from bus import rooms

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.wallclock import next_turn
+from agent.schedule import next_turn
 
 NOON = 1_795_435_200.0
 

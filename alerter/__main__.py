@@ -18,7 +18,7 @@ from alerter.leaving import forget, withdraw
 from alerter.listening import BLIND, KINDS, Listening
 from alerter.memory import TABLES, Memory, MemoryBroken, MemoryFull
 from alerter.rules import in_force
-from alerter.speaking import beating, deliveries, speaking, threads
+from alerter.speaking import beating, speaking, threads
 from bus import process, salvage
 from bus.program import Program, TryAgain, run
 from bus.sockets import Answer, Ask, Subscribe
@@ -77,9 +77,7 @@ def build(program: Program[Alerter]) -> None:
         now=now,
         quiet=lambda now: bool(holding.held((BREACH,), judge, now)[BREACH.id]),
     )
-    counter = Counter(
-        judge, committer, memory.reading, time.time_ns, lambda view, one: deliveries(speaker, view, one), drills
-    )
+    counter = Counter(judge, committer, memory.reading, time.time_ns, speaker.history, drills)
 
     program.bind(answer, "alerter")
     program.climb(subscribe)

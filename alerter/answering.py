@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 import zmq
@@ -13,10 +14,11 @@ from alerter import recording, silences, wording
 from alerter.committer import Committer
 from alerter.incidents import SEVERITIES, Incident
 from alerter.judge import Judge
+from alerter.letters import Told
 from alerter.machine import Finding, State, progress
-from alerter.memory import MemoryFull
+from alerter.memory import MemoryFull, Transaction
 from alerter.subjects import Cell, Subject
-from alerter.why import Delivery, why
+from alerter.why import why
 from bus.fields import Unfit
 from bus.judging import (
     MAX_INCIDENTS,
@@ -50,8 +52,8 @@ from bus.sockets import Answer
 AT_ONCE = 16
 MOST_ALARMS = 4000
 MOST_LOOKED_AT = 50_000
-Deliveries = Callable[[Any, str], Sequence[Delivery]]
-"""Gives, within a transaction, what became of telling people about an incident."""
+History = Callable[[Transaction, str], Mapping[str, Told]]
+"""Gives, within a transaction, what each channel was told of an incident."""
 
 
 class Drilled(Protocol):
@@ -75,14 +77,14 @@ class Counter:
         committer: Committer,
         reading: Callable[[], AbstractContextManager[Any]],
         clock: Callable[[], int],
-        deliveries: Deliveries = lambda _txn, _incident: (),
+        history: History = lambda _txn, _incident: {},
         drills: Drilled | None = None,
     ) -> None:
         self._judge = judge
         self._committer = committer
         self._reading = reading
         self._clock = clock
-        self._deliveries = deliveries
+        self._history = history
         self._drills = drills
 
     def serving(self, answer: Answer) -> Callable[[], None]:
@@ -124,8 +126,7 @@ class Counter:
                 return self._incidents(question)
             case Why():
                 with self._reading() as txn:
-                    told = lambda id: self._deliveries(txn, id)  # noqa: E731 (only here, with this transaction)
-                    return why(question, self._judge, txn, self._committer.holds, now, told)
+                    return why(question, self._judge, txn, self._committer.holds, now, partial(self._history, txn))
             case Silences():
                 return SilenceList(silences.current(self._committer.holding.silences, now, past=question.past))
             case AddSilence():

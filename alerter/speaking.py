@@ -1,19 +1,17 @@
-"""The speaker as the settings describe it, and what it did as steps of an answer to why."""
+"""The speaker as the settings describe it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from alerter.channels.common import Channel, hidden
 from alerter.heartbeat import Heartbeat
-from alerter.letters import Told
-from alerter.memory import Memory, Transaction
+from alerter.memory import Memory
 from alerter.outbox import Policy
 from alerter.posting import Carrier
 from alerter.routes import Notify, routes
 from alerter.speaker import Speaker
-from alerter.why import Delivery
 from bus.mending import mend
 from bus.messages import Notice
 from bus.producer import Voice
@@ -110,26 +108,3 @@ def broken(channels: Mapping[str, Channel]) -> dict[str, float | None]:
     """Which channels can tell nobody because a secret is lacking, as readings."""
     found = {name: float(bool(lacking(channel))) for name, channel in channels.items()}
     return {"channels.broken": sum(found.values()), **{f"channels[{name}].broken": n for name, n in found.items()}}
-
-
-def deliveries(speaker: Speaker, view: Transaction, incident: str) -> Sequence[Delivery]:
-    """What became of telling people about an incident, oldest first."""
-    steps = [step for told in speaker.history(view, incident).values() for step in said(told)]
-    return sorted(steps, key=lambda step: step.at)
-
-
-def said(told: Told) -> list[Delivery]:
-    """What one channel was told, as steps: ``delivered``, ``waiting``, ``later``, ``never``, ``withdrawn``."""
-    steps = []
-    for one in told.said:
-        tries = f" at attempt {one.attempts}" if one.attempts > 1 else ""
-        words = {
-            "waiting": "is about to go out",
-            "delivered": f"delivered{tries}",
-            "later": f"failed {one.attempts} {'time' if one.attempts == 1 else 'times'}, is tried again",
-            "never": "given up",
-            "withdrawn": "not needed any more",
-        }.get(one.outcome, one.outcome)
-        detail = f": {one.detail}" if one.detail else ""
-        steps.append(Delivery(one.at, one.outcome, f"{told.channel}: {one.about} {words}{detail}"))
-    return steps

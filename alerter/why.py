@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from alerter import wording
 from alerter.deciding import CHANGED
 from alerter.incidents import Hold
 from alerter.judge import Judge
+from alerter.letters import Told
 from alerter.machine import State, in_words
 from alerter.memory import Transaction
 from alerter.notices import FREE, SAID
@@ -28,17 +28,8 @@ HOLDS = {"silence": "silenced", "maintenance": "maintenance", "parent": "parent"
 """By the cause of a hold, which its step bears, the verdict on what it holds back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of telling people about an incident, from the speaker's own rows."""
-
-    at: int
-    verdict: str
-    text: str
-
-
-Deliveries = Callable[[str], Sequence[Delivery]]
-"""Gives what became of an incident, by its id."""
+History = Callable[[str], Mapping[str, Told]]
+"""Gives what each channel was told of an incident, by its id."""
 
 
 def why(
@@ -47,7 +38,7 @@ def why(
     txn: Transaction,
     holds: Mapping[str, Sequence[Hold]],
     now: int,
-    delivered: Deliveries = lambda _: (),
+    history: History = lambda _: {},
 ) -> WhyAnswer:
     """The chains that the question is about, the loudest first."""
     at = now if question.at is None else question.at
@@ -61,7 +52,7 @@ def why(
         return WhyAnswer(at, (Chain(question.rule, name, "", UNKNOWN_SUBJECT, _unknown(kind, name, judge)),))
     chains: list[Chain] = []
     for subject in subjects:
-        found = list(_of_subject(subject, question, judge, txn, holds, at, now, delivered))
+        found = list(_of_subject(subject, question, judge, txn, holds, at, now, history))
         chains += found or [_no_rule(subject, question, judge)]
         if len(chains) >= MOST_CHAINS:
             break
@@ -128,7 +119,7 @@ def _of_subject(
     holds: Mapping[str, Sequence[Hold]],
     at: int,
     now: int,
-    delivered: Deliveries,
+    history: History,
 ) -> Iterable[Chain]:
     for cell in list(subject.cells.values()):
         if not fnmatchcase(cell.rule.name, question.rule or "*"):
@@ -141,9 +132,26 @@ def _of_subject(
             verdict, text, more = _then(rows, later, cell)
         if cell.incident and question.at is None and cell.incident.id not in incidents:
             incidents.append(cell.incident.id)
-        tail = [Step(one.at, one.verdict, one.text) for id in incidents for one in delivered(id) if one.at <= at]
-        told = sorted([*rows, *tail], key=lambda step: step.at)
-        yield Chain(cell.rule.name, subject.name, cell.instance, verdict, text, (*told, *more))
+        sent = [step for id in incidents for told in history(id).values() for step in deliveries(told) if step.at <= at]
+        known = sorted([*rows, *sent], key=lambda step: step.at)
+        yield Chain(cell.rule.name, subject.name, cell.instance, verdict, text, (*known, *more))
+
+
+def deliveries(told: Told) -> list[Step]:
+    """What one channel was told, as steps: ``delivered``, ``waiting``, ``later``, ``never``, ``withdrawn``."""
+    found = []
+    for one in told.said:
+        tries = f" at attempt {one.attempts}" if one.attempts > 1 else ""
+        words = {
+            "waiting": "is about to go out",
+            "delivered": f"delivered{tries}",
+            "later": f"failed {one.attempts} {'time' if one.attempts == 1 else 'times'}, is tried again",
+            "never": "given up",
+            "withdrawn": "not needed any more",
+        }.get(one.outcome, one.outcome)
+        detail = f": {one.detail}" if one.detail else ""
+        found.append(Step(one.at, one.outcome, f"{told.channel}: {one.about} {words}{detail}"))
+    return found
 
 
 def _then(rows: Sequence[Step], later: str, cell: Cell) -> tuple[str, str, Sequence[Step]]:

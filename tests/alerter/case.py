@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alerter.answering import Counter
+from alerter.letters import Told
 from alerter.memory import Memory
-from alerter.why import Delivery
 from bus.judging import Chain, Why
 from bus.tables import Host, Service
 from tests.alerter.given import World, at, committer, rule
@@ -22,11 +22,12 @@ class Case:
         self.world = World(*rules, hosts=hosts, services=services)
         self.room, self.speaker, self.teller = committer(self.world, memory, windows=given.get("windows", ()))  # type: ignore[arg-type]
         self.now = 0.0
-        self.deliveries: dict[str, list[Delivery]] = {}
-        self.counter = Counter(
-            self.world.judge, self.room, memory.reading, lambda: at(self.now), lambda _, id: self.deliveries.get(id, [])
-        )
+        self.told: dict[str, Told] = {}
+        self.counter = Counter(self.world.judge, self.room, memory.reading, lambda: at(self.now), self._history)
         self.says(0, 10)
+
+    def _history(self, _view: object, incident: str) -> dict[str, Told]:
+        return {"ops": self.told[incident]} if incident in self.told else {}
 
     def says(self, seconds: float, cpu: float | None, *, gateway: bool = True) -> None:
         if gateway:

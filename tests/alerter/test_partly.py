@@ -14,7 +14,7 @@ from alerter.letters import YES, Item, Letter, Told
 from alerter.outbox import NEWER, Delivered, Lane, Later, Outcome, Partly, Policy, settle, turn
 from alerter.routes import Notify
 from alerter.speaker import MOST_LOOKED_AT_ALONE
-from alerter.speaking import said
+from alerter.why import deliveries
 from tests.alerter.rooms import Friend, Room, Rooms
 from tests.alerter.shapes import NOON, SECOND, burning, item, letter, over, service_down
 
@@ -52,7 +52,7 @@ class Circle(Friend):
 
 def words(room: Room, incident: Incident) -> list[str]:
     """What why shows of one channel."""
-    return [one.text for one in said(room.told(incident)["ops"])]
+    return [one.text for one in deliveries(room.told(incident)["ops"])]
 
 
 def test_only_who_did_not_take_it_is_told_again_and_it_is_said_of_each(rooms: Rooms) -> None:

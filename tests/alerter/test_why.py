@@ -18,7 +18,6 @@ import zmq
 from alerter.config import Maintenance
 from alerter.letters import Said, Told
 from alerter.memory import Memory
-from alerter.speaking import said
 from alerter.why import why
 from bus import hubs
 from bus.judging import NO_RULE, UNKNOWN_SUBJECT, Acknowledge, AddSilence, Why
@@ -93,7 +92,7 @@ def told(case: Case, *outcomes: Said) -> None:
     row = Told(case.burns(), "ops", transition=1)
     for one in outcomes:
         row = row.noted(one)
-    case.deliveries[row.incident] = list(said(row))
+    case.told[row.incident] = row
     case.now = 70
 
 

@@ -10,6 +10,7 @@ from alerter.binding import Binder, Truth, Value, Values, View
 from alerter.language import Call, Compare, Join, Metric, Node, Not, Number, Sum, Word
 from alerter.terms import STATE_NAMES, STATES, Condition, condition
 from bus import timing
+from bus.harmless import cut
 from bus.units import units
 
 MOST = 3
@@ -65,8 +66,7 @@ def said(
         most = max(ages, key=lambda one: one.threshold or 0.0)
         found = [one for one in found if one is most or one not in ages]
     text = " and ".join(one.text for one in found[:MOST])
-    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-    return Said(text, found[0].value if found else None, found[0].threshold if found else None, truth)
+    return Said(cut(text, LONGEST), found[0].value if found else None, found[0].threshold if found else None, truth)
 
 
 @lru_cache(maxsize=16_384)

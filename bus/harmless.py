@@ -12,3 +12,8 @@ def safe(text: str) -> str:
     Unicode and could not be written (a file's name may be).
     """
     return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def cut(text: str, most: int) -> str:
+    """``text``, of which what is beyond ``most`` characters gives way to an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"

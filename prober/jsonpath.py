@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from prober.words import cut
+from bus.harmless import cut
 
 EVERY = "*"
 """The step to each item of a list."""

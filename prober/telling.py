@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bus.harmless import safe
+from bus.harmless import cut, safe
 from bus.logs import redacted
 from bus.messages import Check as Told
 from prober.checks import CHECKS
@@ -64,5 +64,4 @@ def cleaned(reason: str, secrets: Iterable[str]) -> str:
     """One line of bounded length, without the operator's ``hidden`` secrets and without control characters."""
     for secret in secrets:
         reason = reason.replace(secret, "***")
-    line = safe(redacted(" ".join(reason.split())))
-    return line if len(line) <= MOST_REASON else line[: MOST_REASON - 1] + "…"
+    return cut(safe(redacted(" ".join(reason.split()))), MOST_REASON)

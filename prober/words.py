@@ -129,11 +129,6 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
-def cut(text: str, most: int) -> str:
-    """The text, with an ellipsis for what is beyond ``most`` signs."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def count(number: int) -> str:
     """``1 byte``, ``312 bytes``."""
     return f"{number} byte" if number == 1 else f"{number} bytes"

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from alerter import phrases
-from alerter.channels.common import KEY_HEADER, Carries, Channel, cut, packed
+from alerter.channels.common import KEY_HEADER, Carries, Channel, packed
 from alerter.channels.webhook import Webhook
 from alerter.letters import Letter
 from alerter.outbox import Delivered, Later, Never, Outcome
 from bus.config import Objection, Secret, setting
+from bus.harmless import cut
 from bus.running import inherited, objections, ran
 
 TEMPORARY = 75

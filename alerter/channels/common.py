@@ -233,11 +233,6 @@ def gravest(letter: Letter) -> str:
     return next((severity for severity in reversed(SEVERITIES) if severity in found), "")
 
 
-def cut(text: str, most: int) -> str:
-    """At most so many characters."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def secrets_of(channel: Channel) -> tuple[str, ...]:
     """All that must not be seen of a channel: its secrets, and the telling parts of those that are addresses."""
     return hidden(Settings(Path(), {"channel": channel}).secrets())

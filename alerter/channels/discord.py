@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import HttpChannel, Post, cut, gravest, json_headers, packed
+from alerter.channels.common import HttpChannel, Post, gravest, json_headers, packed
 from alerter.letters import Letter
 from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
+from bus.harmless import cut
 
 COLOURS = {"critical": 0xD32F2F, "warning": 0xF57C00, "info": 0x1976D2}
 GREEN = 0x388E3C

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, gravest, json_headers, packed
+from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, gravest, json_headers, packed
 from alerter.letters import Letter
 from bus.config import Objection, Secret, setting
+from bus.harmless import cut
 from bus.headers import header
 
 PRIORITY = {"critical": 5, "warning": 4, "info": 3}

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alerter import phrases
-from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, cut, json_headers, packed
+from alerter.channels.common import URL, URL_FORM, HttpChannel, Post, json_headers, packed
 from alerter.letters import ACKNOWLEDGED, RECOVERY, Letter
 from bus.config import Secret, setting
+from bus.harmless import cut
 
 SEVERITY = {"critical": "critical", "warning": "warning", "info": "info"}
 MOST_SUMMARY = 1024

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alerter.channels.common import HttpChannel, Post, cut, gravest, json_headers, packed
+from alerter.channels.common import HttpChannel, Post, gravest, json_headers, packed
 from alerter.letters import Letter
 from bus.addresses import unlike_url
 from bus.config import Objection, Secret, setting
+from bus.harmless import cut
 from bus.timing import SECOND
 
 COLOURS = {"critical": "#d32f2f", "warning": "#f57c00", "info": "#1976d2"}

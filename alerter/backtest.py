@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         for fault in error.faults:
             print(f"guardia backtest: {fault}", file=sys.stderr)
         return WRONG
-    new, old = (replay_of(today, one, start, given.host) for one in (tried, None))
+    new, old = (replay_of(today, one, start, given.host) for one in (tried, today))
     try:
         with Asking(hub(given.config), seconds=PATIENCE) as asking:
             history = History(asking.ask, hosts=given.host)
@@ -134,17 +134,16 @@ def changed(today: Settings, name: str, when: str, lasts: float | None) -> Setti
     return Settings(today.path, {**today, "rules": tuple(rules)})
 
 
-def replay_of(today: Settings, tried: Settings | None, start: int, wanted: str = "*") -> Replay:
-    """A replay by the rules of ``tried`` with the hosts of the hub, or by today's rules.
+def replay_of(today: Settings, tried: Settings, start: int, wanted: str) -> Replay:
+    """A replay by the rules of ``tried``, with the hub's own hosts, services and windows where it names none.
 
     Hosts and services that are not ``wanted`` are not expected either: nothing of them is going to be heard.
     """
     alerter: Alerter = today["alerter"]
-    source = tried if tried is not None else today
-    hosts = (tried["hosts"] if tried is not None else ()) or today["hosts"]
-    services = (tried["services"] if tried is not None else ()) or today["services"]
-    windows = (tried["maintenance"] if tried is not None else ()) or today["maintenance"]
-    rules = in_force(source["rules"], hosts, defaults=alerter.default_rules)
+    hosts = tried["hosts"] or today["hosts"]
+    services = tried["services"] or today["services"]
+    windows = tried["maintenance"] or today["maintenance"]
+    rules = in_force(tried["rules"], hosts, defaults=alerter.default_rules)
     return Replay(
         rules,
         [one for one in hosts if fnmatchcase(one.name, wanted)],

@@ -8,17 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alerter import tables
 from alerter.client import asked, hub
-from bus import hubs
+from bus import hubs, timing
 from bus.arguments import CONFIG, Parser
 from bus.asking import asker
 from bus.faults import ConfigError
 from bus.fields import plain
 from bus.hubs import Hub
-from bus.judging import RuleList, Rules
+from bus.judging import RuleList, Rules, RuleShown
 from bus.questions import Unanswered
-from bus.terminal import harmless
+from bus.terminal import aligned, harmless
 
 
 def rules(argv: Sequence[str]) -> int:
@@ -37,7 +36,7 @@ def rules(argv: Sequence[str]) -> int:
     except Unanswered as failure:
         print(harmless(f"guardia rules: {failure}"), file=sys.stderr)
         return hubs.SILENT
-    print(json.dumps(plain(answer), indent=2) if given.json else harmless(tables.rules(answer)))
+    print(json.dumps(plain(answer), indent=2) if given.json else harmless(as_text(answer)))
     return hubs.WELL
 
 
@@ -46,3 +45,33 @@ def _afar(place: Hub) -> RuleList:
         found = asking.ask(Rules())
     assert isinstance(found, RuleList)
     return found
+
+
+def as_text(answer: RuleList) -> str:
+    """For people."""
+    return (
+        aligned(
+            [
+                ("RULE", "SEVERITY", "FOR", "OF", "CHANNELS", "WHEN", "CLEAR"),
+                *(
+                    (
+                        one.name + ("" if one.own else " *"),
+                        one.severity,
+                        timing.in_words(one.seconds) if one.seconds else "",
+                        _concerned(one),
+                        ", ".join(one.channels),
+                        one.when,
+                        one.clear + (f" for {timing.in_words(one.clear_seconds)}" if one.clear_seconds else ""),
+                    )
+                    for one in answer.rules
+                ),
+            ]
+        )
+        + "\n\n* brought by Guardia; a rule of that name in [[rules]] changes it, enabled = false switches it off."
+    )
+
+
+def _concerned(rule: RuleShown) -> str:
+    kind = "room" if rule.kind == "hub" else rule.kind
+    labels = "".join(f" {name}={value}" for name, value in rule.labels.items())
+    return f"{kind}s {', '.join(rule.subjects)}{labels}"

@@ -21,6 +21,7 @@ from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import FREE, LASTING, Reason
+from alerter.rules import calls_unreachable
 from alerter.subjects import NEVER
 from bus.fields import Unfit, build, plain
 from bus.judging import Acknowledgement
@@ -173,7 +174,7 @@ class Committer:
             return
         over = [d.incident for d in decisions if d.change is Change.RESOLVED and d.incident]
         for incident in over:
-            if self._is_unreachable(incident):
+            if calls_unreachable(self.judge.rules, incident.rule):
                 self.holding.ended(incident, now)
         holds = self._held(decisions, over, now)
         changed = [id for id in holds if holds[id] != self.holds.get(id, ())]
@@ -302,7 +303,7 @@ class Committer:
         burning = self.judge.decider.open
         fresh = [one.incident for one in decisions if one.incident is not None]
         # A parent that is gone or back matters to all that depend on it.
-        if not 0 <= now - self._looked < LOOK or any(self._is_unreachable(one) for one in fresh):
+        if not 0 <= now - self._looked < LOOK or any(calls_unreachable(self.judge.rules, one.rule) for one in fresh):
             self._looked = now
             return self.holding.held([*burning.values(), *over], self.judge, now)
         looked = [burning.get(one.id, one) for one in fresh] + list(over)
@@ -319,9 +320,6 @@ class Committer:
     def _open(self, ids: Iterable[str]) -> dict[str, Incident]:
         burning = self.judge.decider.open
         return {id: burning[id] for id in ids if id in burning}
-
-    def _is_unreachable(self, incident: Incident) -> bool:
-        return any(rule.name == incident.rule and rule.unreachable for rule in self.judge.rules)
 
     def _note_holds(self, txn: Transaction, incident: Incident, holds: Sequence[Hold], now: int) -> None:
         before = {hold.cause for hold in self.holds.get(incident.id, ())}

@@ -14,7 +14,7 @@ from alerter.holding import Holding
 from alerter.incidents import Incident
 from alerter.judge import LATE, Judge
 from alerter.machine import Change
-from alerter.rules import Rule
+from alerter.rules import Rule, calls_unreachable
 from alerter.subjects import NEVER
 from bus.tables import Host, Service
 from bus.timing import SECOND
@@ -100,9 +100,7 @@ class Replay:
             if one.incident is None or one.change not in (Change.FIRED, Change.RESOLVED):
                 continue
             self.outcome.incidents[one.incident.id] = one.incident
-            if one.change is Change.RESOLVED and any(
-                rule.unreachable and rule.name == one.rule for rule in self.judge.rules
-            ):
+            if one.change is Change.RESOLVED and calls_unreachable(self.judge.rules, one.rule):
                 self._holding.ended(one.incident, one.at)
         if decisions:
             self._speak(now)

@@ -84,6 +84,11 @@ class Rule:
         )
 
 
+def calls_unreachable(rules: Iterable[Rule], name: str) -> bool:
+    """Whether the rule of this name says that nobody gets to its subject."""
+    return any(rule.unreachable and rule.name == name for rule in rules)
+
+
 DEFAULTS: tuple[RuleTable, ...] = (
     RuleTable(
         name="host-silent",

@@ -76,7 +76,7 @@ def test_facts_of_today_do_not_put_the_past_of_a_host_that_came_meanwhile_off_un
 
 def test_hosts_that_are_not_asked_about_are_not_expected() -> None:
     today = Settings(TODAY.path, {**TODAY, "hosts": (Host(name="web-1"), Host(name="db-1")), "bus": Bus()})
-    found = replay_of(today, None, at(0), "web-*")
+    found = replay_of(today, today, at(0), "web-*")
     assert [name for kind, name in found.judge.subjects if kind == "host"] == ["web-1"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerter import tables
+from alerter.command import as_text
 from alerter.config import RuleTable
 from alerter.rules import in_force
 from bus.judging import RuleList
@@ -13,7 +13,7 @@ def test_a_rule_is_shown_with_whom_it_concerns_and_whom_it_tells() -> None:
         name="hot", when="cpu.percent > 90", labels={"role": "db", "site": "paris"}, channels=("dba", "ops")
     )
     found = in_force((own, RuleTable(name="host-silent", labels={"role": "web"})), ())
-    lines = tables.rules(RuleList(tuple(rule.shown() for rule in found))).splitlines()
+    lines = as_text(RuleList(tuple(rule.shown() for rule in found))).splitlines()
 
     assert lines[0].split() == ["RULE", "SEVERITY", "FOR", "OF", "CHANNELS", "WHEN", "CLEAR"]
     (hot,) = [line for line in lines if line.startswith("hot ")]

@@ -16,7 +16,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from alerter.client import hub
 from alerter.config import Alerter, Maintenance, RuleTable
 from alerter.history import History
 from alerter.incidents import Incident
@@ -66,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
         return WRONG
     new, old = (replay_of(today, one, start, given.host) for one in (tried, today))
     try:
-        with Asking(hub(given.config), seconds=PATIENCE) as asking:
+        with Asking(home.of(given.config, os.environ), seconds=PATIENCE) as asking:
             history = History(asking.ask, hosts=given.host)
             if wrong := history.misnamed([one.name for kind in ("hosts", "services") for one in today[kind]]):
                 print(f"guardia backtest: --host: {wrong}", file=sys.stderr)

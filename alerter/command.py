@@ -8,10 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from alerter.client import asked, hub
-from bus import hubs, timing
+from bus import home, hubs, timing
 from bus.arguments import CONFIG, Parser
-from bus.asking import asker
+from bus.asking import asked_alerter, asker
 from bus.faults import ConfigError
 from bus.fields import plain
 from bus.hubs import Hub
@@ -30,7 +29,7 @@ def rules(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     try:
         place = hubs.elsewhere(given, os.environ)
-        answer = asked(hub(given.config), Rules()) if place is None else _afar(place)
+        answer = asked_alerter(home.of(given.config, os.environ), Rules()) if place is None else _afar(place)
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from alerter.client import asked, hub
 from bus import hubs
 from bus.arguments import Parser, duration
-from bus.asking import asked as store_asked
+from bus.asking import asked, asked_alerter
 from bus.explaining import when
 from bus.faults import ConfigError
+from bus.home import home_path, named
 from bus.judging import Drill, Incident, Incidents, Objected, Step, Why
 from bus.messages import DRILL
 from bus.program import ROADS
@@ -62,8 +62,8 @@ def main(argv: Sequence[str]) -> int:
     given = _arguments(argv)
     began = time.time_ns()
     try:
-        folder = hub(given.config)
-        asked(folder, Drill(given.channel))
+        folder = home_path(named(given.config, os.environ), os.environ)
+        asked_alerter(folder, Drill(given.channel))
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:
@@ -78,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
         fault = str(failure)
     finally:
         with contextlib.suppress(Unanswered):
-            asked(folder, Drill(passed=not fault and bool(hops)))
+            asked_alerter(folder, Drill(passed=not fault and bool(hops)))
     print(_as_json(hops, fault) if given.json else _as_text(hops))
     if fault:
         print(f"guardia drill: {fault}", file=sys.stderr)
@@ -105,7 +105,7 @@ def _hold(folder: Path, channel: str, breach: Callable[[int], None], began: int,
 
 
 def _incident(folder: Path, began: int) -> Incident | None:
-    found = asked(folder, Incidents(began, None, f"hub/{DRILL}", 10)).incidents
+    found = asked_alerter(folder, Incidents(began, None, f"hub/{DRILL}", 10)).incidents
     return next((one for one in found if one.changed_at >= began or one.started_at >= began), None)
 
 
@@ -118,14 +118,14 @@ def _stored(folder: Path, incident: Incident) -> tuple[Record, int] | None:
     """The sample that the alarm began with, and when it was received."""
     around = 60 * SECOND
     question = Range("sample", DRILL, incident.started_at - around, incident.started_at + around, 1000)
-    for stored in store_asked(folder, question).records:
+    for stored in asked(folder, question).records:
         if stored.received == incident.started_at:
             return read(stored.record)[0], stored.received
     return None
 
 
 def _steps(folder: Path, began: int) -> list[Step]:
-    chains = asked(folder, Why(f"hub/{DRILL}", "drill")).chains
+    chains = asked_alerter(folder, Why(f"hub/{DRILL}", "drill")).chains
     return [step for chain in chains for step in chain.steps if step.at >= began]
 
 

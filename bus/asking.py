@@ -1,4 +1,7 @@
-"""Questions to the store's reader for commands that end after them; ``asker`` asks the hub of another machine alike."""
+"""Questions to the store's reader, or to the alerter, for commands that end after them.
+
+``asker`` asks the hub of another machine alike.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from bus.sockets import Ask
 from bus.standing import absent
 
 if TYPE_CHECKING:
+    from bus import judging
     from bus.hubs import Hub
 
 PROGRAMS = {ROADS["reader"]: "store-reader"}
@@ -25,6 +29,13 @@ PATIENCE = 5.0
 def asked(home: Path, question: Question, *, seconds: float = PATIENCE) -> Any:
     """The answer to ``question`` from the hub whose files are in ``home``; raises ``Unanswered``."""
     return read_answer(question, asked_at(home / "run" / ROADS["reader"], pack_question(question), seconds=seconds))
+
+
+def asked_alerter(home: Path, question: judging.Question) -> Any:
+    """The alerter's answer to ``question``, of the hub whose files are in ``home``; raises ``Unanswered``."""
+    from bus.judging import read_answer  # who asks the store needs none of it
+
+    return read_answer(question, asked_at(home / "run" / ROADS["alerter"], pack_question(question)))
 
 
 def asked_at(socket: Path, question: bytes, *, seconds: float = PATIENCE) -> bytes:

@@ -59,6 +59,11 @@ def home_path(config: Path, environment: Mapping[str, str]) -> Path:
     return Path(named).absolute() if named else config.parent / "var"
 
 
+def of(config: str | None, environment: Mapping[str, str]) -> Path:
+    """``home_path`` of the configuration that a command's ``--config`` names."""
+    return home_path(config_path(config, environment), environment)
+
+
 def supervisor_noted(home: Path, url: str) -> None:
     """Write down where the supervisord of this home listens, ``unix://PATH``: a home may be far from it."""
     (home / SUPERVISOR).write_text(url + "\n", encoding="utf-8")

@@ -15,15 +15,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bus import hubs, judging, messages
+from bus import home, hubs, judging, messages
 from bus.arguments import Parser, coming, duration
+from bus.asking import asked_alerter
 from bus.explaining import silences
 from bus.faults import ConfigError
 from bus.fields import plain
 from bus.hubs import Hub
 from bus.questions import Unanswered
 from bus.terminal import harmless
-from viewer.alerts_command import asked_alerter, asked_of, home_of, reason_of
+from viewer.alerts_command import asked_of, reason_of
 from viewer.events import ActDone, AlertsTold, Failed
 from viewer.incidents import Silence
 from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence, Wish
@@ -105,7 +106,9 @@ def _asked(given: argparse.Namespace, here: judging.Question, afar: Wish, text: 
     """Ask the alerter ``here``, or ``afar`` a hub's API; print, and return the exit code."""
     try:
         place = hubs.elsewhere(given, os.environ)
-        answer = asked_alerter(home_of(given.config), here) if place is None else _afar(place, afar, given.owner)
+        answer = (
+            asked_alerter(home.of(given.config, os.environ), here) if place is None else _afar(place, afar, given.owner)
+        )
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:

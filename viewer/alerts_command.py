@@ -16,15 +16,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from bus import home, hubs, judging, messages
 from bus.arguments import Parser
-from bus.asking import asked_at
+from bus.asking import asked_alerter
 from bus.faults import ConfigError
 from bus.hubs import Hub
-from bus.program import ROADS
-from bus.questions import Unanswered, pack_question
+from bus.questions import Unanswered
 from viewer.asking import Asker
 from viewer.cells import cells
 from viewer.events import AlertsTold, Event, WhyTold
@@ -49,14 +47,14 @@ def main(argv: Sequence[str]) -> int:
         place = hubs.elsewhere(given, os.environ)
     except ConfigError as error:
         return hubs.refused(error)
-    told = asked_afar(place) if place else asked_here(home_of(given.config))
+    told = asked_afar(place) if place else asked_here(home.of(given.config, os.environ))
     if isinstance(told, str):
         print(f"guardia alerts: {told}", file=sys.stderr)
         return hubs.SILENT
     found = worst([one for one in told.alarms if about(one, given.subject)])
     if given.subject and not found:
         # Nothing fires there, or there is nothing of that name.
-        wrong, code = misnamed(place, home_of(given.config), given.subject)
+        wrong, code = misnamed(place, home.of(given.config, os.environ), given.subject)
         if wrong:
             print("".join(cells(f"guardia alerts: {wrong}")), file=sys.stderr)
             return code
@@ -68,11 +66,6 @@ def main(argv: Sequence[str]) -> int:
     else:
         print(text(found), end="")
     return hubs.AMISS if any(one.burns for one in found) else hubs.WELL
-
-
-def home_of(config: str | None) -> Path:
-    """Where the files of this machine's hub are."""
-    return home.home_path(home.config_path(config, os.environ), os.environ)
 
 
 def about(one: Incident, subject: str | None) -> bool:
@@ -153,11 +146,6 @@ def asked_here(folder: Path) -> AlertsTold | str:
     except Unanswered as failure:
         return str(failure)
     return AlertsTold(tuple(map(_incident, standing)), tuple(map(_silence, silences)))
-
-
-def asked_alerter(folder: Path, question: judging.Question) -> Any:
-    """The answer of the alerter whose files are in ``folder``; raises ``Unanswered``."""
-    return judging.read_answer(question, asked_at(folder / "run" / ROADS["alerter"], pack_question(question)))
 
 
 def _incident(one: judging.Standing) -> Incident:

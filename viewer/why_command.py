@@ -12,15 +12,16 @@ import sys
 import time
 from collections.abc import Sequence
 
-from bus import hubs, judging
+from bus import home, hubs, judging
 from bus.arguments import Parser, instant
+from bus.asking import asked_alerter
 from bus.explaining import chains, misnamed
 from bus.faults import ConfigError
 from bus.fields import plain
 from bus.hubs import Hub
 from bus.questions import Unanswered
 from bus.terminal import harmless
-from viewer.alerts_command import asked_alerter, asked_of, home_of, reason_of
+from viewer.alerts_command import asked_of, reason_of
 from viewer.events import WhyTold
 from viewer.incidents import Verdict
 from viewer.wishes import AskWhy
@@ -46,7 +47,9 @@ def main(argv: Sequence[str]) -> int:
     question = judging.Why(given.subject, given.rule, given.at)
     try:
         place = hubs.elsewhere(given, os.environ)
-        answer = asked_alerter(home_of(given.config), question) if place is None else asked_afar(place, question)
+        answer = (
+            asked_alerter(home.of(given.config, os.environ), question) if place is None else asked_afar(place, question)
+        )
     except ConfigError as error:
         return hubs.refused(error)
     except Unanswered as failure:

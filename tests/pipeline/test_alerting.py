@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.client import asked
+from bus.asking import asked_alerter
 from bus.judging import (
     Acknowledge,
     AddSilence,
@@ -102,7 +102,7 @@ class Alerting(Programs):
     def ask(self, question: Question) -> Any:
         """The alerter's answer; None when there is none."""
         try:
-            return asked(self.folder / "var", question)
+            return asked_alerter(self.folder / "var", question)
         except Unanswered:
             return None
 

@@ -6,6 +6,8 @@ import heapq
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from bus.harmless import printable
+
 
 class Seen(NamedTuple):
     """One process as the kernel tells it: times in ticks, memory in pages."""
@@ -36,8 +38,7 @@ def parsed(text: bytes) -> Seen:
 
 def shown(name: bytes) -> str:
     """A process's name as text that commands no terminal."""
-    text = name.decode("utf-8", "replace")
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
+    return printable(name.decode("utf-8", "replace"))
 
 
 def ranked(

@@ -14,6 +14,11 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def printable(text: str) -> str:
+    """``text`` with a ``?`` in place of each character that cannot be shown."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
+
+
 def cut(text: str, most: int) -> str:
     """``text``, of which what is beyond ``most`` characters gives way to an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -19,9 +19,9 @@ import h2.connection
 import h2.events
 import h2.exceptions
 
+from bus.harmless import printable
 from prober.outcome import Failed
 from prober.probe import Probe
-from prober.words import printable
 
 PATH = "/grpc.health.v1.Health/Check"
 MOST_BYTES = 65_536

@@ -9,10 +9,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from bus.harmless import cut
+from bus.harmless import cut, printable
 from prober.outcome import Failed
 from prober.probe import Probe
-from prober.words import printable
 
 LONGEST = 4096
 """Bytes of one line that a server says."""

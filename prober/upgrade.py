@@ -20,6 +20,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from bus.causes import causes_of
+from bus.harmless import printable
 from prober import words
 from prober.outcome import Failed
 from prober.probe import Probe
@@ -171,4 +172,4 @@ def _end(speech: ClientProtocol) -> str:
 
 
 def _shown(text: str) -> str:
-    return words.printable(" ".join(text[:SHOWN].split()))
+    return printable(" ".join(text[:SHOWN].split()))

@@ -124,11 +124,6 @@ def plain(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
-def printable(text: str) -> str:
-    """What a target said, with a ``?`` for each sign that is none to be shown."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
 def count(number: int) -> str:
     """``1 byte``, ``312 bytes``."""
     return f"{number} byte" if number == 1 else f"{number} bytes"

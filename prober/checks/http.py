@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from bus import __version__, sizes
 from bus.config import Objection, Secret, setting
-from bus.harmless import cut
+from bus.harmless import cut, printable
 from bus.headers import header
 from prober.checks.securing import Securing
 from prober.jsonpath import Condition, condition
 from prober.outcome import DOWN, UP, Failed, Outcome
 from prober.probe import Probe
 from prober.ranges import Statuses, statuses
-from prober.words import printable
 
 if TYPE_CHECKING:
     from requests import PreparedRequest

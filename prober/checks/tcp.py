@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bus.config import Objection, setting
+from bus.harmless import printable
 from prober.checks.securing import STARTTLS, Securing, opened
 from prober.outcome import Failed, Outcome
 from prober.probe import Probe
-from prober.words import printable
 
 MOST_BYTES = 65_536
 """What is read of an answer, at most."""

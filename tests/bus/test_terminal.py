@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.harmless import cut, printable
 from bus.terminal import aligned, harmless
 
 
@@ -25,3 +26,8 @@ def test_what_others_call_themselves_acts_on_no_terminal() -> None:
 @given(st.lists(st.tuples(st.text(), st.text()), min_size=1))
 def test_whatever_cells_come_each_row_is_a_line(rows: list[tuple[str, str]]) -> None:
     assert len(aligned(rows).split("\n")) == len(rows)
+
+
+def test_what_cannot_be_shown_gives_way_to_a_question_mark_and_what_is_too_long_to_an_ellipsis() -> None:
+    assert printable("220 mail\x1b[2J\r ready") == "220 mail?[2J? ready"
+    assert (cut("ready", 5), cut("ready now", 5)) == ("ready", "read…")

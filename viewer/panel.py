@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viewer.axis import Axis, labels
+from viewer.axis import labels
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, fit_end, width, wrapped
 from viewer.charts import Scale, Values, area, meter
+from viewer.history import Track
 from viewer.limits import Limit, limits, spans
 from viewer.palette import BOLD, Role
 from viewer.scene import Scene
@@ -160,11 +161,11 @@ def nothing(pane: Pane, text: str) -> None:
         pane.centre(y, line, Role.SOFT)
 
 
-def empty_reason(scene: Scene, loaded: bool, failed: str, line: Axis | None = None) -> str:
+def empty_reason(scene: Scene, past: Track) -> str:
     """Why there is nothing to see."""
-    if loaded:
+    if past.loaded:
         return f"nothing in these {scene.model.window.name}"
-    if failed:
+    if past.failed:
         return "history could not be read"
     return "no history yet" if scene.model.world.link.state == "live" else "no history: the hub is away"
 
@@ -210,11 +211,6 @@ def gauges(pane: Pane, rows: Sequence[Gauge], units: Units) -> None:
 def one(style: int) -> Colour:
     """The same colour at every height."""
     return lambda height: style
-
-
-def percent_label(value: float) -> str:
-    """``100%``."""
-    return share(value)
 
 
 def _pieces(row: str) -> list[tuple[int, str]]:

@@ -141,9 +141,10 @@ class Replay:
     def take(self, told: SeriesTold) -> None:
         """Take in a stretch."""
         wish = told.wish
-        if not wish.window.startswith("at ") or not told.times:
-            if wish.window.startswith("at "):
-                self._keep(wish, Stretch(wish.start, 1.0, wish.metrics == WHOLE, {}, [], wish.end))
+        if not wish.window.startswith("at "):
+            return
+        if not told.times:
+            self._keep(wish, Stretch(wish.start, 1.0, wish.metrics == WHOLE, {}, [], wish.end))
             return
         size = len(told.times)
         filled = sorted({p for row in told.columns.values() for p, reading in enumerate(row) if reading is not None})

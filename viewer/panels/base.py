@@ -133,7 +133,7 @@ def mirrored(
         drawn = drawn or any(value is not None for value in means)
         draw_area(scene, half, means, peaks, scales[place], one(styles[place]), hang=place == 1)
     if not drawn:
-        nothing(plot, empty_reason(scene, past.loaded, past.failed))
+        nothing(plot, empty_reason(scene, past))
 
 
 def _flows(scene: Scene, top: float | None, *, network: bool) -> Scale:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from viewer.canvas import Pane, Span
 from viewer.charts import PERCENT, meter, nice, spark
 from viewer.palette import BOLD, Role, heat
-from viewer.panel import backdrop, draw_area, empty_reason, frame, nothing, panel, percent_label
+from viewer.panel import backdrop, draw_area, empty_reason, frame, nothing, panel
 from viewer.panels.base import Need, Panel, columns, peak, track
 from viewer.scene import Scene, alarm
 from viewer.units import count, number, percent, share
@@ -40,12 +40,12 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     inner = panel(pane, "CPU", facts)
     chart = _cores(scene, inner, host)
     scale = nice(most) if scene.model.own_scale else PERCENT
-    shape = frame(scene, pane, chart, scale, percent_label)
+    shape = frame(scene, pane, chart, scale, share)
     means, peaks = columns(scene, host, "cpu.percent", scene.axis(shape.plot.width))
     backdrop(scene, shape, host.name, "cpu.percent")
     draw_area(scene, shape.plot, means, peaks, scale, lambda height: heat(height * scale.high / 100))
     if not any(value is not None for value in means):
-        nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
+        nothing(shape.plot, empty_reason(scene, past))
 
 
 def cores(host: Host) -> list[float | None]:

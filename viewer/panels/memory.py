@@ -5,7 +5,7 @@ from __future__ import annotations
 from viewer.canvas import Pane, Span
 from viewer.charts import PERCENT, nice
 from viewer.palette import BOLD, Role
-from viewer.panel import Gauge, backdrop, draw_area, empty_reason, frame, gauges, nothing, one, panel, percent_label
+from viewer.panel import Gauge, backdrop, draw_area, empty_reason, frame, gauges, nothing, one, panel
 from viewer.panels.base import Need, Panel, columns, peak, stalled, track
 from viewer.scene import Scene, alarm
 from viewer.units import share
@@ -41,12 +41,12 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
     if chart.height < 2:
         return
     scale = nice(most) if scene.model.own_scale else PERCENT
-    shape = frame(scene, pane, chart, scale, percent_label)
+    shape = frame(scene, pane, chart, scale, share)
     means, peaks = columns(scene, host, "memory.percent", scene.axis(shape.plot.width))
     backdrop(scene, shape, host.name, "memory.percent")
     draw_area(scene, shape.plot, means, peaks, scale, one(Role.MEMORY))
     if not any(value is not None for value in means):
-        nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
+        nothing(shape.plot, empty_reason(scene, past))
 
 
 def _gauges(scene: Scene, host: Host) -> list[Gauge]:

@@ -59,7 +59,7 @@ def draw(scene: Scene, pane: Pane, host: Host) -> None:
             if place >= 0:
                 plot.put(x, y, text, styles[place])
     if not any(value is not None for values in drawn for value in values):
-        nothing(plot, empty_reason(scene, past.loaded, past.failed))
+        nothing(plot, empty_reason(scene, past))
 
 
 def _told(host: Host) -> list[tuple[str, float | None]]:

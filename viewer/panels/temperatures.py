@@ -67,7 +67,7 @@ def _chart(scene: Scene, pane: Pane, chart: Pane, host: Host, styles: dict[str, 
             if place >= 0:
                 shape.plot.put(x, y, text, list(styles.values())[place])
     if not any(value is not None for values in drawn for value in values):
-        nothing(shape.plot, empty_reason(scene, past.loaded, past.failed))
+        nothing(shape.plot, empty_reason(scene, past))
 
 
 def between(values: list[float]) -> Scale:

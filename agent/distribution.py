@@ -70,7 +70,10 @@ def percentiles(since: Distribution | None) -> tuple[float | None, ...]:
 
 
 def quantile(share: float, buckets: Sequence[tuple[float, float]]) -> float | None:
-    """The value below which ``share`` of all are; ``buckets`` are bounds, rising, and how many are up to each."""
+    """The value below which ``share`` of all are, more than none.
+
+    ``buckets`` are bounds, rising, and how many are up to each.
+    """
     counts: list[float] = []
     for _, count in buckets:  # they are not all read at the same instant
         counts.append(max(count, counts[-1]) if counts else count)
@@ -85,8 +88,6 @@ def quantile(share: float, buckets: Sequence[tuple[float, float]]) -> float | No
         begin, below = buckets[at - 1][0], counts[at - 1]
     elif end <= 0:
         return end
-    if counts[at] == below:  # only where share is 0
-        return begin
     return rounded(begin + (end - begin) * (rank - below) / (counts[at] - below))
 
 

@@ -150,7 +150,7 @@ class Exposition:
             return None
         bound = 0.0
         field = series.per_second(name) if kind == "counter" else ""
-        if kind == "summary" and not part and "quantile" in labels:
+        if kind == "summary" and "quantile" in labels:
             field = series.within(family, series.percentile(_limit(labels.pop("quantile"))))
         elif part == "_bucket":
             bound = _limit(labels.pop("le", ""))
@@ -173,7 +173,7 @@ class Exposition:
                 return name, "", "counter"
             if part == "_bucket" and of is None and "le" in labels:
                 self._learn(base, of := "histogram")  # as some programs have no types
-            if part in _PARTS and (of == "histogram" or (of == "summary" and part != "_bucket")):
+            if part in _PARTS and of in _DISTRIBUTIONS:
                 return base, part, of
         if kind is None and "quantile" in labels:
             self._learn(name, kind := "summary")

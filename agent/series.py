@@ -91,5 +91,5 @@ def percentile(share: float) -> str:
 def bases(name: str) -> Iterator[tuple[str, str]]:
     """Of which families a series of this name may be a part, and as what."""
     for suffix in ("_bucket", "_count", "_sum", "_created", "_total"):
-        if name.endswith(suffix) and len(name) > len(suffix):
+        if name.endswith(suffix):
             yield name.removesuffix(suffix), suffix

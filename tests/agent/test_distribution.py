@@ -21,7 +21,6 @@ BUCKETS = [(0.1, 10.0), (0.5, 30.0), (1.0, 40.0), (inf, 50.0)]
         (0.4, 0.3),  # half of the second one
         (0.8, 1.0),
         (0.99, 1.0),  # above the highest bound there is nothing to tell
-        (0.0, 0.0),
     ],
 )
 def test_within_a_bucket_all_are_spread_evenly(share: float, value: float) -> None:
@@ -49,7 +48,7 @@ def test_of_what_is_no_histogram_nothing_is_told(buckets: list[tuple[float, floa
 
 
 def test_buckets_that_were_not_read_at_one_instant_still_rise() -> None:
-    assert quantile(0.9, [(0.1, 10.0), (0.5, 9.0), (inf, 10.0)]) == 0.09
+    assert quantile(0.9, [(0.1, 10.0), (0.5, 9.0), (1.0, 12.0), (inf, 12.0)]) == 0.7
 
 
 @given(some.lists(some.integers(0, 50), min_size=2, max_size=8), some.floats(0.01, 1.0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.exposition import LONGEST_LINE, Exposition, NotTold, Output, lines
+from agent.exposition import LONGEST_LINE, MOST_KEPT, MOST_REASONS, Exposition, NotTold, Output, lines
 from agent.rates import Rates
 from agent.readings import Count
 from agent.series import begin, field
@@ -109,6 +109,17 @@ def test_what_a_type_says_counts_more_than_a_name() -> None:
     }
 
 
+def test_a_type_that_comes_later_counts_from_then_on() -> None:
+    shop = exposition()
+    assert list(shop.read([b"hits 3\n"]).readings) == ["shop.hits"]
+    assert list(shop.read([b"# TYPE hits counter\nhits 4\n"]).readings) == ["shop.hits_per_s"]
+
+
+def test_of_a_type_that_nobody_knows_everything_stands_as_it_is() -> None:
+    page = b'# TYPE wait gaugehistogram\nwait_bucket{le="1"} 3\nwait_gcount 3\n'
+    assert exposition().read([page]).readings == {"shop[le=1].wait_bucket": 3.0, "shop.wait_gcount": 3.0}
+
+
 def test_openmetrics_is_understood_too() -> None:
     page = (
         b"# TYPE hits counter\n# UNIT hits\nhits_total 4 17.5\nhits_created 17.2\n# TYPE wait histogram\n"
@@ -159,6 +170,11 @@ def test_a_histogram_is_told_whole_or_not_at_all() -> None:
     output = exposition(most=6).read([PAGE])
     assert [name for name in output.readings if "wait" in name] == []
     assert (len(output.readings), output.left_out) == (5, 7)
+    shop = exposition(most=6)
+    page = b"# TYPE wait histogram\nwait_sum 1\nwait_count 1\na 1\nb 1\n"
+    for answer in (page, page, page + b"c 1\n"):
+        output = shop.read([answer])
+        assert (len(output.readings), output.left_out) == (6, answer.count(b"\n") - 4)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +234,20 @@ def test_ever_other_labels_fill_no_memory() -> None:
         assert (len(output.readings), output.left_out) == ((50, 950) if not turn % 2 else (0, 1000))
     assert len(shop._places) <= 2 * 1000
     assert len(shop._told) <= 50
+
+
+def test_nor_do_very_many_names_or_types() -> None:
+    shop, count = exposition(keep=["hits*"], most=10), MOST_KEPT + 100
+    for what in (b"hits%d 1\n", b"other%d 1\n", b"# TYPE hits%d gauge\n", b"# TYPE more%d gauge\n"):
+        shop.read(what % one for one in range(count))
+    assert len(shop._places) <= MOST_KEPT
+    assert len(shop._skipped) == MOST_KEPT
+    assert len(shop._types) <= MOST_KEPT
+
+
+def test_a_few_reasons_are_told_and_all_are_counted() -> None:
+    output = exposition().read([b"a 1\n", *(b"%d 1\n" % one for one in range(9))])
+    assert (output.left_out, len(output.faults)) == (9, MOST_REASONS)
 
 
 @given(some.binary(max_size=200), some.integers(1, 50))

@@ -96,5 +96,6 @@ def test_what_is_too_long_says_by_how_much() -> None:
     assert field("a" * 64) == "a" * 64
     with pytest.raises(Unfit, match="has 65 letters, at most 64"):
         field("a" * 65)
+    assert len(begin("shop", {"a": "x" * 158}, "shop_info")) == len("shop[].") + 160
     with pytest.raises(Unfit, match="shop_info: labels of 163 letters, at most 160"):
         begin("shop", {"a": "x" * 161}, "shop_info")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agent import distribution, series
+from agent.admission import WAITS, Admission
 from agent.distribution import PERCENTILES, Distribution
 from agent.names import skipped
 from agent.readings import Count, Reading
@@ -56,26 +57,28 @@ class Output(NamedTuple):
 class Exposition:
     """What one program tells, answer after answer."""
 
-    def __init__(self, group: str, keep: tuple[str, ...], skip: tuple[str, ...], most: int) -> None:
-        self._group, self._keep, self._skip, self._most = group, keep, skip, most
+    def __init__(self, group: str, keep: tuple[str, ...], skip: tuple[str, ...], most: int, now: float) -> None:
+        self._group, self._keep, self._skip = group, keep, skip
+        self._admission: Admission[Place] = Admission(most, now)
         self._types: dict[str, str] = {}
         self._places: dict[bytes, Place | Unfit] = {}
         self._skipped: set[bytes] = set()
         """Names that are not to be told: of what tells very much a little is wanted often."""
         self._before: dict[str, Distribution] = {}
-        self._told: dict[str, int] = {}
-        """What was told of the last answer, and in how many metrics: it is told again before what is new."""
 
-    def read(self, pieces: Iterable[bytes]) -> Output:
+    def read(self, pieces: Iterable[bytes], now: float) -> Output:
         """The readings in an answer that comes in pieces; raises ``NotTold`` where it is no such text."""
-        answer = _Answer(self._told, self._most)
+        self._admission.begin(now)
+        answer = _Answer(self._admission)
         for line in lines(pieces):
             self._line(line, answer)
         if answer.faults and not answer.series:
             raise NotTold(f"it answers with what is no text of Prometheus's: {answer.faults[0]}")
         for place in answer.wholes:
             answer.make(place, self._before.get(place.name))
-        self._before, self._told = answer.distributions, answer.told
+        self._before = answer.distributions
+        for gone in self._admission.end(now):
+            answer.readings |= dict.fromkeys(_names(gone))
         if len(self._places) > 2 * answer.series:
             self._places.clear()  # most of them are no more
         # By name: a program may tell them in another order each time, and each would be a layout of its own.
@@ -122,7 +125,7 @@ class Exposition:
             if len(self._types) >= MOST_KEPT:
                 self._types.clear()
             self._types[name] = kind
-            if self._told:  # what it told before may have been taken for something else
+            if self._admission.has_told:  # what it told before may have been taken for something else
                 self._places.clear()
                 self._skipped.clear()
 
@@ -183,33 +186,29 @@ class Exposition:
 class _Answer:
     """What was read of one answer so far."""
 
-    def __init__(self, before: dict[str, int], most: int) -> None:
+    def __init__(self, admission: Admission[Place]) -> None:
         self.readings: dict[str, Reading] = {}
         self.distributions: dict[str, Distribution] = {}
         self.wholes: list[Place] = []
         """A place of each distribution."""
-        self.told: dict[str, int] = {}
         self.series = self.left_out = 0
         self.faults: list[str] = []
-        self._before, self._most = before, most
-        self._room = most - sum(before.values())
+        self._admission = admission
 
     def leave(self, reason: str) -> None:
-        """A series is left out."""
+        """A series is left out; what waits is in order."""
         self.left_out += 1
-        if len(self.faults) < MOST_REASONS and reason not in self.faults:
+        if reason != WAITS and len(self.faults) < MOST_REASONS and reason not in self.faults:
             self.faults.append(reason)
 
     def take(self, place: Place, value: float) -> None:
         """The series of this place has this value."""
-        kind, name, bound, _, size = place
-        if name not in self.told:
-            if name not in self._before:
-                if size > self._room:
-                    self.leave(f"more than {self._most} metrics")
-                    return
-                self._room -= size
-            self.told[name] = size
+        kind, name, bound, _, _ = place
+        if not self._admission.took(name):
+            reason = self._admission.reason(place)
+            if reason is not None:
+                self.leave(reason)
+                return
             if kind >= _BUCKET:
                 self.distributions[name] = Distribution()
                 self.wholes.append(place)
@@ -226,13 +225,12 @@ class _Answer:
     def make(self, place: Place, before: Distribution | None) -> None:
         """The metrics of a distribution, which was so ``before``."""
         now = self.distributions[place.name]
-        begin, family = place.name[: place.begin], place.name[place.begin :]
         since = distribution.grown(before, now)
         per_s = None if now.count is None else Count(now.count)
         values = (per_s, distribution.mean(since), *distribution.percentiles(since))
-        for field, value in zip(_fields(family, place.size > 2), values, strict=False):
-            if self.readings.setdefault(begin + field, value) is not value:
-                self.leave(f"{begin}{field} stands there twice")
+        for name, value in zip(_names(place), values, strict=False):
+            if self.readings.setdefault(name, value) is not value:
+                self.leave(f"{name} stands there twice")
 
 
 def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -250,6 +248,14 @@ def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def shown(text: bytes) -> str:
     """The begin of a line, harmless."""
     return repr(text[:SHOWN].decode("utf-8", "replace"))
+
+
+def _names(place: Place) -> list[str]:
+    """The metrics that come of a place."""
+    if place.kind < _BUCKET:
+        return [place.name]
+    begin, family = place.name[: place.begin], place.name[place.begin :]
+    return [begin + field for field in _fields(family, place.size > 2)]
 
 
 def _fields(family: str, histogram: bool) -> list[str]:

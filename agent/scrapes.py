@@ -33,13 +33,13 @@ class Source:
 
     def __init__(self, scrape: Scrape, folder: Path) -> None:
         self._fetching = Fetching(scrape, folder)
-        self._exposition = Exposition(scrape.name, scrape.keep, scrape.skip, scrape.most)
+        self._exposition = Exposition(scrape.name, scrape.keep, scrape.skip, scrape.most, time.monotonic())
 
     def read(self) -> Scraped:
         """Ask it; raises ``NoAnswer`` or ``NotTold`` where it does not answer as it should."""
         asked = time.monotonic()
         with closing(self._fetching.pieces()) as pieces:
-            output = self._exposition.read(pieces)
+            output = self._exposition.read(pieces, asked)
         return Scraped(output, asked, time.monotonic() - asked)
 
 
@@ -92,7 +92,7 @@ class Scrapes:
         )
 
     def _complain(self, name: str, output: Output) -> None:
-        if output.left_out and name not in self._faulty:
+        if output.faults and name not in self._faulty:
             more = "" if output.left_out <= len(output.faults) else ", and the like"
             self._log.warning(
                 "the scrape %s: %d of %d series are left out: %s%s",
@@ -102,4 +102,4 @@ class Scrapes:
                 "; ".join(output.faults),
                 more,
             )
-        (self._faulty.add if output.left_out else self._faulty.discard)(name)
+        (self._faulty.add if output.faults else self._faulty.discard)(name)

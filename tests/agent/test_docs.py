@@ -13,6 +13,7 @@ from agent.fetching import MOST_BYTES
 from agent.plugin_output import MOST_VALUES, parsed
 from agent.reference import page
 from agent.series import LONGEST_FIELD, LONGEST_INSTANCE
+from collector.config import Collector
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -37,13 +38,15 @@ def test_the_defaults_told_for_plugins_are_the_defaults() -> None:
 
 
 def test_the_defaults_told_for_scrapes_are_the_defaults() -> None:
-    text, one = (DOCS / "adding-a-metric.md").read_text(), Scrape("shop", "http://127.0.0.1:9000")
+    text = " ".join((DOCS / "adding-a-metric.md").read_text().split())
+    one = Scrape("shop", "http://127.0.0.1:9000")
     for words in (
         f"{one.interval:g} s by default (`interval`)",
         f"`timeout` ({one.timeout:g} s)",
         f"`most` metrics are ({one.most:,})",
-        f"more\n  than {LONGEST_INSTANCE} letters or whose name has more than {LONGEST_FIELD}",
+        f"more than {LONGEST_INSTANCE} letters or whose name has more than {LONGEST_FIELD}",
         f"at most {MOST_BYTES >> 20} MiB",
+        f"{Collector().metrics:,} new names a day",
     ):
         assert words in text
 
@@ -56,7 +59,7 @@ def test_what_the_page_says_becomes_of_each_kind_does() -> None:
         'rpc_seconds_sum{path="/cart"} 1\nrpc_seconds_count{path="/cart"} 1\n'
         'gc_seconds{quantile="0.99"} 0.1\ngc_seconds_sum 1\ngc_seconds_count 1\n'
     )
-    found = Exposition("postgres", ("*",), (), 100).read([told.encode()])
+    found = Exposition("postgres", ("*",), (), 100, 0.0).read([told.encode()], 0.0)
     assert len(found.readings) == 10
     for name in found.readings:
         before, _, field = name.rpartition(".")

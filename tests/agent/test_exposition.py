@@ -47,14 +47,14 @@ LATER = (
 
 def exposition(keep: Sequence[str] = ("*",), skip: Sequence[str] = (), most: int = 100) -> Exposition:
     """A program called shop."""
-    return Exposition("shop", tuple(keep), tuple(skip), most)
+    return Exposition("shop", tuple(keep), tuple(skip), most, 0.0)
 
 
 def values(shop: Exposition, *answers: bytes) -> dict[str, float | None]:
     """What the answers come to, ten seconds between them."""
     rates, found = Rates(), {}
     for place, answer in enumerate(answers):
-        output = shop.read([answer])
+        output = shop.read([answer], 0.0)
         assert output.faults == []
         found = rates.values(output.readings, 10.0 * place)
     return found
@@ -95,14 +95,14 @@ def test_a_program_without_types_is_understood_by_its_names() -> None:
 def test_a_time_behind_the_number_is_no_part_of_it() -> None:
     shop = exposition()
     for turn in range(3):
-        output = shop.read([b'a{x="y z"} %d 170000000000%d\nb 7 170000000000%d\n' % (turn, turn, turn)])
+        output = shop.read([b'a{x="y z"} %d 170000000000%d\nb 7 170000000000%d\n' % (turn, turn, turn)], 0.0)
         assert (output.readings, output.left_out) == ({"shop[x=y z].a": float(turn), "shop.b": 7.0}, 0)
-    assert shop.read([b"b 7 x\na 1\n"]).faults == ["'b 7 x' is not a series and a number"]
+    assert shop.read([b"b 7 x\na 1\n"], 0.0).faults == ["'b 7 x' is not a series and a number"]
 
 
 def test_what_a_type_says_counts_more_than_a_name() -> None:
     page = b"# TYPE a_total gauge\na_total 3\n# TYPE hits counter\nhits 4\n# TYPE b_count gauge\nb_count 5\n"
-    assert exposition().read([page]).readings == {
+    assert exposition().read([page], 0.0).readings == {
         "shop.a_total": 3.0,
         "shop.hits_per_s": Count(4.0),
         "shop.b_count": 5.0,
@@ -111,13 +111,14 @@ def test_what_a_type_says_counts_more_than_a_name() -> None:
 
 def test_a_type_that_comes_later_counts_from_then_on() -> None:
     shop = exposition()
-    assert list(shop.read([b"hits 3\n"]).readings) == ["shop.hits"]
-    assert list(shop.read([b"# TYPE hits counter\nhits 4\n"]).readings) == ["shop.hits_per_s"]
+    assert list(shop.read([b"hits 3\n"], 0.0).readings) == ["shop.hits"]
+    later = shop.read([b"# TYPE hits counter\nhits 4\n"], 0.0)
+    assert later.readings == {"shop.hits": None, "shop.hits_per_s": Count(4.0)}
 
 
 def test_of_a_type_that_nobody_knows_everything_stands_as_it_is() -> None:
     page = b'# TYPE wait gaugehistogram\nwait_bucket{le="1"} 3\nwait_gcount 3\n'
-    assert exposition().read([page]).readings == {"shop[le=1].wait_bucket": 3.0, "shop.wait_gcount": 3.0}
+    assert exposition().read([page], 0.0).readings == {"shop[le=1].wait_bucket": 3.0, "shop.wait_gcount": 3.0}
 
 
 def test_openmetrics_is_understood_too() -> None:
@@ -125,13 +126,13 @@ def test_openmetrics_is_understood_too() -> None:
         b"# TYPE hits counter\n# UNIT hits\nhits_total 4 17.5\nhits_created 17.2\n# TYPE wait histogram\n"
         b'wait_bucket{le="+Inf"} 3 # {trace="a # b"} 0.5 17\nwait_count 3\nwait_sum 1.5\nwait_created 17.2\n# EOF\n'
     )
-    output = exposition().read([page])
+    output = exposition().read([page], 0.0)
     assert output.faults == []
     assert {name for name, value in output.readings.items() if value} == {"shop.hits_per_s", "shop.wait_count_per_s"}
 
 
 def test_what_is_kept_goes_by_the_names_of_families() -> None:
-    found = exposition(keep=["shop_w*", "*_total", "shop_gc_seconds"], skip=["shop_gc*"]).read([PAGE])
+    found = exposition(keep=["shop_w*", "*_total", "shop_gc_seconds"], skip=["shop_gc*"]).read([PAGE], 0.0)
     assert {name.rpartition(".")[2].partition("_")[2][:4] for name in found.readings} == {"orde", "wait"}
     assert (found.series, found.left_out) == (12, 0)
 
@@ -139,41 +140,41 @@ def test_what_is_kept_goes_by_the_names_of_families() -> None:
 def test_what_is_not_kept_by_its_name_is_when_a_type_makes_it_part_of_what_is() -> None:
     shop = exposition(keep=["up", "wait"])
     for page in (b"up 1\nwait_count 3\nwait_sum 2\n", b"up 1\n wait_count 3\n"):
-        output = shop.read([page])
+        output = shop.read([page], 0.0)
         assert (list(output.readings), output.series) == (["shop.up"], page.count(b"\n"))
     typed = b"up 1\n# TYPE wait summary\nwait_count 3\nwait_sum 2\n"
-    assert list(shop.read([typed]).readings) == ["shop.up", "shop.wait_count_per_s", "shop.wait_mean"]
+    assert list(shop.read([typed], 0.0).readings) == ["shop.up", "shop.wait_count_per_s", "shop.wait_mean"]
 
 
 def test_the_order_in_which_a_program_tells_them_makes_no_difference() -> None:
     turned = b"".join(b"%s\n" % line for line in reversed(PAGE.splitlines()) if not line.startswith(b"#"))
     types = b"".join(b"%s\n" % line for line in PAGE.splitlines() if line.startswith(b"# TYPE"))
-    first, second = (exposition().read([page.replace(b"NaN", b"2")]) for page in (types + turned, PAGE))
+    first, second = (exposition().read([page.replace(b"NaN", b"2")], 0.0) for page in (types + turned, PAGE))
     assert list(first.readings.items()) == list(second.readings.items())
 
 
 def test_what_is_over_the_bound_is_counted_and_what_was_told_stays() -> None:
     shop = exposition(most=3)
-    output = shop.read([b"b 1\nc 1\nd 1\n"])
+    output = shop.read([b"b 1\nc 1\nd 1\n"], 0.0)
     assert (list(output.readings), output.left_out) == (["shop.b", "shop.c", "shop.d"], 0)
-    output = shop.read([b"a 1\nb 1\nc 1\nd 1\n"])
+    output = shop.read([b"a 1\nb 1\nc 1\nd 1\n"], 0.0)
     assert (list(output.readings), output.left_out, output.faults) == (
         ["shop.b", "shop.c", "shop.d"],
         1,
         ["more than 3 metrics"],
     )
-    shop.read([b"a 1\nb 1\nc 1\n"])
-    assert list(shop.read([b"a 1\nb 1\nc 1\n"]).readings) == ["shop.a", "shop.b", "shop.c"]
+    shop.read([b"a 1\nb 1\nc 1\n"], 0.0)
+    assert list(shop.read([b"a 1\nb 1\nc 1\n"], 0.0).readings) == ["shop.a", "shop.b", "shop.c"]
 
 
 def test_a_histogram_is_told_whole_or_not_at_all() -> None:
-    output = exposition(most=6).read([PAGE])
+    output = exposition(most=6).read([PAGE], 0.0)
     assert [name for name in output.readings if "wait" in name] == []
     assert (len(output.readings), output.left_out) == (5, 7)
     shop = exposition(most=6)
     page = b"# TYPE wait histogram\nwait_sum 1\nwait_count 1\na 1\nb 1\n"
     for answer in (page, page, page + b"c 1\n"):
-        output = shop.read([answer])
+        output = shop.read([answer], 0.0)
         assert (len(output.readings), output.left_out) == (6, answer.count(b"\n") - 4)
 
 
@@ -198,7 +199,7 @@ def test_a_histogram_is_told_whole_or_not_at_all() -> None:
 def test_what_cannot_be_told_is_left_out_with_a_reason_and_the_others_are_told(page: bytes, fault: str) -> None:
     shop = exposition()
     for _ in range(2):  # what it means is kept
-        output = shop.read([page])
+        output = shop.read([page], 0.0)
         assert (output.left_out, output.faults) == (1, [fault])
         assert output.readings
 
@@ -214,39 +215,41 @@ def test_what_cannot_be_told_is_left_out_with_a_reason_and_the_others_are_told(p
 )
 def test_what_is_no_such_text_says_so(answer: bytes, why: str) -> None:
     shop = exposition()
-    shop.read([PAGE])
+    shop.read([PAGE], 0.0)
     with pytest.raises(NotTold) as caught:
-        shop.read([answer])
+        shop.read([answer], 0.0)
     assert str(caught.value) == why
     # what came before the failure counts on
-    assert shop.read([LATER]).readings["shop[path=/cart].shop_wait_mean_seconds"] == 0.3
+    assert shop.read([LATER], 0.0).readings["shop[path=/cart].shop_wait_mean_seconds"] == 0.3
 
 
 def test_a_program_that_tells_nothing_has_nothing_to_tell() -> None:
-    assert exposition().read([]) == exposition().read([b"\n# nothing\n"]) == Output({}, 0, 0, [])
+    assert exposition().read([], 0.0) == exposition().read([b"\n# nothing\n"], 0.0) == Output({}, 0, 0, [])
 
 
 def test_ever_other_labels_fill_no_memory() -> None:
     shop = exposition(most=50)
     for turn in range(100):
         page = b"".join(b'hits{id="%d"} 1\n' % (1000 * turn + one) for one in range(1000))
-        output = shop.read([page])
-        assert (len(output.readings), output.left_out) == ((50, 950) if not turn % 2 else (0, 1000))
+        output = shop.read([page], 0.0)
+        assert len(output.readings) == 50
+        assert output.left_out >= 950
     assert len(shop._places) <= 2 * 1000
-    assert len(shop._told) <= 50
 
 
 def test_nor_do_very_many_names_or_types() -> None:
     shop, count = exposition(keep=["hits*"], most=10), MOST_KEPT + 100
-    for what in (b"hits%d 1\n", b"other%d 1\n", b"# TYPE hits%d gauge\n", b"# TYPE more%d gauge\n"):
-        shop.read(what % one for one in range(count))
+    for what in (b"hits%d 1\n", b"other%d 1\n"):
+        shop.read((what % one for one in range(count)), 0.0)
     assert len(shop._places) <= MOST_KEPT
     assert len(shop._skipped) == MOST_KEPT
+    for what in (b"# TYPE hits%d gauge\n", b"# TYPE more%d gauge\n"):
+        shop.read((what % one for one in range(count)), 0.0)
     assert len(shop._types) <= MOST_KEPT
 
 
 def test_a_few_reasons_are_told_and_all_are_counted() -> None:
-    output = exposition().read([b"a 1\n", *(b"%d 1\n" % one for one in range(9))])
+    output = exposition().read([b"a 1\n", *(b"%d 1\n" % one for one in range(9))], 0.0)
     assert (output.left_out, len(output.faults)) == (9, MOST_REASONS)
 
 
@@ -277,7 +280,7 @@ def test_gauges_are_read_as_the_clients_library_reads_them(series: list[tuple[st
     }
     shop = exposition()
     for _ in range(2):
-        assert shop.read([text]).readings == theirs
+        assert shop.read([text], 0.0).readings == theirs
 
 
 @given(some.lists(some.floats(0, 20), min_size=1, max_size=30), some.lists(some.floats(0, 20), min_size=1, max_size=30))
@@ -292,7 +295,7 @@ def test_what_the_clients_library_counts_is_told_by_rate_and_mean(first: list[fl
             hits.inc()
             wait.observe(number)
             size.observe(number)
-        output = shop.read([generate_latest(registry)])
+        output = shop.read([generate_latest(registry)], 0.0)
         found = rates.values(output.readings, at)
     assert output.left_out == 0
     assert len(found) == 1 + 5 + 2, "when each began to count is not told"

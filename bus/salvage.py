@@ -123,7 +123,7 @@ def _child(*arguments: Path | str) -> tuple[int, str]:
             command, check=False, cwd=root, timeout=SECONDS, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
     except subprocess.TimeoutExpired:
-        return DAMAGED, "it takes too long"
+        return NOT_NOW, "it takes too long"  # a slow disk says nothing about the file
     why = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
     if done.returncode < 0:
         why = f"who was to read it was killed by {signal.Signals(-done.returncode).name}"

@@ -4,7 +4,7 @@ A damaged LMDB file may kill the process that reads it (SIGBUS, SIGABRT). So a f
 beside it, and whoever reads or writes it says so in its lock file; when that is found at the next start, it may have
 been the file, and a child process walks the
 file first: ``python -m bus.spool PATH`` leaves with 0 when every message can be read, with 4 when it is damaged. All
-else says nothing about the file.
+else says nothing about the file. Until it has left, the spool is as one whose disk cannot be written.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bus.delivery.retention import NoRoom
 from bus.mapped import NOT_NOW, SOUND, looked
 
+if TYPE_CHECKING:
+    import subprocess
+
 BAD = ".bad-"
 KEEP_BAD = 2
 """Damaged files that are kept for whoever wants to look at them."""
-WALK_SECONDS = 300.0
+PATIENCE = 20.0
+"""Seconds that whoever opens a spool waits for the child, which a watchdog does not take for silence."""
 AT_IT = b"1"
 """The first byte of the lock's file while somebody reads or writes the spool's."""
 
@@ -41,6 +46,42 @@ class AtIt:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             os.pwrite(self._lock, b"0", 0)
+
+
+class Look:
+    """A child process that reads all of the file, for as long as it takes: a slow disk says nothing about the file."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def sound(self, path: Path) -> bool:
+        """Whether everything in it can be read; raises ``NoRoom`` when that cannot be found out, or is not yet."""
+        import subprocess  # needed once in the life of a damaged disk, and half a megabyte
+
+        fresh = self._child is None
+        if self._child is None:
+            command = [sys.executable, "-m", "bus.spool", str(path.resolve())]
+            self._child = subprocess.Popen(  # noqa: S603 - our own
+                command, cwd=Path(__file__).parents[2], stdout=subprocess.DEVNULL
+            )
+        try:
+            code = self._child.wait(PATIENCE if fresh else 0)
+        except subprocess.TimeoutExpired:
+            raise NoRoom(f"{path}: all of it is read first, since who had it last died while at it") from None
+        self._child, found = None, looked(code)
+        if found == NOT_NOW:
+            raise NoRoom(f"{path}: it cannot be looked into now")
+        return found == SOUND
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is None:
+            return
+        import subprocess
+
+        self._child.kill()
+        with suppress(subprocess.TimeoutExpired):  # one that waits for a disk goes when that answers
+            self._child.wait(1.0)
 
 
 def locked(path: Path) -> tuple[int, bool]:
@@ -62,24 +103,6 @@ def doubtful(marker: Path) -> bool:
     found = marker.exists()
     marker.touch(mode=0o600)
     return found
-
-
-def sound(path: Path) -> bool:
-    """Whether a child process can read everything in the file; raises ``NoRoom`` when it cannot be had now."""
-    import subprocess  # needed once in the life of a damaged disk, and half a megabyte
-
-    command = [sys.executable, "-m", "bus.spool", str(path.resolve())]
-    root = Path(__file__).parents[2]
-    try:
-        child = subprocess.run(  # noqa: S603 - our own
-            command, check=False, cwd=root, timeout=WALK_SECONDS, stdout=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    found = looked(child.returncode)
-    if found == NOT_NOW:
-        raise NoRoom(f"{path}: it cannot be looked into now")
-    return found == SOUND
 
 
 def move_aside(path: Path, wall: int) -> Path:

@@ -22,6 +22,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,12 +168,16 @@ class Writing:
 class SpoolFile:
     """An open file; every failure is ``NoRoom`` (the disk's) or ``Damaged`` (the file's)."""
 
-    def __init__(self, path: Path, map_bytes: int, *, is_whole: Callable[[Path], bool] | None = None) -> None:
+    def __init__(
+        self, path: Path, map_bytes: int, *, is_whole: Callable[[Path], bool] | None = None, readahead: bool = False
+    ) -> None:
         """Open or create it. The map is so much larger than the file that it is never resized.
 
         ``is_whole`` is asked about a file that ends before its last page, which may never have been written.
+        ``readahead`` is for who reads all of it, which a disk gives page by page at a fifth of the speed.
         """
         self.path = path
+        self._readahead = readahead
         self._is_whole = is_whole
         self._map_bytes = map_bytes
         self._environment: Any = None
@@ -197,7 +202,7 @@ class SpoolFile:
                 max_dbs=len(_DATABASES),
                 mode=0o600,
                 max_readers=_READERS,
-                readahead=False,
+                readahead=self._readahead,
             )
         pages = self._environment.info()["last_pgno"] + 1
         short = data.stat().st_size < pages * self._environment.stat()["psize"]
@@ -335,5 +340,12 @@ class SpoolFile:
 
     def walk(self) -> int:
         """Read everything; returns the number of rows. Raises, or does not return, when that cannot be done."""
+        count = 0
         with self._failing(), self._environment.begin() as txn:
-            return sum(len(value) > 0 for one in self._databases for _, value in txn.cursor(db=one))
+            for one in self._databases:
+                most = txn.stat(one)["entries"]
+                found = sum(len(value) > 0 for _, value in islice(txn.cursor(db=one), most + 1))
+                if found > most:
+                    raise lmdb.CorruptedError(f"it has more than its {most} rows")  # pages that lead in a circle
+                count += found
+        return count

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Ages, Evicted, Extent, NoRoom, Victims, gone, outdated, victims
-from bus.spool.doubt import AtIt, doubtful, locked, move_aside, sound
+from bus.spool.doubt import AtIt, Look, doubtful, locked, move_aside
 from bus.spool.entry import MOST
 from bus.spool.file import Damaged, SpoolFile, Totals, Writing, cost, is_sound
 from bus.spool.journal import Journal
@@ -53,17 +53,15 @@ class Spool:
         self._wrong = ""
         self._orphan = b""
         """What the journal of a file held that was moved aside, until it is in the new one."""
-        self._recent = Recent()
+        self._recent, self._totals = Recent(), Totals()
         self._ages = Ages(self.limits.mark_seconds, [])
-        self._totals = Totals()
         self._began = now
-        self._uncertain = False
-        self._damages = 0
+        self._damages, self._uncertain = 0, False
         self._gone: list[Evicted] = []
         """What went while the file was opened anew, to be told."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock, self._died = locked(self._beside("lock"))
-        self._at_it = AtIt(self._lock)
+        self._at_it, self._look = AtIt(self._lock), Look()
         with suppress(NoRoom):
             self._settled(now, wall)
 
@@ -77,7 +75,7 @@ class Spool:
         marker, before = self._beside("opening"), self._extents
         try:
             doubt = doubtful(marker) or self._died
-            whole = not (doubt and self.path.exists()) or sound(self.path)
+            whole = not (doubt and self.path.exists()) or self._look.sound(self.path)
             self._died = False
             try:
                 if not whole or self._damages >= DAMAGES or (self.path.exists() and not self.path.is_dir()):
@@ -109,7 +107,7 @@ class Spool:
         return file
 
     def _load(self, now: float) -> SpoolFile:
-        file = SpoolFile(self.path, 4 * self.limits.bytes + (1 << 30), is_whole=sound)
+        file = SpoolFile(self.path, 4 * self.limits.bytes + (1 << 30), is_whole=self._look.sound)
         try:
             known, marks, totals = file.load()
             content, wrong = self._journal.read()
@@ -397,4 +395,5 @@ class Spool:
                 self._swept(now, wall, journal=False)
             self._file.close()
         self._journal.close()
+        self._look.close()
         os.close(self._lock)

@@ -159,6 +159,15 @@ def test_a_memory_that_was_killed_in_its_life_is_sound(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.bad-*"))
 
 
+def test_a_look_that_takes_too_long_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = filled(tmp_path / "alerter")
+    salvage.opening(path, TABLES, LOG)
+    monkeypatch.setattr(salvage, "SECONDS", 0.001)
+    assert salvage.opening(path, TABLES, LOG) == ""
+    assert rows(path) == [ROWS, 1]
+    assert not list(tmp_path.glob("*.bad-*"))
+
+
 def test_a_memory_that_was_found_broken_is_made_anew_with_all_its_rows(tmp_path: Path) -> None:
     path = filled(tmp_path / "alerter")
     salvage.opening(path, TABLES, LOG)

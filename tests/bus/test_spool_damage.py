@@ -16,7 +16,7 @@ from bus import failpoints
 from bus.delivery.outflow import Kept
 from bus.delivery.retention import Evicted, NoRoom, Place
 from bus.spool import Spool, SpoolLimits, cost
-from bus.spool.doubt import sound
+from bus.spool.doubt import Look
 from bus.spool.entry import PAGE
 from bus.spool.file import Damaged, SpoolFile, Writing
 from bus.spool.journal import Journal
@@ -82,11 +82,11 @@ def test_a_page_that_cannot_be_read_costs_what_is_on_it_and_holds_nobody_up(tmp_
 def test_who_ends_a_look_into_a_spool_says_nothing_about_the_spool(tmp_path: Path) -> None:
     _filled(tmp_path / "spool")
     with ThreadPoolExecutor(1) as apart:
-        looking = apart.submit(sound, tmp_path / "spool")
+        looking = apart.submit(Look().sound, tmp_path / "spool")
         kill_child("bus.spool", looking)
         with suppress(NoRoom):
             assert looking.result(20), "it is not damaged"
-    assert sound(tmp_path / "spool")
+    assert Look().sound(tmp_path / "spool")
 
 
 def test_a_file_that_opens_and_cannot_be_written_is_moved_aside_and_what_went_is_told(

@@ -8,13 +8,17 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
-from bus.spool import Spool
+from bus.delivery.retention import NoRoom
+from bus.spool import Spool, doubt
 from bus.spool.doubt import AtIt, locked, move_aside
 from bus.spool.entry import PAGE
+from tests.bus.spooling import message
 
 ROOT = Path(__file__).parents[2]
 WALL = 1_700_000_000 * 10**9
@@ -69,6 +73,46 @@ def test_a_look_that_cannot_begin_is_no_reason_to_put_a_sound_file_aside(
     assert spool.status().messages > 0
     assert [one.name for one in tmp_path.glob("*.bad-*")] == []
     spool.close(0.0, WALL)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_look_that_takes_long_holds_nobody_up_and_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    path = tmp_path / "spool"
+    _killed(path, "spool.commit=kill@3")
+    if damaged:
+        _damage(path / "data.mdb", b"7 40 ")
+    monkeypatch.setattr(doubt, "PATIENCE", 0.0)
+
+    spool = Spool(path, source="web-1", now=0.0, wall=WALL)
+    assert (spool.kept(), spool.moved_aside) == ([], "")
+    with pytest.raises(NoRoom, match="all of it is read first"):
+        spool.append(8, 1, [message(1, 8)], 0.0, WALL)
+    while not spool.kept():
+        with suppress(NoRoom):
+            spool.append(8, 1, [message(1, 8)], 0.0, WALL)
+
+    assert [one.epoch for one in spool.kept()] == [7, 8]
+    assert bool(spool.moved_aside) == damaged
+    assert spool.read(8, 1, 1) == [message(1, 8)]
+    spool.close(0.0, WALL)
+
+
+def test_who_closes_a_spool_ends_the_look_into_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spool"
+    _killed(path, "spool.commit=kill@3")
+    monkeypatch.setattr(doubt, "PATIENCE", 0.0)
+    spool = Spool(path, source="web-1", now=0.0, wall=WALL)
+    looking = psutil.Process().children()
+
+    spool.close(0.0, WALL)
+
+    assert [one.is_running() for one in looking] == [False]
+    monkeypatch.undo()
+    again = Spool(path, source="web-1", now=0.0, wall=WALL)
+    assert [one.epoch for one in again.kept()] == [7]
+    again.close(0.0, WALL)
 
 
 def test_who_finds_it_in_use_leaves_no_descriptor_behind(tmp_path: Path) -> None:

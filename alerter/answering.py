@@ -128,7 +128,9 @@ class Counter:
                 with self._reading() as txn:
                     return why(question, self._judge, txn, self._committer.holds, now, partial(self._history, txn))
             case Silences():
-                return SilenceList(silences.current(self._committer.holding.silences, now, past=question.past))
+                holding = self._committer.holding
+                found = silences.current(holding.silences, now, past=question.past)
+                return SilenceList(found, silences.openings(holding.windows, now))
             case AddSilence():
                 return self._silence(question, now)
             case EndSilence():

@@ -11,7 +11,7 @@ from alerter.rules import Rule
 from alerter.subjects import Subject
 from bus import calendar
 from bus.faults import did_you_mean
-from bus.judging import LONGEST_SILENCE, AddSilence, Hold, Incident
+from bus.judging import LONGEST_SILENCE, AddSilence, Hold, Incident, Opening
 from bus.messages import Silence
 
 LONGEST = int(LONGEST_SILENCE * 1e9)
@@ -122,3 +122,11 @@ def current(silences: Mapping[str, Silence], now: int, *, past: bool) -> tuple[S
     """Silences that hold or will; with ``past`` all."""
     found = [one for one in silences.values() if past or (not one.revoked and one.until > now)]
     return tuple(sorted(found, key=lambda one: (one.until, one.id)))
+
+
+def openings(windows: Iterable[Maintenance], now: int) -> tuple[Opening, ...]:
+    """When each maintenance window is open, or opens next; what is open, or opens first, before the others."""
+    found = [
+        Opening(one.name, *times, one.matches) for one in windows if (times := calendar.opening(one, now)) is not None
+    ]
+    return tuple(sorted(found, key=lambda one: (one.starts, one.name)))

@@ -128,10 +128,20 @@ class SilenceShape(TypedDict):
     revoked: bool
 
 
+class OpeningShape(TypedDict):
+    """When a maintenance window of the configuration is open: now, or the next time."""
+
+    name: str
+    starts: Time
+    until: Time
+    matches: list[str]
+
+
 class SilenceRows(TypedDict):
-    """The silences that hold or will hold."""
+    """The silences that hold or will hold, and the maintenance windows of the configuration."""
 
     silences: list[SilenceShape]
+    maintenance: list[OpeningShape]
     count: int
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST_WAIT = 64
+"""Days within which every window opens: from the 31st of January to that of March, and to spare."""
 
 
 def is_zone(name: str) -> bool:
@@ -110,3 +112,13 @@ def ends(window: Window, now: int) -> int | None:
     today = datetime.fromtimestamp(now / 1e9, _zone(window.zone)).date()
     openings = (_opening(today - timedelta(days=back), window) for back in range(int(window.lasts // 86_400) + 2))
     return max((end for begin, end in openings if begin is not None and begin <= now < end), default=None)
+
+
+def opening(window: Window, now: int) -> tuple[int, int] | None:
+    """When the window that is open at ``now`` began and ends (ns), or else the next one will; None: none soon."""
+    today = datetime.fromtimestamp(now / 1e9, _zone(window.zone)).date()
+    for ahead in range(-int(window.lasts // 86_400) - 1, LONGEST_WAIT):
+        begin, end = _opening(today + timedelta(days=ahead), window)
+        if begin is not None and now < end:
+            return begin, max(end, ends(window, now) or 0)
+    return None

@@ -38,9 +38,15 @@ def misnamed(answer: WhyAnswer) -> str:
 
 
 def silences(answer: SilenceList) -> str:
-    """What is held back."""
-    if not answer.silences:
-        return "There are no silences."
+    """What is held back, and when maintenance does so."""
+    told = _silences(answer) if answer.silences else "There are no silences."
+    if not answer.maintenance:
+        return told
+    rows = [(one.name, when(one.starts), when(one.until), " ".join(one.matches)) for one in answer.maintenance]
+    return f"{told}\n\n{aligned([('MAINTENANCE', 'FROM', 'UNTIL', 'MATCHES'), *rows])}"
+
+
+def _silences(answer: SilenceList) -> str:
     return aligned(
         [
             ("ID", "OWNER", "FROM", "UNTIL", "MATCHES", "REASON"),

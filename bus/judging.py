@@ -197,10 +197,21 @@ class Silences:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """When a maintenance window is open: now, or the next time. Times in ns."""
+
+    name: str
+    starts: int
+    until: int
+    matches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SilenceList:
-    """The answer to ``Silences``, the one that ends first before the others."""
+    """The answer to ``Silences``, the one that ends first before the others; maintenance by when it begins."""
 
     silences: tuple[Silence, ...] = field(metadata={MOST: MOST_LISTED})
+    maintenance: tuple[Opening, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

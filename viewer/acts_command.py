@@ -26,7 +26,7 @@ from bus.questions import Unanswered
 from bus.terminal import harmless
 from viewer.alerts_command import asked_of, reason_of
 from viewer.events import ActDone, AlertsTold, Failed
-from viewer.incidents import Silence
+from viewer.incidents import Opening, Silence
 from viewer.wishes import Acknowledge, AddSilence, AskAlerts, EndSilence, Wish
 
 
@@ -125,7 +125,8 @@ def _afar(place: Hub, wish: Wish, owner: str) -> judging.Done | judging.SilenceL
         case ActDone():
             return judging.Done(event.id, event.text)
         case AlertsTold():
-            return judging.SilenceList(tuple(map(_silence, sorted(event.silences, key=lambda one: one.until))))
+            found = sorted(event.silences, key=lambda one: one.until)
+            return judging.SilenceList(tuple(map(_silence, found)), tuple(map(_opening, event.maintenance)))
         case Failed(status=400 | 404, known=True):
             raise judging.Objected(event.reason)
     raise Unanswered(reason_of(event))
@@ -134,3 +135,7 @@ def _afar(place: Hub, wish: Wish, owner: str) -> judging.Done | judging.SilenceL
 def _silence(one: Silence) -> messages.Silence:
     starts, until = int(one.starts * 1e9), int(one.until * 1e9)
     return messages.Silence(one.id, one.owner, one.reason, starts, until, one.matches, one.revoked)
+
+
+def _opening(one: Opening) -> judging.Opening:
+    return judging.Opening(one.name, int(one.starts * 1e9), int(one.until * 1e9), one.matches)

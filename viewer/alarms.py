@@ -16,7 +16,7 @@ from viewer.events import (
     RuleTold,
     WhyTold,
 )
-from viewer.incidents import Incident, Silence, Verdict, worst
+from viewer.incidents import Incident, Opening, Silence, Verdict, worst
 from viewer.picking import passes
 from viewer.wishes import (
     AskAlerts,
@@ -63,6 +63,7 @@ class Alarms:
     standing: tuple[Incident, ...] = ()
     """What is not quiet now, the worst first."""
     silences: tuple[Silence, ...] = ()
+    maintenance: tuple[Opening, ...] = ()
     past: tuple[Incident, ...] = ()
     """What burned lately, the newest first."""
     more: bool = False
@@ -84,6 +85,7 @@ class Alarms:
         match event:
             case AlertsTold():
                 self.standing, self.silences = tuple(worst(event.alarms)), event.silences
+                self.maintenance = event.maintenance
                 self.told, self.failed = True, ""
             case IncidentsTold():
                 self.past, self.more = event.incidents, event.more

@@ -99,7 +99,7 @@ class Asker:
             case AskAlerts():
                 silences = self._get("/silences", [("past", "true")] if wish.past else [])
                 told = parse_alerts.silences(silences, past=wish.past)
-                return AlertsTold(parse_alerts.alarms(self._get("/alerts")), told)
+                return AlertsTold(parse_alerts.alarms(self._get("/alerts")), told, parse_alerts.maintenance(silences))
             case AskIncidents():
                 query = [("since", str(wish.since)), ("until", str(wish.until)), ("limit", str(MOST_INCIDENTS))]
                 return parse_alerts.incidents(self._get("/incidents", query), wish)

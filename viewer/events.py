@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from viewer.history import Reading
-from viewer.incidents import Hub, Incident, Silence, Verdict
+from viewer.incidents import Hub, Incident, Opening, Silence, Verdict
 from viewer.wishes import Act, AskBacktest, AskBefore, AskChecks, AskIncidents, AskSeries, AskWhy, Wish
 
 Values = Mapping[str, float | None]
@@ -130,6 +130,7 @@ class AlertsTold:
 
     alarms: tuple[Incident, ...]
     silences: tuple[Silence, ...]
+    maintenance: tuple[Opening, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,16 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """When a maintenance window is open, or will be the next time."""
+
+    name: str
+    starts: float
+    until: float
+    matches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What one rule says of one subject, and how it came to that."""
 

@@ -12,7 +12,7 @@ from viewer.events import (
     RuleTold,
     WhyTold,
 )
-from viewer.incidents import Hub, Incident, Ledger, Part, Program, Silence, Verdict
+from viewer.incidents import Hub, Incident, Ledger, Opening, Part, Program, Silence, Verdict
 from viewer.names import natural
 from viewer.parse import load, number, numbers, seconds, text
 from viewer.wishes import (
@@ -49,8 +49,6 @@ def silences(body: str, *, past: bool = False) -> tuple[Silence, ...]:
         revoked = row.get("revoked") is True
         if until is None or (revoked and not past):
             continue
-        matches = row.get("matches")
-        globs = tuple(text(glob) for glob in matches if isinstance(glob, str)) if isinstance(matches, list) else ()
         starts = seconds(row.get("starts"))
         found.append(
             Silence(
@@ -59,11 +57,25 @@ def silences(body: str, *, past: bool = False) -> tuple[Silence, ...]:
                 text(row.get("reason")),
                 until if starts is None else starts,
                 until,
-                globs,
+                _globs(row),
                 revoked,
             )
         )
     return tuple(found)
+
+
+def maintenance(body: str) -> tuple[Opening, ...]:
+    """When the maintenance windows are open, or will be; a hub of an earlier version tells none."""
+    return tuple(
+        Opening(text(row.get("name")), starts, until, _globs(row))
+        for row in _listed(load(body), "maintenance")
+        if (starts := seconds(row.get("starts"))) is not None and (until := seconds(row.get("until"))) is not None
+    )
+
+
+def _globs(row: Mapping[str, Any]) -> tuple[str, ...]:
+    matches = row.get("matches")
+    return tuple(text(glob) for glob in matches if isinstance(glob, str)) if isinstance(matches, list) else ()
 
 
 def why(body: str, wish: AskWhy) -> WhyTold:

@@ -9,6 +9,7 @@ from api.alert_shapes import (
     HoldShape,
     IncidentPage,
     IncidentShape,
+    OpeningShape,
     RuleRows,
     SilenceRows,
     SilenceShape,
@@ -21,6 +22,7 @@ from bus.judging import (
     Hold,
     Incident,
     IncidentList,
+    Opening,
     RuleList,
     SilenceList,
     Standing,
@@ -81,7 +83,20 @@ def silence(one: Silence) -> SilenceShape:
 
 def silences(answer: SilenceList) -> SilenceRows:
     """The answer to ``GET /silences``."""
-    return {"silences": [silence(one) for one in answer.silences], "count": len(answer.silences)}
+    return {
+        "silences": [silence(one) for one in answer.silences],
+        "maintenance": [_opening(one) for one in answer.maintenance],
+        "count": len(answer.silences),
+    }
+
+
+def _opening(one: Opening) -> OpeningShape:
+    return {
+        "name": one.name,
+        "starts": to_time(one.starts),
+        "until": to_time(one.until),
+        "matches": list(one.matches),
+    }
 
 
 def why(subject: str, answer: WhyAnswer) -> WhyShape:

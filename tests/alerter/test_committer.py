@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from alerter.config import Maintenance
 from alerter.memory import Memory
 from alerter.rules import in_force
+from bus.explaining import silences
 from bus.judging import (
     Acknowledge,
     AddSilence,
@@ -166,6 +168,23 @@ def test_a_silence_that_begins_later_says_so_and_holds_nothing_back_before(memor
     case.burns()
     assert case.speaker.spoken == [("web-1", "firing")]
     assert [one.starts for one in case.counter.answer(Silences()).silences] == [at(600)]
+
+
+def test_silences_are_listed_beside_maintenance(memory: Memory) -> None:
+    case = Case(memory, windows=[Maintenance("backups", "11:00", 7200.0, ("role=db",))])
+    told = case.counter.answer(Silences())
+    assert silences(told) == (
+        "There are no silences.\n\n"
+        "MAINTENANCE  FROM                  UNTIL                 MATCHES\n"
+        "backups      2023-11-14 11:00:00Z  2023-11-14 13:00:00Z  role=db"
+    )
+    made = case.counter.answer(AddSilence("anna", "new disk", at(1800), ("web-1",)))
+    assert [line.split()[0] for line in silences(case.counter.answer(Silences())).split("\n") if line] == [
+        "ID",
+        made.id,
+        "MAINTENANCE",
+        "backups",
+    ]
 
 
 def test_a_silence_hides_no_recovery_from_the_record(memory: Memory) -> None:

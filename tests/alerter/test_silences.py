@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from alerter.config import Maintenance
-from alerter.silences import LONGEST, clock, current, in_maintenance, is_active, made, matches, objection, silenced
-from bus.judging import AddSilence
+from alerter.silences import (
+    LONGEST,
+    clock,
+    current,
+    in_maintenance,
+    is_active,
+    made,
+    matches,
+    objection,
+    openings,
+    silenced,
+)
+from bus.judging import AddSilence, Opening
 from bus.messages import Silence
 from tests.alerter.given import at
 from tests.alerter.shapes import NOON, SECOND, burning
@@ -113,6 +124,15 @@ def test_silences_that_ended_are_shown_to_whoever_asks_for_the_past() -> None:
     assert shown(5, past=False) == ["b"]
     assert shown(9, past=False) == []
     assert shown(9, past=True) == ["a", "b", "c"]
+
+
+def test_windows_are_listed_with_when_they_are_open_or_will_be() -> None:
+    nightly = Maintenance("nightly", "02:00", 7200.0, ("role=db",))
+    moving = Maintenance("moving", "11:00", 7200.0)
+    assert openings((nightly, moving), NOON) == (
+        Opening("moving", NOON - 3600 * SECOND, NOON + 3600 * SECOND, ("*",)),
+        Opening("nightly", NOON + 14 * 3600 * SECOND, NOON + 16 * 3600 * SECOND, ("role=db",)),
+    )
 
 
 def test_a_silence_holds_back_only_what_it_matches_and_only_while_it_holds() -> None:

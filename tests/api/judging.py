@@ -20,6 +20,7 @@ from bus.judging import (
     Incidents,
     NotThere,
     Objected,
+    Opening,
     Question,
     RuleList,
     Rules,
@@ -54,6 +55,7 @@ INCIDENT = Incident(
     advice="https://wiki.example/disk-full",
 )
 SILENCE = Silence("s1", "anna", "new disk", NOON, NOON + 30 * MINUTE, ("web-1",))
+OPENING = Opening("backups", NOON + 13 * 60 * MINUTE, NOON + 15 * 60 * MINUTE, ("role=db",))
 STANDING = Standing(
     "disk-full",
     "host",
@@ -114,7 +116,7 @@ class FakeJudge:
             case Why():
                 return WhyAnswer(NOON, (CHAIN,))
             case Silences():
-                return SilenceList((SILENCE,))
+                return SilenceList((SILENCE,), (OPENING,))
             case AddSilence(matches=("late",)):
                 raise Objected("a silence ends after it began, and not in the past")
             case AddSilence():

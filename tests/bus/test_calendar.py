@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alerter.config import Maintenance
 from bus.availability import concerns
-from bus.calendar import DAYS, between, days, ends, month, month_of
+from bus.calendar import DAYS, between, days, ends, month, month_of, opening
 
 SECOND = 10**9
 HOUR = 3600 * SECOND
@@ -40,6 +40,20 @@ def test_windows_of_a_range_are_open_when_each_instant_says_so(
         if instant < end:
             single = ends(window, instant)
             assert (single is not None) == any(begin <= instant < until for begin, until in found)
+
+
+@given(windows, st.integers(0, 400 * 24 * 60))
+def test_when_a_window_is_open_or_opens_next_is_what_each_instant_says(window: Maintenance, ahead: int) -> None:
+    now = NOON + ahead * 60 * SECOND
+    found = opening(window, now)
+    assert found is not None
+    begin, end = found
+    if begin <= now:
+        assert ends(window, now) == end
+    else:
+        assert ends(window, now) is None
+        assert between(window, now, begin) == []
+        assert ends(window, begin) == end
 
 
 def test_a_month_begins_and_ends_there() -> None:

@@ -21,6 +21,7 @@ from bus.judging import (
     AlarmList,
     Alarms,
     EndSilence,
+    Opening,
     Question,
     SilenceList,
     Silences,
@@ -29,7 +30,7 @@ from bus.judging import (
 from bus.messages import Silence
 from tests.api.given import NOON
 from tests.api.house import full
-from tests.api.judging import SILENCE, STANDING, FakeJudge
+from tests.api.judging import OPENING, SILENCE, STANDING, FakeJudge
 from tests.api.served import serving
 from tests.viewer.seat import PROJECT
 from tests.viewer.test_program import view
@@ -44,6 +45,7 @@ class Judge(FakeJudge):
         super().__init__()
         self.standing = replace(STANDING, acknowledged=None, holds=())
         self.silences: list[Silence] = []
+        self.maintenance: tuple[Opening, ...] = ()
 
     async def answer(self, question: Question) -> Any:
         done = await super().answer(question)
@@ -51,7 +53,7 @@ class Judge(FakeJudge):
             case Alarms():
                 return AlarmList((self.standing,))
             case Silences():
-                return SilenceList(tuple(self.silences))
+                return SilenceList(tuple(self.silences), self.maintenance)
             case Acknowledge(_, owner, note):
                 self.standing = replace(self.standing, acknowledged=Acknowledgement(owner, NOON, note))
             case AddSilence(owner, reason, until, matches):
@@ -131,6 +133,7 @@ def test_acts_that_are_typed_reach_another_machines_alerter(hub: tuple[str, Judg
     known = typed(tmp_path, url, "gd_operator", "ack", "4f2a", "--note", "on my way")
     asked = ("silence", "add", "web-1", "rule=disk*", "--for", "2h", "--reason", "new disk", "--owner", "berta")
     made = typed(tmp_path, url, "gd_operator", *asked, "--json")
+    judge.maintenance = (OPENING,)
     listed = typed(tmp_path, url, "gd_reader", "silence", "list")
     as_json = typed(tmp_path, url, "gd_reader", "silence", "list", "--json")
     ended = typed(tmp_path, url, "gd_operator", "silence", "end", "s1")
@@ -144,6 +147,8 @@ def test_acts_that_are_typed_reach_another_machines_alerter(hub: tuple[str, Judg
     assert json.loads(made.stdout)["id"]
     assert "new disk" in listed.stdout
     assert [one["reason"] for one in json.loads(as_json.stdout)["silences"]] == ["new disk"]
+    assert "backups      2026-02-01 01:00:00Z  2026-02-01 03:00:00Z  role=db\n" in listed.stdout
+    assert [one["name"] for one in json.loads(as_json.stdout)["maintenance"]] == ["backups"]
 
 
 def test_silences_that_are_over_are_listed_when_asked_for(hub: tuple[str, Judge], tmp_path: Path) -> None:

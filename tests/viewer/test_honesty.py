@@ -11,6 +11,7 @@ from tests.viewer import gallery
 from tests.viewer.given import LOOK, NOON, HubInMemory, calm, session
 from tests.viewer.snapshots import BACKTEST, PLAIN, SIZES, hub_of, seen
 from viewer.events import AlertsTold, Failed, HostsTold, IncidentsTold, LinkTold, SampleTold
+from viewer.incidents import Opening
 from viewer.model import Model
 from viewer.palette import BAR, OKABE, Palette, Role
 from viewer.scene import Scene
@@ -65,6 +66,16 @@ def test_a_list_of_the_worst_says_that_it_is_not_all() -> None:
 @pytest.mark.parametrize(("wide", "high"), SIZES)
 def test_how_many_alarms_fire_stands_on_every_screen(screen: str, wide: int, high: int) -> None:
     assert "▼ 5" in seen("50", screen).draw(wide, high).text().splitlines()[0]
+
+
+def test_maintenance_that_is_under_way_stands_above_the_alarms() -> None:
+    found = session(hub_of("50"), screen="alerts")
+    now = NOON
+    windows = Opening("backups", now - 60, now + 60, ("*",)), Opening("moving", now + 60, now + 120, ("*",))
+    found.model.take(AlertsTold((), (), windows), NOON)
+    text = found.draw(160, 40).text()
+    assert "■ maintenance backups until " in text
+    assert "moving" not in text
 
 
 @pytest.mark.parametrize(("wide", "high"), SIZES)

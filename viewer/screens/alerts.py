@@ -76,6 +76,11 @@ def _counts(scene: Scene) -> list[Span]:
     if alarms.silences:
         count = len(alarms.silences)
         found.append((f"■ {count} silence{'' if count == 1 else 's'}", Role.SOFT))
+    found += [
+        (f"■ maintenance {one.name} until {moment(scene, one.until)}", Role.SOFT)
+        for one in alarms.maintenance
+        if one.starts <= scene.hub_time < one.until
+    ]
     if alarms.failed:
         found.insert(0, ("not read now", Role.WARN))
     return found

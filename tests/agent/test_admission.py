@@ -62,6 +62,7 @@ def test_what_comes_too_often_waits_and_is_told_together() -> None:
     for one in range(CHANGES):
         assert shop.read("".join(names[: one + 1]), 0.0)[2] == []
     assert shop.read("".join(names), 1.0)[2] == [WAITS] * 3
+    shop.read("A", 1.5)  # what comes back is no change
     assert shop.read("".join(names[:CHANGES]), 2.0) == ("".join(names[:CHANGES]), "", [])
     assert shop.read("".join(names), CHANGE_SECONDS + 1.0) == ("".join(names), "", [])
     assert shop.read("".join(names) + "z", CHANGE_SECONDS + 2.0)[2] == [WAITS]
@@ -76,6 +77,7 @@ def test_a_name_whose_time_is_over_waits_too() -> None:
         shop.read("a" + "".join(more[: one + 1]), GONE_SECONDS)
     assert shop.read("a" + "".join(more), GONE_SECONDS + 2.0)[1] == "b"
     assert shop.read("a" + "".join(more), GONE_SECONDS + CHANGE_SECONDS)[1] == ""
+    assert shop.read("az" + "".join(more), GONE_SECONDS + CHANGE_SECONDS + 1.0)[2] == [WAITS]
 
 
 def test_there_are_so_many_new_ones_a_day() -> None:

@@ -112,6 +112,7 @@ def test_what_a_type_says_counts_more_than_a_name() -> None:
 def test_a_type_that_comes_later_counts_from_then_on() -> None:
     shop = exposition()
     assert list(shop.read([b"hits 3\n"], 0.0).readings) == ["shop.hits"]
+    shop.read([], 0.0)
     later = shop.read([b"# TYPE hits counter\nhits 4\n"], 0.0)
     assert later.readings == {"shop.hits": None, "shop.hits_per_s": Count(4.0)}
 

@@ -10,8 +10,17 @@ from bus.reasons import reason
 from tests.viewer import gallery
 from tests.viewer.given import LOOK, NOON, HubInMemory, calm, session
 from tests.viewer.snapshots import BACKTEST, PLAIN, SIZES, hub_of, seen
-from viewer.events import AlertsTold, Failed, HostsTold, IncidentsTold, LinkTold, SampleTold
-from viewer.incidents import Opening
+from viewer.events import (
+    AlertsTold,
+    Failed,
+    HostsTold,
+    IncidentsTold,
+    LinkTold,
+    SampleTold,
+    ServiceEntry,
+    ServicesTold,
+)
+from viewer.incidents import Incident, Opening
 from viewer.model import Model
 from viewer.palette import BAR, OKABE, Palette, Role
 from viewer.scene import Scene
@@ -109,6 +118,30 @@ def test_in_ascii_no_two_states_share_a_sign_and_firing_is_no_reading() -> None:
         if style == Role.FIRING
     ]
     assert set(marked) == {"/"}
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "fires", "style"),
+    [
+        (5, "up", False, Role.TEXT),
+        (25, "up", False, Role.TEXT),
+        (5, "degraded", False, Role.DOWN),
+        (12, "up", True, Role.WARN),
+        (25, "degraded", False, Role.WARN),
+        (-1, "up", False, Role.DOWN),
+    ],
+)
+def test_a_certificate_ends_soon_where_its_check_or_the_rule_says_so(
+    days: int, state: str, fires: bool, style: Role
+) -> None:
+    found = session(hub_of("1"), screen="services")
+    found.model.take(ServicesTold((ServiceEntry("shop", "https://shop", state, 80.0, NOON - 5, tls_days=days),)), NOON)
+    fired = Incident("i1", "certificate-expiring", "shop", "warning", "firing", NOON, kind="service")
+    found.model.take(AlertsTold((fired,) if fires else (), ()), NOON)
+    picture = found.draw(120, 40)
+    row = next(row for row, texts in enumerate(picture.texts) if f"{days} d" in "".join(texts))
+    place = "".join(picture.texts[row]).index(f"{days} d")
+    assert picture.styles[row][place] & ~BAR == style
 
 
 def test_a_limit_stands_beside_its_own_value() -> None:

@@ -22,6 +22,8 @@ from viewer.world import ORDER, Service
 
 BESIDE, BELOW = 110, 24
 """Columns from which the single checks stand beside the chart, and rows from which they stand below it."""
+EXPIRING = "certificate-expiring"
+"""The rule that Guardia brings for certificates."""
 
 
 def draw(scene: Scene, pane: Pane) -> None:
@@ -69,7 +71,7 @@ def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
         ),
         Column("response", "RESPONSE", 8, lambda s, wide: [(milliseconds(s.response_ms), tone)], rank=1),
         Column("checked", "CHECKED", 7, _checked(scene), rank=2),
-        Column("tls", "CERT", 6, _certificate, rank=4),
+        Column("tls", "CERT", 6, _certificate(scene), rank=4),
         Column("url", "URL", 10, lambda s, wide: [(fit(s.url, wide), Role.SOFT)], rank=3, most=60, to_right=False),
     ]
     draw_table(
@@ -100,11 +102,19 @@ def _checked(scene: Scene) -> Callable[[Service, int], list[Span]]:
     return cell
 
 
-def _certificate(service: Service, wide: int) -> list[Span]:
-    days = service.tls_days
-    if days is None:
-        return [("–", Role.SOFT)]
-    return [(f"{max(-999, min(days, 9999))} d", Role.DOWN if days < 7 else Role.WARN if days < 30 else Role.TEXT)]
+def _certificate(scene: Scene) -> Callable[[Service, int], list[Span]]:
+    expiring = {one.subject for one in scene.model.alarms.firing() if one.kind == "service" and one.rule == EXPIRING}
+
+    def cell(service: Service, wide: int) -> list[Span]:
+        days = service.tls_days
+        if days is None:
+            return [("–", Role.SOFT)]
+        # One that lives for days alone has few of them all the time: its check and the rule know how long it lives.
+        soon = days < 0 or service.state != "up" or service.name in expiring
+        style = Role.DOWN if days < 7 else Role.WARN if days < 30 else Role.TEXT
+        return [(f"{max(-999, min(days, 9999))} d", style if soon else Role.TEXT)]
+
+    return cell
 
 
 def _detail(scene: Scene, pane: Pane, service: Service) -> None:

@@ -112,8 +112,8 @@ def _bounded(db: Db) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()  # else what it asks for, or is about to, could end what comes next
         if over.is_set():
-            timer.join()  # else what it asks for could end what comes next
             raise StoreBroken(f"PostgreSQL: not done within {TRANSACTION_SECONDS} s: {SLOW}") from None
 
 

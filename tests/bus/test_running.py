@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bus.running import ran
+
 ROOT = Path(__file__).parents[2]
 ALERTER = """
 import subprocess, sys, threading, time
@@ -49,3 +51,14 @@ def test_what_a_command_started_does_not_outlive_the_program(tmp_path: Path, how
     if goes_on:
         os.kill(pid, signal.SIGKILL)
     assert not goes_on
+
+
+def test_what_a_command_left_running_has_until_its_time_is_over(tmp_path: Path) -> None:
+    script = f"sleep 1000 > /dev/null 2>&1 & echo $! > {tmp_path}/told"
+    start = time.monotonic()
+    assert ran(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin"}, b"", 3.0).code == 0
+    pid, took = int((tmp_path / "told").read_text()), time.monotonic() - start
+    assert is_alive(pid) or took > 3.0
+    while is_alive(pid):
+        assert time.monotonic() < start + 30
+        time.sleep(0.01)

@@ -147,7 +147,8 @@ class Watchdog:
         unit="s",
         minimum=5,
         maximum=3600,
-        help="A running program without a beat for so long is hung; one that starts, for four times as long.",
+        help="A running program without a beat for so long is hung, if it waits for no disk; one that starts, for four "
+        "times as long.",
     )
     abort_seconds: float = setting(
         5.0, unit="s", minimum=1, maximum=60, help="A hung program has so long to write its stack before it is killed."

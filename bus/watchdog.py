@@ -2,9 +2,10 @@
 
 supervisord starts again what ended. This one ends what is alive but silent: a program whose beat
 (``run/NAME.beat``, touched by its main loop) is too old gets SIGABRT, which writes its stacks to its log, then
-SIGKILL. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit code 100)
-as soon as the file, that of a secret in it, or that of the API's tokens, was changed. Of what it ends and of what was
-given up it tells ``[watchdog] url``, past the alerter, which may be the one that is down.
+SIGKILL. One that waits for a disk is left to it: no signal ends that, it goes on by itself, and a new one would wait
+as long for the same. It starts again what supervisord gave up (FATAL), and after a mistake in the configuration (exit
+code 100) as soon as the file, that of a secret in it, or that of the API's tokens, was changed. Of what it ends, of
+what waits, and of what was given up it tells ``[watchdog] url``, past the alerter, which may be the one that is down.
 
 Protocol: http://supervisord.org/events.html
 """
@@ -60,11 +61,13 @@ class Seen:
     beat: float | None = None
     changed: float = 0.0
     """When its configuration was last written, where that is another than the watchdog's."""
+    waits: bool = False
+    """Its main loop is within a call that waits for a disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What to do about a program: ``ABRT``, ``KILL`` or ``start``; ``reason`` is a sentence."""
+    """What to do about a program: ``ABRT``, ``KILL``, ``start``, or ``wait``; ``reason`` is a sentence."""
 
     what: str
     name: str
@@ -88,6 +91,8 @@ class Watch:
     settings: Watchdog
     aborted: dict[str, tuple[int, float]] = field(default_factory=dict)
     """By program: the process that got SIGABRT, and when."""
+    waiting: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By program: the process that was silent and waited for a disk, and when it was last seen to."""
     given_up: dict[str, float] = field(default_factory=dict)
     """By program: since when it is FATAL."""
     beats: dict[str, float] = field(default_factory=dict)
@@ -120,14 +125,15 @@ class Watch:
     def news(self, now: float, programs: Sequence[Seen], acts: Iterable[Act]) -> list[News]:
         """What people are to be told, after ``judge`` gave these ``acts``: each thing once.
 
-        Well again is who has run for as long as it may be silent: one that ends again and again is not.
+        Well again is who has run for as long as it may be silent: one that ends again and again is not, nor one that
+        waits for a disk again and again.
         """
-        ill = {act.name: act.reason for act in acts if act.what == "ABRT"}
+        ill = {act.name: act.reason for act in acts if act.what in {"ABRT", "wait"}}
         ill |= {seen.name: GIVEN_UP for seen in programs if seen.state == FATAL}
         found = [News(name, True, now, reason) for name, reason in ill.items() if name not in self.down]
         self.down |= {one.name: now for one in found}
         for seen in programs:
-            runs = seen.state == RUNNING and seen.name not in self.aborted
+            runs = seen.state == RUNNING and seen.name not in self.aborted.keys() | self.waiting.keys()
             if runs and seen.name in self.down and now - seen.started >= self.settings.silent_seconds:
                 found.append(News(seen.name, False, self.down.pop(seen.name)))
         return found
@@ -137,10 +143,19 @@ class Watch:
         beat = seen.beat if seen.beat is not None else self.beats.get(seen.name, 0.0)
         self.beats[seen.name] = beat
         silence = now - max(beat, seen.started, self.floor)
+        waited, last = self.waiting.get(seen.name, (0, 0.0))
+        lately = waited == seen.pid and 0 <= now - last <= self.settings.silent_seconds
+        if not lately:
+            self.waiting.pop(seen.name, None)
         if silence <= self.settings.silent_seconds * (FIRST_ROUND if beat < seen.started else 1):
             self.aborted.pop(seen.name, None)
             return []
         pid, at = self.aborted.get(seen.name, (0, 0.0))
+        if pid != seen.pid and seen.waits:
+            self.waiting[seen.name] = (seen.pid, now)
+            return [] if lately else [Act("wait", seen.name, f"it waits for a disk, for {silence:.0f} s by now")]
+        if pid != seen.pid and lately:  # between two such calls: what it does is slow, and goes on
+            return []
         if pid != seen.pid:
             self.aborted[seen.name] = (seen.pid, now)
             return [Act("ABRT", seen.name, f"it has not been round its loop for {silence:.0f} s")]
@@ -157,7 +172,15 @@ def seen(info: Mapping[str, Any], run: Path) -> Seen:
     beat = None
     with contextlib.suppress(OSError):
         beat = (run / f"{info['name']}.beat").stat().st_mtime
-    return Seen(info["name"], info["state"], info["pid"], info["start"], info["stop"], info["exitstatus"], beat)
+    pid, waits = info["pid"], waits_for_disk(info["pid"])
+    return Seen(info["name"], info["state"], pid, info["start"], info["stop"], info["exitstatus"], beat, waits=waits)
+
+
+def waits_for_disk(pid: int) -> bool:
+    """Whether the main thread of a process is in a call that no signal ends: the kernel's state D."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"D"
+    return False
 
 
 @dataclass
@@ -302,6 +325,9 @@ def _tick(watch: Watch, supervisor: Any, homes: Homes, log: Any, tell: Tell) -> 
     for news in watch.news(now, programs, acts):
         tell(news, now)
     for act in acts:
+        if act.what == "wait":
+            log.error("%s is left alone: %s", act.name, act.reason)
+            continue
         verb = "starting" if act.what == "start" else f"sending SIG{act.what} to"
         log.error("%s %s: %s", verb, act.name, act.reason)
         try:

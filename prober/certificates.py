@@ -13,7 +13,10 @@ from typing import Any
 DAY = 86_400.0
 SHOWN = 3
 """So many of a certificate's names are told."""
-
+LARGEST = 4096
+"""Bytes of a certificate that is remembered; with thousands of names it has a hundred thousand."""
+_DER = 2
+"""How OpenSSL is asked for a certificate's bytes as they are (``_ssl.ENCODING_DER``)."""
 ODD = "a name that is no text"
 _VERSION, _SHORT_TIME = 0xA0, 0x17
 """Kinds of parts in DER; a short time has two digits of the year."""
@@ -56,12 +59,22 @@ def chain(line: ssl.SSLSocket, *, verified: bool = True) -> tuple[Certificate, .
     return (_certificate(alone),) if alone else ()
 
 
-@lru_cache(maxsize=4096)
 def _read(one: Any) -> Certificate | None:
+    """What it says; None where not even its times can be read."""
+    return _remembered(one) if len(one.public_bytes(_DER)) <= LARGEST else _parsed(one)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(one: Any) -> Certificate | None:
     """A certificate hashes and compares by its content, so that each is read once and not at every check.
 
-    None where not even its times can be read.
+    One takes 6 KB, and 53 KB with as many names as have room: all take 110 MB at most, though a server shows another
+    one each time.
     """
+    return _parsed(one)
+
+
+def _parsed(one: Any) -> Certificate | None:
     try:
         return _certificate(one.get_info())
     except ValueError:  # the standard library takes for granted that all names are UTF-8, and all times are such

@@ -152,6 +152,7 @@ async def tried(trial: Trial, runs: Run = run, *, lock: Path, file: Path | None 
         complaint = complaint.replace(str(rules.absolute()), "rules")
     said = " ".join(line.removeprefix("guardia backtest: ") for line in complaint.splitlines()[-3:]) or "it failed"
     if code == WRONG:
+        said = said.removeprefix("argument ").removesuffix("; see guardia backtest --help")
         option, _, why = said.partition(": ")
         found = _PARAMETERS.get(option)
         place = found or ("rules" if trial.rules else "when")

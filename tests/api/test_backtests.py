@@ -68,6 +68,11 @@ def test_its_end_becomes_an_answer(lock: Path, answer: tuple[int, str, str], sta
             "rule: found no rule cpu, expected another",
         ),
         ("guardia backtest: --for: found 'x', expected 5m", "lasts", "lasts: found 'x', expected 5m"),
+        (
+            "guardia backtest: argument --for: '5x' is no duration; see guardia backtest --help",
+            "lasts",
+            "lasts: '5x' is no duration",
+        ),
         ("guardia backtest: no", "when", "no"),
     ],
 )

@@ -17,32 +17,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import zmq
-
+from alerter.asking import Asking
 from alerter.handing import judged, layout_of
 from alerter.judge import Judge
 from alerter.subjects import LOST_WINDOW, kind_of
 from bus.fields import MAX_ITEMS
 from bus.loop import Loop, Timer
 from bus.messages import IMPORT, KINDS
-from bus.questions import (
-    Latest,
-    Layouts,
-    Question,
-    Range,
-    Series,
-    SeriesAnswer,
-    Subjects,
-    Unanswered,
-    pack_question,
-    read_answer,
-)
+from bus.questions import Latest, Layouts, Range, Series, SeriesAnswer, Subjects
 from bus.sockets import Ask
 from bus.timing import SECOND
 from bus.wire import Malformed, Record, identity, read
 
-AT_ONCE = 16
-"""Questions under way."""
 MARGIN = 120 * SECOND
 """Records are asked for by the time of measuring, which may be so much before they were received, or by as much as
 the clock of a host is wrong."""
@@ -50,7 +36,6 @@ LONGEST = 600 * SECOND
 """What was missed longer ago than this is the past: of that only the newest is asked for."""
 KINDS_JUDGED = ("sample", "check", "loss")
 MOST = 10_000
-AGAIN_SECONDS = 0.1
 REST = 1.0
 """Seconds until it is asked again for layouts that the store did not know."""
 RECALLED = 500
@@ -75,32 +60,30 @@ class Catching:
         patience: float = 10.0,
         forget: int = 7 * 86_400 * SECOND,
     ) -> None:
-        self._ask = ask
+        self._asking = Asking(ask, loop, log)
         self._loop = loop
         self._judge = judge
         self._log = log
         self._clock = clock
         self._patience = patience
         self._forget = forget
-        self._number = 0
-        self._open: dict[bytes, tuple[Question, Callable[[Any], None]]] = {}
-        self._queue: list[tuple[Question, Callable[[Any], None]]] = []
         self._timer: Timer | None = None
-        self._later: Timer | None = None
-        """Tries again to ask whom there was nobody to ask."""
         self._wanted: Timer | None = None
         """Until then nobody asks for layouts again."""
-        self._answered = False
-        """Whether an answer came since the timer was set."""
         self._then: Callable[[], None] | None = None
         self._records: list[tuple[int, Record]] = []
         self._ahead: deque[tuple[int, Record]] = deque()
         """What was read and is not judged yet, in the order in which it was received."""
         self._known: list[tuple[int, Record]] = []
         """What an earlier life judged, and what hosts say of themselves: known before anything is judged."""
-        self._since, self._done, self._unheard = 0, frozenset[str](), False
+        self._since, self._done = 0, frozenset[str]()
+        """As ``start`` took them."""
+        self._unheard = False
+        """Whether only those are asked for who told nothing since."""
         self._began = 0
-        self._starting = self._failed = False
+        """When it was begun to ask for what was missed, ns."""
+        self._starting = False
+        """Whether that is what is asked for; else it is pasts."""
         self._lacking: tuple[int, frozenset[str]] | None = None
         """From when on, as ``start`` takes it, it was asked in vain for what was missed."""
         self._pause = patience
@@ -128,15 +111,15 @@ class Catching:
         """
         self._then = then
         self._since, self._done, self._unheard = since, there, False
-        self._starting, self._failed = True, False
+        self._starting, self._asking.failed = True, False
         self._began = self._clock()
         self._records, self._known = [], []
         self._ahead.clear()  # which was received after ``since`` too, and is read again
         for kind in KINDS_JUDGED:
-            self._put(Subjects(kind), partial(self._subjects, kind))
-        self._put(Latest("facts"), self._facts)
+            self._asking.put(Subjects(kind), partial(self._subjects, kind))
+        self._asking.put(Latest("facts"), self._facts)
         self._wait()
-        self._send()
+        self._asking.send()
 
     def look(self) -> None:
         """Look now and then whether the store answers, where something is lacking."""
@@ -144,8 +127,8 @@ class Catching:
             return
         self._probing = self._loop.after(self._pause, self._look_again)
         self._pause = min(2 * self._pause, MOST_PAUSE)
-        self._put(Subjects("sample"), self._is_there)
-        self._send()
+        self._asking.put(Subjects("sample"), self._is_there)
+        self._asking.send()
 
     def _look_again(self) -> None:
         self._probing = None
@@ -168,8 +151,8 @@ class Catching:
             return
         self._wanted = self._loop.after(self._patience, self._want_again)
         for place in range(0, len(ids), MAX_ITEMS):
-            self._put(Layouts(ids[place : place + MAX_ITEMS]), self._layouts)
-        self._send()
+            self._asking.put(Layouts(ids[place : place + MAX_ITEMS]), self._layouts)
+        self._asking.send()
 
     def _want_again(self) -> None:
         self._wanted = None
@@ -177,73 +160,37 @@ class Catching:
 
     def _forget_questions(self, kind: type) -> None:
         if not self.busy:
-            # Whoever was asked is gone: he will not answer any more.
-            self._open = {number: asked for number, asked in self._open.items() if not isinstance(asked[0], kind)}
-            self._queue = [asked for asked in self._queue if not isinstance(asked[0], kind)]
+            self._asking.forget(kind)
 
     # -- questions and answers ---
 
-    def _put(self, question: Question, then: Callable[[Any], None]) -> None:
-        self._queue.append((question, then))
-
-    def _send(self) -> None:
-        while self._queue and len(self._open) < AT_ONCE:
-            question, then = self._queue.pop(0)
-            self._number += 1
-            number = self._number.to_bytes(8, "big")
-            try:
-                self._ask.raw.send_multipart([number, pack_question(question)], zmq.NOBLOCK)
-            except zmq.Again:
-                self._queue.insert(0, (question, then))
-                if self._later is None:
-                    self._later = self._loop.after(AGAIN_SECONDS, self._again)
-                return
-            self._open[number] = (question, then)
-
-    def _again(self) -> None:
-        self._later = None
-        if self._queue:
-            self._send()
-
     def drain(self) -> None:
         """Take the answers that have come."""
-        while True:
-            try:
-                parts = self._ask.raw.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                break
-            asked = self._open.pop(parts[0], None) if len(parts) == 2 else None
-            if asked is None:
-                continue
-            self._answered = True
-            try:
-                asked[1](read_answer(asked[0], parts[1]))
-            except Unanswered as failure:
-                self._failed = True
-                self._log.warning("the store does not say: %s", failure)
-        self._send()
-        if self.busy and not self._open and not self._queue:
+        self._asking.drain()
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if self.busy and self._asking.idle:
             self._finish()
 
     def _wait(self) -> None:
-        self._answered = False
+        self._asking.answered = False
         self._timer = self._loop.after(self._patience, self._give_up)
 
     def _give_up(self) -> None:
-        if self.busy and self._answered:
+        if self.busy and self._asking.answered:
             # Ten thousand hosts are many questions: it is silence that ends patience, not their number.
             self._wait()
         elif self.busy:
             self._log.warning("the store did not answer within %g s: going on with what is heard now", self._patience)
-            self._failed = True
-            self._open.clear()
-            self._queue.clear()
+            self._asking.failed = True
+            self._asking.forget()
             self._finish()
 
     def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._starting and not self._failed:
+        if self._starting and not self._asking.failed:
             self._pause = self._patience
         elif self._starting and (self._lacking is None or self._since < self._lacking[0]):
             self._lacking = self._since, self._done
@@ -289,7 +236,7 @@ class Catching:
             if kind == "loss":
                 if one.received > now - LOST_WINDOW:
                     question = Range(kind, one.subject, now - LOST_WINDOW, now, 1000)
-                    self._put(question, partial(self._take, before=True))
+                    self._asking.put(question, partial(self._take, before=True))
                 continue
             heard = min(one.received, now)
             what = "service" if kind == "check" else kind_of(one.subject)
@@ -314,18 +261,18 @@ class Catching:
             if kind == "check" and self._since and not subject.places_seen:
                 # It is what most places see: by the last check alone it would be what that place saw.
                 places = Range(kind, one.subject, max(0, one.last_at - self._forget), missed.end, PLACES)
-                self._put(places, partial(self._take, before=True))
+                self._asking.put(places, partial(self._take, before=True))
             if one.received <= self._since:
                 if one.received == self._since and self._done:
-                    self._put(missed, self._take)
+                    self._asking.put(missed, self._take)
                 before += [one.subject] if kind != "check" and not subject.packed else ()
                 continue
             if self._since:
-                self._put(missed, self._take)
+                self._asking.put(missed, self._take)
             else:
-                self._put(Latest(kind, (one.subject,)), self._take)
+                self._asking.put(Latest(kind, (one.subject,)), self._take)
         for place in range(0, len(before), RECALLED):
-            self._put(Latest(kind, tuple(before[place : place + RECALLED])), partial(self._take, before=True))
+            self._asking.put(Latest(kind, tuple(before[place : place + RECALLED])), partial(self._take, before=True))
 
     def _take(self, answer: Any, *, before: bool = False) -> None:
         """Take records to be judged; with ``before`` also what was judged, to be known."""
@@ -346,7 +293,7 @@ class Catching:
                 if record.kind == "sample" and (number := layout_of(record)) and number not in self._judge.layouts:
                     wanted.add(number)
         if wanted:
-            self._put(Layouts(tuple(wanted)), self._layouts)
+            self._asking.put(Layouts(tuple(wanted)), self._layouts)
 
     def _layouts(self, answer: Any) -> None:
         if self._wanted is not None:
@@ -380,11 +327,10 @@ class Catching:
                 if not (new and key in subject.windows):
                     name, seconds = key
                     question = Series(subject.name, (name,), now - int(seconds * 1e9), now, 120)
-                    self._put(question, partial(self._fill, subject, key))
+                    self._asking.put(question, partial(self._fill, subject, key))
         self._wait()
-        self._send()
-        if not self._open and not self._queue:
-            self._finish()
+        self._asking.send()
+        self._end_if_idle()
 
     def _fill(self, subject: Any, key: tuple[str, float], answer: SeriesAnswer) -> None:
         for column in answer.columns:

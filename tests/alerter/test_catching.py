@@ -162,7 +162,7 @@ def test_questions_that_nobody_answers_do_not_pile_up(life: Life) -> None:
     for number in range(1000):
         impatient.layouts((number + 1,))
         impatient._loop.pass_once(0.0)
-    assert len(impatient._open) + len(impatient._queue) <= 1
+    assert len(impatient._asking._open) + len(impatient._asking._line) <= 1
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import zmq
 
-from alerter.catching import AGAIN_SECONDS, MARGIN, Catching
+from alerter.asking import AGAIN_SECONDS
+from alerter.catching import MARGIN, Catching
 from alerter.rules import Rule
 from bus.loop import Loop
 from bus.messages import Check
@@ -186,7 +187,7 @@ def test_a_silent_store_is_looked_at_more_and_more_rarely() -> None:
         assert one.looks(second) == one.looks(second + pause - 0.1) == []
         second += pause
         assert one.looks(second) == LOOK
-        assert len(one.catching._open) == 1, "questions that nobody answers do not pile up"
+        assert len(one.catching._asking._open) == 1, "questions that nobody answers do not pile up"
     assert not one.catching.answers
 
 

@@ -107,8 +107,8 @@ class Committer:
         self._touched: dict[str, Incident] = {}
         self._said: dict[str, Sequence[Reason]] = {}
         self._number = 0
-        self._expected: dict[str, int] = {}
-        """Since when those are expected that were never heard, as it is kept."""
+        self._expected: dict[str, int] | None = {}
+        """Since when those are expected that were never heard, as it is kept; None: nobody knows what is."""
         self._doubted_until = 0
         self._looked = 0
         self._turn = 0
@@ -129,9 +129,9 @@ class Committer:
             there = txn.get("state", "there") or {}
             self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
             self.judge.hearing.lives = [(since, away) for since, away in txn.get("state", "lives") or ()]
-            self._expected = txn.get("state", "expected") or {}
+            self._expected = since = txn.get("state", "expected") or {}
             untold = list(txn.items("untold"))
-        expect(self.judge.subjects.values(), self._expected, now)
+        expect(self.judge.subjects.values(), since, now)
         self.judge.restore(kept, now)
         if salvaged:
             # Another life need not know that something was lost.
@@ -382,6 +382,7 @@ class Committer:
             self._log.warning("the disk is full: transitions may be told twice after the next start")
 
     def _failed(self, full: MemoryFull, decisions: list[Decision]) -> None:
+        self._expected = None
         if not self.full:
             self.full = True
             self._log.error("what is decided waits in memory: %s", full)

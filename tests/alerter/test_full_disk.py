@@ -13,6 +13,7 @@ from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.recording import read_incident
 from bus.judging import Acknowledge, Acknowledgement, AddSilence, Question, read_answer
 from bus.questions import Unanswered, pack_question
+from bus.tables import Host
 from tests.alerter.given import World, at, committer, rule
 
 
@@ -90,4 +91,16 @@ def test_on_a_full_disk_what_cannot_be_kept_is_refused_in_words_and_nothing_ends
     by = again.judge.decider.open[incident].acknowledged
     assert by is not None
     assert (by.owner, len(room.holding.silences)) == ("anna", 1)
+    memory.close()
+
+
+def test_since_when_a_host_is_expected_is_kept_once_there_is_room(tmp_path: Path) -> None:
+    memory = Full(tmp_path / "alerter")
+    room, _, _ = committer(World(rule("age > 60s"), hosts=[Host(name="web-1")], began=0.0), memory)
+    memory.full = True
+    room.note_judged()
+    memory.full = False
+    room.note_judged()
+    with memory.reading() as view:
+        assert view.get("state", "expected") == {"host/web-1": at(0)}
     memory.close()

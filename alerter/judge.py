@@ -69,7 +69,7 @@ class Judge:
         self._services = {service.name: service for service in services}
         # What is not expected any longer lives on as something that was heard.
         for subject in self.subjects.values():
-            self._settle(subject, now)
+            self._set_up(subject, now)
         withdraw(self.subjects, self.decider, now, named=named)
         for name, host in self._hosts.items():
             if not host.gone:
@@ -80,17 +80,18 @@ class Judge:
     def drill(self, rule: Rule | None, now: int) -> None:
         """Judge Guardia's own drill by ``rule``; None: it is over, and what it made burn ends."""
         self.rules = (*(one for one in self.rules if not one.drill), *((rule,) if rule else ()))
-        self._settle(self.subject("hub", DRILL, now), now)
+        self._set_up(self.subject("hub", DRILL, now), now)
 
     def subject(self, kind: str, name: str, now: int) -> Subject:
         """The subject of that name, made when it is new."""
         found = self.subjects.get((kind, name))
         if found is None:
             found = self.subjects[kind, name] = Subject(kind, name, self.hearing, now)
-            self._settle(found, now)
+            self._set_up(found, now)
         return found
 
-    def _settle(self, subject: Subject, now: int) -> None:
+    def _set_up(self, subject: Subject, now: int) -> None:
+        """Take what the configuration says of it, and the rules that concern it."""
         table: Host | Service | None
         if subject.kind == "service":
             table = self._services.get(subject.name)
@@ -125,7 +126,7 @@ class Judge:
                 if subject.kind == "hub" and place_of(subject.name)[0] == place_of(told.name)[0]:
                     if not subject.rules and subject is not told:
                         subject.heard, subject.first = 0, now  # from now on it is expected
-                    self._settle(subject, now)
+                    self._set_up(subject, now)
 
     def _bind(self, subject: Subject, names: tuple[str, ...], now: int) -> None:
         """Line the subject's cells up with the names of its readings."""

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from alerter import recording
 from alerter.deciding import Decision
@@ -23,9 +23,10 @@ from alerter.memory import Memory, MemoryFull, Transaction
 from alerter.notices import FREE, LASTING, Reason
 from alerter.rules import calls_unreachable
 from alerter.subjects import NEVER
-from bus.fields import Unfit, build, plain
+from alerter.untold import Teller, Untold
+from bus.fields import plain
 from bus.judging import Acknowledgement
-from bus.messages import Alert, Silence
+from bus.messages import Silence
 from bus.timing import HOUR, SECOND
 from bus.wire import Record, identity
 
@@ -64,18 +65,6 @@ class Speaker(Protocol):
         ...
 
 
-class Teller(Protocol):
-    """The room's voice on the bus, whose words are kept."""
-
-    def tell(self, message: Any, *, at: int, subject: str | None = None) -> bool:
-        """Say ``message`` about ``subject``."""
-        ...
-
-    def flush(self) -> None:
-        """Make what was told durable."""
-        ...
-
-
 class Committer:
     """Settles what the judge decided. Its methods are called from the loop alone."""
 
@@ -101,12 +90,11 @@ class Committer:
         self._there: list[Record] = []
         self._memory = memory
         self._speaker = speaker
-        self._teller = teller
+        self._untold = Untold(memory, teller, log)
         self._log = log
         self._unsettled: list[Decision] = []
         self._touched: dict[str, Incident] = {}
         self._said: dict[str, Sequence[Reason]] = {}
-        self._number = 0
         self._expected: dict[str, int] | None = {}
         """Since when those are expected that were never heard, as it is kept; None: nobody knows what is."""
         self._doubted_until = 0
@@ -130,17 +118,14 @@ class Committer:
             self.there = set(there.get("records", ())) if there.get("at") == self.judged else set()
             self.judge.hearing.lives = [(since, away) for since, away in txn.get("state", "lives") or ()]
             self._expected = since = txn.get("state", "expected") or {}
-            untold = list(txn.items("untold"))
+            untold = self._untold.kept(txn)
         expect(self.judge.subjects.values(), since, now)
         self.judge.restore(kept, now)
         if salvaged:
             # Another life need not know that something was lost.
             with suppress(MemoryFull), self._memory.transaction() as txn:
                 recording.keep_all(txn, kept)
-        for key, row in untold:
-            self._number = max(self._number, int(key))
-            self._tell(row)
-        self._told([key for key, _ in untold])
+        self._untold.tell(untold)
         return self.judged
 
     # -- settling ---
@@ -185,7 +170,7 @@ class Committer:
         incidents = {**self._open([*changed, *heard, *considered]), **{one.id: one for one in over}}
         touched = self._open(self._touched)
         incidents |= touched
-        untold = [self._row(decision) for decision in decisions if decision.change is not None]
+        untold = [self._untold.alert(decision) for decision in decisions if decision.change is not None]
         said = self._said
         try:
             with self._memory.transaction() as txn:
@@ -199,8 +184,7 @@ class Committer:
                     held = {id: holds[id] for id in incidents if id in holds}
                     reasons = self._speaker.consider(txn, list(incidents.values()), held, now)
                     said = self._note_reasons(txn, incidents, reasons, now)
-                for key, row in untold:
-                    txn.put("untold", key, row)
+                self._untold.keep(txn, untold)
                 if over:
                     txn.put("state", "recovered", self.holding.recovered)
                 # Nothing is judged twice: a value from before the alarm would end it.
@@ -217,9 +201,7 @@ class Committer:
         self._unsettled, self._touched = [], {}
         self.judge.decider.counted.clear()
         self.settled += len(decisions)
-        for _, row in untold:
-            self._tell(row)
-        self._told([key for key, _ in untold])
+        self._untold.tell(untold)
 
     def note_judged(self) -> None:
         """Note how far judging came, though nothing followed from it, and who was expected in vain so far."""
@@ -262,15 +244,13 @@ class Committer:
 
     def silence(self, silence: Silence, now: int) -> None:
         """Keep a silence, new or ended, and let it work. Raises ``MemoryFull``."""
+        untold = [self._untold.silence(silence, now)]
         with self._memory.transaction() as txn:
             txn.put("silences", silence.id, plain(silence))
-            self._number += 1
-            key, row = f"{self._number:020d}", {"silence": plain(silence), "at": now}
-            txn.put("untold", key, row)
+            self._untold.keep(txn, untold)
         self.holding.silences[silence.id] = silence
         self._looked = 0
-        self._tell(row)
-        self._told([key])
+        self._untold.tell(untold)
         self.settle(now)
 
     def sweep(self, now: int, *, decisions: int, each: int, incidents: int) -> None:
@@ -355,31 +335,6 @@ class Committer:
         # A step after the transition that it follows, which may bear the same time.
         key = (incident.kind, incident.subject, incident.rule, incident.instance)
         recording.note(txn, *key, at=max(at, incident.changed_at + 1), row=row)
-
-    def _row(self, decision: Decision) -> tuple[str, dict[str, Any]]:
-        self._number += 1
-        row = {"alert": plain(recording.alert(decision)), "subject": decision.subject, "at": decision.at}
-        return f"{self._number:020d}", row
-
-    def _tell(self, row: Mapping[str, Any]) -> None:
-        try:
-            if "alert" in row:
-                self._teller.tell(build(Alert, row["alert"]), at=row["at"], subject=row["subject"])
-            else:
-                self._teller.tell(build(Silence, row["silence"]), at=row["at"])
-        except Unfit as unfit:
-            self._log.error("cannot tell the bus of a transition: %s", unfit)
-
-    def _told(self, keys: Sequence[str]) -> None:
-        if not keys:
-            return
-        self._teller.flush()
-        try:
-            with self._memory.transaction() as txn:
-                for key in keys:
-                    txn.delete("untold", key)
-        except MemoryFull:
-            self._log.warning("the disk is full: transitions may be told twice after the next start")
 
     def _failed(self, full: MemoryFull, decisions: list[Decision]) -> None:
         self._expected = None

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from alerter.asking import Asking
-from alerter.handing import judged, layout_of
+from alerter.handing import hand, layout_of
 from alerter.judge import Judge
 from alerter.subjects import LOST_WINDOW, kind_of
 from bus.fields import MAX_ITEMS
@@ -222,7 +222,7 @@ class Catching:
                 self._judge.loss(KINDS["loss"].decode(record.body), received, judged=False)
         elif received >= now - self._forget or self._judge.knows_of(record.subject):
             # Facts are told once: those of a host that was forgotten bring nobody back.
-            judged(self._judge, record, received)
+            hand(self._judge, record, received)
 
     # -- what the answers are for ---
 

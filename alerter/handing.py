@@ -7,7 +7,7 @@ from bus.messages import HUB, IMPORT, KINDS, split_sample
 from bus.wire import Record
 
 
-def judged(judge: Judge, record: Record, received: int) -> None:
+def hand(judge: Judge, record: Record, received: int) -> None:
     """Hand one record to the judge; a body that is none of ours is left out, and so is what was imported."""
     if record.source == IMPORT:
         return

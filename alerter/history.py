@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from alerter.handing import judged, layout_of
+from alerter.handing import hand, layout_of
 from alerter.judge import Judge
 from alerter.replay import Received
 from alerter.subjects import kind_of
@@ -61,7 +61,7 @@ class History:
             for record in _records(stored.record):
                 if self._wanted(record.subject) and record.subject in came:
                     for judge in judges:
-                        judged(judge, record, came[record.subject])
+                        hand(judge, record, came[record.subject])
 
     def _wanted(self, subject: str) -> bool:
         return fnmatchcase(subject, self._hosts)

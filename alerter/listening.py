@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from alerter.catching import LONGEST, Catching
 from alerter.committer import Committer
-from alerter.handing import judged
+from alerter.handing import hand
 from alerter.hearing import Comings
 from alerter.judge import Judge
 from alerter.subjects import NEVER
@@ -162,7 +162,7 @@ class Listening:
             # What was received by a clock that was set back since then is of now at the latest.
             received = min(at, self._clock())
             self._judge.advance(received)
-            judged(self._judge, record, received)
+            hand(self._judge, record, received)
             self._committer.note((record,), received)
             self._received = max(self._received, received)
             count += 1
@@ -187,7 +187,7 @@ class Listening:
                 # In the order of measuring, which is the one in which the store tells them again.
                 records = sorted(read(frame, start), key=attrgetter("at"))
                 for record in records:
-                    judged(self._judge, record, received)
+                    hand(self._judge, record, received)
                     self._vitals.count("alerter.judged")
                 self._committer.note(records, received)
                 self._received = max(self._received, received)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from alerter.config import Maintenance
 from alerter.deciding import Decision
-from alerter.handing import judged
+from alerter.handing import hand
 from alerter.holding import Holding
 from alerter.incidents import Incident
 from alerter.judge import LATE, Judge
@@ -74,7 +74,7 @@ class Replay:
         if self.judge.hearing.blind:
             self.judge.hears(received)
         if record is not None:
-            judged(self.judge, record, received)
+            hand(self.judge, record, received)
             self._collect(received)
             self.outcome.records += 1
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from alerter.backtest import LISTS
 from alerter.config import Alerter
-from alerter.handing import judged
+from alerter.handing import hand
 from alerter.judge import Judge
 from alerter.machine import Change
 from alerter.rules import Rule, in_force
@@ -113,7 +113,7 @@ def happened(
             for source, message in _messages(timeline, said, second, judge):
                 number += 1
                 told = record(message, source=source, subject=subject, at=_ns(second), epoch=1, number=number)
-                judged(judge, told, _ns(second))
+                hand(judge, told, _ns(second))
         events += [
             ((one.at - _ns(0)) / SECOND, one.rule, one.instance, _WORD[one.change])
             for one in judge.decider.taken()

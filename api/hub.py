@@ -171,24 +171,19 @@ class Hub:
             if not 0 <= now - self._asked_at < HEALTH_NS:
                 self._store = await self._ask_store()
                 self._asked_at = self.clock()
-        age = self.canary.age(now) if self.canary else None
-        full = bool(self.live.number(WRITER, "store.full"))
-        stuck = sum(self.live.number(*of) or 0.0 for of in ((WRITER, "store.unremoved"), (SEALER, "sealer.unremoved")))
-        rooms, seconds = self.live.rooms, self.vitals_seconds
-        broken = self.live.number(ALERTER, "channels.broken") or 0.0
-        unwatched = self.live.number(PROBER, "prober.lacking") or 0.0
+        number = self.live.number
         return hub_health(
             now,
             self.started,
             self._store,
-            rooms,
+            self.live.rooms,
             self.expected,
-            age,
-            seconds,
-            full=full,
-            stuck=int(stuck),
-            broken=int(broken),
-            unwatched=int(unwatched),
+            self.canary.age(now) if self.canary else None,
+            self.vitals_seconds,
+            full=bool(number(WRITER, "store.full")),
+            stuck=int((number(WRITER, "store.unremoved") or 0.0) + (number(SEALER, "sealer.unremoved") or 0.0)),
+            broken=int(number(ALERTER, "channels.broken") or 0.0),
+            unwatched=int(number(PROBER, "prober.lacking") or 0.0),
         )
 
     async def _ask_store(self) -> StoreSeen:

@@ -23,7 +23,7 @@ def main(result: Path) -> int:
     """Run the alerter to its end; returns its exit code."""
     lags, ways = array("d"), array("d")
     clock = time.time_ns
-    plain = handing.judged
+    plain = handing.hand
 
     def judged(judge: Judge, record: Record, received: int) -> None:
         plain(judge, record, received)
@@ -32,7 +32,7 @@ def main(result: Path) -> int:
             lags.append((now - received) / 1e6)
             ways.append((now - record.sent) / 1e6)
 
-    listening.judged = judged  # type: ignore[attr-defined]
+    listening.hand = judged  # type: ignore[attr-defined]
     code = alerter.main([])
     result.write_text(json.dumps({"samples": len(lags), "lags_ms": list(lags), "ways_ms": list(ways)}))
     return code

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from alerter.catching import REST, Catching
-from alerter.handing import judged
+from alerter.handing import hand
 from bus.fields import MAX_ITEMS
 from bus.loop import Loop
 from bus.messages import Check, Sample
@@ -190,7 +190,7 @@ def test_of_one_millisecond_nothing_is_judged_twice_or_missed(life: Life, seed: 
     told.sort(key=lambda one: one[0])
     lived = told[: chance.randrange(1, len(told) + 1)]
     for received, one in lived:
-        judged(first.world.judge, one, received)
+        hand(first.world.judge, one, received)
         first.committer.note([one], received)
     first.committer.note_judged()
 

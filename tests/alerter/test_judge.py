@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerter.config import RuleTable
-from alerter.handing import judged
+from alerter.handing import hand
 from alerter.judge import MOST_EPOCHS
 from alerter.leaving import GONE
 from alerter.rules import in_force
@@ -184,7 +184,7 @@ def test_what_is_lost_is_the_stores_to_say() -> None:
     ):
         source = "guardia.store-writer" if about.epoch else "web-1"
         told = record(about, source=source, subject="web-1", at=0, epoch=9, number=1 + number, sent=at(1))
-        judged(world.judge, told, at(1))
+        hand(world.judge, told, at(1))
     world.passes(10)
     assert world.told() == []
     assert world.judge.subjects["host", "web-1"].lost() == 1.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from alerter.channels.common import Carries, Channel
 from alerter.committer import Committer
-from alerter.handing import judged
+from alerter.handing import hand
 from alerter.holding import Holding
 from alerter.judge import Judge
 from alerter.leaving import forget
@@ -185,7 +185,7 @@ class AlerterRole(_Worker):
         self._numbers[host] += 1
         told = record(message, source=host, at=self._now, epoch=1, number=self._numbers[host], sent=self._now)
         for one in read(pack(told)):
-            judged(self._judge, one, self._now)
+            hand(self._judge, one, self._now)
             self._committer.note((one,), self._now)
 
 

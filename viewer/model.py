@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from viewer import acts, keys, typed
 from viewer.actions import ACTIONS
+from viewer.alarm_wishes import alarm_wishes
 from viewer.alarms import Alarms, Row
 from viewer.axis import WINDOWS, Window
 from viewer.events import (
@@ -37,7 +38,6 @@ from viewer.plan import Plan
 from viewer.prompt import Prompt
 from viewer.replay import Replay
 from viewer.travel import Travel
-from viewer.wanted import more_wishes
 from viewer.wishes import AskBacktest, AskBefore, AskHosts, Wish
 from viewer.world import Host, Service, World
 
@@ -223,7 +223,7 @@ class Model:
             found += self.plan.sparks(self.pasts, seen, self.window, now, end)
         if service:
             found += self.plan.service(self.pasts, service.name, self.window, now, end)
-        return found + self.plan.told(more_wishes(self, now, end), now)
+        return found + self.plan.told(alarm_wishes(self, now, end), now)
 
     def _set_back(self, now: float) -> None:
         """Our own clock was set back: nothing happened after ``now``, and nothing waits until then once more."""

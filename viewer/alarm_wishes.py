@@ -15,8 +15,8 @@ LATELY = 7 * 86_400
 """Seconds of the past whose incidents are listed, at least."""
 
 
-def more_wishes(model: Model, now: float, end: float) -> list[Wish]:
-    """All of them, whether they are due or not; ``end`` is the moment shown, by the hub's clock."""
+def alarm_wishes(model: Model, now: float, end: float) -> list[Wish]:
+    """What these want now, whether it is due or not; ``end`` is the moment shown, by the hub's clock."""
     found: list[Wish] = []
     while model.deeds.waiting:
         found.append(model.deeds.waiting.popleft())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from viewer.axis import clock
@@ -118,16 +119,16 @@ def _states(scene: Scene, counts: Mapping[str, int], *, told: bool) -> list[Span
     return found
 
 
-def _two_columns(pane: Pane, y: int, spans: Sequence[Span]) -> None:
+def _two_columns(pane: Pane, spans: Sequence[Span]) -> None:
     half = max(width(text) for text, _ in spans) + 3 if spans else 0
     for place, (text, style) in enumerate(spans):
         x = 1 + (place % 2) * half
         if x + width(text) <= pane.width:
-            pane.put(x, y + place // 2, text, style)
+            pane.put(x, place // 2, text, style)
 
 
-def _bar(pane: Pane, y: int, counts: Mapping[str, int]) -> None:
-    """The states' shares of the whole; each that occurs has at least one cell."""
+def _bar(pane: Pane, counts: Mapping[str, int]) -> None:
+    """The states' shares of the whole, in the last line; each that occurs has at least one cell."""
     total = sum(counts.values())
     if not total or pane.width < 6:
         return
@@ -139,7 +140,9 @@ def _bar(pane: Pane, y: int, counts: Mapping[str, int]) -> None:
     marks = {"up": "━", "degraded": "◆", "down": "▼", "stale": "◇"}
     x = 1
     for state in there:
-        x = pane.put(x, y, marks.get(state, "○") * min(lengths[state], pane.width - 1 - x), state_role(state))
+        x = pane.put(
+            x, pane.height - 1, marks.get(state, "○") * min(lengths[state], pane.width - 1 - x), state_role(state)
+        )
 
 
 def _hosts(scene: Scene, pane: Pane) -> None:
@@ -154,23 +157,21 @@ def _hosts(scene: Scene, pane: Pane) -> None:
     if not total:
         nothing(inner, why_none(scene, told, "no host has reported yet"))
         return
-    _two_columns(inner, 0, _states(scene, counts, told=_known(told, counts)))
+    _two_columns(inner, _states(scene, counts, told=_known(told, counts)))
     if told:
-        _bar(inner, inner.height - 1, counts)
+        _bar(inner, counts)
 
 
 def _services(scene: Scene, pane: Pane) -> None:
     world = scene.model.world
-    counts: dict[str, int] = {}
-    for service in world.services.values():
-        counts[service.state] = counts.get(service.state, 0) + 1
+    counts = Counter(service.state for service in world.services.values())
     facts: list[Span] = [(f"{len(world.services)} in all", Role.SOFT)] if world.services else []
     inner = panel(pane, "Services", facts)
     if not counts:
         nothing(inner, why_none(scene, world.services_told, "no services are checked"))
         return
-    _two_columns(inner, 0, _states(scene, counts, told=_known(world.services_told, counts)))
-    _bar(inner, inner.height - 1, counts)
+    _two_columns(inner, _states(scene, counts, told=_known(world.services_told, counts)))
+    _bar(inner, counts)
 
 
 def _known(told: bool, counts: Mapping[str, int]) -> bool:

@@ -149,7 +149,7 @@ def faults(timeline: Timeline, events: Sequence[Event]) -> list[str]:
         if near is not None:
             left.remove(near)
             continue
-        when = f", but at {moments(same)}" if same else ""
+        when = f", but at {', '.join(_clock(event[0]) for event in same)}" if same else ""
         found.append(f"{_name(one.rule, one.instance)} is not {one.state} at {_clock(one.at)}{when}")
         left = [event for event in left if event not in same]
     found += [f"{_name(rule, instance)} is {state} at {_clock(at)}, unexpected" for at, rule, instance, state in left]
@@ -161,11 +161,6 @@ def strange(timeline: Timeline, rules: Sequence[Rule]) -> list[str]:
     names = [rule.name for rule in rules]
     wrong = dict.fromkeys(one.rule for one in timeline.expect if one.rule not in names)
     return [f"there is no rule {name}; {meant(name, names)}" for name in wrong]
-
-
-def moments(events: Sequence[Event]) -> str:
-    """The moments of events."""
-    return ", ".join(_clock(event[0]) for event in events)
 
 
 def _clock(seconds: float) -> str:

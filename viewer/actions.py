@@ -31,10 +31,6 @@ def _scale(model: Model, now: float) -> None:
     model.own_scale = not model.own_scale
 
 
-def _quit(model: Model, now: float) -> None:
-    model.leave()
-
-
 def _enter(model: Model, now: float) -> None:
     if model.screen == "alerts":
         acts.why(model, now)
@@ -88,6 +84,6 @@ ACTIONS: dict[str, Callable[[Model, float], None]] = {
     "pause": lambda model, now: model.hold(now),
     "refresh": lambda model, now: model.ask_again(),
     "help": lambda model, now: model.back() if model.screen == "help" else model.show("help"),
-    "quit": _quit,
+    "quit": lambda model, now: model.leave(),
 }
 """What each action of the table of keys does."""

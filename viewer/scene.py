@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -12,7 +12,7 @@ from viewer.charts import DOTS, Glyphs
 from viewer.model import Model
 from viewer.palette import BOLD, Role
 from viewer.units import USUAL, Units
-from viewer.world import Host, Service
+from viewer.world import ORDER, Host, Service
 
 SIGNS = {"up": "●", "down": "▼", "degraded": "◆", "stale": "◇", "unknown": "○"}
 """A sign for each state, so that no colour is needed to tell them apart."""
@@ -113,6 +113,14 @@ class Scene:
         if self.live or link.lost_at is None:
             return []
         return [(f"as of {clock(link.lost_at, self.look.zone)}", Role.WARN)]
+
+    def tally(self, counts: Mapping[str, int]) -> list[Span]:
+        """How many are in each state, the most urgent first."""
+        return [
+            (f"{sign(state)} {counts[state]} {state}", state_role(state) if self.live else Role.STALE)
+            for state in ORDER
+            if state in counts
+        ]
 
     def service_state(self, service: Service) -> Span:
         """A service's state in a sign and a word, marked as a host's is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from viewer.axis import clock
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.charts import PERCENT, spark
@@ -13,12 +12,12 @@ from viewer.palette import BOLD, Role, heat
 from viewer.panel import nothing, panel
 from viewer.panels import PANELS
 from viewer.pasts import SPARK_POINTS
-from viewer.scene import Scene, alarm, sign, state_role
+from viewer.scene import Scene, alarm
 from viewer.screens import host as host_screen
 from viewer.table import Column
 from viewer.table import draw as draw_table
 from viewer.units import age, number, percent, share
-from viewer.world import ORDER, Host
+from viewer.world import Host
 
 BESIDE = 120
 """Columns from which the chosen host is shown beside the list."""
@@ -97,15 +96,8 @@ def _counts(scene: Scene) -> list[Span]:
     found: list[Span] = [(f"{total} host{'' if total == 1 else 's'}", Role.SOFT)] if total else []
     if total and not scene.model.world.hosts_told:
         found = [(f"{total} so far", Role.WARN)]  # what the stream told; the whole list is asked for
-    link = scene.model.world.link
-    if link.state != "live" and link.lost_at is not None:
-        found.append((f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN))
-    live = link.state == "live"
-    states = [
-        (f"{sign(state)} {counts[state]} {state}", state_role(state) if live else Role.STALE)
-        for state in ORDER
-        if state in counts
-    ]
+    found += scene.as_of()
+    states = scene.tally(counts)
     return [*states, *found] if scene.model.world.hosts_told else [*found, *states]
 
 

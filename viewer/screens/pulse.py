@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from viewer.axis import clock
 from viewer.canvas import Pane, Span
 from viewer.cells import fit, width
 from viewer.incidents import Incident
@@ -150,10 +149,7 @@ def _hosts(scene: Scene, pane: Pane) -> None:
     total = sum(counts.values())
     told = scene.model.world.hosts_told
     facts: list[Span] = [(f"{total} in all", Role.SOFT) if told else (f"{total} so far", Role.WARN)]
-    link = scene.model.world.link
-    if link.state != "live" and link.lost_at is not None:
-        facts = [(f"as of {clock(link.lost_at, scene.look.zone)}", Role.WARN)]
-    inner = panel(pane, "Hosts", facts if total else [])
+    inner = panel(pane, "Hosts", (scene.as_of() or facts) if total else [])
     if not total:
         nothing(inner, why_none(scene, told, "no host has reported yet"))
         return

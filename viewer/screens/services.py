@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from viewer.events import Check
 from viewer.listing import seen_of
 from viewer.palette import BOLD, Role
 from viewer.panel import draw_area, frame, nothing, one, panel
-from viewer.scene import Scene, sign, state_role
+from viewer.scene import Scene, state_role
 from viewer.screens.checks import coverage, history
 from viewer.table import Column
 from viewer.table import draw as draw_table
@@ -41,16 +42,8 @@ def draw(scene: Scene, pane: Pane) -> None:
 def _list(scene: Scene, pane: Pane, rows: Sequence[Service]) -> None:
     model = scene.model
     seen = seen_of(scene, "services", pane, rows, lambda service: service.name)
-    states = [service.state for service in model.world.services.values()]
     tone = Role.TEXT if scene.live else Role.STALE
-    facts: list[Span] = [
-        *scene.as_of(),
-        *(
-            (f"{sign(state)} {states.count(state)} {state}", state_role(state) if scene.live else Role.STALE)
-            for state in ORDER
-            if state in states
-        ),
-    ]
+    facts = [*scene.as_of(), *scene.tally(Counter(service.state for service in model.world.services.values()))]
     inner = panel(pane, "Services", facts, foot=seen.foot)
     if not rows:
         known = model.world.services_told

@@ -140,5 +140,4 @@ def _place(place: str, seen: CheckNow) -> PlaceSeen:
 
 def state_word(status: str) -> StateWord:
     """The word of the closed set."""
-    words: dict[str, StateWord] = {"up": "up", "degraded": "degraded", "down": "down"}
-    return words.get(status, "unknown")
+    return check_status(status) or "unknown"

@@ -21,6 +21,7 @@ from api.status_shapes import (
     StatusService,
     StatusWord,
 )
+from api.views.services import state_word
 from bus import calendar
 from bus.availability import Kept, available, concerns
 from bus.faults import listed
@@ -69,8 +70,7 @@ def state_now(now: int, row: ServiceInfo, directory: Directory) -> StatusWord:
     """How the service is."""
     if any(calendar.ends(window, now) is not None for window in _windows(row["name"], directory)):
         return "maintenance"
-    words: dict[str, StatusWord] = {"up": "up", "degraded": "degraded", "down": "down"}
-    return words.get(row["health_status"], "unknown")
+    return state_word(row["health_status"])
 
 
 def known(now: int, name: str, daily: Daily, days: int | None = None) -> float | None:

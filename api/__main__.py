@@ -8,26 +8,17 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from api.app import from_config
+from api.app import from_program
 from api.config import Api
-from api.directory import Directory
 from api.leaving import App
 from api.server import UNBORN, Application, leave, listen, possible
 from api.tokens import TokensFault, load, path_of
 from bus import config, logs, process, rooms
 from bus.config import ConfigError, Fault, Settings
 from bus.exits import TRY_AGAIN, unwritable
-from bus.lives import Life
-from bus.program import Program, TryAgain, run, version
+from bus.program import Program, TryAgain, run
 from bus.reloading import said
 from bus.tables import is_own
-
-EXPECTED = {
-    "store": ("guardia.store-writer",),
-    "alerter": ("guardia.alerter",),
-    "prober": ("guardia.prober",),
-}
-"""Which programs make up which part of the hub beside its collectors, by the subjects of their vitals."""
 
 
 def build(program: Program[Api]) -> None:
@@ -64,31 +55,13 @@ def build(program: Program[Api]) -> None:
         return possible(_table(program.settings), program.log)
 
     def make(place: int) -> App:
-        settings = program.settings
         try:
             logs.opened(f"api-{place}", program.home / "log", program.bus)
             process.stacks_into(program.home / "log" / "api.stacks")
         except OSError as error:
             program.log.error("%s", unwritable(error))
             raise SystemExit(UNBORN) from None
-        app = from_config(
-            _table(settings),
-            settings["status_page"],
-            Directory.of(settings["hosts"], settings["services"], settings["maintenance"]),
-            tokens=tokens,
-            token_needed=beyond,
-            address=program.address,
-            desk=program.desk,
-            versions=program.versions,
-            stairs=program.stairs,
-            place=place,
-            expected=EXPECTED | {"collector": program.collectors},
-            vitals_seconds=program.bus.vitals_seconds,
-            file=settings.path,
-            run_dir=program.run_dir,
-            life=Life(program.run_dir, f"api-{place}", within=program.life),
-            version=version(),
-        )
+        app = from_program(program, _table(program.settings), place, tokens, token_needed=beyond)
         process.collect_seldom()
         return app
 

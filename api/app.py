@@ -1,10 +1,9 @@
-"""The application: ``create_app`` is handed all its parts, ``from_config`` makes them for a worker."""
+"""The application: ``create_app`` is handed all its parts, ``from_program`` makes them for a worker."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import zmq
 
 from api import errors
 from api.backtests import tried
-from api.config import Api, StatusPage
+from api.config import Api
 from api.counter import Asker
 from api.directory import Directory
 from api.encoding import to_json
@@ -36,10 +35,17 @@ from api.used import Used
 from api.worker import Lifespan
 from bus.lives import Life
 from bus.producer import Producer
+from bus.program import Program, version
 from bus.sockets import Ask, Push, Subscribe
 from bus.versions import Seen
 from bus.vitals import Vitals
 
+EXPECTED = {
+    "store": ("guardia.store-writer",),
+    "alerter": ("guardia.alerter",),
+    "prober": ("guardia.prober",),
+}
+"""Which programs make up which part of the hub beside its collectors, by the subjects of their vitals."""
 COMMANDS_SECONDS = 60.0
 """So long the store may take to answer what a command asks, as on its own machine: a page that is looked at is in a
 hurry, an export is not."""
@@ -77,32 +83,13 @@ def create_app(
     return app
 
 
-def from_config(
-    config: Api,
-    status_page: StatusPage,
-    directory: Directory,
-    *,
-    tokens: Path,
-    token_needed: bool,
-    address: Callable[[str], str],
-    desk: Path,
-    versions: Path,
-    stairs: Sequence[str],
-    place: int,
-    expected: Mapping[str, tuple[str, ...]],
-    vitals_seconds: float,
-    file: Path,
-    run_dir: Path,
-    life: Life,
-    version: str,
-) -> App:
+def from_program(program: Program[Api], config: Api, place: int, tokens: Path, *, token_needed: bool) -> App:
     """The application of the worker at ``place`` (1, 2 ...). Opens nothing before the server starts it.
 
-    ``address`` gives the address of a road, ``desk`` is the reader's, ``versions`` the file of the writer's;
-    ``stairs`` are the addresses of the collectors' stairs; ``expected`` tells the programs of each part of the hub,
-    which are heard each ``vitals_seconds``; ``file`` is the configuration, ``run_dir`` where the hub's programs have
-    their sockets and locks; ``life`` is the worker's.
+    ``config`` is the program's own table, as it can be had; ``tokens`` is the file of these.
     """
+    settings = program.settings
+    directory = Directory.of(settings["hosts"], settings["services"], settings["maintenance"])
     live = Live()
     fanout = Fanout(
         live,
@@ -115,21 +102,21 @@ def from_config(
     context: zmq.Context[Any] = zmq.Context()
 
     def on(road: Any, name: str) -> Any:
-        road.connect(address(name))
+        road.connect(program.address(name))
         return road
 
     def stair_of_all() -> Subscribe:
         subscribe = Subscribe(context, KINDS)
-        for one in stairs:
+        for one in program.stairs:
             subscribe.connect(one)
         return subscribe
 
-    asker = Asker(desk, timeout=config.question_seconds)
-    patient = DeskLine(desk, timeout=max(config.question_seconds, COMMANDS_SECONDS))
+    asker = Asker(program.desk, timeout=config.question_seconds)
+    patient = DeskLine(program.desk, timeout=max(config.question_seconds, COMMANDS_SECONDS))
     judge = JudgeLine(lambda: on(Ask(context), "alerter"), timeout=config.question_seconds)
     hub = Hub(
         config=config,
-        status_page=status_page,
+        status_page=settings["status_page"],
         directory=directory,
         live=live,
         fanout=fanout,
@@ -138,12 +125,12 @@ def from_config(
         keyring=Watched(tokens, needed=token_needed).keyring,
         clock=time.time_ns,
         vitals=Vitals(time.monotonic()),
-        expected=expected,
-        versions=Seen(versions),
+        expected=EXPECTED | {"collector": program.collectors},
+        versions=Seen(program.versions),
         used=Used(tokens),
-        vitals_seconds=vitals_seconds,
+        vitals_seconds=program.bus.vitals_seconds,
         judge=judge,
-        tries=partial(tried, file=file, lock=run_dir / "backtest.lock"),
+        tries=partial(tried, file=settings.path, lock=program.run_dir / "backtest.lock"),
     )
     stair = Stair(stair_of_all, fanout)
     lifespan = Lifespan(
@@ -154,6 +141,6 @@ def from_config(
         lines=(judge, patient),
         producer=lambda: Producer(on(Push(context), "side_door"), f"guardia.api-{place}"),
         canary=lambda: Producer(on(Push(context), "side_door"), f"guardia.canary-{place}"),
-        life=life,
+        life=Life(program.run_dir, f"api-{place}", within=program.life),
     )
-    return create_app(hub, version=version, lifespan=lifespan)
+    return create_app(hub, version=version(), lifespan=lifespan)

@@ -146,7 +146,7 @@ class Decider:
         if after != before:
             subject.at(max(now, subject.now))
             cell.incident = self.open[after.id] = after
-            self._note(subject, cell, CHANGED, difference(before, after), cell.verdict, None, None, None)
+            self._note(subject, cell, CHANGED, difference(before, after), cell.verdict, None)
 
     def end(self, subject: Subject, cell: Cell, why: str) -> None:
         """End an alarm on what is no longer watched."""
@@ -154,7 +154,7 @@ class Decider:
         after, change, reason = step(cell.alarm or QUIET, finding, subject.now)
         before, cell.verdict = cell.verdict, "gone"
         self._become(subject, cell, after, change, reason, finding)
-        self._note(subject, cell, "gone", reason, before, change, None, None)
+        self._note(subject, cell, "gone", reason, before, change)
 
     def _note(
         self,
@@ -164,8 +164,8 @@ class Decider:
         text: str,
         before: str,
         change: Change | None,
-        value: float | None,
-        threshold: float | None,
+        value: float | None = None,
+        threshold: float | None = None,
     ) -> None:
         incident = cell.incident
         if cell.alarm is None:
@@ -175,21 +175,21 @@ class Decider:
         state = cell.alarm.state if cell.alarm else State.QUIET
         self._decided.append(
             Decision(
-                subject.now,
-                subject.kind,
-                subject.name,
-                cell.rule.name,
-                cell.instance,
-                verdict,
-                text,
-                before,
-                state,
-                change,
-                cell.rule.severity,
-                value,
-                threshold,
-                cell,
-                incident,
+                at=subject.now,
+                kind=subject.kind,
+                subject=subject.name,
+                rule=cell.rule.name,
+                instance=cell.instance,
+                verdict=verdict,
+                text=text,
+                before=before,
+                state=state,
+                change=change,
+                severity=cell.rule.severity,
+                value=value,
+                threshold=threshold,
+                cell=cell,
+                incident=incident,
             )
         )
 

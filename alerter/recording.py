@@ -163,7 +163,14 @@ def _orphans(txn: Transaction, known: Collection[str]) -> Iterator[Kept]:
         one = read_incident(value)
         if one is not None and one.firing and one.id not in known:
             alarm = Alarm(
-                State.FIRING, one.changed_at, one.started_at, 1, one.changed_at, one.value, one.threshold, one.reason
+                state=State.FIRING,
+                since=one.changed_at,
+                began=one.started_at,
+                count=1,
+                fired_at=one.changed_at,
+                value=one.value,
+                threshold=one.threshold,
+                reason=one.reason,
             )
             yield Kept(one.rule, one.kind, one.subject, one.instance, alarm, (), one)
 

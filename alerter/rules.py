@@ -69,18 +69,18 @@ class Rule:
     def shown(self) -> RuleShown:
         """The rule as other rooms see it."""
         return RuleShown(
-            self.name,
-            self.kind,
-            self.when.text,
-            self.clear.text if self.clear else "",
-            self.severity,
-            self.wait / SECOND,
-            self.settle / SECOND,
-            self.own,
-            self.subjects,
-            self.channels,
-            dict(self.labels),
-            self.advice,
+            name=self.name,
+            kind=self.kind,
+            when=self.when.text,
+            clear=self.clear.text if self.clear else "",
+            severity=self.severity,
+            seconds=self.wait / SECOND,
+            clear_seconds=self.settle / SECOND,
+            own=self.own,
+            subjects=self.subjects,
+            channels=self.channels,
+            labels=dict(self.labels),
+            advice=self.advice,
         )
 
 

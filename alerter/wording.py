@@ -77,16 +77,16 @@ def _worded(text: str, names: tuple[str, ...], instance: str) -> tuple[Truth, tu
     for leaf, turned in _comparisons(tree, False):
         parts.append(
             Part(
-                leaf.sign,
-                turned,
-                binder.truth(leaf),
-                binder.value(leaf.left),
-                binder.value(leaf.right),
-                named(binder, leaf.left),
-                named(binder, leaf.right),
-                unit_of(leaf.left) or unit_of(leaf.right),
-                isinstance(leaf.right, Word) and leaf.right.text in STATES,
-                isinstance(leaf.left, Word) and leaf.left.text == "age",
+                sign=leaf.sign,
+                turned=turned,
+                truth=binder.truth(leaf),
+                left=binder.value(leaf.left),
+                right=binder.value(leaf.right),
+                name=named(binder, leaf.left),
+                other=named(binder, leaf.right),
+                unit=unit_of(leaf.left) or unit_of(leaf.right),
+                state=isinstance(leaf.right, Word) and leaf.right.text in STATES,
+                age=isinstance(leaf.left, Word) and leaf.left.text == "age",
             )
         )
     return binder.truth(tree), tuple(parts)

@@ -246,14 +246,14 @@ def _check(found: Mapping[str, Any]) -> Check | None:
         return None
     code, days = number(found.get("http_status_code")), number(found.get("ssl_expiry_days"))
     return Check(
-        text(name),
-        at,
-        text(found.get("status")) or "unknown",
-        number(found.get("response_time_ms")),
-        None if code is None else int(code),
-        None if days is None else int(days),
-        text(found.get("error_message")),
-        text(found.get("url")),
+        name=text(name),
+        at=at,
+        status=text(found.get("status")) or "unknown",
+        response_ms=number(found.get("response_time_ms")),
+        code=None if code is None else int(code),
+        tls_days=None if days is None else int(days),
+        error=text(found.get("error_message")),
+        url=text(found.get("url")),
     )
 
 
@@ -268,15 +268,15 @@ def _alert(found: Mapping[str, Any]) -> Event | None:
     if not isinstance(subject, str) or at is None:
         return None
     return AlertTold(
-        text(subject),
-        text(rule),
-        text(found.get("state")) or "unknown",
-        text(found.get("severity")),
-        at,
-        text(found.get("reason")),
-        number(found.get("value")),
-        number(found.get("threshold")),
-        seconds(found.get("started_at")),
+        subject=text(subject),
+        rule=text(rule),
+        state=text(found.get("state")) or "unknown",
+        severity=text(found.get("severity")),
+        at=at,
+        reason=text(found.get("reason")),
+        value=number(found.get("value")),
+        threshold=number(found.get("threshold")),
+        started=seconds(found.get("started_at")),
     )
 
 

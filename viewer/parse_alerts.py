@@ -180,24 +180,24 @@ def _incident(row: Mapping[str, Any]) -> Incident | None:
     started = seconds(row.get("started_at"))
     since = seconds(row.get("since")) or seconds(row.get("changed_at")) or started
     return Incident(
-        text(row.get("id")),
-        text(row.get("rule")),
-        text(subject),
-        text(row.get("severity")) or "warning",
-        text(row.get("state")) or "unknown",
-        since or 0.0,
-        started,
-        seconds(row.get("ended_at")),
-        text(row.get("kind")) or "host",
-        text(row.get("display")),
-        text(row.get("instance")),
-        number(row.get("value")),
-        number(row.get("threshold")),
-        text(row.get("reason")),
-        text(who.get("owner")),
-        text(who.get("note")),
-        tuple(text(hold.get("detail")) for hold in _rows(row.get("holds"))),
-        text(row.get("advice")),
+        id=text(row.get("id")),
+        rule=text(row.get("rule")),
+        subject=text(subject),
+        severity=text(row.get("severity")) or "warning",
+        state=text(row.get("state")) or "unknown",
+        since=since or 0.0,
+        started=started,
+        ended=seconds(row.get("ended_at")),
+        kind=text(row.get("kind")) or "host",
+        display=text(row.get("display")),
+        instance=text(row.get("instance")),
+        value=number(row.get("value")),
+        threshold=number(row.get("threshold")),
+        reason=text(row.get("reason")),
+        owner=text(who.get("owner")),
+        note=text(who.get("note")),
+        holds=tuple(text(hold.get("detail")) for hold in _rows(row.get("holds"))),
+        advice=text(row.get("advice")),
     )
 
 
@@ -208,14 +208,14 @@ def _ledger(row: Mapping[str, Any]) -> Ledger:
     reasons = row.get("reasons")
     named = [(text(name), int(number(n) or 0)) for name, n in reasons.items()] if isinstance(reasons, dict) else []
     return Ledger(
-        text(row.get("source")),
-        whole("sent"),
-        whole("stored"),
-        whole("lost"),
-        whole("waiting"),
-        whole("rejected"),
-        seconds(row.get("last_seen")),
-        tuple(sorted(named, key=lambda one: -one[1])),
+        source=text(row.get("source")),
+        sent=whole("sent"),
+        stored=whole("stored"),
+        lost=whole("lost"),
+        waiting=whole("waiting"),
+        rejected=whole("rejected"),
+        seen=seconds(row.get("last_seen")),
+        reasons=tuple(sorted(named, key=lambda one: -one[1])),
     )
 
 

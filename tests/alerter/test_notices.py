@@ -177,7 +177,7 @@ def test_a_channel_of_two_steps_that_are_due_is_told_once() -> None:
 
 MOVES = st.lists(
     st.tuples(
-        st.sampled_from(["wait", "hold", "free", "acknowledge", "end"]),
+        st.sampled_from(["wait", "hold", "free", "acknowledge", "graver", "milder", "elsewhere", "end"]),
         st.integers(0, 6 * 3600),
     ),
     max_size=25,
@@ -195,6 +195,10 @@ def test_whatever_happens_the_promises_hold(moves: list[tuple[str, int]]) -> Non
         if incident.firing:
             if move == "acknowledge":
                 incident = replace(incident, acknowledged=Acknowledgement("anna", now))
+            elif move in ("graver", "milder"):
+                incident = replace(incident, severity="critical" if move == "graver" else "info")
+            elif move == "elsewhere":
+                incident = replace(incident, channels=() if incident.channels else ("spare", "pager"))
             elif move == "end":
                 incident = over(incident, now)
         holds = (SILENCE,) if move == "hold" else () if move == "free" else holds

@@ -84,15 +84,24 @@ class Timeline:
     expect: tuple[Expected, ...] = setting((), help="All that has to happen, and nothing else may.")
 
     def objections(self) -> Iterator[Objection]:
-        """Somebody says it, in the order of time."""
+        """Somebody says it, in the order of time, and in the words of a host or of checks."""
         if bool(self.host) == bool(self.service):
             yield Objection("host", "both a host and a service" if self.host else "nobody", "host or service")
         if not self.readings:
             yield Objection("readings", "none", "at least one")
         if any(one.at > after.at for one, after in zip(self.readings, self.readings[1:], strict=False)):
             yield Objection("readings", "times that go back", "one after another")
-        if late := [one.at for one in self.expect if one.at > self.lasts]:
-            yield Objection("lasts", in_words(self.lasts), f"at least {in_words(late[0])}, when something is expected")
+        for what, found in (("expected", self.expect), ("said", self.readings)):
+            if late := [one.at for one in found if one.at > self.lasts]:
+                yield Objection(
+                    "lasts", in_words(self.lasts), f"at least {in_words(late[0])}, when something is {what}"
+                )
+        of_hosts = any(one.values or one.grows for one in self.readings)
+        of_checks = any(one.status or one.places or one.days is not None or one.ms is not None for one in self.readings)
+        if self.service and not self.host and of_hosts:
+            yield Objection("readings", "values of a service", "what its checks find: status, places, days and ms")
+        if self.host and not self.service and of_checks:
+            yield Objection("readings", "what checks find, of a host", "its values")
 
 
 Event = tuple[float, str, str, str]

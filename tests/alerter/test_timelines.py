@@ -99,6 +99,12 @@ expect = [
             LOAD + 'expect = [{ at = "30h", rule = "busy", state = "firing" }]',
             "lasts: found 20m, expected at least 30h, when something is expected",
         ),
+        (LOAD.replace('"10m"', '"30m"'), "lasts: found 20m, expected at least 30m, when something is said"),
+        (LOAD.replace('host = "web-1"', 'service = "shop"'), "readings: found values of a service, expected what its"),
+        (
+            LOAD.replace('values = { "cpu.percent" = 20 }', 'status = "down"'),
+            "readings: found what checks find, of a host, expected its values",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_told(
